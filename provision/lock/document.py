@@ -1,0 +1,48 @@
+"""Owns the lock's values; `lock.toml` writes and reads them, `lock.resolve` decides them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provision.model.asset import Asset
+from provision.model.build import BuildOptions, Flavor
+from provision.model.digest import Digest
+from provision.model.target import Target
+from provision.model.tree import TreeOptions
+from provision.model.version import Version
+
+LOCK_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPython:
+    """One ``[[python]]`` table. ``request`` is the digest of the normalised request that it answers.
+
+    ``options`` are those that all its assets share; an asset that has more (Linux builds have ``lto`` where Windows'
+    have not) lists its own. ``assets`` are sorted by target, then cpu.
+    """
+
+    name: str
+    request: Digest
+    implementation: str
+    version: Version
+    build: str
+    options: BuildOptions
+    flavor: Flavor
+    tree: TreeOptions = TreeOptions()
+    assets: tuple[Asset, ...]
+
+    def targets(self) -> tuple[Target, ...]:
+        """The distinct targets, sorted by their triple."""
+        return tuple(sorted({asset.target for asset in self.assets}, key=str))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A whole `pythons.lock`; ``pythons`` sorted by name."""
+
+    version: str = LOCK_VERSION
+    pythons: tuple[LockedPython, ...] = ()
+
+    def python(self, name: str) -> LockedPython | None:
+        return next((python for python in self.pythons if python.name == name), None)

@@ -1,0 +1,66 @@
+"""Owns the manifest's values: what `pythons.toml` says, normalised; `reading` makes them from text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.errors import Place
+from provision.manifest.request import VersionRequest
+from provision.model.build import BuildOptions, CpuRequest, Flavor
+from provision.model.digest import Digest
+from provision.model.target import Target
+from provision.model.tree import TreeOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The ``[settings]`` table. ``cooldown`` is in seconds; ``targets`` is None where the host's is meant."""
+
+    targets: tuple[Target, ...] | None = None
+    flavor: Flavor | None = None
+    cpu: CpuRequest = "baseline"
+    prereleases: bool = False
+    cooldown: int = 0
+    catalogs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One entry of ``[pythons]`` with the settings folded in: all that resolving needs.
+
+    A field that is None was not asked for, and leaves the choice to the order of preference of `lock.resolve`.
+    ``flavor`` was asked for by the entry and binds; ``preferred_flavor`` comes from the settings and only prefers.
+    ``cpu_strict`` tells that the entry itself asked for the level, so that every target must have it.
+    """
+
+    name: str
+    implementation: str = "cpython"
+    version: VersionRequest
+    freethreaded: bool = False
+    debug: bool = False
+    options: BuildOptions | None = None
+    flavor: Flavor | None = None
+    preferred_flavor: Flavor | None = None
+    cpu: CpuRequest = "baseline"
+    cpu_strict: bool = False
+    build: str | None = None
+    targets: tuple[Target, ...] | None = None
+    prereleases: bool = False
+    cooldown: int = 0
+    sha256: tuple[tuple[Target, Digest], ...] = ()
+    url: tuple[tuple[Target, str], ...] = ()
+    tree: TreeOptions = TreeOptions()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A whole `pythons.toml`; ``requests`` in the order of the file."""
+
+    path: Path
+    settings: Settings
+    requests: tuple[Request, ...]
+
+    def request(self, name: str) -> Request | None:
+        return next((request for request in self.requests if request.name == name), None)

@@ -1,0 +1,74 @@
+"""Owns the installed tree as a value: its options, its key in the store, its entries and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from provision.model.asset import Asset
+
+# The recipe's version: raise it whenever an edit of `install.relocate` changes the bytes of a finished tree.
+RECIPE = 1
+
+Slim = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests", "tkinter"]
+EntryKind = Literal["file", "link", "dir"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeOptions:
+    """What a request asks of the tree beyond the archive; part of its key, as it changes the tree's bytes."""
+
+    bytecode: bool = False  # compile the stdlib with hash-based, unchecked .pyc files
+    externally_managed: bool = True  # keep PEP 668's marker
+    without: tuple[Slim, ...] = ()  # parts left out, sorted
+
+    def __str__(self) -> str:
+        """Empty for the defaults, so that they do not show in keys."""
+        words = [*(f"-{part}" for part in self.without)]
+        if self.bytecode:
+            words.append("bytecode")
+        if not self.externally_managed:
+            words.append("unmanaged")
+        return ",".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a tree. ``content``: a file's sha256 in hex, a link's target, nothing for a directory."""
+
+    kind: EntryKind
+    mode: int
+    content: str = ""
+    size: int = 0
+
+
+def store_key(asset: Asset, options: TreeOptions) -> str:
+    """The tree's name in the store, known from the lock alone and the same under every home (DESIGN §5)."""
+    digits = hashlib.sha256(f"{asset.sha256}\n{RECIPE}\n{options}".encode()).hexdigest()[:12]
+    if asset.flavor == "full":
+        variant = str(asset.options)
+    else:  # the names of install_only archives tell of nothing else
+        variant = "freethreaded" if asset.options.freethreaded else ""
+    parts = (
+        f"{asset.implementation}-{asset.version}+{asset.build}-{asset.target.with_cpu(asset.cpu)}",
+        variant,
+        asset.flavor,
+        digits,
+    )
+    return "-".join(part for part in parts if part)
+
+
+def tree_digest(entries: Mapping[str, Entry]) -> str:
+    """sha256 in hex over sorted path, type, mode, and content digest or link target; ``__pycache__`` left out.
+
+    Directories do not count by themselves: archives hold none, and an empty one changes nothing that runs.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(entries):
+        entry = entries[path]
+        if entry.kind == "dir" or "__pycache__" in path.split("/"):
+            continue
+        digest.update(f"{path}\0{entry.kind}\0{entry.mode:o}\0{entry.content}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
