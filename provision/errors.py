@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 # The stable exit codes (DESIGN §6).
 FAILURE, USAGE, PENDING, STALE, INTEGRITY, NETWORK = 1, 2, 3, 4, 5, 6
@@ -47,7 +47,7 @@ class UsageError(ProvisionError):
 
 
 class ManifestError(ProvisionError):
-    """`pythons.toml` is missing, unreadable or invalid: what the user typed is wrong, hence the code of a usage error."""
+    """`pythons.toml` is missing, unreadable or invalid: the user typed something wrong, hence a usage error's code."""
 
     exit_code = USAGE
 
@@ -113,3 +113,11 @@ def raise_all(errors: Sequence[ProvisionError]) -> None:
         raise errors[0]
     if errors:
         raise SeveralErrors(errors)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'debug'?``, to be put behind a sentence; nothing when no known word is near."""
+    import difflib
+
+    near = difflib.get_close_matches(word, tuple(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

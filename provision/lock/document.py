@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from provision.model.asset import Asset
@@ -32,6 +33,23 @@ class LockedPython:
     tree: TreeOptions = TreeOptions()
     assets: tuple[Asset, ...]
 
+    @classmethod
+    def of(cls, name: str, request: Digest, assets: Iterable[Asset], tree: TreeOptions) -> LockedPython:
+        """Make an entry of assets of one version, build and flavor; at least one."""
+        rows = in_order(assets)
+        first = rows[0]
+        return cls(
+            name=name,
+            request=request,
+            implementation=first.implementation,
+            version=first.version,
+            build=first.build,
+            options=BuildOptions(frozenset.intersection(*(row.options.names for row in rows))),
+            flavor=first.flavor,
+            tree=tree,
+            assets=rows,
+        )
+
     def targets(self) -> tuple[Target, ...]:
         """The distinct targets, sorted by their triple."""
         return tuple(sorted({asset.target for asset in self.assets}, key=str))
@@ -46,3 +64,8 @@ class Lock:
 
     def python(self, name: str) -> LockedPython | None:
         return next((python for python in self.pythons if python.name == name), None)
+
+
+def in_order(assets: Iterable[Asset]) -> tuple[Asset, ...]:
+    """Assets as a lock lists them: by target, then cpu (whose names sort from the baseline up)."""
+    return tuple(sorted(assets, key=lambda asset: (str(asset.target), asset.cpu)))

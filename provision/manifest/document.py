@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from provision.errors import Place
 from provision.manifest.request import VersionRequest
@@ -11,6 +13,9 @@ from provision.model.build import BuildOptions, CpuRequest, Flavor
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
+
+if TYPE_CHECKING:  # reading a manifest needs no pathlib of its own: start-up is a feature
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +36,11 @@ class Request:
 
     A field that is None was not asked for, and leaves the choice to the order of preference of `lock.resolve`.
     ``flavor`` was asked for by the entry and binds; ``preferred_flavor`` comes from the settings and only prefers.
-    ``cpu_strict`` tells that the entry itself asked for the level, so that every target must have it.
+    ``options`` are all build options beside ``freethreaded`` and ``debug``: those and no others, however few.
+    ``cpu_strict`` tells that the entry itself asked for the level, so that every target must have it; the baseline,
+    which all have, is never strict. ``targets`` are in the order of the file; ``sha256`` and ``url`` sorted by triple.
+    An entry with ``url`` asks for one exact version, has a ``sha256`` for each, and the targets of its ``url`` unless
+    it names others.
     """
 
     name: str
@@ -51,16 +60,21 @@ class Request:
     sha256: tuple[tuple[Target, Digest], ...] = ()
     url: tuple[tuple[Target, str], ...] = ()
     tree: TreeOptions = TreeOptions()
-    place: Place | None = None
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A whole `pythons.toml`; ``requests`` in the order of the file."""
+    """A whole `pythons.toml`; ``requests`` in the order of the file.
+
+    ``policy`` is the ``[policy]`` table, checked and normalised (durations in seconds, lists as tuples): `review` knows
+    what its keys mean.
+    """
 
     path: Path
     settings: Settings
     requests: tuple[Request, ...]
+    policy: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
     def request(self, name: str) -> Request | None:
         return next((request for request in self.requests if request.name == name), None)

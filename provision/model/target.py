@@ -26,7 +26,14 @@ _ARCHES = {
 }
 
 # What people also call them.
-_ARCH_ALIASES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64", "x86": "i686", "i386": "i686", "powerpc64le": "ppc64le"}
+_ARCH_ALIASES = {
+    "amd64": "x86_64",
+    "x64": "x86_64",
+    "arm64": "aarch64",
+    "x86": "i686",
+    "i386": "i686",
+    "powerpc64le": "ppc64le",
+}
 _OS_ALIASES = {"darwin": "macos", "osx": "macos", "win": "windows", "win32": "windows"}
 
 
@@ -77,8 +84,22 @@ def _unalias(text: str) -> str:
 
 
 # Every triple PBS has ever published under, by its text.
-KNOWN = {str(target): target for system, arches in _ARCHES.items() for target in (Target(arch, system) for arch in arches)}
+KNOWN = {
+    str(target): target for system, arches in _ARCHES.items() for target in (Target(arch, system) for arch in arches)
+}
 _SHORT = {target.short: target for target in KNOWN.values()} | {
     # armv7 is always gnueabi(hf); people leave the float ABI out and mean hard float.
     "linux-armv7": KNOWN["armv7-unknown-linux-gnueabihf"],
 }
+
+
+def spellings() -> tuple[str, ...]:
+    """Every text that `Target.parse` reads, sorted; for what describes the grammar to others."""
+    words = {target.arch: target.arch for target in KNOWN.values()} | _ARCH_ALIASES
+    found = set(KNOWN)
+    for short in _SHORT:
+        os, _, rest = short.partition("-")
+        arch, dash, libc = rest.partition("-")
+        for system in (os, *(alias for alias, meant in _OS_ALIASES.items() if meant == os)):
+            found |= {f"{system}-{word}{dash}{libc}" for word, meant in words.items() if meant == arch}
+    return tuple(sorted(found))

@@ -1,0 +1,20 @@
+# shellcheck shell=bash
+# Sourced by the steps: turns the inputs `names` and `target` into the array `arguments`, and exports the others.
+# Inputs are text that a workflow may have taken from anywhere; here they are words of an argument list and nothing else.
+# An input left empty does not hide what the job's own environment says.
+
+[[ -z ${INPUT_MANIFEST:-} ]] || export PROVISION_MANIFEST=$INPUT_MANIFEST
+[[ -z ${INPUT_MIRROR:-} ]] || export PROVISION_MIRROR=$INPUT_MIRROR
+
+words() {
+  printf '%s\n' "$1" | tr -s '[:space:],' '\n' | sed '/^$/d'
+}
+
+arguments=()
+while read -r word; do
+  arguments+=(--target "$word")
+done < <(words "${INPUT_TARGET:-}")
+arguments+=(--)
+while read -r word; do
+  arguments+=("$word")
+done < <(words "${INPUT_NAMES:-}")

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Installs provision into a virtual environment of its own, and says where it is (output bin, PATH).
+# Reads INPUT_VERSION, INPUT_ADD_TO_PATH. A bare version number is refused: on the public index the name provision
+# belongs to another project.
+set -euo pipefail
+
+fail() {
+  echo "::error title=provision::$1"
+  exit 1
+}
+
+find_python() {
+  local name
+  for name in python3.14 python3.13 python3.12 python3.11 python3 python; do
+    if command -v "$name" >/dev/null && "$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$name"
+      return
+    fi
+  done
+}
+
+version=${INPUT_VERSION:-}
+if [[ -z $version ]]; then
+  source=$GITHUB_ACTION_PATH
+elif [[ $version =~ ^https://[^[:space:]]+\.whl#sha256=[0-9a-f]{64}$ || (-e $version && $version == */*) ]]; then
+  source=$version
+else
+  fail "the input 'version' is neither empty, nor a path, nor the https URL of a wheel with #sha256="
+fi
+
+venv=$RUNNER_TEMP/provision
+bin=$venv/bin
+[[ ${RUNNER_OS:-} == Windows ]] && bin=$venv/Scripts
+
+# Used twice in a job, the action installs once.
+if [[ ! -e $venv/source || $(<"$venv/source") != "$source" ]]; then
+  python=$(find_python)
+  [[ -n $python ]] || fail "this runner has no Python 3.11 or newer to run provision itself with"
+  "$python" -m venv --clear "$venv"
+  "$bin/python" -m pip install --quiet --disable-pip-version-check "$source"
+  echo "$source" >"$venv/source"
+fi
+"$bin/provision" --version
+echo "bin=$bin" >>"$GITHUB_OUTPUT"
+
+# Only the one command: the environment's own python and pip are not for the job.
+if [[ ${INPUT_ADD_TO_PATH:-} == true ]]; then
+  mkdir -p "$venv/path"
+  cp "$bin/provision"* "$venv/path/"
+  echo "$venv/path" >>"$GITHUB_PATH"
+fi

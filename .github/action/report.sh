@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Tells later steps what is installed (output pythons, PATH), and people, too (the job's summary).
+# Reads BIN, INPUT_MANIFEST, INPUT_NAMES, INPUT_TARGET, INPUT_ADD_TO_PATH, INPUT_SUMMARY.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=.github/action/arguments.sh
+source "$here/arguments.sh"
+
+plan=$RUNNER_TEMP/provision-plan.json
+listing=$RUNNER_TEMP/provision-list.json
+"$BIN/provision" plan --json "${arguments[@]}" >"$plan"
+"$BIN/provision" list --json >"$listing"
+"$BIN/python" "$here/report.py" "$plan" "$listing"
+
+# Trees for other platforms are nothing to run here.
+if [[ ${INPUT_ADD_TO_PATH:-} == true && -z $(words "${INPUT_TARGET:-}") ]]; then
+  "$BIN/provision" env --shell github >>"$GITHUB_PATH"
+fi

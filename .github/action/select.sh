@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Fails unless the lock answers the manifest, and says what the cache is for (outputs cache, key, paths, lock-digest).
+# Reads BIN, INPUT_MANIFEST, INPUT_NAMES, INPUT_TARGET, INPUT_CACHE, INPUT_CHECK_ONLY.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=.github/action/arguments.sh
+source "$here/arguments.sh"
+
+if [[ ${INPUT_CHECK_ONLY:-} == true ]]; then
+  "$BIN/provision" lock --check
+fi
+plan=$RUNNER_TEMP/provision-plan.json
+"$BIN/provision" plan --json "${arguments[@]}" >"$plan"
+cache=$("$BIN/provision" cache dir)
+"$BIN/python" "$here/select.py" "$plan" "$cache" >>"$GITHUB_OUTPUT"

@@ -1,0 +1,46 @@
+# Everything a newcomer or CI runs. On a bare machine: git, make, Python 3.11+ with venv and pip.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+
+.PHONY: help setup demo test soak fuzz check format bench clean
+help: ## list these targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "provision needs Python 3.11 or newer; set PYTHON=python3.12, say")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+setup: $(STAMP) ## make .venv with everything in it
+
+demo: $(STAMP) ## the whole job on this machine, without a network
+	@$(BIN)/python examples/demo.py
+
+test: $(STAMP) ## the tests, quick ones, on every Python 3.11+ at hand
+	@$(BIN)/python tests/run.py
+
+soak: $(STAMP) ## the slow tests: kills, races, soak (up to 20 minutes)
+	$(BIN)/pytest -n auto -m slow
+
+fuzz: $(STAMP) ## ten minutes of fuzzing; FUZZ_SECONDS=60 for less
+	$(BIN)/python -m fuzz --seconds $${FUZZ_SECONDS:-600}
+
+check: $(STAMP) ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## make the code look as `check` wants it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## measure against uv, in the same run; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what these targets made
+	rm -rf $(VENV) .venvs .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,145 @@
+"""Owns making the bundled snapshot: it recognises each source, reads it, and merges all; each format has its reader.
+
+Sources are files, each zstd-compressed or not: ``{tag: {asset name: sha256}}``, uv's download metadata, pbs-installer's
+versions, NDJSON as PBS publishes it, a page of GitHub's releases API, or a snapshot made earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from provision.catalog.github import read_page
+from provision.catalog.hashes import read_hashes
+from provision.catalog.index import completed
+from provision.catalog.inference import infer_options
+from provision.catalog.ndjson import read_upstream
+from provision.catalog.pbs import RELEASES, Reading, asset_at
+from provision.catalog.pbs_installer import read_pbs_installer
+from provision.catalog.snapshot import Snapshot
+from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
+from provision.catalog.snapshot_writer import write_snapshot
+from provision.catalog.times import parse_time
+from provision.catalog.uv import read_uv
+from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
+from provision.model.asset import Asset
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_SHOWN = 5
+
+
+def build_snapshot(sources: Sequence[Path], as_of: str) -> bytes:
+    """Merge the files into the bytes of a snapshot, ``as_of`` the RFC 3339 time at which they were gathered.
+
+    The order of the sources does not matter, but that the first known publication time of an asset stays. Raises
+    `CatalogError` for each source that cannot be read and each URL whose hashes differ, `UsageError` for a bad time.
+    """
+    try:
+        moment = parse_time(as_of)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    by_url: dict[str, tuple[Asset, Path]] = {}
+    errors: list[ProvisionError] = []
+    for source in sources:
+        try:
+            assets = read_source(source)
+        except ProvisionError as error:
+            errors.append(error)
+            continue
+        errors += _take(assets, source, by_url)
+    raise_all(errors)
+    gathered = _dated([asset for asset, _ in by_url.values()])
+    return write_snapshot(infer_options(gathered), as_of=moment)
+
+
+def read_source(path: Path) -> tuple[Asset, ...]:
+    """The assets of one file, with options as names state them; raises `CatalogError` for what cannot be read whole."""
+    origin = str(path)
+    try:
+        data = _inflated(path.read_bytes())
+    except OSError as error:
+        raise CatalogError(f"the source cannot be read: {error.strerror}", place=Place(origin)) from error
+    reading = _read(data, origin)
+    if reading.unknown:
+        names = ", ".join(url.rpartition("/")[2] for url in reading.unknown[:_SHOWN])
+        raise CatalogError(
+            f"{len(reading.unknown)} assets have names that are not understood: {names}",
+            place=Place(origin),
+            hint="Teach `catalog/names.py` the new names first, so that none is left out.",
+        )
+    return reading.assets
+
+
+def _take(assets: Iterable[Asset], source: Path, by_url: dict[str, tuple[Asset, Path]]) -> list[ProvisionError]:
+    errors: list[ProvisionError] = []
+    for asset in assets:
+        known, first = by_url.get(asset.url, (asset, source))
+        if known.sha256 != asset.sha256:
+            errors.append(
+                CatalogError(
+                    f"{asset.url} has two hashes: {known.sha256} in {first}, {asset.sha256} in {source}",
+                    hint="One of the sources is wrong, or upstream replaced the archive; find out which.",
+                )
+            )
+        by_url[asset.url] = (completed(known, asset), first)
+    return errors
+
+
+def _dated(assets: Sequence[Asset]) -> Iterable[Asset]:
+    """Give assets of PBS the publication time of their release, which the NDJSON tells for a part of some releases."""
+    releases: dict[str, str] = {}
+    for asset in assets:
+        if asset.published is not None and asset.url.startswith(RELEASES):
+            releases[asset.build] = min(asset.published, releases.get(asset.build, asset.published))
+    for asset in assets:
+        known = releases.get(asset.build) if asset.url.startswith(RELEASES) else None
+        yield replace(asset, published=known) if asset.published is None and known else asset
+
+
+def _inflated(data: bytes) -> bytes:
+    if not data.startswith(_ZSTD):
+        return data
+    import zstandard
+
+    with zstandard.ZstdDecompressor().stream_reader(data) as reader:
+        return reader.read()
+
+
+def _read(data: bytes, origin: str) -> Reading:
+    """Recognise the format by its content: the names of files tell nothing."""
+    if is_snapshot(data):
+        try:
+            return Reading(assets=tuple(_restated(asset) for asset in Snapshot(data).all_assets()))
+        except DamagedSnapshotError as error:
+            raise CatalogError(f"the snapshot is damaged: {error}", place=Place(origin)) from error
+    first_line = _json(data.partition(b"\n")[0])
+    if isinstance(first_line, dict) and "artifacts" in first_line:
+        return read_upstream(data, origin)
+    match first_line if first_line is not None else _json(data):
+        case [{"files": _}, *_]:
+            return read_pbs_installer(data, origin)
+        case [{"tag_name": _}, *_]:
+            return read_page(data, origin)
+        case {**entries} if any("url" in entry for entry in entries.values() if isinstance(entry, dict)):
+            return read_uv(data, origin)
+        case {**entries} if entries:
+            return read_hashes(data, origin)
+        case _:
+            raise CatalogError("this is no catalog that provision can read", place=Place(origin))
+
+
+def _json(data: bytes) -> object:
+    import json
+
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
+def _restated(asset: Asset) -> Asset:
+    """The asset with the options that its name states: how it was optimised is inferred anew from all sources."""
+    if not asset.url.startswith(RELEASES):
+        return asset
+    return asset_at(asset.url, asset.sha256, published=asset.published, size=asset.size)

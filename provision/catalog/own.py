@@ -1,0 +1,101 @@
+"""Owns opening a catalog of one's own, a file or a URL that the manifest names; what its lines mean, `ndjson` knows.
+
+What was read is kept in the cache directory in compact form, so that the next command need not read it again: under
+the content of a file, and for a URL with its ETag, which also serves those who are offline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+from provision.catalog.index import Catalog
+from provision.catalog.kept import CONTENT, ETAG, RULES, RULES_FACT, keep, load_kept
+from provision.catalog.snapshot import Snapshot
+from provision.catalog.snapshot_format import DamagedSnapshotError
+from provision.catalog.snapshot_writer import write_snapshot
+from provision.catalog.transport import HttpGet, ask, ask_again
+from provision.errors import CatalogError, NetworkError, Place, StoreError
+
+
+def open_own(text: str, *, base: Path, cache_dir: Path, get: HttpGet | None) -> Catalog:
+    """Open the catalog that a manifest in ``base`` names; without ``get``, one from the network must be kept already.
+
+    Raises `CatalogError` for what is no catalog, `NetworkError` for what cannot be had.
+    """
+    if text.startswith(("https://", "http://")):
+        kept_path = _kept_path(cache_dir, text)
+        snapshot = _from_cache(text, kept_path) if get is None else _from_network(text, kept_path, get)
+    else:
+        path = base / _path_of(text)
+        snapshot = _from_file(path, _kept_path(cache_dir, str(path.absolute())))
+    return Catalog(sources=(snapshot,))
+
+
+def _from_cache(url: str, kept_path: Path) -> Snapshot:
+    kept = _kept(kept_path)
+    if kept is None:
+        raise NetworkError(
+            f"the catalog {url} is not in the cache, and may not be fetched while offline",
+            hint="Run the command once without --offline.",
+        )
+    return kept
+
+
+def _from_network(url: str, kept_path: Path, get: HttpGet) -> Snapshot:
+    kept = _kept(kept_path)
+    if kept is None:
+        response = ask(get, url)
+    else:
+        answer = ask_again(get, url, etag=kept.facts.get(ETAG, ""))
+        if answer is None:
+            return kept
+        response = answer
+    return _read(response.body, url, kept_path, {ETAG: response.headers.get("etag", "")})
+
+
+def _from_file(path: Path, kept_path: Path) -> Snapshot:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CatalogError(
+            f"the catalog cannot be read: {error.strerror}",
+            place=Place(str(path)),
+            hint="The manifest names it under `catalogs`; paths are relative to the manifest.",
+        ) from error
+    content = hashlib.sha256(data).hexdigest()
+    kept = _kept(kept_path)
+    if kept is not None and kept.facts.get(CONTENT) == content:
+        return kept
+    return _read(data, str(path), kept_path, {CONTENT: content})
+
+
+def _read(data: bytes, origin: str, kept_path: Path, facts: dict[str, str]) -> Snapshot:
+    from provision.catalog.ndjson import read_assets
+
+    written = write_snapshot(read_assets(data, origin), as_of="", facts={RULES_FACT: RULES, **facts})
+    # It saves time only: who cannot write there reads the catalog again each time.
+    with suppress(StoreError):
+        keep(kept_path, written)
+    return Snapshot(written)
+
+
+def _kept(path: Path) -> Snapshot | None:
+    try:
+        return load_kept(path)
+    except DamagedSnapshotError:  # it is about to be made anew
+        return None
+
+
+def _kept_path(cache_dir: Path, origin: str) -> Path:
+    return cache_dir / f"own-{hashlib.sha256(origin.encode()).hexdigest()[:16]}.catalog"
+
+
+def _path_of(text: str) -> str:
+    if not text.startswith("file:"):
+        return text
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    return url2pathname(urlsplit(text).path)

@@ -1,0 +1,78 @@
+"""Owns where python-build-standalone publishes its assets, and reading rows about them; names are `names`' grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from provision.catalog.names import parse_name
+from provision.model.asset import Asset
+from provision.model.digest import Digest
+
+REPOSITORY = "astral-sh/python-build-standalone"
+RELEASES = f"https://github.com/{REPOSITORY}/releases/download/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a foreign catalog tells of one archive: no more than its name does not."""
+
+    url: str
+    sha256: Digest | None
+    published: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read: the assets, and the names that this version of provision does not know how to read.
+
+    The options of ``install_only`` assets are those that the names state; `inference` completes them.
+    """
+
+    assets: tuple[Asset, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def asset_url(tag: str, filename: str) -> str:
+    """The canonical URL of an asset; GitHub wants ``+`` as ``%2B``."""
+    return f"{RELEASES}{tag}/{filename.replace('+', '%2B')}"
+
+
+def read_rows(rows: Iterable[Published]) -> Reading:
+    """Make assets of all rows that have a hash: without one, nothing can be locked."""
+    assets, unknown = [], []
+    for row in rows:
+        if row.sha256 is None:
+            continue
+        try:
+            assets.append(asset_at(row.url, row.sha256, published=row.published, size=row.size))
+        except ValueError:
+            unknown.append(row.url)
+    return Reading(assets=tuple(assets), unknown=tuple(unknown))
+
+
+def asset_at(url: str, sha256: Digest, *, published: str | None = None, size: int | None = None) -> Asset:
+    """The asset at a canonical URL, with the options that its name states.
+
+    The tag is the URL's: the timestamps of eras A to C are often not of its day. Raises `ValueError` for other URLs
+    and for names that the grammar does not know.
+    """
+    tag, slash, last = url.removeprefix(RELEASES).partition("/")
+    if not url.startswith(RELEASES) or not slash:
+        raise ValueError(f"{url!r} is not the URL of a python-build-standalone asset")
+    filename = last.replace("%2B", "+").replace("%2b", "+")
+    name = parse_name(filename, tag)
+    return Asset(
+        implementation="cpython",
+        version=name.version,
+        build=name.build,
+        target=name.target,
+        cpu=name.cpu,
+        options=name.options,
+        flavor=name.flavor,
+        url=asset_url(tag, filename),
+        sha256=sha256,
+        size=size or None,
+        published=published,
+    )

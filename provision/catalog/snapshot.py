@@ -1,0 +1,142 @@
+"""Owns reading a compact catalog file lazily, and the one in this package; `snapshot_writer` makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from provision.catalog.index import Catalog
+from provision.catalog.snapshot_format import Build, DamagedSnapshotError, Layout
+from provision.errors import CatalogError
+from provision.model.asset import Asset
+from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions, CpuLevel, Flavor
+from provision.model.digest import Digest
+from provision.model.target import Target
+from provision.model.version import Version
+
+BUNDLED = Path(__file__).with_name("data") / "snapshot.bin"
+
+# What stands in a shape's URL for the build's own version and tag.
+VERSION_MARK, BUILD_MARK = "\x01", "\x02"
+
+_CPU_LEVELS: Mapping[str, CpuLevel] = {level: level for level in CPU_LEVELS}
+_FLAVORS: Mapping[str, Flavor] = {flavor: flavor for flavor in FLAVORS}
+
+
+class _Shape(NamedTuple):
+    target: Target
+    cpu: CpuLevel
+    options: BuildOptions
+    flavor: Flavor
+    url: str
+
+
+class Snapshot:
+    """A catalog's source over the bytes of a snapshot; a build's rows are decoded when it is asked for.
+
+    Raises `DamagedSnapshotError` at once if the bytes are not those that were written.
+    """
+
+    __slots__ = ("_layout", "_shapes")
+
+    def __init__(self, data: bytes) -> None:
+        self._layout = Layout(data)
+        self._shapes: dict[int, _Shape] = {}
+
+    @property
+    def as_of(self) -> str:
+        return self.facts.get("as_of", "")
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What its writer noted down beside the rows."""
+        return self._layout.facts
+
+    @property
+    def count(self) -> int:
+        return self._layout.count
+
+    def implementations(self) -> Iterable[str]:
+        return self._layout.versions
+
+    def versions(self, implementation: str) -> Iterator[Version]:
+        return (Version.parse(text) for text in self._layout.versions.get(implementation, ()))
+
+    def builds(self, implementation: str, version: Version) -> Mapping[str, str | None]:
+        # The writer puts an unknown publication time before the known ones, so that a known one stays.
+        return {tag: published for tag, published, _ in self._layout.builds(implementation, str(version))}
+
+    def assets(self, implementation: str, version: Version, build: str) -> Iterator[Asset]:
+        text = str(version)
+        for candidate in self._layout.builds(implementation, text):
+            if candidate[0] == build:
+                yield from self._decode(implementation, text, candidate)
+
+    def all_assets(self) -> Iterator[Asset]:
+        """Every row, in the file's own order."""
+        for implementation, versions in self._layout.versions.items():
+            for version in versions:
+                yield from self._of_version(implementation, version)
+
+    def find(self, filename: str) -> Asset | None:
+        # Nearly every name tells implementation and version: those first, as decoding all the others takes a while.
+        def unlikely(names: tuple[str, str]) -> tuple[bool, bool]:
+            return (not filename.startswith(names[0]), names[1] not in filename)
+
+        known = [(implementation, text) for implementation, texts in self._layout.versions.items() for text in texts]
+        for implementation, version in sorted(known, key=unlikely):
+            for asset in self._of_version(implementation, version):
+                if asset.filename == filename:
+                    return asset
+        return None
+
+    def _of_version(self, implementation: str, version: str) -> Iterator[Asset]:
+        for build in self._layout.builds(implementation, version):
+            yield from self._decode(implementation, version, build)
+
+    def _decode(self, implementation: str, version_text: str, build: Build) -> Iterator[Asset]:
+        version = Version.parse(version_text)
+        tag, published, rows = build
+        for row in self._layout.rows(rows):
+            shape = self._shapes.get(row.shape)
+            if shape is None:
+                shape = self._shapes[row.shape] = self._read_shape(row.shape)
+            yield Asset(
+                implementation=implementation,
+                version=version,
+                build=tag,
+                target=shape.target,
+                cpu=shape.cpu,
+                options=shape.options,
+                flavor=shape.flavor,
+                url=shape.url.replace(VERSION_MARK, version_text).replace(BUILD_MARK, tag),
+                sha256=Digest(row.sha256),
+                size=row.size,
+                published=published,
+            )
+
+    def _read_shape(self, number: int) -> _Shape:
+        try:
+            target, cpu, options, flavor, url = self._layout.shapes[number].split("\t")
+            return _Shape(Target.parse(target), _CPU_LEVELS[cpu], BuildOptions.parse(options), _FLAVORS[flavor], url)
+        except (LookupError, ValueError) as error:
+            raise CatalogError(
+                f"a catalog file's shape {number} cannot be read: {error}",
+                hint="Run `provision catalog update` to write the file again.",
+            ) from error
+
+
+def load_snapshot() -> Catalog:
+    """The catalog in this package; raises `CatalogError` if the installation is damaged."""
+    return Catalog(sources=(bundled(),))
+
+
+def bundled() -> Snapshot:
+    """The snapshot in this package itself; raises as `load_snapshot` does."""
+    try:
+        return Snapshot(BUNDLED.read_bytes())
+    except (OSError, DamagedSnapshotError) as error:
+        raise CatalogError(
+            f"the catalog in this installation of provision cannot be read: {error}", hint="Install provision again."
+        ) from error

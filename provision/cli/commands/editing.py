@@ -1,0 +1,109 @@
+"""Owns the words of `init`, `add` and `remove`; what they do, `workflows.editing` knows."""
+
+from typing import Annotated
+
+import typer
+
+from provision.cli.completion import complete_names, complete_targets
+from provision.cli.parameters import with_session
+from provision.cli.session import Session
+
+DEFAULT_TARGETS = ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")
+
+
+@with_session()
+def init(
+    session: Session,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="TARGET",
+            autocompletion=complete_targets,
+            help="A platform to lock for (repeatable). [default: " + ", ".join(DEFAULT_TARGETS) + "]",
+        ),
+    ] = None,
+) -> int:
+    """Write a commented pythons.toml in this directory.
+
+    \b
+    Examples:
+      provision init
+      provision init --target linux-x86_64 --target linux-x86_64-musl
+    """
+    from provision.cli.present.editing import present_edited
+    from provision.workflows.editing import init as make
+    from provision.workflows.planning import parse_wanted
+
+    targets = parse_wanted((), target or DEFAULT_TARGETS).targets
+    return session.show(present_edited("wrote", make(session.options, targets)))
+
+
+@with_session()
+def add(
+    session: Session,
+    name: Annotated[str, typer.Argument(help="The entry's name: lower-case letters, digits, dots, dashes.")],
+    request: Annotated[str, typer.Argument(help="A version request: 3.14, 3.14t, '>=3.12,<3.14', pypy3.11, …")],
+    flavor: Annotated[str | None, typer.Option(help="install_only_stripped, install_only or full.")] = None,
+    cpu: Annotated[str | None, typer.Option(help="baseline, v2, v3, v4 or auto.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="A debug build.")] = False,
+    freethreaded: Annotated[bool, typer.Option("--freethreaded", help="A build without the GIL.")] = False,
+    build: Annotated[str | None, typer.Option(metavar="TAG", help="One build, such as 20260814.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="OPTION", help="A build option: pgo, lto, noopt, static (repeatable).")
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", "-t", metavar="TARGET", autocompletion=complete_targets, help="A platform (repeatable)."
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="Leave out a part: tests, idle, tkinter, … (repeatable).")
+    ] = None,
+) -> int:
+    """Add an interpreter to pythons.toml, keeping comments and order.
+
+    \b
+    Examples:
+      provision add default 3.14
+      provision add free 3.14t
+      provision add fast '>=3.13,<3.14' --cpu auto
+      provision add embed 3.13 --flavor full --option pgo --option lto
+    """
+    from provision.cli.present.editing import present_edited
+    from provision.workflows.editing import add as make
+
+    spec: dict[str, object] = {
+        "version": request,
+        "build": build,
+        "flavor": flavor,
+        "cpu": cpu,
+        "debug": debug or None,
+        "freethreaded": freethreaded or None,
+        "build-options": option,
+        "targets": target,
+        "without": without,
+    }
+    given = {key: value for key, value in spec.items() if value}
+    return session.show(present_edited("added", make(session.options, name, given)))
+
+
+@with_session()
+def remove(
+    session: Session,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Entries.", autocompletion=complete_names)],
+) -> int:
+    """Remove interpreters from pythons.toml, keeping comments and order.
+
+    The lock follows with the next `provision lock`, the links with the next `provision sync`.
+
+    \b
+    Example:
+      provision remove debug
+    """
+    from provision.cli.present.editing import present_edited
+    from provision.workflows.editing import remove as make
+
+    return session.show(present_edited("removed", make(session.options, names)))

@@ -1,0 +1,36 @@
+"""Owns the words of `list` and `status`; what they do, `workflows.listing` and `workflows.status` know."""
+
+from datetime import UTC, datetime
+
+from provision.cli.parameters import with_session
+from provision.cli.session import Session
+
+
+@with_session()
+def list_(session: Session) -> int:
+    """Show what is declared, locked and installed.
+
+    \b
+    Examples:
+      provision list
+      provision list --json
+    """
+    from provision.cli.present.listing import present_list
+    from provision.workflows.listing import list_pythons
+
+    return session.show(present_list(list_pythons(session.options), session.console))
+
+
+@with_session()
+def status(session: Session) -> int:
+    """Show what needs attention: stale entries, newer builds, versions past their end of life, space that can go.
+
+    \b
+    Example:
+      provision status
+    """
+    from provision.cli.present.status import present_status
+    from provision.workflows.status import status as look
+
+    today = datetime.now(UTC).date()
+    return session.show(present_status(look(session.options, today=today), session.console))

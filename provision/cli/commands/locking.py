@@ -1,0 +1,45 @@
+"""Owns the words of `lock`; what it does, `workflows.locking` knows."""
+
+from typing import Annotated
+
+import typer
+
+from provision.cli.parameters import Names, with_session
+from provision.cli.session import Session
+
+
+@with_session(transfer=True)
+def lock(
+    session: Session,
+    names: Names = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 4 if the lock is missing or stale. Needs no network.")
+    ] = False,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", "-U", help="Take the newest build again, for the named entries or for all.")
+    ] = False,
+) -> int:
+    """Resolve pythons.toml into pythons.lock, for every platform at once.
+
+    Entries whose request did not change keep their build; only --upgrade takes newer ones. A lock with git's conflict
+    markers is accepted: what is disputed is resolved again.
+
+    \b
+    Examples:
+      provision lock                    lock what is new or changed
+      provision lock --upgrade          take the newest builds
+      provision lock --upgrade free     of one entry only
+      provision lock --check            the gate for CI
+    """
+    from provision.cli.present.locking import present_checked, present_locked
+    from provision.errors import UsageError
+    from provision.workflows.locking import check as check_lock
+    from provision.workflows.locking import lock as write_lock
+    from provision.workflows.locking import parse_upgrade
+
+    if check and (upgrade or names):
+        raise UsageError("--check looks at the whole lock and changes nothing: it goes with no name and no --upgrade")
+    if check:
+        return session.show(present_checked(check_lock(session.options), session.console))
+    asked = parse_upgrade(tuple(names or ()), upgrade=upgrade)
+    return session.show(present_locked(write_lock(session.options, asked), session.console))

@@ -1,0 +1,120 @@
+"""Owns the words of `plan` and `sync`; what they do, `workflows.planning` and `workflows.syncing` know."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provision.cli.completion import complete_targets
+from provision.cli.parameters import Names, with_session
+from provision.cli.session import Session
+from provision.errors import UsageError
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        "-t",
+        metavar="TARGET",
+        autocompletion=complete_targets,
+        help="Install for this platform instead of this machine (repeatable; `all` for every locked one).",
+    ),
+]
+Cpu = Annotated[
+    str, typer.Option(metavar="LEVEL", help="With --target: the highest x86-64 level those machines have, up to v4.")
+]
+Prune = Annotated[bool, typer.Option("--prune", help="Also remove trees that no project needs any more.")]
+Locked = Annotated[
+    bool | None,
+    typer.Option(
+        "--locked/--no-locked",
+        envvar="PROVISION_LOCKED",
+        show_default=False,
+        help="Fail with exit 4 instead of relocking. The default where CI is set and a lock is there.",
+    ),
+]
+Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock without comparing it with pythons.toml.")]
+
+
+@with_session()
+def plan(
+    session: Session,
+    names: Names = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if anything would change.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Save the plan, for `provision sync FILE`.")
+    ] = None,
+    frozen: Frozen = False,
+    prune: Prune = False,
+    target: Targets = None,
+    cpu: Cpu = "baseline",
+) -> int:
+    """Show what sync would do, and how much it would fetch.
+
+    \b
+    Examples:
+      provision plan
+      provision plan --exit-code             3 if this machine does not agree with the lock
+      provision plan -o today.plan           to be carried out by `provision sync today.plan`
+    """
+    from provision.cli.present.syncing import present_planned
+    from provision.workflows.planning import parse_wanted
+    from provision.workflows.planning import plan as make
+    from provision.workflows.saving import save_plan
+
+    wanted = parse_wanted(tuple(names or ()), tuple(target or ()), cpu=cpu, prune=prune)
+    planned = make(session.options, wanted, frozen=frozen)
+    if output is not None:
+        save_plan(output, planned)
+    return session.show(present_planned(planned, session.console, exit_code=exit_code))
+
+
+@with_session(transfer=True)
+def sync(
+    session: Session,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...|[PLANFILE]", help="Entries of pythons.toml, or one file that `plan -o` saved."
+        ),
+    ] = None,
+    locked: Locked = None,
+    frozen: Frozen = False,
+    prune: Prune = False,
+    target: Targets = None,
+    cpu: Cpu = "baseline",
+) -> int:
+    """Make this machine agree with the lock.
+
+    Locks first where the lock is missing or stale, then fetches what is missing, verifies every byte before unpacking,
+    and puts each tree at the path that the lock tells. Running it again does nothing, quickly.
+
+    \b
+    Examples:
+      provision sync                            all of pythons.toml
+      provision sync free debug                 two of its entries
+      provision sync --locked                   never touch the lock (exit 4 if it is stale)
+      provision sync --target linux-aarch64     trees for other machines, for images and bundles
+      provision sync today.plan                 exactly what was reviewed
+    """
+    from provision.cli.present.syncing import present_synced
+    from provision.workflows.planning import parse_wanted
+    from provision.workflows.syncing import sync as make
+    from provision.workflows.syncing import sync_saved
+
+    if frozen and locked:
+        raise UsageError("--frozen and --locked exclude each other")
+    given = tuple(names or ())
+    progress = session.progress()
+    if len(given) == 1 and is_plan_file(given[0]):
+        if target or prune or locked is not None or frozen:
+            raise UsageError("a saved plan is carried out as it is: it goes with no other option")
+        return session.show(present_synced(sync_saved(session.options, Path(given[0]), progress), session.console))
+    wanted = parse_wanted(given, tuple(target or ()), cpu=cpu, prune=prune)
+    synced = make(session.options, wanted, progress, locked=locked, frozen=frozen)
+    return session.show(present_synced(synced, session.console))
+
+
+def is_plan_file(text: str) -> bool:
+    """Whether an argument of `sync` is a saved plan rather than a name: it says so by a slash or its ending."""
+    return "/" in text or text.endswith((".plan", ".json")) or Path(text).is_file()

@@ -1,0 +1,64 @@
+"""Owns the words of `which`, `run` and `env`; what they do, `workflows.using` knows."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from provision.cli.parameters import Name, with_session
+from provision.cli.session import Session
+
+
+@with_session()
+def which(session: Session, name: Name) -> int:
+    """Print the path of an installed interpreter.
+
+    \b
+    Example:
+      $(provision which free) -c 'import sys; print(sys._is_gil_enabled())'
+    """
+    from provision.cli.present.using import present_which
+    from provision.workflows.using import which as find
+
+    return session.show(present_which(find(session.options, name)))
+
+
+@with_session()
+def run(
+    session: Session,
+    name: Name,
+    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND...", help="What to run.")] = None,
+) -> int:
+    """Run a command with an interpreter of pythons.toml first on PATH; its exit code is passed through.
+
+    \b
+    Examples:
+      provision run free                            the interpreter itself
+      provision run free -- python -m venv .venv
+      provision run debug -- ./configure --with-assertions
+    """
+    from provision.workflows.using import run as execute
+
+    sys.stdout.flush()
+    return execute(session.options, name, tuple(command or ()))
+
+
+@with_session()
+def env(
+    session: Session,
+    shell: Annotated[
+        str | None, typer.Option(metavar="NAME", help="sh, fish, powershell or github. [default: by $SHELL]")
+    ] = None,
+) -> int:
+    """Print shell code that puts the project's interpreters on PATH.
+
+    \b
+    Examples:
+      eval "$(provision env)"
+      provision env --shell fish | source
+      provision env --shell github >> "$GITHUB_PATH"
+    """
+    from provision.cli.present.using import present_env
+    from provision.workflows.using import bin_directory
+
+    return session.show(present_env(bin_directory(session.options), shell, session.options.environ))

@@ -1,0 +1,122 @@
+"""Owns where words go: results to stdout, the rest to stderr, coloured where wanted; `cli.present` says them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from provision.errors import Place, ProvisionError, SeveralErrors
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+
+
+def neutral(text: str) -> str:
+    """The text with control characters made visible, so that no name, URL or server can drive the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+class Console:
+    """Two streams and a volume. ``verbosity`` is -1 with ``-q``, 1 with ``-v``; errors are always said."""
+
+    def __init__(self, *, verbosity: int = 0, environ: Mapping[str, str] | None = None) -> None:
+        env = os.environ if environ is None else environ
+        self.verbosity = verbosity
+        self.github = env.get("GITHUB_ACTIONS") == "true"
+        self._out_colour = _wants_colour(sys.stdout, env)
+        self._err_colour = _wants_colour(sys.stderr, env)
+
+    def out(self, *lines: str) -> None:
+        """Write result lines, already neutral, to stdout."""
+        for line in lines:
+            sys.stdout.write(line + "\n")
+
+    def document(self, document: Mapping[str, object]) -> None:
+        """Write one JSON document to stdout."""
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=True) + "\n")
+
+    def say(self, text: str, *, style: str = "") -> None:
+        """Tell what happens, on stderr, unless quiet."""
+        if self.verbosity >= 0:
+            sys.stderr.write(_paint(neutral(text), style if self._err_colour else "") + "\n")
+
+    def detail(self, text: str) -> None:
+        """Tell what only ``-v`` shows."""
+        if self.verbosity > 0:
+            self.say(text, style="dim")
+
+    def warn(self, text: str) -> None:
+        """Tell what may need attention; quiet does not silence it."""
+        label = _paint("warning:", "yellow" if self._err_colour else "")
+        sys.stderr.write(f"{label} {neutral(text)}\n")
+
+    def paint(self, text: str, style: str) -> str:
+        """Text for stdout in a style, where stdout shows colours."""
+        return _paint(text, style if self._out_colour else "")
+
+    def error(self, error: ProvisionError) -> None:
+        """Say what went wrong, where, and what to do about it; several errors one after the other."""
+        errors = error.errors if isinstance(error, SeveralErrors) else (error,)
+        label = _paint("error:", "red" if self._err_colour else "")
+        hints: list[str] = []
+        for one in errors:
+            first, *more = str(one).split("\n")
+            sys.stderr.write(f"{label} {neutral(first)}\n")
+            sys.stderr.writelines(f"       {neutral(line)}\n" for line in more)
+            if self.github and one.place is not None and one.place.line is not None:
+                sys.stderr.write(_annotation(one.message, one.place) + "\n")
+            if one.hint and one.hint not in hints:
+                hints.append(one.hint)
+        hint_label = _paint("hint:", "cyan" if self._err_colour else "")
+        for hint in hints:
+            first, *more = hint.split("\n")
+            sys.stderr.write(f" {hint_label} {neutral(first)}\n")
+            sys.stderr.writelines(f"       {neutral(line)}\n" for line in more)
+
+
+def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:
+    """Aligned columns under bold heads. Cells are made neutral here."""
+    cells = [[neutral(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))]
+    lines = [
+        "  ".join(console.paint(head.ljust(width), "bold") for head, width in zip(heads, widths, strict=True)).rstrip()
+    ]
+    for row in cells:
+        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return lines
+
+
+def size(count: int) -> str:
+    """Bytes for people, in powers of 1000: ``35.1 MB``."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """``1 interpreter``, ``3 interpreters``."""
+    return f"{count} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def _paint(text: str, style: str) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style and text else text
+
+
+def _wants_colour(stream: object, env: Mapping[str, str]) -> bool:
+    if env.get("NO_COLOR"):  # no-color.org: any non-empty value
+        return False
+    if env.get("FORCE_COLOR"):
+        return True
+    return bool(getattr(stream, "isatty", bool)()) and env.get("TERM") != "dumb"
+
+
+def _annotation(message: str, place: Place) -> str:
+    message = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    column = f",col={place.column}" if place.column else ""
+    return f"::error file={place.file},line={place.line}{column}::{message}"

@@ -1,0 +1,60 @@
+"""Owns the way in: the no-op path first, then the lean commands, then Typer; and the one place where errors end."""
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from provision.errors import ProvisionError
+
+INTERRUPTED = 130  # 128 + SIGINT, what a shell reports for it
+
+
+def main() -> int:
+    """Run the command line of this process and return its exit code.
+
+    Nothing but builtins is imported before `store.stamp` has had its say: a `sync` with nothing to do must cost no more
+    than starting Python.
+    """
+    argv = sys.argv[1:]
+    try:
+        from provision.cli.fast import answer
+
+        code = answer(argv)
+        return _dispatch(argv) if code is None else code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _close_quietly()
+
+
+def _dispatch(argv: list[str]) -> int:
+    from provision.errors import ProvisionError
+
+    try:
+        from provision.cli.lean import run_lean
+
+        code = run_lean(argv)
+        if code is None:
+            from provision.cli.app import run_app
+
+            code = run_app(argv)
+    except ProvisionError as error:
+        return _report(error)
+    sys.stdout.flush()
+    return code
+
+
+def _report(error: "ProvisionError") -> int:
+    from provision.cli.console import Console
+
+    Console().error(error)
+    return error.exit_code
+
+
+def _close_quietly() -> int:
+    """Our reader went away (``provision list | head -1``): no traceback, now or when Python shuts down."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + 13

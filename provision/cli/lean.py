@@ -1,0 +1,95 @@
+"""Owns the commands people and scripts run all day, in their plainest form, without importing Typer.
+
+Typer alone costs five times a `python -c pass`. What is not exactly one of these forms is left to `cli.app`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provision.cli.session import Session
+
+
+def run_lean(argv: Sequence[str]) -> int | None:
+    """Run the command and return its exit code; None if it is none of these forms."""
+    plain = _PLAIN.get(tuple(argv))
+    if plain is not None:
+        return plain()
+    match argv:
+        case ["which", name] if not name.startswith("-"):
+            return _which(name)
+        case ["run", name, "--", *command] if not name.startswith("-"):
+            return _run(name, command)
+    return None
+
+
+def _session() -> Session:
+    from provision.cli.session import Session
+
+    return Session.start()
+
+
+def _sync() -> int:
+    from provision.cli.present.syncing import present_synced
+    from provision.workflows.planning import Wanted
+    from provision.workflows.syncing import sync
+
+    session = _session()
+    return session.show(present_synced(sync(session.options, Wanted(), session.progress()), session.console))
+
+
+def _plan() -> int:
+    from provision.cli.present.syncing import present_planned
+    from provision.workflows.planning import Wanted, plan
+
+    session = _session()
+    return session.show(present_planned(plan(session.options, Wanted()), session.console))
+
+
+def _lock() -> int:
+    from provision.cli.present.locking import present_locked
+    from provision.workflows.locking import lock
+
+    session = _session()
+    return session.show(present_locked(lock(session.options), session.console))
+
+
+def _lock_check() -> int:
+    from provision.cli.present.locking import present_checked
+    from provision.workflows.locking import check
+
+    session = _session()
+    return session.show(present_checked(check(session.options), session.console))
+
+
+def _list() -> int:
+    from provision.cli.present.listing import present_list
+    from provision.workflows.listing import list_pythons
+
+    session = _session()
+    return session.show(present_list(list_pythons(session.options), session.console))
+
+
+def _which(name: str) -> int:
+    from provision.cli.present.using import present_which
+    from provision.workflows.using import which
+
+    session = _session()
+    return session.show(present_which(which(session.options, name)))
+
+
+def _run(name: str, command: Sequence[str]) -> int:
+    from provision.workflows.using import run
+
+    return run(_session().options, name, command)
+
+
+_PLAIN = {
+    ("sync",): _sync,
+    ("plan",): _plan,
+    ("list",): _list,
+    ("lock",): _lock,
+    ("lock", "--check"): _lock_check,
+}

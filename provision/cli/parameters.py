@@ -1,0 +1,99 @@
+"""Owns the options that all commands share, and hands commands a ready `Session` in their place."""
+
+# Annotations here are read by Typer as objects; they must not be put off.
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from provision.cli.completion import complete_names
+from provision.cli.session import Session
+from provision.errors import UsageError
+
+P = ParamSpec("P")
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(help="Entries of pythons.toml; all of them if none is named.", autocompletion=complete_names),
+]
+Name = Annotated[str, typer.Argument(help="An entry of pythons.toml.", autocompletion=complete_names)]
+
+_SHARED: dict[str, Any] = {
+    "manifest": Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            "-m",
+            metavar="FILE",
+            envvar="PROVISION_MANIFEST",
+            help="Use this manifest instead of the nearest pythons.toml upwards.",
+        ),
+    ],
+    "home": Annotated[
+        Path | None, typer.Option(metavar="DIR", envvar="PROVISION_HOME", help="Where installed trees live.")
+    ],
+    "cache_dir": Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", envvar="PROVISION_CACHE_DIR", help="Where archives and catalogs are kept."),
+    ],
+    "as_json": Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")],
+    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Say only results, warnings and errors.")],
+    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Say more of what is done.")],
+}
+
+_TRANSFER: dict[str, Any] = {
+    "offline": Annotated[
+        bool, typer.Option("--offline", envvar="PROVISION_OFFLINE", help="Use only what is cached; never the network.")
+    ],
+    "mirror": Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Fetch PBS assets from here first (repeatable). [env var: PROVISION_MIRROR]"),
+    ],
+    "allow_host": Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST", help="Allow downloads from this host, too (repeatable). [env var: PROVISION_ALLOW_HOSTS]"
+        ),
+    ],
+    "jobs": Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, max=64, envvar="PROVISION_JOBS", help="Interpreters worked on at once. [default: 4]"
+        ),
+    ],
+    "progress": Annotated[
+        bool, typer.Option("--progress/--no-progress", help="Bars on a terminal. [env var: PROVISION_NO_PROGRESS]")
+    ],
+}
+_DEFAULTS = {"progress": True, "offline": False, "as_json": False, "quiet": False, "verbose": False}
+
+
+def with_session(*, transfer: bool = False) -> Callable[[Callable[Concatenate[Session, P], int]], Callable[..., None]]:
+    """Make a command out of a function whose first parameter is the session; the shared options stand in for it.
+
+    ``transfer`` adds the options of commands that may use the network.
+    """
+    shared = {**_SHARED, **(_TRANSFER if transfer else {})}
+
+    def decorate(function: Callable[Concatenate[Session, P], int]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(*args: Any, **kwargs: Any) -> None:
+            given = {name: kwargs.pop(name) for name in shared}
+            if given["quiet"] and given["verbose"]:
+                raise UsageError("--quiet and --verbose exclude each other")
+            raise typer.Exit(function(Session.start(**given), *args, **kwargs))
+
+        own = list(inspect.signature(function).parameters.values())[1:]
+        extra = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS.get(name), annotation=annotation)
+            for name, annotation in shared.items()
+        ]
+        every = [*own, *extra]
+        command.__signature__ = inspect.Signature(every, return_annotation=None)  # type: ignore[attr-defined]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
+        return command
+
+    return decorate

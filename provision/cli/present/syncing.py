@@ -1,0 +1,105 @@
+"""Owns what `plan` and `sync` say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.cli.console import Console, neutral, plural, size
+from provision.cli.session import Answer
+from provision.errors import PENDING
+from provision.plan.actions import Action, Install, Keep, Link, Plan, Remove, Unlink
+from provision.plan.wire import plan_document
+from provision.workflows.planning import Planned
+from provision.workflows.syncing import Synced
+
+
+def present_planned(planned: Planned, console: Console, *, exit_code: bool = False) -> Answer:
+    """An action a line and a summary; exit 3 if that was asked for and anything would change."""
+    plan = planned.plan
+    lines = [*_lines(plan, console), summary(plan)]
+    code = PENDING if exit_code and not plan.is_empty else 0
+    return Answer(lines=lines, document=plan_document(plan), code=code, warnings=planned.warnings)
+
+
+def present_synced(synced: Synced, console: Console) -> Answer:
+    """What was done, in the plan's own words, and one line of summary."""
+    plan = synced.planned.plan
+    lines = [line for action, line in _pairs(plan, console) if not isinstance(action, Keep)]
+    notes = [f"{one.key}: {note}" for one in synced.installed for note in one.notes]
+    document = {
+        **plan_document(plan),
+        "installed": [
+            {"key": one.key, "tree-digest": f"sha256:{one.digest}", "probed": one.probed, "notes": list(one.notes)}
+            for one in synced.installed
+        ],
+        "relocked": synced.relocked.changed if synced.relocked else False,
+    }
+    relocked = synced.relocked
+    remarks = [f"wrote {relocked.project.lock_path.name}" for _ in (1,) if relocked and relocked.changed]
+    remarks += [f"note: {note}" for note in (relocked.notes if relocked else ())]
+    if console.verbosity > 0:
+        remarks += notes
+    return Answer(lines=lines, document=document, remarks=[*remarks, done(plan)], warnings=synced.warnings)
+
+
+def summary(plan: Plan) -> str:
+    """``2 to install (70.2 MB to fetch), 1 to link, 3 to keep``."""
+    installs = [action for action in plan.actions if isinstance(action, Install)]
+    counts = {kind: sum(isinstance(action, kind) for action in plan.actions) for kind in (Link, Unlink, Remove, Keep)}
+    words = [
+        f"{len(installs)} to install ({_fetch(plan)})" if installs else "",
+        f"{counts[Link]} to link" if counts[Link] else "",
+        f"{counts[Unlink]} to unlink" if counts[Unlink] else "",
+        f"{counts[Remove]} to remove" if counts[Remove] else "",
+        f"{counts[Keep]} to keep" if counts[Keep] else "",
+    ]
+    text = ", ".join(word for word in words if word) or "nothing is asked for"
+    return f"nothing to do: {text}" if plan.is_empty and counts[Keep] else text
+
+
+def done(plan: Plan) -> str:
+    """What `sync` says at its end."""
+    installed = sum(isinstance(action, Install) for action in plan.actions)
+    names = {action.selected.name for action in plan.actions if isinstance(action, Keep | Link)}
+    names.update(name for action in plan.actions if isinstance(action, Install) for name in action.names)
+    if plan.is_empty:
+        return f"{plural(len(names), 'interpreter')} up to date"
+    return f"{plural(len(names), 'interpreter')} in place, {installed} newly installed"
+
+
+def _fetch(plan: Plan) -> str:
+    downloads = plan.downloads()
+    known = [asset.size for asset in downloads if asset.size is not None]
+    unknown = len(downloads) - len(known)
+    if not downloads:
+        return "all of it cached"
+    if not known:
+        return f"{plural(len(downloads), 'archive')} to fetch, of unknown size"
+    return f"{size(sum(known))} to fetch" + (f" and {plural(unknown, 'archive')} of unknown size" if unknown else "")
+
+
+def _lines(plan: Plan, console: Console) -> Iterator[str]:
+    return (line for _, line in _pairs(plan, console))
+
+
+def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
+    for action in plan.actions:
+        match action:
+            case Keep(selected=selected):
+                yield action, f"{console.paint('=', 'dim')} {neutral(selected.name)}  {selected.key}"
+            case Install(selected=selected, names=names, cached=cached):
+                asset = selected.asset
+                where = "cached" if cached else (size(asset.size) if asset.size else f"from {_host(asset.url)}")
+                label = console.paint(neutral(", ".join(names)), "bold")
+                yield action, f"{console.paint('+', 'green')} {label}  {selected.key}  ({neutral(where)})"
+            case Link(selected=selected, previous=previous):
+                was = f"  (was {neutral(previous)})" if previous else ""
+                yield action, f"{console.paint('→', 'cyan')} .pythons/{neutral(selected.name)}  {selected.key}{was}"
+            case Unlink(name=name):
+                yield action, f"{console.paint('×', 'yellow')} .pythons/{neutral(name)}"
+            case Remove(key=key):
+                yield action, f"{console.paint('-', 'red')} {key}"
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2] or "a file"

@@ -1,0 +1,54 @@
+"""Owns what `which` and `env` say."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from provision.cli.session import Answer
+from provision.errors import UsageError
+from provision.workflows.using import Found
+
+_SHELLS = ("sh", "fish", "powershell", "github")
+
+
+def present_which(found: Found) -> Answer:
+    """The executable's path, alone on its line, as scripts want it."""
+    selected = found.selected
+    document = {
+        "version": 1,
+        "name": selected.name,
+        "executable": str(found.executable),
+        "tree": str(found.tree),
+        "key": selected.key,
+    }
+    return Answer(lines=(str(found.executable),), document=document)
+
+
+def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) -> Answer:
+    """Code for the shell that prepends the project's links to PATH; raises `UsageError` for an unknown shell."""
+    name = shell or _guess(environ)
+    path = str(directory)
+    match name:
+        case "sh" | "bash" | "zsh" | "dash":
+            line = f'export PATH={shlex.quote(path)}:"$PATH"'
+        case "fish":
+            quoted = path.replace("\\", "\\\\").replace("'", "\\'")
+            line = f"set -gx PATH '{quoted}' $PATH"
+        case "powershell" | "pwsh":
+            quoted = path.replace("'", "''")
+            line = f"$env:PATH = '{quoted}' + [IO.Path]::PathSeparator + $env:PATH"
+        case "github":  # each line of the file that GITHUB_PATH names is a directory
+            line = path
+        case _:
+            raise UsageError(f"--shell is {name!r}; expected one of {', '.join(_SHELLS)}")
+    return Answer(lines=(line,), document={"version": 1, "path": path, "shell": name, "code": line})
+
+
+def _guess(environ: Mapping[str, str]) -> str:
+    if sys.platform == "win32":
+        return "powershell"
+    name = Path(environ.get("SHELL", "sh")).name
+    return name if name == "fish" else "sh"

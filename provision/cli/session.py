@@ -1,0 +1,89 @@
+"""Owns one run of a command: its options, its console, and showing its answer, which `cli.present` words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provision.cli.console import Console
+from provision.workflows.options import Options, flag
+
+if TYPE_CHECKING:
+    from provision.install.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a command has to say: ``lines`` for people, ``document`` for ``--json``, and the exit code.
+
+    ``remarks`` and ``warnings`` go to stderr in both cases.
+    """
+
+    lines: Sequence[str] = ()
+    document: Mapping[str, object]
+    code: int = 0
+    remarks: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One run of one command."""
+
+    options: Options
+    console: Console
+    as_json: bool = False
+    bars: bool = True
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        manifest: Path | None = None,
+        home: Path | None = None,
+        cache_dir: Path | None = None,
+        offline: bool = False,
+        mirror: Sequence[str] | None = None,
+        allow_host: Sequence[str] | None = None,
+        jobs: int | None = None,
+        progress: bool = True,
+        as_json: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> Session:
+        """What the command line says, completed from this process's environment."""
+        environ = os.environ
+        console = Console(verbosity=-1 if quiet else int(verbose), environ=environ)
+        options = Options.of(
+            environ,
+            manifest=manifest,
+            home=home,
+            cache=cache_dir,
+            offline=offline,
+            mirrors=tuple(mirror or ()),
+            allow_hosts=tuple(allow_host or ()),
+            jobs=jobs,
+        )
+        bars = progress and not flag(environ, "PROVISION_NO_PROGRESS")
+        return cls(options=options, console=console, as_json=as_json, bars=bars)
+
+    def show(self, answer: Answer) -> int:
+        """Print the answer as was asked for, and return its exit code."""
+        for warning in answer.warnings:
+            self.console.warn(warning)
+        for remark in answer.remarks:
+            self.console.say(remark)
+        if self.as_json:
+            self.console.document(answer.document)
+        else:
+            self.console.out(*answer.lines)
+        return answer.code
+
+    def progress(self) -> Progress:
+        """Bars on a terminal, plain lines elsewhere, nothing when quiet."""
+        from provision.cli.progress import choose_progress
+
+        return choose_progress(self.console, bars=self.bars)

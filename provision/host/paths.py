@@ -1,0 +1,66 @@
+"""Owns where this user's data, cache and configuration lie; what is in them, `store` and `install` know."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from provision.errors import UsageError
+
+_Kind = Literal["data", "cache", "config"]
+
+# The user's own choice; then the platform's directory: XDG's variable and its default, macOS', Windows'.
+_PLACES: dict[_Kind, tuple[str, str, str, str, str]] = {
+    "data": ("PROVISION_HOME", "XDG_DATA_HOME", ".local/share", "Application Support", ""),
+    "cache": ("PROVISION_CACHE_DIR", "XDG_CACHE_HOME", ".cache", "Caches", "Cache"),
+    "config": ("PROVISION_CONFIG_DIR", "XDG_CONFIG_HOME", ".config", "Application Support", "Config"),
+}
+
+
+def data_home(env: Mapping[str, str], *, platform: str = sys.platform) -> Path:
+    """Where the store lies: ``PROVISION_HOME``, else the platform's directory for a user's data."""
+    return _place("data", env, platform)
+
+
+def cache_home(env: Mapping[str, str], *, platform: str = sys.platform) -> Path:
+    """Where archives and refreshed catalogs lie: ``PROVISION_CACHE_DIR``, else the platform's cache directory."""
+    return _place("cache", env, platform)
+
+
+def config_home(env: Mapping[str, str], *, platform: str = sys.platform) -> Path:
+    """Where a user's own settings lie: ``PROVISION_CONFIG_DIR``, else the platform's configuration directory."""
+    return _place("config", env, platform)
+
+
+def _place(kind: _Kind, env: Mapping[str, str], platform: str) -> Path:
+    variable, xdg, unix, macos, windows = _PLACES[kind]
+    if chosen := env.get(variable):
+        # Image recipes and CI files set it without a shell that would expand the tilde.
+        tilde = chosen == "~" or chosen.startswith("~/")
+        return _user_home(env, platform) / chosen[2:] if tilde else Path(chosen).absolute()
+    if platform == "win32":
+        return Path(env.get("LOCALAPPDATA") or _local_app_data(), "provision", windows)
+    if platform == "darwin":
+        return _user_home(env, platform) / "Library" / macos / "provision"
+    base = Path(env.get(xdg, ""))
+    # The XDG specification wants relative ones ignored.
+    return (base if base.is_absolute() else _user_home(env, platform) / unix) / "provision"
+
+
+def _user_home(env: Mapping[str, str], platform: str) -> Path:
+    """Of the environment, else of the user database: services and ``env -i`` have no ``HOME``."""
+    name = env.get("USERPROFILE" if platform == "win32" else "HOME")
+    home = Path(name or os.path.expanduser("~"))  # noqa: PTH111  (Path's raises RuntimeError where there is none)
+    if not home.is_absolute():
+        raise UsageError("this user has no home directory", hint="Set PROVISION_HOME and PROVISION_CACHE_DIR.")
+    return home
+
+
+def _local_app_data() -> str:
+    """``%LOCALAPPDATA%`` as the system knows it, for services that run without the variable."""
+    import platformdirs
+
+    return platformdirs.user_data_dir(appauthor=False)

@@ -1,0 +1,125 @@
+"""Owns carrying out a plan's installs: fetch, verify, unpack, relocate, probe, publish, several at once.
+
+Links, roots and pruning are `workflows.syncing`'s, as they concern projects and not trees.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.errors import ProvisionError, raise_all
+from provision.host.machine import Host
+from provision.install.fetch.fetcher import Fetcher
+from provision.install.progress import Progress
+from provision.model.tree import Entry
+from provision.plan.actions import Install, Selected
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from provision.store.publish import publish
+from provision.store.receipts import Receipt, read_receipt
+from provision.store.staging import staged_tree, staging
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What installing needs: the store, a fetcher, this machine, and whom to tell. ``lock_timeout`` is in seconds."""
+
+    store: Store
+    fetcher: Fetcher
+    host: Host
+    progress: Progress
+    environ: Mapping[str, str]
+    lock_timeout: float | None = None
+
+
+def install_all(installs: Sequence[Install], tools: Tools, *, jobs: int) -> tuple[Receipt, ...]:
+    """Install several interpreters, at most ``jobs`` at once; the receipts in the order of the plan.
+
+    One that fails does not stop the others: what is verified is published, and all failures are raised together at the
+    end. An interrupt stops all of them at once.
+    """
+    todo = deque(enumerate(installs))
+    done: dict[int, Receipt] = {}
+    errors: list[tuple[int, BaseException]] = []
+
+    def work() -> None:
+        while todo:
+            try:
+                index, one = todo.popleft()
+            except IndexError:  # another worker was faster
+                return
+            try:
+                done[index] = install(one.selected, tools, again=one.damaged)
+            except BaseException as error:  # noqa: BLE001  (it is raised again, in the thread that waits)
+                errors.append((index, error))
+                if not isinstance(error, ProvisionError):
+                    todo.clear()
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, len(installs)) - 1)]
+    for worker in workers:
+        worker.start()
+    try:
+        work()
+        for worker in workers:
+            while worker.is_alive():
+                worker.join(0.1)  # in steps, as a plain join would not be interrupted on every system
+    except KeyboardInterrupt:
+        todo.clear()
+        tools.fetcher.cancel()
+        raise
+    for _, error in errors:
+        if not isinstance(error, ProvisionError):
+            raise error
+    raise_all([error for _, error in sorted(errors, key=lambda pair: pair[0]) if isinstance(error, ProvisionError)])
+    return tuple(done[index] for index in sorted(done))
+
+
+def install(selected: Selected, tools: Tools, *, again: bool = False) -> Receipt:
+    """Put one tree into the store, unless another process was faster; ``again`` replaces a tree that is there.
+
+    Nothing is visible under the tree's key before the last step, a rename; whatever fails leaves the old state.
+    """
+    key, store, progress = selected.key, tools.store, tools.progress
+    with entry_lock(store, key, timeout=tools.lock_timeout, on_wait=progress.note):
+        present = None if again else read_receipt(store, key)
+        if present is not None:
+            return present
+        archive = tools.fetcher.fetch(selected.asset)
+        with staging(store, key) as room:
+            tree, extras = staged_tree(room), room / "extras"
+            receipt, entries = build(archive, tree, extras, selected, tools)
+            receipt = publish(store, tree, key, receipt, entries, extras=extras if extras.exists() else None)
+        progress.finish(key)
+    return receipt
+
+
+def build(
+    archive: Path, tree: Path, extras: Path, selected: Selected, tools: Tools
+) -> tuple[Receipt, dict[str, Entry]]:
+    """Make a finished tree of a verified archive in an empty directory, and prove that it is the interpreter locked."""
+    from provision.install.bytecode import compile_stdlib
+    from provision.install.probe import can_run, probe
+    from provision.install.relocate.recipe import relocate
+    from provision.install.unpack.limits import Limits
+    from provision.install.unpack.unpack import unpack
+
+    asset, options = selected.asset, selected.tree
+    tools.progress.start(selected.key, selected.name, "unpacking", None)
+    unpacked = unpack(
+        archive, tree, asset=asset, extras=extras, limits=Limits.of(tools.environ), without=options.without
+    )
+    entries = unpacked.entries
+    notes = (*unpacked.notes, *relocate(tree, entries, asset=asset, options=options))
+    if can_run(asset, tools.host):
+        tools.progress.start(selected.key, selected.name, "probing", None)
+        probe(tree, asset)
+        probed = "ok"
+        if options.bytecode:
+            compile_stdlib(tree, entries, asset=asset)
+    else:
+        probed = f"skipped: {tools.host.target.short} cannot run {asset.target.short}"
+    return Receipt.of(asset, options, entries, probed=probed, notes=notes), entries

@@ -1,0 +1,115 @@
+"""Owns compiling a tree's standard library with its own interpreter, to the same bytes everywhere; off by default."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from provision.errors import IntegrityError, PolicyError
+from provision.install.relocate.layout import survey
+from provision.install.relocate.workspace import MTIME
+from provision.model.asset import Asset
+from provision.model.tree import Entry
+from provision.store.layout import executable
+
+# Runs in the tree's interpreter, in the tree's root, and prints what it wrote. `compileall` would not do: below 3.13,
+# what marshal writes depends on which objects happen to be shared, so there format 2 is used, which shares none; and
+# below 3.11 it keeps the order of frozensets, which for some members follows memory addresses, so files that hold such
+# constants are left to be compiled when imported. So are files that are no valid Python, as some tests are.
+_COMPILE = """\
+import sys
+del sys.path[0]
+import importlib.util, marshal, os, warnings
+warnings.simplefilter('ignore')
+old = sys.version_info < (3, 11)
+form = 2 if sys.version_info < (3, 13) else marshal.version
+head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, 'little')
+
+def fickle(value):
+    if isinstance(value, frozenset):
+        return not all(isinstance(member, (str, bytes, int, float, complex)) for member in value)
+    members = value if isinstance(value, tuple) else getattr(value, 'co_consts', ())
+    return any(map(fickle, members))
+
+for name in sys.stdin.buffer.read().decode('utf-8').split(chr(0)):
+    with open(name, 'rb') as stream:
+        source = stream.read()
+    try:
+        code = compile(source, name, 'exec', dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        continue
+    if old and fickle(code):
+        continue
+    target = importlib.util.cache_from_source(name)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, 'wb') as stream:
+        stream.write(head + importlib.util.source_hash(source) + marshal.dumps(code, form))
+    sys.stdout.buffer.write(target.encode('utf-8') + bytes([0]))
+"""
+_FIRST_WITH_HASHES = (3, 7)  # PEP 552
+
+
+def compile_stdlib(tree: Path, entries: dict[str, Entry], *, asset: Asset) -> None:
+    """Add hash-based, unchecked ``.pyc`` files for everything under the standard library, and list them in ``entries``.
+
+    The files hold paths relative to the tree, and are equal whenever and wherever they are made. The machine must be
+    able to run ``asset``; raises `PolicyError` for a Python without such files, `IntegrityError` if compiling fails.
+    """
+    if (asset.version.major, asset.version.minor) < _FIRST_WITH_HASHES:
+        raise PolicyError(
+            f"{asset.title} knows no hash-based bytecode, which came with Python 3.7",
+            hint="remove `bytecode` from its entry in pythons.toml",
+        )
+    stdlib = survey(entries).stdlib
+    if stdlib is None:
+        raise IntegrityError(f"{asset.title} has no standard library to compile")
+    sources = [
+        path
+        for path, entry in entries.items()
+        if entry.kind == "file" and path.endswith(".py") and path.startswith(f"{stdlib}/") and path.isprintable()
+    ]
+    written = _compile_all(tree, sorted(sources), asset)
+    for directory in {path.rpartition("/")[0] for path in written}:
+        (tree / directory).chmod(0o755)
+    for path in written:
+        entries[path] = _settle(tree / path)
+
+
+def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
+    """Compile in as many processes as there are CPUs; the paths of what they wrote, sorted."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    jobs = os.cpu_count() or 1
+    shares = [share for share in (sources[start::jobs] for start in range(jobs)) if share]
+    with ThreadPoolExecutor(jobs) as pool:
+        results = list(pool.map(lambda share: _compile(tree, share, asset), shares))
+    return sorted(path for paths in results for path in paths)
+
+
+def _compile(tree: Path, sources: list[str], asset: Asset) -> list[str]:
+    import subprocess
+
+    # Not -I, which would ignore the seed: with it, the order of sets of strings is the same in every run.
+    environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
+    environ |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        [str(executable(tree, asset).absolute()), "-s", "-S", "-B", "-c", _COMPILE],
+        cwd=tree,
+        env=environ,
+        input="\0".join(sources).encode(),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise IntegrityError(f"{asset.title} cannot compile its own standard library: {last}")
+    return [path.replace(os.sep, "/") for path in done.stdout.decode().split("\0") if path]
+
+
+def _settle(path: Path) -> Entry:
+    """Give a file the mode and time that all files of a tree have."""
+    content = path.read_bytes()
+    path.chmod(0o644)
+    os.utime(path, (MTIME, MTIME))
+    return Entry("file", 0o644, hashlib.sha256(content).hexdigest(), len(content))

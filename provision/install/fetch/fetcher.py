@@ -1,0 +1,177 @@
+"""Owns the room's two services, archives by digest and documents by URL; how bytes come, its neighbours know."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from provision.catalog.transport import Response
+from provision.errors import LockTimeoutError, NetworkError, PolicyError
+from provision.install.fetch.cancelling import Cancellation
+from provision.install.fetch.hosts import HostPolicy, HostRule
+from provision.install.fetch.mirrors import Mirror, sources
+from provision.install.fetch.preferences import configured_hosts
+from provision.install.fetch.settings import Settings
+from provision.install.fetch.urls import Url
+from provision.install.progress import Progress, Silent
+from provision.model.asset import Asset
+from provision.store.archives import ArchiveCache
+from provision.store.failures import store_failures
+from provision.store.locks import lock_timeout
+
+if TYPE_CHECKING:
+    from provision.install.fetch.crew import Means
+
+# How often a wait for another process looks whether it is over, in seconds: at first, at last.
+_FIRST_LOOK, _LAST_LOOK = 0.02, 0.25
+
+
+class Fetcher:
+    """Archives of assets, verified, and documents for catalogs; safe to use from ``jobs`` threads at once.
+
+    ``mirrors`` are tried before an asset's own URL; ``allow_hosts`` are hosts beside the known ones; tokens, proxies,
+    certificates and limits come from ``environ``. Nothing is imported that speaks to a network until it is needed.
+    Leaving the context, or `cancel`, ends all transfers at once: threads that wait for one get `CancelledError`.
+    """
+
+    def __init__(
+        self,
+        cache: ArchiveCache,
+        *,
+        mirrors: tuple[str, ...] = (),
+        offline: bool = False,
+        jobs: int = 4,
+        allow_hosts: tuple[str, ...] = (),
+        environ: Mapping[str, str],
+        progress: Progress | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self._cache, self._offline, self._jobs, self._environ = cache, offline, jobs, environ
+        self._progress: Progress = progress or Silent()
+        self._settings = settings or Settings.of(environ)
+        self._mirrors = tuple(Mirror.parse(text) for text in mirrors)
+        rules = [HostRule.parse(text) for text in (*allow_hosts, *configured_hosts(environ))]
+        self._policy = HostPolicy([*rules, *(mirror.rule for mirror in self._mirrors if mirror.rule)])
+        self._lock_timeout = lock_timeout(environ)
+        self._cancellation = Cancellation()
+        self._opening = threading.Lock()
+        self._open = ExitStack()
+        self._means: Means | None = None
+
+    def __enter__(self) -> Fetcher:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def cancel(self) -> None:
+        """End all transfers at once, from any thread; what has come of them is kept for a later run."""
+        self._cancellation.set()
+
+    def close(self) -> None:
+        """End all transfers and connections."""
+        self.cancel()
+        with self._opening:
+            self._open.close()
+
+    def fetch(self, asset: Asset) -> Path:
+        """The asset's archive in the cache, its digest checked just now; downloaded first if need be.
+
+        Raises `IntegrityError` where only wrong bytes were to be had, `PolicyError` where no host may be asked,
+        `NetworkError` where none answers or while offline, `StoreError` where the cache cannot be used.
+        """
+        archive = self._cache.path(asset.sha256)
+        if self._cached_digest(archive) == asset.sha256.hex:
+            return archive
+        places = sources(asset, self._mirrors, offline=self._offline)
+        with self._locked(asset):
+            # Another process may have brought it while we waited.
+            digest = self._cached_digest(archive)
+            if digest == asset.sha256.hex:
+                return archive
+            if digest:
+                self._cache.evict(asset.sha256)
+                self._progress.note(f"{asset.filename} in the cache was damaged (sha256 {digest}) and is thrown out")
+            if not places:
+                raise _offline_error(asset.filename)
+            self._download(asset, archive, places)
+        return archive
+
+    def get(self, url: str, headers: Mapping[str, str], /) -> Response:
+        """A document by URL, as `catalog.transport.HttpGet` wants it. The same hosts, retries and limits hold."""
+        from provision.install.fetch.document import get_document
+
+        try:
+            source = Url.parse(url)
+        except ValueError as error:
+            raise PolicyError(f"a URL cannot be fetched: {error}") from error
+        if self._offline:
+            raise _offline_error(str(source))
+        return get_document(source, headers, self._shared(), self._progress.note)
+
+    def _cached_digest(self, archive: Path) -> str | None:
+        """The digest, in hex, of what is in the cache; None where there is nothing."""
+        with store_failures("read the cache", archive):
+            try:
+                with archive.open("rb") as file:
+                    return hashlib.file_digest(file, "sha256").hexdigest()
+            except FileNotFoundError:
+                return None
+
+    def _download(self, asset: Asset, archive: Path, places: tuple[Url, ...]) -> None:
+        from provision.install.fetch.download import Download
+        from provision.install.fetch.meter import Meter
+
+        meter = Meter(self._progress, key=asset.sha256.hex, title=asset.title)
+        meter.begin(asset.size, 0)
+        Download(asset, archive, self._shared(), meter).run(places)
+
+    def _shared(self) -> Means:
+        """What needs the network's libraries; made once, when first needed."""
+        with self._opening:
+            if self._means is None:
+                from provision.install.fetch.means import open_means
+
+                self._means = self._open.enter_context(
+                    open_means(
+                        environ=self._environ,
+                        policy=self._policy,
+                        settings=self._settings,
+                        cancellation=self._cancellation,
+                        jobs=self._jobs,
+                        note=self._progress.note,
+                    )
+                )
+            return self._means
+
+    @contextmanager
+    def _locked(self, asset: Asset) -> Iterator[None]:
+        """Hold the archive's lock, so that only one process downloads it; a wait can be called off."""
+        started, pause, told = time.monotonic(), _FIRST_LOOK, ""
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(self._cache.lock(asset.sha256, timeout=0))
+                    break
+                except LockTimeoutError as error:
+                    if self._lock_timeout is not None and time.monotonic() - started >= self._lock_timeout:
+                        raise
+                    if error.message != told:
+                        told = error.message
+                        self._progress.note(f"{told}; waiting")
+                self._cancellation.wait(pause)
+                pause = min(2 * pause, _LAST_LOOK)
+            yield
+
+
+def _offline_error(what: str) -> NetworkError:
+    return NetworkError(
+        f"{what} is not in the cache, and nothing is fetched while offline",
+        hint="run once without --offline, or name a file:// mirror that has it",
+    )

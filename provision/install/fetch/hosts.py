@@ -1,0 +1,100 @@
+"""Owns the rule which hosts may be asked, and over what; pure: who connects asks it first, for every redirect again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from provision.errors import PolicyError, UsageError
+from provision.install.fetch.urls import Url
+
+# Where the bundled catalog's archives, their mirrors and their metadata live, and where those hosts redirect to.
+KNOWN_HOSTS = frozenset(
+    {
+        "api.github.com",
+        "downloads.python.org",  # PyPy
+        "github.com",  # PBS, GraalPy, Pyodide
+        "objects.githubusercontent.com",
+        "raw.githubusercontent.com",
+        "release-assets.githubusercontent.com",
+        "releases.astral.sh",
+    }
+)
+
+_RULE = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<any>\*\.)?(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>\d{1,5}))?/?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRule:
+    """``[http://][*.]host[:port]``: a host that the user allows.
+
+    Without a port any port is meant; ``http://`` allows plain HTTP too, ``*.`` every name below the host.
+    """
+
+    host: str
+    port: int | None = None
+    below: bool = False
+    plain: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> HostRule:
+        """Read one rule; raise `UsageError` on anything else."""
+        match = _RULE.fullmatch(text.strip().lower())
+        if match is None:
+            raise UsageError(
+                f"{text!r} is not a host to allow; expected example.com, example.com:8443, *.example.com "
+                "or http://example.com"
+            )
+        return cls(
+            host=match["host"].strip("[]"),
+            port=int(match["port"]) if match["port"] else None,
+            below=match["any"] is not None,
+            plain=match["scheme"] == "http",
+        )
+
+    def admits(self, url: Url) -> bool:
+        """Whether the rule covers the host and the port; the scheme is judged apart."""
+        named = url.host.endswith(f".{self.host}") if self.below else url.host == self.host
+        return named and self.port in (None, url.port)
+
+
+class HostPolicy:
+    """Which URLs may be asked: known and allowed hosts by https, loopback and what was allowed so by http too."""
+
+    __slots__ = ("_rules",)
+
+    def __init__(self, allowed: Iterable[HostRule]) -> None:
+        self._rules = tuple(allowed)
+
+    def check(self, url: Url, *, redirected_from: Url | None = None) -> None:
+        """Raise `PolicyError` unless the URL may be asked; a redirect never leads from https to http."""
+        if url.scheme == "file":
+            raise PolicyError(f"{url}: a file is nothing to ask a host for")
+        if url.is_loopback and (redirected_from is None or redirected_from.scheme == "http"):
+            return
+        whence = f"{redirected_from.host} redirects to it" if redirected_from else ""
+        if redirected_from and redirected_from.scheme == "https" and url.scheme != "https":
+            raise PolicyError(
+                f"{url}: {whence}, from https to {url.scheme}; nothing is fetched over less than asked for"
+            )
+        rules = [rule for rule in self._rules if rule.admits(url)]
+        known = url.is_loopback or (url.host in KNOWN_HOSTS and url.port in (80, 443))
+        if not rules and not known:
+            raise _not_allowed(url, whence)
+        if url.scheme != "https" and not any(rule.plain for rule in rules):
+            raise PolicyError(
+                f"{url}: plain {url.scheme} is not allowed, but on this machine itself",
+                hint=f"use https, or if the network up to {url.host} is trusted: --allow-host http://{url.authority}",
+            )
+
+
+def _not_allowed(url: Url, whence: str) -> PolicyError:
+    reason = f"{url.host} is not an allowed host" + (f" ({whence})" if whence else "")
+    rule = url.authority if url.scheme == "https" else f"http://{url.authority}"
+    return PolicyError(
+        f"{url}: {reason}",
+        hint=f"if you trust it: --allow-host {rule}, or PROVISION_ALLOW_HOSTS={rule}",
+    )

@@ -1,0 +1,38 @@
+"""Owns making what all downloads of a `Fetcher` share; imported when something must be fetched, as httpcore is dear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from provision.install.fetch.cancelling import Cancellation
+from provision.install.fetch.connections import Connections
+from provision.install.fetch.credentials import Credentials
+from provision.install.fetch.crew import Means
+from provision.install.fetch.exchange import Exchange
+from provision.install.fetch.hosts import HostPolicy
+from provision.install.fetch.settings import Settings
+from provision.install.fetch.slots import Slots
+
+
+@contextmanager
+def open_means(
+    *,
+    environ: Mapping[str, str],
+    policy: HostPolicy,
+    settings: Settings,
+    cancellation: Cancellation,
+    jobs: int,
+    note: Callable[[str], None],
+) -> Iterator[Means]:
+    """The means, with connections that are closed at the end."""
+    connections = Connections(environ, cancellation)
+    try:
+        yield Means(
+            exchange=Exchange(connections, Credentials(environ, note), policy, settings),
+            settings=settings,
+            cancellation=cancellation,
+            slots=Slots(max(settings.connections, 2 * jobs)),
+        )
+    finally:
+        connections.close()

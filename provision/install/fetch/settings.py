@@ -1,0 +1,53 @@
+"""Owns the numbers of this folder, and the variables that change them; what they bound, their fields say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provision.errors import UsageError
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Times in seconds, sizes in bytes."""
+
+    connect: float = 10.0  # to look the host up, connect and agree on TLS
+    idle: float = 30.0  # without a byte
+    total: float = 3600.0  # for one asset, with all tries and mirrors
+    tries: int = 4  # in a row without getting further, on each source
+    pause: float = 0.5  # before the second try; doubles, with jitter
+    longest_pause: float = 60.0  # also of what a server asks for with Retry-After
+    connections: int = 6  # for one asset, as browsers use for one host
+    parallel_from: int = 8 * MIB  # what is left of an asset, for more than one connection to be worth it
+    patience: float = 0.05  # what comes faster than this needs no further connections
+    largest_archive: int = 2 * GIB  # where the lock does not know the size
+    largest_body: int = 256 * MIB  # of what is not an archive
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Settings:
+        """The defaults, but for ``PROVISION_TIMEOUT`` (idle), ``_DEADLINE`` (total) and ``_MAX_ARCHIVE`` (in MiB)."""
+        default = cls()
+        idle = _number(environ, "PROVISION_TIMEOUT", default.idle)
+        return cls(
+            idle=idle,
+            connect=min(default.connect, idle),
+            total=_number(environ, "PROVISION_DEADLINE", default.total),
+            largest_archive=int(_number(environ, "PROVISION_MAX_ARCHIVE", default.largest_archive / MIB) * MIB),
+        )
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e9:
+        unit = "MiB" if name == "PROVISION_MAX_ARCHIVE" else "seconds"
+        raise UsageError(f"{name} is {text!r}; expected a number of {unit} above 0")
+    return value

@@ -1,0 +1,67 @@
+"""Owns which bytes of a file are there, in work or missing while connections fill it; the bytes are `part`'s."""
+
+from __future__ import annotations
+
+from provision.install.fetch.settings import KIB, MIB
+
+# Pieces shrink as less is left, so that all connections end together; the cap bounds what a kill can lose.
+_SMALLEST, _LARGEST = 128 * KIB, 8 * MIB
+
+Span = tuple[int, int]
+
+
+class Spans:
+    """Bytes ``[0, head)`` and ``[tail, total)`` are there.
+
+    One stream fills from the head on. Further workers `claim` pieces from the other end towards it, so that the
+    stream never has to ask again; it stops at `limit`, where the claimed pieces begin. Not safe for threads by itself.
+    """
+
+    def __init__(self, *, head: int, tail: int, total: int) -> None:
+        self.head, self.total = head, total
+        self.limit = self.stream_end = tail
+        self._in_work: set[Span] = set()
+        self._returned: list[Span] = []
+
+    @property
+    def tail(self) -> int:
+        """From here to the end nothing is missing."""
+        return max((end for _, end in (*self._in_work, *self._returned)), default=self.limit)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.head == self.limit and not self._in_work and not self._returned
+
+    def room(self, amount: int) -> int:
+        """How many of ``amount`` bytes the stream may still add at the head."""
+        return min(amount, self.limit - self.head)
+
+    def claim(self, workers: int) -> Span | None:
+        """A piece to fetch, one of ``workers`` asking; None when what is left is the stream's or in work."""
+        if self._returned:
+            span = self._returned.pop()
+        else:
+            left = self.limit - self.head
+            if left < 2 * _SMALLEST:
+                return None
+            size = max(_SMALLEST, min(_LARGEST, left // (2 * workers)))
+            span = (self.limit - size, self.limit)
+            self.limit = span[0]
+        self._in_work.add(span)
+        return span
+
+    def complete(self, span: Span) -> None:
+        """A claimed piece is there."""
+        self._in_work.discard(span)
+
+    def give_back(self, span: Span, done: int) -> None:
+        """Of a claimed piece only the first ``done`` bytes are there; the rest is for another to claim."""
+        if span in self._in_work:
+            self._in_work.remove(span)
+            self._returned.append((span[0] + done, span[1]))
+
+    def abandon(self) -> None:
+        """Forget all pieces: the stream goes on to its own end."""
+        self.limit = self.stream_end
+        self._in_work.clear()
+        self._returned.clear()

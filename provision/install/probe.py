@@ -1,0 +1,124 @@
+"""Owns the proof that a tree is the interpreter it was locked as: started once, asked what it is.
+
+Whether a build may be started at all (libc, CPU level), `lock.select` has decided before anything was downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from provision.errors import IntegrityError, PolicyError
+from provision.host.machine import Host
+from provision.model.asset import Asset
+from provision.store.layout import executable
+
+# Free-threading stands in `sys.version` on every platform, in `sys.abiflags` not on Windows. sysconfig would tell too,
+# but its import costs more than the whole rest.
+_QUESTIONS = """\
+import sys
+try:
+    mapped = {line.split(None, 5)[5].strip() for line in open('/proc/self/maps') if '/libpy' in line}
+except OSError:
+    mapped = set()
+v = sys.version_info
+stage = {'alpha': 'a', 'beta': 'b', 'candidate': 'rc'}.get(v[3])
+answers = {
+    'implementation': sys.implementation.name,
+    'version': '%d.%d.%d' % v[:3] + (stage + str(v[4]) if stage else ''),
+    'Py_GIL_DISABLED': int('free-threading' in sys.version),
+    'Py_DEBUG': int(hasattr(sys, 'gettotalrefcount')),
+    'prefix': sys.prefix,
+    'libraries': chr(0).join(sorted(mapped)),
+}
+for name, answer in answers.items():
+    sys.stdout.buffer.write(('%s=%s' % (name, answer)).encode('utf-8', 'surrogateescape') + bytes([10]))
+"""
+_TIMEOUT = 60  # GraalPy needs seconds on a slow machine
+_LOADER_FAILURES = (
+    "error while loading shared libraries",
+    "Error loading shared library",
+    "not found (required by",
+    "dyld",
+)
+
+
+def can_run(asset: Asset, host: Host) -> bool:
+    """Whether this machine can start the asset's interpreter: its own target, an emulated one, or a static build."""
+    target = asset.target
+    if target == host.target or target in host.emulated:
+        return True
+    static = target.libc == "musl" and "static" in asset.options
+    return static and (target.os, target.arch) == (host.target.os, host.target.arch)
+
+
+def probe(tree: Path, asset: Asset) -> None:
+    """Start the tree's interpreter once, and raise `IntegrityError` unless it is what ``asset`` says.
+
+    `PolicyError` if this machine lacks what the interpreter needs to start: a library, a newer libc, a CPU feature.
+    """
+    answers = _ask(executable(tree, asset), asset)
+    differences = list(_differences(answers, asset, tree.resolve()))
+    if differences:
+        raise IntegrityError(
+            f"{asset.title} is not what was locked: {'; '.join(differences)}",
+            hint="its hash is the locked one, so the lock or its catalog describes it wrongly: look where it is from",
+        )
+
+
+def _ask(python: Path, asset: Asset) -> dict[str, str]:
+    import os
+    import subprocess
+
+    # Nothing of the caller's may change what the interpreter says; Windows loads no libraries without SystemRoot.
+    environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
+    command = [str(python), "-I", "-S", "-B", "-c", _QUESTIONS]
+    try:
+        done = subprocess.run(
+            command, env=environ, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise IntegrityError(f"{asset.title} does not answer: it was stopped after {_TIMEOUT} s") from error
+    except OSError as error:
+        raise _unstartable(asset, str(error.strerror or error)) from error
+    if done.returncode != 0:
+        raise _failure(asset, done.returncode, done.stderr.decode("utf-8", "replace"))
+    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    return dict(line.partition("=")[::2] for line in lines)
+
+
+def _differences(answers: dict[str, str], asset: Asset, tree: Path) -> Iterator[str]:
+    version = str(asset.version)
+    told = answers.get("version", "")
+    if asset.implementation == "graalpy":  # whose catalog rows know no patch version
+        version, told = asset.version.series, told.rpartition(".")[0]
+    expected = {"implementation": asset.implementation, "version": version}
+    if asset.implementation == "cpython":
+        expected["Py_GIL_DISABLED"] = str(int(asset.options.freethreaded))
+        expected["Py_DEBUG"] = str(int(asset.options.debug))
+    for name, value in expected.items():
+        answer = told if name == "version" else answers.get(name, "")
+        if answer != value:
+            yield f"{name} is {answer or 'unknown'}, not {value}"
+    places = [answers.get("prefix", ""), *filter(None, answers.get("libraries", "").split("\0"))]
+    for place in places:
+        if not Path(place).resolve().is_relative_to(tree):
+            yield f"it runs from {place or 'nowhere'}, outside of its own tree"
+
+
+def _failure(asset: Asset, code: int, stderr: str) -> IntegrityError | PolicyError:
+    last = next((line.strip() for line in reversed(stderr.splitlines()) if line.strip()), "")
+    loader = next((line.strip() for line in stderr.splitlines() if any(mark in line for mark in _LOADER_FAILURES)), "")
+    if loader:
+        return _unstartable(asset, loader)
+    if code == -4:  # SIGILL
+        return _unstartable(asset, "illegal instruction: this build is for newer CPUs")
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return IntegrityError(f"{asset.title} does not start ({how}){': ' + last if last else ''}")
+
+
+def _unstartable(asset: Asset, reason: str) -> PolicyError:
+    return PolicyError(
+        f"{asset.title} cannot be started on this machine: {reason}",
+        hint="install what is missing, or ask for another build: `provision catalog list` shows what there is",
+    )

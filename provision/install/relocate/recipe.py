@@ -1,0 +1,177 @@
+"""Owns the recipe: the numbered edits made to every tree after unpacking; each edit is worded in its own module.
+
+Whoever changes what a step writes raises `model.tree.RECIPE`, as the number is part of every tree's path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provision.install.relocate import (
+    configscript,
+    details,
+    flags,
+    makefile,
+    marker,
+    names,
+    records,
+    scripts,
+    sysconfigdata,
+)
+from provision.install.relocate.layout import Layout, survey
+from provision.install.relocate.origin import Origin
+from provision.install.relocate.workspace import Workspace
+from provision.model.asset import Asset
+from provision.model.tree import Entry, TreeOptions
+
+# PBS builds from this tag on have a libpython that finds itself (PBS.md, "What must be mended").
+_RPATH_SINCE = "20251209"
+
+# (text, path in the tree, where the build was, the Makefile's directory) -> text
+Change = Callable[[str, str, Origin, str], str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One tree on its way through the steps."""
+
+    space: Workspace
+    layout: Layout
+    asset: Asset
+    options: TreeOptions
+    origin: Origin = field(default_factory=Origin)
+
+    @property
+    def config(self) -> str:
+        """The directory that stands in for those of the build."""
+        return self.layout.config or self.layout.stdlib or "lib"
+
+    def edit(self, paths: Iterable[str], change: Change) -> None:
+        """Read each file once, and write it where ``change`` made it another."""
+        for path in paths:
+            text = self.space.read(path)
+            self.space.edit(path, text, change(text, path, self.origin, self.config))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edit: ``title`` is what docs/recipe.md calls it."""
+
+    number: int
+    title: str
+    run: Callable[[Job], None]
+
+
+def relocate(tree: Path, entries: dict[str, Entry], *, asset: Asset, options: TreeOptions) -> tuple[str, ...]:
+    """Make the staged ``tree`` work from wherever it will stand, and keep ``entries`` true to it.
+
+    Nothing is scanned: ``entries`` must list every file. Running it again changes nothing. Returns notes for the user,
+    on what a recipe cannot mend.
+    """
+    job = Job(space=Workspace(tree, entries), layout=survey(entries), asset=asset, options=options)
+    for step in STEPS:
+        step.run(job)
+    return tuple(_notes(asset))
+
+
+def _drop_bytecode(job: Job) -> None:
+    directories = set()
+    for path in job.layout.bytecode:
+        job.space.remove(path)
+        directories.add(path.rpartition("/")[0])
+    for directory in sorted(directories):
+        job.space.remove_directory(directory)
+
+
+def _add_names(job: Job) -> None:
+    if job.asset.target.os != "windows":
+        for path, target in tuple(names.missing_names(job.asset, job.space.entries)):
+            job.space.link(path, target)
+
+
+def _relocate_sysconfigdata(job: Job) -> None:
+    for path in job.layout.sysconfigdata:
+        text = job.space.read(path)
+        result = sysconfigdata.relocate(text, path, job.config)
+        if result is not None:
+            edited, job.origin = result
+            job.space.edit(path, text, edited)
+
+
+def _relocate_variables(job: Job) -> None:
+    job.edit(job.layout.variables, details.relocate_variables)
+
+
+def _relocate_details(job: Job) -> None:
+    job.edit(job.layout.details, details.relocate_details)
+
+
+def _relocate_makefile(job: Job) -> None:
+    job.edit(job.layout.makefiles, makefile.relocate)
+    job.edit(job.layout.setups, flags.relocate_setup)
+
+
+def _relocate_pkgconfig(job: Job) -> None:
+    job.edit(job.layout.pkgconfig, flags.relocate_pkgconfig)
+    job.edit(job.layout.shell_configs, flags.relocate_shell_config)
+
+
+def _relocate_config_script(job: Job) -> None:
+    job.edit(job.layout.config_scripts, configscript.relocate)
+
+
+def _relocate_scripts(job: Job) -> None:
+    present = frozenset(path.removeprefix("bin/") for path in job.space.entries if path.startswith("bin/"))
+    fallback = names.executable(job.asset, job.space.entries)
+    if fallback is None:
+        return
+    for path in (*job.layout.scripts, *job.layout.config_scripts):
+        text = job.space.read_script(path)
+        if text is not None:
+            job.space.edit(path, text, scripts.relocate(text, path, present, fallback))
+
+
+def _mark_externally_managed(job: Job) -> None:
+    if job.layout.stdlib is None:
+        return
+    path = f"{job.layout.stdlib}/{marker.NAME}"
+    if not job.options.externally_managed:
+        if job.space.has(path):
+            job.space.remove(path)
+    elif not job.space.has(path) or job.space.read(path) != marker.TEXT:
+        job.space.write(path, marker.TEXT)
+
+
+def _renew_records(job: Job) -> None:
+    for path in job.layout.direct_urls:
+        if records.is_local(job.space.read(path)):
+            job.space.remove(path)
+    if job.space.changed:
+        for path in job.layout.records:
+            text = job.space.read(path)
+            job.space.edit(path, text, records.renew(text, path, job.space.changed, job.space.entries))
+
+
+def _notes(asset: Asset) -> Iterator[str]:
+    if asset.target.os == "macos" and asset.implementation == "cpython" and asset.build < _RPATH_SINCE:
+        yield (
+            "libpython calls itself /install/lib/… in this build: programs that link it need "
+            "`install_name_tool -change` and signing anew on the Mac itself"
+        )
+
+
+STEPS = (
+    Step(1, "Stale bytecode", _drop_bytecode),
+    Step(2, "Names of the interpreter", _add_names),
+    Step(3, "_sysconfigdata", _relocate_sysconfigdata),
+    Step(4, "_sysconfig_vars", _relocate_variables),
+    Step(5, "build-details.json", _relocate_details),
+    Step(6, "Makefile", _relocate_makefile),
+    Step(7, "pkg-config", _relocate_pkgconfig),
+    Step(8, "python3-config", _relocate_config_script),
+    Step(9, "Scripts", _relocate_scripts),
+    Step(10, "EXTERNALLY-MANAGED", _mark_externally_managed),
+    Step(11, "Package metadata", _renew_records),
+)

@@ -1,0 +1,54 @@
+"""Owns what an archive may cost at most; the modules that read bytes and count members keep to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provision.errors import UsageError
+
+_MIB = 1 << 20
+_VARIABLE = "PROVISION_MAX_UNPACKED"
+_SIZE = re.compile(r"(\d{1,18})(?:([KMG])(?:iB|B)?)?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+# Archives this small unpack to little whatever their ratio; tiny ones of a few repeated files have great ratios.
+_SMALL = 64 * _MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Sizes are in bytes. The defaults are about four times what the largest published archives need.
+
+    Those are GraalPy's (1.2 GB unpacked) and PBS's `full` debug builds (about 1 GB, 20 000 members). PBS compresses
+    `full` archives about tenfold and the others three- to fourfold.
+    ``ratio`` limits the unpacked size by the archive's own; None leaves that to ``unpacked`` alone.
+    ``window`` is how far back a zstd frame may refer, and so what decompressing it may need; ``zstd --ultra -22``, which
+    PBS uses, asks for 128 MiB, and so does zstd itself refuse more by default.
+    """
+
+    unpacked: int = 4096 * _MIB
+    members: int = 100_000
+    ratio: int | None = 100
+    window: int = 128 * _MIB
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Limits:
+        """The defaults, or what PROVISION_MAX_UNPACKED allows (``6G``); `UsageError` if that is not a size."""
+        text = environ.get(_VARIABLE, "").strip()
+        if not text:
+            return cls()
+        match = _SIZE.fullmatch(text)
+        if match is None:
+            raise UsageError(
+                f"{_VARIABLE} is {text!r}, which is not a size",
+                hint="give a number of bytes, or a number with K, M or G: 6G",
+            )
+        return cls(unpacked=int(match[1]) * _UNITS[(match[2] or "").lower()], ratio=None)
+
+    def budget(self, archive_size: int) -> int:
+        """How many bytes an archive of this size may unpack to."""
+        if self.ratio is None:
+            return self.unpacked
+        return min(self.unpacked, max(_SMALL, self.ratio * archive_size))

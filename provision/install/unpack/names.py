@@ -1,0 +1,95 @@
+"""Owns which names and link targets may be in an archive at all; whether a name is taken already, `ledger` knows."""
+
+from __future__ import annotations
+
+import re
+
+from provision.install.unpack.refusal import Refusal
+
+# What file systems allow a name, in bytes, and what the strictest of our systems (macOS) allows a path: the archives
+# that we know stay under 200. The depth bounds nothing but what is plausible.
+_LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 1024, 64
+
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
+_WINDOWS_SPECIAL = re.compile(r'[<>:"|?*\\]')
+_WINDOWS_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
+    | {f"{port}{number}" for port in ("COM", "LPT") for number in "123456789¹²³"}
+)
+
+
+class Names:
+    """The rules for names; ``windows`` adds those of Windows, for its trees and for any tree that is made on it.
+
+    Directories that were found good are remembered: most members share theirs with the one before.
+    """
+
+    def __init__(self, *, windows: bool) -> None:
+        self._windows = windows
+        self._good = {""}
+
+    def check(self, path: str) -> None:
+        """Raise `Refusal` unless ``path`` is a plain relative one: no way up, no drive, nothing that cannot be a name."""
+        parent, _, name = path.rpartition("/")
+        if path.startswith("/"):
+            raise Refusal("has an absolute name", path)
+        # A character has at most four bytes.
+        if len(path) * 4 > _LONGEST_PATH and len(_encoded(path)) > _LONGEST_PATH:
+            raise Refusal(f"has a name of more than {_LONGEST_PATH} bytes", path)
+        if parent not in self._good:
+            self._check_directory(parent, path)
+        self._check_name(name, path)
+
+    def check_target(self, target: str, path: str) -> None:
+        """Raise `Refusal` if a link's target cannot be one; where it leads, `ledger` follows."""
+        if not target:
+            raise Refusal("is a link to nothing", path)
+        if target.startswith("/"):
+            raise Refusal("is a link to an absolute path", path)
+        if len(_encoded(target)) > _LONGEST_PATH or target.count("/") > _DEEPEST:
+            raise Refusal(f"is a link to a path of more than {_LONGEST_PATH} bytes or {_DEEPEST} names", path)
+        if _CONTROL.search(target):
+            raise Refusal("is a link to a path with control characters", path)
+        if self._windows and _WINDOWS_SPECIAL.search(target):
+            raise Refusal("is a link to a path that Windows takes for something else", path)
+
+    def _check_directory(self, directory: str, path: str) -> None:
+        parts = directory.split("/")
+        if len(parts) > _DEEPEST:
+            raise Refusal(f"is more than {_DEEPEST} directories deep", path)
+        for part in parts:
+            self._check_name(part, path)
+        self._good.add(directory)
+
+    def _check_name(self, name: str, path: str) -> None:
+        if name in ("", ".", ".."):
+            reason = {"": "an empty name", ".": "'.'", "..": "'..'"}[name]
+            raise Refusal(f"has {reason} in its path", path)
+        if len(name) * 4 > _LONGEST_NAME and len(_encoded(name)) > _LONGEST_NAME:
+            raise Refusal(f"has a name of more than {_LONGEST_NAME} bytes", path)
+        if _CONTROL.search(name):
+            raise Refusal("has control characters in its name", path)
+        if self._windows:
+            self._check_for_windows(name, path)
+
+    def _check_for_windows(self, name: str, path: str) -> None:
+        """Colons name drives and streams, backslashes separate, and Windows drops dots and spaces at the end."""
+        if _WINDOWS_SPECIAL.search(name):
+            raise Refusal("has a character in its name that means something else on Windows", path)
+        if name.endswith((".", " ")):
+            raise Refusal("has a name that ends in a dot or a space, which Windows drops", path)
+        if name.partition(".")[0].rstrip(" ").upper() in _WINDOWS_DEVICES:
+            raise Refusal("has a name that is a device on Windows", path)
+
+
+def folded(path: str) -> str:
+    """The form in which file systems that ignore case and composition (macOS, Windows) compare a path."""
+    if path.isascii():
+        return path.lower()
+    from unicodedata import normalize
+
+    return normalize("NFC", normalize("NFD", path).casefold())
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")

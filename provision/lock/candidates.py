@@ -1,0 +1,184 @@
+"""Owns what one version, build and flavor has for a request, target by target; `resolve` goes through them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from provision.catalog.index import Catalog
+from provision.lock.cooldown import Cooldown
+from provision.lock.demand import Demand
+from provision.lock.document import LockedPython
+from provision.lock.preference import best, flavors
+from provision.manifest.document import Request
+from provision.model.asset import Asset
+from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel, Flavor
+from provision.model.target import Target
+from provision.model.version import Version
+
+Slot = tuple[Target, CpuLevel]
+Shelf = Mapping[tuple[Target, CpuLevel, Flavor], Sequence[Asset]]
+
+
+class Facet(NamedTuple):
+    """What tells assets of one build apart."""
+
+    target: Target
+    cpu: CpuLevel
+    flavor: Flavor
+    options: BuildOptions
+
+
+class Wish(NamedTuple):
+    """A request with all that was worked out about it: its options, its targets and its cooldown."""
+
+    request: Request
+    demand: Demand
+    targets: tuple[Target, ...]
+    cooldown: Cooldown
+
+    def allows(self, version: Version) -> bool:
+        """Whether the version is in the range, and no prerelease that was not asked for."""
+        wanted = self.request.version
+        final = not version.prerelease or self.request.prereleases or wanted.allows_prerelease
+        return final and wanted.matches(version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One choice of version, build and flavor: the assets it has, the slots it lacks, and what is worth a note.
+
+    ``young`` are assets that would fill a slot it lacks, were it not for the cooldown.
+    """
+
+    version: Version
+    build: str
+    flavor: Flavor
+    assets: tuple[Asset, ...]
+    lacks: tuple[Slot, ...]
+    young: tuple[Asset, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Offers:
+    """A catalog's assets by what they are for, each build's looked up once however many requests ask for it."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._versions: dict[str, tuple[Version, ...]] = {}
+        self._builds: dict[tuple[str, Version], tuple[str, ...]] = {}
+        self._facets: dict[tuple[str, Version, str], frozenset[Facet]] = {}
+        self._shelves: dict[tuple[str, Version, str], Shelf] = {}
+
+    def versions(self, implementation: str) -> tuple[Version, ...]:
+        """All versions of an implementation, newest first."""
+        if implementation not in self._versions:
+            self._versions[implementation] = self.catalog.versions(implementation)
+        return self._versions[implementation]
+
+    def builds(self, implementation: str, version: Version) -> tuple[str, ...]:
+        """All builds of a version, newest first."""
+        key = (implementation, version)
+        if key not in self._builds:
+            self._builds[key] = self.catalog.builds(implementation, version)
+        return self._builds[key]
+
+    def shelf(self, implementation: str, version: Version, build: str) -> Shelf:
+        """The assets of a build by target, level and flavor."""
+        key = (implementation, version, build)
+        if key not in self._shelves:
+            shelf: dict[tuple[Target, CpuLevel, Flavor], list[Asset]] = {}
+            for asset in self.catalog.assets(implementation, version, build):
+                shelf.setdefault((asset.target, asset.cpu, asset.flavor), []).append(asset)
+            self._shelves[key] = shelf
+        return self._shelves[key]
+
+    def matching(self, wish: Wish) -> Iterator[tuple[Version, str]]:
+        """Each version and build that the request allows, newest first; flavors and targets are not looked at."""
+        implementation, build = wish.request.implementation, wish.request.build
+        for version in self.versions(implementation):
+            if wish.allows(version):
+                for each in self.builds(implementation, version):
+                    if build in (None, each):
+                        yield version, each
+
+    def has(self, wish: Wish, python: LockedPython) -> bool:
+        """Whether a locked entry's version and build are known, and still allowed by its request."""
+        request = wish.request
+        return (
+            python.implementation == request.implementation
+            and request.build in (None, python.build)
+            and wish.allows(python.version)
+            and python.build in self.builds(python.implementation, python.version)
+        )
+
+    def facets(self, implementation: str, version: Version, build: str) -> frozenset[Facet]:
+        """The kinds of assets that a build has."""
+        key = (implementation, version, build)
+        if key not in self._facets:
+            shelf = self.shelf(*key)
+            self._facets[key] = frozenset(
+                Facet(*slot, each.options) for slot, assets in shelf.items() for each in assets
+            )
+        return self._facets[key]
+
+    def candidates(self, wish: Wish, version: Version, build: str) -> Iterator[Candidate]:
+        """What a build has for a request, by flavor, best first."""
+        shelf = self.shelf(wish.request.implementation, version, build)
+        for flavor in flavors(wish.request):
+            yield _weigh(wish, version, build, flavor, shelf)
+
+
+def levels(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
+    """The levels to lock for a target that has some of them.
+
+    A level that the settings ask for, not the entry, applies where the target has it. With ``auto`` it is every level
+    that exists, and the baseline in any case.
+    """
+    asked = request.cpu
+    if asked == "auto":
+        return tuple(cpu for cpu in CPU_LEVELS if cpu == "baseline" or has(cpu))
+    if request.cpu_strict or has(asked):
+        return (asked,)
+    return ("baseline",)
+
+
+def _has_levels(target: Target) -> bool:
+    """Whether builds for the target come in x86-64 levels, as they do on Linux only."""
+    return target.os == "linux" and target.arch == "x86_64"
+
+
+def _weigh(wish: Wish, version: Version, build: str, flavor: Flavor, shelf: Shelf) -> Candidate:
+    chosen: list[Asset] = []
+    lacks: list[Slot] = []
+    young: list[Asset] = []
+    notes: list[str] = []
+    for target in wish.targets:
+        fitting: dict[CpuLevel, list[Asset]] = {}
+        for cpu in CPU_LEVELS:
+            for asset in shelf.get((target, cpu, flavor), ()):
+                if wish.demand.accepts(asset.options):
+                    if wish.cooldown.admits(asset):
+                        fitting.setdefault(cpu, []).append(asset)
+                    else:
+                        young.append(asset)
+        wanted = levels(wish.request, fitting.__contains__)
+        if wish.request.cpu == "auto" and len(wanted) == 1 and _has_levels(target):
+            notes.append(f"{version}+{build} has no level above the baseline for {target.short}")
+        for cpu in wanted:
+            if cpu not in fitting:
+                lacks.append((target, cpu))
+                continue
+            first, *equals = best(fitting[cpu], wish.demand)
+            chosen.append(first)
+            notes += [f"{first.filename} was taken before {other.filename}, made earlier" for other in equals]
+    return Candidate(
+        version=version,
+        build=build,
+        flavor=flavor,
+        assets=tuple(chosen),
+        lacks=tuple(lacks),
+        young=tuple(young),
+        notes=tuple(notes),
+    )

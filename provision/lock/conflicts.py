@@ -1,0 +1,97 @@
+"""Owns reading a lock with git conflict markers: what nobody disputes stays; the rest `resolve` does again."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from provision.errors import LockFileError, Place, ProvisionError
+from provision.lock.document import Lock, LockedPython
+from provision.lock.rows import lock_version
+from provision.lock.toml import ParsedLock, parse_lock
+
+_PYTHON = re.compile(r"^\[\[python\]\]", re.MULTILINE)
+_NAME = re.compile(r'^name = "([^"]*)"', re.MULTILINE)
+
+# Which marker leads from where to where. Longer markers stand inside of a base that was itself a merge, and are text.
+_MARKERS = {
+    ("both", "<<<<<<<"): "ours",
+    ("ours", "|||||||"): "base",
+    ("ours", "======="): "theirs",
+    ("base", "======="): "theirs",
+    ("theirs", ">>>>>>>"): "both",
+}
+
+
+class _Side(NamedTuple):
+    """One side's lock; an entry that cannot be read is None."""
+
+    version: str
+    pythons: dict[str, LockedPython | None]
+    warnings: tuple[str, ...]
+
+
+def read_conflicting(text: str, path: Path) -> ParsedLock:
+    """Read a lock with conflict markers of git's ``merge`` or ``diff3`` style.
+
+    An entry stays that both sides have alike, or that only one side has (the manifest decides whether it is wanted).
+    One that the sides have differently is left out, with a warning, so that resolving makes it anew. Raises
+    `LockFileError` for markers out of order, and for a side whose lock-version is unknown.
+    """
+    sides = [_read_side(side, path) for side in _split(text, path.name)]
+    agreed: list[LockedPython] = []
+    warnings = dict.fromkeys(warning for side in sides for warning in side.warnings)
+    for name in sorted({name for side in sides for name in side.pythons}):
+        first, *others = [side.pythons[name] for side in sides if name in side.pythons]
+        if first is not None and all(other == first for other in others):
+            agreed.append(first)
+        else:
+            warnings[f"{path.name}: {name} is in conflict, and is resolved again"] = None
+    version = max((side.version for side in sides), key=lock_version)
+    return ParsedLock(Lock(version=version, pythons=tuple(agreed)), tuple(warnings))
+
+
+def _split(text: str, file: str) -> tuple[str, str]:
+    """The whole text as each side would have it; raises `LockFileError` for markers out of order."""
+    ours: list[str] = []
+    theirs: list[str] = []
+    state, begun = "both", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        marker = line.rstrip("\r").partition(" ")[0]
+        following = _MARKERS.get((state, marker))
+        if following is not None:
+            state, begun = following, number if following == "ours" else begun
+        elif marker in {"<<<<<<<", ">>>>>>>"}:
+            raise LockFileError("has a git conflict marker out of order", place=Place(file, number), hint=_HINT)
+        else:
+            if state in {"both", "ours"}:
+                ours.append(line)
+            if state in {"both", "theirs"}:
+                theirs.append(line)
+    if state != "both":
+        raise LockFileError("has a git conflict that does not end", place=Place(file, begun), hint=_HINT)
+    return "\n".join(ours), "\n".join(theirs)
+
+
+_HINT = "Remove the lock and run `provision lock`, or take one side's: `git checkout --theirs pythons.lock`."
+
+
+def _read_side(text: str, path: Path) -> _Side:
+    """Read a side entry by entry, so that one that the merge garbled costs no other."""
+    starts = [match.start() for match in _PYTHON.finditer(text)]
+    head = parse_lock(text[: starts[0]] if starts else text, path)
+    pythons: dict[str, LockedPython | None] = {}
+    warnings = list(head.warnings)
+    for start, end in pairwise([*starts, len(text)]):
+        block = text[start:end]
+        try:
+            parsed = parse_lock(f'lock-version = "{head.lock.version}"\n{block}', path)
+        except ProvisionError:
+            pythons.update(dict.fromkeys(_NAME.findall(block)))
+            continue
+        warnings += parsed.warnings
+        for python in parsed.lock.pythons:
+            pythons[python.name] = None if python.name in pythons else python
+    return _Side(head.lock.version, pythons, tuple(warnings))

@@ -1,0 +1,182 @@
+"""Owns making a lock of a manifest, a catalog and the lock before; what is preferred, `preference` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from provision.catalog.index import Catalog
+from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, raise_all
+from provision.lock.candidates import Offers, Wish
+from provision.lock.cooldown import Cooldown
+from provision.lock.demand import Demand
+from provision.lock.document import LOCK_VERSION, Lock, LockedPython
+from provision.lock.own import own_assets
+from provision.lock.phrases import listed, sentence
+from provision.lock.rows import lock_version
+from provision.lock.search import Found, search
+from provision.lock.staleness import staleness
+from provision.lock.targets import targets_of
+from provision.manifest.digest import request_digest
+from provision.manifest.document import Manifest, Request
+from provision.model.asset import Asset
+from provision.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """Which entries are resolved as if there were no lock: none, ``everything``, or those of ``names``."""
+
+    everything: bool = False
+    names: tuple[str, ...] = ()
+
+    def __contains__(self, name: str) -> bool:
+        return self.everything or name in self.names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """A lock that answers its manifest; what to tell people; the names of the entries that were resolved anew."""
+
+    lock: Lock
+    notes: tuple[str, ...] = ()
+    resolved: tuple[str, ...] = ()
+
+
+NOTHING = Upgrade()
+
+
+def resolve(
+    manifest: Manifest,
+    catalog: Catalog | Callable[[], Catalog],
+    previous: Lock | None,
+    *,
+    host: Target,
+    upgrade: Upgrade = NOTHING,
+) -> Resolution:
+    """Answer every request, and change only what must change.
+
+    An entry that is fresh stays as it is, whatever the catalog says, unless ``upgrade`` names it; if all are, the
+    catalog is not even opened. ``host`` counts only for entries that declare no targets. Raises all failures at once:
+    `ResolutionError` saying what does exist, `IntegrityError` for a sha256 that is not the one asked for,
+    `ManifestError` for archives of one's own that make no sense; before these, `UsageError` for an unknown name.
+    """
+    raise_all(_unknown_names(manifest, upgrade))
+    before = {python.name: python for python in previous.pythons} if previous else {}
+    resolver = _Resolver(catalog, host)
+    pythons: list[LockedPython] = []
+    resolved: list[str] = []
+    for request in sorted(manifest.requests, key=lambda request: request.name):
+        python, asked = before.get(request.name), request.name in upgrade
+        if python is None or asked or staleness(request, python, host) is not None:
+            resolved.append(request.name)
+            python = resolver.answer(request, python, upgrade=asked)
+        if python is not None:
+            pythons.append(python)
+    raise_all(resolver.errors)
+    version = _format_version(previous, upgrade, changed=bool(resolved) or len(pythons) != len(before))
+    return Resolution(
+        lock=Lock(version=version, pythons=tuple(pythons)), notes=tuple(resolver.notes), resolved=tuple(resolved)
+    )
+
+
+class _Resolver:
+    """Answers requests one by one from one catalog; collects errors and notes."""
+
+    def __init__(self, catalog: Catalog | Callable[[], Catalog], host: Target) -> None:
+        self._catalog, self._host = catalog, host
+        self._offers: Offers | None = None
+        self.errors: list[ProvisionError] = []
+        self.notes: list[str] = []
+
+    def answer(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> LockedPython | None:
+        """The entry for a request, or None after adding why there is none to the errors."""
+        try:
+            found = self._own(request) if request.url else self._search(request, previous, upgrade=upgrade)
+            raise_all(list(_unlike_pins(request, found.assets)))
+        except SeveralErrors as several:
+            self.errors += several.errors
+            return None
+        except ProvisionError as error:
+            self.errors.append(error)
+            return None
+        self.notes += (f"{request.name}: {note}" for note in found.notes)
+        rows = found.assets
+        if previous is not None:
+            self.notes += (f"{request.name}: {note}" for note in _changed_bytes(rows, previous))
+            rows = rows if upgrade else tuple(_as_before(asset, previous) for asset in rows)
+        return LockedPython.of(request.name, request_digest(request), rows, request.tree)
+
+    def _own(self, request: Request) -> Found:
+        return Found(own_assets(request), ())
+
+    def _search(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> Found:
+        if self._offers is None:
+            self._offers = Offers(self._catalog if isinstance(self._catalog, Catalog) else self._catalog())
+        wish = Wish(
+            request=request,
+            demand=Demand.of(request),
+            targets=targets_of(request, previous, self._host),
+            cooldown=Cooldown(request.cooldown, self._offers.catalog.as_of),
+        )
+        return search(wish, self._offers, keep=None if upgrade else previous)
+
+
+def _unlike_pins(request: Request, assets: tuple[Asset, ...]) -> Iterator[IntegrityError]:
+    """The assets whose sha256 is not the one that the request gives for their target."""
+    pins = dict(request.sha256)
+    for asset in assets:
+        pin = pins.get(asset.target)
+        if pin is not None and pin != asset.sha256:
+            yield IntegrityError(
+                sentence(
+                    request, f"{asset.filename} for {asset.target} has sha256 {asset.sha256}, and {pin} is asked for"
+                ),
+                place=request.place,
+                hint="A sha256 names one archive: give the version and build that it is of, and one cpu level.",
+            )
+
+
+def _changed_bytes(assets: tuple[Asset, ...], previous: LockedPython) -> Iterator[str]:
+    """What a reviewer must not miss: the same URL was locked with another hash."""
+    before = {asset.url: asset.sha256 for asset in previous.assets}
+    for asset in assets:
+        known = before.get(asset.url, asset.sha256)
+        if known != asset.sha256:
+            yield f"{asset.filename} was locked with sha256 {known}, and the same URL now has {asset.sha256}"
+
+
+def _as_before(asset: Asset, previous: LockedPython) -> Asset:
+    """The locked row for the same bytes, so that what a catalog has learned of them since changes no lock."""
+    for locked in previous.assets:
+        if locked == replace(asset, size=locked.size, published=locked.published):
+            return locked
+    return asset
+
+
+def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool) -> str:
+    """The format to write: an older one stays until an upgrade; one too new for us, until something changes."""
+    if previous is None:
+        return LOCK_VERSION
+    newer = lock_version(previous.version) > lock_version(LOCK_VERSION)
+    renewed = changed if newer else upgrade != NOTHING
+    return LOCK_VERSION if renewed else previous.version
+
+
+def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]:
+    known = [request.name for request in manifest.requests]
+    unknown = [name for name in upgrade.names if name not in known]
+    if not unknown:
+        return []
+    import difflib
+
+    errors: list[ProvisionError] = []
+    for name in unknown:
+        near = difflib.get_close_matches(name, known, 1)
+        errors.append(
+            UsageError(
+                f"no entry is named {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+                hint=f"There are {listed(sorted(known))}.",
+            )
+        )
+    return errors

@@ -1,0 +1,113 @@
+"""Owns which entries of a lock do not answer the manifest any more, and why; answering them anew is `resolve`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from provision.lock.demand import Demand
+from provision.lock.document import Lock, LockedPython
+from provision.lock.targets import targets_of
+from provision.manifest.digest import request_digest
+from provision.manifest.document import Manifest, Request
+from provision.model.target import Target
+
+Kind = Literal["new", "changed", "incomplete", "contradictory", "removed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """An entry that is not as the manifest asks. ``reason`` reads on from its name: ``is not locked yet``.
+
+    ``new`` is in the manifest only, ``removed`` in the lock only; ``changed`` is a request that is not the one locked;
+    ``incomplete`` lacks this machine's target, where none are declared; ``contradictory`` claims to answer the request
+    as it is, and does not: such a lock was not written by `resolve`.
+    """
+
+    name: str
+    kind: Kind
+    reason: str
+
+
+def stale_entries(manifest: Manifest, lock: Lock, host: Target) -> tuple[Stale, ...]:
+    """All stale entries, in the order of their names; none for a lock that is fresh on ``host``."""
+    pythons = {python.name: python for python in lock.pythons}
+    found = [staleness(request, pythons.pop(request.name, None), host) for request in manifest.requests]
+    found += [Stale(name=name, kind="removed", reason="is locked, and not asked for any more") for name in pythons]
+    return tuple(sorted((stale for stale in found if stale), key=lambda stale: stale.name))
+
+
+def staleness(request: Request, python: LockedPython | None, host: Target) -> Stale | None:
+    """Why the locked entry does not answer its request; None if it does."""
+    if python is None:
+        return Stale(name=request.name, kind="new", reason="is not locked yet")
+    differences = "; ".join(disagreements(request, python))
+    if python.request != request_digest(request):
+        reason = f"was asked for otherwise when it was locked{differences and f': {differences}'}"
+        return Stale(name=request.name, kind="changed", reason=reason)
+    if differences:
+        return Stale(name=request.name, kind="contradictory", reason=f"is not locked as it is asked for: {differences}")
+    missing = set(targets_of(request, python, host)).difference(python.targets())
+    if missing:
+        return Stale(name=request.name, kind="incomplete", reason=f"is not locked for this machine, {host.short}")
+    return None
+
+
+def disagreements(request: Request, python: LockedPython) -> Iterator[str]:
+    """What a locked entry visibly has that its request does not allow, as far as that shows without a catalog."""
+    asked, locked = request, python
+    if asked.implementation != locked.implementation:
+        yield f"{asked.implementation} is asked for, {locked.implementation} locked"
+    elif not asked.version.matches(locked.version):
+        yield f"{asked.version} is asked for, {locked.version} locked"
+    elif locked.version.prerelease and not (asked.prereleases or asked.version.allows_prerelease or asked.url):
+        yield f"prereleases are not asked for, {locked.version} is locked"
+    if asked.build not in (None, locked.build):
+        yield f"build {asked.build} is asked for, {locked.build} locked"
+    if asked.flavor not in (None, locked.flavor):
+        yield f"{asked.flavor} is asked for, {locked.flavor} locked"
+    if asked.tree != locked.tree:
+        yield f"a tree with {str(asked.tree) or 'no options'} is asked for, with {str(locked.tree) or 'none'} locked"
+    yield from _targets(asked, locked)
+    yield from _assets(asked, locked)
+
+
+def _targets(asked: Request, locked: LockedPython) -> Iterator[str]:
+    if asked.targets is None or asked.url:
+        return
+    declared, present = set(asked.targets), set(locked.targets())
+    if missing := declared - present:
+        yield f"not locked for {_listed(missing)}"
+    if surplus := present - declared:
+        yield f"locked for {_listed(surplus)}, which is not asked for"
+
+
+def _assets(asked: Request, locked: LockedPython) -> Iterator[str]:
+    if asked.url:
+        if dict(asked.url) != {asset.target: asset.url for asset in locked.assets}:
+            yield "other URLs are asked for than locked"
+    else:
+        demand = Demand.of(asked)
+        unfit = {asset.target for asset in locked.assets if not demand.accepts(asset.options)}
+        if unfit:
+            yield f"other build options are asked for than locked for {_listed(unfit)}"
+        yield from _levels(asked, locked)
+    pins = dict(asked.sha256)
+    unlike = {asset.target for asset in locked.assets if pins.get(asset.target, asset.sha256) != asset.sha256}
+    if unlike:
+        yield f"another sha256 is asked for than locked for {_listed(unlike)}"
+
+
+def _levels(asked: Request, locked: LockedPython) -> Iterator[str]:
+    present = {asset.cpu for asset in locked.assets}
+    if asked.cpu == "auto":
+        incomplete = set(locked.targets()).difference(row.target for row in locked.assets if row.cpu == "baseline")
+        if incomplete:
+            yield f"the baseline is not locked for {_listed(incomplete)}"
+    elif surplus := present - {asked.cpu} - (set() if asked.cpu_strict else {"baseline"}):
+        yield f"cpu {asked.cpu} is asked for, {', '.join(sorted(surplus))} locked"
+
+
+def _listed(targets: set[Target]) -> str:
+    return ", ".join(sorted(target.short for target in targets))

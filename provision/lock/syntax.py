@@ -1,0 +1,99 @@
+"""Owns turning a lock's text into plain tables, fast where it is spelled our way; `checking` makes values of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from provision.errors import LockFileError, Place
+
+CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
+
+# What `toml.format_lock` writes, line by line; strings are plain, without escapes. All of it means the same in TOML.
+_STRING = r'"([^"\\\x00-\x1f\x7f]*)"'
+_TABLES = ("python", "asset")
+_LINE = re.compile(
+    rf"""(?:
+      (\[\[python(?:\.asset)?\]\])              # 1: a table begins
+    | ([a-z][a-z0-9-]*)\ =\ (?:                  # 2: a key, and
+        {_STRING}                                # 3: its text
+      | (0|[1-9][0-9]{{0,18}})                   # 4: its number
+      | (true|false)                             # 5: its truth
+      | \[((?:"[a-z0-9-]+"(?:,\ "[a-z0-9-]+")*)?)\]  # 6: its list of words
+      )
+    | \#[\x20-\x7e]*
+    )?\n""",
+    re.VERBOSE,
+)
+
+
+def parse_tables(text: str, file: str) -> dict[str, Any]:
+    """Read TOML; raises `LockFileError` with line and column for text that is none, and for git conflict markers."""
+    tables = parse_canonical(text)
+    return tables if tables is not None else _parse_toml(text, file)
+
+
+def parse_canonical(text: str) -> dict[str, Any] | None:
+    """Read text as `toml.format_lock` writes it, in a fifth of `tomllib`'s time; None for any other.
+
+    A key given twice is left to `tomllib` to refuse, as is anything whose meaning would need more than a look.
+    """
+    pythons: list[dict[str, Any]] = []
+    table: dict[str, Any] = {}
+    top = table
+    position, match = 0, _LINE.match
+    while position < len(text):
+        line = match(text, position)
+        if line is None:
+            return None
+        position = line.end()
+        header, key, string, number, truth, words = line.groups()
+        if key is not None:
+            if key in table or key in _TABLES:
+                return None
+            if string is not None:
+                table[key] = string
+            elif number is not None:
+                table[key] = int(number)
+            elif truth is not None:
+                table[key] = truth == "true"
+            else:
+                table[key] = words[1:-1].split('", "') if words else []
+        elif header == "[[python]]":
+            table = {}
+            pythons.append(table)
+        elif header is not None:
+            if not pythons:
+                return None
+            table = {}
+            pythons[-1].setdefault("asset", []).append(table)
+    return top | {"python": pythons} if pythons else top
+
+
+def _parse_toml(text: str, file: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise LockFileError("is nested too deeply to be a lock", place=Place(file)) from None
+    except ValueError as error:
+        if conflict := CONFLICT.search(text):
+            raise LockFileError(
+                "has git conflict markers",
+                place=Place(file, text.count("\n", 0, conflict.start()) + 1),
+                hint="Run `provision lock`: it keeps the undisputed entries and resolves the others again.",
+            ) from None
+        raise _syntax_error(str(error), file) from error
+
+
+def _syntax_error(message: str, file: str) -> LockFileError:
+    """`tomllib` tells the position only in its message: ``… (at line 3, column 7)`` or ``… (at end of document)``."""
+    found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    place = Place(file, int(found[1]), int(found[2])) if found else Place(file)
+    what = message[: found.start()] if found else message
+    return LockFileError(
+        f"is not valid TOML: {what}",
+        place=place,
+        hint="Take it back from version control, or remove it and run `provision lock`.",
+    )

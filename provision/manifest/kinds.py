@@ -1,0 +1,212 @@
+"""Owns the kinds of values a manifest can hold: how each is checked and converted; `fields` says what has which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+from provision.manifest.duration import parse_duration
+from provision.manifest.keys import KeyPath, shown
+from provision.manifest.problems import Problems, nearest
+from provision.model.target import KNOWN, Target
+
+
+class Flag:
+    """``true`` or ``false``."""
+
+    def read(self, value: object, path: KeyPath, problems: Problems) -> bool | None:
+        if isinstance(value, bool):
+            return value
+        hint = "Leave out the quotes." if value in ("true", "false") else None
+        problems.add(path, f"expected true or false, not {described(value)}", hint)
+        return None
+
+
+class Choice:
+    """One of a few words."""
+
+    def __init__(self, words: Collection[str]) -> None:
+        self.words = words
+
+    def read(self, value: object, path: KeyPath, problems: Problems) -> str | None:
+        listed = ", ".join(f'"{word}"' for word in self.words)
+        if not isinstance(value, str):
+            problems.add(path, f"expected one of {listed}, not {described(value)}")
+        elif value not in self.words:
+            problems.add(path, f"{shown(value)} is not one of {listed}{nearest(value, self.words)}")
+        else:
+            return value
+        return None
+
+
+class Switch:
+    """One word, or ``false`` for off; reads as whether it is on."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def read(self, value: object, path: KeyPath, problems: Problems) -> bool | None:
+        if value is False or value == self.word:
+            return value is not False
+        problems.add(path, f'expected "{self.word}" or false, not {described(value)}')
+        return None
+
+
+class Text:
+    """Text that ``parse`` turns into a value, or refuses with a `ValueError` that says why.
+
+    ``pattern`` is the same rule for JSON schemas (ECMA 262): it may let pass a little more, never less. ``known`` are
+    words to suggest one of when a text is refused.
+    """
+
+    def __init__(
+        self,
+        parse: Callable[[str], Any],
+        *,
+        such_as: str,
+        pattern: str,
+        known: Callable[[], Collection[str]] = tuple,
+        longest: int = 200,
+    ) -> None:
+        self.parse, self.such_as, self.pattern, self.known, self.longest = parse, such_as, pattern, known, longest
+
+    def read(self, value: object, path: KeyPath, problems: Problems) -> Any:
+        if not isinstance(value, str):
+            hint = "Put it in quotes." if isinstance(value, int | float) and not isinstance(value, bool) else None
+            problems.add(path, f'expected text such as "{self.such_as}", not {described(value)}', hint)
+        elif len(value) > self.longest:
+            problems.add(path, f"expected at most {self.longest} characters, not {len(value)}")
+        else:
+            try:
+                return self.parse(value)
+            except ValueError as error:
+                known = self.known()
+                near = nearest(value, known)
+                hint = f'Write it like "{self.such_as}".' if known and not near else None
+                problems.add(path, f"{error}{near}", hint)
+        return None
+
+
+class Duration:
+    """``"3 days"``, or the number 0; reads as seconds."""
+
+    def read(self, value: object, path: KeyPath, problems: Problems) -> int | None:
+        if isinstance(value, str) and len(value) <= 64:
+            try:
+                return parse_duration(value)
+            except ValueError as error:
+                problems.add(path, str(error))
+        elif value == 0 and type(value) is int:
+            return 0
+        else:
+            problems.add(path, f'expected a duration such as "3 days", or 0, not {described(value)}')
+        return None
+
+
+class Many:
+    """A list of one kind, nothing twice; reads as a tuple in the order written."""
+
+    most = 200
+
+    def __init__(self, kind: Kind, *, least: int = 0) -> None:
+        self.kind, self.least = kind, least
+
+    def read(self, value: object, path: KeyPath, problems: Problems) -> tuple[Any, ...] | None:
+        if not isinstance(value, list):
+            hint = f'Write it as ["{value}"].' if isinstance(value, str) and len(value) <= 64 else None
+            problems.add(path, f"expected a list, not {described(value)}", hint)
+            return None
+        if not self.least <= len(value) <= self.most:
+            problems.add(path, f"expected {self.least} to {self.most} elements, not {len(value)}")
+            return None
+        read: list[Any] = []
+        for index, element in enumerate(value):
+            one = self.kind.read(element, (*path, index), problems)
+            if one is not None and one in read:
+                problems.add((*path, index), f"{one} is listed twice")
+            elif one is not None:
+                read.append(one)
+        return tuple(read) if len(read) == len(value) else None
+
+
+class ByTarget:
+    """A table with a value for each target; reads as pairs, sorted by triple."""
+
+    def __init__(self, kind: Text) -> None:
+        self.kind = kind
+
+    def read(self, value: object, path: KeyPath, problems: Problems) -> tuple[tuple[Target, Any], ...] | None:
+        if not isinstance(value, dict):
+            problems.add(path, f"expected a table with a value for each target, not {described(value)}", _BY_TARGET)
+            return None
+        if not value:
+            problems.add(path, "expected at least one target", _BY_TARGET)
+        read: dict[Target, Any] = {}
+        for name, element in value.items():
+            target = TARGET.read(name, (*path, name), problems)
+            one = self.kind.read(element, (*path, name), problems)
+            if target in read:
+                problems.add((*path, name), f"{target} is listed twice")
+            elif target is not None:
+                read[target] = one
+        return tuple(sorted(read.items(), key=lambda pair: str(pair[0])))
+
+
+class Field(NamedTuple):
+    """One key of a table: what it takes, and what people are told of it."""
+
+    key: str
+    kind: Kind
+    doc: str
+    examples: tuple[object, ...]
+    default: object = None
+    required: bool = False
+
+
+class Record:
+    """A table of known keys; reads as the values of those that were given and are right."""
+
+    def __init__(self, what: str, *fields: Field) -> None:
+        self.what = what
+        self.fields = {field.key: field for field in fields}
+
+    def read(self, value: object, path: KeyPath, problems: Problems) -> dict[str, Any] | None:
+        if not isinstance(value, dict):
+            problems.add(path, f"expected {self.what}, not {described(value)}")
+            return None
+        read = {}
+        for key, given in value.items():
+            field = self.fields.get(key)
+            if field is None:
+                problems.unknown((*path, key), f"a key of {self.what}", self.fields)
+            elif (one := field.kind.read(given, (*path, key), problems)) is not None:
+                read[key] = one
+        for field in self.fields.values():
+            if field.required and field.key not in value:
+                example = f'{field.key} = "{field.examples[0]}"'
+                problems.add(path, f"`{field.key}` is missing", f"Add a line such as {example}.")
+        return read
+
+
+Kind = Flag | Choice | Switch | Text | Duration | Many | ByTarget | Record
+
+TARGET = Text(
+    Target.parse,
+    such_as="linux-x86_64",
+    pattern="^[a-z0-9]+-[a-z0-9_]+(-[a-z]+)*$",
+    known=lambda: [spelling for target in KNOWN.values() for spelling in (target.short, str(target))],
+)
+_BY_TARGET = 'Write it as { linux-x86_64 = "…" }.'
+
+
+def described(value: object) -> str:
+    """What a TOML value is, for people."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, int | float):  # hexadecimal ones may be too long to be printed at all
+        return "a huge number" if abs(value) >= 10**18 else f"the number {value}"
+    if isinstance(value, list):
+        return "a list"
+    return "a table" if isinstance(value, dict) else "a date or time"

@@ -1,0 +1,133 @@
+"""Owns finding and reading `pythons.toml`; what an entry means, `entries` knows, and what a key takes, `fields`."""
+
+from __future__ import annotations
+
+import os
+import stat
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from provision.errors import ManifestError, Place
+from provision.manifest.document import Manifest, Request, Settings
+from provision.manifest.entries import read_entry
+from provision.manifest.fields import POLICY, SETTINGS
+from provision.manifest.keys import LatePlace, check_name
+from provision.manifest.kinds import described
+from provision.manifest.problems import Problems
+from provision.manifest.syntax import LARGEST, load, too_large
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST_NAME = "pythons.toml"
+_TABLES = ("settings", "pythons", "policy")
+_INIT = "Run `provision init` to make one."
+
+
+def find_manifest(start: Path) -> Path:
+    """The nearest `pythons.toml` in ``start`` or above it, up to the root of its repository; else `ManifestError`.
+
+    Outside of a repository the search goes on to the root of the file system, but passes over folders that everyone
+    may write to: a manifest in ``/tmp`` is anybody's.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        candidate = folder / MANIFEST_NAME
+        if _exists(candidate) and (folder == start or not _is_public(folder)):
+            return candidate
+        if _exists(folder / ".git"):
+            raise ManifestError(f"there is no {MANIFEST_NAME} in {start} or above it, up to {folder}", hint=_INIT)
+    raise ManifestError(f"there is no {MANIFEST_NAME} in {start} or above it", hint=_INIT)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check a manifest; raise `ManifestError`, or all of them at once, where it is not one."""
+    return parse_manifest(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """A manifest's text; raises `ManifestError` for what is no file, cannot be read, is too large or not UTF-8."""
+    file = str(path)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            kind = "a directory" if path.is_dir() else "no regular file"
+            raise ManifestError(f"is {kind}, not a manifest", place=Place(file))
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise ManifestError("does not exist", place=Place(file), hint=_INIT) from None
+    except (OSError, ValueError) as error:  # ValueError: NUL in a path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ManifestError(f"cannot be read: {reason}", place=Place(file)) from None
+    if len(content) > LARGEST:
+        raise too_large(file)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
+        message = f"not UTF-8: byte 0x{content[error.start]:02x} cannot stand here"
+        raise ManifestError(message, place=Place(file, line, column), hint="Save the file as UTF-8.") from None
+
+
+def parse_manifest(text: str, path: Path) -> Manifest:
+    """Check a manifest's text; ``path`` is where it stands, for errors. Raises as `read_manifest` does."""
+    file = str(path)
+    data = load(text, file)
+    problems = Problems()
+    for key in data:
+        if key not in _TABLES:
+            problems.unknown((key,), "a table of a manifest", _TABLES)
+    settings = _settings(data, problems)
+    requests = _requests(data, settings, problems, file, text)
+    policy = POLICY.read(data.get("policy", {}), ("policy",), problems) or {}
+    problems.raise_all(file, text)
+    return Manifest(path=path, settings=settings, requests=requests, policy=MappingProxyType(policy))
+
+
+def _settings(data: dict[str, Any], problems: Problems) -> Settings:
+    given = SETTINGS.read(data.get("settings", {}), ("settings",), problems) or {}
+    return Settings(**given)
+
+
+def _requests(
+    data: dict[str, Any], settings: Settings, problems: Problems, file: str, text: str
+) -> tuple[Request, ...]:
+    entries = data.get("pythons")
+    if entries is None:
+        if not problems:  # otherwise it is likely there, under a wrong name
+            problems.add((), "there is no [pythons] table", 'Add a line [pythons], and below it: default = "3.14"')
+        return ()
+    if not isinstance(entries, dict):
+        problems.add(("pythons",), f"expected the [pythons] table, not {described(entries)}")
+        return ()
+    requests = []
+    for name, value in entries.items():
+        path = ("pythons", name)
+        _check_name(name, entries, problems)
+        request = read_entry(name, value, settings, problems, path=path, place=LatePlace(file, text, path))
+        if request is not None:
+            requests.append(request)
+    return tuple(requests)
+
+
+def _check_name(name: str, names: dict[str, Any], problems: Problems) -> None:
+    lower = name.lower()
+    if lower != name and lower in names:
+        problems.add(("pythons", name), f"this name differs from {lower!r} in case only")
+        return
+    try:
+        check_name(name)
+    except ValueError as error:
+        problems.add(("pythons", name), str(error))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _is_public(folder: Path) -> bool:
+    return os.name == "posix" and bool(folder.stat().st_mode & stat.S_IWOTH)

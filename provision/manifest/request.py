@@ -1,0 +1,249 @@
+"""Owns how people ask for a version: version requests and uv's short forms and keys; `lock.resolve` answers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, cast
+
+from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.target import Target
+from provision.model.version import Version
+
+Implementation = Literal["cpython", "pypy", "graalpy"]
+Operator = Literal[">=", ">", "==", "!=", "<", "<="]
+
+IMPLEMENTATIONS: tuple[Implementation, ...] = ("cpython", "pypy", "graalpy")
+FORMS = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
+
+# The same grammar for JSON schemas (ECMA 262): all that `parse_request` reads, and little else.
+_NUMBER = "[0-9]{1,4}"
+_PRE = f"(a|b|rc){_NUMBER}"
+_WHOLE = f"[0-9](\\.{_NUMBER}((\\.{_NUMBER})?({_PRE})?)?)?"
+_BOUND = f"(>=|>|==|!=|~=|<=|<) *[0-9](\\.{_NUMBER}){{0,2}}({_PRE}|\\.\\*)?"
+PATTERN = (
+    f"^({'|'.join(IMPLEMENTATIONS)})?[@-]?({_WHOLE}(t|d|td)?|{_BOUND}( *, *{_BOUND})*)"
+    "(\\+(freethreaded|debug))*(-[a-z0-9]+-[a-z0-9_]+(-[a-z]+)?)?$"
+)
+
+_LONGEST = 200
+_OPTIONS = ("freethreaded", "debug")
+_SUFFIXES = {"t": ["freethreaded"], "d": ["debug"], "td": ["freethreaded", "debug"]}
+_COMPARISONS = frozenset({"~=", ">=", ">", "==", "!=", "<", "<="})
+_ORDER: tuple[Operator, ...] = (">=", ">", "==", "!=", "<", "<=")
+
+
+class Clause(NamedTuple):
+    """One comparison, as PEP 440 reads it; ``width`` tells of how many numbers a prefix (``==3.14.*``) is, else 0."""
+
+    operator: Operator
+    bound: Version
+    width: int = 0
+
+    def holds(self, version: Version) -> bool:
+        bound = self.bound
+        match self.operator:
+            case "==":
+                return self._covers(version)
+            case "!=":
+                return not self._covers(version)
+            case ">=":
+                return version >= bound
+            case "<=":
+                return version <= bound
+            case ">":
+                return version > bound
+            case "<":  # PEP 440: 3.14.0rc1 does not count as below 3.14, but below 3.14.0rc2
+                return version < bound and (bool(bound.prerelease) or _numbers(version) != _numbers(bound))
+
+    def _covers(self, version: Version) -> bool:
+        if self.width:
+            return _numbers(version)[: self.width] == _numbers(self.bound)[: self.width]
+        return version == self.bound
+
+    @property
+    def operand(self) -> str:
+        """The text behind the operator, as short as PEP 440 has it: ``3.14`` for 3.14.0."""
+        if self.width:
+            return ".".join(str(number) for number in _numbers(self.bound)[: self.width]) + ".*"
+        bound = self.bound
+        return str(bound) if bound.patch else f"{bound.series}{bound.prerelease}"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRequest:
+    """A range of versions: all clauses must hold. Clauses are sorted, so that equal requests are equal values.
+
+    ``3.14`` is ``==3.14.*``, and ``3.14.2`` is ``==3.14.2``; ``~=`` is kept as the two clauses that it stands for.
+    """
+
+    clauses: tuple[Clause, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> VersionRequest:
+        """Read a version, the beginning of one, or comparisons joined by commas; raise `ValueError` on others."""
+        if text[:1] in {">", "<", "=", "!", "~"}:
+            clauses = {clause for part in text.split(",") for clause in _read_clause(part.strip())}
+        else:
+            clauses = {_read_version(text)}
+        return cls(tuple(sorted(clauses, key=lambda clause: (_ORDER.index(clause.operator), *clause[1:]))))
+
+    def matches(self, version: Version) -> bool:
+        """Tell whether a version is in the range; whether a prerelease is wanted at all, the caller decides."""
+        return all(clause.holds(version) for clause in self.clauses)
+
+    @property
+    def allows_prerelease(self) -> bool:
+        """Whether the text itself names a prerelease (an exclusion does not count, as in PEP 440)."""
+        return any(clause.bound.prerelease and clause.operator != "!=" for clause in self.clauses)
+
+    @property
+    def exact(self) -> Version | None:
+        """The one version asked for, where it was written in full."""
+        first = self.clauses[0]
+        alone = len(self.clauses) == 1 and first.operator == "==" and not first.width
+        return first.bound if alone else None
+
+    def __str__(self) -> str:
+        if self.exact is not None:
+            return str(self.exact)
+        first = self.clauses[0]
+        if len(self.clauses) == 1 and first.operator == "==" and first.width < 3:
+            return first.operand.removesuffix(".*")
+        return ",".join(f"{clause.operator}{clause.operand}" for clause in self.clauses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedRequest:
+    """What a request's text says. ``cpu`` and ``target`` are None where it names none.
+
+    `parse_request` and `str` are inverses.
+    """
+
+    implementation: Implementation = "cpython"
+    version: VersionRequest
+    freethreaded: bool = False
+    debug: bool = False
+    cpu: CpuLevel | None = None
+    target: Target | None = None
+
+    def __str__(self) -> str:
+        version = str(self.version)
+        plain = self.implementation == "cpython" and self.target is None
+        if plain and version[0].isdigit():
+            return f"{version}{'t' * self.freethreaded}{'d' * self.debug}"
+        text = version + "+freethreaded" * self.freethreaded + "+debug" * self.debug
+        if plain:
+            return text
+        if self.target is None:
+            return f"{self.implementation}{text}"
+        level = f"_{self.cpu}" if self.cpu and self.cpu != "baseline" else ""
+        machine = f"{self.target.os}-{self.target.arch}{level}-{self.target.libc or 'none'}"
+        return f"{self.implementation}-{text}-{machine}"
+
+
+def parse_request(text: str) -> ParsedRequest:
+    """Read every form in which a Python can be asked for; raise `ValueError` with one sentence on anything else.
+
+    ``3.14``, ``>=3.12,<3.14``, ``3.14td``, ``3.14+freethreaded+debug``, ``pypy3.11``, ``pypy@3.11``, and uv's keys,
+    ``cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu``. A key of x86-64 names the baseline when it names no level.
+    """
+    if len(text) > _LONGEST:
+        raise ValueError(f"a version request has at most {_LONGEST} characters")
+    implementation, rest = _split_implementation(text.strip().lower(), text)
+    body, dash, machine = rest.partition("-")
+    version, *options = body.split("+")
+    bare = version.rstrip("td")
+    if bare[:1].isdigit() and (short := _SUFFIXES.get(version[len(bare) :])):
+        version = bare
+        options += short
+    for option in options:
+        if option not in _OPTIONS:
+            raise ValueError(f"{option!r} in {text!r} is not one of +freethreaded and +debug")
+    try:
+        wanted = VersionRequest.parse(version)
+    except ValueError:
+        raise ValueError(_complaint(text)) from None
+    target, cpu = _read_machine(machine, text) if dash else (None, None)
+    return ParsedRequest(
+        implementation=implementation,
+        version=wanted,
+        freethreaded="freethreaded" in options,
+        debug="debug" in options,
+        cpu=cpu,
+        target=target,
+    )
+
+
+def _split_implementation(request: str, text: str) -> tuple[Implementation, str]:
+    rest = request.lstrip("abcdefghijklmnopqrstuvwxyz")
+    name = request[: len(request) - len(rest)]
+    if not name:
+        return "cpython", rest
+    if name not in IMPLEMENTATIONS:
+        if rest[:1].isdigit():
+            raise ValueError(f"{text!r} names no known implementation: those are {', '.join(IMPLEMENTATIONS)}")
+        raise ValueError(_complaint(text))
+    return name, rest[1:] if rest[:1] in {"@", "-"} else rest
+
+
+def _complaint(text: str) -> str:
+    digits = text.strip()
+    compact = digits.isdigit() and len(digits) in {2, 3} and digits[0] == "3"
+    meant = f"; did you mean {f'3.{digits[1:]}'!r}?" if compact else ""
+    return f"{text!r} is not a version request {FORMS}{meant}"
+
+
+def _read_version(text: str) -> Clause:
+    """Read a version, or its first numbers; a prerelease may leave out its patch, which is always 0."""
+    stage = text.lstrip("0123456789.")
+    numbers = text[: len(text) - len(stage)].split(".")
+    width = len(numbers)
+    if not text.isascii() or len(numbers[0]) != 1 or width > 3 or (stage and width == 1):
+        raise ValueError(f"{text!r} is not a version")
+    bound = Version.parse(".".join(numbers + ["0"] * (3 - width)) + stage)
+    return Clause("==", bound, 0 if stage or width == 3 else width)
+
+
+def _read_clause(text: str) -> tuple[Clause, ...]:
+    operator = text[:2] if text[:2] in _COMPARISONS else text[:1]
+    operand = text[len(operator) :].strip(" ")
+    clause = _read_version(operand.removesuffix(".*"))
+    width = operand.removesuffix(".*").count(".") + 1
+    if operator not in _COMPARISONS:
+        raise ValueError(f"{text!r} is not a comparison")
+    if operand.endswith(".*"):
+        if operator not in {"==", "!="} or clause.bound.prerelease:
+            raise ValueError(f"{text!r}: .* goes with == and != only")
+        return (Clause(cast(Operator, operator), clause.bound, width),)
+    if operator == "~=":
+        if width == 1:
+            raise ValueError(f"{text!r}: ~= needs at least two numbers")
+        return (Clause(">=", clause.bound), Clause("==", _prefix(clause.bound, width - 1), width - 1))
+    return (Clause(cast(Operator, operator), clause.bound),)
+
+
+def _numbers(version: Version) -> tuple[int, int, int]:
+    return version.major, version.minor, version.patch
+
+
+def _prefix(version: Version, width: int) -> Version:
+    """The smallest final version of a prefix, so that equal prefixes are equal values."""
+    return Version(major=version.major, minor=version.minor if width > 1 else 0, patch=0)
+
+
+def _read_machine(text: str, whole: str) -> tuple[Target, CpuLevel | None]:
+    """Read the end of a uv key: ``linux-x86_64_v3-gnu``, ``darwin-aarch64-none``."""
+    os, _, rest = text.partition("-")
+    arch, _, libc = rest.partition("-")
+    level: CpuLevel = "baseline"
+    for cpu in CPU_LEVELS[1:]:
+        if arch == f"x86_64_{cpu}":
+            arch, level = "x86_64", cpu
+    system = f"{os}-{arch}" + ("" if libc in {"", "none", "gnu"} else f"-{libc}")
+    try:
+        target = Target.parse(system)
+    except ValueError:
+        raise ValueError(f"{text!r} in {whole!r} is not a machine such as linux-x86_64-gnu") from None
+    if libc and libc != (target.libc or "none"):
+        raise ValueError(f"{text!r} in {whole!r}: {target.os} has no libc {libc!r}")
+    return target, level if target.arch == "x86_64" else None

@@ -1,0 +1,137 @@
+"""Owns the JSON schema of `pythons.toml`, made from the table of `fields`; editors read it, `provision` never does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provision.manifest.duration import PATTERN as DURATION_PATTERN
+from provision.manifest.fields import ENTRY, POLICY, SETTINGS, VERSION
+from provision.manifest.keys import LONGEST_NAME, NAME_PATTERN, RESERVED_NAMES
+from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Field, Flag, Kind, Many, Record, Switch, Text
+from provision.model.target import KNOWN, spellings
+
+# Where the schema is published; `provision init` points editors there.
+SCHEMA_URL = "https://provision.example/schemas/pythons.schema.json"
+
+Schema = dict[str, Any]
+
+
+def manifest_schema() -> Schema:
+    """The schema, draft 2020-12, as JSON values.
+
+    It accepts all that is read, and refuses what a grammar can; what takes more (contradictions between keys, the same
+    target in two spellings) is found by reading alone.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_URL,
+        "title": "pythons.toml",
+        "description": "The Python interpreters that a repository wants, for `provision`.",
+        "type": "object",
+        "required": ["pythons"],
+        "additionalProperties": False,
+        "properties": {
+            "settings": {"title": "Settings", "description": "Defaults for all entries.", "$ref": "#/$defs/settings"},
+            "pythons": _pythons(),
+            "policy": {"title": "Policy", "description": "What a lock may hold.", "$ref": "#/$defs/policy"},
+        },
+        "$defs": {
+            "settings": _record(SETTINGS),
+            "entry": _record(ENTRY) | _OWN_ARCHIVES,
+            "policy": _record(POLICY),
+            "target": _target(),
+        },
+    }
+
+
+# Archives of one's own are of one exact version, and have a hash.
+_OWN_ARCHIVES: Schema = {
+    "dependentSchemas": {
+        "url": {"required": ["sha256"], "properties": {"version": {"pattern": "[0-9]+\\.[0-9]+(\\.[0-9]+|(a|b|rc))"}}}
+    }
+}
+
+
+def schema_text(schema: Schema) -> str:
+    """A schema as it is kept in ``schemas/``."""
+    import json
+
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _pythons() -> Schema:
+    reserved = [f"^({'|'.join(RESERVED_NAMES)})(\\.|$)", "\\.$"]
+    return {
+        "title": "Pythons",
+        "description": "The interpreters by name: each a version request, or a table that says more.",
+        "type": "object",
+        "propertyNames": {
+            "pattern": NAME_PATTERN,
+            "maxLength": LONGEST_NAME,
+            "not": {"anyOf": [{"pattern": pattern} for pattern in reserved]},
+        },
+        "additionalProperties": {
+            "title": "Python",
+            "anyOf": [
+                _of(VERSION) | {"title": "Version", "description": ENTRY.fields["version"].doc},
+                {"title": "Entry", "$ref": "#/$defs/entry"},
+            ],
+        },
+        "examples": [{"default": "3.14", "free": "3.14t", "debug": {"version": "3.14", "debug": True}}],
+    }
+
+
+def _target() -> Schema:
+    """The documented spellings first, as editors offer them; then all others that are read."""
+    documented = sorted({target.short for target in KNOWN.values()} | {"linux-armv7"}) + sorted(KNOWN)
+    others = sorted(set(spellings()).difference(documented))
+    return {
+        "title": "Target",
+        "description": "A platform: a target triple, or its short form.",
+        "type": "string",
+        "anyOf": [{"enum": documented}, {"pattern": f"^({'|'.join(others)})$"}],
+        "examples": ["linux-x86_64", "x86_64-unknown-linux-musl"],
+    }
+
+
+def _record(record: Record) -> Schema:
+    schema: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {field.key: _property(field) for field in record.fields.values()},
+    }
+    required = [field.key for field in record.fields.values() if field.required]
+    return schema | ({"required": required} if required else {})
+
+
+def _property(field: Field) -> Schema:
+    schema: Schema = {"title": field.key, "description": field.doc} | _of(field.kind)
+    if field.default is not None:
+        schema["default"] = field.default
+    return schema | {"examples": list(field.examples)}
+
+
+def _of(kind: Kind) -> Schema:
+    schema: Schema
+    match kind:
+        case Flag():
+            schema = {"type": "boolean"}
+        case Choice():
+            schema = {"type": "string", "enum": list(kind.words)}
+        case Switch():
+            schema = {"enum": [kind.word, False]}
+        case Duration():
+            schema = {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN, "maxLength": 64}, {"const": 0}]}
+        case Text() if kind is TARGET:
+            schema = {"$ref": "#/$defs/target"}
+        case Text():
+            schema = {"type": "string", "pattern": kind.pattern, "maxLength": kind.longest}
+        case Many():
+            schema = {"type": "array", "items": _of(kind.kind), "uniqueItems": True}
+            schema |= ({"minItems": kind.least} if kind.least else {}) | {"maxItems": kind.most}
+        case ByTarget():
+            schema = {"type": "object", "propertyNames": {"$ref": "#/$defs/target"}, "minProperties": 1}
+            schema |= {"additionalProperties": _of(kind.kind)}
+        case Record():
+            schema = _record(kind)
+    return schema

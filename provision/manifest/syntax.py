@@ -1,0 +1,63 @@
+"""Owns turning text into TOML's values, whatever the text; what they mean, `reading` knows."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from provision.errors import ManifestError, Place
+
+LARGEST = 1 << 20  # bytes; two hundred entries need twenty thousand
+_DEEPEST = 16
+
+
+def load(text: str, file: str) -> dict[str, Any]:
+    """Read TOML; raise `ManifestError` with line and column where it is none, and never anything else."""
+    if len(text) > LARGEST:
+        raise too_large(file)
+    text = text.removeprefix("\ufeff")
+    _refuse_deep_keys(text, file)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(str(error), text, file) from None
+    except RecursionError:
+        raise ManifestError("lists or tables are nested too deep", place=Place(file)) from None
+    except ValueError:
+        raise ManifestError("not valid TOML: a number has thousands of digits", place=Place(file)) from None
+
+
+def too_large(file: str) -> ManifestError:
+    """What to raise for more than `LARGEST` bytes."""
+    return ManifestError(f"is larger than {LARGEST // 1024} KiB, which no manifest is", place=Place(file))
+
+
+def _syntax_error(message: str, text: str, file: str) -> ManifestError:
+    """Take the place out of tomllib's message, which ends ``(at line 3, column 5)`` or ``(at end of document)``."""
+    what, _, where = message.rpartition(" (at ")
+    numbers = [int(word) for word in where.strip(")").replace(",", "").split() if word.isdigit()]
+    if len(numbers) == 2:
+        line, column = numbers
+    else:
+        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+    hints = {
+        "Cannot overwrite a value": "A key may stand in a table only once.",
+        "Invalid value": "Text, versions included, needs quotes.",
+    }
+    said = what or message
+    return ManifestError(
+        f"not valid TOML: {said[:1].lower()}{said[1:]}", place=Place(file, line, column), hint=hints.get(said)
+    )
+
+
+def _refuse_deep_keys(text: str, file: str) -> None:
+    """tomllib's time grows with the square of a key's parts: one line could keep it busy for hours."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") < _DEEPEST:
+            continue
+        import re
+
+        part = r"""(?:[A-Za-z0-9_-]++|"[^"]*+"|'[^']*+')"""
+        deep = re.search(rf"(?<![A-Za-z0-9_-])(?:{part}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}", line)
+        if deep:
+            raise ManifestError("this key has too many parts", place=Place(file, number, deep.start() + 1))

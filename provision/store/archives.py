@@ -1,0 +1,111 @@
+"""Owns the cache of archives, one file a sha256; fetching and hashing them is `install.fetch`'s."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.errors import LockTimeoutError
+from provision.model.digest import Digest
+from provision.store.failures import store_failures
+from provision.store.files import make_directory
+from provision.store.locks import OnWait, file_lock
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveCache:
+    """The archives under a cache directory, ``<root>/archives/sha256/<hex>``. Making the value touches no disk.
+
+    A file's name says what it should be, not what it is: whoever unpacks one hashes it before.
+    """
+
+    root: Path
+
+    @property
+    def directory(self) -> Path:
+        return self.root / "archives" / "sha256"
+
+    def path(self, digest: Digest) -> Path:
+        """Where the archive is, once it was fetched and its hash was right."""
+        return self.directory / digest.hex
+
+    def partial(self, digest: Digest) -> Path:
+        """Where it is while it is fetched, and from where a later run resumes."""
+        return self.directory / f"{digest.hex}.part"
+
+    def has(self, digest: Digest) -> bool:
+        path = self.path(digest)
+        return path.is_file() and not path.is_symlink()
+
+    def prepare(self) -> None:
+        """Make the directory; raise `StoreError` if that cannot be."""
+        with store_failures("make the cache", self.directory):
+            make_directory(self.directory)
+
+    @contextmanager
+    def lock(self, digest: Digest, *, timeout: float | None = None, on_wait: OnWait | None = None) -> Iterator[None]:
+        """Hold the archive's lock, so that of many processes one fetches it and the others find it."""
+        subject = f"the archive {digest.hex[:12]}…"
+        with file_lock(self._lock_path(digest), subject=subject, timeout=timeout, on_wait=on_wait):
+            yield
+
+    def evict(self, digest: Digest) -> None:
+        """Forget an archive and what there is of its download; the caller holds its lock."""
+        with store_failures("remove an archive from the cache", self.directory):
+            for path in self._files():
+                if path.name.partition(".")[0] == digest.hex:
+                    path.unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """The bytes of all archives and unfinished downloads."""
+        with store_failures("read the cache", self.directory):
+            return sum(_size(path) for path in self._files())
+
+    def clean(self, *, keep: Collection[Digest] = ()) -> int:
+        """Remove all archives but some, and what is left of downloads; those being fetched are left alone.
+
+        Returns the bytes freed.
+        """
+        freed = 0
+        kept = {digest.hex for digest in keep}
+        with store_failures("clean the cache", self.directory):
+            digests = sorted({name for path in self._files() if _is_hex(name := path.name.partition(".")[0])})
+        for name in digests:
+            digest = Digest(name)
+            with suppress(LockTimeoutError), self.lock(digest, timeout=0):
+                freed += self._clean_one(digest, keep=name in kept)
+        return freed
+
+    def _clean_one(self, digest: Digest, *, keep: bool) -> int:
+        freed = 0
+        with store_failures("clean the cache", self.directory):
+            for path in self._files():
+                if path.name.partition(".")[0] == digest.hex and not (keep and path.name == digest.hex):
+                    freed += _size(path)
+                    path.unlink(missing_ok=True)
+        return freed
+
+    def _files(self) -> list[Path]:
+        """All of the cache's files but its locks."""
+        try:
+            with os.scandir(self.directory) as listing:
+                return [Path(item.path) for item in listing if not item.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            return []
+
+    def _lock_path(self, digest: Digest) -> Path:
+        return self.root / "archives" / "locks" / f"{digest.hex}.lock"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _is_hex(text: str) -> bool:
+    return len(text) == 64 and set(text) <= set("0123456789abcdef")

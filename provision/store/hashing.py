@@ -1,0 +1,172 @@
+"""Owns what is really in a tree: scanning it, and comparing it with what it should hold; mending it is `install`'s."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from provision.model.tree import Entry
+from provision.store.failures import store_failures
+
+DifferenceKind = Literal["missing", "changed", "extra", "mode", "type"]
+
+_File = tuple[str, int, int]  # path, mode, size
+
+# What links are said to have, as systems differ in what they report for them.
+LINK_MODE = 0o777
+DIRECTORY_MODE = 0o755
+_CHUNK = 1 << 20
+_LARGE = 256 * 1024
+_HELPERS = min(3, (os.cpu_count() or 1) - 1)
+_FLAGS: int = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# Windows keeps no modes.
+_HAS_MODES = os.name != "nt"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Difference:
+    """One path that is not as it should be; ``path`` is relative to the tree, with slashes."""
+
+    path: str
+    kind: DifferenceKind
+
+
+def scan_tree(tree: Path) -> dict[str, Entry]:
+    """Every name in a tree with its kind, mode and content.
+
+    Devices, FIFOs and sockets are never opened and are told as files without content. Raises `StoreError` if something
+    cannot be read; what vanishes meanwhile is left out.
+    """
+    with store_failures("read a tree", tree):
+        entries, files = _walk(tree)
+        # Opening and reading a small file holds the interpreter's lock more than it hashes, and several threads only
+        # get into each other's way there; large ones are hashed beside it.
+        large = [file for file in files if file[2] >= _LARGE]
+        failures: list[OSError] = []
+        threads = [
+            threading.Thread(target=_hash_all, args=(tree, large, entries, failures))
+            for _ in range(min(_HELPERS, len(large)))
+        ]
+        for thread in threads:
+            thread.start()
+        _hash_all(tree, [file for file in files if file[2] < _LARGE], entries, failures)
+        _hash_all(tree, large, entries, failures)
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+    return entries
+
+
+def compare(found: Mapping[str, Entry], expected: Mapping[str, Entry]) -> tuple[Difference, ...]:
+    """What is missing, changed, of another mode or type, or should not be there; sorted by path.
+
+    Bytecode that Python itself cached is no difference. Directories count where something lies in them.
+    """
+    wanted = {**_directories_of(expected), **expected}
+    differences = [Difference(path, "missing") for path in wanted.keys() - found.keys() if path in expected]
+    for path, entry in found.items():
+        kind = _difference(entry, wanted.get(path))
+        if kind and not (kind == "extra" and _is_cache(path)):
+            differences.append(Difference(path, kind))
+    return tuple(sorted(differences))
+
+
+def _difference(found: Entry, expected: Entry | None) -> DifferenceKind | None:
+    if expected is None:
+        return None if found.kind == "dir" else "extra"
+    if found.kind != expected.kind or (found.kind == "file" and not found.content):
+        return "type"
+    if found.kind != "dir" and found.content != expected.content:
+        return "changed"
+    if _HAS_MODES and found.kind != "link" and found.mode != expected.mode:
+        return "mode"
+    return None
+
+
+def _is_cache(path: str) -> bool:
+    return "__pycache__" in path.split("/")
+
+
+def _directories_of(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    directories: dict[str, Entry] = {}
+    for path in entries:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in directories:
+            directories[parent] = Entry("dir", DIRECTORY_MODE)
+            parent = parent.rpartition("/")[0]
+    return directories
+
+
+def _walk(tree: Path) -> tuple[dict[str, Entry], list[_File]]:
+    """All entries but regular files, and those, whose content is still to be hashed."""
+    entries: dict[str, Entry] = {}
+    files: list[_File] = []
+    pending = [""]
+    while pending:
+        below = pending.pop()
+        for item in _list(tree, below):
+            path = f"{below}/{item.name}" if below else item.name
+            try:
+                facts = item.stat(follow_symlinks=False)
+                mode = stat.S_IMODE(facts.st_mode)
+                if stat.S_ISREG(facts.st_mode):
+                    files.append((path, mode, facts.st_size))
+                elif stat.S_ISDIR(facts.st_mode):
+                    entries[path] = Entry("dir", mode)
+                    pending.append(path)
+                elif stat.S_ISLNK(facts.st_mode):
+                    entries[path] = Entry("link", LINK_MODE, os.readlink(item.path))  # noqa: PTH115  (to the byte)
+                else:
+                    entries[path] = Entry("file", mode)
+            except FileNotFoundError:
+                continue
+    return entries, files
+
+
+def _list(tree: Path, below: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(f"{tree}/{below}") as listing:
+            yield from listing
+    except FileNotFoundError:
+        if not below:
+            raise
+
+
+def _hash_all(tree: Path, files: list[_File], entries: dict[str, Entry], failures: list[OSError]) -> None:
+    """Hash files until none is left; several threads may take from one list."""
+    while files and not failures:
+        try:
+            path, mode, size = files.pop()
+        except IndexError:
+            return
+        try:
+            content, size = _hash(f"{tree}/{path}", size)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            failures.append(error)
+            return
+        entries[path] = Entry("file", mode, content, size)
+
+
+def _hash(path: str, size: int) -> tuple[str, int]:
+    """The sha256 and true size of a file that was ``size`` bytes long when it was listed."""
+    descriptor = os.open(path, _FLAGS)
+    try:
+        data = os.read(descriptor, min(size + 1, _CHUNK))
+        digest, total = hashlib.sha256(data), len(data)
+        # One byte more was asked for than there should be: having got just the size means that this was all.
+        while data and total != size:
+            data = os.read(descriptor, _CHUNK)
+            digest.update(data)
+            total += len(data)
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest(), total

@@ -1,0 +1,89 @@
+"""Owns where things lie under PROVISION_HOME; what is in them, the modules named after them know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.errors import StoreError
+from provision.model.asset import Asset
+
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
+# File systems allow 255 bytes a name; what staging and receipts add to a key needs some of them.
+_LONGEST_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store by its ``home``, an absolute path. Making the value touches no disk.
+
+    Every path of an entry goes through `check_key`, so no key, wherever it was read, leads out of the store.
+    """
+
+    home: Path
+
+    @property
+    def trees(self) -> Path:
+        return self.home / "store"
+
+    @property
+    def receipts(self) -> Path:
+        return self.home / "receipts"
+
+    @property
+    def locks(self) -> Path:
+        return self.home / "locks"
+
+    @property
+    def staging(self) -> Path:
+        return self.home / "staging"
+
+    @property
+    def roots(self) -> Path:
+        return self.home / "roots"
+
+    def tree(self, key: str) -> Path:
+        """The directory of the finished tree."""
+        return self.trees / check_key(key)
+
+    def receipt(self, key: str) -> Path:
+        return self.receipts / f"{check_key(key)}.json"
+
+    def entries(self, key: str) -> Path:
+        """The list of the tree's entries with their digests, which only `verify` and settling read."""
+        return self.receipts / f"{check_key(key)}.entries"
+
+    def extras(self, key: str) -> Path:
+        """What a full archive brings beside the tree: PYTHON.json and licences."""
+        return self.receipts / f"{check_key(key)}.extras"
+
+    def lock(self, key: str) -> Path:
+        """The file that whoever changes the entry holds locked."""
+        return self.locks / f"{check_key(key)}.lock"
+
+
+def is_key(text: str) -> bool:
+    """Whether a text can name an entry: one plain path segment of letters, digits and ``._+-``."""
+    return 0 < len(text) <= _LONGEST_KEY and text[0].isalnum() and _LETTERS.issuperset(text)
+
+
+def check_key(key: str) -> str:
+    """Return the key; raise `StoreError` if it is none, as it then may lead anywhere."""
+    if not is_key(key):
+        raise StoreError(f"{key[:_LONGEST_KEY]!r} is not the name of an entry of the store")
+    return key
+
+
+def executable(tree: Path, asset: Asset) -> Path:
+    """The interpreter in a finished tree (DESIGN §5); the recipe sees to it that it is there."""
+    if asset.target.os != "windows":
+        return tree / "bin" / "python"
+    if asset.implementation == "graalpy":
+        return tree / "bin" / "graalpy.exe"
+    return tree / "python.exe"
+
+
+def landmark(tree: Path) -> Path | None:
+    """The standard library's ``os.py``, by which Python itself knows its library; None where there is none."""
+    candidates = (tree / "Lib" / "os.py", *sorted(tree.glob("lib/*/os.py")))
+    return next((path for path in candidates if path.is_file()), None)

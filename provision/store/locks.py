@@ -1,0 +1,188 @@
+"""Owns file locks, one an entry, so that work on different entries never waits; the work itself is the caller's."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.errors import LockTimeoutError, StoreError, UsageError
+from provision.store.failures import store_failures
+from provision.store.files import FILE_MODE, make_directory, read_small
+from provision.store.layout import Store
+
+# A waiter looks again after this many seconds, then ever less often.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
+_LONGEST_NOTE = 500
+_HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK})
+_UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lock, as it wrote down: ``provision sync (pid 42 on ci-7)``. `parse` and `str` are inverses."""
+
+    pid: int
+    host: str
+    command: str
+
+    @classmethod
+    def this(cls) -> Holder:
+        """This process. Of the arguments only the command's name is told, as others may hold credentials."""
+        words = [Path(sys.argv[0] or "python").name, *(word for word in sys.argv[1:2] if word.isalpha())]
+        return cls(pid=os.getpid(), host=_hostname(), command=" ".join(words))
+
+    @classmethod
+    def parse(cls, text: str) -> Holder | None:
+        """Read what a holder wrote; None where it did not get to it, or where it makes no sense."""
+        command, opening, rest = text.strip().rpartition(" (pid ")
+        pid, _, host = rest.removesuffix(")").partition(" on ")
+        if not opening or not pid.isdecimal() or not text.strip().isprintable():
+            return None
+        return cls(pid=int(pid), host=host, command=command)
+
+    def __str__(self) -> str:
+        return f"{self.command} (pid {self.pid} on {self.host})"
+
+
+OnWait = Callable[[str], None]
+
+
+def lock_timeout(environ: Mapping[str, str]) -> float | None:
+    """``PROVISION_LOCK_TIMEOUT`` in seconds; None, meaning to wait as long as it takes, where it is not set."""
+    text = environ.get("PROVISION_LOCK_TIMEOUT", "")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"PROVISION_LOCK_TIMEOUT is {text!r}; expected a number of seconds, 0 or more")
+    return seconds
+
+
+@contextmanager
+def entry_lock(
+    store: Store, key: str, *, timeout: float | None = None, on_wait: OnWait | None = None
+) -> Iterator[None]:
+    """Hold the lock of an entry; see `file_lock`."""
+    with file_lock(store.lock(key), subject=key, timeout=timeout, on_wait=on_wait):
+        yield
+
+
+@contextmanager
+def file_lock(
+    path: Path, *, subject: str, timeout: float | None = None, on_wait: OnWait | None = None
+) -> Iterator[None]:
+    """Hold an exclusive lock on a file, which is made if missing and stays.
+
+    The system frees it when its holder ends, however it ends. Whoever has to wait calls ``on_wait`` with one sentence
+    that says for whom, again when the holder changes. Raises `LockTimeoutError` after ``timeout`` seconds (0: at once),
+    `StoreError` where the lock file cannot be made or the file system knows no locks.
+    """
+    with store_failures("make a lock file", path):
+        make_directory(path.parent)
+    release = _wait(path, subject, timeout, on_wait or (lambda _: None))
+    try:
+        yield
+    finally:
+        release()
+
+
+def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> Callable[[], None]:
+    started, pause, told = time.monotonic(), _FIRST_PAUSE, ""
+    while (release := _try(path)) is None:
+        sentence = f"{subject} is in use by {_holder(path)}"
+        left = float("inf") if timeout is None else timeout - (time.monotonic() - started)
+        if left <= 0:
+            raise LockTimeoutError(
+                sentence if timeout == 0 else f"{sentence}; gave up after {timeout:g} s",
+                hint="Wait until it is done, or raise PROVISION_LOCK_TIMEOUT.",
+            )
+        # Most waits are over before they are worth a word.
+        if pause > _FIRST_PAUSE and sentence != told:
+            on_wait(f"{sentence}; waiting")
+            told = sentence
+        time.sleep(min(pause, left))
+        pause = min(pause * 2, _LONGEST_PAUSE)
+    return release
+
+
+def _holder(path: Path) -> str:
+    try:
+        note = read_small(_note(path), _LONGEST_NOTE) or b""
+    except OSError:
+        note = b""
+    return str(Holder.parse(note.decode(errors="replace")) or "another process")
+
+
+if sys.platform == "win32":
+
+    def _hostname() -> str:
+        return os.environ.get("COMPUTERNAME", "this machine")
+
+    def _note(path: Path) -> Path:
+        # Windows lets nobody read a locked file.
+        return path.with_suffix(".holder")
+
+    def _try(path: Path) -> Callable[[], None] | None:
+        from filelock import Timeout, WindowsFileLock
+
+        lock = WindowsFileLock(path, timeout=0)
+        with store_failures("lock", path):
+            try:
+                lock.acquire()
+            except Timeout:
+                return None
+            _note(path).write_text(str(Holder.this()), encoding="utf-8")
+        return lock.release
+
+else:
+
+    def _hostname() -> str:
+        return os.uname().nodename
+
+    def _note(path: Path) -> Path:
+        return path
+
+    def _try(path: Path) -> Callable[[], None] | None:
+        # Not through filelock: importing it costs several times what a whole no-op may, and where flock is missing it
+        # falls back to lock files that outlive a killed holder.
+        import fcntl
+
+        with store_failures("lock", path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                os.close(descriptor)
+                if error.errno in _HELD:
+                    return None
+                if error.errno in _UNSUPPORTED:
+                    raise _unsupported(path) from error
+                raise
+        _write_note(descriptor, str(Holder.this()))
+
+        def release() -> None:
+            _write_note(descriptor, "")
+            os.close(descriptor)
+
+        return release
+
+    def _write_note(descriptor: int, note: str) -> None:
+        # A courtesy to whoever waits: on a full disk the lock alone must do, or `prune` could not free any space.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, note.encode()[:_LONGEST_NOTE], 0)
+
+    def _unsupported(path: Path) -> StoreError:
+        return StoreError(
+            f"the file system of {path.parent} does not support file locks (flock)",
+            hint="Set PROVISION_HOME and PROVISION_CACHE_DIR to a local file system.",
+        )

@@ -1,0 +1,231 @@
+"""Owns the stamp of a project's last sync, by which the next one knows in no time that nothing is to be done.
+
+It is read before anything else, so this module imports nothing that Python has not loaded when it starts; what a sync
+has to do where the stamp is not believed, `plan` decides.
+
+It is believed only while all of this holds: the tool's version, the boot (and so the machine and its processor), the
+place of the project, the variables that choose what and where, the bytes of `pythons.toml` and `pythons.lock`, every
+link, and the facts of each receipt, interpreter and ``os.py``. Any doubt means the long way.
+"""
+
+# Importing pathlib would cost more than all that is done here.
+# ruff: noqa: PTH109, PTH110, PTH112, PTH115, PTH116, PTH117, PTH118, PTH120, PTH122
+
+import os
+import stat
+
+from provision import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from provision.store.layout import Store
+    from provision.store.links import Linked
+
+_MANIFEST = "pythons.toml"
+_FOLDER, _STAMP = ".pythons", ".stamp"
+_END = "end\n"
+_LARGEST = 16 * 1024 * 1024
+
+# Of the variables that are not PROVISION_*, those that choose where the store is, or how to sync.
+_FOREIGN = ("CI", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_DATA_HOME")
+# Of those that are, the ones that change nothing once all is there.
+_IRRELEVANT = (
+    "PROVISION_ALLOW_HOSTS",
+    "PROVISION_CACHE_DIR",
+    "PROVISION_JOBS",
+    "PROVISION_LOCK_TIMEOUT",
+    "PROVISION_MIRROR",
+    "PROVISION_NO_PROGRESS",
+    "PROVISION_OFFLINE",
+)
+
+
+def fresh(environ: "Mapping[str, str]", start: str = "") -> dict[str, str] | None:
+    """The interpreters of the project around ``start`` (the working directory), name to executable, in their order.
+
+    None where a sync may have something to do; it then has to find out by itself. Looks for the project as
+    `manifest.reading.find_manifest` does.
+    """
+    try:
+        manifest = _manifest(environ, start or os.getcwd())
+        if not manifest:
+            return None
+        folder = os.path.join(os.path.dirname(manifest), _FOLDER)
+        text = _read_own(os.path.join(folder, _STAMP))
+        head = _head(manifest, _read(manifest), _read(_lock_of(manifest)), environ)
+        if not text.startswith(head) or not text.endswith("\n" + _END):
+            return None
+        return _check(text[len(head) : -len(_END)], folder)
+    except (OSError, ValueError):
+        return None
+
+
+def write_stamp(
+    manifest: "Path",
+    *,
+    manifest_bytes: bytes,
+    lock_bytes: bytes,
+    environ: "Mapping[str, str]",
+    store: "Store",
+    pythons: "Sequence[Linked]",
+) -> bool:
+    """Remember that a plain sync, without options, has left all in order; the bytes are those it went by.
+
+    ``pythons`` are all interpreters of the lock for this machine. False where the stamp cannot be written: it only
+    saves time.
+    """
+    from provision.store.files import replace_file
+
+    folder = manifest.parent / _FOLDER
+    try:
+        facts = list(_facts(folder, manifest, store, pythons))
+        if any("\n" in field or "\t" in field for line in facts for field in line):
+            return False
+        text = _head(str(manifest), manifest_bytes, lock_bytes, environ)
+        text += "".join("\t".join(line) + "\n" for line in facts) + _END
+        replace_file(folder / _STAMP, text.encode("utf-8", "surrogateescape"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def boot_id() -> str:
+    """What tells this boot of the machine from all others; empty where the system does not say."""
+    try:
+        return _read("/proc/sys/kernel/random/boot_id").decode("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _manifest(environ: "Mapping[str, str]", start: str) -> str:
+    named = environ.get("PROVISION_MANIFEST", "")
+    if named:
+        path = os.path.join(start, named)
+        return os.path.join(path, _MANIFEST) if os.path.isdir(path) else path
+    folder = start
+    while True:
+        path = os.path.join(folder, _MANIFEST)
+        if os.path.exists(path):
+            # Whether a manifest in a folder that everyone may write to counts, the long way decides.
+            public = folder != start and os.stat(folder).st_mode & stat.S_IWOTH
+            return "" if public else path
+        parent = os.path.dirname(folder)
+        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+            return ""
+        folder = parent
+
+
+def _lock_of(manifest: str) -> str:
+    return os.path.splitext(manifest)[0] + ".lock"
+
+
+def _head(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Mapping[str, str]") -> str:
+    """All that must be the same as when the stamp was written, but for the files of the trees."""
+    home = environ.get("PROVISION_HOME", "")
+    if home and not os.path.isabs(home):
+        raise ValueError("the store depends on the working directory")
+    variables = sorted(
+        f"{name}={value}"
+        for name, value in environ.items()
+        if name in _FOREIGN or (name.startswith("PROVISION_") and name not in _IRRELEVANT)
+    )
+    # A translated process (Rosetta, setarch) sees another machine.
+    machine = os.uname().machine if hasattr(os, "uname") else ""
+    return (
+        f"provision-stamp 1 {__version__}\n"
+        f"boot {boot_id()} {machine}\n"
+        f"environment {_digest(chr(0).join(variables).encode('utf-8', 'surrogateescape'))}\n"
+        f"manifest {_digest(manifest_bytes)} {manifest}\n"
+        f"lock {_digest(lock_bytes)}\n"
+    )
+
+
+def _facts(
+    folder: "Path", manifest: "Path", store: "Store", pythons: "Sequence[Linked]"
+) -> "Iterator[tuple[str, ...]]":
+    """The lines that `_check` holds against the disk."""
+    from provision.store.layout import executable, landmark
+    from provision.store.roots import root_path
+
+    for python in pythons:
+        tree = store.tree(python.key)
+        program, library = executable(tree, python.asset), landmark(tree)
+        yield "link", python.name, os.readlink(folder / python.name)
+        for path in (store.receipt(python.key), program, *([library] if library else [])):
+            yield "stat", _facts_of(str(path)), str(path)
+        yield "python", python.name, str(program)
+    for command in sorted((folder / "bin").iterdir()):
+        if command.is_symlink():
+            yield "link", f"bin/{command.name}", os.readlink(command)
+        else:
+            yield "stat", _facts_of(str(command)), str(command)
+    root = root_path(store, manifest.parent)
+    if root.exists():
+        # So that a prune that has forgotten this project is noticed.
+        yield "stat", _facts_of(str(root)), str(root)
+
+
+def _check(lines: str, folder: str) -> dict[str, str] | None:
+    pythons: dict[str, str] = {}
+    for line in lines.split("\n")[:-1]:
+        kind, first, second = line.split("\t")
+        if kind == "link":
+            if os.readlink(os.path.join(folder, first)) != second:
+                return None
+        elif kind == "stat":
+            if _facts_of(second) != first:
+                return None
+        elif kind == "python":
+            pythons[first] = second
+        else:
+            return None
+    return pythons
+
+
+def _facts_of(path: str) -> str:
+    # All trees have the same modification times: it is the time of change and the inode that tell of another file.
+    facts = os.stat(path)
+    return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_ino}"
+
+
+def _read_own(path: str) -> str:
+    """A stamp that this user wrote and nobody else can; a repository may bring one of its own."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        facts = os.fstat(descriptor)
+        others = stat.S_IWGRP | stat.S_IWOTH
+        if hasattr(os, "geteuid") and (facts.st_uid != os.geteuid() or facts.st_mode & others):
+            raise ValueError("not our own")
+        return _read_all(descriptor, facts).decode("utf-8", "surrogateescape")
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        return _read_all(descriptor, os.fstat(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int, facts: os.stat_result) -> bytes:
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
+        raise ValueError("not a file of a sensible size")
+    content = b""
+    while chunk := os.read(descriptor, 1 << 20):
+        content += chunk
+    return content
+
+
+def _digest(data: bytes) -> str:
+    # The interpreter's own, as hashlib would load OpenSSL first.
+    for module in ("_sha2", "_sha256", "hashlib"):
+        try:
+            return str(__import__(module).sha256(data).hexdigest())
+        except ImportError:
+            continue
+    raise ValueError("no sha256")

@@ -1,0 +1,62 @@
+"""Owns `init`, `add` and `remove`: load the manifest, write it back edited; the edits are `manifest.editing`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.errors import ManifestError
+from provision.manifest.reading import parse_manifest
+from provision.model.target import Target
+from provision.workflows.options import Options
+from provision.workflows.project import Project
+from provision.workflows.writing import write_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """A manifest that was written; ``name`` is the entry that was added or removed."""
+
+    path: Path
+    name: str = ""
+
+
+def init(options: Options, targets: Sequence[Target]) -> Edited:
+    """Write a new `pythons.toml` in the working directory; an existing one is a `ManifestError`."""
+    from provision.manifest.editing import new_manifest
+
+    path = options.manifest.absolute() if options.manifest else Path.cwd() / "pythons.toml"
+    if path.exists() or path.is_symlink():
+        raise ManifestError(f"{path} exists already", hint="Add to it with `provision add NAME REQUEST`.")
+    write_text(path, new_manifest(targets))
+    return Edited(path=path)
+
+
+def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
+    """Add an entry; the manifest is written only if it is valid afterwards."""
+    from provision.manifest.editing import add_python
+
+    project = Project.find(options)
+    text = add_python(_text(project), name, spec)
+    parse_manifest(text, project.manifest_path)
+    write_text(project.manifest_path, text)
+    return Edited(path=project.manifest_path, name=name)
+
+
+def remove(options: Options, names: Sequence[str]) -> Edited:
+    """Remove entries; an unknown one is a `ManifestError`, and nothing is written then."""
+    from provision.manifest.editing import remove_python
+
+    project = Project.find(options)
+    text = _text(project)
+    for name in names:
+        text = remove_python(text, name)
+    write_text(project.manifest_path, text)
+    return Edited(path=project.manifest_path, name=", ".join(names))
+
+
+def _text(project: Project) -> str:
+    """The manifest's text, known to be valid: an edit of an invalid one could only hide the first mistake."""
+    project.manifest()
+    return project.manifest_path.read_bytes().decode()

@@ -1,0 +1,65 @@
+"""Owns saved plans: a file that holds a plan and what it was made for, and the refusal of one that no longer holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from provision.errors import LockFileError, UsageError
+from provision.plan.wire import PLAN_VERSION, plan_document
+from provision.workflows.options import Options
+from provision.workflows.planning import Planned, Wanted, parse_wanted, plan
+from provision.workflows.writing import write_text
+
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+def save_plan(path: Path, planned: Planned) -> None:
+    """Write the plan as a file that `sync` takes."""
+    wanted = planned.wanted
+    targets = [str(target) for target in wanted.targets] + (["all"] if wanted.all_targets else [])
+    document = {
+        "provision-plan": PLAN_VERSION,
+        "wanted": {"names": list(wanted.names), "targets": targets, "cpu": wanted.cpu, "prune": wanted.prune},
+        "plan": plan_document(planned.plan),
+    }
+    write_text(path, json.dumps(document, indent=2) + "\n")
+
+
+def load_plan(options: Options, path: Path) -> Planned:
+    """Make the plan of a file again, from the lock and the store as they are now.
+
+    Raises `LockFileError` if it is not the same plan any more, and `UsageError` if the file is no saved plan.
+    """
+    saved_wanted, saved_plan = _read(path)
+    planned = plan(options, saved_wanted)
+    now = plan_document(planned.plan)
+    if now != saved_plan:
+        moved = "the lock" if now["lock"] != saved_plan.get("lock") else "the store"
+        raise LockFileError(
+            f"{path.name} no longer holds: {moved} has moved since the plan was made",
+            hint=f"Make and review a new one: `provision plan -o {path.name}`.",
+        )
+    return planned
+
+
+def _read(path: Path) -> tuple[Wanted, dict[str, object]]:
+    from pydantic import ValidationError
+
+    from provision.workflows.saved_document import SavedPlan
+
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UsageError(f"{path} is too large for a saved plan")
+        saved = SavedPlan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"{path} is not a saved plan: {where + ': ' if where else ''}{first['msg']}",
+            hint=f"Make one with `provision plan -o {path.name}`.",
+        ) from error
+    wanted = saved.wanted
+    return parse_wanted(wanted.names, wanted.targets, cpu=wanted.cpu, prune=wanted.prune), saved.plan

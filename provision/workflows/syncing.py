@@ -1,0 +1,124 @@
+"""Owns `sync`: lock if needed, plan, install, link, remember, prune; each step is another room's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.host.detect import detect_host
+from provision.install.progress import Progress
+from provision.plan.actions import Install, Remove
+from provision.store.layout import Store
+from provision.store.locks import lock_timeout
+from provision.store.pruning import prune
+from provision.store.receipts import Receipt
+from provision.store.roots import record_root
+from provision.workflows.keeping import keys_of_project, locked_keys
+from provision.workflows.linking import link_project, stamp
+from provision.workflows.locking import Locked, lock, require_fresh, stale
+from provision.workflows.options import Options, flag
+from provision.workflows.planning import Planned, Wanted, make_plan
+from provision.workflows.project import LoadedLock, Project
+from provision.workflows.saving import load_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What a sync did: the plan it carried out, the receipts of what it installed, and any relocking."""
+
+    planned: Planned
+    installed: tuple[Receipt, ...] = ()
+    relocked: Locked | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Basis:
+    """What a sync goes by: the lock, and the manifest's bytes that it answers (nothing where it was not compared)."""
+
+    project: Project
+    loaded: LoadedLock
+    order: tuple[str, ...] = ()
+    manifest: bytes = b""
+    relocked: Locked | None = None
+
+
+def sync(
+    options: Options, wanted: Wanted, progress: Progress, *, locked: bool | None = None, frozen: bool = False
+) -> Synced:
+    """Make this machine agree with the lock, which is made or mended before where that is allowed."""
+    project = Project.find(options)
+    if frozen:
+        return _carry_out(options, _Basis(project=project, loaded=project.locked()), wanted, progress)
+    return _carry_out(options, _agree(options, project, locked), wanted, progress)
+
+
+def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
+    """Carry out a saved plan, if it still is what `plan` would say."""
+    planned = load_plan(options, path)
+    basis = _Basis(project=planned.project, loaded=planned.project.locked())
+    return _carry_out(options, basis, planned.wanted, progress)
+
+
+def may_relock(environ: Mapping[str, str], *, lock_exists: bool, locked: bool | None) -> bool:
+    """Whether a sync may change the lock: not where that was asked for, and by default not in CI where one is there."""
+    return not (flag(environ, "CI") and lock_exists if locked is None else locked)
+
+
+def _agree(options: Options, project: Project, locked: bool | None) -> _Basis:
+    """The lock that answers the manifest, as it is or after relocking; `LockFileError` where that is not allowed."""
+    loaded = project.lock()
+    relocking = may_relock(options.environ, lock_exists=loaded is not None, locked=locked)
+    if loaded is None and not relocking:
+        loaded = project.locked()  # says that there is none
+    # Read before it is parsed: should it change in between, the stamp will not be believed.
+    content = project.manifest_path.read_bytes() if project.manifest_path.is_file() else b""
+    manifest = project.manifest()
+    outdated = stale(manifest, loaded.lock, detect_host().target) if loaded else ()
+    relocked = None
+    if loaded is None or (outdated and relocking):
+        relocked = lock(options)
+        loaded = LoadedLock(lock=relocked.lock, text=relocked.text)
+    else:
+        require_fresh(project, outdated)
+    order = tuple(request.name for request in manifest.requests)
+    return _Basis(project=project, loaded=loaded, order=order, manifest=content, relocked=relocked)
+
+
+def _carry_out(options: Options, basis: _Basis, wanted: Wanted, progress: Progress) -> Synced:
+    """Record what the project needs, plan, install, link, prune; in this order a crash at any point loses nothing."""
+    project, loaded = basis.project, basis.loaded
+    store, timeout = Store(options.home), lock_timeout(options.environ)
+    # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
+    record_root(store, project.directory, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
+    plan = make_plan(options, project, loaded.lock, loaded.digest, wanted)
+    receipts = _install(options, store, tuple(plan.installs()), progress)
+    if not wanted.foreign:
+        linked = link_project(project, store, plan, basis.order)
+        if basis.manifest and not wanted.names:
+            stamp(options, project, store, linked, manifest=basis.manifest, lock=loaded.text.encode())
+    removed = [action.key for action in plan.actions if isinstance(action, Remove)]
+    if removed:
+        prune(store, keys_of_project, keys=removed, timeout=timeout, on_wait=progress.note)
+    planned = Planned(project=project, lock=loaded.lock, wanted=wanted, plan=plan)
+    return Synced(planned=planned, installed=receipts, relocked=basis.relocked, warnings=loaded.warnings)
+
+
+def _install(options: Options, store: Store, installs: tuple[Install, ...], progress: Progress) -> tuple[Receipt, ...]:
+    """Install what is missing; what that needs is imported only where something is."""
+    if not installs:
+        return ()
+    from provision.install.apply import Tools, install_all
+    from provision.workflows.fetching import open_fetcher
+
+    with open_fetcher(options, progress) as fetcher:
+        tools = Tools(
+            store=store,
+            fetcher=fetcher,
+            host=detect_host(),
+            progress=progress,
+            environ=options.environ,
+            lock_timeout=lock_timeout(options.environ),
+        )
+        return install_all(installs, tools, jobs=options.jobs)

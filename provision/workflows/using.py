@@ -1,0 +1,102 @@
+"""Owns `which`, `run` and `env`: finding an installed interpreter and the environment it is used in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.errors import PolicyError, ProvisionError, StoreError
+from provision.host.cpu import level
+from provision.model.build import CPU_LEVELS
+from provision.plan.actions import Selected
+from provision.store.layout import Store, executable
+from provision.store.links import BIN, links_directory
+from provision.store.receipts import read_receipt
+from provision.workflows.options import Options
+from provision.workflows.planning import Wanted, select
+from provision.workflows.project import Project
+
+NOT_FOUND = 127  # what a shell answers for a command that is not there
+NOT_EXECUTABLE = 126
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An installed interpreter of a project."""
+
+    selected: Selected
+    tree: Path
+    executable: Path
+
+
+def which(options: Options, name: str) -> Found:
+    """The interpreter of an entry; raises `StoreError` if it is not installed."""
+    project = Project.find(options)
+    (selected,) = select(project, project.locked().lock, Wanted(names=(name,)))
+    store = Store(options.home)
+    if read_receipt(store, selected.key) is None:
+        raise StoreError(f"{name} is not installed", hint=f"Run `provision sync {name}`.")
+    tree = store.tree(selected.key)
+    return Found(selected=selected, tree=tree, executable=executable(tree, selected.asset))
+
+
+def run(options: Options, name: str, command: Sequence[str]) -> int:
+    """Become the command, with the entry's interpreter first on PATH; no command means the interpreter itself.
+
+    Raises `PolicyError` if this machine's CPU lacks the build's level, as a home that was copied here may have brought.
+    """
+    found = which(options, name)
+    asset = found.selected.asset
+    if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(level()):
+        raise PolicyError(
+            f"{name} needs an x86-64-{asset.cpu} CPU, and this machine's is {level()}",
+            hint='Ask for cpu = "auto" in pythons.toml, lock and sync again.',
+        )
+    environ = environment(options.environ, found)
+    argv = list(command) or [str(found.executable)]
+    program = _find_program(argv[0], environ)
+    if os.name == "nt":
+        import subprocess
+
+        return subprocess.run([program, *argv[1:]], env=environ, check=False).returncode
+    try:
+        os.execve(program, argv, environ)  # noqa: S606  (there is no shell, and that is the point)
+    except PermissionError as error:
+        raise CommandError(f"cannot execute {argv[0]}", code=NOT_EXECUTABLE) from error
+    except OSError as error:
+        raise CommandError(f"cannot execute {argv[0]}: {error.strerror}", code=NOT_FOUND) from error
+
+
+class CommandError(ProvisionError):
+    """The command of `run` could not be started; the exit code is the one a shell would give."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.exit_code = code
+
+
+def environment(environ: Mapping[str, str], found: Found) -> dict[str, str]:
+    """An environment in which ``python`` is the interpreter found: its directory leads PATH, PYTHONHOME is gone."""
+    changed = {name: value for name, value in environ.items() if name not in {"PYTHONHOME", "__PYVENV_LAUNCHER__"}}
+    paths = [str(found.executable.parent)]
+    if os.name == "nt":
+        paths.append(str(found.tree / "Scripts"))
+    changed["PATH"] = os.pathsep.join([*paths, environ.get("PATH", os.defpath)])
+    return changed
+
+
+def bin_directory(options: Options) -> Path:
+    """The project's directory of linked interpreters, to be put on PATH."""
+    return links_directory(Project.find(options).directory) / BIN
+
+
+def _find_program(name: str, environ: Mapping[str, str]) -> str:
+    import shutil
+
+    program = shutil.which(name, path=environ["PATH"])
+    if program is None:
+        code = NOT_EXECUTABLE if Path(name).exists() and os.sep in name else NOT_FOUND
+        raise CommandError(f"cannot execute {name}: no such command", code=code)
+    return program

@@ -1,0 +1,104 @@
+"""Owns `verify`: hash installed trees again, and with ``--repair`` put back those that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from provision.host.detect import detect_host
+from provision.install.apply import Tools, install
+from provision.install.progress import Progress
+from provision.plan.actions import Selected
+from provision.store.hashing import Difference
+from provision.store.layout import Store
+from provision.store.locks import lock_timeout
+from provision.store.receipts import Receipt, installed, read_receipt
+from provision.store.settle import check_tree, mark_settled
+from provision.workflows.fetching import open_fetcher
+from provision.workflows.options import Options
+from provision.workflows.planning import Wanted, select
+from provision.workflows.project import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How one tree is: ``receipt`` is None where it is not installed; ``differences`` are from before a repair."""
+
+    names: tuple[str, ...]
+    key: str
+    receipt: Receipt | None
+    differences: tuple[Difference, ...] = ()
+    repaired: bool = False
+
+    @property
+    def sound(self) -> bool:
+        """True when the tree is now what was installed."""
+        return self.repaired or (self.receipt is not None and not self.differences)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The verdicts on all trees that were asked for."""
+
+    verdicts: tuple[Verdict, ...]
+
+
+def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: bool, progress: Progress) -> Verified:
+    """Hash the trees of a project's entries (or all trees of the store) and compare them with their receipts.
+
+    What is found sound is marked as settled. ``repair`` installs again what is not, from the cache or the network.
+    """
+    store = Store(options.home)
+    wanted = _of_store(store) if store_wide else _of_project(options, names)
+    verdicts = []
+    for selected, entry_names in wanted:
+        progress.start(selected.key, selected.name or selected.key, "hashing", None)
+        verdicts.append(_look(store, selected, entry_names))
+        progress.finish(selected.key)
+    if repair:
+        broken = {verdict.key for verdict in verdicts if not verdict.sound}
+        repaired = _repair(options, store, [one for one, _ in wanted if one.key in broken], progress)
+        verdicts = [
+            Verdict(names=one.names, key=one.key, receipt=repaired[one.key], differences=one.differences, repaired=True)
+            if one.key in repaired
+            else one
+            for one in verdicts
+        ]
+    return Verified(verdicts=tuple(verdicts))
+
+
+def _of_store(store: Store) -> list[tuple[Selected, tuple[str, ...]]]:
+    return [(Selected(name="", asset=one.asset, tree=one.tree), ()) for one in installed(store)]
+
+
+def _of_project(options: Options, names: Sequence[str]) -> list[tuple[Selected, tuple[str, ...]]]:
+    """The distinct trees of the named entries, each with all its entries' names."""
+    project = Project.find(options)
+    by_key: dict[str, tuple[Selected, tuple[str, ...]]] = {}
+    for one in select(project, project.locked().lock, Wanted(names=tuple(names))):
+        selected, known = by_key.get(one.key, (one, ()))
+        by_key[one.key] = (selected, (*known, one.name))
+    return list(by_key.values())
+
+
+def _look(store: Store, selected: Selected, names: tuple[str, ...]) -> Verdict:
+    receipt = read_receipt(store, selected.key)
+    differences = check_tree(store, receipt) if receipt else ()
+    if receipt and not differences and not receipt.settled:
+        mark_settled(store, receipt)
+    return Verdict(names=names, key=selected.key, receipt=receipt, differences=differences)
+
+
+def _repair(options: Options, store: Store, broken: Sequence[Selected], progress: Progress) -> dict[str, Receipt]:
+    if not broken:
+        return {}
+    with open_fetcher(options, progress) as fetcher:
+        tools = Tools(
+            store=store,
+            fetcher=fetcher,
+            host=detect_host(),
+            progress=progress,
+            environ=options.environ,
+            lock_timeout=lock_timeout(options.environ),
+        )
+        return {one.key: install(one, tools, again=True) for one in broken}

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.catalog.index import completed, merge, publication_day, publication_key
+from provision.catalog.snapshot_writer import catalog_of
+from provision.model.asset import Asset
+from provision.model.version import Version
+from tests.catalog.samples import digest, full, stripped, upstream
+
+V3142 = Version.parse("3.14.2")
+
+
+def test_versions_come_newest_first_and_prereleases_below_their_release() -> None:
+    texts = ["3.9.20", "3.15.0a5", "3.14.2", "3.15.0", "3.15.0rc1", "3.15.0b1", "3.14.10"]
+    catalog = catalog_of([upstream(stripped(text, "20260127")) for text in texts])
+    found = [str(version) for version in catalog.versions("cpython")]
+    assert found == ["3.15.0", "3.15.0rc1", "3.15.0b1", "3.15.0a5", "3.14.10", "3.14.2", "3.9.20"]
+
+
+def test_builds_come_newest_first() -> None:
+    catalog = catalog_of([upstream(stripped("3.14.2", tag)) for tag in ("20251209", "20260203", "20260127")])
+    assert catalog.builds("cpython", V3142) == ("20260203", "20260127", "20251209")
+
+
+def test_a_tag_made_long_after_its_day_counts_by_its_publication() -> None:
+    catalog = catalog_of(
+        [
+            upstream(stripped("3.13.2", "20250323"), published="2026-03-22T10:00:00Z"),
+            upstream(stripped("3.13.2", "20250409")),
+            upstream(stripped("3.13.2", "20260320")),
+            upstream(stripped("3.13.2", "20260325")),
+        ]
+    )
+    builds = catalog.builds("cpython", Version.parse("3.13.2"))
+    assert builds == ("20260325", "20250323", "20260320", "20250409")
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        (("20260126", None), ("20260127", None)),
+        (("20260127", None), ("20260127", "2026-01-27T08:00:00Z")),
+        (("7.3.9", None), ("7.3.10", None)),
+        (("7.3.20", None), ("8.0.0", None)),
+        (("custom", None), ("custom.2", None)),
+        (("99", None), ("20181218", None)),
+    ],
+)
+def test_the_order_of_publication(older: tuple[str, str | None], newer: tuple[str, str | None]) -> None:
+    assert publication_key(*older) < publication_key(*newer)
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.none() | st.text(max_size=9))))
+def test_any_builds_can_be_ordered(builds: list[tuple[str, str | None]]) -> None:
+    assert len(sorted(builds, key=lambda build: publication_key(*build))) == len(builds)
+
+
+def test_the_day_of_publication_is_unknown_where_neither_time_nor_tag_tells() -> None:
+    assert publication_day("20260127", None) == "2026-01-27"
+    assert publication_day("20260127", "2026-01-30T14:46:07Z") == "2026-01-30T14:46:07Z"
+    assert publication_day("7.3.20", None) == ""
+
+
+def test_assets_are_those_of_one_build_sorted_by_name() -> None:
+    names = [stripped("3.14.2", "20260127"), full("3.14.2", "20260127", "debug"), full("3.14.2", "20260127", "lto")]
+    catalog = catalog_of([upstream(name) for name in (*names, stripped("3.14.2", "20260203"))])
+    assert [asset.filename for asset in catalog.assets("cpython", V3142, "20260127")] == sorted(names)
+
+
+def test_what_is_not_known_is_empty() -> None:
+    catalog = catalog_of([upstream(stripped("3.14.2", "20260127"))])
+    assert catalog.versions("pypy") == ()
+    assert catalog.builds("cpython", Version.parse("3.14.3")) == ()
+    assert catalog.assets("cpython", V3142, "20260203") == ()
+    assert catalog.find("cpython-nothing.tar.gz") is None
+    assert merge([]).implementations() == ()
+    assert merge([]).as_of == ""
+
+
+def test_the_earlier_catalog_wins_on_the_same_url() -> None:
+    known = upstream(stripped("3.14.2", "20260127"), sha256="known")
+    other = upstream(stripped("3.14.2", "20260127"), sha256="other", size=7)
+    merged = merge([catalog_of([known]), catalog_of([other])])
+    assert merged.assets("cpython", V3142, "20260127") == (known,)
+
+
+def test_a_later_catalog_tells_what_an_earlier_one_did_not_know() -> None:
+    bare = upstream(stripped("3.14.2", "20260127"))
+    rich = upstream(stripped("3.14.2", "20260127"), published="2026-01-30T14:46:07Z", size=7)
+    merged = merge([catalog_of([bare]), catalog_of([rich])])
+    assert merged.assets("cpython", V3142, "20260127") == (rich,)
+    assert merged.find(bare.filename) == rich
+
+
+def test_a_later_catalog_does_not_overrule_what_is_known() -> None:
+    first = upstream(stripped("3.14.2", "20260127"), published="2026-01-30T14:46:07Z", size=7)
+    second = replace(first, published="2026-02-01T00:00:00Z", size=8)
+    assert completed(first, second) == first
+
+
+def test_a_merged_catalog_knows_all_its_catalogs_know() -> None:
+    left = catalog_of([upstream(stripped("3.14.2", "20260127"))], as_of="2026-02-01T00:00:00Z", notes=["left"])
+    right = catalog_of([upstream(stripped("3.14.1", "20251209"))], as_of="2026-01-01T00:00:00Z", notes=["right"])
+    merged = merge([left, right])
+    assert [str(version) for version in merged.versions("cpython")] == ["3.14.2", "3.14.1"]
+    assert merged.as_of == "2026-02-01T00:00:00Z"
+    assert merged.notes == ("left", "right")
+
+
+def test_an_asset_of_one_name_at_two_places_is_listed_twice_and_found_at_the_first() -> None:
+    official = upstream(stripped("3.14.2", "20260127"))
+    copied = replace(official, url=f"https://example.com/{stripped('3.14.2', '20260127')}")
+    merged = merge([catalog_of([official]), catalog_of([copied])])
+    assert set(merged.assets("cpython", V3142, "20260127")) == {official, copied}
+    assert merged.find(official.filename) == official
+
+
+@given(st.permutations([upstream(stripped("3.14.2", tag), sha256="x") for tag in ("20260127", "20260203", "20260211")]))
+def test_disjoint_catalogs_merge_to_the_same_in_any_order(assets: list[Asset]) -> None:
+    merged = merge([catalog_of([asset]) for asset in assets])
+    assert merged.builds("cpython", V3142) == ("20260211", "20260203", "20260127")
+    assert {asset.sha256 for asset in merged.assets("cpython", V3142, "20260203")} == {digest("x")}

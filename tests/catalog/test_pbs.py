@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from provision.catalog.pbs import RELEASES, Published, asset_at, asset_url, read_rows
+from tests.catalog.samples import LINUX, bundled_assets, digest
+
+NAME = f"cpython-3.14.2+20260127-{LINUX}-pgo+lto-full.tar.zst"
+URL = (
+    "https://github.com/astral-sh/python-build-standalone/releases/download/20260127/"
+    "cpython-3.14.2%2B20260127-x86_64-unknown-linux-gnu-pgo%2Blto-full.tar.zst"
+)
+
+
+def test_a_url_is_made_of_tag_and_name_with_plus_escaped() -> None:
+    assert asset_url("20260127", NAME) == URL
+
+
+def test_an_asset_is_what_its_url_says() -> None:
+    asset = asset_at(URL, digest("x"), published="2026-01-30T14:46:07Z", size=5)
+    assert asset.title == f"cpython 3.14.2+20260127 pgo+lto full {asset.target.short}"
+    assert (asset.url, asset.filename, asset.sha256) == (URL, NAME, digest("x"))
+    assert (asset.published, asset.size) == ("2026-01-30T14:46:07Z", 5)
+
+
+def test_the_tag_is_the_urls_where_the_name_has_only_a_timestamp() -> None:
+    asset = asset_at(asset_url("20201020", f"cpython-3.9.0-{LINUX}-pgo-20201021T0245.tar.zst"), digest("x"))
+    assert asset.build == "20201020"
+
+
+def test_a_url_is_canonical_even_if_it_was_not() -> None:
+    assert asset_at(f"{RELEASES}20260127/{NAME}", digest("x")).url == URL
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://example.com/20260127/{NAME}",
+        f"{RELEASES}{NAME}",
+        f"{RELEASES}20260203/{NAME}",
+        f"{RELEASES}20260127/other/{NAME}",
+        f"{RELEASES}20260127/SHA256SUMS",
+    ],
+)
+def test_other_urls_are_no_assets(url: str) -> None:
+    with pytest.raises(ValueError, match=r"cpython|SHA256SUMS"):
+        asset_at(url, digest("x"))
+
+
+def test_rows_without_a_hash_are_left_out_and_unknown_names_are_told() -> None:
+    reading = read_rows(
+        [
+            Published(url=URL, sha256=digest("x")),
+            Published(url=asset_url("20260127", f"cpython-3.14.2+20260127-{LINUX}-install_only.tar.gz"), sha256=None),
+            Published(url=f"{RELEASES}20260127/cpython-new.tar.gz", sha256=digest("y")),
+        ]
+    )
+    assert [asset.url for asset in reading.assets] == [URL]
+    assert reading.unknown == (f"{RELEASES}20260127/cpython-new.tar.gz",)
+
+
+def test_every_bundled_asset_of_pbs_is_where_its_name_says() -> None:
+    for asset in bundled_assets():
+        if asset.implementation == "cpython":
+            assert asset_url(asset.build, asset.filename) == asset.url

@@ -1,0 +1,248 @@
+"""Which targets a machine can run: each kind of system under a fake root, with what its kernel says."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from provision.errors import INTEGRITY, PolicyError
+from provision.host import elf
+from provision.host.detect import detect_host
+from provision.host.kernel import Kernel
+from provision.host.machine import Host
+from provision.model.target import Target
+from tests.host.systems import System, elf_file
+
+ARM_HARD, ARM_SOFT = 0x5000400, 0x5000200  # EABI 5, with the float ABI
+RISCV_LP64D = 0x5  # RVC, double float
+
+
+def linux(machine: str = "x86_64") -> Kernel:
+    return Kernel(system="Linux", machine=machine, release="6.1.0")
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> System:
+    return System(tmp_path)
+
+
+def test_debian(system: System) -> None:
+    loader = "/lib64/ld-linux-x86-64.so.2"
+    system.link("/bin", "usr/bin").link("/lib", "usr/lib").link("/lib64", "usr/lib64").link("/usr/bin/sh", "dash")
+    system.file("/usr/bin/dash", elf_file(interpreter=loader))
+    system.link("/usr/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")
+    system.file("/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", elf_file()).glibc("/usr/lib/x86_64-linux-gnu")
+    assert detect_host(system.root, kernel=linux()) == Host(target=Target.parse("linux-x86_64"), glibc=(2, 36))
+
+
+def test_alpine(system: System) -> None:
+    system.file("/bin/busybox", elf_file(elf.EM_AARCH64, interpreter="/lib/ld-musl-aarch64.so.1"))
+    system.link("/bin/sh", "/bin/busybox").file("/lib/ld-musl-aarch64.so.1", elf_file(elf.EM_AARCH64))
+    assert detect_host(system.root, kernel=linux("aarch64")) == Host(target=Target.parse("linux-aarch64-musl"))
+
+
+def test_alpine_with_a_stand_in_for_glibc_is_musl_all_the_same(system: System) -> None:
+    system.file("/bin/busybox", elf_file(interpreter="/lib/ld-musl-x86_64.so.1")).link("/bin/sh", "/bin/busybox")
+    system.link("/lib64/ld-linux-x86-64.so.2", "/lib/libgcompat.so.0").file("/lib/libgcompat.so.0", elf_file())
+    assert detect_host(system.root, kernel=linux()).target == Target.parse("linux-x86_64-musl")
+
+
+def test_nixos(system: System) -> None:
+    store = "/nix/store/0000-glibc-2.40-66/lib"
+    system.link("/bin/sh", "/nix/store/1111-bash-5.2/bin/sh").link("/nix/store/1111-bash-5.2/bin/sh", "bash")
+    system.file("/nix/store/1111-bash-5.2/bin/bash", elf_file(interpreter=f"{store}/ld-linux-x86-64.so.2"))
+    system.file(f"{store}/ld-linux-x86-64.so.2", elf_file())
+    system.glibc(store, "GNU C Library (GNU libc) stable release version 2.40.\n")
+    assert detect_host(system.root, kernel=linux()) == Host(target=Target.parse("linux-x86_64"), glibc=(2, 40))
+
+
+@pytest.mark.parametrize(
+    ("machine", "program", "target"),
+    [
+        ("x86_64", elf_file(elf.EM_386, bits=32, interpreter="/lib/ld-linux.so.2"), "linux-i686"),
+        (
+            "aarch64",
+            elf_file(elf.EM_ARM, bits=32, flags=ARM_HARD, interpreter="/lib/ld-linux-armhf.so.3"),
+            "linux-armv7",
+        ),
+        ("x86_64", elf_file(elf.EM_386, bits=32, interpreter="/lib/ld-musl-i386.so.1"), "linux-i686-musl"),
+    ],
+    ids=["i386 on x86-64", "Raspberry Pi OS, 32-bit on a 64-bit kernel", "32-bit Alpine in a 64-bit container host"],
+)
+def test_a_32_bit_system_on_a_64_bit_kernel_is_32_bit(
+    system: System, machine: str, program: bytes, target: str
+) -> None:
+    system.file("/bin/sh", program)
+    assert detect_host(system.root, kernel=linux(machine)).target == Target.parse(target)
+
+
+@pytest.mark.parametrize(
+    ("flags", "loader", "target"),
+    [
+        (ARM_HARD, "/lib/ld-linux-armhf.so.3", "linux-armv7-gnueabihf"),
+        (ARM_SOFT, "/lib/ld-linux.so.3", "linux-armv7-gnueabi"),
+        (0x5000000, "/lib/ld-linux.so.3", "linux-armv7-gnueabi"),
+        (0x5000000, "/lib/ld-linux-armhf.so.3", "linux-armv7-gnueabihf"),
+    ],
+    ids=["armhf", "armel", "armel without the flag", "armhf without the flag"],
+)
+def test_arms_float_abi(system: System, flags: int, loader: str, target: str) -> None:
+    system.file("/bin/sh", elf_file(elf.EM_ARM, bits=32, flags=flags, interpreter=loader))
+    assert detect_host(system.root, kernel=linux("armv7l")).target == Target.parse(target)
+
+
+@pytest.mark.parametrize(
+    ("machine", "program", "target"),
+    [
+        ("ppc64le", elf_file(elf.EM_PPC64, flags=2, interpreter="/lib64/ld64.so.2"), "linux-ppc64le"),
+        ("s390x", elf_file(elf.EM_S390, order="big", interpreter="/lib/ld64.so.1"), "linux-s390x"),
+        (
+            "riscv64",
+            elf_file(elf.EM_RISCV, flags=RISCV_LP64D, interpreter="/lib/ld-linux-riscv64-lp64d.so.1"),
+            "linux-riscv64",
+        ),
+    ],
+)
+def test_further_architectures(system: System, machine: str, program: bytes, target: str) -> None:
+    system.file("/bin/sh", program)
+    assert detect_host(system.root, kernel=linux(machine)).target == Target.parse(target)
+
+
+@pytest.mark.parametrize(
+    ("machine", "program", "said"),
+    [
+        ("mips", elf_file(8, bits=32, order="big", interpreter="/lib/ld.so.1"), "MIPS (32-bit, big-endian)"),
+        ("loongarch64", elf_file(258, interpreter="/lib64/ld-linux-loongarch-lp64d.so.1"), "LoongArch"),
+        ("sparc64", elf_file(43, order="big", interpreter="/lib64/ld-linux.so.2"), "ELF machine 43"),
+        ("x86_64", elf_file(bits=32, interpreter="/libx32/ld-linux-x32.so.2"), "x86-64 (32-bit"),
+        (
+            "aarch64_be",
+            elf_file(elf.EM_AARCH64, order="big", interpreter="/lib/ld-linux-aarch64_be.so.1"),
+            "big-endian",
+        ),
+        ("ppc64", elf_file(elf.EM_PPC64, order="big", interpreter="/lib64/ld64.so.1"), "POWER (64-bit, big-endian)"),
+        (
+            "riscv64",
+            elf_file(elf.EM_RISCV, flags=1, interpreter="/lib/ld-linux-riscv64-lp64.so.1"),
+            "not with the double-float ABI",
+        ),
+        ("aarch64", elf_file(elf.EM_AARCH64, interpreter="/system/bin/linker64"), "/system/bin/linker64"),
+        ("x86_64", elf_file(interpreter="/lib/ld64-uClibc.so.1"), "/lib/ld64-uClibc.so.1"),
+        (
+            "armv7l",
+            elf_file(elf.EM_ARM, bits=32, flags=ARM_HARD, interpreter="/lib/ld-musl-armhf.so.1"),
+            "ld-musl-armhf.so.1",
+        ),
+        (
+            "armv6l",
+            elf_file(elf.EM_ARM, bits=32, flags=ARM_HARD, interpreter="/lib/ld-linux-armhf.so.3"),
+            "armv6l, and builds for 32-bit ARM need armv7",
+        ),
+    ],
+)
+def test_linux_systems_that_nothing_is_published_for(system: System, machine: str, program: bytes, said: str) -> None:
+    system.file("/bin/sh", program)
+    with pytest.raises(PolicyError) as raised:
+        detect_host(system.root, kernel=linux(machine))
+    assert said in str(raised.value)
+
+
+def test_a_system_without_programs_and_loaders(system: System) -> None:
+    with pytest.raises(PolicyError, match="no dynamically linked program and no loader"):
+        detect_host(system.root, kernel=linux())
+
+
+def test_the_error_names_what_is_supported_and_a_way_out(system: System) -> None:
+    with pytest.raises(PolicyError) as raised:
+        detect_host(system.root, kernel=Kernel(system="FreeBSD", machine="amd64"))
+    assert "the operating system is FreeBSD on amd64" in str(raised.value)
+    for known in ("linux-x86_64", "linux-aarch64-musl", "macos-aarch64", "windows-x86_64"):
+        assert known in str(raised.value)
+    assert "--target" in str(raised.value.hint)
+    assert raised.value.exit_code == INTEGRITY
+
+
+@pytest.mark.parametrize("name", ["CYGWIN_NT-10.0-22631", "MSYS_NT-10.0-19045", "MINGW64_NT-10.0-19045"])
+def test_cygwin_is_told_to_use_windows(system: System, name: str) -> None:
+    with pytest.raises(PolicyError) as raised:
+        detect_host(system.root, kernel=Kernel(system=name, machine="x86_64"))
+    assert "native Python" in str(raised.value.hint)
+
+
+ROSETTA = "/Library/Apple/usr/libexec/oah/libRosettaRuntime"
+MAC_ARM, MAC_INTEL = Target.parse("macos-aarch64"), Target.parse("macos-x86_64")
+
+
+def test_apple_silicon(system: System) -> None:
+    kernel = Kernel(system="Darwin", machine="arm64", release="23.6.0")
+    assert detect_host(system.root, kernel=kernel) == Host(target=MAC_ARM, macos=(14, 0))
+
+
+def test_apple_silicon_with_rosetta_runs_intel_programs_too(system: System) -> None:
+    system.file(ROSETTA, b"")
+    kernel = Kernel(system="Darwin", machine="arm64", release="25.1.0")
+    assert detect_host(system.root, kernel=kernel) == Host(target=MAC_ARM, emulated=(MAC_INTEL,), macos=(26, 0))
+
+
+def test_an_intel_python_under_rosetta_is_on_apple_silicon(system: System) -> None:
+    kernel = Kernel(system="Darwin", machine="arm64", release="22.1.0", translated=True)
+    assert detect_host(system.root, kernel=kernel) == Host(target=MAC_ARM, emulated=(MAC_INTEL,), macos=(13, 0))
+
+
+@pytest.mark.parametrize(
+    ("release", "macos"),
+    [("18.7.0", (10, 14)), ("19.6.0", (10, 15)), ("20.6.0", (11, 0)), ("24.0.0", (15, 0)), ("", None)],
+)
+def test_an_intel_mac(system: System, release: str, macos: tuple[int, int] | None) -> None:
+    kernel = Kernel(system="Darwin", machine="x86_64", release=release)
+    assert detect_host(system.root, kernel=kernel) == Host(target=MAC_INTEL, macos=macos)
+
+
+WIN_64, WIN_ARM, WIN_32 = (Target.parse(f"windows-{arch}") for arch in ("x86_64", "aarch64", "i686"))
+
+
+@pytest.mark.parametrize(
+    ("machine", "release", "host"),
+    [
+        ("AMD64", "10.0.19045", Host(target=WIN_64, emulated=(WIN_32,))),
+        ("x86", "10.0.19045", Host(target=WIN_32)),
+        ("ARM64", "10.0.22631", Host(target=WIN_ARM, emulated=(WIN_64, WIN_32))),
+        ("ARM64", "10.0.19045", Host(target=WIN_ARM, emulated=(WIN_32,))),
+    ],
+    ids=["x64", "32-bit", "Windows 11 on ARM", "Windows 10 on ARM, which translates 32-bit programs alone"],
+)
+def test_windows(system: System, machine: str, release: str, host: Host) -> None:
+    assert detect_host(system.root, kernel=Kernel(system="Windows", machine=machine, release=release)) == host
+
+
+@pytest.mark.parametrize(
+    "kernel", [Kernel(system="Darwin", machine="ppc"), Kernel(system="Windows", machine="IA64")], ids=str
+)
+def test_other_processors(system: System, kernel: Kernel) -> None:
+    with pytest.raises(PolicyError, match=f"the processor is {kernel.machine}"):
+        detect_host(system.root, kernel=kernel)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a Linux system")
+def test_this_machine() -> None:
+    host = detect_host()
+    assert host.target.os == "linux"
+    assert host.target.arch in (platform.machine(), "i686", "armv7")
+
+
+def test_detecting_imports_nothing_dear() -> None:
+    code = (
+        "import os, sys\n"
+        "from provision.host.cpu import level\n"
+        "from provision.host.detect import detect_host\n"
+        "from provision.host.paths import cache_home, config_home, data_home\n"
+        "detect_host(), level(), data_home(os.environ), cache_home(os.environ), config_home(os.environ)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    dear = {"archspec", "ctypes", "json", "platform", "platformdirs", "struct", "subprocess", "tempfile"}
+    assert not dear & set(done.stdout.split())

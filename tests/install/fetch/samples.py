@@ -1,0 +1,110 @@
+"""Owns what the tests of fetching share: assets over given bytes, short times, a progress that remembers."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from provision.install.fetch.fetcher import Fetcher
+from provision.install.fetch.settings import MIB, Settings
+from provision.model.asset import Asset
+from provision.model.digest import Digest
+from provision.model.target import Target
+from provision.model.version import Version
+from provision.store.archives import ArchiveCache
+
+TAG = "20261101"
+NAME = f"cpython-3.13.5+{TAG}-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
+PATH = f"{TAG}/{NAME}"
+
+# Every wait as short as it can be without being a matter of luck.
+QUICK = Settings(connect=1.0, idle=0.4, total=20.0, tries=3, pause=0.01, longest_pause=0.2, connections=1)
+PARALLEL = Settings(
+    connect=1.0, idle=0.4, total=20.0, tries=3, pause=0.01, longest_pause=0.2, connections=4, patience=0.0
+)
+
+
+def content(size: int, seed: int = 1) -> bytes:
+    """Bytes that do not compress and of which no part is like another."""
+    return random.Random(seed).randbytes(size)
+
+
+SMALL = content(300_000)
+LARGE = content(9 * MIB, seed=2)
+
+
+def asset(url: str, data: bytes = SMALL, *, size: int | None = None, implementation: str = "cpython") -> Asset:
+    """An asset that must be ``data``; its size is not known unless given."""
+    return Asset(
+        implementation=implementation,
+        version=Version.parse("3.13.5"),
+        build=TAG,
+        target=Target.parse("linux-x86_64"),
+        flavor="install_only_stripped",
+        url=url.replace("+", "%2B"),
+        sha256=digest(data),
+        size=size,
+    )
+
+
+def digest(data: bytes) -> Digest:
+    return Digest(sha256(data).hexdigest())
+
+
+@dataclass
+class Record:
+    """A progress that remembers what it was told."""
+
+    notes: list[str] = field(default_factory=list)
+    steps: list[tuple[str, int | None]] = field(default_factory=list)
+    done: dict[str, int] = field(default_factory=dict)
+    finished: list[str] = field(default_factory=list)
+    noted: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, key: str, title: str, step: str, total: int | None) -> None:
+        with self._lock:
+            self.steps.append((f"{title}: {step}", total))
+            self.done[key] = 0
+
+    def advance(self, key: str, amount: int) -> None:
+        with self._lock:
+            self.done[key] += amount
+
+    def finish(self, key: str) -> None:
+        self.finished.append(key)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+        self.noted.set()
+
+
+def fetcher(
+    tmp_path: Path,
+    *,
+    settings: Settings = QUICK,
+    mirrors: tuple[str, ...] = (),
+    allow_hosts: tuple[str, ...] = (),
+    offline: bool = False,
+    environ: Mapping[str, str] | None = None,
+    progress: Record | None = None,
+) -> Fetcher:
+    """A fetcher over a cache under ``tmp_path``, in an environment that holds nothing but what is given."""
+    return Fetcher(
+        ArchiveCache(tmp_path / "cache"),
+        settings=settings,
+        mirrors=mirrors,
+        allow_hosts=allow_hosts,
+        offline=offline,
+        environ={"HOME": str(tmp_path / "home"), **(environ or {})},
+        progress=progress or Record(),
+    )
+
+
+def leftovers(tmp_path: Path) -> list[str]:
+    """The names of unfinished downloads in the cache."""
+    return sorted(path.name.partition(".")[2] for path in ArchiveCache(tmp_path / "cache").directory.glob("*.*"))

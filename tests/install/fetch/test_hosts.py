@@ -1,0 +1,119 @@
+"""Which hosts may be asked: known ones by https, this machine, and what the user allows; nothing a repository says."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.errors import PolicyError, UsageError
+from provision.install.fetch.hosts import HostPolicy, HostRule
+from provision.install.fetch.urls import Url
+
+
+def _policy(*allowed: str) -> HostPolicy:
+    return HostPolicy(HostRule.parse(text) for text in allowed)
+
+
+def _check(policy: HostPolicy, url: str, redirected_from: str | None = None) -> None:
+    policy.check(Url.parse(url), redirected_from=Url.parse(redirected_from) if redirected_from else None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/astral-sh/python-build-standalone/releases/download/20261101/a.tar.gz",
+        "https://release-assets.githubusercontent.com/a",
+        "https://releases.astral.sh/a",
+        "https://downloads.python.org/pypy/a",
+        "http://127.0.0.1:8000/a",
+        "http://localhost/a",
+        "https://[::1]/a",
+    ],
+)
+def test_known_hosts_and_this_machine_may_be_asked(url: str) -> None:
+    _check(_policy(), url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/a",
+        "https://github.com.example.com/a",
+        "https://notgithub.com/a",
+        "https://x.github.com/a",
+        "https://github.com:8443/a",
+        "https://169.254.169.254/latest/meta-data",
+    ],
+)
+def test_other_hosts_are_refused(url: str) -> None:
+    with pytest.raises(PolicyError, match="not an allowed host") as caught:
+        _check(_policy(), url)
+    assert caught.value.exit_code == 5
+    assert caught.value.hint is not None
+    assert f"--allow-host {Url.parse(url).authority}" in caught.value.hint
+
+
+def test_plain_http_is_refused_where_the_host_is_known() -> None:
+    with pytest.raises(PolicyError, match="plain http is not allowed") as caught:
+        _check(_policy(), "http://github.com/a")
+    assert "--allow-host http://github.com" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("rule", "url"),
+    [
+        ("example.com", "https://example.com/a"),
+        ("example.com", "https://example.com:8443/a"),
+        ("EXAMPLE.com", "https://example.com/a"),
+        ("https://example.com/", "https://example.com/a"),
+        ("example.com:8443", "https://example.com:8443/a"),
+        ("*.example.com", "https://a.b.example.com/a"),
+        ("http://example.com", "http://example.com/a"),
+        ("http://example.com", "https://example.com/a"),
+        ("[2001:db8::1]", "https://[2001:db8::1]/a"),
+    ],
+)
+def test_allowed_hosts_may_be_asked(rule: str, url: str) -> None:
+    _check(_policy(rule), url)
+
+
+@pytest.mark.parametrize(
+    ("rule", "url"),
+    [
+        ("example.com", "https://a.example.com/a"),
+        ("example.com", "http://example.com/a"),
+        ("example.com:8443", "https://example.com/a"),
+        ("*.example.com", "https://example.com/a"),
+        ("*.example.com", "https://badexample.com/a"),
+    ],
+)
+def test_a_rule_allows_no_more_than_it_says(rule: str, url: str) -> None:
+    with pytest.raises(PolicyError):
+        _check(_policy(rule), url)
+
+
+@pytest.mark.parametrize("text", ["", "https://example.com/path", "exa mple.com", "ftp://example.com", "*", "example.com:x"])
+def test_a_rule_that_is_none_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match="not a host to allow"):
+        HostRule.parse(text)
+
+
+def test_a_redirect_from_https_never_leads_to_http() -> None:
+    policy = _policy("http://example.com")
+    with pytest.raises(PolicyError, match="from https to http"):
+        _check(policy, "http://example.com/a", redirected_from="https://github.com/a")
+    with pytest.raises(PolicyError, match="from https to http"):
+        _check(policy, "http://127.0.0.1/a", redirected_from="https://github.com/a")
+
+
+def test_a_redirect_to_a_host_not_allowed_says_who_sends_there() -> None:
+    with pytest.raises(PolicyError, match=r"github\.com redirects to it"):
+        _check(_policy(), "https://example.com/a", redirected_from="https://github.com/a")
+
+
+def test_a_redirect_on_this_machine_may_stay_on_http() -> None:
+    _check(_policy(), "http://127.0.0.1:2/b", redirected_from="http://127.0.0.1:1/a")
+
+
+def test_a_redirect_to_a_file_is_refused() -> None:
+    with pytest.raises(PolicyError):
+        _check(_policy(), "file:///etc/passwd", redirected_from="http://127.0.0.1:1/a")

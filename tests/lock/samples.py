@@ -1,0 +1,150 @@
+"""Owns small locks and assets for the lock's tests; random ones come from `strategies`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from provision.catalog.index import Catalog
+from provision.errors import ProvisionError, SeveralErrors
+from provision.lock.document import Lock, LockedPython
+from provision.lock.resolve import resolve
+from provision.manifest.document import Manifest, Request
+from provision.manifest.reading import parse_manifest
+from provision.model.asset import Asset
+from provision.model.build import BuildOptions, CpuLevel, Flavor
+from provision.model.digest import Digest
+from provision.model.target import Target
+from provision.model.tree import TreeOptions
+from provision.model.version import Version
+
+LOCK = Path("pythons.lock")
+
+
+def digest(of: str) -> Digest:
+    return Digest(hashlib.sha256(of.encode()).hexdigest())
+
+
+def asset(
+    name: str = "3.14.7+20260814",
+    target: str = "linux-x86_64",
+    options: str = "pgo+lto",
+    *,
+    cpu: CpuLevel = "baseline",
+    flavor: Flavor = "install_only_stripped",
+    implementation: str = "cpython",
+    size: int | None = None,
+    published: str | None = None,
+    url: str | None = None,
+) -> Asset:
+    """One archive, named as PBS would name it; ``name`` is its version and build."""
+    version, _, build = name.partition("+")
+    triple = Target.parse(target).with_cpu(cpu)
+    words = options if flavor == "full" else "freethreaded" * ("freethreaded" in options)
+    variant = "-".join(word for word in (words, flavor) if word)
+    ending = "tar.zst" if flavor == "full" else "tar.gz"
+    url = url or f"https://example.com/{build}/{implementation}-{version}%2B{build}-{triple}-{variant}.{ending}"
+    return Asset(
+        implementation=implementation,
+        version=Version.parse(version),
+        build=build,
+        target=Target.parse(target),
+        cpu=cpu,
+        options=BuildOptions.parse(options),
+        flavor=flavor,
+        url=url,
+        sha256=digest(url),
+        size=size,
+        published=published,
+    )
+
+
+def python(*assets: Asset, name: str = "default", tree: TreeOptions | None = None, request: str = "") -> LockedPython:
+    """An entry of a lock; without assets one for three platforms."""
+    rows = assets or (asset(), asset(target="macos-aarch64"), asset(target="windows-x86_64", options="pgo"))
+    return LockedPython.of(name, digest(request or name), rows, tree or TreeOptions())
+
+
+HOST = Target.parse("linux-x86_64")
+AS_OF = "2026-10-25T00:00:00Z"
+
+
+class Rows:
+    """A catalog's source with a few assets, in whatever order they are given."""
+
+    def __init__(self, assets: Iterable[Asset], as_of: str) -> None:
+        self._assets = tuple(assets)
+        self.as_of = as_of
+
+    @property
+    def count(self) -> int:
+        return len(self._assets)
+
+    def implementations(self) -> Iterable[str]:
+        return [asset.implementation for asset in self._assets]
+
+    def versions(self, implementation: str) -> Iterable[Version]:
+        return [asset.version for asset in self._assets if asset.implementation == implementation]
+
+    def builds(self, implementation: str, version: Version) -> Mapping[str, str | None]:
+        return {
+            asset.build: asset.published
+            for asset in self._assets
+            if (asset.implementation, asset.version) == (implementation, version)
+        }
+
+    def assets(self, implementation: str, version: Version, build: str) -> Iterable[Asset]:
+        wanted = (implementation, version, build)
+        return [asset for asset in self._assets if (asset.implementation, asset.version, asset.build) == wanted]
+
+    def find(self, filename: str) -> Asset | None:
+        return next((asset for asset in self._assets if asset.filename == filename), None)
+
+
+def catalog(*assets: Asset, as_of: str = AS_OF) -> Catalog:
+    return Catalog(sources=(Rows(assets, as_of),))
+
+
+def builds(name: str, *, flavors: Sequence[Flavor] = ("install_only_stripped",)) -> list[Asset]:
+    """A version and build on the four platforms that people have, as PBS optimises it there, in some flavors."""
+    optimised = {
+        "linux-x86_64": "pgo+lto",
+        "linux-aarch64": "pgo+lto",
+        "macos-aarch64": "pgo+lto",
+        "windows-x86_64": "pgo",
+    }
+    return [asset(name, target, options, flavor=flavor) for flavor in flavors for target, options in optimised.items()]
+
+
+def manifest(entries: str, *, settings: str = "") -> Manifest:
+    """A manifest with these lines in ``[pythons]``."""
+    return parse_manifest(f"[settings]\n{settings}\n[pythons]\n{entries}\n", Path("pythons.toml"))
+
+
+def request(value: str, *, settings: str = "") -> Request:
+    """The one request of a manifest with this value behind ``default =``."""
+    return manifest(f"default = {value}", settings=settings).requests[0]
+
+
+def own(urls: Mapping[str, str], *, version: str = "3.13.5", more: str = "", settings: str = "") -> Request:
+    """A request for archives of one's own, by target; the sha256 of each is that of its URL."""
+    links = ", ".join(f'{target} = "{url}"' for target, url in urls.items())
+    hashes = ", ".join(f'{target} = "{digest(url)}"' for target, url in urls.items())
+    table = f'version = "{version}", url = {{ {links} }}, sha256 = {{ {hashes} }}{more and ", "}{more}'
+    return request(f"{{ {table} }}", settings=settings)
+
+
+def lock(entries: str, *assets: Asset, previous: Lock | None = None, settings: str = "", host: Target = HOST) -> Lock:
+    """The lock that resolving some entries against some assets gives."""
+    return resolve(manifest(entries, settings=settings), catalog(*assets), previous, host=host).lock
+
+
+def refusals(entries: str, *assets: Asset, settings: str = "") -> list[str]:
+    """What resolving says when it cannot be done, without the places."""
+    with pytest.raises(ProvisionError) as caught:
+        lock(entries, *assets, settings=settings)
+    error = caught.value
+    return [each.message for each in (error.errors if isinstance(error, SeveralErrors) else (error,))]

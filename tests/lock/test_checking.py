@@ -1,0 +1,167 @@
+"""What a lock's tables may hold: everything a hostile or damaged lock could try is refused, with its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.errors import LockFileError, SeveralErrors
+from provision.lock.checking import MAX_ERRORS
+from provision.lock.document import Lock
+from provision.lock.toml import format_lock, parse_lock
+from tests.lock.samples import LOCK, asset, python
+
+TEXT = format_lock(Lock(pythons=(python(asset(size=1, published="2026-08-14T12:00:00Z"), asset(cpu="v2")),)))
+
+
+def errors(text: str) -> list[str]:
+    with pytest.raises((LockFileError, SeveralErrors)) as caught:
+        parse_lock(text, LOCK)
+    error = caught.value
+    return [str(each) for each in (error.errors if isinstance(error, SeveralErrors) else (error,))]
+
+
+def changed(key: str, value: str, *, asset: bool = False) -> str:
+    """The sample with one value replaced, in the entry or in its first asset."""
+    head, header, tail = TEXT.partition("[[python.asset]]\n")
+    part = tail if asset else head
+    lines = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in part.split("\n")]
+    whole = "\n".join(lines)
+    return f"{head}{header}{whole}" if asset else f"{whole}{header}{tail}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("name", '"../up"', "5: python[0].name: is '../up'; expected a name"),
+        ("name", '"Free"', "5: python[0].name: is 'Free'; expected a name"),
+        ("name", '""', "5: python[0].name: is ''; expected a name"),
+        ("name", "3", "5: python[0].name: is 3; expected a text"),
+        ("request", '"abc"', "6: python[0].request: is 'abc'; expected sha256:"),
+        ("request", f'"sha256:{"A" * 64}"', "6: python[0].request: is 'AAAA"),
+        ("implementation", '"perl"', "7: python[0].implementation: is 'perl'; expected one of cpython, pypy"),
+        ("version", '"3.14"', "8: python[0].version: '3.14' is not a Python version"),
+        ("version", '"3.14.2/../.."', "8: python[0].version: '3.14.2/../..' is not"),
+        ("build", '".."', "9: python[0].build: is '..'; expected a build"),
+        ("build", '"a/b"', "9: python[0].build: is 'a/b'; expected a build"),
+        ("build-options", '["fast"]', "10: python[0].build-options: 'fast' is not a build option"),
+        ("build-options", '["pgo", "pgo"]', "10: python[0].build-options: is ['pgo', 'pgo'], which has a word twice"),
+        ("build-options", '"pgo"', "10: python[0].build-options: is 'pgo'; expected a list of words"),
+        ("build-options", "[1]", "10: python[0].build-options: is [1]; expected a list of words"),
+        ("flavor", '"huge"', "11: python[0].flavor: is 'huge'; expected one of install_only_stripped"),
+    ],
+)
+def test_an_entry_holds_only_what_is_safe(key: str, value: str, message: str) -> None:
+    assert errors(changed(key, value))[0].startswith(f"pythons.lock:{message}")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "target",
+            '"linux-x86_64"',
+            "14: python[0].asset[0].target: is 'linux-x86_64', which is not a target's triple",
+        ),
+        ("cpu", '"v5"', "15: python[0].asset[0].cpu: is 'v5'; expected one of baseline, v2, v3, v4"),
+        ("cpu", '["v2"]', "15: python[0].asset[0].cpu: is ['v2']; expected one of"),
+        ("url", '"ftp://example.com/a"', "16: python[0].asset[0].url: is 'ftp://example.com/a'; expected a URL with"),
+        ("url", '"https://a:b@example.com/a"', "16: python[0].asset[0].url: has a user name in it; credentials"),
+        ("url", '"https://example.com/"', "16: python[0].asset[0].url: is 'https://example.com/'"),
+        ("url", '"https://example.com/a b"', "16: python[0].asset[0].url: is 'https://example.com/a b'"),
+        ("url", '"https://example.com/\\u001b[2J"', "16: python[0].asset[0].url: is 'https://example.com/\\x1b[2J'"),
+        ("url", '"https:///etc/passwd"', "16: python[0].asset[0].url: is 'https:///etc/passwd'; expected"),
+        ("url", '"file://host/etc"', "16: python[0].asset[0].url: is 'file://host/etc'; expected"),
+        ("sha256", f'"{"a" * 63}"', "17: python[0].asset[0].sha256: is 'aaaa"),
+        ("sha256", f'"{"A" * 64}"', "17: python[0].asset[0].sha256: is 'AAAA"),
+        ("size", "-1", "18: python[0].asset[0].size: is -1; expected a number of bytes"),
+        ("size", "true", "18: python[0].asset[0].size: is True; expected a number of bytes"),
+        ("size", "1e3", "18: python[0].asset[0].size: is 1000.0; expected a number of bytes"),
+        ("size", "99999999999999999", "18: python[0].asset[0].size: is 99999999999999999; expected"),
+        ("published", '"today"', "19: python[0].asset[0].published: is 'today'; expected a time in UTC"),
+        ("published", "2026-08-14T12:00:00Z", "19: python[0].asset[0].published: is datetime.datetime(2026"),
+    ],
+)
+def test_an_asset_holds_only_what_is_safe(key: str, value: str, message: str) -> None:
+    assert errors(changed(key, value, asset=True))[0].startswith(f"pythons.lock:{message}")
+
+
+def test_no_row_is_without_its_hash_or_any_other_key_it_needs() -> None:
+    lines = [line for line in TEXT.split("\n") if not line.startswith(("sha256", "flavor"))]
+    assert errors("\n".join(lines)) == [
+        "pythons.lock:4: python[0].flavor: is missing",
+        "pythons.lock:12: python[0].asset[0].sha256: is missing",
+        "pythons.lock:19: python[0].asset[1].sha256: is missing",
+    ]
+
+
+def test_an_entry_has_assets() -> None:
+    assert errors(TEXT[: TEXT.index("[[python.asset]]")]) == [
+        "pythons.lock:4: python[0].asset: is missing: an entry has at least one [[python.asset]]"
+    ]
+
+
+def test_nothing_is_locked_twice() -> None:
+    entry = TEXT[TEXT.index("[[python]]") :]
+    assert errors(f"{TEXT}\n{entry}") == ["pythons.lock:28: python[1].name: is 'default', which is locked already"]
+    row = entry[entry.rindex("[[python.asset]]") :]
+    assert errors(f"{TEXT}\n{row}") == [
+        "pythons.lock:28: python[0].asset[2].target: is x86_64-unknown-linux-gnu, which is locked already for v2"
+    ]
+
+
+def test_only_x86_64_has_levels() -> None:
+    text = format_lock(Lock(pythons=(python(asset(target="linux-aarch64", cpu="v2")),)))
+    assert errors(text) == [
+        "pythons.lock:15: python[0].asset[0].cpu: is v2; only x86_64 has levels, not aarch64-unknown-linux-gnu"
+    ]
+
+
+def test_an_assets_own_options_are_more_than_the_entrys() -> None:
+    text = TEXT.replace('cpu = "v2"', 'cpu = "v2"\nbuild-options = ["pgo"]')
+    assert errors(text) == [
+        "pythons.lock:24: python[0].asset[1].build-options: is pgo, and lacks some that the entry names: pgo+lto"
+    ]
+
+
+def test_unknown_keys_are_errors_with_the_nearest_known_one() -> None:
+    assert errors(changed("flavor", '"full"\nbuild-option = []')) == [
+        "pythons.lock:12: python[0].build-option: is not a key of a lock; did you mean 'build-options'?"
+    ]
+    assert errors('metadata = 1\nlock-version = "1.0"\n') == ["pythons.lock:1: metadata: is not a key of a lock"]
+
+
+def test_unknown_keys_of_a_newer_minor_version_are_warnings() -> None:
+    text = TEXT.replace('"1.0"', '"1.7"').replace('cpu = "', 'signed = true\ncpu = "') + "new = 1\n"
+    parsed = parse_lock(f"top = 1\n{text}", LOCK)
+    assert parsed.lock.version == "1.7"
+    assert parsed.warnings == (
+        "pythons.lock: top is unknown to this provision, and ignored",
+        "pythons.lock: python.asset.signed is unknown to this provision, and ignored",
+        "pythons.lock: python.asset.new is unknown to this provision, and ignored",
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ('lock-version = "2.0"', "pythons.lock: has lock-version 2.0, and this provision knows 1.x only"),
+        ('lock-version = "0.9"', "pythons.lock: has lock-version 0.9, and this provision knows 1.x only"),
+        ('lock-version = "1"', "pythons.lock: lock-version: is '1'; expected a version such as 1.0"),
+        ("lock-version = 1.0", "pythons.lock: lock-version is not a text"),
+        ("", "pythons.lock: lock-version is missing"),
+    ],
+)
+def test_the_format_must_be_one_we_know(head: str, message: str) -> None:
+    assert errors(TEXT.replace('lock-version = "1.0"', head)) == [message]
+
+
+@pytest.mark.parametrize("value", ["1", '"a"', "[1]", "{}", "[{}, 1]", "[[]]"])
+def test_tables_are_tables(value: str) -> None:
+    assert errors(f'lock-version = "1.0"\npython = {value}\n')[0] == "pythons.lock:2: python: is not a list of tables"
+
+
+def test_a_lock_full_of_mistakes_is_told_in_part() -> None:
+    text = 'lock-version = "1.0"\n' + "[[python]]\n" * 1000
+    found = errors(text)
+    assert len(found) == MAX_ERRORS + 1
+    assert found[-1] == "pythons.lock: has further mistakes"

@@ -1,0 +1,78 @@
+"""Archives of one's own: the request says what they are, and their names must not contradict it."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.errors import ManifestError
+from provision.lock.own import own_assets
+from tests.lock.samples import digest, lock, own
+
+PLAIN = "https://example.com/python.tar.gz"
+PACKED = "https://example.com/x/cpython-3.13.5%2B20260101-x86_64-unknown-linux-gnu-freethreaded%2Bpgo-full.tar.zst"
+EARLY = "https://example.com/20200418/cpython-3.8.2-x86_64-unknown-linux-gnu-pgo-20200418T2305.tar.zst"
+
+
+def refusal(url: str, **given: str) -> str:
+    with pytest.raises(ManifestError) as caught:
+        own_assets(own({"linux-x86_64": url}, **given))
+    return caught.value.message
+
+
+def test_a_name_that_says_nothing_leaves_it_to_the_request() -> None:
+    asset = own_assets(own({"linux-x86_64": PLAIN}))[0]
+    assert asset.title == "cpython 3.13.5+local install_only linux-x86_64"
+    assert (asset.url, asset.sha256) == (PLAIN, digest(PLAIN))
+    more = 'flavor = "full", build = "7", debug = true, build-options = ["noopt"], cpu = "v3"'
+    asset = own_assets(own({"linux-x86_64": PLAIN}, more=more))[0]
+    assert asset.title == "cpython 3.13.5+7 debug+noopt full linux-x86_64 v3"
+
+
+def test_a_name_of_pbs_says_what_it_is() -> None:
+    asset = own_assets(own({"linux-x86_64": PACKED}, more="freethreaded = true"))[0]
+    assert asset.title == "cpython 3.13.5+20260101 freethreaded+pgo full linux-x86_64"
+
+
+def test_an_early_name_takes_its_build_from_the_request() -> None:
+    assert own_assets(own({"linux-x86_64": EARLY}, version="3.8.2"))[0].build == "local"
+    assert own_assets(own({"linux-x86_64": EARLY}, version="3.8.2", more='build = "20200418"'))[0].build == "20200418"
+
+
+@pytest.mark.parametrize(
+    ("version", "more", "means"),
+    [
+        ("3.13.4", "freethreaded = true", "version 3.13.5, not 3.13.4"),
+        ("3.13.5", "", "freethreaded true, not false"),
+        ("3.13.5t", "debug = true", "debug false, not true"),
+        ("3.13.5t", 'build = "20260102"', "build 20260101, not 20260102"),
+        ("3.13.5t", 'flavor = "install_only"', "flavor full, not install_only"),
+        ("3.13.5t", 'build-options = ["lto"]', "build-options pgo, not lto"),
+        ("3.13.5t", 'cpu = "v3"', "cpu baseline, not v3"),
+    ],
+)
+def test_a_name_and_its_request_must_agree(version: str, more: str, means: str) -> None:
+    name = "cpython-3.13.5+20260101-x86_64-unknown-linux-gnu-freethreaded+pgo-full.tar.zst"
+    told = refusal(PACKED, version=version, more=more)
+    assert told == f"the archive for linux-x86_64 is named {name}, which means {means}"
+
+
+def test_a_name_of_another_target_is_refused() -> None:
+    with pytest.raises(ManifestError, match="means target x86_64-unknown-linux-gnu, not aarch64-apple-darwin"):
+        own_assets(own({"macos-aarch64": PACKED}, version="3.13.5t"))
+
+
+def test_all_archives_of_an_entry_are_of_one_build_and_flavor() -> None:
+    mac = "https://example.com/x/cpython-3.13.5%2B20260202-aarch64-apple-darwin-freethreaded%2Bpgo-full.tar.zst"
+    with pytest.raises(ManifestError, match="its archives differ in build: 20260101, 20260202"):
+        own_assets(own({"linux-x86_64": PACKED, "macos-aarch64": mac}, version="3.13.5t"))
+
+
+def test_other_implementations_have_names_of_their_own() -> None:
+    url = "https://downloads.python.org/pypy/pypy3.11-v7.3.20-linux64.tar.bz2"
+    asset = own_assets(own({"linux-x86_64": url}, version="pypy3.11.13", more='build = "7.3.20"'))[0]
+    assert asset.title == "pypy 3.11.13+7.3.20 install_only linux-x86_64"
+
+
+def test_no_catalog_is_needed() -> None:
+    table = f'version = "3.13.5", url = {{ linux-x86_64 = "{PLAIN}" }}, sha256 = {{ linux-x86_64 = "{"a" * 64}" }}'
+    assert lock(f"a = {{ {table} }}").pythons[0].build == "local"

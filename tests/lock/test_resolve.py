@@ -1,0 +1,221 @@
+"""From a manifest, a catalog and the lock before to a lock: what is kept, what is made anew, what is refused."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.catalog.index import Catalog
+from provision.errors import IntegrityError, SeveralErrors, UsageError
+from provision.lock.document import LOCK_VERSION, Lock, LockedPython
+from provision.lock.resolve import NOTHING, Resolution, Upgrade, resolve
+from provision.lock.staleness import stale_entries
+from provision.lock.toml import format_lock
+from provision.model.asset import Asset
+from provision.model.digest import Digest
+from provision.model.target import Target
+from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest
+
+FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
+OLD = (*builds("3.14.2+20260127"), *builds("3.13.5+20250610"))
+NEW = (*OLD, *builds("3.14.7+20260814"), *builds("3.13.9+20260814"), asset("3.14.7+20260814", cpu="v3"))
+TWO = 'a = "3.14"\nb = "3.13"'
+
+
+def resolved(
+    entries: str,
+    *assets: Asset,
+    previous: Lock | None = None,
+    upgrade: Upgrade = NOTHING,
+    settings: str = FOUR,
+    host: Target = HOST,
+) -> Resolution:
+    return resolve(manifest(entries, settings=settings), catalog(*assets), previous, host=host, upgrade=upgrade)
+
+
+def versions(resolution: Resolution) -> list[str]:
+    return [f"{python.name} {python.version}" for python in resolution.lock.pythons]
+
+
+def no_catalog() -> Catalog:
+    raise AssertionError("a fresh lock needs no catalog")
+
+
+class TestKeeping:
+    BEFORE = lock(TWO, *OLD, settings=FOUR)
+
+    def test_a_fresh_lock_stays_and_needs_no_catalog(self) -> None:
+        again = resolve(manifest(TWO, settings=FOUR), no_catalog, self.BEFORE, host=HOST)
+        assert again == Resolution(lock=self.BEFORE)
+
+    def test_only_the_entry_that_changed_is_resolved_again(self) -> None:
+        now = resolved('a = "3.14"\nb = "3.13"\nc = "3.14"', *NEW, previous=self.BEFORE)
+        assert versions(now) == ["a 3.14.2", "b 3.13.5", "c 3.14.7"]
+        assert now.resolved == ("c",)
+
+    def test_an_entry_that_is_not_asked_for_any_more_goes(self) -> None:
+        assert versions(resolved('b = "3.13"', *NEW, previous=self.BEFORE)) == ["b 3.13.5"]
+
+    def test_a_changed_request_keeps_version_and_build_while_it_allows_them(self) -> None:
+        now = resolved('a = ">=3.13"\nb = "3.13"', *NEW, previous=self.BEFORE)
+        assert versions(now) == ["a 3.14.2", "b 3.13.5"]
+        assert now.resolved == ("a",)
+
+    def test_and_leaves_them_when_it_does_not(self) -> None:
+        now = resolved('a = { version = "3.14", build = "20260814" }\nb = "3.13"', *NEW, previous=self.BEFORE)
+        assert versions(now) == ["a 3.14.7", "b 3.13.5"]
+        now = resolved('a = { version = "3.14", cpu = "v3", targets = ["linux-x86_64"] }', *NEW, previous=self.BEFORE)
+        assert versions(now) == ["a 3.14.7"]
+
+    def test_a_row_stays_as_it_was_although_a_catalog_has_learned_its_size(self) -> None:
+        sized = [replace(row, size=7) for row in OLD]
+        before = resolved('a = "3.14"', *OLD, settings='targets = ["linux-x86_64"]').lock
+        now = resolved('a = "3.14"', *sized, previous=before, settings='targets = ["linux-x86_64", "linux-aarch64"]')
+        assert [row.size for row in now.lock.pythons[0].assets] == [7, None]
+
+    def test_the_same_url_with_another_hash_is_told(self) -> None:
+        swapped = [replace(row, sha256=Digest("0" * 64)) for row in OLD]
+        now = resolved('a = "3.14"', *swapped, previous=self.BEFORE, upgrade=Upgrade(everything=True))
+        assert len(now.notes) == 4
+        assert now.notes[0].endswith(f"and the same URL now has {'0' * 64}")
+
+
+class TestUpgrading:
+    BEFORE = lock(TWO, *OLD, settings=FOUR)
+
+    def test_everything(self) -> None:
+        now = resolved(TWO, *NEW, previous=self.BEFORE, upgrade=Upgrade(everything=True))
+        assert versions(now) == ["a 3.14.7", "b 3.13.9"]
+
+    def test_some(self) -> None:
+        now = resolved(TWO, *NEW, previous=self.BEFORE, upgrade=Upgrade(names=("b",)))
+        assert versions(now) == ["a 3.14.2", "b 3.13.9"]
+        assert now.resolved == ("b",)
+
+    def test_a_name_that_is_none(self) -> None:
+        with pytest.raises(UsageError) as caught:
+            resolved('default = "3.14"', *NEW, upgrade=Upgrade(names=("defualt",)))
+        assert str(caught.value) == "no entry is named 'defualt'; did you mean 'default'?"
+
+
+class TestTargets:
+    MAC = Target.parse("macos-aarch64")
+
+    def test_without_declared_ones_each_host_adds_its_own_and_keeps_the_build(self) -> None:
+        here = resolved('a = "3.14"', *OLD, settings="").lock
+        there = resolved('a = "3.14"', *NEW, previous=here, settings="", host=self.MAC)
+        assert versions(there) == ["a 3.14.2"]
+        assert [target.short for target in there.lock.pythons[0].targets()] == ["macos-aarch64", "linux-x86_64"]
+        assert resolved('a = "3.14"', *NEW, previous=there.lock, settings="").lock == there.lock
+
+    def test_an_upgrade_keeps_the_targets_of_all_hosts(self) -> None:
+        before = resolved('a = "3.14"', *OLD, settings="", host=self.MAC).lock
+        now = resolved('a = "3.14"', *NEW, previous=before, settings="", upgrade=Upgrade(everything=True))
+        assert versions(now) == ["a 3.14.7"]
+        assert len(now.lock.pythons[0].targets()) == 2
+
+    def test_with_declared_ones_the_host_is_nothing(self) -> None:
+        assert resolved(TWO, *NEW, host=self.MAC) == resolved(TWO, *NEW, host=Target.parse("linux-s390x"))
+
+
+class TestPins:
+    def test_the_chosen_asset_must_have_the_hash_asked_for(self) -> None:
+        entry = 'a = { version = "3.14", sha256 = { linux-x86_64 = "%s" } }'
+        pinned = asset("3.14.2+20260127")
+        assert versions(resolved(entry % pinned.sha256, *OLD)) == ["a 3.14.2"]
+        with pytest.raises(IntegrityError) as caught:
+            resolved(entry % pinned.sha256, *NEW)
+        assert caught.value.exit_code == 5
+        chosen = asset("3.14.7+20260814")
+        assert caught.value.message == (
+            f"{chosen.filename} for x86_64-unknown-linux-gnu has sha256 {chosen.sha256}, "
+            f"and {pinned.sha256} is asked for"
+        )
+
+    def test_a_wrong_hash_is_the_gravest_of_several_errors(self) -> None:
+        entry = f'a = {{ version = "3.14", sha256 = {{ linux-x86_64 = "{"0" * 64}" }} }}\nb = "3.99"'
+        with pytest.raises(SeveralErrors) as caught:
+            resolved(entry, *NEW)
+        assert caught.value.exit_code == 5
+
+    def test_a_tampered_lock_is_mended(self) -> None:
+        entry = f'a = {{ version = "3.14", sha256 = {{ linux-x86_64 = "{asset("3.14.2+20260127").sha256}" }} }}'
+        good = resolved(entry, *OLD).lock
+        python = good.pythons[0]
+        bad = replace(python, assets=tuple(replace(row, sha256=Digest("0" * 64)) for row in python.assets))
+        assert resolved(entry, *NEW, previous=Lock(pythons=(bad,))).lock == good
+
+
+class TestFormats:
+    """Only 1.0 exists; an older one is played by it, a newer one by 1.9."""
+
+    BEFORE = lock('a = "3.14"', *OLD, settings=FOUR)
+
+    def test_a_lock_of_a_newer_format_keeps_it_while_nothing_changes(self) -> None:
+        newer = replace(self.BEFORE, version="1.9")
+        assert resolved('a = "3.14"', *NEW, previous=newer).lock == newer
+
+    def test_and_becomes_one_of_ours_when_something_does(self) -> None:
+        newer = replace(self.BEFORE, version="1.9")
+        assert resolved('a = "3.13"', *NEW, previous=newer).lock.version == LOCK_VERSION
+        assert resolved("", *NEW, previous=newer).lock.version == LOCK_VERSION
+
+    def test_a_new_lock_has_ours(self) -> None:
+        assert resolved("", *NEW).lock == Lock(version=LOCK_VERSION)
+
+
+REQUESTS = st.sampled_from(
+    [
+        '"3.14"',
+        '"3.13"',
+        '">=3.13"',
+        '{ version = "3.14", cpu = "auto" }',
+        '{ version = "3", targets = ["linux-x86_64"] }',
+    ]
+)
+ENTRIES = st.dictionaries(st.sampled_from("abcde"), REQUESTS).map(
+    lambda entries: "\n".join(f"{name} = {entry}" for name, entry in entries.items())
+)
+
+
+@given(ENTRIES, st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_entries_changes_nothing(entries: str, chance: random.Random) -> None:
+    rows, lines = list(NEW), entries.split("\n")
+    chance.shuffle(rows)
+    chance.shuffle(lines)
+    assert format_lock(resolved("\n".join(lines), *rows).lock) == format_lock(resolved(entries, *NEW).lock)
+
+
+@given(ENTRIES)
+def test_resolving_again_changes_nothing(entries: str) -> None:
+    once = resolved(entries, *NEW)
+    again = resolved(entries, *NEW, previous=once.lock)
+    assert again.lock == once.lock
+    assert again.resolved == ()
+    assert stale_entries(manifest(entries, settings=FOUR), once.lock, HOST) == ()
+
+
+@given(ENTRIES, ENTRIES)
+def test_relocking_changes_only_entries_that_are_stale(before: str, now: str) -> None:
+    old = resolved(before, *OLD, asset("3.14.2+20260127", cpu="v3")).lock
+    stale = {entry.name for entry in stale_entries(manifest(now, settings=FOUR), old, HOST)}
+    new = resolved(now, *NEW, previous=old)
+    assert set(new.resolved) == stale - {name for name in stale if new.lock.python(name) is None}
+    for python in old.pythons:
+        if python.name not in stale:
+            assert new.lock.python(python.name) == python
+
+
+@given(ENTRIES)
+def test_upgrading_everything_is_resolving_without_a_lock(entries: str) -> None:
+    old = resolved(entries, *OLD).lock
+    assert resolved(entries, *NEW, previous=old, upgrade=Upgrade(everything=True)).lock == resolved(entries, *NEW).lock
+
+
+def test_entries_of_one_lock_do_not_know_each_other() -> None:
+    both: tuple[LockedPython, ...] = lock(TWO, *NEW, settings=FOUR).pythons
+    assert both == tuple(lock(entry, *NEW, settings=FOUR).pythons[0] for entry in TWO.split("\n"))

@@ -1,0 +1,80 @@
+"""From a lock's text to plain tables: quick for our own spelling, right for any."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.errors import LockFileError
+from provision.lock.syntax import parse_canonical, parse_tables
+
+LINES = st.sampled_from(
+    [
+        "[[python]]",
+        "[[python.asset]]",
+        "[python]",
+        'name = "a"',
+        'name = "ä"',
+        'name = "\\u0061"',
+        'name = """',
+        "name = 'a'",
+        "size = 12",
+        "size = 012",
+        "size = 0",
+        "size = 1_000",
+        "size = -1",
+        "externally-managed = false",
+        'build-options = ["lto", "pgo"]',
+        "build-options = []",
+        'build-options = ["lto",]',
+        'asset = ["a"]',
+        'python = "a"',
+        'a.b = "c"',
+        "# a comment",
+        "",
+        " ",
+    ]
+)
+
+
+@given(st.lists(LINES).map(lambda lines: "".join(f"{line}\n" for line in lines)))
+def test_the_quick_way_means_what_toml_means(text: str) -> None:
+    quick = parse_canonical(text)
+    if quick is not None:
+        assert tomllib.loads(text) == quick
+
+
+def test_our_own_spelling_goes_the_quick_way() -> None:
+    text = '# c\nlock-version = "1.0"\n\n[[python]]\nname = "a"\nwithout = []\n\n[[python.asset]]\nsize = 3\n'
+    assert parse_canonical(text) == {
+        "lock-version": "1.0",
+        "python": [{"name": "a", "without": [], "asset": [{"size": 3}]}],
+    }
+
+
+def test_any_other_spelling_is_read_as_well() -> None:
+    assert parse_tables("lock-version = '1.0'\r\npython = [{name = 'a'}]", "pythons.lock") == {
+        "lock-version": "1.0",
+        "python": [{"name": "a"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('lock-version = "1.0"\nname = "a\n', "pythons.lock:2:10: is not valid TOML: Illegal character"),
+        ('name = "a"\nname = "b"\n', "pythons.lock:2:11: is not valid TOML: Cannot overwrite a value"),
+        ("name =", "pythons.lock: is not valid TOML: Invalid value (at end of document)"),
+        (f"a = {'[' * 5000}", "pythons.lock: is nested too deeply to be a lock"),
+        (f"a = {'9' * 5000}", "pythons.lock: is not valid TOML: Exceeds the limit"),
+        ("a = 1\n<<<<<<< HEAD\nb = 2\n", "pythons.lock:2: has git conflict markers"),
+        ("a = 1\r\n<<<<<<<\r\nb = 2\r\n", "pythons.lock:2: has git conflict markers"),
+    ],
+)
+def test_what_is_no_toml_is_told_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(LockFileError) as caught:
+        parse_tables(text, "pythons.lock")
+    assert str(caught.value).startswith(message)

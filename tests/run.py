@@ -1,0 +1,72 @@
+"""Runs the quick tests on every supported Python at hand, the one of .venv first; called by `make test`.
+
+For another Python an environment of its own is made in .venvs/, once. Arguments are handed to pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SERIES = ("3.11", "3.12", "3.13", "3.14")
+
+
+def main() -> int:
+    pytest_args = ["-n", "auto", "-m", "not slow", *sys.argv[1:]]
+    failed = 0
+    for python in [Path(sys.executable), *others()]:
+        print(f"── {python.parent.parent.name}: {version(python)}", flush=True)
+        failed |= subprocess.run([python, "-m", "pytest", *pytest_args], cwd=ROOT, check=False).returncode
+    return failed
+
+
+def others() -> list[Path]:
+    """Environments for the other series, made where their interpreter is at hand and they do not exist yet."""
+    if os.environ.get("PROVISION_TEST_ONE_PYTHON"):
+        return []
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    found = (environment(series) for series in SERIES if series != own)
+    return [python for python in found if python]
+
+
+def environment(series: str) -> Path | None:
+    directory = ROOT / ".venvs" / series
+    python = directory / "bin" / "python"
+    ready = directory / ".ready"
+    if ready.exists() and ready.stat().st_mtime >= (ROOT / "pyproject.toml").stat().st_mtime:
+        return python
+    interpreter = find(series)
+    if interpreter is None:
+        return None
+    print(f"── making an environment for Python {series}", flush=True)
+    subprocess.run([interpreter, "-m", "venv", "--clear", directory], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--editable", ".[dev]"], cwd=ROOT, check=True)
+    ready.touch()
+    return python
+
+
+def find(series: str) -> Path | None:
+    """An interpreter of a series: on PATH, or one of pyenv's, whose shims need not lead to it."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [
+        *sorted(pyenv.glob(f"{series}.*/bin/python{series}"), reverse=True),
+        *(Path(part) / f"python{series}" for part in os.environ.get("PATH", "").split(os.pathsep)),
+    ]
+    for candidate in candidates:
+        if candidate.exists() and version(candidate).startswith(series + "."):
+            return candidate
+    return None
+
+
+def version(python: Path) -> str:
+    """``3.12.1``, or nothing for what does not run: a pyenv shim may have no version behind it, a Debian Python no venv."""
+    code = "import sys, venv, ensurepip; print('.'.join(map(str, sys.version_info[:3])))"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Owns what the tests of the store install: a small tree of every kind of entry, and an asset that it may come from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from provision.model.asset import Asset
+from provision.model.build import BuildOptions
+from provision.model.digest import Digest
+from provision.model.target import Target
+from provision.model.tree import Entry, TreeOptions
+from provision.model.version import Version
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from provision.store.publish import publish
+from provision.store.receipts import Receipt
+from provision.store.staging import staged_tree, staging
+
+ASSET = Asset(
+    implementation="cpython",
+    version=Version.parse("3.13.5"),
+    build="20260814",
+    target=Target.parse("x86_64-unknown-linux-gnu"),
+    flavor="install_only_stripped",
+    url="https://example.com/20260814/cpython-3.13.5%2B20260814-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz",
+    sha256=Digest("0" * 64),
+    size=35123456,
+    published="2026-08-14T12:00:00Z",
+)
+FREE = replace(ASSET, options=BuildOptions.of(["freethreaded", "lto", "pgo"]), sha256=Digest("1" * 64))
+
+FILES = {
+    "bin/python3.13": (0o755, b"#!/bin/sh\necho 3.13.5\n"),
+    "lib/python3.13/os.py": (0o644, b"name = 'posix'\n"),
+    "lib/python3.13/site-packages/README.txt": (0o644, b"empty\n"),
+    "lib/libpython3.13.so.1.0": (0o755, b"\x7fELF" + bytes(300_000)),
+    "share/empty": (0o644, b""),
+}
+LINKS = {"bin/python": "python3.13", "bin/python3": "python3.13", "share/terminfo/x": "../empty"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An entry of a lock with its asset, as `links` wants them."""
+
+    name: str
+    asset: Asset = ASSET
+    tree: TreeOptions = TreeOptions()
+
+    @property
+    def key(self) -> str:
+        return Receipt.of(self.asset, self.tree, {}, probed="ok").key
+
+
+def variant(number: int) -> Asset:
+    """One of many assets that differ in their bytes only."""
+    return replace(ASSET, sha256=Digest(f"{number:064x}"))
+
+
+def make_tree(root: Path) -> dict[str, Entry]:
+    """Fill an existing directory; the result is the same wherever it is made."""
+    entries: dict[str, Entry] = {}
+    for path, (mode, content) in FILES.items():
+        make_parents(root, path)
+        (root / path).write_bytes(content)
+        (root / path).chmod(mode)
+        entries[path] = Entry("file", mode, hashlib.sha256(content).hexdigest(), len(content))
+    for path, target in LINKS.items():
+        make_parents(root, path)
+        (root / path).symlink_to(target)
+        entries[path] = Entry("link", 0o777, target)
+    return entries
+
+
+def make_parents(root: Path, path: str) -> None:
+    parent = (root / path).parent
+    if not parent.exists():
+        make_parents(root, str(parent.relative_to(root)))
+        parent.mkdir()
+        parent.chmod(0o755)
+
+
+def install(store: Store, asset: Asset = ASSET, *, extras: bool = False) -> Receipt:
+    """Publish the tree under an asset's key, as `install.apply` does."""
+    key = Choice(name="any", asset=asset).key
+    with entry_lock(store, key), staging(store, key) as work:
+        tree = staged_tree(work)
+        entries = make_tree(tree)
+        beside = work / "extras" if extras else None
+        if beside:
+            beside.mkdir()
+            (beside / "PYTHON.json").write_text("{}\n")
+        receipt = Receipt.of(asset, TreeOptions(), entries, probed="ok")
+        return publish(store, tree, key, receipt, entries, extras=beside)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.store.files import make_directory, read_small, replace_file, unfinished
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield int(request.param)
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_no_umask_makes_anything_writable_for_others(tmp_path: Path, umask: int) -> None:
+    make_directory(tmp_path / "a/b/c")
+    make_directory(tmp_path / "private", 0o700)
+    replace_file(tmp_path / "a/file", b"x")
+    assert mode(tmp_path / "private") == 0o700
+    for path in (tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/c"):
+        assert mode(path) == 0o755 & ~umask
+    assert mode(tmp_path / "a/file") == 0o644 & ~umask
+
+
+def test_a_directory_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir(0o700)
+    make_directory(tmp_path / "there")
+    assert mode(tmp_path / "there") == 0o700
+
+
+def test_a_directory_may_be_a_link_to_one(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    make_directory(tmp_path / "link" / "below")
+    assert (tmp_path / "real" / "below").is_dir()
+
+
+def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        make_directory(tmp_path / "file")
+    with pytest.raises(NotADirectoryError):
+        make_directory(tmp_path / "file" / "below")
+
+
+def test_replacing_leaves_nothing_beside(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    replace_file(path, b"one")
+    replace_file(path, b"two", flush=True)
+    assert path.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_run_left_is_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    (tmp_path / ".file.new").write_bytes(b"half")
+    assert unfinished(tmp_path) == (tmp_path / ".file.new",)
+    replace_file(path, b"whole")
+    assert path.read_bytes() == b"whole"
+    assert unfinished(tmp_path) == ()
+
+
+def test_links_are_replaced_and_never_written_through(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"mine")
+    (tmp_path / "file").symlink_to(outside)
+    (tmp_path / ".file.new").symlink_to(outside)
+    replace_file(tmp_path / "file", b"new")
+    assert outside.read_bytes() == b"mine"
+    assert not (tmp_path / "file").is_symlink()
+
+
+def test_a_missing_directory_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        replace_file(tmp_path / "missing" / "file", b"x")
+
+
+def test_a_directory_in_its_place_is_told_and_nothing_stays(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        replace_file(tmp_path / "file", b"x")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_many_writers_get_along(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    contents = [bytes([letter]) * 20_000 for letter in b"abcdefgh"]
+    failures: list[BaseException] = []
+
+    def write(content: bytes) -> None:
+        try:
+            for _ in range(20):
+                replace_file(path, content)
+        except OSError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(path.read_bytes()) <= 20_000
+    replace_file(path, contents[0])
+    assert path.read_bytes() == contents[0]
+
+
+def test_only_small_plain_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"x" * 10)
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "link").symlink_to("small")
+    assert read_small(tmp_path / "small", 10) == b"x" * 10
+    assert read_small(tmp_path / "link", 10) == b"x" * 10
+    assert read_small(tmp_path / "small", 9) is None
+    assert read_small(tmp_path / "missing", 10) is None
+    assert read_small(tmp_path / "small" / "below", 10) is None
+    assert read_small(tmp_path / "dir", 10) is None
+    assert read_small(tmp_path / "fifo", 10) is None

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provision.errors import StoreError
+from provision.model.tree import Entry, tree_digest
+from provision.store.hashing import Difference, compare, scan_tree
+from tests.store.samples import make_tree
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    return tree
+
+
+def test_a_scan_finds_what_was_put_there(tree: Path) -> None:
+    entries = make_tree(tree)
+    found = scan_tree(tree)
+    assert {path: entry for path, entry in found.items() if entry.kind != "dir"} == entries
+    assert found["lib/python3.13"] == Entry("dir", 0o755)
+    assert tree_digest(found) == tree_digest(entries)
+    assert compare(found, entries) == ()
+
+
+def test_files_of_all_sizes_are_hashed_whole(tree: Path) -> None:
+    sizes = [0, 1, 4096, (1 << 18) - 1, 1 << 18, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 * (1 << 20) + 5]
+    contents = {f"file{size}": os.urandom(size) for size in sizes}
+    for name, content in contents.items():
+        (tree / name).write_bytes(content)
+    found = scan_tree(tree)
+    assert {path: entry.content for path, entry in found.items()} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in contents.items()
+    }
+    assert {path: entry.size for path, entry in found.items()} == {
+        name: len(content) for name, content in contents.items()
+    }
+
+
+def test_every_flipped_byte_is_found(tree: Path) -> None:
+    entries = make_tree(tree)
+    for path, entry in entries.items():
+        if entry.kind == "file" and entry.size:
+            content = bytearray((tree / path).read_bytes())
+            content[len(content) // 2] ^= 1
+            (tree / path).write_bytes(content)
+            assert compare(scan_tree(tree), entries) == (Difference(path, "changed"),)
+            content[len(content) // 2] ^= 1
+            (tree / path).write_bytes(content)
+
+
+def test_each_kind_of_difference_is_told(tree: Path) -> None:
+    entries = make_tree(tree)
+    (tree / "bin/python").unlink()
+    (tree / "bin/python3").unlink()
+    (tree / "bin/python3").write_bytes(b"a file now")
+    (tree / "share/terminfo/x").unlink()
+    (tree / "share/terminfo/x").symlink_to("/etc/passwd")
+    (tree / "bin/python3.13").chmod(0o644)
+    (tree / "share").chmod(0o777)
+    (tree / "lib/python3.13/os.py").write_bytes(b"import evil\n")
+    (tree / "lib/python3.13/evil.py").touch()
+    assert compare(scan_tree(tree), entries) == (
+        Difference("bin/python", "missing"),
+        Difference("bin/python3", "type"),
+        Difference("bin/python3.13", "mode"),
+        Difference("lib/python3.13/evil.py", "extra"),
+        Difference("lib/python3.13/os.py", "changed"),
+        Difference("share", "mode"),
+        Difference("share/terminfo/x", "changed"),
+    )
+
+
+def test_a_directory_in_place_of_a_file_and_the_other_way_round(tree: Path) -> None:
+    entries = make_tree(tree)
+    (tree / "share/empty").unlink()
+    (tree / "share/empty").mkdir()
+    (tree / "share/terminfo/x").unlink()
+    (tree / "share/terminfo").rmdir()
+    (tree / "share/terminfo").touch()
+    assert compare(scan_tree(tree), entries) == (
+        Difference("share/empty", "type"),
+        Difference("share/terminfo", "type"),
+        Difference("share/terminfo/x", "missing"),
+    )
+
+
+def test_bytecode_that_python_cached_is_no_difference(tree: Path) -> None:
+    entries = make_tree(tree)
+    cache = tree / "lib/python3.13/__pycache__"
+    cache.mkdir()
+    (cache / "os.cpython-313.pyc").write_bytes(b"anything")
+    assert compare(scan_tree(tree), entries) == ()
+    assert tree_digest(scan_tree(tree)) == tree_digest(entries)
+
+
+def test_bytecode_that_was_asked_for_is_checked(tree: Path) -> None:
+    make_tree(tree)
+    cache = tree / "lib/python3.13/__pycache__"
+    cache.mkdir()
+    (cache / "os.cpython-313.pyc").write_bytes(b"asked for")
+    entries = scan_tree(tree)
+    (cache / "os.cpython-313.pyc").write_bytes(b"tampered with")
+    assert compare(scan_tree(tree), entries) == (
+        Difference("lib/python3.13/__pycache__/os.cpython-313.pyc", "changed"),
+    )
+
+
+def test_an_empty_directory_more_is_no_difference(tree: Path) -> None:
+    entries = make_tree(tree)
+    (tree / "lib/empty").mkdir()
+    assert compare(scan_tree(tree), entries) == ()
+
+
+def test_special_files_are_never_opened(tree: Path) -> None:
+    entries = make_tree(tree)
+    (tree / "share/empty").unlink()
+    os.mkfifo(tree / "share/empty")
+    os.mkfifo(tree / "share/more")
+    assert compare(scan_tree(tree), entries) == (Difference("share/empty", "type"), Difference("share/more", "extra"))
+
+
+def test_names_that_are_not_utf_8_are_names(tree: Path) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    (tree / name).write_bytes(b"x")
+    found = scan_tree(tree)
+    assert list(found) == [name]
+    assert tree_digest(found) != tree_digest({})
+
+
+def test_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").touch()
+    (tree / "link").symlink_to("../outside")
+    assert scan_tree(tree) == {"link": Entry("link", 0o777, "../outside")}
+
+
+def test_a_tree_that_is_not_there_is_an_error(tree: Path) -> None:
+    with pytest.raises(StoreError, match="cannot read a tree"):
+        scan_tree(tree / "missing")
+    (tree / "file").touch()
+    with pytest.raises(StoreError, match="a file is where a directory should be"):
+        scan_tree(tree / "file")
+
+
+def test_sizes_alone_make_no_difference() -> None:
+    entry = Entry("file", 0o644, "0" * 64, 5)
+    assert compare({"a": entry}, {"a": replace(entry, size=0)}) == ()

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.errors import StoreError
+from provision.model.asset import Asset
+from provision.model.target import Target
+from provision.model.tree import TreeOptions, store_key
+from provision.store.layout import Store, check_key, executable, is_key, landmark
+from tests.store.samples import ASSET, FREE, make_tree
+
+
+def test_everything_lies_where_the_design_says() -> None:
+    store = Store(Path("/opt/pythons"))
+    key = store_key(ASSET, TreeOptions())
+    assert store.tree(key) == Path("/opt/pythons/store") / key
+    assert store.receipt(key) == Path(f"/opt/pythons/receipts/{key}.json")
+    assert store.staging == Path("/opt/pythons/staging")
+    assert store.roots == Path("/opt/pythons/roots")
+
+
+@pytest.mark.parametrize("asset", [ASSET, FREE])
+def test_real_keys_are_keys(asset: Asset) -> None:
+    assert is_key(store_key(asset, TreeOptions()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "..", "../x", "a/b", "/etc", "a\\b", "C:x", ".hidden", "-x", "a\0b", "a\nb", "a b", "ä", "x" * 201],
+)
+def test_what_leads_elsewhere_is_no_key(text: str) -> None:
+    assert not is_key(text)
+    with pytest.raises(StoreError, match="not the name of an entry"):
+        check_key(text)
+
+
+@given(st.text(max_size=250))
+def test_no_key_leads_out_of_the_store(text: str) -> None:
+    store = Store(Path("/home/me/data"))
+    if is_key(text):
+        paths = (store.tree(text), store.receipt(text), store.entries(text), store.extras(text), store.lock(text))
+        assert all(path.parent.parent == store.home and ".." not in path.parts for path in paths)
+        assert all(len(path.name.encode()) < 220 for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("target", "implementation", "expected"),
+    [
+        ("x86_64-unknown-linux-gnu", "cpython", "bin/python"),
+        ("aarch64-apple-darwin", "pypy", "bin/python"),
+        ("x86_64-pc-windows-msvc", "cpython", "python.exe"),
+        ("x86_64-pc-windows-msvc", "pypy", "python.exe"),
+        ("x86_64-pc-windows-msvc", "graalpy", "bin/graalpy.exe"),
+    ],
+)
+def test_the_executable_is_where_the_target_has_it(target: str, implementation: str, expected: str) -> None:
+    asset = replace(ASSET, target=Target.parse(target), implementation=implementation)
+    assert executable(Path("tree"), asset) == Path("tree") / expected
+
+
+def test_the_landmark_is_the_library_s_os_py(tmp_path: Path) -> None:
+    assert landmark(tmp_path) is None
+    make_tree(tmp_path)
+    assert landmark(tmp_path) == tmp_path / "lib/python3.13/os.py"
+    windows = tmp_path / "windows"
+    (windows / "Lib").mkdir(parents=True)
+    (windows / "Lib/os.py").touch()
+    assert landmark(windows) == windows / "Lib/os.py"

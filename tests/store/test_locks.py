@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.errors import LockTimeoutError, StoreError, UsageError
+from provision.store.layout import Store
+from provision.store.locks import Holder, entry_lock, file_lock, lock_timeout
+from tests.support.killer import ROOT, Victim, python
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+sys.argv = ["/usr/bin/provision", "sync", "--mirror=https://user:secret@example.com"]
+with entry_lock(Store(Path(sys.stdin.readline().strip())), "some-key"):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of ``some-key`` until its input ends."""
+    command = [sys.executable, "-c", HOLD]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(f"{store.home}\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "held\n"
+        yield process
+
+
+def test_locks_of_different_entries_do_not_wait(store: Store) -> None:
+    with entry_lock(store, "one", timeout=0), entry_lock(store, "two", timeout=0):
+        pass
+
+
+def test_a_lock_is_free_again_afterwards_even_after_a_failure(store: Store) -> None:
+    with pytest.raises(RuntimeError), entry_lock(store, "one"):
+        raise RuntimeError
+    with entry_lock(store, "one", timeout=0):
+        pass
+
+
+def test_one_process_does_not_get_it_twice(store: Store) -> None:
+    with entry_lock(store, "one"), pytest.raises(LockTimeoutError), entry_lock(store, "one", timeout=0):
+        pass
+
+
+def test_a_waiting_process_says_whom_it_waits_for_without_his_secrets(
+    store: Store, holder: subprocess.Popen[str]
+) -> None:
+    said: list[str] = []
+    with pytest.raises(LockTimeoutError) as caught, entry_lock(store, "some-key", timeout=0.2, on_wait=said.append):
+        pass
+    name = f"provision sync (pid {holder.pid} on {os.uname().nodename})"
+    assert said == [f"some-key is in use by {name}; waiting"]
+    assert str(caught.value) == f"some-key is in use by {name}; gave up after 0.2 s"
+    assert "PROVISION_LOCK_TIMEOUT" in (caught.value.hint or "")
+
+
+def test_it_waits_until_the_holder_is_done(store: Store, holder: subprocess.Popen[str]) -> None:
+    said: list[str] = []
+
+    def let_go(sentence: str) -> None:
+        said.append(sentence)
+        assert holder.stdin
+        holder.stdin.close()
+
+    with entry_lock(store, "some-key", timeout=20, on_wait=let_go):
+        assert len(said) == 1
+    assert holder.wait(10) == 0
+
+
+def test_a_dead_holder_never_blocks(store: Store, holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait(10)
+    assert store.lock("some-key").read_text().startswith("provision sync (pid")
+    with entry_lock(store, "some-key", timeout=0):
+        assert f"(pid {os.getpid()} on " in store.lock("some-key").read_text()
+    assert store.lock("some-key").read_text() == ""
+
+
+def test_children_of_a_holder_do_not_keep_it(store: Store) -> None:
+    with entry_lock(store, "one"):
+        child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    with entry_lock(store, "one", timeout=0):
+        pass
+    child.communicate()
+
+
+def test_an_unwritten_note_still_names_somebody(store: Store) -> None:
+    with entry_lock(store, "one"):
+        store.lock("one").write_text("\x1b[31mnonsense")
+        with (
+            pytest.raises(LockTimeoutError, match=r"one is in use by another process$"),
+            entry_lock(store, "one", timeout=0),
+        ):
+            pass
+
+
+def test_a_file_system_without_locks_is_told(store: Store) -> None:
+    code = f"""
+from pathlib import Path
+from provision.errors import StoreError
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+try:
+    with entry_lock(Store(Path({str(store.home)!r})), "one"):
+        print("held")
+except StoreError as error:
+    print(error, "--", error.hint)
+"""
+    victim = Victim(command=python("-c", code), under=store.home, cwd=ROOT, env={})
+    victim.trace()  # makes the directories
+    at = next(step.number for step in victim.trace() if step.event == "fcntl.flock")
+    for error in (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK):
+        told = victim.fail_at(at, error).stdout
+        assert told.startswith(f"the file system of {store.locks} does not support file locks (flock) -- ")
+        assert "PROVISION_HOME" in told
+
+
+def test_a_full_disk_does_not_keep_prune_from_locking(store: Store) -> None:
+    code = f"""
+from pathlib import Path
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+with entry_lock(Store(Path({str(store.home)!r})), "one"):
+    print("held")
+"""
+    victim = Victim(command=python("-c", code), under=store.home, cwd=ROOT, env={})
+    victim.trace()  # makes the directories
+    for step in victim.trace():
+        if step.event in ("os.pwrite", "os.truncate"):
+            assert victim.fail_at(step.number, errno.ENOSPC).stdout == "held\n"
+
+
+def test_a_link_in_place_of_the_lock_file_is_refused(store: Store, tmp_path: Path) -> None:
+    store.locks.mkdir(parents=True)
+    (tmp_path / "mine").write_text("mine")
+    store.lock("one").symlink_to(tmp_path / "mine")
+    with pytest.raises(StoreError, match="a symbolic link is where none is expected"), entry_lock(store, "one"):
+        pass
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_file_in_place_of_the_home_is_told(store: Store) -> None:
+    store.home.write_text("")
+    with pytest.raises(StoreError, match="a file is where a directory should be"), entry_lock(store, "one"):
+        pass
+
+
+def test_lock_files_are_not_writable_for_others(store: Store) -> None:
+    before = os.umask(0)
+    try:
+        with entry_lock(store, "one"):
+            assert stat.S_IMODE(store.lock("one").stat().st_mode) == 0o644
+            assert stat.S_IMODE(store.locks.stat().st_mode) == 0o755
+    finally:
+        os.umask(before)
+
+
+def test_any_file_can_be_locked(tmp_path: Path) -> None:
+    with (
+        file_lock(tmp_path / "a.lock", subject="the archive 12345678…"),
+        pytest.raises(LockTimeoutError, match="the archive 12345678… is in use by "),
+        file_lock(tmp_path / "a.lock", subject="the archive 12345678…", timeout=0),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", None), ("0", 0), ("90", 90), ("0.5", 0.5)])
+def test_the_timeout_is_read_from_the_environment(text: str, seconds: float | None) -> None:
+    assert lock_timeout({"PROVISION_LOCK_TIMEOUT": text}) == seconds
+    assert lock_timeout({}) is None
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "nan", "inf"])
+def test_a_timeout_that_is_no_number_is_told(text: str) -> None:
+    with pytest.raises(UsageError, match="PROVISION_LOCK_TIMEOUT"):
+        lock_timeout({"PROVISION_LOCK_TIMEOUT": text})
+
+
+def test_holders_are_read_as_they_were_written() -> None:
+    holder = Holder(pid=42, host="ci-7", command="provision sync")
+    assert str(holder) == "provision sync (pid 42 on ci-7)"
+    assert Holder.parse(f"{holder}\n") == holder
+    for text in ("", "x", "x (pid y on z)", "a\x1b[0m (pid 1 on z)", " (pid"):
+        assert Holder.parse(text) is None
+
+
+def test_many_processes_take_turns(store: Store, tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+counter = Path({str(tmp_path / "counter")!r})
+for _ in range(20):
+    with entry_lock(Store(Path({str(store.home)!r})), "one", timeout=60):
+        counter.write_text(str(int(counter.read_text()) + 1))
+"""
+    (tmp_path / "counter").write_text("0")
+    started = time.monotonic()
+    processes = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(8)]
+    assert [process.wait(60) for process in processes] == [0] * 8
+    assert (tmp_path / "counter").read_text() == "160"
+    assert time.monotonic() - started < 60

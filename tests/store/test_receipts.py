@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from provision.errors import StoreError
+from provision.model.asset import Asset
+from provision.model.tree import TreeOptions, tree_digest
+from provision.store.layout import Store
+from provision.store.receipts import Receipt, installed, is_installed, read_receipt, write_receipt
+from tests.store.samples import ASSET, FREE, install, make_tree, variant
+
+
+@pytest.fixture
+def receipt(store: Store) -> Receipt:
+    """A receipt of which there is a tree."""
+    return install(store)
+
+
+def test_a_receipt_tells_what_was_installed(tmp_path: Path) -> None:
+    entries = make_tree(tmp_path)
+    receipt = Receipt.of(ASSET, TreeOptions(), entries, probed="ok")
+    assert receipt.key.startswith("cpython-3.13.5+20260814-x86_64-unknown-linux-gnu-install_only_stripped-")
+    assert receipt.digest == tree_digest(entries)
+    assert receipt.entries == len(entries)
+    assert receipt.size == sum(entry.size for entry in entries.values())
+
+
+@pytest.mark.parametrize("asset", [ASSET, FREE, replace(ASSET, size=None, published=None)])
+def test_what_is_written_is_read(store: Store, asset: Asset) -> None:
+    options = TreeOptions(bytecode=True, externally_managed=False, without=("idle", "tests"))
+    receipt = Receipt.of(asset, options, {}, probed="skipped: foreign", notes=("two names collide",))
+    receipt = replace(receipt, boot="some-boot", settled=True)
+    store.tree(receipt.key).mkdir(parents=True)
+    write_receipt(store, receipt)
+    assert read_receipt(store, receipt.key) == receipt
+
+
+def test_writing_is_deterministic(store: Store, receipt: Receipt) -> None:
+    before = store.receipt(receipt.key).read_bytes()
+    write_receipt(store, receipt, flush=True)
+    assert store.receipt(receipt.key).read_bytes() == before
+    assert json.loads(before)["receipt"] == 1
+
+
+def test_without_a_tree_a_receipt_counts_for_nothing(store: Store, receipt: Receipt) -> None:
+    tree = store.tree(receipt.key)
+    moved = tree.rename(tree.with_name("elsewhere"))
+    assert read_receipt(store, receipt.key) is None
+    tree.symlink_to(moved)
+    assert read_receipt(store, receipt.key) is None
+    tree.unlink()
+    tree.touch()
+    assert read_receipt(store, receipt.key) is None
+
+
+def test_without_a_receipt_a_tree_counts_for_nothing(store: Store, receipt: Receipt) -> None:
+    assert is_installed(store, receipt.key)
+    store.receipt(receipt.key).unlink()
+    assert not is_installed(store, receipt.key)
+
+
+def test_in_a_store_that_is_not_there_nothing_is_installed(store: Store) -> None:
+    assert installed(store) == ()
+    assert read_receipt(store, "some-key") is None
+    assert not store.home.exists()
+
+
+def test_all_receipts_are_listed_in_order(store: Store) -> None:
+    receipts = [install(store, variant(number)) for number in (3, 1, 2)]
+    (store.receipts / "notes.txt").touch()
+    (store.receipts / ".half.json.new").touch()
+    (store.receipts / "damaged.json").touch()
+    assert installed(store) == tuple(sorted(receipts, key=lambda receipt: receipt.key))
+
+
+def test_a_receipt_under_another_name_is_not_believed(store: Store, receipt: Receipt) -> None:
+    other = replace(receipt, key="another-key")
+    store.tree(other.key).mkdir()
+    store.receipt(other.key).write_bytes(store.receipt(receipt.key).read_bytes())
+    assert read_receipt(store, other.key) is None
+    write_receipt(store, other)
+    assert read_receipt(store, other.key) is None, "the key does not follow from the asset"
+
+
+def test_a_receipt_of_an_older_recipe_is_read(store: Store, receipt: Receipt) -> None:
+    old = replace(receipt, key="cpython-of-old", recipe=0)
+    store.tree(old.key).mkdir()
+    write_receipt(store, old)
+    assert read_receipt(store, old.key) == old
+
+
+def test_a_newer_format_is_told_and_not_taken_for_damage(store: Store, receipt: Receipt) -> None:
+    path = store.receipt(receipt.key)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "receipt": 2}))
+    with pytest.raises(StoreError, match="was written by a newer provision") as caught:
+        read_receipt(store, receipt.key)
+    assert caught.value.hint == "Upgrade provision."
+
+
+def test_unknown_members_are_for_others(store: Store, receipt: Receipt) -> None:
+    path = store.receipt(receipt.key)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "blue"}))
+    assert read_receipt(store, receipt.key) == receipt
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"\0" * 4096, b"[" * 50_000, b"x" * 100_000])
+def test_damage_counts_as_absence(store: Store, receipt: Receipt, content: bytes) -> None:
+    store.receipt(receipt.key).write_bytes(content)
+    assert read_receipt(store, receipt.key) is None
+
+
+def test_every_truncation_counts_as_absence(store: Store, receipt: Receipt) -> None:
+    path = store.receipt(receipt.key)
+    content = path.read_bytes().rstrip()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        assert read_receipt(store, receipt.key) is None
+
+
+HOSTILE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.lists(st.text(), max_size=3),
+    st.sampled_from(["../../etc", "/", "\ud800", "\x1b[2J", "x" * 300, {}, {"version": "3"}]),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_hostile_members_are_refused_or_harmless(store: Store, data: st.DataObject) -> None:
+    receipt = Receipt.of(ASSET, TreeOptions(), {}, probed="ok")
+    store.tree(receipt.key).mkdir(parents=True, exist_ok=True)
+    write_receipt(store, receipt)
+    path = store.receipt(receipt.key)
+    document = json.loads(path.read_text())
+    table = data.draw(st.sampled_from([document, document["asset"], document["tree"]]))
+    table[data.draw(st.sampled_from(sorted(table)))] = data.draw(HOSTILE)
+    path.write_text(json.dumps(document))
+    with suppress(StoreError):
+        found = read_receipt(store, receipt.key)
+        assert found is None or found.key == receipt.key
+
+
+def test_a_receipt_that_may_not_be_read_is_an_error(store: Store, receipt: Receipt) -> None:
+    store.receipt(receipt.key).unlink()
+    store.receipt(receipt.key).symlink_to(store.receipt(receipt.key).name)
+    with pytest.raises(StoreError, match="cannot read a receipt"):
+        read_receipt(store, receipt.key)

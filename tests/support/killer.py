@@ -1,0 +1,97 @@
+"""Owns killing a process at a chosen step on disk, from outside; what is run and looked at then, crash tests decide.
+
+A first run tells the steps (`trace`); then one run each is killed (`kill_at`), or meets an error (`fail_at`), at one.
+The command must be a Python that reads its environment (no ``-I`` or ``-E``); `startup/sitecustomize.py` does the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_STARTUP = Path(__file__).resolve().parent / "startup"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change on disk, just before it is made: its number from 1, what it is, and to which path."""
+
+    number: int
+    event: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Victim:
+    """A command whose steps below ``under`` are counted. ``env`` is added to this process's environment."""
+
+    command: Sequence[str]
+    under: Path
+    cwd: Path
+    env: Mapping[str, str]
+    timeout: float = 60
+
+    def trace(self) -> tuple[Step, ...]:
+        """Run to the end, which must be a good one, and tell all steps."""
+        process, steps = self._run(at=0, action="none")
+        if process.returncode:
+            raise AssertionError(f"{self.command} failed:\n{process.stdout}{process.stderr}")
+        return steps
+
+    def kill_at(self, step: int, *, number: int = signal.SIGKILL) -> subprocess.CompletedProcess[str]:
+        """Run until just before a step, and send a signal there."""
+        return self._run(at=step, action=f"signal:{number}")[0]
+
+    def fail_at(self, step: int, error: int) -> subprocess.CompletedProcess[str]:
+        """Run, and let one step fail with an ``errno``."""
+        return self._run(at=step, action=f"error:{error}")[0]
+
+    def _run(self, *, at: int, action: str) -> tuple[subprocess.CompletedProcess[str], tuple[Step, ...]]:
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder, "steps")
+            process = subprocess.run(
+                self.command,
+                cwd=self.cwd,
+                env=self._environment(log, at, action),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=self.timeout,
+                check=False,
+            )
+            return process, _read(log)
+
+    def _environment(self, log: Path, at: int, action: str) -> dict[str, str]:
+        before = {**os.environ, **self.env}
+        path = before.get("PYTHONPATH", "")
+        return before | {
+            "PYTHONPATH": os.pathsep.join([str(_STARTUP), *([path] if path else [])]),
+            "KILLER_PYTHONPATH": path,
+            "KILLER_LOG": str(log),
+            "KILLER_UNDER": str(self.under),
+            "KILLER_AT": str(at),
+            "KILLER_ACTION": action,
+        }
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    """A command of this test run's own Python."""
+    return (sys.executable, *arguments)
+
+
+def was_killed(process: subprocess.CompletedProcess[str]) -> bool:
+    """Whether the process ended by SIGKILL, and not before or after."""
+    return process.returncode == -signal.SIGKILL
+
+
+def _read(log: Path) -> tuple[Step, ...]:
+    lines = log.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if log.exists() else []
+    fields = (line.split("\t", 2) for line in lines)
+    return tuple(Step(int(number), event, Path(path)) for number, event, path in fields)

@@ -1,0 +1,40 @@
+"""Owns running a piece of Python as another, unprivileged user; what he may do, tests of permissions say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.support.killer import ROOT
+
+_NOBODY = 65534
+# Everything is imported before root's rights are gone, as a stranger may not even see the interpreter's library.
+_PREAMBLE = """
+import importlib, json, os, pkgutil, shutil, sys
+import provision.store
+for module in pkgutil.walk_packages(provision.store.__path__, "provision.store."):
+    importlib.import_module(module.name)
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid({nobody})
+    os.setuid({nobody})
+os.chdir("/")
+"""
+
+
+def as_stranger(code: str) -> str:
+    """Run code as a user who owns nothing, if we are root, and else as ourselves; return what it prints.
+
+    Tests that deny something to others must therefore deny it to its owner too.
+    """
+    process = subprocess.run(
+        [sys.executable, "-c", _PREAMBLE.format(nobody=_NOBODY) + code],
+        cwd=ROOT,
+        env={**os.environ, "HOME": "/"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
