@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.builds import Build, ready_made
 from tests.support.server import Server
 
 
@@ -17,3 +18,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
     root.mkdir()
     with Server(root) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def builds() -> tuple[Build, ...]:
+    """Real interpreters as archives: those at hand in PBS's layout, else the Python that runs the tests, packed."""
+    return ready_made()

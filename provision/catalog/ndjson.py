@@ -90,6 +90,8 @@ def absolute_url(url: str, origin: str) -> str:
     """A row's URL, resolved against the place of its catalog; raises `ValueError` for one that no lock may hold."""
     base = origin if "://" in origin else Path(origin).absolute().as_uri()
     full = parse_url(urljoin(base, url))
+    if full == base or full.endswith("/"):
+        raise ValueError(f"{url!r} names no archive")
     if full.startswith("file:") and not base.startswith("file:"):
         raise ValueError(f"{url!r} is a file, and a catalog from the network may not name files")
     return full

@@ -84,8 +84,7 @@ def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console)
     lines = [
         "  ".join(console.paint(head.ljust(width), "bold") for head, width in zip(heads, widths, strict=True)).rstrip()
     ]
-    for row in cells:
-        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    lines += ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
     return lines
 
 

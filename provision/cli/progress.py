@@ -26,8 +26,12 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._said: set[tuple[str, str]] = set()
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
+        if (key, step) in self._said:  # the same step, which has learnt its total or begins anew
+            return
+        self._said.add((key, step))
         amount = f" ({size(total)})" if total else ""
         self._console.say(f"{title}: {step}{amount}")
 

@@ -108,14 +108,14 @@ def build(
     from provision.install.unpack.unpack import unpack
 
     asset, options = selected.asset, selected.tree
-    tools.progress.start(selected.key, selected.name, "unpacking", None)
+    tools.progress.start(selected.key, asset.title, "unpack", None)
     unpacked = unpack(
         archive, tree, asset=asset, extras=extras, limits=Limits.of(tools.environ), without=options.without
     )
     entries = unpacked.entries
     notes = (*unpacked.notes, *relocate(tree, entries, asset=asset, options=options))
     if can_run(asset, tools.host):
-        tools.progress.start(selected.key, selected.name, "probing", None)
+        tools.progress.start(selected.key, asset.title, "probe", None)
         probe(tree, asset)
         probed = "ok"
         if options.bytecode:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provision.errors import IntegrityError, PolicyError
 from provision.install.relocate.layout import survey
-from provision.install.relocate.workspace import MTIME
+from provision.install.unpack.writing import MTIME
 from provision.model.asset import Asset
 from provision.model.tree import Entry
 from provision.store.layout import executable

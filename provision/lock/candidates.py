@@ -11,6 +11,7 @@ from provision.lock.cooldown import Cooldown
 from provision.lock.demand import Demand
 from provision.lock.document import LockedPython
 from provision.lock.preference import best, flavors
+from provision.lock.targets import targets_of
 from provision.manifest.document import Request
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel, Flavor
@@ -37,6 +38,12 @@ class Wish(NamedTuple):
     demand: Demand
     targets: tuple[Target, ...]
     cooldown: Cooldown
+
+    @classmethod
+    def of(cls, request: Request, previous: LockedPython | None, *, host: Target, as_of: str) -> Wish:
+        """What a request comes to where ``previous`` is locked, on ``host``, with a catalog of ``as_of``."""
+        targets = targets_of(request, previous, host)
+        return cls(request, Demand.of(request), targets, Cooldown(request.cooldown, as_of))
 
     def allows(self, version: Version) -> bool:
         """Whether the version is in the range, and no prerelease that was not asked for."""

@@ -49,7 +49,7 @@ def _tests(wish: Wish) -> Iterator[_Test]:
     yield from _options(demand)
     yield f"for {targets_listed(wish.targets)}", lambda asset: asset.target in wish.targets
     levels = _levels(wish)
-    yield f"cpu {request.cpu}: {levels_listed(levels)}", lambda asset: asset.cpu in levels
+    yield f"cpu {levels_listed(levels)}", lambda asset: asset.cpu in levels
     if request.flavor is not None:
         yield f"flavor {request.flavor}", lambda asset: asset.flavor == request.flavor
     if demand.optimisations is not None:
@@ -60,9 +60,7 @@ def _tests(wish: Wish) -> Iterator[_Test]:
 def _options(demand: Demand) -> Iterator[_Test]:
     words = ["free-threaded" if demand.freethreaded else "with the GIL", "debug" if demand.debug else "not debug"]
     words += ["static"] * demand.static + ["shared"] * demand.shared
-    loose = Demand(
-        freethreaded=demand.freethreaded, debug=demand.debug, static=demand.static, shared=demand.shared
-    )
+    loose = Demand(freethreaded=demand.freethreaded, debug=demand.debug, static=demand.static, shared=demand.shared)
     yield listed(words), lambda asset: loose.accepts(asset.options)
 
 

@@ -1,4 +1,4 @@
-"""Owns when CPython's series came out and end, from the PEPs that schedule them; whether that is past, callers judge."""
+"""Owns when CPython's series came out and end, by the PEPs that schedule them; what is past, callers judge."""
 
 from __future__ import annotations
 

@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 from provision.catalog.index import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, raise_all
 from provision.lock.candidates import Offers, Wish
-from provision.lock.cooldown import Cooldown
-from provision.lock.demand import Demand
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython
 from provision.lock.own import own_assets
 from provision.lock.phrases import listed, sentence
 from provision.lock.rows import lock_version
 from provision.lock.search import Found, search
 from provision.lock.staleness import staleness
-from provision.lock.targets import targets_of
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
 from provision.model.asset import Asset
@@ -113,12 +110,7 @@ class _Resolver:
     def _search(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> Found:
         if self._offers is None:
             self._offers = Offers(self._catalog if isinstance(self._catalog, Catalog) else self._catalog())
-        wish = Wish(
-            request=request,
-            demand=Demand.of(request),
-            targets=targets_of(request, previous, self._host),
-            cooldown=Cooldown(request.cooldown, self._offers.catalog.as_of),
-        )
+        wish = Wish.of(request, previous, host=self._host, as_of=self._offers.catalog.as_of)
         return search(wish, self._offers, keep=None if upgrade else previous)
 
 

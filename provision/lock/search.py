@@ -60,7 +60,7 @@ def _passing_notes(wish: Wish, taken: Candidate, passed: list[Candidate]) -> Ite
         )
     lacking = next((each for each in newer if not each.young), None)
     if lacking is not None:
-        words = variant(wish.request)
+        words = variant(wish.request, lacking.lacks[0][1])
         yield (
             f"{here} rather than {lacking.version}+{lacking.build}, which has no {words and f'{words} build for '}"
             f"{targets_listed(target for target, _ in lacking.lacks)}"

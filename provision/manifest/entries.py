@@ -44,7 +44,7 @@ def _request(
     listed = given.get("build-options")
     own_cpu = parsed.cpu or given.get("cpu")
     url = given.get("url", ())
-    own_targets = (parsed.target,) if parsed.target else given.get("targets") or tuple(target for target, _ in url)
+    named = (parsed.target,) if parsed.target else given.get("targets")
     return Request(
         name=name,
         implementation=parsed.implementation,
@@ -57,7 +57,7 @@ def _request(
         cpu=own_cpu or settings.cpu,
         cpu_strict=own_cpu not in {None, "baseline"},
         build=given.get("build"),
-        targets=own_targets or settings.targets,
+        targets=tuple(target for target, _ in url) or named or settings.targets,
         prereleases=given.get("prereleases", settings.prereleases),
         cooldown=given.get("cooldown", settings.cooldown),
         sha256=given.get("sha256", ()),
@@ -95,6 +95,11 @@ def _check_own_archives(given: dict[str, Any], parsed: ParsedRequest, path: KeyP
         if target not in known:
             hint = f'Add sha256 = {{ {target} = "…" }}.'
             problems.add((*path, "url"), f"there is no sha256 for {target}, but each url needs one", hint)
+    targets = {target for target, _ in given["url"]}
+    asked = {parsed.target} if parsed.target else set(given.get("targets", targets))
+    if asked != targets:
+        there, wanted = (", ".join(sorted(str(target) for target in each)) for each in (targets, asked))
+        problems.add((*path, "url"), f"these are for {there}, but this entry is for {wanted}")
     if parsed.version.exact is None:
         message = f"{parsed} names no one version, but archives of one's own need it in full, such as 3.13.5"
         problems.add((*path, "version"), message)

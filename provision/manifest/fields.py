@@ -133,8 +133,8 @@ ENTRY = Record(
     Field(
         "url",
         ByTarget(_URL),
-        "Archives of one's own, by target, for one exact `version`: https, file, or http on loopback; each with its "
-        "`sha256`.",
+        "Archives of one's own, of one exact `version`, by target: they are all that the entry is for. https, file, or "
+        "http on loopback; each with its `sha256`.",
         ({"x86_64-unknown-linux-gnu": _EXAMPLE_ARCHIVE},),
     ),
     Field(
@@ -166,7 +166,8 @@ ENTRY = Record(
     Field(
         "build-options",
         Many(Choice(OPTIONS)),
-        "All build options, those and no others. `freethreaded` and `debug` may stand here or as keys of their own.",
+        "How it was built: of `pgo`, `lto` and `noopt` exactly those named here, or else the fastest published; "
+        "`static` and `shared` are link modes. `freethreaded` and `debug` may stand here or as keys of their own.",
         (["pgo", "lto"], ["noopt"]),
     ),
     Field("prereleases", Flag(), "As in [settings], for this entry.", (True,)),

@@ -14,8 +14,8 @@ class Inventory:
     """What is on disk, as far as the selection is concerned.
 
     ``installed`` are the keys with a receipt and a tree to rely on, ``damaged`` those whose tree is not what the
-    receipt says, ``cached`` the archives at hand, ``links`` the project's links (name to key, the empty text where a link leads
-    out of the store), ``removable`` the keys no project needs.
+    receipt says, ``cached`` the archives at hand, ``links`` the project's links (name to key, the empty text where a
+    link leads out of the store), ``removable`` the keys no project needs.
     """
 
     installed: frozenset[str] = frozenset()

@@ -37,6 +37,8 @@ class Fields:
         value = self._members.get(name)
         if not isinstance(value, str):
             raise ValueError(f"{name} is not a text")
+        # Refuses what no file name can hold, and what could not be printed either.
+        value.encode("utf-8", "surrogateescape")
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:

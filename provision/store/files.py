@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 
 DIRECTORY_MODE, PRIVATE_MODE, FILE_MODE = 0o755, 0o700, 0o644
 
-# How often another process of the same project may snatch our temporary name before we give up.
+# How often others may remove our temporary file before we give up.
 _TRIES = 20
+# The age in seconds from which it is certainly nobody's, where processes cannot be asked for.
+_OLD = 3600
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 _BINARY: int = getattr(os, "O_BINARY", 0)
@@ -28,41 +32,43 @@ def make_directory(path: Path, mode: int = DIRECTORY_MODE) -> None:
         path.mkdir(mode, exist_ok=True)
     except FileExistsError:
         if not path.is_dir():
-            raise NotADirectoryError(20, "a file is where a directory should be", str(path)) from None
+            raise NotADirectoryError(errno.ENOTDIR, "a file is where a directory should be", str(path)) from None
 
 
 def replace_file(path: Path, content: bytes, *, flush: bool = False) -> None:
     """Write a whole file so that readers see the old content or the new, never a part; ``flush`` waits for the disk.
 
-    The temporary name is fixed, so that a killed run leaves at most one, which the next writer overwrites. Whoever
-    shares a file between processes without a lock must be able to tell a torn one.
+    Only another process that takes us for dead (see `unfinished`) makes this start again.
     """
-    temporary = path.with_name(temporary_name(path.name))
     for _ in range(_TRIES):
-        temporary.unlink(missing_ok=True)
+        temporary = temporary_path(path)
         try:
             _write_new(temporary, content, flush=flush)
             temporary.replace(path)
-        except (FileExistsError, FileNotFoundError):
+        except FileNotFoundError:
             if not path.parent.is_dir():
                 raise
-            continue
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
-        return
-    raise FileExistsError(17, "other processes keep writing it", str(temporary))
+        else:
+            return
+    raise FileNotFoundError(errno.ENOENT, "other processes keep removing it", str(path))
 
 
-def temporary_name(name: str) -> str:
-    """The name under which a file or link is made before it takes its place."""
-    return f".{name}.new"
+def temporary_path(path: Path) -> Path:
+    """Where a file or link is made before it takes its place; tells the process, and is never the same twice."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
 
 
-def unfinished(directory: Path) -> tuple[Path, ...]:
-    """What killed runs left of `replace_file` in a directory, and what others may be making just now."""
-    return tuple(directory.glob(temporary_name("*")))
+def unfinished(directory: Path, name: str = "*") -> tuple[Path, ...]:
+    """What killed runs left of files called ``name`` in a directory, before these took their places.
+
+    A process of another machine or container may look dead and not be: it makes again what is removed.
+    """
+    found = directory.glob(f".{name}.*.*.new")
+    return tuple(path for path in found if _is_dead(path))
 
 
 def read_small(path: Path, limit: int) -> bytes | None:
@@ -94,3 +100,18 @@ def _write_new(path: Path, content: bytes, *, flush: bool) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_dead(temporary: Path) -> bool:
+    number = temporary.name.split(".")[-3]
+    if not number.isdecimal():
+        return False
+    if os.name == "nt":  # asking for a process by a signal would end it
+        return time.time() - temporary.lstat().st_mtime > _OLD
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False

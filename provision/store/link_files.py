@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from provision.store.files import read_small, replace_file, temporary_name
+from provision.store.files import read_small, replace_file, temporary_path
 
-# How often another process of the same project may snatch our temporary name before we give up.
+# How often others may remove our temporary link before we give up.
 _TRIES = 20
 _LARGEST = 64 * 1024
 
@@ -51,20 +51,19 @@ if sys.platform != "win32":
         return target.removeprefix("../") if target.startswith("../") else None
 
     def _replace_link(path: Path, target: str) -> None:
-        temporary = path.with_name(temporary_name(path.name))
         for _ in range(_TRIES):
             if os.path.lexists(path) and not path.is_symlink():
-                break
+                raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
             if read_link(path) == target:
                 return
-            temporary.unlink(missing_ok=True)
+            temporary = temporary_path(path)
             try:
                 temporary.symlink_to(target)
                 temporary.replace(path)
-            except (FileExistsError, FileNotFoundError):
+            except FileNotFoundError:
+                # Unless there is no directory, another process took us for dead.
                 if not path.parent.is_dir():
                     raise
-        raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
 
 else:  # Windows: junctions need no privilege; where the file system has none, a file tells the path.
     _MARK = "provision-link: "

@@ -83,7 +83,6 @@ def link_commands(project: Path, pythons: Sequence[Linked], *, declared: Sequenc
         make_directory(folder)
         wanted = choose_commands(_commands(folder, _linked_names(project)), pythons, declared)
         stale = [path for path in folder.iterdir() if path.name not in wanted and link_files.read_command(path)]
-        # Should another process be at one of the unfinished ones, it makes it again.
         for path in (*stale, *unfinished(folder), *unfinished(folder.parent)):
             path.unlink(missing_ok=True)
         for name, below in wanted.items():

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.store.failures import store_failures
-from provision.store.files import DIRECTORY_MODE, PRIVATE_MODE, make_directory, temporary_name
+from provision.store.files import DIRECTORY_MODE, PRIVATE_MODE, make_directory, unfinished
 from provision.store.layout import Store, check_key, is_key
 
 
@@ -36,7 +36,8 @@ def clean_leftovers(store: Store, key: str) -> int:
         for path in dead:
             discard(path)
         for path in (store.receipt(key), store.entries(key)):
-            path.with_name(temporary_name(path.name)).unlink(missing_ok=True)
+            for temporary in unfinished(path.parent, path.name):
+                temporary.unlink(missing_ok=True)
     return len(dead)
 
 

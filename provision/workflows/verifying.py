@@ -52,7 +52,7 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
     wanted = _of_store(store) if store_wide else _of_project(options, names)
     verdicts = []
     for selected, entry_names in wanted:
-        progress.start(selected.key, selected.name or selected.key, "hashing", None)
+        progress.start(selected.key, selected.asset.title, "hash", None)
         verdicts.append(_look(store, selected, entry_names))
         progress.finish(selected.key)
     if repair:

@@ -52,12 +52,12 @@ def pythons(draw: st.DrawFn) -> LockedPython:
             size=draw(st.none() | st.integers(0, 2**40)),
             published=draw(st.none() | times),
         )
-        for target, cpu in draw(st.sets(slots, min_size=1, max_size=5))
+        for target, cpu in draw(st.sets(slots, min_size=1, max_size=3))
     ]
     return LockedPython.of(draw(names), draw(digests), assets, draw(trees))
 
 
 @st.composite
 def locks(draw: st.DrawFn) -> Lock:
-    entries = draw(st.lists(pythons(), max_size=5, unique_by=lambda python: python.name))
+    entries = draw(st.lists(pythons(), max_size=3, unique_by=lambda python: python.name))
     return Lock(version=LOCK_VERSION, pythons=tuple(sorted(entries, key=lambda python: python.name)))

@@ -44,6 +44,13 @@ def test_counts_are_not_negative_and_no_truths() -> None:
             fields.count(name)
 
 
+def test_texts_can_be_file_names() -> None:
+    fields = Fields.parse(b'{"odd": "caf\\udce9", "broken": "\\ud800"}')
+    assert fields.text("odd") == "caf\udce9"
+    with pytest.raises(ValueError, match="surrogates"):
+        fields.text("broken")
+
+
 def test_one_of_some_words() -> None:
     assert one_of(("a", "b"), "b") == "b"
     with pytest.raises(ValueError, match="'c' is none of a, b"):

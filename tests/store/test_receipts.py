@@ -75,7 +75,7 @@ def test_in_a_store_that_is_not_there_nothing_is_installed(store: Store) -> None
 def test_all_receipts_are_listed_in_order(store: Store) -> None:
     receipts = [install(store, variant(number)) for number in (3, 1, 2)]
     (store.receipts / "notes.txt").touch()
-    (store.receipts / ".half.json.new").touch()
+    (store.receipts / ".half.json.1.0123.new").touch()
     (store.receipts / "damaged.json").touch()
     assert installed(store) == tuple(sorted(receipts, key=lambda receipt: receipt.key))
 

@@ -63,10 +63,11 @@ for key in ({KEY!r}, {KEY + ".longer"!r}):
             os.kill(os.getpid(), signal.SIGKILL)
         os.rename(work, str(work) + "0")
 """
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    dead = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    dead.wait()
     assert staged_keys(store) == (KEY, f"{KEY}.longer")
     store.receipts.mkdir()
-    (store.receipts / f".{KEY}.json.new").touch()
+    (store.receipts / f".{KEY}.json.{dead.pid}.0123.new").touch()
     assert clean_leftovers(store, KEY) == 1
     assert staged_keys(store) == (f"{KEY}.longer",)
     assert list(store.receipts.iterdir()) == []

@@ -11,7 +11,9 @@ from tests.support.killer import ROOT
 _NOBODY = 65534
 # Everything is imported before root's rights are gone, as a stranger may not even see the interpreter's library.
 _PREAMBLE = """
-import importlib, json, os, pkgutil, shutil, sys
+import ctypes, importlib, os, pkgutil, shutil, sys
+if os.name == "posix":
+    import fcntl
 import provision.store
 for module in pkgutil.walk_packages(provision.store.__path__, "provision.store."):
     importlib.import_module(module.name)

@@ -83,6 +83,8 @@ def _lines(plan: Plan, console: Console) -> Iterator[str]:
 
 
 def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
+    """Each action with its line; that a new tree is linked goes without saying."""
+    installed = {action.selected.key for action in plan.installs()}
     for action in plan.actions:
         match action:
             case Keep(selected=selected):
@@ -92,7 +94,7 @@ def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
                 where = "cached" if cached else (size(asset.size) if asset.size else f"from {_host(asset.url)}")
                 label = console.paint(neutral(", ".join(names)), "bold")
                 yield action, f"{console.paint('+', 'green')} {label}  {selected.key}  ({neutral(where)})"
-            case Link(selected=selected, previous=previous):
+            case Link(selected=selected, previous=previous) if selected.key not in installed:
                 was = f"  (was {neutral(previous)})" if previous else ""
                 yield action, f"{console.paint('→', 'cyan')} .pythons/{neutral(selected.name)}  {selected.key}{was}"
             case Unlink(name=name):

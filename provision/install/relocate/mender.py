@@ -20,7 +20,7 @@ class Mender:
     def __init__(self, origin: Origin, *, prefix: str, config: str) -> None:
         self._marks = (origin.prefix, *origin.workdirs, *toolchain.MARKS)
         moves = [*((place, f"{prefix}/{config}") for place in origin.workdirs), (origin.prefix, prefix)]
-        self._moves = tuple((re.compile(_pattern(old)), new) for old, new in moves)
+        self._moves = tuple((re.compile(whole_path(old)), new) for old, new in moves)
 
     def text(self, text: str) -> str:
         """Free any text, line by line; lines that name nothing of the build are not looked at."""
@@ -58,7 +58,7 @@ def _lines_with(marks: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
     yield from sorted(found)
 
 
-def _pattern(place: str) -> str:
+def whole_path(place: str) -> str:
     """``place`` as a whole path or the beginning of one, also glued to ``-L`` and its like.
 
     ``../Python/install-sh`` and ``/usr/bin/install`` are not ``/install``; CPython writes ``./install`` for WASM.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 INSTALL = "/install"
 
 # Other software lives there too: that a text names such a place says nothing of this Python.
-_SHARED = frozenset({"", "/usr", "/usr/local", "/opt", "/opt/local", "/home", "/root", "/var"})
+SHARED = frozenset({"", "/usr", "/usr/local", "/opt", "/opt/local", "/home", "/root", "/var"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Origin:
 
 def _place(variables: Mapping[str, object], name: str) -> str:
     place = str(variables.get(name, "")).rstrip("/")
-    return place if place.startswith("/") and place not in _SHARED else ""
+    return place if place.startswith("/") and place not in SHARED else ""
 
 
 def _collapse(place: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from provision.install.relocate.layout import up
 from provision.install.relocate.mender import Mender
 from provision.install.relocate.origin import Origin
@@ -9,7 +11,7 @@ from provision.install.relocate.origin import Origin
 # Stands for the prefix until the module is imported. Not `/`-led, so that no tool takes it for a real path.
 PLACEHOLDER = "@PREFIX@"
 
-_HEADER = "# system configuration generated and used by the sysconfig module\n"
+HEADER = "# system configuration generated and used by the sysconfig module\n"
 _ASSIGNMENT = "build_time_vars = "
 _CODE = f'''
 
@@ -50,12 +52,16 @@ def relocate(text: str, path: str, config: str) -> tuple[str, Origin] | None:
         return None
     origin = Origin.of(variables)
     mender = Mender(origin, prefix=PLACEHOLDER, config=config)
-    lines = [_HEADER, _ASSIGNMENT, "{\n"]
-    for name, value in variables.items():
-        mended = mender.variable(name, value) if isinstance(value, str) else value
-        lines.append(f"    {name!r}: {mended!r},\n")
-    lines += ["}\n", _CODE, f"_relocate(build_time_vars, {up(path)!r})\n", "del _relocate\n"]
-    return "".join(lines), origin
+    mended = {
+        name: mender.variable(name, value) if isinstance(value, str) else value for name, value in variables.items()
+    }
+    call = f"_relocate(build_time_vars, {up(path)!r})\ndel _relocate\n"
+    return HEADER + literal(mended) + _CODE + call, origin
+
+
+def literal(variables: Mapping[str, object]) -> str:
+    """The assignment that such a module consists of, one variable a line."""
+    return "".join([_ASSIGNMENT, "{\n", *(f"    {name!r}: {value!r},\n" for name, value in variables.items()), "}\n"])
 
 
 def _literal(text: str) -> object:

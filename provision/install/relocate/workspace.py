@@ -6,10 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from provision.install.unpack.writing import LINK_MODE, MTIME
 from provision.model.tree import Entry
-
-# Every file of a tree has this mtime (2024-01-01, PBS's own), so that trees are equal on every machine.
-MTIME = 1704067200
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
@@ -58,7 +56,7 @@ class Workspace:
         """Make a symbolic link where nothing stands yet."""
         (self.root / path).symlink_to(target)
         os.utime(self.root / path, (MTIME, MTIME), follow_symlinks=False)
-        self.entries[path] = Entry("link", 0o777, target)
+        self.entries[path] = Entry("link", LINK_MODE, target)
         self.changed.add(path)
 
     def remove(self, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from provision.install.unpack.refusal import Refusal
@@ -25,6 +26,9 @@ _MAGIC: dict[bytes, ArchiveKind] = {
 # Read and yielded at once, in bytes: as much as fits the processor's caches, as larger chunks are slower.
 _READ, _CHUNK = 64 << 10, 256 << 10
 
+# A larger zstd window is put in a file, which takes half as long again: so only as far as a sync should take memory.
+_WINDOW_IN_MEMORY = int(__import__("os").environ.get("WIM", 32)) << 20
+
 
 def kind_of(file: FileIO) -> ArchiveKind:
     """What kind of archive a file is, by its first bytes: its name is only a claim. Leaves the file at its start."""
@@ -37,7 +41,7 @@ def kind_of(file: FileIO) -> ArchiveKind:
     raise Refusal(f"is of no kind we know: it begins with {head.hex(' ')}" if head else "is empty")
 
 
-def decompressed(file: FileIO, kind: ArchiveKind, *, window: int) -> Iterator[bytes]:
+def decompressed(file: FileIO, kind: ArchiveKind, *, window: int, scratch: Path) -> Iterator[bytes]:
     """The unpacked content in chunks that bound memory whatever the ratio is; ``window`` bounds what zstd and xz take.
 
     Raises `Refusal` where the data is damaged or cut, and where anything follows its end: more of the same kind as well,
@@ -47,7 +51,7 @@ def decompressed(file: FileIO, kind: ArchiveKind, *, window: int) -> Iterator[by
         case "gzip":
             return _inflated(file, wbits=31)
         case "zstd":
-            return _zstd(file, window)
+            return _zstd(file, window, scratch)
         case "bzip2":
             import bz2
 
@@ -115,11 +119,22 @@ def _decoded(file: FileIO, decoder: _Decoder, damage: type[Exception]) -> Iterat
     _expect_end(file, decoder.unused_data)
 
 
-def _zstd(file: FileIO, window: int) -> Iterator[bytes]:
+def _zstd(file: FileIO, most_window: int, scratch: Path) -> Iterator[bytes]:
+    frame = outline(file, most_window=most_window)
+    if frame.window > _WINDOW_IN_MEMORY:
+        from provision.install.unpack.zstd_window import unpacked_in_file
+
+        chunks = unpacked_in_file(file, frame, scratch)
+        if chunks is not None:
+            yield from chunks
+            return
+    yield from _streamed(file, most_window)
+
+
+def _streamed(file: FileIO, most_window: int) -> Iterator[bytes]:
     import zstandard
 
-    outline(file, most_window=window)
-    decoder = zstandard.ZstdDecompressor(max_window_size=window)
+    decoder = zstandard.ZstdDecompressor(max_window_size=most_window)
     with decoder.stream_reader(file, read_size=_READ, closefd=False) as reader:
         while True:
             try:

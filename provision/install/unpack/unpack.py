@@ -94,7 +94,7 @@ def _unpack(
             beside=beside,
             spare=budget,
         )
-        members = stack.enter_context(_members(file, limits, budget))
+        members = stack.enter_context(_members(file, limits, budget, into))
         for member in members:
             routing.take(member, members.content)
         if not tree.entries:
@@ -106,13 +106,13 @@ def _unpack(
 
 
 @contextmanager
-def _members(file: FileIO, limits: Limits, budget: int) -> Iterator[Members]:
+def _members(file: FileIO, limits: Limits, budget: int, scratch: Path) -> Iterator[Members]:
     """The members of an archive of any kind; a thread that unpacks them ahead ends with this context."""
     kind = kind_of(file)
     if kind == "zip":
         yield ZipMembers(file, most=limits.members, budget=budget)
         return
-    with closing(ahead(decompressed(file, kind, window=limits.window))) as chunks:
+    with closing(ahead(decompressed(file, kind, window=limits.window, scratch=scratch))) as chunks:
         yield TarMembers(Stream(chunks, budget), most=limits.members)
 
 

@@ -1,7 +1,8 @@
-"""Owns unpacking a zstd frame with its window in a file, which the system may put out of memory, instead of in memory.
+"""Owns unpacking a zstd frame into a file that is memory as well; when that pays, `decompress` decides.
 
-A frame may refer back by its whole window, 128 MiB in PBS's `full` archives, and zstd's streaming interface keeps all of
-it in memory. Its older interface, block by block, lets the caller own the window. When that pays, `decompress` decides.
+A frame may refer back by its whole window, 128 MiB in PBS's `full` archives, and zstd's streaming decompressor keeps all
+of it in memory. Told that its output stays where it is, it refers back to that instead. Output that is a file need not
+stay in memory: the system brings back the pages that are referred to.
 """
 
 from __future__ import annotations
@@ -21,88 +22,89 @@ from provision.install.unpack.refusal import Refusal
 if TYPE_CHECKING:
     from provision.install.unpack.zstd_frame import Frame
 
-_BLOCK = 128 << 10  # bytes: the most that a block unpacks to (RFC 8878, 3.1.1.2.3)
-_READ = 64 << 10
-_NAME = ".window"
-# How much of the window may be in memory between two looks; how much is unpacked between two looks.
-_RESIDENT, _LOOK = 24 << 20, 512 << 10
+_READ, _CHUNK = 64 << 10, 256 << 10
+_SCRATCH = ".unpacked"
+# In bytes: how much of all files may be in memory, ours included, and how much behind the window is given back at once.
+_RESIDENT, _STEP = 32 << 20, 8 << 20
 
 
-def window_in_file(file: FileIO, frame: Frame, directory: Path) -> Iterator[bytes] | None:
-    """The content of a file whose one frame was outlined, in chunks; the window is in an unnamed file in ``directory``.
+def unpacked_in_file(file: FileIO, frame: Frame, directory: Path) -> Iterator[bytes] | None:
+    """The content of a file whose one frame was outlined, in chunks, by way of an unnamed file in ``directory``.
 
-    None where this cannot be done: off Linux, without cffi's access to zstd, or where the disk might not hold it (a page
-    that cannot be stored would kill us).
+    None where this cannot be done: off Linux, without cffi's access to zstd, without the content's size, or where the
+    disk might not hold it, as a page that cannot be stored would kill us.
     """
     library = _library()
-    if library is None or sys.platform != "linux" or frame.content is None:
+    if library is None or sys.platform != "linux" or not frame.content:
         return None
-    size = min(frame.window, frame.content) + 2 * _BLOCK
     with suppress(OSError):
-        free = os.statvfs(directory)
-        if free.f_bavail * free.f_frsize > frame.content + 2 * size:
-            return _unpacked(file, library, _map_unnamed(directory, size))
+        disk = os.statvfs(directory)
+        if disk.f_bavail * disk.f_frsize > frame.content + 2 * frame.window:
+            return _unpacked(file, library, frame, _map_unnamed(directory, frame.content))
     return None
 
 
 def _library() -> Any:
-    """zstd as cffi sees it, which comes with `zstandard` and works where cffi is installed."""
+    """zstd as cffi sees it: a part of `zstandard` that works where cffi is installed."""
     try:
-        return import_module("zstandard._cffi")
+        library = import_module("zstandard._cffi")
     except ImportError:
         return None
+    return library if hasattr(library.lib, "ZSTD_d_stableOutBuffer") else None
 
 
 def _map_unnamed(directory: Path, size: int) -> mmap.mmap:
-    """Memory that is backed by a file nobody else sees, on blocks that are ours already."""
+    """Memory that is a file nobody else sees, without blocks until it is written to."""
     try:
         descriptor = os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600)
     except OSError:  # some file systems have no unnamed files
-        descriptor = os.open(directory / _NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        (directory / _NAME).unlink()
+        descriptor = os.open(directory / _SCRATCH, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        (directory / _SCRATCH).unlink()
     try:
-        os.posix_fallocate(descriptor, 0, size)
-        return mmap.mmap(descriptor, size)
+        os.truncate(descriptor, size)
+        memory = mmap.mmap(descriptor, size)
     finally:
         os.close(descriptor)
+    memory.madvise(mmap.MADV_RANDOM)  # else a page that is referred to brings its neighbours along
+    return memory
 
 
-def _unpacked(file: FileIO, library: Any, window: mmap.mmap) -> Iterator[bytes]:
-    """Unpack block by block into the window, from its start again when the next block might not fit behind the last."""
+def _unpacked(file: FileIO, library: Any, frame: Frame, memory: mmap.mmap) -> Iterator[bytes]:
     ffi, zstd = library.ffi, library.lib
     with ExitStack() as stack:
-        stack.enter_context(closing(window))
-        memory = stack.enter_context(ffi.from_buffer("char[]", window, require_writable=True))
+        stack.enter_context(closing(memory))
+        start = stack.enter_context(ffi.from_buffer("char[]", memory, require_writable=True))
         context = ffi.gc(zstd.ZSTD_createDCtx(), zstd.ZSTD_freeDCtx)
-        zstd.ZSTD_decompressBegin(context)
-        size, at, unseen = len(window), 0, 0
-        while wanted := zstd.ZSTD_nextSrcSizeToDecompress(context):
-            data = _read(file, wanted)
-            if at + _BLOCK > size:
-                at = 0
-            made = zstd.ZSTD_decompressContinue(context, memory + at, size - at, data, wanted)
-            if made > size:  # zstd's errors are the last few numbers of its type
-                name = ffi.string(zstd.ZSTD_getErrorName(made)).decode()
-                raise Refusal(f"is damaged: {name}")
-            if made:
-                yield window[at : at + made]
-                at += made
-                unseen += made
-                if unseen > _LOOK:
-                    unseen = 0
-                    _keep_small(window)
+        zstd.ZSTD_DCtx_setParameter(context, zstd.ZSTD_d_stableOutBuffer, 1)
+        output = ffi.new("ZSTD_outBuffer *", {"dst": start, "size": len(memory), "pos": 0})
+        given_back = 0
+        while data := file.read(_READ):
+            seen = output.pos
+            source = ffi.from_buffer("char[]", data)
+            waiting = ffi.new("ZSTD_inBuffer *", {"src": source, "size": len(data), "pos": 0})
+            while waiting.pos < waiting.size:
+                code = zstd.ZSTD_decompressStream(context, output, waiting)
+                if zstd.ZSTD_isError(code):
+                    raise Refusal(f"is damaged: {ffi.string(zstd.ZSTD_getErrorName(code)).decode()}")
+            for at in range(seen, output.pos, _CHUNK):
+                yield memory[at : min(at + _CHUNK, output.pos)]
+            given_back = _give_back(memory, given_back, output.pos - frame.window)
+        if output.pos != len(memory):
+            raise Refusal("is truncated")
 
 
-def _read(file: FileIO, size: int) -> bytes:
-    data = file.read(size)
-    if len(data) < size:
-        raise Refusal("is truncated")
-    return data
+def _give_back(memory: mmap.mmap, given_back: int, unneeded: int) -> int:
+    """Let go of pages once many are in memory, and of the file's blocks up to ``unneeded``; returns how far those went.
 
-
-def _keep_small(window: mmap.mmap) -> None:
-    """Let go of the window's pages once many are in memory; they stay in their file, and come back when referred to."""
+    The former come back when they are referred to; the latter never are again.
+    """
+    if unneeded - given_back > _STEP:
+        unneeded -= unneeded % mmap.PAGESIZE
+        with suppress(OSError):  # not every file system can; its blocks then stay until the end
+            memory.madvise(mmap.MADV_REMOVE, given_back, unneeded - given_back)
+        given_back = unneeded
     with open("/proc/self/statm", "rb", buffering=0) as facts:
-        shared = int(facts.read().split()[2]) * mmap.PAGESIZE
-    if shared > _RESIDENT:
-        window.madvise(mmap.MADV_DONTNEED)
+        of_files = int(facts.read().split()[2]) * mmap.PAGESIZE
+    if of_files > _RESIDENT:
+        memory.madvise(mmap.MADV_DONTNEED)
+    return given_back

@@ -91,7 +91,9 @@ def test_a_rule_allows_no_more_than_it_says(rule: str, url: str) -> None:
         _check(_policy(rule), url)
 
 
-@pytest.mark.parametrize("text", ["", "https://example.com/path", "exa mple.com", "ftp://example.com", "*", "example.com:x"])
+@pytest.mark.parametrize(
+    "text", ["", "https://example.com/path", "exa mple.com", "ftp://example.com", "*", "example.com:x"]
+)
 def test_a_rule_that_is_none_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="not a host to allow"):
         HostRule.parse(text)

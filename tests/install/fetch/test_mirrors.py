@@ -9,7 +9,9 @@ from provision.install.fetch.mirrors import Mirror, sources
 from tests.install.fetch.samples import NAME, TAG, asset
 
 _GITHUB = f"https://github.com/astral-sh/python-build-standalone/releases/download/{TAG}/{NAME}".replace("+", "%2B")
-_FALLBACK = f"https://releases.astral.sh/github/python-build-standalone/releases/download/{TAG}/{NAME}".replace("+", "%2B")
+_FALLBACK = f"https://releases.astral.sh/github/python-build-standalone/releases/download/{TAG}/{NAME}".replace(
+    "+", "%2B"
+)
 _PYPY = "https://downloads.python.org/pypy/pypy3.11-v7.3.23-linux64.tar.gz"
 
 
@@ -65,7 +67,9 @@ def test_naming_a_mirror_allows_its_host_and_port() -> None:
     assert Mirror.parse("file:///srv").rule is None
 
 
-@pytest.mark.parametrize("text", ["mirror.example", "/srv/pbs", "ftp://mirror.example", "https://m.example/?x=1", "file://host/x"])
+@pytest.mark.parametrize(
+    "text", ["mirror.example", "/srv/pbs", "ftp://mirror.example", "https://m.example/?x=1", "file://host/x"]
+)
 def test_what_cannot_be_a_mirror_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="cannot be a mirror"):
         Mirror.parse(text)

@@ -69,7 +69,9 @@ def test_loopback_is_this_machine(host: str) -> None:
     assert Url.parse(f"http://{host}:8000/a").is_loopback
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1.example.com", "localhost.example.com", "0.0.0.0", "2130706433", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1.example.com", "localhost.example.com", "0.0.0.0", "2130706433", "10.0.0.1"]
+)
 def test_no_other_host_is_loopback(host: str) -> None:
     assert not Url.parse(f"http://{host}/a").is_loopback
 

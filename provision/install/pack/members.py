@@ -1,0 +1,169 @@
+"""Owns which files of an installation belong to the interpreter, and their paths in an archive; `stage` copies them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from provision.errors import UsageError
+from provision.install.pack.interpreter import Interpreter
+
+# PBS leaves these out of install_only archives (its release.rs; the names are PYTHON.json's stdlib test packages).
+_TESTS = frozenset(
+    {
+        *("test", "ctypes/test", "distutils/tests", "idlelib/idle_test", "lib2to3/tests"),
+        *("sqlite3/test", "tkinter/test", "unittest/test"),
+    }
+)
+_TEST_EXTENSIONS = ("_test", "_ctypes_test", "_xxtestfuzz")
+_SKIPPED_DIRECTORIES = frozenset({"__pycache__", "site-packages", "dist-packages"})
+# What belongs to a distribution or its site, and what the recipe writes anew.
+_SKIPPED_FILES = frozenset({"sitecustomize.py", "usercustomize.py", "EXTERNALLY-MANAGED"})
+_SETUPTOOLS_UNTIL = (3, 11)  # PBS has no setuptools from 3.12 on, as ensurepip has none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One name in the archive, relative to the prefix: a copy of ``source``, or a link to ``link``."""
+
+    path: str
+    source: Path | None = None
+    link: str = ""
+
+
+def members(interpreter: Interpreter, *, tests: bool) -> tuple[Member, ...]:
+    """Everything of the installation that PBS would ship, sorted by path; ``tests`` as in full archives."""
+    found: dict[str, Member] = {}
+    for member in (
+        *_binaries(interpreter),
+        *_stdlib(interpreter, tests=tests),
+        *_headers(interpreter),
+        *_libraries(interpreter, static=tests),
+        *_packages(interpreter),
+        *_manual(interpreter),
+    ):
+        found.setdefault(member.path, member)
+    for path, member in list(found.items()):
+        if member.link and not _resolves(path, member.link, found):
+            del found[path]
+    return tuple(found[path] for path in sorted(found))
+
+
+def within(interpreter: Interpreter, path: Path) -> str:
+    """A path of the installation, relative to its prefix."""
+    try:
+        return path.relative_to(interpreter.prefix).as_posix()
+    except ValueError:
+        raise UsageError(
+            f"{path} is outside of {interpreter.prefix}, the prefix of its Python: the two cannot be packed as one tree"
+        ) from None
+
+
+def _binaries(interpreter: Interpreter) -> Iterator[Member]:
+    series, real = interpreter.version.series, interpreter.name
+    yield Member(path=f"bin/{real}", source=interpreter.executable)
+    for name in ("python", "python3", f"python{series}"):
+        if name != real:
+            yield Member(path=f"bin/{name}", link=real)
+    names = ["2to3", f"2to3-{series}", "idle3", f"idle{series}", "pydoc3", f"pydoc{series}", "python3-config"]
+    names += dict.fromkeys((f"python{series}-config", f"{real}-config"))
+    if (interpreter.site / "pip").is_dir():
+        names += ["pip", "pip3", f"pip{series}"]
+    for name in names:
+        yield from _copy(interpreter.prefix / "bin" / name, f"bin/{name}")
+
+
+def _stdlib(interpreter: Interpreter, *, tests: bool) -> Iterator[Member]:
+    for root in dict.fromkeys((interpreter.stdlib, interpreter.platstdlib)):
+        if not root.is_dir():
+            continue
+        base = within(interpreter, root)
+        for path in _walk(root):
+            inner = path.relative_to(root).as_posix()
+            if not tests and _is_test(inner):
+                continue
+            if path.name.startswith("libpython") and path.parent.name.startswith("config"):
+                if tests and not path.is_symlink():
+                    yield Member(path=f"{base}/{inner}", source=path)
+                continue
+            yield from _copy(path, f"{base}/{inner}")
+
+
+def _headers(interpreter: Interpreter) -> Iterator[Member]:
+    roots = [interpreter.include]
+    if multiarch := interpreter.variables.get("MULTIARCH"):  # Debian keeps pyconfig.h apart
+        roots.append(interpreter.include.parent / multiarch / interpreter.include.name)
+    for root in filter(Path.is_dir, roots):
+        base = within(interpreter, root)
+        for path in _walk(root):
+            yield from _copy(path, f"{base}/{path.relative_to(root).as_posix()}")
+
+
+def _libraries(interpreter: Interpreter, *, static: bool) -> Iterator[Member]:
+    directory = interpreter.place("LIBDIR")
+    if directory is not None:
+        names = [interpreter.variables.get(name, "") for name in ("INSTSONAME", "LDLIBRARY", "PY3LIBRARY")]
+        names += [interpreter.variables.get("LIBRARY", "")] if static else []
+        for name in dict.fromkeys(filter(None, names)):
+            if not name.endswith(".a") or static:
+                yield from _copy(directory / name, f"{within(interpreter, directory)}/{name}")
+    pkgconfig = interpreter.place("LIBPC")
+    if pkgconfig is not None:
+        versioned = f"python-{interpreter.variables.get('LDVERSION', interpreter.version.series)}"
+        for stem in (versioned, f"python-{interpreter.version.series}", "python3"):
+            for name in (f"{stem}.pc", f"{stem}-embed.pc"):
+                yield from _copy(pkgconfig / name, f"{within(interpreter, pkgconfig)}/{name}")
+
+
+def _packages(interpreter: Interpreter) -> Iterator[Member]:
+    """pip, and setuptools where PBS has it: what their own RECORDs list, and nothing else of site-packages."""
+    wanted = ["pip"]
+    if (interpreter.version.major, interpreter.version.minor) <= _SETUPTOOLS_UNTIL:
+        wanted.append("setuptools")
+    base = within(interpreter, interpreter.site)
+    for name in wanted:
+        for record in sorted(interpreter.site.glob(f"{name}-*.dist-info/RECORD")):
+            for line in record.read_text("utf-8").splitlines():
+                inner = line.rpartition(",")[0].rpartition(",")[0].strip('"')
+                if inner and not inner.startswith(("../", "/")) and not inner.endswith(".pyc"):
+                    yield from _copy(interpreter.site / inner, f"{base}/{inner}")
+    yield from _copy(interpreter.site / "README.txt", f"{base}/README.txt")
+
+
+def _manual(interpreter: Interpreter) -> Iterator[Member]:
+    for name in ("python3.1", f"python{interpreter.version.series}.1"):
+        yield from _copy(interpreter.prefix / "share/man/man1" / name, f"share/man/man1/{name}")
+
+
+def _copy(source: Path, path: str) -> Iterator[Member]:
+    """A file, or a link as it is if it leads to a neighbour, else what it leads to; nothing where there is nothing."""
+    if source.is_symlink():
+        target = str(source.readlink())
+        if "/" not in target:
+            yield Member(path=path, link=target)
+            # The neighbour may itself be named by nothing else: `libpython3.11.so` leads to `libpython3.11.so.1.0`.
+            yield from _copy(source.parent / target, (PurePosixPath(path).parent / target).as_posix())
+            return
+    if source.is_file():
+        yield Member(path=path, source=source.resolve())
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for directory, directories, files in os.walk(root):
+        directories[:] = sorted(name for name in directories if name not in _SKIPPED_DIRECTORIES)
+        for name in sorted(files):
+            if name not in _SKIPPED_FILES and not name.endswith((".pyc", ".pyo")):
+                yield Path(directory, name)
+
+
+def _is_test(inner: str) -> bool:
+    directory, _, name = inner.rpartition("/")
+    if directory == "lib-dynload" and name.startswith(_TEST_EXTENSIONS):
+        return True
+    return any(directory == place or directory.startswith(f"{place}/") for place in _TESTS)
+
+
+def _resolves(path: str, link: str, found: dict[str, Member]) -> bool:
+    return (PurePosixPath(path).parent / link).as_posix() in found

@@ -1,0 +1,134 @@
+"""Owns `pack`: from an installed CPython to an archive like PBS's, and the proof that it works; each step has its module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from provision.errors import UsageError
+from provision.install.pack.interpreter import Interpreter, inspect
+from provision.install.pack.members import Member, members, within
+from provision.model.asset import Asset
+from provision.model.build import FLAVORS, Flavor
+from provision.model.digest import Digest
+
+_UNHASHED = Digest("0" * 64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """``row`` belongs into a `catalog.ndjson` beside ``archive``. ``requires``: libraries the user's system must have.
+
+    ``warnings`` say what does not work elsewhere; with none of them, the result was seen to run from another place.
+    """
+
+    archive: Path
+    asset: Asset
+    row: dict[str, Any]
+    requires: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def pack(prefix: Path, out: Path, *, flavor: Flavor = "install_only_stripped", build: str | None = None) -> Packed:
+    """Make an archive in ``out`` of the CPython at ``prefix``: a prefix, a virtual environment (its base) or a program.
+
+    The same installation gives the same bytes. ``build`` is a tag such as PBS's, YYYYMMDD; without it, the day on
+    which the interpreter was written. Raises `UsageError` for what cannot be packed or named.
+    """
+    import tempfile
+
+    interpreter = inspect(prefix)
+    asset = _describe(interpreter, flavor, build or _day_of(interpreter.executable))
+    found = members(interpreter, tests=flavor == "full")
+    out.mkdir(parents=True, exist_ok=True)
+    archive = out / asset.filename
+    with tempfile.TemporaryDirectory(prefix="provision-pack-") as room:
+        return _pack(interpreter, asset, found, Path(room), archive)
+
+
+def _pack(interpreter: Interpreter, asset: Asset, found: Sequence[Member], staged: Path, archive: Path) -> Packed:
+    from provision.install.pack.archive import write_archive
+    from provision.install.pack.row import row_of
+    from provision.install.pack.stage import stage
+
+    tree = staged / "python" / "install" if asset.flavor == "full" else staged / "python"
+    result = stage(interpreter, found, tree, strip=asset.flavor == "install_only_stripped")
+    if asset.flavor == "full":
+        _add_extras(interpreter, asset, staged / "python")
+    partial = archive.with_name(f"{archive.stem}.part{archive.suffix}")
+    write_archive(staged, partial)
+    sha256, size = _measure(partial)
+    asset = replace(asset, sha256=sha256, size=size)
+    warnings = (*result.warnings, *_relocate_and_prove(tree, asset, interpreter))
+    partial.replace(archive)
+    return Packed(archive=archive, asset=asset, row=row_of(asset), requires=result.requires, warnings=warnings)
+
+
+def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
+    """Do to the copy what installing does, and run it."""
+    from provision.install.pack.proof import prove
+    from provision.install.relocate.recipe import relocate
+    from provision.model.tree import TreeOptions
+    from provision.store.hashing import scan_tree
+
+    entries = scan_tree(tree)
+    notes = relocate(tree, entries, asset=asset, options=TreeOptions())
+    return (*notes, *prove(tree, asset, interpreter))
+
+
+def _describe(interpreter: Interpreter, flavor: str, build: str) -> Asset:
+    """The asset that the archive will be; its hash is not known yet."""
+    from urllib.parse import quote
+
+    from provision.catalog.names import modern_name
+    from provision.install.pack.platform import target_of
+
+    if flavor not in FLAVORS:
+        raise UsageError(f"{flavor!r} is not a flavor; those are {', '.join(FLAVORS)}")
+    if not re.fullmatch(r"20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", build):
+        raise UsageError(f"{build!r} is not a build tag: expected a day as YYYYMMDD, as python-build-standalone has it")
+    options = interpreter.options
+    if options.debug and flavor != "full":
+        raise UsageError(
+            f"{interpreter.executable} is a debug build, which the name of an {flavor} archive cannot say",
+            hint="pack it with `--flavor full`",
+        )
+    target = target_of(interpreter)
+    name = modern_name(version=interpreter.version, build=build, target=target, options=options, flavor=flavor)
+    return Asset(
+        implementation="cpython",
+        version=interpreter.version,
+        build=build,
+        target=target,
+        options=options,
+        flavor=flavor,
+        url=quote(name),
+        sha256=_UNHASHED,
+    )
+
+
+def _add_extras(interpreter: Interpreter, asset: Asset, root: Path) -> None:
+    from provision.install.pack.metadata import license_of, python_json
+
+    (root / "PYTHON.json").write_text(python_json(interpreter, asset, within(interpreter, interpreter.stdlib)), "utf-8")
+    text = license_of(interpreter)
+    if text is not None:
+        (root / "licenses").mkdir()
+        (root / "licenses" / "LICENSE.cpython.txt").write_bytes(text.read_bytes())
+
+
+def _measure(archive: Path) -> tuple[Digest, int]:
+    import hashlib
+
+    with archive.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256")
+        return Digest(digest.hexdigest()), stream.tell()
+
+
+def _day_of(executable: Path) -> str:
+    import time
+
+    return time.strftime("%Y%m%d", time.gmtime(executable.stat().st_mtime))

@@ -1,0 +1,88 @@
+"""Owns the trial of a packed interpreter: started from another place, and watched for what it takes from its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from provision.install.pack.interpreter import Interpreter
+from provision.model.asset import Asset
+
+# Imports every extension module there is, then tells what is in memory (on Linux) and where things were found.
+_QUESTIONS = """\
+import importlib, json, os, sys, sysconfig, warnings
+warnings.simplefilter('ignore')
+failed = {}
+dynload = next((path for path in sys.path if path.endswith('lib-dynload')), None)
+names = sorted({name.split('.')[0] for name in os.listdir(dynload)}) if dynload and os.path.isdir(dynload) else []
+for name in names:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        failed[name] = str(error)
+try:
+    with open('/proc/self/maps') as maps:
+        mapped = sorted({line.split(None, 5)[5].strip() for line in maps if ' /' in line})
+except OSError:
+    mapped = []
+json.dump({
+    'prefix': sys.prefix, 'stdlib': os.path.dirname(os.__file__), 'path': sys.path, 'mapped': mapped, 'failed': failed,
+    'variables': [str(value) for value in sysconfig.get_config_vars().values()],
+}, sys.stdout)
+"""
+_TIMEOUT = 120
+
+
+def prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
+    """Run the relocated copy in ``tree``, whose original is still there, and say what of it the copy uses.
+
+    Raises `IntegrityError` or `PolicyError`, as `probe` does, if it does not even run.
+    """
+    from provision.install.probe import probe
+
+    probe(tree, asset)
+    answers = _ask(tree, asset)
+    return tuple(_findings(answers, tree.resolve(), interpreter))
+
+
+def _ask(tree: Path, asset: Asset) -> dict[str, Any]:
+    import json
+    import subprocess
+
+    from provision.store.layout import executable
+
+    done = subprocess.run(
+        [str(executable(tree, asset)), "-I", "-B", "-c", _QUESTIONS],
+        capture_output=True,
+        check=True,
+        env={},
+        timeout=_TIMEOUT,
+    )
+    answers: dict[str, Any] = json.loads(done.stdout)
+    return answers
+
+
+def _findings(answers: dict[str, Any], tree: Path, interpreter: Interpreter) -> Iterator[str]:
+    for name, reason in answers["failed"].items():
+        yield f"the module {name} cannot be imported: {reason}"
+    for what in ("prefix", "stdlib"):
+        if not Path(answers[what]).resolve().is_relative_to(tree):
+            yield f"its {what} is {answers[what]}, outside of its own tree"
+    origin = (f"{interpreter.stdlib}/", f"{interpreter.platstdlib}/")
+    for place in answers["path"]:
+        if place.startswith(origin):
+            yield f"it imports from {place}, where it was packed from"
+    shared = Path(interpreter.variables.get("LIBDIR", "")) / interpreter.variables.get("INSTSONAME", "libpython")
+    for place in answers["mapped"]:
+        own = Path(place).resolve().is_relative_to(tree)
+        if not own and (place.startswith(_private(interpreter)) or place == str(shared)):
+            yield f"it loads {place}, where it was packed from"
+
+
+def _private(interpreter: Interpreter) -> tuple[str, ...]:
+    """Where only this Python's files are; below a prefix such as /usr, only its standard library."""
+    from provision.install.relocate.origin import SHARED
+
+    prefix = str(interpreter.prefix)
+    return (f"{interpreter.stdlib}/",) if prefix in SHARED else (f"{prefix}/",)

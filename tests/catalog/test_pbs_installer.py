@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provision.catalog.pbs import asset_url
+from provision.catalog.pbs_installer import read_pbs_installer
+from provision.errors import CatalogError
+from tests.catalog.samples import digest, stripped, upstream
+
+PYPY = "https://downloads.python.org/pypy/"
+
+
+def release(*files: dict[str, object], implementation: str = "pypy") -> bytes:
+    """A release with these files."""
+    version = {"implementation": implementation, "major": 3, "minor": 11, "micro": 15, "freethreaded": False}
+    return json.dumps([{"python_version": version, "files": files}]).encode()
+
+
+def file(url: str, *, platform: str = "linux", arch: str = "x86_64", sha256: str | None = "") -> dict[str, object]:
+    name = url.rpartition("/")[2].replace("%2B", "+")
+    known = digest(name).hex if sha256 == "" else sha256
+    return {"arch": arch, "filename": name, "install_only": True, "platform": platform, "sha256": known, "url": url}
+
+
+def test_archives_of_pbs_are_read_by_their_names_alone() -> None:
+    name = stripped("3.14.2", "20260127")
+    data = release(file(asset_url("20260127", name), platform="windows"), implementation="cpython")
+    assert read_pbs_installer(data, "versions.json").assets == (upstream(name),)
+
+
+@pytest.mark.parametrize(
+    ("filename", "platform", "arch", "title"),
+    [
+        ("pypy3.11-v7.3.23-linux64.tar.gz", "linux", "x86_64", "pypy 3.11.15+7.3.23 install_only linux-x86_64"),
+        ("pypy3.11-v7.3.9-linux32.tar.bz2", "linux", "x86", "pypy 3.11.15+7.3.9 install_only linux-i686"),
+        ("pypy3.11-v8.0.1-macos_arm64.tar.gz", "macos", "aarch64", "pypy 3.11.15+8.0.1 install_only macos-aarch64"),
+        ("pypy3.11-v7.3.23-win64.zip", "windows", "x86_64", "pypy 3.11.15+7.3.23 install_only windows-x86_64"),
+    ],
+)
+def test_pypys_version_is_in_its_name_and_pythons_in_the_fields(
+    filename: str, platform: str, arch: str, title: str
+) -> None:
+    (asset,) = read_pbs_installer(release(file(PYPY + filename, platform=platform, arch=arch)), "versions.json").assets
+    assert asset.title == title
+
+
+def test_files_without_a_hash_are_left_out() -> None:
+    reading = read_pbs_installer(release(file(PYPY + "pypy3.11-v7.3.23-linux64.tar.gz", sha256=None)), "versions.json")
+    assert (reading.assets, reading.unknown) == ((), ())
+
+
+@pytest.mark.parametrize("filename", ["pypy-nightly.tar.gz", "pypy3.11-v7.3.23-linux64.exe"])
+def test_names_that_are_not_understood_are_told(filename: str) -> None:
+    assert read_pbs_installer(release(file(PYPY + filename)), "versions.json").unknown == (PYPY + filename,)
+
+
+def test_what_is_not_its_format_is_refused() -> None:
+    with pytest.raises(CatalogError, match=r"versions.json: \[0\].python_version: Field required"):
+        read_pbs_installer(b'[{"files": []}]', "versions.json")

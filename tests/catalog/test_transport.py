@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from provision.catalog.transport import ask, ask_again
+from provision.errors import NetworkError
+from tests.catalog.server import Upstream, http_get
+
+
+def test_what_is_there_is_had(upstream_server: Upstream) -> None:
+    url = upstream_server.put("/catalog", b"rows", etag='"1"')
+    response = ask(http_get, url)
+    assert (response.status, response.body, response.headers["etag"]) == (200, b"rows", '"1"')
+
+
+def test_what_did_not_change_is_not_fetched_again(upstream_server: Upstream) -> None:
+    url = upstream_server.put("/catalog", b"rows", etag='"1"')
+    assert ask_again(http_get, url, etag='"1"') is None
+
+
+@pytest.mark.parametrize("etag", ["", '"0"'])
+def test_what_changed_or_was_never_had_is_fetched(upstream_server: Upstream, etag: str) -> None:
+    url = upstream_server.put("/catalog", b"rows", etag='"1"')
+    response = ask_again(http_get, url, etag=etag)
+    assert response is not None
+    assert response.body == b"rows"
+
+
+@pytest.mark.parametrize("status", [204, 304, 403, 404, 500])
+def test_every_other_answer_is_an_error_that_names_the_url(upstream_server: Upstream, status: int) -> None:
+    url = upstream_server.put("/catalog", b"", status=status)
+    with pytest.raises(NetworkError, match=rf"{url} answered with status {status}"):
+        ask(http_get, url)
+
+
+def test_rights_and_rate_limits_come_with_a_hint(upstream_server: Upstream) -> None:
+    url = upstream_server.put("/catalog", b"", status=403)
+    with pytest.raises(NetworkError) as caught:
+        ask(http_get, url)
+    assert "GITHUB_TOKEN" in (caught.value.hint or "")

@@ -1,0 +1,65 @@
+"""Owns the fixtures of fetching: a certificate authority, and an internet of known hosts that all live on loopback."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.support.proxy import Proxy
+from tests.support.server import Server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Internet:
+    """``server`` plays all hosts, by https, with certificates that ``environ`` trusts and through a proxy it names."""
+
+    server: Server
+    proxy: Proxy
+    environ: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """A certificate authority of our own."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its certificate, for SSL_CERT_FILE."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+def tls_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """What a server needs to speak TLS with a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+HOSTS = (
+    "github.com",
+    "api.github.com",
+    "release-assets.githubusercontent.com",
+    "releases.astral.sh",
+    "mirror.example",
+    "evil.example",
+)
+
+
+@pytest.fixture
+def internet(authority: trustme.CA, authority_file: Path, tmp_path: Path) -> Iterator[Internet]:
+    """Known hosts and others, all played by one server."""
+    root = tmp_path / "internet"
+    root.mkdir()
+    tls = tls_of(authority.issue_cert(*HOSTS))
+    with Server(root, tls=tls) as server, Proxy(dict.fromkeys(HOSTS, server.port)) as proxy:
+        environ = {"SSL_CERT_FILE": str(authority_file), "HTTPS_PROXY": proxy.url}
+        yield Internet(server=server, proxy=proxy, environ=environ)

@@ -1,0 +1,195 @@
+"""A part and its note: what a later run may build on, and what it must not believe."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.errors import StoreError
+from provision.install.fetch.part import Note, Part
+from tests.install.fetch.samples import content, digest
+
+_DATA = content(5000)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return tmp_path / "archives" / "sha256" / "abc"
+
+
+def _opened(archive: Path) -> Part:
+    part = Part(archive)
+    part.open()
+    return part
+
+
+def _beside(archive: Path) -> list[str]:
+    return sorted(path.name for path in archive.parent.iterdir())
+
+
+def test_bytes_and_digest_are_those_written(archive: Path) -> None:
+    part = _opened(archive)
+    part.write(0, _DATA[:1000])
+    part.take_in(0, _DATA[:1000])
+    part.write(3000, _DATA[3000:])
+    part.write(1000, _DATA[1000:3000])
+    assert part.digest(5000) == digest(_DATA)
+    assert part.digest(10) == digest(_DATA[:10])
+    assert part.digest(5000) == digest(_DATA)
+    part.publish(5000)
+    assert archive.read_bytes() == _DATA
+    assert _beside(archive) == ["abc"]
+
+
+def test_publishing_leaves_out_what_lies_behind_the_end(archive: Path) -> None:
+    part = _opened(archive)
+    part.write(0, _DATA)
+    part.publish(100)
+    assert archive.read_bytes() == _DATA[:100]
+
+
+def test_a_later_run_goes_on_where_the_note_says(archive: Path) -> None:
+    note = Note(source="url", validator='"tag"', total=5000, head=1000, tail=5000)
+    first = _opened(archive)
+    first.write(0, _DATA[:1000])
+    first.save(note)
+    first.leave()
+    second = _opened(archive)
+    assert second.note == note
+    second.write(1000, _DATA[1000:])
+    assert second.digest(5000) == digest(_DATA)
+    second.close()
+
+
+def test_what_was_never_noted_is_started_over(archive: Path) -> None:
+    first = _opened(archive)
+    first.write(0, _DATA)
+    first.close()
+    second = _opened(archive)
+    assert second.note == Note()
+    assert second.path.stat().st_size == 0
+    second.close()
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        Note(head=5001),
+        Note(head=1000, tail=4000, total=6000),
+    ],
+)
+def test_a_file_shorter_than_its_note_says_is_started_over(archive: Path, note: Note) -> None:
+    first = _opened(archive)
+    first.write(0, _DATA)
+    first.save(note)
+    first.close()
+    second = _opened(archive)
+    assert second.note == Note()
+    second.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}}",
+        b'{"head": -1}',
+        b'{"head": true}',
+        b'{"head": 1.5}',
+        b'{"head": "1"}',
+        b'{"head": 5, "tail": 4, "total": 6}',
+        b'{"head": 1, "tail": 4}',
+        b'{"head": 1, "total": 4}',
+        b'{"source": 1}',
+        b'{"validator": "a\\r\\nX-Evil: 1"}',
+        b'{"unknown": 1}',
+        b"\xff",
+        b"[" * 3000,
+    ],
+)
+def test_a_note_that_makes_no_sense_is_none(content: bytes) -> None:
+    assert Note.parse(content) is None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["head", "tail", "total", "source", "validator", "x"]), inner)
+        ),
+    )
+)
+def test_no_json_breaks_reading_a_note(value: object) -> None:
+    note = Note.parse(json.dumps(value).encode())
+    assert note is None or 0 <= note.head <= (note.tail or note.head) <= (note.total or note.head)
+
+
+def test_nothing_is_left_of_a_part_that_got_nothing(archive: Path) -> None:
+    part = _opened(archive)
+    part.leave()
+    assert _beside(archive) == []
+
+
+def test_restarting_forgets_all(archive: Path) -> None:
+    part = _opened(archive)
+    part.write(0, _DATA)
+    part.take_in(0, _DATA)
+    part.save(Note(head=5000))
+    part.restart()
+    assert part.note == Note()
+    assert _beside(archive) == ["abc.part"]
+    part.write(0, b"new")
+    assert part.digest(3) == digest(b"new")
+    part.discard()
+    assert _beside(archive) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_nobody_else_may_write_whatever_the_umask(archive: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        part = _opened(archive)
+        part.save(Note(head=0))
+        modes = [stat.S_IMODE(path.stat().st_mode) for path in (archive.parent, *archive.parent.iterdir())]
+        part.close()
+    finally:
+        os.umask(before)
+    assert not any(mode & 0o022 for mode in modes)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of Unix")
+def test_a_link_in_its_place_is_not_followed(archive: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    archive.parent.mkdir(parents=True)
+    archive.with_name("abc.part").symlink_to(victim)
+    with pytest.raises(StoreError, match="symbolic link"):
+        _opened(archive)
+    assert victim.read_text() == "mine"
+
+
+def test_a_cache_that_cannot_be_written_is_a_store_error(archive: Path) -> None:
+    archive.parent.parent.mkdir(parents=True)
+    archive.parent.write_text("a file")
+    with pytest.raises(StoreError, match="write a download"):
+        _opened(archive)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_a_store_error(archive: Path) -> None:
+    part = _opened(archive)
+    full = os.open("/dev/full", os.O_RDWR)
+    os.dup2(full, part._opened)
+    os.close(full)
+    with pytest.raises(StoreError, match="disk is full"):
+        part.write(0, _DATA)
+    part.close()

@@ -1,0 +1,41 @@
+"""What a user allows in a file of their own, which no repository can change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.errors import UsageError
+from provision.install.fetch.preferences import configured_hosts
+
+
+def _hosts(tmp_path: Path, text: str | None) -> tuple[str, ...]:
+    if text is not None:
+        (tmp_path / "config.toml").write_text(text)
+    return configured_hosts({"PROVISION_CONFIG_DIR": str(tmp_path)})
+
+
+def test_without_the_file_nothing_is_allowed(tmp_path: Path) -> None:
+    assert _hosts(tmp_path, None) == ()
+    assert _hosts(tmp_path / "none", None) == ()
+
+
+def test_hosts_are_read_from_it(tmp_path: Path) -> None:
+    assert _hosts(tmp_path, 'allow-hosts = ["a.example", "*.b.example"]') == ("a.example", "*.b.example")
+
+
+def test_a_file_that_says_nothing_of_hosts_is_fine(tmp_path: Path) -> None:
+    assert _hosts(tmp_path, "other = 1") == ()
+
+
+@pytest.mark.parametrize("text", ['allow-hosts = "a.example"', "allow-hosts = [1]", "allow-hosts = ["])
+def test_a_broken_file_is_a_usage_error_that_names_it(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match=r"config\.toml"):
+        _hosts(tmp_path, text)
+
+
+def test_a_file_that_is_not_text_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"config\.toml"):
+        _hosts(tmp_path, None)

@@ -1,0 +1,138 @@
+"""Trying again: as often as it may help, no sooner than asked, no longer than the deadline, never after a cancellation."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from provision.install.fetch.cancelling import Cancellation
+from provision.install.fetch.deadline import Deadline
+from provision.install.fetch.failure import CancelledError, Failure, TransferError
+from provision.install.fetch.retrying import Patience
+from provision.install.fetch.settings import MIB, Settings
+from provision.install.fetch.urls import Url
+
+_URL = Url.parse("https://example.com/a")
+
+
+class _Attempts:
+    """Fails with the given failures, one after the other, then succeeds; remembers when it was called."""
+
+    def __init__(self, *failures: Failure) -> None:
+        self._failures = list(failures)
+        self.times: list[float] = []
+
+    def __call__(self) -> str:
+        self.times.append(time.monotonic())
+        if self._failures:
+            raise TransferError(self._failures.pop(0))
+        return "done"
+
+    @property
+    def pauses(self) -> list[float]:
+        return [after - before for before, after in zip(self.times, self.times[1:], strict=False)]
+
+
+def _failure(*, again: bool = True, after: float | None = None) -> Failure:
+    return Failure(url=_URL, cause="503 Service Unavailable", again=again, after=after)
+
+
+def _patience(
+    *,
+    tries: int = 3,
+    pause: float = 0.01,
+    longest_pause: float = 0.1,
+    total: float = 10.0,
+    cancellation: Cancellation | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Patience:
+    settings = Settings(tries=tries, pause=pause, longest_pause=longest_pause)
+    return Patience(settings, cancellation or Cancellation(), Deadline(total), note)
+
+
+def test_a_success_is_not_repeated() -> None:
+    attempts = _Attempts()
+    assert _patience().run(attempts) == "done"
+    assert len(attempts.times) == 1
+
+
+def test_what_may_pass_is_tried_again_and_told() -> None:
+    notes: list[str] = []
+    attempts = _Attempts(_failure(), _failure())
+    assert _patience(note=notes.append).run(attempts) == "done"
+    assert len(attempts.times) == 3
+    assert len(notes) == 2
+    assert notes[0].startswith("https://example.com/a: 503 Service Unavailable; trying again in 0.0")
+
+
+def test_what_will_not_pass_is_not_tried_again() -> None:
+    attempts = _Attempts(_failure(again=False))
+    with pytest.raises(TransferError):
+        _patience().run(attempts)
+    assert len(attempts.times) == 1
+
+
+def test_a_later_failure_that_will_not_pass_ends_it() -> None:
+    attempts = _Attempts(_failure(), _failure(again=False))
+    with pytest.raises(TransferError) as caught:
+        _patience().run(attempts)
+    assert not caught.value.failure.again
+    assert len(attempts.times) == 2
+
+
+def test_the_last_failure_is_raised_when_the_tries_are_used_up() -> None:
+    attempts = _Attempts(*[_failure()] * 9)
+    with pytest.raises(TransferError):
+        _patience(tries=4).run(attempts)
+    assert len(attempts.times) == 4
+
+
+def test_the_pause_doubles_with_jitter() -> None:
+    attempts = _Attempts(_failure(), _failure())
+    _patience(pause=0.05, longest_pause=1.0).run(attempts)
+    first, second = attempts.pauses
+    assert 0.05 <= first < 0.12
+    assert 0.1 <= second < 0.2
+
+
+def test_the_server_s_wish_is_respected() -> None:
+    attempts = _Attempts(_failure(after=0.15))
+    _patience(longest_pause=1.0).run(attempts)
+    assert 0.15 <= attempts.pauses[0] < 0.5
+
+
+def test_the_server_s_wish_is_capped() -> None:
+    attempts = _Attempts(_failure(after=3600))
+    _patience(longest_pause=0.05).run(attempts)
+    assert attempts.pauses[0] < 0.5
+
+
+def test_no_pause_goes_beyond_the_deadline() -> None:
+    attempts = _Attempts(_failure(after=0.5))
+    with pytest.raises(TransferError):
+        _patience(total=0.2, longest_pause=1.0).run(attempts)
+    assert len(attempts.times) == 1
+
+
+def test_an_attempt_that_got_further_does_not_count() -> None:
+    attempts = _Attempts(*[_failure()] * 6)
+    assert _patience(tries=2).run(attempts, gained=lambda: len(attempts.times) * MIB) == "done"
+
+
+def test_a_few_bytes_are_not_further() -> None:
+    attempts = _Attempts(*[_failure()] * 6)
+    with pytest.raises(TransferError):
+        _patience(tries=2).run(attempts, gained=lambda: len(attempts.times) * 1000)
+    assert len(attempts.times) == 2
+
+
+def test_a_cancellation_ends_the_pause() -> None:
+    cancellation = Cancellation()
+    threading.Timer(0.05, cancellation.set).start()
+    started = time.monotonic()
+    with pytest.raises(CancelledError):
+        _patience(pause=5, longest_pause=5, cancellation=cancellation).run(_Attempts(_failure()))
+    assert time.monotonic() - started < 1

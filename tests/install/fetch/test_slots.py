@@ -1,0 +1,24 @@
+"""Connections are bounded in all, yet no download waits for its first one."""
+
+from __future__ import annotations
+
+from provision.install.fetch.slots import Slots
+
+
+def test_further_connections_are_had_until_the_bound() -> None:
+    slots = Slots(3)
+    with slots.first():
+        assert [slots.take_further() for _ in range(3)] == [True, True, False]
+        slots.give_back()
+        assert slots.take_further()
+
+
+def test_a_first_connection_is_always_had_and_crowds_out_further_ones() -> None:
+    slots = Slots(2)
+    with slots.first():
+        assert slots.take_further()
+        assert not slots.is_crowded
+        with slots.first():
+            assert slots.is_crowded
+            assert not slots.take_further()
+        assert not slots.is_crowded

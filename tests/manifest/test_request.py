@@ -1,0 +1,164 @@
+"""How a Python is asked for: versions, ranges, uv's short forms and keys, and what each of them matches."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from packaging.specifiers import SpecifierSet
+
+from provision.manifest.request import PATTERN, ParsedRequest, VersionRequest, parse_request
+from provision.model.target import Target
+from provision.model.version import Version
+from tests.manifest.strategies import SPECIFIER_SETS, parsed_requests, versions
+
+GNU = Target.parse("x86_64-unknown-linux-gnu")
+
+
+def matched(text: str, candidates: str) -> str:
+    request = parse_request(text).version
+    return " ".join(version for version in candidates.split() if request.matches(Version.parse(version)))
+
+
+@pytest.mark.parametrize(
+    ("text", "matching"),
+    [
+        ("3", "3.12.9 3.14.0 3.14.2 3.15.0rc1"),
+        ("3.14", "3.14.0 3.14.2"),
+        ("3.14.2", "3.14.2"),
+        ("3.15", "3.15.0rc1"),
+        ("3.15.0rc1", "3.15.0rc1"),
+        ("3.15rc1", "3.15.0rc1"),
+        ("3.15.0", ""),
+        (">=3.12,<3.14", "3.12.9"),
+        (">= 3.12 , < 3.14", "3.12.9"),
+        (">3.12", "3.12.9 3.14.0 3.14.2 3.15.0rc1"),
+        ("<3.15", "3.12.9 3.14.0 3.14.2"),  # PEP 440: a release candidate of 3.15 is not below 3.15
+        ("<3.15.0rc2", "3.12.9 3.14.0 3.14.2 3.15.0rc1"),
+        ("<=3.14", "3.12.9 3.14.0"),
+        ("==3.14", "3.14.0"),  # PEP 440 again: 3.14.0 and no other
+        ("==3.14.*,!=3.14.0", "3.14.2"),
+        ("~=3.14.1", "3.14.2"),
+        ("~=3.14", "3.14.0 3.14.2 3.15.0rc1"),
+    ],
+)
+def test_which_versions_a_request_matches(text: str, matching: str) -> None:
+    assert matched(text, "3.12.9 3.14.0 3.14.2 3.15.0rc1") == matching
+
+
+@given(SPECIFIER_SETS, versions())
+def test_comparisons_mean_what_pep_440_says(text: str, version: Version) -> None:
+    expected = SpecifierSet(text).contains(str(version), prereleases=True)
+    assert VersionRequest.parse(text).matches(version) == expected
+
+
+@given(SPECIFIER_SETS)
+def test_prereleases_are_meant_where_pep_440_thinks_so(text: str) -> None:
+    assert VersionRequest.parse(text).allows_prerelease == bool(SpecifierSet(text).prereleases)
+
+
+@pytest.mark.parametrize(
+    ("text", "allows"), [("3.15", False), ("3.15.0rc1", True), (">=3.15.0a1", True), (">=3.13,!=3.14.0rc1", False)]
+)
+def test_a_prerelease_is_asked_for_by_naming_one(text: str, allows: bool) -> None:
+    assert parse_request(text).version.allows_prerelease is allows
+
+
+@pytest.mark.parametrize(("text", "exact"), [("3.14.2", "3.14.2"), ("==3.14", "3.14.0"), ("3.14", None), (">3.1", None)])
+def test_a_version_written_in_full(text: str, exact: str | None) -> None:
+    assert parse_request(text).version.exact == (Version.parse(exact) if exact else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("==3.14.*", "3.14"),
+        ("==3.14.2", "3.14.2"),
+        ("3.15rc1", "3.15.0rc1"),
+        ("<3.14,>=3.12", ">=3.12,<3.14"),
+        (">=3.12.0,>=3.12", ">=3.12"),
+        ("~=3.13.2", ">=3.13.2,==3.13.*"),
+        ("==3.15.0.*", "==3.15.0.*"),
+        (" 3.14 ", "3.14"),
+        ("3.14+freethreaded+debug", "3.14td"),
+        ("3.14+debug", "3.14d"),
+        (">=3.13+freethreaded", ">=3.13+freethreaded"),
+        ("cpython@3.14", "3.14"),
+        ("PyPy3.11", "pypy3.11"),
+        ("pypy@3.11", "pypy3.11"),
+        ("pypy-3.11", "pypy3.11"),
+        ("graalpy>=3.11", "graalpy>=3.11"),
+        ("3.9.1-linux-powerpc64le-gnu", "cpython-3.9.1-linux-ppc64le-gnu"),
+        ("cpython-3.13.5-darwin-aarch64-none", "cpython-3.13.5-macos-aarch64-none"),
+    ],
+)
+def test_spellings_have_one_canonical_form(text: str, canonical: str) -> None:
+    assert str(parse_request(text)) == canonical
+
+
+@given(parsed_requests())
+def test_text_and_value_are_inverses(request: ParsedRequest) -> None:
+    assert parse_request(str(request)) == request
+    assert re.search(PATTERN, str(request))
+
+
+@pytest.mark.parametrize(
+    ("text", "freethreaded", "debug"),
+    [("3.14", False, False), ("3.14t", True, False), ("3.14.2d", False, True), ("3.15.0rc1td", True, True)],
+)
+def test_letters_stand_for_options(text: str, freethreaded: bool, debug: bool) -> None:
+    request = parse_request(text)
+    assert (request.freethreaded, request.debug) == (freethreaded, debug)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "cpu"),
+    [
+        ("cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu", GNU, "v3"),
+        ("cpython-3.13.5-linux-x86_64-gnu", GNU, "baseline"),
+        ("cpython-3.13.5-linux-x86_64", GNU, "baseline"),
+        ("cpython-3.13.5-linux-aarch64-musl", Target.parse("linux-aarch64-musl"), None),
+        ("cpython-3.13.5-linux-armv7-gnueabi", Target.parse("linux-armv7-gnueabi"), None),
+        ("pypy-3.11.15-windows-x86_64-none", Target.parse("windows-x86_64"), "baseline"),
+        ("cpython-3.13.5", None, None),
+    ],
+)
+def test_a_key_of_uv_names_a_machine(text: str, target: Target | None, cpu: str | None) -> None:
+    request = parse_request(text)
+    assert (request.target, request.cpu) == (target, cpu)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "'' is not a version request such as 3.14"),
+        ("latest", "'latest' is not a version request"),
+        ("314", "did you mean '3.14'?"),
+        ("3.14.x", "is not a version request"),
+        ("3.14.2.1", "is not a version request"),
+        ("3.", "is not a version request"),
+        ("3rc1", "is not a version request"),
+        ("3.14tt", "is not a version request"),
+        ("٣.١٤", "is not a version request"),
+        (">=3.12,", "is not a version request"),
+        ("===3.14", "is not a version request"),
+        ("=3.14", "is not a version request"),
+        ("~=3", "is not a version request"),
+        (">=3.14.*", "is not a version request"),
+        ("==3.14rc1.*", "is not a version request"),
+        ("pypy", "is not a version request"),
+        ("jython2.7", "'jython2.7' names no known implementation: those are cpython, pypy, graalpy"),
+        ("3.14+20260814", "'20260814' in '3.14+20260814' is not one of +freethreaded and +debug"),
+        ("3.14+pgo", "'pgo' in '3.14+pgo' is not one of"),
+        ("3.14-linux", "'linux' in '3.14-linux' is not a machine such as linux-x86_64-gnu"),
+        ("3.14-linux-x86_64_v5-gnu", "is not a machine"),
+        ("3.14-emscripten-wasm32-musl", "is not a machine"),
+        ("3.14-windows-x86_64-gnu", "windows has no libc 'gnu'"),
+        ("3.14-linux-x86_64-none", "linux has no libc 'none'"),
+        ("3" * 201, "at most 200 characters"),
+    ],
+)
+def test_what_is_no_request_is_refused_with_a_reason(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        parse_request(text)

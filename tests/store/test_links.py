@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provision.errors import StoreError, UsageError
+from provision.model.build import BuildOptions
+from provision.model.version import Version
+from provision.store.layout import Store
+from provision.store.links import (
+    choose_commands,
+    command_name,
+    link,
+    link_commands,
+    link_project,
+    links_directory,
+    read_links,
+    unlink,
+)
+from tests.store.samples import ASSET, FREE, Choice, install, variant
+from tests.support.killer import ROOT
+
+DEFAULT, FREE_CHOICE = Choice(name="default"), Choice(name="free", asset=FREE)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project"
+
+
+def commands(project: Path) -> dict[str, str]:
+    return {path.name: str(path.readlink()) for path in (project / ".pythons/bin").iterdir()}
+
+
+def test_names_lead_to_trees_and_commands_lead_through_names(store: Store, project: Path) -> None:
+    install(store)
+    install(store, FREE)
+    link_project(project, store, [DEFAULT, FREE_CHOICE])
+    assert (project / ".pythons/default").readlink() == store.tree(DEFAULT.key)
+    assert read_links(project, store) == {"default": DEFAULT.key, "free": FREE_CHOICE.key}
+    assert commands(project) == {"python3.13": "../default/bin/python", "python3.13t": "../free/bin/python"}
+    assert subprocess.run([project / ".pythons/bin/python3.13"], capture_output=True, check=True).stdout == b"3.13.5\n"
+
+
+def test_git_never_sees_them(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT])
+    assert (project / ".pythons/.gitignore").read_text() == "*\n"
+    (project / ".pythons/.gitignore").write_text("")
+    link_project(project, store, [DEFAULT])
+    assert (project / ".pythons/.gitignore").read_text() == "*\n"
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=project, capture_output=True, check=True)
+    assert status.stdout == b""
+
+
+def test_a_link_that_leads_elsewhere_is_turned(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT])
+    upgraded = Choice(name="default", asset=replace(ASSET, version=Version.parse("3.14.0")))
+    link_project(project, store, [upgraded])
+    assert read_links(project, store) == {"default": upgraded.key}
+    assert commands(project) == {"python3.14": "../default/bin/python"}
+
+
+def test_an_equal_link_is_left_as_it_is(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT])
+    paths = [project / ".pythons/default", project / ".pythons/bin/python3.13", project / ".pythons/.gitignore"]
+    before = [path.lstat() for path in paths]
+    link_project(project, store, [DEFAULT])
+    assert [path.lstat() for path in paths] == before
+
+
+def test_an_unlinked_name_takes_its_commands_with_it(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT, FREE_CHOICE])
+    unlink(project, "free")
+    unlink(project, "never-there")
+    link_commands(project, [DEFAULT])
+    assert read_links(project, store) == {"default": DEFAULT.key}
+    assert commands(project) == {"python3.13": "../default/bin/python"}
+
+
+def test_linking_some_leaves_the_commands_of_the_others(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT, FREE_CHOICE])
+    link_project(project, store, [FREE_CHOICE])
+    assert commands(project) == {"python3.13": "../default/bin/python", "python3.13t": "../free/bin/python"}
+
+
+def test_of_two_with_one_command_the_first_declared_has_it() -> None:
+    other = Choice(name="other", asset=variant(5))
+    assert choose_commands({}, [DEFAULT, other], []) == {"python3.13": "default/bin/python"}
+    assert choose_commands({}, [DEFAULT, other], ["other", "default"]) == {"python3.13": "other/bin/python"}
+    present = {"python3.13": "default/bin/python"}
+    assert choose_commands(present, [other], ["default", "other"]) == present
+    assert choose_commands(present, [other], ["other", "default"]) == {"python3.13": "other/bin/python"}
+
+
+@pytest.mark.parametrize(
+    ("implementation", "version", "options", "expected"),
+    [
+        ("cpython", "3.14.2", [], "python3.14"),
+        ("cpython", "3.14.2", ["freethreaded", "pgo"], "python3.14t"),
+        ("cpython", "3.14.2", ["debug"], "python3.14d"),
+        ("cpython", "3.14.2", ["debug", "freethreaded"], "python3.14td"),
+        ("pypy", "3.11.13", [], "pypy3.11"),
+        ("graalpy", "3.12.8", [], "graalpy3.12"),
+    ],
+)
+def test_commands_are_called_as_people_call_them(
+    implementation: str, version: str, options: list[str], expected: str
+) -> None:
+    asset = replace(
+        ASSET, implementation=implementation, version=Version.parse(version), options=BuildOptions.of(options)
+    )
+    assert command_name(asset) == expected
+
+
+def test_what_the_user_put_there_is_never_lost(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT])
+    folder = project / ".pythons"
+    (folder / "bin/mine").write_text("mine")
+    (folder / "bin/mine-too").symlink_to("/bin/sh")
+    (folder / "notes").write_text("mine")
+    (folder / "free").mkdir()
+    with pytest.raises(StoreError, match="something else is in its place"):
+        link(project, "free", FREE_CHOICE.key, store)
+    (folder / "bin/python3.13t").write_text("mine")
+    (folder / "free").rmdir()
+    with pytest.raises(StoreError, match="something else is in its place"):
+        link_project(project, store, [FREE_CHOICE])
+    unlink(project, "notes")
+    assert (folder / "notes").exists()
+    assert sorted(path.name for path in (folder / "bin").iterdir()) == ["mine", "mine-too", "python3.13", "python3.13t"]
+    assert set(read_links(project, store)) == {"default", "free"}
+
+
+def test_links_out_of_the_store_are_told_as_such(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT])
+    (project / ".pythons/evil").symlink_to("/etc")
+    (project / ".pythons/odd").symlink_to(store.trees / "../../x")
+    assert read_links(project, store) == {"default": DEFAULT.key, "evil": "", "odd": ""}
+
+
+@pytest.mark.parametrize("place", [".pythons", ".pythons/bin"])
+def test_a_repository_cannot_make_us_write_elsewhere(store: Store, project: Path, tmp_path: Path, place: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (project / place).parent.mkdir(exist_ok=True)
+    (project / place).symlink_to(outside)
+    with pytest.raises(StoreError, match="is a symbolic link; provision keeps a directory of its own there"):
+        link_project(project, store, [DEFAULT])
+    assert list(outside.iterdir()) == []
+    assert place == ".pythons/bin" or read_links(project, store) == {}
+
+
+def test_a_linked_gitignore_is_replaced_and_not_written_through(store: Store, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("mine")
+    links_directory(project).mkdir()
+    (project / ".pythons/.gitignore").symlink_to(tmp_path / "outside")
+    link_project(project, store, [DEFAULT])
+    assert (tmp_path / "outside").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["bin", "..", "a/b", ".hidden", ""])
+def test_names_that_cannot_be_links_are_refused(store: Store, project: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot name an interpreter"):
+        link(project, name, DEFAULT.key, store)
+    with pytest.raises(UsageError, match="cannot name an interpreter"):
+        unlink(project, name)
+
+
+def test_a_project_without_links_has_none(store: Store, project: Path) -> None:
+    assert read_links(project, store) == {}
+    (project / ".pythons").touch()
+    assert read_links(project, store) == {}
+    with pytest.raises(StoreError, match="a file is where a directory should be"):
+        link_project(project, store, [DEFAULT])
+
+
+def test_a_moved_project_keeps_its_commands(store: Store, project: Path) -> None:
+    install(store)
+    link_project(project, store, [DEFAULT])
+    moved = project.rename(project.with_name("moved"))
+    assert subprocess.run([moved / ".pythons/bin/python3.13"], capture_output=True, check=True).stdout == b"3.13.5\n"
+
+
+def test_what_killed_runs_left_goes(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT])
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (project / f".pythons/.gone.{dead.pid}.0123.new").symlink_to("anywhere")
+    (project / f".pythons/bin/.python3.9.{dead.pid}.0123.new").symlink_to("anywhere")
+    link_project(project, store, [DEFAULT])
+    assert not list((project / ".pythons").rglob("*.new"))
+
+
+def test_links_are_not_writable_for_others(store: Store, project: Path) -> None:
+    before = os.umask(0)
+    try:
+        link_project(project, store, [DEFAULT])
+    finally:
+        os.umask(before)
+    for path in (project / ".pythons", project / ".pythons/bin", project / ".pythons/.gitignore"):
+        assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def test_many_syncs_of_one_project_get_along(store: Store, project: Path) -> None:
+    code = f"""
+from pathlib import Path
+from provision.store.layout import Store
+from provision.store.links import link_project
+from tests.store.samples import Choice, FREE, variant
+store, project = Store(Path({str(store.home)!r})), Path({str(project)!r})
+for turn in range(30):
+    link_project(project, store, [Choice(name="default", asset=variant(turn)), Choice(name="free", asset=FREE)])
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(6)]
+    assert [process.wait(60) for process in processes] == [0] * 6
+    assert commands(project) == {"python3.13": "../default/bin/python", "python3.13t": "../free/bin/python"}
+    assert not list((project / ".pythons").rglob("*.new"))

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from provision.store.pruning import Pruned, not_needed, prune, removable
+from provision.store.receipts import installed, is_installed
+from provision.store.roots import LockedKeys, record_root
+from provision.store.staging import staged_keys
+from tests.store.samples import Choice, install, variant
+from tests.support.killer import ROOT
+
+
+def unknown(project: Path) -> Collection[str] | None:
+    """No lock can be read, so that every record holds."""
+    del project
+    return None
+
+
+def locks(keys: Mapping[Path, Collection[str]]) -> LockedKeys:
+    return keys.get
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project"
+
+
+KEYS = st.sets(st.sampled_from("abcdef"))
+
+
+@given(present=KEYS, live=KEYS)
+def test_what_is_there_and_not_needed_may_go(present: set[str], live: set[str]) -> None:
+    gone = not_needed(present, live)
+    assert set(gone) | (present & live) == present
+    assert not set(gone) & live
+    assert list(gone) == sorted(gone)
+
+
+def test_only_what_no_project_needs_goes(store: Store, project: Path) -> None:
+    kept, gone = install(store, variant(1)), install(store, variant(2), extras=True)
+    record_root(store, project, [kept.key])
+    assert removable(store, unknown) == (gone.key,)
+    assert prune(store, unknown) == Pruned(removed=(gone.key,), freed=gone.size)
+    assert installed(store) == (kept,)
+    assert prune(store, unknown) == Pruned()
+    assert sorted(path.name for path in store.receipts.iterdir()) == [f"{kept.key}.entries", f"{kept.key}.json"]
+
+
+def test_of_some_keys_only_those_not_needed_go(store: Store, project: Path) -> None:
+    one, two, three = (install(store, variant(number)) for number in range(3))
+    record_root(store, project, [one.key])
+    assert prune(store, unknown, keys=[one.key, two.key, "not-there"]).removed == (two.key,)
+    assert {receipt.key for receipt in installed(store)} == {one.key, three.key}
+
+
+def test_with_its_project_a_tree_goes(store: Store, project: Path) -> None:
+    receipt = install(store)
+    record_root(store, project, [receipt.key])
+    project.rmdir()
+    assert prune(store, unknown).removed == (receipt.key,)
+    assert list(store.roots.iterdir()) == []
+
+
+def test_what_a_changed_lock_no_longer_lists_goes(store: Store, project: Path) -> None:
+    old, new = install(store, variant(1)), install(store, variant(2))
+    record_root(store, project, [old.key, new.key])
+    assert prune(store, locks({project: [new.key]})).removed == (old.key,)
+
+
+def test_an_entry_that_others_work_on_is_left_to_them(store: Store) -> None:
+    busy, gone = install(store, variant(1)), install(store, variant(2))
+    with entry_lock(store, busy.key):
+        assert prune(store, unknown) == Pruned(removed=(gone.key,), busy=(busy.key,), freed=gone.size)
+        assert is_installed(store, busy.key)
+
+
+def test_trees_without_receipts_and_receipts_without_trees_go(store: Store) -> None:
+    lost, orphan = install(store, variant(1)), install(store, variant(2), extras=True)
+    store.receipt(lost.key).unlink()
+    store.tree(orphan.key).rename(store.home / "elsewhere")
+    (store.trees / ".hidden").touch()
+    assert set(prune(store, unknown).removed) == {lost.key, orphan.key}
+    assert [path.name for path in store.trees.iterdir()] == [".hidden"]
+    assert list(store.receipts.iterdir()) == []
+
+
+def test_what_dead_runs_left_in_staging_goes_and_live_work_stays(store: Store) -> None:
+    for key in ("dead", "alive"):
+        (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
+    with entry_lock(store, "alive"):
+        prune(store, unknown)
+    assert staged_keys(store) == ("alive",)
+
+
+def test_more_trees_than_locks_can_be_held_go(store: Store) -> None:
+    for number in range(250):
+        (store.trees / f"garbage-{number}").mkdir(parents=True)
+    assert len(prune(store, unknown).removed) == 250
+
+
+def test_an_empty_store_is_not_made(store: Store) -> None:
+    assert removable(store, unknown) == ()
+    assert not store.home.exists()
+
+
+def test_syncs_that_record_first_never_lose_a_tree(store: Store, tmp_path: Path) -> None:
+    """Syncs record and look, prunes judge and remove, all at once: what was found after recording must stay."""
+    projects = [tmp_path / f"project{number}" for number in range(4)]
+    for project in projects:
+        project.mkdir()
+    keys = [Choice(name="x", asset=variant(number)).key for number in range(4)]
+    for number in range(4):
+        install(store, variant(number))
+    code = f"""
+import time
+from pathlib import Path
+from provision.store.layout import Store
+from provision.store.pruning import prune
+end = time.monotonic() + 3
+while time.monotonic() < end:
+    prune(Store(Path({str(store.home)!r})), lambda project: (project / "lock").read_text().split())
+"""
+    for project in projects:
+        (project / "lock").write_text("")
+    failures: list[str] = []
+
+    def sync(number: int) -> None:
+        project, end = projects[number], time.monotonic() + 3
+        while time.monotonic() < end:
+            key = keys[number]
+            (project / "lock").write_text(key)
+            record_root(store, project, [key])
+            if not is_installed(store, key):
+                install(store, variant(number))
+            failures.extend(key for _ in range(3) if not is_installed(store, key))
+            (project / "lock").write_text("")
+
+    prunes = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(2)]
+    threads = [threading.Thread(target=sync, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [process.wait(30) for process in prunes] == [0, 0]
+    assert failures == []

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provision.errors import StoreError
+from provision.model.tree import TreeOptions
+from provision.store.entries import read_entries
+from provision.store.hashing import compare, scan_tree
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from provision.store.publish import publish, remove_tree
+from provision.store.receipts import Receipt, is_installed, read_receipt
+from provision.store.settle import check_tree
+from provision.store.staging import staged_tree, staging
+from provision.store.stamp import boot_id
+from tests.store.samples import ASSET, install, make_tree, variant
+from tests.support.strangers import as_stranger
+
+
+def everything(store: Store) -> list[str]:
+    return sorted(
+        str(path.relative_to(store.home))
+        for room in ("store", "receipts", "staging")
+        for path in (store.home / room).iterdir()
+    )
+
+
+def test_a_published_tree_is_whole_and_vouched_for(store: Store) -> None:
+    receipt = install(store, extras=True)
+    key = receipt.key
+    assert read_receipt(store, key) == receipt
+    entries = read_entries(store, receipt)
+    assert entries
+    assert compare(scan_tree(store.tree(key)), entries) == ()
+    assert (store.extras(key) / "PYTHON.json").read_text() == "{}\n"
+    assert everything(store) == [
+        f"receipts/{key}.entries",
+        f"receipts/{key}.extras",
+        f"receipts/{key}.json",
+        f"store/{key}",
+    ]
+
+
+def test_the_receipt_remembers_the_boot(store: Store) -> None:
+    receipt = install(store)
+    assert receipt.boot == boot_id()
+    assert receipt.settled == (not boot_id())
+
+
+def test_an_equal_tree_takes_the_place_of_a_damaged_one(store: Store) -> None:
+    receipt = install(store, extras=True)
+    tree = store.tree(receipt.key)
+    (tree / "lib/python3.13/os.py").unlink()
+    before = tree.stat().st_ino
+    assert install(store, extras=True) == receipt
+    assert tree.stat().st_ino != before
+    assert check_tree(store, receipt) == ()
+    assert list(store.staging.iterdir()) == []
+
+
+def test_extras_that_are_no_longer_brought_go(store: Store) -> None:
+    receipt = install(store, extras=True)
+    install(store, extras=False)
+    assert not store.extras(receipt.key).exists()
+    assert list(store.staging.iterdir()) == []
+
+
+@pytest.mark.parametrize("garbage", ["directory", "file", "link"])
+def test_what_nobody_vouches_for_is_replaced(store: Store, garbage: str, tmp_path: Path) -> None:
+    key = Receipt.of(ASSET, TreeOptions(), {}, probed="ok").key
+    store.trees.mkdir(parents=True)
+    match garbage:
+        case "directory":
+            (store.tree(key) / "half").mkdir(parents=True)
+        case "file":
+            store.tree(key).touch()
+        case "link":
+            (tmp_path / "mine").mkdir()
+            store.tree(key).symlink_to(tmp_path / "mine")
+    receipt = install(store)
+    assert check_tree(store, receipt) == ()
+    assert list(store.staging.iterdir()) == []
+    assert garbage != "link" or (tmp_path / "mine").is_dir()
+
+
+def test_a_receipt_of_another_tree_is_refused(store: Store, tmp_path: Path) -> None:
+    receipt = Receipt.of(ASSET, TreeOptions(), {}, probed="ok")
+    with pytest.raises(ValueError, match="the receipt is of"):
+        publish(store, tmp_path, "another-key", receipt, {})
+
+
+def test_a_removed_tree_leaves_nothing(store: Store) -> None:
+    receipt, other = install(store, extras=True), install(store, variant(7))
+    with entry_lock(store, receipt.key):
+        remove_tree(store, receipt.key)
+        remove_tree(store, receipt.key)
+    assert not is_installed(store, receipt.key)
+    assert everything(store) == [f"receipts/{other.key}.entries", f"receipts/{other.key}.json", f"store/{other.key}"]
+
+
+def test_removing_a_link_in_place_of_a_tree_spares_what_it_leads_to(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    store.trees.mkdir(parents=True)
+    store.tree("some-key").symlink_to(tmp_path / "mine")
+    remove_tree(store, "some-key")
+    assert (tmp_path / "mine").is_dir()
+    assert not store.tree("some-key").is_symlink()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_no_umask_makes_a_store_writable_for_others_or_changes_a_tree(store: Store, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        receipt = install(store)
+    finally:
+        os.umask(before)
+    assert check_tree(store, receipt) == ()
+    assert stat.S_IMODE(store.tree(receipt.key).stat().st_mode) == 0o755
+    for path in (store.home, *store.home.rglob("*")):
+        if not path.is_symlink():
+            assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH), path
+
+
+def test_a_tree_that_its_owner_made_read_only_can_be_replaced_and_removed(public_path: Path) -> None:
+    public_path.chmod(0o777)
+    code = f"""
+from pathlib import Path
+from provision.store.layout import Store
+from provision.store.publish import remove_tree
+store = Store(Path({str(public_path)!r}, "home"))
+tree = store.tree("some-key")
+(tree / "lib").mkdir(parents=True)
+(tree / "lib/os.py").touch()
+(tree / "lib").chmod(0o555)
+tree.chmod(0o555)
+remove_tree(store, "some-key")
+print(tree.exists(), list(store.staging.iterdir()))
+"""
+    assert as_stranger(code) == "False []\n"
+
+
+def test_a_store_of_somebody_else_is_refused_with_a_hint(public_path: Path) -> None:
+    store = Store(public_path / "home")
+    receipt = install(store)
+    for path in (store.trees, store.receipts, store.locks, store.home):
+        path.chmod(0o555)
+    code = f"""
+from pathlib import Path
+from provision.errors import StoreError
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+try:
+    with entry_lock(Store(Path({str(store.home)!r})), {receipt.key!r}): pass
+except StoreError as error:
+    print(error, "--", error.hint)
+"""
+    told = as_stranger(code)
+    assert "permission denied -- Run as the owner of that path, or set PROVISION_HOME" in told
+
+
+def test_a_file_where_the_trees_should_be_is_told(store: Store) -> None:
+    store.home.mkdir()
+    store.trees.touch()
+    with pytest.raises(StoreError, match=r"cannot publish a tree: .*: a file is where a directory should be"):
+        install(store)
+    assert list(store.staging.iterdir()) == []
+
+
+def test_staging_on_another_file_system_is_told(store: Store) -> None:
+    elsewhere = Path("/dev/shm")
+    if not elsewhere.is_dir() or elsewhere.stat().st_dev == store.home.parent.stat().st_dev:
+        pytest.skip("needs a second file system")
+    folder = elsewhere / f"provision-test-{os.getpid()}"
+    folder.mkdir()
+    store.home.mkdir()
+    store.staging.symlink_to(folder)
+    try:
+        with pytest.raises(StoreError, match="another file system") as caught:
+            install(store)
+        assert "share a file system" in (caught.value.hint or "")
+    finally:
+        folder.rmdir()
+
+
+def test_a_linked_home_is_a_home(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    store.home.symlink_to("real")
+    receipt = install(store)
+    assert check_tree(store, receipt) == ()
+
+
+def test_a_tree_that_was_moved_with_its_store_is_the_same(store: Store, tmp_path: Path) -> None:
+    receipt = install(store)
+    moved = Store(store.home.rename(tmp_path / "elsewhere"))
+    assert read_receipt(moved, receipt.key) == receipt
+    assert check_tree(moved, receipt) == ()
+
+
+def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -> None:
+    key = Receipt.of(ASSET, TreeOptions(), {}, probed="ok").key
+    with entry_lock(store, key), staging(store, key) as work:
+        entries = make_tree(tree := staged_tree(work))
+        receipt = Receipt.of(ASSET, TreeOptions(), entries, probed="skipped: foreign")
+        published = publish(store, tree, key, receipt, entries)
+    assert published == replace(receipt, boot=published.boot, settled=published.settled)
+    assert not store.extras(key).exists()
