@@ -9,6 +9,7 @@ import functools
 import http.server
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / ".demo"
@@ -72,8 +74,8 @@ def main() -> int:
 def write_project(project: Path, mirror: Path, address: str) -> list[str]:
     """Offer the archives at hand in a catalog of our own, and ask for them in a manifest."""
     (packed,) = (json.loads(line) for line in (mirror / "catalog.ndjson").read_text().splitlines())
-    version = packed["version"].partition("+")[0]
-    lines = [f'here = "{version}"']
+    version, _, build = packed["version"].partition("+")
+    lines = [f'here = {{ version = "{version}", build = "{build}" }}']
     if READY_MADE.is_dir():
         for archive in sorted(READY_MADE.glob("cpython-*.tar.*")):
             shutil.copy(archive, mirror)
@@ -87,7 +89,7 @@ def write_project(project: Path, mirror: Path, address: str) -> list[str]:
     return [line.partition(" ")[0] for line in lines]
 
 
-def ready_made_row() -> dict[str, str | list[dict[str, str]]]:
+def ready_made_row() -> dict[str, Any]:
     """A row of catalog.ndjson for ready-made archives: the format in which upstream publishes its own list."""
     sums = (line.split() for line in (READY_MADE / "SHA256SUMS").read_text().splitlines())
     digests = {name.removeprefix("*"): digest for digest, name in sums}
@@ -103,6 +105,7 @@ def ready_made_row() -> dict[str, str | list[dict[str, str]]]:
                 "url": name.replace("+", "%2B"),
                 "archive_format": archive_format,
                 "sha256": digest,
+                "size": (READY_MADE / name).stat().st_size,
             }
         )
     build = release.partition("+")[2]
@@ -128,10 +131,13 @@ def served(directory: Path) -> Iterator[str]:
 def shell(*words: str, cwd: Path, environ: dict[str, str], expect: int = 0, quiet: bool = False) -> str:
     """Run provision as a user would; stop the demo if it does not end as expected."""
     if not quiet:
-        print("$ provision " + " ".join(word if word.isalnum() or "/" in word else json.dumps(word) for word in words))
+        print("$ provision " + shlex.join(words))
     sys.stdout.flush()
     command = [*PROVISION, *words]
-    done = subprocess.run(command, cwd=cwd, env=environ, stdout=subprocess.PIPE if quiet else None, text=True, check=False)
+    to = subprocess.PIPE if quiet else None
+    done = subprocess.run(
+        command, cwd=cwd, env=environ, stdout=to, stderr=to or subprocess.STDOUT, text=True, check=False
+    )
     if done.returncode != expect:
         sys.exit(f"the demo expected exit code {expect} and got {done.returncode}")
     if expect:

@@ -30,11 +30,12 @@ def executables(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def trees(actions: Iterable[Mapping[str, Any]], home: Path) -> dict[str, dict[str, str]]:
-    """Each entry's installed trees by platform."""
+    """Each entry's trees by platform, as the plan of a sync names them."""
     found: dict[str, dict[str, str]] = {}
     for action in actions:
-        if action["action"] == "keep":
-            found.setdefault(action["name"], {})[action["target"]] = str(home / "store" / action["key"])
+        # Entries of one and the same archive share a tree, and its installation.
+        for name in action.get("names", [action["name"]]):
+            found.setdefault(name, {})[action["target"]] = str(home / "store" / action["key"])
     return found
 
 

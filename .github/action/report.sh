@@ -6,9 +6,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=.github/action/arguments.sh
 source "$here/arguments.sh"
 
+# The plan that select.sh made: what it would install is there by now, under the keys it named.
 plan=$RUNNER_TEMP/provision-plan.json
 listing=$RUNNER_TEMP/provision-list.json
-"$BIN/provision" plan --json "${arguments[@]}" >"$plan"
 "$BIN/provision" list --json >"$listing"
 "$BIN/python" "$here/report.py" "$plan" "$listing"
 

@@ -92,7 +92,7 @@ def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str 
         if response is None:
             return None
         if page == 1:
-            first_etag = response.headers.get("etag", "")
+            first_etag = response.etag
         reading = read_page(response.body, origin)
         assets += reading.assets
         unknown += reading.unknown

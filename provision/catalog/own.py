@@ -52,7 +52,7 @@ def _from_network(url: str, kept_path: Path, get: HttpGet) -> Snapshot:
         if answer is None:
             return kept
         response = answer
-    return _read(response.body, url, kept_path, {ETAG: response.headers.get("etag", "")})
+    return _read(response.body, url, kept_path, {ETAG: response.etag})
 
 
 def _from_file(path: Path, kept_path: Path) -> Snapshot:

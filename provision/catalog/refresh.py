@@ -68,7 +68,7 @@ def _refresh_ndjson(path: Path, url: str, *, get: HttpGet, now: str) -> Refreshe
     if response is None:
         return renew_kept(path, Answer(origin=url, etag=etag, as_of=now))
     reading = read_upstream(response.body, url)
-    return replace_kept(path, before, reading, Answer(origin=url, etag=response.headers.get("etag", ""), as_of=now))
+    return replace_kept(path, before, reading, Answer(origin=url, etag=response.etag, as_of=now))
 
 
 def _etag(before: Snapshot | None, origin: str) -> str:

@@ -41,7 +41,7 @@ class Answer:
     as_of: str
 
     def facts(self) -> dict[str, str]:
-        return {RULES_FACT: RULES, ORIGIN: self.origin, ETAG: self.etag if self.etag.isprintable() else ""}
+        return {RULES_FACT: RULES, ORIGIN: self.origin, ETAG: self.etag}
 
 
 def kept_before(path: Path) -> Snapshot | None:
@@ -61,7 +61,7 @@ def replace_kept(path: Path, before: Snapshot | None, reading: Reading, answer: 
             hint=f"If that is right, remove {path} and try again.",
         )
     keep(path, write_snapshot(infer_options(reading.assets), as_of=answer.as_of, facts=answer.facts()))
-    known = {asset.url: asset.sha256 for asset in _known(before)}
+    known = {asset.url: asset.sha256 for asset in _known(reading.assets, before)}
     return Refreshed(
         outcome="updated",
         origin=answer.origin,
@@ -85,10 +85,13 @@ def renew_kept(path: Path, answer: Answer) -> Refreshed:
     return Refreshed(outcome="unchanged", origin=answer.origin, as_of=answer.as_of, count=count)
 
 
-def _known(before: Snapshot | None) -> Iterator[Asset]:
-    if before is not None:
-        yield from before.all_assets()
-    yield from bundled().all_assets()
+def _known(assets: Iterable[Asset], before: Snapshot | None) -> Iterator[Asset]:
+    """What was known of the same builds; the bundled snapshot comes last, as its word counts most."""
+    builds = {(asset.implementation, asset.version, asset.build) for asset in assets}
+    for source in (before, bundled()):
+        if source is not None:
+            for build in builds:
+                yield from source.assets(*build)
 
 
 def _unknown(urls: tuple[str, ...]) -> Iterator[str]:

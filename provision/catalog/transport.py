@@ -20,6 +20,12 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    @property
+    def etag(self) -> str:
+        """What to call this answer when asking again; empty where it has no name, or one that no header may hold."""
+        etag = self.headers.get("etag", "")
+        return etag if etag.isascii() and etag.isprintable() else ""
+
 
 class HttpGet(Protocol):
     """Fetch a URL.

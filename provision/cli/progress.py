@@ -21,6 +21,10 @@ def choose_progress(console: Console, *, bars: bool) -> Progress:
     return Bars(console) if bars and sys.stderr.isatty() else Lines(console)
 
 
+# Steps that are over before a line about them is read.
+_BRIEF = frozenset({"hash", "probe"})
+
+
 class Lines:
     """A line when work on an interpreter begins, and when its step changes."""
 
@@ -33,7 +37,8 @@ class Lines:
             return
         self._said.add((key, step))
         amount = f" ({size(total)})" if total else ""
-        self._console.say(f"{title}: {step}{amount}")
+        tell = self._console.detail if step in _BRIEF else self._console.say
+        tell(f"{title}: {step}{amount}")
 
     def advance(self, key: str, amount: int) -> None:
         pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from provision.lock.candidates import Candidate, Facet, Offers, Slot, Wish
 from provision.lock.phrases import (
@@ -18,7 +18,6 @@ from provision.model.build import CpuLevel
 from provision.model.target import Target
 from provision.model.version import Version
 
-_Facets = dict[Facet, list[tuple[Version, str]]]
 _Tests = Mapping[str, Callable[[Facet], bool]]
 
 
@@ -33,7 +32,7 @@ def absences(wish: Wish, offers: Offers) -> Iterator[str]:
     groups: dict[tuple[str, ...], list[Target]] = {}
     for target in wish.targets:
         tests = _tests(wish, (target, cpu))
-        if not _passing(known.here, tests):
+        if not known.here(tests):
             alternatives = tuple(_alternatives(wish, known, tests, variant(request, cpu)))
             groups.setdefault(alternatives, []).append(target)
     words = variant(request, cpu)
@@ -45,23 +44,41 @@ def absences(wish: Wish, offers: Offers) -> Iterator[str]:
 
 
 class _Known:
-    """All kinds of assets, each with the versions and builds that have it: ``here`` of those that the request allows,
-    ``elsewhere`` of all versions, in the build asked for if there is one, ``otherwise`` of other builds.
+    """The kinds of assets that pass tests: ``here`` in the versions and builds that the request allows, ``elsewhere``
+    in other versions (of the build asked for, if there is one), ``otherwise`` in other builds than the one asked for.
     """
 
     def __init__(self, wish: Wish, offers: Offers) -> None:
-        self.here: _Facets = {}
-        self.elsewhere: _Facets = {}
-        self.otherwise: _Facets = {}
-        implementation, pinned = wish.request.implementation, wish.request.build
-        for version in offers.versions(implementation):
-            allowed = wish.allows(version)
-            for build in offers.builds(implementation, version):
-                asked = pinned in (None, build)
-                pool = self.otherwise if not asked else self.here if allowed else self.elsewhere
-                if asked or allowed:
-                    for facet in offers.facets(implementation, version, build):
-                        pool.setdefault(facet, []).append((version, build))
+        implementation = wish.request.implementation
+        self._places = offers.places(implementation)
+        self._allowed = {version for version in offers.versions(implementation) if wish.allows(version)}
+        self._pinned = wish.request.build
+
+    def here(self, tests: _Tests, *, but: str = "") -> list[Facet]:
+        kept = [test for name, test in tests.items() if name != but]
+        passing = (facet for facet in self._places if all(test(facet) for test in kept))
+        return [facet for facet in passing if any(self._find(facet, allowed=True, pinned=True))]
+
+    def elsewhere(self, tests: _Tests) -> list[Version]:
+        return [version for version, _ in self._of(tests, allowed=False, pinned=True)]
+
+    def otherwise(self, tests: _Tests) -> list[str]:
+        return [build for _, build in self._of(tests, allowed=True, pinned=False)]
+
+    def is_below(self, version: Version) -> bool:
+        """Whether all that the request allows is older than a version."""
+        return all(allowed < version for allowed in self._allowed)
+
+    def _of(self, tests: _Tests, *, allowed: bool, pinned: bool) -> list[tuple[Version, str]]:
+        """Versions and builds, newest version first."""
+        passing = (facet for facet in self._places if all(test(facet) for test in tests.values()))
+        places = {place for facet in passing for place in self._find(facet, allowed=allowed, pinned=pinned)}
+        return sorted(places, reverse=True)
+
+    def _find(self, facet: Facet, *, allowed: bool, pinned: bool) -> Iterator[tuple[Version, str]]:
+        for version, build in self._places[facet]:
+            if (version in self._allowed) == allowed and (self._pinned in (None, build)) == pinned:
+                yield version, build
 
 
 def _tests(wish: Wish, slot: Slot) -> _Tests:
@@ -78,11 +95,6 @@ def _tests(wish: Wish, slot: Slot) -> _Tests:
     }
 
 
-def _passing(facets: Iterable[Facet], tests: _Tests, *, but: Container[str] = ()) -> list[Facet]:
-    kept = [test for name, test in tests.items() if name not in but]
-    return [facet for facet in facets if all(test(facet) for test in kept)]
-
-
 def _alternatives(wish: Wish, known: _Known, tests: _Tests, words: str) -> Iterator[str]:
     """What does exist, said so that targets lacking the same get the same words."""
     said = False
@@ -92,36 +104,29 @@ def _alternatives(wish: Wish, known: _Known, tests: _Tests, words: str) -> Itera
     if said:
         return
     target_only = {"target": tests["target"]}
-    if found := _passing(known.here, target_only):
+    if found := known.here(target_only):
         yield f"the builds there are {options_listed(facet.options for facet in found)}"
-    elif versions := [version for version, _ in _where(known.elsewhere, target_only)]:
+    elif versions := known.elsewhere(target_only):
         yield f"other builds there are of {series_listed(versions)}"
 
 
 def _by_letting_go(wish: Wish, known: _Known, tests: _Tests, words: str) -> Iterator[str]:
-    if versions := [version for version, _ in _where(known.elsewhere, tests)]:
+    if versions := known.elsewhere(tests):
         begin = min(versions)
-        if wish.demand.freethreaded and not any(
-            wish.request.version.matches(each) or each < begin for each in versions
-        ):
+        if wish.demand.freethreaded and known.is_below(begin):
             yield f"free-threaded builds begin with {begin.series}"
         else:
             yield f"there are some of {series_listed(versions)}"
-    if builds := [build for _, build in _where(known.otherwise, tests)]:
+    if builds := known.otherwise(tests):
         yield f"builds that have it are {listed(dict.fromkeys(builds), most=5)}"
-    if found := _passing(known.here, tests, but=("target",)):
+    if found := known.here(tests, but="target"):
         yield f"{words or 'it'} exists for {targets_listed(facet.target for facet in found)}"
-    if found := _passing(known.here, tests, but=("options",)):
+    if found := known.here(tests, but="options"):
         yield f"the build options there are {options_listed(facet.options for facet in found)}"
-    if found := _passing(known.here, tests, but=("flavor",)):
+    if found := known.here(tests, but="flavor"):
         yield f"the flavors there are {listed(sorted({facet.flavor for facet in found}))}"
-    if found := _passing(known.here, tests, but=("cpu",)):
+    if found := known.here(tests, but="cpu"):
         yield f"the levels there are {levels_listed(facet.cpu for facet in found)}"
-
-
-def _where(facets: _Facets, tests: _Tests) -> list[tuple[Version, str]]:
-    """The versions and builds that pass, newest first."""
-    return sorted({place for facet in _passing(facets, tests) for place in facets[facet]}, reverse=True)
 
 
 def _never_together(wish: Wish, offers: Offers) -> str:

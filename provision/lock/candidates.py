@@ -75,7 +75,7 @@ class Offers:
         self.catalog = catalog
         self._versions: dict[str, tuple[Version, ...]] = {}
         self._builds: dict[tuple[str, Version], tuple[str, ...]] = {}
-        self._facets: dict[tuple[str, Version, str], frozenset[Facet]] = {}
+        self._places: dict[str, dict[Facet, tuple[tuple[Version, str], ...]]] = {}
         self._shelves: dict[tuple[str, Version, str], Shelf] = {}
 
     def versions(self, implementation: str) -> tuple[Version, ...]:
@@ -120,15 +120,17 @@ class Offers:
             and python.build in self.builds(python.implementation, python.version)
         )
 
-    def facets(self, implementation: str, version: Version, build: str) -> frozenset[Facet]:
-        """The kinds of assets that a build has."""
-        key = (implementation, version, build)
-        if key not in self._facets:
-            shelf = self.shelf(*key)
-            self._facets[key] = frozenset(
-                Facet(*slot, each.options) for slot, assets in shelf.items() for each in assets
-            )
-        return self._facets[key]
+    def places(self, implementation: str) -> Mapping[Facet, Sequence[tuple[Version, str]]]:
+        """Every kind of asset of an implementation, with the versions and builds that have it, newest first."""
+        if implementation not in self._places:
+            places: dict[Facet, dict[tuple[Version, str], None]] = {}
+            for version in self.versions(implementation):
+                for build in self.builds(implementation, version):
+                    for asset in self.catalog.assets(implementation, version, build):
+                        facet = Facet(asset.target, asset.cpu, asset.flavor, asset.options)
+                        places.setdefault(facet, {})[version, build] = None
+            self._places[implementation] = {facet: tuple(found) for facet, found in places.items()}
+        return self._places[implementation]
 
     def candidates(self, wish: Wish, version: Version, build: str) -> Iterator[Candidate]:
         """What a build has for a request, by flavor, best first."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provision.errors import LockFileError, Place, ProvisionError, raise_all
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython, in_order
-from provision.lock.positions import Positions
 from provision.lock.rows import ASSET_KEYS, LOCK_KEYS, PYTHON_KEYS, Key, lock_version
 from provision.model.asset import Asset
 from provision.model.tree import TreeOptions
+
+if TYPE_CHECKING:
+    from provision.lock.positions import Positions
 
 # A lock with more mistakes than this is not mended by reading all of them.
 MAX_ERRORS = 20
@@ -139,6 +141,8 @@ class _Check:
     def _wrong(self, where: _Where, key: str, message: str) -> None:
         if len(self._errors) == MAX_ERRORS:
             raise_all([*self._errors, LockFileError("has further mistakes", place=Place(self._file))])
+        from provision.lock.positions import Positions
+
         self._positions = self._positions or Positions(self._text)
         python, asset = where
         path = ("" if python is None else f"python[{python}].") + ("" if asset is None else f"asset[{asset}].")

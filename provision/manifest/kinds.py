@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from provision.manifest.duration import parse_duration
 from provision.manifest.keys import KeyPath, shown
-from provision.manifest.problems import Problems, nearest
+from provision.manifest.problems import Problems
 from provision.model.target import KNOWN, Target
 
 
@@ -33,7 +33,7 @@ class Choice:
         if not isinstance(value, str):
             problems.add(path, f"expected one of {listed}, not {described(value)}")
         elif value not in self.words:
-            problems.add(path, f"{shown(value)} is not one of {listed}{nearest(value, self.words)}")
+            problems.add(path, f"{shown(value)} is not one of {listed}", word=value, known=self.words)
         else:
             return value
         return None
@@ -81,9 +81,8 @@ class Text:
                 return self.parse(value)
             except ValueError as error:
                 known = self.known()
-                near = nearest(value, known)
-                hint = f'Write it like "{self.such_as}".' if known and not near else None
-                problems.add(path, f"{error}{near}", hint)
+                hint = f'Write it like "{self.such_as}".' if known else None
+                problems.add(path, str(error), hint, word=value, known=known)
         return None
 
 
@@ -178,13 +177,14 @@ class Record:
         for key, given in value.items():
             field = self.fields.get(key)
             if field is None:
-                problems.unknown((*path, key), f"a key of {self.what}", self.fields)
+                problems.add((*path, key), f"{shown(key)} is not a key of {self.what}", word=key, known=self.fields)
             elif (one := field.kind.read(given, (*path, key), problems)) is not None:
                 read[key] = one
         for field in self.fields.values():
             if field.required and field.key not in value:
-                example = f'{field.key} = "{field.examples[0]}"'
-                problems.add(path, f"`{field.key}` is missing", f"Add a line such as {example}.")
+                example = field.examples[0]
+                spelled = f'"{example}"' if isinstance(example, str) else described(example)
+                problems.add(path, f"`{field.key}` is missing", f"Add {field.key} = {spelled}, or the like.")
         return read
 
 

@@ -49,6 +49,12 @@ def _collect(wanted: Iterable[tuple[LockedPython, Callable[[], Asset]]], *, fore
 
 def _up_to(python: LockedPython, target: Target, cpu: CpuLevel) -> Asset:
     assets = for_target(python, target)
+    if not assets:
+        locked = ", ".join(known.short for known in python.targets())
+        raise LockFileError(
+            f"{python.name!r} is not locked for {target.short}; it is locked for {locked}",
+            hint=f"Add {target.short!r} to its targets in pythons.toml, and run `provision lock`.",
+        )
     fitting = [asset for asset in assets if CPU_LEVELS.index(asset.cpu) <= CPU_LEVELS.index(cpu)]
     if not fitting:
         levels = ", ".join(asset.cpu for asset in assets)

@@ -61,7 +61,7 @@ def test_archives_of_unknown_names_are_told() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"message": "Not Found"}', b'[{"tag_name": 5}]'])
 def test_what_is_no_page_is_refused(data: bytes) -> None:
-    with pytest.raises(CatalogError, match="^page: "):
+    with pytest.raises(CatalogError, match=r"^page: "):
         read_page(data, "page")
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,11 @@ def test_a_moment_without_a_zone_is_refused() -> None:
         format_time(datetime.fromisoformat("2026-01-30T14:46:07"))
 
 
-@given(st.datetimes(timezones=st.timezones()), st.datetimes(timezones=st.timezones()))
+zones = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
+moments = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=zones)
+
+
+@given(moments, moments)
 def test_texts_are_in_the_order_of_their_moments(one: datetime, other: datetime) -> None:
     if abs((one - other).total_seconds()) >= 1:
         assert (format_time(one) < format_time(other)) == (one < other)

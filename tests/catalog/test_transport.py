@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.catalog.transport import ask, ask_again
+from provision.catalog.transport import Response, ask, ask_again
 from provision.errors import NetworkError
 from tests.catalog.server import Upstream, http_get
 
@@ -24,6 +24,20 @@ def test_what_changed_or_was_never_had_is_fetched(upstream_server: Upstream, eta
     response = ask_again(http_get, url, etag=etag)
     assert response is not None
     assert response.body == b"rows"
+
+
+@pytest.mark.parametrize(
+    ("headers", "etag"),
+    [
+        ({"etag": '"1"'}, '"1"'),
+        ({"etag": 'W/"1"'}, 'W/"1"'),
+        ({}, ""),
+        ({"etag": "1\r\nx: y"}, ""),
+        ({"etag": "é"}, ""),
+    ],
+)
+def test_an_etag_that_cannot_be_sent_back_is_none(headers: dict[str, str], etag: str) -> None:
+    assert Response(status=200, headers=headers).etag == etag
 
 
 @pytest.mark.parametrize("status", [204, 304, 403, 404, 500])

@@ -23,6 +23,7 @@ class Job:
     """One job on a runner of its own; ``cache`` is shared by all jobs, as the Actions cache is.
 
     The step that installs provision is left out: the provision at hand stands in for it, unless ``install`` says so.
+    ``last`` is the id of the step after which to stop.
     """
 
     project: Project
@@ -31,6 +32,7 @@ class Job:
     event: str = "push"
     ref_type: str = "branch"
     install: bool = False
+    last: str = ""
     steps: dict[str, dict[str, str]] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     log: str = ""
@@ -47,7 +49,7 @@ class Job:
                 self.steps[name] = {"bin": str(self._stand_in())}
             elif self._holds(step.get("if", "true"), given):
                 self.steps[name] = self._uses(step, given) if "uses" in step else self._bash(step, given)
-            if self.failed:
+            if self.failed or name == self.last:
                 return self
         self.outputs = {name: self._filled(spec["value"], given) for name, spec in ACTION["outputs"].items()}
         return self

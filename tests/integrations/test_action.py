@@ -182,7 +182,7 @@ def test_a_poisoned_cache_is_found_out(locked: Project, tmp_path: Path) -> None:
 def test_the_key_is_that_of_the_selected_rows(locked: Project, tmp_path: Path) -> None:
     def key(folder: str, **inputs: str) -> str:
         project = fresh(locked, tmp_path / folder)
-        done = Job(project, tmp_path / f"{folder}-temp", tmp_path / "cache").run(**inputs)
+        done = Job(project, tmp_path / f"{folder}-temp", tmp_path / "cache", last="select").run(**inputs)
         assert not done.failed, done.log
         return done.steps["select"]["key"]
 
@@ -221,7 +221,7 @@ def test_when_the_cache_is_used(tmp_path: Path, event: str, ref_type: str, cache
     plan.write_text(json.dumps({"lock": "sha256:0", "actions": [install]}))
     environ = {"GITHUB_EVENT_NAME": event, "GITHUB_REF_TYPE": ref_type, "INPUT_CACHE": cache}
     script = ROOT / ".github" / "action" / "select.py"
-    command = [sys.executable, script, plan, tmp_path]
+    command = [sys.executable, str(script), str(plan), "/cache"]
     written = subprocess.run(command, check=True, env=environ, capture_output=True, text=True).stdout
     assert read_outputs(written)["cache"] == str(used).lower()
 

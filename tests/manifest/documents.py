@@ -23,7 +23,9 @@ SCALARS: dict[str, object] = {
     "'''it''''": "it'",
     '""': "",
 }
-KEYS = st.sampled_from(["a", "b", "c-d", "1", "_", "a b", "ä", "a.b", "", "#", "[x]", "=", "it's", 'x"y', "tab\t", "\u2028"])
+KEYS = st.sampled_from(
+    ["a", "b", "c-d", "1", "_", "a b", "ä", "a.b", "", "#", "[x]", "=", "it's", 'x"y', "tab\t", "\u2028"]
+)
 VALUES = st.recursive(
     st.sampled_from(sorted(SCALARS)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
@@ -47,10 +49,13 @@ def meaning(value: object) -> Any:
 class Writer:
     """Writes a document in styles drawn at random, and notes where each key and list element begins."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
-        self._choose = lambda *words: draw(st.sampled_from(words))
+    def __init__(self, data: st.DataObject) -> None:
+        self._data = data
         self.text = ""
         self.offsets: dict[KeyPath, int] = {}
+
+    def _choose(self, *words: str) -> str:
+        return self._data.draw(st.sampled_from(words))
 
     def table(self, path: KeyPath, table: dict[str, Any]) -> None:
         """Write a table's pairs below its header, then the tables within it."""
@@ -114,7 +119,7 @@ class Writer:
             spellings.append(f"'{key}'")
         if key and key.isascii() and key.replace("-", "").replace("_", "a").isalnum():
             spellings.append(key)
-        return str(self._choose(*spellings))
+        return self._choose(*spellings)
 
     def _value(self, path: KeyPath, value: object) -> None:
         match value:

@@ -73,13 +73,17 @@ def test_a_secret_is_not_shown() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["catalog.ndjson", "../archives/catalog.ndjson", "/srv/catalog.ndjson", "C:\\a b.ndjson"])
+@pytest.mark.parametrize(
+    "path", ["catalog.ndjson", "../archives/catalog.ndjson", "/srv/catalog.ndjson", "C:\\a b.ndjson"]
+)
 def test_catalogs_may_be_files(path: str) -> None:
     assert parse_catalog(path) == path
     assert re.search(CATALOG_PATTERN, path)
 
 
-@pytest.mark.parametrize("path", ["", "  ", "a\nb", "a\x00b", "http://example.com/c", "s3://bucket/c", "git+ssh://host/c"])
+@pytest.mark.parametrize(
+    "path", ["", "  ", "a\nb", "a\x00b", "http://example.com/c", "s3://bucket/c", "git+ssh://host/c"]
+)
 def test_catalogs_that_are_neither(path: str) -> None:
     with pytest.raises(ValueError, match="is n"):
         parse_catalog(path)
@@ -92,7 +96,8 @@ def test_hosts(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["", "*", "Example.com", "https://example.com", "example.com/a", "a..b", "-a", "a.*.b", "a:99999", "a:", "ä.de"]
+    "host",
+    ["", "*", "Example.com", "https://example.com", "example.com/a", "a..b", "-a", "a.*.b", "a:99999", "a:", "ä.de"],
 )
 def test_what_is_no_host(host: str) -> None:
     with pytest.raises(ValueError, match="is not a host such as"):

@@ -29,7 +29,8 @@ def test_a_number_and_a_unit(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "3", "days", "-1 days", "1.5 days", "3days", "3 months", "3 dayss", "99999 days", "٣ days", "3 days ago"]
+    "text",
+    ["", "3", "days", "-1 days", "1.5 days", "3days", "3 months", "3 dayss", "99999 days", "٣ days", "3 days ago"],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration such as '3 days', '24 hours' or '1 week'"):

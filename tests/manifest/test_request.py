@@ -65,7 +65,9 @@ def test_a_prerelease_is_asked_for_by_naming_one(text: str, allows: bool) -> Non
     assert parse_request(text).version.allows_prerelease is allows
 
 
-@pytest.mark.parametrize(("text", "exact"), [("3.14.2", "3.14.2"), ("==3.14", "3.14.0"), ("3.14", None), (">3.1", None)])
+@pytest.mark.parametrize(
+    ("text", "exact"), [("3.14.2", "3.14.2"), ("==3.14", "3.14.0"), ("3.14", None), (">3.1", None)]
+)
 def test_a_version_written_in_full(text: str, exact: str | None) -> None:
     assert parse_request(text).version.exact == (Version.parse(exact) if exact else None)
 

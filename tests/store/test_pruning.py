@@ -128,7 +128,7 @@ import time
 from pathlib import Path
 from provision.store.layout import Store
 from provision.store.pruning import prune
-end = time.monotonic() + 3
+end = time.monotonic() + 1.5
 while time.monotonic() < end:
     prune(Store(Path({str(store.home)!r})), lambda project: (project / "lock").read_text().split())
 """
@@ -137,7 +137,7 @@ while time.monotonic() < end:
     failures: list[str] = []
 
     def sync(number: int) -> None:
-        project, end = projects[number], time.monotonic() + 3
+        project, end = projects[number], time.monotonic() + 1.5
         while time.monotonic() < end:
             key = keys[number]
             (project / "lock").write_text(key)

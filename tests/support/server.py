@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cached_property
@@ -49,6 +49,7 @@ class Server:
         self.root, self.rate, self.tls, self._host = root, rate, tls, host
         self.requests: list[Seen] = []
         self.closing = threading.Event()
+        self.connections: set[socket.socket] = set()
         self._faults: dict[str, list[tuple[Fault, int | None]]] = {}
         self._lock = threading.Lock()
         self._http = _Http((host, 0), self)
@@ -101,6 +102,14 @@ class Server:
                 queue[0] = (fault, times - 1)
             return fault
 
+    def drop_connections(self) -> None:
+        """Close all open connections, as servers do after a while."""
+        with self._lock:
+            connections, self.connections = tuple(self.connections), set()
+        for connection in connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def saw(self, seen: Seen) -> None:
         with self._lock:
             self.requests.append(seen)
@@ -141,10 +150,12 @@ class _Handler(BaseHTTPRequestHandler):
         if tls := self.server.owner.tls:
             self.request = tls.wrap_socket(self.request, server_side=True)
         self._clock = 0.0
+        self.server.owner.connections.add(self.request)
         super().setup()
 
     def finish(self) -> None:
         super().finish()
+        self.server.owner.connections.discard(self.request)
         if self.server.owner.tls:
             self.request.close()
 

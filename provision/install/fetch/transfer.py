@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from hashlib import sha256
 
-from provision.errors import StoreError
 from provision.install.fetch.crew import Crew, Means, Whereabouts
 from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.exchange import Answer
 from provision.install.fetch.failure import Failure, TransferError
+from provision.install.fetch.keeper import Keeper
 from provision.install.fetch.meter import Meter
 from provision.install.fetch.part import Note, Part
 from provision.install.fetch.ranges import ask_range, content_coding, content_range, serves_ranges, validator
-from provision.install.fetch.settings import MIB
 from provision.install.fetch.spans import Spans
 from provision.install.fetch.urls import Url
+
+
+class _NotThatRangeError(Exception):
+    """The server cannot, or will not, go on where we are."""
 
 
 class Transfer:
@@ -44,13 +46,20 @@ class Transfer:
         if note.total is not None and note.head == note.tail:
             self.length, self.is_pieced = note.total, True
             return
+        try:
+            self._ask(note)
+        except _NotThatRangeError:
+            self._part.restart()
+            self._ask(Note())
+
+    def _ask(self, note: Note) -> None:
         headers = {"accept-encoding": "identity"}
         if note.head:
             # What another place sent is gone on with, too: the digest decides, and a wrong one means starting over.
             tag = note.validator if note.source == self._source else ""
             headers |= ask_range(note.head, note.tail, tag)
         with self._means.exchange.get(self._url, headers) as answer:
-            answer.expect(200, 206, 416)
+            answer.expect(200, 206, *([416] if note.head else []))
             note, limit = self._begin(answer, asked=note)
             self._fill(answer, note, limit)
 
@@ -77,15 +86,15 @@ class Transfer:
         return note, limit
 
     def _go_on(self, answer: Answer, asked: Note, tag: str) -> Note:
-        """The note to go on with, if a 206 is what was asked for; else everything is asked for anew."""
+        """The note to go on with, if a 206 is what was asked for. Raises `_NotThatRangeError` if it is not."""
         given = content_range(answer.headers)
         end = asked.tail if asked.tail is not None else given and given[2]
         same = asked.source != self._source or not asked.validator or tag in ("", asked.validator)
         agreed = given is not None and given[:2] == (asked.head, end) and asked.total in (None, given[2])
-        if given is None or not (asked.head and agreed and same) or self.coding:
-            self._part.restart()
-            cause = f"{answer.status} with other bytes than asked for"
-            raise TransferError(Failure(url=answer.url, cause=cause, again=bool(asked.head)))
+        if not asked.head:
+            raise TransferError(Failure(url=answer.url, cause="206 though no range was asked for"))
+        if given is None or not agreed or not same or self.coding:
+            raise _NotThatRangeError
         self.is_pieced = True
         return Note(source=self._source, validator=tag, total=given[2], head=asked.head, tail=end)
 
@@ -107,7 +116,7 @@ class Transfer:
         with Crew(self._part, spans, where, self._means, self._meter) as crew:
             if self._is_worth_helpers(answer, note):
                 crew.start()
-            keeper = _Keeper(self._part, note, crew)
+            keeper = Keeper(self._part, note, crew)
             try:
                 self._stream(answer, crew, keeper, is_open=note.total is None)
                 if note.total is None:
@@ -122,7 +131,7 @@ class Transfer:
                 raise
             self.is_pieced = self.is_pieced or crew.tail < spans.total
 
-    def _stream(self, answer: Answer, crew: Crew, keeper: _Keeper, *, is_open: bool) -> None:
+    def _stream(self, answer: Answer, crew: Crew, keeper: Keeper, *, is_open: bool) -> None:
         """Read the answer to its end, or to where the helpers' pieces begin."""
         for chunk in answer.chunks():
             self._check()
@@ -130,7 +139,7 @@ class Transfer:
             keeper.add(start, memoryview(chunk)[:room])
             self._meter.add(room)
             if room < len(chunk) and is_open:
-                self._part.restart()
+                keeper.drop()
                 raise self._too_long(self._size or self._means.settings.largest_archive)
             if crew.is_met:
                 return
@@ -167,29 +176,3 @@ class Transfer:
         if self.media_type != "text/html":
             return None
         return f"{self._url.host} sent a web page: is there a login or a proxy in between?"
-
-
-class _Keeper:
-    """Writes the stream's bytes, and every so often how far the download is."""
-
-    def __init__(self, part: Part, note: Note, crew: Crew) -> None:
-        self._part, self._note, self._crew = part, note, crew
-        self.head = self._saved = note.head
-
-    def add(self, start: int, data: memoryview) -> None:
-        """Bytes of the stream, which always follow one another."""
-        self._part.write(start, data)
-        self._part.take_in(start, data)
-        self.head = start + len(data)
-        if self.head - self._saved >= MIB:
-            self.save()
-
-    def save(self) -> None:
-        """Let a later run go on from here. Not worth failing for: without a note it starts over."""
-        self._saved = self.head
-        note = self._note
-        tail = None if note.total is None else self._crew.tail
-        with suppress(StoreError):
-            self._part.save(
-                Note(source=note.source, validator=note.validator, total=note.total, head=self.head, tail=tail)
-            )

@@ -1,4 +1,4 @@
-"""Owns `pack`: from an installed CPython to an archive like PBS's, and the proof that it works; each step has its module."""
+"""Owns `pack`: from an installed CPython to an archive like PBS's, and the proof that it works; the steps are beside it."""
 
 from __future__ import annotations
 
@@ -62,9 +62,15 @@ def _pack(interpreter: Interpreter, asset: Asset, found: Sequence[Member], stage
     write_archive(staged, partial)
     sha256, size = _measure(partial)
     asset = replace(asset, sha256=sha256, size=size)
-    warnings = (*result.warnings, *_relocate_and_prove(tree, asset, interpreter))
+    warnings = (*result.warnings, *_without_pip(interpreter), *_relocate_and_prove(tree, asset, interpreter))
     partial.replace(archive)
     return Packed(archive=archive, asset=asset, row=row_of(asset), requires=result.requires, warnings=warnings)
+
+
+def _without_pip(interpreter: Interpreter) -> tuple[str, ...]:
+    if (interpreter.site / "pip").is_dir():
+        return ()
+    return ("pip is not in it, as this installation has none of its own; virtual environments may lack it too",)
 
 
 def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:

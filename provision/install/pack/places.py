@@ -17,7 +17,7 @@ _DERIVED = (
     *("LIBPL", "MACHDESTLIB", "MANDIR", "SCRIPTDIR", "WASM_ASSETS_DIR", "WASM_STDLIB", "libdir", "includedir"),
 )
 _DERIVED_LINE = re.compile(rf"^(?:{'|'.join(_DERIVED)})[ \t]*=.*$", re.MULTILINE)
-_CONFIGURED = re.compile(r"(?<='--)(?:exec-)?prefix=[^']*(?=')")
+_CONFIGURED = re.compile(r"(?<='--)(?:(?:exec-)?prefix|(?:lib|bin|include|man|dataroot)dir)=[^']*(?=')")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from provision.errors import IntegrityError, ProvisionError
 from provision.install.pack.interpreter import Interpreter
 from provision.model.asset import Asset
 
@@ -37,12 +38,15 @@ _TIMEOUT = 120
 def prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
     """Run the relocated copy in ``tree``, whose original is still there, and say what of it the copy uses.
 
-    Raises `IntegrityError` or `PolicyError`, as `probe` does, if it does not even run.
+    One that does not run at all is a finding, too: it may yet run where what it lacks is there.
     """
     from provision.install.probe import probe
 
-    probe(tree, asset)
-    answers = _ask(tree, asset)
+    try:
+        probe(tree, asset)
+        answers = _ask(tree, asset)
+    except ProvisionError as error:
+        return (error.message,)
     return tuple(_findings(answers, tree.resolve(), interpreter))
 
 
@@ -55,10 +59,13 @@ def _ask(tree: Path, asset: Asset) -> dict[str, Any]:
     done = subprocess.run(
         [str(executable(tree, asset)), "-I", "-B", "-c", _QUESTIONS],
         capture_output=True,
-        check=True,
+        check=False,
         env={},
         timeout=_TIMEOUT,
     )
+    if done.returncode != 0:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise IntegrityError(f"it breaks when its extension modules are imported: {last or done.returncode}")
     answers: dict[str, Any] = json.loads(done.stdout)
     return answers
 

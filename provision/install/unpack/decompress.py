@@ -7,6 +7,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from provision.install.unpack.limits import Limits
 from provision.install.unpack.refusal import Refusal
 from provision.install.unpack.zstd_frame import outline
 
@@ -26,9 +27,6 @@ _MAGIC: dict[bytes, ArchiveKind] = {
 # Read and yielded at once, in bytes: as much as fits the processor's caches, as larger chunks are slower.
 _READ, _CHUNK = 64 << 10, 256 << 10
 
-# A larger zstd window is put in a file, which takes half as long again: so only as far as a sync should take memory.
-_WINDOW_IN_MEMORY = int(__import__("os").environ.get("WIM", 32)) << 20
-
 
 def kind_of(file: FileIO) -> ArchiveKind:
     """What kind of archive a file is, by its first bytes: its name is only a claim. Leaves the file at its start."""
@@ -41,17 +39,17 @@ def kind_of(file: FileIO) -> ArchiveKind:
     raise Refusal(f"is of no kind we know: it begins with {head.hex(' ')}" if head else "is empty")
 
 
-def decompressed(file: FileIO, kind: ArchiveKind, *, window: int, scratch: Path) -> Iterator[bytes]:
-    """The unpacked content in chunks that bound memory whatever the ratio is; ``window`` bounds what zstd and xz take.
+def decompressed(file: FileIO, kind: ArchiveKind, *, limits: Limits, scratch: Path) -> Iterator[bytes]:
+    """The unpacked content in chunks; what it takes in memory is bounded whatever the ratio is.
 
-    Raises `Refusal` where the data is damaged or cut, and where anything follows its end: more of the same kind as well,
-    which some readers would read and others not.
+    ``scratch`` is a directory for files without a name. Raises `Refusal` where the data is damaged or cut, and where
+    anything follows its end: more of the same kind as well, which some readers would read and others not.
     """
     match kind:
         case "gzip":
             return _inflated(file, wbits=31)
         case "zstd":
-            return _zstd(file, window, scratch)
+            return _zstd(file, limits, scratch)
         case "bzip2":
             import bz2
 
@@ -59,7 +57,7 @@ def decompressed(file: FileIO, kind: ArchiveKind, *, window: int, scratch: Path)
         case "xz":
             import lzma
 
-            return _decoded(file, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=window), lzma.LZMAError)
+            return _decoded(file, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.window), lzma.LZMAError)
         case "zip":
             raise Refusal("is a zip file, of which there is no one content")
 
@@ -119,16 +117,16 @@ def _decoded(file: FileIO, decoder: _Decoder, damage: type[Exception]) -> Iterat
     _expect_end(file, decoder.unused_data)
 
 
-def _zstd(file: FileIO, most_window: int, scratch: Path) -> Iterator[bytes]:
-    frame = outline(file, most_window=most_window)
-    if frame.window > _WINDOW_IN_MEMORY:
+def _zstd(file: FileIO, limits: Limits, scratch: Path) -> Iterator[bytes]:
+    frame = outline(file, most_window=limits.window)
+    if frame.window > limits.window_in_memory:
         from provision.install.unpack.zstd_window import unpacked_in_file
 
         chunks = unpacked_in_file(file, frame, scratch)
         if chunks is not None:
             yield from chunks
             return
-    yield from _streamed(file, most_window)
+    yield from _streamed(file, limits.window)
 
 
 def _streamed(file: FileIO, most_window: int) -> Iterator[bytes]:

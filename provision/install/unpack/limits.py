@@ -24,14 +24,16 @@ class Limits:
     Those are GraalPy's (1.2 GB unpacked) and PBS's `full` debug builds (about 1 GB, 20 000 members). PBS compresses
     `full` archives about tenfold and the others three- to fourfold.
     ``ratio`` limits the unpacked size by the archive's own; None leaves that to ``unpacked`` alone.
-    ``window`` is how far back a zstd frame may refer, and so what decompressing it may need; ``zstd --ultra -22``, which
-    PBS uses, asks for 128 MiB, and so does zstd itself refuse more by default.
+    ``window`` is how far back a zstd frame may refer. PBS uses ``zstd --ultra -22``, hence 128 MiB; zstd itself refuses
+    more by default. What exceeds ``window_in_memory`` is kept in a file where that is possible, which takes some
+    more time and about 30 MB of memory; else decompressing needs as much memory as the window is large.
     """
 
     unpacked: int = 4096 * _MIB
     members: int = 100_000
     ratio: int | None = 100
     window: int = 128 * _MIB
+    window_in_memory: int = 32 * _MIB
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Limits:

@@ -112,7 +112,7 @@ def _members(file: FileIO, limits: Limits, budget: int, scratch: Path) -> Iterat
     if kind == "zip":
         yield ZipMembers(file, most=limits.members, budget=budget)
         return
-    with closing(ahead(decompressed(file, kind, window=limits.window, scratch=scratch))) as chunks:
+    with closing(ahead(decompressed(file, kind, limits=limits, scratch=scratch))) as chunks:
         yield TarMembers(Stream(chunks, budget), most=limits.members)
 
 

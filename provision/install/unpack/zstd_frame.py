@@ -7,16 +7,25 @@ from typing import NamedTuple
 
 from provision.install.unpack.refusal import Refusal
 
+_BLOCK = 128 << 10  # the most that a block unpacks to
+_BLOCKS_A_STEP = 16
+LARGEST_STEP = _BLOCK * _BLOCKS_A_STEP
+
 _LONGEST_HEADER = 18
 _CHECKSUM_SIZE = 4
 _RLE, _RESERVED = 1, 3
 
 
 class Frame(NamedTuple):
-    """``window``: how many bytes back its blocks may refer. ``content``: what it says it unpacks to; None if it does not."""
+    """What can be known of a frame without unpacking it; sizes and offsets in bytes.
+
+    ``window``: how far back its blocks may refer. ``content``: what it says it unpacks to; None if it does not say.
+    ``steps``: offsets in the file, up to its end, between which there is no more than `LARGEST_STEP` of content.
+    """
 
     window: int
     content: int | None
+    steps: tuple[int, ...]
 
 
 def outline(file: FileIO, *, most_window: int) -> Frame:
@@ -39,7 +48,8 @@ def outline(file: FileIO, *, most_window: int) -> Frame:
     if parameters.window_size > most_window:
         asked, most = parameters.window_size >> 20, most_window >> 20
         raise Refusal(f"needs a zstd window of {asked} MiB; at most {most} MiB are allowed")
-    end = _end_of_blocks(file, at) + _CHECKSUM_SIZE * parameters.has_checksum
+    ends = _ends_of_blocks(file, at)
+    end = ends[-1] + _CHECKSUM_SIZE * parameters.has_checksum
     size = file.seek(0, 2)
     if size < end:
         raise Refusal("is truncated")
@@ -47,12 +57,13 @@ def outline(file: FileIO, *, most_window: int) -> Frame:
         raise Refusal("has something behind its zstd frame")
     file.seek(0)
     known = parameters.content_size != zstandard.CONTENTSIZE_UNKNOWN
-    return Frame(parameters.window_size, parameters.content_size if known else None)
+    steps = (*ends[_BLOCKS_A_STEP - 1 : -1 : _BLOCKS_A_STEP], size)
+    return Frame(parameters.window_size, parameters.content_size if known else None, steps)
 
 
-def _end_of_blocks(file: FileIO, at: int) -> int:
-    """Where the last block ends (RFC 8878, 3.1.1.2): each is led by 3 bytes of last-flag, type and size."""
-    last = 0
+def _ends_of_blocks(file: FileIO, at: int) -> list[int]:
+    """Where each block ends (RFC 8878, 3.1.1.2): it is led by 3 bytes of last-flag, type and size."""
+    ends, last = [], 0
     while not last:
         file.seek(at)
         head = file.read(3)
@@ -63,4 +74,5 @@ def _end_of_blocks(file: FileIO, at: int) -> int:
         if kind == _RESERVED:
             raise Refusal("has a zstd block of an unknown kind")
         at += 3 + (1 if kind == _RLE else size)
-    return at
+        ends.append(at)
+    return ends

@@ -14,25 +14,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from importlib import import_module
 from io import FileIO
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from provision.install.unpack.refusal import Refusal
+from provision.install.unpack.zstd_frame import LARGEST_STEP, Frame
 
-if TYPE_CHECKING:
-    from provision.install.unpack.zstd_frame import Frame
-
-_READ, _CHUNK = 64 << 10, 256 << 10
+_CHUNK = 256 << 10
 _SCRATCH = ".unpacked"
 # In bytes: how much of all files may be in memory, ours included, and how much behind the window is given back at once.
-_RESIDENT, _STEP = 32 << 20, 8 << 20
+_RESIDENT, _GIVEN_BACK_AT_ONCE = 32 << 20, 8 << 20
 
 
 def unpacked_in_file(file: FileIO, frame: Frame, directory: Path) -> Iterator[bytes] | None:
     """The content of a file whose one frame was outlined, in chunks, by way of an unnamed file in ``directory``.
 
-    None where this cannot be done: off Linux, without cffi's access to zstd, without the content's size, or where the
-    disk might not hold it, as a page that cannot be stored would kill us.
+    None where this cannot be done: off Linux, without cffi's access to zstd, or without the content's size; and where
+    the disk would be full of it. Raises `OSError` where it is full all the same.
     """
     library = _library()
     if library is None or sys.platform != "linux" or not frame.content:
@@ -40,7 +39,7 @@ def unpacked_in_file(file: FileIO, frame: Frame, directory: Path) -> Iterator[by
     with suppress(OSError):
         disk = os.statvfs(directory)
         if disk.f_bavail * disk.f_frsize > frame.content + 2 * frame.window:
-            return _unpacked(file, library, frame, _map_unnamed(directory, frame.content))
+            return _unpacked(file, library, frame, frame.content, _unnamed_file(directory))
     return None
 
 
@@ -53,44 +52,42 @@ def _library() -> Any:
     return library if hasattr(library.lib, "ZSTD_d_stableOutBuffer") else None
 
 
-def _map_unnamed(directory: Path, size: int) -> mmap.mmap:
-    """Memory that is a file nobody else sees, without blocks until it is written to."""
+def _unnamed_file(directory: Path) -> int:
+    """The descriptor of a file that nobody else sees."""
     try:
-        descriptor = os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600)
+        return os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600)
     except OSError:  # some file systems have no unnamed files
         descriptor = os.open(directory / _SCRATCH, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         (directory / _SCRATCH).unlink()
-    try:
-        os.truncate(descriptor, size)
-        memory = mmap.mmap(descriptor, size)
-    finally:
-        os.close(descriptor)
-    memory.madvise(mmap.MADV_RANDOM)  # else a page that is referred to brings its neighbours along
-    return memory
+        return descriptor
 
 
-def _unpacked(file: FileIO, library: Any, frame: Frame, memory: mmap.mmap) -> Iterator[bytes]:
+def _unpacked(file: FileIO, library: Any, frame: Frame, content: int, scratch: int) -> Iterator[bytes]:
+    """Unpack step by step: reserve what the step may fill, fill it, give back what is behind the window."""
     ffi, zstd = library.ffi, library.lib
     with ExitStack() as stack:
-        stack.enter_context(closing(memory))
+        stack.callback(os.close, scratch)
+        os.truncate(scratch, content)
+        memory = stack.enter_context(closing(mmap.mmap(scratch, content)))
+        memory.madvise(mmap.MADV_RANDOM)  # else a page that is referred to brings its neighbours along
         start = stack.enter_context(ffi.from_buffer("char[]", memory, require_writable=True))
         context = ffi.gc(zstd.ZSTD_createDCtx(), zstd.ZSTD_freeDCtx)
         zstd.ZSTD_DCtx_setParameter(context, zstd.ZSTD_d_stableOutBuffer, 1)
-        output = ffi.new("ZSTD_outBuffer *", {"dst": start, "size": len(memory), "pos": 0})
+        output = ffi.new("ZSTD_outBuffer *", {"dst": start, "size": content, "pos": 0})
         given_back = 0
-        while data := file.read(_READ):
-            seen = output.pos
-            source = ffi.from_buffer("char[]", data)
-            waiting = ffi.new("ZSTD_inBuffer *", {"src": source, "size": len(data), "pos": 0})
-            while waiting.pos < waiting.size:
-                code = zstd.ZSTD_decompressStream(context, output, waiting)
-                if zstd.ZSTD_isError(code):
-                    raise Refusal(f"is damaged: {ffi.string(zstd.ZSTD_getErrorName(code)).decode()}")
-            for at in range(seen, output.pos, _CHUNK):
+        for begin, end in pairwise((0, *frame.steps)):
+            done = output.pos
+            os.posix_fallocate(scratch, done, min(LARGEST_STEP, content - done) or 1)
+            data = ffi.from_buffer("char[]", file.read(end - begin))
+            step = ffi.new("ZSTD_inBuffer *", {"src": data, "size": len(data), "pos": 0})
+            code = zstd.ZSTD_decompressStream(context, output, step)
+            if zstd.ZSTD_isError(code) or step.pos != end - begin:
+                raise Refusal(f"is damaged: {ffi.string(zstd.ZSTD_getErrorName(code)).decode()}")
+            for at in range(done, output.pos, _CHUNK):
                 yield memory[at : min(at + _CHUNK, output.pos)]
             given_back = _give_back(memory, given_back, output.pos - frame.window)
-        if output.pos != len(memory):
-            raise Refusal("is truncated")
+        if output.pos != content:
+            raise Refusal("is damaged: it unpacks to less than it says")
 
 
 def _give_back(memory: mmap.mmap, given_back: int, unneeded: int) -> int:
@@ -98,7 +95,7 @@ def _give_back(memory: mmap.mmap, given_back: int, unneeded: int) -> int:
 
     The former come back when they are referred to; the latter never are again.
     """
-    if unneeded - given_back > _STEP:
+    if unneeded - given_back > _GIVEN_BACK_AT_ONCE:
         unneeded -= unneeded % mmap.PAGESIZE
         with suppress(OSError):  # not every file system can; its blocks then stay until the end
             memory.madvise(mmap.MADV_REMOVE, given_back, unneeded - given_back)

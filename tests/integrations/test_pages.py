@@ -1,0 +1,92 @@
+"""The pages in docs/: their snippets are what they say they are, their links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from provision.cli.app import make_app
+from provision.manifest.fields import ENTRY, POLICY, SETTINGS
+from provision.model.target import KNOWN, Target
+from tests.integrations.projects import ROOT
+
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
+# Commands of review/ that not every build has.
+REVIEWING = {"audit", "diff", "explain", "feed", "outdated"}
+OURS = ("manifest", "lock", "store", "commands", "cpu-and-libc", "ci", "git")
+
+
+def snippets(language: str) -> list[tuple[str, str]]:
+    fenced = re.compile(rf"^```{language}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    return [(path.name, text) for path in PAGES for text in fenced.findall(path.read_text())]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_pages_are_there(name: str) -> None:
+    assert page(name).startswith("# ")
+
+
+@pytest.mark.parametrize(("name", "text"), snippets("toml"))
+def test_toml_is_toml(name: str, text: str) -> None:
+    assert tomllib.loads(text)
+
+
+@pytest.mark.parametrize(("name", "text"), snippets("yaml"))
+def test_yaml_is_yaml(name: str, text: str) -> None:
+    assert yaml.safe_load(text)
+
+
+@pytest.mark.parametrize(("name", "text"), snippets("json"))
+def test_json_is_json(name: str, text: str) -> None:
+    assert json.loads(text)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_to_files_of_the_project_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        if not link.startswith("https://"):
+            assert (path.parent / link).exists(), link
+
+
+def test_the_manifests_page_has_every_key() -> None:
+    text = page("manifest")
+    for record in (SETTINGS, ENTRY, POLICY):
+        for key in record.fields:
+            assert f"`{key}`" in text, key
+
+
+def test_the_manifests_page_has_every_platform_under_its_right_triple() -> None:
+    text = page("manifest")
+    for line in text.splitlines():
+        ends = re.findall(r"`…-([\w-]+)`", line)
+        shorts = [short for short in re.findall(r"`([a-z]+-[a-z0-9_]+(?:-[a-z]+)?)`", line) if ends]
+        for short in shorts:
+            assert Target.parse(short).system == ends[0]
+    for target in KNOWN.values():
+        assert target.short in text or target.arch == "armv7", target
+
+
+def test_the_commands_page_has_every_command() -> None:
+    text = page("commands")
+    for command in make_app().registered_commands:
+        assert re.search(rf"`{command.name}\b", text), command.name
+
+
+_USED = re.compile(r"(?:`|\$ |bin/|entry: |run: |^ +)provision ([a-z]+)", re.MULTILINE)
+
+
+def test_commands_that_the_pages_and_examples_use_exist() -> None:
+    app = make_app()
+    known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    paths = [*PAGES, *(ROOT / "examples").rglob("*.yml"), ROOT / ".pre-commit-hooks.yaml"]
+    used = {name for path in paths for name in _USED.findall(path.read_text())}
+    assert used - REVIEWING <= known

@@ -1,0 +1,40 @@
+"""Installs the tools of others that judge our integrations, or skips the test with the reason."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def install_python_tool(package: str, folder: Path, command: str | None = None) -> Path:
+    """The command of a package of the Python index, in an environment of its own."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    # No building: a source distribution may want to download what cannot be had.
+    install = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", package]
+    done = subprocess.run(install, check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"{package} cannot be installed: {_last_line(done.stderr)}")
+    return folder / "bin" / (command or package)
+
+
+def install_node_package(package: str, folder: Path) -> Path:
+    """The ``node_modules`` of a folder into which a package of the npm registry was installed."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("there is no npm")
+    folder.mkdir(parents=True, exist_ok=True)
+    install = [npm, "install", "--no-fund", "--no-audit", "--ignore-scripts", "--omit=optional", package]
+    done = subprocess.run(install, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"{package} cannot be installed: {_last_line(done.stderr)}")
+    return folder / "node_modules"
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no reason given"])[-1]

@@ -1,0 +1,155 @@
+"""What each kind of value takes, what it makes of it, and what it says of anything else."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.manifest.kinds import (
+    TARGET,
+    ByTarget,
+    Choice,
+    Duration,
+    Field,
+    Flag,
+    Kind,
+    Many,
+    Record,
+    Switch,
+    Text,
+    described,
+)
+from provision.manifest.problems import Problems
+from provision.model.digest import Digest
+from provision.model.target import KNOWN, Target
+
+GNU, ARM = Target.parse("linux-x86_64"), Target.parse("linux-aarch64")
+WORD = Text(str.upper, such_as="word", pattern="", longest=5)
+SHA256 = Text(Digest.parse, such_as="…", pattern="")
+COLOURS = Choice(("red", "green"))
+POINT = Record("a point", Field("x", Flag(), "", (True,), required=True), Field("note", WORD, "", ("word",)))
+KINDS: list[Kind] = [Flag(), COLOURS, Switch("on"), WORD, Duration(), Many(WORD), ByTarget(SHA256), POINT, TARGET]
+
+
+def read(kind: Kind, value: object) -> tuple[object, list[str]]:
+    """What was made of a value, and what was said of it, each ``path: message (hint)``."""
+    problems = Problems()
+    made = kind.read(value, ("k",), problems)
+    said = [f"{one.path}: {one.message}{f' ({one.hint})' if one.hint else ''}" for one in problems.found]
+    return made, [line.replace("('k',): ", "") for line in said]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "made"),
+    [
+        (Flag(), True, True),
+        (Flag(), False, False),
+        (COLOURS, "green", "green"),
+        (Switch("on"), "on", True),
+        (Switch("on"), False, False),
+        (WORD, "abc", "ABC"),
+        (Duration(), "3 days", 259_200),
+        (Duration(), 0, 0),
+        (Many(WORD), [], ()),
+        (Many(WORD), ["b", "a"], ("B", "A")),
+        (ByTarget(SHA256), {"linux-x86_64": "ab" * 32}, ((GNU, Digest("ab" * 32)),)),
+        (POINT, {"x": False, "note": "n"}, {"x": False, "note": "N"}),
+    ],
+)
+def test_what_is_taken(kind: Kind, value: object, made: object) -> None:
+    assert read(kind, value) == (made, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (Flag(), "true", "expected true or false, not 'true' (Leave out the quotes.)"),
+        (Flag(), 1, "expected true or false, not the number 1"),
+        (COLOURS, "Gren", "'Gren' is not one of \"red\", \"green\". Did you mean 'green'?"),
+        (COLOURS, True, 'expected one of "red", "green", not true'),
+        (Switch("on"), True, 'expected "on" or false, not true'),
+        (Switch("on"), 0, 'expected "on" or false, not the number 0'),
+        (WORD, 3.14, 'expected text such as "word", not the number 3.14 (Put it in quotes.)'),
+        (WORD, ["a"], 'expected text such as "word", not a list'),
+        (WORD, "abcdef", "expected at most 5 characters, not 6"),
+        (TARGET, "linux-x86-64", "'linux-x86-64' is not a known target. Did you mean 'linux-x86_64'?"),
+        (TARGET, "beos", "'beos' is not a known target (Write it like \"linux-x86_64\".)"),
+        (Duration(), 3, 'expected a duration such as "3 days", or 0, not the number 3'),
+        (Duration(), False, 'expected a duration such as "3 days", or 0, not false'),
+        (Duration(), 0.0, 'expected a duration such as "3 days", or 0, not the number 0.0'),
+        (Duration(), "soon", "'soon' is not a duration such as '3 days', '24 hours' or '1 week'"),
+        (Many(WORD), "a", "expected a list, not 'a' (Write it as [\"a\"].)"),
+        (Many(WORD, least=1), [], "expected 1 to 200 elements, not 0"),
+        (Many(WORD), ["x"] * 201, "expected 0 to 200 elements, not 201"),
+        (Many(WORD), ["a", "A"], "('k', 1): A is listed twice"),
+        (Many(WORD), ["a", 1], "('k', 1): expected text such as \"word\", not the number 1 (Put it in quotes.)"),
+        (Many(TARGET), ["linux-x86_64", "x86_64-unknown-linux-gnu"], f"('k', 1): {GNU} is listed twice"),
+        (
+            ByTarget(SHA256),
+            "ab",
+            "expected a table with a value for each target, not 'ab' (Write it as { linux-x86_64 = \"…\" }.)",
+        ),
+        (ByTarget(SHA256), {}, 'expected at least one target (Write it as { linux-x86_64 = "…" }.)'),
+        (POINT, {"x": True, "notes": "n"}, "('k', 'notes'): 'notes' is not a key of a point. Did you mean 'note'?"),
+        (POINT, {"note": "n"}, "`x` is missing (Add x = true, or the like.)"),
+        (POINT, [], "expected a point, not a list"),
+    ],
+)
+def test_what_is_not(kind: Kind, value: object, said: str) -> None:
+    assert read(kind, value)[1] == [said]
+
+
+def test_values_by_target_are_sorted_by_triple() -> None:
+    made, _ = read(ByTarget(SHA256), {"linux-x86_64": "ab" * 32, "linux-aarch64": "cd" * 32})
+    assert made == ((ARM, Digest("cd" * 32)), (GNU, Digest("ab" * 32)))
+
+
+def test_one_target_in_two_spellings_is_given_twice() -> None:
+    _, said = read(ByTarget(SHA256), {"linux-x86_64": "ab" * 32, "linux-amd64": "ab" * 32})
+    assert said == [f"('k', 'linux-amd64'): {GNU} is listed twice"]
+
+
+def test_all_problems_of_a_record_are_told() -> None:
+    _, said = read(POINT, {"y": 1, "note": 2})
+    assert len(said) == 3
+
+
+def test_every_target_can_be_suggested() -> None:
+    words = TARGET.known()
+    assert all(target.short in words and str(target) in words for target in KNOWN.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "description"),
+    [
+        (True, "true"),
+        ("a\x1b", "'a\\x1b'"),
+        (3.1, "the number 3.1"),
+        (float("inf"), "a huge number"),
+        ([], "a list"),
+        ({}, "a table"),
+        (dt.date(2026, 8, 14), "a date or time"),
+    ],
+)
+def test_values_are_described(value: object, description: str) -> None:
+    assert described(value) == description
+
+
+def test_a_number_too_long_to_be_printed_is_described() -> None:
+    assert described(16**5000) == "a huge number"
+
+
+TOML_VALUES = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.times() | st.datetimes(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+)
+
+
+@given(TOML_VALUES)
+def test_every_kind_takes_or_refuses_every_value(value: object) -> None:
+    for kind in KINDS:
+        made, said = read(kind, value)
+        assert said or made is not None

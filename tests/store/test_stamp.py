@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from provision.store.layout import Store
+from provision.store.links import link_project
+from provision.store.publish import remove_tree
+from provision.store.receipts import read_receipt
+from provision.store.roots import record_root, root_path
+from provision.store.settle import mark_settled
+from provision.store.stamp import boot_id, fresh, write_stamp
+from tests.store.samples import FREE, Choice, install
+from tests.support.killer import ROOT, Victim, python
+
+PYTHONS = (Choice(name="default"), Choice(name="free", asset=FREE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project that was just synced."""
+
+    folder: Path
+    store: Store
+    environ: Mapping[str, str]
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "pythons.toml"
+
+    @property
+    def stamp(self) -> Path:
+        return self.folder / ".pythons/.stamp"
+
+    def sync(self) -> bool:
+        record_root(self.store, self.folder, [python.key for python in PYTHONS])
+        link_project(self.folder, self.store, PYTHONS)
+        return write_stamp(
+            self.manifest,
+            manifest_bytes=self.manifest.read_bytes(),
+            lock_bytes=self.manifest.with_suffix(".lock").read_bytes(),
+            environ=self.environ,
+            store=self.store,
+            pythons=PYTHONS,
+        )
+
+    def fresh(self, **environ: str) -> dict[str, str] | None:
+        return fresh({**self.environ, **environ}, str(self.folder))
+
+
+@pytest.fixture
+def project(store: Store, tmp_path: Path) -> Project:
+    for python in PYTHONS:
+        install(store, python.asset)
+    folder = tmp_path / "project"
+    (folder / "below/deep").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    (folder / "pythons.toml").write_text("[pythons]\n")
+    (folder / "pythons.lock").write_text('lock-version = "1.0"\n')
+    project = Project(folder=folder, store=store, environ={"HOME": str(tmp_path), "PROVISION_HOME": str(store.home)})
+    assert project.sync()
+    return project
+
+
+def test_after_a_sync_all_is_known_to_be_in_order(project: Project) -> None:
+    assert project.fresh() == {python.name: str(project.store.tree(python.key) / "bin/python") for python in PYTHONS}
+    assert list(project.fresh() or {}) == ["default", "free"]
+
+
+def test_it_is_found_from_below_as_the_manifest_is(project: Project, tmp_path: Path) -> None:
+    assert fresh(project.environ, str(project.folder / "below/deep"))
+    assert fresh(project.environ, str(tmp_path)) is None
+    (project.folder / "below/.git").touch()
+    assert fresh(project.environ, str(project.folder / "below/deep")) is None
+
+
+def test_a_manifest_that_is_named_is_that_manifest(project: Project, tmp_path: Path) -> None:
+    for named in (project.manifest, project.folder):
+        environ = {**project.environ, "PROVISION_MANIFEST": str(named)}
+        assert fresh(environ, str(tmp_path)) is None, "the environment is another one"
+    named_environ = {**project.environ, "PROVISION_MANIFEST": str(project.manifest)}
+    again = Project(folder=project.folder, store=project.store, environ=named_environ)
+    again.sync()
+    assert fresh(named_environ, str(tmp_path))
+
+
+def test_a_manifest_in_a_folder_of_everybody_is_left_to_the_long_way(project: Project) -> None:
+    project.folder.chmod(0o777)
+    assert fresh(project.environ, str(project.folder / "below")) is None
+    assert project.fresh()
+
+
+def a_tree(project: Project) -> Path:
+    return project.store.tree(PYTHONS[0].key)
+
+
+DOUBTS: dict[str, Callable[[Project], object]] = {
+    "the manifest changed": lambda project: project.manifest.write_text("[pythons]\n\n"),
+    "the lock changed": lambda project: (project.folder / "pythons.lock").write_text("x"),
+    "the lock is gone": lambda project: (project.folder / "pythons.lock").unlink(),
+    "a link is gone": lambda project: (project.folder / ".pythons/free").unlink(),
+    "a link leads elsewhere": lambda project: relink(project.folder / ".pythons/free"),
+    "a command is gone": lambda project: (project.folder / ".pythons/bin/python3.13t").unlink(),
+    "a command leads elsewhere": lambda project: relink(project.folder / ".pythons/bin/python3.13t"),
+    "a tree is gone": lambda project: remove_tree(project.store, PYTHONS[0].key),
+    "a receipt is gone": lambda project: project.store.receipt(PYTHONS[0].key).unlink(),
+    "a receipt is another": lambda project: project.store.receipt(PYTHONS[0].key).write_text("{}"),
+    "the interpreter is gone": lambda project: (a_tree(project) / "bin/python3.13").unlink(),
+    "its link is gone": lambda project: (a_tree(project) / "bin/python").unlink(),
+    "the interpreter changed": lambda project: same_size(a_tree(project) / "bin/python3.13"),
+    "the interpreter may not be run": lambda project: (a_tree(project) / "bin/python3.13").chmod(0o644),
+    "the library is gone": lambda project: (a_tree(project) / "lib/python3.13/os.py").unlink(),
+    "the library changed": lambda project: same_size(a_tree(project) / "lib/python3.13/os.py"),
+    "a tree was replaced": lambda project: install(project.store),
+    "a prune forgot the project": lambda project: root_path(project.store, project.folder).unlink(),
+    "the project moved": lambda project: (
+        project.folder.rename(project.folder.with_name("moved")),
+        project.folder.symlink_to("moved"),
+    )[1],
+    "the stamp is gone": lambda project: project.stamp.unlink(),
+    "the stamp is torn": lambda project: project.stamp.write_text(project.stamp.read_text()[:-5]),
+    "the stamp is empty": lambda project: project.stamp.write_text(""),
+    "the stamp is odd": lambda project: project.stamp.write_bytes(project.stamp.read_bytes().replace(b"stat", b"\xff")),
+    "the stamp is a link": lambda project: project.stamp.symlink_to(project.stamp.rename(project.folder / "stamp")),
+    "others may write the stamp": lambda project: project.stamp.chmod(0o666),
+    "it is of another boot": lambda project: edit(project.stamp, f"boot {boot_id()}", "boot 0000"),
+    "it is of another version": lambda project: edit(project.stamp, "provision-stamp 1 ", "provision-stamp 1 9"),
+    "it is of a later format": lambda project: edit(project.stamp, "provision-stamp 1", "provision-stamp 2"),
+    "it has a line of a later format": lambda project: edit(project.stamp, "\nlink\t", "\nlonk\t"),
+    "it has a field more": lambda project: edit(project.stamp, "\nlink\t", "\nlink\tx\t"),
+}
+
+
+def relink(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/elsewhere")
+
+
+def same_size(path: Path) -> None:
+    """Change a file so that size and modification time stay."""
+    facts = path.stat()
+    path.write_bytes(bytes(facts.st_size))
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_any_doubt_means_the_long_way(project: Project, doubt: str) -> None:
+    if doubt == "the project moved":
+        DOUBTS[doubt](project)
+        assert fresh(project.environ, str(project.folder.resolve())) is None
+        return
+    DOUBTS[doubt](project)
+    assert project.fresh() is None
+
+
+@pytest.mark.parametrize(
+    "variable", ["PROVISION_HOME", "PROVISION_LOCKED", "PROVISION_ANYTHING_NEW", "CI", "HOME", "XDG_DATA_HOME"]
+)
+def test_variables_that_choose_what_and_where_count(project: Project, variable: str) -> None:
+    assert project.fresh(**{variable: "/another"}) is None
+
+
+@pytest.mark.parametrize("variable", ["PROVISION_JOBS", "PROVISION_NO_PROGRESS", "PROVISION_MIRROR", "PATH", "TERM"])
+def test_other_variables_do_not(project: Project, variable: str) -> None:
+    assert project.fresh(**{variable: "another"})
+
+
+def test_secrets_of_the_environment_are_not_written_down(project: Project) -> None:
+    environ = {**project.environ, "PROVISION_TOKEN": "s3cret", "PROVISION_MIRROR": "https://me:s3cret@example.com"}
+    assert Project(folder=project.folder, store=project.store, environ=environ).sync()
+    assert b"s3cret" not in project.stamp.read_bytes()
+
+
+def test_a_store_that_depends_on_the_working_directory_is_never_stamped(project: Project) -> None:
+    environ = {**project.environ, "PROVISION_HOME": "home"}
+    assert not Project(folder=project.folder, store=project.store, environ=environ).sync()
+    assert project.fresh(PROVISION_HOME="home") is None
+
+
+def test_a_later_sync_stamps_anew(project: Project) -> None:
+    (a_tree(project) / "lib/python3.13/os.py").unlink()
+    install(project.store)
+    assert project.fresh() is None
+    assert project.sync()
+    assert project.fresh()
+
+
+def test_settling_means_the_long_way_once(project: Project) -> None:
+    receipt = read_receipt(project.store, PYTHONS[0].key)
+    assert receipt
+    assert mark_settled(project.store, receipt)
+    assert project.fresh() is None
+    project.sync()
+    assert project.fresh()
+
+
+def test_what_was_not_synced_cannot_be_stamped(project: Project) -> None:
+    (project.folder / ".pythons/free").unlink()
+    assert not write_stamp(
+        project.manifest,
+        manifest_bytes=b"",
+        lock_bytes=b"",
+        environ=project.environ,
+        store=project.store,
+        pythons=PYTHONS,
+    )
+
+
+def test_paths_that_do_not_fit_on_a_line_are_never_stamped(tmp_path: Path) -> None:
+    odd = Store(tmp_path / "ho\nme")
+    for python_ in PYTHONS:
+        install(odd, python_.asset)
+    (tmp_path / "pythons.toml").touch()
+    (tmp_path / "pythons.lock").touch()
+    project = Project(folder=tmp_path, store=odd, environ={})
+    assert not project.sync()
+    assert not project.stamp.exists()
+
+
+def test_paths_need_not_be_utf_8(tmp_path: Path) -> None:
+    odd = Store(tmp_path / os.fsdecode(b"caf\xe9"))
+    for python_ in PYTHONS:
+        install(odd, python_.asset)
+    (tmp_path / "pythons.toml").touch()
+    (tmp_path / "pythons.lock").touch()
+    project = Project(folder=tmp_path, store=odd, environ={})
+    assert project.sync()
+    assert project.fresh()
+
+
+def test_a_kill_while_stamping_leaves_the_old_stamp_or_the_new(project: Project) -> None:
+    code = f"""
+from pathlib import Path
+from provision.store.layout import Store
+from tests.store.test_stamp import Project
+Project(folder=Path({str(project.folder)!r}), store=Store(Path({str(project.store.home)!r})), environ={project.environ!r}).sync()
+"""
+    victim = Victim(command=python("-c", code), under=project.folder, cwd=ROOT, env={})
+    for step in victim.trace():
+        victim.kill_at(step.number)
+        assert project.fresh()
+        (a_tree(project) / "share/empty").touch()
+    assert project.sync()
+    assert sorted(path.name for path in (project.folder / ".pythons").iterdir()) == [
+        ".gitignore",
+        ".stamp",
+        "bin",
+        "default",
+        "free",
+    ]
+
+
+NO_OP = "from provision.store.stamp import fresh; import os; assert fresh(os.environ)"
+HEAVY = ("re", "enum", "typing", "dataclasses", "typer", "json", "pathlib", "hashlib", "collections", "functools")
+
+
+def modules(project: Project, code: str) -> set[str]:
+    """The modules loaded at the end of a run that sees nothing of the test's own environment."""
+    process = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}; print(*sys.modules)",
+        ],
+        cwd=project.folder,
+        env=dict(project.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(process.stdout.split())
+
+
+def test_nothing_is_imported_that_python_has_not_loaded(project: Project) -> None:
+    before = modules(project, "import os")
+    loaded = modules(project, NO_OP) - before
+    assert loaded <= {"provision", "provision.store", "provision.store.stamp", "_sha2", "_sha256"}
+    assert not loaded.intersection(HEAVY)
+
+
+def test_the_boot_is_known_where_the_system_tells_it() -> None:
+    if Path("/proc/sys/kernel/random/boot_id").exists():
+        assert len(boot_id()) == 36
+    else:
+        assert boot_id() == ""
