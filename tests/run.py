@@ -62,7 +62,7 @@ def find(series: str) -> Path | None:
 
 
 def version(python: Path) -> str:
-    """``3.12.1``, or nothing for what does not run: a pyenv shim may have no version behind it, a Debian Python no venv."""
+    """``3.12.1``, or nothing where it does not run: a shim may have nothing behind it, Debian's Python no venv."""
     code = "import sys, venv, ensurepip; print('.'.join(map(str, sys.version_info[:3])))"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -140,10 +140,10 @@ def _changed_bytes(assets: tuple[Asset, ...], previous: LockedPython) -> Iterato
 
 def _as_before(asset: Asset, previous: LockedPython) -> Asset:
     """The locked row for the same bytes, so that what a catalog has learned of them since changes no lock."""
-    for locked in previous.assets:
-        if locked == replace(asset, size=locked.size, published=locked.published):
-            return locked
-    return asset
+    locked = next((row for row in previous.assets if row.url == asset.url), None)
+    if locked is None or locked != replace(asset, size=locked.size, published=locked.published):
+        return asset
+    return locked
 
 
 def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool) -> str:

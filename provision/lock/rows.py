@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
+from provision.manifest.address import parse_url
 from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import KNOWN, Target
@@ -14,7 +15,6 @@ from provision.model.version import Version
 
 IMPLEMENTATIONS = ("cpython", "pypy", "graalpy", "pyodide")
 SLIMS: tuple[str, ...] = get_args(Slim)
-URL_SCHEMES = ("https", "http", "file")
 
 # Names, builds and implementations become parts of paths and links; nothing else may.
 NAME = r"[a-z0-9][a-z0-9._-]{0,99}"
@@ -22,9 +22,6 @@ BUILD = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 SHA256 = r"[0-9a-f]{64}"
 PUBLISHED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 LOCK_VERSION = r"[0-9]{1,4}\.[0-9]{1,4}"
-# RFC 3986's own characters, none of which can end a string or move a terminal's cursor; no user, no password.
-URL = r"(?:https?://[0-9A-Za-z.:\[\]_-]+|file://)/[0-9A-Za-z._~:/?#\[\]@!$&'()*+,;=%-]{1,4000}"
-
 _MAX_SIZE = 2**53  # what JSON's readers keep exact
 
 
@@ -49,18 +46,17 @@ def lock_version(text: str) -> tuple[int, int]:
 
 
 def url(given: Any) -> str:
-    """A URL that may stand in a lock: absolute, of a known scheme, all characters legal, without credentials."""
+    """A URL that may stand in a lock, by the same rule as in a manifest: `manifest.address.parse_url`'s."""
     text = _text(given)
-    if not _URL(text):
-        if re.match(r"(?:https?|file)://[^/]*@", text):
-            raise ValueError("has a user name in it; credentials belong into .netrc, not into a lock")
-        raise ValueError(f"is {_short(text)}; expected a URL with {', '.join(f'{each}://' for each in URL_SCHEMES)}")
+    if not _plain_url(text):
+        parse_url(text)
     if text.endswith("/"):
         raise ValueError(f"is {_short(text)}, which names no file")
     return text
 
 
-_URL = re.compile(URL).fullmatch
+# What nearly all URLs look like: spares taking each of them apart.
+_plain_url = re.compile(r"https://[0-9A-Za-z.-]+/[0-9A-Za-z._~/%+-]+").fullmatch
 _HEX = re.compile(SHA256).fullmatch
 
 

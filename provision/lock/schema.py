@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from provision.lock.rows import BUILD, IMPLEMENTATIONS, LOCK_VERSION, NAME, PUBLISHED, SHA256, SLIMS, URL
+from provision.lock.rows import BUILD, IMPLEMENTATIONS, LOCK_VERSION, NAME, PUBLISHED, SHA256, SLIMS
+from provision.manifest.address import URL_PATTERN
 from provision.model.build import CPU_LEVELS, FLAVORS, OPTIONS
 from provision.model.target import KNOWN
 
@@ -65,7 +66,9 @@ def _asset() -> Schema:
         "target": _word(tuple(sorted(KNOWN)), "The target triple, without the level."),
         "cpu": _word(CPU_LEVELS, "The x86-64 level that the machine must have."),
         "build-options": _words(OPTIONS, "All build options of this asset, where it has more than the entry names."),
-        "url": _text(URL, "The canonical URL: a mirror never shows here.", "https://example.com/cpython.tar.zst"),
+        "url": _text(
+            URL_PATTERN, "The canonical URL: a mirror never shows here.", "https://example.com/cpython.tar.zst"
+        ),
         "sha256": _text(SHA256, "The sha256 of the archive's bytes."),
         "size": {"type": "integer", "minimum": 0, "description": "The archive's size in bytes, where known."},
         "published": _text(PUBLISHED, "When it was published, in UTC, where known.", "2026-08-14T12:00:00Z"),

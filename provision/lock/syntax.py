@@ -11,6 +11,10 @@ CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
 
 # What `toml.format_lock` writes, line by line; strings are plain, without escapes. All of it means the same in TOML.
 _STRING = r'"([^"\\\x00-\x1f\x7f]*)"'
+# `tomllib` needs time that grows with the square of a key's dots: bounds for what is not our own spelling.
+_MAX_FOREIGN = 2 * 1024 * 1024
+_LONG_LINE = re.compile(r"[^\n]{4097}")
+
 _TABLES = ("python", "asset")
 _LINE = re.compile(
     rf"""(?:
@@ -29,7 +33,7 @@ _LINE = re.compile(
 
 def parse_tables(text: str, file: str) -> dict[str, Any]:
     """Read TOML; raises `LockFileError` with line and column for text that is none, and for git conflict markers."""
-    tables = parse_canonical(text)
+    tables = parse_canonical(text.replace("\r\n", "\n"))
     return tables if tables is not None else _parse_toml(text, file)
 
 
@@ -73,6 +77,8 @@ def parse_canonical(text: str) -> dict[str, Any] | None:
 def _parse_toml(text: str, file: str) -> dict[str, Any]:
     import tomllib
 
+    if len(text) > _MAX_FOREIGN or (_LONG_LINE.search(text) and not CONFLICT.search(text)):
+        raise LockFileError("is spelled as provision never spells a lock, and too large to be read", place=Place(file))
     try:
         return tomllib.loads(text)
     except RecursionError:

@@ -38,8 +38,10 @@ def make_directory(path: Path, mode: int = DIRECTORY_MODE) -> None:
 def replace_file(path: Path, content: bytes, *, flush: bool = False) -> None:
     """Write a whole file so that readers see the old content or the new, never a part; ``flush`` waits for the disk.
 
-    Only another process that takes us for dead (see `unfinished`) makes this start again.
+    What killed runs left of the same file goes; only a process that takes us for dead makes this start again.
     """
+    for left in unfinished(path.parent, path.name):
+        left.unlink(missing_ok=True)
     for _ in range(_TRIES):
         temporary = temporary_path(path)
         try:

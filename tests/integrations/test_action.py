@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,15 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def project(locked: Project, tmp_path: Path) -> Project:
     """The locked project with a home and a cache of its own, as on a fresh runner."""
     return fresh(locked, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def first(locked: Project, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A job that installed all, and kept its archives."""
+    folder = tmp_path_factory.mktemp("first")
+    done = Job(fresh(locked, folder), folder / "temp", folder / "cache").run()
+    assert not done.failed, done.log
+    return done
 
 
 def fresh(project: Project, folder: Path) -> Project:
@@ -60,42 +70,35 @@ def test_other_actions_are_pinned_to_commits() -> None:
         assert re.fullmatch(r"actions/cache/(restore|save)@[0-9a-f]{40}", uses)
 
 
-def test_it_installs_all_and_tells_where(project: Project, tmp_path: Path) -> None:
-    done = job(project, tmp_path).run()
-    assert not done.failed, done.log
-    pythons = json.loads(done.outputs["pythons"])
+def test_it_installs_all_and_tells_where(first: Job) -> None:
+    pythons = json.loads(first.outputs["pythons"])
     assert set(pythons) == {"default", "other"}
     for path in pythons.values():
         answer = subprocess.run([path], check=True, capture_output=True, text=True).stdout
         assert f"version={VERSION}" in answer
-    lock = (project.directory / "pythons.lock").read_bytes()
-    assert done.outputs["lock-digest"] == hashlib.sha256(lock).hexdigest()
-    assert done.outputs["cache-hit"] == "false"
-    assert done.file("path") == f"{project.directory}/.pythons/bin\n"
-    assert f"| `default` | `{VERSION}" in done.file("summary")
+    lock = (first.project.directory / "pythons.lock").read_bytes()
+    assert first.outputs["lock-digest"] == hashlib.sha256(lock).hexdigest()
+    assert first.outputs["cache-hit"] == "false"
+    assert first.file("path") == f"{first.project.directory}/.pythons/bin\n"
+    assert f"| `default` | `{VERSION}" in first.file("summary")
 
 
-def test_only_what_is_named(project: Project, tmp_path: Path) -> None:
-    done = job(project, tmp_path).run(names="\n  other,\n")
+def test_only_what_is_named_of_a_manifest_elsewhere(project: Project, tmp_path: Path) -> None:
+    elsewhere = project.directory / "tools"
+    elsewhere.mkdir()
+    for name in ("pythons.toml", "pythons.lock"):
+        (project.directory / name).rename(elsewhere / name)
+    done = job(project, tmp_path).run(manifest="tools/pythons.toml", names="\n  other,\n")
     assert not done.failed, done.log
     assert set(json.loads(done.outputs["pythons"])) == {"other"}
     assert "default" not in done.file("summary")
+    assert done.file("path") == f"{elsewhere}/.pythons/bin\n"
 
 
 def test_nothing_is_told_that_was_not_asked_for(project: Project, tmp_path: Path) -> None:
     done = job(project, tmp_path).run(add_to_path="false", summary="false")
     assert not done.failed, done.log
     assert (done.file("path"), done.file("summary")) == ("", "")
-
-
-def test_a_manifest_elsewhere(project: Project, tmp_path: Path) -> None:
-    elsewhere = project.directory / "tools"
-    elsewhere.mkdir()
-    for name in ("pythons.toml", "pythons.lock"):
-        (project.directory / name).rename(elsewhere / name)
-    done = job(project, tmp_path).run(manifest="tools/pythons.toml")
-    assert not done.failed, done.log
-    assert done.file("path") == f"{elsewhere}/.pythons/bin\n"
 
 
 def test_a_stale_lock_fails_before_anything_is_installed(project: Project, tmp_path: Path) -> None:
@@ -154,29 +157,35 @@ def test_an_empty_input_does_not_hide_the_jobs_environment(project: Project, tmp
     assert "mirror.example" in done.log
 
 
-def test_archives_come_from_the_cache_the_next_time(locked: Project, tmp_path: Path) -> None:
-    first = fresh(locked, tmp_path / "first")
-    assert not Job(first, tmp_path / "1", tmp_path / "cache").run().failed
-    second = fresh(locked, tmp_path / "second")
-    done = Job(second, tmp_path / "2", tmp_path / "cache").run()
+def test_archives_come_from_the_cache_the_next_time(first: Job, locked: Project, tmp_path: Path) -> None:
+    second = fresh(locked, tmp_path)
+    done = Job(second, tmp_path / "temp", first.cache).run()
     assert not done.failed, done.log
     assert done.outputs["cache-hit"] == "true"
-    assert archives(second) == archives(first)
+    assert archives(second) == archives(first.project)
     assert "Keep archives" not in done.steps
 
 
-def test_a_poisoned_cache_is_found_out(locked: Project, tmp_path: Path) -> None:
-    assert not Job(fresh(locked, tmp_path / "first"), tmp_path / "1", tmp_path / "cache").run(names="default").failed
-    (poisoned,) = (tmp_path / "cache").rglob("provision-*/*")
-    content = bytearray(poisoned.read_bytes())
-    content[len(content) // 2] ^= 1
-    poisoned.write_bytes(content)
-    second = fresh(locked, tmp_path / "second")
-    done = Job(second, tmp_path / "2", tmp_path / "cache").run(names="default")
+def test_a_poisoned_cache_is_found_out(first: Job, locked: Project, tmp_path: Path) -> None:
+    cache = Path(shutil.copytree(first.cache, tmp_path / "cache"))
+    for poisoned in cache.glob("provision-*/*"):
+        content = bytearray(poisoned.read_bytes())
+        content[len(content) // 2] ^= 1
+        poisoned.write_bytes(content)
+    second = fresh(locked, tmp_path)
+    done = Job(second, tmp_path / "temp", cache).run()
     assert not done.failed, done.log
     assert done.outputs["cache-hit"] == "true"
-    (restored,) = (Path(second.environ["PROVISION_CACHE_DIR"]) / "archives" / "sha256").iterdir()
-    assert hashlib.sha256(restored.read_bytes()).hexdigest() == restored.name
+    folder = Path(second.environ["PROVISION_CACHE_DIR"]) / "archives" / "sha256"
+    assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()} == archives(first.project)
+
+
+def test_nothing_is_restored_where_all_is_installed(first: Job, tmp_path: Path) -> None:
+    """A runner that is kept has its store; there the cache is not even looked at."""
+    done = Job(first.project, tmp_path / "temp", first.cache).run()
+    assert not done.failed, done.log
+    assert "restore" not in done.steps
+    assert set(json.loads(done.outputs["pythons"])) == {"default", "other"}
 
 
 def test_the_key_is_that_of_the_selected_rows(locked: Project, tmp_path: Path) -> None:
@@ -224,15 +233,6 @@ def test_when_the_cache_is_used(tmp_path: Path, event: str, ref_type: str, cache
     command = [sys.executable, str(script), str(plan), "/cache"]
     written = subprocess.run(command, check=True, env=environ, capture_output=True, text=True).stdout
     assert read_outputs(written)["cache"] == str(used).lower()
-
-
-def test_nothing_is_restored_where_all_is_installed(project: Project, tmp_path: Path) -> None:
-    """A runner that is kept has its store; there the cache is not even looked at."""
-    assert not job(project, tmp_path).run().failed
-    done = job(project, tmp_path).run()
-    assert not done.failed, done.log
-    assert "restore" not in done.steps
-    assert set(json.loads(done.outputs["pythons"])) == {"default", "other"}
 
 
 def test_what_the_summary_quotes_stays_in_its_cell(tmp_path: Path) -> None:

@@ -46,6 +46,16 @@ def meaning(value: object) -> Any:
     raise TypeError(value)
 
 
+def spelled(value: object) -> Any:
+    """The inverse of `meaning`, for values that scalars of any spelling do not matter for."""
+    match value:
+        case list():
+            return [spelled(element) for element in value]
+        case dict():
+            return {key: spelled(element) for key, element in value.items()}
+    return json.dumps(value)
+
+
 class Writer:
     """Writes a document in styles drawn at random, and notes where each key and list element begins."""
 

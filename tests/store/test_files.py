@@ -70,11 +70,12 @@ def test_what_a_killed_run_left_can_be_told_from_what_is_being_made(tmp_path: Pa
     half, others = tmp_path / f".file.{dead.pid}.0123.new", tmp_path / f".other.{dead.pid}.0123.new"
     for left in (half, others, tmp_path / f".file.{os.getpid()}.0123.new", tmp_path / ".file.x.y.new"):
         left.write_bytes(b"half")
-    replace_file(path, b"whole")
-    assert path.read_bytes() == b"whole"
     assert unfinished(tmp_path, "file") == (half,)
     assert set(unfinished(tmp_path)) == {half, others}
     assert unfinished(tmp_path / "missing") == ()
+    replace_file(path, b"whole")
+    assert path.read_bytes() == b"whole"
+    assert unfinished(tmp_path) == (others,)
 
 
 def test_links_are_replaced_and_never_written_through(tmp_path: Path) -> None:

@@ -89,6 +89,11 @@ class Server:
         with self._lock:
             self._faults.setdefault("/" + path.lstrip("/"), []).append((fault, times))
 
+    def heal(self, path: str) -> None:
+        """Forget all faults of a path."""
+        with self._lock:
+            self._faults.pop("/" + path.lstrip("/"), None)
+
     def next_fault(self, path: str) -> Fault | None:
         """The fault that the next request for a path gets; used up by asking."""
         with self._lock:
@@ -239,11 +244,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def send(self, data: bytes) -> None:
-        if rate := self.server.owner.rate:
+        rate = self.server.owner.rate
+        if rate is None:
+            self.wfile.write(data)
+            return
+        for start in range(0, len(data), _SLICE):
+            piece = data[start : start + _SLICE]
             now = time.monotonic()
-            self._clock = max(self._clock, now) + len(data) / rate
+            self._clock = max(self._clock, now) + len(piece) / rate
             self.server.owner.closing.wait(self._clock - now)
-        self.wfile.write(data)
+            self.wfile.write(piece)
 
     def hang_up(self, *, reset: bool) -> None:
         self.close_connection = True

@@ -97,13 +97,22 @@ class Crew:
             return self._spans.room(1) > 0
 
     @property
+    def is_helping(self) -> bool:
+        """Whether helpers bring what the stream will not."""
+        with self._changed:
+            return self._spans.is_shared
+
+    @property
     def is_met(self) -> bool:
         """Whether the stream has reached what the helpers have or fetch."""
         with self._changed:
-            return self._spans.limit < self._spans.stream_end and not self._spans.room(1)
+            return self._spans.is_shared and not self._spans.room(1)
 
     def finish(self, check: Callable[[], None]) -> None:
-        """Once the stream has ended: fetch what helpers gave back, and wait for the others, calling ``check``."""
+        """Once the stream has ended: fetch what nobody else does, and wait for the others, calling ``check``."""
+        with self._changed:
+            if not self.refused:
+                self._spans.end_stream()
         while True:
             with self._changed:
                 check()
@@ -111,14 +120,24 @@ class Crew:
                     raise self._error
                 if self._spans.is_complete:
                     return
-                if self._spans.room(1):
+                if self.refused:
                     raise self._failure("it serves the file in pieces no more")
                 piece = self._spans.claim(1)
                 if piece is None:
                     self._changed.wait(_LOOK)
             if piece is not None:
-                with suppress(_DroppedError):
-                    self._fetch_or_abandon(piece)
+                self._fetch_myself(piece)
+
+    def _fetch_myself(self, piece: Span) -> None:
+        try:
+            with suppress(_DroppedError):
+                self._fetch_or_abandon(piece)
+        except TransferError as error:
+            if error.failure.again:
+                raise
+            # The whole file was to be had a moment ago, so it is asked for again, in one.
+            self.refused = True
+            raise self._failure(error.failure.cause) from error
 
     def _oversee(self) -> None:
         pause = self._means.settings.patience

@@ -90,7 +90,7 @@ class Exchange:
             sent["authorization"] = authorization
         request = httpcore.Request(
             "GET",
-            httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
+            httpcore.URL(scheme=url.scheme, host=url.host, port=url.explicit_port, target=url.target),
             headers=list(sent.items()),
             extensions={"timeout": self._timeouts},
         )
@@ -112,11 +112,12 @@ class Exchange:
         finally:
             answer._response.close()
         location = answer.headers.get("location")
+        if not location:
+            raise TransferError(Failure(url=answer.url, cause=f"{answer.status} without a Location"))
         try:
-            return answer.url.join(location or "")
+            return answer.url.join(location)
         except ValueError as error:
-            cause = f"{answer.status} without a Location" if not location else f"redirects to no usable URL: {error}"
-            raise TransferError(Failure(url=answer.url, cause=cause)) from error
+            raise TransferError(Failure(url=answer.url, cause=f"redirects to no usable URL: {error}")) from error
 
     def _check(self, url: Url, redirected_from: Url | None) -> None:
         try:

@@ -124,5 +124,6 @@ def leave_behind(
                 stream.close()
         raise
     if failed:
+        cancellation.check()
         raise failed[0]
     return made[0]

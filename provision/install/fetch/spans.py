@@ -19,14 +19,20 @@ class Spans:
 
     def __init__(self, *, head: int, tail: int, total: int) -> None:
         self.head, self.total = head, total
-        self.limit = self.stream_end = tail
+        self.limit = self._stream_end = tail
         self._in_work: set[Span] = set()
-        self._returned: list[Span] = []
+        self._returned: dict[Span, int] = {}
+        self._is_streaming = True
 
     @property
     def tail(self) -> int:
         """From here to the end nothing is missing."""
         return max((end for _, end in (*self._in_work, *self._returned)), default=self.limit)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the stream will not bring everything."""
+        return self.limit < self._stream_end
 
     @property
     def is_complete(self) -> bool:
@@ -39,10 +45,11 @@ class Spans:
     def claim(self, workers: int) -> Span | None:
         """A piece to fetch, one of ``workers`` asking; None when what is left is the stream's or in work."""
         if self._returned:
-            span = self._returned.pop()
+            (start, end), done = self._returned.popitem()
+            span = (start + done, end)
         else:
             left = self.limit - self.head
-            if left < 2 * _SMALLEST:
+            if left < 2 * _SMALLEST or not self._is_streaming:
                 return None
             size = max(_SMALLEST, min(_LARGEST, left // (2 * workers)))
             span = (self.limit - size, self.limit)
@@ -55,13 +62,24 @@ class Spans:
         self._in_work.discard(span)
 
     def give_back(self, span: Span, done: int) -> None:
-        """Of a claimed piece only the first ``done`` bytes are there; the rest is for another to claim."""
+        """Of a claimed piece only the first ``done`` bytes are there; the rest is for the stream or another to bring."""
         if span in self._in_work:
             self._in_work.remove(span)
-            self._returned.append((span[0] + done, span[1]))
+            self._returned[span] = done
+        # What lies next to its limit the stream brings without a further request, and where ranges fail, at all.
+        while self._is_streaming and (near := next((each for each in self._returned if each[0] == self.limit), None)):
+            del self._returned[near]
+            self.limit = near[1]
+
+    def end_stream(self) -> None:
+        """No more comes by the stream: what it has not brought is for others to claim."""
+        self._is_streaming = False
+        if self.head < self.limit:
+            self._returned[self.head, self.limit] = 0
+            self.limit = self.head
 
     def abandon(self) -> None:
-        """Forget all pieces: the stream goes on to its own end."""
-        self.limit = self.stream_end
+        """Forget all pieces: only a stream may bring the rest."""
+        self.limit = self._stream_end
         self._in_work.clear()
         self._returned.clear()

@@ -118,11 +118,11 @@ class Transfer:
                 crew.start()
             keeper = Keeper(self._part, note, crew)
             try:
-                self._stream(answer, crew, keeper, is_open=note.total is None)
                 if note.total is None:
+                    self._stream(answer, crew, keeper, is_open=True)
                     self.length = self._ended_at(keeper.head)
                 else:
-                    crew.finish(self._check)
+                    self._stream_and_help(answer, crew, keeper)
                     self.length = note.total
             except BaseException:
                 self._plain = self._plain or crew.refused
@@ -130,6 +130,15 @@ class Transfer:
                     keeper.save()
                 raise
             self.is_pieced = self.is_pieced or crew.tail < spans.total
+
+    def _stream_and_help(self, answer: Answer, crew: Crew, keeper: Keeper) -> None:
+        try:
+            self._stream(answer, crew, keeper, is_open=False)
+        except TransferError as error:
+            # One of several connections broke: the others go on, and so do we, in its stead.
+            if not error.failure.again or not crew.is_helping:
+                raise
+        crew.finish(self._check)
 
     def _stream(self, answer: Answer, crew: Crew, keeper: Keeper, *, is_open: bool) -> None:
         """Read the answer to its end, or to where the helpers' pieces begin."""

@@ -63,6 +63,11 @@ class Url:
         return self.scheme, self.host, self.port
 
     @property
+    def explicit_port(self) -> int | None:
+        """The port, unless it is the scheme's own."""
+        return None if self.port == _PORTS[self.scheme] else self.port
+
+    @property
     def target(self) -> str:
         """Path and query as a request line has them."""
         return f"{self.path}?{self.query}" if self.query else self.path
@@ -71,7 +76,7 @@ class Url:
     def authority(self) -> str:
         """``host`` or ``host:port``, as the Host header has it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.explicit_port is None else f"{host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:

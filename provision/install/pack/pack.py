@@ -1,4 +1,4 @@
-"""Owns `pack`: from an installed CPython to an archive like PBS's, and the proof that it works; the steps are beside it."""
+"""Owns `pack`: from an installed CPython to an archive like PBS's, proven to work; what each step does is beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns one directory as it is filled: names taken in the ledger, then written, then entered; what goes where, `unpack`."""
+"""Owns one directory as it fills: each name is taken, written, entered; what goes where, `routing` decides."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _decoded(file: FileIO, decoder: _Decoder, damage: type[Exception]) -> Iterat
 def _zstd(file: FileIO, limits: Limits, scratch: Path) -> Iterator[bytes]:
     frame = outline(file, most_window=limits.window)
     if frame.window > limits.window_in_memory:
-        from provision.install.unpack.zstd_window import unpacked_in_file
+        from provision.install.unpack.zstd_mapped import unpacked_in_file
 
         chunks = unpacked_in_file(file, frame, scratch)
         if chunks is not None:

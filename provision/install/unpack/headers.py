@@ -1,4 +1,4 @@
-"""Owns the 512-byte header block of tar (POSIX ustar and GNU's variant of it); what several mean together, `tar` knows."""
+"""Owns the 512-byte header block of tar (POSIX ustar, GNU's variant); what several mean together, `tar` knows."""
 
 from __future__ import annotations
 

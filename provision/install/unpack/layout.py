@@ -1,4 +1,7 @@
-"""Owns which part of an archive becomes the tree, which is kept beside it and which is passed over (PBS.md, Archives)."""
+"""Owns which part of an archive becomes the tree, which is kept beside it, and which is left out by its layout.
+
+Leaving parts out on request is `slim`'s.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns which names of a tree are taken and by what, and where its links lead; which names may be at all, `names` knows."""
+"""Owns which names of a tree are taken, by what, and where its links lead; which may be at all, `names` knows."""
 
 from __future__ import annotations
 
@@ -54,14 +54,12 @@ class Ledger:
         if taken is not None and not (taken == kind == "dir" and key not in self._listed):
             return self._collide(key, path)
         if self._fold:
-            path = f"{self._spelling[self._key(parent)]}{slash}{name}"
+            path = self._spelling.setdefault(key, f"{self._spelling[self._key(parent)]}{slash}{name}")
         if kind == "dir":
             self._listed.add(key)
         elif kind == "link":
             self._targets[key] = (path, target)
         self._kinds[key] = kind
-        if self._fold:
-            self._spelling.setdefault(key, path)
         return path
 
     def file(self, path: str) -> str | None:
@@ -70,12 +68,6 @@ class Ledger:
         if self._kinds.get(key) != "file":
             return None
         return self._spelling[key] if self._fold else path
-
-    def directories(self) -> Iterator[str]:
-        """Every directory, the tree's own left out."""
-        for key, kind in self._kinds.items():
-            if kind == "dir" and key:
-                yield self._spelling[key] if self._fold else key
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Every link with its target, in the order in which they were taken."""

@@ -24,7 +24,7 @@ class Member(NamedTuple):
 
 
 class Members(Protocol):
-    """The members of an archive in its order. When all were gone through, every byte of it has been read and checked."""
+    """The members of an archive in its order. Once all were gone through, every byte of it was read and checked."""
 
     def __iter__(self) -> Iterator[Member]: ...
 

@@ -29,7 +29,7 @@ class Names:
         self._good = {""}
 
     def check(self, path: str) -> None:
-        """Raise `Refusal` unless ``path`` is a plain relative one: no way up, no drive, nothing that cannot be a name."""
+        """Raise `Refusal` unless ``path`` is plain and relative: no way up, no drive, nothing that cannot be a name."""
         parent, _, name = path.rpartition("/")
         if path.startswith("/"):
             raise Refusal("has an absolute name", path)

@@ -25,8 +25,8 @@ _REASONS = {
 def parse_records(body: bytes) -> dict[str, str]:
     """The records of one extended header that matter: ``path``, ``linkpath`` and ``size``, each as text.
 
-    Raises `Refusal` on a malformed record, one given twice, and every keyword whose meaning we would miss: sparse files,
-    other character sets.
+    Raises `Refusal` on a malformed record, one given twice, and every keyword whose meaning we would miss: sparse
+    files, other character sets.
     """
     records: dict[str, str] = {}
     seen: set[str] = set()

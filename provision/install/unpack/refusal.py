@@ -9,15 +9,20 @@ _SHOWN = 120
 class Refusal(ValueError):
     """An archive that is damaged, unsafe, or made in a way that no interpreter we know is.
 
-    ``reason`` completes the sentence "member 'x' …", or "the archive …" where no one member is to blame.
+    ``reason`` completes the sentence "member 'x' …", or "the archive …" where no one member is to blame; ``last`` is
+    then the member up to which all was well, once it is known.
     """
 
     def __init__(self, reason: str, member: str | None = None) -> None:
         super().__init__(reason)
         self.reason, self.member = reason, member
+        self.last: str | None = None
 
     def __str__(self) -> str:
-        return f"member {shown(self.member)} {self.reason}" if self.member is not None else f"the archive {self.reason}"
+        if self.member is not None:
+            return f"member {shown(self.member)} {self.reason}"
+        where = f" (in or after member {shown(self.last)})" if self.last is not None else ""
+        return f"the archive {self.reason}{where}"
 
 
 def shown(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Owns what becomes of each member: checked, placed, left out or built; the rules themselves are in their own modules."""
+"""Owns what becomes of each member: checked, placed, left out or built; the rules are in modules of their own."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Content = Callable[[], Iterator[memoryview]]
 
 @dataclass(slots=True, kw_only=True)
 class Routing:
-    """``gone`` tells which paths of the tree are not wanted; ``beside`` is None if nobody wants what is beside the tree.
+    """``gone`` tells which paths of the tree are not wanted; ``beside`` is None if nobody wants what is not the tree.
 
-    ``spare`` is how many bytes hard links may still copy: they cost nothing in the archive, and so must be counted here.
+    ``spare`` is how many bytes hard links may still copy: they cost nothing in the archive, so they count here.
     """
 
     names: Names

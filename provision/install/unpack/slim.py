@@ -1,4 +1,4 @@
-"""Owns what goes when a request says `without`: paths of a tree, for each part and every layout; nothing else is touched.
+"""Owns what goes when a request says `without`: paths of a tree, for each part and layout; who asks, `manifest` knows.
 
 Left out with a part is what only serves it. What merely works less without it (`venv` without ensurepip) stays.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from provision.model.tree import Slim
 
-# Where the standard library is: PBS, PyPy and GraalPy on Unix; those on Windows; PyPy before 3.8 and GraalPy before 23.1.
+# Where the standard library is: PBS, PyPy, GraalPy on Unix; those on Windows; PyPy before 3.8, GraalPy before 23.1.
 _STDLIB = r"(?:lib/(?:python|pypy|graalpy)\d[^/]*|Lib|lib-python/\d)"
 # Where extension modules are: Unix, and Windows.
 _EXTENSIONS = rf"(?:{_STDLIB}/lib-dynload|DLLs)"

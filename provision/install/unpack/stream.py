@@ -1,4 +1,4 @@
-"""Owns reading an unpacked stream front to back, in exact pieces and within a budget; where it comes from, `decompress`."""
+"""Owns reading a stream front to back, in exact pieces and within a budget; where it comes from, `decompress` knows."""
 
 from __future__ import annotations
 

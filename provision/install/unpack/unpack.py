@@ -30,7 +30,7 @@ from provision.model.asset import Asset
 from provision.model.tree import Entry, Slim
 from provision.store.failures import store_failures
 
-_HINT = "nothing was installed; these are the bytes that the lock asks for, so lock another build, or tell who made this one"
+_HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +53,10 @@ def unpack(
 ) -> Unpacked:
     """Unpack an archive whose hash was verified into an existing empty directory, which becomes the tree's root.
 
-    ``extras`` is where PYTHON.json and the licences of a full archive go; it is made if there are any. ``without`` names
-    the parts not to write. ``destination`` is found out if not given.
-    Raises `IntegrityError` if the archive is damaged, unsafe or over ``limits``, and `StoreError` if it cannot be written;
-    the caller then removes ``into`` and ``extras``, in which anything may be but nothing outside of them was touched.
+    ``extras`` is where PYTHON.json and the licences of a full archive go; it is made if it is missing. ``without``
+    names the parts not to write. ``destination`` is found out if not given.
+    Raises `IntegrityError` if the archive is damaged, unsafe or over ``limits``, and `StoreError` if it cannot be
+    written; the caller then removes ``into`` and ``extras``: anything may be in them, and nothing is outside of them.
     """
     with store_failures("unpack", into):
         try:
@@ -95,14 +95,24 @@ def _unpack(
             spare=budget,
         )
         members = stack.enter_context(_members(file, limits, budget, into))
-        for member in members:
-            routing.take(member, members.content)
+        _take_all(members, routing)
         if not tree.entries:
             raise Refusal("holds nothing of an interpreter where this kind of archive has it")
         tree.finish(gone)
         if beside is not None:
             beside.finish(gone)
         return Unpacked(entries=tree.entries, notes=tuple(_notes(tree.collisions)))
+
+
+def _take_all(members: Members, routing: Routing) -> None:
+    last = None
+    try:
+        for member in members:
+            last = member.name
+            routing.take(member, members.content)
+    except Refusal as refusal:
+        refusal.last = last
+        raise
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Owns making files, directories and links with the modes and times that every tree has; which ones, `unpack` decides."""
+"""Owns making files, directories and links with the modes and times of every tree; which ones, `building` decides."""
 
 from __future__ import annotations
 

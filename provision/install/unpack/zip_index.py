@@ -40,7 +40,7 @@ class Record(NamedTuple):
 
 
 def read_index(file: FileIO, *, most: int) -> list[Record]:
-    """All members in the order of their contents. Raises `Refusal` unless headers and contents fill the file without gap.
+    """All members in the order of their contents. Raises `Refusal` unless headers and contents fill the file gaplessly.
 
     So no member overlaps another, none is hidden, and nothing stands before, between or behind them.
     """

@@ -24,7 +24,15 @@ PATH = f"{TAG}/{NAME}"
 # Every wait as short as it can be without being a matter of luck.
 QUICK = Settings(connect=1.0, idle=0.4, total=20.0, tries=3, pause=0.01, longest_pause=0.2, connections=1)
 PARALLEL = Settings(
-    connect=1.0, idle=0.4, total=20.0, tries=3, pause=0.01, longest_pause=0.2, connections=4, patience=0.0
+    connect=1.0,
+    idle=0.4,
+    total=20.0,
+    tries=3,
+    pause=0.01,
+    longest_pause=0.2,
+    connections=4,
+    parallel_from=MIB,
+    patience=0.0,
 )
 
 
@@ -34,7 +42,7 @@ def content(size: int, seed: int = 1) -> bytes:
 
 
 SMALL = content(300_000)
-LARGE = content(9 * MIB, seed=2)
+LARGE = content(3 * MIB, seed=2)  # large by the settings below
 
 
 def asset(url: str, data: bytes = SMALL, *, size: int | None = None, implementation: str = "cpython") -> Asset:

@@ -14,6 +14,7 @@ import pytest
 from provision.errors import IntegrityError, LockTimeoutError, NetworkError, PolicyError, StoreError, UsageError
 from provision.install.fetch.failure import CancelledError
 from provision.store.archives import ArchiveCache
+from tests.install.fetch.conftest import Internet
 from tests.install.fetch.samples import NAME, PATH, SMALL, Record, asset, digest, fetcher, leftovers
 from tests.support.faults import Mute, Other, Status
 from tests.support.server import Server
@@ -209,19 +210,21 @@ def test_a_cache_that_cannot_be_made_is_a_store_error(server: Server, tmp_path: 
         fetch.fetch(asset(server.put(PATH, SMALL)))
 
 
-@pytest.mark.parametrize(
-    ("options", "environ"),
-    [
-        ({"mirrors": ("mirror.example",)}, {}),
-        ({"allow_hosts": ("not a host",)}, {}),
-        ({}, {"PROVISION_LOCK_TIMEOUT": "soon"}),
-    ],
-)
-def test_settings_that_make_no_sense_are_usage_errors(
-    tmp_path: Path, options: dict[str, tuple[str, ...]], environ: dict[str, str]
-) -> None:
-    with pytest.raises(UsageError):
-        fetcher(tmp_path, environ=environ, **options)  # type: ignore[arg-type]  # each is one of its options
+def test_settings_that_make_no_sense_are_usage_errors(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be a mirror"):
+        fetcher(tmp_path, mirrors=("mirror.example",))
+    with pytest.raises(UsageError, match="not a host to allow"):
+        fetcher(tmp_path, allow_hosts=("not a host",))
+    with pytest.raises(UsageError, match="PROVISION_LOCK_TIMEOUT"):
+        fetcher(tmp_path, environ={"PROVISION_LOCK_TIMEOUT": "soon"})
+
+
+def test_hosts_of_the_user_s_configuration_are_allowed(internet: Internet, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('allow-hosts = ["mirror.example"]')
+    environ = internet.environ | {"PROVISION_CONFIG_DIR": str(tmp_path)}
+    internet.server.put("a", SMALL)
+    with fetcher(tmp_path, environ=environ) as fetch:
+        assert fetch.fetch(asset("https://mirror.example/a")).read_bytes() == SMALL
 
 
 def test_ctrl_c_ends_a_download_within_a_second(server: Server, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Owns unpacking a zstd frame into a file that is memory as well; when that pays, `decompress` decides.
 
-A frame may refer back by its whole window, 128 MiB in PBS's `full` archives, and zstd's streaming decompressor keeps all
-of it in memory. Told that its output stays where it is, it refers back to that instead. Output that is a file need not
-stay in memory: the system brings back the pages that are referred to.
+A frame may refer back by its whole window, 128 MiB in PBS's `full` archives, and zstd's streaming decompressor keeps
+all of it in memory. Told that its output stays where it is, it refers back to that instead. Output that is a file need
+not stay in memory: the system brings back the pages that are referred to.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ def unpacked_in_file(file: FileIO, frame: Frame, directory: Path) -> Iterator[by
     None where this cannot be done: off Linux, without cffi's access to zstd, or without the content's size; and where
     the disk would be full of it. Raises `OSError` where it is full all the same.
     """
-    library = _library()
-    if library is None or sys.platform != "linux" or not frame.content:
+    if sys.platform != "linux" or not frame.content or (library := _library()) is None:
         return None
     with suppress(OSError):
         disk = os.statvfs(directory)
@@ -77,11 +76,12 @@ def _unpacked(file: FileIO, library: Any, frame: Frame, content: int, scratch: i
         given_back = 0
         for begin, end in pairwise((0, *frame.steps)):
             done = output.pos
-            os.posix_fallocate(scratch, done, min(LARGEST_STEP, content - done) or 1)
+            if done < content:
+                os.posix_fallocate(scratch, done, min(LARGEST_STEP, content - done))
             data = ffi.from_buffer("char[]", file.read(end - begin))
             step = ffi.new("ZSTD_inBuffer *", {"src": data, "size": len(data), "pos": 0})
             code = zstd.ZSTD_decompressStream(context, output, step)
-            if zstd.ZSTD_isError(code) or step.pos != end - begin:
+            if zstd.ZSTD_isError(code):
                 raise Refusal(f"is damaged: {ffi.string(zstd.ZSTD_getErrorName(code)).decode()}")
             for at in range(done, output.pos, _CHUNK):
                 yield memory[at : min(at + _CHUNK, output.pos)]
@@ -100,8 +100,7 @@ def _give_back(memory: mmap.mmap, given_back: int, unneeded: int) -> int:
         with suppress(OSError):  # not every file system can; its blocks then stay until the end
             memory.madvise(mmap.MADV_REMOVE, given_back, unneeded - given_back)
         given_back = unneeded
-    with open("/proc/self/statm", "rb", buffering=0) as facts:
-        of_files = int(facts.read().split()[2]) * mmap.PAGESIZE
+    of_files = int(Path("/proc/self/statm").read_bytes().split()[2]) * mmap.PAGESIZE
     if of_files > _RESIDENT:
         memory.madvise(mmap.MADV_DONTNEED)
     return given_back

@@ -1,0 +1,79 @@
+"""Owns real interpreters as finished trees: from PROVISION_TEST_INTERPRETERS, or the Python at hand, packed by us."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from provision.catalog.names import parse_name
+from provision.install.pack.pack import pack
+from provision.install.relocate.recipe import relocate
+from provision.install.unpack.limits import Limits
+from provision.install.unpack.unpack import unpack
+from provision.model.asset import Asset
+from provision.model.build import BuildOptions
+from provision.model.digest import Digest
+from provision.model.tree import Entry, TreeOptions
+
+FOLDER = os.environ.get("PROVISION_TEST_INTERPRETERS")
+AT_HAND = "at-hand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A tree as `sync` leaves it, which tests must not write into."""
+
+    asset: Asset
+    tree: Path
+    entries: dict[str, Entry]
+
+    @property
+    def python(self) -> Path:
+        return self.tree / "bin" / "python"
+
+    @property
+    def name(self) -> str:
+        """``3.13t``: what the interpreter's own files are called after."""
+        return f"{self.asset.version.series}{self.asset.options.abi_suffix}"
+
+
+def labels() -> list[str]:
+    """The archives' names, for parametrising; the one at hand is packed only when it is used."""
+    return sorted(path.name for path in Path(FOLDER).glob("cpython-*.tar.*")) if FOLDER else [AT_HAND]
+
+
+def archive_of(label: str, room: Path) -> Path:
+    """The archive of a label; ``room`` may be shared by several processes, the first of which packs."""
+    if FOLDER:
+        return Path(FOLDER) / label
+    with FileLock(room / "packing.lock"):
+        ready = sorted(room.glob("cpython-*.tar.gz"))
+        return ready[0] if ready else pack(Path(sys.base_prefix), room).archive
+
+
+def describe(archive: Path) -> Asset:
+    """The asset that an archive's name tells of."""
+    name = parse_name(archive.name)
+    return Asset(
+        implementation="cpython",
+        version=name.version,
+        build=name.build,
+        target=name.target,
+        options=BuildOptions(name.options.names),
+        flavor=name.flavor,
+        url=archive.name.replace("+", "%2B"),
+        sha256=Digest("0" * 64),
+    )
+
+
+def install(archive: Path, tree: Path, options: TreeOptions = TreeOptions()) -> Installed:
+    """Unpack and relocate, as `sync` does."""
+    asset = describe(archive)
+    tree.mkdir(parents=True)
+    entries = unpack(archive, tree, asset=asset, extras=None, limits=Limits.of({}), without=()).entries
+    relocate(tree, entries, asset=asset, options=options)
+    return Installed(asset=asset, tree=tree, entries=entries)

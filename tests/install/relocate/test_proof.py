@@ -1,0 +1,253 @@
+"""What issue 3 asks a finished tree to prove, on real interpreters: from two prefixes, and after being moved."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provision.model.tree import tree_digest
+from provision.store.hashing import compare, scan_tree
+from tests.install.interpreters import Installed, install
+
+# Nothing of this machine's Pythons may help, and the trees are shared by tests.
+ENVIRON = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+
+
+def run(*command: str | Path, cwd: Path | None = None, **environ: str) -> str:
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**ENVIRON, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module", params=["one prefix", "another", "moved"])
+def standing(
+    request: pytest.FixtureRequest, interpreter: Installed, archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Installed:
+    """The interpreter as installed, installed again elsewhere, and as a tree that stood elsewhere before."""
+    if request.param == "one prefix":
+        return interpreter
+    room = tmp_path_factory.mktemp("elsewhere")
+    installed = install(archive, room / "a" / "deeper" / "place")
+    if request.param == "another":
+        return installed
+    moved = installed.tree.rename(room / "moved")
+    return replace(installed, tree=moved)
+
+
+def test_all_extension_modules_import(standing: Installed) -> None:
+    script = (
+        "import importlib, os, sys, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        "place = next(path for path in sys.path if path.endswith('lib-dynload'))\n"
+        "names = sorted({name.split('.')[0] for name in os.listdir(place)} | set(sys.builtin_module_names))\n"
+        "for name in names: importlib.import_module(name)\n"
+        "print(len(names))\n"
+    )
+    assert int(run(standing.python, "-I", "-c", script)) > 60
+
+
+def test_sysconfig_knows_only_this_place(standing: Installed) -> None:
+    script = "import json, sysconfig; print(json.dumps([sysconfig.get_paths(), sysconfig.get_config_vars()]))"
+    paths, variables = json.loads(run(standing.python, "-I", "-c", script))
+
+    assert all(path.startswith(f"{standing.tree}/") for path in paths.values()), paths
+    for name in ("prefix", "exec_prefix", "LIBDIR", "INCLUDEPY", "BINDIR", "LIBPL", "DESTSHARED", "datarootdir"):
+        assert variables[name] == str(standing.tree) or variables[name].startswith(f"{standing.tree}/"), name
+    assert Path(variables["INCLUDEPY"], "Python.h").is_file()
+    assert Path(variables["LIBPL"], "Makefile").is_file()
+    assert f"--prefix={standing.tree}'" in variables["CONFIG_ARGS"]
+    assert shlex.split(variables["CC"])[0] == "cc"
+    assert shlex.split(variables["LDSHARED"])[0] == "cc"
+    assert variables["AR"] == "ar"
+
+
+def test_a_virtual_environment_works_and_knows_its_base(standing: Installed, tmp_path: Path) -> None:
+    run(standing.python, "-m", "venv", "--without-pip", tmp_path / "venv")
+    script = (
+        "import json, sys, sysconfig; v = sysconfig.get_config_var;"
+        "print(json.dumps([sys.prefix, sys.base_prefix, v('INCLUDEPY'), v('LIBDIR'), sysconfig.get_path('purelib')]))"
+    )
+    prefix, base, include, libraries, site = json.loads(run(tmp_path / "venv/bin/python", "-I", "-c", script))
+    assert (prefix, base) == (str(tmp_path / "venv"), str(standing.tree))
+    assert include.startswith(f"{base}/include/")
+    assert libraries.startswith(f"{base}/lib")
+    assert site.startswith(f"{prefix}/lib/")
+
+
+@needs_compiler
+def test_a_c_extension_builds_with_sysconfigs_variables(standing: Installed, tmp_path: Path) -> None:
+    (tmp_path / "spam.c").write_text(EXTENSION)
+    names = ("CC", "CFLAGS", "CCSHARED", "LDSHARED", "EXT_SUFFIX", "INCLUDEPY")
+    script = f"import json, sysconfig; print(json.dumps(sysconfig.get_config_vars(*{names})))"
+    cc, cflags, ccshared, ldshared, suffix, include = json.loads(run(standing.python, "-I", "-c", script))
+
+    flags = [*shlex.split(cflags), *shlex.split(ccshared), "-I", include]
+    run(*shlex.split(cc), *flags, "-c", "spam.c", "-o", "spam.o", cwd=tmp_path)
+    run(*shlex.split(ldshared), "spam.o", "-o", f"spam{suffix}", cwd=tmp_path)
+
+    assert run(standing.python, "-c", "import spam; print(spam.answer())", cwd=tmp_path) == "42\n"
+
+
+@needs_compiler
+def test_a_c_program_embeds_python_through_python3_config(standing: Installed, tmp_path: Path) -> None:
+    config = standing.tree / "bin" / "python3-config"
+    options = ["--cflags", "--ldflags", "--embed"]
+    flags = shlex.split(run(config, *options))
+    (tmp_path / "embed.c").write_text(EMBEDDING)
+    libraries = standing.tree / "lib"
+    run("cc", "embed.c", "-o", "embed", *flags, f"-Wl,-rpath,{libraries}", cwd=tmp_path)
+
+    done = run(tmp_path / "embed", PYTHONHOME=str(standing.tree))
+    assert done == f"{standing.tree} {standing.asset.version}\n"
+
+
+@pytest.mark.skipif(shutil.which("pkg-config") is None, reason="needs pkg-config")
+def test_pkg_config_tells_where_the_headers_are(standing: Installed) -> None:
+    folder = standing.tree / "lib" / "pkgconfig"
+    cflags = run("pkg-config", "--cflags", "python3-embed", PKG_CONFIG_PATH=str(folder)).strip()
+    include = Path(cflags.removeprefix("-I")).resolve()
+    assert include == standing.tree / "include" / f"python{standing.name}"
+    assert (include / "Python.h").is_file()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_reads_the_makefile_where_it_is(standing: Installed, tmp_path: Path) -> None:
+    makefile = next(standing.tree.glob("lib/python*/config-*/Makefile"))
+    user = tmp_path / "Makefile"
+    user.write_text(f"include {makefile}\n.PHONY: show\nshow:\n\t@echo $(LIBPL) $(CC)\n")
+    libpl, cc, *_ = run("make", "-s", "-f", user, "show").split()
+    assert Path(libpl) == makefile.parent
+    assert cc == "cc"
+
+
+def test_a_pure_wheel_installs_with_the_trees_own_pip(standing: Installed, tmp_path: Path) -> None:
+    wheel = write_wheel(tmp_path)
+    run(standing.tree / "bin" / "pip3", "install", "--no-index", "--target", tmp_path / "site", wheel)
+    script = "import hello; print(hello.WORD)"
+    assert run(standing.python, "-c", script, PYTHONPATH=str(tmp_path / "site")) == "hi\n"
+
+
+def test_the_tree_itself_is_off_limits_to_pip(interpreter: Installed, tmp_path: Path) -> None:
+    if interpreter.asset.version.series in ("3.8", "3.9"):
+        pytest.skip("their pip may be older than PEP 668")
+    done = subprocess.run(
+        [interpreter.tree / "bin" / "pip3", "install", "--no-index", write_wheel(tmp_path)],
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "externally-managed-environment" in done.stderr
+    assert "installed by provision" in done.stderr
+
+
+def test_scripts_work_through_links_and_with_spaces_in_the_path(archive: Path, tmp_path: Path) -> None:
+    installed = install(archive, tmp_path / "a tree with spaces")
+    scripts = installed.tree / "bin"
+    (tmp_path / "pip").symlink_to(scripts / "pip3")
+    for script in (tmp_path / "pip", scripts / "pip3"):
+        assert f"(python {installed.asset.version.series})" in run(script, "--version", cwd=tmp_path)
+    assert "class object" in run(scripts / f"pydoc{installed.asset.version.series}", "object", cwd=tmp_path)
+    (tmp_path / "config").symlink_to(scripts / "python3-config")
+    assert run(tmp_path / "config", "--prefix") == f"{installed.tree}\n"
+    assert run(tmp_path / "config", "--includes").startswith(f"-I{installed.tree}/include/python")
+
+
+def test_no_text_names_the_build_or_the_store(interpreter: Installed) -> None:
+    named = build_paths(interpreter)
+    for path, entry in interpreter.entries.items():
+        if entry.kind != "file":
+            continue
+        content = (interpreter.tree / path).read_bytes()
+        if b"\0" not in content[:8192]:
+            found = named.search(content)
+            assert found is None, f"{path}: {found and found[0]!r}"
+
+
+def test_two_installs_are_equal_and_nothing_is_there_that_is_not_listed(
+    interpreter: Installed, archive: Path, tmp_path: Path
+) -> None:
+    other = install(archive, tmp_path / "other home" / "tree")
+    assert other.entries == interpreter.entries
+    assert tree_digest(other.entries) == tree_digest(scan_tree(other.tree))
+    assert compare(scan_tree(other.tree), other.entries) == ()
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_pip_builds_a_c_extension_from_source_in_a_virtual_environment(standing: Installed, tmp_path: Path) -> None:
+    """With what people have: ensurepip's pip, and setuptools from the index."""
+    source = tmp_path / "spam"
+    source.mkdir()
+    (source / "spam.c").write_text(EXTENSION)
+    (source / "setup.py").write_text(
+        "from setuptools import Extension, setup\n"
+        "setup(name='spam', version='1', ext_modules=[Extension('spam', ['spam.c'])])\n"
+    )
+    run(standing.python, "-m", "venv", tmp_path / "venv")
+    pip = tmp_path / "venv" / "bin" / "pip"
+    index = {
+        name: os.environ[name]
+        for name in os.environ
+        if name.startswith(("PIP_", "SSL_", "REQUESTS_")) or "proxy" in name.lower()
+    }
+    run(pip, "install", source, HOME=os.environ.get("HOME", "/"), **index)
+    assert run(tmp_path / "venv" / "bin" / "python", "-c", "import spam; print(spam.answer())") == "42\n"
+
+
+def build_paths(interpreter: Installed) -> re.Pattern[bytes]:
+    """Whole paths of PBS's builds and of this very tree; packed ones also leave nothing of where they came from."""
+    places: Sequence[str] = ("/install", "/tools/deps", "/tmp/build", "/tmp/python-build", str(interpreter.tree))
+    whole = "|".join(map(re.escape, places))
+    return re.compile(rf"(?:(?<![\w./@)}}~+:-])|(?<=-[LI]))(?:{whole})(?![\w+-])".encode())
+
+
+def write_wheel(folder: Path) -> Path:
+    wheel = folder / "hello-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as packed:
+        packed.writestr("hello.py", "WORD = 'hi'\n")
+        packed.writestr("hello-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: hello\nVersion: 1\n")
+        packed.writestr(
+            "hello-1.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        packed.writestr(
+            "hello-1.dist-info/RECORD", "hello.py,,\nhello-1.dist-info/METADATA,,\nhello-1.dist-info/WHEEL,,\n"
+        )
+    return wheel
+
+
+EXTENSION = """\
+#include <Python.h>
+static PyObject *answer(PyObject *self, PyObject *args) { return PyLong_FromLong(42); }
+static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "spam", NULL, 0, methods, NULL, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_spam(void) { return PyModuleDef_Init(&module); }
+"""
+
+EMBEDDING = """\
+#include <Python.h>
+int main(void)
+{
+    Py_Initialize();
+    return PyRun_SimpleString("import sys; print(sys.prefix, '%d.%d.%d' % sys.version_info[:3])");
+}
+"""

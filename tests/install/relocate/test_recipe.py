@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from provision.install.relocate.marker import TEXT
+from provision.install.relocate.recipe import STEPS, relocate
+from provision.install.unpack.writing import MTIME
+from provision.model.tree import Entry, TreeOptions, tree_digest
+from provision.store.hashing import scan_tree
+from tests.install.relocate.samples import CONFIG, STDLIB, asset, make_tree
+
+MARKER = f"{STDLIB}/EXTERNALLY-MANAGED"
+BUILD_PATHS = re.compile(r"(?<![\w./@)}~+-])/install(?![\w.+-])|-[LI]/install|/tools/|/build/|/root")
+
+
+def run(tree: Path, options: TreeOptions = TreeOptions(), *, target: str = "linux-x86_64") -> dict[str, Entry]:
+    entries = make_tree(tree)
+    relocate(tree, entries, asset=asset(target=target), options=options)
+    return entries
+
+
+def test_entries_stay_true_to_the_tree(tmp_path: Path) -> None:
+    entries = run(tmp_path)
+    assert scan_tree(tmp_path) == entries
+
+
+def test_no_path_of_the_build_is_left_in_any_file(tmp_path: Path) -> None:
+    for path, entry in run(tmp_path).items():
+        if entry.kind == "file" and not path.endswith("/RECORD"):
+            assert not BUILD_PATHS.search((tmp_path / path).read_text()), path
+
+
+def test_no_path_of_the_tree_is_written_either_so_that_trees_are_equal_under_any_prefix(tmp_path: Path) -> None:
+    one, another = run(tmp_path / "one"), run(tmp_path / "another one")
+    assert one == another
+    assert tree_digest(one) == tree_digest(another)
+
+
+def test_everything_written_has_the_one_mtime(tmp_path: Path) -> None:
+    before = make_tree(tmp_path)
+    after = dict(before)
+    relocate(tmp_path, after, asset=asset(), options=TreeOptions())
+    written = [path for path, entry in after.items() if entry != before.get(path)]
+    assert len(written) >= 12
+    assert {(tmp_path / path).lstat().st_mtime for path in written} == {MTIME}
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    entries = run(tmp_path)
+    again = dict(entries)
+    times = {path: (tmp_path / path).lstat().st_ctime_ns for path in entries}
+    relocate(tmp_path, again, asset=asset(), options=TreeOptions())
+    assert again == entries
+    assert times == {path: (tmp_path / path).lstat().st_ctime_ns for path in entries}
+
+
+def test_stale_bytecode_goes_with_its_directory(tmp_path: Path) -> None:
+    entries = run(tmp_path)
+    assert not [path for path in entries if "__pycache__" in path]
+    assert not (tmp_path / STDLIB / "__pycache__").exists()
+
+
+def test_the_interpreter_has_all_its_names(tmp_path: Path) -> None:
+    entries = run(tmp_path)
+    assert {name: entries[f"bin/{name}"].content for name in ("python", "python3")} == {
+        "python": "python3.13",
+        "python3": "python3.13",
+    }
+
+
+def test_the_marker_is_there_unless_it_was_asked_to_be_away(tmp_path: Path) -> None:
+    entries = make_tree(tmp_path)
+    relocate(tmp_path, entries, asset=asset(), options=TreeOptions())
+    assert (tmp_path / MARKER).read_text() == TEXT
+    relocate(tmp_path, entries, asset=asset(), options=TreeOptions(externally_managed=False))
+    assert MARKER not in entries
+    assert not (tmp_path / MARKER).exists()
+
+
+def test_the_marker_is_one_that_pip_can_read() -> None:
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(TEXT)
+    assert "python -m venv" in parser["externally-managed"]["Error"]
+
+
+def test_pips_record_tells_the_truth_about_its_script(tmp_path: Path) -> None:
+    entries = run(tmp_path)
+    record = (tmp_path / STDLIB / "site-packages/pip-25.1.dist-info/RECORD").read_text().splitlines()
+    assert record[0].endswith(f",{entries['bin/pip3'].size}")
+    assert not any("direct_url" in line for line in record)
+
+
+def test_a_windows_tree_gets_the_marker_and_no_links(tmp_path: Path) -> None:
+    for name in ("python.exe", "Lib/os.py", "Lib/__pycache__/os.cpython-313.pyc"):
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("")
+    entries = scan_tree(tmp_path)
+    relocate(tmp_path, entries, asset=asset(target="windows-x86_64"), options=TreeOptions())
+    files = {path for path, entry in entries.items() if entry.kind != "dir"}
+    assert files == {"python.exe", "Lib/os.py", "Lib/EXTERNALLY-MANAGED"}
+
+
+@pytest.mark.parametrize(
+    ("implementation", "stdlib", "program"),
+    [("pypy", "lib/pypy3.11", "pypy3.11"), ("graalpy", "lib/python3.11", "graalpy")],
+)
+def test_other_implementations_get_names_and_marker(
+    tmp_path: Path, implementation: str, stdlib: str, program: str
+) -> None:
+    for name in (f"{stdlib}/os.py", f"{stdlib}/_sysconfigdata.py", f"bin/{program}"):
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("import sys\nbuild_time_vars = {}\n")
+        place.chmod(0o755)
+    entries = scan_tree(tmp_path)
+    relocate(tmp_path, entries, asset=asset(implementation=implementation, version="3.11.13"), options=TreeOptions())
+    assert entries["bin/python"].content == program
+    assert entries["bin/python3.11"].content == program
+    assert f"{stdlib}/EXTERNALLY-MANAGED" in entries
+
+
+def test_a_tree_slimmed_of_its_makefile_still_works(tmp_path: Path) -> None:
+    make_tree(tmp_path)
+    shutil.rmtree(tmp_path / CONFIG)
+    entries = scan_tree(tmp_path)
+    relocate(tmp_path, entries, asset=asset(), options=TreeOptions())
+    assert f"'@PREFIX@/{STDLIB}'" in (tmp_path / STDLIB / "_sysconfigdata__linux_x86_64-linux-gnu.py").read_text()
+
+
+def test_what_no_recipe_can_mend_on_another_system_is_said(tmp_path: Path) -> None:
+    def notes(build: str) -> tuple[str, ...]:
+        return relocate(tmp_path, {}, asset=asset(target="macos-aarch64", build=build), options=TreeOptions())
+
+    assert "install_name_tool" in notes("20250918")[0]
+    assert notes("20251209") == ()
+
+
+def test_the_documentation_lists_the_steps_as_they_are() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "recipe.md").read_text("utf-8")
+    documented = re.findall(r"^### (\d+)\. (.+)$", text, re.MULTILINE)
+    assert documented == [(str(step.number), step.title) for step in STEPS]
+    assert [step.number for step in STEPS] == list(range(1, len(STEPS) + 1))

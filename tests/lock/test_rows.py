@@ -1,0 +1,28 @@
+"""Single values of a lock; whole tables are tested with `checking`."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.lock.rows import lock_version, url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://github.com/astral-sh/python-build-standalone/releases/download/20260814/cpython-3.14.7%2B20260814.tar.gz",
+        "https://example.com:8443/a?b=c",
+        "http://127.0.0.1:8000/a.tar.gz",
+        "file:///srv/archives/a.tar.zst",
+    ],
+)
+def test_urls_of_files_that_a_manifest_may_name(text: str) -> None:
+    assert url(text) == text
+
+
+def test_the_format_has_two_numbers() -> None:
+    assert lock_version("1.0") == (1, 0)
+    assert lock_version("1.10") > lock_version("1.9")
+    for text in ("1", "1.0.0", "v1.0", "1.-1", "١.٠", ""):
+        with pytest.raises(ValueError, match=r"expected a version such as 1\.0"):
+            lock_version(text)

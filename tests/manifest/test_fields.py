@@ -1,0 +1,64 @@
+"""The table of all keys: each says enough of itself, and its examples are right."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.manifest.fields import ENTRY, POLICY, SETTINGS, parse_build, parse_code, parse_reason
+from provision.manifest.kinds import Field, Record
+from provision.manifest.problems import Problems
+
+FIELDS = [field for record in (SETTINGS, ENTRY, POLICY) for field in record.fields.values()]
+OTHER_KEYS = "build-options prereleases cooldown bytecode externally-managed without"
+RECORDS = {"settings": SETTINGS, "entry": ENTRY, "policy": POLICY}
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+def test_every_key_is_explained_and_its_examples_are_taken(field: Field) -> None:
+    assert field.doc.endswith(".")
+    assert field.examples
+    for example in field.examples:
+        problems = Problems()
+        assert field.kind.read(example, (field.key,), problems) is not None
+        assert not problems
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if field.default is not None], ids=lambda field: field.key)
+def test_defaults_are_values_that_could_be_written(field: Field) -> None:
+    problems = Problems()
+    field.kind.read(field.default, (field.key,), problems)
+    assert not problems
+
+
+@pytest.mark.parametrize(
+    ("table", "keys"),
+    [
+        ("settings", "targets flavor cpu prereleases cooldown catalogs"),
+        ("entry", f"version build sha256 url targets flavor cpu debug freethreaded {OTHER_KEYS}"),
+        ("policy", "allow-hosts cooldown allow-prereleases allow-end-of-life ignore"),
+    ],
+)
+def test_the_keys(table: str, keys: str) -> None:
+    record: Record = RECORDS[table]
+    assert list(record.fields) == keys.split()
+
+
+@pytest.mark.parametrize("text", ["20260814", "7.3.20", "25.0.1", "20180526T0000", "local", "v1_a-b"])
+def test_builds(text: str) -> None:
+    assert parse_build(text) == text
+
+
+@pytest.mark.parametrize("text", ["", ".", "-1", "2026 0814", "../x", "ä", "a/b", "a\n"])
+def test_what_is_no_build(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a build such as '20260814'"):
+        parse_build(text)
+
+
+def test_findings_and_reasons() -> None:
+    assert parse_code("PV001") == "PV001"
+    assert parse_reason("because") == "because"
+    for text in ("PV1", "pv001", "PV٣٣٣", "XX001"):
+        with pytest.raises(ValueError, match="is not a finding's code"):
+            parse_code(text)
+    with pytest.raises(ValueError, match="must say something"):
+        parse_reason("  ")

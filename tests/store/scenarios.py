@@ -1,0 +1,71 @@
+"""Owns the changes to a store that crash tests interrupt, each a function and a ``python -m tests.store.scenarios``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from provision.errors import StoreError
+from provision.store.layout import Store
+from provision.store.links import link_commands, link_project, unlink
+from provision.store.locks import entry_lock
+from provision.store.pruning import prune
+from provision.store.publish import remove_tree
+from provision.store.receipts import installed
+from provision.store.roots import record_root
+from provision.store.settle import settle
+from tests.store.samples import ASSET, FREE, Choice, install
+
+DEFAULT, FREE_CHOICE = Choice(name="default"), Choice(name="free", asset=FREE)
+REFUSED = 3
+
+
+def publish(home: Path) -> None:
+    install(Store(home), ASSET, extras=True)
+
+
+def remove(home: Path) -> None:
+    store = Store(home)
+    with entry_lock(store, DEFAULT.key):
+        remove_tree(store, DEFAULT.key)
+
+
+def prune_all(home: Path) -> None:
+    prune(Store(home), lambda _: None)
+
+
+def record(home: Path) -> None:
+    record_root(Store(home), home.parent, [FREE_CHOICE.key])
+
+
+def relink(home: Path) -> None:
+    """Of the links `default` and `old`, turn the first and remove the other."""
+    unlink(home.parent, "old")
+    link_project(home.parent, Store(home), [Choice(name="default", asset=FREE)])
+    link_commands(home.parent, [Choice(name="default", asset=FREE)])
+
+
+def settle_all(home: Path) -> None:
+    store = Store(home)
+    for receipt in installed(store):
+        settle(store, receipt)
+
+
+SCENARIOS: dict[str, Callable[[Path], None]] = {
+    function.__name__: function for function in (publish, remove, prune_all, record, relink, settle_all)
+}
+
+
+def main() -> int:
+    name, home = sys.argv[1:]
+    try:
+        SCENARIOS[name](Path(home))
+    except StoreError as error:
+        sys.stderr.write(f"{error}\nhint: {error.hint}\n")
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
