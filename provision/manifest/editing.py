@@ -65,7 +65,8 @@ def add_python(text: str, name: str, spec: Mapping[str, object], *, path: Path =
     if taken is not None:
         hint = f"Change it there, or run `provision remove {name}` first."
         raise ManifestError("is there already", place=taken.place, hint=hint)
-    ours = [one for one in Positions(text).statements if one.path[:1] == _PYTHONS]
+    statements = Positions(text).statements
+    ours = [one for one in statements if one.path[:1] == _PYTHONS]
     if _is_inline(ours):
         return _edited_inline(text, lambda pythons: pythons.append(name, _item(value)))
     pairs = [one for one in ours if one.table in {_PYTHONS, ()}]
@@ -77,7 +78,9 @@ def add_python(text: str, name: str, spec: Mapping[str, object], *, path: Path =
             return insert_line(text, anchors[-1].end, line)
     keys = {"version": value} if isinstance(value, str) else value
     lines = [f"[{dotted((*_PYTHONS, name))}]", *(f"{key} = {_written(given)}" for key, given in keys.items())]
-    return insert_block(text, ours[-1].end, lines)
+    # A header claims all keys that follow: those of the top level must stay before it.
+    end = max(one.end for one in statements if one.path[:1] == _PYTHONS or not one.table)
+    return insert_block(text, end, lines)
 
 
 def remove_python(text: str, name: str, *, path: Path = _FILE) -> str:

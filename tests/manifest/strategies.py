@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from provision.manifest.request import IMPLEMENTATIONS, ParsedRequest, VersionRequest
 from provision.model.build import CPU_LEVELS, CPU_REQUESTS, FLAVORS, OPTIONS, CpuLevel
 from provision.model.target import KNOWN, Target
 from provision.model.version import Version
+
+# For properties: a busy machine is no failure.
+unhurried = settings(deadline=None)
 
 _MINORS = st.integers(11, 15)
 _PATCHES = st.integers(0, 3)

@@ -17,6 +17,7 @@ from provision.manifest.address import (
     parse_host,
     parse_url,
 )
+from tests.manifest.strategies import unhurried
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,7 @@ def test_loopback_is_known_by_name(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
 
 
+@unhurried
 @given(st.text("htpsfile:/.@[]1270acox \\\n", max_size=30))
 def test_no_text_breaks_the_readers_and_the_patterns_accept_all_that_they_do(text: str) -> None:
     for parse, pattern in ((parse_url, URL_PATTERN), (parse_catalog, CATALOG_PATTERN), (parse_host, HOST_PATTERN)):

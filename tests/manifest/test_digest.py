@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from provision.manifest.digest import canonical_request, request_digest
 from provision.manifest.editing import add_python
 from tests.manifest.samples import SHA, one, parse
-from tests.manifest.strategies import specs
+from tests.manifest.strategies import specs, unhurried
 
 OTHER = "fedcba9876543210" * 4
 URL = "https://example.com/a.tar.gz"
@@ -146,6 +146,7 @@ def test_everything_else_makes_one() -> None:
     assert len({request_digest(request) for request in requests}) == len(requests)
 
 
+@unhurried
 @given(specs())
 def test_the_canonical_text_is_canonical_json(spec: dict[str, object]) -> None:
     request = parse(add_python("", "x", spec)).requests[0]
@@ -154,6 +155,7 @@ def test_the_canonical_text_is_canonical_json(spec: dict[str, object]) -> None:
     assert str(request_digest(request)) == hashlib.sha256(text.encode()).hexdigest()
 
 
+@unhurried
 @given(specs(), st.randoms())
 def test_the_order_of_keys_makes_no_difference(spec: dict[str, object], shuffled: random.Random) -> None:
     keys = list(spec)

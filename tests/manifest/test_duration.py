@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.manifest.duration import PATTERN, parse_duration
+from tests.manifest.strategies import unhurried
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def test_anything_else_is_refused(text: str) -> None:
     assert not re.search(PATTERN, text)
 
 
+@unhurried
 @given(st.text("0123456789 dayswek", max_size=10))
 def test_the_pattern_says_the_same_as_the_reader(text: str) -> None:
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ from provision.manifest.schema import SCHEMA_URL
 from provision.model.target import Target
 from tests.manifest.documents import Writer, spelled
 from tests.manifest.samples import EXAMPLE, FILE, SHA, parse
-from tests.manifest.strategies import NAMES, specs
+from tests.manifest.strategies import NAMES, specs, unhurried
 
 SIMPLE = """\
 # Ours.
@@ -80,10 +81,7 @@ def test_a_new_manifest_for_other_targets_and_another_version() -> None:
 
 
 def test_what_a_new_manifest_has_in_comments_could_be_uncommented() -> None:
-    head, _, tail = new_manifest([]).partition("[settings]")
-    text = head + "[settings]" + tail.replace("# cooldown", "cooldown").replace("# targets", "targets")
-    for name in ("free", "fast", "full"):
-        text = text.replace(f"# {name}", name)
+    text = re.sub(r"(?m)^# (targets|cooldown|free|fast|full) ", r"\1 ", new_manifest([]))
     assert [request.name for request in parse(text).requests] == ["default", "free", "fast", "full"]
 
 
@@ -130,12 +128,18 @@ def test_where_entries_have_tables_a_new_one_has_too() -> None:
 
 
 def test_where_only_long_entries_have_tables_a_short_one_stays_in_its_line() -> None:
-    text = SIMPLE.replace("fast = {", "fastest = {") + '\n[pythons.t]\nversion = "3"\n'
+    text = SIMPLE + '\n[pythons.t]\nversion = "3"\n'
     added = add_python(text, "new", {"version": "3", "cpu": "auto"})
     assert changed(text, added) == ['+new = { version = "3", cpu = "auto" }']
-    without_inline = text.replace('fastest = { version = "3.13", cpu = "auto" }\n', "")
+    without_inline = text.replace('fast = { version = "3.13", cpu = "auto" }\n', "")
     added = add_python(without_inline, "new", {"version": "3", "cpu": "auto"})
     assert added.endswith('[pythons.t]\nversion = "3"\n\n[pythons.new]\nversion = "3"\ncpu = "auto"\n')
+
+
+def test_a_new_table_claims_no_keys_of_the_top_level() -> None:
+    text = 'pythons.a = "3.14"\npolicy.cooldown = 0  # none\n'
+    spec: dict[str, object] = {"version": "3.12.11", "build": "20250818", "sha256": {"linux-x86_64": SHA}}
+    assert add_python(text, "b", spec).startswith(f'{text}\n[pythons.b]\nversion = "3.12.11"\n')
 
 
 def test_dotted_keys_stay_dotted() -> None:
@@ -258,6 +262,7 @@ def manifests(draw: st.DrawFn) -> dict[str, object]:
     return {name: tables[name] for name in order if tables[name] is not None}
 
 
+@unhurried
 @given(st.data(), manifests(), NAMES, specs())
 def test_what_is_added_and_removed_is_all_that_changes(
     data: st.DataObject, document: dict[str, object], name: str, spec: dict[str, object]
@@ -292,6 +297,7 @@ def comments(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip().startswith("#")]
 
 
+@unhurried
 @given(st.lists(st.tuples(NAMES, specs()), min_size=1, max_size=4, unique_by=lambda entry: entry[0]))
 def test_adding_and_removing_again_gives_the_same_text(entries: list[tuple[str, dict[str, object]]]) -> None:
     texts = [SIMPLE]

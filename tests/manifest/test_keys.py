@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.manifest.keys import NAME_PATTERN, KeyPath, LatePlace, check_name, dotted, shown
+from tests.manifest.strategies import unhurried
 
 
 @pytest.mark.parametrize("name", ["default", "3.14", "py3.12", "a-b_c.d", "0", "binary", "x" * 64])
@@ -38,6 +39,7 @@ def test_what_is_no_name(name: str, complaint: str) -> None:
         check_name(name)
 
 
+@unhurried
 @given(st.text(max_size=5) | st.text("ab.-_0B/", max_size=5))
 def test_the_pattern_accepts_all_names(name: str) -> None:
     try:

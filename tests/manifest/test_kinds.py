@@ -25,6 +25,7 @@ from provision.manifest.kinds import (
 from provision.manifest.problems import Problems
 from provision.model.digest import Digest
 from provision.model.target import KNOWN, Target
+from tests.manifest.strategies import unhurried
 
 GNU, ARM = Target.parse("linux-x86_64"), Target.parse("linux-aarch64")
 WORD = Text(str.upper, such_as="word", pattern="", longest=5)
@@ -148,6 +149,7 @@ TOML_VALUES = st.recursive(
 )
 
 
+@unhurried
 @given(TOML_VALUES)
 def test_every_kind_takes_or_refuses_every_value(value: object) -> None:
     for kind in KINDS:

@@ -12,6 +12,7 @@ from provision.manifest.keys import KeyPath
 from provision.manifest.positions import Positions, line_and_column
 from tests.manifest.documents import DOCUMENTS, Writer, meaning
 from tests.manifest.samples import EXAMPLE
+from tests.manifest.strategies import unhurried
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def test_statements_are_in_order_with_their_tables() -> None:
     ]
 
 
+@unhurried
 @given(st.data())
 def test_every_key_of_every_document_is_found(data: st.DataObject) -> None:
     document = data.draw(DOCUMENTS)
@@ -67,6 +69,7 @@ def test_every_key_of_every_document_is_found(data: st.DataObject) -> None:
         tomllib.loads(writer.text[statement.start : statement.end])
 
 
+@unhurried
 @given(st.text() | st.text("[]{}=,.\"'\\\n#ab 1", max_size=80))
 def test_no_text_makes_it_fail(text: str) -> None:
     positions = Positions(text)
@@ -74,6 +77,7 @@ def test_no_text_makes_it_fail(text: str) -> None:
         assert positions.find(statement.path) is not None
 
 
+@unhurried
 @given(st.integers(0, len(EXAMPLE)), st.integers(0, 30), st.text("[]{}=,.\"'\\\n#a", max_size=5))
 def test_what_stands_before_a_mistake_is_found(at: int, length: int, instead: str) -> None:
     broken = EXAMPLE[:at] + instead + EXAMPLE[at + length :]

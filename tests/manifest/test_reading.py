@@ -17,6 +17,7 @@ from provision.manifest.reading import find_manifest, parse_manifest, read_manif
 from provision.model.target import Target
 from tests.manifest.documents import DOCUMENTS, Writer
 from tests.manifest.samples import EXAMPLE, FILE, complaints, parse, told
+from tests.manifest.strategies import unhurried
 
 MINIMAL = '[pythons]\ndefault = "3.14"\n'
 
@@ -134,6 +135,7 @@ def test_an_empty_manifest_comes_with_what_to_write() -> None:
     assert error.hint == 'Add a line [pythons], and below it: default = "3.14"'
 
 
+@unhurried
 @given(st.data())
 def test_any_document_is_read_or_refused(data: st.DataObject) -> None:
     writer = Writer(data)

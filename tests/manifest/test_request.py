@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from provision.manifest.request import PATTERN, ParsedRequest, VersionRequest, parse_request
 from provision.model.target import Target
 from provision.model.version import Version
-from tests.manifest.strategies import SPECIFIER_SETS, parsed_requests, versions
+from tests.manifest.strategies import SPECIFIER_SETS, parsed_requests, unhurried, versions
 
 GNU = Target.parse("x86_64-unknown-linux-gnu")
 
@@ -47,12 +47,14 @@ def test_which_versions_a_request_matches(text: str, matching: str) -> None:
     assert matched(text, "3.12.9 3.14.0 3.14.2 3.15.0rc1") == matching
 
 
+@unhurried
 @given(SPECIFIER_SETS, versions())
 def test_comparisons_mean_what_pep_440_says(text: str, version: Version) -> None:
     expected = SpecifierSet(text).contains(str(version), prereleases=True)
     assert VersionRequest.parse(text).matches(version) == expected
 
 
+@unhurried
 @given(SPECIFIER_SETS)
 def test_prereleases_are_meant_where_pep_440_thinks_so(text: str) -> None:
     assert VersionRequest.parse(text).allows_prerelease == bool(SpecifierSet(text).prereleases)
@@ -99,6 +101,7 @@ def test_spellings_have_one_canonical_form(text: str, canonical: str) -> None:
     assert str(parse_request(text)) == canonical
 
 
+@unhurried
 @given(parsed_requests())
 def test_text_and_value_are_inverses(request: ParsedRequest) -> None:
     assert parse_request(str(request)) == request

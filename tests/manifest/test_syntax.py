@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from provision.errors import ManifestError
 from provision.manifest.syntax import LARGEST, load
 from tests.manifest.samples import EXAMPLE
+from tests.manifest.strategies import unhurried
 
 
 def refusal(text: str) -> ManifestError:
@@ -76,6 +77,7 @@ def test_dots_in_text_are_no_deep_key() -> None:
     assert len(load(line, "")["a"]) == 20
 
 
+@unhurried
 @given(st.text() | st.text("[]{}=,.\"'\\\n#ab 01:-T", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ManifestError):

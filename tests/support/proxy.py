@@ -1,4 +1,4 @@
-"""Owns a real HTTP proxy on loopback that knows where the hosts of a test are: it tunnels and forwards, nothing else."""
+"""Owns a real HTTP proxy on loopback that knows where the hosts of a test are; it tunnels and forwards, no more."""
 
 from __future__ import annotations
 

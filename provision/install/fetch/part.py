@@ -42,7 +42,7 @@ class Note:
             note = cls(**value)
         except (ValueError, TypeError, RecursionError):
             return None
-        numbers = [number for number in (note.head, note.tail, note.total) if number is not None]
+        numbers = [note.head, *(number for number in (note.tail, note.total) if number is not None)]
         texts = (note.source, note.validator)
         if any(type(number) is not int or number < 0 for number in numbers):
             return None

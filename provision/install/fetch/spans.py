@@ -62,7 +62,7 @@ class Spans:
         self._in_work.discard(span)
 
     def give_back(self, span: Span, done: int) -> None:
-        """Of a claimed piece only the first ``done`` bytes are there; the rest is for the stream or another to bring."""
+        """Of a claimed piece only the first ``done`` bytes are there; the rest is for the stream or others to bring."""
         if span in self._in_work:
             self._in_work.remove(span)
             self._returned[span] = done

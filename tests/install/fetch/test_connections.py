@@ -51,7 +51,7 @@ def test_a_directory_of_authorities_may_be_named(secure: Server, authority_file:
 
 def test_a_certificate_of_an_unknown_authority_is_refused(secure: Server, tmp_path: Path) -> None:
     url = secure.put(PATH, SMALL)
-    with pytest.raises(NetworkError, match="certificate is not trusted: .*(self.signed|unable to get)") as caught:
+    with pytest.raises(NetworkError, match=r"certificate is not trusted: .*(self.signed|unable to get)") as caught:
         _fetch(tmp_path, url, {})
     assert "SSL_CERT_FILE" in (caught.value.hint or "")
     assert secure.count() == 0
@@ -90,7 +90,7 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again(secure: Server, tm
 
 def test_a_server_that_speaks_no_tls_is_told(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL).replace("http://", "https://")
-    with pytest.raises(NetworkError, match="(?i)ssl"):
+    with pytest.raises(NetworkError, match=r"(?i)ssl"):
         _fetch(tmp_path, url, {})
 
 

@@ -18,6 +18,6 @@ def test_there_is_time_until_there_is_none() -> None:
     deadline.check(_URL)
     time.sleep(0.03)
     assert deadline.left == 0
-    with pytest.raises(TransferError, match="longer than 0.02 s") as caught:
+    with pytest.raises(TransferError, match=r"longer than 0\.02 s") as caught:
         deadline.check(_URL)
     assert not caught.value.failure.again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,12 @@ _BODY = json.dumps({"version": "3.15.0b1+20260508"}).encode() * 1000
 
 
 def _get(
-    tmp_path: Path, url: str, headers: dict[str, str] | None = None, *, settings: Settings = QUICK, **environ: str
+    tmp_path: Path,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    settings: Settings = QUICK,
+    environ: Mapping[str, str] | None = None,
 ) -> Response:
     with fetcher(tmp_path, settings=settings, environ=environ) as fetch:
         get: HttpGet = fetch.get
@@ -100,7 +106,7 @@ def test_redirects_are_followed(server: Server, tmp_path: Path) -> None:
 def test_the_token_goes_along_to_github(internet: Internet, tmp_path: Path) -> None:
     internet.server.put("repos/x/releases", b"[]")
     url = "https://api.github.com/repos/x/releases?per_page=10"
-    assert _get(tmp_path, url, GITHUB_TOKEN="ghp_secret", **internet.environ).body == b"[]"
+    assert _get(tmp_path, url, environ=internet.environ | {"GITHUB_TOKEN": "ghp_secret"}).body == b"[]"
     assert internet.server.seen()[0].headers["authorization"] == "Bearer ghp_secret"
 
 

@@ -54,9 +54,9 @@ def test_a_damaged_archive_is_thrown_out_even_while_offline(server: Server, tmp_
 
 def test_offline_what_is_cached_is_had_and_what_is_not_is_named(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
-    with fetcher(tmp_path, offline=True) as fetch:
-        with pytest.raises(NetworkError, match=r"install_only_stripped\.tar\.gz is not in the cache") as caught:
-            fetch.fetch(wanted)
+    missing = pytest.raises(NetworkError, match=r"install_only_stripped\.tar\.gz is not in the cache")
+    with fetcher(tmp_path, offline=True) as fetch, missing as caught:
+        fetch.fetch(wanted)
     assert caught.value.exit_code == 6
     assert server.count() == 0
     with fetcher(tmp_path) as fetch:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.errors import StoreError
@@ -118,6 +118,7 @@ def test_a_note_that_makes_no_sense_is_none(content: bytes) -> None:
     assert Note.parse(content) is None
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -1,4 +1,4 @@
-"""Trying again: as often as it may help, no sooner than asked, no longer than the deadline, never after a cancellation."""
+"""Trying again: as often as may help, no sooner than asked, no longer than the deadline, never once called off."""
 
 from __future__ import annotations
 

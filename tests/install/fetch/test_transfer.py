@@ -1,4 +1,4 @@
-"""One connection, one source, everything that a network can do to it; then going on from there, in this run or a later one."""
+"""One connection, one source, all that a network can do to it; then going on from there, in this run or a later one."""
 
 from __future__ import annotations
 

@@ -1,0 +1,211 @@
+"""Owns what differs between two locks, entry by entry and row by row; how grave it is, `notices` judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from provision.catalog.index import publication_key
+from provision.lock.document import Lock, LockedPython
+from provision.model.asset import Asset
+from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.target import Target
+from provision.review.places import host_of, origin_of
+
+Kind = Literal["added", "removed", "changed"]
+Direction = Literal["up", "down", "other"]
+Aspect = Literal[
+    "implementation",
+    "version",
+    "build",
+    "flavor",
+    "options",
+    "tree",
+    "request",
+    "targets",
+    "levels",
+    "host",
+    "origin",
+    "url",
+    "sha256",
+    "size",
+    "published",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetChange:
+    """One row, by target and level, of an entry that both locks have; ``old`` or ``new`` is None where it is not.
+
+    ``of_level`` tells that the target itself is locked on both sides, so that only a level came or went.
+    """
+
+    target: Target
+    cpu: CpuLevel
+    old: Asset | None
+    new: Asset | None
+    of_level: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return _kind(self.old, self.new)
+
+    @property
+    def title(self) -> str:
+        """``linux-x86_64``, ``linux-x86_64 v3``."""
+        return self.target.short if self.cpu == "baseline" else f"{self.target.short} {self.cpu}"
+
+    @property
+    def aspects(self) -> tuple[Aspect, ...]:
+        """What differs, row against row; nothing for one that came or went."""
+        old, new = self.old, self.new
+        if old is None or new is None:
+            return ()
+        pairs: tuple[tuple[Aspect, object, object], ...] = (
+            ("implementation", old.implementation, new.implementation),
+            ("version", old.version, new.version),
+            ("build", old.build, new.build),
+            ("flavor", old.flavor, new.flavor),
+            ("options", old.options, new.options),
+            ("host", host_of(old.url), host_of(new.url)),
+            ("origin", origin_of(old.url), origin_of(new.url)),
+            ("url", old.url, new.url),
+            ("sha256", old.sha256, new.sha256),
+            ("size", old.size, new.size),
+            ("published", old.published, new.published),
+        )
+        return tuple(aspect for aspect, before, after in pairs if before != after)
+
+    @property
+    def size_delta(self) -> int | None:
+        """How many bytes larger the archive became; None unless both sizes are known."""
+        if self.old is None or self.new is None or self.old.size is None or self.new.size is None:
+            return None
+        return self.new.size - self.old.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryChange:
+    """One entry that differs; ``assets`` are its rows that differ, all of them where it came or went."""
+
+    name: str
+    old: LockedPython | None
+    new: LockedPython | None
+    assets: tuple[AssetChange, ...]
+
+    @property
+    def kind(self) -> Kind:
+        return _kind(self.old, self.new)
+
+    @property
+    def request_changed(self) -> bool:
+        """Whether the manifest asks for something else than before; an entry that came or went counts."""
+        return self.old is None or self.new is None or self.old.request != self.new.request
+
+    @property
+    def aspects(self) -> tuple[Aspect, ...]:
+        """What differs in the entry itself, and in any row of it."""
+        old, new = self.old, self.new
+        if old is None or new is None:
+            return ()
+        found: set[Aspect] = {aspect for change in self.assets for aspect in change.aspects}
+        pairs: tuple[tuple[Aspect, object, object], ...] = (
+            ("implementation", old.implementation, new.implementation),
+            ("version", old.version, new.version),
+            ("build", old.build, new.build),
+            ("flavor", old.flavor, new.flavor),
+            ("tree", old.tree, new.tree),
+            ("request", old.request, new.request),
+        )
+        found |= {aspect for aspect, before, after in pairs if before != after}
+        moved = [change for change in self.assets if change.kind != "changed"]
+        found |= {"levels" if change.of_level else "targets" for change in moved}
+        return tuple(aspect for aspect in _ORDER if aspect in found)
+
+    @property
+    def version_direction(self) -> Direction | None:
+        """Where the version went, or None if it stayed; ``other`` across implementations."""
+        old, new = self.old, self.new
+        if old is None or new is None or (old.implementation, old.version) == (new.implementation, new.version):
+            return None
+        if old.implementation != new.implementation:
+            return "other"
+        return "up" if new.version > old.version else "down"
+
+    @property
+    def build_direction(self) -> Direction | None:
+        """Where the build of the same version went; None if it stayed, or if the version moved too."""
+        old, new = self.old, self.new
+        if old is None or new is None or old.build == new.build or self.version_direction is not None:
+            return None
+        before, after = (publication_key(python.build, python.assets[0].published) for python in (old, new))
+        return "up" if after > before else "down"
+
+    @property
+    def size_delta(self) -> int | None:
+        """The sum over the rows of which both sizes are known; None if there are none."""
+        known = [change.size_delta for change in self.assets if change.size_delta is not None]
+        return sum(known) if known else None
+
+
+_ORDER: tuple[Aspect, ...] = Aspect.__args__  # type: ignore[attr-defined]  # typing.get_args loses the literal types
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockDiff:
+    """All that differs between two locks, by name. ``old`` or ``new`` is None where there was no lock at all."""
+
+    old: Lock | None
+    new: Lock | None
+    entries: tuple[EntryChange, ...]
+
+    @property
+    def unchanged(self) -> int:
+        """How many entries both locks have alike."""
+        changed = sum(1 for entry in self.entries if entry.new is not None)
+        return (len(self.new.pythons) if self.new else 0) - changed
+
+    @property
+    def format_changed(self) -> bool:
+        """Whether the format's version differs, which no entry shows."""
+        return bool(self.old and self.new) and self.old.version != self.new.version  # type: ignore[union-attr]
+
+    def __bool__(self) -> bool:
+        return bool(self.entries) or self.format_changed or (self.old is None) != (self.new is None)
+
+
+def compare(old: Lock | None, new: Lock | None) -> LockDiff:
+    """What changed from ``old`` to ``new``; pure."""
+    before = {python.name: python for python in old.pythons} if old else {}
+    after = {python.name: python for python in new.pythons} if new else {}
+    names = sorted({*before, *after})
+    entries = tuple(
+        EntryChange(name=name, old=before.get(name), new=after.get(name), assets=_assets(before.get(name), after.get(name)))
+        for name in names
+        if before.get(name) != after.get(name)
+    )
+    return LockDiff(old=old, new=new, entries=entries)
+
+
+def _assets(old: LockedPython | None, new: LockedPython | None) -> tuple[AssetChange, ...]:
+    before = {(asset.target, asset.cpu): asset for asset in old.assets} if old else {}
+    after = {(asset.target, asset.cpu): asset for asset in new.assets} if new else {}
+    kept = {target for target, _ in before} & {target for target, _ in after}
+    slots = sorted({*before, *after}, key=lambda slot: (str(slot[0]), CPU_LEVELS.index(slot[1])))
+    return tuple(
+        AssetChange(
+            target=target,
+            cpu=cpu,
+            old=before.get((target, cpu)),
+            new=after.get((target, cpu)),
+            of_level=target in kept,
+        )
+        for target, cpu in slots
+        if before.get((target, cpu)) != after.get((target, cpu))
+    )
+
+
+def _kind(old: object, new: object) -> Kind:
+    if old is None:
+        return "added"
+    return "removed" if new is None else "changed"

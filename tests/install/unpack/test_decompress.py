@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from provision.install.unpack.decompress import decompressed, fastest_zlib, kind_of
+from provision.install.unpack.limits import Limits
+from provision.install.unpack.refusal import Refusal
+from tests.install.unpack.archives import COMPRESSORS
+
+# Neither empty nor tiny, partly repetitive, partly not; small enough to cut at each byte.
+CONTENT = bytes(range(256)) * 3 + b"python" * 100
+
+each = pytest.mark.parametrize("kind", list(COMPRESSORS))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[FileIO]:
+    path = tmp_path / "archive"
+    path.touch()
+    with path.open("rb+", buffering=0) as file:
+        yield file
+
+
+def content(file: FileIO, data: bytes, limits: Limits | None = None) -> bytes:
+    """What ``data``, put into ``file``, unpacks to."""
+    file.seek(0)
+    file.truncate()
+    file.write(data)
+    kind = kind_of(file)
+    return b"".join(decompressed(file, kind, limits=limits or Limits(), scratch=Path(str(file.name)).parent))
+
+
+@each
+def test_each_kind_is_known_by_its_first_bytes_and_unpacked(opened: FileIO, kind: str) -> None:
+    for data in (CONTENT, b"", CONTENT * 2000):
+        assert content(opened, COMPRESSORS[kind](data)) == data
+
+
+def test_a_zip_file_is_known_too(opened: FileIO) -> None:
+    opened.write(b"PK\x03\x04" + bytes(40))
+    assert kind_of(opened) == "zip"
+    with pytest.raises(Refusal):
+        decompressed(opened, "zip", limits=Limits(), scratch=Path())
+
+
+@pytest.mark.parametrize("data", [b"<!DOCTYPE html>", b"ustar", b"\x1f", b"\x50\x2a\x4d\x18" + bytes(20)])
+def test_anything_else_is_refused_with_its_first_bytes(opened: FileIO, data: bytes) -> None:
+    with pytest.raises(Refusal, match=f"of no kind we know: it begins with {data[:8].hex(' ')}"):
+        content(opened, data)
+
+
+def test_an_empty_file_is_refused(opened: FileIO) -> None:
+    with pytest.raises(Refusal, match="is empty"):
+        content(opened, b"")
+
+
+@each
+def test_a_cut_at_any_byte_is_found(opened: FileIO, kind: str) -> None:
+    whole = COMPRESSORS[kind](CONTENT)
+    for end in range(6, len(whole)):
+        with pytest.raises(Refusal, match="truncated|damaged"):
+            content(opened, whole[:end])
+
+
+@each
+def test_a_changed_byte_is_found_or_changes_nothing(opened: FileIO, kind: str) -> None:
+    whole = COMPRESSORS[kind](CONTENT) if kind != "tar.zst" else with_checksum(CONTENT)
+    for at in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x55
+        try:
+            assert content(opened, bytes(damaged)) == CONTENT
+        except Refusal:
+            continue
+
+
+@each
+@pytest.mark.parametrize("more", [b"x", b"\0", b"\0" * 512])
+def test_anything_behind_the_end_is_refused(opened: FileIO, kind: str, more: bytes) -> None:
+    with pytest.raises(Refusal, match="behind"):
+        content(opened, COMPRESSORS[kind](CONTENT) + more)
+
+
+@each
+def test_another_stream_of_the_same_kind_behind_the_end_is_refused(opened: FileIO, kind: str) -> None:
+    for second in (CONTENT, b""):
+        with pytest.raises(Refusal, match="behind"):
+            content(opened, COMPRESSORS[kind](CONTENT) + COMPRESSORS[kind](second))
+
+
+def test_a_gzip_header_may_have_a_name_and_a_comment(opened: FileIO) -> None:
+    body = zlib.compressobj(wbits=-15)
+    packed = body.compress(CONTENT) + body.flush()
+    tail = zlib.crc32(CONTENT).to_bytes(4, "little") + len(CONTENT).to_bytes(4, "little")
+    assert content(opened, b"\x1f\x8b\x08\x18\0\0\0\0\0\xffname.tar\0comment\0" + packed + tail) == CONTENT
+
+
+def test_a_wrong_gzip_checksum_or_length_is_refused(opened: FileIO) -> None:
+    whole = gzip.compress(CONTENT)
+    for at in (-8, -4):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1
+        with pytest.raises(Refusal, match="damaged"):
+            content(opened, bytes(damaged))
+
+
+@each
+def test_a_bomb_comes_in_small_chunks(opened: FileIO, kind: str) -> None:
+    size = 20 << 20
+    opened.write(COMPRESSORS[kind](bytes(size)))
+    chunks = [len(chunk) for chunk in decompressed(opened, kind_of(opened), limits=Limits(), scratch=Path())]
+    assert sum(chunks) == size
+    assert max(chunks) <= 1 << 20
+
+
+def test_a_zstd_window_beyond_the_limit_is_refused_before_anything_is_unpacked(opened: FileIO) -> None:
+    parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=23)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    data = packer.compress(CONTENT) + packer.flush()
+    assert content(opened, data, Limits(window=8 << 20)) == CONTENT
+    with pytest.raises(Refusal, match="needs a zstd window of 8 MiB; at most 4 MiB are allowed"):
+        content(opened, data, Limits(window=4 << 20))
+
+
+def test_xz_keeps_to_the_limit_as_well(opened: FileIO) -> None:
+    with pytest.raises(Refusal, match="damaged: Memory usage limit exceeded"):
+        content(opened, COMPRESSORS["tar.xz"](CONTENT), Limits(window=1 << 20))
+
+
+def test_the_fast_zlib_has_what_the_slow_one_has() -> None:
+    assert {"decompressobj", "crc32", "error"} <= set(vars(fastest_zlib()))
+
+
+def with_checksum(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor(write_checksum=True).compress(data)

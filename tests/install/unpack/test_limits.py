@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from provision.errors import UsageError
+from provision.install.unpack.limits import Limits
+
+MIB = 1 << 20
+
+
+def test_an_archive_may_unpack_to_a_hundred_times_its_size() -> None:
+    assert Limits().budget(10 * MIB) == 1000 * MIB
+
+
+def test_but_small_ones_to_64_mib_and_none_to_more_than_4_gib() -> None:
+    assert Limits().budget(100) == 64 * MIB
+    assert Limits().budget(1000 * MIB) == 4096 * MIB
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("6G", 6 << 30), ("512MiB", 512 << 20), ("100k", 100 << 10), ("5000", 5000), (" 1GB ", 1 << 30)]
+)
+def test_the_environment_sets_the_size_and_lifts_the_ratio(text: str, size: int) -> None:
+    assert Limits.of({"PROVISION_MAX_UNPACKED": text}).budget(1) == size
+
+
+def test_without_it_the_defaults_hold() -> None:
+    assert Limits.of({}) == Limits.of({"PROVISION_MAX_UNPACKED": ""}) == Limits()
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "1T", "1.5G", "0x10", "G"])
+def test_nonsense_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match="PROVISION_MAX_UNPACKED") as caught:
+        Limits.of({"PROVISION_MAX_UNPACKED": text})
+    assert caught.value.hint is not None
