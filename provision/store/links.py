@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -35,16 +35,6 @@ class Linked(Protocol):
     def key(self) -> str: ...
 
 
-def link_project(project: Path, store: Store, pythons: Sequence[Linked], *, declared: Sequence[str] = ()) -> None:
-    """Link interpreters into a project by their names, and their commands into ``.pythons/bin``.
-
-    Call it after `unlink`, which leaves the commands of what it removes to this. See `link_commands`.
-    """
-    for python in pythons:
-        link(project, python.name, python.key, store)
-    link_commands(project, pythons, declared=declared)
-
-
 def link(project: Path, name: str, key: str, store: Store) -> None:
     """Let ``.pythons/<name>`` lead to a tree, in one step where it led elsewhere.
 
@@ -70,39 +60,27 @@ def read_links(project: Path, store: Store) -> dict[str, str]:
     return {name: _key(target, store) for name, target in sorted(targets.items()) if target is not None}
 
 
-def link_commands(project: Path, pythons: Sequence[Linked], *, declared: Sequence[str] = ()) -> tuple[str, ...]:
-    """Make ``.pythons/bin`` hold a command for each linked interpreter, and no other links; return the commands' names.
+def link_commands(project: Path, pythons: Sequence[Linked]) -> tuple[str, ...]:
+    """Make ``.pythons/bin`` hold a command for each interpreter, and no other links; return the commands' names, sorted.
 
-    Interpreters that are linked and not among ``pythons`` keep the commands they have. Of two with one command, the one
-    has it whose name is ``declared`` first, or else comes first in ``pythons``.
+    ``pythons`` are all that are linked, in the order of the manifest: of two with one command, the first has it.
     """
     folder = _prepare(project) / BIN
+    commands: dict[str, str] = {}
+    for python in pythons:
+        below = executable(Path(_checked(python.name)), python.asset).as_posix()
+        commands.setdefault(command_name(python.asset), below)
+    files = {link_files.command_file(name): below for name, below in commands.items()}
     with store_failures("link commands into the project", folder):
         if folder.is_symlink():
             raise _not_ours(folder)
         make_directory(folder)
-        wanted = choose_commands(_commands(folder, _linked_names(project)), pythons, declared)
-        stale = [path for path in folder.iterdir() if path.name not in wanted and link_files.read_command(path)]
+        stale = [path for path in folder.iterdir() if path.name not in files and link_files.read_command(path)]
         for path in (*stale, *unfinished(folder), *unfinished(folder.parent)):
             path.unlink(missing_ok=True)
-        for name, below in wanted.items():
+        for name, below in files.items():
             link_files.link_command(folder / name, below)
-    return tuple(sorted(command_name(python.asset) for python in pythons))
-
-
-def choose_commands(present: Mapping[str, str], pythons: Sequence[Linked], declared: Sequence[str]) -> dict[str, str]:
-    """Which file of ``.pythons/bin`` leads where: file name to a path below ``.pythons``.
-
-    ``present`` are those that are there and whose interpreter is linked.
-    """
-    rank = {name: position for position, name in reversed(list(enumerate(declared)))}
-    ours = {python.name for python in pythons}
-    offers = [(python.name, link_files.command_file(command_name(python.asset)), _below(python)) for python in pythons]
-    offers += [(name, file, below) for file, below in present.items() if (name := below.partition("/")[0]) not in ours]
-    wanted: dict[str, str] = {}
-    for _, file, below in sorted(offers, key=lambda offer: rank.get(offer[0], len(rank))):
-        wanted.setdefault(file, below)
-    return wanted
+    return tuple(sorted(commands))
 
 
 def command_name(asset: Asset) -> str:
@@ -144,21 +122,6 @@ def _children(project: Path) -> Iterator[Path]:
         for path in links_directory(project).iterdir():
             if path.name != BIN and not path.name.startswith("."):
                 yield path
-
-
-def _linked_names(project: Path) -> set[str]:
-    return {path.name for path in _children(project) if link_files.read_link(path) is not None}
-
-
-def _commands(folder: Path, names: Collection[str]) -> dict[str, str]:
-    """The commands in a directory that lead through one of some links, each with where it leads."""
-    commands = {path.name: link_files.read_command(path) or "" for path in folder.iterdir()}
-    return {file: below for file, below in commands.items() if below.partition("/")[0] in names}
-
-
-def _below(python: Linked) -> str:
-    """The interpreter's path below ``.pythons``, through its link."""
-    return executable(Path(_checked(python.name)), python.asset).as_posix()
 
 
 def _checked(name: str) -> str:

@@ -85,11 +85,6 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
     return receipt if receipt.key == key else None
 
 
-def is_installed(store: Store, key: str) -> bool:
-    """Whether there is a tree with a receipt that vouches for it."""
-    return read_receipt(store, key) is not None
-
-
 def write_receipt(store: Store, receipt: Receipt, *, flush: bool = False) -> None:
     """Write or replace a receipt; the caller holds the entry's lock. ``flush`` waits until it is on disk."""
     path = store.receipt(receipt.key)

@@ -6,7 +6,6 @@ was written: within that boot, memory and disk agree; after it, the tree is hash
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from provision.errors import LockTimeoutError, StoreError
@@ -37,12 +36,6 @@ def settle(store: Store, receipt: Receipt) -> bool:
         return False
     mark_settled(store, receipt)
     return True
-
-
-def settle_all(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
-    """Settle all installed trees of some keys; return those keys whose tree must be installed again, sorted."""
-    receipts = (read_receipt(store, key) for key in sorted(set(keys)))
-    return tuple(receipt.key for receipt in receipts if receipt and not settle(store, receipt))
 
 
 def check_tree(store: Store, receipt: Receipt) -> tuple[Difference, ...]:

@@ -125,7 +125,7 @@ def _lock_of(manifest: str) -> str:
 def _head(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Mapping[str, str]") -> str:
     """All that must be the same as when the stamp was written, but for the files of the trees."""
     home = environ.get("PROVISION_HOME", "")
-    if home and not os.path.isabs(home):
+    if home and home[0] != "~" and not os.path.isabs(home):
         raise ValueError("the store depends on the working directory")
     variables = sorted(
         f"{name}={value}"

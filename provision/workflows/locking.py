@@ -9,7 +9,7 @@ from provision.host.detect import detect_host
 from provision.lock.document import Lock
 from provision.lock.resolve import NOTHING, Upgrade, resolve
 from provision.lock.staleness import Stale, stale_entries
-from provision.lock.toml import format_lock, read_text, recover_lock
+from provision.lock.toml import ParsedLock, format_lock, read_text, recover_lock
 from provision.manifest.document import Manifest
 from provision.model.target import Target
 from provision.workflows.options import Options
@@ -26,6 +26,7 @@ class Locked:
     before: Lock | None
     changed: bool
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +49,20 @@ def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
     project = Project.find(options)
     manifest = project.manifest()
     text = read_text(project.lock_path)
-    before = recover_lock(text, project.lock_path).lock if text is not None else None
+    recovered = recover_lock(text, project.lock_path) if text is not None else ParsedLock(Lock())
+    before = recovered.lock if text is not None else None
     resolution = resolve(manifest, catalog_of(options, manifest), before, host=detect_host().target, upgrade=upgrade)
     new = format_lock(resolution.lock)
     if new != text:
         write_text(project.lock_path, new)
     return Locked(
-        project=project, lock=resolution.lock, text=new, before=before, changed=new != text, notes=resolution.notes
+        project=project,
+        lock=resolution.lock,
+        text=new,
+        before=before,
+        changed=new != text,
+        notes=resolution.notes,
+        warnings=recovered.warnings,
     )
 
 
@@ -74,7 +82,7 @@ def stale(manifest: Manifest, lock: Lock, host: Target) -> tuple[Stale, ...]:
 def require_fresh(project: Project, entries: tuple[Stale, ...]) -> None:
     """Raise `LockFileError` that lists the stale entries, if there are any."""
     if entries:
-        lines = "".join(f"\n{entry.name}: {entry.reason}" for entry in entries)
+        lines = "".join(f"\n{entry.name} {entry.reason}" for entry in entries)
         raise LockFileError(
             f"{project.lock_path.name} does not answer {project.manifest_path.name} any more:{lines}",
             hint="Run `provision lock`, review what changed, and commit it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from provision.model.target import Target
 from provision.model.tree import Entry, TreeOptions
 from provision.model.version import Version
 from provision.store.layout import Store
+from provision.store.links import link, link_commands
 from provision.store.locks import entry_lock
 from provision.store.publish import publish
 from provision.store.receipts import Receipt
@@ -94,3 +96,10 @@ def install(store: Store, asset: Asset = ASSET, *, extras: bool = False) -> Rece
             (beside / "PYTHON.json").write_text("{}\n")
         receipt = Receipt.of(asset, TreeOptions(), entries, probed="ok")
         return publish(store, tree, key, receipt, entries, extras=beside)
+
+
+def link_project(project: Path, store: Store, pythons: Sequence[Choice]) -> None:
+    """Link all that a project uses, as a whole sync does."""
+    for python in pythons:
+        link(project, python.name, python.key, store)
+    link_commands(project, pythons)

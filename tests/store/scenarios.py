@@ -8,14 +8,14 @@ from pathlib import Path
 
 from provision.errors import StoreError
 from provision.store.layout import Store
-from provision.store.links import link_commands, link_project, unlink
+from provision.store.links import unlink
 from provision.store.locks import entry_lock
 from provision.store.pruning import prune
 from provision.store.publish import remove_tree
 from provision.store.receipts import installed
 from provision.store.roots import record_root
 from provision.store.settle import settle
-from tests.store.samples import ASSET, FREE, Choice, install
+from tests.store.samples import ASSET, FREE, Choice, install, link_project
 
 DEFAULT, FREE_CHOICE = Choice(name="default"), Choice(name="free", asset=FREE)
 REFUSED = 3
@@ -43,7 +43,6 @@ def relink(home: Path) -> None:
     """Of the links `default` and `old`, turn the first and remove the other."""
     unlink(home.parent, "old")
     link_project(home.parent, Store(home), [Choice(name="default", asset=FREE)])
-    link_commands(home.parent, [Choice(name="default", asset=FREE)])
 
 
 def settle_all(home: Path) -> None:

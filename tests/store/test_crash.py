@@ -18,12 +18,12 @@ import pytest
 
 from provision.store.hashing import Difference
 from provision.store.layout import Store
-from provision.store.links import link_project, read_links
+from provision.store.links import read_links
 from provision.store.locks import entry_lock
-from provision.store.receipts import is_installed, read_receipt, write_receipt
+from provision.store.receipts import read_receipt, write_receipt
 from provision.store.roots import read_roots, record_root
 from provision.store.settle import check_tree
-from tests.store.samples import ASSET, FREE, Choice, install, variant
+from tests.store.samples import ASSET, FREE, Choice, install, link_project, variant
 from tests.store.scenarios import DEFAULT, FREE_CHOICE, REFUSED, SCENARIOS
 from tests.support.killer import ROOT, Step, Victim, python, was_killed
 
@@ -93,7 +93,7 @@ def test_publishing_leaves_nothing_or_a_whole_tree(tmp_path: Path, every: bool) 
         assert receipt is None or check_tree(bench.store, receipt) == ()
         seen.add(receipt is None)
     assert seen == {True, False}
-    assert is_installed(bench.store, DEFAULT.key)
+    assert read_receipt(bench.store, DEFAULT.key)
 
 
 def test_replacing_a_damaged_tree_leaves_it_or_a_whole_one(tmp_path: Path, every: bool) -> None:
@@ -134,7 +134,7 @@ def test_pruning_takes_each_tree_whole_and_spares_the_live_one(tmp_path: Path, e
         for key in (live.key, DEFAULT.key, FREE_CHOICE.key):
             receipt = read_receipt(bench.store, key)
             assert receipt is None or check_tree(bench.store, receipt) == ()
-        assert is_installed(bench.store, live.key)
+        assert read_receipt(bench.store, live.key)
     assert [path.name for path in bench.store.trees.iterdir()] == [live.key]
 
 

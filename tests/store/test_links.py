@@ -14,16 +14,14 @@ from provision.model.build import BuildOptions
 from provision.model.version import Version
 from provision.store.layout import Store
 from provision.store.links import (
-    choose_commands,
     command_name,
     link,
     link_commands,
-    link_project,
     links_directory,
     read_links,
     unlink,
 )
-from tests.store.samples import ASSET, FREE, Choice, install, variant
+from tests.store.samples import ASSET, FREE, Choice, install, link_project, variant
 from tests.support.killer import ROOT
 
 DEFAULT, FREE_CHOICE = Choice(name="default"), Choice(name="free", asset=FREE)
@@ -85,19 +83,18 @@ def test_an_unlinked_name_takes_its_commands_with_it(store: Store, project: Path
     assert commands(project) == {"python3.13": "../default/bin/python"}
 
 
-def test_linking_some_leaves_the_commands_of_the_others(store: Store, project: Path) -> None:
-    link_project(project, store, [DEFAULT, FREE_CHOICE])
-    link_project(project, store, [FREE_CHOICE])
-    assert commands(project) == {"python3.13": "../default/bin/python", "python3.13t": "../free/bin/python"}
-
-
-def test_of_two_with_one_command_the_first_declared_has_it() -> None:
+def test_of_two_with_one_command_the_first_has_it(store: Store, project: Path) -> None:
     other = Choice(name="other", asset=variant(5))
-    assert choose_commands({}, [DEFAULT, other], []) == {"python3.13": "default/bin/python"}
-    assert choose_commands({}, [DEFAULT, other], ["other", "default"]) == {"python3.13": "other/bin/python"}
-    present = {"python3.13": "default/bin/python"}
-    assert choose_commands(present, [other], ["default", "other"]) == present
-    assert choose_commands(present, [other], ["other", "default"]) == {"python3.13": "other/bin/python"}
+    link_project(project, store, [other, DEFAULT])
+    assert commands(project) == {"python3.13": "../other/bin/python"}
+    link_project(project, store, [DEFAULT, other])
+    assert commands(project) == {"python3.13": "../default/bin/python"}
+
+
+def test_only_what_is_linked_keeps_its_commands(store: Store, project: Path) -> None:
+    link_project(project, store, [DEFAULT, FREE_CHOICE])
+    assert link_commands(project, [FREE_CHOICE]) == ("python3.13t",)
+    assert commands(project) == {"python3.13t": "../free/bin/python"}
 
 
 @pytest.mark.parametrize(
@@ -213,8 +210,7 @@ def test_many_syncs_of_one_project_get_along(store: Store, project: Path) -> Non
     code = f"""
 from pathlib import Path
 from provision.store.layout import Store
-from provision.store.links import link_project
-from tests.store.samples import Choice, FREE, variant
+from tests.store.samples import Choice, FREE, link_project, variant
 store, project = Store(Path({str(store.home)!r})), Path({str(project)!r})
 for turn in range(30):
     link_project(project, store, [Choice(name="default", asset=variant(turn)), Choice(name="free", asset=FREE)])

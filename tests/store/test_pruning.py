@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.pruning import Pruned, not_needed, prune, removable
-from provision.store.receipts import installed, is_installed
+from provision.store.receipts import installed, read_receipt
 from provision.store.roots import LockedKeys, record_root
 from provision.store.staging import staged_keys
 from tests.store.samples import Choice, install, variant
@@ -83,7 +83,7 @@ def test_an_entry_that_others_work_on_is_left_to_them(store: Store) -> None:
     busy, gone = install(store, variant(1)), install(store, variant(2))
     with entry_lock(store, busy.key):
         assert prune(store, unknown) == Pruned(removed=(gone.key,), busy=(busy.key,), freed=gone.size)
-        assert is_installed(store, busy.key)
+        assert read_receipt(store, busy.key)
 
 
 def test_trees_without_receipts_and_receipts_without_trees_go(store: Store) -> None:
@@ -142,9 +142,9 @@ while time.monotonic() < end:
             key = keys[number]
             (project / "lock").write_text(key)
             record_root(store, project, [key])
-            if not is_installed(store, key):
+            if not read_receipt(store, key):
                 install(store, variant(number))
-            failures.extend(key for _ in range(3) if not is_installed(store, key))
+            failures.extend(key for _ in range(3) if not read_receipt(store, key))
             (project / "lock").write_text("")
 
     prunes = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(2)]

@@ -14,7 +14,7 @@ from provision.store.hashing import compare, scan_tree
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.publish import publish, remove_tree
-from provision.store.receipts import Receipt, is_installed, read_receipt
+from provision.store.receipts import Receipt, read_receipt
 from provision.store.settle import check_tree
 from provision.store.staging import staged_tree, staging
 from provision.store.stamp import boot_id
@@ -99,7 +99,7 @@ def test_a_removed_tree_leaves_nothing(store: Store) -> None:
     with entry_lock(store, receipt.key):
         remove_tree(store, receipt.key)
         remove_tree(store, receipt.key)
-    assert not is_installed(store, receipt.key)
+    assert not read_receipt(store, receipt.key)
     assert everything(store) == [f"receipts/{other.key}.entries", f"receipts/{other.key}.json", f"store/{other.key}"]
 
 

@@ -13,7 +13,7 @@ from provision.errors import StoreError
 from provision.model.asset import Asset
 from provision.model.tree import TreeOptions, tree_digest
 from provision.store.layout import Store
-from provision.store.receipts import Receipt, installed, is_installed, read_receipt, write_receipt
+from provision.store.receipts import Receipt, installed, read_receipt, write_receipt
 from tests.store.samples import ASSET, FREE, install, make_tree, variant
 
 
@@ -61,12 +61,12 @@ def test_without_a_tree_a_receipt_counts_for_nothing(store: Store, receipt: Rece
 
 
 def test_without_a_receipt_a_tree_counts_for_nothing(store: Store, receipt: Receipt) -> None:
-    assert is_installed(store, receipt.key)
+    assert read_receipt(store, receipt.key)
     store.receipt(receipt.key).unlink()
-    assert not is_installed(store, receipt.key)
+    assert not read_receipt(store, receipt.key)
 
 
-def test_in_a_store_that_is_not_there_nothing_is_installed(store: Store) -> None:
+def test_in_a_store_that_is_not_there_nothing_read_receipt(store: Store) -> None:
     assert installed(store) == ()
     assert read_receipt(store, "some-key") is None
     assert not store.home.exists()

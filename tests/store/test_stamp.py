@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from provision.store.layout import Store
-from provision.store.links import link_project
 from provision.store.publish import remove_tree
 from provision.store.receipts import read_receipt
 from provision.store.roots import record_root, root_path
 from provision.store.settle import mark_settled
 from provision.store.stamp import boot_id, fresh, write_stamp
-from tests.store.samples import FREE, Choice, install
+from tests.store.samples import FREE, Choice, install, link_project
 from tests.support.killer import ROOT, Victim, python
 
 PYTHONS = (Choice(name="default"), Choice(name="free", asset=FREE))

@@ -25,7 +25,8 @@ def present_locked(locked: Locked, console: Console) -> Answer:
         "entries": [_entry(python) for python in locked.lock.pythons],
         "notes": list(locked.notes),
     }
-    return Answer(lines=lines, document=document, remarks=(*(f"note: {note}" for note in locked.notes), summary))
+    remarks = (*(f"note: {note}" for note in locked.notes), summary)
+    return Answer(lines=lines, document=document, remarks=remarks, warnings=locked.warnings)
 
 
 def present_checked(checked: Checked, console: Console) -> Answer:

@@ -71,7 +71,7 @@ class Patience:
         return min(backoff(state), self._settings.longest_pause)
 
     def _tell(self, state: RetryCallState) -> None:
-        self._note(f"{_failure(state)}; trying again in {state.upcoming_sleep:.1f} s")
+        self._note(f"{_failure(state)}; trying again in {state.upcoming_sleep:.2g} s")
 
 
 class _Tries:

@@ -14,7 +14,7 @@ from provision.catalog.transport import HttpGet, Response
 from provision.errors import NetworkError, PolicyError
 from provision.install.fetch.settings import Settings
 from tests.install.fetch.conftest import Internet
-from tests.install.fetch.samples import QUICK, fetcher
+from tests.install.fetch.samples import HASTY, QUICK, fetcher
 from tests.support.faults import Compressed, Cut, Drip, Endless, Mute, Status, redirect
 from tests.support.server import Server, closed_port
 
@@ -58,7 +58,7 @@ def test_any_final_status_is_an_answer(server: Server, tmp_path: Path, code: int
 def test_what_may_pass_is_tried_again(server: Server, tmp_path: Path, fault: Status | Mute | Cut) -> None:
     url = server.put("catalog.ndjson", _BODY)
     server.fault("catalog.ndjson", fault, times=1)
-    assert _get(tmp_path, url).body == _BODY
+    assert _get(tmp_path, url, settings=HASTY).body == _BODY
     assert server.count() == 2
 
 

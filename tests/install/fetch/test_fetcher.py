@@ -169,7 +169,7 @@ def test_leaving_the_context_ends_what_threads_still_wait_for(server: Server, tm
             started = time.monotonic()
         with pytest.raises(CancelledError):
             waiting.result(timeout=5)
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 1
 
 
 def test_a_host_that_is_not_allowed_is_never_asked(tmp_path: Path) -> None:

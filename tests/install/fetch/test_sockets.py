@@ -18,7 +18,7 @@ from provision.install.fetch.sockets import StoppableBackend, leave_behind
 from tests.install.fetch.conftest import tls_of
 
 _SOON = 0.05
-_AT_ONCE = 0.5
+_AT_ONCE = 1.0
 
 
 @pytest.fixture

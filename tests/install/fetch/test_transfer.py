@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from provision.errors import IntegrityError, NetworkError
 from provision.install.fetch.settings import Settings
 from provision.store.archives import ArchiveCache
-from tests.install.fetch.samples import PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
+from tests.install.fetch.samples import HASTY, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
 from tests.support.faults import (
     Babble,
     Cut,
@@ -29,7 +30,7 @@ from tests.support.faults import (
 )
 from tests.support.server import Server, closed_port
 
-_ONE_TRY = Settings(connect=1.0, idle=0.3, total=20.0, tries=1, connections=1)
+_ONE_TRY = replace(QUICK, tries=1)
 
 
 def _fetch(tmp_path: Path, url: str, *, settings: Settings = QUICK, size: int | None = None) -> bytes:
@@ -60,7 +61,7 @@ def _ranges(server: Server) -> list[str | None]:
 def test_what_passes_is_tried_again_until_the_bytes_are_right(server: Server, tmp_path: Path, fault: Fault) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, fault, times=2)
-    assert _fetch(tmp_path, url) == SMALL
+    assert _fetch(tmp_path, url, settings=HASTY) == SMALL
     assert server.count(PATH) == 3
     assert leftovers(tmp_path) == []
 
@@ -93,7 +94,7 @@ def test_what_never_passes_is_told_by_url_and_cause(server: Server, tmp_path: Pa
     url = server.put(PATH, SMALL)
     server.fault(PATH, fault)
     with pytest.raises(NetworkError, match=cause) as caught:
-        _fetch(tmp_path, url)
+        _fetch(tmp_path, url, settings=HASTY)
     assert url.partition("%2B")[0] in str(caught.value)
     assert server.count(PATH) == 3
 
