@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from provision.catalog.index import publication_key
 from provision.lock.document import Lock, LockedPython
@@ -148,7 +148,7 @@ class EntryChange:
         return sum(known) if known else None
 
 
-_ORDER: tuple[Aspect, ...] = Aspect.__args__  # type: ignore[attr-defined]  # typing.get_args loses the literal types
+_ORDER: tuple[Aspect, ...] = get_args(Aspect)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +168,7 @@ class LockDiff:
     @property
     def format_changed(self) -> bool:
         """Whether the format's version differs, which no entry shows."""
-        return bool(self.old and self.new) and self.old.version != self.new.version  # type: ignore[union-attr]
+        return self.old is not None and self.new is not None and self.old.version != self.new.version
 
     def __bool__(self) -> bool:
         return bool(self.entries) or self.format_changed or (self.old is None) != (self.new is None)
@@ -178,11 +178,9 @@ def compare(old: Lock | None, new: Lock | None) -> LockDiff:
     """What changed from ``old`` to ``new``; pure."""
     before = {python.name: python for python in old.pythons} if old else {}
     after = {python.name: python for python in new.pythons} if new else {}
-    names = sorted({*before, *after})
+    pairs = ((name, before.get(name), after.get(name)) for name in sorted({*before, *after}))
     entries = tuple(
-        EntryChange(name=name, old=before.get(name), new=after.get(name), assets=_assets(before.get(name), after.get(name)))
-        for name in names
-        if before.get(name) != after.get(name)
+        EntryChange(name=name, old=was, new=now, assets=_assets(was, now)) for name, was, now in pairs if was != now
     )
     return LockDiff(old=old, new=new, entries=entries)
 

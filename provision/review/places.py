@@ -47,9 +47,9 @@ def imitates(host: str, known: Iterable[str]) -> str:
     if name in names:
         return ""
     for other in names:
-        labels = f".{name}."
-        within = f".{other}." in labels or other.replace(".", "-") in name or other.rpartition(".")[0] in name
-        if within and not name.endswith(f".{other}"):
+        if name.endswith(f".{other}"):
+            continue
+        if other.rpartition(".")[0] in name or other.replace(".", "-") in name:
             return other
         if _folded(name) == _folded(other) or difflib.SequenceMatcher(None, name, other).ratio() >= _ALIKE:
             return other

@@ -61,7 +61,7 @@ def read_links(project: Path, store: Store) -> dict[str, str]:
 
 
 def link_commands(project: Path, pythons: Sequence[Linked]) -> tuple[str, ...]:
-    """Make ``.pythons/bin`` hold a command for each interpreter, and no other links; return the commands' names, sorted.
+    """Make ``.pythons/bin`` hold a command for each interpreter and no other links; return their sorted names.
 
     ``pythons`` are all that are linked, in the order of the manifest: of two with one command, the first has it.
     """

@@ -98,15 +98,16 @@ def file_lock(
 def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> Callable[[], None]:
     started, pause, told = time.monotonic(), _FIRST_PAUSE, ""
     while (release := _try(path)) is None:
-        sentence = f"{subject} is in use by {_holder(path)}"
+        holder = _holder(path)
+        sentence = f"{subject} is in use by {holder or 'another process'}"
         left = float("inf") if timeout is None else timeout - (time.monotonic() - started)
         if left <= 0:
             raise LockTimeoutError(
                 sentence if timeout == 0 else f"{sentence}; gave up after {timeout:g} s",
                 hint="Wait until it is done, or raise PROVISION_LOCK_TIMEOUT.",
             )
-        # Most waits are over before they are worth a word.
-        if pause > _FIRST_PAUSE and sentence != told:
+        # Most waits are over before they are worth a word; one who just lets go no longer has a name.
+        if pause > _FIRST_PAUSE and (not told or (holder and sentence != told)):
             on_wait(f"{sentence}; waiting")
             told = sentence
         time.sleep(min(pause, left))
@@ -114,12 +115,12 @@ def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> C
     return release
 
 
-def _holder(path: Path) -> str:
+def _holder(path: Path) -> Holder | None:
     try:
         note = read_small(_note(path), _LONGEST_NOTE) or b""
     except OSError:
         note = b""
-    return str(Holder.parse(note.decode(errors="replace")) or "another process")
+    return Holder.parse(note.decode(errors="replace"))
 
 
 if sys.platform == "win32":

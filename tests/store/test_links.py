@@ -129,7 +129,7 @@ def test_what_the_user_put_there_is_never_lost(store: Store, project: Path) -> N
     (folder / "bin/python3.13t").write_text("mine")
     (folder / "free").rmdir()
     with pytest.raises(StoreError, match="something else is in its place"):
-        link_project(project, store, [FREE_CHOICE])
+        link_project(project, store, [DEFAULT, FREE_CHOICE])
     unlink(project, "notes")
     assert (folder / "notes").exists()
     assert sorted(path.name for path in (folder / "bin").iterdir()) == ["mine", "mine-too", "python3.13", "python3.13t"]

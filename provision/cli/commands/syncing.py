@@ -116,5 +116,8 @@ def sync(
 
 
 def is_plan_file(text: str) -> bool:
-    """Whether an argument of `sync` is a saved plan rather than a name: it says so by a slash or its ending."""
-    return "/" in text or text.endswith((".plan", ".json")) or Path(text).is_file()
+    """Whether an argument of `sync` is a saved plan rather than a name: it says so by a slash or its ending.
+
+    What files there are does not count: a pull request could bring one that is named like an entry.
+    """
+    return "/" in text or "\\" in text or text.endswith((".plan", ".json"))

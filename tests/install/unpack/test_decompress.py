@@ -39,7 +39,7 @@ def content(file: FileIO, data: bytes, limits: Limits | None = None) -> bytes:
 
 @each
 def test_each_kind_is_known_by_its_first_bytes_and_unpacked(opened: FileIO, kind: str) -> None:
-    for data in (CONTENT, b"", CONTENT * 2000):
+    for data in (CONTENT, b"", CONTENT * 300):
         assert content(opened, COMPRESSORS[kind](data)) == data
 
 
@@ -52,7 +52,7 @@ def test_a_zip_file_is_known_too(opened: FileIO) -> None:
 
 @pytest.mark.parametrize("data", [b"<!DOCTYPE html>", b"ustar", b"\x1f", b"\x50\x2a\x4d\x18" + bytes(20)])
 def test_anything_else_is_refused_with_its_first_bytes(opened: FileIO, data: bytes) -> None:
-    with pytest.raises(Refusal, match=f"of no kind we know: it begins with {data[:8].hex(' ')}"):
+    with pytest.raises(Refusal, match=f"is of no kind we know: it begins with {data[:8].hex(' ')}"):  # noqa: RUF043
         content(opened, data)
 
 
@@ -113,7 +113,7 @@ def test_a_wrong_gzip_checksum_or_length_is_refused(opened: FileIO) -> None:
 
 @each
 def test_a_bomb_comes_in_small_chunks(opened: FileIO, kind: str) -> None:
-    size = 20 << 20
+    size = 6 << 20
     opened.write(COMPRESSORS[kind](bytes(size)))
     chunks = [len(chunk) for chunk in decompressed(opened, kind_of(opened), limits=Limits(), scratch=Path())]
     assert sum(chunks) == size

@@ -55,7 +55,7 @@ def test_empty_names_and_names_with_a_nul_are_refused(value: bytes) -> None:
     [
         b"path=x\n",
         b"8 path=x\n",  # one short: the next record would begin with the newline
-        b"10 path=x\n",  # one long
+        b"11 path=x\n",  # one long
         b"09 path=x\n",
         b"-9 path=x\n",
         b"1_0 path=x\n",

@@ -52,7 +52,7 @@ def test_a_dictionary_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("head", [b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfd\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0"])
 def test_a_damaged_header_is_refused(tmp_path: Path, head: bytes) -> None:
-    with pytest.raises(Refusal, match="damaged zstd header|truncated"):
+    with pytest.raises(Refusal, match=r"damaged zstd header|truncated"):
         outlined(tmp_path / "x", head)
 
 

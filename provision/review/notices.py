@@ -1,0 +1,212 @@
+"""Owns how grave the changes of a lock are: what a reviewer must not miss, and what merely deserves a look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from provision.install.fetch.hosts import KNOWN_HOSTS
+from provision.model.asset import Asset
+from provision.review.changes import AssetChange, EntryChange, LockDiff
+from provision.review.naming import disagreements
+from provision.review.places import host_of, imitates, origin_of
+
+Severity = Literal["alarm", "warning", "notice"]
+Kind = Literal[
+    "bytes",
+    "host",
+    "origin",
+    "misnamed",
+    "downgrade",
+    "variant",
+    "tree",
+    "unasked",
+    "prerelease",
+    "new-host",
+    "metadata",
+    "upgraded",
+]
+SEVERITIES: tuple[Severity, ...] = ("alarm", "warning", "notice")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to tell of an entry; ``changes`` are the rows that it is about, none where it is the whole entry."""
+
+    severity: Severity
+    kind: Kind
+    entry: str
+    message: str
+    changes: tuple[AssetChange, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """``default, linux-x86_64``: what it is about, for people."""
+        return ", ".join((self.entry, *(change.title for change in self.changes)))
+
+
+def notices(diff: LockDiff, *, upgraded: Callable[[str], bool] = lambda _: False) -> tuple[Notice, ...]:
+    """All notices, gravest first, then in the order of the entries.
+
+    ``upgraded`` tells whether an upgrade of an entry was asked for, so that its newer build is what it should be.
+    """
+    before = {host_of(asset.url) for python in (diff.old.pythons if diff.old else ()) for asset in python.assets}
+    found = [notice for entry in diff.entries for notice in _of_entry(entry, before, asked=upgraded(entry.name))]
+    return tuple(sorted(found, key=lambda notice: SEVERITIES.index(notice.severity)))
+
+
+def _of_entry(entry: EntryChange, hosts: set[str], *, asked: bool) -> Iterator[Notice]:
+    yield from _bytes(entry)
+    yield from _places(entry, hosts)
+    yield from _names(entry)
+    if entry.kind != "changed":
+        return
+    yield from _versions(entry)
+    if not entry.request_changed:
+        yield from _unasked(entry, asked=asked)
+    elif entry.new and entry.old and entry.new.version.prerelease and not entry.old.version.prerelease:
+        message = f"{entry.new.version} is a prerelease, and {entry.old.version} was none"
+        yield Notice(severity="warning", kind="prerelease", entry=entry.name, message=message)
+
+
+def _bytes(entry: EntryChange) -> Iterator[Notice]:
+    """The same URL, or at least the same build under every name it has, with another hash."""
+    for change in _changed(entry):
+        aspects = set(change.aspects)
+        if "sha256" in aspects and not aspects & {"implementation", "version", "build", "flavor", "options"}:
+            alone = "nothing else is different" if not aspects & {"url"} else "it is the same version and build"
+            message = f"other bytes under the same name: the sha256 changed, and {alone}"
+            yield Notice(severity="alarm", kind="bytes", entry=entry.name, message=message, changes=(change,))
+        elif "sha256" not in aspects and aspects & {"version", "build", "url", "implementation"}:
+            message = "the same bytes under another name: the sha256 did not change"
+            if aspects & {"version", "build", "implementation"}:
+                yield Notice(severity="alarm", kind="bytes", entry=entry.name, message=message, changes=(change,))
+    silent = [change for change in _changed(entry) if set(change.aspects) <= {"size", "published"}]
+    if silent:
+        words = sorted({aspect for change in silent for aspect in change.aspects})
+        message = f"what is said of the same bytes changed: {', '.join(words)}"
+        yield Notice(severity="warning", kind="metadata", entry=entry.name, message=message, changes=tuple(silent))
+
+
+def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
+    moved: dict[tuple[str, str], list[AssetChange]] = {}
+    for change in entry.assets:
+        if change.new is None:
+            continue
+        new = host_of(change.new.url)
+        if change.old is not None and host_of(change.old.url) != new:
+            moved.setdefault((host_of(change.old.url), new), []).append(change)
+        elif change.old is None and new not in hosts and new not in KNOWN_HOSTS:
+            moved.setdefault(("", new), []).append(change)
+    for (old, new), changes in moved.items():
+        other = imitates(new, KNOWN_HOSTS)
+        like = f", which can be taken for {other}" if other else ""
+        if old:
+            yield _about(entry, "alarm", "host", f"the archive now comes from {new}{like}, not from {old}", changes)
+        else:
+            severity: Severity = "alarm" if other else "warning"
+            yield _about(entry, severity, "new-host", f"{new} is no host that this lock used before{like}", changes)
+    yield from _origins(entry)
+
+
+def _origins(entry: EntryChange) -> Iterator[Notice]:
+    """Another place on the same host: a fork's releases, say. Another implementation has another one by nature."""
+    moved: dict[tuple[str, str], list[AssetChange]] = {}
+    for change in _changed(entry):
+        aspects = change.aspects
+        if "origin" in aspects and "host" not in aspects and "implementation" not in aspects:
+            old, new = _pair(change)
+            moved.setdefault((origin_of(old.url), origin_of(new.url)), []).append(change)
+    for (before, after), changes in moved.items():
+        yield _about(entry, "alarm", "origin", f"the archive now comes from {after}, not from {before}", changes)
+
+
+def _names(entry: EntryChange) -> Iterator[Notice]:
+    """File names that mean another build than the row they stand in."""
+    said: dict[str, list[AssetChange]] = {}
+    for change in entry.assets:
+        if change.new is not None:
+            for disagreement in disagreements(change.new):
+                said.setdefault(disagreement.message, []).append(change)
+    for message, changes in said.items():
+        yield _about(entry, "alarm", "misnamed", message, changes)
+
+
+def _versions(entry: EntryChange) -> Iterator[Notice]:
+    old, new = entry.old, entry.new
+    if old is None or new is None:
+        return
+    severity: Severity = "warning" if entry.request_changed else "alarm"
+    why = "" if entry.request_changed else ", and nothing else was asked for"
+    if entry.version_direction == "down":
+        message = f"an older version than before: {old.version} became {new.version}{why}"
+        yield Notice(severity=severity, kind="downgrade", entry=entry.name, message=message)
+    elif entry.build_direction == "down":
+        message = f"an older build of {new.version} than before: {old.build} became {new.build}{why}"
+        yield Notice(severity=severity, kind="downgrade", entry=entry.name, message=message)
+
+
+def _unasked(entry: EntryChange, *, asked: bool) -> Iterator[Notice]:
+    """What changed although the manifest asks for the same; only a newer version or build may, by an upgrade."""
+    old, new = entry.old, entry.new
+    if old is None or new is None:
+        return
+    if old.tree != new.tree:
+        message = f"the tree's options changed from {_words(old.tree)} to {_words(new.tree)}, and nobody asked for it"
+        yield Notice(severity="alarm", kind="tree", entry=entry.name, message=message)
+    if old.implementation != new.implementation:
+        message = f"{new.implementation} instead of {old.implementation}, and nobody asked for it"
+        yield Notice(severity="alarm", kind="variant", entry=entry.name, message=message)
+    yield from _variants(entry)
+    gone = [change for change in entry.assets if change.kind == "removed"]
+    if gone and not (asked and all(change.of_level for change in gone)):
+        yield _about(entry, "warning", "unasked", "no longer locked, and the request did not change", gone)
+    newer = "up" in (entry.version_direction, entry.build_direction)
+    if newer and not asked:
+        what = "version" if entry.version_direction else "build"
+        message = f"upgraded to a newer {what} without a changed request, as `provision lock --upgrade` does"
+        yield Notice(severity="notice", kind="upgraded", entry=entry.name, message=message)
+    elif not newer and "flavor" in entry.aspects:
+        message = f"flavor {new.flavor} instead of {old.flavor} in the same build, and the request did not change"
+        yield Notice(severity="warning", kind="unasked", entry=entry.name, message=message)
+
+
+def _variants(entry: EntryChange) -> Iterator[Notice]:
+    """Builds with another ABI, or otherwise optimised ones."""
+    abi: dict[str, list[AssetChange]] = {}
+    for change in _changed(entry):
+        if "options" not in change.aspects:
+            continue
+        old, new = _pair(change)
+        before, after = _abi(old), _abi(new)
+        if before != after:
+            abi.setdefault(f"a {after} build instead of a {before} one, and nobody asked for it", []).append(change)
+        elif (old.version, old.build) == (new.version, new.build):
+            words = f"{_words(old.options)} became {_words(new.options)} in the same build, and nobody asked for it"
+            yield _about(entry, "warning", "unasked", words, [change])
+    for message, changes in abi.items():
+        yield _about(entry, "alarm", "variant", message, changes)
+
+
+def _abi(asset: Asset) -> str:
+    words = ["free-threaded"] * asset.options.freethreaded + ["debug"] * asset.options.debug
+    return " ".join(words) or "default"
+
+
+def _words(options: object) -> str:
+    return str(options) or "no options"
+
+
+def _changed(entry: EntryChange) -> Iterator[AssetChange]:
+    return (change for change in entry.assets if change.kind == "changed")
+
+
+def _pair(change: AssetChange) -> tuple[Asset, Asset]:
+    if change.old is None or change.new is None:
+        raise ValueError(f"{change.title} is not on both sides")
+    return change.old, change.new
+
+
+def _about(entry: EntryChange, severity: Severity, kind: Kind, message: str, changes: Iterable[AssetChange]) -> Notice:
+    return Notice(severity=severity, kind=kind, entry=entry.name, message=message, changes=tuple(changes))

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+
+from provision.install.unpack.slim import PARTS, left_out
+from provision.model.tree import Slim
+
+GOES: dict[Slim, list[str]] = {
+    "ensurepip": [
+        "lib/python3.13/ensurepip/__init__.py",
+        "lib/python3.13t/ensurepip/_bundled/pip-25.1.1-py3-none-any.whl",
+        "Lib/ensurepip/__main__.py",
+        "lib/pypy3.11/ensurepip/__init__.py",
+    ],
+    "headers": [
+        "include/python3.13/Python.h",
+        "include",
+        "lib/pkgconfig/python3-embed.pc",
+        "bin/python3-config",
+        "bin/python3.13td-config",
+        "libs/python313.lib",
+    ],
+    "idle": [
+        "lib/python3.13/idlelib/pyshell.py",
+        "lib/python3.13/idlelib/idle_test/mock_tk.py",
+        "bin/idle3",
+        "bin/idle3.13",
+        "Lib/idlelib/config-main.def",
+    ],
+    "static-libs": [
+        "lib/libpython3.13.a",
+        "lib/python3.13/config-3.13-x86_64-linux-gnu/libpython3.13.a",
+        "lib/libtclstub8.6.a",
+    ],
+    "terminfo": ["share/terminfo/x/xterm", "share/terminfo", "lib/terminfo"],
+    "tests": [
+        "lib/python3.13/test/test_os.py",
+        "lib/python3.13/idlelib/idle_test/mock_tk.py",
+        "lib/python3.8/ctypes/test/test_arrays.py",
+        "lib/python3.11/lib2to3/tests/data/bom.py",
+        "lib/python3.13t/lib-dynload/_testcapi.cpython-313t-x86_64-linux-gnu.so",
+        "lib/python3.13/lib-dynload/_ctypes_test.cpython-313-darwin.so",
+        "lib/python3.13/lib-dynload/_xxtestfuzz.cpython-313-x86_64-linux-gnu.so",
+        "lib/python3.13/lib-dynload/xxlimited_35.cpython-313-x86_64-linux-gnu.so",
+        "Lib/test/__main__.py",
+        "DLLs/_testcapi.pyd",
+        "DLLs/_testcapi.cp313t-win_amd64.pyd",
+        "DLLs/_testcapi_d.pdb",
+        "lib/pypy3.11/_ctypes_test.py",
+        "lib-python/3/test/regrtest.py",
+    ],
+    "tkinter": [
+        "lib/python3.13/tkinter/ttk.py",
+        "lib/python3.13/turtle.py",
+        "lib/python3.13/turtledemo/clock.py",
+        "lib/python3.13/idlelib/pyshell.py",
+        "lib/python3.13/idlelib/idle_test/mock_tk.py",
+        "Lib/idlelib/config-main.def",
+        "lib/python3.13/lib-dynload/_tkinter.cpython-313-x86_64-linux-gnu.so",
+        "bin/idle3",
+        "bin/idle3.13",
+        "lib/libtcl9.0.so",
+        "lib/libtclstub8.6.a",
+        "lib/libtcl9tk9.0.dylib",
+        "lib/libtk8.6.so",
+        "lib/tcl9.0/init.tcl",
+        "lib/tcl8/8.5/msgcat-1.6.1.tm",
+        "lib/tk8.6/ttk/ttk.tcl",
+        "lib/itcl4.3.8/itcl.tcl",
+        "lib/thread3.0.6/pkgIndex.tcl",
+        "tcl/tcl8.6/init.tcl",
+        "DLLs/_tkinter.pyd",
+        "DLLs/tcl86t.dll",
+        "DLLs/tcl9tk90.dll",
+        "DLLs/tk86t.dll",
+        "DLLs/libtommath.dll",
+        "DLLs/zlib1.dll",
+    ],
+}
+
+# What looks like one of the above, and is needed.
+STAYS = [
+    "bin/python3.13",
+    "bin/pip3",
+    "lib/libpython3.13.so.1.0",
+    "lib/python3.13/os.py",
+    "lib/python3.13/test.py",
+    "lib/python3.13/unittest/case.py",
+    "lib/python3.13/doctest.py",
+    "lib/python3.13/site-packages/pip/__init__.py",
+    "lib/python3.13/site-packages/setuptools/tests/__init__.py",
+    "lib/python3.13/site-packages/tkinter/x.py",
+    "lib/python3.13/config-3.13-x86_64-linux-gnu/Makefile",
+    "lib/python3.13/lib-dynload/_datetime.cpython-313-x86_64-linux-gnu.so",
+    "lib/python3.13/__phello__/spam.py",
+    "lib/python3.13/turtle.pyi",
+    "lib/python3.13/includes",
+    "lib/threading",
+    "includes/x.h",
+    "Lib/os.py",
+    "DLLs/_ssl.pyd",
+    "DLLs/libcrypto-3.dll",
+    "libs/readme.txt",
+    "share/man/man1/python3.13.1",
+    "lib/sqlite3.dll",
+]
+
+
+PATHS = sorted({path for paths in GOES.values() for path in paths})
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_goes_with_which_part(path: str) -> None:
+    assert {part for part in PARTS if left_out([part])(path)} == {part for part, paths in GOES.items() if path in paths}
+
+
+@pytest.mark.parametrize("path", STAYS)
+def test_what_stays(path: str) -> None:
+    assert not left_out(PARTS)(path)
+
+
+def test_nothing_goes_unasked_and_several_parts_go_at_once() -> None:
+    assert not any(map(left_out([]), PATHS))
+    assert all(map(left_out(PARTS), PATHS))
