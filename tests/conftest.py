@@ -1,14 +1,33 @@
-"""Owns the fixtures that all rooms share."""
+"""Owns the fixtures that all rooms share, and the flag that renews golden files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.builds import Build, ready_made
+from tests.support.builds import Build, pack_ours, ready_made
 from tests.support.server import Server
+
+Golden = Callable[[Path, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write what is printed now into the golden files")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with a golden file, or renew the file with ``--update-golden``."""
+
+    def check(path: Path, text: str) -> None:
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        assert path.read_text() == text, f"{path.name} differs; if that is meant, run pytest with --update-golden"
+
+    return check
 
 
 @pytest.fixture
@@ -21,6 +40,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def builds() -> tuple[Build, ...]:
+def builds(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Build, ...]:
     """Real interpreters as archives: those at hand in PBS's layout, else the Python that runs the tests, packed."""
-    return ready_made()
+    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    return ready_made() or (pack_ours(shared / "packed"),)

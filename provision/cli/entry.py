@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from provision.errors import ProvisionError
 
-INTERRUPTED = 130  # 128 + SIGINT, what a shell reports for it
+INTERRUPTED = 130  # before `cli.stopping` listens; 128 + SIGINT, what a shell reports for it
 
 
 def main() -> int:
@@ -29,8 +29,10 @@ def main() -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
+    from provision.cli.stopping import Stopped, listen
     from provision.errors import ProvisionError
 
+    listen()
     try:
         from provision.cli.lean import run_lean
 
@@ -39,9 +41,12 @@ def _dispatch(argv: list[str]) -> int:
             from provision.cli.app import run_app
 
             code = run_app(argv)
+        sys.stdout.flush()
     except ProvisionError as error:
         return _report(error)
-    sys.stdout.flush()
+    except Stopped as stopped:
+        sys.stderr.write(f"{stopped.word}\n")
+        return stopped.exit_code
     return code
 
 

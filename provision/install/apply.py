@@ -6,6 +6,7 @@ Links, roots and pruning are `workflows.syncing`'s, as they concern projects and
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from provision.store.locks import entry_lock
 from provision.store.publish import publish
 from provision.store.receipts import Receipt, read_receipt
 from provision.store.staging import staged_tree, staging
+
+# Seconds: between two looks at the others, as a longer join is not interrupted on every system; and what those get
+# to stop in, where a user who pressed Ctrl-C waits.
+_GLANCE, _MOMENT = 0.1, 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,42 +45,50 @@ def install_all(installs: Sequence[Install], tools: Tools, *, jobs: int) -> tupl
     """Install several interpreters, at most ``jobs`` at once; the receipts in the order of the plan.
 
     One that fails does not stop the others: what is verified is published, and all failures are raised together at the
-    end. An interrupt stops all of them at once.
+    end. An interrupt, or a mistake of ours, stops all of them at once.
     """
     todo = deque(enumerate(installs))
     done: dict[int, Receipt] = {}
-    errors: list[tuple[int, BaseException]] = []
+    errors: list[tuple[int, ProvisionError]] = []
+    broken: list[BaseException] = []
 
     def work() -> None:
-        while todo:
+        while todo and not broken:
             try:
                 index, one = todo.popleft()
             except IndexError:  # another worker was faster
                 return
             try:
                 done[index] = install(one.selected, tools, again=one.damaged)
-            except BaseException as error:  # noqa: BLE001  (it is raised again, in the thread that waits)
+            except ProvisionError as error:
                 errors.append((index, error))
-                if not isinstance(error, ProvisionError):
-                    todo.clear()
+            except BaseException as error:  # noqa: BLE001  (it is raised again, in the thread that waits)
+                broken.append(error)
 
     workers = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, len(installs)) - 1)]
     for worker in workers:
         worker.start()
     try:
         work()
-        for worker in workers:
-            while worker.is_alive():
-                worker.join(0.1)  # in steps, as a plain join would not be interrupted on every system
-    except KeyboardInterrupt:
+        while not broken and any(worker.is_alive() for worker in workers):
+            for worker in workers:
+                worker.join(_GLANCE)
+        if broken:
+            raise broken[0]
+    except BaseException:
         todo.clear()
         tools.fetcher.cancel()
+        _wait_a_moment(workers)
         raise
-    for _, error in errors:
-        if not isinstance(error, ProvisionError):
-            raise error
-    raise_all([error for _, error in sorted(errors, key=lambda pair: pair[0]) if isinstance(error, ProvisionError)])
+    raise_all([error for _, error in sorted(errors, key=lambda pair: pair[0])])
     return tuple(done[index] for index in sorted(done))
+
+
+def _wait_a_moment(workers: Sequence[threading.Thread]) -> None:
+    """Let the others take away what they have begun; whom that takes longer, the next run tidies up after."""
+    end = time.monotonic() + _MOMENT
+    for worker in workers:
+        worker.join(max(0.0, end - time.monotonic()))
 
 
 def install(selected: Selected, tools: Tools, *, again: bool = False) -> Receipt:

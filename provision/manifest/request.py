@@ -17,12 +17,12 @@ FORMS = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
 
 # The same grammar for JSON schemas (ECMA 262): all that `parse_request` reads, and little else.
 _NUMBER = "[0-9]{1,4}"
-_PRE = f"(a|b|rc){_NUMBER}"
-_WHOLE = f"[0-9](\\.{_NUMBER}((\\.{_NUMBER})?({_PRE})?)?)?"
-_BOUND = f"(>=|>|==|!=|~=|<=|<) *[0-9](\\.{_NUMBER}){{0,2}}({_PRE}|\\.\\*)?"
+_TWO_OR_MORE = f"[0-9]\\.{_NUMBER}(\\.{_NUMBER})?((a|b|rc){_NUMBER})?"
+_WHOLE = f"([0-9]|{_TWO_OR_MORE})"
+_BOUND = f"((>=|>|==|!=|<=|<) *{_WHOLE}|~= *{_TWO_OR_MORE}|(==|!=) *[0-9](\\.{_NUMBER}){{0,2}}\\.\\*)"
 PATTERN = (
-    f"^({'|'.join(IMPLEMENTATIONS)})?[@-]?({_WHOLE}(t|d|td)?|{_BOUND}( *, *{_BOUND})*)"
-    "(\\+(freethreaded|debug))*(-[a-z0-9]+-[a-z0-9_]+(-[a-z]+)?)?$"
+    f"^ *({'|'.join(IMPLEMENTATIONS)})?[@-]?({_WHOLE}(t|d|td)?|{_BOUND}( *, *{_BOUND})*)"
+    "(\\+(freethreaded|debug))*(-[a-z0-9]+-[a-z0-9_]+(-[a-z]+)?)? *$"
 )
 
 _LONGEST = 200

@@ -13,7 +13,7 @@ def headline(diff: LockDiff, found: Sequence[Notice]) -> str:
     if not diff:
         return "no difference"
     counts = {kind: sum(entry.kind == kind for entry in diff.entries) for kind in ("changed", "added", "removed")}
-    words = []
+    words: list[str] = []
     for kind, number in counts.items():
         if number:
             words.append(f"{plural(number, 'entry', 'entries') if not words else number} {kind}")

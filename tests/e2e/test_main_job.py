@@ -72,7 +72,9 @@ def test_each_interpreter_is_locked_fetched_unpacked_and_runs(
         }
 
 
-def test_what_is_locked_is_what_the_catalog_offered(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
+def test_what_is_locked_is_what_the_catalog_offered(
+    project: Project, server: Server, builds: tuple[Build, ...]
+) -> None:
     declare(project, server, builds)
     project.run("lock")
     text = project.lock.read_text()

@@ -68,8 +68,8 @@ def test_a_stale_lock_is_refused_where_it_must_not_change(locked: Project) -> No
     before = locked.lock.read_bytes()
     with locked.manifest.open("a") as manifest:
         manifest.write('two = "3.14"\n')
-    for words, environ in ((("sync", "--locked"), {}), (("sync",), {"CI": "true"}), (("lock", "--check"), {}), (("plan",), {})):
-        ended = locked.run(*words, expect=4, **environ)
+    for words, ci in ((("sync", "--locked"), ""), (("sync",), "true"), (("lock", "--check"), ""), (("plan",), "")):
+        ended = locked.run(*words, expect=4, CI=ci)
         assert "two" in ended.out + ended.err
     assert locked.lock.read_bytes() == before
     assert nothing_installed(locked)

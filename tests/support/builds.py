@@ -6,12 +6,15 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from provision.catalog.names import ParsedName, parse_name
+from provision.install.pack.pack import pack
+from provision.store.locks import file_lock
 
 VARIABLE = "PROVISION_TEST_INTERPRETERS"
 
@@ -49,6 +52,16 @@ def ready_made() -> tuple[Build, ...]:
     """The builds of the directory that the variable names; none where it is not set."""
     folder = os.environ.get(VARIABLE)
     return tuple(Build(path) for path in sorted(Path(folder).glob("cpython-*.tar.*"))) if folder else ()
+
+
+def pack_ours(folder: Path) -> Build:
+    """The Python that runs the tests, packed by `provision pack`; once for all of pytest's workers."""
+    folder.mkdir(exist_ok=True)
+    with file_lock(folder / "lock", subject="the packed interpreter"):
+        archives = sorted(folder.glob("cpython-*.tar.*"))
+        if not archives:
+            archives = [pack(Path(sys.base_prefix), folder, flavor="install_only").archive]
+    return Build(archives[0])
 
 
 def write_catalog(folder: Path, builds: Sequence[Build]) -> Path:

@@ -21,7 +21,7 @@ from provision.install.fetch.spans import Span, Spans
 from provision.install.fetch.urls import Origin, Url
 
 # How often, in seconds, is looked whether another helper may join, and how often whether a wait is still wanted.
-_LOOK = 0.25
+_LOOK = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +140,14 @@ class Crew:
             raise self._failure(error.failure.cause) from error
 
     def _oversee(self) -> None:
-        pause = self._means.settings.patience
+        settings, before = self._means.settings, self._meter.gained
+        pause = settings.patience
         while not self._ended.wait(pause):
-            pause = _LOOK
-            while self._hire():
+            now = self._meter.gained
+            is_slow = now - before <= settings.fast * pause
+            while is_slow and self._hire():
                 pass
+            before, pause = now, _LOOK
 
     def _hire(self) -> bool:
         """Let one more helper join, if there is a piece and a connection for it."""

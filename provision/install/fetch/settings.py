@@ -22,7 +22,8 @@ class Settings:
     longest_pause: float = 60.0  # also of what a server asks for with Retry-After
     connections: int = 6  # for one asset, as browsers use for one host
     parallel_from: int = 8 * MIB  # what is left of an asset, for more than one connection to be worth it
-    patience: float = 0.05  # what comes faster than this needs no further connections
+    patience: float = 0.05  # what comes whole within this time needs no further connections
+    fast: float = 100e6  # bytes a second at which further connections cost more than they bring
     largest_archive: int = 2 * GIB  # where the lock does not know the size
     largest_body: int = 256 * MIB  # of what is not an archive
 

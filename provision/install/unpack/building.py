@@ -53,7 +53,9 @@ class Building:
         return self.entries[original].size if original is not None else 0
 
     def link(self, path: str, target: str) -> None:
-        self._take(path, "link", target)
+        """Note a link. It must stay in the tree with the links so far, and in `finish` with all of them."""
+        if (place := self._take(path, "link", target)) is not None:
+            self._ledger.destination(place)
 
     def finish(self, gone: Callable[[str], bool]) -> None:
         """Make the links, but for those to what is ``gone``, and set the times of directories.

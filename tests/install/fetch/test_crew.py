@@ -61,10 +61,16 @@ def test_several_connections_are_faster_than_one(slow: Server, tmp_path: Path) -
     assert time.monotonic() - started < 0.7 * len(LARGE) / slow.rate
 
 
-def test_what_comes_fast_comes_over_one_connection(server: Server, tmp_path: Path) -> None:
+def test_what_comes_soon_comes_over_one_connection(server: Server, tmp_path: Path) -> None:
     with fetcher(tmp_path, settings=replace(PARALLEL, patience=20.0)) as fetch:
         assert fetch.fetch(asset(server.put(PATH, LARGE), LARGE)).read_bytes() == LARGE
     assert server.count() == 1
+
+
+def test_a_connection_that_is_fast_gets_no_help(slow: Server, tmp_path: Path) -> None:
+    with fetcher(tmp_path, settings=replace(PARALLEL, patience=0.01, fast=1e5)) as fetch:
+        assert fetch.fetch(asset(slow.put(PATH, LARGE), LARGE)).read_bytes() == LARGE
+    assert slow.count() == 1
 
 
 def test_a_small_file_comes_over_one_connection(slow: Server, tmp_path: Path) -> None:

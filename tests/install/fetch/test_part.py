@@ -118,7 +118,7 @@ def test_a_note_that_makes_no_sense_is_none(content: bytes) -> None:
     assert Note.parse(content) is None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -52,7 +52,7 @@ def test_a_zip_file_is_known_too(opened: FileIO) -> None:
 
 @pytest.mark.parametrize("data", [b"<!DOCTYPE html>", b"ustar", b"\x1f", b"\x50\x2a\x4d\x18" + bytes(20)])
 def test_anything_else_is_refused_with_its_first_bytes(opened: FileIO, data: bytes) -> None:
-    with pytest.raises(Refusal, match=f"is of no kind we know: it begins with {data[:8].hex(' ')}"):  # noqa: RUF043
+    with pytest.raises(Refusal, match=f"is of no kind we know: it begins with {data[:8].hex(' ')}"):
         content(opened, data)
 
 
@@ -65,7 +65,7 @@ def test_an_empty_file_is_refused(opened: FileIO) -> None:
 def test_a_cut_at_any_byte_is_found(opened: FileIO, kind: str) -> None:
     whole = COMPRESSORS[kind](CONTENT)
     for end in range(6, len(whole)):
-        with pytest.raises(Refusal, match="truncated|damaged"):
+        with pytest.raises(Refusal, match=r"truncated|damaged"):
             content(opened, whole[:end])
 
 

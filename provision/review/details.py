@@ -1,0 +1,86 @@
+"""Owns what differs inside two trees, as values: files by directory, and the libraries that are bundled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provision.model.tree import Entry
+
+_DEEP = 3  # how many levels of directories a reviewer wants told apart
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderChange:
+    """How many files of a directory came, went and changed, and the first few of their names."""
+
+    folder: str
+    added: int
+    removed: int
+    changed: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryChange:
+    """A bundled library's version before and after; empty where it is not there, or cannot be told."""
+
+    library: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeChange:
+    """What differs between the old and the new tree of one row; ``missing`` says why that could not be looked at."""
+
+    entry: str
+    place: str
+    folders: tuple[FolderChange, ...] = ()
+    libraries: tuple[LibraryChange, ...] = ()
+    size_delta: int = 0
+    missing: str = ""
+
+
+def compare_folders(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> tuple[FolderChange, ...]:
+    """Directories with their differences, those with the most first; modes count, bytecode does not."""
+    found: dict[str, tuple[list[str], list[str], list[str]]] = {}
+    for path in sorted({*old, *new}):
+        before, after = old.get(path), new.get(path)
+        kinds = {entry.kind for entry in (before, after) if entry}
+        if before == after or kinds == {"dir"} or "__pycache__" in path.split("/"):
+            continue
+        which = 0 if before is None else 1 if after is None else 2
+        found.setdefault(_folder(path), ([], [], []))[which].append(path)
+    changes = [
+        FolderChange(
+            folder=folder,
+            added=len(added),
+            removed=len(removed),
+            changed=len(changed),
+            examples=tuple([*removed, *added, *changed][:_EXAMPLES]),
+        )
+        for folder, (added, removed, changed) in found.items()
+    ]
+    return tuple(sorted(changes, key=lambda each: (-each.added - each.removed - each.changed, each.folder)))
+
+
+def compare_libraries(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[LibraryChange, ...]:
+    """The libraries whose versions differ."""
+    names = sorted({*old, *new}, key=str.lower)
+    return tuple(
+        LibraryChange(library=name, old=old.get(name, ""), new=new.get(name, ""))
+        for name in names
+        if old.get(name) != new.get(name)
+    )
+
+
+def bytes_of(entries: Mapping[str, Entry]) -> int:
+    """What the files of a tree take, in bytes."""
+    return sum(entry.size for entry in entries.values() if entry.kind == "file")
+
+
+def _folder(path: str) -> str:
+    parts = path.split("/")[:-1]
+    return "/".join(parts[:_DEEP]) or "."

@@ -1,0 +1,143 @@
+"""Owns the JSON of a diff, `pythons-diff` version 1; `schema` describes it."""
+
+from __future__ import annotations
+
+from provision.lock.document import LockedPython
+from provision.model.asset import Asset
+from provision.review.changes import AssetChange, EntryChange
+from provision.review.details import TreeChange
+from provision.review.lines import LockLines
+from provision.review.notices import Notice
+from provision.review.review import Review, Side
+
+DIFF_VERSION = 1
+
+
+def diff_document(review: Review) -> dict[str, object]:
+    """The whole review as JSON values. Lines are those of the new lock; None for what is not in it."""
+    diff, lines = review.diff, LockLines(review.new.text)
+    counts = {kind: sum(entry.kind == kind for entry in diff.entries) for kind in ("added", "removed", "changed")}
+    return {
+        "version": DIFF_VERSION,
+        "file": review.file,
+        "old": _side(review.old),
+        "new": _side(review.new),
+        "different": bool(diff),
+        "summary": {
+            **counts,
+            "unchanged": diff.unchanged,
+            "alarms": review.count("alarm"),
+            "warnings": review.count("warning"),
+            "notices": review.count("notice"),
+        },
+        "notices": [_notice(notice, review, lines) for notice in review.notices],
+        "entries": [_entry(entry, lines) for entry in diff.entries],
+        "details": [_tree(change) for change in review.details],
+    }
+
+
+def line_of(notice: Notice, review: Review, lines: LockLines) -> int | None:
+    """The line of the new lock that a notice is about; None where its entry is not in it."""
+    lock = review.new.lock
+    if lock is None or lock.python(notice.entry) is None:
+        return None
+    for change in notice.changes:
+        if change.new is not None:
+            return lines.row(notice.entry, change.target, change.cpu, _KEYS.get(notice.kind))
+    return lines.entry(notice.entry, _ENTRY_KEYS.get(notice.kind, "name"))
+
+
+_KEYS = {"bytes": "sha256", "host": "url", "origin": "url", "misnamed": "url", "new-host": "url", "metadata": "size"}
+_ENTRY_KEYS = {"downgrade": "version", "upgraded": "version", "prerelease": "version", "variant": "build-options"}
+
+
+def _side(side: Side) -> dict[str, object]:
+    return {"label": side.label, "lock-version": side.lock.version if side.lock else None}
+
+
+def _notice(notice: Notice, review: Review, lines: LockLines) -> dict[str, object]:
+    return {
+        "severity": notice.severity,
+        "kind": notice.kind,
+        "entry": notice.entry,
+        "assets": [{"target": str(change.target), "cpu": change.cpu} for change in notice.changes],
+        "line": line_of(notice, review, lines),
+        "message": notice.message,
+    }
+
+
+def _entry(entry: EntryChange, lines: LockLines) -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "line": lines.entry(entry.name) if entry.new else None,
+        "aspects": list(entry.aspects),
+        "request-changed": entry.request_changed,
+        "version-direction": entry.version_direction,
+        "build-direction": entry.build_direction,
+        "size-delta": entry.size_delta,
+        "old": _python(entry.old),
+        "new": _python(entry.new),
+        "assets": [_asset_change(entry.name, change, lines) for change in entry.assets],
+    }
+
+
+def _python(python: LockedPython | None) -> dict[str, object] | None:
+    if python is None:
+        return None
+    return {
+        "request": f"sha256:{python.request}",
+        "implementation": python.implementation,
+        "version": str(python.version),
+        "build": python.build,
+        "build-options": list(python.options),
+        "flavor": python.flavor,
+        "bytecode": python.tree.bytecode,
+        "externally-managed": python.tree.externally_managed,
+        "without": list(python.tree.without),
+    }
+
+
+def _asset_change(name: str, change: AssetChange, lines: LockLines) -> dict[str, object]:
+    return {
+        "target": str(change.target),
+        "cpu": change.cpu,
+        "kind": change.kind,
+        "line": lines.row(name, change.target, change.cpu) if change.new else None,
+        "aspects": list(change.aspects),
+        "size-delta": change.size_delta,
+        "old": _asset(change.old),
+        "new": _asset(change.new),
+    }
+
+
+def _asset(asset: Asset | None) -> dict[str, object] | None:
+    if asset is None:
+        return None
+    return {
+        "build-options": list(asset.options),
+        "url": asset.url,
+        "sha256": str(asset.sha256),
+        "size": asset.size,
+        "published": asset.published,
+    }
+
+
+def _tree(change: TreeChange) -> dict[str, object]:
+    return {
+        "entry": change.entry,
+        "place": change.place,
+        "missing": change.missing or None,
+        "size-delta": change.size_delta,
+        "libraries": [{"library": each.library, "old": each.old, "new": each.new} for each in change.libraries],
+        "folders": [
+            {
+                "folder": each.folder,
+                "added": each.added,
+                "removed": each.removed,
+                "changed": each.changed,
+                "examples": list(each.examples),
+            }
+            for each in change.folders
+        ],
+    }

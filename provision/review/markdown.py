@@ -1,0 +1,127 @@
+"""Owns a review as GitHub's Markdown, for a comment: short at first sight, the rest folded, never over the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from provision.review.markdown_text import code, plain
+from provision.review.notices import Notice
+from provision.review.review import Review
+from provision.review.rows import Row, rows
+from provision.review.summary import delta, headline, plural
+
+# GitHub takes 65 536 characters; a workflow may put something before.
+LIMIT = 60_000
+_OPEN_ROWS = 12
+_BOXES = {"alarm": "CAUTION", "warning": "WARNING", "notice": "NOTE"}
+_HEADS = ("", "Entry", "Change", "Before", "After", "Platforms", "Size")
+_TAIL = "\n\n*{} left out here; `provision diff` shows all.*\n"
+
+
+def markdown(review: Review) -> str:
+    """The whole comment; what does not fit is counted instead."""
+    page = _Page()
+    page.add(f"### {code(review.file)}: {plain(headline(review.diff, review.notices))}\n")
+    page.add(f"\n{code(review.old.label)} → {code(review.new.label)}\n")
+    for severity, box in _BOXES.items():
+        page.box(box, [notice for notice in review.notices if notice.severity == severity])
+    found = rows(review.diff)
+    page.table(_HEADS, [_cells(row) for row in found[:_OPEN_ROWS]])
+    page.folded(plural(len(found) - _OPEN_ROWS, "more change"), _HEADS, [_cells(row) for row in found[_OPEN_ROWS:]])
+    digests = list(_digests(review))
+    page.folded(plural(len(digests), "archive") + " by platform", ("Entry", "Platform", "Before", "After"), digests)
+    for heads, title, cells in _details(review):
+        page.folded(title, heads, cells)
+    return page.text()
+
+
+class _Page:
+    """Text that stops growing at the limit, between rows, and knows what it left out."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._room = LIMIT - len(_TAIL) - 64
+        self._left = 0
+
+    def add(self, text: str, *, closing: str = "") -> bool:
+        """Add a piece if it and what must close it fit."""
+        if len(text) + len(closing) > self._room:
+            return False
+        self._parts.append(text)
+        self._room -= len(text)
+        return True
+
+    def box(self, kind: str, found: Sequence[Notice]) -> None:
+        for index, notice in enumerate(found):
+            head = f"\n> [!{kind}]\n" if index == 0 else ""
+            places = ", ".join(plain(change.title) for change in notice.changes)
+            where = f"**{plain(notice.entry)}**{places and f' ({places})'}"
+            self._count(self.add(f"{head}> - {where}: {plain(notice.message)}\n"))
+
+    def table(self, heads: Sequence[str], cells: Sequence[Sequence[str]], *, closing: str = "") -> None:
+        head = f"\n| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n"
+        if not cells:
+            return
+        if not self.add(head, closing=closing):
+            self._left += len(cells)
+            return
+        for row in cells:
+            self._count(self.add(f"| {' | '.join(row)} |\n", closing=closing))
+
+    def folded(self, title: str, heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+        closing = "\n</details>\n"
+        if not cells:
+            return
+        if not self.add(f"\n<details><summary>{plain(title)}</summary>\n", closing=closing):
+            self._left += len(cells)
+            return
+        self._room -= len(closing)
+        self.table(heads, cells)
+        self._parts.append(closing)
+
+    def _count(self, added: bool) -> None:
+        self._left += not added
+
+    def text(self) -> str:
+        tail = _TAIL.format(plural(self._left, "row")) if self._left else ""
+        return "".join(self._parts) + tail
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        {"+": "➕", "-": "➖"}.get(row.mark, "✏️"),
+        f"**{plain(row.entry)}**",
+        plain(row.change),
+        code(row.before),
+        code(row.after),
+        plain(row.where),
+        plain(delta(row.size, signed=row.mark == "~")),
+    )
+
+
+def _digests(review: Review) -> Iterator[tuple[str, ...]]:
+    for entry in review.diff.entries:
+        for change in entry.assets:
+            if change.kind != "changed" or "sha256" in change.aspects:
+                old, new = (str(asset.sha256) if asset else "" for asset in (change.old, change.new))
+                yield f"**{plain(entry.name)}**", plain(change.title), code(old), code(new)
+
+
+def _details(review: Review) -> Iterable[tuple[tuple[str, ...], str, list[tuple[str, ...]]]]:
+    for tree in review.details:
+        title = f"Inside {tree.entry}, {tree.place}"
+        if tree.missing:
+            yield ("",), title, [(plain(tree.missing),)]
+        libraries = [(plain(each.library), code(each.old), code(each.new)) for each in tree.libraries]
+        yield ("Library", "Before", "After"), f"{title}: libraries", libraries
+        folders = [
+            (
+                code(each.folder),
+                str(each.added),
+                str(each.removed),
+                str(each.changed),
+                ", ".join(map(code, each.examples)),
+            )
+            for each in tree.folders
+        ]
+        yield ("Folder", "Added", "Removed", "Changed", "Such as"), f"{title}: files", folders

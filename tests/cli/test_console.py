@@ -1,0 +1,94 @@
+"""What reaches a terminal: errors with place and hint, numbers for people, nothing that drives the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.cli.console import Console, neutral, plural, size, table
+from provision.errors import IntegrityError, LockFileError, ManifestError, NetworkError, Place, SeveralErrors, raise_all
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("größe", "größe"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("left\u202eright", "left\\u202eright"),
+        ("bell\x07", "bell\\x07"),
+    ],
+)
+def test_control_characters_are_made_visible(text: str, shown: str) -> None:
+    assert neutral(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (35_123_456, "35.1 MB"), (2_500_000_000, "2.5 GB")],
+)
+def test_sizes_are_for_people(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def test_plurals() -> None:
+    assert [plural(1, "entry", "entries"), plural(2, "entry", "entries"), plural(0, "tree")] == [
+        "1 entry",
+        "2 entries",
+        "0 trees",
+    ]
+
+
+def test_a_table_is_aligned_and_its_cells_are_neutral() -> None:
+    lines = table([("a", "\x1b[2J"), ("long", "y")], ("X", "Y"), Console(environ={}))
+    assert lines == ["X     Y", "a     \\x1b[2J", "long  y"]
+
+
+def test_an_error_has_its_place_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    place = Place("pythons.toml", 3, 7, "pythons.free")
+    Console(environ={}).error(ManifestError("is odd", place=place, hint="Make it even."))
+    assert capsys.readouterr().err == "error: pythons.toml:3:7: pythons.free: is odd\n hint: Make it even.\n"
+
+
+def test_several_errors_are_all_told_and_a_shared_hint_once(capsys: pytest.CaptureFixture[str]) -> None:
+    errors = [NetworkError("one", hint="Same."), NetworkError("two", hint="Same.")]
+    Console(environ={}).error(SeveralErrors(errors))
+    assert capsys.readouterr().err == "error: one\nerror: two\n hint: Same.\n"
+
+
+def test_github_gets_an_annotation_on_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    error = LockFileError("50 % wrong\nreally", place=Place("pythons.lock", 5))
+    Console(environ={"GITHUB_ACTIONS": "true"}).error(error)
+    assert "::error file=pythons.lock,line=5::50 %25 wrong%0Areally\n" in capsys.readouterr().err
+
+
+def test_colours_are_for_who_wants_them(capsys: pytest.CaptureFixture[str]) -> None:
+    for environ, coloured in (
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ):
+        assert ("\x1b[" in Console(environ=environ).paint("text", "red")) is coloured
+        Console(environ=environ).say("text", style="red")
+        assert ("\x1b[" in capsys.readouterr().err) is coloured
+
+
+def test_quiet_says_only_warnings_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(verbosity=-1, environ={})
+    console.say("chatter")
+    console.detail("more")
+    console.warn("careful")
+    assert capsys.readouterr().err == "warning: careful\n"
+
+
+def test_the_gravest_of_several_errors_gives_the_exit_code() -> None:
+    assert SeveralErrors([ManifestError(""), NetworkError(""), IntegrityError("")]).exit_code == 5
+    assert SeveralErrors([ManifestError(""), LockFileError("")]).exit_code == 4
+
+
+def test_one_error_is_raised_as_itself_and_none_not_at_all() -> None:
+    raise_all([])
+    with pytest.raises(NetworkError):
+        raise_all([NetworkError("alone")])
+    with pytest.raises(SeveralErrors):
+        raise_all([NetworkError("one"), NetworkError("two")])

@@ -1,0 +1,255 @@
+"""What `unpack` promises of sound archives; `test_safety` has the others, `test_oracle` compares with `tarfile`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from provision.errors import IntegrityError, StoreError
+from provision.install.unpack.destination import Destination
+from provision.install.unpack.limits import Limits
+from provision.install.unpack.writing import MTIME
+from provision.model.tree import Entry, tree_digest
+from tests.install.unpack.archives import (
+    COMPRESSORS,
+    LINUX,
+    Zipped,
+    asset_of,
+    directory,
+    file,
+    hard_link,
+    link,
+    tar,
+    unpack_bytes,
+    unpack_tar,
+    zip_file,
+)
+from tests.support.builds import Build
+
+STDLIB = b"import sys\n"
+
+
+def entry(content: bytes, mode: int = 0o644) -> Entry:
+    return Entry("file", mode, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def on_disk(tree: Path) -> dict[str, Entry]:
+    """The entries as they really are, told by nothing but the file system."""
+    found = {}
+    for path in sorted(tree.rglob("*")):
+        facts, name = path.lstat(), path.relative_to(tree).as_posix()
+        assert facts.st_mtime_ns == MTIME * 10**9
+        mode = stat.S_IMODE(facts.st_mode)
+        if path.is_symlink():
+            found[name] = Entry("link", 0o777, os.fspath(path.readlink()))
+        else:
+            found[name] = entry(path.read_bytes(), mode) if path.is_file() else Entry("dir", mode)
+    return found
+
+
+PYTHON = (
+    link(b"python/bin/python3", b"python3.13"),
+    file(b"python/bin/python3.13", b"\x7fELF", mode=0o775),
+    file(b"python/lib/python3.13/os.py", STDLIB, mode=0o664),
+)
+TREE = {
+    "bin": Entry("dir", 0o755),
+    "bin/python3": Entry("link", 0o777, "python3.13"),
+    "bin/python3.13": entry(b"\x7fELF", 0o755),
+    "lib": Entry("dir", 0o755),
+    "lib/python3.13": Entry("dir", 0o755),
+    "lib/python3.13/os.py": entry(STDLIB),
+}
+
+
+@pytest.mark.parametrize("kind", list(COMPRESSORS))
+def test_an_archive_of_any_kind_becomes_the_tree_it_holds(tmp_path: Path, kind: str) -> None:
+    unpacked = unpack_bytes(COMPRESSORS[kind](tar(*PYTHON)), tmp_path, asset=asset_of(kind))
+    assert unpacked.entries == TREE == on_disk(tmp_path / "tree")
+    assert unpacked.notes == ()
+    assert not (tmp_path / "extras").exists()
+
+
+def test_the_kind_is_told_by_the_bytes_not_by_the_name(tmp_path: Path) -> None:
+    assert unpack_bytes(COMPRESSORS["tar.zst"](tar(*PYTHON)), tmp_path, asset=asset_of("tar.gz")).entries == TREE
+
+
+def test_a_zip_archive_too(tmp_path: Path) -> None:
+    data = zip_file(
+        Zipped(name=b"pypy3.11-v7.3.20-win64/python.exe", content=b"MZ"),
+        Zipped(name=b"pypy3.11-v7.3.20-win64/Lib/os.py", content=STDLIB),
+    )
+    asset = asset_of("zip", implementation="pypy", target="x86_64-pc-windows-msvc")
+    assert unpack_bytes(data, tmp_path, asset=asset).entries == {
+        "Lib": Entry("dir", 0o755),
+        "Lib/os.py": entry(STDLIB),
+        "python.exe": entry(b"MZ"),
+    }
+
+
+def test_a_tree_is_the_same_without_directory_descriptors(tmp_path: Path) -> None:
+    windows_like = Destination(folds=False, descriptors=False, masks=True)
+    assert unpack_tar(*PYTHON, work=tmp_path, destination=windows_like).entries == TREE
+    assert (tmp_path / "tree/bin/python3").read_bytes() == b"\x7fELF"
+
+
+def test_directories_may_be_listed_and_names_begin_with_a_dot(tmp_path: Path) -> None:
+    """As `tar -c .` makes them."""
+    members = (
+        directory(b"./"),
+        directory(b"./python/", mode=0o2770),
+        directory(b"./python/lib", mode=0o700),
+        file(b"./python/lib/os.py", STDLIB),
+        hard_link(b"./python/lib/posix.py", b"./python/lib/os.py"),
+    )
+    unpacked = unpack_tar(*members, work=tmp_path)
+    assert unpacked.entries == on_disk(tmp_path / "tree")
+    assert unpacked.entries["lib"] == Entry("dir", 0o755)
+
+
+def test_of_a_full_archive_the_install_directory_is_the_tree(tmp_path: Path) -> None:
+    members = (
+        file(b"python/PYTHON.json", b"{}"),
+        file(b"python/build/Modules/config.c", b"int"),
+        link(b"python/build/lib", b"/usr/lib"),  # never written, so it harms nobody
+        *(member.replace(b"python/", b"python/install/") for member in ()),
+        file(b"python/install/bin/python3.13", b"\x7fELF", mode=0o775),
+        file(b"python/licenses/LICENSE.cpython.txt", b"PSF"),
+    )
+    unpacked = unpack_tar(*members, work=tmp_path, asset=asset_of("tar.zst", flavor="full"))
+    assert sorted(unpacked.entries) == ["bin", "bin/python3.13"]
+    assert sorted(on_disk(tmp_path / "extras")) == ["PYTHON.json", "licenses", "licenses/LICENSE.cpython.txt"]
+    assert (tmp_path / "extras/PYTHON.json").read_bytes() == b"{}"
+
+
+def test_content_of_any_size_is_hashed_as_it_is_written(tmp_path: Path) -> None:
+    content = os.urandom(3_000_001)
+    unpacked = unpack_tar(file(b"python/x", content), file(b"python/empty"), work=tmp_path)
+    assert unpacked.entries == {"x": entry(content), "empty": entry(b"")} == on_disk(tmp_path / "tree")
+
+
+def test_a_hard_link_becomes_a_copy_with_the_mode_of_its_target(tmp_path: Path) -> None:
+    members = (
+        file(b"python/bin/python3.7", b"\x7fELF", mode=0o755),
+        hard_link(b"python/bin/python3.7m", b"python/bin/python3.7"),
+    )
+    entries = unpack_tar(*members, work=tmp_path).entries
+    assert entries["bin/python3.7m"] == entries["bin/python3.7"] == entry(b"\x7fELF", 0o755)
+    assert (tmp_path / "tree/bin/python3.7").stat().st_nlink == 1
+
+
+def test_parts_that_are_not_wanted_are_not_written_nor_links_to_them(tmp_path: Path) -> None:
+    members = (
+        *PYTHON,
+        link(b"python/bin/idle3", b"idle3.13"),
+        file(b"python/bin/idle3.13", b"#!"),
+        file(b"python/include/python3.13/Python.h"),
+        link(b"python/lib/python3.13/config/include", b"../../../include/python3.13"),
+        file(b"python/share/terminfo/x/xterm"),
+    )
+    unpacked = unpack_tar(*members, work=tmp_path, without=("headers", "idle", "terminfo"))
+    assert unpacked.entries == TREE | {"lib/python3.13/config": Entry("dir", 0o755)} == on_disk(tmp_path / "tree")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems want UTF-8")
+def test_names_that_are_not_utf8_are_kept(tmp_path: Path) -> None:
+    unpacked = unpack_tar(file(b"python/caf\xe9"), link(b"python/l", b"caf\xe9"), work=tmp_path)
+    assert unpacked.entries == on_disk(tmp_path / "tree")
+    assert "caf\udce9" in unpacked.entries
+    assert len(tree_digest(unpacked.entries)) == 64
+
+
+COLLIDING = (
+    file(b"python/share/terminfo/E/Eterm", b"E"),
+    link(b"python/share/terminfo/E/Eterm-color", b"Eterm"),
+    link(b"python/share/terminfo/e/eterm", b"../E/Eterm"),
+    file(b"python/share/terminfo/e/eterm-256", b"256"),
+)
+
+
+def test_linux_trees_may_have_names_that_differ_in_case(tmp_path: Path) -> None:
+    unpacked = unpack_tar(*COLLIDING, work=tmp_path, destination=LINUX)
+    assert "share/terminfo/e/eterm" in unpacked.entries
+    assert unpacked.notes == ()
+
+
+@pytest.mark.parametrize("target", ["aarch64-apple-darwin", "x86_64-pc-windows-msvc", "on a file system that folds"])
+def test_elsewhere_the_later_ones_are_left_out_and_told_of(tmp_path: Path, target: str) -> None:
+    folding = Destination(folds=True, descriptors=True, masks=False)
+    asset, destination = (asset_of(), folding) if " " in target else (asset_of(target=target), LINUX)
+    unpacked = unpack_tar(*COLLIDING, work=tmp_path, asset=asset, destination=destination)
+    assert {path for path, entry in unpacked.entries.items() if entry.kind != "dir"} == {
+        "share/terminfo/E/Eterm",
+        "share/terminfo/E/Eterm-color",
+        "share/terminfo/E/eterm-256",  # where such a file system would put it
+    }
+    (note,) = unpacked.notes
+    assert "1 terminal descriptions" in note
+    assert "'share/terminfo/e/eterm' would take the place of 'share/terminfo/E/Eterm'" in note
+
+
+def test_a_tree_that_cannot_be_written_is_no_fault_of_the_archive(tmp_path: Path) -> None:
+    (tmp_path / "tree").write_bytes(b"in the way")
+    with pytest.raises(FileExistsError):
+        unpack_tar(*PYTHON, work=tmp_path)
+    (tmp_path / "tree").unlink()
+    with pytest.raises(StoreError, match="cannot unpack"):
+        unpack_tar(*PYTHON, work=tmp_path, destination=None, asset=_with_unwritable_extras(tmp_path))
+
+
+def _with_unwritable_extras(work: Path) -> object:
+    (work / "extras").write_bytes(b"in the way")
+    return asset_of(flavor="full")
+
+
+def test_an_archive_without_an_interpreter_is_refused(tmp_path: Path) -> None:
+    for number, members in enumerate([(), (directory(b"python"),), (file(b"python/build/x"),)]):
+        work = tmp_path / str(number)
+        work.mkdir()
+        with pytest.raises(IntegrityError, match="holds nothing of an interpreter"):
+            unpack_tar(*members, work=work, asset=asset_of(flavor="full"))
+
+
+def test_an_error_names_the_archive_the_member_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        unpack_tar(*PYTHON, file(b"python/../evil\x1b[2J"), work=tmp_path)
+    assert str(caught.value) == r"python.tar.gz: member 'python/../evil\x1b[2J' has '..' in its path"
+    assert caught.value.exit_code == 5
+    assert caught.value.hint is not None
+
+
+def test_a_cut_archive_says_where_it_was_cut(tmp_path: Path) -> None:
+    cut = COMPRESSORS["tar.gz"](tar(*PYTHON)[:-1536])
+    with pytest.raises(
+        IntegrityError, match=r"the archive is truncated \(in or after member 'python/lib/python3\.13/os\.py'\)"
+    ):
+        unpack_bytes(cut, tmp_path)
+
+
+def test_limits_are_kept(tmp_path: Path) -> None:
+    for number, (limits, reason) in enumerate(
+        [
+            (Limits(unpacked=2000, ratio=None), "unpacks to more than it plausibly holds"),
+            (Limits(members=2), "more than 2 members"),
+        ]
+    ):
+        work = tmp_path / str(number)
+        work.mkdir()
+        with pytest.raises(IntegrityError, match=reason):
+            unpack_tar(*PYTHON, work=work, limits=limits)
+
+
+def test_a_real_build_is_the_same_tree_each_time(tmp_path: Path, builds: tuple[Build, ...]) -> None:
+    for build in builds[:1]:
+        trees = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            unpacked = unpack_bytes(build.archive.read_bytes(), tmp_path / name, asset=build.asset)
+            assert unpacked.entries == on_disk(tmp_path / name / "tree")
+            trees.append(unpacked.entries)
+        assert trees[0] == trees[1]

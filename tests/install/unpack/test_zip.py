@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from io import FileIO
+from pathlib import Path
+
+import pytest
+
+from provision.install.unpack.members import Member
+from provision.install.unpack.refusal import Refusal
+from provision.install.unpack.zip import ZipMembers
+from tests.install.unpack.archives import Zipped, zip_file
+
+CONTENT = bytes(range(256)) * 2000
+
+Read = Callable[..., list[tuple[Member, bytes]]]
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Read:
+    def read(data: bytes, *, most: int = 100, budget: int = 1 << 30) -> Iterator[tuple[Member, bytes]]:
+        (tmp_path / "x.zip").write_bytes(data)
+        with FileIO(tmp_path / "x.zip") as file:
+            zipped = ZipMembers(file, most=most, budget=budget)
+            for member in zipped:
+                yield member, b"".join(zipped.content())
+
+    return lambda data, **limits: list(read(data, **limits))
+
+
+def test_the_kinds_that_interpreters_are_made_of(members: Read) -> None:
+    data = zip_file(
+        Zipped(name=b"pypy/", mode=0o040755, deflate=False),
+        Zipped(name=b"pypy/python.exe", content=CONTENT, mode=0o100755),
+        Zipped(name=b"pypy/stored", content=b"abc", deflate=False),
+        Zipped(name=b"pypy/empty"),
+        Zipped(name=b"pypy/link", content=b"python.exe", mode=0o120777),
+    )
+    assert members(data) == [
+        (Member("pypy", "dir", 0o755), b""),
+        (Member("pypy/python.exe", "file", 0o755, len(CONTENT)), CONTENT),
+        (Member("pypy/stored", "file", 0o644, 3), b"abc"),
+        (Member("pypy/empty", "file", 0o644), b""),
+        (Member("pypy/link", "link", 0o777, 0, "python.exe"), b""),
+    ]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_python_zips_is_read(members: Read, streamed: bool) -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return not streamed  # then sizes are in descriptors behind the contents
+
+    buffer = Pipe()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.mkdir("graalpy")
+        archive.writestr("graalpy/é.txt", CONTENT)
+        archive.writestr("graalpy/x", b"", zipfile.ZIP_STORED)
+    assert [(member.name, member.kind, content) for member, content in members(buffer.getvalue())] == [
+        ("graalpy", "dir", b""),
+        ("graalpy/é.txt", "file", CONTENT),
+        ("graalpy/x", "file", b""),
+    ]
+
+
+def test_names_without_the_utf8_flag_are_of_the_old_code_page(members: Read) -> None:
+    assert members(zip_file(Zipped(name=b"caf\x82")))[0][0].name == "café"
+    assert members(zip_file(Zipped(name="é".encode(), flags=1 << 11)))[0][0].name == "é"
+    with pytest.raises(Refusal, match="not UTF-8, as it says"):
+        members(zip_file(Zipped(name=b"caf\x82", flags=1 << 11)))
+
+
+def test_a_member_that_nobody_reads_is_checked_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(zip_file(Zipped(name=b"a", content=b"abc", crc=1)))
+    with FileIO(tmp_path / "x") as file, pytest.raises(Refusal, match="checksum"):
+        list(ZipMembers(file, most=9, budget=99))
+
+
+BAD = {
+    "wrong checksum": (Zipped(name=b"a", content=CONTENT, crc=1), "checksum is not what the index says"),
+    "says it is larger": (Zipped(name=b"a", content=b"abc", size=4), "size or checksum is not"),
+    "says it is smaller": (Zipped(name=b"a", content=CONTENT, size=4), "size or checksum is not"),
+    "damaged": (Zipped(name=b"a", content=b"abc", packed=b"\xff\xff\xff\xff"), "is damaged"),
+    "ends too early": (Zipped(name=b"a", content=b"abc", packed=b"KLJ\x06"), "is damaged"),
+    "ends too late": (Zipped(name=b"a", content=b"", packed=b"\x03\0more"), "does not end where it should"),
+    "encrypted": (Zipped(name=b"a", flags=1), "is encrypted"),
+    "strongly encrypted": (Zipped(name=b"a", flags=1 << 6), "is encrypted"),
+    "a patch": (Zipped(name=b"a", flags=1 << 5), "is encrypted, or packed in a way we do not know"),
+    "masked": (Zipped(name=b"a", flags=1 << 13), "packed in a way we do not know"),
+    "another method": (Zipped(name=b"a", method=12), "a method we do not know: 12"),
+    "stored in fewer bytes": (Zipped(name=b"a", deflate=False, content=b"ab", size=3), "a method we do not know: 0"),
+    "another name inside": (Zipped(name=b"a", local_name=b"b"), "has another name in the index"),
+    "a longer name inside": (Zipped(name=b"a", local_name=b"ab"), "has another name in the index"),
+    "another checksum inside": (Zipped(name=b"a", content=b"abc", local_crc=1), "another size, checksum or packing"),
+    "zip64 sizes": (Zipped(name=b"a", extra=b"\x01\x00\x08\x00" + bytes(8)), "overrides its name or size"),
+    "a second name": (Zipped(name=b"a", extra=b"\x75\x70\x01\x00x"), "overrides its name or size"),
+    "a cut extra field": (Zipped(name=b"a", extra=b"\x55\x54\x09\x00"), "overrides its name or size"),
+    "a directory with content": (Zipped(name=b"a/", content=b"abc", mode=0o040755), "is a dir with content"),
+    "a device": (Zipped(name=b"a", mode=0o020644), "is a device, a FIFO or a socket"),
+    "a FIFO": (Zipped(name=b"a", mode=0o010644), "is a device, a FIFO or a socket"),
+    "a long link": (Zipped(name=b"a", mode=0o120777, content=b"x" * 5000), "is a link of 5000 bytes"),
+}
+
+
+@pytest.mark.parametrize("case", list(BAD))
+def test_such_members_are_refused(members: Read, case: str) -> None:
+    member, reason = BAD[case]
+    with pytest.raises(Refusal, match=reason):
+        members(zip_file(member))
+
+
+def test_extra_fields_with_times_and_owners_are_passed_over(members: Read) -> None:
+    assert members(zip_file(Zipped(name=b"a", extra=b"\x55\x54\x05\x00" + bytes(5))))[0][0].name == "a"
+
+
+def test_every_byte_of_the_file_has_its_place(members: Read) -> None:
+    one, two = Zipped(name=b"a", content=b"abc"), Zipped(name=b"b", content=b"abc")
+    assert len(members(zip_file(one, two))) == 2
+    for data, reason in [
+        (zip_file(one, two, before=b"MZ"), "something before its first member"),
+        (zip_file(one, two, between=b"x"), "followed by something that is none"),
+        (zip_file(one, two, comment=b"x"), "something behind its end"),
+        (zip_file(one, two) + b"x", "something behind its end"),
+        (b"MZ" + zip_file(one, two), "index that does not reach to its end"),
+        (zip_file(one, two) + zip_file(one), "index that does not reach to its end"),
+    ]:
+        with pytest.raises(Refusal, match=reason):
+            members(data)
+
+
+def test_every_cut_is_found(members: Read) -> None:
+    data = zip_file(Zipped(name=b"a", content=b"abc"), Zipped(name=b"b", content=b"abc", descriptor=True))
+    for end in range(len(data)):
+        with pytest.raises(Refusal):
+            members(data[:end])
+
+
+def test_members_that_share_their_bytes_are_refused(members: Read) -> None:
+    """The way of zip bombs: one content, listed many times."""
+    data = bytearray(zip_file(Zipped(name=b"a", content=CONTENT), Zipped(name=b"a", content=CONTENT)))
+    second = data.rindex(b"PK\x01\x02")
+    data[second + 42 : second + 46] = bytes(4)  # the offset of the first one's header
+    with pytest.raises(Refusal, match="overlaps another member"):
+        members(bytes(data))
+
+
+def test_limits_hold_before_anything_is_unpacked(members: Read) -> None:
+    data = zip_file(Zipped(name=b"a", content=CONTENT), Zipped(name=b"b", content=CONTENT))
+    with pytest.raises(Refusal, match="more than 1 members"):
+        members(data, most=1)
+    with pytest.raises(Refusal, match="more than it plausibly holds"):
+        members(data, budget=2 * len(CONTENT) - 1)
+
+
+@pytest.mark.parametrize(
+    ("at", "what"),
+    [
+        (4, "disk"),
+        (6, "first disk"),
+        (8, "members on this disk"),
+        (10, "members"),
+        (12, "index size"),
+        (16, "index start"),
+    ],
+)
+def test_a_damaged_end_record_is_refused(members: Read, at: int, what: str) -> None:
+    data = zip_file(Zipped(name=b"a", content=b"abc"))
+    for value in (b"\x07\x00", b"\xff\xff"):
+        damaged = bytearray(data)
+        damaged[len(data) - 22 + at : len(data) - 20 + at] = value
+        with pytest.raises(Refusal):
+            members(bytes(damaged))

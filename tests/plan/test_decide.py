@@ -1,0 +1,131 @@
+"""What a sync does, as a function of what is wanted and what is there."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.model.digest import Digest
+from provision.model.target import KNOWN
+from provision.plan.actions import Install, Keep, Link, Plan, Remove, Selected, Unlink
+from provision.plan.decide import Inventory, decide
+from provision.plan.wire import plan_document
+from tests.model.test_values import asset
+
+LOCK = Digest("00" * 32)
+NAMES = ("a", "b", "c", "d")
+
+
+def selected(name: str, content: str = "ab", *, foreign: bool = False) -> Selected:
+    return Selected(name=name, asset=asset(sha256=Digest(content * 32)), foreign=foreign)
+
+
+def applied(plan: Plan, before: Inventory) -> Inventory:
+    """What is there after a plan was carried out."""
+    installed = {*before.installed, *(action.selected.key for action in plan.installs())}
+    links = dict(before.links)
+    for action in plan.actions:
+        match action:
+            case Link(selected=one):
+                links[one.name] = one.key
+            case Unlink(name=name):
+                del links[name]
+            case Remove(key=key):
+                installed.discard(key)
+    return Inventory(installed=frozenset(installed), links=links)
+
+
+def test_what_is_missing_is_installed_and_linked() -> None:
+    one = selected("one")
+    plan = decide([one], Inventory(links={}), lock=LOCK)
+    assert plan.actions == (Install(selected=one, names=("one",), cached=False), Link(selected=one, previous=None))
+    assert not plan.is_empty
+    assert plan.downloads() == (one.asset,)
+
+
+def test_what_is_there_is_kept() -> None:
+    one = selected("one")
+    plan = decide([one], Inventory(installed=frozenset({one.key}), links={"one": one.key}), lock=LOCK)
+    assert plan.actions == (Keep(selected=one),)
+    assert plan.is_empty
+
+
+def test_two_entries_of_one_tree_install_it_once() -> None:
+    plan = decide([selected("one"), selected("two")], Inventory(links={}), lock=LOCK)
+    (install,) = plan.installs()
+    assert install.names == ("one", "two")
+
+
+def test_a_cached_archive_is_not_downloaded() -> None:
+    one = selected("one")
+    plan = decide([one], Inventory(cached=frozenset({one.asset.sha256}), links={}), lock=LOCK)
+    assert plan.downloads() == ()
+
+
+def test_a_damaged_tree_is_installed_again() -> None:
+    one = selected("one")
+    plan = decide([one], Inventory(damaged=frozenset({one.key}), links={"one": one.key}), lock=LOCK)
+    assert plan.actions == (Install(selected=one, names=("one",), cached=False, damaged=True),)
+
+
+def test_a_changed_entry_is_linked_anew_and_told_from_where() -> None:
+    one = selected("one")
+    plan = decide([one], Inventory(installed=frozenset({one.key}), links={"one": "old"}), lock=LOCK)
+    assert plan.actions == (Link(selected=one, previous="old"),)
+
+
+def test_links_nobody_asks_for_go_unless_only_some_entries_were_named() -> None:
+    inventory = Inventory(links={"gone": "old"})
+    assert decide([], inventory, lock=LOCK).actions == (Unlink(name="gone"),)
+    assert decide([], inventory, lock=LOCK, partial=True).actions == ()
+
+
+def test_trees_are_removed_only_when_asked_and_never_those_selected() -> None:
+    one = selected("one")
+    inventory = Inventory(installed=frozenset({one.key}), links={"one": one.key}, removable=(one.key, "old"))
+    assert decide([one], inventory, lock=LOCK).is_empty
+    assert decide([one], inventory, lock=LOCK, prune=True).actions[-1] == Remove(key="old")
+
+
+def test_foreign_trees_are_not_linked() -> None:
+    one = selected("one", foreign=True)
+    plan = decide([one], Inventory(links={}), lock=LOCK, partial=True)
+    assert [type(action) for action in plan.actions] == [Install]
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(("aa", "bb", "cc"))),
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(("aa", "bb", "cc"))),
+    st.sets(st.sampled_from(("aa", "bb", "cc"))),
+)
+def test_after_a_plan_was_carried_out_nothing_is_left_to_do(
+    wanted: dict[str, str], linked: dict[str, str], installed: set[str]
+) -> None:
+    selection = [selected(name, content) for name, content in wanted.items()]
+    before = Inventory(
+        installed=frozenset(selected("", content).key for content in installed),
+        links={name: selected(name, content).key for name, content in linked.items()},
+    )
+    plan = decide(selection, before, lock=LOCK)
+    after = decide(selection, applied(plan, before), lock=LOCK)
+    assert after.is_empty
+    assert len(after.actions) == len(selection)
+
+
+def test_the_document_counts_what_the_plan_does() -> None:
+    one, two = (
+        selected("one"),
+        Selected(name="two", asset=asset(sha256=Digest("cd" * 32), size=10, target=KNOWN["x86_64-apple-darwin"])),
+    )
+    document = plan_document(decide([one, two], Inventory(links={"gone": "old"}), lock=LOCK))
+    assert document["summary"] == {
+        "keep": 0,
+        "install": 2,
+        "link": 2,
+        "unlink": 1,
+        "remove": 0,
+        "downloads": 2,
+        "download-bytes": 10,
+        "downloads-of-unknown-size": 1,
+    }
+    assert document["empty"] is False

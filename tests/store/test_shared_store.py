@@ -1,0 +1,94 @@
+"""A store that root keeps in /opt, and that other users may only read: all that does not change it works for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.store.layout import Store
+from provision.store.roots import record_root
+from tests.store.samples import ASSET, Choice, install
+from tests.support.strangers import as_stranger
+
+
+@pytest.fixture
+def shared(public_path: Path) -> Iterator[Store]:
+    store = Store(public_path / "opt")
+    install(store, extras=True)
+    record_root(store, public_path, [Choice(name="default").key])
+    folders = [store.home, *(path for path in store.home.iterdir() if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o700 if folder == store.staging else 0o555)
+    yield store
+    for folder in folders:
+        folder.chmod(0o755)
+
+
+def test_everything_but_changing_it_works_for_others(shared: Store, public_path: Path) -> None:
+    key = Choice(name="default", asset=ASSET).key
+    project = public_path / "project"
+    project.mkdir()
+    project.chmod(0o777)
+    (project / "pythons.toml").touch()
+    (project / "pythons.lock").touch()
+    code = f"""
+from pathlib import Path
+from types import SimpleNamespace
+from provision.store.layout import Store
+from provision.store.links import link, link_commands, read_links
+from provision.store.pruning import removable
+from provision.store.receipts import installed, read_receipt
+from provision.store.roots import record_root
+from provision.store.settle import check_tree, settle
+from provision.store.stamp import fresh, write_stamp
+store, project = Store(Path({str(shared.home)!r})), Path({str(project)!r})
+receipt = read_receipt(store, {key!r})
+assert installed(store) == (receipt,)
+assert check_tree(store, receipt) == ()
+assert settle(store, receipt)
+assert removable(store, lambda project: None) == ()
+assert not record_root(store, project, [receipt.key])
+link(project, "default", receipt.key, store)
+chosen = [SimpleNamespace(name="default", asset=receipt.asset, key=receipt.key)]
+link_commands(project, chosen)
+assert read_links(project, store) == {{"default": receipt.key}}
+assert write_stamp(
+    project / "pythons.toml", manifest_bytes=b"", lock_bytes=b"", environ={{}}, store=store, pythons=chosen
+)
+print(fresh({{}}, str(project)))
+"""
+    assert as_stranger(code) == f"{{'default': '{shared.tree(key)}/bin/python'}}\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "with entry_lock(store, key): pass",
+        "with staging(store, key): pass",
+        "write_receipt(store, read_receipt(store, key))",
+        "remove_tree(store, key)",
+        "prune(store, lambda project: [])",
+    ],
+)
+def test_changing_it_is_refused_in_one_sentence(shared: Store, change: str) -> None:
+    code = f"""
+from pathlib import Path
+from provision.errors import StoreError
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from provision.store.pruning import prune
+from provision.store.publish import remove_tree
+from provision.store.receipts import read_receipt, write_receipt
+from provision.store.staging import staging
+store, key = Store(Path({str(shared.home)!r})), {Choice(name="default").key!r}
+try:
+    {change}
+except StoreError as error:
+    print(error)
+"""
+    told = as_stranger(code)
+    assert told.startswith("cannot ")
+    assert told.endswith("permission denied\n")
+    assert told.count("\n") == 1
