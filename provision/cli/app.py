@@ -34,8 +34,11 @@ Begin with:
   provision run free -- python -VV
 
 \b
-Exit codes: 0 done or clean, 1 failure, 2 usage, 3 changes pending, 4 lock missing, stale or incomplete,
-5 integrity or policy violation, 6 network failed, or offline and not cached.
+Exit codes:
+  0  done or clean            4  lock missing, stale or incomplete
+  1  failure                  5  integrity or policy violation
+  2  usage                    6  network failed, or offline and not cached
+  3  changes pending
 """
 
 

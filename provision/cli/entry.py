@@ -29,10 +29,21 @@ def main() -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from provision.cli.stopping import Stopped, listen
+    from provision.cli.stopping import Stopped, end_at_once, listen
+
+    try:
+        listen()
+        code = _run(argv)
+        end_at_once()
+    except Stopped as stopped:
+        sys.stderr.write(f"{stopped.word}\n")
+        return stopped.exit_code
+    return code
+
+
+def _run(argv: list[str]) -> int:
     from provision.errors import ProvisionError
 
-    listen()
     try:
         from provision.cli.lean import run_lean
 
@@ -41,12 +52,9 @@ def _dispatch(argv: list[str]) -> int:
             from provision.cli.app import run_app
 
             code = run_app(argv)
-        sys.stdout.flush()
     except ProvisionError as error:
         return _report(error)
-    except Stopped as stopped:
-        sys.stderr.write(f"{stopped.word}\n")
-        return stopped.exit_code
+    sys.stdout.flush()
     return code
 
 

@@ -31,10 +31,15 @@ def listen() -> None:
             signal.signal(number, _stop)
 
 
+def end_at_once() -> None:
+    """Let a signal end the process where it stands: there is nothing left to unwind, or unwinding takes too long."""
+    for number in _WORDS:
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, _end)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
-    for either in _WORDS:
-        if signal.getsignal(either) is _stop:
-            signal.signal(either, _end)
+    end_at_once()
     raise Stopped(number)
 
 

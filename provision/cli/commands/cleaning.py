@@ -13,9 +13,9 @@ def prune(
     session: Session,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would go.")] = False,
 ) -> int:
-    """Remove the trees that no project needs any more, and what dead runs left behind.
+    """Remove the trees that no project needs any more.
 
-    A tree stays as long as one project's lock names it; projects whose folder is gone no longer count.
+    What killed runs left behind goes, too. A tree stays as long as one project's lock names it; projects whose folder is gone no longer count.
 
     \b
     Examples:

@@ -63,7 +63,9 @@ def add(
         list[str] | None, typer.Option(metavar="PART", help="Leave out a part: tests, idle, tkinter, … (repeatable).")
     ] = None,
 ) -> int:
-    """Add an interpreter to pythons.toml, keeping comments and order.
+    """Add an interpreter to pythons.toml.
+
+    Comments and the order of entries stay as they are.
 
     \b
     Examples:
@@ -95,9 +97,9 @@ def remove(
     session: Session,
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Entries.", autocompletion=complete_names)],
 ) -> int:
-    """Remove interpreters from pythons.toml, keeping comments and order.
+    """Remove interpreters from pythons.toml.
 
-    The lock follows with the next `provision lock`, the links with the next `provision sync`.
+    Comments and the order of entries stay as they are. The lock follows with the next `provision lock`, the links with the next `provision sync`.
 
     \b
     Example:

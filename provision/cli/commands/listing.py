@@ -23,7 +23,9 @@ def list_(session: Session) -> int:
 
 @with_session()
 def status(session: Session) -> int:
-    """Show what needs attention: stale entries, newer builds, versions past their end of life, space that can go.
+    """Show what needs attention.
+
+    Stale entries, newer builds, versions past their end of life, and space that can go.
 
     \b
     Example:

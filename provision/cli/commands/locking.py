@@ -19,7 +19,7 @@ def lock(
         bool, typer.Option("--upgrade", "-U", help="Take the newest build again, for the named entries or for all.")
     ] = False,
 ) -> int:
-    """Resolve pythons.toml into pythons.lock, for every platform at once.
+    """Resolve pythons.toml into pythons.lock, for all platforms.
 
     Entries whose request did not change keep their build; only --upgrade takes newer ones. A lock with git's conflict
     markers is accepted: what is disputed is resolved again.

@@ -22,9 +22,9 @@ def pack(
         str | None, typer.Option(metavar="TAG", help="The build's tag, YYYYMMDD. [default: from the sources]")
     ] = None,
 ) -> int:
-    """Turn any CPython into an archive like those of python-build-standalone, and a row of catalog.ndjson.
+    """Turn any CPython into an archive as upstream makes them.
 
-    The same prefix gives the same bytes. What keeps the result from working elsewhere is said.
+    Layout and name are python-build-standalone's, and catalog.ndjson gets a row for it. The same prefix gives the same bytes. What keeps the result from working elsewhere is said.
 
     \b
     Examples:
@@ -39,7 +39,9 @@ def pack(
 
 @with_session()
 def schema(session: Session, which: Annotated[str, typer.Argument(metavar="manifest|lock")]) -> int:
-    """Print the JSON schema of pythons.toml or of pythons.lock, for editors and validators.
+    """Print the JSON schema of pythons.toml or pythons.lock.
+
+    For editors and validators.
 
     \b
     Example:

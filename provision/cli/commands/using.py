@@ -29,7 +29,9 @@ def run(
     name: Name,
     command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND...", help="What to run.")] = None,
 ) -> int:
-    """Run a command with an interpreter of pythons.toml first on PATH; its exit code is passed through.
+    """Run a command with an interpreter first on PATH.
+
+    provision becomes the command, so that its exit code and signals are passed through.
 
     \b
     Examples:
@@ -50,7 +52,7 @@ def env(
         str | None, typer.Option(metavar="NAME", help="sh, fish, powershell or github. [default: by $SHELL]")
     ] = None,
 ) -> int:
-    """Print shell code that puts the project's interpreters on PATH.
+    """Print shell code that puts the interpreters on PATH.
 
     \b
     Examples:

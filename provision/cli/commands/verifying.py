@@ -19,7 +19,9 @@ def verify(
         bool, typer.Option("--store", help="Look at every tree of the store, not only this project's.")
     ] = False,
 ) -> int:
-    """Hash installed trees again, and say what differs from what was installed. Exit 5 if anything does.
+    """Hash installed trees again, and say what differs.
+
+    Exits 5 if a tree is not what was installed.
 
     \b
     Examples:
