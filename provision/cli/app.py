@@ -18,6 +18,7 @@ _MODULES = {
     "verifying": ("verify",),
     "cleaning": ("prune", "cache"),
     "cataloguing": ("catalog",),
+    "reviewing": ("diff",),
     "packing": ("pack", "schema"),
 }
 

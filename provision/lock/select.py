@@ -14,6 +14,9 @@ from provision.model.target import Target
 # The oldest glibc that PBS links against; others are in `_FLOORS`.
 _FLOOR = (2, 17)
 _FLOORS = {"riscv64": (2, 28)}
+# PBS's builds for Intel Macs need this macOS since that build.
+_INTEL_MAC = Target("x86_64", "apple-darwin")
+_CATALINA, _CATALINA_SINCE = (10, 15), "20250106"
 
 
 def select(python: LockedPython, *, host: Host, level: Callable[[], CpuLevel]) -> Asset:
@@ -26,7 +29,9 @@ def select(python: LockedPython, *, host: Host, level: Callable[[], CpuLevel]) -
         assets = for_target(python, target)
         if assets:
             _refuse_old_glibc(python, target, host)
-            return _for_level(python, assets, level)
+            chosen = _for_level(python, assets, level)
+            _refuse_old_macos(python, chosen, host)
+            return chosen
     raise LockFileError(
         f"{python.name!r} is not locked for this machine, {host.target.short}; it is locked for {_locked(python)}",
         hint=f"Add {host.target.short!r} to its targets in pythons.toml, and run `provision lock`.",
@@ -68,6 +73,21 @@ def _refuse_old_glibc(python: LockedPython, target: Target, host: Host) -> None:
         if target.arch in {"x86_64", "aarch64"}
         else None,
     )
+
+
+def _refuse_old_macos(python: LockedPython, asset: Asset, host: Host) -> None:
+    if host.macos is None or asset.target != _INTEL_MAC or not _is_since(asset.build, _CATALINA_SINCE):
+        return
+    if host.macos < _CATALINA:
+        raise PolicyError(
+            f"{python.name!r} needs macOS {_dotted(_CATALINA)} or newer, and this machine has {_dotted(host.macos)}",
+            hint=f"Builds before {_CATALINA_SINCE} run on older ones: ask for one with `build`.",
+        )
+
+
+def _is_since(build: str, day: str) -> bool:
+    """Whether a build's tag is a day, and not before another."""
+    return len(build) == len(day) and build.isdecimal() and build >= day
 
 
 def _dotted(version: tuple[int, int]) -> str:

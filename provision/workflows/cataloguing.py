@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,9 +24,9 @@ from provision.workflows.options import Options
 LATEST = "latest"
 
 
-def catalog_of(options: Options, manifest: Manifest) -> Callable[[], Catalog]:
-    """The catalog a manifest resolves against, opened when it is first asked for: a fresh lock needs none."""
-    return lambda: _open(options, manifest.settings.catalogs, manifest.path.parent)
+def open_for(options: Options, manifest: Manifest) -> Catalog:
+    """The catalog a manifest resolves against: upstream's, and the manifest's own."""
+    return _open(options, manifest.settings.catalogs, manifest.path.parent)
 
 
 def known_catalog(options: Options) -> Catalog:
@@ -37,7 +37,7 @@ def known_catalog(options: Options) -> Catalog:
         manifest = Project.find(options).manifest()
     except ProvisionError:
         return _open(options, (), Path.cwd())
-    return _open(options, manifest.settings.catalogs, manifest.path.parent)
+    return open_for(options, manifest)
 
 
 def _open(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:

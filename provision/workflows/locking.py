@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from provision.errors import LockFileError, UsageError
 from provision.host.detect import detect_host
@@ -14,6 +15,9 @@ from provision.manifest.document import Manifest
 from provision.model.target import Target
 from provision.workflows.options import Options
 from provision.workflows.project import Project
+
+if TYPE_CHECKING:
+    from provision.catalog.index import Catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
 
     Raises `ResolutionError` for every request that nothing satisfies, all at once, and writes nothing then.
     """
-    from provision.workflows.cataloguing import catalog_of
+    from provision.workflows.cataloguing import open_for
     from provision.workflows.writing import write_text
 
     project = Project.find(options)
@@ -51,7 +55,13 @@ def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
     text = read_text(project.lock_path)
     recovered = recover_lock(text, project.lock_path) if text is not None else ParsedLock(Lock())
     before = recovered.lock if text is not None else None
-    resolution = resolve(manifest, catalog_of(options, manifest), before, host=detect_host().target, upgrade=upgrade)
+    opened: list[Catalog] = []
+
+    def catalog() -> Catalog:  # opened only where an entry must be resolved: a fresh lock needs none
+        opened.append(open_for(options, manifest))
+        return opened[0]
+
+    resolution = resolve(manifest, catalog, before, host=detect_host().target, upgrade=upgrade)
     new = format_lock(resolution.lock)
     if new != text:
         write_text(project.lock_path, new)
@@ -62,7 +72,7 @@ def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
         before=before,
         changed=new != text,
         notes=resolution.notes,
-        warnings=recovered.warnings,
+        warnings=(*recovered.warnings, *(note for one in opened for note in one.notes)),
     )
 
 

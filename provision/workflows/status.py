@@ -10,7 +10,7 @@ from provision.lock.lifecycle import end_of_life
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.pruning import removable
-from provision.workflows.cataloguing import catalog_of
+from provision.workflows.cataloguing import open_for
 from provision.workflows.keeping import keys_of_project
 from provision.workflows.listing import Listing, list_pythons
 from provision.workflows.options import Options
@@ -43,7 +43,7 @@ def status(options: Options, *, today: date) -> Status:
     as_of = reason = ""
     if loaded is not None:
         try:
-            catalog = catalog_of(replace(options, offline=True), manifest)()
+            catalog = open_for(replace(options, offline=True), manifest)
             newer, as_of = newer_builds(manifest, loaded.lock, catalog), catalog.as_of
         except ProvisionError as error:
             reason = str(error)

@@ -14,6 +14,7 @@ from provision.store.locks import lock_timeout
 from provision.store.pruning import prune
 from provision.store.receipts import Receipt
 from provision.store.roots import record_root
+from provision.store.staging import sweep
 from provision.workflows.keeping import keys_of_project, locked_keys
 from provision.workflows.linking import link_project, stamp
 from provision.workflows.locking import Locked, lock, require_fresh, stale
@@ -94,6 +95,7 @@ def _carry_out(options: Options, basis: _Basis, wanted: Wanted, progress: Progre
     record_root(store, project.directory, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
     plan = make_plan(options, project, loaded.lock, loaded.digest, wanted)
     receipts = _install(options, store, tuple(plan.installs()), progress)
+    sweep(store)  # a run that was killed when its tree was already in place has left an entry that nobody installs now
     if not wanted.foreign:
         linked = link_project(project, store, plan, basis.order)
         if basis.manifest and not wanted.names:

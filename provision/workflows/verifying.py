@@ -14,6 +14,7 @@ from provision.store.layout import Store
 from provision.store.locks import lock_timeout
 from provision.store.receipts import Receipt, installed, read_receipt
 from provision.store.settle import check_tree, mark_settled
+from provision.store.staging import sweep
 from provision.workflows.fetching import open_fetcher
 from provision.workflows.options import Options
 from provision.workflows.planning import Wanted, select
@@ -64,6 +65,7 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
             else one
             for one in verdicts
         ]
+        sweep(store)
     return Verified(verdicts=tuple(verdicts))
 
 

@@ -87,3 +87,24 @@ def test_another_machine_gets_all_that_is_locked_for_it() -> None:
     levels = [row.cpu for row in for_target(ALL_LEVELS, Target.parse("linux-x86_64"))]
     assert levels == ["baseline", "v2", "v3", "v4"]
     assert for_target(ALL_LEVELS, Target.parse("macos-aarch64")) == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "build", "runs"),
+    [
+        ((10, 14), "20250106", False),
+        ((10, 14), "20241219", True),
+        ((10, 15), "20260814", True),
+        (None, "20260814", True),
+    ],
+)
+def test_builds_for_intel_macs_need_the_macos_they_were_built_for(
+    version: tuple[int, int] | None, build: str, runs: bool
+) -> None:
+    row = python(asset(target="macos-x86_64", build=build))
+    host = Host(target=Target.parse("macos-x86_64"), macos=version)
+    if runs:
+        assert select(row, host=host, level=never).build == build
+    else:
+        with pytest.raises(PolicyError, match=r"needs macOS 10\.15 or newer, and this machine has 10\.14"):
+            select(row, host=host, level=never)

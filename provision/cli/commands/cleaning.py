@@ -15,7 +15,8 @@ def prune(
 ) -> int:
     """Remove the trees that no project needs any more.
 
-    What killed runs left behind goes, too. A tree stays as long as one project's lock names it; projects whose folder is gone no longer count.
+    What killed runs left behind goes, too. A tree stays as long as one project's lock names it;
+    projects whose folder is gone no longer count.
 
     \b
     Examples:

@@ -99,7 +99,8 @@ def remove(
 ) -> int:
     """Remove interpreters from pythons.toml.
 
-    Comments and the order of entries stay as they are. The lock follows with the next `provision lock`, the links with the next `provision sync`.
+    Comments and the order of entries stay as they are. The lock
+    follows with the next `provision lock`, the links with the next `provision sync`.
 
     \b
     Example:

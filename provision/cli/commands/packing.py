@@ -24,7 +24,8 @@ def pack(
 ) -> int:
     """Turn any CPython into an archive as upstream makes them.
 
-    Layout and name are python-build-standalone's, and catalog.ndjson gets a row for it. The same prefix gives the same bytes. What keeps the result from working elsewhere is said.
+    Layout and name are python-build-standalone's, and catalog.ndjson gets a row for it.
+    The same prefix gives the same bytes. What keeps the result from working elsewhere is said.
 
     \b
     Examples:

@@ -1,0 +1,123 @@
+"""Owns what `diff` says on a terminal: a compact table, stacked where it is narrow, and below it what matters most."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+
+from provision.cli.console import Console, neutral
+from provision.cli.session import Answer
+from provision.errors import PENDING
+from provision.review.document import diff_document
+from provision.review.notices import Notice
+from provision.review.review import Review
+from provision.review.rows import Row, rows
+from provision.review.summary import delta, headline
+
+_MARKS = {"+": "green", "-": "red", "~": "yellow"}
+_STYLES = {"alarm": "red", "warning": "yellow", "notice": "dim"}
+_HEADS = ("", "ENTRY", "CHANGE", "BEFORE", "AFTER", "PLATFORMS", "SIZE")
+# Beside a terminal there is no width to keep to.
+_ENDLESS = 10_000
+
+
+def present_diff(review: Review, console: Console, style: str, *, exit_code: bool) -> Answer:
+    """The review in one format; with ``exit_code``, 3 if anything changed."""
+    code = PENDING if exit_code and review.diff else 0
+    match style:
+        case "json":
+            return Answer(document=diff_document(review), code=code)
+        case "markdown":
+            from provision.review.markdown import markdown
+
+            return Answer(lines=markdown(review).splitlines(), document={}, code=code)
+        case "html":
+            from provision.review.page import page
+
+            return Answer(lines=(page(review),), document={}, code=code)
+        case "github":
+            from provision.review.annotations import workflow_commands
+
+            return Answer(lines=workflow_commands(review), document={}, code=code)
+        case _:
+            summary = f"{review.old.label} → {review.new.label}: {headline(review.diff, review.notices)}"
+            lines = diff_lines(review, console, width=terminal_width())
+            return Answer(lines=lines, document=diff_document(review), code=code, remarks=(summary,))
+
+
+def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
+    """The table of changes, then the notices, then what differs inside."""
+    lines = [*_table(rows(review.diff, single=review.old.lock is None), console, width)]
+    for index, notice in enumerate(review.notices):
+        lines += ["", *_notice(notice, console, width)] if index == 0 and lines else _notice(notice, console, width)
+    return [*lines, *_details(review)]
+
+
+def terminal_width() -> int:
+    """The columns there are: those of the terminal or of ``COLUMNS``, without limit elsewhere."""
+    return shutil.get_terminal_size((_ENDLESS, 24)).columns
+
+
+def _table(found: Sequence[Row], console: Console, width: int) -> Iterator[str]:
+    if not found:
+        return
+    cells = [[neutral(cell) for cell in _cells(row)] for row in found]
+    used = [column for column in range(len(_HEADS)) if any(row[column] for row in cells)]
+    widths = {column: max(len(row[column]) for row in [_HEADS, *cells]) for column in used}
+    if sum(widths.values()) + 2 * (len(used) - 1) > width:
+        yield from _stacked(found, console)
+        return
+    yield "  ".join(console.paint(_HEADS[column].ljust(widths[column]), "bold") for column in used).rstrip()
+    for row in cells:
+        painted = [row[column].ljust(widths[column]) for column in used]
+        painted[0] = console.paint(painted[0], _MARKS[row[0]])
+        yield "  ".join(painted).rstrip()
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (row.mark, row.entry, row.change, row.before, row.after, row.where, delta(row.size, signed=row.mark == "~"))
+
+
+def _stacked(found: Sequence[Row], console: Console) -> Iterator[str]:
+    """A few short lines a change, for narrow terminals."""
+    before = ""
+    for row in found:
+        if row.entry != before:
+            yield f"{console.paint(row.mark, _MARKS[row.mark])} {console.paint(neutral(row.entry), 'bold')}"
+        before = row.entry
+        size = delta(row.size, signed=row.mark == "~")
+        yield f"  {neutral(row.change)}{f', {size}' if size else ''}"
+        if row.before:
+            yield f"    {console.paint('-', 'red')} {neutral(row.before)}"
+        if row.after:
+            yield f"    {console.paint('+', 'green')} {neutral(row.after)}"
+        for place in row.places:
+            yield f"      {neutral(place)}"
+
+
+def _notice(notice: Notice, console: Console, width: int) -> list[str]:
+    import textwrap
+
+    label = f"{notice.severity}:"
+    text = neutral(f"{notice.where}: {notice.message}")
+    room = max(20, min(width, _ENDLESS) - 9)
+    first, *more = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    head = console.paint(label, _STYLES[notice.severity]) + " " * (9 - len(label))
+    return [head + first, *(" " * 9 + line for line in more)]
+
+
+def _details(review: Review) -> Iterator[str]:
+    for tree in review.details:
+        yield ""
+        yield neutral(f"inside {tree.entry}, {tree.place}: {tree.missing or delta(tree.size_delta, signed=True)}")
+        for library in tree.libraries:
+            yield neutral(f"  {library.library}  {library.old or '–'} → {library.new or '–'}")
+        for folder in tree.folders:
+            counts = (("added", folder.added), ("removed", folder.removed), ("changed", folder.changed))
+            words = ", ".join(f"{number} {word}" for word, number in counts if number)
+            yield neutral(f"  {folder.folder}/  {words}  ({', '.join(folder.examples)})")
+
+
+def change_lines(review: Review, console: Console) -> list[str]:
+    """The changes that `lock` made, for its own report."""
+    return diff_lines(review, console, width=terminal_width())
