@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _STAGES = ("a", "b", "rc")
 _FINAL = (len(_STAGES), 0)
-_TEXT = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:(a|b|rc)(\d{1,4}))?")
+_TEXT = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})(?:(a|b|rc)([0-9]{1,4}))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

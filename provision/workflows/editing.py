@@ -38,7 +38,7 @@ def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
     from provision.manifest.editing import add_python
 
     project = Project.find(options)
-    text = add_python(_text(project), name, spec)
+    text = add_python(_text(project), name, spec, path=project.manifest_path)
     parse_manifest(text, project.manifest_path)
     write_text(project.manifest_path, text)
     return Edited(path=project.manifest_path, name=name)
@@ -51,7 +51,7 @@ def remove(options: Options, names: Sequence[str]) -> Edited:
     project = Project.find(options)
     text = _text(project)
     for name in names:
-        text = remove_python(text, name)
+        text = remove_python(text, name, path=project.manifest_path)
     write_text(project.manifest_path, text)
     return Edited(path=project.manifest_path, name=", ".join(names))
 

@@ -101,7 +101,7 @@ def test_another_machine_gets_all_that_is_locked_for_it() -> None:
 def test_builds_for_intel_macs_need_the_macos_they_were_built_for(
     version: tuple[int, int] | None, build: str, runs: bool
 ) -> None:
-    row = python(asset(target="macos-x86_64", build=build))
+    row = python(asset(f"3.13.1+{build}", "macos-x86_64"))
     host = Host(target=Target.parse("macos-x86_64"), macos=version)
     if runs:
         assert select(row, host=host, level=never).build == build
