@@ -18,7 +18,7 @@ _MODULES = {
     "verifying": ("verify",),
     "cleaning": ("prune", "cache"),
     "cataloguing": ("catalog",),
-    "reviewing": ("diff",),
+    "reviewing": ("diff", "audit", "outdated", "explain", "feed"),
     "packing": ("pack", "schema"),
 }
 

@@ -114,8 +114,9 @@ def build(
     archive: Path, tree: Path, extras: Path, selected: Selected, tools: Tools
 ) -> tuple[Receipt, dict[str, Entry]]:
     """Make a finished tree of a verified archive in an empty directory, and prove that it is the interpreter locked."""
+    from provision.host.cpu import level
     from provision.install.bytecode import compile_stdlib
-    from provision.install.probe import can_run, probe
+    from provision.install.probe import obstacle, probe, require_interpreter
     from provision.install.relocate.recipe import relocate
     from provision.install.unpack.limits import Limits
     from provision.install.unpack.unpack import unpack
@@ -126,13 +127,17 @@ def build(
         archive, tree, asset=asset, extras=extras, limits=Limits.of(tools.environ), without=options.without
     )
     entries = unpacked.entries
-    notes = (*unpacked.notes, *relocate(tree, entries, asset=asset, options=options))
-    if can_run(asset, tools.host):
+    notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
+    require_interpreter(entries, asset)
+    hindrance = obstacle(asset, tools.host, lambda: level(environ=tools.environ))
+    if not hindrance:
         tools.progress.start(selected.key, asset.title, "probe", None)
         probe(tree, asset)
         probed = "ok"
         if options.bytecode:
             compile_stdlib(tree, entries, asset=asset)
     else:
-        probed = f"skipped: {tools.host.target.short} cannot run {asset.target.short}"
-    return Receipt.of(asset, options, entries, probed=probed, notes=notes), entries
+        probed = f"skipped: {hindrance}"
+        if options.bytecode:
+            notes.append(f"its standard library was not compiled: {hindrance}")
+    return Receipt.of(asset, options, entries, probed=probed, notes=tuple(notes)), entries

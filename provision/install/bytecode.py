@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
 from provision.install.relocate.layout import survey
@@ -13,10 +15,14 @@ from provision.model.asset import Asset
 from provision.model.tree import Entry
 from provision.store.layout import executable
 
+if TYPE_CHECKING:
+    from subprocess import Popen
+
 # Runs in the tree's interpreter, in the tree's root, and prints what it wrote. `compileall` would not do: below 3.13,
 # what marshal writes depends on which objects happen to be shared, so there format 2 is used, which shares none; and
 # below 3.11 it keeps the order of frozensets, which for some members follows memory addresses, so files that hold such
-# constants are left to be compiled when imported. So are files that are no valid Python, as some tests are.
+# constants are left to be compiled when imported. So are files that are no valid Python, as some tests are. It flushes
+# after each file, so as not to outlive a killed provision by more than one.
 _COMPILE = """\
 import sys
 del sys.path[0]
@@ -46,6 +52,7 @@ for name in sys.stdin.buffer.read().decode('utf-8').split(chr(0)):
     with open(target, 'wb') as stream:
         stream.write(head + importlib.util.source_hash(source) + marshal.dumps(code, form))
     sys.stdout.buffer.write(target.encode('utf-8') + bytes([0]))
+    sys.stdout.buffer.flush()
 """
 _FIRST_WITH_HASHES = (3, 7)  # PEP 552
 
@@ -78,33 +85,44 @@ def compile_stdlib(tree: Path, entries: dict[str, Entry], *, asset: Asset) -> No
 
 def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
     """Compile in as many processes as there are CPUs; the paths of what they wrote, sorted."""
-    from concurrent.futures import ThreadPoolExecutor
-
     jobs = os.cpu_count() or 1
     shares = [share for share in (sources[start::jobs] for start in range(jobs)) if share]
-    with ThreadPoolExecutor(jobs) as pool:
-        results = list(pool.map(lambda share: _compile(tree, share, asset), shares))
-    return sorted(path for paths in results for path in paths)
+    running: list[Popen[bytes]] = []
+    try:
+        for share in shares:
+            running.append(_start(tree, share, asset))  # noqa: PERF401  (those started must be known if one cannot be)
+        written = [path for process in running for path in _finish(process, asset)]
+    except BaseException:
+        for process in running:
+            process.kill()
+            process.communicate()
+        raise
+    return sorted(written)
 
 
-def _compile(tree: Path, sources: list[str], asset: Asset) -> list[str]:
-    import subprocess
+def _start(tree: Path, sources: list[str], asset: Asset) -> Popen[bytes]:
+    """Start compiling; the interpreter reads all names before it writes a word, so that nobody waits for the other."""
+    from subprocess import PIPE, Popen
 
     # Not -I, which would ignore the seed: with it, the order of sets of strings is the same in every run.
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     environ |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        [str(executable(tree, asset).absolute()), "-s", "-S", "-B", "-c", _COMPILE],
-        cwd=tree,
-        env=environ,
-        input="\0".join(sources).encode(),
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    command = [str(executable(tree, asset).absolute()), "-s", "-S", "-B", "-c", _COMPILE]
+    process = Popen(command, cwd=tree, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):  # it failed, and says why
+            process.stdin.write("\0".join(sources).encode())
+            process.stdin.close()
+    return process
+
+
+def _finish(process: Popen[bytes], asset: Asset) -> list[str]:
+    process.stdin = None
+    out, err = process.communicate()
+    if process.returncode != 0:
+        last = err.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise IntegrityError(f"{asset.title} cannot compile its own standard library: {last}")
-    return [path.replace(os.sep, "/") for path in done.stdout.decode().split("\0") if path]
+    return [path.replace(os.sep, "/") for path in out.decode().split("\0") if path]
 
 
 def _settle(path: Path) -> Entry:

@@ -1,16 +1,20 @@
 """Owns the proof that a tree is the interpreter it was locked as: started once, asked what it is.
 
-Whether a build may be started at all (libc, CPU level), `lock.select` has decided before anything was downloaded.
+Whether a build for this machine may be started at all (libc, CPU level), `lock.select` has decided before anything was
+downloaded; for trees that are made for other machines, `obstacle` tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from provision.errors import IntegrityError, PolicyError
 from provision.host.machine import Host
+from provision.lock.select import glibc_floor
 from provision.model.asset import Asset
+from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.tree import Entry
 from provision.store.layout import executable
 
 # Free-threading stands in `sys.version` on every platform, in `sys.abiflags` not on Windows. sysconfig would tell too,
@@ -50,6 +54,28 @@ def can_run(asset: Asset, host: Host) -> bool:
         return True
     static = target.libc == "musl" and "static" in asset.options
     return static and (target.os, target.arch) == (host.target.os, host.target.arch)
+
+
+def obstacle(asset: Asset, host: Host, level: Callable[[], CpuLevel]) -> str:
+    """Why this machine cannot start the asset's interpreter; nothing where it can. ``level`` is asked where it decides."""
+    if not can_run(asset, host):
+        return f"{host.target.short} cannot run {asset.target.short}"
+    floor = glibc_floor(asset.target)
+    if floor is not None and host.glibc is not None and host.glibc < floor:
+        return f"this machine's glibc {host.glibc[0]}.{host.glibc[1]} is older than {floor[0]}.{floor[1]}"
+    if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(level()):
+        return f"this machine's CPU has level {level()}, and it is built for {asset.cpu}"
+    return ""
+
+
+def require_interpreter(entries: Mapping[str, Entry], asset: Asset) -> None:
+    """Raise `IntegrityError` unless a finished tree has the interpreter where all commands look for it."""
+    place = executable(Path(), asset).as_posix()
+    if place not in entries or entries[place].kind == "dir":
+        raise IntegrityError(
+            f"{asset.title} has no interpreter: {place} is missing from its tree",
+            hint="its hash is the locked one, so the lock or its catalog describes it wrongly: look where it is from",
+        )
 
 
 def probe(tree: Path, asset: Asset) -> None:

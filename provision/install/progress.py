@@ -15,7 +15,7 @@ class Progress(Protocol):
         """A step of ``key`` begins, counting from zero; also when a step begins anew, or learns its total."""
 
     def advance(self, key: str, amount: int) -> None:
-        """``amount`` more of the step is done."""
+        """``amount`` more of the step is done; a negative one is to be done again."""
 
     def finish(self, key: str) -> None:
         """The step is over, done or failed; another one of the same key may start."""

@@ -9,14 +9,8 @@ KeyPath = tuple[str | int, ...]
 NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
 LONGEST_NAME = 64
 # `.pythons/<name>` links to the tree: beside `.pythons/bin`, and on Windows among names that mean devices.
-RESERVED_NAMES = (
-    "bin",
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)),
-)
+OUR_NAMES = ("bin",)
+DEVICES = ("con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)))
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ") | _NAME - {"."}
@@ -28,7 +22,7 @@ def check_name(name: str) -> None:
         raise ValueError(f"a name has at most {LONGEST_NAME} characters, not {len(name)}")
     if not (name and _NAME.issuperset(name) and name[0].isalnum()):
         raise ValueError(f"{shown(name)} is not a name: lower-case letters, digits and . _ -, a letter or digit first")
-    if name.partition(".")[0] in RESERVED_NAMES or name.endswith("."):
+    if name in OUR_NAMES or name.partition(".")[0] in DEVICES or name.endswith("."):
         raise ValueError(f"{shown(name)} cannot be the name of a link on every system: choose another")
 
 

@@ -15,7 +15,7 @@ Operator = Literal[">=", ">", "==", "!=", "<", "<="]
 IMPLEMENTATIONS: tuple[Implementation, ...] = ("cpython", "pypy", "graalpy")
 FORMS = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
 
-# The same grammar for JSON schemas (ECMA 262): all that `parse_request` reads, and little else.
+# The same grammar for JSON schemas (ECMA 262): all that `parse_request` reads in lower case, and little else.
 _NUMBER = "[0-9]{1,4}"
 _TWO_OR_MORE = f"[0-9]\\.{_NUMBER}(\\.{_NUMBER})?((a|b|rc){_NUMBER})?"
 _WHOLE = f"([0-9]|{_TWO_OR_MORE})"

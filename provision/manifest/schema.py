@@ -6,7 +6,7 @@ from typing import Any
 
 from provision.manifest.duration import PATTERN as DURATION_PATTERN
 from provision.manifest.fields import ENTRY, POLICY, SETTINGS, VERSION
-from provision.manifest.keys import LONGEST_NAME, NAME_PATTERN, RESERVED_NAMES
+from provision.manifest.keys import DEVICES, LONGEST_NAME, NAME_PATTERN, OUR_NAMES
 from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Field, Flag, Kind, Many, Record, Switch, Text
 from provision.model.target import KNOWN, spellings
 
@@ -60,7 +60,7 @@ def schema_text(schema: Schema) -> str:
 
 
 def _pythons() -> Schema:
-    reserved = [f"^({'|'.join(RESERVED_NAMES)})(\\.|$)", "\\.$"]
+    reserved = [f"^({'|'.join(OUR_NAMES)})$", f"^({'|'.join(DEVICES)})(\\.|$)", "\\.$"]
     return {
         "title": "Pythons",
         "description": "The interpreters by name: each a version request, or a table that says more.",

@@ -1,4 +1,4 @@
-"""Owns GitHub's workflow commands: findings and notices as annotations on lines, with nothing that could be a command."""
+"""Owns GitHub's workflow commands: annotations on lines of a lock, in which no text can become a command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provision.review.rows import Row, rows
 _COMMANDS = {"alarm": "error", "warning": "warning", "notice": "notice"}
 
 
-def annotations(review: Review) -> tuple[str, ...]:
+def workflow_commands(review: Review) -> tuple[str, ...]:
     """One line each: first all notices on what they are about, then each changed entry on its own line."""
     return tuple(_lines(review))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from provision.review.markdown_text import code, plain
 from provision.review.notices import Notice
@@ -107,7 +107,7 @@ def _digests(review: Review) -> Iterator[tuple[str, ...]]:
                 yield f"**{plain(entry.name)}**", plain(change.title), code(old), code(new)
 
 
-def _details(review: Review) -> Iterable[tuple[tuple[str, ...], str, list[tuple[str, ...]]]]:
+def _details(review: Review) -> Iterator[tuple[Sequence[str], str, Sequence[Sequence[str]]]]:
     for tree in review.details:
         title = f"Inside {tree.entry}, {tree.place}"
         if tree.missing:

@@ -23,11 +23,15 @@ class Disagreement:
     source: Literal["name", "catalog"] = "name"
 
     @property
+    def meaning(self) -> str:
+        """``version 3.14.2``, ``build options none``."""
+        return f"{'build options' if self.what == 'options' else self.what} {self.meant or 'none'}"
+
+    @property
     def message(self) -> str:
         """A sentence without a full stop."""
         means = "means" if self.source == "name" else "is, as the catalog knows,"
-        meant, locked = self.meant or "none", self.locked or "none"
-        return f"{self.file} {means} {_noun(self.what)} {meant}, and is locked as {locked}"
+        return f"{self.file} {means} {self.meaning}, and is locked as {self.locked or 'none'}"
 
 
 def disagreements(asset: Asset) -> tuple[Disagreement, ...]:
@@ -90,7 +94,3 @@ def _told(name: ParsedName, options: BuildOptions) -> BuildOptions:
     if name.target.libc == "musl" and name.build < MUSL_DYNAMIC_SINCE:
         unsaid.add("static")
     return BuildOptions(options.names - unsaid)
-
-
-def _noun(what: Property) -> str:
-    return "build options" if what == "options" else what

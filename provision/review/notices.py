@@ -71,22 +71,24 @@ def _of_entry(entry: EntryChange, hosts: set[str], *, asked: bool) -> Iterator[N
 
 
 def _bytes(entry: EntryChange) -> Iterator[Notice]:
-    """The same URL, or at least the same build under every name it has, with another hash."""
+    """Hashes that changed while what they are of did not, or the other way round."""
+    found: dict[tuple[Severity, Kind, str], list[AssetChange]] = {}
     for change in _changed(entry):
         aspects = set(change.aspects)
-        if "sha256" in aspects and not aspects & {"implementation", "version", "build", "flavor", "options"}:
-            alone = "nothing else is different" if not aspects & {"url"} else "it is the same version and build"
-            message = f"other bytes under the same name: the sha256 changed, and {alone}"
-            yield Notice(severity="alarm", kind="bytes", entry=entry.name, message=message, changes=(change,))
-        elif "sha256" not in aspects and aspects & {"version", "build", "url", "implementation"}:
-            message = "the same bytes under another name: the sha256 did not change"
-            if aspects & {"version", "build", "implementation"}:
-                yield Notice(severity="alarm", kind="bytes", entry=entry.name, message=message, changes=(change,))
-    silent = [change for change in _changed(entry) if set(change.aspects) <= {"size", "published"}]
-    if silent:
-        words = sorted({aspect for change in silent for aspect in change.aspects})
-        message = f"what is said of the same bytes changed: {', '.join(words)}"
-        yield Notice(severity="warning", kind="metadata", entry=entry.name, message=message, changes=tuple(silent))
+        identity = aspects & {"implementation", "version", "build", "flavor", "options"}
+        key: tuple[Severity, Kind, str] | None = None
+        if "sha256" in aspects and not identity:
+            alone = "it is the same version and build" if "url" in aspects else "nothing else is different"
+            key = ("alarm", "bytes", f"other bytes under the same name: the sha256 changed, and {alone}")
+        elif "sha256" not in aspects and aspects & {"implementation", "version", "build"}:
+            key = ("alarm", "bytes", "the same bytes under another name: the sha256 did not change")
+        elif aspects <= {"size", "published"}:
+            words = " and ".join(sorted(aspects))
+            key = ("warning", "metadata", f"{words} changed, which is said of the same bytes")
+        if key:
+            found.setdefault(key, []).append(change)
+    for (severity, kind, message), changes in found.items():
+        yield _about(entry, severity, kind, message, changes)
 
 
 def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
@@ -106,7 +108,8 @@ def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
             yield _about(entry, "alarm", "host", f"the archive now comes from {new}{like}, not from {old}", changes)
         else:
             severity: Severity = "alarm" if other else "warning"
-            yield _about(entry, severity, "new-host", f"{new} is no host that this lock used before{like}", changes)
+            message = f"{new}{like and f'{like},'} is no host that this lock used before"
+            yield _about(entry, severity, "new-host", message, changes)
     yield from _origins(entry)
 
 
@@ -126,9 +129,11 @@ def _names(entry: EntryChange) -> Iterator[Notice]:
     """File names that mean another build than the row they stand in."""
     said: dict[str, list[AssetChange]] = {}
     for change in entry.assets:
-        if change.new is not None:
-            for disagreement in disagreements(change.new):
-                said.setdefault(disagreement.message, []).append(change)
+        found = disagreements(change.new) if change.new is not None else ()
+        if found:
+            meant = ", ".join(each.meaning for each in found)
+            locked = ", ".join(each.locked or "none" for each in found)
+            said.setdefault(f"the file's name means {meant}, and is locked as {locked}", []).append(change)
     for message, changes in said.items():
         yield _about(entry, "alarm", "misnamed", message, changes)
 

@@ -35,9 +35,10 @@ def make_directory(path: Path, mode: int = DIRECTORY_MODE) -> None:
             raise NotADirectoryError(errno.ENOTDIR, "a file is where a directory should be", str(path)) from None
 
 
-def replace_file(path: Path, content: bytes, *, flush: bool = False) -> None:
+def replace_file(path: Path, content: bytes, *, flush: bool = False, mode: int | None = None) -> None:
     """Write a whole file so that readers see the old content or the new, never a part; ``flush`` waits for the disk.
 
+    ``mode`` is given to it whatever the umask; without one it is 0644, which the umask may narrow.
     What killed runs left of the same file goes; only a process that takes us for dead makes this start again.
     """
     for left in unfinished(path.parent, path.name):
@@ -45,7 +46,7 @@ def replace_file(path: Path, content: bytes, *, flush: bool = False) -> None:
     for _ in range(_TRIES):
         temporary = temporary_path(path)
         try:
-            _write_new(temporary, content, flush=flush)
+            _write_new(temporary, content, flush=flush, mode=mode)
             temporary.replace(path)
         except FileNotFoundError:
             if not path.parent.is_dir():
@@ -64,13 +65,20 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
 
 
-def unfinished(directory: Path, name: str = "*") -> tuple[Path, ...]:
-    """What killed runs left of files called ``name`` in a directory, before these took their places.
+def unfinished(directory: Path, name: str = "") -> tuple[Path, ...]:
+    """What killed runs left in a directory of files called ``name`` (of all files without one), before these took
+    their places.
 
     A process of another machine or container may look dead and not be: it makes again what is removed.
     """
-    found = directory.glob(f".{name}.*.*.new")
-    return tuple(path for path in found if _is_dead(path))
+    opening = f".{name}." if name else "."
+    # The process and a random number follow, `temporary_path` says.
+    dots = 2 if name else 3
+    try:
+        found = [path for path in directory.iterdir() if path.name.startswith(opening) and path.suffix == ".new"]
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    return tuple(path for path in found if path.name.removeprefix(opening).count(".") >= dots and _is_dead(path))
 
 
 def read_small(path: Path, limit: int) -> bytes | None:
@@ -92,9 +100,11 @@ def read_small(path: Path, limit: int) -> bytes | None:
         os.close(descriptor)
 
 
-def _write_new(path: Path, content: bytes, *, flush: bool) -> None:
+def _write_new(path: Path, content: bytes, *, flush: bool, mode: int | None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, FILE_MODE)
     try:
+        if mode is not None:
+            path.chmod(mode)
         view = memoryview(content)
         while view:
             view = view[os.write(descriptor, view) :]

@@ -13,7 +13,7 @@ from provision.store.locks import OnWait, entry_lock
 from provision.store.publish import detach_tree
 from provision.store.receipts import read_receipt
 from provision.store.roots import LockedKeys, forget_gone, live_keys, roots_lock
-from provision.store.staging import clean_leftovers, staged_keys, staging
+from provision.store.staging import staging, sweep
 
 # Entries taken away at once; each holds an open lock file until it is deleted.
 _BATCH = 100
@@ -74,7 +74,7 @@ def prune(
         if not batch:
             break
         seen.update(batch)
-    _sweep(store)
+    sweep(store)
     return Pruned(removed=tuple(removed), busy=tuple(busy), freed=freed)
 
 
@@ -97,12 +97,3 @@ def _size(store: Store, key: str) -> int:
     except StoreError:
         return 0
     return receipt.size if receipt else 0
-
-
-def _sweep(store: Store) -> None:
-    for key in staged_keys(store):
-        try:
-            with entry_lock(store, key, timeout=0):
-                clean_leftovers(store, key)
-        except LockTimeoutError:
-            continue

@@ -19,7 +19,7 @@ from provision.store.failures import UNWRITABLE, store_failures
 from provision.store.fields import Fields
 from provision.store.files import make_directory, read_small, replace_file, unfinished
 from provision.store.layout import Store, is_key
-from provision.store.locks import OnWait, entry_lock
+from provision.store.locks import OnWait, file_lock
 
 ROOT_VERSION = 1
 _LARGEST = 4 * 1024 * 1024
@@ -92,7 +92,7 @@ def forget_gone(store: Store) -> None:
 @contextmanager
 def roots_lock(store: Store, *, timeout: float | None = None, on_wait: OnWait | None = None) -> Iterator[None]:
     """Keep the roots as they are: held for the instant in which a prune judges and takes trees out of sight."""
-    with entry_lock(store, "roots", timeout=timeout, on_wait=on_wait):
+    with file_lock(store.lock("roots"), subject="the list of projects", timeout=timeout, on_wait=on_wait):
         yield
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from provision.store.failures import store_failures
+from provision.errors import LockTimeoutError, StoreError
+from provision.store.failures import UNWRITABLE, store_failures
 from provision.store.files import DIRECTORY_MODE, PRIVATE_MODE, make_directory, unfinished
 from provision.store.layout import Store, check_key, is_key
+from provision.store.locks import entry_lock
 
 
 @contextmanager
@@ -39,6 +41,17 @@ def clean_leftovers(store: Store, key: str) -> int:
             for temporary in unfinished(path.parent, path.name):
                 temporary.unlink(missing_ok=True)
     return len(dead)
+
+
+def sweep(store: Store) -> None:
+    """Remove what dead runs left of any entry; what others work on, or only they may touch, is left to them."""
+    try:
+        for key in staged_keys(store):
+            with suppress(LockTimeoutError), entry_lock(store, key, timeout=0):
+                clean_leftovers(store, key)
+    except StoreError as error:
+        if not (isinstance(error.__cause__, OSError) and error.__cause__.errno in UNWRITABLE):
+            raise
 
 
 def staged_keys(store: Store) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ has to do where the stamp is not believed, `plan` decides.
 It is believed only while all of this holds: the tool's version, the boot (and so the machine and its processor), the
 place of the project, the variables that choose what and where, the bytes of `pythons.toml` and `pythons.lock`, every
 link, and the facts of each receipt, interpreter and ``os.py``. Any doubt means the long way.
+
+A repository may bring a `.pythons/.stamp` of its own, made to lead to an interpreter of its own. What it cannot know is
+the boot; so where the system does not tell that, there are no stamps.
 """
 
 # Importing pathlib would cost more than all that is done here.
@@ -13,6 +16,7 @@ link, and the facts of each receipt, interpreter and ``os.py``. Any doubt means 
 
 import os
 import stat
+import sys
 
 from provision import __version__
 
@@ -124,6 +128,9 @@ def _lock_of(manifest: str) -> str:
 
 def _head(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Mapping[str, str]") -> str:
     """All that must be the same as when the stamp was written, but for the files of the trees."""
+    boot = boot_id()
+    if not boot:
+        raise ValueError("anybody could have written this")
     home = environ.get("PROVISION_HOME", "")
     if home and home[0] != "~" and not os.path.isabs(home):
         raise ValueError("the store depends on the working directory")
@@ -136,7 +143,7 @@ def _head(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Map
     machine = os.uname().machine if hasattr(os, "uname") else ""
     return (
         f"provision-stamp 1 {__version__}\n"
-        f"boot {boot_id()} {machine}\n"
+        f"boot {boot} {machine}\n"
         f"environment {_digest(chr(0).join(variables).encode('utf-8', 'surrogateescape'))}\n"
         f"manifest {_digest(manifest_bytes)} {manifest}\n"
         f"lock {_digest(lock_bytes)}\n"
@@ -192,7 +199,7 @@ def _facts_of(path: str) -> str:
 
 
 def _read_own(path: str) -> str:
-    """A stamp that this user wrote and nobody else can; a repository may bring one of its own."""
+    """A stamp that this user owns and nobody else can write: on one machine, others know the boot too."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         facts = os.fstat(descriptor)
@@ -223,7 +230,7 @@ def _read_all(descriptor: int, facts: os.stat_result) -> bytes:
 
 def _digest(data: bytes) -> str:
     # The interpreter's own, as hashlib would load OpenSSL first.
-    for module in ("_sha2", "_sha256", "hashlib"):
+    for module in ("_sha2" if sys.version_info >= (3, 12) else "_sha256", "hashlib"):
         try:
             return str(__import__(module).sha256(data).hexdigest())
         except ImportError:

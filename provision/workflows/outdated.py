@@ -1,12 +1,108 @@
-"""Owns what an upgrade would bring, entry by entry; taking it is `locking`'s."""
+"""Owns `outdated`: what an upgrade would bring, entry by entry, and what it would not; taking it is `locking`'s."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import date
+
 from provision.catalog.index import Catalog
+from provision.errors import ProvisionError
 from provision.host.detect import detect_host
-from provision.lock.document import Lock
+from provision.lock.cooldown import Cooldown
+from provision.lock.document import Lock, LockedPython
+from provision.lock.lifecycle import end_of_life
 from provision.lock.resolve import Upgrade, resolve
-from provision.manifest.document import Manifest
+from provision.manifest.document import Manifest, Request
+from provision.manifest.request import parse_request
+from provision.model.target import Target
+from provision.workflows.options import Options
+from provision.workflows.project import Project, choose
+
+_EVERYTHING = Upgrade(everything=True)
+_ANY = parse_request("3").version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What there is beyond a locked entry, each as ``version+build``, empty where it is the locked one.
+
+    ``allowed`` is what an upgrade would lock, ``cooling`` what it would lock were it not for the cooldown, which ends
+    ``until`` then; ``newest`` is the newest there is for these targets, whatever the request says. ``reason`` tells
+    why an upgrade would fail. ``ends`` is the day the series' support ends.
+    """
+
+    name: str
+    locked: str
+    allowed: str = ""
+    newest: str = ""
+    cooling: str = ""
+    until: str = ""
+    ends: date | None = None
+    ended: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """The outlook of all entries asked for, as of when the catalog was gathered."""
+
+    outlooks: tuple[Outlook, ...]
+    as_of: str
+
+    @property
+    def any(self) -> bool:
+        """Whether an upgrade would change anything."""
+        return any(outlook.allowed for outlook in self.outlooks)
+
+
+def outdated(options: Options, names: tuple[str, ...] = (), *, today: date) -> Outdated:
+    """Look at the named entries, or at all, without a network and without changing anything."""
+    from provision.workflows.cataloguing import open_for
+
+    project = Project.find(options)
+    manifest, lock = project.manifest(), project.locked().lock
+    catalog = open_for(replace(options, offline=True), manifest)
+    host = detect_host().target
+    looks = []
+    for python in choose(lock, names, manifest=project.manifest_path):
+        request = manifest.request(python.name)
+        if request is not None:
+            looks.append(outlook(request, python, manifest, catalog, host=host, today=today))
+    return Outdated(outlooks=tuple(looks), as_of=catalog.as_of)
+
+
+def outlook(
+    request: Request, python: LockedPython, manifest: Manifest, catalog: Catalog, *, host: Target, today: date
+) -> Outlook:
+    """What there is beyond one entry."""
+
+    def upgraded(wanted: Request) -> LockedPython:
+        one = replace(manifest, requests=(wanted,))
+        return resolve(one, catalog, Lock(pythons=(python,)), host=host, upgrade=_EVERYTHING).lock.pythons[0]
+
+    # A request for all versions must not fail where the entry's own does not.
+    def newest_of_all(otherwise: LockedPython) -> LockedPython:
+        try:
+            return upgraded(replace(request, version=_ANY, build=None, sha256=(), cooldown=0))
+        except ProvisionError:
+            return otherwise
+
+    end = end_of_life(python.implementation, python.version)
+    found = Outlook(name=python.name, locked=_named(python), ends=end, ended=end is not None and end <= today)
+    try:
+        allowed = upgraded(request)
+    except ProvisionError as error:
+        return replace(found, reason=str(error))
+    eager = upgraded(replace(request, cooldown=0)) if request.cooldown else allowed
+    newest = allowed if request.url else newest_of_all(eager)
+    cooldown = Cooldown(request.cooldown, catalog.as_of)
+    return replace(
+        found,
+        allowed=_unless(allowed, python),
+        newest=_unless(newest, python),
+        cooling=_unless(eager, allowed),
+        until=cooldown.available(eager.assets[0]) if _named(eager) != _named(allowed) else "",
+    )
 
 
 def newer_builds(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, str]:
@@ -14,10 +110,18 @@ def newer_builds(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, 
 
     Raises what `resolve` raises: an entry that cannot be resolved any more is no less worth knowing.
     """
-    upgraded = resolve(manifest, catalog, lock, host=detect_host().target, upgrade=Upgrade(everything=True)).lock
+    upgraded = resolve(manifest, catalog, lock, host=detect_host().target, upgrade=_EVERYTHING).lock
     before = {python.name: (python.version, python.build) for python in lock.pythons}
     return {
         python.name: f"{python.version}+{python.build}"
         for python in upgraded.pythons
         if python.name in before and before[python.name] != (python.version, python.build)
     }
+
+
+def _named(python: LockedPython) -> str:
+    return f"{python.version}+{python.build}"
+
+
+def _unless(found: LockedPython, known: LockedPython) -> str:
+    return "" if _named(found) == _named(known) else _named(found)

@@ -12,7 +12,7 @@ from provision.manifest.keys import NAME_PATTERN, KeyPath, LatePlace, check_name
 from tests.manifest.strategies import unhurried
 
 
-@pytest.mark.parametrize("name", ["default", "3.14", "py3.12", "a-b_c.d", "0", "binary", "x" * 64])
+@pytest.mark.parametrize("name", ["default", "3.14", "py3.12", "a-b_c.d", "0", "binary", "bin.x", "x" * 64])
 def test_names(name: str) -> None:
     check_name(name)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.store.layout import Store
+from provision.store.staging import discard
 
 
 @pytest.fixture
@@ -23,4 +23,4 @@ def public_path() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="provision-test-"))
     folder.chmod(0o755)
     yield folder
-    shutil.rmtree(folder)
+    discard(folder)

@@ -147,8 +147,8 @@ print(tree.exists(), list(store.staging.iterdir()))
 def test_a_store_of_somebody_else_is_refused_with_a_hint(public_path: Path) -> None:
     store = Store(public_path / "home")
     receipt = install(store)
-    for path in (store.trees, store.receipts, store.locks, store.home):
-        path.chmod(0o555)
+    for path in (*store.locks.iterdir(), store.locks, store.home):
+        path.chmod(0o555 if path.is_dir() else 0o444)
     code = f"""
 from pathlib import Path
 from provision.errors import StoreError

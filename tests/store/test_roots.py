@@ -128,7 +128,7 @@ def test_recording_waits_for_a_prune_that_judges(store: Store, project: Path) ->
     said: list[str] = []
     with roots_lock(store), pytest.raises(LockTimeoutError):
         record_root(store, project, ["a"], timeout=0.1, on_wait=said.append)
-    assert said[0].startswith("roots is in use by ")
+    assert said[0].startswith("the list of projects is in use by ")
 
 
 def test_a_store_that_may_only_be_read_keeps_no_record(public_path: Path) -> None:

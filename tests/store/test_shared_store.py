@@ -19,8 +19,8 @@ def shared(public_path: Path) -> Iterator[Store]:
     install(store, extras=True)
     record_root(store, public_path, [Choice(name="default").key])
     folders = [store.home, *(path for path in store.home.iterdir() if path.is_dir())]
-    for folder in folders:
-        folder.chmod(0o700 if folder == store.staging else 0o555)
+    for path in (*folders, *store.locks.iterdir()):
+        path.chmod(0o555 if path.is_dir() else 0o444)
     yield store
     for folder in folders:
         folder.chmod(0o755)

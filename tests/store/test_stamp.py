@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from provision import __version__
 from provision.store.layout import Store
 from provision.store.publish import remove_tree
 from provision.store.receipts import read_receipt
@@ -288,8 +290,44 @@ def test_nothing_is_imported_that_python_has_not_loaded(project: Project) -> Non
     assert not loaded.intersection(HEAVY)
 
 
+def forge(project: Project, boot: str, manifest: str) -> None:
+    """Write the stamp that a repository could bring, to lead to an interpreter of its own."""
+
+    def digest(data: bytes) -> str:
+        return hashlib.sha256(data).hexdigest()
+
+    lock = (project.folder / "pythons.lock").read_bytes()
+    project.stamp.write_text(
+        f"provision-stamp 1 {__version__}\n"
+        f"boot {boot} {os.uname().machine}\n"
+        f"environment {digest(b'HOME=/')}\n"
+        f"manifest {digest(project.manifest.read_bytes())} {manifest}\n"
+        f"lock {digest(lock)}\n"
+        "python\tdefault\t./evil\n"
+        "end\n"
+    )
+
+
+def test_a_stamp_that_a_repository_brings_is_believed_only_if_it_knows_the_boot(project: Project) -> None:
+    forge(project, boot_id(), str(project.manifest))
+    assert fresh({"HOME": "/"}, str(project.folder)) == {"default": "./evil"}
+    for guess in ("", "00000000-0000-0000-0000-000000000000"):
+        forge(project, guess, str(project.manifest))
+        assert fresh({"HOME": "/"}, str(project.folder)) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to hide /proc")
+def test_where_the_system_does_not_tell_the_boot_no_stamp_is_believed(project: Project) -> None:
+    code = f"""
+import os
+from provision.store import stamp
+os.chroot({str(project.folder)!r})
+print(repr(stamp.boot_id()), stamp.fresh({{"HOME": "/"}}, "/"))
+"""
+    forge(project, "", "/pythons.toml")
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert process.stdout == "'' None\n"
+
+
 def test_the_boot_is_known_where_the_system_tells_it() -> None:
-    if Path("/proc/sys/kernel/random/boot_id").exists():
-        assert len(boot_id()) == 36
-    else:
-        assert boot_id() == ""
+    assert len(boot_id()) == (36 if Path("/proc/sys/kernel/random/boot_id").exists() else 0)

@@ -50,6 +50,7 @@ class Server:
         self.requests: list[Seen] = []
         self.closing = threading.Event()
         self.connections: set[socket.socket] = set()
+        self.most_connections = 0
         self._faults: dict[str, list[tuple[Fault, int | None]]] = {}
         self._lock = threading.Lock()
         self._http = _Http((host, 0), self)
@@ -107,6 +108,11 @@ class Server:
                 queue[0] = (fault, times - 1)
             return fault
 
+    def opened(self, connection: socket.socket) -> None:
+        with self._lock:
+            self.connections.add(connection)
+            self.most_connections = max(self.most_connections, len(self.connections))
+
     def drop_connections(self) -> None:
         """Close all open connections, as servers do after a while."""
         with self._lock:
@@ -155,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
         if tls := self.server.owner.tls:
             self.request = tls.wrap_socket(self.request, server_side=True)
         self._clock = 0.0
-        self.server.owner.connections.add(self.request)
+        self.server.owner.opened(self.request)
         super().setup()
 
     def finish(self) -> None:

@@ -1,7 +1,7 @@
 """Owns the words of `diff`, `audit`, `outdated`, `feed` and `explain`; what they do, their workflows know."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +48,115 @@ def diff(
     review = compare(session.options, old, new, details=details)
     answer = present_diff(review, session.console, style, exit_code=exit_code)
     return replace(session, as_json=style == "json").show(answer)
+
+
+@with_session(transfer=True)
+def audit(
+    session: Session,
+    lock: Annotated[
+        Path | None,
+        typer.Argument(metavar="[LOCK]", help="A lock, with the manifest beside it. [default: pythons.lock]"),
+    ] = None,
+    style: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help=f"One of {', '.join(_AUDIT_FORMATS)}.")
+    ] = "text",
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Judge by this file's [policy] instead of the manifest's own."),
+    ] = None,
+    upstream: Annotated[
+        bool, typer.Option("--upstream", help="Fetch SHA256SUMS of every release, and compare with these, too.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 5 for warnings, too.")] = False,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Judge ages as of this day. [default: today]", show_default=False)
+    ] = None,
+) -> int:
+    """Prove each row of a lock against what upstream published, its manifest, and a policy; exit 5 on errors.
+
+    It fetches nothing unless asked to. A pull request could loosen the policy in its own manifest: give one that it
+    cannot change with --policy.
+
+    \b
+    Examples:
+      provision audit
+      provision audit --policy /etc/provision/policy.toml --format github
+      provision audit --upstream --format sarif > audit.sarif
+    """
+    from provision.cli.present.reviewing_audit import present_audit
+    from provision.workflows.auditing import audit as look
+
+    style = _choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
+    found = look(
+        session.options, lock, today=_day(as_of), policy=policy, upstream=upstream, progress=session.progress()
+    )
+    answer = present_audit(found, session.console, style, strict=strict)
+    return replace(session, as_json=style in {"json", "sarif"}).show(answer)
+
+
+@with_session()
+def outdated(
+    session: Session,
+    names: Names = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if an upgrade would change anything.")] = False,
+) -> int:
+    """Show what an upgrade would bring, what is newer still, what is in its cooldown, and what is near its end.
+
+    \b
+    Examples:
+      provision outdated
+      provision outdated free --json
+    """
+    from provision.cli.present.reviewing_outlook import present_outdated
+    from provision.workflows.outdated import outdated as look
+
+    found = look(session.options, tuple(names or ()), today=_day(None))
+    return session.show(present_outdated(found, session.console, exit_code=exit_code))
+
+
+@with_session()
+def explain(session: Session, name: Name) -> int:
+    """Say why an entry is locked as it is: what was asked, what fits, what was preferred, and what is newer.
+
+    \b
+    Example:
+      provision explain free
+    """
+    from provision.cli.present.reviewing_outlook import present_explanation
+    from provision.workflows.explaining import explain as why
+
+    return session.show(present_explanation(why(session.options, name, today=_day(None))))
+
+
+@with_session()
+def feed(
+    session: Session,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
+    ] = None,
+    implementation: Annotated[str, typer.Option(help="cpython, pypy or graalpy.")] = "cpython",
+) -> int:
+    """Write all versions and builds with their times as a static JSON feed, for Renovate's custom datasource.
+
+    \b
+    Example:
+      provision feed -o public/pythons-feed.json
+    """
+    from provision.cli.present.reviewing_outlook import present_feed
+    from provision.workflows.feeding import feed as make
+    from provision.workflows.feeding import write_feed
+
+    document = make(session.options, implementation)
+    if output is not None:
+        write_feed(document, output)
+    return replace(session, as_json=output is None or session.as_json).show(present_feed(document, output))
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.fromisoformat(text) if text else datetime.now(UTC).date()
+    except ValueError:
+        raise UsageError(f"{text!r} is not a day such as 2026-10-25") from None
 
 
 def _choice(option: str, given: str, choices: tuple[str, ...]) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from provision.cli.console import Console, neutral, plural
 from provision.cli.session import Answer
 from provision.errors import STALE
-from provision.lock.document import LockedPython
+from provision.lock.document import Lock, LockedPython
 from provision.workflows.locking import Checked, Locked
 
 
 def present_locked(locked: Locked, console: Console) -> Answer:
-    """What changed in the lock, an entry a line, and a summary."""
-    lines = [*_changes(locked, console)]
+    """What changed in the lock, as `diff` shows it, or where it is new, an entry a line; and a summary."""
+    lines = _entries(locked.lock, console) if locked.before is None else _changes(locked.before, locked, console)
     assets = sum(len(python.assets) for python in locked.lock.pythons)
     entries = plural(len(locked.lock.pythons), "entry", "entries")
     verdict = "wrote" if locked.changed else "unchanged:"
@@ -56,21 +54,21 @@ def present_checked(checked: Checked, console: Console) -> Answer:
     )
 
 
-def _changes(locked: Locked, console: Console) -> Iterator[str]:
-    before = {python.name: python for python in locked.before.pythons} if locked.before else {}
-    after = {python.name: python for python in locked.lock.pythons}
-    for name in sorted({*before, *after}):
-        old, new = before.get(name), after.get(name)
-        label = console.paint(name, "bold")
-        if old is None and new is not None:
-            yield f"{console.paint('+', 'green')} {label}  {_what(new)}"
-        elif new is None and old is not None:
-            yield f"{console.paint('-', 'red')} {label}  {_what(old)}"
-        elif old is not None and new is not None and old != new:
-            was, now = _what(old), _what(new)
-            yield f"{console.paint('~', 'yellow')} {label}  {was}" + (
-                f" → {now}" if was != now else "  (platforms or request)"
-            )
+def _entries(lock: Lock, console: Console) -> list[str]:
+    plus = console.paint("+", "green")
+    return [f"{plus} {console.paint(python.name, 'bold')}  {_what(python)}" for python in lock.pythons]
+
+
+def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
+    if not locked.changed:
+        return []
+    from provision.cli.present.reviewing import change_lines
+    from provision.review.review import Review, Side
+
+    name = locked.project.lock_path.name
+    # Builds that moved under the same request were asked for: nothing else moves them here.
+    sides = Side(label="before", lock=before), Side(label=name, text=locked.text, lock=locked.lock)
+    return change_lines(Review.of(*sides, file=name, upgraded=lambda _: True), console)
 
 
 def _what(python: LockedPython) -> str:

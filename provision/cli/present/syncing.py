@@ -25,7 +25,6 @@ def present_synced(synced: Synced, console: Console) -> Answer:
     """What was done, in the plan's own words, and one line of summary."""
     plan = synced.planned.plan
     lines = [line for action, line in _pairs(plan, console) if not isinstance(action, Keep)]
-    notes = [f"{one.key}: {note}" for one in synced.installed for note in one.notes]
     document = {
         **plan_document(plan),
         "installed": [
@@ -37,8 +36,9 @@ def present_synced(synced: Synced, console: Console) -> Answer:
     relocked = synced.relocked
     remarks = [f"wrote {relocked.project.lock_path.name}" for _ in (1,) if relocked and relocked.changed]
     remarks += [f"note: {note}" for note in (relocked.notes if relocked else ())]
+    remarks += [f"note: {one.key}: {note}" for one in synced.installed for note in one.notes]
     if console.verbosity > 0:
-        remarks += notes
+        remarks += [f"{one.key}: probe {one.probed}" for one in synced.installed]
     return Answer(lines=lines, document=document, remarks=[*remarks, done(plan)], warnings=synced.warnings)
 
 

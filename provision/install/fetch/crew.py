@@ -4,47 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
 from types import TracebackType
 
 from provision.errors import StoreError
-from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.exchange import Exchange
 from provision.install.fetch.failure import CancelledError, Failure, TransferError
+from provision.install.fetch.means import Means
 from provision.install.fetch.meter import Meter
 from provision.install.fetch.part import Part
-from provision.install.fetch.ranges import ask_range, content_range, validator
-from provision.install.fetch.settings import Settings
-from provision.install.fetch.slots import Slots
+from provision.install.fetch.pieces import RefusedError, Whereabouts
 from provision.install.fetch.spans import Span, Spans
-from provision.install.fetch.urls import Origin, Url
 
 # How often, in seconds, is looked whether another helper may join, and how often whether a wait is still wanted.
 _LOOK = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What all downloads of one `Fetcher` share."""
-
-    exchange: Exchange
-    settings: Settings
-    cancellation: Cancellation
-    slots: Slots
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
-    """The file of which pieces are asked for: ``url`` is where redirects ended that began at ``origin``."""
-
-    url: Url
-    origin: Origin
-    validator: str
-
-
-class _RefusedError(Exception):
-    """The server does not serve pieces of the same file after all."""
 
 
 class _DroppedError(Exception):
@@ -88,6 +60,7 @@ class Crew:
         with self._changed:
             start, room = self._spans.head, self._spans.room(amount)
             self._spans.head += room
+            self._meter.add(room)
             return start, room
 
     @property
@@ -190,35 +163,26 @@ class Crew:
     def _fetch_or_abandon(self, piece: Span) -> None:
         try:
             self._fetch(piece)
-        except _RefusedError:
+        except RefusedError:
             with self._changed:
+                if not self.refused:
+                    self._meter.begin(self._spans.total, self._spans.head)
                 self.refused = True
                 self._spans.abandon()
 
     def _fetch(self, piece: Span) -> None:
         start, end = piece
         done = 0
-        where = self._where
-        headers = {"accept-encoding": "identity", **ask_range(start, end, where.validator)}
         try:
-            with self._means.exchange.get(where.url, headers, origin=where.origin) as answer:
-                if answer.status == 200:
-                    raise _RefusedError
-                answer.expect(206)
-                if content_range(answer.headers) != (start, end, self._spans.total):
-                    raise _RefusedError
-                if validator(answer.headers) != where.validator:
-                    raise _RefusedError
-                for chunk in answer.chunks():
-                    done += self._put(start + done, memoryview(chunk)[: end - start - done])
-            if done < end - start:
-                raise self._failure(f"it sent {done} of {end - start} bytes")
+            with closing(self._where.receive(self._means.exchange, piece)) as received:
+                for data in received:
+                    done += self._put(start + done, data)
         finally:
             with self._changed:
                 if done == end - start:
                     self._spans.complete(piece)
                 else:
-                    self._spans.give_back(piece, done)
+                    self._meter.take_back(self._spans.give_back(piece, done))
                 self._changed.notify_all()
 
     def _put(self, offset: int, data: memoryview) -> int:
@@ -227,7 +191,7 @@ class Crew:
             if self._ended.is_set() or self.refused:
                 raise _DroppedError
             self._part.write(offset, data)
-        self._meter.add(len(data))
+            self._meter.add(len(data))
         return len(data)
 
     def _failure(self, cause: str) -> TransferError:

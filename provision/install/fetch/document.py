@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from provision.catalog.transport import Response
 from provision.install.fetch.coding import UndecodableError, decoded
-from provision.install.fetch.crew import Means
 from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.exchange import Answer
 from provision.install.fetch.failure import Failure, TransferError, final_error
+from provision.install.fetch.means import Means
 from provision.install.fetch.ranges import content_coding
 from provision.install.fetch.retrying import Patience
 from provision.install.fetch.statuses import is_passing

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provision.install.fetch.coding import UndecodableError, decoded
-from provision.install.fetch.crew import Means
 from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.failure import Failure, TransferError, final_error
+from provision.install.fetch.means import Means
 from provision.install.fetch.meter import Meter
 from provision.install.fetch.part import Part
 from provision.install.fetch.retrying import Patience
@@ -24,7 +24,11 @@ _OPEN: int = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY"
 
 
 class Download:
-    """One asset, under its lock. Trusts no source: only bytes with the asset's digest become the archive."""
+    """One asset, under its lock. Trusts no source: only bytes with the asset's digest become the archive.
+
+    Where a server encodes what it sends though asked not to, the digest decides, too: the bytes as sent are taken if
+    they are right (many call every ``.gz`` gzip-encoded), else those without the encoding.
+    """
 
     def __init__(self, asset: Asset, archive: Path, means: Means, meter: Meter) -> None:
         self._asset, self._archive, self._means, self._meter = asset, archive, means, meter

@@ -26,7 +26,7 @@ from provision.store.failures import store_failures
 from provision.store.locks import lock_timeout
 
 if TYPE_CHECKING:
-    from provision.install.fetch.crew import Means
+    from provision.install.fetch.means import Means
 
 # How often a wait for another process looks whether it is over, in seconds: at first, at last.
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.25

@@ -70,18 +70,22 @@ class HostPolicy:
         self._rules = tuple(allowed)
 
     def check(self, url: Url, *, redirected_from: Url | None = None) -> None:
-        """Raise `PolicyError` unless the URL may be asked; a redirect never leads from https to http."""
+        """Raise `PolicyError` unless the URL may be asked.
+
+        Where a redirect leads is judged like any other URL, so every host on the way is known or allowed. Moreover it
+        never leads from https to anything less, nor from another machine to this one.
+        """
         if url.scheme == "file":
             raise PolicyError(f"{url}: a file is nothing to ask a host for")
-        if url.is_loopback and (redirected_from is None or redirected_from.scheme == "http"):
-            return
         whence = f"{redirected_from.host} redirects to it" if redirected_from else ""
         if redirected_from and redirected_from.scheme == "https" and url.scheme != "https":
             raise PolicyError(
                 f"{url}: {whence}, from https to {url.scheme}; nothing is fetched over less than asked for"
             )
+        if url.is_loopback and (redirected_from is None or redirected_from.is_loopback):
+            return
         rules = [rule for rule in self._rules if rule.admits(url)]
-        known = url.is_loopback or (url.host in KNOWN_HOSTS and url.port in (80, 443))
+        known = url.host in KNOWN_HOSTS and url.port in (80, 443)
         if not rules and not known:
             raise _not_allowed(url, whence)
         if url.scheme != "https" and not any(rule.plain for rule in rules):

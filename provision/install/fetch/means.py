@@ -1,18 +1,28 @@
-"""Owns making what all downloads of a `Fetcher` share; imported when something must be fetched, as httpcore is dear."""
+"""Owns what all downloads of a `Fetcher` share; imported only when something must be fetched, as httpcore is dear."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from provision.install.fetch.cancelling import Cancellation
 from provision.install.fetch.connections import Connections
 from provision.install.fetch.credentials import Credentials
-from provision.install.fetch.crew import Means
 from provision.install.fetch.exchange import Exchange
 from provision.install.fetch.hosts import HostPolicy
 from provision.install.fetch.settings import Settings
 from provision.install.fetch.slots import Slots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """The ways to the network, and what bounds them."""
+
+    exchange: Exchange
+    settings: Settings
+    cancellation: Cancellation
+    slots: Slots
 
 
 @contextmanager

@@ -27,6 +27,11 @@ class Meter:
             self.gained += amount
         self._progress.advance(self._key, amount)
 
+    def take_back(self, amount: int) -> None:
+        """So many bytes will come once more."""
+        if amount:
+            self._progress.advance(self._key, -amount)
+
     def end(self) -> None:
         self._progress.finish(self._key)
 

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 
 class Slots:
-    """At most ``most`` connections, but every download has its first one, so that none waits for another."""
+    """At most ``most`` connections, but every download has its first one at once, so that none waits for another.
+
+    One that begins while all are taken exceeds them until a further one of another download is given back.
+    """
 
     def __init__(self, most: int) -> None:
         self._most, self._used = most, 0

@@ -61,15 +61,20 @@ class Spans:
         """A claimed piece is there."""
         self._in_work.discard(span)
 
-    def give_back(self, span: Span, done: int) -> None:
-        """Of a claimed piece only the first ``done`` bytes are there; the rest is for the stream or others to bring."""
+    def give_back(self, span: Span, done: int) -> int:
+        """Of a claimed piece only the first ``done`` bytes are there; the rest is for the stream or others to bring.
+
+        Returns how many bytes that are there the stream will bring once more.
+        """
         if span in self._in_work:
             self._in_work.remove(span)
             self._returned[span] = done
+        again = 0
         # What lies next to its limit the stream brings without a further request, and where ranges fail, at all.
         while self._is_streaming and (near := next((each for each in self._returned if each[0] == self.limit), None)):
-            del self._returned[near]
+            again += self._returned.pop(near)
             self.limit = near[1]
+        return again
 
     def end_stream(self) -> None:
         """No more comes by the stream: what it has not brought is for others to claim."""

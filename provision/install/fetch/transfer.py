@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from provision.install.fetch.crew import Crew, Means, Whereabouts
+from provision.install.fetch.crew import Crew
 from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.exchange import Answer
 from provision.install.fetch.failure import Failure, TransferError
 from provision.install.fetch.keeper import Keeper
+from provision.install.fetch.means import Means
 from provision.install.fetch.meter import Meter
 from provision.install.fetch.part import Note, Part
+from provision.install.fetch.pieces import Whereabouts
 from provision.install.fetch.ranges import ask_range, content_coding, content_range, serves_ranges, validator
 from provision.install.fetch.spans import Spans
 from provision.install.fetch.urls import Url
@@ -112,7 +114,7 @@ class Transfer:
     def _fill(self, answer: Answer, note: Note, limit: int) -> None:
         end = limit if note.tail is None else note.tail
         spans = Spans(head=note.head, tail=end, total=end if note.total is None else note.total)
-        where = Whereabouts(url=answer.url, origin=self._url.origin, validator=note.validator)
+        where = Whereabouts(url=answer.url, origin=self._url.origin, validator=note.validator, total=spans.total)
         with Crew(self._part, spans, where, self._means, self._meter) as crew:
             if self._is_worth_helpers(answer, note):
                 crew.start()
@@ -146,7 +148,6 @@ class Transfer:
             self._check()
             start, room = crew.reserve(len(chunk))
             keeper.add(start, memoryview(chunk)[:room])
-            self._meter.add(room)
             if room < len(chunk) and is_open:
                 keeper.drop()
                 raise self._too_long(self._size or self._means.settings.largest_archive)

@@ -17,6 +17,10 @@ v = sys.version_info
 base = {'base': sys.base_prefix, 'platbase': sys.base_exec_prefix}
 base.update(installed_base=sys.base_prefix, installed_platbase=sys.base_exec_prefix)
 names = 'stdlib platstdlib purelib include'.split()
+# Only what is the same whether a virtual environment is asked or its base.
+variables = 'ABIFLAGS CONFIG_ARGS EXT_SUFFIX INSTSONAME LDLIBRARY LDVERSION LIBDIR LIBPC LIBRARY MULTIARCH PY3LIBRARY'
+variables += ' Py_DEBUG Py_ENABLE_SHARED Py_GIL_DISABLED SOABI VERSION'
+known = sysconfig.get_config_vars()
 stage = {'alpha': 'a', 'beta': 'b', 'candidate': 'rc'}.get(v[3])
 json.dump({
     'implementation': sys.implementation.name,
@@ -27,7 +31,7 @@ json.dump({
     'prefix': sys.base_prefix,
     'executable': os.path.realpath(getattr(sys, '_base_executable', sys.executable)),
     'paths': {name: sysconfig.get_path(name, 'posix_prefix', base) for name in names} if os.name == 'posix' else {},
-    'variables': {name: str(value) for name, value in sysconfig.get_config_vars().items()},
+    'variables': {name: str(known.get(name) or '') for name in variables.split()},
     'tag': sys.implementation.cache_tag,
     'hexversion': hex(sys.hexversion),
 }, sys.stdout)

@@ -44,7 +44,8 @@ def parse_header(block: bytes) -> Header | None:
     if prefix != _NO_PREFIX:
         if magic == _GNU:  # GNU puts times and sparse maps where POSIX has the prefix; others would read a name there
             raise Refusal("has a GNU header with fields that only incremental backups have", _shown_name(member))
-        member = _text(prefix) + b"/" + member
+        above = _text(prefix)
+        member = above + b"/" + member if above else member
     return Header(kind, member, _number(mode, "mode", member), _number(size, "size", member), _text(link))
 
 

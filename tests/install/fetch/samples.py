@@ -90,6 +90,7 @@ def fetcher(
     mirrors: tuple[str, ...] = (),
     allow_hosts: tuple[str, ...] = (),
     offline: bool = False,
+    jobs: int = 4,
     environ: Mapping[str, str] | None = None,
     progress: Record | None = None,
 ) -> Fetcher:
@@ -100,6 +101,7 @@ def fetcher(
         mirrors=mirrors,
         allow_hosts=allow_hosts,
         offline=offline,
+        jobs=jobs,
         environ={"HOME": str(tmp_path / "home"), **(environ or {})},
         progress=progress or Record(),
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from provision.errors import NetworkError
-from tests.install.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, digest, fetcher, leftovers
+from tests.install.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, content, digest, fetcher, leftovers
 from tests.support.faults import Cut, Fault, Reply, Shifted, Status, With
 from tests.support.server import Seen, Server
 
@@ -73,6 +74,16 @@ def test_a_connection_that_is_fast_gets_no_help(slow: Server, tmp_path: Path) ->
     assert slow.count() == 1
 
 
+def test_several_downloads_share_a_bounded_number_of_connections(slow: Server, tmp_path: Path) -> None:
+    slow.rate = 2e6
+    contents = [content(2 << 20, seed) for seed in range(4)]
+    wanted = [asset(slow.put(f"20261101/{number}", data), data) for number, data in enumerate(contents)]
+    with fetcher(tmp_path, settings=PARALLEL, jobs=3) as fetch, ThreadPoolExecutor(3) as pool:
+        assert [path.read_bytes() for path in pool.map(fetch.fetch, wanted)] == contents
+    # Each of three may have begun while the others had taken all six.
+    assert 3 < slow.most_connections <= 6 + 3
+
+
 def test_a_small_file_comes_over_one_connection(slow: Server, tmp_path: Path) -> None:
     data = LARGE[: 1 << 20]
     with fetcher(tmp_path, settings=PARALLEL) as fetch:
@@ -108,9 +119,11 @@ def test_a_server_that_offers_no_ranges_is_asked_once(slow: Server, tmp_path: Pa
 )
 def test_whatever_is_wrong_with_pieces_the_file_comes_right(slow: Server, tmp_path: Path, fault: Fault) -> None:
     slow.fault(PATH, _Pieces(fault))
-    assert _fetch(tmp_path, slow) == LARGE
+    record = Record()
+    assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert _pieces(slow)
     assert leftovers(tmp_path) == []
+    assert record.done == {digest(LARGE).hex: len(LARGE)}
 
 
 def test_a_server_that_answers_pieces_with_the_whole_is_left_in_peace(slow: Server, tmp_path: Path) -> None:

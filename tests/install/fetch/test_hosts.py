@@ -116,6 +116,12 @@ def test_a_redirect_on_this_machine_may_stay_on_http() -> None:
     _check(_policy(), "http://127.0.0.1:2/b", redirected_from="http://127.0.0.1:1/a")
 
 
+@pytest.mark.parametrize("url", ["https://127.0.0.1/a", "https://localhost:8443/a"])
+def test_no_other_machine_sends_us_to_services_of_this_one(url: str) -> None:
+    with pytest.raises(PolicyError, match=r"github\.com redirects to it"):
+        _check(_policy(), url, redirected_from="https://github.com/a")
+
+
 def test_a_redirect_to_a_file_is_refused() -> None:
     with pytest.raises(PolicyError):
         _check(_policy(), "file:///etc/passwd", redirected_from="http://127.0.0.1:1/a")

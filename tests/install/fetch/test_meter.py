@@ -28,4 +28,7 @@ def test_starting_over_counts_anew_but_what_was_gained_stays() -> None:
     meter.add(50)
     meter.begin(100, 0)
     assert record.done == {"k": 0}
-    assert meter.gained == 50
+    meter.add(30)
+    meter.take_back(20)
+    assert record.done == {"k": 10}
+    assert meter.gained == 80

@@ -60,9 +60,9 @@ def test_what_is_given_back_next_to_its_limit_is_the_stream_s_again() -> None:
     far, near = spans.claim(4), spans.claim(4)
     assert far is not None
     assert near is not None
-    spans.give_back(far, 1000)
+    assert spans.give_back(far, 1000) == 0
     assert spans.limit == near[0]
-    spans.give_back(near, 0)
+    assert spans.give_back(near, 30) == 1030
     assert spans.limit == 8 * MIB
     assert not spans.is_shared
 

@@ -55,6 +55,12 @@ def moved(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return replace(installed, tree=installed.tree.rename(room / "after"))
 
 
+@pytest.fixture(scope="module")
+def spaced(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """A tree under another home, whose path has spaces in it."""
+    return install(archive, tmp_path_factory.mktemp("home") / "a home with spaces" / "tree")
+
+
 @pytest.fixture(scope="module", params=["one prefix", "another", "moved"])
 def standing(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The interpreter as installed, installed again elsewhere, and moved from where it was installed."""
@@ -167,16 +173,16 @@ def test_pip_installs_a_pure_wheel_but_not_into_the_tree_itself(moved: Installed
     assert "installed by provision" in done.stderr
 
 
-def test_scripts_work_through_links_and_with_spaces_in_the_path(archive: Path, tmp_path: Path) -> None:
-    installed = install(archive, tmp_path / "a tree with spaces")
-    scripts = installed.tree / "bin"
-    (tmp_path / "pip").symlink_to(scripts / "pip3")
-    for script in (tmp_path / "pip", scripts / "pip3"):
-        assert f"(python {installed.asset.version.series})" in run(script, "--version", cwd=tmp_path)
-    assert "class object" in run(scripts / f"pydoc{installed.asset.version.series}", "object", cwd=tmp_path)
-    (tmp_path / "config").symlink_to(scripts / "python3-config")
-    assert run(tmp_path / "config", "--prefix") == f"{installed.tree}\n"
-    assert run(tmp_path / "config", "--includes").startswith(f"-I{installed.tree}/include/python")
+def test_scripts_work_through_links_and_with_spaces_in_the_path(spaced: Installed, tmp_path: Path) -> None:
+    scripts, series = spaced.tree / "bin", spaced.asset.version.series
+    for script in (f"pydoc{series}", "python3-config"):
+        (tmp_path / script).symlink_to(scripts / script)
+
+    assert f"(python {series})" in run(scripts / "pip3", "--version", cwd=tmp_path)
+    for way in (scripts, tmp_path):
+        assert "class object" in run(way / f"pydoc{series}", "object", cwd=tmp_path)
+        assert run(way / "python3-config", "--prefix") == f"{spaced.tree}\n"
+        assert run(way / "python3-config", "--includes").startswith(f"-I{spaced.tree}/include/python")
 
 
 def test_no_text_names_the_build_or_the_store(interpreter: Installed) -> None:
@@ -190,12 +196,11 @@ def test_no_text_names_the_build_or_the_store(interpreter: Installed) -> None:
 
 
 def test_two_installs_are_equal_and_nothing_is_there_that_is_not_listed(
-    interpreter: Installed, archive: Path, tmp_path: Path
+    interpreter: Installed, spaced: Installed
 ) -> None:
-    other = install(archive, tmp_path / "other home" / "tree")
-    assert other.entries == interpreter.entries
-    assert tree_digest(other.entries) == tree_digest(scan_tree(other.tree))
-    assert compare(scan_tree(other.tree), other.entries) == ()
+    assert spaced.entries == interpreter.entries
+    assert tree_digest(spaced.entries) == tree_digest(scan_tree(spaced.tree))
+    assert compare(scan_tree(spaced.tree), spaced.entries) == ()
 
 
 @pytest.mark.slow

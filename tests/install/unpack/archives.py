@@ -198,10 +198,10 @@ def unpack_bytes(
     without: Iterable[Slim] = (),
     destination: Destination | None = None,
 ) -> Unpacked:
-    """Unpack an archive given as bytes into ``work/tree`` and ``work/extras``, neither of which may exist."""
+    """Unpack an archive given as bytes into ``work/tree`` and ``work/extras``."""
     archive, tree = work / "archive", work / "tree"
     archive.write_bytes(data)
-    tree.mkdir()
+    tree.mkdir(exist_ok=True)
     return unpack(
         archive,
         tree,

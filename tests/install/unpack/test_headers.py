@@ -26,6 +26,12 @@ def test_a_posix_prefix_leads_the_name() -> None:
     assert parsed.name == b"python/lib/site-packages/x.py"
 
 
+def test_a_prefix_that_begins_with_a_nul_is_none() -> None:
+    parsed = parse_header(header(b"python/x", prefix=b"\0python"))
+    assert parsed is not None
+    assert parsed.name == b"python/x"
+
+
 def test_what_stands_behind_the_first_nul_is_not_part_of_a_name() -> None:
     parsed = parse_header(header(b"python/bin/x\0ll/bin/x"))
     assert parsed is not None

@@ -1,0 +1,69 @@
+"""Any compressed file: refused, or unpacked to what the standard tools make of it, in small chunks."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import tempfile
+from collections.abc import Callable
+from io import FileIO
+from pathlib import Path
+
+import zstandard
+from hypothesis import strategies as st
+
+from fuzz.mutations import mutated
+from fuzz.target import Target
+from provision.install.unpack.decompress import decompressed, kind_of
+from provision.install.unpack.limits import Limits
+from provision.install.unpack.refusal import Refusal
+from tests.install.unpack.archives import COMPRESSORS
+
+_BUDGET = 4 << 20
+_LARGEST_CHUNK = 1 << 20
+_contents = st.binary(max_size=2000) | st.builds(
+    lambda part, times: part * times, st.binary(max_size=50), st.integers(0, 999)
+)
+_ORACLES: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "bzip2": bz2.decompress,
+    "xz": lzma.decompress,
+    "zstd": lambda data: zstandard.ZstdDecompressor().decompress(data, max_output_size=_BUDGET),
+}
+
+
+def check(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "archive"
+        path.write_bytes(data)
+        with FileIO(path) as file:
+            # Once with the window in memory, once in a file: they must agree.
+            results = [_unpacked(file, Limits(window=1 << 23, window_in_memory=most)) for most in (1 << 23, 0)]
+            kind = kind_of(file) if results[0] is not None else None
+        assert [entry.name for entry in Path(directory).iterdir()] == ["archive"]
+    assert results[0] == results[1]
+    if kind is not None and results[0] is not None and len(results[0]) <= _BUDGET:
+        assert results[0] == _ORACLES[kind](data)
+
+
+def _unpacked(file: FileIO, limits: Limits) -> bytes | None:
+    """What it unpacks to, up to a little over the budget; None where it is refused."""
+    result = b""
+    try:
+        for chunk in decompressed(file, kind_of(file), limits=limits, scratch=Path(str(file.name)).parent):
+            assert 0 < len(chunk) <= _LARGEST_CHUNK
+            result += chunk
+            if len(result) > _BUDGET:
+                break
+    except Refusal:
+        return None
+    return result
+
+
+TARGET = Target(
+    inputs=mutated(
+        st.builds(lambda compress, data: compress(data), st.sampled_from(list(COMPRESSORS.values())), _contents)
+    ),
+    check=check,
+)

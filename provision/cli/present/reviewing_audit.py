@@ -1,0 +1,55 @@
+"""Owns what `audit` says: each finding with its line, its code and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.cli.console import Console, neutral, plural
+from provision.cli.session import Answer
+from provision.errors import INTEGRITY
+from provision.review.audit_formats import audit_commands, audit_document, audit_sarif
+from provision.review.codes import Gravity
+from provision.review.findings import Audit
+from provision.workflows.auditing import Audited
+
+_STYLES: dict[Gravity, str] = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def present_audit(audited: Audited, console: Console, style: str, *, strict: bool) -> Answer:
+    """The audit in one format; exit 5 if there are errors, and with ``strict``, warnings."""
+    audit = audited.audit
+    code = INTEGRITY if audit.errors or (strict and audit.count("warning")) else 0
+    match style:
+        case "json":
+            return Answer(document=audit_document(audit), code=code)
+        case "sarif":
+            return Answer(document=audit_sarif(audit), code=code)
+        case "github":
+            return Answer(lines=audit_commands(audit), document={}, code=code, remarks=(_summary(audit),))
+        case _:
+            remarks = [_summary(audit)]
+            if audited.manifest is None:
+                remarks.append("there is no pythons.toml beside it: what was asked for is not known")
+            return Answer(lines=list(_lines(audit, console)), document={}, code=code, remarks=remarks)
+
+
+def _lines(audit: Audit, console: Console) -> Iterator[str]:
+    for finding in audit.findings:
+        place = f"{neutral(finding.file)}:{finding.line}:"
+        label = console.paint(finding.gravity, _STYLES[finding.gravity])
+        where = f"{console.paint(neutral(finding.where), 'bold')}: " if finding.where else ""
+        yield f"{place} {label} {finding.code} {where}{neutral(finding.message)}"
+    for code in dict.fromkeys(finding.code for finding in audit.findings):
+        yield f"  {console.paint(code, 'cyan')}: {next(each.rule.fix for each in audit.findings if each.code == code)}"
+    for ignored in audit.ignored:
+        each = ignored.finding
+        yield f"{neutral(each.file)}:{each.line}: ignored {each.code} {neutral(each.where)}: {neutral(ignored.reason)}"
+
+
+def _summary(audit: Audit) -> str:
+    counts: tuple[tuple[Gravity, str], ...] = (("error", "error"), ("warning", "warning"), ("note", "note"))
+    words = ", ".join(plural(audit.count(gravity), noun) for gravity, noun in counts if audit.count(gravity))
+    ignored = f", {len(audit.ignored)} ignored" if audit.ignored else ""
+    looked = f"{plural(audit.entries, 'entry', 'entries')}, {plural(audit.rows, 'row')}"
+    known = f"; the catalog is as of {audit.as_of[:10]}" if audit.as_of else ""
+    return f"{audit.file}: {words or 'nothing found'}{ignored} in {looked}{known}"

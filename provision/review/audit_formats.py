@@ -1,0 +1,126 @@
+"""Owns an audit as JSON, as SARIF and as GitHub's annotations; `codes` has what they say of each code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision import __version__
+from provision.review.annotations import annotation
+from provision.review.codes import CODES, Gravity
+from provision.review.findings import Audit, Finding
+
+AUDIT_VERSION = 1
+
+_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+# Code scanning sorts by this number: 7 and more is "high", 4 and more "medium".
+_SECURITY_SEVERITY: dict[Gravity, str] = {"error": "8.0", "warning": "5.0", "note": "1.0"}
+
+
+def audit_document(audit: Audit) -> dict[str, object]:
+    """The audit as JSON values."""
+    return {
+        "version": AUDIT_VERSION,
+        "file": audit.file,
+        "policy": audit.policy or None,
+        "catalog-as-of": audit.as_of or None,
+        "summary": {
+            "entries": audit.entries,
+            "rows": audit.rows,
+            "errors": audit.count("error"),
+            "warnings": audit.count("warning"),
+            "notes": audit.count("note"),
+            "ignored": len(audit.ignored),
+        },
+        "findings": [_finding(finding) for finding in audit.findings],
+        "ignored": [{**_finding(each.finding), "reason": each.reason} for each in audit.ignored],
+    }
+
+
+def audit_commands(audit: Audit) -> tuple[str, ...]:
+    """One workflow command a finding."""
+    return tuple(
+        annotation(_COMMANDS[each.gravity], each.file, each.line, f"{each.code} {each.rule.name}", _message(each))
+        for each in audit.findings
+    )
+
+
+def audit_sarif(audit: Audit) -> dict[str, object]:
+    """SARIF 2.1.0, for code scanning; what is ignored is there as suppressed."""
+    codes = sorted({each.code for each in audit.findings} | {each.finding.code for each in audit.ignored})
+    driver = {
+        "name": "provision",
+        "version": __version__,
+        "rules": [_rule(code) for code in codes],
+    }
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "columnKind": "unicodeCodePoints",
+                "results": list(_results(audit, codes)),
+            }
+        ],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.code,
+        "name": finding.rule.name,
+        "gravity": finding.gravity,
+        "entry": finding.entry or None,
+        "place": finding.place or None,
+        "file": finding.file,
+        "line": finding.line,
+        "message": finding.message,
+        "fix": finding.rule.fix,
+    }
+
+
+def _message(finding: Finding) -> str:
+    where = f"{finding.where}: " if finding.where else ""
+    return f"{where}{finding.message}\n{finding.rule.fix}"
+
+
+def _rule(code: str) -> dict[str, object]:
+    rule = CODES[code]
+    return {
+        "id": code,
+        "name": "".join(word.capitalize() for word in rule.name.split("-")),
+        "shortDescription": {"text": f"{rule.title[0].upper()}{rule.title[1:]}."},
+        "help": {"text": rule.fix},
+        "defaultConfiguration": {"level": rule.gravity},
+        "properties": {"security-severity": _SECURITY_SEVERITY[rule.gravity], "tags": ["security", "supply-chain"]},
+    }
+
+
+def _results(audit: Audit, codes: list[str]) -> Iterator[dict[str, object]]:
+    for finding in audit.findings:
+        yield _result(finding, codes)
+    for each in audit.ignored:
+        yield {**_result(each.finding, codes), "suppressions": [{"kind": "external", "justification": each.reason}]}
+
+
+def _result(finding: Finding, codes: list[str]) -> dict[str, object]:
+    from hashlib import sha256
+    from urllib.parse import quote
+
+    # The same finding keeps its identity when lines above it come or go.
+    identity = sha256("\0".join((finding.code, finding.entry, finding.place)).encode()).hexdigest()
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": codes.index(finding.code),
+        "level": finding.gravity,
+        "message": {"text": _message(finding)},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": quote(finding.file)},
+                    "region": {"startLine": finding.line},
+                }
+            }
+        ],
+        "partialFingerprints": {"provision/v1": identity},
+    }

@@ -1,0 +1,112 @@
+"""Owns reading a file as a git revision has it, without running anything that a repository could bring along.
+
+`git cat-file` knows no pager and no hook, and converts nothing unless told to; what is asked for goes in by stdin, so
+that no revision can be taken for an option.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.errors import LockFileError, ProvisionError, UsageError
+
+_TIMEOUT = 60
+_LARGEST = 16 * 1024 * 1024
+_LONGEST = 500
+# Nothing is fetched from a promisor's remote, no file system monitor started, no prompt shown.
+_ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_CONFIG = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """``HEAD~1:tools/pythons.lock``: a revision and a path from the repository's root.
+
+    ``path`` begins with ``./`` where it counts from the directory that git runs in.
+    """
+
+    revision: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str, *, default: str) -> Revision:
+        """Read ``REV`` or ``REV:path``; raise `UsageError` for what no revision can look like."""
+        revision, colon, path = text.partition(":")
+        if not revision or revision.startswith("-") or len(text) > _LONGEST or not text.isprintable() or " " in text:
+            raise UsageError(
+                f"{text[:80]!r} is neither a file nor a git revision",
+                hint="Give a file, a revision such as origin/main, or HEAD~1:path/to/pythons.lock.",
+            )
+        return cls(revision=revision, path=path if colon and path else default)
+
+    def __str__(self) -> str:
+        return f"{self.revision}:{self.path.removeprefix('./')}"
+
+
+def read_revision(wanted: Revision, directory: Path) -> str | None:
+    """The text of the file in that revision; None where the revision has no such file.
+
+    Raises `UsageError` where git, the repository or the revision is missing, `LockFileError` for what is no text.
+    """
+    commit, blob = _look_up((f"{wanted.revision}^{{commit}}", f"{wanted.revision}:{wanted.path}"), directory)
+    if commit is None:
+        raise UsageError(f"git knows no revision {wanted.revision!r}", hint="Fetch it first, or name a file.")
+    if blob is None:
+        return None
+    kind, identity, size = blob
+    if kind != "blob":
+        raise LockFileError(f"{wanted} is not a file")
+    if size > _LARGEST:
+        raise LockFileError(f"{wanted} has {size} bytes; a lock has at most {_LARGEST}", hint="Is it a lock?")
+    content = _git(("cat-file", "blob", identity), b"", directory)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise LockFileError(f"{wanted} is not UTF-8 (byte {error.start})") from None
+
+
+def has_commit(directory: Path) -> bool:
+    """Whether git has a HEAD here: a repository without any commit has none."""
+    return _look_up(("HEAD^{commit}",), directory)[0] is not None
+
+
+def _look_up(names: tuple[str, ...], directory: Path) -> list[tuple[str, str, int] | None]:
+    """Kind, object name and size of each, None for what does not exist."""
+    answer = _git(("cat-file", "--batch-check"), "".join(f"{name}\n" for name in names).encode(), directory)
+    found: list[tuple[str, str, int] | None] = []
+    for line in answer.decode("utf-8", "replace").splitlines():
+        words = line.split(" ")
+        known = len(words) == 3 and words[2].isdecimal() and words[0].isalnum()
+        found.append((words[1], words[0], int(words[2])) if known else None)
+    if len(found) != len(names):
+        raise ProvisionError("git gave another answer than was asked for")
+    return found
+
+
+def _git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes:
+    import subprocess
+
+    command = ["git", "--no-pager", *_CONFIG, *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env={**os.environ, **_ENVIRON},
+            input=stdin,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise UsageError("git is not installed", hint="Compare two files: `provision diff OLD NEW`.") from None
+    except subprocess.TimeoutExpired:
+        raise ProvisionError(f"git did not answer within {_TIMEOUT} s") from None
+    if done.returncode != 0:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise UsageError(
+            f"git cannot say: {lines[0] if lines else f'exit code {done.returncode}'}",
+            hint="Outside of a repository, compare two files: `provision diff OLD NEW`.",
+        )
+    return done.stdout

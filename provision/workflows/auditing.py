@@ -1,0 +1,161 @@
+"""Owns `audit`: gathering the files, the catalogs and the policy; what is wrong with a lock, `review` finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from provision.catalog.index import Catalog
+from provision.catalog.open import open_catalog
+from provision.catalog.pbs import RELEASES
+from provision.catalog.transport import HttpGet
+from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
+from provision.install.fetch.hosts import HostRule
+from provision.install.fetch.preferences import configured_hosts
+from provision.install.progress import Progress
+from provision.lock.document import Lock
+from provision.lock.toml import parse_lock, read_text
+from provision.manifest.document import Manifest
+from provision.manifest.reading import MANIFEST_NAME, read_manifest
+from provision.review.audit import audit as judge
+from provision.review.findings import Audit, Finding
+from provision.review.grounds import Checksums, Grounds, release_of
+from provision.review.lines import LockLines
+from provision.review.policy import Policy, read_policy
+from provision.workflows.cataloguing import catalog_directory
+from provision.workflows.options import Options
+from provision.workflows.project import Project
+
+_FOUND, _MISSING = 200, 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """What an audit found, and the lock's text; ``manifest`` is None where there was none to hold the lock against."""
+
+    audit: Audit
+    text: str
+    manifest: Path | None
+
+
+def audit(
+    options: Options,
+    lock: Path | None = None,
+    *,
+    today: date,
+    policy: Path | None = None,
+    upstream: bool = False,
+    progress: Progress | None = None,
+) -> Audited:
+    """Hold a lock against its manifest, the catalogs, and a policy; ``policy`` wins over the manifest's own.
+
+    Nothing is fetched unless ``upstream`` is set. Raises `LockFileError` for a lock that is missing or cannot be read.
+    """
+    manifest_path, lock_path = _paths(options, lock)
+    text = read_text(lock_path)
+    if text is None:
+        raise UsageError(f"{lock_path} does not exist", hint="Run `provision lock` to make it.")
+    parsed = parse_lock(text, lock_path).lock
+    manifest = read_manifest(manifest_path) if manifest_path else None
+    rules = read_policy(policy) if policy else _own_policy(manifest)
+    own, findings = _own_catalog(options, manifest)
+    grounds = Grounds(
+        lock=parsed,
+        lines=LockLines(text),
+        file=_shown(lock_path),
+        manifest=manifest,
+        upstream=open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True),
+        own=own,
+        policy=rules,
+        hosts=_hosts(options, rules),
+        today=today,
+        checksums=_ask_upstream(options, parsed, progress) if upstream else {},
+    )
+    return Audited(audit=judge(grounds, findings), text=text, manifest=manifest_path)
+
+
+def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:
+    """The manifest, if there is one, and the lock. A lock that is named goes with the manifest beside it."""
+    if lock is None or options.manifest is not None:
+        project = Project.find(options)
+        return project.manifest_path, lock or project.lock_path
+    beside = lock.absolute().with_suffix(".toml")
+    if not beside.is_file():
+        beside = lock.absolute().with_name(MANIFEST_NAME)
+    return (beside if beside.is_file() else None), lock
+
+
+def _own_policy(manifest: Manifest | None) -> Policy:
+    if manifest is None or not manifest.policy:
+        return Policy()
+    return Policy.of(manifest.policy, _shown(manifest.path))
+
+
+def _hosts(options: Options, policy: Policy) -> tuple[HostRule, ...]:
+    """The hosts that the policy allows, and those of the user's own settings."""
+    texts = (*policy.allow_hosts, *options.allow_hosts, *configured_hosts(options.environ))
+    return tuple(HostRule.parse(text) for text in texts)
+
+
+def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog | None, list[Finding]]:
+    """The catalogs that the manifest names, as far as they can be had without a network."""
+    if manifest is None or not manifest.settings.catalogs:
+        return None, []
+    from provision.catalog.index import merge
+    from provision.catalog.own import open_own
+
+    found: list[Catalog] = []
+    findings: list[Finding] = []
+    for name in manifest.settings.catalogs:
+        try:
+            found.append(open_own(name, base=manifest.path.parent, cache_dir=catalog_directory(options), get=None))
+        except ProvisionError as error:
+            findings.append(Finding.of("PV023", str(error), file=_shown(manifest.path), line=_catalogs_line(manifest)))
+    return merge(found) if found else None, findings
+
+
+def _catalogs_line(manifest: Manifest) -> int:
+    from provision.manifest.positions import Positions
+    from provision.manifest.reading import read_text as read_manifest_text
+
+    try:
+        place = Positions(read_manifest_text(manifest.path)).find(("settings", "catalogs"))
+    except ManifestError:
+        return 1
+    return place[0] if place else 1
+
+
+def _ask_upstream(options: Options, lock: Lock, progress: Progress | None) -> Checksums:
+    from provision.install.progress import Silent
+    from provision.workflows.fetching import open_fetcher
+
+    tags = sorted({release_of(asset) for python in lock.pythons for asset in python.assets} - {""})
+    with open_fetcher(options, progress or Silent()) as fetcher:
+        return {tag: fetch_checksums(tag, fetcher.get) for tag in tags}
+
+
+def fetch_checksums(tag: str, get: HttpGet) -> dict[str, str] | None:
+    """What SHA256SUMS of a release says, by file name; None where the release has no such file.
+
+    Raises `NetworkError` where no answer can be had.
+    """
+    url = f"{RELEASES}{tag}/SHA256SUMS"
+    response = get(url, {"accept": "*/*"})
+    if response.status == _MISSING:
+        return None
+    if response.status != _FOUND:
+        raise NetworkError(f"{url} answered with status {response.status}")
+    sums: dict[str, str] = {}
+    for line in response.body.decode("utf-8", "replace").splitlines():
+        digits, _, name = line.partition(" ")
+        if len(digits) == 64:
+            sums[name.strip().lstrip("*").replace("%2B", "+")] = digits.lower()
+    return sums
+
+
+def _shown(path: Path) -> str:
+    try:
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)

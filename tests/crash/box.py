@@ -1,0 +1,168 @@
+"""Owns a project, home and cache in one directory that can be put back, and the changes to it that are killed.
+
+The archives are small ones (`tests.support.small`), so that each of the hundreds of runs takes a fraction of a second:
+what is looked at is the order of the steps on disk, which does not depend on what is in the files.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provision.store.hashing import Difference
+from provision.store.layout import Store
+from tests.crash import invariants
+from tests.crash.invariants import State
+from tests.support.builds import Build
+from tests.support.killer import Step, Victim, python
+from tests.support.project import Project
+from tests.support.tally import count
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+@dataclass(kw_only=True)
+class Box:
+    """What a killed command can touch. ``damages`` are those that its trees may have, as they had them before."""
+
+    root: Path
+    words: Sequence[str]
+    builds: Sequence[Build]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    damages: Collection[tuple[Difference, ...]] = ()
+    states: tuple[State, State] | None = None
+
+    @property
+    def project(self) -> Project:
+        return Project(self.root / "project")
+
+    @property
+    def victim(self) -> Victim:
+        environ = self.project.environ(self.environ)
+        return Victim(
+            command=python("-m", "provision", *self.words), under=self.root, cwd=self.project.directory, env=environ
+        )
+
+    def run(self, *words: str) -> None:
+        self.project.run(*words, cwd=None, expect=0, **dict(self.environ))
+
+    def remember(self) -> tuple[Step, ...]:
+        """What is there now is the old state, and what a run left alone makes of it the new; returns its steps."""
+        shutil.copytree(self.root, self._before, symlinks=True)
+        old = State.of(self.project)
+        steps = self.victim.trace()
+        self.states = old, State.of(self.project)
+        return steps
+
+    def reset(self) -> None:
+        shutil.rmtree(self.root)
+        shutil.copytree(self._before, self.root, symlinks=True)
+
+    def check(self) -> tuple[str, ...]:
+        """Old state or new; returns the keys of the trees that are there."""
+        assert self.states is not None
+        project = self.project
+        keys = invariants.check_visible_trees(project.home, but=self.damages)
+        invariants.check_links(project)
+        invariants.check_files(project, self.states)
+        invariants.check_no_lock_held(project.home, project.cache)
+        return keys
+
+    def finish(self) -> None:
+        """The next plain run completes, brings the new state, and leaves nothing lying about."""
+        assert self.states is not None
+        self.run(*self.words)
+        project = self.project
+        assert State.of(project) == self.states[1]
+        invariants.check_visible_trees(project.home)
+        invariants.check_tidy(project)
+
+    def kill(self, step: Step, number: signal.Signals) -> None:
+        """Reset, kill at a step, look, finish."""
+        self.reset()
+        process = self.victim.kill_at(step.number, number=number)
+        self._check_end(process, step, number)
+        self.check()
+        self.finish()
+        count(f"{number.name} of `{self.words[0]}`")
+
+    def _check_end(self, process: subprocess.CompletedProcess[str], step: Step, number: signal.Signals) -> None:
+        told = f"{step}\n{process.stdout}{process.stderr}"
+        if number == signal.SIGKILL:
+            assert process.returncode == -signal.SIGKILL, told
+            return
+        assert process.returncode == CODES[number], told
+        assert process.stderr.endswith(("interrupted\n", "terminated\n")), told
+        assert "Traceback" not in process.stderr, told
+
+    @property
+    def _before(self) -> Path:
+        return self.root.with_name("before")
+
+
+Prepare = Callable[[Box], None]
+
+
+def declare(box: Box, *builds: Build) -> None:
+    """Ask for builds of the catalog that the box's manifest names."""
+    first, _, _ = box.project.manifest.read_text().partition("[pythons]\n")
+    entries = "".join(f"b{build.name.build} = {build.entry}\n" for build in builds)
+    box.project.write(f"{first}[pythons]\n{entries}")
+
+
+def for_sync(box: Box) -> None:
+    """A first sync: locks, fetches, installs two, links."""
+    declare(box, *box.builds)
+
+
+def for_upgrade(box: Box) -> None:
+    """One tree goes, another comes, and a link is taken away."""
+    declare(box, box.builds[0])
+    box.run("sync")
+    declare(box, box.builds[1])
+
+
+def for_lock(box: Box) -> None:
+    """One entry is locked and another is new."""
+    declare(box, box.builds[0])
+    box.run("lock")
+    declare(box, *box.builds)
+
+
+def for_prune(box: Box) -> None:
+    """Of two trees, one is needed no more."""
+    declare(box, *box.builds)
+    box.run("sync")
+    declare(box, box.builds[1])
+    box.run("sync")
+
+
+def for_verify(box: Box) -> None:
+    """A file of the tree has other bytes, one is missing."""
+    declare(box, box.builds[0])
+    box.run("sync")
+    (tree,) = Store(box.project.home).trees.iterdir()
+    (tree / "lib/python3.13/os.py").write_text("name = 'other'\n")
+    (tree / "share/empty").unlink()
+    box.damages = {(Difference("lib/python3.13/os.py", "changed"), Difference("share/empty", "missing"))}
+
+
+def for_add(box: Box) -> None:
+    """A manifest with an entry and a comment."""
+    declare(box, box.builds[0])
+    with box.project.manifest.open("a") as manifest:
+        manifest.write("# the end\n")
+
+
+SCENARIOS: dict[str, tuple[tuple[str, ...], Prepare]] = {
+    "sync": (("sync",), for_sync),
+    "upgrade": (("sync", "--prune"), for_upgrade),
+    "lock": (("lock",), for_lock),
+    "prune": (("prune",), for_prune),
+    "verify": (("verify", "--repair"), for_verify),
+    "add": (("add", "other", "3.13"), for_add),
+}

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from provision.install.pack.archive import write_archive
+from provision.install.unpack.writing import MTIME
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> Path:
+    root = tmp_path / "staged"
+    (root / "python" / "install" / "bin").mkdir(parents=True)
+    (root / "python" / "PYTHON.json").write_text("{}")
+    (root / "python" / "A").write_text("first by name")
+    program = root / "python" / "install" / "bin" / "python3"
+    program.write_text("program")
+    program.chmod(0o700)
+    (root / "python" / "install" / "bin" / "python").symlink_to("python3")
+    return root
+
+
+def content(archive: Path) -> bytes:
+    data = archive.read_bytes()
+    if archive.suffix == ".zst":
+        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    return data
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.zst"])
+def test_members_are_as_pbs_writes_them(staged: Path, tmp_path: Path, suffix: str) -> None:
+    archive = tmp_path / f"a{suffix}"
+    write_archive(staged, archive)
+    with tarfile.open(fileobj=io.BytesIO(content(archive))) as tar:
+        found = tar.getmembers()
+    assert [member.name for member in found] == [
+        "python/PYTHON.json",
+        "python/A",
+        "python/install/bin/python",
+        "python/install/bin/python3",
+    ]
+    assert {(member.uid, member.gid, member.uname, member.mtime) for member in found} == {(0, 0, "", MTIME)}
+    assert [member.mode for member in found] == [0o664, 0o664, 0o777, 0o775]
+    assert found[2].linkname == "python3"
+    assert not any(member.isdir() or member.pax_headers for member in found)
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.zst"])
+def test_the_same_tree_gives_the_same_bytes_whenever_it_was_made(staged: Path, tmp_path: Path, suffix: str) -> None:
+    one, another = tmp_path / f"one{suffix}", tmp_path / f"another{suffix}"
+    write_archive(staged, one)
+    for path in staged.rglob("*"):
+        os.utime(path, (1, 1), follow_symlinks=False)
+    write_archive(staged, another)
+    assert one.read_bytes() == another.read_bytes()

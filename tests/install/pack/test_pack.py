@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from provision.catalog.names import parse_name
+from provision.errors import UsageError
+from provision.install.pack.pack import pack
+from tests.install.interpreters import install
+from tests.install.pack.samples import answers, make_program
+
+BASE = Path(sys.base_prefix)
+
+
+def test_the_python_at_hand_packs_twice_to_the_same_bytes(tmp_path: Path) -> None:
+    one, another = pack(BASE, tmp_path / "one", build="20261101"), pack(BASE, tmp_path / "another", build="20261101")
+    data = one.archive.read_bytes()
+    assert another.archive.read_bytes() == data
+    assert another.row == one.row
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [one.archive.name]
+
+    name = parse_name(one.archive.name)
+    assert (name.build, name.flavor) == ("20261101", "install_only_stripped")
+    assert one.row["artifacts"][0]["sha256"] == hashlib.sha256(data).hexdigest()
+    assert one.row["artifacts"][0]["size"] == len(data)
+    assert not [warning for warning in one.warnings if "relocated" in warning or "where it was packed" in warning]
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        names = tar.getnames()
+    assert names == sorted(names)
+    assert not [path for path in names if "__pycache__" in path]
+    assert str(BASE).encode() not in b"".join(texts(data))
+
+
+def test_without_a_tag_the_build_is_as_old_as_the_interpreter(tmp_path: Path) -> None:
+    said = answers(tmp_path)
+    program = make_program(tmp_path, said)
+    Path(said["executable"]).write_bytes(b"#!/bin/sh\n")
+    with pytest.raises(UsageError, match="no program of Linux"):
+        pack(program, tmp_path / "out")
+
+
+@pytest.mark.parametrize("build", ["2026", "20261332", "v1", "2026-11-01"])
+def test_a_tag_is_a_day(tmp_path: Path, build: str) -> None:
+    program = make_program(tmp_path, answers(tmp_path))
+    with pytest.raises(UsageError, match="is not a build tag"):
+        pack(program, tmp_path / "out", build=build)
+
+
+def test_a_debug_build_fits_under_no_other_name_than_that_of_a_full_archive(tmp_path: Path) -> None:
+    program = make_program(tmp_path, answers(tmp_path, variables={"Py_DEBUG": "1"}))
+    with pytest.raises(UsageError, match="is a debug build") as caught:
+        pack(program, tmp_path / "out", build="20261101")
+    assert "full" in (caught.value.hint or "")
+
+
+@pytest.mark.slow
+def test_a_full_archive_begins_with_its_description_and_runs(tmp_path: Path) -> None:
+    packed = pack(BASE, tmp_path, flavor="full", build="20261101")
+    assert packed.archive.name.endswith("-full.tar.zst")
+    stream = zstandard.ZstdDecompressor().stream_reader(packed.archive.open("rb"), closefd=True)
+    with stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        first = tar.next()
+        assert first is not None
+        assert first.name == "python/PYTHON.json"
+        described = tar.extractfile(first)
+        assert described is not None
+        assert json.load(described)["python_major_minor_version"] == f"{sys.version_info[0]}.{sys.version_info[1]}"
+        assert "python/licenses/LICENSE.cpython.txt" in tar.getnames()
+    installed = install(packed.archive, tmp_path / "tree")
+    assert (installed.tree / "bin" / "python3").exists()
+
+
+def texts(archive: bytes) -> list[bytes]:
+    """The content of all members that are no binaries."""
+    found = []
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            stream = tar.extractfile(member) if member.isfile() else None
+            content = stream.read() if stream else b""
+            if b"\0" not in content[:8192]:
+                found.append(content)
+    return found

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import shutil
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provision.errors import IntegrityError, PolicyError
+from provision.host.machine import Host
+from provision.install.probe import can_run, probe
+from provision.model.build import BuildOptions
+from provision.model.target import Target
+from provision.model.version import Version
+from tests.install.interpreters import Installed
+from tests.install.relocate.samples import asset
+
+LINUX, MUSL, MAC, ROSETTA = map(Target.parse, ("linux-x86_64", "linux-x86_64-musl", "macos-aarch64", "macos-x86_64"))
+
+
+def fake(tree: Path, script: str) -> Path:
+    """A tree whose interpreter is a shell script."""
+    python = tree / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{textwrap.dedent(script)}")
+    python.chmod(0o755)
+    return tree
+
+
+def test_a_finished_tree_is_what_it_was_locked_as(interpreter: Installed) -> None:
+    probe(interpreter.tree, interpreter.asset)
+
+
+def test_each_difference_is_named(interpreter: Installed) -> None:
+    other = replace(
+        interpreter.asset,
+        version=Version.parse("3.9.1"),
+        options=BuildOptions.of(
+            {"freethreaded", "debug"} ^ interpreter.asset.options.names & {"freethreaded", "debug"}
+        ),
+    )
+    with pytest.raises(IntegrityError) as caught:
+        probe(interpreter.tree, other)
+    message = str(caught.value)
+    assert f"version is {interpreter.asset.version}, not 3.9.1" in message
+    assert ("Py_GIL_DISABLED is" in message) == (other.options.freethreaded != interpreter.asset.options.freethreaded)
+    assert ("Py_DEBUG is" in message) == (other.options.debug != interpreter.asset.options.debug)
+
+
+def test_another_implementation_is_named(interpreter: Installed) -> None:
+    with pytest.raises(IntegrityError, match="implementation is cpython, not pypy"):
+        probe(interpreter.tree, replace(interpreter.asset, implementation="pypy"))
+
+
+def test_an_interpreter_that_runs_from_elsewhere_is_found_out(interpreter: Installed, tmp_path: Path) -> None:
+    tree = fake(tmp_path / "tree", f'exec "{interpreter.python}" "$@"\n')
+    with pytest.raises(IntegrityError, match=r"it runs from .* outside of its own tree"):
+        probe(tree, interpreter.asset)
+
+
+def test_nothing_of_the_callers_environment_reaches_it(
+    interpreter: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "os.py").write_text("raise SystemExit('imported from PYTHONPATH')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    probe(interpreter.tree, interpreter.asset)
+
+
+def test_it_leaves_no_bytecode_behind(interpreter: Installed, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(interpreter.tree, tree, symlinks=True)
+    probe(tree, interpreter.asset)
+    assert not list(tree.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "python: error while loading shared libraries: libcrypt.so.1: cannot open shared object file",
+        "python: /lib/libc.so.6: version `GLIBC_2.38' not found (required by python)",
+        "Error loading shared library libpython3.13.so.1.0: No such file or directory (needed by python)",
+    ],
+)
+def test_what_the_machine_lacks_is_told_in_the_loaders_words(tmp_path: Path, message: str) -> None:
+    tree = fake(tmp_path, f'echo "{message.replace("`", chr(92) + "`")}" >&2\nexit 127\n')
+    with pytest.raises(PolicyError) as caught:
+        probe(tree, asset())
+    assert message in str(caught.value)
+
+
+def test_a_missing_loader_or_another_machines_program_is_told_so(tmp_path: Path) -> None:
+    tree = fake(tmp_path, "")
+    (tree / "bin" / "python").write_bytes(b"\x7fELF of another machine")
+    with pytest.raises(PolicyError, match="cannot be started on this machine: Exec format error"):
+        probe(tree, asset())
+
+
+def test_an_instruction_the_cpu_does_not_know_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="illegal instruction"):
+        probe(fake(tmp_path, "kill -ILL $$\n"), asset())
+
+
+def test_a_broken_interpreter_says_its_last_word(tmp_path: Path) -> None:
+    tree = fake(tmp_path, "echo first >&2; echo 'Fatal Python error: no encodings' >&2; exit 1\n")
+    with pytest.raises(IntegrityError, match=r"does not start \(exit code 1\): Fatal Python error: no encodings"):
+        probe(tree, asset())
+
+
+def test_answers_that_are_none_are_no_proof(tmp_path: Path) -> None:
+    with pytest.raises(IntegrityError, match="implementation is unknown, not cpython"):
+        probe(fake(tmp_path, "echo nonsense\n"), asset())
+
+
+@pytest.mark.parametrize(
+    ("told", "target", "options", "host", "runs"),
+    [
+        ("its own", LINUX, "", Host(target=LINUX), True),
+        ("another libc", MUSL, "", Host(target=LINUX), False),
+        ("static musl", MUSL, "static+lto", Host(target=LINUX), True),
+        ("another system", MAC, "", Host(target=LINUX), False),
+        ("emulated", ROSETTA, "", Host(target=MAC, emulated=(ROSETTA,)), True),
+        ("not emulated", ROSETTA, "", Host(target=MAC), False),
+    ],
+)
+def test_what_a_host_can_start(told: str, target: Target, options: str, host: Host, *, runs: bool) -> None:
+    assert can_run(replace(asset(options=options), target=target), host) is runs, told
