@@ -1,10 +1,17 @@
-"""Owns making the one fetcher of a run, from the options that all commands share."""
+"""Owns making a run's fetcher, and the tools of installing, from the options that all commands share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from provision.host.detect import detect_host
+from provision.install.apply import Tools
 from provision.install.fetch.fetcher import Fetcher
 from provision.install.progress import Progress
 from provision.store.archives import ArchiveCache
+from provision.store.layout import Store
+from provision.store.locks import lock_timeout
 from provision.workflows.options import Options
 
 
@@ -19,3 +26,17 @@ def open_fetcher(options: Options, progress: Progress) -> Fetcher:
         environ=options.environ,
         progress=progress,
     )
+
+
+@contextmanager
+def open_tools(options: Options, store: Store, progress: Progress) -> Iterator[Tools]:
+    """All that installing into a store needs, with a fetcher that is closed afterwards."""
+    with open_fetcher(options, progress) as fetcher:
+        yield Tools(
+            store=store,
+            fetcher=fetcher,
+            host=detect_host(),
+            progress=progress,
+            environ=options.environ,
+            lock_timeout=lock_timeout(options.environ),
+        )

@@ -111,16 +111,8 @@ def _install(options: Options, store: Store, installs: tuple[Install, ...], prog
     """Install what is missing; what that needs is imported only where something is."""
     if not installs:
         return ()
-    from provision.install.apply import Tools, install_all
-    from provision.workflows.fetching import open_fetcher
+    from provision.install.apply import install_all
+    from provision.workflows.fetching import open_tools
 
-    with open_fetcher(options, progress) as fetcher:
-        tools = Tools(
-            store=store,
-            fetcher=fetcher,
-            host=detect_host(),
-            progress=progress,
-            environ=options.environ,
-            lock_timeout=lock_timeout(options.environ),
-        )
+    with open_tools(options, store, progress) as tools:
         return install_all(installs, tools, jobs=options.jobs)

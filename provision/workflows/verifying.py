@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from provision.host.detect import detect_host
-from provision.install.apply import Tools, install
+from provision.install.apply import install
 from provision.install.progress import Progress
 from provision.plan.actions import Selected
 from provision.store.hashing import Difference
 from provision.store.layout import Store
-from provision.store.locks import lock_timeout
 from provision.store.receipts import Receipt, installed, read_receipt
 from provision.store.settle import check_tree, mark_settled
 from provision.store.staging import sweep
-from provision.workflows.fetching import open_fetcher
+from provision.workflows.fetching import open_tools
 from provision.workflows.options import Options
 from provision.workflows.planning import Wanted, select
 from provision.workflows.project import Project
@@ -94,13 +92,5 @@ def _look(store: Store, selected: Selected, names: tuple[str, ...]) -> Verdict:
 def _repair(options: Options, store: Store, broken: Sequence[Selected], progress: Progress) -> dict[str, Receipt]:
     if not broken:
         return {}
-    with open_fetcher(options, progress) as fetcher:
-        tools = Tools(
-            store=store,
-            fetcher=fetcher,
-            host=detect_host(),
-            progress=progress,
-            environ=options.environ,
-            lock_timeout=lock_timeout(options.environ),
-        )
+    with open_tools(options, store, progress) as tools:
         return {one.key: install(one, tools, again=True) for one in broken}
