@@ -10,8 +10,10 @@ import httpcore
 
 from provision.errors import UsageError
 from provision.install.fetch.cancelling import Cancellation
+from provision.install.fetch.lean_httpx import httpx
 from provision.install.fetch.proxies import Proxies
 from provision.install.fetch.sockets import StoppableBackend
+from provision.install.fetch.transport import client_over
 from provision.install.fetch.urls import Url
 
 if TYPE_CHECKING:
@@ -29,24 +31,24 @@ class Connections:
         self._backend = StoppableBackend(cancellation)
         self._proxies = Proxies(environ)
         self._lock = threading.Lock()
-        self._pools: dict[tuple[bool, str | None], httpcore.ConnectionPool] = {}
+        self._clients: dict[tuple[bool, str | None], httpx.Client] = {}
         self._tls: ssl.SSLContext | None = None
 
-    def pool(self, url: Url) -> httpcore.ConnectionPool:
-        """The pool that reaches the URL's host. Raises `UsageError` for certificates or a proxy that cannot be used."""
+    def client(self, url: Url) -> httpx.Client:
+        """The client that reaches the URL's host. `UsageError` for certificates or a proxy that cannot be used."""
         proxy = self._proxies.proxy_for(url)
         with self._lock:
             key = (url.scheme == "https", proxy)
-            if key not in self._pools:
-                self._pools[key] = self._open(secure=key[0], proxy=proxy)
-            return self._pools[key]
+            if key not in self._clients:
+                self._clients[key] = client_over(self._open(secure=key[0], proxy=proxy))
+            return self._clients[key]
 
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            pools, self._pools = tuple(self._pools.values()), {}
-        for pool in pools:
-            pool.close()
+            clients, self._clients = tuple(self._clients.values()), {}
+        for client in clients:
+            client.close()
 
     def _open(self, *, secure: bool, proxy: str | None) -> httpcore.ConnectionPool:
         context = self._context() if secure else None

@@ -15,6 +15,7 @@ from provision.install.fetch.connections import Connections
 from provision.install.fetch.credentials import Credentials
 from provision.install.fetch.failure import Failure, TransferError
 from provision.install.fetch.hosts import HostPolicy
+from provision.install.fetch.lean_httpx import httpx
 from provision.install.fetch.settings import Settings
 from provision.install.fetch.statuses import failure_of
 from provision.install.fetch.urls import Origin, Url
@@ -27,17 +28,17 @@ _SMALL = 16 << 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a server said. Header names are in lower case; ``url`` is where the redirects ended."""
+    """What a server said. Header names are read in any case; ``url`` is where the redirects ended."""
 
     url: Url
     status: int
     headers: Mapping[str, str]
-    _response: httpcore.Response
+    _response: httpx.Response
 
     def chunks(self) -> Iterator[bytes]:
         """The body as sent, in pieces of at most 64 KiB; raises `TransferError` when it breaks off."""
         with _translated(self.url):
-            yield from self._response.iter_stream()
+            yield from self._response.iter_raw()
 
     def expect(self, *statuses: int) -> None:
         """Raise `TransferError` for any other status."""
@@ -57,7 +58,7 @@ class Exchange:
         self, connections: Connections, credentials: Credentials, policy: HostPolicy, settings: Settings
     ) -> None:
         self._connections, self._credentials, self._policy = connections, credentials, policy
-        self._timeouts = {"connect": settings.connect, "read": settings.idle, "write": settings.idle}
+        self._timeout = httpx.Timeout(settings.idle, connect=settings.connect, pool=None)
 
     @contextmanager
     def get(self, url: Url, headers: Mapping[str, str], *, origin: Origin | None = None) -> Iterator[Answer]:
@@ -88,20 +89,16 @@ class Exchange:
         sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **headers}
         if authorization := self._credentials.authorization(url, redirected=redirected):
             sent["authorization"] = authorization
-        request = httpcore.Request(
+        client = self._connections.client(url)
+        request = client.build_request(
             "GET",
-            httpcore.URL(scheme=url.scheme, host=url.host, port=url.explicit_port, target=url.target),
-            headers=list(sent.items()),
-            extensions={"timeout": self._timeouts},
+            httpx.URL(scheme=url.scheme, host=url.host, port=url.explicit_port, raw_path=url.target.encode("ascii")),
+            headers=sent,
+            timeout=self._timeout,
         )
-        pool = self._connections.pool(url)
         with _translated(url):
-            response = pool.handle_request(request)
-        received: dict[str, str] = {}
-        for name, value in response.headers:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-            received[key] = f"{received[key]}, {text}" if key in received else text
-        return Answer(url=url, status=response.status, headers=received, _response=response)
+            response = client.send(request, stream=True)
+        return Answer(url=url, status=response.status_code, headers=response.headers, _response=response)
 
     def _target(self, answer: Answer) -> Url:
         """Where a redirect leads; its body is read, or the connection given up."""
@@ -129,12 +126,14 @@ class Exchange:
 
 @contextmanager
 def _translated(url: Url) -> Iterator[None]:
-    """Raise httpcore's errors as `TransferError`, told as a person would."""
+    """Raise the libraries' errors as `TransferError`, told as a person would."""
     try:
         yield
     except httpcore.ProxyError as error:
         hint = "put the user name and the password into the proxy's URL" if str(error).startswith("407") else None
         raise TransferError(Failure(url=url, cause=f"the proxy refuses: {error}", hint=hint)) from error
+    except httpx.RemoteProtocolError as error:  # the one check of its own that httpx makes here: of the Location
+        raise TransferError(Failure(url=url, cause=f"redirects to no usable URL: {error}")) from error
     except httpcore.TimeoutException as error:
         raise TransferError(Failure(url=url, cause=_timeout(error), again=True)) from error
     except httpcore.NetworkError as error:

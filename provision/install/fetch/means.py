@@ -1,4 +1,4 @@
-"""Owns what all downloads of a `Fetcher` share; imported only when something must be fetched, as httpcore is dear."""
+"""Owns what all downloads of a `Fetcher` share; imported only when something must be fetched, as httpx is dear."""
 
 from __future__ import annotations
 
