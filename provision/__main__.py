@@ -1,8 +1,6 @@
 """Runs the command line as ``python -m provision``; everything else is in `provision.cli.entry`."""
 
-import sys
-
 from provision.cli.entry import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.builds import Build, pack_ours, ready_made
 from tests.support.server import Server
 
 Golden = Callable[[Path, str], None]
+
+# No deadlines: a loaded machine is no failure. In CI the same examples every time; elsewhere new ones, to find more.
+settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("project")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -102,15 +102,16 @@ def _ours(data: bytes, work: Path) -> Unpacked | None:
 
 def _compare(unpacked: Unpacked, tree: Path, data: bytes, theirs: Path) -> None:
     modes = {}
-    with tarfile.open(fileobj=io.BytesIO(data), encoding="utf-8", errors="surrogateescape") as archive:
-        try:
+    theirs.mkdir()
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), encoding="utf-8", errors="surrogateescape") as archive:
             for member in archive:
                 modes[member.name.removeprefix("./")] = member.mode
                 archive.extract(member, theirs, filter="data")
-        except tarfile.FilterError as error:
-            raise AssertionError("we accepted what the data filter refuses") from error
-        except (tarfile.TarError, OverflowError):
-            pass  # for a field that we do not look at: an owner, a time
+    except tarfile.FilterError as error:
+        raise AssertionError("we accepted what the data filter refuses") from error
+    except (tarfile.TarError, OverflowError):
+        pass  # for a field that we do not look at: an owner, a time
     for path in (theirs / "python").rglob("*"):
         name = str(path.relative_to(theirs / "python"))
         assert unpacked.entries[name].kind == ("link" if path.is_symlink() else "file" if path.is_file() else "dir")

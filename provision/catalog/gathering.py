@@ -7,7 +7,6 @@ versions, NDJSON as PBS publishes it, a page of GitHub's releases API, or a snap
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from provision.catalog.github import read_page
@@ -24,6 +23,7 @@ from provision.catalog.times import parse_time
 from provision.catalog.uv import read_uv
 from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
 from provision.model.asset import Asset
+from provision.model.value import replace
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _SHOWN = 5

@@ -6,7 +6,6 @@ The API knows a release before PBS's own catalog does, and the sizes of its asse
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import PlainValidator, TypeAdapter, ValidationError
@@ -16,6 +15,7 @@ from provision.catalog.transport import HttpGet, ask_again
 from provision.catalog.wire import Moment, WireModel, malformed
 from provision.model.asset import Asset
 from provision.model.digest import Digest
+from provision.model.value import frozen
 
 # A release lists a thousand assets; GitHub times out on larger pages.
 PER_PAGE = 10
@@ -25,7 +25,7 @@ _ARCHIVES = (".tar.gz", ".tar.zst")
 _JSON = "application/vnd.github+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Crawl:
     """What the newest pages told, and the first one's ETag, empty where it had none."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from provision.model.asset import Asset
+from provision.model.value import field, frozen, replace
 from provision.model.version import Version
 
 
@@ -47,7 +47,7 @@ class _Memory:
         self.assets: dict[tuple[str, Version, str], tuple[Asset, ...]] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Catalog:
     """Every asset of its sources, of which earlier ones win where two know the same URL.
 
@@ -56,7 +56,7 @@ class Catalog:
 
     sources: tuple[Source, ...]
     notes: tuple[str, ...] = ()
-    _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
+    _memory: _Memory = field(default_factory=_Memory, repr=False, compare=False)
 
     @property
     def as_of(self) -> str:
@@ -142,7 +142,7 @@ def completed(asset: Asset, other: Asset) -> Asset:
 
 
 def _age(version: Version) -> tuple[int, int, int, tuple[int, int]]:
-    """The version's own order, which dataclasses compare more slowly."""
+    """The version's own order, in a form that compares faster."""
     return (version.major, version.minor, version.patch, version.stage)
 
 

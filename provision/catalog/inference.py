@@ -8,11 +8,11 @@ matrix does; a test holds that the two never disagree.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from provision.model.asset import Asset
 from provision.model.build import OPTIMISATIONS, BuildOptions, CpuLevel
 from provision.model.target import Target
+from provision.model.value import replace
 
 _PGO_LTO, _PGO, _LTO = frozenset({"pgo", "lto"}), frozenset({"pgo"}), frozenset({"lto"})
 _FASTEST_FIRST = (_PGO_LTO, _PGO, _LTO)

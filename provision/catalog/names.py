@@ -14,12 +14,12 @@ E     ``cpython-3.14.2+20260127-x86_64-…-install_only.tar.gz``      since 2022
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from provision.model.build import OPTIMISATIONS, BuildOptions, CpuLevel, Flavor
 from provision.model.target import KNOWN, Target
+from provision.model.value import frozen
 from provision.model.version import Version
 
 Era = Literal["A", "B", "C", "D", "E"]
@@ -41,7 +41,7 @@ class UnknownNameError(ValueError):
     """A file name that is of no era."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ParsedName:
     """What a name and its release tag say.
 

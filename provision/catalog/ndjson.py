@@ -11,7 +11,6 @@ form tells target, options and flavor; for every other name the artifact's ``pla
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -26,12 +25,13 @@ from provision.manifest.address import parse_url
 from provision.model.asset import Asset
 from provision.model.build import FLAVORS, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
+from provision.model.value import frozen
 from provision.model.version import Version
 
 _BUILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Traits:
     target: Target
     cpu: CpuLevel

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from provision.catalog.names import parse_name
 from provision.model.asset import Asset
 from provision.model.digest import Digest
+from provision.model.value import frozen
 
 REPOSITORY = "astral-sh/python-build-standalone"
 RELEASES = f"https://github.com/{REPOSITORY}/releases/download/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Published:
     """What a foreign catalog tells of one archive: no more than its name does not."""
 
@@ -23,7 +23,7 @@ class Published:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reading:
     """What was read: the assets, and the names that this version of provision does not know how to read.
 

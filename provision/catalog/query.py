@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from provision.catalog.index import Catalog
 from provision.model.asset import Asset
 from provision.model.build import BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
+from provision.model.value import frozen
 from provision.model.version import Version
 
 
@@ -19,7 +19,7 @@ class VersionFilter(Protocol):
     def matches(self, version: Version) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Query:
     """What to look for; a field that is None lets everything pass.
 

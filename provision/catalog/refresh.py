@@ -7,7 +7,6 @@ which knows a release earlier, and sizes. Nothing is replaced before the new one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from provision.catalog.kept import ETAG, GITHUB, NDJSON, ORIGIN
@@ -16,6 +15,7 @@ from provision.catalog.replacing import Answer, Refreshed, kept_before, renew_ke
 from provision.catalog.snapshot import Snapshot
 from provision.catalog.transport import HttpGet, ask_again
 from provision.errors import CatalogError, NetworkError, PolicyError, ProvisionError, raise_all
+from provision.model.value import replace
 
 NDJSON_URLS = (
     "https://releases.astral.sh/github/versions/main/v1/python-build-standalone.ndjson",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,11 +15,12 @@ from provision.catalog.snapshot_writer import renewed, write_snapshot
 from provision.errors import CatalogError
 from provision.model.asset import Asset
 from provision.model.digest import Digest
+from provision.model.value import frozen
 
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Refreshed:
     """What `catalog update` did. ``new`` counts the assets that no catalog at hand knew before."""
 
@@ -32,7 +32,7 @@ class Refreshed:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """Where upstream's answer came from, and when (RFC 3339); ``etag`` is empty where it gave none."""
 

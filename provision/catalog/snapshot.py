@@ -61,15 +61,15 @@ class Snapshot:
         return self._layout.versions
 
     def versions(self, implementation: str) -> Iterator[Version]:
-        return (Version.parse(text) for text in self._layout.versions.get(implementation, ()))
+        return (_version(text) for text in self._layout.versions.get(implementation, ()))
 
     def builds(self, implementation: str, version: Version) -> Mapping[str, str | None]:
         # The writer puts an unknown publication time before the known ones, so that a known one stays.
-        return {tag: published for tag, published, _ in self._layout.builds(implementation, str(version))}
+        return {tag: published for tag, published, _ in self._builds(implementation, str(version))}
 
     def assets(self, implementation: str, version: Version, build: str) -> Iterator[Asset]:
         text = str(version)
-        for candidate in self._layout.builds(implementation, text):
+        for candidate in self._builds(implementation, text):
             if candidate[0] == build:
                 yield from self._decode(implementation, text, candidate)
 
@@ -92,11 +92,17 @@ class Snapshot:
         return None
 
     def _of_version(self, implementation: str, version: str) -> Iterator[Asset]:
-        for build in self._layout.builds(implementation, version):
+        for build in self._builds(implementation, version):
             yield from self._decode(implementation, version, build)
 
+    def _builds(self, implementation: str, version: str) -> tuple[Build, ...]:
+        try:
+            return self._layout.builds(implementation, version)
+        except DamagedSnapshotError as error:
+            raise _unreadable(str(error)) from error
+
     def _decode(self, implementation: str, version_text: str, build: Build) -> Iterator[Asset]:
-        version = Version.parse(version_text)
+        version = _version(version_text)
         tag, published, rows = build
         for row in self._layout.rows(rows):
             shape = self._shapes.get(row.shape)
@@ -121,10 +127,20 @@ class Snapshot:
             target, cpu, options, flavor, url = self._layout.shapes[number].split("\t")
             return _Shape(Target.parse(target), _CPU_LEVELS[cpu], BuildOptions.parse(options), _FLAVORS[flavor], url)
         except (LookupError, ValueError) as error:
-            raise CatalogError(
-                f"a catalog file's shape {number} cannot be read: {error}",
-                hint="Run `provision catalog update` to write the file again.",
-            ) from error
+            raise _unreadable(f"its shape {number} cannot be read: {error}") from error
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version.parse(text)
+    except ValueError as error:
+        raise _unreadable(str(error)) from error
+
+
+def _unreadable(why: str) -> CatalogError:
+    return CatalogError(
+        f"a catalog file is damaged: {why}", hint="Run `provision catalog update` to write the file again."
+    )
 
 
 def load_snapshot() -> Catalog:

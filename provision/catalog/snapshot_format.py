@@ -79,9 +79,17 @@ class Layout:
         return self._versions
 
     def builds(self, implementation: str, version: str) -> tuple[Build, ...]:
-        """The builds of a version, none if it is unknown."""
+        """The builds of a version, none if it is unknown; raises `DamagedSnapshotError` for ones without their rows."""
         text = self._versions.get(implementation, {}).get(version)
-        return tuple(_read_builds(text)) if text is not None else ()
+        if text is None:
+            return ()
+        try:
+            builds = tuple(_read_builds(text))
+        except ValueError as error:
+            raise DamagedSnapshotError(f"the builds of {implementation} {version} cannot be read") from error
+        if any(not 0 <= rows.start <= rows.stop <= self.count for _, _, rows in builds):
+            raise DamagedSnapshotError(f"the builds of {implementation} {version} have rows that are not there")
+        return builds
 
     def rows(self, wanted: range) -> Iterator[Row]:
         first, count = wanted.start, len(wanted)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from provision.errors import NetworkError
+from provision.model.value import field, frozen
 
 _OK, _NOT_MODIFIED = 200, 304
 _REFUSED = frozenset({401, 403, 429})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Response:
     """A whole answer. The names in ``headers`` are in lower case; ``body`` is free of content encodings."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from provision import __version__
+from provision.cli.help import WIDTH
 
 # The commands as `--help` groups them; each is a function of the same name (`list` is `list_`) in its module.
 _MODULES = {
@@ -60,7 +61,7 @@ def make_app(command: str = "") -> typer.Typer:
         no_args_is_help=True,
         rich_markup_mode=None,  # importing rich to draw boxes around help doubles the time of `--help`
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     )
     app.callback()(_global)
     wanted = {module for module, commands in _MODULES.items() if command in commands} or set(_MODULES)

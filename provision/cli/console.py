@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +18,19 @@ def neutral(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def inert(text: str) -> str:
+    """The text with what would be a command to a CI system made visible, so that no name, URL or server can give one.
+
+    GitHub's runner takes ``::`` at the beginning of a line for one, and ``##[`` anywhere; Azure Pipelines ``##vso[``.
+    """
+    if "::" not in text and "##" not in text:
+        return text
+    import re
+
+    text = re.sub(r"^([^\S\n]*):(?=:)", r"\1\\x3a", text, flags=re.MULTILINE)
+    return re.sub(r"#(?=#\w*\[)", r"\\x23", text)
+
+
 class Console:
     """Two streams and a volume. ``verbosity`` is -1 with ``-q``, 1 with ``-v``; errors are always said."""
 
@@ -32,16 +44,25 @@ class Console:
     def out(self, *lines: str) -> None:
         """Write result lines, already neutral, to stdout."""
         for line in lines:
+            sys.stdout.write(inert(line) + "\n")
+
+    def commands(self, *lines: str) -> None:
+        """Write lines that are meant for GitHub's runner to stdout, as they are."""
+        for line in lines:
             sys.stdout.write(line + "\n")
 
     def document(self, document: Mapping[str, object]) -> None:
         """Write one JSON document to stdout."""
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=True) + "\n")
+        import json
+
+        text = json.dumps(document, indent=2, ensure_ascii=True)
+        # Both stand within strings only, where the escape means the same.
+        sys.stdout.write(text.replace("##", "#\\u0023") + "\n")
 
     def say(self, text: str, *, style: str = "") -> None:
         """Tell what happens, on stderr, unless quiet."""
         if self.verbosity >= 0:
-            sys.stderr.write(_paint(neutral(text), style if self._err_colour else "") + "\n")
+            sys.stderr.write(_paint(inert(neutral(text)), style if self._err_colour else "") + "\n")
 
     def detail(self, text: str) -> None:
         """Tell what only ``-v`` shows."""
@@ -51,7 +72,7 @@ class Console:
     def warn(self, text: str) -> None:
         """Tell what may need attention; quiet does not silence it."""
         label = _paint("warning:", "yellow" if self._err_colour else "")
-        sys.stderr.write(f"{label} {neutral(text)}\n")
+        sys.stderr.write(f"{label} {inert(neutral(text))}\n")
 
     def paint(self, text: str, style: str) -> str:
         """Text for stdout in a style, where stdout shows colours."""
@@ -64,8 +85,8 @@ class Console:
         hints: list[str] = []
         for one in errors:
             first, *more = str(one).split("\n")
-            sys.stderr.write(f"{label} {neutral(first)}\n")
-            sys.stderr.writelines(f"       {neutral(line)}\n" for line in more)
+            sys.stderr.write(f"{label} {inert(neutral(first))}\n")
+            sys.stderr.writelines(f"       {inert(neutral(line))}\n" for line in more)
             if self.github and one.place is not None and one.place.line is not None:
                 sys.stderr.write(_annotation(one.message, one.place) + "\n")
             if one.hint and one.hint not in hints:
@@ -73,8 +94,8 @@ class Console:
         hint_label = _paint("hint:", "cyan" if self._err_colour else "")
         for hint in hints:
             first, *more = hint.split("\n")
-            sys.stderr.write(f" {hint_label} {neutral(first)}\n")
-            sys.stderr.writelines(f"       {neutral(line)}\n" for line in more)
+            sys.stderr.write(f" {hint_label} {inert(neutral(first))}\n")
+            sys.stderr.writelines(f"       {inert(neutral(line))}\n" for line in more)
 
 
 def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:
@@ -116,6 +137,12 @@ def _wants_colour(stream: object, env: Mapping[str, str]) -> bool:
 
 
 def _annotation(message: str, place: Place) -> str:
-    message = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     column = f",col={place.column}" if place.column else ""
-    return f"::error file={place.file},line={place.line}{column}::{message}"
+    file = _data(place.file).replace(":", "%3A").replace(",", "%2C")
+    return f"::error file={file},line={place.line}{column}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """A text as a workflow command holds it; its lines stay lines, all else that is not to be seen becomes visible."""
+    lines = (neutral(line).replace("%", "%25") for line in text.replace("\r", "\n").split("\n"))
+    return "%0A".join(lines)

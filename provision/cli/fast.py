@@ -1,4 +1,4 @@
-"""Owns the answers that need no more than the stamp of the last sync; whether to believe it, `store.stamp` decides.
+"""Owns the answers from what is at hand: the help, the version, and, by the stamp of the last sync, that all is well.
 
 Imports nothing that Python has not loaded when it starts.
 """
@@ -8,11 +8,20 @@ import sys
 
 
 def answer(argv: list[str]) -> int | None:
-    """Answer a plain `sync` with nothing to do, or `which NAME`; None where the long way is needed."""
+    """Answer `--help`, `--version`, a plain `sync` with nothing to do, or `which NAME`; None for the long way."""
     if argv in (["sync"], ["sync", "-q"]):
         return _sync(quiet="-q" in argv)
     if len(argv) == 2 and argv[0] == "which":
         return _which(argv[1])
+    if argv == ["--version"]:
+        from provision import __version__
+
+        return _say(f"provision {__version__}\n")
+    if argv and argv[-1] in ("--help", "-h"):
+        from provision.cli.help import help_for
+
+        text = help_for(argv)
+        return None if text is None else _say(text)
     return None
 
 
@@ -33,6 +42,9 @@ def _which(name: str) -> int | None:
     pythons = fresh(os.environ)
     if pythons is None or name not in pythons:
         return None
-    sys.stdout.write(pythons[name] + "\n")
-    sys.stdout.flush()
+    return _say(pythons[name] + "\n")
+
+
+def _say(text: str) -> int:
+    sys.stdout.write(text)
     return 0

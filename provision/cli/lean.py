@@ -58,7 +58,7 @@ def _lock() -> int:
 
 def _lock_check() -> int:
     from provision.cli.present.locking import present_checked
-    from provision.workflows.locking import check
+    from provision.workflows.checking import check
 
     session = _session()
     return session.show(present_checked(check(session.options), session.console))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -105,4 +106,6 @@ class Bars:
                 transient=True,
             )
             self._display.start()
+            # A run that fails or is interrupted finishes nothing: the terminal must get its cursor back all the same.
+            atexit.register(self._display.stop)
         return self._display

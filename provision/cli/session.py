@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.cli.console import Console
+from provision.model.value import frozen
 from provision.workflows.options import Options, flag
 
 if TYPE_CHECKING:
     from provision.install.progress import Progress
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What a command has to say: ``lines`` for people, ``document`` for ``--json``, and the exit code.
 
-    ``remarks`` and ``warnings`` go to stderr in both cases.
+    ``remarks`` and ``warnings`` go to stderr in both cases. ``commands`` are lines for GitHub's runner to act on.
     """
 
     lines: Sequence[str] = ()
+    commands: Sequence[str] = ()
     document: Mapping[str, object]
     code: int = 0
     remarks: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     """One run of one command."""
 
@@ -80,6 +81,7 @@ class Session:
             self.console.document(answer.document)
         else:
             self.console.out(*answer.lines)
+            self.console.commands(*answer.commands)
         return answer.code
 
     def progress(self) -> Progress:

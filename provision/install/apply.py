@@ -9,7 +9,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import ProvisionError, raise_all
@@ -17,6 +16,7 @@ from provision.host.machine import Host
 from provision.install.fetch.fetcher import Fetcher
 from provision.install.progress import Progress
 from provision.model.tree import Entry
+from provision.model.value import frozen
 from provision.plan.actions import Install, Selected
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
@@ -29,7 +29,7 @@ from provision.store.staging import staged_tree, staging
 _GLANCE, _MOMENT = 0.1, 0.4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tools:
     """What installing needs: the store, a fetcher, this machine, and whom to tell. ``lock_timeout`` is in seconds."""
 

@@ -57,7 +57,7 @@ def can_run(asset: Asset, host: Host) -> bool:
 
 
 def obstacle(asset: Asset, host: Host, level: Callable[[], CpuLevel]) -> str:
-    """Why this machine cannot start the asset's interpreter; nothing where it can. ``level`` is asked where it decides."""
+    """Why this machine cannot start the interpreter; nothing where it can. ``level`` is asked only if it counts."""
     if not can_run(asset, host):
         return f"{host.target.short} cannot run {asset.target.short}"
     floor = glibc_floor(asset.target)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from provision.catalog.index import Catalog
@@ -16,6 +15,7 @@ from provision.manifest.document import Request
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
+from provision.model.value import frozen
 from provision.model.version import Version
 
 Slot = tuple[Target, CpuLevel]
@@ -52,7 +52,7 @@ class Wish(NamedTuple):
         return final and wanted.matches(version)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Candidate:
     """One choice of version, build and flavor: the assets it has, the slots it lacks, and what is worth a note.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from provision.model.asset import Asset
+from provision.model.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Cooldown:
     """Admits what came out at least ``seconds`` before ``as_of``, an RFC 3339 time.
 

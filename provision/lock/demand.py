@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from provision.manifest.document import Request
 from provision.model.build import OPTIMISATIONS, BuildOptions
+from provision.model.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Demand:
     """The build options asked for. ``freethreaded``, ``debug`` and ``static`` hold exactly, asked for or not.
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from provision.model.asset import Asset
 from provision.model.build import BuildOptions, Flavor
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
+from provision.model.value import frozen
 from provision.model.version import Version
 
 LOCK_VERSION = "1.0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockedPython:
     """One ``[[python]]`` table. ``request`` is the digest of the normalised request that it answers.
 
@@ -55,7 +55,7 @@ class LockedPython:
         return tuple(sorted({asset.target for asset in self.assets}, key=str))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lock:
     """A whole `pythons.lock`; ``pythons`` sorted by name."""
 

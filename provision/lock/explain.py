@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from provision.catalog.index import Catalog
@@ -20,9 +19,10 @@ from provision.manifest.digest import request_digest
 from provision.manifest.document import Request
 from provision.model.asset import Asset
 from provision.model.target import Target
+from provision.model.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Explanation:
     """Why an entry has the assets it has. ``locked`` tells whether ``python`` is locked, or only would be.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from provision.catalog.names import ParsedName, UnknownNameError, parse_name
 from provision.errors import ManifestError
 from provision.lock.phrases import sentence
@@ -13,6 +11,7 @@ from provision.model.asset import Asset
 from provision.model.build import OPTIMISATIONS, BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import Target
+from provision.model.value import replace
 from provision.model.version import Version
 
 # The build of an archive that neither its name nor its request gives one.

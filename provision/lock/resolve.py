@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 
 from provision.catalog.index import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, raise_all
@@ -18,9 +17,10 @@ from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
 from provision.model.asset import Asset
 from provision.model.target import Target
+from provision.model.value import frozen, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Upgrade:
     """Which entries are resolved as if there were no lock: none, ``everything``, or those of ``names``."""
 
@@ -31,7 +31,7 @@ class Upgrade:
         return self.everything or name in self.names
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Resolution:
     """A lock that answers its manifest; what to tell people; the names of the entries that were resolved anew."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from provision.lock.demand import Demand
@@ -12,11 +11,12 @@ from provision.lock.targets import targets_of
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
 from provision.model.target import Target
+from provision.model.value import frozen
 
 Kind = Literal["new", "changed", "incomplete", "contradictory", "removed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stale:
     """An entry that is not as the manifest asks. ``reason`` reads on from its name: ``is not locked yet``.
 
@@ -30,15 +30,23 @@ class Stale:
     reason: str
 
 
-def stale_entries(manifest: Manifest, lock: Lock, host: Target) -> tuple[Stale, ...]:
-    """All stale entries, in the order of their names; none for a lock that is fresh on ``host``."""
+def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[Stale, ...]:
+    """All stale entries, in the order of their names; none for a lock that is fresh on ``host``.
+
+    No host is needed where no entry `asks_for_host`.
+    """
     pythons = {python.name: python for python in lock.pythons}
     found = [staleness(request, pythons.pop(request.name, None), host) for request in manifest.requests]
     found += [Stale(name=name, kind="removed", reason="is locked, and not asked for any more") for name in pythons]
     return tuple(sorted((stale for stale in found if stale), key=lambda stale: stale.name))
 
 
-def staleness(request: Request, python: LockedPython | None, host: Target) -> Stale | None:
+def asks_for_host(request: Request) -> bool:
+    """Whether an entry is meant for the machine that it is looked at on, having no targets of its own."""
+    return request.targets is None and not request.url
+
+
+def staleness(request: Request, python: LockedPython | None, host: Target | None) -> Stale | None:
     """Why the locked entry does not answer its request; None if it does."""
     if python is None:
         return Stale(name=request.name, kind="new", reason="is not locked yet")
@@ -50,7 +58,7 @@ def staleness(request: Request, python: LockedPython | None, host: Target) -> St
         return Stale(name=request.name, kind="contradictory", reason=f"is not locked as it is asked for: {differences}")
     missing = set(targets_of(request, python, host)).difference(python.targets())
     if missing:
-        return Stale(name=request.name, kind="incomplete", reason=f"is not locked for this machine, {host.short}")
+        return Stale(name=request.name, kind="incomplete", reason=f"is not locked for this machine, {_listed(missing)}")
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import LockFileError, Place
@@ -12,6 +11,7 @@ from provision.lock.checking import check_lock
 from provision.lock.document import Lock, LockedPython
 from provision.lock.syntax import CONFLICT, parse_tables
 from provision.model.asset import Asset
+from provision.model.value import frozen
 
 HEADER = "# Written by provision. Review it; do not edit it."
 
@@ -21,7 +21,7 @@ MAX_BYTES = 16 * 1024 * 1024
 _ESCAPES = {'"': '\\"', "\\": "\\\\"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class ParsedLock:
     """A lock that was read, and what its reader has to say about it."""
 

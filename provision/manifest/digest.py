@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from provision.manifest.document import Request
 from provision.model.build import FLAVORS
 from provision.model.digest import Digest
+from provision.model.sha256 import sha256_hex
 
 Json = str | int | list[str] | dict[str, str]
 
 
 def request_digest(request: Request) -> Digest:
     """The sha256 of `canonical_request`: the same for every spelling of a request, on any machine, in any release."""
-    return Digest(hashlib.sha256(canonical_request(request).encode()).hexdigest())
+    return Digest(sha256_hex(canonical_request(request).encode()))
 
 
 def canonical_request(request: Request) -> str:

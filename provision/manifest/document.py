@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,13 @@ from provision.model.build import BuildOptions, CpuRequest, Flavor
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
+from provision.model.value import field, frozen
 
 if TYPE_CHECKING:  # reading a manifest needs no pathlib of its own: start-up is a feature
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     """The ``[settings]`` table. ``cooldown`` is in seconds; ``targets`` is None where the host's is meant."""
 
@@ -30,7 +30,7 @@ class Settings:
     catalogs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """One entry of ``[pythons]`` with the settings folded in: all that resolving needs.
 
@@ -64,7 +64,7 @@ class Request:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manifest:
     """A whole `pythons.toml`; ``requests`` in the order of the file.
 
@@ -75,7 +75,7 @@ class Manifest:
     path: Path
     settings: Settings
     requests: tuple[Request, ...]
-    policy: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    policy: Mapping[str, object] = MappingProxyType({})
 
     def request(self, name: str) -> Request | None:
         return next((request for request in self.requests if request.name == name), None)

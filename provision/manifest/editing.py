@@ -7,7 +7,6 @@ next table when it removes one. Values are spelled by tomlkit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from provision.manifest.schema import SCHEMA_URL
 from provision.manifest.splicing import cut, ended, insert_block, insert_line, newline
 from provision.manifest.syntax import load
 from provision.model.target import Target
+from provision.model.value import replace
 
 COMMON_TARGETS = tuple(map(Target.parse, ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")))
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
 from provision.model.build import CPU_LEVELS, CpuLevel
 from provision.model.target import Target
+from provision.model.value import frozen
 from provision.model.version import Version
 
 Implementation = Literal["cpython", "pypy", "graalpy"]
 Operator = Literal[">=", ">", "==", "!=", "<", "<="]
 
 IMPLEMENTATIONS: tuple[Implementation, ...] = ("cpython", "pypy", "graalpy")
+# Python in WebAssembly: uv's catalog lists it, with no hash, and for a platform that is none of our targets.
+_PYODIDE = (
+    "Pyodide cannot be locked: its archives are published without a sha256, and nothing is locked without one; "
+    f"known implementations are {', '.join(IMPLEMENTATIONS)}"
+)
 FORMS = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
 
 # The same grammar for JSON schemas (ECMA 262): all that `parse_request` reads in lower case, and little else.
@@ -69,7 +74,7 @@ class Clause(NamedTuple):
         return str(bound) if bound.patch else f"{bound.series}{bound.prerelease}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class VersionRequest:
     """A range of versions: all clauses must hold. Clauses are sorted, so that equal requests are equal values.
 
@@ -112,7 +117,7 @@ class VersionRequest:
         return ",".join(f"{clause.operator}{clause.operand}" for clause in self.clauses)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ParsedRequest:
     """What a request's text says. ``cpu`` and ``target`` are None where it names none.
 
@@ -179,6 +184,8 @@ def _split_implementation(request: str, text: str) -> tuple[Implementation, str]
     name = request[: len(request) - len(rest)]
     if not name:
         return "cpython", rest
+    if name == "pyodide":
+        raise ValueError(f"{text!r}: {_PYODIDE}")
     if name not in IMPLEMENTATIONS:
         if rest[:1].isdigit():
             raise ValueError(f"{text!r} names no known implementation: those are {', '.join(IMPLEMENTATIONS)}")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from provision.model.build import BuildOptions, CpuLevel, Flavor
 from provision.model.digest import Digest
 from provision.model.target import Target
+from provision.model.value import frozen
 from provision.model.version import Version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asset:
     """One archive: what is in it, where it is, and which bytes it must be.
 

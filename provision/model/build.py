@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from provision.model.value import frozen
 
 Flavor = Literal["install_only_stripped", "install_only", "full"]
 CpuLevel = Literal["baseline", "v2", "v3", "v4"]
@@ -20,7 +21,7 @@ OPTIONS = ("freethreaded", "debug", "noopt", "pgo", "lto", "static", "shared")
 OPTIMISATIONS = frozenset({"noopt", "pgo", "lto"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class BuildOptions:
     """A set of build options; `parse` and `str` are inverses in PBS's own order, ``freethreaded+pgo+lto``."""
 

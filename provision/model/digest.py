@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from provision.model.value import frozen
 
 _HEX = frozenset("0123456789abcdef")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(kw_only=False, order=True)
 class Digest:
     """64 lower-case hex digits of a sha256."""
 

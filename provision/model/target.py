@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from provision.model.value import frozen
 
 _GNU, _MUSL, _MAC, _WIN = "unknown-linux-gnu", "unknown-linux-musl", "apple-darwin", "pc-windows-msvc"
 
@@ -37,7 +37,7 @@ _ARCH_ALIASES = {
 _OS_ALIASES = {"darwin": "macos", "osx": "macos", "win": "windows", "win32": "windows"}
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(kw_only=False, order=True)
 class Target:
     """``x86_64-unknown-linux-gnu``: an architecture and a system. The x86-64 level is kept apart, as ``cpu``."""
 

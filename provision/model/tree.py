@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from provision.model.asset import Asset
+from provision.model.sha256 import sha256_hex
+from provision.model.value import frozen
 
 # The recipe's version: raise it whenever an edit of `install.relocate` changes the bytes of a finished tree.
 RECIPE = 1
@@ -16,7 +16,7 @@ Slim = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests
 EntryKind = Literal["file", "link", "dir"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TreeOptions:
     """What a request asks of the tree beyond the archive; part of its key, as it changes the tree's bytes."""
 
@@ -34,7 +34,7 @@ class TreeOptions:
         return ",".join(words)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Entry:
     """One name in a tree. ``content``: a file's sha256 in hex, a link's target, nothing for a directory."""
 
@@ -46,7 +46,7 @@ class Entry:
 
 def store_key(asset: Asset, options: TreeOptions) -> str:
     """The tree's name in the store, known from the lock alone and the same under every home (DESIGN §5)."""
-    digits = hashlib.sha256(f"{asset.sha256}\n{RECIPE}\n{options}".encode()).hexdigest()[:12]
+    digits = sha256_hex(f"{asset.sha256}\n{RECIPE}\n{options}".encode())[:12]
     if asset.flavor == "full":
         variant = str(asset.options)
     else:  # the names of install_only archives tell of nothing else
@@ -65,6 +65,8 @@ def tree_digest(entries: Mapping[str, Entry]) -> str:
 
     Directories do not count by themselves: archives hold none, and an empty one changes nothing that runs.
     """
+    import hashlib
+
     digest = hashlib.sha256()
     for path in sorted(entries):
         entry = entries[path]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from provision.model.value import frozen
 
 _STAGES = ("a", "b", "rc")
 _FINAL = (len(_STAGES), 0)
 _TEXT = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})(?:(a|b|rc)([0-9]{1,4}))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@frozen(order=True)
 class Version:
     """``3.14.2`` or ``3.15.0rc1``; ordered as PEP 440 orders them. `parse` and `str` are inverses."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from provision.model.asset import Asset
 from provision.model.digest import Digest
 from provision.model.tree import TreeOptions, store_key
+from provision.model.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Selected:
     """One entry's choice for one machine: the asset to have, and how its tree is made.
 
@@ -28,14 +28,14 @@ class Selected:
         return store_key(self.asset, self.tree)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Keep:
     """The tree is installed and linked as it should be."""
 
     selected: Selected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Install:
     """The tree is missing or ``damaged``: fetch it unless ``cached``, unpack it. ``names`` are all that share it."""
 
@@ -45,7 +45,7 @@ class Install:
     damaged: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Link:
     """The project's link is missing or leads elsewhere. ``previous`` is the key it led to, if any."""
 
@@ -53,14 +53,14 @@ class Link:
     previous: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unlink:
     """The project has a link that no entry asks for."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Remove:
     """No project needs this tree any more (only with ``--prune``)."""
 
@@ -70,7 +70,7 @@ class Remove:
 Action = Keep | Install | Link | Unlink | Remove
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """All actions of one sync, and the lock they follow from. ``lock`` is the digest of the lock file's bytes."""
 

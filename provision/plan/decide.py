@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from provision.model.digest import Digest
+from provision.model.value import frozen
 from provision.plan.actions import Action, Install, Keep, Link, Plan, Remove, Selected, Unlink
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inventory:
     """What is on disk, as far as the selection is concerned.
 

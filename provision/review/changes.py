@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from provision.catalog.index import publication_key
@@ -10,6 +9,7 @@ from provision.lock.document import Lock, LockedPython
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, CpuLevel
 from provision.model.target import Target
+from provision.model.value import frozen
 from provision.review.places import host_of, origin_of
 
 Kind = Literal["added", "removed", "changed"]
@@ -33,7 +33,7 @@ Aspect = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AssetChange:
     """One row, by target and level, of an entry that both locks have; ``old`` or ``new`` is None where it is not.
 
@@ -84,7 +84,7 @@ class AssetChange:
         return self.new.size - self.old.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EntryChange:
     """One entry that differs; ``assets`` are its rows that differ, all of them where it came or went."""
 
@@ -151,7 +151,7 @@ class EntryChange:
 _ORDER: tuple[Aspect, ...] = get_args(Aspect)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockDiff:
     """All that differs between two locks, by name. ``old`` or ``new`` is None where there was no lock at all."""
 

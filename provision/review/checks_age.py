@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from provision.lock.cooldown import Cooldown
 from provision.lock.document import LockedPython
 from provision.lock.lifecycle import end_of_life
 from provision.model.asset import Asset
+from provision.model.value import replace
 from provision.model.version import Version
 from provision.review.codes import Gravity
 from provision.review.findings import Finding

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from provision.model.tree import Entry
+from provision.model.value import frozen
 
 _DEEP = 3  # how many levels of directories a reviewer wants told apart
 _EXAMPLES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FolderChange:
     """How many files of a directory came, went and changed, and the first few of their names."""
 
@@ -22,7 +22,7 @@ class FolderChange:
     examples: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LibraryChange:
     """A bundled library's version before and after; empty where it is not there, or cannot be told."""
 
@@ -31,7 +31,7 @@ class LibraryChange:
     new: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TreeChange:
     """What differs between the old and the new tree of one row; ``missing`` says why that could not be looked at."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from provision.model.value import frozen
 from provision.review.codes import CODES, GRAVITIES, Code, Gravity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """One thing that is wrong, or may be: a sentence without a full stop, about an entry and, mostly, a row.
 
@@ -55,7 +55,7 @@ class Finding:
         return ", ".join(word for word in (self.entry, self.place) if word)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ignored:
     """A finding that the policy ignores, and why."""
 
@@ -63,7 +63,7 @@ class Ignored:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Audit:
     """All that an audit found, gravest first, then by line. ``rows`` is how many were looked at."""
 

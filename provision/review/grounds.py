@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 
 from provision.catalog.index import Catalog
@@ -13,6 +12,7 @@ from provision.lock.cooldown import Cooldown
 from provision.lock.document import Lock, LockedPython
 from provision.manifest.document import Manifest, Request
 from provision.model.asset import Asset
+from provision.model.value import field, frozen
 from provision.review.codes import Gravity
 from provision.review.findings import Finding
 from provision.review.lines import LockLines
@@ -24,7 +24,7 @@ from provision.review.policy import Policy
 Checksums = Mapping[str, Mapping[str, str] | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Grounds:
     """All that the checks may ask. ``upstream`` is what no repository can change; ``own`` what the manifest names.
 

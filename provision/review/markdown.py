@@ -10,7 +10,7 @@ from provision.review.review import Review
 from provision.review.rows import Row, rows
 from provision.review.summary import delta, headline, plural
 
-# GitHub takes 65 536 characters; a workflow may put something before.
+# In bytes of UTF-8. GitHub takes 65 536 characters; a workflow may put something before.
 LIMIT = 60_000
 _OPEN_ROWS = 12
 _BOXES = {"alarm": "CAUTION", "warning": "WARNING", "notice": "NOTE"}
@@ -26,12 +26,15 @@ def markdown(review: Review) -> str:
     for severity, box in _BOXES.items():
         page.box(box, [notice for notice in review.notices if notice.severity == severity])
     found = rows(review.diff)
-    page.table(_HEADS, [_cells(row) for row in found[:_OPEN_ROWS]])
-    page.folded(plural(len(found) - _OPEN_ROWS, "more change"), _HEADS, [_cells(row) for row in found[_OPEN_ROWS:]])
+    sized = any(row.size is not None for row in found)
+    heads = _HEADS if sized else _HEADS[:-1]
+    cells = [_cells(row)[: len(heads)] for row in found]
+    page.table(heads, cells[:_OPEN_ROWS])
+    page.folded(plural(len(found) - _OPEN_ROWS, "more change"), heads, cells[_OPEN_ROWS:])
     digests = list(_digests(review))
     page.folded(plural(len(digests), "archive") + " by platform", ("Entry", "Platform", "Before", "After"), digests)
-    for heads, title, cells in _details(review):
-        page.folded(title, heads, cells)
+    for columns, title, inside in _details(review):
+        page.folded(title, columns, inside)
     return page.text()
 
 
@@ -45,18 +48,21 @@ class _Page:
 
     def add(self, text: str, *, closing: str = "") -> bool:
         """Add a piece if it and what must close it fit."""
-        if len(text) + len(closing) > self._room:
+        size = len(text.encode())
+        if size + len(closing) > self._room:
             return False
         self._parts.append(text)
-        self._room -= len(text)
+        self._room -= size
         return True
 
     def box(self, kind: str, found: Sequence[Notice]) -> None:
-        for index, notice in enumerate(found):
-            head = f"\n> [!{kind}]\n" if index == 0 else ""
+        head = f"\n> [!{kind}]\n"
+        for notice in found:
             places = ", ".join(plain(change.title) for change in notice.changes)
             where = f"**{plain(notice.entry)}**{places and f' ({places})'}"
-            self._count(self.add(f"{head}> - {where}: {plain(notice.message)}\n"))
+            added = self.add(f"{head}> - {where}: {plain(notice.message)}\n")
+            self._count(added)
+            head = "" if added else head
 
     def table(self, heads: Sequence[str], cells: Sequence[Sequence[str]], *, closing: str = "") -> None:
         head = f"\n| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n"

@@ -21,7 +21,8 @@ def code(text: str) -> str:
 
 def plain(text: str) -> str:
     """A text with everything that Markdown, HTML or GitHub could read as theirs written as an entity."""
-    return "".join(_plain(char, before) for char, before in _with_previous(clip(visible(text), 4 * _LONGEST)))
+    clipped = clip(visible(text), 4 * _LONGEST)
+    return "".join(map(_plain, clipped, f" {clipped}", f"{clipped[1:]} "))
 
 
 def visible(text: str) -> str:
@@ -37,15 +38,19 @@ def clip(text: str, longest: int = _LONGEST) -> str:
     return f"{text[:half]}…{text[-half:]}"
 
 
-def _with_previous(text: str) -> zip[tuple[str, str]]:
-    return zip(text, " " + text, strict=False)
-
-
-def _plain(char: str, before: str) -> str:
+def _plain(char: str, before: str, after: str) -> str:
     if _PLAIN(char):
         return char
     if char == "." and before.lower() != "w":  # `www.` begins a link by itself
         return char
+    if char == ":" and after == " ":
+        return char
+    if char == "_" and _is_word(before) and _is_word(after):
+        return char
     if char in "@#":  # even as entities these begin a mention or a reference
         return f"&#{ord(char)};{_ZERO_WIDTH}"
     return f"&#{ord(char)};"
+
+
+def _is_word(char: str) -> bool:
+    return char.isascii() and char.isalnum()

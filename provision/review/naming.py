@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from provision.catalog.names import MUSL_DYNAMIC_SINCE, ParsedName, parse_name
 from provision.model.asset import Asset
 from provision.model.build import OPTIMISATIONS, BuildOptions
+from provision.model.value import frozen
 
 Property = Literal["implementation", "version", "build", "target", "cpu", "options", "flavor"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Disagreement:
     """One property of a row that its file's name, or its catalog, says otherwise."""
 

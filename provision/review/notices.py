@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from provision.install.fetch.hosts import KNOWN_HOSTS
 from provision.model.asset import Asset
+from provision.model.value import frozen
 from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.naming import disagreements
 from provision.review.places import host_of, imitates, origin_of
@@ -30,7 +30,7 @@ Kind = Literal[
 SEVERITIES: tuple[Severity, ...] = ("alarm", "warning", "notice")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Notice:
     """One thing to tell of an entry; ``changes`` are the rows that it is about, none where it is the whole entry."""
 
@@ -60,6 +60,9 @@ def _of_entry(entry: EntryChange, hosts: set[str], *, asked: bool) -> Iterator[N
     yield from _bytes(entry)
     yield from _places(entry, hosts)
     yield from _names(entry)
+    if entry.kind == "added" and entry.new and entry.new.version.prerelease:
+        message = f"{entry.new.version} is a prerelease"
+        yield Notice(severity="warning", kind="prerelease", entry=entry.name, message=message)
     if entry.kind != "changed":
         return
     yield from _versions(entry)
@@ -105,7 +108,10 @@ def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
         other = imitates(new, KNOWN_HOSTS)
         like = f", which can be taken for {other}" if other else ""
         if old:
-            yield _about(entry, "alarm", "host", f"the archive now comes from {new}{like}, not from {old}", changes)
+            # Another implementation that was asked for has another publisher.
+            meant = entry.request_changed and "implementation" in entry.aspects and new in KNOWN_HOSTS
+            message = f"the archive now comes from {new}{like}, not from {old}"
+            yield _about(entry, "notice" if meant else "alarm", "host", message, changes)
         else:
             severity: Severity = "alarm" if other else "warning"
             message = f"{new}{like and f'{like},'} is no host that this lock used before"

@@ -41,7 +41,7 @@ def page(review: Review) -> str:
             *_tools(review),
             *matrix(review),
             *_entries(review),
-            f"</main>\n<footer>Made by provision {text(__version__)}. This page loads nothing from elsewhere.</footer>\n",
+            f"</main>\n<footer>Made by provision {text(__version__)}. It loads nothing from elsewhere.</footer>\n",
             f"<script>{script.content}</script>\n</body>\n</html>\n",
         )
     )

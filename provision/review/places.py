@@ -26,7 +26,7 @@ def host_of(url: str) -> str:
 def origin_of(url: str) -> str:
     """What stands before ``<release>/<file>``: a publisher's place, which all of its releases share."""
     pieces = url.partition("?")[0].split("/")
-    return "/".join(pieces[:-2] if len(pieces) > 5 else pieces[:-1])
+    return "/".join(pieces[:-2] if len(pieces) > 4 else pieces[:-1])
 
 
 def canonical(url: str) -> str:

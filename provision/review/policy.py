@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provision.model.value import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Policy:
     """What a lock must keep to. ``cooldown`` is in seconds; a permission that is None was neither given nor refused.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from provision.lock.document import Lock
+from provision.model.value import frozen
 from provision.review.changes import LockDiff, compare
 from provision.review.details import TreeChange
 from provision.review.notices import Notice, Severity, notices
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Side:
     """One of the two locks: what to call it, its text, and its value; both are empty where there is no lock."""
 
@@ -20,7 +20,7 @@ class Side:
     lock: Lock | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Review:
     """Two locks compared. ``file`` is the path of the new one as annotations name it."""
 

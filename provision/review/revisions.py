@@ -7,20 +7,21 @@ that no revision can be taken for an option.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import LockFileError, ProvisionError, UsageError
+from provision.model.value import frozen
 
 _TIMEOUT = 60
 _LARGEST = 16 * 1024 * 1024
 _LONGEST = 500
 # Nothing is fetched from a promisor's remote, no file system monitor started, no prompt shown.
 _ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-_CONFIG = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+# A bare repository among a repository's files would bring a configuration of its own, which may name programs.
+_CONFIG = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Revision:
     """``HEAD~1:tools/pythons.lock``: a revision and a path from the repository's root.
 
@@ -67,6 +68,16 @@ def read_revision(wanted: Revision, directory: Path) -> str | None:
         raise LockFileError(f"{wanted} is not UTF-8 (byte {error.start})") from None
 
 
+def _program() -> str:
+    """Where git is; never in the working directory, which Windows would search first, and a repository can fill."""
+    name = "git.exe" if os.name == "nt" else "git"
+    for folder in os.get_exec_path():
+        program = Path(folder, name)
+        if program.is_absolute() and os.access(program, os.X_OK) and program.is_file():
+            return str(program)
+    raise UsageError("git is not installed", hint="Compare two files: `provision diff OLD NEW`.")
+
+
 def has_commit(directory: Path) -> bool:
     """Whether git has a HEAD here: a repository without any commit has none."""
     return _look_up(("HEAD^{commit}",), directory)[0] is not None
@@ -88,7 +99,7 @@ def _look_up(names: tuple[str, ...], directory: Path) -> list[tuple[str, str, in
 def _git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes:
     import subprocess
 
-    command = ["git", "--no-pager", *_CONFIG, *arguments]
+    command = [_program(), "--no-pager", *_CONFIG, *arguments]
     try:
         done = subprocess.run(
             command,
@@ -99,8 +110,6 @@ def _git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes:
             timeout=_TIMEOUT,
             check=False,
         )
-    except FileNotFoundError:
-        raise UsageError("git is not installed", hint="Compare two files: `provision diff OLD NEW`.") from None
     except subprocess.TimeoutExpired:
         raise ProvisionError(f"git did not answer within {_TIMEOUT} s") from None
     if done.returncode != 0:

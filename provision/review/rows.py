@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from provision.lock.document import LockedPython
 from provision.model.asset import Asset
+from provision.model.value import frozen, replace
 from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.places import host_of, origin_of
 
@@ -14,7 +14,7 @@ ALL = "all"
 _SHORT = 12  # digits of a sha256 that people compare
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """One change: what became what, and on which platforms. ``mark`` is ``+``, ``-`` or ``~``.
 

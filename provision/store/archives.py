@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import LockTimeoutError
 from provision.model.digest import Digest
+from provision.model.value import frozen
 from provision.store.failures import store_failures
 from provision.store.files import make_directory
 from provision.store.locks import OnWait, file_lock
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class ArchiveCache:
     """The archives under a cache directory, ``<root>/archives/sha256/<hex>``. Making the value touches no disk.
 

@@ -7,11 +7,11 @@ import os
 import stat
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from provision.model.tree import Entry
+from provision.model.value import frozen
 from provision.store.failures import store_failures
 
 DifferenceKind = Literal["missing", "changed", "extra", "mode", "type"]
@@ -29,7 +29,7 @@ _FLAGS: int = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLO
 _HAS_MODES = os.name != "nt"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(kw_only=False, order=True)
 class Difference:
     """One path that is not as it should be; ``path`` is relative to the tree, with slashes."""
 

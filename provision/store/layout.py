@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import StoreError
 from provision.model.asset import Asset
+from provision.model.value import frozen
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
 # File systems allow 255 bytes a name; what staging and receipts add to a key needs some of them.
 _LONGEST_KEY = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Store:
     """A store by its ``home``, an absolute path. Making the value touches no disk.
 

@@ -83,6 +83,26 @@ def link_commands(project: Path, pythons: Sequence[Linked]) -> tuple[str, ...]:
     return tuple(sorted(commands))
 
 
+def foreign_commands(project: Path, store: Store) -> tuple[Path, ...]:
+    """What would be on PATH with ``.pythons/bin`` and leads to no tree of the store; a repository can bring anything.
+
+    Raises `StoreError` if the directory itself is a link.
+    """
+    folder = links_directory(project)
+    if folder.is_symlink() or (folder / BIN).is_symlink():
+        raise _not_ours(folder if folder.is_symlink() else folder / BIN)
+    with store_failures("read the project's commands", folder / BIN):
+        found = sorted((folder / BIN).iterdir()) if (folder / BIN).is_dir() else []
+        links = read_links(project, store)
+        return tuple(path for path in found if not _leads_through(links, link_files.read_command(path)))
+
+
+def _leads_through(links: dict[str, str], below: str | None) -> bool:
+    """Whether a command leads to below one of the links that lead into the store."""
+    name, *rest = (below or "").split("/")
+    return bool(links.get(name)) and ".." not in rest
+
+
 def command_name(asset: Asset) -> str:
     """The name by which an interpreter is called, ``python3.14t``, ``pypy3.11``."""
     stem = "python" if asset.implementation == "cpython" else asset.implementation

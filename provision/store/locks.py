@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import LockTimeoutError, StoreError, UsageError
+from provision.model.value import frozen
 from provision.store.failures import store_failures
 from provision.store.files import FILE_MODE, make_directory, read_small
 from provision.store.layout import Store
@@ -23,7 +23,7 @@ _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK})
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Holder:
     """Who holds a lock, as it wrote down: ``provision sync (pid 42 on ci-7)``. `parse` and `str` are inverses."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from provision.errors import LockTimeoutError, StoreError
+from provision.model.value import frozen
 from provision.store.failures import store_failures
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, entry_lock
@@ -19,7 +19,7 @@ from provision.store.staging import staging, sweep
 _BATCH = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pruned:
     """What a prune did. ``busy`` are keys left alone as others work on them, ``freed`` is in bytes as receipts tell."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from provision.model.tree import Entry
+from provision.model.value import replace
 from provision.store.entries import write_entries
 from provision.store.failures import store_failures
 from provision.store.files import make_directory

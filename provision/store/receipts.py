@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import get_args
 
 from provision.errors import StoreError
@@ -13,6 +12,7 @@ from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.tree import RECIPE, Entry, Slim, TreeOptions, store_key, tree_digest
+from provision.model.value import frozen
 from provision.model.version import Version
 from provision.store.failures import store_failures
 from provision.store.fields import Fields, one_of
@@ -25,7 +25,7 @@ _LARGEST = 64 * 1024
 _SLIMS: tuple[Slim, ...] = get_args(Slim)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Receipt:
     """What was installed, and how its tree must look.
 

@@ -6,15 +6,15 @@ runs meanwhile, as `record_root` waits for it, and as the next one sees the root
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import StoreError
+from provision.model.sha256 import sha256_hex
+from provision.model.value import frozen
 from provision.store.failures import UNWRITABLE, store_failures
 from provision.store.fields import Fields
 from provision.store.files import make_directory, read_small, replace_file, unfinished
@@ -28,7 +28,7 @@ _LARGEST = 4 * 1024 * 1024
 LockedKeys = Callable[[Path], Collection[str] | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Root:
     """A project's directory, and the keys that its last sync needed, sorted."""
 
@@ -98,7 +98,7 @@ def roots_lock(store: Store, *, timeout: float | None = None, on_wait: OnWait | 
 
 def root_path(store: Store, project: Path) -> Path:
     """The file of a project's root, named by a hash of its path."""
-    digits = hashlib.sha256(os.fsencode(project.absolute())).hexdigest()[:24]
+    digits = sha256_hex(os.fsencode(project.absolute()))[:24]
     return store.roots / f"{digits}.json"
 
 

@@ -6,10 +6,9 @@ was written: within that boot, memory and disk agree; after it, the tree is hash
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from provision.errors import LockTimeoutError, StoreError
 from provision.model.tree import tree_digest
+from provision.model.value import replace
 from provision.store.entries import read_entries, write_entries
 from provision.store.failures import UNWRITABLE, store_failures
 from provision.store.hashing import Difference, compare, scan_tree

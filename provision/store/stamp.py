@@ -16,9 +16,9 @@ the boot; so where the system does not tell that, there are no stamps.
 
 import os
 import stat
-import sys
 
 from provision import __version__
+from provision.model.sha256 import sha256_hex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,9 +144,9 @@ def _head(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Map
     return (
         f"provision-stamp 1 {__version__}\n"
         f"boot {boot} {machine}\n"
-        f"environment {_digest(chr(0).join(variables).encode('utf-8', 'surrogateescape'))}\n"
-        f"manifest {_digest(manifest_bytes)} {manifest}\n"
-        f"lock {_digest(lock_bytes)}\n"
+        f"environment {sha256_hex(chr(0).join(variables).encode('utf-8', 'surrogateescape'))}\n"
+        f"manifest {sha256_hex(manifest_bytes)} {manifest}\n"
+        f"lock {sha256_hex(lock_bytes)}\n"
     )
 
 
@@ -226,13 +226,3 @@ def _read_all(descriptor: int, facts: os.stat_result) -> bytes:
     while chunk := os.read(descriptor, 1 << 20):
         content += chunk
     return content
-
-
-def _digest(data: bytes) -> str:
-    # The interpreter's own, as hashlib would load OpenSSL first.
-    for module in ("_sha2" if sys.version_info >= (3, 12) else "_sha256", "hashlib"):
-        try:
-            return str(__import__(module).sha256(data).hexdigest())
-        except ImportError:
-            continue
-    raise ValueError("no sha256")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from provision.lock.document import Lock
 from provision.lock.toml import parse_lock, read_text
 from provision.manifest.document import Manifest
 from provision.manifest.reading import MANIFEST_NAME, read_manifest
+from provision.model.value import frozen
 from provision.review.audit import audit as judge
 from provision.review.findings import Audit, Finding
 from provision.review.grounds import Checksums, Grounds, release_of
@@ -30,7 +30,7 @@ from provision.workflows.project import Project
 _FOUND, _MISSING = 200, 404
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Audited:
     """What an audit found, and the lock's text; ``manifest`` is None where there was none to hold the lock against."""
 

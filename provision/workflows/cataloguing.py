@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from provision.install.progress import Progress, Silent
 from provision.manifest.document import Manifest
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
+from provision.model.value import frozen, replace
 from provision.workflows.options import Options
 
 LATEST = "latest"
@@ -72,7 +72,7 @@ def update(options: Options, progress: Progress, *, github: bool) -> tuple[Refre
     return tuple(done)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Snapshot:
     """A snapshot that was written: where, and its size in bytes."""
 

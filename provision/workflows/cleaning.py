@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from provision.model.value import frozen
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
@@ -15,7 +15,7 @@ from provision.workflows.options import Options
 from provision.workflows.project import Project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheUsage:
     """What the archives take, or what was freed of it, in bytes."""
 

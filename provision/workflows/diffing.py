@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from provision.errors import ManifestError, UsageError
 from provision.lock.document import Lock
 from provision.lock.toml import parse_lock, read_text
+from provision.model.value import replace
 from provision.review.review import Review, Side
 from provision.review.revisions import Revision, has_commit, read_revision
 from provision.workflows.options import Options

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import ManifestError
 from provision.manifest.reading import parse_manifest
 from provision.model.target import Target
+from provision.model.value import frozen
 from provision.workflows.options import Options
 from provision.workflows.project import Project
 from provision.workflows.writing import write_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edited:
     """A manifest that was written; ``name`` is the entry that was added or removed."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 from provision.errors import ManifestError, did_you_mean
 from provision.host.detect import detect_host
 from provision.lock.explain import Explanation
 from provision.lock.explain import explain as why
+from provision.model.value import replace
 from provision.workflows.cataloguing import open_for
 from provision.workflows.options import Options
 from provision.workflows.project import Project

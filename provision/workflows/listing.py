@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ from provision.lock.select import select
 from provision.lock.staleness import stale_entries
 from provision.manifest.document import Request
 from provision.model.asset import Asset
+from provision.model.value import frozen
 from provision.plan.actions import Selected
 from provision.store.layout import Store, executable
 from provision.store.links import read_links
@@ -25,7 +25,7 @@ from provision.workflows.project import Project
 State = Literal["installed", "not linked", "not installed", "stale", "not locked", "not for this machine"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """One interpreter: what was asked for, what is locked, and how it is with it here.
 
@@ -42,7 +42,7 @@ class Row:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Listing:
     """All declared interpreters in the order of the manifest."""
 
@@ -68,7 +68,7 @@ def list_pythons(options: Options) -> Listing:
     return Listing(project=project, rows=rows, warnings=loaded.warnings if loaded else ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Here:
     """This machine, its store, and the project's links."""
 

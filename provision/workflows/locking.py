@@ -1,18 +1,15 @@
-"""Owns `lock`: load both files and the catalog, resolve, write or compare; deciding is `lock.resolve`'s."""
+"""Owns `lock`: load both files and the catalog, resolve, write; deciding is `lock.resolve`'s."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provision.errors import LockFileError, UsageError
+from provision.errors import UsageError
 from provision.host.detect import detect_host
 from provision.lock.document import Lock
 from provision.lock.resolve import NOTHING, Upgrade, resolve
-from provision.lock.staleness import Stale, stale_entries
 from provision.lock.toml import ParsedLock, format_lock, read_text, recover_lock
-from provision.manifest.document import Manifest
-from provision.model.target import Target
+from provision.model.value import frozen
 from provision.workflows.options import Options
 from provision.workflows.project import Project
 
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
     from provision.catalog.index import Catalog
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Locked:
     """What `lock` did. ``changed`` tells whether the file's bytes did; ``before`` is None if it is new."""
 
@@ -31,15 +28,6 @@ class Locked:
     changed: bool
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What `lock --check` found: the entries that no longer answer the manifest, none when the lock is fresh."""
-
-    project: Project
-    stale: tuple[Stale, ...]
-    warnings: tuple[str, ...]
 
 
 def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
@@ -74,29 +62,6 @@ def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
         notes=resolution.notes,
         warnings=(*recovered.warnings, *(note for one in opened for note in one.notes)),
     )
-
-
-def check(options: Options) -> Checked:
-    """Compare the lock with the manifest, offline and without writing; raises `LockFileError` if there is none."""
-    project = Project.find(options)
-    manifest = project.manifest()
-    loaded = project.locked()
-    return Checked(project=project, stale=stale(manifest, loaded.lock, detect_host().target), warnings=loaded.warnings)
-
-
-def stale(manifest: Manifest, lock: Lock, host: Target) -> tuple[Stale, ...]:
-    """The entries of a lock that do not answer the manifest as it is now."""
-    return stale_entries(manifest, lock, host)
-
-
-def require_fresh(project: Project, entries: tuple[Stale, ...]) -> None:
-    """Raise `LockFileError` that lists the stale entries, if there are any."""
-    if entries:
-        lines = "".join(f"\n{entry.name} {entry.reason}" for entry in entries)
-        raise LockFileError(
-            f"{project.lock_path.name} does not answer {project.manifest_path.name} any more:{lines}",
-            hint="Run `provision lock`, review what changed, and commit it.",
-        )
 
 
 def parse_upgrade(names: tuple[str, ...], *, upgrade: bool) -> Upgrade:

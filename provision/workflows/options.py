@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import UsageError
 from provision.host.paths import cache_home, data_home
+from provision.model.value import frozen
 
 DEFAULT_JOBS = 4
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Options:
     """The settings of one run. ``jobs`` bounds how many interpreters are worked on at once."""
 

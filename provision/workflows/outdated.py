@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 
 from provision.catalog.index import Catalog
@@ -15,6 +14,7 @@ from provision.lock.resolve import Upgrade, resolve
 from provision.manifest.document import Manifest, Request
 from provision.manifest.request import parse_request
 from provision.model.target import Target
+from provision.model.value import frozen, replace
 from provision.workflows.options import Options
 from provision.workflows.project import Project, choose
 
@@ -22,7 +22,7 @@ _EVERYTHING = Upgrade(everything=True)
 _ANY = parse_request("3").version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outlook:
     """What there is beyond a locked entry, each as ``version+build``, empty where it is the locked one.
 
@@ -42,7 +42,7 @@ class Outlook:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outdated:
     """The outlook of all entries asked for, as of when the catalog was gathered."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -11,9 +10,10 @@ from provision.install.pack.pack import Packed
 from provision.install.pack.pack import pack as make
 from provision.install.pack.row import add_row
 from provision.model.build import Flavor
+from provision.model.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PackedPython:
     """What was packed, and the catalog that lists it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from provision.errors import UsageError, did_you_mean
 from provision.host.cpu import level
@@ -12,6 +11,7 @@ from provision.lock.document import Lock
 from provision.model.build import CPU_LEVELS, CpuLevel
 from provision.model.digest import Digest
 from provision.model.target import KNOWN, Target
+from provision.model.value import frozen
 from provision.plan.actions import Plan, Selected
 from provision.plan.decide import Inventory, decide
 from provision.store.archives import ArchiveCache
@@ -20,8 +20,8 @@ from provision.store.links import read_links
 from provision.store.pruning import removable
 from provision.store.receipts import read_receipt
 from provision.store.settle import settle
+from provision.workflows.checking import require_fresh, stale
 from provision.workflows.keeping import keys_of_project
-from provision.workflows.locking import require_fresh, stale
 from provision.workflows.options import Options
 from provision.workflows.project import Project, choose
 from provision.workflows.selection import select_foreign, select_here
@@ -29,7 +29,7 @@ from provision.workflows.selection import select_foreign, select_here
 ALL_TARGETS = "all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wanted:
     """What part of the lock is meant, and for which machines: this one unless targets are named."""
 
@@ -44,7 +44,7 @@ class Wanted:
         return self.all_targets or bool(self.targets)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Planned:
     """A plan, and the project, the lock and the wish it was made for."""
 
@@ -59,6 +59,11 @@ def parse_wanted(names: Sequence[str], targets: Sequence[str], *, cpu: str = "ba
     """What the command line asks for; raises `UsageError` for unknown targets and levels."""
     if cpu not in CPU_LEVELS:
         raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
+    if cpu != "baseline" and not targets:
+        raise UsageError(
+            "--cpu goes with --target: this machine's level is found out, not told",
+            hint="PROVISION_CPU lowers it; `cpu` in pythons.toml asks for one.",
+        )
     parsed: list[Target] = []
     for text in targets:
         if text == ALL_TARGETS:
@@ -85,7 +90,7 @@ def plan(options: Options, wanted: Wanted, *, frozen: bool = False) -> Planned:
     project = Project.find(options)
     loaded = project.locked()
     if not frozen:
-        require_fresh(project, stale(project.manifest(), loaded.lock, detect_host().target))
+        require_fresh(project, stale(project.manifest(), loaded.lock))
     return Planned(
         project=project,
         lock=loaded.lock,

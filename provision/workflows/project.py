@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import LockFileError, ManifestError, did_you_mean
 from provision.lock.document import Lock, LockedPython
 from provision.manifest.document import Manifest
 from provision.model.digest import Digest
+from provision.model.sha256 import sha256_hex
+from provision.model.value import frozen
 from provision.workflows.options import Options
 
 LOCK_NAME = "pythons.lock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LoadedLock:
     """A lock as it stands on disk, with its text and what its reader warned of."""
 
@@ -26,10 +26,10 @@ class LoadedLock:
     @property
     def digest(self) -> Digest:
         """The sha256 of the file's bytes."""
-        return Digest(hashlib.sha256(self.text.encode()).hexdigest())
+        return Digest(sha256_hex(self.text.encode()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Project:
     """A folder with a `pythons.toml`, and beside it the lock; either may still be missing."""
 

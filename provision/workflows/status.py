@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 
 from provision.errors import ProvisionError
 from provision.lock.lifecycle import end_of_life
+from provision.model.value import frozen, replace
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.pruning import removable
@@ -17,7 +17,7 @@ from provision.workflows.options import Options
 from provision.workflows.outdated import newer_builds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Status:
     """A listing with what could be newer, what is past its end of life, and what takes space.
 

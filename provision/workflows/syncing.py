@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provision.host.detect import detect_host
 from provision.install.progress import Progress
+from provision.model.value import frozen
 from provision.plan.actions import Install, Remove
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
@@ -15,16 +15,19 @@ from provision.store.pruning import prune
 from provision.store.receipts import Receipt
 from provision.store.roots import record_root
 from provision.store.staging import sweep
+from provision.workflows.checking import require_fresh, stale
 from provision.workflows.keeping import keys_of_project, locked_keys
 from provision.workflows.linking import link_project, stamp
-from provision.workflows.locking import Locked, lock, require_fresh, stale
 from provision.workflows.options import Options, flag
 from provision.workflows.planning import Planned, Wanted, make_plan
 from provision.workflows.project import LoadedLock, Project
 from provision.workflows.saving import load_plan
 
+if TYPE_CHECKING:
+    from provision.workflows.locking import Locked
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Synced:
     """What a sync did: the plan it carried out, the receipts of what it installed, and any relocking."""
 
@@ -34,7 +37,7 @@ class Synced:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Basis:
     """What a sync goes by: the lock, and the manifest's bytes that it answers (nothing where it was not compared)."""
 
@@ -76,9 +79,11 @@ def _agree(options: Options, project: Project, locked: bool | None) -> _Basis:
     # Read before it is parsed: should it change in between, the stamp will not be believed.
     content = project.manifest_path.read_bytes() if project.manifest_path.is_file() else b""
     manifest = project.manifest()
-    outdated = stale(manifest, loaded.lock, detect_host().target) if loaded else ()
+    outdated = stale(manifest, loaded.lock) if loaded else ()
     relocked = None
     if loaded is None or (outdated and relocking):
+        from provision.workflows.locking import lock
+
         relocked = lock(options)
         loaded = LoadedLock(lock=relocked.lock, text=relocked.text)
     else:

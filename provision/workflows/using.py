@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import PolicyError, ProvisionError, StoreError
 from provision.host.cpu import level
 from provision.model.build import CPU_LEVELS
+from provision.model.value import frozen
 from provision.plan.actions import Selected
 from provision.store.layout import Store, executable
-from provision.store.links import BIN, links_directory
+from provision.store.links import BIN, foreign_commands, links_directory
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options
 from provision.workflows.planning import Wanted, select
@@ -22,7 +22,7 @@ NOT_FOUND = 127  # what a shell answers for a command that is not there
 NOT_EXECUTABLE = 126
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """An installed interpreter of a project."""
 
@@ -88,8 +88,21 @@ def environment(environ: Mapping[str, str], found: Found) -> dict[str, str]:
 
 
 def bin_directory(options: Options) -> Path:
-    """The project's directory of linked interpreters, to be put on PATH."""
-    return links_directory(Project.find(options).directory) / BIN
+    """The project's directory of linked interpreters, to be put on PATH.
+
+    Raises `PolicyError` where that would put anything else on PATH, too.
+    """
+    project = Project.find(options).directory
+    directory = links_directory(project) / BIN
+    if any(char in str(directory) for char in (os.pathsep, "\n", "\r")):
+        raise PolicyError(f"{directory} cannot be put on PATH, where {os.pathsep!r} and line breaks part directories")
+    foreign = foreign_commands(project, Store(options.home))
+    if foreign:
+        raise PolicyError(
+            f"{foreign[0]} leads to no interpreter of the store in {options.home}, and would be on PATH",
+            hint="Look at it and remove it; or name the store that it is of: --home, PROVISION_HOME.",
+        )
+    return directory
 
 
 def _find_program(name: str, environ: Mapping[str, str]) -> str:

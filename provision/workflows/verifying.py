@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from provision.install.apply import install
 from provision.install.progress import Progress
+from provision.model.value import frozen
 from provision.plan.actions import Selected
 from provision.store.hashing import Difference
 from provision.store.layout import Store
@@ -19,7 +19,7 @@ from provision.workflows.planning import Wanted, select
 from provision.workflows.project import Project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """How one tree is: ``receipt`` is None where it is not installed; ``differences`` are from before a repair."""
 
@@ -35,7 +35,7 @@ class Verdict:
         return self.repaired or (self.receipt is not None and not self.differences)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verified:
     """The verdicts on all trees that were asked for."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provision.errors import StoreError
+from provision.errors import PolicyError, StoreError
 from provision.store.files import replace_file
 
 
@@ -18,13 +18,30 @@ def write_bytes(path: Path, data: bytes) -> None:
     goes with the next write.
 
     A symbolic link stays one, and the file it leads to is replaced; the mode of an existing file is kept.
-    Raises `StoreError` when the place cannot be written.
+    Raises `StoreError` when the place cannot be written, and `PolicyError` when links lead out of the repository, as
+    any pull request can bring such links.
     """
-    real = path.resolve()
     try:
+        real = path.resolve()
+        _check_inside(path, real)
         mode = real.stat().st_mode & 0o777 if real.exists() else None
         replace_file(real, data, flush=True, mode=mode)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror}", hint="Check its permissions and the free space."
-        ) from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+        reason = getattr(error, "strerror", None) or "links lead in a circle"
+        raise StoreError(f"cannot write {path}: {reason}", hint="Check its permissions and the free space.") from error
+
+
+def _check_inside(path: Path, real: Path) -> None:
+    """Refuse to write to ``real``, where ``path`` leads, if it is another repository's or nobody's, and ``path`` is not.
+
+    Outside of a repository, a link may lead to below its own directory.
+    """
+    absolute = path.absolute()
+    root = next((folder for folder in absolute.parents if (folder / ".git").exists()), None)
+    if root is None and absolute.is_symlink():
+        root = absolute.parent
+    if root is not None and not real.is_relative_to(root.resolve()):
+        raise PolicyError(
+            f"{path} is not written: links lead from there to {real}, out of {root}",
+            hint="If that is meant, name the file itself.",
+        )

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from provision.catalog.index import completed, merge, publication_day, publication_key
 from provision.catalog.snapshot_writer import catalog_of
 from provision.model.asset import Asset
+from provision.model.value import replace
 from provision.model.version import Version
 from tests.catalog.samples import digest, full, stripped, upstream
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from provision.catalog.inference import infer_options, is_complete, optimisations_of
 from provision.catalog.names import parse_name
 from provision.model.build import OPTIMISATIONS, CpuLevel
 from provision.model.target import Target
+from provision.model.value import replace
 from tests.catalog.samples import LINUX, MUSL, WINDOWS, bundled_assets, full, stripped, upstream
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +11,7 @@ from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, FLAVORS, OPTIONS, BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import KNOWN
+from provision.model.value import replace
 from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest, full, stripped, upstream
 

@@ -1,43 +1,68 @@
-"""What `--help` says of every command is what docs/help.md shows."""
+"""`--help` is answered from a file, which says what the commands themselves would."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import typer
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
+import provision.cli.help
 from provision.cli.app import make_app
+from provision.cli.help import WIDTH, help_for, title
 from tests.conftest import Golden
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "help.md"
-HEAD = "# What `--help` says\n\nOf every command, as this version prints it; a test holds this page to it.\n"
+TEXTS = Path(provision.cli.help.__file__).with_name("help.txt")
 
 
-def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """A command and all below it, with the words that call it."""
-    yield path, command
-    for name, below in getattr(command, "commands", {}).items():
-        yield from commands(below, f"{path} {name}")
+def commands() -> Iterator[list[str]]:
+    """Every command there is, by its words; at first none: the tool itself."""
+    yield []
+    for name, command in get_command(make_app()).commands.items():  # type: ignore[attr-defined]
+        yield [name]
+        yield from ([name, below] for below in getattr(command, "commands", ()))
 
 
-def help_text(command: Any, path: str) -> str:
-    context = command.context_class(command, info_name=path, terminal_width=100, max_content_width=100)
-    text = command.get_help(context)
-    return "\n".join(line.rstrip() for line in str(text).splitlines())
+def typed(words: list[str]) -> str:
+    """The help as Typer makes it."""
+    done = CliRunner().invoke(
+        make_app(), [*words, "--help"], prog_name="provision", env={"COLUMNS": str(WIDTH), "TERMINAL_WIDTH": None}
+    )
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
-def test_the_page_shows_what_help_says(golden: Golden) -> None:
-    parts = [
-        f"\n## {path}\n\n```text\n{help_text(command, path)}\n```\n"
-        for path, command in commands(typer.main.get_command(make_app()), "provision")
-    ]
-    golden(PAGE, HEAD + "".join(parts))
+def test_the_file_holds_every_commands_help(golden: Golden) -> None:
+    golden(TEXTS, "".join(f"\n{title(words)}\n{typed(words)}" for words in commands()))
 
 
-def test_every_command_has_an_example_or_commands_of_its_own() -> None:
-    for path, command in commands(typer.main.get_command(make_app()), "provision"):
-        text = help_text(command, path)
-        trivial = path in {"provision cache dir", "provision cache size"}
-        assert trivial or "Example" in text or "Commands:" in text, path
+@pytest.mark.parametrize("words", [[], ["sync"], ["catalog"], ["catalog", "list"], ["schema"]], ids=" ".join)
+def test_it_is_what_typer_would_say(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert help_for([*words, "--help"]) == help_for([*words, "-h"]) == typed(words)
+
+
+def test_a_narrow_terminal_gets_lines_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert help_for(["--help"]) is None
+    done = subprocess.run([sys.executable, "-m", "provision", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: provision")
+    assert max(map(len, done.stdout.partition("Commands:")[2].splitlines())) <= 60
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["sync"], ["--help", "sync"], ["nonsense", "--help"], ["run", "x", "--", "python", "--help"], ["--", "-h"]],
+)
+def test_what_does_not_plainly_ask_for_help_is_left_to_typer(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert help_for(argv) is None
+
+
+def test_a_pipe_is_as_wide_as_a_page() -> None:
+    done = subprocess.run([sys.executable, "-m", "provision", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout == typed([])

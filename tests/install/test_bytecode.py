@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from provision.errors import IntegrityError, PolicyError
 from provision.install.bytecode import compile_stdlib
 from provision.install.unpack.writing import MTIME
 from provision.model.tree import Entry, tree_digest
+from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.hashing import scan_tree
 from tests.install.interpreters import Installed

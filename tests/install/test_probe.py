@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from provision.host.machine import Host
 from provision.install.probe import can_run, probe
 from provision.model.build import BuildOptions
 from provision.model.target import Target
+from provision.model.value import replace
 from provision.model.version import Version
 from tests.install.interpreters import Installed
 from tests.install.relocate.samples import asset
@@ -71,7 +71,7 @@ def test_nothing_of_the_callers_environment_reaches_it(
 
 def test_it_leaves_no_bytecode_behind(interpreter: Installed, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
-    shutil.copytree(interpreter.tree, tree, symlinks=True)
+    shutil.copytree(interpreter.tree, tree, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     probe(tree, interpreter.asset)
     assert not list(tree.rglob("__pycache__"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,6 +17,7 @@ from provision.lock.toml import format_lock
 from provision.model.asset import Asset
 from provision.model.digest import Digest
 from provision.model.target import Target
+from provision.model.value import replace
 from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest
 
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'

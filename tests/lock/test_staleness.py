@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from provision.lock.staleness import stale_entries
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
+from provision.model.value import replace
 from tests.lock.samples import HOST, asset, builds, lock, manifest
 
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from provision.manifest.digest import canonical_request, request_digest
 from provision.manifest.editing import add_python
+from provision.model.value import replace
 from tests.manifest.samples import SHA, one, parse
 from tests.manifest.strategies import specs, unhurried
 

@@ -154,6 +154,8 @@ def test_a_key_of_uv_names_a_machine(text: str, target: Target | None, cpu: str 
         ("==3.14rc1.*", "is not a version request"),
         ("pypy", "is not a version request"),
         ("jython2.7", "'jython2.7' names no known implementation: those are cpython, pypy, graalpy"),
+        ("pyodide3.13", "'pyodide3.13': Pyodide cannot be locked: its archives are published without a sha256"),
+        ("pyodide@0.28", "nothing is locked without one; known implementations are cpython, pypy, graalpy"),
         ("3.14+20260814", "'20260814' in '3.14+20260814' is not one of +freethreaded and +debug"),
         ("3.14+pgo", "'pgo' in '3.14+pgo' is not one of"),
         ("3.14-linux", "'linux' in '3.14-linux' is not a machine such as linux-x86_64-gnu"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from provision.model.asset import Asset
@@ -12,6 +12,7 @@ from provision.model.build import BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.tree import Entry, TreeOptions
+from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.layout import Store
 from provision.store.links import link, link_commands

@@ -10,12 +10,12 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+from provision.model.value import replace
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.links import read_links

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
+from provision.model.value import replace
 from provision.store.layout import Store
 from provision.store.receipts import installed, read_receipt, write_receipt
 from provision.store.roots import record_root

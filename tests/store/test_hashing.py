@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provision.errors import StoreError
 from provision.model.tree import Entry, tree_digest
+from provision.model.value import replace
 from provision.store.hashing import Difference, compare, scan_tree
 from tests.store.samples import make_tree
 

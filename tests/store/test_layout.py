@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from provision.errors import StoreError
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.tree import TreeOptions, store_key
+from provision.model.value import replace
 from provision.store.layout import Store, check_key, executable, is_key, landmark
 from tests.store.samples import ASSET, FREE, make_tree
 

@@ -4,13 +4,13 @@ import os
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provision.errors import StoreError, UsageError
 from provision.model.build import BuildOptions
+from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.layout import Store
 from provision.store.links import (

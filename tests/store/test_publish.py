@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provision.errors import StoreError
 from provision.model.tree import TreeOptions
+from provision.model.value import replace
 from provision.store.entries import read_entries
 from provision.store.hashing import compare, scan_tree
 from provision.store.layout import Store

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from provision.errors import StoreError
 from provision.model.asset import Asset
 from provision.model.tree import TreeOptions, tree_digest
+from provision.model.value import replace
 from provision.store.layout import Store
 from provision.store.receipts import Receipt, installed, read_receipt, write_receipt
 from tests.store.samples import ASSET, FREE, install, make_tree, variant

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provision.model.tree import TreeOptions
+from provision.model.value import replace
 from provision.store.entries import read_entries
 from provision.store.hashing import Difference
 from provision.store.layout import Store

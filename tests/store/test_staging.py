@@ -11,7 +11,8 @@ import pytest
 
 from provision.errors import StoreError
 from provision.store.layout import Store
-from provision.store.staging import clean_leftovers, discard, staged_keys, staged_tree, staging
+from provision.store.locks import entry_lock
+from provision.store.staging import clean_leftovers, discard, staged_keys, staged_tree, staging, sweep
 from tests.support.killer import ROOT
 from tests.support.strangers import as_stranger
 
@@ -54,6 +55,7 @@ def test_the_next_holder_removes_what_a_killed_run_left_of_this_entry_only(store
 import os, signal
 from pathlib import Path
 from provision.store.layout import Store
+from provision.store.locks import entry_lock
 from provision.store.staging import staged_tree, staging
 for key in ({KEY!r}, {KEY + ".longer"!r}):
     with staging(Store(Path({str(store.home)!r})), key) as work:
@@ -73,6 +75,32 @@ for key in ({KEY!r}, {KEY + ".longer"!r}):
     assert list(store.receipts.iterdir()) == []
     with staging(store, f"{KEY}.longer"):
         assert len(list(store.staging.iterdir())) == 1
+
+
+def test_sweeping_removes_what_is_dead_and_leaves_others_their_work(store: Store) -> None:
+    sweep(store)
+    for key in ("dead", "alive"):
+        (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
+    with entry_lock(store, "alive"):
+        sweep(store)
+    assert staged_keys(store) == ("alive",)
+
+
+def test_a_store_that_may_only_be_read_is_not_swept(public_path: Path) -> None:
+    store = Store(public_path / "home")
+    (store.staging / "dead.1.abc").mkdir(parents=True)
+    store.home.chmod(0o555)
+    code = f"""
+from pathlib import Path
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from provision.store.staging import staged_keys, sweep
+store = Store(Path({str(store.home)!r}))
+sweep(store)
+print(staged_keys(store))
+"""
+    assert as_stranger(code) == "('dead',)\n"
+    store.home.chmod(0o755)
 
 
 def test_strange_names_in_staging_are_left_alone(store: Store) -> None:

@@ -15,12 +15,12 @@ from provision.host.detect import detect_host
 from tests.support.builds import Build
 
 VERSION = "3.13.5"
-_INTERPRETER = """#!/bin/sh
+INTERPRETER = """#!/bin/sh
 # A small interpreter: run as the probe runs it, it tells what it is; asked for a version, that.
 here=$(cd "$(dirname "$0")/.." && pwd -P)
 case "$1" in
 -V | -VV | --version) echo "Python {version}" ;;
-*) printf 'implementation=cpython\\nversion={version}\\nPy_GIL_DISABLED=0\\nPy_DEBUG=0\\nprefix=%s\\n' "$here" ;;
+*) printf 'implementation={implementation}\\nversion={version}\\nPy_GIL_DISABLED=0\\nPy_DEBUG=0\\nprefix=%s\\n' "$here" ;;
 esac
 """
 
@@ -38,7 +38,7 @@ def small_build(folder: Path, number: int = 1, *, more: int = 0) -> Build:
 def _tar(number: int, more: int) -> bytes:
     stdlib = "lib/python3.13"
     files = {
-        "bin/python3.13": _INTERPRETER.format(version=VERSION).encode(),
+        "bin/python3.13": INTERPRETER.format(implementation="cpython", version=VERSION).encode(),
         f"{stdlib}/os.py": f"name = 'posix'  # build {number}\n".encode(),
         f"{stdlib}/site-packages/README.txt": b"third-party packages go here\n",
         "share/empty": b"",

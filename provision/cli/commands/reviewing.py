@@ -1,6 +1,5 @@
 """Owns the words of `diff`, `audit`, `outdated`, `feed` and `explain`; what they do, their workflows know."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 from provision.cli.parameters import Name, Names, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError, did_you_mean
+from provision.model.value import replace
 
 _DIFF_FORMATS = ("text", "markdown", "html", "json", "github")
 _AUDIT_FORMATS = ("text", "json", "github", "sarif")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from provision.cli.console import Console, neutral, plural
 from provision.cli.session import Answer
 from provision.errors import STALE
-from provision.lock.document import Lock, LockedPython
-from provision.workflows.locking import Checked, Locked
+
+if TYPE_CHECKING:
+    from provision.lock.document import Lock, LockedPython
+    from provision.workflows.checking import Checked
+    from provision.workflows.locking import Locked
 
 
 def present_locked(locked: Locked, console: Console) -> Answer:

@@ -38,7 +38,7 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
         case "github":
             from provision.review.annotations import workflow_commands
 
-            return Answer(lines=workflow_commands(review), document={}, code=code)
+            return Answer(commands=workflow_commands(review), document={}, code=code)
         case _:
             summary = f"{review.old.label} → {review.new.label}: {headline(review.diff, review.notices)}"
             lines = diff_lines(review, console, width=terminal_width())

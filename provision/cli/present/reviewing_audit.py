@@ -25,7 +25,7 @@ def present_audit(audited: Audited, console: Console, style: str, *, strict: boo
         case "sarif":
             return Answer(document=audit_sarif(audit), code=code)
         case "github":
-            return Answer(lines=audit_commands(audit), document={}, code=code, remarks=(_summary(audit),))
+            return Answer(commands=audit_commands(audit), document={}, code=code, remarks=(_summary(audit),))
         case _:
             remarks = [_summary(audit)]
             if audited.manifest is None:

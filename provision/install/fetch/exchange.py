@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import httpcore
 
@@ -19,6 +18,7 @@ from provision.install.fetch.lean_httpx import httpx
 from provision.install.fetch.settings import Settings
 from provision.install.fetch.statuses import failure_of
 from provision.install.fetch.urls import Origin, Url
+from provision.model.value import frozen
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
@@ -26,7 +26,7 @@ _MOST_REDIRECTS = 10
 _SMALL = 16 << 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What a server said. Header names are read in any case; ``url`` is where the redirects ended."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
 from provision.install.fetch.urls import Url
+from provision.model.value import frozen
 
 Kind = Literal["integrity", "policy", "network"]
 
@@ -18,7 +18,7 @@ _ERRORS: dict[Kind, type[ProvisionError]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """Why one attempt failed. ``again``: it may go better next time, though not within ``after`` seconds."""
 

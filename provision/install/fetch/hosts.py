@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from provision.errors import PolicyError, UsageError
 from provision.install.fetch.urls import Url
+from provision.model.value import frozen
 
 # Where the bundled catalog's archives, their mirrors and their metadata live, and where those hosts redirect to.
 KNOWN_HOSTS = frozenset(
@@ -27,7 +27,7 @@ _RULE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostRule:
     """``[http://][*.]host[:port]``: a host that the user allows.
 

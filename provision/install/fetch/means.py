@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from provision.install.fetch.cancelling import Cancellation
 from provision.install.fetch.connections import Connections
@@ -13,9 +12,10 @@ from provision.install.fetch.exchange import Exchange
 from provision.install.fetch.hosts import HostPolicy
 from provision.install.fetch.settings import Settings
 from provision.install.fetch.slots import Slots
+from provision.model.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Means:
     """The ways to the network, and what bounds them."""
 

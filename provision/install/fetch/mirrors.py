@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from provision.errors import PolicyError, UsageError
 from provision.install.fetch.hosts import HostRule
 from provision.install.fetch.urls import Url
 from provision.model.asset import Asset
+from provision.model.value import frozen
 
 _RELEASES = "/astral-sh/python-build-standalone/releases/download/"
 # Under its former owner; the hosting service redirects from there.
@@ -16,7 +15,7 @@ _FORMER_RELEASES = "/indygreg/python-build-standalone/releases/download/"
 _PBS_MIRROR = f"https://releases.astral.sh/github{_RELEASES.removeprefix('/astral-sh')}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Mirror:
     """A place that holds ``<tag>/<asset name>`` for PBS assets; ``base`` ends in a slash."""
 

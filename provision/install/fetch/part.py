@@ -8,11 +8,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from provision.install.fetch.settings import MIB
 from provision.model.digest import Digest
+from provision.model.value import fields_of, frozen
 from provision.store.failures import store_failures
 from provision.store.files import FILE_MODE, make_directory, read_small, replace_file
 
@@ -21,7 +21,7 @@ _BINARY: int = getattr(os, "O_BINARY", 0)
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Note:
     """What is known of a part: bytes ``[0, head)`` and ``[tail, total)`` are there.
 
@@ -106,7 +106,7 @@ class Part:
         """Note down how far the download is."""
         self.note = note
         with store_failures("write a download", self._note_path):
-            replace_file(self._note_path, json.dumps(asdict(note)).encode())
+            replace_file(self._note_path, json.dumps(fields_of(note)).encode())
 
     def digest(self, size: int) -> Digest:
         """The sha256 of the first ``size`` bytes; what was not hashed on arrival is read again."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
 from provision.install.fetch.exchange import Answer, Exchange
 from provision.install.fetch.failure import Failure, TransferError
 from provision.install.fetch.ranges import ask_range, content_range, validator
 from provision.install.fetch.spans import Span
 from provision.install.fetch.urls import Origin, Url
+from provision.model.value import frozen
 
 
 class RefusedError(Exception):
     """The server does not serve pieces of the same file after all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Whereabouts:
     """The file: ``url`` is where redirects ended that began at ``origin``, ``total`` its length in bytes."""
 

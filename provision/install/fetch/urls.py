@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from provision.model.value import field, frozen, replace
 
 _PORTS = {"http": 80, "https": 443, "file": 0}
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*\.?")
@@ -18,7 +19,7 @@ _DRIVE = re.compile(r"/[A-Za-z]:")
 Origin = tuple[str, str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Url:
     """``scheme://user:password@host:port/path?query``; a fragment is dropped, the host is in lower case.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812  (struct's own name says nothing of where it is from)
 from struct import unpack_from
+
+from provision.model.value import frozen
 
 _PT_LOAD, _PT_DYNAMIC, _SHT_DYNSYM = 1, 2, 11
 _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 14, 15, 29
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dynamic:
     """``search``: RUNPATH and RPATH entries with their places in the file; ``strings``: all other names' places."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from provision.errors import UsageError
 from provision.model.build import BuildOptions
+from provision.model.value import frozen
 from provision.model.version import Version
 
 # `sys._base_executable` and the base prefixes are those of the Python that a virtual environment was made with.
@@ -39,7 +39,7 @@ json.dump({
 _TIMEOUT = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Interpreter:
     """A CPython on this machine. All paths are those of the base installation, never of a virtual environment."""
 

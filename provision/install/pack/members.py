@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from provision.errors import UsageError
 from provision.install.pack.interpreter import Interpreter
+from provision.model.value import frozen
 
 # PBS leaves these out of install_only archives (its release.rs; the names are PYTHON.json's stdlib test packages).
 _TESTS = frozenset(
@@ -24,7 +24,7 @@ _SKIPPED_FILES = frozenset({"sitecustomize.py", "usercustomize.py", "EXTERNALLY-
 _SETUPTOOLS_UNTIL = (3, 11)  # PBS has no setuptools from 3.12 on, as ensurepip has none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Member:
     """One name in the archive, relative to the prefix: a copy of ``source``, or a link to ``link``."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from provision.install.pack.members import Member, members, within
 from provision.model.asset import Asset
 from provision.model.build import FLAVORS, Flavor
 from provision.model.digest import Digest
+from provision.model.value import frozen, replace
 
 _UNHASHED = Digest("0" * 64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Packed:
     """``row`` belongs into a `catalog.ndjson` beside ``archive``. ``requires``: libraries the user's system must have.
 

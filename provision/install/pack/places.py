@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from provision.install.relocate import sysconfigdata
 from provision.install.relocate.mender import whole_path
 from provision.install.relocate.origin import INSTALL, SHARED
+from provision.model.value import frozen
 
 # Where other software lives too (`/usr`), a path means this Python only in the variables that configure derives from
 # the prefix; `-I/usr/include/uuid` does not.
@@ -20,7 +20,7 @@ _DERIVED_LINE = re.compile(rf"^(?:{'|'.join(_DERIVED)})[ \t]*=.*$", re.MULTILINE
 _CONFIGURED = re.compile(r"(?<='--)(?:(?:exec-)?prefix|(?:lib|bin|include|man|dataroot)dir)=[^']*(?=')")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Places:
     """Rewrites what names ``prefix``, each in the way its kind of file allows."""
 

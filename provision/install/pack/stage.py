@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from provision.errors import ProvisionError
@@ -15,12 +14,13 @@ from provision.install.pack.members import Member
 from provision.install.pack.places import Places
 from provision.install.relocate.layout import Layout, survey
 from provision.model.tree import Entry
+from provision.model.value import frozen
 
 # Part of glibc or musl, which a target names; all else is a library that a user must have, or that is in the archive.
 _LIBC = ("ld-linux", "ld-musl", "ld64.", "libc.", "libm.", "libdl.", "libpthread.", "librt.", "libutil.", "linux-vdso.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Staged:
     """``requires`` are the libraries it needs of a system; ``warnings`` what keeps it from working elsewhere."""
 

@@ -50,7 +50,7 @@ def _parse(text: str) -> dict[str, object] | None:
 
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from provision.model.tree import Entry
+from provision.model.value import frozen
 
 # `Lib/os.py` on Windows; one level deeper elsewhere: `lib/python3.13t/os.py`, `lib/pypy3.11/os.py`.
 _LANDMARK = re.compile(r"(Lib|lib(?:64)?/[^/]+)/os\.py")
@@ -29,7 +29,7 @@ _KINDS = {
 _KIND = re.compile("|".join(f"(?P<{field}>{pattern})" for field, pattern in _KINDS.items()), re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Layout:
     """The files the recipe may have to edit, each once, sorted."""
 

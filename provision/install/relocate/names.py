@@ -1,4 +1,4 @@
-"""Owns the names an interpreter is found under in `bin/`; Windows trees keep PBS's, as links need rights there."""
+"""Owns the names an interpreter is found under: links in `bin/`; on Windows, where links need rights, `python.exe`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,19 @@ def missing_names(asset: Asset, entries: Mapping[str, Entry]) -> Iterator[tuple[
     for name in ("python", "python3", f"python{asset.version.series}"):
         if f"bin/{name}" not in entries:
             yield f"bin/{name}", real
+
+
+def missing_copy(asset: Asset, entries: Mapping[str, Entry]) -> tuple[str, str] | None:
+    """(path, source) of the one copy to make in a Windows tree: `python.exe`, which early PyPy has under its own name.
+
+    GraalPy's launcher finds its home by its own name and place, and keeps them.
+    """
+    if asset.implementation == "graalpy" or _is_file(entries, "python.exe"):
+        return None
+    series, suffix = asset.version.series, asset.options.abi_suffix
+    own = "python" if asset.implementation == "cpython" else asset.implementation
+    candidates = (f"{own}{series}{suffix}.exe", f"{own}3.exe", f"{own}.exe")
+    return next((("python.exe", name) for name in candidates if _is_file(entries, name)), None)
 
 
 def _is_file(entries: Mapping[str, Entry], path: str) -> bool:

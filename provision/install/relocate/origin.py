@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from provision.model.value import frozen
 
 # Where PBS installs to, and what `pack` writes in.
 INSTALL = "/install"
@@ -12,7 +13,7 @@ INSTALL = "/install"
 SHARED = frozenset({"", "/usr", "/usr/local", "/opt", "/opt/local", "/home", "/root", "/var"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Origin:
     """The prefix a build was configured for, and the directories it was compiled in, all long gone."""
 

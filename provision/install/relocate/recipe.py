@@ -6,7 +6,6 @@ Whoever changes what a step writes raises `model.tree.RECIPE`, as the number is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from provision.install.relocate import (
@@ -25,6 +24,7 @@ from provision.install.relocate.origin import Origin
 from provision.install.relocate.workspace import Workspace
 from provision.model.asset import Asset
 from provision.model.tree import Entry, TreeOptions
+from provision.model.value import frozen
 
 # PBS builds from this tag on have a libpython that finds itself (PBS.md, "What must be mended").
 _RPATH_SINCE = "20251209"
@@ -33,15 +33,14 @@ _RPATH_SINCE = "20251209"
 Change = Callable[[str, str, Origin, str], str]
 
 
-@dataclass(slots=True, kw_only=True)
 class Job:
-    """One tree on its way through the steps."""
+    """One tree on its way through the steps; where it was built, one of them finds out."""
 
-    space: Workspace
-    layout: Layout
-    asset: Asset
-    options: TreeOptions
-    origin: Origin = field(default_factory=Origin)
+    __slots__ = ("asset", "layout", "options", "origin", "space")
+
+    def __init__(self, *, space: Workspace, layout: Layout, asset: Asset, options: TreeOptions) -> None:
+        self.space, self.layout, self.asset, self.options = space, layout, asset, options
+        self.origin = Origin()
 
     @property
     def config(self) -> str:
@@ -55,7 +54,7 @@ class Job:
             self.space.edit(path, text, change(text, path, self.origin, self.config))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Step:
     """One edit: ``title`` is what docs/recipe.md calls it."""
 
@@ -86,9 +85,12 @@ def _drop_bytecode(job: Job) -> None:
 
 
 def _add_names(job: Job) -> None:
-    if job.asset.target.os != "windows":
-        for path, target in tuple(names.missing_names(job.asset, job.space.entries)):
-            job.space.link(path, target)
+    if job.asset.target.os == "windows":
+        if (missing := names.missing_copy(job.asset, job.space.entries)) is not None:
+            job.space.copy(*missing)
+        return
+    for path, target in tuple(names.missing_names(job.asset, job.space.entries)):
+        job.space.link(path, target)
 
 
 def _relocate_sysconfigdata(job: Job) -> None:

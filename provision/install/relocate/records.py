@@ -14,7 +14,7 @@ def is_local(direct_url: str) -> bool:
 
     try:
         value = json.loads(direct_url)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and str(value.get("url", "")).startswith("file:")
 

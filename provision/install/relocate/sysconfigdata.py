@@ -71,7 +71,7 @@ def _literal(text: str) -> object:
     try:
         # PBS writes JSON, which reads twenty times faster and means the same where there are only strings and numbers.
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     import ast
 

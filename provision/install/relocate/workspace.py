@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from provision.install.unpack.writing import LINK_MODE, MTIME
@@ -51,6 +52,15 @@ class Workspace:
         """Write ``edited`` unless it is what the file holds already."""
         if edited != text:
             self.write(path, edited)
+
+    def copy(self, path: str, source: str) -> None:
+        """Make a file that is another one under a second name, where nothing stands yet."""
+        original = self.entries[source]
+        shutil.copyfile(self.root / source, self.root / path)
+        (self.root / path).chmod(original.mode)
+        os.utime(self.root / path, (MTIME, MTIME))
+        self.entries[path] = original
+        self.changed.add(path)
 
     def link(self, path: str, target: str) -> None:
         """Make a symbolic link where nothing stands yet."""

@@ -33,8 +33,12 @@ class Building:
             self._make_directories(place)
 
     def file(self, path: str, mode: int, pieces: Iterable[memoryview]) -> None:
-        if (place := self._take(path, "file")) is not None:
+        place = self._take(path, "file")
+        if place is not None:
             self.entries[place] = self._writer.file(place, mode, pieces)
+            return
+        for _ in pieces:  # as `members.Members` asks, so that the next member is found behind it
+            pass
 
     def copy(self, path: str, source: str) -> None:
         """Do what a hard link asks for: the content and the mode of a file that was made before.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from provision.model.value import frozen
 
 _PROBE = ".Probe"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Destination:
     """What was found out about a directory.
 

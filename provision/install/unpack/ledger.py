@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from provision.install.unpack.names import folded
 from provision.install.unpack.refusal import Refusal, shown
+from provision.model.value import frozen
 
 Kind = Literal["file", "dir", "link"]
 
@@ -18,7 +18,7 @@ _MOST_HOPS = 40
 _MAY_COLLIDE = "share/terminfo/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Collision:
     """``path`` cannot be beside ``with_path``, as the file system takes the two for one; it is to be left out."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from provision.errors import UsageError
+from provision.model.value import frozen
 
 _MIB = 1 << 20
-_VARIABLE = "PROVISION_MAX_UNPACKED"
+VARIABLE = "PROVISION_MAX_UNPACKED"
 _SIZE = re.compile(r"(\d{1,18})(?:([KMG])(?:iB|B)?)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
@@ -17,7 +17,7 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _SMALL = 64 * _MIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """Sizes are in bytes. The defaults are about four times what the largest published archives need.
 
@@ -38,13 +38,13 @@ class Limits:
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Limits:
         """The defaults, or what PROVISION_MAX_UNPACKED allows (``6G``); `UsageError` if that is not a size."""
-        text = environ.get(_VARIABLE, "").strip()
+        text = environ.get(VARIABLE, "").strip()
         if not text:
             return cls()
         match = _SIZE.fullmatch(text)
         if match is None:
             raise UsageError(
-                f"{_VARIABLE} is {text!r}, which is not a size",
+                f"{VARIABLE} is {text!r}, which is not a size",
                 hint="give a number of bytes, or a number with K, M or G: 6G",
             )
         return cls(unpacked=int(match[1]) * _UNITS[(match[2] or "").lower()], ratio=None)

@@ -25,6 +25,10 @@ class Refusal(ValueError):
         return f"the archive {self.reason}{where}"
 
 
+class TooLarge(Refusal):
+    """An archive that unpacks to more bytes than it is allowed to, by `limits.Limits`."""
+
+
 def shown(name: str) -> str:
     """A name as messages print it: quoted, what is not printable escaped, and cut when it is very long."""
     return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from provision.install.unpack.building import Building
 from provision.install.unpack.layout import Layout
 from provision.install.unpack.members import Member
 from provision.install.unpack.names import Names
-from provision.install.unpack.refusal import Refusal
+from provision.install.unpack.refusal import Refusal, TooLarge, shown
 
 Content = Callable[[], Iterator[memoryview]]
 
 
-@dataclass(slots=True, kw_only=True)
 class Routing:
     """``gone`` tells which paths of the tree are not wanted; ``beside`` is None if nobody wants what is not the tree.
 
     ``spare`` is how many bytes hard links may still copy: they cost nothing in the archive, so they count here.
     """
 
-    names: Names
-    layout: Layout
-    gone: Callable[[str], bool]
-    tree: Building
-    beside: Building | None
-    spare: int
+    __slots__ = ("beside", "gone", "layout", "names", "spare", "tree")
+
+    def __init__(
+        self,
+        *,
+        names: Names,
+        layout: Layout,
+        gone: Callable[[str], bool],
+        tree: Building,
+        beside: Building | None,
+        spare: int,
+    ) -> None:
+        self.names, self.layout, self.gone, self.tree, self.beside, self.spare = (
+            names,
+            layout,
+            gone,
+            tree,
+            beside,
+            spare,
+        )
 
     def take(self, member: Member, content: Content) -> None:
         """Put one member where it goes. Raises `Refusal` if it may not be there, or anywhere."""
@@ -59,14 +71,17 @@ class Routing:
 
     def _copy(self, path: str, member: Member) -> None:
         """A hard link names its target as the archive does."""
-        source = member.target.removeprefix("./")
-        self.names.check(source)
-        area, source = self.layout.place(source)
+        target = member.target.removeprefix("./")
+        try:
+            self.names.check(target)
+            area, source = self.layout.place(target)
+        except Refusal as refusal:
+            raise Refusal(f"is a hard link to {shown(target)}, which {refusal.reason}", path) from refusal
         if area != "tree":
-            raise Refusal("is a hard link to something that is not in the tree", path)
+            raise Refusal(f"is a hard link to {shown(target)}, which is not in the tree", path)
         self.spare -= self.tree.size_of(source)
         if self.spare < 0:
-            raise Refusal("is one hard link too many: the archive unpacks to more than it plausibly holds", path)
+            raise TooLarge("is one hard link too many: the archive unpacks to more than it plausibly holds", path)
         self.tree.copy(path, source)
 
     def _take_beside(self, path: str, member: Member, content: Content) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.install.unpack.refusal import Refusal
+from provision.install.unpack.refusal import Refusal, TooLarge
 
 
 class Stream:
@@ -57,5 +57,5 @@ class Stream:
         self._chunk, self._at = next(self._chunks, b""), 0
         self._budget -= len(self._chunk)
         if self._budget < 0:
-            raise Refusal("unpacks to more than it plausibly holds")
+            raise TooLarge("unpacks to more than it plausibly holds")
         return bool(self._chunk)

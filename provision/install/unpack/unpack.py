@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
@@ -16,24 +15,25 @@ from provision.install.unpack.decompress import decompressed, kind_of
 from provision.install.unpack.destination import Destination
 from provision.install.unpack.layout import layout_of
 from provision.install.unpack.ledger import Collision
-from provision.install.unpack.limits import Limits
+from provision.install.unpack.limits import VARIABLE, Limits
 from provision.install.unpack.members import Members
 from provision.install.unpack.names import Names
-from provision.install.unpack.refusal import Refusal, shown
+from provision.install.unpack.refusal import Refusal, TooLarge, shown
 from provision.install.unpack.routing import Routing
 from provision.install.unpack.slim import left_out
 from provision.install.unpack.stream import Stream
 from provision.install.unpack.tar import TarMembers
 from provision.install.unpack.writing import DIRECTORY_MODE
-from provision.install.unpack.zip import ZipMembers
 from provision.model.asset import Asset
 from provision.model.tree import Entry, Slim
+from provision.model.value import frozen
 from provision.store.failures import store_failures
 
 _HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
+_HINT_TOO_LARGE = f"if you know that it is that large, set {VARIABLE}, to 8G for example"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unpacked:
     """What was written: every entry by its path (the caller's to change), and what a user should be told."""
 
@@ -64,7 +64,8 @@ def unpack(
                 destination = destination or Destination.of(into)
                 return _unpack(file, into, extras, asset, limits, without, destination)
         except Refusal as refusal:
-            raise IntegrityError(f"{asset.filename}: {refusal}", hint=_HINT) from refusal
+            hint = _HINT_TOO_LARGE if isinstance(refusal, TooLarge) else _HINT
+            raise IntegrityError(f"{asset.filename}: {refusal}", hint=hint) from refusal
 
 
 def _unpack(
@@ -120,6 +121,8 @@ def _members(file: FileIO, limits: Limits, budget: int, scratch: Path) -> Iterat
     """The members of an archive of any kind; a thread that unpacks them ahead ends with this context."""
     kind = kind_of(file)
     if kind == "zip":
+        from provision.install.unpack.zip import ZipMembers
+
         yield ZipMembers(file, most=limits.members, budget=budget)
         return
     with closing(ahead(decompressed(file, kind, limits=limits, scratch=scratch))) as chunks:
@@ -130,6 +133,6 @@ def _notes(collisions: list[Collision]) -> Iterator[str]:
     if collisions:
         first = collisions[0]
         yield (
-            f"left out {len(collisions)} terminal descriptions, as their names differ from others' in case only: "
-            f"{shown(first.path)} would take the place of {shown(first.with_path)}, and so on"
+            f"terminal descriptions left out, as their names differ from others' in case only: {len(collisions)}; "
+            f"the first is {shown(first.path)}, which would take the place of {shown(first.with_path)}"
         )

@@ -7,7 +7,7 @@ from io import FileIO
 
 from provision.install.unpack.decompress import fastest_zlib
 from provision.install.unpack.members import Member
-from provision.install.unpack.refusal import Refusal
+from provision.install.unpack.refusal import Refusal, TooLarge
 from provision.install.unpack.zip_index import STORED, Record, read_index
 
 _RAW_DEFLATE = -15
@@ -24,7 +24,7 @@ class ZipMembers:
         self._records = read_index(file, most=most)
         self._unread: Record | None = None
         if sum(record.member.size for record in self._records) > budget:
-            raise Refusal("unpacks to more than it plausibly holds")
+            raise TooLarge("unpacks to more than it plausibly holds")
 
     def __iter__(self) -> Iterator[Member]:
         for record in self._records:

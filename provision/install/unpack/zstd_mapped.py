@@ -28,18 +28,18 @@ _RESIDENT, _GIVEN_BACK_AT_ONCE = 32 << 20, 8 << 20
 
 
 def unpacked_in_file(file: FileIO, frame: Frame, directory: Path) -> Iterator[bytes] | None:
-    """The content of a file whose one frame was outlined, in chunks, by way of an unnamed file in ``directory``.
+    """The content of a file whose one frame was outlined, in chunks, by way of a file in ``directory`` without a name.
 
     None where this cannot be done: off Linux, without cffi's access to zstd, or without the content's size; and where
     the disk would be full of it. Raises `OSError` where it is full all the same.
     """
     if sys.platform != "linux" or not frame.content or (library := _library()) is None:
         return None
-    with suppress(OSError):
-        disk = os.statvfs(directory)
-        if disk.f_bavail * disk.f_frsize > frame.content + 2 * frame.window:
-            return _unpacked(file, library, frame, frame.content, _unnamed_file(directory))
-    return None
+    disk = os.statvfs(directory)
+    if disk.f_bavail * disk.f_frsize < frame.content + 2 * frame.window:
+        return None
+    scratch = _unnamed_file(directory, frame.content)
+    return _unpacked(file, library, frame, frame.content, scratch) if scratch is not None else None
 
 
 def _library() -> Any:
@@ -51,14 +51,18 @@ def _library() -> Any:
     return library if hasattr(library.lib, "ZSTD_d_stableOutBuffer") else None
 
 
-def _unnamed_file(directory: Path) -> int:
-    """The descriptor of a file that nobody else sees."""
+def _unnamed_file(directory: Path, size: int) -> int | None:
+    """The descriptor of a file that nobody sees; None if its file system cannot set blocks aside for it."""
+    path = directory / _SCRATCH
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    path.unlink()
     try:
-        return os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600)
-    except OSError:  # some file systems have no unnamed files
-        descriptor = os.open(directory / _SCRATCH, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        (directory / _SCRATCH).unlink()
-        return descriptor
+        os.posix_fallocate(descriptor, 0, min(LARGEST_STEP, size))
+        os.truncate(descriptor, size)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _unpacked(file: FileIO, library: Any, frame: Frame, content: int, scratch: int) -> Iterator[bytes]:
@@ -66,7 +70,6 @@ def _unpacked(file: FileIO, library: Any, frame: Frame, content: int, scratch: i
     ffi, zstd = library.ffi, library.lib
     with ExitStack() as stack:
         stack.callback(os.close, scratch)
-        os.truncate(scratch, content)
         memory = stack.enter_context(closing(mmap.mmap(scratch, content)))
         memory.madvise(mmap.MADV_RANDOM)  # else a page that is referred to brings its neighbours along
         start = stack.enter_context(ffi.from_buffer("char[]", memory, require_writable=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from provision.install.fetch.settings import MIB, Settings
 from provision.model.asset import Asset
 from provision.model.digest import Digest
 from provision.model.target import Target
+from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.archives import ArchiveCache
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from provision.errors import NetworkError
+from provision.model.value import replace
 from tests.install.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, content, digest, fetcher, leftovers
 from tests.support.faults import Cut, Fault, Reply, Shifted, Status, With
 from tests.support.server import Seen, Server

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from provision.catalog.transport import HttpGet, Response
 from provision.errors import NetworkError, PolicyError
 from provision.install.fetch.settings import Settings
+from provision.model.value import replace
 from tests.install.fetch.conftest import Internet
 from tests.install.fetch.samples import HASTY, QUICK, fetcher
 from tests.support.faults import Compressed, Cut, Drip, Endless, Mute, Status, redirect

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provision.errors import IntegrityError, NetworkError
 from provision.install.fetch.settings import Settings
+from provision.model.value import replace
 from provision.store.archives import ArchiveCache
 from tests.install.fetch.samples import HASTY, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
 from tests.support.faults import (

@@ -35,7 +35,10 @@ def test_the_python_at_hand_packs_twice_to_the_same_bytes(tmp_path: Path) -> Non
         names = tar.getnames()
     assert names == sorted(names)
     assert not [path for path in names if "__pycache__" in path]
-    assert str(BASE).encode() not in b"".join(texts(data))
+    scripts = [content for name, content in texts(data).items() if name.startswith("python/bin/")]
+    assert scripts
+    assert not [script for script in scripts if script.startswith(f"#!{BASE}/".encode())]
+    assert not [name for name, content in texts(data).items() if f"--prefix={BASE}'".encode() in content]
 
 
 def test_without_a_tag_the_build_is_as_old_as_the_interpreter(tmp_path: Path) -> None:
@@ -77,13 +80,13 @@ def test_a_full_archive_begins_with_its_description_and_runs(tmp_path: Path) -> 
     assert (installed.tree / "bin" / "python3").exists()
 
 
-def texts(archive: bytes) -> list[bytes]:
+def texts(archive: bytes) -> dict[str, bytes]:
     """The content of all members that are no binaries."""
-    found = []
+    found = {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for member in tar:
             stream = tar.extractfile(member) if member.isfile() else None
             content = stream.read() if stream else b""
             if b"\0" not in content[:8192]:
-                found.append(content)
+                found[member.name] = content
     return found

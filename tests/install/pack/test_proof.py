@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provision.install.pack.interpreter import inspect
 from provision.install.pack.proof import prove
+from provision.model.value import replace
 from tests.install.interpreters import Installed
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from provision.errors import CatalogError
 from provision.install.pack.row import add_row, row_of
 from provision.model.build import Flavor
 from provision.model.digest import Digest
+from provision.model.value import replace
 from tests.install.relocate.samples import asset
 
 NAME = "cpython-3.13.5%2B20261101-x86_64-unknown-linux-gnu-{}"

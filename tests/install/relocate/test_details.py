@@ -51,3 +51,8 @@ def test_what_is_relative_already_or_is_no_json_object_stays_byte_for_byte() -> 
     for text in ('{"base_prefix":   "../.."}', "[]", "{", ""):
         assert relocate_details(text, DETAILS_PATH, ORIGIN, CONFIG) == text
         assert relocate_variables(text, VARIABLES_PATH, ORIGIN, CONFIG) == text
+
+
+def test_json_nested_beyond_reason_is_left_alone() -> None:
+    text = "[" * 100_000
+    assert relocate_details(text, DETAILS_PATH, ORIGIN, CONFIG) == text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import shutil
 import subprocess
 import sysconfig
@@ -54,7 +55,9 @@ def test_sysconfigs_parser_reads_plain_values_and_takes_the_prefix_from_the_envi
 ) -> None:
     place = tmp_path / "Makefile"
     place.write_text(relocate(MAKEFILE, PATH, ORIGIN, CONFIG))
-    parse = sysconfig._parse_makefile  # type: ignore[attr-defined]  # what old tools call; no public name is left
+    # What old tools call; it has no public name any more, and moved in 3.13.
+    home = sysconfig if hasattr(sysconfig, "_parse_makefile") else importlib.import_module("sysconfig.__main__")
+    parse = getattr(home, "_parse_makefile")  # noqa: B009  (mypy knows of no such function)
 
     assert parse(str(place))["LIBDIR"] == "/lib"
     monkeypatch.setenv("provision_prefix", "/opt/py")

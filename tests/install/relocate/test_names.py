@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.install.relocate.names import executable, missing_names
+from provision.install.relocate.names import executable, missing_copy, missing_names
 from provision.model.tree import Entry
 from tests.install.relocate.samples import asset
 
@@ -40,3 +40,22 @@ def test_what_is_missing_is_linked_to_the_real_executable() -> None:
 
 def test_a_tree_without_an_interpreter_gets_no_dangling_names() -> None:
     assert list(missing_names(asset(), {"bin/pip": FILE})) == []
+
+
+@pytest.mark.parametrize(
+    ("implementation", "options", "files", "expected"),
+    [
+        ("pypy", "", ["pypy3.exe"], ("python.exe", "pypy3.exe")),
+        ("pypy", "", ["pypy3.13.exe", "pypy3.exe"], ("python.exe", "pypy3.13.exe")),
+        ("pypy", "", ["pypy3.exe", "python.exe"], None),
+        ("cpython", "freethreaded", ["python3.13t.exe"], ("python.exe", "python3.13t.exe")),
+        ("cpython", "", ["python.exe"], None),
+        ("cpython", "", [], None),
+        ("graalpy", "", ["bin/graalpy.exe"], None),
+    ],
+)
+def test_on_windows_python_exe_is_a_copy_where_it_is_missing(
+    implementation: str, options: str, files: list[str], expected: tuple[str, str] | None
+) -> None:
+    build = asset(implementation=implementation, options=options, target="windows-x86_64")
+    assert missing_copy(build, dict.fromkeys(files, FILE)) == expected

@@ -49,6 +49,13 @@ def test_only_scripts_are_read_as_scripts(space: Workspace) -> None:
     assert (space.read_script("bin/x") or "").startswith("#!/bin/sh\n")
 
 
+def test_a_copy_is_the_same_file_under_another_name(space: Workspace) -> None:
+    space.copy("bin/y", "bin/x")
+    assert scan_tree(space.root) == space.entries
+    assert space.entries["bin/y"] == space.entries["bin/x"]
+    assert (space.root / "bin/y").stat().st_mtime == MTIME
+
+
 def test_links_and_removals_are_listed_too(space: Workspace) -> None:
     space.link("bin/z", "x")
     space.remove("bin/x")

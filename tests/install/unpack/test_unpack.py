@@ -84,6 +84,17 @@ def test_the_kind_is_told_by_the_bytes_not_by_the_name(tmp_path: Path) -> None:
     assert unpack_bytes(COMPRESSORS["tar.zst"](tar(*PYTHON)), tmp_path, asset=asset_of("tar.gz")).entries == TREE
 
 
+def test_it_makes_no_difference_where_the_window_of_zstd_is(tmp_path: Path) -> None:
+    archive = COMPRESSORS["tar.zst"](tar(*PYTHON, file(b"python/x", os.urandom(1000) * 999)))
+    found = []
+    for most in (0, 1 << 27):
+        (tmp_path / str(most)).mkdir()
+        unpacked = unpack_bytes(archive, tmp_path / str(most), limits=Limits(window_in_memory=most))
+        assert unpacked.entries == on_disk(tmp_path / str(most) / "tree")
+        found.append(unpacked.entries)
+    assert found[0] == found[1]
+
+
 def test_a_zip_archive_too(tmp_path: Path) -> None:
     data = zip_file(
         Zipped(name=b"pypy3.11-v7.3.20-win64/python.exe", content=b"MZ"),
@@ -193,8 +204,8 @@ def test_elsewhere_the_later_ones_are_left_out_and_told_of(tmp_path: Path, targe
         "share/terminfo/E/eterm-256",  # where such a file system would put it
     }
     (note,) = unpacked.notes
-    assert "1 terminal descriptions" in note
-    assert "'share/terminfo/e/eterm' would take the place of 'share/terminfo/E/Eterm'" in note
+    assert "terminal descriptions left out, as their names differ from others' in case only: 1" in note
+    assert "'share/terminfo/e/eterm', which would take the place of 'share/terminfo/E/Eterm'" in note
 
 
 def test_a_tree_that_cannot_be_written_is_no_fault_of_the_archive(tmp_path: Path) -> None:
@@ -244,8 +255,9 @@ def test_limits_are_kept(tmp_path: Path) -> None:
     ):
         work = tmp_path / str(number)
         work.mkdir()
-        with pytest.raises(IntegrityError, match=reason):
+        with pytest.raises(IntegrityError, match=reason) as caught:
             unpack_tar(*PYTHON, work=work, limits=limits)
+        assert ("PROVISION_MAX_UNPACKED" in str(caught.value.hint)) is (limits.unpacked == 2000)
 
 
 @pytest.mark.skipif(not ready_made(), reason="no interpreters at hand; those of other tests take long to pack")

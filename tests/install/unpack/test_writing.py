@@ -5,7 +5,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from provision.install.unpack.destination import Destination
 from provision.install.unpack.writing import MTIME, TreeWriter
 from provision.model.tree import Entry
+from provision.model.value import replace
 
 CONTENT = b"print('hello')\n"
 

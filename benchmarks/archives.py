@@ -1,0 +1,161 @@
+"""Owns the archives that are installed: real interpreters, and what is made from their files to be larger."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import zstandard
+
+from provision.catalog.names import ParsedName, parse_name
+from provision.model.value import frozen
+
+# Packed and unpacked sizes that upstream's archives have, as of 2026; in bytes.
+LARGE, HUGE = 115_000_000, 500_000_000
+
+
+@frozen
+class Archive:
+    """One archive: what to call it in a manifest, its file, and its unpacked size in bytes and members."""
+
+    label: str
+    path: Path
+    size: int
+    members: int
+    sha256: str
+
+    @property
+    def name(self) -> ParsedName:
+        return parse_name(self.path.name, self.path.name.partition("+")[2].partition("-")[0])
+
+
+def gather(folder: Path, ready_made: Path | None) -> dict[str, Archive]:
+    """The archives by their labels, made in ``folder`` unless they are there: four usual ones, a large, and a huge."""
+    folder.mkdir(parents=True, exist_ok=True)
+    first, *others = _usual(folder, ready_made)
+    stem, _, _ = first.name.partition("-install_only")
+    found = {"default": first}
+    found |= {("free" if "freethreaded" in path.name else "debug"): path for path in others}
+    if len(found) < 3:  # no ready-made ones: the same interpreter again, in both kinds of archives
+        found["second"] = _made(folder / f"{_tagged(stem, 3)}-install_only_stripped.tar.gz", first, 0)
+        found["third"] = _made(folder / f"{_tagged(stem, 4)}-noopt-full.tar.zst", first, 0)
+    found["full"] = _made(folder / f"{stem}-noopt-full.tar.zst", first, 0)
+    found["large"] = _made(folder / f"{_tagged(stem, 1)}-install_only_stripped.tar.gz", first, LARGE)
+    found["huge"] = _made(folder / f"{_tagged(stem, 2)}-noopt-full.tar.zst", first, HUGE)
+    return {label: _described(label, path) for label, path in found.items()}
+
+
+def _usual(folder: Path, ready_made: Path | None) -> Sequence[Path]:
+    """The default build first."""
+    if ready_made is not None:
+        sources = sorted(
+            ready_made.glob("cpython-*.tar.*"), key=lambda path: ("freethreaded" in path.name, "debug" in path.name)
+        )
+        for source in sources:
+            if not (folder / source.name).exists():
+                shutil.copyfile(source, folder / source.name)
+        return [folder / source.name for source in sources]
+    if not (packed := sorted(folder.glob("cpython-*-install_only.tar.*"))):
+        words = [
+            sys.executable,
+            "-m",
+            "provision",
+            "pack",
+            sys.base_prefix,
+            "-o",
+            str(folder),
+            "--flavor",
+            "install_only",
+        ]
+        subprocess.run(words, capture_output=True, check=True)
+        packed = sorted(folder.glob("cpython-*-install_only.tar.*"))
+    return packed
+
+
+def _tagged(stem: str, number: int) -> str:
+    """The name under another build tag, some days later."""
+    version, _, rest = stem.partition("+")
+    tag, _, target = rest.partition("-")
+    return f"{version}+{int(tag) + number}-{target}"
+
+
+def _made(path: Path, source: Path, least: int) -> Path:
+    """An archive with the source's files under ``python/install`` (a full one) or ``python``, as often as it takes."""
+    if path.exists():
+        return path
+    full = path.name.endswith("-full.tar.zst")
+    scratch = path.with_suffix(".part")
+    with (
+        scratch.open("wb") as raw,
+        _compressed(raw, full=full) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as tar,
+    ):
+        if full:
+            _add(tar, "python/PYTHON.json", json.dumps({"version": "8", "made-from": source.name}).encode())
+        total = copy = 0
+        while copy == 0 or total < least:
+            for member, content in _members(source):
+                place = member.name.removeprefix("python/")
+                if copy:  # more of the standard library, beside it
+                    if not (member.isreg() and place.startswith("lib/")):
+                        continue
+                    place = f"lib/more-{copy}/{place.removeprefix('lib/')}"
+                elif member.islnk() or member.issym():
+                    member.linkname = member.linkname.replace(
+                        "python/", "python/install/", int(full and member.islnk())
+                    )
+                member.name = f"python/install/{place}" if full else f"python/{place}"
+                tar.addfile(member, BytesIO(content) if member.isreg() else None)
+                total += member.size
+            copy += 1
+    scratch.rename(path)
+    return path
+
+
+def _compressed(raw: IO[bytes], *, full: bool) -> IO[bytes]:
+    if not full:
+        return gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0)  # type: ignore[return-value]
+    # The window of upstream's level 22; the level itself would take minutes.
+    parameters = zstandard.ZstdCompressionParameters.from_level(12, window_log=27)
+    return zstandard.ZstdCompressor(compression_params=parameters).stream_writer(raw, closefd=False)
+
+
+def _members(source: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
+    with tarfile.open(source) as tar:
+        for member in tar:
+            file = tar.extractfile(member) if member.isreg() else None
+            yield member, file.read() if file else b""
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    tar.addfile(member, BytesIO(content))
+
+
+def _described(label: str, path: Path) -> Archive:
+    """The archive's facts, kept beside it, as finding them out takes a while."""
+    facts = path.with_name(f"{path.name}.facts")
+    if not facts.exists():
+        size = members = 0
+        with path.open("rb") as raw:
+            packed = (
+                zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw)
+                if path.suffix == ".zst"
+                else gzip.open(raw)
+            )
+            with tarfile.open(fileobj=packed, mode="r|") as tar:  # type: ignore[arg-type]
+                for member in tar:
+                    size, members = size + member.size, members + 1
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        facts.write_text(json.dumps({"size": size, "members": members, "sha256": digest}))
+    return Archive(label=label, path=path, **json.loads(facts.read_text()))

@@ -1,0 +1,46 @@
+"""Owns the rows of peak memory: whatever the archive, it stays what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.rows import Line, Row
+from benchmarks.timing import run
+from benchmarks.workshop import Workshop
+
+_RUNS = 3
+
+
+def _row(name: str, labels: Sequence[str], aim: float) -> Row:
+    def measure(workshop: Workshop, runs: int) -> list[Line]:
+        kind = next(iter(workshop.places))
+        there = [label for label in labels if label in workshop.archives]
+        ours: list[float] = []
+        theirs: list[float] = []
+        for number in range(min(runs, _RUNS)):
+            where = workshop.place(kind, name, f"{number}-provision")
+            ours.append(run(workshop.provision(workshop.project(where / "project", there), "sync")).memory)
+            place = workshop.place(kind, name, f"{number}-uv", "project")
+            theirs.append(run(workshop.uv_install(place, there, server=workshop.fast)).memory)
+        size = sum(workshop.archives[label].size for label in there) / 1e6
+        return [
+            Line(
+                row=name,
+                what=f"peak memory, {size:.0f} MB unpacked",
+                ours=f"{max(ours):.0f} MB",
+                theirs=f"{max(theirs):.0f} MB",
+                figure=max(ours),
+                unit="MB",
+                aim=aim,
+            )
+        ]
+
+    return Row(name=name, measure=measure)
+
+
+ROWS = (
+    _row("memory, one", ["default"], 90),
+    _row("memory, large", ["large"], 90),
+    _row("memory, 500 MB full", ["huge"], 90),
+    _row("memory, four at once", ["default", "free", "debug", "second", "third", "full"], 120),
+)

@@ -1,0 +1,57 @@
+"""Owns what a row and its measured lines are; which there are, `catalogue` lists, and how each is measured, its module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from benchmarks.timing import Samples
+from benchmarks.workshop import Workshop
+from provision.model.value import frozen
+
+Unit = Literal["×", "s", "MB"]
+
+
+@frozen
+class Line:
+    """One figure and its aim: a ratio of medians, seconds, or megabytes; less is better.
+
+    ``ours`` and ``theirs`` are what was measured on either side, in words; ``aim`` is None for what is only told.
+    """
+
+    row: str
+    what: str
+    ours: str
+    theirs: str = ""
+    figure: float
+    unit: Unit = "×"
+    aim: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.aim is None:
+            return ""
+        return "met" if self.figure <= self.aim else "**not met**"
+
+
+@frozen
+class Row:
+    """A row of the table; ``measure`` makes its lines of so many counted runs."""
+
+    name: str
+    measure: Callable[[Workshop, int], list[Line]]
+
+
+def ratio(row: str, what: str, ours: Samples, theirs: Samples, aim: float | None) -> Line:
+    """A line for the ratio of two medians."""
+    return Line(
+        row=row, what=what, ours=told(ours), theirs=told(theirs), figure=ours.wall / theirs.wall, aim=aim, unit="×"
+    )
+
+
+def told(samples: Samples) -> str:
+    """A median with its spread, in the unit that suits it: ``612 ms (598–655)``."""
+    least, most = samples.spread
+    if samples.wall < 2:
+        return f"{samples.wall * 1e3:.0f} ms ({least * 1e3:.0f}–{most * 1e3:.0f})"
+    return f"{samples.wall:.2f} s ({least:.2f}–{most:.2f})"

@@ -1,0 +1,78 @@
+"""Owns the static server that both sides fetch from: nginx, or where it cannot be had, that of the tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.server import Server
+
+RATE = 4_000_000  # bytes a second and connection, of the slow server
+
+_CONFIGURATION = """\
+daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log off; sendfile on; tcp_nopush on;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  server {{ listen 127.0.0.1:{fast}; root {root}; }}
+  server {{ listen 127.0.0.1:{slow}; root {root}; limit_rate {rate}; }}
+}}
+"""
+
+
+def get_nginx() -> str | None:
+    """The path of nginx, installed from Debian if it may be; None where it cannot be had."""
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", "nginx-light"]):
+            environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            subprocess.run(["apt-get", "--quiet", *words], env=environ, capture_output=True, check=False)
+        found = shutil.which("nginx", path="/usr/sbin:/usr/bin")
+    return found
+
+
+@contextmanager
+def served(root: Path, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Serve a directory on loopback: the address of a fast and of a slow server, and what serves."""
+    nginx = get_nginx()
+    if nginx is None:
+        with Server(root) as fast, Server(root, rate=RATE) as slow:
+            yield fast.url, slow.url, "http.server of Python, as nginx is not to be had"
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    fast_port, slow_port = _free_port(), _free_port()
+    text = _CONFIGURATION.format(folder=folder, root=root, fast=fast_port, slow=slow_port, rate=RATE)
+    (folder / "nginx.conf").write_text(text)
+    told = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
+    process = subprocess.Popen([nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder)])
+    try:
+        _await(fast_port)
+        yield f"http://127.0.0.1:{fast_port}", f"http://127.0.0.1:{slow_port}", told.partition(":")[2].strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _await(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise SystemExit("nginx does not start; see .bench/server/nginx.log")

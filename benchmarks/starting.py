@@ -1,0 +1,166 @@
+"""Owns the rows of commands that should end before one notices: what they cost beside ``python -c pass``."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.rows import Line, Row, ratio, told
+from benchmarks.timing import Command, Samples, interleaved
+from benchmarks.workshop import Workshop
+from provision.model.value import frozen
+
+_TWELVE = [
+    "linux-x86_64",
+    "linux-aarch64",
+    "linux-ppc64le",
+    "linux-s390x",
+    "linux-armv7",
+    "linux-x86_64-musl",
+    "macos-x86_64",
+    "macos-aarch64",
+    "windows-x86_64",
+    "windows-i686",
+    "linux-riscv64",
+    "linux-armv7-gnueabi",
+]
+_SERIES = ("3.10", "3.11", "3.12", "3.13", "3.14")
+
+
+@frozen
+class _Bed:
+    """A synced project, and the home and cache it was synced with."""
+
+    project: Path
+    home: Path
+    cache: Path
+
+
+def _bed(workshop: Workshop, row: str) -> _Bed:
+    folder = workshop.place("disk" if "disk" in workshop.places else "memory", row, "bed")
+    bed = _Bed(project=workshop.project(folder / "project", ["default"]), home=folder / "home", cache=folder / "cache")
+    for _ in range(2):
+        _run(_command(workshop, bed, "sync"))
+    return bed
+
+
+def _command(workshop: Workshop, bed: _Bed, *words: str, where: Path | None = None) -> Command:
+    return workshop.provision(where or bed.project, *words, home=bed.home, cache=bed.cache)
+
+
+def _run(command: Command) -> None:
+    subprocess.run(command.argv, cwd=command.cwd, env=dict(command.environ), check=True, capture_output=True)
+
+
+def _against_pass(
+    workshop: Workshop, where: Path, aims: dict[str, tuple[Callable[[int], Command], float]], runs: int, row: str
+) -> list[Line]:
+    baseline = "python -c pass"
+    contenders = {baseline: lambda _: workshop.pass_(where), **{name: prepare for name, (prepare, _) in aims.items()}}
+    taken = interleaved(contenders, runs)
+    return [ratio(row, f"{name} ÷ {baseline}", taken[name], taken[baseline], aim) for name, (_, aim) in aims.items()]
+
+
+def nothing_to_do(workshop: Workshop, runs: int) -> list[Line]:
+    row = "nothing to do"
+    bed = _bed(workshop, row)
+    uv_project = workshop.place(next(iter(workshop.places)), row, "uv", "project")
+    uv = workshop.uv_install(uv_project, ["default"], server=workshop.fast)
+    _run(uv)
+    taken = interleaved(
+        {
+            "python -c pass": lambda _: workshop.pass_(bed.project),
+            "provision sync": lambda _: _command(workshop, bed, "sync"),
+            "uv": lambda _: uv,
+        },
+        runs * 2,
+    )
+    ours = taken["provision sync"]
+    return [
+        ratio(row, "sync ÷ python -c pass", ours, taken["python -c pass"], 1.5),
+        ratio(row, "sync ÷ uv python install", ours, taken["uv"], 1.0),
+    ]
+
+
+def everyday(workshop: Workshop, runs: int) -> list[Line]:
+    row = "help, list, which"
+    bed = _bed(workshop, row)
+    unstamped = _Bed(
+        project=workshop.project(bed.project.parent / "unstamped", ["default"]), home=bed.home, cache=bed.cache
+    )
+    _run(_command(workshop, unstamped, "sync"))
+    (unstamped.project / ".pythons" / ".stamp").unlink()
+    aims: dict[str, tuple[Callable[[int], Command], float]] = {
+        "--help": (lambda _: _command(workshop, bed, "--help"), 6),
+        "list": (lambda _: _command(workshop, bed, "list"), 6),
+        "which": (lambda _: _command(workshop, bed, "which", "default"), 3),
+    }
+    lines = _against_pass(workshop, bed.project, aims, runs, row)
+    without = {"which, without a stamp": (lambda _: _command(workshop, unstamped, "which", "default"), 6)}
+    told_only = _against_pass(workshop, bed.project, without, runs, row)
+    return lines + [
+        Line(row=row, what=one.what, ours=one.ours, theirs=one.theirs, figure=one.figure) for one in told_only
+    ]
+
+
+def second_project(workshop: Workshop, runs: int) -> list[Line]:
+    row = "second project"
+    bed = _bed(workshop, row)
+
+    def prepare(number: int) -> Command:
+        where = workshop.project(bed.project.parent / f"second-{number}", ["default"])
+        return _command(workshop, bed, "sync", where=where)
+
+    return _against_pass(workshop, bed.project, {"sync": (prepare, 8)}, runs, row)
+
+
+def locking(workshop: Workshop, runs: int) -> list[Line]:
+    row = "lock"
+    folder = workshop.place(next(iter(workshop.places)), row)
+    example = (workshop.root / "examples" / "pythons.toml").read_text()
+
+    def prepare(number: int) -> Command:
+        where = folder / f"new-{number}"
+        where.mkdir()
+        (where / "pythons.toml").write_text(example)
+        return workshop.provision(where, "lock", home=folder / "home", cache=folder / "cache")
+
+    locked = prepare(-1)
+    _run(locked)
+    check = workshop.provision(locked.cwd, "lock", "--check", home=folder / "home", cache=folder / "cache")
+    aims = {"lock, the example": (prepare, 10.0), "lock --check": (lambda _: check, 4.0)}
+    return _against_pass(workshop, folder, aims, runs, row)
+
+
+def locking_much(workshop: Workshop, runs: int) -> list[Line]:
+    row = "lock 200 × 12"
+    folder = workshop.place(next(iter(workshop.places)), row)
+    text = many_entries(200)
+
+    def prepare(number: int) -> Command:
+        where = folder / f"new-{number}"
+        where.mkdir()
+        (where / "pythons.toml").write_text(text)
+        return workshop.provision(where, "lock", home=folder / "home", cache=folder / "cache")
+
+    taken: Samples = interleaved({"lock": prepare}, runs)["lock"]
+    assets = (folder / f"new-{runs}" / "pythons.lock").read_text().count("[[python.asset]]")
+    what = f"lock of 200 entries, {assets} assets"
+    return [Line(row=row, what=what, ours=told(taken), figure=taken.wall, unit="s", aim=1.0)]
+
+
+def many_entries(count: int) -> str:
+    """A manifest of so many entries for twelve targets, of all series and of several versions each."""
+    targets = ", ".join(f'"{target}"' for target in _TWELVE)
+    entries = (f'e{number:03} = "{_SERIES[number % len(_SERIES)]}"\n' for number in range(count))
+    return f"[settings]\ntargets = [{targets}]\n\n[pythons]\n{''.join(entries)}"
+
+
+ROWS = (
+    Row(name="nothing to do", measure=nothing_to_do),
+    Row(name="help, list, which", measure=everyday),
+    Row(name="second project", measure=second_project),
+    Row(name="lock", measure=locking),
+    Row(name="lock 200 × 12", measure=locking_much),
+)

@@ -1,0 +1,103 @@
+"""Owns running whole processes and what they took; which, and what it means, `rows` says."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from provision.model.value import frozen
+
+_OPEN_AND_CLOSE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+
+
+@frozen
+class Command:
+    """One process to be: its words, where it runs, and in which environment."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    environ: Mapping[str, str]
+
+
+@frozen
+class Taken:
+    """What one process took: seconds by the clock, seconds of processor, and its peak memory in MB."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+@frozen
+class Samples:
+    """What the counted runs of one command took."""
+
+    runs: tuple[Taken, ...]
+
+    @property
+    def wall(self) -> float:
+        """The median, in seconds."""
+        return statistics.median(run.wall for run in self.runs)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The least and the most, in seconds."""
+        walls = [run.wall for run in self.runs]
+        return min(walls), max(walls)
+
+    @property
+    def cpu(self) -> float:
+        """The median, in seconds."""
+        return statistics.median(run.cpu for run in self.runs)
+
+    @property
+    def memory(self) -> float:
+        """The most of any run, in MB."""
+        return max(run.memory for run in self.runs)
+
+
+Prepare = Callable[[int], Command]
+
+
+def interleaved(contenders: Mapping[str, Prepare], runs: int, *, settle: bool = False) -> dict[str, Samples]:
+    """Run all contenders in turn, A B A B, once to warm up and then ``runs`` times.
+
+    Each prepares its next command, in directories of its own, before the clock runs. With ``settle``, what earlier runs
+    have written is on disk before the next one starts.
+    """
+    taken: dict[str, list[Taken]] = {name: [] for name in contenders}
+    for number in range(runs + 1):
+        for name, prepare in contenders.items():
+            command = prepare(number)
+            if settle:
+                os.sync()
+            one = run(command)
+            if number:
+                taken[name].append(one)
+    return {name: Samples(runs=tuple(all_of)) for name, all_of in taken.items()}
+
+
+def run(command: Command, *, expect: Sequence[int] = (0,)) -> Taken:
+    """Run one process to its end, with its output in ``output`` beside its directory; fail unless it ends well."""
+    log = command.cwd.parent / f"{command.cwd.name}.output"
+    null = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(log, _OPEN_AND_CLOSE, 0o644)
+    here = Path.cwd()
+    os.chdir(command.cwd)
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
+        start = time.perf_counter()
+        process = os.posix_spawn(command.argv[0], command.argv, dict(command.environ), file_actions=actions)
+        _, status, usage = os.wait4(process, 0)
+        wall = time.perf_counter() - start
+    finally:
+        os.chdir(here)
+        os.close(null)
+        os.close(output)
+    code = os.waitstatus_to_exitcode(status)
+    if code not in expect:
+        raise SystemExit(f"{' '.join(command.argv)} ended with {code}:\n{log.read_text(errors='replace')[-2000:]}")
+    return Taken(wall=wall, cpu=usage.ru_utime + usage.ru_stime, memory=usage.ru_maxrss * 1024 / 1e6)

@@ -1,0 +1,33 @@
+"""Owns the laws that several targets share: an answer comes soon, and an error can be shown; the others are theirs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from provision.cli.console import neutral
+from provision.errors import ProvisionError, SeveralErrors
+
+# Of processor time, for inputs of some kilobytes at most: what needs longer grows faster than its input.
+SOON = 2.0
+
+
+@contextmanager
+def soon(seconds: float = SOON) -> Iterator[None]:
+    """What is done within must not take this process longer, however busy the machine is."""
+    began = time.process_time()
+    yield
+    took = time.process_time() - began
+    assert took < seconds, f"took {took:.1f} s"
+
+
+def showable(error: ProvisionError) -> None:
+    """An error can be worded, its exit code is one that DESIGN names, and nothing in it drives a terminal."""
+    for one in error.errors if isinstance(error, SeveralErrors) else (error,):
+        assert one.exit_code in {1, 2, 4, 5, 6}
+        for line in f"{one}\n{one.hint or ''}".split("\n"):
+            assert neutral(line).isprintable()
+        if one.place is not None:
+            assert one.place.line is None or one.place.line >= 1
+            assert one.place.column is None or one.place.column >= 1

@@ -1,0 +1,115 @@
+"""Owns `diff --details`: getting at both trees of a changed row, in the store or from the cache, and comparing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from provision.host.detect import detect_host
+from provision.install.probe import can_run
+from provision.lock.document import LockedPython
+from provision.model.asset import Asset
+from provision.model.tree import Entry, TreeOptions, store_key
+from provision.model.value import frozen, replace
+from provision.review.changes import AssetChange, EntryChange, LockDiff
+from provision.review.details import TreeChange, bytes_of, compare_folders, compare_libraries
+from provision.review.libraries import ask_interpreter, read_libraries
+from provision.store.archives import ArchiveCache
+from provision.store.entries import read_entries
+from provision.store.layout import Store, executable
+from provision.store.receipts import read_receipt
+from provision.workflows.options import Options
+
+_NOWHERE = "neither in the store nor in the cache; `provision sync --target` brings it"
+
+
+@frozen
+class _Tree:
+    """A tree to look into. ``proven`` tells that it was installed here, so that its interpreter may be started."""
+
+    root: Path
+    entries: dict[str, Entry]
+    asset: Asset
+    proven: bool
+
+    def libraries(self) -> dict[str, str]:
+        found = read_libraries(self.root, self.entries)
+        if self.proven and can_run(self.asset, detect_host()):
+            # What is linked in tells more exactly; the interpreter knows of what it loads from elsewhere.
+            return ask_interpreter(executable(self.root, self.asset)) | found
+        return found
+
+
+def inspect_trees(options: Options, diff: LockDiff) -> tuple[TreeChange, ...]:
+    """What differs inside, for each changed row of which both trees are at hand, or for an entry why for none."""
+    return tuple(change for entry in diff.entries for change in _entry(options, entry))
+
+
+def _entry(options: Options, entry: EntryChange) -> Iterator[TreeChange]:
+    if entry.old is None or entry.new is None:
+        return
+    pairs = [change for change in entry.assets if change.old and change.new and _differs(entry, change)]
+    at_hand = [change for change in pairs if all(_at_hand(options, entry, change))]
+    for change in at_hand:
+        yield _compare(options, entry.old, entry.new, change)
+    if pairs and not at_hand:
+        olds, news = zip(*(_at_hand(options, entry, change) for change in pairs), strict=True)
+        lacking = [side for side, there in (("old", olds), ("new", news)) if not any(there)]
+        which = " and the ".join(lacking) or "other"
+        yield TreeChange(entry=entry.name, place=pairs[0].title, missing=f"the {which} tree is {_NOWHERE}")
+
+
+def _differs(entry: EntryChange, change: AssetChange) -> bool:
+    return "sha256" in change.aspects or "tree" in entry.aspects
+
+
+def _at_hand(options: Options, entry: EntryChange, change: AssetChange) -> tuple[bool, bool]:
+    def there(python: LockedPython | None, asset: Asset | None) -> bool:
+        if python is None or asset is None:
+            return False
+        key = store_key(asset, python.tree)
+        return read_receipt(Store(options.home), key) is not None or ArchiveCache(options.cache).has(asset.sha256)
+
+    return there(entry.old, change.old), there(entry.new, change.new)
+
+
+def _compare(options: Options, old: LockedPython, new: LockedPython, change: AssetChange) -> TreeChange:
+    if change.old is None or change.new is None:
+        raise ValueError(f"{change.title} is not on both sides")
+    with ExitStack() as held:
+        before = _open(options, change.old, old.tree, held)
+        after = _open(options, change.new, new.tree, held)
+        return TreeChange(
+            entry=old.name,
+            place=change.title,
+            folders=compare_folders(before.entries, after.entries),
+            libraries=compare_libraries(before.libraries(), after.libraries()),
+            size_delta=bytes_of(after.entries) - bytes_of(before.entries),
+        )
+
+
+def _open(options: Options, asset: Asset, tree: TreeOptions, held: ExitStack) -> _Tree:
+    """The installed tree; or what the same steps make of the archive, in a private folder that goes with ``held``."""
+    store, key = Store(options.home), store_key(asset, tree)
+    receipt = read_receipt(store, key)
+    entries = read_entries(store, receipt) if receipt else None
+    if receipt is not None and entries is not None:
+        return _Tree(root=store.tree(key), entries=entries, asset=asset, proven=receipt.probed == "ok")
+    from tempfile import TemporaryDirectory
+
+    from provision.install.progress import Silent
+    from provision.install.relocate.recipe import relocate
+    from provision.install.unpack.limits import Limits
+    from provision.install.unpack.unpack import unpack
+    from provision.workflows.fetching import open_fetcher
+
+    folder = Path(held.enter_context(TemporaryDirectory(prefix="provision-")))
+    root = folder / "tree"
+    root.mkdir()
+    fetcher = held.enter_context(open_fetcher(replace(options, offline=True), Silent()))
+    archive = fetcher.fetch(asset)  # it is in the cache; this is where its digest is checked
+    limits = Limits.of(options.environ)
+    unpacked = unpack(archive, root, asset=asset, extras=folder / "extras", limits=limits, without=tree.without)
+    relocate(root, unpacked.entries, asset=asset, options=tree)
+    return _Tree(root=root, entries=unpacked.entries, asset=asset, proven=False)

@@ -1,0 +1,62 @@
+"""Owns running provision as somebody else, or with another umask: as a user who owns nothing, where we are root."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support.project import COMMAND, Ended, Project
+
+NOBODY = 65534
+# All is imported before root's rights are gone: a stranger may not even see the library of the Python that runs tests.
+_AS_NOBODY = """
+import importlib, os, pkgutil, sys
+import encodings.idna, fcntl, httpcore, pydantic, shutil, subprocess, tempfile, tomlkit, typer, zoneinfo
+import provision
+for module in pkgutil.walk_packages(provision.__path__, "provision."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from provision.cli.entry import main
+os.setgroups([])
+os.setgid({nobody})
+os.setuid({nobody})
+sys.argv[0] = "provision"
+sys.exit(main())
+"""
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def run_with_umask(project: Project, umask: int, *words: str) -> Ended:
+    """A plain run under a umask; it must succeed."""
+    done = subprocess.run(
+        [*COMMAND, *words],
+        cwd=project.directory,
+        env=project.environ(),
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def run_as_stranger(project: Project, words: Sequence[str], *, cwd: Path | None = None, **environ: str) -> Ended:
+    """Run as a user who owns nothing if we are root, else as ourselves; any exit code, but no traceback."""
+    command = [sys.executable, "-c", _AS_NOBODY.format(nobody=NOBODY)] if is_root() else list(COMMAND)
+    done = subprocess.run(
+        [*command, *words],
+        cwd=cwd or project.directory,
+        env=project.environ({"HOME": "/nonexistent", **environ}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Ended(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,94 @@
+"""A disk that fails at any step: one clear message, the documented exit code, old state or new, and then all goes on.
+
+What fails is one call of the system, made to by `tests.support.killer`; all the rest is a real run.
+"""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+
+import pytest
+
+from tests.crash.box import SCENARIOS, Box
+from tests.crash.conftest import MakeBox
+from tests.support.killer import Step
+from tests.support.tally import count
+
+# What is only a courtesy may fail without a word: a lock's note for those who wait, the stamp that saves time.
+_FAILURE = 1
+
+
+def fail(box: Box, step: Step, error: int) -> None:
+    """Let one step fail; look, and let the next run finish."""
+    box.reset()
+    process = box.victim.fail_at(step.number, error)
+    check_end(process, step, error)
+    box.check()
+    box.finish()
+    count(f"{errno.errorcode[error]} in `{box.words[0]}`")
+
+
+def check_end(process: subprocess.CompletedProcess[str], step: Step, error: int) -> None:
+    told = f"{errno.errorcode[error]} at {step}:\n{process.stdout}{process.stderr}"
+    assert "Traceback" not in process.stderr, told
+    assert process.returncode in (0, _FAILURE), told
+    if process.returncode:
+        assert process.stderr.count("error:") == 1, told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [errno.ENOSPC], ids=["ENOSPC"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_full_disk_at_every_step(make_box: MakeBox, scenario: str, error: int) -> None:
+    box = make_box(scenario)
+    for step in box.remember():
+        fail(box, step, error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO], ids=errno.errorcode.get)
+@pytest.mark.parametrize("scenario", ["sync", "verify", "lock"])
+def test_other_failures_at_many_steps(make_box: MakeBox, scenario: str, error: int) -> None:
+    box = make_box(scenario)
+    for step in box.remember()[error % 7 :: 7]:
+        fail(box, step, error)
+
+
+WORDS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is exhausted",
+    errno.EACCES: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.EIO: "the disk reports an error",
+}
+
+
+@pytest.mark.parametrize("error", WORDS, ids=errno.errorcode.get)
+def test_the_reason_is_told_with_what_to_do(make_box: MakeBox, error: int) -> None:
+    box = make_box("sync")
+    steps = box.remember()
+    (write, *_) = (step for step in steps if step.event == "os.write" and "staging" in step.path.parts)
+    box.reset()
+    process = box.victim.fail_at(write.number, error)
+    check_end(process, write, error)
+    assert process.returncode == _FAILURE
+    assert WORDS[error] in process.stderr.lower()
+    assert " hint: " in process.stderr
+    box.check()
+    box.finish()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS], ids=errno.errorcode.get)
+@pytest.mark.parametrize("scenario", ["sync", "prune", "verify"])
+def test_where_flock_is_not_supported_that_is_said(make_box: MakeBox, scenario: str, number: int) -> None:
+    box = make_box(scenario)
+    (flock, *_) = (step for step in box.remember() if step.event == "fcntl.flock")
+    box.reset()
+    process = box.victim.fail_at(flock.number, number)
+    check_end(process, flock, number)
+    assert process.returncode == _FAILURE
+    assert "does not support file locks (flock)" in process.stderr
+    assert "PROVISION_HOME" in process.stderr
+    box.check()
+    box.finish()

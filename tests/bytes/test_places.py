@@ -1,0 +1,244 @@
+"""Homes, caches and projects in bad places: full, read-only, elsewhere, taken, linked, or with a name nobody can spell.
+
+Each failure has its documented exit code and one clear message, and leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.store.layout import Store
+from provision.store.receipts import installed
+from tests.bytes.people import is_root, run_as_stranger, run_with_umask
+from tests.crash import invariants
+from tests.crash.disks import require_mounts, small_disk
+from tests.support.project import Ended, Project
+from tests.support.tally import count
+
+
+def check_refused(ended: Ended, *words: str, code: int = 1) -> None:
+    """One error with its exit code, which says what is wrong."""
+    assert ended.code == code, ended.err
+    assert ended.err.count("error:") == 1, ended.err
+    for word in words:
+        assert word in ended.err, ended.err
+    count("bad places refused with one message")
+
+
+def check_works(project: Project) -> None:
+    project.run("sync")
+    assert len(invariants.check_visible_trees(project.home)) == 1
+    invariants.check_links(project)
+    invariants.check_tidy(project)
+
+
+def remount(place: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", place], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A tmpfs of 128 KiB."""
+    require_mounts(tmp_path)
+    with small_disk(tmp_path / "disk", size="128k") as place:
+        yield place
+
+
+def test_a_home_on_a_full_disk(project: Project, disk: Path) -> None:
+    project.home = disk / "home"
+    check_refused(project.run("sync", expect=1), "the disk is full", "hint:")
+    assert installed(Store(project.home)) == ()
+    assert list(Store(project.home).staging.iterdir()) == []
+    remount(disk, "size=2m")
+    check_works(project)
+
+
+def test_a_cache_on_a_full_disk(project: Project, disk: Path) -> None:
+    project.cache = disk / "cache"
+    check_refused(project.run("sync", expect=1), "the disk is full")
+    remount(disk, "size=2m")
+    check_works(project)
+
+
+def test_a_project_on_a_full_disk(project: Project, disk: Path, manifest: str) -> None:
+    there = Project(disk / "project", home=project.home, cache=project.cache)
+    there.write(manifest)
+    filler = disk / "filler"
+    with filler.open("wb") as file, pytest.raises(OSError, match="No space"):
+        while file.write(bytes(4096)):
+            file.flush()
+    check_refused(there.run("lock", expect=1), "pythons.lock", "space")
+    assert not there.lock.exists()
+    filler.unlink()
+    check_works(there)
+
+
+def test_a_home_without_inodes(project: Project, tmp_path: Path) -> None:
+    require_mounts(tmp_path)
+    with small_disk(tmp_path / "disk", size="2m", inodes=14) as disk:
+        project.home = disk / "home"
+        check_refused(project.run("sync", expect=1), "no inode left")
+        assert installed(Store(project.home)) == ()
+        remount(disk, "nr_inodes=1000")
+        check_works(project)
+
+
+def test_a_read_only_home(project: Project, disk: Path) -> None:
+    project.home = disk / "home"
+    remount(disk, "ro")
+    check_refused(project.run("sync", expect=1), "read-only")
+    remount(disk, "rw,size=2m")
+    check_works(project)
+    remount(disk, "ro")
+    (project.directory / ".pythons/.stamp").unlink()
+    assert "1 interpreter" in project.run("sync").err
+    project.run("verify")
+    project.run("list")
+    check_refused(project.run("prune", expect=1), "read-only")
+    remount(disk, "rw")
+
+
+@pytest.mark.parametrize(
+    "taken",
+    ["home", "home/store", "home/staging", "home/receipts", "home/locks", "home/roots", "cache", "cache/archives"],
+)
+def test_a_file_where_a_directory_should_be(project: Project, tmp_path: Path, taken: str) -> None:
+    place = tmp_path / taken
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("somebody's notes\n")
+    check_refused(project.run("sync", expect=1), str(place), "a file is where a directory should be")
+    assert place.read_text() == "somebody's notes\n"
+    assert installed(Store(project.home)) == () or taken == "home/receipts"
+    place.unlink()
+    check_works(project)
+
+
+@pytest.mark.parametrize("taken", [".pythons", ".pythons/bin", ".pythons/one"])
+def test_a_file_where_the_projects_links_should_be(project: Project, taken: str) -> None:
+    place = project.directory / taken
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("somebody's notes\n")
+    check_refused(project.run("sync", expect=1), taken)
+    assert place.read_text() == "somebody's notes\n"
+    place.unlink()
+    check_works(project)
+
+
+def test_a_symlinked_home(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "linked").symlink_to("elsewhere")
+    project.home = tmp_path / "linked"
+    check_works(project)
+    assert "Python 3.13.5" in project.run("run", "one", "--", "python", "-VV").out
+    assert "up to date" in project.run("sync").err
+    project.run("verify")
+
+
+def test_a_home_and_a_cache_on_different_file_systems(project: Project) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == project.directory.stat().st_dev:
+        pytest.skip("there is no other file system at hand")
+    project.home = Path(tempfile.mkdtemp(dir=other))
+    try:
+        check_works(project)
+        project.run("verify", "--repair")
+        project.run("prune")
+    finally:
+        shutil.rmtree(project.home)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_project_whose_name_is_not_utf_8(project: Project, tmp_path: Path, manifest: str) -> None:
+    there = Project(tmp_path / os.fsdecode(b"caf\xe9"), home=project.home, cache=project.cache)
+    there.write(manifest)
+    check_works(there)
+    assert "up to date" in there.run("sync").err
+    there.run("list")
+    there.run("which", "one")
+    there.run("verify")
+    there.run("add", "two", "3.13")
+    there.run("prune")
+    assert len(invariants.check_visible_trees(there.home)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_home_whose_name_is_not_utf_8(project: Project, tmp_path: Path) -> None:
+    project.home = tmp_path / os.fsdecode(b"h\xf4me")
+    check_works(project)
+    assert "Python 3.13.5" in project.run("run", "one", "--", "python", "-VV").out
+    done = subprocess.run(
+        [sys.executable, "-m", "provision", "which", "one"],
+        cwd=project.directory,
+        env=project.environ(),
+        capture_output=True,
+        check=False,
+    )
+    assert b"h\xf4me" in done.stdout, done.stderr
+    project.run("verify")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
+def test_under_any_umask_others_may_write_nothing(project: Project, umask: int) -> None:
+    for words in (
+        ["sync"],
+        ["verify", "--repair"],
+        ["add", "two", "3.13"],
+        ["remove", "two"],
+        ["plan", "-o", "a.plan"],
+        ["prune"],
+    ):
+        run_with_umask(project, umask, *words)
+    invariants.check_modes(project.home, project.cache, project.directory / ".pythons")
+    for path in (project.lock, project.directory / "a.plan"):
+        assert not path.stat().st_mode & 0o022
+    tree = Path(project.run("which", "one").out.strip()).parent.parent
+    assert tree.stat().st_mode & 0o777 == 0o755, "a tree is the same under every umask"
+    project.run("verify")
+
+
+def test_a_place_that_belongs_to_another_user(project: Project, public_path: Path, manifest: str) -> None:
+    if not is_root():
+        pytest.skip("we cannot be two users")
+    there = Project(public_path / "project", home=public_path / "home", cache=public_path / "cache")
+    there.write(manifest)
+    there.run("lock")
+    check_refused(run_as_stranger(there, ["sync"]), "permission denied", str(public_path))
+    assert installed(Store(there.home)) == ()
+    before = there.manifest.read_bytes()
+    check_refused(run_as_stranger(there, ["add", "two", "3.13"]), "pythons.toml", "ermission")
+    assert there.manifest.read_bytes() == before
+    check_works(there)
+
+
+@pytest.mark.parametrize(
+    "words", [["which", "one"], ["list"], ["verify"], ["sync"], ["run", "one", "--", "python", "-VV"]]
+)
+def test_a_store_in_opt_is_used_read_only_by_others(
+    project: Project, public_path: Path, manifest: str, words: list[str]
+) -> None:
+    """Root provisions an image; a user works in his own project, with root's store and nobody's cache."""
+    image = Project(public_path / "image", home=public_path / "opt", cache=public_path / "cache")
+    image.write(manifest)
+    image.run("sync")
+    mine = Project(public_path / "mine", home=image.home, cache=public_path / "none")
+    mine.write(manifest)
+    mine.lock.write_bytes(image.lock.read_bytes())
+    for path in (mine.directory, mine.manifest, mine.lock):
+        os.chown(path, *((65534, 65534) if is_root() else (-1, -1)))
+    before = sorted((str(path), path.lstat().st_mtime_ns) for path in image.home.rglob("*"))
+    ended = run_as_stranger(mine, words)
+    assert ended.code == 0, ended.err
+    if words[0] == "sync":
+        assert "1 interpreter" in ended.err
+        assert (mine.directory / ".pythons/one/bin/python").exists()
+        assert "up to date" in run_as_stranger(mine, words).err
+    if is_root():
+        assert sorted((str(path), path.lstat().st_mtime_ns) for path in image.home.rglob("*")) == before

@@ -1,0 +1,102 @@
+"""What a signal does to a process: the first unwinds it, the second ends it, and neither is ever a traceback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.killer import ROOT
+
+_BUSY = """
+import os, signal, sys, time
+from provision.cli.stopping import Stopped, end_at_once, listen
+listen()
+def tell(word):
+    print(word, flush=True)
+"""
+
+
+def start(code: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _BUSY + code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == word + "\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+def test_the_first_signal_unwinds(number: signal.Signals, word: str, code: int) -> None:
+    process = start(
+        """
+try:
+    try:
+        tell("busy")
+        time.sleep(30)
+    except Exception:
+        tell("swallowed by a library")
+    except KeyboardInterrupt:
+        tell("swallowed by Typer")
+    finally:
+        tell("tidied up")
+except Stopped as stopped:
+    tell(stopped.word)
+    sys.exit(stopped.exit_code)
+"""
+    )
+    wait_for(process, "busy")
+    process.send_signal(number)
+    assert process.communicate(timeout=20) == (f"tidied up\n{word}\n", "")
+    assert process.returncode == code
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_ends_what_does_not_want_to(second: signal.Signals) -> None:
+    process = start(
+        """
+try:
+    tell("busy")
+    time.sleep(30)
+finally:
+    tell("tidying up")
+    time.sleep(30)
+"""
+    )
+    wait_for(process, "busy")
+    process.send_signal(signal.SIGINT)
+    wait_for(process, "tidying up")
+    process.send_signal(second)
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 128 + second
+
+
+def test_once_all_is_done_a_signal_unwinds_nothing() -> None:
+    process = start('end_at_once(); tell("done"); time.sleep(30)')
+    wait_for(process, "done")
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 143
+
+
+def test_a_signal_that_the_caller_ignores_is_ignored() -> None:
+    process = start(
+        """
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+listen()
+os.kill(os.getpid(), signal.SIGINT)
+tell("still here")
+"""
+    )
+    assert process.communicate(timeout=20) == ("still here\n", "")
+    assert process.returncode == 0

@@ -1,0 +1,86 @@
+"""Owns real file systems for tests, one that loses power and one that is small, and another boot; they need mounts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def in_another_boot(command: Sequence[str], boot: Path) -> list[str]:
+    """The command, in a mount namespace of its own where the kernel's boot id reads as ``boot`` does."""
+    script = f'mount --bind "{boot}" {BOOT_ID} && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh", *command]
+
+
+def require_mounts(tmp_path: Path) -> None:
+    """Skip the test where no mounts are to be had."""
+    if os.name != "posix" or os.geteuid() != 0:
+        pytest.skip("mounting takes root")
+    place = tmp_path / "may-we-mount"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], capture_output=True, check=False).returncode:
+        pytest.skip("mounts are not allowed here")
+    _unmount(place)
+
+
+@contextmanager
+def small_disk(place: Path, *, size: str = "64k", inodes: int | None = None) -> Iterator[Path]:
+    """A tmpfs of so many bytes, and of so many inodes if given."""
+    place.mkdir(exist_ok=True)
+    options = f"size={size}" + (f",nr_inodes={inodes}" if inodes else "")
+    _run("mount", "-t", "tmpfs", "-o", options, "tmpfs", place)
+    try:
+        yield place
+    finally:
+        _unmount(place)
+
+
+class Disk:
+    """An ext4 on an image file. What the kernel has not yet written to the image is what a power cut takes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._image, self.place = folder / "disk.img", folder / "disk"
+        self.place.mkdir()
+        with self._image.open("wb") as file:
+            file.truncate(48 << 20)
+        _run("mkfs.ext4", "-q", "-F", self._image)
+        self._mount()
+
+    def flush_file(self, path: Path) -> None:
+        """Let the disk get one file before all others, and with it, as ext4 does, every name there is by now."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def lose_power(self) -> None:
+        """From here on, there is only what the image holds now."""
+        kept = self._image.with_name("after.img")
+        shutil.copyfile(self._image, kept)
+        _unmount(self.place)
+        self._image = kept
+        self._mount()
+
+    def close(self) -> None:
+        _unmount(self.place)
+
+    def _mount(self) -> None:
+        # Nothing is written back by itself for a minute: the tests decide what gets to the disk.
+        _run("mount", "-o", "loop,commit=60", self._image, self.place)
+
+
+def _unmount(place: Path) -> None:
+    subprocess.run(["umount", place], capture_output=True, check=True)
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(list(command), capture_output=True, check=True)

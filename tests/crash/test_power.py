@@ -1,0 +1,167 @@
+"""Power is lost after a sync: what had not got to the disk is found by the next command that relies on it, and mended.
+
+For real where mounts are to be had: an ext4 whose image is copied before the kernel has written the files to it, as a
+power cut leaves it, and a kernel that tells another boot id. Else by emptying the files of a tree behind the store's
+back, and writing another boot into its receipt.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.store.layout import Store
+from provision.store.receipts import installed
+from provision.store.settle import check_tree
+from provision.store.stamp import boot_id
+from tests.crash.disks import Disk, in_another_boot, require_mounts
+from tests.support.builds import Build, write_catalog
+from tests.support.project import COMMAND, Project
+from tests.support.server import Server
+from tests.support.small import small_build
+from tests.support.tally import count
+
+OTHER_BOOT = "00000000-0000-4000-8000-00000000b007"
+
+
+@pytest.fixture
+def build(tmp_path: Path, server: Server) -> Build:
+    made = small_build(tmp_path / "builds")
+    write_catalog(server.root, [made])
+    return made
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    require_mounts(tmp_path)
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("there is no mkfs.ext4")
+    made = Disk(tmp_path)
+    yield made
+    made.close()
+
+
+def synced(project: Project, server: Server, build: Build) -> Path:
+    """Sync one interpreter; its tree."""
+    project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n[pythons]\none = {build.entry}\n')
+    project.run("sync")
+    return Path(project.run("which", "one").out).parent.parent
+
+
+def empty(tree: Path) -> int:
+    """Do to a tree what a power cut does: the names are there, the bytes are not."""
+    files = [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink() and path.stat().st_size]
+    for path in files:
+        path.write_bytes(b"")
+    return len(files)
+
+
+def change_boot(home: Path) -> None:
+    """Let the receipts be of an earlier boot."""
+    for path in Store(home).receipts.glob("*.json"):
+        document = json.loads(path.read_text())
+        path.write_text(json.dumps({**document, "boot": OTHER_BOOT}))
+
+
+def run_in_another_boot(project: Project, boot: Path, *words: str) -> str:
+    boot.write_text(OTHER_BOOT + "\n")
+    done = subprocess.run(
+        in_another_boot([*COMMAND, *words], boot),
+        cwd=project.directory,
+        env=project.environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def check_mended(project: Project) -> None:
+    store = Store(project.home)
+    (receipt,) = installed(store)
+    assert check_tree(store, receipt) == ()
+    assert "Python 3.13.5" in project.run("run", "one", "--", "python", "-VV").out
+    count("power cuts")
+
+
+def test_a_power_cut_that_took_the_files_and_left_the_receipt(
+    disk: Disk, tmp_path: Path, server: Server, build: Build
+) -> None:
+    project = Project(tmp_path / "project", home=disk.place / "home", cache=disk.place / "cache")
+    tree = synced(project, server, build)
+    (receipt,) = Store(project.home).receipts.glob("*.json")
+    disk.flush_file(receipt)
+    disk.lose_power()
+    assert receipt.read_bytes(), "the receipt survived"
+    assert (tree / "lib/python3.13/os.py").read_bytes() == b"", "what it vouches for did not"
+    assert "newly installed" in run_in_another_boot(project, tmp_path / "boot", "sync")
+    check_mended(project)
+
+
+def test_a_power_cut_that_took_everything_not_flushed(disk: Disk, tmp_path: Path, server: Server, build: Build) -> None:
+    project = Project(tmp_path / "project", home=disk.place / "home", cache=disk.place / "cache")
+    synced(project, server, build)
+    (root,) = Store(project.home).roots.iterdir()
+    disk.flush_file(root)
+    disk.lose_power()
+    assert installed(Store(project.home)) == (), "an empty receipt vouches for nothing"
+    run_in_another_boot(project, tmp_path / "boot", "sync")
+    check_mended(project)
+
+
+def test_what_a_sync_in_a_later_boot_has_looked_at_is_on_disk_for_good(
+    disk: Disk, tmp_path: Path, server: Server, build: Build
+) -> None:
+    project = Project(tmp_path / "project", home=disk.place / "home", cache=disk.place / "cache")
+    synced(project, server, build)
+    run_in_another_boot(project, tmp_path / "boot", "sync")
+    (path,) = Store(project.home).receipts.glob("*.json")
+    disk.flush_file(path)
+    disk.lose_power()
+    (receipt,) = installed(Store(project.home))
+    assert receipt.settled
+    check_mended(project)
+
+
+@pytest.mark.parametrize("archive", ["cached", "not cached"])
+def test_a_tree_emptied_under_another_boot_is_found_by_the_next_sync(
+    tmp_path: Path, server: Server, build: Build, archive: str
+) -> None:
+    project = Project(tmp_path / "project")
+    tree = synced(project, server, build)
+    fetched = server.count(build.archive.name)
+    assert empty(tree)
+    change_boot(project.home)
+    if archive == "not cached":
+        project.run("cache", "clean")
+    assert "newly installed" in project.run("sync").err
+    assert server.count(build.archive.name) - fetched == (archive == "not cached")
+    check_mended(project)
+
+
+def test_an_intact_tree_of_another_boot_is_hashed_once_and_then_known(
+    tmp_path: Path, server: Server, build: Build
+) -> None:
+    project = Project(tmp_path / "project")
+    synced(project, server, build)
+    change_boot(project.home)
+    assert "newly installed" not in project.run("sync").err
+    (receipt,) = installed(Store(project.home))
+    assert receipt.settled
+    assert receipt.boot != boot_id()
+
+
+def test_within_a_boot_a_sync_trusts_and_verify_does_not(tmp_path: Path, server: Server, build: Build) -> None:
+    project = Project(tmp_path / "project")
+    tree = synced(project, server, build)
+    (tree / "lib/python3.13/site-packages/README.txt").write_bytes(b"")
+    assert "up to date" in project.run("sync").err
+    assert "changed  lib/python3.13/site-packages/README.txt" in project.run("verify", expect=5).out
+    project.run("verify", "--repair")
+    check_mended(project)

@@ -1,0 +1,202 @@
+"""Ctrl-C and SIGTERM, wherever a run is waiting or busy: it ends within a second, with one line and the right code."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from provision.store.receipts import installed
+from tests.crash import invariants
+from tests.crash.box import Box
+from tests.crash.conftest import MakeBox
+from tests.support.builds import Build, write_catalog
+from tests.support.faults import Stall
+from tests.support.project import COMMAND, Project
+from tests.support.server import Server
+from tests.support.tally import count
+
+SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+PATIENCE = 20.0
+A_SECOND = 1.0
+
+
+class Running:
+    """A command under way, and what it said so far."""
+
+    def __init__(self, project: Project, words: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
+        self._log = log
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [*COMMAND, *words],
+                cwd=project.directory,
+                env=project.environ(environ),
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def wait_until(self, happened: Callable[[], object]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not happened():
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < end, self.said
+            time.sleep(0.002)
+
+    def stop(self, number: signal.Signals) -> float:
+        """Send the signal; how long it took to end, in seconds."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(PATIENCE)
+        return time.monotonic() - started
+
+
+@contextmanager
+def running(box: Box, log: Path, *words: str, **environ: str) -> Iterator[Running]:
+    command = Running(box.project, words or box.words, log, {**box.environ, **environ})
+    try:
+        yield command
+    finally:
+        if command.process.poll() is None:
+            command.process.kill()
+            command.process.wait()
+
+
+def check_end(command: Running, taken: float, code: int, word: str) -> None:
+    assert command.process.returncode == code, command.said
+    assert command.said.splitlines()[-1] == word
+    assert command.said.count(word) == 1
+    assert "Traceback" not in command.said
+    assert taken < A_SECOND, f"it took {taken:.2f} s"
+    count("runs stopped while they waited or were busy")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "stderr"
+
+
+@pytest.mark.parametrize(("number", "code", "word"), SIGNALS)
+@pytest.mark.parametrize("words", [("sync",), ("sync", "--jobs", "2")], ids=["lean", "typer"])
+def test_while_downloading_from_a_server_that_says_nothing(
+    make_box: MakeBox, server: Server, log: Path, number: signal.Signals, code: int, word: str, words: tuple[str, ...]
+) -> None:
+    box = make_box("sync")
+    for build in box.builds:
+        server.fault(build.archive.name, Stall(after=100))
+    with running(box, log, *words, PROVISION_JOBS="2") as command:
+        command.wait_until(lambda: len([one for one in server.requests if "cpython" in one.path]) == 2)
+        check_end(command, command.stop(number), code, word)
+    invariants.check_no_lock_held(box.project.home, box.project.cache)
+    for build in box.builds:
+        server.heal(build.archive.name)
+    box.run("sync")
+    invariants.check_tidy(box.project)
+
+
+def test_while_waiting_for_a_catalog(make_box: MakeBox, server: Server, log: Path) -> None:
+    box = make_box("lock")
+    server.fault("catalog.ndjson", Stall(after=10))
+    before, asked = box.project.lock.read_bytes(), server.count("catalog.ndjson")
+    with running(box, log) as command:
+        command.wait_until(lambda: server.count("catalog.ndjson") > asked)
+        check_end(command, command.stop(signal.SIGINT), 130, "interrupted")
+    assert box.project.lock.read_bytes() == before
+
+
+@pytest.mark.parametrize(("number", "code", "word"), [SIGNALS[0], pytest.param(*SIGNALS[1], marks=pytest.mark.slow)])
+def test_while_unpacking_a_real_interpreter(
+    make_box: MakeBox,
+    server: Server,
+    builds: tuple[Build, ...],
+    log: Path,
+    number: signal.Signals,
+    code: int,
+    word: str,
+) -> None:
+    box = make_box("sync")
+    write_catalog(server.root, builds[:1])
+    box.project.write(
+        box.project.manifest.read_text().partition("[pythons]")[0] + f"[pythons]\nreal = {builds[0].entry}\n"
+    )
+    store = Store(box.project.home)
+    with running(box, log) as command:
+        command.wait_until(lambda: store.staging.exists() and any(store.staging.glob("*/tree/lib/*/*")))
+        check_end(command, command.stop(number), code, word)
+    assert installed(store) == ()
+    assert list(store.staging.iterdir()) == [], "it was unpacked by the main thread, which takes it away again"
+    box.run("sync")
+    assert len(invariants.check_visible_trees(store.home)) == 1
+
+
+@pytest.mark.parametrize(("number", "code", "word"), SIGNALS)
+def test_while_waiting_for_somebody_elses_lock(
+    make_box: MakeBox, log: Path, number: signal.Signals, code: int, word: str
+) -> None:
+    box = make_box("sync")
+    store = Store(box.project.home)
+    with entry_lock(store, "roots"), running(box, log) as command:
+        command.wait_until(lambda: "waiting" in command.said)
+        assert re.search(rf"the list of projects is in use by .*pid {os.getpid()} on ", command.said)
+        check_end(command, command.stop(number), code, word)
+    box.run("sync")
+
+
+def test_what_the_caller_ignores_stays_ignored(make_box: MakeBox) -> None:
+    """``nohup`` and shells that start a job in the background have SIGINT ignored."""
+    box = make_box("add")
+    words = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *COMMAND, *box.words]
+    step = box.victim.trace()[0]
+    box.project.write(box.project.manifest.read_text().replace('other = "3.13"\n', ""))
+    victim = box.victim
+    process = type(victim)(command=words, under=victim.under, cwd=victim.cwd, env=victim.env).kill_at(
+        step.number, number=signal.SIGINT
+    )
+    assert process.returncode == 0, process.stderr
+
+
+def test_a_terminal_gets_its_cursor_back(make_box: MakeBox, server: Server) -> None:
+    box = make_box("sync")
+    for build in box.builds:
+        server.fault(build.archive.name, Stall(after=100))
+    main, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "sync"],
+        cwd=box.project.directory,
+        env=box.project.environ({"TERM": "xterm", "COLUMNS": "100"}),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown = b""
+    while b"fetch" not in shown:
+        shown += os.read(main, 4096)
+    process.send_signal(signal.SIGINT)
+    while chunk := _read(main):
+        shown += chunk
+    assert process.wait(PATIENCE) == 130
+    assert shown.count(b"interrupted") == 1
+    assert shown.rfind(b"\x1b[?25h") > shown.rfind(b"\x1b[?25l"), "the cursor is shown last, not hidden"
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # how Linux says that nobody has the other end any more
+        return b""

@@ -1,0 +1,82 @@
+"""`explain`: why this asset, in a few lines and as JSON, from the bundled catalog and without a network."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.project import Project
+
+MANIFEST = """
+[settings]
+targets = ["linux-x86_64", "macos-aarch64"]
+[pythons]
+free = { version = "3.13t", build = "20260127" }
+old = "3.9"
+musl = { version = "3.12", build = "20240107", build-options = ["static"], targets = ["linux-x86_64-musl"], flavor = "install_only" }
+fast = { version = "3.13.11", cpu = "auto", targets = ["linux-x86_64"] }
+never = "3.99"
+"""
+
+
+@pytest.fixture
+def asked(project: Project) -> Project:
+    project.write(MANIFEST)
+    return project
+
+
+def part(text: str, heading: str) -> list[str]:
+    """The lines of one part of an explanation."""
+    lines, found = text.splitlines()[1:], False
+    kept = []
+    for line in lines:
+        head, said = line[2:8].strip(), line[9:]
+        found = head == heading if head else found
+        if found:
+            kept.append(said)
+    return kept
+
+
+def test_it_says_what_was_asked_what_fits_and_what_was_taken(asked: Project) -> None:
+    text = asked.run("explain", "free", "--home", asked.home).out
+    assert text.splitlines()[0] == "free would be locked: cpython 3.13.11+20260127 install_only_stripped" or (
+        text.startswith("free would be locked: cpython 3.13.")
+    )
+    assert part(text, "asked")[0].startswith("CPython 3.13 of build 20260127, free-threaded")
+    counts = [int(line.split()[0]) for line in part(text, "fits")]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > 20_000
+    assert "build 20260127 is asked for" in part(text, "taken")
+    assert part(text, "note")[-1] == "needs glibc 2.17 or newer: linux-x86_64"
+
+
+def test_it_warns_of_what_is_past_its_end_and_of_static_builds(asked: Project) -> None:
+    assert any("is past its end of life" in line for line in part(asked.run("explain", "old").out, "note"))
+    assert any("cannot load extension modules" in line for line in part(asked.run("explain", "musl").out, "note"))
+
+
+def test_it_says_the_same_as_json(asked: Project) -> None:
+    document = asked.run("explain", "fast", "--json").document()
+    assert (document["version"], document["name"], document["locked"]) == (1, "fast", False)
+    assert {asset["cpu"] for asset in document["python"]["assets"]} == {"baseline", "v2", "v3", "v4"}
+    assert document["steps"][-1]["asked"] == "cpu baseline, v2, v3, v4"
+    assert document["reasons"][0] == "version 3.13.11 is asked for"
+
+
+def test_it_tells_of_a_locked_entry_what_an_upgrade_would_take(project: Project) -> None:
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = { version = "3.13.11", build = "20260127" }\n')
+    project.run("lock", "--offline")
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "3.13"\n')
+    project.run("lock", "--offline")
+    text = project.run("explain", "one").out
+    assert text.startswith("one is locked: cpython 3.13.11+20260127 ")
+    assert part(text, "newer")[0].startswith("`provision lock --upgrade one` would take 3.13.")
+
+
+def test_what_cannot_be_locked_is_refused_as_lock_refuses_it(asked: Project) -> None:
+    assert "there is no CPython 3.99" in asked.run("explain", "never", expect=1).err
+
+
+def test_an_unknown_name_is_said_with_those_there_are(asked: Project) -> None:
+    said = asked.run("explain", "freee", expect=2).err
+    assert "declares no 'freee'" in said
+    assert "free, old, musl, fast, never" in said

@@ -1,0 +1,69 @@
+"""What images want: a given home, no marker that forbids pip, and a tree that works where it was copied to."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Offer
+from tests.support.builds import Build
+from tests.support.project import Project
+
+INSTALL = ("-m", "pip", "install", "--no-index", "--disable-pip-version-check", "nothing-of-this-name")
+
+
+def declare(offer: Offer, build: Build, more: str = "") -> Project:
+    return offer([build], f"image = {build.entry.removesuffix(' }')}{more} }}")
+
+
+def pip(python: Path) -> str:
+    """What pip says to a request that it may refuse for two reasons, of which the marker comes first."""
+    done = subprocess.run([python, "-B", *INSTALL], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "marked"), [("", True), (", externally-managed = true", True), (", externally-managed = false", False)]
+)
+def test_the_marker_is_there_unless_it_is_switched_off(
+    offer: Offer, builds: tuple[Build, ...], more: str, *, marked: bool
+) -> None:
+    project = declare(offer, builds[0], more)
+    project.run("sync")
+    python = Path(project.run("which", "image").out.strip())
+    assert bool(list(python.parent.parent.glob("lib/python3*/EXTERNALLY-MANAGED"))) is marked
+    assert ("externally-managed-environment" in pip(python)) is marked
+
+
+def test_with_and_without_it_are_two_trees_with_digests_of_their_own(offer: Offer, builds: tuple[Build, ...]) -> None:
+    (with_it,) = declare(offer, builds[0]).run("sync", "--json").document()["installed"]
+    (without,) = (
+        declare(offer, builds[0], ", externally-managed = false").run("sync", "--json").document()["installed"]
+    )
+    assert with_it["key"] != without["key"]
+    assert with_it["tree-digest"] != without["tree-digest"]
+    lock = offer.project.lock.read_text()
+    assert "externally-managed = false" in lock
+
+
+def test_a_home_that_was_filled_elsewhere_works_where_it_is_copied_to(
+    offer: Offer, builds: tuple[Build, ...], tmp_path: Path
+) -> None:
+    """As in a Dockerfile of several stages: synced in one, copied into another, and not fetched again."""
+    project = declare(offer, builds[0])
+    project.run("sync", "--home", tmp_path / "stage one")
+    target = tmp_path / "image" / "opt" / "pythons"
+    shutil.move(tmp_path / "stage one", target)
+    asked = len(offer.server.requests)
+    python = project.run("which", "image", "--home", target).out.strip()
+    assert Path(python).is_relative_to(target)
+    script = "import sys, sysconfig, ssl; print(sys.prefix, sysconfig.get_config_var('prefix'), sep='\\n')"
+    said = subprocess.run([python, "-I", "-c", script], capture_output=True, text=True, check=True).stdout.split("\n")
+    assert said[:2] == [str(Path(python).parent.parent)] * 2
+    assert "to install" not in project.run("plan", "--home", target).err
+    project.run("verify", "--store", "--home", target)
+    assert len(offer.server.requests) == asked

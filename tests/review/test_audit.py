@@ -1,0 +1,254 @@
+"""Locks that someone tampered with are each caught by the right code on the right line; real rows, real catalog."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from provision.catalog.index import Catalog
+from provision.catalog.snapshot import load_snapshot
+from provision.install.fetch.hosts import HostRule
+from provision.lock.document import Lock, LockedPython
+from provision.lock.resolve import resolve
+from provision.lock.toml import format_lock, parse_lock
+from provision.manifest.document import Manifest
+from provision.model.value import replace
+from provision.review.audit import audit
+from provision.review.codes import CODES
+from provision.review.findings import Audit, Finding
+from provision.review.grounds import Checksums, Grounds
+from provision.review.lines import LockLines
+from provision.review.policy import Policy
+from tests.lock.samples import asset, catalog, python
+from tests.review.tampering import (
+    BUILD,
+    CASES,
+    CLEAN,
+    GNU,
+    HASH,
+    HOST,
+    SETTINGS,
+    ZEROS,
+    Tampered,
+    entry_of,
+    line_of,
+    locked,
+    manifest,
+    row,
+    value,
+)
+
+TODAY = date(2026, 10, 25)
+UPSTREAM = load_snapshot()
+
+
+def audited(
+    text: str,
+    asked: Manifest | None,
+    *,
+    today: date = TODAY,
+    policy: Policy | None = None,
+    upstream: Catalog = UPSTREAM,
+    own: Catalog | None = None,
+    checksums: Checksums | None = None,
+) -> Audit:
+    rules = policy or Policy.of(asked.policy if asked else {}, "pythons.toml")
+    return audit(
+        Grounds(
+            lock=parse_lock(text, Path("pythons.lock")).lock,
+            lines=LockLines(text),
+            file="pythons.lock",
+            manifest=asked,
+            upstream=upstream,
+            own=own,
+            policy=rules,
+            hosts=tuple(map(HostRule.parse, rules.allow_hosts)),
+            today=today,
+            checksums=checksums or {},
+        )
+    )
+
+
+def test_what_provision_locks_is_clean() -> None:
+    assert [finding for finding in audited(CLEAN, manifest()).findings if finding.gravity == "error"] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what.replace(" ", "-"))
+def test_a_tampered_lock_is_caught(case: Tampered) -> None:
+    text = case.change(CLEAN)
+    found = [each for each in audited(text, manifest()).findings if each.code == case.code]
+    assert line_of(text, case.line, within=case.within) in {each.line for each in found}
+    if CODES[case.code].gravity == "error":
+        assert audited(text, manifest()).errors
+
+
+def test_one_url_with_two_hashes() -> None:
+    asked = manifest('a = "3.13"\nb = "3.13"')
+    text = locked(asked)
+    second = row(text, "b", GNU)
+    text = text.replace(entry_of(text, "b"), entry_of(text, "b").replace(value(second, "sha256"), ZEROS))
+    found = audited(text, asked).findings
+    assert {(each.code, each.line) for each in found if each.gravity == "error"} == {
+        (code, line_of(text, ZEROS)) for code in ("PV001", "PV019")
+    }
+
+
+_LEVELS = 'default = { version = "3.12.11", build = "20250818", cpu = "auto" }'
+
+
+@pytest.mark.parametrize(
+    ("entries", "locked_as", "code", "key"),
+    [
+        ('default = "3.13"', 'default = "3.13.1"', "PV013", "version ="),
+        ('default = ">=3.9"', 'default = "3.9"', "PV012", "version ="),
+        ('default = "3.13"', 'default = "3.12"', "PV017", "version ="),
+        ('default = { version = "3.13.7", build = "20250818" }', 'default = "3.13.7"', "PV017", "build ="),
+        ('default = { version = "3.13", flavor = "full" }', 'default = "3.13"', "PV017", "flavor ="),
+        ('default = "3.15"', 'default = "3.15.0rc1"', "PV015", "version ="),
+        ('default = "3.13"', 'default = "3.13t"', "PV017", "[[python.asset]]"),
+        ('default = "3.12.11"', _LEVELS, "PV017", 'cpu = "v3"'),
+        ('default = { version = "3.13", targets = ["macos-aarch64"] }', 'default = "3.13"', "PV017", GNU),
+    ],
+)
+def test_real_rows_that_answer_another_request(entries: str, locked_as: str, code: str, key: str) -> None:
+    """All rows are upstream's own, and the request's digest is forged, as anyone can."""
+    asked, other = manifest(entries), manifest(locked_as)
+    text = locked(other)
+    honest = locked(asked)
+    text = text.replace(re.findall("sha256:[0-9a-f]+", text)[0], re.findall("sha256:[0-9a-f]+", honest)[0])
+    found = audited(text, asked).findings
+    assert (code, line_of(text, key, within='name = "default"')) in {(each.code, each.line) for each in found}
+
+
+def test_a_build_in_its_cooldown() -> None:
+    asked = manifest('default = "3.13"', settings=f'{SETTINGS}\ncooldown = "1 week"')
+    fresh = manifest('default = "3.13"')
+    text = locked(fresh).replace(
+        re.findall("sha256:[0-9a-f]+", locked(fresh))[0], re.findall("sha256:[0-9a-f]+", locked(asked))[0]
+    )
+    lines = {each.line for each in audited(text, asked).findings if each.code == "PV014"}
+    assert lines == {number for number, line in enumerate(text.splitlines(), 1) if line.startswith("url =")}
+    assert "PV014" not in {each.code for each in audited(locked(asked), asked).findings}
+    policy = Policy(cooldown=604_800)
+    assert "PV014" in {each.code for each in audited(text, fresh, policy=policy).findings}
+    assert "PV014" not in {each.code for each in audited(text, fresh, policy=policy, today=date(2026, 11, 5)).findings}
+
+
+def test_a_date_before_the_builds_own_does_not_get_it_out_of_its_cooldown() -> None:
+    asked = manifest('default = "3.13"')
+    text = (
+        locked(asked).replace(BUILD, "20261101").replace('sha256 = "', 'published = "2020-01-01T00:00:00Z"\nsha256 = "')
+    )
+    found = audited(text, None, policy=Policy(cooldown=604_800), today=date(2026, 11, 2)).findings
+    assert "PV014" in {each.code for each in found}
+
+
+def test_size_and_time_of_publication() -> None:
+    known = asset("3.13.5+20250702", size=100, published="2025-07-02T00:00:00Z")
+    text = format_lock(Lock(pythons=(entry(size=99, published="2020-01-01T00:00:00Z"),)))
+    rules = Policy(allow_hosts=("example.com",))
+    found = audited(text, None, upstream=catalog(known), policy=rules).findings
+    assert [(each.code, each.line) for each in found] == [
+        ("PV020", line_of(text, "size =")),
+        ("PV021", line_of(text, "published =")),
+    ]
+
+
+def entry(**values: object) -> LockedPython:
+    return python(replace(asset("3.13.5+20250702"), **values))
+
+
+OWN = asset(
+    "3.13.5+20250702", url="https://github.com/our/releases/download/20250702/" + asset("3.13.5+20250702").filename
+)
+
+
+def codes(found: Audit) -> set[str]:
+    return {each.code for each in found.findings if each.gravity == "error"}
+
+
+def test_an_archive_of_ones_own_needs_an_allowed_host() -> None:
+    text = format_lock(Lock(pythons=(entry(url=OWN.url, sha256=OWN.sha256),)))
+    own = catalog(OWN, as_of="")
+    assert codes(audited(text, None, upstream=UPSTREAM)) == {"PV001", "PV009"}
+    stranger = replace(OWN, url=OWN.url.replace("cpython-3.13.5", "cpython-3.13.99"))
+    text = text.replace("3.13.5", "3.13.99")
+    assert codes(audited(text, None)) == {"PV008"}
+    own = catalog(replace(stranger, version=parse_lock(text, Path("x")).lock.pythons[0].version), as_of="")
+    assert codes(audited(text, None, own=own)) == {"PV009"}
+    assert codes(audited(text, None, own=own, policy=Policy(allow_hosts=("github.com",)))) == set()
+
+
+def test_an_archive_that_the_manifest_names() -> None:
+    place = "https://archives.example.com/20250702/python.tar.gz"
+    table = f'url = {{ linux-x86_64 = "{place}" }}\nsha256 = {{ linux-x86_64 = "{ZEROS}" }}'
+    asked = manifest(f'[pythons.default]\nversion = "3.13.5"\n{table}')
+    text = format_lock(resolve(asked, catalog(), None, host=HOST).lock)
+    assert codes(audited(text, asked)) == {"PV007"}
+    rules = Policy(allow_hosts=("*.example.com",))
+    assert codes(audited(text, asked, policy=rules)) == set()
+    assert codes(
+        audited(text.replace(f'sha256 = "{ZEROS}', 'sha256 = "' + "1" * 64)[: len(text)], asked, policy=rules)
+    ) == {"PV001"}
+    assert "PV017" in codes(audited(text.replace("/20250702/", "/20250703/"), asked, policy=rules))
+
+
+def test_upstreams_own_checksums() -> None:
+    release = BUILD
+    sums = {
+        asset.filename: asset.sha256.hex for each in parse_lock(CLEAN, Path("x")).lock.pythons for asset in each.assets
+    }
+    assert codes(audited(CLEAN, manifest(), checksums={release: sums})) == set()
+    wrong = dict.fromkeys(sums, ZEROS)
+    assert codes(audited(CLEAN, manifest(), checksums={release: wrong})) == {"PV001"}
+    assert codes(audited(CLEAN, manifest(), checksums={release: {}})) == {"PV008"}
+    none = audited(CLEAN, manifest(), checksums={release: None})
+    assert codes(none) == set()
+    assert "PV025" in {each.code for each in none.findings}
+
+
+def test_the_policy() -> None:
+    asked = manifest('default = "3.9"')
+    text = locked(asked)
+    gravities = {
+        allowed: {
+            each.gravity
+            for each in audited(text, asked, policy=Policy(allow_end_of_life=allowed)).findings
+            if each.code == "PV012"
+        }
+        for allowed in (None, False, True)
+    }
+    assert gravities == {None: {"warning"}, False: {"error"}, True: set()}
+    asked = manifest('next = { version = "3.15.0rc1" }')
+    text = locked(asked)
+    assert codes(audited(text, asked)) == set()
+    assert codes(audited(text, asked, policy=Policy(allow_prereleases=False))) == {"PV015"}
+
+
+def test_findings_can_be_ignored_with_a_reason() -> None:
+    asked = manifest(
+        'default = "3.9"', policy='[policy]\nignore = [{ code = "PV012", reason = "until the migration" }]'
+    )
+    found = audited(locked(asked), asked)
+    assert "PV012" not in {each.code for each in found.findings}
+    assert [(each.finding.code, each.reason) for each in found.ignored] == [("PV012", "until the migration")]
+    unused: list[Finding] = [
+        each
+        for each in audited(CLEAN, manifest(), policy=Policy(source="policy.toml", ignore=(("PV001", "x"),))).findings
+        if each.code == "PV026"
+    ]
+    assert [(each.file, each.gravity) for each in unused] == [("policy.toml", "note")]
+
+
+def test_a_newer_patch_that_the_request_rules_out_is_a_note() -> None:
+    asked = manifest('default = "3.13.1"')
+    (finding,) = audited(locked(asked), asked).findings
+    assert (finding.code, finding.gravity) == ("PV013", "note")
+
+
+def test_without_a_manifest_rows_are_proven_all_the_same() -> None:
+    assert codes(audited(CLEAN, None)) == set()
+    assert codes(audited(CLEAN.replace(HASH, ZEROS), None)) == {"PV001"}

@@ -1,0 +1,145 @@
+"""Whatever stands in a lock, it does nothing in a terminal, a workflow's log, a comment or a browser."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from provision.cli.console import Console
+from provision.cli.present.reviewing import diff_lines
+from provision.lock.document import Lock
+from provision.review.annotations import workflow_commands
+from provision.review.markdown import LIMIT, markdown
+from provision.review.page import page
+from provision.review.review import Review, Side
+from tests.lock.samples import asset, python
+from tests.review.samples import HOSTILE, hostile_reviews, lock, review
+
+PLAIN = Console(environ={"NO_COLOR": "1"})
+patient = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+
+# Every tag and attribute that the page itself is made of.
+_TAGS = (
+    "html head meta title style body a header h1 h2 h3 p code ul li main section span div label input select option "
+    "output table thead tbody tr th td article details summary strong button footer script"
+)
+_ATTRIBUTES = (
+    "lang charset http-equiv content name href class id aria-labelledby aria-live aria-label aria-hidden role tabindex "
+    "hidden type autocomplete spellcheck value scope data-text data-kinds data-label data-copy"
+)
+TAGS, ATTRIBUTES = frozenset(_TAGS.split()), frozenset(_ATTRIBUTES.split())
+VOID = frozenset({"meta", "input"})
+
+
+class Page(HTMLParser):
+    """Reads a page, and refuses what is not its own, or not closed."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.scripts = 0
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in TAGS, tag
+        self.scripts += tag == "script"
+        for name, value in attrs:
+            assert name in ATTRIBUTES, name
+            if name == "href":
+                assert value is not None
+                assert re.fullmatch(r"#[a-z0-9-]+", value)
+            if name == "id":
+                self.ids.append(value or "")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in {"style", "script"}:
+            self.texts.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+
+def read(text: str) -> Page:
+    parser = Page()
+    parser.feed(text)
+    parser.close()
+    assert parser.open == []
+    assert parser.scripts == 1
+    assert len(set(parser.ids)) == len(parser.ids)
+    return parser
+
+
+@given(hostile_reviews())
+@patient
+def test_the_page_parses_and_holds_no_markup_but_its_own(found: Review) -> None:
+    read(page(found))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_page_shows_every_text_as_it_is(text: str) -> None:
+    found = Review.of(Side(label=text), Side(label="new", lock=lock(python())), file=text)
+    shown = "".join(read(page(found)).texts)
+    visible = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    assert visible in shown
+
+
+@given(hostile_reviews())
+@patient
+def test_markdown_stays_under_the_limit_and_in_its_lines(found: Review) -> None:
+    text = markdown(found)
+    assert len(text.encode()) <= LIMIT
+    width = 0
+    for line in text.split("\n"):
+        assert re.match(
+            r"(### |`|> |\| |\|( --- \|)+$|<details>|</details>|\*\d+ rows? left|[^\s<|#>`-]|$| →)", line
+        ), line
+        assert line.replace("\u200b", "").isprintable()
+        if line.startswith("|"):
+            cells = line.count("|")  # a cell never holds one itself
+            assert cells == (width or cells)
+            width = cells
+        else:
+            width = 0
+    assert text.count("<details>") == text.count("</details>")
+    bare = re.sub(r"`[^`\n]*`", "", text)
+    assert re.sub(r"</?(details|summary)>", "", bare).count("<") == 0
+    assert "](" not in bare
+    assert "://" not in bare
+    assert "www." not in bare.lower()
+    assert not re.search(r"(?<!&)[@#]\w", bare)
+
+
+def test_a_lock_of_any_size_stays_under_the_limit() -> None:
+    many: Lock = lock(
+        *(python(*(asset(target=t) for t in ("linux-x86_64", "macos-aarch64")), name=f"p{n}") for n in range(900))
+    )
+    text = markdown(review(None, many))
+    assert len(text) < 65_536
+    assert "left out here" in text
+    assert text.count("<details>") == text.count("</details>")
+
+
+@given(hostile_reviews())
+@patient
+def test_workflow_commands_are_one_line_each_and_no_others(found: Review) -> None:
+    for command in workflow_commands(found):
+        assert re.match(r"::(error|warning|notice) file=[^,:\r\n]*,line=\d+,title=[^,:\r\n]*::", command)
+        assert "\n" not in command
+        assert "\r" not in command
+
+
+@given(hostile_reviews())
+@patient
+def test_the_terminal_gets_printable_lines(found: Review) -> None:
+    for width in (40, 10_000):
+        for line in diff_lines(found, PLAIN, width=width):
+            assert line.isprintable()

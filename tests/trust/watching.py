@@ -1,0 +1,60 @@
+"""Owns telling what commands do in a project: what they print, and what they write, run and ask on the way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.killer import ROOT
+from tests.support.project import Project
+
+_WATCHER = Path(__file__).with_name("watcher.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One command: how it ended, what it printed, and what it did; paths are absolute, their links followed."""
+
+    words: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+    events: tuple[tuple[str, str], ...]
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        """What it did of a kind: ``write``, ``process``, ``network`` or ``code`` (of the project)."""
+        return tuple(what for event, what in self.events if event == kind)
+
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+def watch(project: Project, *commands: Sequence[str], **environ: str) -> tuple[Seen, ...]:
+    """Run commands one after the other in a project's directory."""
+    done = subprocess.run(
+        [sys.executable, str(_WATCHER)],
+        cwd=project.directory,
+        env=project.environ({"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environ}),
+        input=json.dumps([list(words) for words in commands]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return tuple(
+        Seen(tuple(one["words"]), one["code"], one["out"], one["err"], tuple(map(tuple, one["events"])))
+        for one in json.loads(done.stdout)
+    )
+
+
+def look(project: Project, words: Sequence[str], **environ: str) -> Seen:
+    """Run one command."""
+    (seen,) = watch(project, words, **environ)
+    return seen
