@@ -24,7 +24,7 @@ test: $(STAMP) ## the tests, quick ones, on every Python 3.11+ at hand
 	@$(BIN)/python tests/run.py
 
 soak: $(STAMP) ## the slow tests: kills, races, soak (up to 20 minutes)
-	$(BIN)/pytest -n auto -m slow
+	@$(BIN)/python tests/run.py --soak
 
 fuzz: $(STAMP) ## ten minutes of fuzzing; FUZZ_SECONDS=60 for less
 	$(BIN)/python -m fuzz --seconds $${FUZZ_SECONDS:-600}

@@ -172,10 +172,10 @@ def _install(venv: Path, packages: Sequence[str], *, renew: bool) -> None:
     fresh = not venv.exists()
     if fresh:
         subprocess.run([sys.executable, "-m", "venv", str(venv)], env=environ, check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"], env=environ, check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], env=environ, check=True)
+        subprocess.run([python, "-m", "pip", "install", "-qq", "--upgrade", "pip"], env=environ, check=True)
+        subprocess.run([python, "-m", "pip", "install", "-qq", *packages], env=environ, check=True)
     elif renew:
-        words = ["install", "--quiet", "--force-reinstall", "--no-deps"]
+        words = ["install", "-qq", "--force-reinstall", "--no-deps"]
         subprocess.run([python, "-m", "pip", *words, *packages], env=environ, check=True)
 
 

@@ -1,26 +1,37 @@
-"""Runs the quick tests on every supported Python at hand, the one of .venv first; called by `make test`.
+"""Runs the tests: by default the quick ones on every supported Python at hand, the one of .venv first.
 
-For another Python an environment of its own is made in .venvs/, once. Arguments are handed to pytest.
+``--soak`` runs the slow ones, on one Python. Other arguments are handed to pytest. For another Python an environment of
+its own is made in .venvs/, once. Temporary files go to memory where there is room: the tests install many interpreters.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SERIES = ("3.11", "3.12", "3.13", "3.14")
+MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 
 
 def main() -> int:
-    pytest_args = ["-n", "auto", "-m", "not slow", *sys.argv[1:]]
+    soak = "--soak" in sys.argv
+    given = [word for word in sys.argv[1:] if word != "--soak"]
+    pytest_args = ["-n", "auto", "-m", "slow" if soak else "not slow", *given]
     failed = 0
-    for python in [Path(sys.executable), *others()]:
+    for python in [Path(sys.executable), *([] if soak else others())]:
         print(f"── {python.parent.parent.name}: {version(python)}", flush=True)
-        failed |= subprocess.run([python, "-m", "pytest", *pytest_args], cwd=ROOT, check=False).returncode
+        command = [python, "-m", "pytest", *pytest_args]
+        failed |= subprocess.run(command, cwd=ROOT, env=environment_of_tests(), check=False).returncode
     return failed
+
+
+def environment_of_tests() -> dict[str, str]:
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
+    return {**({"TMPDIR": str(MEMORY)} if roomy else {}), **os.environ}
 
 
 def others() -> list[Path]:

@@ -54,7 +54,16 @@ def _changed(key: str, value: object) -> bytes:
     return json.dumps(document).encode()
 
 
-_keys = ["provision-plan", "wanted", "plan", "wanted.names", "wanted.targets", "wanted.cpu", "wanted.prune", "plan.lock"]
+_keys = [
+    "provision-plan",
+    "wanted",
+    "plan",
+    "wanted.names",
+    "wanted.targets",
+    "wanted.cpu",
+    "wanted.prune",
+    "plan.lock",
+]
 _values = st.one_of(words, st.integers(), st.none(), st.booleans(), st.lists(words | st.just("one"), max_size=3))
 
 

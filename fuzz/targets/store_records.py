@@ -103,6 +103,8 @@ def _check_roots(store: Store) -> None:
 
 
 TARGET = Target(
-    inputs=mutated(st.sampled_from([_RECEIPT, _LIST, _ROOT])) | mutated(_forged, most=1) | documents(_PIECES, between=""),
+    inputs=mutated(st.sampled_from([_RECEIPT, _LIST, _ROOT]))
+    | mutated(_forged, most=1)
+    | documents(_PIECES, between=""),
     check=check,
 )

@@ -6,7 +6,10 @@ the content of a file, and for a URL with its ETag, which also serves those who 
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +20,10 @@ from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.catalog.snapshot_writer import write_snapshot
 from provision.catalog.transport import HttpGet, ask, ask_again
 from provision.errors import CatalogError, NetworkError, Place, StoreError
+
+LARGEST = 256 << 20  # bytes, as for one from the network
+_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
+_BINARY: int = getattr(os, "O_BINARY", 0)
 
 
 def open_own(text: str, *, base: Path, cache_dir: Path, get: HttpGet | None) -> Catalog:
@@ -56,19 +63,31 @@ def _from_network(url: str, kept_path: Path, get: HttpGet) -> Snapshot:
 
 
 def _from_file(path: Path, kept_path: Path) -> Snapshot:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CatalogError(
-            f"the catalog cannot be read: {error.strerror}",
-            place=Place(str(path)),
-            hint="The manifest names it under `catalogs`; paths are relative to the manifest.",
-        ) from error
+    data = _content(path)
     content = hashlib.sha256(data).hexdigest()
     kept = _kept(kept_path)
     if kept is not None and kept.facts.get(CONTENT) == content:
         return kept
     return _read(data, str(path), kept_path, {CONTENT: content})
+
+
+def _content(path: Path) -> bytes:
+    try:
+        # A FIFO must not hang us, nor a device fill the memory: any pull request can name one.
+        descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
+        with os.fdopen(descriptor, "rb") as file:
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file")
+            if facts.st_size > LARGEST:
+                raise OSError(errno.EFBIG, f"it has {facts.st_size} bytes, and a catalog has at most {LARGEST}")
+            return file.read(LARGEST)
+    except (OSError, ValueError) as error:  # ValueError: NUL in a path
+        raise CatalogError(
+            f"the catalog cannot be read: {getattr(error, 'strerror', None) or error}",
+            place=Place(str(path)),
+            hint="The manifest names it under `catalogs`; paths are relative to the manifest.",
+        ) from error
 
 
 def _read(data: bytes, origin: str, kept_path: Path, facts: dict[str, str]) -> Snapshot:

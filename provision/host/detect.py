@@ -67,6 +67,14 @@ def detect_host(root: Path = Path("/"), *, kernel: Kernel | None = None) -> Host
             raise _unsupported(f"the operating system is {system} on {kernel.machine}", hint)
 
 
+def find_host(root: Path = Path("/"), *, kernel: Kernel | None = None) -> Host | None:
+    """This machine, or None where it is none of the targets: trees for others can be made on it all the same."""
+    try:
+        return detect_host(root, kernel=kernel)
+    except PolicyError:
+        return None
+
+
 def _linux(root: Path, kernel: Kernel) -> Host:
     userland = read_userland(root)
     if userland is None:

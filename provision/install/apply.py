@@ -31,11 +31,14 @@ _GLANCE, _MOMENT = 0.1, 0.4
 
 @frozen
 class Tools:
-    """What installing needs: the store, a fetcher, this machine, and whom to tell. ``lock_timeout`` is in seconds."""
+    """What installing needs: the store, a fetcher, this machine, and whom to tell. ``lock_timeout`` is in seconds.
+
+    ``host`` is None on a machine that no Python is published for, on which trees for others can be made.
+    """
 
     store: Store
     fetcher: Fetcher
-    host: Host
+    host: Host | None
     progress: Progress
     environ: Mapping[str, str]
     lock_timeout: float | None = None

@@ -40,7 +40,7 @@ class Wish(NamedTuple):
     cooldown: Cooldown
 
     @classmethod
-    def of(cls, request: Request, previous: LockedPython | None, *, host: Target, as_of: str) -> Wish:
+    def of(cls, request: Request, previous: LockedPython | None, *, host: Target | None, as_of: str) -> Wish:
         """What a request comes to where ``previous`` is locked, on ``host``, with a catalog of ``as_of``."""
         targets = targets_of(request, previous, host)
         return cls(request, Demand.of(request), targets, Cooldown(request.cooldown, as_of))

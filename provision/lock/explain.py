@@ -39,7 +39,7 @@ class Explanation:
 
 
 def explain(
-    request: Request, python: LockedPython | None, catalog: Catalog, *, host: Target, today: date
+    request: Request, python: LockedPython | None, catalog: Catalog, *, host: Target | None, today: date
 ) -> Explanation:
     """Explain a locked entry, or where it is None, the one that would be locked.
 

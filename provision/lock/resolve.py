@@ -48,7 +48,7 @@ def resolve(
     catalog: Catalog | Callable[[], Catalog],
     previous: Lock | None,
     *,
-    host: Target,
+    host: Target | None,
     upgrade: Upgrade = NOTHING,
 ) -> Resolution:
     """Answer every request, and change only what must change.
@@ -80,7 +80,7 @@ def resolve(
 class _Resolver:
     """Answers requests one by one from one catalog; collects errors and notes."""
 
-    def __init__(self, catalog: Catalog | Callable[[], Catalog], host: Target) -> None:
+    def __init__(self, catalog: Catalog | Callable[[], Catalog], host: Target | None) -> None:
         self._catalog, self._host = catalog, host
         self._offers: Offers | None = None
         self.errors: list[ProvisionError] = []

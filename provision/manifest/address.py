@@ -4,6 +4,8 @@ from __future__ import annotations
 
 LONGEST_URL = 2000
 
+_OCTETS = frozenset(map(str, range(256)))
+
 _LOOPBACK = r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])"
 _REST = r"[!#-\[\]-~]*"  # printable ASCII but for blanks, quotes and backslashes
 
@@ -64,7 +66,6 @@ def parse_host(text: str) -> str:
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine by its very name: ``127.evil.example`` is not."""
     numbers = host.split(".")
-    ipv4 = (
-        len(numbers) == 4 and numbers[0] == "127" and all(n.isascii() and n.isdigit() and len(n) <= 3 for n in numbers)
-    )
+    # What is no address in its plain spelling, 127.0.0.999 or 127.0.0.08, is looked up as a name.
+    ipv4 = len(numbers) == 4 and numbers[0] == "127" and all(n in _OCTETS for n in numbers)
     return ipv4 or host in {"localhost", "::1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provision.catalog.index import publication_day
 from provision.lock.cooldown import Cooldown
 from provision.lock.document import LockedPython
 from provision.lock.lifecycle import end_of_life
@@ -85,6 +86,8 @@ def _newest_patch(python: LockedPython, grounds: Grounds, cooldown: Cooldown) ->
             return None
         for build in catalog.builds(python.implementation, version):
             rows = [row for row in catalog.assets(python.implementation, version, build) if cooldown.admits(row)]
+            if any(publication_day(build, row.published)[:10] > grounds.today.isoformat() for row in rows):
+                continue
             if wanted <= {row.target for row in rows}:
                 return version
     return None

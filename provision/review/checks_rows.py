@@ -100,7 +100,8 @@ def _own_place(python: LockedPython, asset: Asset, grounds: Grounds) -> Iterator
 def _unknown(python: LockedPython, asset: Asset, grounds: Grounds) -> Iterator[Finding]:
     namesake = grounds.upstream.find(asset.filename)
     if namesake is not None:
-        message = f"upstream's {asset.filename} is at {namesake.url}, not at {asset.url}"
+        theirs, ours = (each.url.rpartition("/")[0] for each in (namesake, asset))
+        message = f"upstream has {asset.filename} in {theirs}, not in {ours}"
         yield grounds.on_row("PV009", message, python, asset, "url")
         if namesake.sha256 != asset.sha256:
             message = f"{asset.filename} has sha256 {asset.sha256}; upstream's is {namesake.sha256}"
@@ -146,4 +147,5 @@ def _host(python: LockedPython, asset: Asset, grounds: Grounds) -> Iterator[Find
     except PolicyError as error:
         other = imitates(host_of(asset.url), KNOWN_HOSTS)
         like = f"; it can be taken for {other}" if other else ""
-        yield grounds.on_row("PV007", f"{error.message}{like}", python, asset, "url")
+        message = error.message.removeprefix(f"{url}: ")
+        yield grounds.on_row("PV007", f"{message}{like}", python, asset, "url")

@@ -118,7 +118,9 @@ def _of_asset(entry: EntryChange, change: AssetChange) -> Iterator[tuple[str, st
             yield "~", "host", host_of(old.url), host_of(new.url)
         elif "origin" in aspects and "implementation" not in aspects:
             yield "~", "origin", origin_of(old.url), origin_of(new.url)
-        elif "url" in aspects and not moved and "options" not in aspects:
+        elif "url" in aspects and not moved and old.filename != new.filename:
+            yield "~", "file", old.filename, new.filename
+        elif "url" in aspects and not moved:
             yield "~", "URL", old.url, new.url
         if "sha256" in aspects and not moved and "options" not in aspects:
             yield "~", "sha256 only" if aspects <= {"sha256", "size", "published"} else "sha256", short(old), short(new)

@@ -53,7 +53,8 @@ def store_failures(step: str, path: Path) -> Iterator[None]:
 
 def store_error(step: str, path: Path, error: OSError) -> StoreError:
     """The `StoreError` that says which step failed, where, why, and what to do about it."""
-    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else path
+    named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else path
+    where = named if named.is_absolute() else path  # names relative to an open directory tell nothing
     code = error.errno or 0
     reason, hint = _REASONS.get(code, (error.strerror or str(error), None))
     if code == errno.ENOSPC and _out_of_inodes(where):

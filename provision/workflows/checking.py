@@ -6,6 +6,7 @@ from provision.errors import LockFileError
 from provision.lock.document import Lock
 from provision.lock.staleness import Stale, asks_for_host, stale_entries
 from provision.manifest.document import Manifest
+from provision.model.target import Target
 from provision.model.value import frozen
 from provision.workflows.options import Options
 from provision.workflows.project import Project
@@ -30,12 +31,19 @@ def check(options: Options) -> Checked:
 
 def stale(manifest: Manifest, lock: Lock) -> tuple[Stale, ...]:
     """The entries of a lock that do not answer the manifest as it is now, on this machine."""
-    host = None
-    if any(asks_for_host(request) for request in manifest.requests):
-        from provision.host.detect import detect_host
+    return stale_entries(manifest, lock, host_target(manifest))
 
-        host = detect_host().target
-    return stale_entries(manifest, lock, host)
+
+def host_target(manifest: Manifest) -> Target | None:
+    """This machine's target where an entry declares no targets of its own, and else None.
+
+    It is not even found out then: a machine that no Python is published for can lock and install for others.
+    """
+    if not any(asks_for_host(request) for request in manifest.requests):
+        return None
+    from provision.host.detect import detect_host
+
+    return detect_host().target
 
 
 def require_fresh(project: Project, entries: tuple[Stale, ...]) -> None:

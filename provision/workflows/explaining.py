@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from provision.errors import ManifestError, did_you_mean
-from provision.host.detect import detect_host
 from provision.lock.explain import Explanation
 from provision.lock.explain import explain as why
 from provision.model.value import replace
 from provision.workflows.cataloguing import open_for
+from provision.workflows.checking import host_target
 from provision.workflows.options import Options
 from provision.workflows.project import Project
 
@@ -31,4 +31,4 @@ def explain(options: Options, name: str, *, today: date) -> Explanation:
     loaded = project.lock()
     catalog = open_for(replace(options, offline=True), manifest)
     python = loaded.lock.python(name) if loaded else None
-    return why(request, python, catalog, host=detect_host().target, today=today)
+    return why(request, python, catalog, host=host_target(manifest), today=today)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from provision.host.detect import detect_host
+from provision.host.detect import find_host
 from provision.install.apply import Tools
 from provision.install.fetch.fetcher import Fetcher
 from provision.install.progress import Progress
@@ -35,7 +35,7 @@ def open_tools(options: Options, store: Store, progress: Progress) -> Iterator[T
         yield Tools(
             store=store,
             fetcher=fetcher,
-            host=detect_host(),
+            host=find_host(),
             progress=progress,
             environ=options.environ,
             lock_timeout=lock_timeout(options.environ),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
-from provision.host.detect import detect_host
 from provision.lock.document import Lock
 from provision.lock.resolve import NOTHING, Upgrade, resolve
 from provision.lock.toml import ParsedLock, format_lock, read_text, recover_lock
 from provision.model.value import frozen
+from provision.workflows.checking import host_target
 from provision.workflows.options import Options
 from provision.workflows.project import Project
 
@@ -49,7 +49,7 @@ def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
         opened.append(open_for(options, manifest))
         return opened[0]
 
-    resolution = resolve(manifest, catalog, before, host=detect_host().target, upgrade=upgrade)
+    resolution = resolve(manifest, catalog, before, host=host_target(manifest), upgrade=upgrade)
     new = format_lock(resolution.lock)
     if new != text:
         write_text(project.lock_path, new)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from provision.errors import LockFileError, UsageError
 from provision.plan.wire import PLAN_VERSION, plan_document
+from provision.store.files import read_small
 from provision.workflows.options import Options
 from provision.workflows.planning import Planned, Wanted, parse_wanted, plan
 from provision.workflows.writing import write_text
@@ -49,9 +50,11 @@ def _read(path: Path) -> tuple[Wanted, dict[str, object]]:
     from provision.workflows.saved_document import SavedPlan
 
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{path} is too large for a saved plan")
-        saved = SavedPlan.model_validate_json(path.read_bytes())
+        content = read_small(path, _MAX_BYTES)
+        if content is None:
+            why = "is no regular file, or too large" if path.exists() else "does not exist"
+            raise UsageError(f"cannot read the plan {path}: it {why}")
+        saved = SavedPlan.model_validate_json(content)
     except OSError as error:
         raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
     except ValidationError as error:

@@ -5,6 +5,7 @@ Each failure has its documented exit code and one clear message, and leaves noth
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -44,6 +45,16 @@ def remount(place: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", place], check=True)
 
 
+def fill(path: Path) -> None:
+    """Take what space there is."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError as error:
+            assert error.errno == errno.ENOSPC  # noqa: PT017  (it is what we are here for)
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A tmpfs of 128 KiB."""
@@ -72,9 +83,7 @@ def test_a_project_on_a_full_disk(project: Project, disk: Path, manifest: str) -
     there = Project(disk / "project", home=project.home, cache=project.cache)
     there.write(manifest)
     filler = disk / "filler"
-    with filler.open("wb") as file, pytest.raises(OSError, match="No space"):
-        while file.write(bytes(4096)):
-            file.flush()
+    fill(filler)
     check_refused(there.run("lock", expect=1), "pythons.lock", "space")
     assert not there.lock.exists()
     filler.unlink()
@@ -116,7 +125,6 @@ def test_a_file_where_a_directory_should_be(project: Project, tmp_path: Path, ta
     place.write_text("somebody's notes\n")
     check_refused(project.run("sync", expect=1), str(place), "a file is where a directory should be")
     assert place.read_text() == "somebody's notes\n"
-    assert installed(Store(project.home)) == () or taken == "home/receipts"
     place.unlink()
     check_works(project)
 

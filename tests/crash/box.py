@@ -13,8 +13,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from provision.install.progress import Silent
 from provision.store.hashing import Difference
 from provision.store.layout import Store
+from provision.workflows.cleaning import prune
+from provision.workflows.editing import add
+from provision.workflows.locking import lock
+from provision.workflows.options import Options
+from provision.workflows.planning import Wanted
+from provision.workflows.syncing import sync
+from provision.workflows.verifying import verify
 from tests.crash import invariants
 from tests.crash.invariants import State
 from tests.support.builds import Build
@@ -22,15 +30,20 @@ from tests.support.killer import Step, Victim, python
 from tests.support.project import Project
 from tests.support.tally import count
 
+Again = Callable[[Options], object]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 @dataclass(kw_only=True)
 class Box:
-    """What a killed command can touch. ``damages`` are those that its trees may have, as they had them before."""
+    """What a killed command can touch; ``again`` does what its words say, in this process.
+
+    ``damages`` are those that its trees may have, as they had them before.
+    """
 
     root: Path
     words: Sequence[str]
+    again: Again
     builds: Sequence[Build]
     environ: Mapping[str, str] = field(default_factory=dict)
     damages: Collection[tuple[Difference, ...]] = ()
@@ -72,11 +85,17 @@ class Box:
         invariants.check_no_lock_held(project.home, project.cache)
         return keys
 
-    def finish(self) -> None:
-        """The next plain run completes, brings the new state, and leaves nothing lying about."""
+    def finish(self, *, here: bool = False) -> None:
+        """The next plain run completes, brings the new state, and leaves nothing lying about.
+
+        ``here``: in this process, which takes half as long; the series of SIGKILL does it as users do.
+        """
         assert self.states is not None
-        self.run(*self.words)
         project = self.project
+        if here:
+            self.again(Options.of(project.environ(self.environ), manifest=project.manifest))
+        else:
+            self.run(*self.words)
         assert State.of(project) == self.states[1]
         invariants.check_visible_trees(project.home)
         invariants.check_tidy(project)
@@ -87,7 +106,7 @@ class Box:
         process = self.victim.kill_at(step.number, number=number)
         self._check_end(process, step, number)
         self.check()
-        self.finish()
+        self.finish(here=number != signal.SIGKILL)
         count(f"{number.name} of `{self.words[0]}`")
 
     def _check_end(self, process: subprocess.CompletedProcess[str], step: Step, number: signal.Signals) -> None:
@@ -104,9 +123,6 @@ class Box:
         return self.root.with_name("before")
 
 
-Prepare = Callable[[Box], None]
-
-
 def declare(box: Box, *builds: Build) -> None:
     """Ask for builds of the catalog that the box's manifest names."""
     first, _, _ = box.project.manifest.read_text().partition("[pythons]\n")
@@ -115,8 +131,8 @@ def declare(box: Box, *builds: Build) -> None:
 
 
 def for_sync(box: Box) -> None:
-    """A first sync: locks, fetches, installs two, links."""
-    declare(box, *box.builds)
+    """A first sync: locks, fetches, installs, links."""
+    declare(box, box.builds[0])
 
 
 def for_upgrade(box: Box) -> None:
@@ -158,11 +174,34 @@ def for_add(box: Box) -> None:
         manifest.write("# the end\n")
 
 
-SCENARIOS: dict[str, tuple[tuple[str, ...], Prepare]] = {
-    "sync": (("sync",), for_sync),
-    "upgrade": (("sync", "--prune"), for_upgrade),
-    "lock": (("lock",), for_lock),
-    "prune": (("prune",), for_prune),
-    "verify": (("verify", "--repair"), for_verify),
-    "add": (("add", "other", "3.13"), for_add),
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A command, the same as a call, and what there is before."""
+
+    words: tuple[str, ...]
+    again: Again
+    prepare: Callable[[Box], None]
+    stride: int = 1  # of the steps of a series; where two scenarios are alike, one takes every other step
+
+
+SCENARIOS = {
+    "sync": Scenario(words=("sync",), again=lambda options: sync(options, Wanted(), Silent()), prepare=for_sync),
+    "upgrade": Scenario(
+        words=("sync", "--prune"),
+        again=lambda options: sync(options, Wanted(prune=True), Silent()),
+        prepare=for_upgrade,
+        stride=2,
+    ),
+    "lock": Scenario(words=("lock",), again=lock, prepare=for_lock),
+    "prune": Scenario(words=("prune",), again=lambda options: prune(options, dry_run=False), prepare=for_prune),
+    "verify": Scenario(
+        words=("verify", "--repair"),
+        again=lambda options: verify(options, (), repair=True, store_wide=False, progress=Silent()),
+        prepare=for_verify,
+    ),
+    "add": Scenario(
+        words=("add", "other", "3.13"),
+        again=lambda options: add(options, "other", {"version": "3.13"}),
+        prepare=for_add,
+    ),
 }

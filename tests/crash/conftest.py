@@ -1,7 +1,8 @@
-"""Owns the fixture that crash tests share: a box, and a server with two small archives."""
+"""Owns the fixtures that crash tests share: a box, a server with two small archives, and a Ctrl-C that gets through."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,14 @@ from tests.support.builds import write_catalog
 from tests.support.server import Server
 from tests.support.small import small_build
 
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c() -> None:
+    """Shells start jobs in the background with SIGINT ignored, and whatever they start inherits that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 MakeBox = Callable[[str], Box]
 
 
@@ -20,12 +29,18 @@ def make_box(tmp_path: Path, server: Server) -> MakeBox:
     """Prepare a box for one of the scenarios."""
 
     def make(scenario: str) -> Box:
-        words, prepare = SCENARIOS[scenario]
+        chosen = SCENARIOS[scenario]
         builds = [small_build(tmp_path / "builds", number) for number in (1, 2)]
         write_catalog(server.root, builds)
-        box = Box(root=tmp_path / "box", words=words, builds=builds, environ={"PROVISION_JOBS": "1"})
+        box = Box(
+            root=tmp_path / "box",
+            words=chosen.words,
+            again=chosen.again,
+            builds=builds,
+            environ={"PROVISION_JOBS": "1"},
+        )
         box.project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\n')
-        prepare(box)
+        chosen.prepare(box)
         return box
 
     return make

@@ -18,7 +18,7 @@ from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.receipts import installed
 from tests.crash import invariants
-from tests.crash.box import Box
+from tests.crash.box import Box, declare
 from tests.crash.conftest import MakeBox
 from tests.support.builds import Build, write_catalog
 from tests.support.faults import Stall
@@ -96,6 +96,7 @@ def test_while_downloading_from_a_server_that_says_nothing(
     make_box: MakeBox, server: Server, log: Path, number: signal.Signals, code: int, word: str, words: tuple[str, ...]
 ) -> None:
     box = make_box("sync")
+    declare(box, *box.builds)
     for build in box.builds:
         server.fault(build.archive.name, Stall(after=100))
     with running(box, log, *words, PROVISION_JOBS="2") as command:

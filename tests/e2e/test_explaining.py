@@ -12,7 +12,7 @@ targets = ["linux-x86_64", "macos-aarch64"]
 [pythons]
 free = { version = "3.13t", build = "20260127" }
 old = "3.9"
-musl = { version = "3.12", build = "20240107", build-options = ["static"], targets = ["linux-x86_64-musl"], flavor = "install_only" }
+musl = { version = "3.12", build = "20240107", build-options = ["static"], targets = ["linux-x86_64-musl"] }
 fast = { version = "3.13.11", cpu = "auto", targets = ["linux-x86_64"] }
 never = "3.99"
 """
@@ -26,21 +26,17 @@ def asked(project: Project) -> Project:
 
 def part(text: str, heading: str) -> list[str]:
     """The lines of one part of an explanation."""
-    lines, found = text.splitlines()[1:], False
-    kept = []
-    for line in lines:
-        head, said = line[2:8].strip(), line[9:]
-        found = head == heading if head else found
-        if found:
-            kept.append(said)
-    return kept
+    current, lines = "", []
+    for line in text.splitlines()[1:]:
+        current = line[2:8].strip() or current
+        if current == heading:
+            lines.append(line[9:])
+    return lines
 
 
 def test_it_says_what_was_asked_what_fits_and_what_was_taken(asked: Project) -> None:
-    text = asked.run("explain", "free", "--home", asked.home).out
-    assert text.splitlines()[0] == "free would be locked: cpython 3.13.11+20260127 install_only_stripped" or (
-        text.startswith("free would be locked: cpython 3.13.")
-    )
+    text = asked.run("explain", "free").out
+    assert text.splitlines()[0] == "free would be locked: cpython 3.13.11+20260127 install_only_stripped"
     assert part(text, "asked")[0].startswith("CPython 3.13 of build 20260127, free-threaded")
     counts = [int(line.split()[0]) for line in part(text, "fits")]
     assert counts == sorted(counts, reverse=True)
@@ -63,7 +59,9 @@ def test_it_says_the_same_as_json(asked: Project) -> None:
 
 
 def test_it_tells_of_a_locked_entry_what_an_upgrade_would_take(project: Project) -> None:
-    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = { version = "3.13.11", build = "20260127" }\n')
+    project.write(
+        '[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = { version = "3.13.11", build = "20260127" }\n'
+    )
     project.run("lock", "--offline")
     project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "3.13"\n')
     project.run("lock", "--offline")

@@ -41,9 +41,7 @@ def test_the_marker_is_there_unless_it_is_switched_off(
 
 def test_with_and_without_it_are_two_trees_with_digests_of_their_own(offer: Offer, builds: tuple[Build, ...]) -> None:
     (with_it,) = declare(offer, builds[0]).run("sync", "--json").document()["installed"]
-    (without,) = (
-        declare(offer, builds[0], ", externally-managed = false").run("sync", "--json").document()["installed"]
-    )
+    (without,) = declare(offer, builds[0], ", externally-managed = false").run("sync", "--json").document()["installed"]
     assert with_it["key"] != without["key"]
     assert with_it["tree-digest"] != without["tree-digest"]
     lock = offer.project.lock.read_text()

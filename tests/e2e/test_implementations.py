@@ -219,5 +219,5 @@ def test_a_real_pypy_in_the_layout_of_its_releases_runs_from_the_store(
     tree = Path(project.run("which", "other").out.strip()).parent.parent
     assert project.run("run", "other", "--", "python", "-c", script).out == f"pypy {tree}\n"
     project.run("run", "other", "--", "python", "-m", "venv", "--without-pip", tmp_path / "venv")
-    asked = [tmp_path / "venv" / "bin" / "python", "-c", "import sys; print(sys.base_prefix)"]
+    asked = [str(tmp_path / "venv" / "bin" / "python"), "-c", "import sys; print(sys.base_prefix)"]
     assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == f"{tree}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import get_args
@@ -98,9 +99,7 @@ def test_a_virtual_environment_with_pip_needs_ensurepip_only(
     subprocess.run([tmp_path / "venv/bin/pip", "--version"], check=True, capture_output=True)
 
 
-def test_the_request_the_key_and_the_digest_all_tell_what_was_left_out(
-    offer: Offer, builds: tuple[Build, ...]
-) -> None:
+def test_the_request_the_key_and_the_digest_all_tell_what_was_left_out(offer: Offer, builds: tuple[Build, ...]) -> None:
     seen = [told(declare(offer, builds[:1], *without)) for without in ((), ("idle",), ("tests",), ("tests", "idle"))]
     for values in zip(*seen, strict=True):
         assert len(set(values)) == len(seen)
@@ -133,3 +132,9 @@ def test_an_unknown_part_is_said_with_the_nearest(project: Project) -> None:
     project.write('[pythons]\none = { version = "3.13", without = ["test"] }\n')
     said = project.run("lock", expect=2).err
     assert "'tests'" in said
+
+
+def test_the_manual_tells_of_every_part() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
+    section = manual.partition("## Parts to leave out")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == PARTS

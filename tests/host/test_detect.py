@@ -11,7 +11,7 @@ import pytest
 
 from provision.errors import INTEGRITY, PolicyError
 from provision.host import elf
-from provision.host.detect import detect_host
+from provision.host.detect import detect_host, find_host
 from provision.host.kernel import Kernel
 from provision.host.machine import Host
 from provision.model.target import Target
@@ -225,6 +225,11 @@ def test_windows(system: System, machine: str, release: str, host: Host) -> None
 def test_other_processors(system: System, kernel: Kernel) -> None:
     with pytest.raises(PolicyError, match=f"the processor is {kernel.machine}"):
         detect_host(system.root, kernel=kernel)
+
+
+def test_what_is_no_target_can_still_work_for_others(system: System) -> None:
+    assert find_host(system.root, kernel=linux()) is None
+    assert find_host(system.root, kernel=Kernel(system="FreeBSD", machine="amd64", release="14.1")) is None
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a Linux system")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import textwrap
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 
 from provision.errors import IntegrityError, PolicyError
 from provision.host.machine import Host
-from provision.install.probe import can_run, probe
-from provision.model.build import BuildOptions
+from provision.install.probe import can_run, obstacle, probe, require_interpreter
+from provision.model.build import BuildOptions, CpuLevel
 from provision.model.target import Target
+from provision.model.tree import Entry
 from provision.model.value import replace
 from provision.model.version import Version
 from tests.install.interpreters import Installed
@@ -127,3 +129,37 @@ def test_answers_that_are_none_are_no_proof(tmp_path: Path) -> None:
 )
 def test_what_a_host_can_start(told: str, target: Target, options: str, host: Host, *, runs: bool) -> None:
     assert can_run(replace(asset(options=options), target=target), host) is runs, told
+
+
+@pytest.mark.parametrize(
+    ("told", "target", "cpu", "host", "why"),
+    [
+        ("its own", LINUX, "baseline", Host(target=LINUX), ""),
+        ("its level", LINUX, "v3", Host(target=LINUX), ""),
+        ("a higher level", LINUX, "v4", Host(target=LINUX), "this machine's CPU has level v3, and it is built for v4"),
+        ("an old libc", LINUX, "baseline", Host(target=LINUX, glibc=(2, 12)), "this machine's glibc 2.12 is older"),
+        ("another system", MAC, "baseline", Host(target=LINUX), "linux-x86_64 cannot run macos-aarch64"),
+        ("no host at all", LINUX, "baseline", None, "no Python is published for this machine"),
+    ],
+)
+def test_what_keeps_a_host_from_starting_it(
+    told: str, target: Target, cpu: CpuLevel, host: Host | None, why: str
+) -> None:
+    found = obstacle(replace(asset(), target=target, cpu=cpu), host, lambda: "v3")
+    assert found.startswith(why) and bool(found) == bool(why), told
+
+
+@pytest.mark.parametrize(
+    ("implementation", "target", "place"),
+    [
+        ("cpython", "linux-x86_64", "bin/python"),
+        ("cpython", "windows-x86_64", "python.exe"),
+        ("graalpy", "windows-x86_64", "bin/graalpy.exe"),
+    ],
+)
+def test_every_tree_must_have_its_interpreter(implementation: str, target: str, place: str) -> None:
+    build = asset(implementation=implementation, target=target)
+    require_interpreter({place: Entry("file", 0o755)}, build)
+    for entries in ({}, {place: Entry("dir", 0o755)}):
+        with pytest.raises(IntegrityError, match=f"{re.escape(place)} is missing from its tree"):
+            require_interpreter(entries, build)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+from provision.lock import preference
 from provision.lock.demand import Demand
 from provision.lock.preference import best, flavors
 from provision.lock.resolve import resolve
@@ -80,3 +84,16 @@ def test_last_the_file_name_and_the_choice_is_told() -> None:
         resolution = resolve(manifest('default = "3.8"'), catalog(*rows), None, host=HOST)
         assert resolution.lock.pythons[0].assets == (late,)
         assert resolution.notes == (f"default: {late.filename} was taken before {early.filename}, made earlier",)
+
+
+def rules(text: str) -> list[str]:
+    """The numbered rules of a text, without what marks code in it."""
+    found = re.findall(r"^\d\. .*\n(?:   .*\n)*", text, re.MULTILINE)
+    return [" ".join(rule.replace("`", "").split()) for rule in found]
+
+
+def test_the_manual_states_the_same_rules() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
+    section = manual.partition("## When several assets fit")[2].partition("\n## ")[0]
+    assert len(rules(section)) == 9
+    assert rules(section) == rules(preference.__doc__ or "")

@@ -104,9 +104,9 @@ class Tab:
         for character in text:
             self.press(character, character)
 
-    def screenshot(self, path: Path) -> None:
-        """The whole page as a picture."""
-        height = self.ask("Math.ceil(document.documentElement.scrollHeight)")
+    def screenshot(self, path: Path, *, most: int = 20_000) -> None:
+        """The page as a picture, from its top, of so many pixels at most."""
+        height = min(self.ask("Math.ceil(document.documentElement.scrollHeight)"), most)
         width = self.ask("window.innerWidth")
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         data = self.send("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"]

@@ -12,6 +12,7 @@ from provision.model.value import replace
 from provision.review.page import page
 from provision.review.review import Review, Side
 from tests.lock.samples import digest, python
+from tests.review.attacks import pictured
 from tests.review.browser import Tab, browse, find_browser
 from tests.review.samples import HOSTILE, edited, lock, moved, review
 
@@ -60,6 +61,12 @@ def test_it_fits_and_nothing_complains(tab: Tab, tmp_path: Path, width: int, dar
     picture = Path(os.environ.get(PICTURES, tmp_path)) / f"review-{width}-{'dark' if dark else 'light'}.png"
     tab.screenshot(picture)
     assert picture.stat().st_size > 10_000
+
+
+def test_the_picture_of_the_docs(tab: Tab, tmp_path: Path) -> None:
+    tab.open(written(tmp_path, pictured()), width=1280)
+    tab.screenshot(Path(os.environ.get(PICTURES, tmp_path)) / "diff.png", most=1250)
+    assert {"alarm"} <= set(tab.ask("[...document.querySelectorAll('.pill')].map(x => x.textContent)"))
 
 
 def shown(tab: Tab) -> list[str]:

@@ -28,7 +28,7 @@ Files = Mapping[str, str | bytes]
 ELF_ARM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\xb7\x00"
 MACH_O = b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01"
 PE = b"MZ\x90\x00"
-_PIP = "#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")/python3.13\" \"$0\" \"$@\"\n' '''\nimport pip\n"
+_PIP = '#!/bin/sh\n\'\'\'exec\' "$(dirname -- "$(realpath -- "$0")")/python3.13" "$0" "$@"\n\' \'\'\'\nimport pip\n'
 
 
 def write_archive(path: Path, top: str, files: Files, links: Mapping[str, str] = {}) -> Path:

@@ -11,7 +11,8 @@ from provision.model.value import field, frozen, replace
 
 _PORTS = {"http": 80, "https": 443, "file": 0}
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*\.?")
-_IPV4_LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}")
+# In its plain spelling only: 127.0.0.999 and 127.0.0.08 are looked up as names.
+_IPV4_LOOPBACK = re.compile(r"127(?:\.(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])){3}", re.ASCII)
 # What RFC 3986 lets stand in a path or a query; all else is percent-encoded.
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 _DRIVE = re.compile(r"/[A-Za-z]:")

@@ -1,0 +1,58 @@
+"""docs/reviewing.md says what the tool says: its table of codes, its four attacks, its picture."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+
+import pytest
+
+from provision.review.codes import CODES
+from provision.review.notices import Kind
+from tests.conftest import Golden
+from tests.review.attacks import ATTACKS, DAY, make_attacked
+from tests.support.project import Project
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reviewing.md"
+
+
+def filled(text: str, begin: str, end: str, content: str) -> str:
+    """The page with something else between two of its marks."""
+    head, _, rest = text.partition(f"<!-- {begin} -->\n")
+    assert rest, begin
+    return f"{head}<!-- {begin} -->\n{content}<!-- {end} -->{rest.partition(f'<!-- {end} -->')[2]}"
+
+
+def test_the_codes(golden: Golden) -> None:
+    rows = [f"| `{code.code}` | {code.name} | {code.gravity} | {code.title} | {code.fix} |" for code in CODES.values()]
+    table = "\n".join(["| code | name | severity | means | what to do |", "|---|---|---|---|---|", *rows, ""])
+    golden(PAGE, filled(PAGE.read_text(), "codes", "/codes", table))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_each_attack_is_shown_caught(attack: str, tmp_path: Path, golden: Golden) -> None:
+    make_attacked(tmp_path / "project", attack)
+    project = Project(tmp_path / "project")
+    diff = project.run("diff")
+    audit = project.run("audit", "--as-of", DAY, expect=0 if attack == "downgrade" else 5)
+    assert "alarm:" in diff.out
+    assert audit.out
+    shown = f"```console\n$ provision diff\n{diff.out}$ provision audit\n{audit.out}```\n"
+    golden(PAGE, filled(PAGE.read_text(), f"attack: {attack}", "/attack", shown))
+
+
+def test_every_kind_of_notice_is_explained() -> None:
+    text = PAGE.read_text()
+    for kind in Kind.__args__:  # type: ignore[attr-defined]  # the words of a Literal
+        assert f"`{kind}`" in text, kind
+
+
+def test_the_picture_is_one_and_not_too_large() -> None:
+    (name,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", PAGE.read_text())
+    data = (PAGE.parent / name).read_bytes()
+    assert data.startswith(b"\x89PNG")
+    width, _ = struct.unpack(">II", data[16:24])
+    assert width == 1280
+    assert len(data) < 200_000

@@ -1,0 +1,115 @@
+"""Whatever a pull request brings: looking at it runs nothing, asks nobody, writes nothing, and ends with a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project
+from tests.trust.hostile import CASES, bring
+from tests.trust.watching import Seen, watch
+
+# What people and workflows run on a pull request before anyone has looked at it.
+LOOKS: tuple[tuple[str, ...], ...] = (
+    ("lock", "--check"),
+    ("lock", "--check", "--json"),
+    ("plan",),
+    ("plan", "--frozen", "--json", "--target", "all"),
+    ("list",),
+    ("list", "--json"),
+    ("status",),
+    ("status", "--json"),
+    ("which", "one"),
+    ("diff", "/dev/null", "pythons.lock"),
+    ("diff", "/dev/null", "pythons.lock", "--format", "github"),
+    ("diff", "/dev/null", "pythons.lock", "--format", "markdown"),
+    ("diff", "/dev/null", "pythons.lock", "--json"),
+    ("audit",),
+    ("audit", "--format", "github"),
+    ("audit", "--json"),
+    ("outdated",),
+    ("explain", "one"),
+    ("env", "--shell", "sh"),
+)
+_SLOWEST = 30.0  # for all of them, on a machine that is busy with other tests
+_CODES = {0, 1, 2, 4, 5, 6}
+
+
+def snapshot(directory: Path) -> dict[str, tuple[int, int, bytes]]:
+    """All that is there: its kind and mode, when it was changed, and what is in it."""
+    found = {}
+    for top, folders, files in os.walk(directory):
+        for name in (*folders, *files):
+            path = Path(top, name)
+            facts = path.lstat()
+            content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+            found[str(path)] = (facts.st_mode, facts.st_mtime_ns, content)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_looking_is_harmless(case: str, tmp_path: Path) -> None:
+    project = bring(case, tmp_path)
+    before, began = snapshot(tmp_path), time.monotonic()
+    environ = {"GITHUB_ACTIONS": "true", "https_proxy": "http://127.0.0.1:9", "GITHUB_TOKEN": "secret"}
+    for seen in watch(project, *LOOKS, **environ):
+        check(seen, project)
+    assert time.monotonic() - began < _SLOWEST
+    home = (str(project.home), str(project.cache))
+    after = {path: facts for path, facts in snapshot(tmp_path).items() if not path.startswith(home)}
+    assert after == before
+
+
+def check(seen: Seen, project: Project) -> None:
+    """One look was harmless, and said what is the matter in a way that harms nobody."""
+    told = f"{seen.words} ended with {seen.code}\n{seen.out[-2000:]}\n{seen.err[-4000:]}"
+    assert seen.code in _CODES, told
+    assert "Traceback" not in seen.err, told
+    assert (seen.of("code"), seen.of("network"), seen.of("process")) == ((), (), ()), told
+    # What is read of a catalog is kept for the next time, under a name of our own: nothing else is ever written.
+    assert all(Path(path).is_relative_to(project.cache / "catalog") for path in seen.of("write")), seen.of("write")
+    assert "hunter2" not in seen.out + seen.err, told
+    check_output(seen)
+
+
+def check_output(seen: Seen) -> None:
+    """No terminal and no CI system is driven by it."""
+    for text in (seen.out, seen.err):
+        for line in text.split("\n"):
+            assert line.isprintable(), repr(line)
+            assert "##[" not in line, line
+            assert "##vso[" not in line, line
+    asked_for = "github" in seen.words
+    for line in seen.out.split("\n"):
+        if asked_for and line.startswith("::"):
+            check_command(line)
+        else:
+            assert not line.lstrip().startswith("::"), line
+    for line in seen.err.split("\n"):
+        if line.lstrip().startswith("::"):
+            check_command(line)
+    if "--json" in seen.words and seen.out:
+        assert seen.out.isascii()
+        assert isinstance(json.loads(seen.out), dict)
+
+
+def check_command(line: str) -> None:
+    """An annotation of our own: on one of the project's files, with nothing in its properties that ends them."""
+    command, _, rest = line.removeprefix("::").partition(" ")
+    assert command in {"error", "warning", "notice"}, line
+    properties = rest.partition("::")[0].split(",")
+    assert [name.partition("=")[0] for name in properties] in (
+        ["file", "line", "title"],
+        ["file", "line"],
+        ["file", "line", "col"],
+    )
+    assert "owned" not in properties[0]
+
+
+def test_all_that_is_brought_is_there(tmp_path: Path) -> None:
+    assert len(CASES) > 80
+    assert bring("forged links", tmp_path).directory.joinpath(".pythons/.stamp").exists()
