@@ -24,7 +24,7 @@ def main() -> int:
     failed = 0
     for python in [Path(sys.executable), *([] if soak else others())]:
         print(f"── {python.parent.parent.name}: {version(python)}", flush=True)
-        command = [python, "-m", "pytest", *pytest_args]
+        command = [str(python), "-m", "pytest", *pytest_args]
         failed |= subprocess.run(command, cwd=ROOT, env=environment_of_tests(), check=False).returncode
     return failed
 
