@@ -144,5 +144,5 @@ def _annotation(message: str, place: Place) -> str:
 
 def _data(text: str) -> str:
     """A text as a workflow command holds it; its lines stay lines, all else that is not to be seen becomes visible."""
-    lines = (neutral(line).replace("%", "%25") for line in text.replace("\r", "\n").split("\n"))
+    lines = (inert(neutral(line)).replace("%", "%25") for line in text.replace("\r", "\n").split("\n"))
     return "%0A".join(lines)

@@ -49,7 +49,7 @@ def inspect_trees(options: Options, diff: LockDiff) -> tuple[TreeChange, ...]:
 def _entry(options: Options, entry: EntryChange) -> Iterator[TreeChange]:
     if entry.old is None or entry.new is None:
         return
-    pairs = [change for change in entry.assets if change.old and change.new and _differs(entry, change)]
+    pairs = list(_pairs(entry.old, entry.new))
     at_hand = [change for change in pairs if all(_at_hand(options, entry, change))]
     for change in at_hand:
         yield _compare(options, entry.old, entry.new, change)
@@ -60,8 +60,13 @@ def _entry(options: Options, entry: EntryChange) -> Iterator[TreeChange]:
         yield TreeChange(entry=entry.name, place=pairs[0].title, missing=f"the {which} tree is {_NOWHERE}")
 
 
-def _differs(entry: EntryChange, change: AssetChange) -> bool:
-    return "sha256" in change.aspects or "tree" in entry.aspects
+def _pairs(old: LockedPython, new: LockedPython) -> Iterator[AssetChange]:
+    """The rows whose trees differ: by their archives, or all of them by the options of the tree."""
+    before = {(asset.target, asset.cpu): asset for asset in old.assets}
+    for asset in new.assets:
+        known = before.get((asset.target, asset.cpu))
+        if known is not None and (known.sha256 != asset.sha256 or old.tree != new.tree):
+            yield AssetChange(target=asset.target, cpu=asset.cpu, old=known, new=asset)
 
 
 def _at_hand(options: Options, entry: EntryChange, change: AssetChange) -> tuple[bool, bool]:

@@ -82,6 +82,7 @@ class Box:
         keys = invariants.check_visible_trees(project.home, but=self.damages)
         invariants.check_links(project)
         invariants.check_files(project, self.states)
+        invariants.check_catalogs(project.cache)
         invariants.check_no_lock_held(project.home, project.cache)
         return keys
 

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.crash.box import SCENARIOS, Box
+from tests.install.fetch.conftest import authority, authority_file, internet
 from tests.support.builds import write_catalog
 from tests.support.server import Server
 from tests.support.small import small_build
+
+__all__ = ["authority", "authority_file", "internet"]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from provision.catalog.kept import load_cached
 from provision.lock.toml import read_lock
 from provision.manifest.reading import read_manifest
 from provision.store.hashing import Difference
@@ -67,6 +68,12 @@ def check_files(project: Project, among: Iterable[State]) -> None:
         read_manifest(project.manifest)
     if now.lock is not None:
         read_lock(project.lock)
+
+
+def check_catalogs(cache: Path) -> None:
+    """The catalogs that were refreshed can be read, each the old one or the new."""
+    cached = load_cached(cache / "catalog")
+    assert cached is None or cached.notes == ()
 
 
 def check_no_lock_held(*roots: Path) -> None:

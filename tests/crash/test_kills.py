@@ -1,19 +1,31 @@
 """Commands killed at every step on disk: afterwards there is the old state or the new one, and the next run completes.
 
-SIGKILL at each step; and SIGINT and SIGTERM, which unwind, by turns. The quick tests take the steps that change what others
-see, and few of the rest.
+SIGKILL at each step; and SIGINT and SIGTERM, which unwind, by turns. The quick tests take the steps that change what
+others see, and few of the rest.
 """
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.crash.box import SCENARIOS, declare
+from provision.catalog.kept import load_cached
+from provision.catalog.refresh import NDJSON_URLS
+from provision.install.progress import Silent
+from provision.model.version import Version
+from provision.workflows.cataloguing import update
+from tests.catalog.samples import ndjson_line, stripped
+from tests.crash.box import SCENARIOS, Box, declare
 from tests.crash.conftest import MakeBox
+from tests.install.fetch.conftest import Internet
+from tests.support.builds import Build, write_catalog
 from tests.support.killer import Step
+from tests.support.server import Server
+from tests.support.tally import count
 
 _VISIBLE = ("os.rename", "os.symlink", "renameat2", "os.remove")
 
@@ -41,6 +53,53 @@ def _sample(steps: Sequence[Step]) -> Iterator[Step]:
     visible = [step for step in steps if step.event in _VISIBLE and "staging" not in step.path.parts[:-2]]
     for share in (1.0, 0.5, 0.75):
         yield visible[round((len(visible) - 1) * share)]
+
+
+@pytest.fixture
+def updating(tmp_path: Path, internet: Internet) -> Box:
+    """A cache with the list of yesterday; today's, with one build more, is upstream."""
+    box = Box(
+        root=tmp_path / "box",
+        words=("catalog", "update"),
+        again=lambda options: update(options, Silent(), github=False),
+        builds=(),
+        environ=internet.environ,
+    )
+    box.project.write("[pythons]\n")
+    path = urlsplit(NDJSON_URLS[0]).path
+    lines = [ndjson_line(stripped("3.15.9", tag)) for tag in ("20270101", "20270201")]
+    internet.server.put(path, lines[0])
+    box.run(*box.words)
+    internet.server.put(path, b"".join(lines))
+    return box
+
+
+@pytest.mark.parametrize("turn", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_an_update_of_the_catalog_leaves_the_old_one_or_the_new(updating: Box, turn: signal.Signals) -> None:
+    steps = updating.remember()
+    for step in steps if turn == signal.SIGKILL else steps[-2:]:
+        updating.kill(step, turn)
+    known = load_cached(updating.project.cache / "catalog")
+    assert known is not None
+    assert known.builds("cpython", Version.parse("3.15.9")) == ("20270201", "20270101")
+
+
+@pytest.mark.slow
+def test_a_sync_of_real_interpreters_may_end_anywhere(
+    make_box: MakeBox, server: Server, builds: tuple[Build, ...]
+) -> None:
+    """Two at once, in two threads; of the tens of thousands of steps some of each stretch, and the last ones."""
+    box = make_box("sync")
+    box.environ = {}
+    box.builds = builds[-2:]
+    write_catalog(server.root, box.builds)
+    head = box.project.manifest.read_text().partition("[pythons]")[0]
+    box.project.write(head + "[pythons]\n" + "".join(f"{build.label} = {build.entry}\n" for build in box.builds))
+    steps = box.remember()
+    visible = [step for step in steps if step.event in _VISIBLE and "staging" not in step.path.parts[:-2]]
+    for step in (*steps[: -len(steps) // 20 : len(steps) // 16], *visible[-6:-1]):
+        box.kill(step, (signal.SIGKILL, signal.SIGTERM)[step.number % 2])
+    count("interpreters in the series with real ones", len(box.builds))
 
 
 def test_after_a_kill_list_and_which_show_what_is_whole(make_box: MakeBox) -> None:

@@ -36,7 +36,7 @@ def part(text: str, heading: str) -> list[str]:
 
 def test_it_says_what_was_asked_what_fits_and_what_was_taken(asked: Project) -> None:
     text = asked.run("explain", "free").out
-    assert text.splitlines()[0] == "free would be locked: cpython 3.13.11+20260127 install_only_stripped"
+    assert text.splitlines()[0] == "free would be locked: cpython 3.13.11+20260127 full"
     assert part(text, "asked")[0].startswith("CPython 3.13 of build 20260127, free-threaded")
     counts = [int(line.split()[0]) for line in part(text, "fits")]
     assert counts == sorted(counts, reverse=True)

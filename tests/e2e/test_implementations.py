@@ -1,4 +1,4 @@
-"""PyPy and GraalPy: asked for by name, locked from what is bundled, and installed from archives as they publish them."""
+"""PyPy and GraalPy: asked for by name, locked from what is bundled, installed from archives as they publish them."""
 
 from __future__ import annotations
 

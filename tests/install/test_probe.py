@@ -146,7 +146,8 @@ def test_what_keeps_a_host_from_starting_it(
     told: str, target: Target, cpu: CpuLevel, host: Host | None, why: str
 ) -> None:
     found = obstacle(replace(asset(), target=target, cpu=cpu), host, lambda: "v3")
-    assert found.startswith(why) and bool(found) == bool(why), told
+    assert found.startswith(why), told
+    assert bool(found) == bool(why), told
 
 
 @pytest.mark.parametrize(

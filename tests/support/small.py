@@ -26,8 +26,8 @@ esac
 
 
 def small_build(folder: Path, number: int = 1, *, more: int = 0) -> Build:
-    """An archive of build ``2026110<number>``, the same bytes each time; ``more`` adds a file of so many bytes."""
-    build = f"202611{number:02d}"
+    """An archive of build ``2026120<number>``, the same bytes each time; ``more`` adds a file of so many bytes."""
+    build = f"202612{number:02d}"
     target = detect_host().target
     archive = folder / f"cpython-{VERSION}+{build}-{target}-install_only_stripped.tar.gz"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """Owns running command lines, each in a process of its own, and telling what they did; started by `watching`, as a script.
 
 Seen are Python's audit events: connections and look-ups of hosts, processes, everything that is opened to be written or
-changed on disk, and code that runs from below the project. The list of command lines comes in by stdin as JSON, what
-was seen of each goes out by stdout. Each is a fork of this process, which has imported what takes longest.
+changed on disk, and code that runs from below the project. The command lines, each with its directory and
+environment, come in by stdin as JSON, what was seen of each goes out by stdout. Each is a fork of this process, which has imported what takes longest.
 """
 
 from __future__ import annotations
@@ -60,24 +60,28 @@ class Watcher:
 
 
 def main() -> None:
-    commands = json.load(sys.stdin)
-    import provision.cli.commands
+    jobs = json.load(sys.stdin)
+    import provision
 
-    for module in pkgutil.iter_modules(provision.cli.commands.__path__, "provision.cli.commands."):
-        importlib.import_module(module.name)
-    sys.stdout.write(json.dumps([_watched(words) for words in commands]))
+    for module in pkgutil.walk_packages(provision.__path__, "provision."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    sys.stdout.write(json.dumps([_watched(**job) for job in jobs]))
 
 
-def _watched(words: list[str]) -> dict[str, object]:
+def _watched(words: list[str], cwd: str, environ: dict[str, str]) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         out, err, log = (Path(folder, name) for name in ("out", "err", "log"))
         child = os.fork()
         if child == 0:
+            os.chdir(cwd)
+            os.environ.update(environ)
             _run(words, out, err, log)
-        _, status = os.waitpid(child, 0)
+        _, status, used = os.wait4(child, 0)
         return {
             "words": words,
             "code": os.waitstatus_to_exitcode(status),
+            "seconds": used.ru_utime + used.ru_stime,
             "out": out.read_text(),
             "err": err.read_text(),
             "events": [json.loads(line) for line in log.read_text().splitlines()],

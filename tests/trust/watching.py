@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class Seen:
     code: int
     out: str
     err: str
+    seconds: float
     events: tuple[tuple[str, str], ...]
 
     def of(self, kind: str) -> tuple[str, ...]:
@@ -37,21 +38,33 @@ class Seen:
 
 def watch(project: Project, *commands: Sequence[str], **environ: str) -> tuple[Seen, ...]:
     """Run commands one after the other in a project's directory."""
+    return tuple(watch_all({project: commands}, **environ)[project])
+
+
+def watch_all(commands: Mapping[Project, Sequence[Sequence[str]]], **environ: str) -> dict[Project, list[Seen]]:
+    """Run commands in several projects' directories."""
+    jobs = [
+        {"words": list(words), "cwd": str(project.directory), "environ": project.environ(environ)}
+        for project, lines in commands.items()
+        for words in lines
+    ]
+    first = next(iter(commands))
     done = subprocess.run(
         [sys.executable, str(_WATCHER)],
-        cwd=project.directory,
-        env=project.environ({"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environ}),
-        input=json.dumps([list(words) for words in commands]),
+        cwd=first.directory,
+        env=first.environ({"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}),
+        input=json.dumps(jobs),
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    return tuple(
-        Seen(tuple(one["words"]), one["code"], one["out"], one["err"], tuple(map(tuple, one["events"])))
+    seen = [
+        Seen(**{**one, "words": tuple(one["words"]), "events": tuple(map(tuple, one["events"]))})
         for one in json.loads(done.stdout)
-    )
+    ]
+    return {project: [seen.pop(0) for _ in lines] for project, lines in commands.items()}
 
 
 def look(project: Project, words: Sequence[str], **environ: str) -> Seen:

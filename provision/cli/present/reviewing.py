@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 
 from provision.cli.console import Console, neutral
@@ -54,8 +55,8 @@ def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
 
 
 def terminal_width() -> int:
-    """The columns there are: those of the terminal or of ``COLUMNS``, without limit elsewhere."""
-    return shutil.get_terminal_size((_ENDLESS, 24)).columns
+    """The columns of the terminal; elsewhere a line may be as long as it is, whatever ``COLUMNS`` says of a pager."""
+    return shutil.get_terminal_size((_ENDLESS, 24)).columns if sys.stdout.isatty() else _ENDLESS
 
 
 def _table(found: Sequence[Row], console: Console, width: int) -> Iterator[str]:

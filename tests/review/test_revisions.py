@@ -1,0 +1,101 @@
+"""Reading a file out of git: exactly its bytes, of exactly that revision, and nothing is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.errors import LockFileError, UsageError
+from provision.review.revisions import Revision, has_commit, read_revision
+from tests.review.history import git
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    directory = tmp_path / "repository"
+    directory.mkdir()
+    git(directory, "init", "--quiet", "--initial-branch=main")
+    return directory
+
+
+def commit(repository: Path, content: bytes, *, name: str = "pythons.lock") -> None:
+    (repository / name).parent.mkdir(parents=True, exist_ok=True)
+    (repository / name).write_bytes(content)
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "x")
+
+
+def read(repository: Path, text: str) -> str | None:
+    return read_revision(Revision.parse(text, default="./pythons.lock"), repository)
+
+
+def test_revisions_and_paths(repository: Path) -> None:
+    commit(repository, b"one\n")
+    commit(repository, b"two\r\n")
+    commit(repository, b"three", name="tools/pythons.lock")
+    git(repository, "tag", "v1", "HEAD~1")
+    assert read(repository, "HEAD~2") == "one\n"
+    assert read(repository, "v1") == "two\r\n"
+    assert read(repository, "main:tools/pythons.lock") == "three"
+    assert read(repository / "tools", "HEAD") == "three"
+    assert read(repository, "HEAD~1:tools/pythons.lock") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-HEAD", "--output=/tmp/x", "--upload-pack=touch x", "", ":x", "a b", "HEAD\nHEAD", "x" * 600, "HEAD:\x00", "-"],
+)
+def test_what_no_revision_looks_like_never_gets_to_git(text: str) -> None:
+    with pytest.raises(UsageError):
+        Revision.parse(text, default="./pythons.lock")
+
+
+@pytest.mark.parametrize("text", ["nowhere", "HEAD~99", "v1^{tree}"])
+def test_what_git_does_not_know(repository: Path, text: str) -> None:
+    commit(repository, b"one\n")
+    with pytest.raises(UsageError, match="no revision"):
+        read(repository, text)
+
+
+def test_a_path_out_of_the_repository(repository: Path) -> None:
+    commit(repository, b"one\n")
+    with pytest.raises(UsageError, match="outside"):
+        read(repository, "HEAD:../../etc/passwd")
+
+
+def test_what_is_no_text_or_no_file(repository: Path) -> None:
+    commit(repository, b"\xff\xfe")
+    with pytest.raises(LockFileError, match="not UTF-8"):
+        read(repository, "HEAD")
+    commit(repository, b"x", name="folder/x")
+    with pytest.raises(LockFileError, match="not a file"):
+        read(repository, "HEAD:folder")
+
+
+def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    with pytest.raises(UsageError, match="git cannot say"):
+        read(tmp_path, "HEAD")
+
+
+def test_no_commit_yet(repository: Path) -> None:
+    assert not has_commit(repository)
+    commit(repository, b"")
+    assert has_commit(repository)
+
+
+def test_nothing_of_the_repository_runs(repository: Path, tmp_path: Path) -> None:
+    """Filters, textconv, a file system monitor and hooks that would leave a mark."""
+    mark = tmp_path / "ran"
+    command = f"touch {mark}; cat"
+    (repository / ".gitattributes").write_text("*.lock diff=evil filter=evil\n")
+    commit(repository, b"one\n")
+    for name in ("diff.evil.textconv", "filter.evil.smudge", "core.fsmonitor", "core.pager", "diff.external"):
+        git(repository, "config", name, command)
+    hook = repository / ".git" / "hooks" / "post-index-change"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    hook.chmod(0o755)
+    assert read(repository, "HEAD") == "one\n"
+    assert not mark.exists()

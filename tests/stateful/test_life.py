@@ -1,0 +1,232 @@
+"""A project's life as a state machine: Hypothesis edits, locks, syncs, kills, corrupts, prunes and moves in any order.
+
+After each step the invariants of `tests.crash.invariants` hold. What the model knows is what the manifest asks for, what
+is locked, and which trees were damaged behind the store's back; the archives are small ones (`tests.support.small`).
+Commands run in this process, but for those that are killed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from provision.errors import LockFileError
+from provision.install.progress import Silent
+from provision.lock.toml import read_lock
+from provision.model.tree import store_key
+from provision.store.hashing import Difference
+from provision.store.layout import Store
+from provision.store.receipts import installed, read_receipt
+from provision.store.settle import check_tree
+from provision.workflows.cleaning import cache_clean, prune
+from provision.workflows.editing import add, remove
+from provision.workflows.locking import check, lock
+from provision.workflows.options import Options
+from provision.workflows.planning import Wanted, plan
+from provision.workflows.syncing import sync
+from provision.workflows.verifying import verify
+from tests.crash import invariants
+from tests.support.builds import Build, write_catalog
+from tests.support.killer import Victim, python
+from tests.support.project import Project
+from tests.support.server import Server
+from tests.support.small import small_build
+from tests.support.tally import count
+
+NAMES = ("a", "b", "c")
+COMMANDS = (("sync",), ("sync", "--prune"), ("lock",), ("prune",), ("verify", "--repair"), ("remove", "a"))
+
+
+class Life(RuleBasedStateMachine):
+    """One project with a home and a cache of its own, and a server that never fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cleanup = ExitStack()
+        self.folder = Path(self.cleanup.enter_context(tempfile.TemporaryDirectory()))
+        (self.folder / "www").mkdir()
+        self.server = self.cleanup.enter_context(Server(self.folder / "www"))
+        self.builds: Sequence[Build] = [small_build(self.folder / "builds", number) for number in (1, 2, 3)]
+        write_catalog(self.server.root, self.builds)
+        self.project = Project(self.folder / "project")
+        self.project.write(f'[settings]\ncatalogs = ["{self.server.url}/catalog.ndjson"]\n\n[pythons]\n')
+        self.damaged: dict[str, tuple[Difference, ...]] = {}
+        self.moves = 0
+
+    def teardown(self) -> None:
+        self.cleanup.close()
+
+    @property
+    def options(self) -> Options:
+        return Options.of(self.project.environ(), manifest=self.project.manifest)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.project.home)
+
+    @property
+    def declared(self) -> set[str]:
+        text = self.project.manifest.read_text()
+        return {name for name in NAMES if f"\n{name} = " in text}
+
+    def needed(self) -> set[str]:
+        """The keys that the lock asks for."""
+        if not self.project.lock.exists():
+            return set()
+        pythons = read_lock(self.project.lock).lock.pythons
+        return {store_key(asset, python.tree) for python in pythons for asset in python.assets}
+
+    @initialize()
+    def begin(self) -> None:
+        self.add_entry("a", 0)
+
+    @rule(name=st.sampled_from(NAMES), number=st.integers(0, 2))
+    def add_entry(self, name: str, number: int) -> None:
+        if name in self.declared:
+            remove(self.options, (name,))
+        build = self.builds[number].name
+        add(self.options, name, {"version": str(build.version), "build": build.build, "flavor": build.flavor})
+        assert name in self.declared
+
+    @precondition(lambda self: len(self.declared) > 1)
+    @rule(data=st.data())
+    def remove_entry(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.declared)))
+        remove(self.options, (name,))
+        assert name not in self.declared
+
+    @rule()
+    def make_lock(self) -> None:
+        lock(self.options)
+        assert check(self.options).stale == ()
+        before = self.project.lock.read_bytes()
+        assert not lock(self.options).changed
+        assert self.project.lock.read_bytes() == before
+
+    @rule(pruning=st.booleans())
+    def make_it_so(self, pruning: bool) -> None:
+        sync(self.options, Wanted(prune=pruning), Silent())
+        assert self.needed() <= {receipt.key for receipt in installed(self.store)}
+        assert plan(self.options, Wanted()).plan.is_empty
+        for name in self.declared:
+            assert (self.project.directory / ".pythons" / name / "bin/python").exists()
+        invariants.check_tidy(self.project)
+
+    @rule()
+    def take_what_nobody_needs(self) -> None:
+        live = self.needed() & {receipt.key for receipt in installed(self.store)}
+        prune(self.options, dry_run=False)
+        there = {receipt.key for receipt in installed(self.store)}
+        assert there <= live, "what nobody needs is gone"
+        recorded = any(self.store.roots.glob("*.json")) if self.store.roots.exists() else False
+        assert there or not live or not recorded
+        self.damaged = {key: value for key, value in self.damaged.items() if key in there}
+
+    @precondition(lambda self: installed(self.store))
+    @rule(data=st.data())
+    def corrupt(self, data: st.DataObject) -> None:
+        receipt = data.draw(st.sampled_from(installed(self.store)))
+        tree = self.store.tree(receipt.key)
+        path = data.draw(st.sampled_from(["bin/python3.13", "lib/python3.13/os.py", "share/empty"]))
+        if not (tree / path).exists():
+            return
+        if data.draw(st.booleans()):
+            (tree / path).unlink()
+        else:
+            (tree / path).write_bytes(b"not what it was")
+        self.damaged[receipt.key] = check_tree(self.store, receipt)
+        assert self.damaged[receipt.key]
+
+    @precondition(lambda self: self.project.lock.exists())
+    @rule()
+    def mend(self) -> None:
+        verdicts = verify(self.options, (), repair=True, store_wide=False, progress=Silent()).verdicts
+        assert all(verdict.sound for verdict in verdicts)
+        assert {verdict.key for verdict in verdicts if verdict.differences} <= set(self.damaged)
+        for verdict in verdicts:
+            self.damaged.pop(verdict.key, None)
+        assert self.needed() <= {receipt.key for receipt in installed(self.store)}
+
+    @rule()
+    def empty_the_cache(self) -> None:
+        cache_clean(self.options, unused=False)
+
+    @rule(command=st.sampled_from(COMMANDS), share=st.floats(0, 1), number=st.sampled_from([9, 2, 15]))
+    def kill(self, command: tuple[str, ...], share: float, number: int) -> None:
+        """End a command somewhere, in a process of its own; it may also come to its end, or refuse."""
+        before = {receipt.key for receipt in installed(self.store)} & self.needed()
+        recorded = any(self.store.roots.glob("*.json")) if self.store.roots.exists() else False
+        victim = Victim(
+            command=python("-m", "provision", *command),
+            under=self.folder,
+            cwd=self.project.directory,
+            env=self.project.environ(),
+        )
+        process = victim.kill_at(1 + round(share * 100), number=signal.Signals(number))
+        assert process.returncode in (0, 1, 2, 4, -9, 130, 143), process.stderr
+        assert "Traceback" not in process.stderr, process.stderr
+        there = {receipt.key for receipt in installed(self.store)}
+        if recorded and command[0] != "remove":
+            assert before & self.needed() <= there, "a live tree was lost"
+        self.damaged = {key: now for key in self.damaged if key in there and (now := self._differences(key))}
+        count("commands ended by the state machine")
+
+    def _differences(self, key: str) -> tuple[Difference, ...]:
+        receipt = read_receipt(self.store, key)
+        return check_tree(self.store, receipt) if receipt else ()
+
+    @rule()
+    def move_the_home(self) -> None:
+        """Trees run from anywhere: the home is moved, and the next sync finds all there."""
+        self.moves += 1
+        there = self.folder / f"home-{self.moves}"
+        if self.project.home.exists():
+            shutil.move(self.project.home, there)
+        self.project.home = there
+
+    @precondition(lambda self: not self.project.lock.exists())
+    @rule()
+    def a_missing_lock_is_said(self) -> None:
+        with pytest.raises(LockFileError):
+            check(self.options)
+
+    @invariant()
+    def every_visible_tree_is_whole_or_was_damaged_by_us(self) -> None:
+        invariants.check_visible_trees(self.project.home, but=self.damaged.values())
+
+    @invariant()
+    def nothing_is_held_or_half_written(self) -> None:
+        invariants.check_no_lock_held(self.project.home, self.project.cache)
+        invariants.check_modes(self.project.home, self.project.cache)
+        invariants.check_catalogs(self.project.cache)
+        state = invariants.State.of(self.project)
+        invariants.check_files(self.project, [state])
+        count("states looked at by the state machine")
+
+
+_BASE = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+
+def test_a_short_life() -> None:
+    run_state_machine_as_test(Life, settings=settings(_BASE, max_examples=8, stateful_step_count=12))
+
+
+@pytest.mark.slow
+def test_a_long_life() -> None:
+    run_state_machine_as_test(Life, settings=settings(_BASE, max_examples=60, stateful_step_count=30))

@@ -1,0 +1,134 @@
+"""`provision audit` as people and machines call it: files, policy, formats, exit codes, and what it asks upstream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from provision.catalog.transport import Response
+from provision.errors import NetworkError
+from provision.workflows.auditing import fetch_checksums
+from tests.review.attacks import DAY, honest, make_attacked
+from tests.support.builds import Build, write_catalog
+from tests.support.project import Project
+from tests.support.server import Server
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    make_attacked(tmp_path / "project", "swapped hash")
+    return Project(tmp_path / "project")
+
+
+def test_errors_exit_5_and_nothing_found_exits_0(project: Project) -> None:
+    ended = project.run("audit", "--as-of", DAY, expect=5)
+    assert ended.out.startswith("pythons.lock:23: error PV001 default, linux-x86_64: ")
+    project.lock.write_text(honest())
+    ended = project.run("audit", "--as-of", DAY)
+    assert ended.out == ""
+    assert "nothing found in 2 entries, 4 rows" in ended.err
+
+
+def test_strict(project: Project) -> None:
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\nold = "3.9"\n')
+    project.run("lock")
+    assert "PV012" in project.run("audit").out
+    project.run("audit", "--strict", expect=5)
+
+
+def test_a_policy_from_outside_wins(project: Project, tmp_path: Path) -> None:
+    """A pull request cannot loosen its own gate."""
+    with project.manifest.open("a") as file:
+        file.write('\n[policy]\nignore = [{ code = "PV001", reason = "trust me" }]\n')
+    ended = project.run("audit", "--as-of", DAY)
+    assert "ignored PV001 default, linux-x86_64: trust me" in ended.out
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[policy]\ncooldown = "1 day"\n')
+    assert "PV001" in project.run("audit", "--as-of", DAY, "--policy", policy, expect=5).out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "there is no [policy] table"),
+        ('[policy]\ncooldwon = "1 day"\n', "Did you mean 'cooldown'?"),
+        ("[policy", ":1:"),
+    ],
+)
+def test_a_broken_policy_is_said(project: Project, tmp_path: Path, text: str, words: str) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(text)
+    assert words in project.run("audit", "--policy", policy, expect=2).err
+
+
+def test_a_lock_elsewhere(project: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "head"
+    elsewhere.mkdir()
+    lock = elsewhere / "pythons.lock"
+    lock.write_text(project.lock.read_text())
+    assert "there is no pythons.toml beside it" in project.run("audit", lock, expect=5).err
+    (elsewhere / "pythons.toml").write_text('[pythons]\nother = "3.13"\n')
+    assert "PV011" in project.run("audit", lock, expect=5).out
+    named = project.run("audit", "--manifest", project.manifest, lock, expect=5)
+    assert "PV011" not in named.out
+
+
+def test_formats(project: Project) -> None:
+    document = project.run("audit", "--json", expect=5).document()
+    assert document["summary"]["errors"] == 1
+    assert document["findings"][0]["line"] == 23
+    command = project.run("audit", "--format", "github", expect=5).out.splitlines()[0]
+    assert command.startswith("::error file=pythons.lock,line=23,title=PV001 wrong-hash::default, linux-x86_64: ")
+    sarif = json.loads(project.run("audit", "--format", "sarif", expect=5).out)
+    (run,) = sarif["runs"]
+    result = run["results"][0]
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "PV001"
+    assert result["level"] == "error"
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 23}
+
+
+def test_words_that_make_no_sense(project: Project) -> None:
+    project.run("audit", "--format", "html", expect=2)
+    project.run("audit", "--as-of", "yesterday", expect=2)
+    project.run("audit", "nowhere.lock", expect=2)
+    project.lock.write_text("nonsense")
+    project.run("audit", expect=4)
+
+
+def test_archives_of_ones_own(tmp_path: Path, server: Server, builds: tuple[Build, ...]) -> None:
+    project = Project(tmp_path / "project")
+    write_catalog(server.root, [builds[0]])
+    project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\none = {builds[0].entry}\n')
+    project.run("lock")
+    ended = project.run("audit")
+    assert "PV022" in ended.out  # a server on loopback is nobody else's
+    ended = project.run("audit", "--cache-dir", tmp_path / "empty", expect=5)
+    assert "PV023" in ended.out
+    assert "pythons.toml:2:" in ended.out
+
+
+TAG = "20261021"
+URL = f"https://github.com/astral-sh/python-build-standalone/releases/download/{TAG}/SHA256SUMS"
+
+
+def answering(status: int, body: str = "") -> dict[str, str] | None:
+    def get(url: str, headers: Mapping[str, str], /) -> Response:
+        assert url == URL
+        return Response(status=status, body=body.encode())
+
+    return fetch_checksums(TAG, get)
+
+
+def test_upstreams_checksums() -> None:
+    body = f"{'A' * 64}  cpython-3.13.5+x.tar.gz\n{'b' * 64} *other%2Bname\n\nnonsense\n"
+    assert answering(200, body) == {"cpython-3.13.5+x.tar.gz": "a" * 64, "other+name": "b" * 64}
+    assert answering(404) is None
+    with pytest.raises(NetworkError):
+        answering(503)
+
+
+def test_offline_it_does_not_ask_upstream(project: Project) -> None:
+    project.run("audit", "--upstream", "--offline", expect=6)

@@ -1,0 +1,124 @@
+"""`provision diff` as people call it: what it compares, in which format, with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from provision.review.schema import diff_schema
+from tests.review.attacks import ATTACKS, honest, make_attacked
+from tests.review.history import git
+from tests.support.project import COMMAND, Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    make_attacked(tmp_path / "project", "swapped hash")
+    return Project(tmp_path / "project")
+
+
+def test_by_default_head_against_the_working_tree(project: Project) -> None:
+    ended = project.run("diff")
+    assert "sha256 only" in ended.out
+    assert "HEAD:pythons.lock → pythons.lock: 1 entry changed; 1 alarm" in ended.err
+    project.lock.write_text(honest())
+    assert project.run("diff").out == ""
+
+
+def test_exit_code(project: Project) -> None:
+    project.run("diff", "--exit-code", expect=3)
+    project.run("diff", "HEAD", "HEAD", "--exit-code", expect=0)
+    for style in ("markdown", "html", "json", "github"):
+        project.run("diff", "--exit-code", "--format", style, expect=3)
+
+
+def test_files_and_revisions(project: Project, tmp_path: Path) -> None:
+    old = tmp_path / "old.lock"
+    old.write_text(honest())
+    assert "sha256 only" in project.run("diff", old).out
+    assert "sha256 only" in project.run("diff", "main", "pythons.lock").out
+    assert "sha256 only" in project.run("diff", "main:pythons.lock", project.lock).out
+    assert project.run("diff", old, "HEAD").out == ""
+    assert "sha256 only" in project.run("diff", cwd=_below(project)).out
+
+
+def _below(project: Project) -> Path:
+    below = project.directory / "below" / "it"
+    below.mkdir(parents=True)
+    return below
+
+
+def test_no_lock_is_nothing(project: Project, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.lock"
+    empty.write_text("")
+    for nothing in ("/dev/null", str(empty)):
+        lines = project.run("diff", nothing, "pythons.lock").out.splitlines()
+        assert sum(line.startswith("+") for line in lines) == 4  # two entries on two platforms
+        assert "removed" in project.run("diff", "pythons.lock", nothing).out
+
+
+def test_before_the_first_commit(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    (project.directory / ".git").rmdir()
+    git(project.directory, "init", "--quiet")
+    project.write("[pythons]\n")
+    project.lock.write_text(honest())
+    assert "added" in project.run("diff").out
+
+
+def test_outside_of_a_repository_two_files_are_enough(tmp_path: Path) -> None:
+    for name, text in (("a.lock", honest()), ("b.lock", ATTACKS["downgrade"](honest()))):
+        (tmp_path / name).write_text(text)
+    project = Project(tmp_path / "project")
+    (project.directory / ".git").rmdir()
+    assert "version down" in project.run("diff", tmp_path / "a.lock", tmp_path / "b.lock").out
+    project.run("diff", expect=2, GIT_CEILING_DIRECTORIES=str(tmp_path))
+
+
+@pytest.mark.parametrize("old", ["--upload-pack=x", "nope", "nope.lock", "a\nb", "HEAD~99"])
+def test_what_is_neither_file_nor_revision(project: Project, old: str) -> None:
+    assert "error:" in project.run("diff", "--", old, expect=2).err
+
+
+def test_a_broken_lock_is_said_with_its_line(project: Project) -> None:
+    project.lock.write_text(honest().replace("sha256 = ", "sha265 = ", 1))
+    ended = project.run("diff", expect=4)
+    assert "did you mean 'sha256'?" in ended.err
+
+
+def test_formats(project: Project) -> None:
+    document = json.loads(project.run("diff", "--json").out)
+    jsonschema.validate(document, diff_schema())
+    assert project.run("diff", "--format", "json").document() == document
+    assert project.run("diff", "--format", "html").out.startswith("<!DOCTYPE html>")
+    assert "> [!CAUTION]" in project.run("diff", "--format", "markdown").out
+    annotation = project.run("diff", "--format", "github").out.splitlines()[0]
+    assert annotation.startswith("::error file=pythons.lock,line=23,title=alarm%3A default%2C linux-x86_64::")
+    assert "Did you mean 'markdown'?" in project.run("diff", "--format", "markdwon", expect=2).err
+
+
+def test_colour(project: Project) -> None:
+    assert "\x1b[31malarm:" in project.run("diff", FORCE_COLOR="1").out
+    assert "\x1b" not in project.run("diff").out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
+@pytest.mark.parametrize(("columns", "heads"), [("40", False), ("200", True)])
+def test_a_narrow_terminal_gets_short_lines(project: Project, columns: str, heads: bool) -> None:
+    ours, theirs = os.openpty()
+    environ = project.environ({"COLUMNS": columns, "NO_COLOR": "1"})
+    subprocess.run([*COMMAND, "diff"], cwd=project.directory, env=environ, stdout=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert ("PLATFORMS" in shown) == heads
+    assert heads or all(len(line) <= 40 for line in shown.splitlines())
+
+
+def test_details_say_what_is_not_at_hand(project: Project) -> None:
+    assert "neither in the store nor in the cache" in project.run("diff", "--details").out

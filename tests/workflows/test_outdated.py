@@ -1,0 +1,85 @@
+"""`provision outdated`, `explain`, and the diff that `lock --upgrade` prints."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from provision.catalog.index import Catalog
+from provision.lock.resolve import resolve
+from provision.model.target import Target
+from provision.workflows.outdated import Outlook, outlook
+from tests.lock.samples import asset, catalog, manifest
+from tests.support.project import Project
+
+HOST = Target.parse("linux-x86_64")
+BEFORE = catalog(asset("3.13.5+20250702"))
+AFTER = catalog(asset("3.13.5+20250702"), asset("3.13.5+20250818"), asset("3.13.7+20261021"), asset("3.14.7+20261022"))
+
+
+def look(entry: str, known: Catalog, *, today: date = date(2026, 10, 25)) -> Outlook:
+    """The outlook of an entry that was locked when only 3.13.5+20250702 was known."""
+    asked = manifest(f"default = {entry}")
+    (python,) = resolve(manifest('default = "3.13"'), BEFORE, None, host=HOST).lock.pythons
+    return outlook(asked.requests[0], python, asked, known, host=HOST, today=today)
+
+
+def test_what_an_upgrade_would_take_and_what_the_request_rules_out() -> None:
+    found = look('"3.13"', AFTER)
+    assert (found.locked, found.allowed, found.newest) == ("3.13.5+20250702", "3.13.7+20261021", "3.14.7+20261022")
+    assert found.ends == date(2029, 10, 31)
+    assert not found.ended
+
+
+def test_what_waits_for_its_cooldown() -> None:
+    found = look('{ version = "3.13", cooldown = "1 week" }', AFTER)
+    assert (found.allowed, found.cooling, found.until) == ("3.13.5+20250818", "3.13.7+20261021", "2026-10-28 00:00 UTC")
+
+
+def test_nothing_newer() -> None:
+    found = look('"3.13"', BEFORE)
+    assert (found.allowed, found.newest, found.cooling) == ("", "", "")
+
+
+def test_an_upgrade_that_would_fail_says_why() -> None:
+    assert "3.12" in look('"3.12"', BEFORE).reason
+
+
+def test_the_end_of_life() -> None:
+    assert look('"3.13"', BEFORE, today=date(2030, 1, 1)).ended
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path / "project")
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\ndefault = "3.13.1"\n')
+    project.run("lock")
+    return project
+
+
+def test_the_command(project: Project) -> None:
+    assert "3.13.1+" in project.run("outdated").out
+    project.write(project.manifest.read_text().replace("3.13.1", "3.13"))
+    project.run("lock")
+    ended = project.run("outdated", "--exit-code", expect=3)
+    assert ended.out.splitlines()[0].split("  ")[0] == "NAME"
+    (entry,) = project.run("outdated", "default", "--json").document()["pythons"]
+    assert entry["outdated"] is True
+    project.run("outdated", "nobody", expect=2)
+
+
+def test_an_upgrade_prints_the_diff_it_made(project: Project) -> None:
+    project.write(project.manifest.read_text().replace("3.13.1", "3.13"))
+    assert "request" in project.run("lock").out
+    ended = project.run("lock", "--upgrade")
+    assert "version up" in ended.out
+    assert "notice" not in ended.out
+    assert project.run("lock", "--upgrade").out == ""
+
+
+def test_explain(project: Project) -> None:
+    assert project.run("explain", "default").out.startswith("default is locked: cpython 3.13.1+")
+    assert project.run("explain", "default", "--json").document()["locked"] is True
+    assert "'default'" in project.run("explain", "defualt", expect=2).err
