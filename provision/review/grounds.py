@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 
 from provision.catalog.index import Catalog
 from provision.catalog.pbs import RELEASES
@@ -13,6 +14,7 @@ from provision.lock.document import Lock, LockedPython
 from provision.manifest.document import Manifest, Request
 from provision.model.asset import Asset
 from provision.model.value import field, frozen
+from provision.model.version import Version
 from provision.review.codes import Gravity
 from provision.review.findings import Finding
 from provision.review.lines import LockLines
@@ -85,18 +87,20 @@ class Grounds:
 def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:
     """The catalog's row of the URL that an asset has, whatever the asset says of itself."""
     url = canonical(asset.url)
-    named = parsed(asset)
-    places = [(asset.implementation, asset.version, asset.build)]
-    if named is not None:
+    if (known := _by_url(catalog, (asset.implementation, asset.version, asset.build)).get(url)) is not None:
+        return known
+    places = []
+    if (named := parsed(asset)) is not None:
         places.append(("cpython", named.version, named.build))
-    found = catalog.find(asset.filename)
-    if found is not None:
+    if (found := catalog.find(asset.filename)) is not None:
         places.append((found.implementation, found.version, found.build))
-    for place in dict.fromkeys(places):
-        for known in catalog.assets(*place):
-            if canonical(known.url) == url:
-                return known
-    return None
+    return next((known for place in places if (known := _by_url(catalog, place).get(url)) is not None), None)
+
+
+@lru_cache(maxsize=1024)
+def _by_url(catalog: Catalog, place: tuple[str, Version, str]) -> Mapping[str, Asset]:
+    """The rows of one build; asked for once a row, and the same few builds again and again."""
+    return {canonical(known.url): known for known in catalog.assets(*place)}
 
 
 def release_of(asset: Asset) -> str:

@@ -44,16 +44,14 @@ def imitates(host: str, known: Iterable[str]) -> str:
 
     name = host.partition(":")[0]
     names = sorted(known)
-    if name in names:
+    if name in names or any(name.endswith(f".{other}") for other in names):
         return ""
     for other in names:
-        if name.endswith(f".{other}"):
-            continue
-        if other.rpartition(".")[0] in name or other.replace(".", "-") in name:
+        within = other.rpartition(".")[0] in name or other.replace(".", "-") in name
+        if within or _folded(name) == _folded(other):
             return other
-        if _folded(name) == _folded(other) or difflib.SequenceMatcher(None, name, other).ratio() >= _ALIKE:
-            return other
-    return ""
+    near = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
+    return near[0] if near else ""
 
 
 def _folded(host: str) -> str:

@@ -1,7 +1,7 @@
 """Bytes that changed behind provision's back, in the cache and in trees: found, said, and put back.
 
-Hypothesis chooses the file and the byte. Most examples look at a small archive's tree, in this process; the slow ones at
-a real interpreter's.
+Hypothesis chooses the file and the byte. Most examples look at a small archive's tree, in this process; the slow ones
+at a real interpreter's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.support.project import Project
 from tests.support.server import Server
 from tests.support.tally import count
 
-_QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

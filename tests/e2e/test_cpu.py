@@ -26,13 +26,13 @@ pytestmark = [
 @pytest.fixture
 def auto(offer: Offer, tmp_path: Path) -> Project:
     """An entry that is locked at every level."""
-    project = offer([trees.linux_here(tmp_path / "builds", cpu=cpu) for cpu in CPU_LEVELS], AUTO)
+    project = offer([trees.running(tmp_path / "builds", cpu=cpu) for cpu in CPU_LEVELS], AUTO)
     project.run("lock")
     return project
 
 
 def explicit(offer: Offer, folder: Path, cpu: CpuLevel) -> Project:
-    project = offer([trees.linux_here(folder, cpu=cpu)], f'fast = {{ version = "3.13.5", cpu = "{cpu}" }}')
+    project = offer([trees.running(folder, cpu=cpu)], f'fast = {{ version = "3.13.5", cpu = "{cpu}" }}')
     project.run("lock")
     return project
 

@@ -1,8 +1,8 @@
 """A project's life as a state machine: Hypothesis edits, locks, syncs, kills, corrupts, prunes and moves in any order.
 
-After each step the invariants of `tests.crash.invariants` hold. What the model knows is what the manifest asks for, what
-is locked, and which trees were damaged behind the store's back; the archives are small ones (`tests.support.small`).
-Commands run in this process, but for those that are killed.
+After each step the invariants of `tests.crash.invariants` hold. What the model knows is what the manifest asks for,
+what is locked, and which trees were damaged behind the store's back; the archives are small ones
+(`tests.support.small`). Commands run in this process, but for those that are killed.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.receipts import installed, read_receipt
 from provision.store.settle import check_tree
+from provision.workflows.checking import check
 from provision.workflows.cleaning import cache_clean, prune
 from provision.workflows.editing import add, remove
-from provision.workflows.locking import check, lock
+from provision.workflows.locking import lock
 from provision.workflows.options import Options
 from provision.workflows.planning import Wanted, plan
 from provision.workflows.syncing import sync
@@ -138,7 +139,7 @@ class Life(RuleBasedStateMachine):
         assert there or not live or not recorded
         self.damaged = {key: value for key, value in self.damaged.items() if key in there}
 
-    @precondition(lambda self: installed(self.store))
+    @precondition(lambda self: bool(installed(self.store)))
     @rule(data=st.data())
     def corrupt(self, data: st.DataObject) -> None:
         receipt = data.draw(st.sampled_from(installed(self.store)))

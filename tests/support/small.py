@@ -20,7 +20,10 @@ INTERPRETER = """#!/bin/sh
 here=$(cd "$(dirname "$0")/.." && pwd -P)
 case "$1" in
 -V | -VV | --version) echo "Python {version}" ;;
-*) printf 'implementation={implementation}\\nversion={version}\\nPy_GIL_DISABLED=0\\nPy_DEBUG=0\\nprefix=%s\\n' "$here" ;;
+*)
+    printf 'implementation={implementation}\\nversion={version}\\n'
+    printf 'Py_GIL_DISABLED=0\\nPy_DEBUG=0\\nprefix=%s\\n' "$here"
+    ;;
 esac
 """
 

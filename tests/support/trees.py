@@ -80,7 +80,7 @@ def build(
 
 def macos(folder: Path) -> Build:
     """Apple silicon: PBS's layout for Unix, with two pairs of terminal descriptions that such systems take for one."""
-    return build(folder, "macos-aarch64", MACOS, UNIX_LINKS)
+    return build(folder, "macos-aarch64", MACOS, {**UNIX_LINKS, **TERMINFO_LINKS})
 
 
 def windows(folder: Path, *, options: str = "") -> Build:
@@ -91,19 +91,21 @@ def windows(folder: Path, *, options: str = "") -> Build:
 
 def linux_arm(folder: Path) -> Build:
     """ARM64 Linux: the layout of the machine at hand, and nothing that it could run."""
-    return build(folder, "linux-aarch64", LINUX_ARM, UNIX_LINKS)
+    return build(folder, "linux-aarch64", LINUX_ARM, {**UNIX_LINKS, **TERMINFO_LINKS})
 
 
-def linux_here(folder: Path, *, cpu: CpuLevel = "baseline") -> Build:
-    """x86-64 Linux at some level, with an interpreter that runs: it tells of itself what the probe asks."""
+def running(folder: Path, target: str = "linux-x86_64", *, cpu: CpuLevel = "baseline") -> Build:
+    """A Unix at some level, with an interpreter that runs on any: it tells of itself what the probe asks."""
     files = {
         "bin/python3.13": INTERPRETER.format(implementation="cpython", version="3.13.5"),
         "lib/python3.13/os.py": f"# built for {cpu}\n",
     }
-    return build(folder, "linux-x86_64", files, UNIX_LINKS, cpu=cpu)
+    return build(folder, target, files, UNIX_LINKS, cpu=cpu)
 
 
 UNIX_LINKS = {"bin/python3": "python3.13", "bin/python": "python3.13", "bin/python3-config": "python3.13-config"}
+
+TERMINFO_LINKS = {"share/terminfo/N/NCR260VT": "../n/ncr260vt", "share/terminfo/x/xterm-r6": "xterm"}
 
 
 def _unix(machine: str, program: bytes, library: str) -> dict[str, str | bytes]:
@@ -121,7 +123,6 @@ def _unix(machine: str, program: bytes, library: str) -> dict[str, str | bytes]:
         f"{config}/Makefile": MAKEFILE,
         "share/terminfo/2/2621A": b"\x1a\x01HP 2621A",
         "share/terminfo/2/2621a": b"\x1a\x01hp 2621a",
-        "share/terminfo/N/NCR260VT": b"\x1a\x01NCR",
         "share/terminfo/n/ncr260vt": b"\x1a\x01ncr",
         "share/terminfo/x/xterm": b"\x1a\x01xterm",
     }

@@ -31,7 +31,7 @@ def run(
 ) -> int:
     """Run a command with an interpreter first on PATH.
 
-    provision becomes the command, so that its exit code and signals are passed through.
+    It takes the place of this process, so that its exit code and signals are passed through.
 
     \b
     Examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from posixpath import normpath
 from typing import Literal
 
 from provision.install.unpack.names import folded
@@ -53,6 +54,8 @@ class Ledger:
         taken = self._kinds.get(key)
         if taken is not None and not (taken == kind == "dir" and key not in self._listed):
             return self._collide(key, path)
+        if kind == "link" and (other := self._own_name(key, path, target)):
+            return Collision(path, other)
         if self._fold:
             path = self._spelling.setdefault(key, f"{self._spelling[self._key(parent)]}{slash}{name}")
         if kind == "dir":
@@ -102,6 +105,16 @@ class Ledger:
                     here.pop()
                     ahead += link[1].split("/")[::-1]
         return "/".join(here)
+
+    def _own_name(self, key: str, path: str, target: str) -> str:
+        """The target of a terminal description's link that is its own name in another spelling, else nothing.
+
+        PBS links ``N/NCR260VT300WPP`` to ``../n/ncr260vt300wpp``, which follows; where both are one, it gives way.
+        """
+        if not (self._fold and path.startswith(_MAY_COLLIDE)):
+            return ""
+        other = normpath(f"{path.rpartition('/')[0]}/{target}")
+        return other if other != path and self._key(other) == key else ""
 
     def _take_parents(self, parent: str, path: str) -> None:
         """Take all directories of a path that are not taken yet."""

@@ -124,3 +124,16 @@ def test_folded_links_are_followed_by_any_spelling(folding: Ledger) -> None:
     linked(folding, Current=".", up="current/..")
     with pytest.raises(Refusal, match="out of the tree"):
         folding.destination("up")
+
+
+def test_a_terminal_descriptions_link_to_its_own_name_gives_way_to_the_file(folding: Ledger) -> None:
+    link, file = "share/terminfo/N/NCR260VT", "share/terminfo/n/ncr260vt"
+    assert folding.take(link, "link", "../n/ncr260vt") == Collision(link, file)
+    assert folding.take(file, "file") == "share/terminfo/N/ncr260vt"  # as its directory was spelled first
+    assert list(folding.links()) == []
+
+
+def test_anywhere_else_it_is_a_circle(folding: Ledger) -> None:
+    folding.take("share/doc/NAME", "link", "name")
+    with pytest.raises(Refusal, match="in a circle"):
+        folding.destination("share/doc/NAME")
