@@ -129,6 +129,12 @@ def _compressed(raw: IO[bytes], *, full: bool) -> IO[bytes]:
     return zstandard.ZstdCompressor(compression_params=parameters).stream_writer(raw, closefd=False)
 
 
+def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:
+    if path.suffix != ".zst":
+        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+    return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw)
+
+
 def _members(source: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     with tarfile.open(source) as tar:
         for member in tar:
@@ -147,15 +153,9 @@ def _described(label: str, path: Path) -> Archive:
     facts = path.with_name(f"{path.name}.facts")
     if not facts.exists():
         size = members = 0
-        with path.open("rb") as raw:
-            packed = (
-                zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw)
-                if path.suffix == ".zst"
-                else gzip.open(raw)
-            )
-            with tarfile.open(fileobj=packed, mode="r|") as tar:  # type: ignore[arg-type]
-                for member in tar:
-                    size, members = size + member.size, members + 1
+        with path.open("rb") as raw, _unpacked(raw, path) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
+            for member in tar:
+                size, members = size + member.size, members + 1
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         facts.write_text(json.dumps({"size": size, "members": members, "sha256": digest}))
     return Archive(label=label, path=path, **json.loads(facts.read_text()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tomllib
 from pathlib import Path
 
 from benchmarks.rows import Line, Row, ratio
@@ -63,8 +64,7 @@ def fill(home: Path, project: Path) -> None:
                 {**artifact, "url": f"{build}-{one}.tar.gz", "sha256": f"{number * 50 + one:064x}"} for one in range(50)
             ]
             file.write(json.dumps({**row, "version": version, "artifacts": others}) + "\n")
-    manifest = project / "pythons.toml"
-    manifest.write_text(manifest.read_text().replace(str(catalog), str(project / "large.ndjson")))
+    (project / "pythons.toml").write_text(text.replace(str(catalog), str(project / "large.ndjson")))
 
 
 ROWS = (Row(name="growth", measure=growing),)

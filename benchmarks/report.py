@@ -1,4 +1,4 @@
-"""Owns how figures are told: the table for the terminal, and ``RESULTS.md`` with what `NOTES.md` says of rows not met."""
+"""Owns how figures are told: as a table, and as ``RESULTS.md`` with what `NOTES.md` says of the rows not met."""
 
 from __future__ import annotations
 

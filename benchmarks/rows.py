@@ -1,4 +1,4 @@
-"""Owns what a row and its measured lines are; which there are, `catalogue` lists, and how each is measured, its module."""
+"""Owns what a row and its lines are; which there are, `catalogue` lists, and how each is measured, its own module."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.rows import Line, Row, ratio, told
@@ -11,20 +11,20 @@ from benchmarks.timing import Command, Samples, interleaved
 from benchmarks.workshop import Workshop
 from provision.model.value import frozen
 
-_TWELVE = [
+_TWELVE = (
     "linux-x86_64",
+    "linux-x86_64-musl",
     "linux-aarch64",
     "linux-ppc64le",
     "linux-s390x",
     "linux-armv7",
-    "linux-x86_64-musl",
+    "linux-armv7-gnueabi",
+    "linux-riscv64",
     "macos-x86_64",
     "macos-aarch64",
     "windows-x86_64",
     "windows-i686",
-    "linux-riscv64",
-    "linux-armv7-gnueabi",
-]
+)
 _SERIES = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 
@@ -54,7 +54,7 @@ def _run(command: Command) -> None:
 
 
 def _against_pass(
-    workshop: Workshop, where: Path, aims: dict[str, tuple[Callable[[int], Command], float]], runs: int, row: str
+    workshop: Workshop, where: Path, aims: Mapping[str, tuple[Callable[[int], Command], float]], runs: int, row: str
 ) -> list[Line]:
     baseline = "python -c pass"
     contenders = {baseline: lambda _: workshop.pass_(where), **{name: prepare for name, (prepare, _) in aims.items()}}

@@ -24,7 +24,7 @@ _DISK, _MEMORY = "disk", "memory"
 
 @frozen
 class Workshop:
-    """Everything at hand. ``fast`` and ``slow`` are the servers' addresses, ``places`` where trees are made, by kind."""
+    """Everything at hand: ``fast`` and ``slow`` are addresses of servers, ``places`` directories on disk and in memory."""
 
     root: Path
     folder: Path
@@ -50,9 +50,12 @@ class Workshop:
         return path
 
     def clear(self) -> None:
-        """Remove what a row has made, and let the disk come to rest."""
-        for place in self.places.values():
-            for made in place.iterdir():
+        """Remove what a row has made in memory.
+
+        What is on disk stays to the end: ext4 looks at every file deleted within minutes when it makes new ones.
+        """
+        if _MEMORY in self.places:
+            for made in self.places[_MEMORY].iterdir():
                 shutil.rmtree(made)
         os.sync()
 
@@ -69,7 +72,7 @@ class Workshop:
         return Command(argv=(program, *words), cwd=where, environ=environ)
 
     def uv_install(self, where: Path, labels: Sequence[str], *, server: str, cached: Path | None = None) -> Command:
-        """uv's command that installs the same archives; ``cached`` is its cache of them, which it has not by default."""
+        """uv's command that installs the same archives; it keeps them in ``cached``, or as by default not at all."""
         downloads, keys = uv_downloads(where, [self.archives[label] for label in labels], server)
         environ = self.environ(
             UV_PYTHON_INSTALL_DIR=where.parent / "pythons",
@@ -120,14 +123,14 @@ class Workshop:
 def open_workshop(root: Path, *, in_memory_only: bool) -> Iterator[Workshop]:
     """Set up what is missing, and serve the archives."""
     folder = root / ".bench"
-    for name in ("work", "locked", "nobody"):
+    for name in ("locked", "nobody"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "nobody").mkdir(parents=True)
     _install(folder / "venv", [str(root)], renew=True)
     _install(folder / "rivals", ["uv", "pbs-installer"], renew=False)
     shared = Path(os.environ.get("PROVISION_TEST_INTERPRETERS", root.parent / "shared" / "interpreters"))
     archives = gather(folder / "archives", shared if shared.is_dir() else None)
-    places = {} if in_memory_only else {_DISK: folder / "work"}
+    places = {} if in_memory_only else {_DISK: folder / f"work-{os.getpid()}"}
     memory = Path("/dev/shm")
     if os.access(memory, os.W_OK):
         places[_MEMORY] = memory / f"provision-bench-{os.getpid()}"

@@ -9,6 +9,7 @@ import functools
 import http.server
 import json
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -36,8 +37,9 @@ def main() -> int:
     environ |= {"PROVISION_HOME": str(DEMO / "home"), "PROVISION_CACHE_DIR": str(DEMO / "cache")}
     run = functools.partial(shell, cwd=project, environ=environ)
 
-    say("An archive of the Python at hand, in the layout of python-build-standalone")
-    run("pack", sys.base_prefix, "-o", str(mirror))
+    say("Archives of the Pythons at hand, in the layout of python-build-standalone")
+    for prefix in (sys.base_prefix, *of_pyenv()):
+        run("pack", str(prefix), "-o", str(mirror))
     with served(mirror) as address:
         names = write_project(project, mirror, address)
         say("What is wanted: pythons.toml")
@@ -71,11 +73,26 @@ def main() -> int:
     return 0
 
 
+def of_pyenv() -> list[Path]:
+    """The newest of pyenv's Pythons beside the one that runs this, if there is one."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {
+        tuple(map(int, path.name.split("."))): path
+        for path in versions.glob("3.*.*")
+        if path.name.replace(".", "").isdecimal() and path != Path(sys.base_prefix)
+    }
+    return [found[max(found)]] if found and max(found) >= (3, 11) else []
+
+
 def write_project(project: Path, mirror: Path, address: str) -> list[str]:
     """Offer the archives at hand in a catalog of our own, and ask for them in a manifest."""
-    (packed,) = (json.loads(line) for line in (mirror / "catalog.ndjson").read_text().splitlines())
-    version, _, build = packed["version"].partition("+")
-    lines = [f'here = {{ version = "{version}", build = "{build}" }}']
+    ours = platform.python_version()
+    packed = [json.loads(line)["version"] for line in (mirror / "catalog.ndjson").read_text().splitlines()]
+    lines = []
+    for release in sorted(packed, key=lambda release: not release.startswith(f"{ours}+")):
+        version, _, build = release.partition("+")
+        name = "here" if version == ours else f"py{version.replace('.', '')}"
+        lines.append(f'{name} = {{ version = "{version}", build = "{build}" }}')
     if READY_MADE.is_dir():
         for archive in sorted(READY_MADE.glob("cpython-*.tar.*")):
             shutil.copy(archive, mirror)
@@ -142,7 +159,8 @@ def shell(*words: str, cwd: Path, environ: dict[str, str], expect: int = 0, quie
         sys.exit(f"the demo expected exit code {expect} and got {done.returncode}")
     if expect:
         print(f"(exit code {expect})")
-    print()
+    if not quiet:
+        print()
     return done.stdout or ""
 
 

@@ -56,9 +56,9 @@ class LatePlace(Place):
         # Reached while the slots of `line` and `column` are empty.
         if name not in {"line", "column"}:
             raise AttributeError(name)
-        from provision.manifest.positions import Positions
+        from provision.manifest.positions import positions_of
 
-        self.line, self.column = Positions(self._text).find(self._path) or (None, None)
+        self.line, self.column = positions_of(self._text).find(self._path) or (None, None)
         return self.line if name == "line" else self.column
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from provision.manifest.keys import KeyPath
@@ -61,6 +62,12 @@ class Positions:
         """The line and the column of `offset`, both counted from 1."""
         offset = self.offset(path)
         return None if offset is None else line_and_column(self._text, offset)
+
+
+@lru_cache(maxsize=1)
+def positions_of(text: str) -> Positions:
+    """The positions of a text, made once for all who ask for it: a manifest can have as many errors as entries."""
+    return Positions(text)
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from provision.install.unpack.destination import Destination
 from provision.install.unpack.limits import Limits
 from provision.install.unpack.unpack import unpack
 from provision.model.target import Target
+from provision.model.value import replace
 from tests.install.interpreters import describe
 from tests.support.builds import ready_made
 

@@ -1,0 +1,88 @@
+"""What the short commands import: start-up is guarded by that, as time cannot be told on a busy machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.builds import Build, write_catalog
+from tests.support.project import Project
+
+# What `provision` does, and then the names of all modules that Python has loaded for it.
+RUN = """
+import os, sys
+sys.argv = ["provision", *{words!r}]
+def told(code):
+    sys.stdout.flush()
+    print("\\n!", code, *sys.modules, file=sys.stderr)
+    leave(code)
+leave, os._exit = os._exit, told
+from provision.cli.entry import main
+main()
+"""
+
+STARTED = {"re", "enum", "typing", "dataclasses", "typer", "json", "pathlib", "hashlib", "collections", "functools"}
+HEAVY = {"httpx", "httpcore", "rich", "pydantic", "typer", "click", "tomlkit", "dataclasses", "subprocess", "_hashlib"}
+LOCKING = {"provision.lock.resolve", "provision.catalog.index"}
+
+
+@pytest.fixture(scope="module")
+def project(builds: tuple[Build, ...], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that is locked and synced, with a stamp of it."""
+    folder = tmp_path_factory.mktemp("synced")
+    (folder / "served").mkdir()
+    catalog = write_catalog(folder / "served", builds[:1])
+    project = Project(folder / "project")
+    mirror = f"file://{folder / 'served'}"
+    project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\ndefault = {builds[0].entry}\n')
+    project.run("sync", PROVISION_MIRROR=mirror)
+    project.run("sync")
+    return project
+
+
+def loaded(project: Project, *words: str, start: str = "") -> set[str]:
+    """The modules that a command has loaded, which must succeed."""
+    code = start + RUN.format(words=words)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
+        cwd=project.directory,
+        env=project.environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    code, _, names = done.stderr.rpartition("\n! ")[2].partition(" ")
+    assert code == "0", done.stderr
+    return set(names.split())
+
+
+@pytest.mark.parametrize(
+    "words", [["sync"], ["sync", "-q"], ["which", "default"], ["--help"], ["--version"]], ids=" ".join
+)
+def test_what_is_at_hand_is_answered_with_what_python_has_loaded_anyway(project: Project, words: list[str]) -> None:
+    assert not STARTED & loaded(project, *words)
+
+
+@pytest.mark.parametrize(
+    "words", [["which", "default"], ["list"], ["lock", "--check"], ["plan"], ["sync"]], ids=" ".join
+)
+def test_the_everyday_commands_load_neither_a_network_nor_a_framework(project: Project, words: list[str]) -> None:
+    (project.directory / ".pythons" / ".stamp").unlink(missing_ok=True)
+    assert not (HEAVY | LOCKING) & loaded(project, *words)
+
+
+def test_locking_anew_needs_no_network_and_no_framework(project: Project) -> None:
+    assert not HEAVY & loaded(project, "lock")
+
+
+def test_a_second_project_loads_nothing_that_installs(project: Project, tmp_path: Path) -> None:
+    second = Project(tmp_path / "second", home=project.home, cache=project.cache)
+    second.write(project.manifest.read_text())
+    second.lock.write_bytes(project.lock.read_bytes())
+    modules = loaded(second, "sync")
+    assert not HEAVY & modules
+    assert not any(name.startswith(("provision.install.fetch", "provision.install.unpack")) for name in modules)
+    assert (second.directory / ".pythons" / "default").exists()
