@@ -50,9 +50,8 @@ def fill(home: Path, project: Path) -> None:
         key = mine.key.replace(mine.asset.build, asset.build)
         store.tree(key).mkdir()
         write_receipt(store, replace(mine, key=key, asset=asset))
-    catalog = Path(
-        json.loads(f"[{(project / 'pythons.toml').read_text().partition('catalogs = [')[2].partition(']')[0]}]")[0]
-    )
+    text = (project / "pythons.toml").read_text()
+    catalog = Path(tomllib.loads(text)["settings"]["catalogs"][0])
     row = json.loads(catalog.read_text().splitlines()[0])
     (artifact,) = row["artifacts"]
     with (project / "large.ndjson").open("w") as file:

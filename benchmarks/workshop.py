@@ -24,7 +24,7 @@ _DISK, _MEMORY = "disk", "memory"
 
 @frozen
 class Workshop:
-    """Everything at hand: ``fast`` and ``slow`` are addresses of servers, ``places`` directories on disk and in memory."""
+    """Everything at hand. ``fast`` and ``slow`` are addresses of servers, ``places`` where trees are made."""
 
     root: Path
     folder: Path
@@ -171,15 +171,14 @@ def write_manifest(where: Path, archives: Sequence[Archive], server: str) -> Non
 def _install(venv: Path, packages: Sequence[str], *, renew: bool) -> None:
     """A virtual environment with packages as a user installs them, bytecode included."""
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    python = str(venv / "bin" / "python")
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-qq"]
     fresh = not venv.exists()
     if fresh:
         subprocess.run([sys.executable, "-m", "venv", str(venv)], env=environ, check=True)
-        subprocess.run([python, "-m", "pip", "install", "-qq", "--upgrade", "pip"], env=environ, check=True)
-        subprocess.run([python, "-m", "pip", "install", "-qq", *packages], env=environ, check=True)
-    elif renew:
-        words = ["install", "-qq", "--force-reinstall", "--no-deps"]
-        subprocess.run([python, "-m", "pip", *words, *packages], env=environ, check=True)
+        # The commands that older ones make import `re` before anything else.
+        subprocess.run([*pip, "--upgrade", "pip"], env=environ, check=True)
+    if fresh or renew:
+        subprocess.run([*pip, *packages], env=environ, check=True)
 
 
 def _size(archive: Archive) -> str:

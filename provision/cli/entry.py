@@ -40,15 +40,18 @@ def _main(argv: list[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from provision.cli.stopping import Stopped, end_at_once, listen
+    from provision.cli.stopping import Stopped, end_at_once, listen, tidy
 
     try:
         listen()
         code = _run(argv)
         end_at_once()
     except Stopped as stopped:
+        tidy()
         sys.stderr.write(f"{stopped.word}\n")
         return stopped.exit_code
+    finally:
+        tidy()
     return code
 
 
@@ -70,7 +73,9 @@ def _run(argv: list[str]) -> int:
 
 def _report(error: "ProvisionError") -> int:
     from provision.cli.console import Console
+    from provision.cli.stopping import tidy
 
+    tidy()  # bars make way for words
     Console().error(error)
     return error.exit_code
 

@@ -1,25 +1,23 @@
-"""Owns showing long work: bars on a terminal, plain lines elsewhere, nothing when quiet."""
+"""Owns how long work is shown: by `bars` on a terminal, by plain lines elsewhere, not at all when quiet."""
 
 from __future__ import annotations
 
-import atexit
 import sys
 import threading
 from typing import TYPE_CHECKING
 
-from provision.cli.console import Console, neutral, size
+from provision.cli.console import Console, size
 from provision.install.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
+    from provision.cli.bars import Bars
 
 
 def choose_progress(console: Console, *, bars: bool) -> Progress:
     """The progress that fits this run."""
     if console.verbosity < 0:
         return Silent()
-    return Bars(console) if bars and sys.stderr.isatty() else Lines(console)
+    return _LateBars() if bars and sys.stderr.isatty() else Lines(console)
 
 
 # Steps that are over before a line about them is read.
@@ -51,61 +49,29 @@ class Lines:
         self._console.say(text)
 
 
-class Bars:
-    """One bar an interpreter. rich is imported with the first, as many runs have nothing to show."""
+class _LateBars:
+    """Bars that are made when there is something to show, which is rarely."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._lock = threading.Lock()
-        self._display: RichProgress | None = None
-        self._tasks: dict[str, TaskID] = {}
+    def __init__(self) -> None:
+        self._making = threading.Lock()
+        self._bars: Bars | None = None
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
-        with self._lock:
-            display = self._shown()
-            description = f"{neutral(title)}  [dim]{step}[/dim]"
-            if key in self._tasks:
-                display.reset(self._tasks[key], total=total, description=description)
-            else:
-                self._tasks[key] = display.add_task(description, total=total)
+        self._shown().start(key, title, step, total)
 
     def advance(self, key: str, amount: int) -> None:
-        if self._display is not None and key in self._tasks:
-            self._display.advance(self._tasks[key], amount)
+        self._shown().advance(key, amount)
 
     def finish(self, key: str) -> None:
-        with self._lock:
-            task = self._tasks.pop(key, None)
-            if self._display is None or task is None:
-                return
-            self._display.remove_task(task)
-            if not self._tasks:
-                self._display.stop()
-                self._display = None
+        self._shown().finish(key)
 
     def note(self, text: str) -> None:
-        with self._lock:
-            if self._display is None:
-                self._console.say(text)
-            else:
-                self._display.console.print(neutral(text), markup=False, highlight=False)
+        self._shown().note(text)
 
-    def _shown(self) -> RichProgress:
-        if self._display is None:
-            from rich.console import Console as RichConsole
-            from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-            from rich.progress import Progress as RichProgress
+    def _shown(self) -> Bars:
+        from provision.cli.bars import Bars
 
-            self._display = RichProgress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                DownloadColumn(),
-                TransferSpeedColumn(),
-                TimeRemainingColumn(),
-                console=RichConsole(stderr=True),
-                transient=True,
-            )
-            self._display.start()
-            # A run that fails or is interrupted finishes nothing: the terminal must get its cursor back all the same.
-            atexit.register(self._display.stop)
-        return self._display
+        with self._making:
+            if self._bars is None:
+                self._bars = Bars()
+            return self._bars

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+
+
+_deeds: list[Callable[[], None]] = []
 
 
 class Stopped(BaseException):
@@ -19,6 +23,17 @@ class Stopped(BaseException):
         super().__init__(number)
         self.word = _WORDS.get(signal.Signals(number), "stopped")
         self.exit_code = 128 + number  # what a shell reports for it
+
+
+def before_the_end(deed: Callable[[], None]) -> None:
+    """Have something done however the run ends, as `cli.entry` ends the process without Python's own ceremony."""
+    _deeds.append(deed)
+
+
+def tidy() -> None:
+    """Do what was asked for, the last first."""
+    while _deeds:
+        _deeds.pop()()
 
 
 def listen() -> None:

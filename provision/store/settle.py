@@ -6,17 +6,21 @@ was written: within that boot, memory and disk agree; after it, the tree is hash
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from provision.errors import LockTimeoutError, StoreError
 from provision.model.tree import tree_digest
 from provision.model.value import replace
 from provision.store.entries import read_entries, write_entries
 from provision.store.failures import UNWRITABLE, store_failures
-from provision.store.hashing import Difference, compare, scan_tree
 from provision.store.kernel import flush_tree
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.receipts import Receipt, read_receipt, write_receipt
 from provision.store.stamp import boot_id
+
+if TYPE_CHECKING:  # a tree is seldom hashed, and what hashes takes a while to import
+    from provision.store.hashing import Difference
 
 
 def is_settled(receipt: Receipt) -> bool:
@@ -43,6 +47,8 @@ def check_tree(store: Store, receipt: Receipt) -> tuple[Difference, ...]:
     Where the list of entries was lost, the tree digest still tells whether something changed, though not what: then the
     one difference has an empty path.
     """
+    from provision.store.hashing import Difference, compare, scan_tree
+
     found = scan_tree(store.tree(receipt.key))
     expected = read_entries(store, receipt)
     if expected is not None:
@@ -78,6 +84,8 @@ def _restore_entries(store: Store, receipt: Receipt) -> None:
     """Write the list of entries again where it was lost; the tree digest vouches for what it is made from."""
     if read_entries(store, receipt) is not None:
         return
+    from provision.store.hashing import scan_tree
+
     found = scan_tree(store.tree(receipt.key))
     if tree_digest(found) == receipt.digest:
         # Bytecode belongs to a tree only where it was asked for; else Python cached it since.

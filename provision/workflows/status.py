@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, SeveralErrors
 from provision.lock.lifecycle import end_of_life
 from provision.model.value import frozen, replace
 from provision.store.archives import ArchiveCache
@@ -46,7 +46,7 @@ def status(options: Options, *, today: date) -> Status:
             catalog = open_for(replace(options, offline=True), manifest)
             newer, as_of = newer_builds(manifest, loaded.lock, catalog), catalog.as_of
         except ProvisionError as error:
-            reason = str(error)
+            reason = _first(error)
     locked = [row.python for row in listing.rows if row.python]
     ends = {python.name: end_of_life(python.implementation, python.version) for python in locked}
     return Status(
@@ -58,3 +58,10 @@ def status(options: Options, *, today: date) -> Status:
         catalog_as_of=as_of,
         reason=reason,
     )
+
+
+def _first(error: ProvisionError) -> str:
+    """An error in one line, however many it stands for."""
+    if not isinstance(error, SeveralErrors):
+        return str(error)
+    return f"{error.errors[0]} (and {len(error.errors) - 1} more)"

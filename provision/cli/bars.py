@@ -1,0 +1,75 @@
+"""Owns bars on a terminal, one an interpreter; imported only where there is something to show, as rich is dear."""
+
+from __future__ import annotations
+
+import threading
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, DownloadColumn, Task, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import Progress as RichProgress
+from rich.text import Text
+
+from provision.cli.console import neutral
+from provision.cli.stopping import before_the_end
+
+
+class _Amount(DownloadColumn):
+    """Bytes where bytes are counted; nothing where a step only takes its time."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.total else Text("")
+
+
+class _Speed(TransferSpeedColumn):
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.total else Text("")
+
+
+class _Remaining(TimeRemainingColumn):
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.total else Text("")
+
+
+class Bars:
+    """The display, which appears with the first step and goes with the last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tasks: dict[str, TaskID] = {}
+        self._display = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            _Amount(),
+            _Speed(),
+            _Remaining(),
+            console=RichConsole(stderr=True),
+            transient=True,
+        )
+        # A run that fails or is interrupted finishes nothing: the terminal must get its cursor back all the same.
+        before_the_end(self._display.stop)
+
+    def start(self, key: str, title: str, step: str, total: int | None) -> None:
+        description = f"{step:<6} {neutral(title).replace('[', chr(92) + '[')}"
+        with self._lock:
+            if not self._tasks:
+                self._display.start()
+            if key in self._tasks:
+                self._display.reset(self._tasks[key], total=total, description=description)
+            else:
+                self._tasks[key] = self._display.add_task(description, total=total)
+
+    def advance(self, key: str, amount: int) -> None:
+        task = self._tasks.get(key)
+        if task is not None:
+            self._display.advance(task, amount)
+
+    def finish(self, key: str) -> None:
+        with self._lock:
+            task = self._tasks.pop(key, None)
+            if task is not None:
+                self._display.remove_task(task)
+                if not self._tasks:
+                    self._display.stop()
+
+    def note(self, text: str) -> None:
+        self._display.console.print(neutral(text), markup=False, highlight=False)

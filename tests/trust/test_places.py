@@ -1,0 +1,146 @@
+"""Links in a repository lead no write out of it, and what it brings as ours is not taken for ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.store.layout import Store
+from tests.support.builds import write_catalog
+from tests.support.project import Project
+from tests.support.server import Server
+from tests.support.small import small_build
+from tests.trust.hostile import CASES
+
+POLICY = 5
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path / "project")
+    project.write('[pythons]\none = "3.13.5"\n')
+    (tmp_path / "outside").mkdir()
+    return project
+
+
+@pytest.fixture
+def synced(project: Project, server: Server, tmp_path: Path) -> Project:
+    build = small_build(tmp_path / "builds")
+    write_catalog(server.root, [build])
+    project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n[pythons]\none = {build.entry}\n')
+    project.run("sync")
+    return project
+
+
+def test_a_linked_lock_is_not_written_through_out_of_the_repository(project: Project) -> None:
+    project.lock.symlink_to("../outside/new")
+    ended = project.run("lock", "--offline", expect=POLICY)
+    assert "out of" in ended.err
+    assert list((project.directory.parent / "outside").iterdir()) == []
+
+
+def test_a_linked_lock_within_the_repository_stays_a_link(project: Project) -> None:
+    (project.directory / "locks").mkdir()
+    project.lock.symlink_to("locks/linux.lock")
+    project.run("lock", "--offline")
+    assert project.lock.is_symlink()
+    assert (project.directory / "locks" / "linux.lock").is_file()
+
+
+def test_without_a_repository_a_link_leads_to_below_its_own_directory(tmp_path: Path) -> None:
+    project = Project(tmp_path / "alone")
+    (project.directory / ".git").rmdir()
+    project.write('[pythons]\none = "3.13.5"\n')
+    project.lock.symlink_to(tmp_path / "elsewhere.lock")
+    project.run("lock", "--offline", expect=POLICY)
+    assert not (tmp_path / "elsewhere.lock").exists()
+
+
+@pytest.mark.parametrize("through", ["a linked file", "a linked directory"])
+def test_output_that_is_named_within_the_repository_stays_there(project: Project, through: str) -> None:
+    outside = project.directory.parent / "outside"
+    project.run("lock", "--offline")
+    if through == "a linked file":
+        (project.directory / "today.plan").symlink_to(outside / "today.plan")
+        output = "today.plan"
+    else:
+        (project.directory / "plans").symlink_to(outside)
+        output = "plans/today.plan"
+    project.run("plan", "-o", output, expect=POLICY)
+    assert list(outside.iterdir()) == []
+    project.run("plan", "-o", outside / "today.plan")
+
+
+def test_a_linked_manifest_is_not_edited_outside(project: Project) -> None:
+    other = project.directory.parent / "outside" / "pythons.toml"
+    other.write_text(project.manifest.read_text())
+    project.manifest.unlink()
+    project.manifest.symlink_to(other)
+    before = other.read_bytes()
+    project.run("add", "two", "3.14", expect=POLICY)
+    assert other.read_bytes() == before
+
+
+def test_forged_links_and_stamps_are_not_believed(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    CASES["forged links"](project)
+    for words in (("which", "one"), ("run", "one"), ("env",)):
+        ended = project.run(*words, expect=None)
+        assert ended.code != 0
+        assert "owned" not in ended.out
+    assert not (project.directory / "owned-by-it").exists()
+
+
+def test_a_synced_project_has_its_commands_on_path(synced: Project) -> None:
+    assert str(synced.directory / ".pythons" / "bin") in synced.run("env", "--shell", "sh").out
+
+
+@pytest.mark.parametrize(
+    "kind", ["a program", "a link to a program", "a link through a name of its own", "a link around"]
+)
+def test_only_commands_that_lead_to_the_store_go_on_path(synced: Project, kind: str) -> None:
+    folder = synced.directory / ".pythons"
+    program = synced.directory / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    match kind:
+        case "a program":
+            (folder / "bin" / "ls").write_text("#!/bin/sh\n")
+        case "a link to a program":
+            (folder / "bin" / "ls").symlink_to("../../program")
+        case "a link through a name of its own":
+            (folder / "own").symlink_to("..")
+            (folder / "bin" / "ls").symlink_to("../own/program")
+        case _:
+            (folder / "bin" / "ls").symlink_to(f"../one/../../../..{program}")
+    ended = synced.run("env", "--shell", "github", expect=POLICY)
+    assert ended.out == ""
+    assert "ls leads to no interpreter" in ended.err
+
+
+@pytest.mark.parametrize("folder", [".pythons", ".pythons/bin"])
+def test_a_linked_directory_does_not_go_on_path(project: Project, folder: str) -> None:
+    path = project.directory / folder
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(project.directory.parent / "outside")
+    assert "symbolic link" in project.run("env", expect=1).err
+
+
+@pytest.mark.parametrize("name", ["x\n", "x:"])
+def test_a_directory_that_would_be_two_on_path_does_not_go_there(tmp_path: Path, name: str) -> None:
+    project = Project(tmp_path / name / "tmp" / "owned")
+    project.write('[pythons]\none = "3.13.5"\n')
+    assert project.run("env", "--shell", "github", expect=POLICY).out == ""
+
+
+def test_forged_receipts_lead_nowhere(synced: Project) -> None:
+    store = Store(synced.home)
+    (receipt,) = store.receipts.glob("*.json")
+    text = receipt.read_text()
+    key = receipt.name.removesuffix(".json")
+    for forged in ("", "[]", text.replace(key, "../../x"), text.replace('"cpython"', '"../../x"'), "[" * 100_000):
+        receipt.write_text(forged)
+        assert synced.run("which", "one", expect=1).out == ""
+    receipt.write_text(text)
+    assert synced.run("which", "one").out.strip() == str(store.tree(key) / "bin" / "python")
