@@ -88,3 +88,10 @@ def test_commands_that_the_pages_and_examples_use_exist() -> None:
     paths = [*PAGES, *(ROOT / "examples").rglob("*.yml"), ROOT / ".pre-commit-hooks.yaml"]
     used = {name for path in paths for name in _USED.findall(path.read_text())}
     assert used <= known
+
+
+def test_every_variable_is_in_the_table_of_the_commands_page() -> None:
+    sources = (path.read_text() for path in (ROOT / "provision").rglob("*.py"))
+    used = {name for text in sources for name in re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", text)}
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert used == set(re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", page))
