@@ -55,8 +55,8 @@ class Workshop:
         What is on disk stays to the end: ext4 looks at every file deleted within minutes when it makes new ones.
         """
         if _MEMORY in self.places:
-            for made in self.places[_MEMORY].iterdir():
-                shutil.rmtree(made)
+            shutil.rmtree(self.places[_MEMORY])
+            self.places[_MEMORY].mkdir()
         os.sync()
 
     def environ(self, **more: str | Path) -> dict[str, str]:

@@ -22,8 +22,9 @@ def soon(seconds: float = SOON) -> Iterator[None]:
     assert took < seconds, f"took {took:.1f} s"
 
 
-def showable(error: ProvisionError) -> None:
-    """An error can be worded, its exit code is one that DESIGN names, and nothing in it drives a terminal."""
+def showable(error: ProvisionError, code: int = 0) -> None:
+    """An error can be worded, its exit code is the one expected or at least one of DESIGN's; it drives no terminal."""
+    assert error.exit_code == code or not code
     for one in error.errors if isinstance(error, SeveralErrors) else (error,):
         assert one.exit_code in {1, 2, 4, 5, 6}
         for line in f"{one}\n{one.hint or ''}".split("\n"):

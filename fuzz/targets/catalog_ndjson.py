@@ -23,9 +23,12 @@ from tests.catalog.samples import LINUX, full, ndjson_line, own_line, stripped
 
 _ORIGIN = "https://example.com/catalogs/catalog.ndjson"
 _PIECES = [
-    '{"version": "3.14.2+20260127", "artifacts": [', "]}", "{", "}", "[", "]", ",", '"url": "a.tar.gz"', '"sha256": "00"',
-    '"sha256": null', '"size": -1', '"size": 1e999', '"size": 99999999999999999999', '"options": "pgo+lto"', '"date": "x"',
-    '"date": "2026-01-01T00:00:00Z"', '"date": 5', '"platform": "x86_64-unknown-linux-gnu"', '"variant": "full"', '"\\ud800"',
+    '{"version": "3.14.2+20260127", "artifacts": [', "]}", "{", "}", "[", "]", ",",
+    '"url": "a.tar.gz"', '"sha256": "00"',
+    '"sha256": null', '"size": -1', '"size": 1e999', '"size": 99999999999999999999',
+    '"options": "pgo+lto"', '"date": "x"',
+    '"date": "2026-01-01T00:00:00Z"', '"date": 5',
+    '"platform": "x86_64-unknown-linux-gnu"', '"variant": "full"', '"\\ud800"',
     '"implementation": "../x"', '"implementation": "pypy"', "\n", '"url": "file:///etc/passwd"', '"url": "../../../x"',
     '"url": "http://evil.example/x"', "[" * 300, "\x00", '"tag_name": "20260127"', '"assets": [', '"draft": true',
     '"browser_download_url": "https://evil.example/x"', '"digest": "sha256:00"', '"name": "x"',

@@ -1,4 +1,4 @@
-"""Any receipt, list of entries and record of a project: what they say is sound and stays in the store, or is unheard."""
+"""Any receipt, list of entries and record of a project: what they say is sound and in the store, or is unheard."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def _samples() -> tuple[bytes, bytes, bytes]:
 _RECEIPT, _LIST, _ROOT = _samples()
 _PIECES = [
     "{", "}", "[", "]", ":", ",", '"receipt": 1', '"receipt": 2', f'"key": "{_KEY}"', '"key": "../x"', '"asset": {',
-    '"size": -1', '"size": 1e999', '"notes": ["\\ud800"]', '"root": 1', '"project": "/work/project"', '"keys": ["../x"]',
+    '"size": -1', '"size": 1e999', '"notes": ["\\ud800"]', '"root": 1',
+    '"project": "/work/project"', '"keys": ["../x"]',
     '"project": "\\u0000"', '"project": "x"', "[" * 200, "null", "true", "NaN", "1" * 5000, "provision-entries 1\x00",
     "\x00", "file", "link", "777", "-1", "0x1",
 ]  # fmt: skip

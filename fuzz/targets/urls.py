@@ -30,7 +30,8 @@ _URLS = [
 _PARTS = [
     "https://", "http://", "file://", "ftp:", "//", "/", "\\", "@", ":", "?", "#", "[", "]", "%", "%2f", "%40", "..",
     "github.com", "github.com.", "GitHub.com", "127.0.0.1", "127.0.0.999", "127.1", "0x7f.1", "2130706433", "[::1]",
-    "[::ffff:127.0.0.1]", "localhost", "a.localhost", "xn--a", "ｇithub.com", "github。com", "evil.example", "443", "80",
+    "[::ffff:127.0.0.1]", "localhost", "a.localhost", "xn--a", "ｇithub.com", "github。com", "evil.example", "443",
+    "80",
     "65536", "-1", "0", "*.", "\t", "\x00", "user", "a",
 ]  # fmt: skip
 

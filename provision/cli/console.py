@@ -138,11 +138,10 @@ def _wants_colour(stream: object, env: Mapping[str, str]) -> bool:
 
 def _annotation(message: str, place: Place) -> str:
     column = f",col={place.column}" if place.column else ""
-    file = _data(place.file).replace(":", "%3A").replace(",", "%2C")
-    return f"::error file={file},line={place.line}{column}::{_data(message)}"
+    file = _encoded(place.file).replace(":", "%3A").replace(",", "%2C")
+    return f"::error file={file},line={place.line}{column}::{inert(_encoded(message))}"
 
 
-def _data(text: str) -> str:
+def _encoded(text: str) -> str:
     """A text as a workflow command holds it; its lines stay lines, all else that is not to be seen becomes visible."""
-    lines = (inert(neutral(line)).replace("%", "%25") for line in text.replace("\r", "\n").split("\n"))
-    return "%0A".join(lines)
+    return "%0A".join(neutral(line).replace("%", "%25") for line in text.replace("\r", "\n").split("\n"))

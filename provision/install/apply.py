@@ -5,6 +5,7 @@ Links, roots and pruning are `workflows.syncing`'s, as they concern projects and
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -27,6 +28,9 @@ from provision.store.staging import staged_tree, staging
 # Seconds: between two looks at the others, as a longer join is not interrupted on every system; and what those get
 # to stop in, where a user who pressed Ctrl-C waits.
 _GLANCE, _MOMENT = 0.1, 0.4
+
+# Fetching waits for others, building does not: more trees at once than processors take more memory, and no less time.
+_BUILDING = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
 
 @frozen
@@ -105,7 +109,7 @@ def install(selected: Selected, tools: Tools, *, again: bool = False) -> Receipt
         if present is not None:
             return present
         archive = tools.fetcher.fetch(selected.asset)
-        with staging(store, key) as room:
+        with _BUILDING, staging(store, key) as room:
             tree, extras = staged_tree(room), room / "extras"
             receipt, entries = build(archive, tree, extras, selected, tools)
             receipt = publish(store, tree, key, receipt, entries, extras=extras if extras.exists() else None)
@@ -118,7 +122,6 @@ def build(
 ) -> tuple[Receipt, dict[str, Entry]]:
     """Make a finished tree of a verified archive in an empty directory, and prove that it is the interpreter locked."""
     from provision.host.cpu import level
-    from provision.install.bytecode import compile_stdlib
     from provision.install.probe import obstacle, probe, require_interpreter
     from provision.install.relocate.recipe import relocate
     from provision.install.unpack.limits import Limits
@@ -138,6 +141,8 @@ def build(
         probe(tree, asset)
         probed = "ok"
         if options.bytecode:
+            from provision.install.bytecode import compile_stdlib
+
             compile_stdlib(tree, entries, asset=asset)
     else:
         probed = f"skipped: {hindrance}"

@@ -87,7 +87,8 @@ def _row(request: Request, python: LockedPython | None, reason: str, here: _Here
         state: State = "stale" if reason else "not for this machine"
         return Row(name=request.name, request=asked, state=state, python=python, reason=reason or str(error))
     selected = Selected(name=python.name, asset=asset, tree=python.tree)
-    installed = read_receipt(here.store, selected.key) is not None
+    receipt = read_receipt(here.store, selected.key)
+    installed = receipt is not None and receipt.asset.sha256 == asset.sha256
     if reason:
         state = "stale"
     elif not installed:

@@ -105,9 +105,12 @@ def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wa
     selection = select(project, lock, wanted)
     store = Store(options.home)
     cache = ArchiveCache(options.cache)
-    receipts = [receipt for key in {one.key for one in selection} if (receipt := read_receipt(store, key))]
+    # A key holds a part of the archive's hash only, which others may have met on purpose: the receipt has all of it.
+    wanted_bytes = {one.key: one.asset.sha256 for one in selection}
+    receipts = [receipt for key in wanted_bytes if (receipt := read_receipt(store, key))]
+    meant = [receipt for receipt in receipts if receipt.asset.sha256 == wanted_bytes[receipt.key]]
     # A tree from an earlier boot that nobody has looked at since is hashed here, once.
-    sound = frozenset(receipt.key for receipt in receipts if settle(store, receipt))
+    sound = frozenset(receipt.key for receipt in meant if settle(store, receipt))
     inventory = Inventory(
         installed=sound,
         damaged=frozenset(receipt.key for receipt in receipts) - sound,

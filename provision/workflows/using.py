@@ -36,7 +36,8 @@ def which(options: Options, name: str) -> Found:
     project = Project.find(options)
     (selected,) = select(project, project.locked().lock, Wanted(names=(name,)))
     store = Store(options.home)
-    if read_receipt(store, selected.key) is None:
+    receipt = read_receipt(store, selected.key)
+    if receipt is None or receipt.asset.sha256 != selected.asset.sha256:
         raise StoreError(f"{name} is not installed", hint=f"Run `provision sync {name}`.")
     tree = store.tree(selected.key)
     return Found(selected=selected, tree=tree, executable=executable(tree, selected.asset))

@@ -32,9 +32,9 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _check_inside(path: Path, real: Path) -> None:
-    """Refuse to write to ``real``, where ``path`` leads, if it is another repository's or nobody's, and ``path`` is not.
+    """Refuse to write to ``real``, where ``path`` leads, if that is outside of the repository which ``path`` is in.
 
-    Outside of a repository, a link may lead to below its own directory.
+    Where there is no repository, a link may lead to below its own directory.
     """
     absolute = path.absolute()
     root = next((folder for folder in absolute.parents if (folder / ".git").exists()), None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,14 @@ def test_a_file_that_is_not_there_is_an_error_that_says_where_it_was_named(proje
     with pytest.raises(CatalogError, match=r"nowhere.ndjson: the catalog cannot be read") as caught:
         open_own("nowhere.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert "relative to the manifest" in (caught.value.hint or "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and FIFOs are files")
+def test_what_never_ends_is_not_read(project: Path, cache_dir: Path) -> None:
+    os.mkfifo(project / "pipe.ndjson")
+    for name in ("/dev/zero", "pipe.ndjson", "."):
+        with pytest.raises(CatalogError, match="cannot be read"):
+            open_own(name, base=project, cache_dir=cache_dir, get=None)
 
 
 def test_a_wrong_row_is_told_with_file_and_line_and_nothing_is_kept(project: Path, cache_dir: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from provision.cli.console import Console, neutral, plural, size, table
+from provision.cli.console import Console, inert, neutral, plural, size, table
 from provision.errors import IntegrityError, LockFileError, ManifestError, NetworkError, Place, SeveralErrors, raise_all
 
 
@@ -92,3 +94,43 @@ def test_one_error_is_raised_as_itself_and_none_not_at_all() -> None:
         raise_all([NetworkError("alone")])
     with pytest.raises(SeveralErrors):
         raise_all([NetworkError("one"), NetworkError("two")])
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("::error::x", "\\x3a:error::x"),
+        ("  ::stop-commands::x", "  \\x3a:stop-commands::x"),
+        ("a\n::add-mask::x", "a\n\\x3a:add-mask::x"),
+        ("see std::string", "see std::string"),
+        ("is '##[add-mask]x'", "is '\\x23#[add-mask]x'"),
+        ("###[x]", "#\\x23#[x]"),
+        ("##vso[task.setvariable]x", "\\x23#vso[task.setvariable]x"),
+        ("## heading", "## heading"),
+    ],
+)
+def test_no_text_is_a_command_to_a_ci_system(text: str, written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inert(text) == written
+    Console(environ={}).out(text)
+    assert capsys.readouterr().out == f"{written}\n"
+
+
+def test_what_is_meant_as_a_command_stays_one(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(environ={}).commands("::error file=a::b")
+    assert capsys.readouterr().out == "::error file=a::b\n"
+
+
+def test_no_path_ends_the_properties_of_an_annotation(capsys: pytest.CaptureFixture[str]) -> None:
+    error = LockFileError("\x1b[2J##[x]", place=Place("a,line=9::b\n::warning::c", 5))
+    Console(environ={"GITHUB_ACTIONS": "true"}).error(error)
+    (command,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("::"))
+    assert command == "::error file=a%2Cline=9%3A%3Ab%0A%3A%3Awarning%3A%3Ac,line=5::\\x1b[2J\\x23#[x]"
+
+
+def test_json_means_the_same_and_holds_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"url": "###[add-mask]x", "name": "é\x1b"}
+    Console(environ={}).document(document)
+    out = capsys.readouterr().out
+    assert json.loads(out) == document
+    assert "##" not in out
+    assert out.isascii()

@@ -114,6 +114,8 @@ def test_what_is_no_host(host: str) -> None:
         ("::1", True),
         ("127.0.0.1.evil.example", False),
         ("127.0.0.x", False),
+        ("127.0.0.999", False),
+        ("127.0.0.08", False),
         ("0.0.0.0", False),
         ("", False),
     ],

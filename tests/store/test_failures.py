@@ -52,3 +52,8 @@ def test_a_file_among_the_parents_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="a file is where a directory should be"), store_failures("list", tmp_path):
         (tmp_path / "file" / "below").read_bytes()
+
+
+def test_a_name_relative_to_an_open_directory_gives_way_to_the_path(tmp_path: Path) -> None:
+    error = store_error("unpack", tmp_path, OSError(errno.EIO, "Input/output error", "os.py"))
+    assert str(error) == f"cannot unpack: {tmp_path}: the disk reports an error"

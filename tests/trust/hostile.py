@@ -37,6 +37,7 @@ _URLS = {
     "a command in the fragment": "https://evil.example/x##[add-mask]owned",
     "a unicode host": "https://ｇithub.com/x.tar.gz",
 }
+_CATALOGS = {"unknown": "https://evil.example/c.ndjson", "a device": "/dev/zero", "a file": "/etc/passwd"}
 SHA = "0123456789abcdef" * 4
 SOUND = '[pythons]\none = "3.13.5"\n'
 
@@ -119,8 +120,14 @@ def _code(project: Project) -> None:
 
 
 CASES: dict[str, Case] = {
-    **{f"name: {what}": _files(f'[pythons]\n"{name}" = "3.13"\n', lock_text(name=f'"{name}"')) for what, name in _NAMES.items()},
-    **{f"version: {what}": _files(f'[pythons]\none = "{text}"\n', lock_text(version=f'"{text}"')) for what, text in _NAMES.items()},
+    **{
+        f"name: {what}": _files(f'[pythons]\n"{name}" = "3.13"\n', lock_text(name=f'"{name}"'))
+        for what, name in _NAMES.items()
+    },
+    **{
+        f"version: {what}": _files(f'[pythons]\none = "{text}"\n', lock_text(version=f'"{text}"'))
+        for what, text in _NAMES.items()
+    },
     **{f"build: {what}": _files(lock=lock_text(build=f'"{text}"')) for what, text in _NAMES.items()},
     **{f"implementation: {what}": _files(lock=lock_text(implementation=f'"{text}"')) for what, text in _NAMES.items()},
     **{
@@ -133,7 +140,7 @@ CASES: dict[str, Case] = {
     },
     **{
         f"catalog: {what}": _files(f'[settings]\ncatalogs = ["{url}"]\n[pythons]\none = "3.13"\n')
-        for what, url in {**_URLS, "unknown": "https://evil.example/c.ndjson", "a device": "/dev/zero", "a file": "/etc/passwd"}.items()
+        for what, url in {**_URLS, **_CATALOGS}.items()
     },
     "unknown keys": _files(f'"{_NAMES["escapes"]}" = 1\n[pythons]\none = "3.13"\n', f'"{_NAMES["escapes"]}" = 1\n'),
     "a newer lock": _files(lock=f'"{_NAMES["an older command"]}" = 1\n' + lock_text(lock_version='"1.9"')),
@@ -145,8 +152,8 @@ CASES: dict[str, Case] = {
     "a huge number": _files(f"x = {'9' * 100_000}\n", f"x = {'9' * 100_000}\n"),
     "a huge manifest": _files("#" * (2 << 20)),
     "a huge lock": _files(lock="#" * (20 << 20)),
-    "many entries": _files("[pythons]\n" + "".join(f'x{number} = "3.13.{number}"\n' for number in range(5000))),
-    "many errors": _files("[pythons]\n" + "".join(f'x{number} = "{ESCAPE!r}"\n' for number in range(2000))),
+    "many entries": _files("[pythons]\n" + "".join(f'x{number} = "3.13.{number}"\n' for number in range(1200))),
+    "many errors": _files("[pythons]\n" + "".join(f'x{number} = "{ESCAPE!r}"\n' for number in range(800))),
     "many rows": _files(lock=lock_text() + '[[python]]\nname = "x"\n' * 20_000),
     "forged links": _forged_links,
     "code beside it": _code,

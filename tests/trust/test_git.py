@@ -10,9 +10,9 @@ import pytest
 
 from provision.errors import UsageError
 from provision.review.revisions import Revision, has_commit, read_revision
+from tests.support.project import Project
 from tests.trust.hostile import lock_text
 from tests.trust.watching import look
-from tests.support.project import Project
 
 # Any program that a configuration names would leave this.
 _MARK = "owned-by-it"

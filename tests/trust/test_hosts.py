@@ -57,7 +57,8 @@ def test_a_catalog_on_an_unknown_host_is_refused_before_any_connection(
 def test_an_archive_on_an_unknown_host_is_refused_before_any_connection(project: Project, canary: Proxy) -> None:
     url = "https://evil.example/cpython-3.13.5.tar.gz"
     project.write(
-        f'[pythons.one]\nversion = "3.13.5"\nurl = {{ linux-x86_64 = "{url}" }}\nsha256 = {{ linux-x86_64 = "{SHA}" }}\n'
+        f'[pythons.one]\nversion = "3.13.5"\nurl = {{ linux-x86_64 = "{url}" }}\n'
+        f'sha256 = {{ linux-x86_64 = "{SHA}" }}\n'
     )
     assert ask(project, canary, "lock", "--offline").code == 0
     refused(ask(project, canary, "sync"), canary)
@@ -133,7 +134,8 @@ def test_a_file_is_taken_by_its_hash_only_and_never_read_aloud(project: Project)
     secret.write_text("hunter2\n")
     project.write(
         f'[settings]\ncatalogs = ["{secret}"]\n[pythons.one]\nversion = "3.13.5"\n'
-        f'url = {{ linux-x86_64 = "file://{secret}" }}\nsha256 = {{ linux-x86_64 = "{SHA}" }}\n[pythons.two]\nversion = "3.13"\n'
+        f'url = {{ linux-x86_64 = "file://{secret}" }}\nsha256 = {{ linux-x86_64 = "{SHA}" }}\n'
+        '[pythons.two]\nversion = "3.13"\n'
     )
     for words in (("lock",), ("lock", "--offline"), ("status",), ("audit",)):
         ended = project.run(*words, expect=None)

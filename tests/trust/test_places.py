@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.support.builds import write_catalog
 from tests.support.project import Project
 from tests.support.server import Server
 from tests.support.small import small_build
-from tests.trust.hostile import CASES
+from tests.trust.hostile import CASES, SHA
 
 POLICY = 5
 
@@ -132,6 +133,19 @@ def test_a_directory_that_would_be_two_on_path_does_not_go_there(tmp_path: Path,
     project = Project(tmp_path / name / "tmp" / "owned")
     project.write('[pythons]\none = "3.13.5"\n')
     assert project.run("env", "--shell", "github", expect=POLICY).out == ""
+
+
+def test_a_tree_of_other_bytes_is_not_taken_for_the_locked_one(synced: Project) -> None:
+    """Two archives can be made to share the twelve digits of a key."""
+    (receipt,) = Store(synced.home).receipts.glob("*.json")
+    document = json.loads(receipt.read_text())
+    # Of another recipe, the key is not held against the hash: as if both had met.
+    receipt.write_text(json.dumps({**document, "recipe": 0, "asset": {**document["asset"], "sha256": SHA}}))
+    synced.run("which", "--home", synced.home, "one", expect=1)
+    assert "not installed" in synced.run("list").out
+    synced.run("plan", "--exit-code", expect=3)
+    synced.run("sync", "--no-progress")
+    assert json.loads(receipt.read_text()) == {**document, "boot": json.loads(receipt.read_text())["boot"]}
 
 
 def test_forged_receipts_lead_nowhere(synced: Project) -> None:

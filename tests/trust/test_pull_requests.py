@@ -54,7 +54,7 @@ def snapshot(directory: Path) -> dict[str, tuple[int, int, bytes]]:
     return found
 
 
-KINDS = sorted({case.partition(":")[0] for case in CASES if ":" in case}) + ["files"]
+KINDS = [*sorted({case.partition(":")[0] for case in CASES if ":" in case}), "files"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

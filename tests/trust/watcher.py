@@ -1,8 +1,9 @@
-"""Owns running command lines, each in a process of its own, and telling what they did; started by `watching`, as a script.
+"""Owns running command lines, each in a process of its own, and telling what they did; `watching` starts it.
 
 Seen are Python's audit events: connections and look-ups of hosts, processes, everything that is opened to be written or
-changed on disk, and code that runs from below the project. The command lines, each with its directory and
-environment, come in by stdin as JSON, what was seen of each goes out by stdout. Each is a fork of this process, which has imported what takes longest.
+changed on disk, and code that runs from below the project. The command lines, each with its directory and environment,
+come in by stdin as JSON; what was seen of each goes out by stdout. Each is a fork of this process, which has imported
+what takes longest.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _run(words: list[str], *outputs: Path) -> NoReturn:
         from provision.cli.entry import main as provision
 
         provision()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as the one it was forked from
         import traceback
 
         traceback.print_exc()

@@ -70,7 +70,17 @@ def test_loopback_is_this_machine(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1.example.com", "localhost.example.com", "0.0.0.0", "2130706433", "10.0.0.1"]
+    "host",
+    [
+        "127.0.0.1.example.com",
+        "127.0.0.999",
+        "127.0.0.08",
+        "127.1",
+        "localhost.example.com",
+        "0.0.0.0",
+        "2130706433",
+        "10.0.0.1",
+    ],
 )
 def test_no_other_host_is_loopback(host: str) -> None:
     assert not Url.parse(f"http://{host}/a").is_loopback

@@ -1,0 +1,83 @@
+"""What the code does not contain: no shell, no evaluation, no format that runs code when read, no unchecked TLS."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import provision
+
+ROOT = Path(provision.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+
+_IMPORTS = {"pickle", "marshal", "shelve", "dill", "yaml", "code", "codeop", "runpy", "imp", "pty", "commands"}
+_CALLS = {
+    "eval", "exec", "os.system", "os.popen", "os.startfile", "subprocess.getoutput", "subprocess.getstatusoutput",
+    "tempfile.mktemp", "os.tempnam", "asyncio.create_subprocess_shell", "ssl._create_unverified_context",
+    "pickle.loads", "marshal.loads", "xml.etree.ElementTree.parse",
+}  # fmt: skip
+# Source of our own making: an initialiser of the names of a class's fields, as the standard library's dataclasses have.
+_MADE = {("model/value.py", "exec")}
+_STARTERS = ("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork")
+# The modules that start processes at all, each with what for; docs/security.md names them.
+_STARTING = {
+    "install/bytecode.py": "the tree's own interpreter, if asked to compile",
+    "install/pack/interpreter.py": "the prefix that is packed, to ask what it is",
+    "install/pack/proof.py": "the packed interpreter, to see that it runs",
+    "install/pack/stage.py": "strip, on what is packed",
+    "install/probe.py": "an interpreter that was just unpacked, once its hash was right",
+    "review/libraries.py": "an interpreter that was probed before, for `diff --details`",
+    "review/revisions.py": "git cat-file",
+    "workflows/using.py": "the command of `provision run`",
+}
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_runs_nothing_that_it_reads(path: Path) -> None:
+    tree = ast.parse(path.read_bytes())
+    assert not {name.partition(".")[0] for name in names(tree)} & _IMPORTS
+    for name, call in calls(tree):
+        if (path.relative_to(ROOT).as_posix(), name) not in _MADE:
+            assert name not in _CALLS, f"{path}:{call.lineno}: {name}"
+        for keyword in call.keywords:
+            value = ast.unparse(keyword.value)
+            assert keyword.arg != "shell", f"{path}:{call.lineno}: shell={value}"
+            assert (keyword.arg, value) != ("verify", "False"), f"{path}:{call.lineno}"
+            assert (keyword.arg, value) != ("check_hostname", "False"), f"{path}:{call.lineno}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in {"CERT_NONE", "CERT_OPTIONAL"}, f"{path}:{node.lineno}"
+
+
+def test_processes_are_started_in_few_places() -> None:
+    found = set()
+    for path in MODULES:
+        tree = ast.parse(path.read_bytes())
+        if any(name.startswith(_STARTERS) for name, _ in calls(tree)) or "subprocess" in set(names(tree)):
+            found.add(path.relative_to(ROOT).as_posix())
+    assert found == set(_STARTING)
+
+
+def test_only_lists_of_arguments_are_started() -> None:
+    for path in MODULES:
+        for name, call in calls(ast.parse(path.read_bytes())):
+            if name in {"subprocess.run", "subprocess.Popen", "Popen"}:
+                assert call.args, f"{path}:{call.lineno}"
+                assert not isinstance(call.args[0], ast.Constant | ast.JoinedStr), f"{path}:{call.lineno}"

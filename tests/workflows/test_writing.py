@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from provision.errors import StoreError
+from provision.workflows.writing import write_text
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_new_file_is_writable_for_its_owner_only(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "pythons.lock", "new\n")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "pythons.lock").stat().st_mode) == 0o644 & ~umask
+
+
+def test_a_file_keeps_its_mode_and_a_link_stays_one(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.toml", tmp_path / "pythons.toml"
+    real.write_text("old\n")
+    real.chmod(0o660)
+    link.symlink_to(real.name)
+    write_text(link, "new\n")
+    assert link.is_symlink()
+    assert real.read_text() == "new\n"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o660
+
+
+def test_what_a_killed_run_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / f".pythons.lock.{dead.pid}.0123.new").write_text("half")
+    write_text(tmp_path / "pythons.lock", "whole\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["pythons.lock"]
+
+
+def test_a_name_that_is_a_pattern_is_a_name(tmp_path: Path) -> None:
+    write_text(tmp_path / "[a]*.lock", "one\n")
+    write_text(tmp_path / "[a]*.lock", "two\n")
+    assert (tmp_path / "[a]*.lock").read_text() == "two\n"
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot write .*pythons\.lock: Not a directory"):
+        write_text(tmp_path / "file" / "pythons.lock", "text\n")
