@@ -93,12 +93,8 @@ def _made(path: Path, source: Path, least: int) -> Path:
     if path.exists():
         return path
     full = path.name.endswith("-full.tar.zst")
-    scratch = path.with_suffix(".part")
-    with (
-        scratch.open("wb") as raw,
-        _compressed(raw, full=full) as packed,
-        tarfile.open(fileobj=packed, mode="w|") as tar,
-    ):
+    plain, scratch = path.with_suffix(".tar-part"), path.with_suffix(".part")
+    with tarfile.open(plain, "w") as tar:
         if full:
             _add(tar, "python/PYTHON.json", json.dumps({"version": "8", "made-from": source.name}).encode())
         total = copy = 0
@@ -109,24 +105,26 @@ def _made(path: Path, source: Path, least: int) -> Path:
                     if not (member.isreg() and place.startswith("lib/")):
                         continue
                     place = f"lib/more-{copy}/{place.removeprefix('lib/')}"
-                elif member.islnk() or member.issym():
-                    member.linkname = member.linkname.replace(
-                        "python/", "python/install/", int(full and member.islnk())
-                    )
+                elif full and member.islnk():
+                    member.linkname = member.linkname.replace("python/", "python/install/", 1)
                 member.name = f"python/install/{place}" if full else f"python/{place}"
                 tar.addfile(member, BytesIO(content) if member.isreg() else None)
                 total += member.size
             copy += 1
-    scratch.rename(path)
-    return path
+    with plain.open("rb") as data, scratch.open("wb") as packed:
+        _compress(data, packed, plain.stat().st_size, full=full)
+    plain.unlink()
+    return scratch.rename(path)
 
 
-def _compressed(raw: IO[bytes], *, full: bool) -> IO[bytes]:
+def _compress(data: IO[bytes], packed: IO[bytes], size: int, *, full: bool) -> None:
     if not full:
-        return gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0)  # type: ignore[return-value]
-    # The window of upstream's level 22; the level itself would take minutes.
-    parameters = zstandard.ZstdCompressionParameters.from_level(12, window_log=27)
-    return zstandard.ZstdCompressor(compression_params=parameters).stream_writer(raw, closefd=False)
+        with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as file:
+            shutil.copyfileobj(data, file)
+        return
+    # The window of upstream's level 22, and the size told beforehand as there; the level itself would take minutes.
+    parameters = zstandard.ZstdCompressionParameters.from_level(12, window_log=27, write_content_size=True)
+    zstandard.ZstdCompressor(compression_params=parameters).copy_stream(data, packed, size=size)
 
 
 def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:

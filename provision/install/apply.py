@@ -19,6 +19,7 @@ from provision.install.progress import Progress
 from provision.model.tree import Entry
 from provision.model.value import frozen
 from provision.plan.actions import Install, Selected
+from provision.store.failures import store_failures
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.publish import publish
@@ -133,7 +134,8 @@ def build(
         archive, tree, asset=asset, extras=extras, limits=Limits.of(tools.environ), without=options.without
     )
     entries = unpacked.entries
-    notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
+    with store_failures("make the tree relocatable", tree):
+        notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
     require_interpreter(entries, asset)
     hindrance = obstacle(asset, tools.host, lambda: level(environ=tools.environ))
     if not hindrance:
@@ -143,7 +145,8 @@ def build(
         if options.bytecode:
             from provision.install.bytecode import compile_stdlib
 
-            compile_stdlib(tree, entries, asset=asset)
+            with store_failures("compile the standard library", tree):
+                compile_stdlib(tree, entries, asset=asset)
     else:
         probed = f"skipped: {hindrance}"
         if options.bytecode:

@@ -26,9 +26,7 @@ def pip(python: Path) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize(
-    ("more", "marked"), [("", True), (", externally-managed = true", True), (", externally-managed = false", False)]
-)
+@pytest.mark.parametrize(("more", "marked"), [("", True), (", externally-managed = false", False)])
 def test_the_marker_is_there_unless_it_is_switched_off(
     offer: Offer, builds: tuple[Build, ...], more: str, *, marked: bool
 ) -> None:

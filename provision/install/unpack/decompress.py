@@ -126,7 +126,13 @@ def _zstd(file: FileIO, limits: Limits, scratch: Path) -> Iterator[bytes]:
         if chunks is not None:
             yield from chunks
             return
-    yield from _streamed(file, limits.window)
+    done = 0
+    for chunk in _streamed(file, limits.window):
+        done += len(chunk)
+        yield chunk
+    # The decompressor takes a frame's end for the end, whatever size the frame said it has.
+    if frame.content is not None and done != frame.content:
+        raise Refusal("is damaged: it unpacks to less than it says")
 
 
 def _streamed(file: FileIO, most_window: int) -> Iterator[bytes]:

@@ -1,0 +1,52 @@
+"""docs/security.md: the tests that it names are there, and its numbers are the code's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fuzz.target import names
+from provision.install.fetch.settings import GIB, MIB, Settings
+from provision.install.unpack.limits import Limits
+from provision.lock.toml import MAX_BYTES
+from provision.manifest.syntax import LARGEST
+
+ROOT = Path(__file__).parent.parent.parent
+TEXT = (ROOT / "docs" / "security.md").read_text()
+
+
+def test_the_tests_that_it_names_are_there() -> None:
+    """A name without a folder is of a file in the folder last named, or in this one."""
+    folder = Path("tests/trust")
+    for name in re.findall(r"`((?:tests/[a-z0-9_/]+/)?(?:test_[a-z_]+\.py)?)`", TEXT):
+        if "/" in name:
+            folder = Path(name).parent if name.endswith(".py") else Path(name)
+        found = [ROOT / folder / Path(name).name, ROOT / "tests/trust" / Path(name).name]
+        assert not name.endswith(".py") or any(path.is_file() for path in found), name
+        assert (ROOT / folder).is_dir(), name
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [
+        ("without a byte from a server", f"{Settings().idle:.0f} s"),
+        ("one asset, all tries and mirrors", f"{Settings().total / 3600:.0f} hour"),
+        ("an archive whose size the lock does not tell", f"{Settings().largest_archive // GIB} GiB"),
+        ("a catalog", f"{Settings().largest_body // MIB} MiB"),
+        ("wait for a server's `Retry-After`", f"{Settings().longest_pause:.0f} s"),
+        ("unpacked", f"{Limits().unpacked // GIB} GiB, and {Limits().ratio} times the archive from 64 MiB on"),
+        ("members of an archive", f"{Limits().members // 1000} 000"),
+        ("zstd window", f"{Limits().window // MIB} MiB"),
+        ("manifest", f"{LARGEST // MIB} MiB"),
+        ("lock, saved plan", f"{MAX_BYTES // MIB} MiB"),
+    ],
+)
+def test_its_limits_are_those_of_the_code(what: str, value: str) -> None:
+    assert f"| {what} | {value} |" in TEXT
+
+
+def test_it_tells_of_every_target() -> None:
+    for name in names():
+        assert f"`{name}`" in TEXT, name
