@@ -21,6 +21,8 @@ from provision.model.value import frozen
 
 # Packed and unpacked sizes that upstream's archives have, as of 2026; in bytes.
 LARGE, HUGE = 115_000_000, 500_000_000
+# The files of which they are made are this large at least.
+_LIBRARY = 64_000
 
 
 @frozen
@@ -101,8 +103,8 @@ def _made(path: Path, source: Path, least: int) -> Path:
         while copy == 0 or total < least:
             for member, content in _members(source):
                 place = member.name.removeprefix("python/")
-                if copy:  # more of the standard library, beside it
-                    if not (member.isreg() and place.startswith("lib/")):
+                if copy:  # more libraries, beside the first ones: real archives grow by them
+                    if not (member.size > _LIBRARY and place.startswith("lib/")):
                         continue
                     place = f"lib/more-{copy}/{place.removeprefix('lib/')}"
                 elif full and member.islnk():
@@ -157,3 +159,12 @@ def _described(label: str, path: Path) -> Archive:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         facts.write_text(json.dumps({"size": size, "members": members, "sha256": digest}))
     return Archive(label=label, path=path, **json.loads(facts.read_text()))
+
+
+def main(folder: str, *ready_made: str) -> None:
+    """Make what `gather` finds, in a process of its own: what one holds at most, its children are said to have held."""
+    gather(Path(folder), Path(ready_made[0]) if ready_made else None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from benchmarks.rows import Line, Row
 from benchmarks.timing import run
 from benchmarks.workshop import Workshop
+from provision.model.value import replace
 
 _RUNS = 3
+_MOST_OF_OURS = 35  # MB
 
 
 def _row(name: str, labels: Sequence[str], aim: float) -> Row:
@@ -22,6 +24,9 @@ def _row(name: str, labels: Sequence[str], aim: float) -> Row:
             ours.append(run(workshop.provision(workshop.project(where / "project", there), "sync")).memory)
             place = workshop.place(kind, name, f"{number}-uv", "project")
             theirs.append(run(workshop.uv_install(place, there, server=workshop.fast)).memory)
+        floor = run(replace(workshop.pass_(place), argv=("/bin/true",))).memory
+        if floor > _MOST_OF_OURS:
+            raise SystemExit(f"the benchmark itself takes {floor:.0f} MB, which its children are said to take then")
         size = sum(workshop.archives[label].size for label in there) / 1e6
         return [
             Line(

@@ -129,6 +129,8 @@ def open_workshop(root: Path, *, in_memory_only: bool) -> Iterator[Workshop]:
     _install(folder / "venv", [str(root)], renew=True)
     _install(folder / "rivals", ["uv", "pbs-installer"], renew=False)
     shared = Path(os.environ.get("PROVISION_TEST_INTERPRETERS", root.parent / "shared" / "interpreters"))
+    words = [str(folder / "archives"), *([str(shared)] if shared.is_dir() else [])]
+    subprocess.run([sys.executable, "-m", "benchmarks.archives", *words], cwd=root, check=True)
     archives = gather(folder / "archives", shared if shared.is_dir() else None)
     places = {} if in_memory_only else {_DISK: folder / f"work-{os.getpid()}"}
     memory = Path("/dev/shm")

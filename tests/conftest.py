@@ -18,6 +18,11 @@ Golden = Callable[[Path, str], None]
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
 
+# What the tests run must not depend on who runs the tests: a CI, a shell with settings of its own.
+for _name in list(os.environ):
+    if _name == "CI" or (_name.startswith("PROVISION_") and not _name.startswith("PROVISION_TEST_")):
+        del os.environ[_name]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write what is printed now into the golden files")

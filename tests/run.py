@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 
 
 def main() -> int:
+    # A shell lets its background jobs ignore Ctrl-C, and their children inherit that; the tests send and await it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     soak = "--soak" in sys.argv
     given = [word for word in sys.argv[1:] if word != "--soak"]
     pytest_args = ["-n", "auto", "-m", "slow" if soak else "not slow", *given]

@@ -39,9 +39,10 @@ def check_end(process: subprocess.CompletedProcess[str], step: Step, error: int)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_full_disk_at_every_step(make_box: MakeBox, scenario: str) -> None:
+def test_a_full_disk_at_any_step(make_box: MakeBox, scenario: str) -> None:
+    """At every other step: two neighbours are mostly one file's."""
     box = make_box(scenario)
-    for step in box.remember()[:: SCENARIOS[scenario].stride]:
+    for step in box.remember()[1::2]:
         fail(box, step, errno.ENOSPC)
 
 

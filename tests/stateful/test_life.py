@@ -126,7 +126,9 @@ class Life(RuleBasedStateMachine):
         assert self.needed() <= {receipt.key for receipt in installed(self.store)}
         assert plan(self.options, Wanted()).plan.is_empty
         for name in self.declared:
-            assert (self.project.directory / ".pythons" / name / "bin/python").exists()
+            link = self.project.directory / ".pythons" / name
+            # Within a boot, a sync relies on what the store says; that somebody damaged a tree, `verify` finds out.
+            assert (link / "bin/python").exists() or link.resolve().name in self.damaged
         invariants.check_tidy(self.project)
 
     @rule()
@@ -230,4 +232,4 @@ def test_a_short_life() -> None:
 
 @pytest.mark.slow
 def test_a_long_life() -> None:
-    run_state_machine_as_test(Life, settings=settings(_BASE, max_examples=60, stateful_step_count=30))
+    run_state_machine_as_test(Life, settings=settings(_BASE, max_examples=30, stateful_step_count=30))

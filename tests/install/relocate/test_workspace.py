@@ -65,7 +65,7 @@ def test_links_and_removals_are_listed_too(space: Workspace) -> None:
 
 
 def test_nothing_is_written_through_a_link_that_took_a_files_place(space: Workspace, tmp_path: Path) -> None:
-    outside = tmp_path.parent / "outside"
+    outside = tmp_path.parent / f"outside of {tmp_path.name}"
     outside.write_text("untouched")
     (tmp_path / "bin/x").unlink()
     (tmp_path / "bin/x").symlink_to(outside)

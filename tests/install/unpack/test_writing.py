@@ -91,7 +91,7 @@ def test_a_copy_has_a_life_of_its_own(writer: TreeWriter, tmp_path: Path) -> Non
 
 
 def test_nothing_is_replaced_and_no_link_followed(writer: TreeWriter, tmp_path: Path) -> None:
-    outside = tmp_path.parent / "outside"
+    outside = tmp_path.parent / f"outside of {tmp_path.name}"
     (tmp_path / "x").symlink_to(outside)
     (tmp_path / "y").write_bytes(CONTENT)
     for name in ("x", "y"):
