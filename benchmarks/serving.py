@@ -52,7 +52,8 @@ def served(root: Path, folder: Path) -> Iterator[tuple[str, str, str]]:
     text = _CONFIGURATION.format(folder=folder, root=root, fast=fast_port, slow=slow_port, rate=RATE)
     (folder / "nginx.conf").write_text(text)
     told = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
-    process = subprocess.Popen([nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder)])
+    words = [nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _await(fast_port)
         yield f"http://127.0.0.1:{fast_port}", f"http://127.0.0.1:{slow_port}", told.partition(":")[2].strip()
