@@ -22,7 +22,7 @@ def markdown(review: Review) -> str:
     """The whole comment; what does not fit is counted instead."""
     page = _Page()
     page.add(f"### {code(review.file)}: {plain(headline(review.diff, review.notices))}\n")
-    page.add(f"\n{code(review.old.label)} → {code(review.new.label)}\n")
+    page.add(f"\nFrom {code(review.old.label)} to {code(review.new.label)}\n")  # a label alone could begin a list
     for severity, box in _BOXES.items():
         page.box(box, [notice for notice in review.notices if notice.severity == severity])
     found = rows(review.diff)
