@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from provision.store.files import read_small, replace_file, temporary_path
+from provision.host.files import read_small, replace_file, temporary_path
 
 # How often others may remove our temporary link before we give up.
 _TRIES = 20

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from provision.errors import StoreError
+from provision.host.files import make_directory, read_small, replace_file
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
 from provision.model.digest import Digest
@@ -16,7 +17,6 @@ from provision.model.value import frozen
 from provision.model.version import Version
 from provision.store.failures import store_failures
 from provision.store.fields import Fields, one_of
-from provision.store.files import make_directory, read_small, replace_file
 from provision.store.layout import Store, is_key
 
 RECEIPT_VERSION = 1

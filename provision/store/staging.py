@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import LockTimeoutError, StoreError
+from provision.host.files import DIRECTORY_MODE, PRIVATE_MODE, make_directory, unfinished
 from provision.store.failures import UNWRITABLE, store_failures
-from provision.store.files import DIRECTORY_MODE, PRIVATE_MODE, make_directory, unfinished
 from provision.store.layout import Store, check_key, is_key
 from provision.store.locks import entry_lock
 

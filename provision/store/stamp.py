@@ -81,7 +81,7 @@ def write_stamp(
     ``pythons`` are all interpreters of the lock for this machine. False where the stamp cannot be written: it only
     saves time.
     """
-    from provision.store.files import replace_file
+    from provision.host.files import replace_file
 
     folder = manifest.parent / _FOLDER
     try:

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from provision.errors import LockFileError, UsageError
+from provision.host.files import read_small
 from provision.plan.wire import PLAN_VERSION, plan_document
-from provision.store.files import read_small
 from provision.workflows.options import Options
 from provision.workflows.planning import Planned, Wanted, parse_wanted, plan
 from provision.workflows.writing import write_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.errors import PolicyError, StoreError
-from provision.store.files import replace_file
+from provision.host.files import replace_file
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -82,15 +83,15 @@ def test_a_catalog_that_cannot_be_kept_is_an_error_and_the_old_one_stays(tmp_pat
     assert blocked.read_text() == "in the way"
 
 
-def test_what_killed_runs_left_behind_is_swept_up_after_an_hour(cache_dir: Path) -> None:
+def test_what_a_killed_run_left_behind_goes_with_the_next_one(cache_dir: Path) -> None:
     keep(cache_dir / NDJSON, catalog("20260127"))
-    old, young = cache_dir / f".{NDJSON}.1.part", cache_dir / f".{NDJSON}.2.part"
-    for part in (old, young):
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    theirs, ours = (cache_dir / f".{NDJSON}.{pid}.0a1b2c3d.new" for pid in (dead.pid, os.getpid()))
+    for part in (theirs, ours):
         part.write_bytes(b"half")
-    long_ago = (cache_dir / NDJSON).stat().st_mtime - 4000
-    os.utime(old, (long_ago, long_ago))
     keep(cache_dir / NDJSON, catalog("20260203"))
-    assert set(cache_dir.iterdir()) == {young, cache_dir / NDJSON}
+    assert set(cache_dir.iterdir()) == {ours, cache_dir / NDJSON}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")

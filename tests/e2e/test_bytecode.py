@@ -46,6 +46,7 @@ def test_two_homes_get_the_same_bytes_bytecode_included(compiled: Project, tmp_p
         assert str(compiled.home).encode() not in path.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_interpreter_uses_it_and_verify_finds_nothing_amiss(compiled: Project) -> None:
     compiled.run("sync")
     tree = tree_of(compiled)
@@ -59,6 +60,7 @@ def test_the_interpreter_uses_it_and_verify_finds_nothing_amiss(compiled: Projec
     compiled.run("verify")
 
 
+@pytest.mark.slow
 def test_it_is_part_of_the_key_and_not_of_the_tree_digest(offer: Offer, builds: tuple[Build, ...]) -> None:
     plain, compiled = (
         declare(offer, builds[0], more).run("sync", "--json").document()["installed"][0]

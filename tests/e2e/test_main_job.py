@@ -120,6 +120,7 @@ def test_two_homes_get_the_same_bytes(project: Project, server: Server, builds: 
     assert compared.stdout == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_each_interpreter_makes_environments_and_builds_extensions(
     project: Project, server: Server, builds: tuple[Build, ...], tmp_path: Path

@@ -68,6 +68,7 @@ def test_each_part_is_gone_and_nothing_else(
     project.run("verify")
 
 
+@pytest.mark.slow
 def test_what_is_left_when_all_parts_are_out_still_works(
     offer: Offer, builds: tuple[Build, ...], tmp_path: Path
 ) -> None:
@@ -89,6 +90,7 @@ def test_what_is_left_when_all_parts_are_out_still_works(
         assert pip.returncode == 0, "an installed pip stays: only ensurepip goes"
 
 
+@pytest.mark.slow
 def test_a_virtual_environment_with_pip_needs_ensurepip_only(
     offer: Offer, builds: tuple[Build, ...], tmp_path: Path
 ) -> None:

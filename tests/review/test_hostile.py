@@ -99,9 +99,9 @@ def test_markdown_stays_under_the_limit_and_in_its_lines(found: Review) -> None:
     assert len(text.encode()) <= LIMIT
     width = 0
     for line in text.split("\n"):
-        assert re.match(
-            r"(### |`|> |\| |\|( --- \|)+$|<details>|</details>|\*\d+ rows? left|[^\s<|#>`-]|$)", line
-        ), line
+        assert re.match(r"(### |`|> |\| |\|( --- \|)+$|<details>|</details>|\*\d+ rows? left|[^\s<|#>`-]|$)", line), (
+            line
+        )
         assert line.replace("\u200b", "").isprintable()
         if line.startswith("|"):
             cells = line.count("|")  # a cell never holds one itself

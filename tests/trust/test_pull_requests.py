@@ -54,7 +54,10 @@ def snapshot(directory: Path) -> dict[str, tuple[int, int, bytes]]:
     return found
 
 
-KINDS = [*sorted({case.partition(":")[0] for case in CASES if ":" in case}), "files"]
+KINDS = [
+    *sorted({case.partition(":")[0] for case in CASES if ":" in case}),
+    pytest.param("files", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from provision.errors import Place, UsageError
+from provision.host.files import read_small
 from provision.host.paths import config_home
-from provision.store.files import read_small
 
 _NAME = "config.toml"
 _LARGEST = 1 << 20

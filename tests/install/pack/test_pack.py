@@ -19,6 +19,7 @@ from tests.install.pack.samples import answers, make_program
 BASE = Path(sys.base_prefix)
 
 
+@pytest.mark.slow
 def test_the_python_at_hand_packs_twice_to_the_same_bytes(tmp_path: Path) -> None:
     one, another = pack(BASE, tmp_path / "one", build="20261101"), pack(BASE, tmp_path / "another", build="20261101")
     data = one.archive.read_bytes()

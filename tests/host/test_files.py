@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.store.files import make_directory, read_small, replace_file, unfinished
+from provision.host.files import make_directory, read_small, replace_file, unfinished
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])
