@@ -21,6 +21,7 @@ from provision.store.receipts import installed
 from tests.bytes.people import is_root, run_as_stranger, run_with_umask
 from tests.crash import invariants
 from tests.crash.disks import require_mounts, small_disk
+from tests.support.file_systems import another_file_system
 from tests.support.project import Ended, Project
 from tests.support.tally import count
 
@@ -151,10 +152,7 @@ def test_a_symlinked_home(project: Project, tmp_path: Path) -> None:
 
 
 def test_a_home_and_a_cache_on_different_file_systems(project: Project) -> None:
-    other = Path("/dev/shm")
-    if not other.is_dir() or other.stat().st_dev == project.directory.stat().st_dev:
-        pytest.skip("there is no other file system at hand")
-    project.home = Path(tempfile.mkdtemp(dir=other))
+    project.home = Path(tempfile.mkdtemp(dir=another_file_system(project.directory)))
     try:
         check_works(project)
         project.run("verify", "--repair")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from provision.store.settle import check_tree
 from provision.store.staging import staged_tree, staging
 from provision.store.stamp import boot_id
 from tests.store.samples import ASSET, install, make_tree, variant
+from tests.support.file_systems import another_file_system
 from tests.support.strangers import as_stranger
 
 
@@ -172,11 +174,7 @@ def test_a_file_where_the_trees_should_be_is_told(store: Store) -> None:
 
 
 def test_staging_on_another_file_system_is_told(store: Store) -> None:
-    elsewhere = Path("/dev/shm")
-    if not elsewhere.is_dir() or elsewhere.stat().st_dev == store.home.parent.stat().st_dev:
-        pytest.skip("needs a second file system")
-    folder = elsewhere / f"provision-test-{os.getpid()}"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=another_file_system(store.home.parent)))
     store.home.mkdir()
     store.staging.symlink_to(folder)
     try:
