@@ -27,7 +27,7 @@ def read_dynamic(data: bytes) -> Dynamic | None:
         return None
     try:
         return _read(data)
-    except (StructError, IndexError, ValueError):
+    except (StructError, IndexError, ValueError, StopIteration):  # the last: what others refer to is not there
         return None
 
 

@@ -61,6 +61,13 @@ def test_what_has_no_search_path_stays(tmp_path: Path) -> None:
     assert redirect(b"#!/bin/sh\n", lambda _: "$ORIGIN") == (b"#!/bin/sh\n", ())
 
 
+def test_a_dynamic_section_without_its_strings_is_none(tmp_path: Path) -> None:
+    data = bytearray(build(tmp_path).read_bytes())
+    strings = next(at for at in range(0, len(data), 8) if data[at : at + 8] == b"\5".ljust(8, b"\0"))
+    data[strings] = 0x6F
+    assert read_dynamic(bytes(data)) is None
+
+
 @given(cut=st.integers(0, 4096), at=st.integers(0, 4096), byte=st.integers(0, 255))
 def test_damaged_files_are_no_files_and_no_crash(cut: int, at: int, byte: int) -> None:
     data = bytearray(Path(sys.executable).resolve().read_bytes()[:4096])
