@@ -18,11 +18,13 @@ from provision.model.tree import Entry
 from provision.store.layout import executable
 
 # Free-threading stands in `sys.version` on every platform, in `sys.abiflags` not on Windows. sysconfig would tell too,
-# but its import costs more than the whole rest.
-_QUESTIONS = """\
+# but its import costs more than the whole rest. A file left open makes debug builds import a quarter of a second's worth
+# of modules, to warn of it.
+QUESTIONS = """\
 import sys
 try:
-    mapped = {line.split(None, 5)[5].strip() for line in open('/proc/self/maps') if '/libpy' in line}
+    with open('/proc/self/maps') as maps:
+        mapped = {line.split(None, 5)[5].strip() for line in maps if '/libpy' in line}
 except OSError:
     mapped = set()
 v = sys.version_info
@@ -100,7 +102,7 @@ def _ask(python: Path, asset: Asset) -> dict[str, str]:
 
     # Nothing of the caller's may change what the interpreter says; Windows loads no libraries without SystemRoot.
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
-    command = [str(python), "-I", "-S", "-B", "-c", _QUESTIONS]
+    command = [str(python), "-I", "-S", "-B", "-c", QUESTIONS]
     try:
         done = subprocess.run(
             command, env=environ, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False

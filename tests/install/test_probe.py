@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import textwrap
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from provision.errors import IntegrityError, PolicyError
 from provision.host.machine import Host
-from provision.install.probe import can_run, obstacle, probe, require_interpreter
+from provision.install.probe import QUESTIONS, can_run, obstacle, probe, require_interpreter
 from provision.model.build import BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.tree import Entry
@@ -32,6 +33,12 @@ def fake(tree: Path, script: str) -> Path:
 
 def test_a_finished_tree_is_what_it_was_locked_as(interpreter: Installed) -> None:
     probe(interpreter.tree, interpreter.asset)
+
+
+def test_what_is_asked_leaves_nothing_open(interpreter: Installed) -> None:
+    """Or a debug build, which warns of it, imports for a quarter of a second first."""
+    command = [interpreter.python, "-I", "-S", "-B", "-X", "dev", "-c", QUESTIONS]
+    assert subprocess.run(command, capture_output=True, check=True).stderr == b""
 
 
 def test_each_difference_is_named(interpreter: Installed) -> None:
