@@ -40,13 +40,16 @@ def _main(argv: list[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from provision.cli.stopping import Stopped, end_at_once, listen, tidy
+    from provision.cli.stopping import asked, end_at_once, listen, tidy
 
     try:
         listen()
         code = _run(argv)
         end_at_once()
-    except Stopped as stopped:
+    except BaseException:
+        stopped = asked()
+        if stopped is None:
+            raise
         tidy()
         sys.stderr.write(f"{stopped.word}\n")
         return stopped.exit_code

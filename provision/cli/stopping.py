@@ -1,19 +1,27 @@
 """Owns being told to stop: Ctrl-C and SIGTERM unwind a run as one exception, which no library takes for its own.
 
-What it leaves behind is nothing that a kill would not leave, too; `cli.entry` ends the process.
+An exception that comes out of nowhere may also be lost (in a callback), be wrapped, or leave a lock behind that nobody
+lets go of. So it is noted that it was raised, and what has not unwound within a second is ended. What it leaves behind
+is nothing that a kill would not leave, too; `cli.entry` ends the process.
 """
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
+import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
+# How long unwinding may take, in seconds: whoever pressed Ctrl-C waits.
+_PATIENCE = 0.9
 
 _deeds: list[Callable[[], None]] = []
+_asked: list[int] = []
 
 
 class Stopped(BaseException):
@@ -44,6 +52,12 @@ def listen() -> None:
     for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) is default:
             signal.signal(number, _stop)
+    sys.unraisablehook = _hush
+
+
+def asked() -> Stopped | None:
+    """What a signal asked for, whether or not its exception is still on its way."""
+    return Stopped(_asked[0]) if _asked else None
 
 
 def end_at_once() -> None:
@@ -55,7 +69,21 @@ def end_at_once() -> None:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     end_at_once()
+    _asked.append(number)
+    _thread.start_new_thread(_lose_patience, (number,))
     raise Stopped(number)
+
+
+def _hush(unraisable: sys.UnraisableHookArgs) -> None:
+    """Python's own words about what could not be raised, but for what `_lose_patience` sees to."""
+    if unraisable.exc_type is not Stopped:
+        sys.__unraisablehook__(unraisable)
+
+
+def _lose_patience(number: int) -> None:
+    time.sleep(_PATIENCE)
+    os.write(2, f"{Stopped(number).word}\n".encode())
+    os._exit(128 + number)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

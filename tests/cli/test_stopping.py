@@ -12,7 +12,7 @@ from tests.support.killer import ROOT
 
 _BUSY = """
 import os, signal, sys, time
-from provision.cli.stopping import Stopped, end_at_once, listen
+from provision.cli.stopping import Stopped, asked, end_at_once, listen
 listen()
 def tell(word):
     print(word, flush=True)
@@ -59,6 +59,42 @@ except Stopped as stopped:
     process.send_signal(number)
     assert process.communicate(timeout=20) == (f"tidied up\n{word}\n", "")
     assert process.returncode == code
+
+
+def test_what_does_not_unwind_is_ended_within_a_second() -> None:
+    """A lock that nobody lets go of, say: one that the exception itself left behind."""
+    process = start(
+        """
+import threading
+lock = threading.Lock()
+try:
+    tell("busy")
+    time.sleep(30)
+finally:
+    lock.acquire()
+    lock.acquire()
+"""
+    )
+    wait_for(process, "busy")
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20) == ("", "terminated\n")
+    assert process.returncode == 143
+
+
+def test_it_is_noted_though_the_exception_is_wrapped_or_lost() -> None:
+    process = start(
+        """
+class Loses:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+print(asked())
+one = Loses()
+del one
+tell(asked().word)
+"""
+    )
+    assert process.communicate(timeout=20) == ("None\ninterrupted\n", "")
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
