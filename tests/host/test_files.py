@@ -78,6 +78,17 @@ def test_what_a_killed_run_left_can_be_told_from_what_is_being_made(tmp_path: Pa
     assert unfinished(tmp_path) == (others,)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_who_has_ended_is_dead_even_if_nobody_asked_how(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as zombie:
+        assert zombie.stdout
+        assert zombie.stdout.read() == b""
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        left = tmp_path / f".file.{zombie.pid}.0123.new"
+        left.write_bytes(b"half")
+        assert unfinished(tmp_path, "file") == (left,)
+
+
 def test_links_are_replaced_and_never_written_through(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_bytes(b"mine")
