@@ -21,9 +21,9 @@ def _row(name: str, labels: Sequence[str], aim: float) -> Row:
         theirs: list[float] = []
         for number in range(min(runs, _RUNS)):
             where = workshop.place(kind, name, f"{number}-provision")
-            ours.append(run(workshop.provision(workshop.project(where / "project", there), "sync")).memory)
+            ours.append(run(workshop.provision(workshop.project(where / "project", there), "sync"), watch=True).memory)
             place = workshop.place(kind, name, f"{number}-uv", "project")
-            theirs.append(run(workshop.uv_install(place, there, server=workshop.fast)).memory)
+            theirs.append(run(workshop.uv_install(place, there, server=workshop.fast), watch=True).memory)
         floor = run(replace(workshop.pass_(place), argv=("/bin/true",))).memory
         if floor > _MOST_OF_OURS:
             raise SystemExit(f"the benchmark itself takes {floor:.0f} MB, which its children are said to take then")

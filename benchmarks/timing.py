@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from provision.model.value import frozen
+
+# Between two looks at a process, in seconds.
+_LOOK = 0.002
 
 _OPEN_AND_CLOSE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
@@ -80,8 +84,11 @@ def interleaved(contenders: Mapping[str, Prepare], runs: int, *, settle: bool = 
     return {name: Samples(runs=tuple(all_of)) for name, all_of in taken.items()}
 
 
-def run(command: Command, *, expect: Sequence[int] = (0,)) -> Taken:
-    """Run one process to its end, with its output in ``output`` beside its directory; fail unless it ends well."""
+def run(command: Command, *, expect: Sequence[int] = (0,), watch: bool = False) -> Taken:
+    """Run one process to its end, with its output in ``output`` beside its directory; fail unless it ends well.
+
+    With ``watch``, its memory is looked at all the time, with that of all processes it forks; else it is its own alone.
+    """
     log = command.cwd.parent / f"{command.cwd.name}.output"
     null = os.open(os.devnull, os.O_RDONLY)
     output = os.open(log, _OPEN_AND_CLOSE, 0o644)
@@ -91,6 +98,7 @@ def run(command: Command, *, expect: Sequence[int] = (0,)) -> Taken:
         actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
         start = time.perf_counter()
         process = os.posix_spawn(command.argv[0], command.argv, dict(command.environ), file_actions=actions)
+        together = _watch(process) if watch else 0.0
         _, status, usage = os.wait4(process, 0)
         wall = time.perf_counter() - start
     finally:
@@ -100,4 +108,32 @@ def run(command: Command, *, expect: Sequence[int] = (0,)) -> Taken:
     code = os.waitstatus_to_exitcode(status)
     if code not in expect:
         raise SystemExit(f"{' '.join(command.argv)} ended with {code}:\n{log.read_text(errors='replace')[-2000:]}")
-    return Taken(wall=wall, cpu=usage.ru_utime + usage.ru_stime, memory=usage.ru_maxrss * 1024 / 1e6)
+    return Taken(wall=wall, cpu=usage.ru_utime + usage.ru_stime, memory=max(usage.ru_maxrss * 1024 / 1e6, together))
+
+
+def _watch(process: int) -> float:
+    """The most memory, in MB, that a process and those below it ever have together until it ends.
+
+    Pages that several of them share count once, in equal parts (PSS).
+    """
+    most = 0.0
+    while os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        most = max(most, sum(map(_memory, _family(process))))
+        time.sleep(_LOOK)
+    return most
+
+
+def _family(process: int) -> Iterator[int]:
+    yield process
+    for children in Path("/proc", str(process), "task").glob("*/children"):
+        with suppress(OSError):
+            for child in children.read_text().split():
+                yield from _family(int(child))
+
+
+def _memory(process: int) -> float:
+    with suppress(OSError):
+        for line in Path("/proc", str(process), "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    return 0.0

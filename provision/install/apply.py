@@ -1,6 +1,7 @@
 """Owns carrying out a plan's installs: fetch, verify, unpack, relocate, probe, publish, several at once.
 
-Links, roots and pruning are `workflows.syncing`'s, as they concern projects and not trees.
+Fetching is for this process's threads, and making trees, where there are several to make, for `builders`. Links, roots
+and pruning are `workflows.syncing`'s, as they concern projects and not trees.
 """
 
 from __future__ import annotations
@@ -10,28 +11,31 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provision.errors import ProvisionError, raise_all
+from provision.errors import ProvisionError, StoreError, raise_all
 from provision.host.machine import Host
 from provision.install.fetch.fetcher import Fetcher
 from provision.install.progress import Progress
-from provision.model.tree import Entry
 from provision.model.value import frozen
 from provision.plan.actions import Install, Selected
-from provision.store.failures import store_failures
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
-from provision.store.publish import publish
 from provision.store.receipts import Receipt, read_receipt
-from provision.store.staging import staged_tree, staging
+from provision.store.staging import staging
+
+if TYPE_CHECKING:
+    from provision.install.builders import Builders
 
 # Seconds: between two looks at the others, as a longer join is not interrupted on every system; and what those get
 # to stop in, where a user who pressed Ctrl-C waits.
 _GLANCE, _MOMENT = 0.1, 0.4
 
-# Fetching waits for others, building does not: more trees at once than processors take more memory, and no less time.
-_BUILDING = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+# Where there are no builders. Fetching waits for others, making trees does not: more of those at once than there are
+# processors takes more memory, and no less time.
+_MAKING = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
 
 @frozen
@@ -67,27 +71,32 @@ def install_all(installs: Sequence[Install], tools: Tools, *, jobs: int) -> tupl
             except IndexError:  # another worker was faster
                 return
             try:
-                done[index] = install(one.selected, tools, again=one.damaged)
+                done[index] = install(one.selected, tools, again=one.damaged, builders=builders)
             except ProvisionError as error:
                 errors.append((index, error))
             except BaseException as error:  # noqa: BLE001  (it is raised again, in the thread that waits)
                 broken.append(error)
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, len(installs)) - 1)]
-    for worker in workers:
-        worker.start()
-    try:
-        work()
-        while not broken and any(worker.is_alive() for worker in workers):
-            for worker in workers:
-                worker.join(_GLANCE)
-        if broken:
-            raise broken[0]
-    except BaseException:
-        todo.clear()
-        tools.fetcher.cancel()
-        _wait_a_moment(workers)
-        raise
+    with ExitStack() as stack:
+        builders = _builders(installs, tools, jobs, stack)
+        workers = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, len(installs)) - 1)]
+        for worker in workers:
+            worker.start()
+        try:
+            work()
+            while not broken and any(worker.is_alive() for worker in workers):
+                for worker in workers:
+                    worker.join(_GLANCE)
+            if broken:
+                # An interrupt goes first: it may be what broke the others, in the middle of an import, say.
+                raise min(broken, key=lambda error: isinstance(error, Exception))
+        except BaseException:
+            todo.clear()
+            tools.fetcher.cancel()
+            if builders:
+                builders.end()
+            _wait_a_moment(workers)
+            raise
     raise_all([error for _, error in sorted(errors, key=lambda pair: pair[0])])
     return tuple(done[index] for index in sorted(done))
 
@@ -99,56 +108,53 @@ def _wait_a_moment(workers: Sequence[threading.Thread]) -> None:
         worker.join(max(0.0, end - time.monotonic()))
 
 
-def install(selected: Selected, tools: Tools, *, again: bool = False) -> Receipt:
+def _builders(installs: Sequence[Install], tools: Tools, jobs: int, stack: ExitStack) -> Builders | None:
+    """Processes to make trees in, where there are several to make, and processors; they end with ``stack``."""
+    if min(jobs, len(installs)) < 2:
+        return None
+    from provision.install.builders import Builders, processors
+
+    count = min(jobs, len(installs), processors())
+    if count < 2:
+        return None
+    wanted = {one.selected.key: one.selected for one in installs}
+
+    def job(key: str, archive: Path, room: Path, progress: Progress) -> None:
+        _make(archive, room, wanted[key], tools, progress)
+
+    return stack.enter_context(Builders(count, job, _make_ready)) or None
+
+
+def _make_ready() -> None:
+    """Import what `_make` needs."""
+    from provision.install import making  # noqa: F401
+
+
+def _make(archive: Path, room: Path, selected: Selected, tools: Tools, progress: Progress) -> Receipt:
+    from provision.install.making import make
+
+    return make(archive, room, selected, store=tools.store, host=tools.host, progress=progress, environ=tools.environ)
+
+
+def install(selected: Selected, tools: Tools, *, again: bool = False, builders: Builders | None = None) -> Receipt:
     """Put one tree into the store, unless another process was faster; ``again`` replaces a tree that is there.
 
     Nothing is visible under the tree's key before the last step, a rename; whatever fails leaves the old state.
     """
     key, store, progress = selected.key, tools.store, tools.progress
-    with entry_lock(store, key, timeout=tools.lock_timeout, on_wait=progress.note):
+    with entry_lock(store, key, timeout=tools.lock_timeout, on_wait=progress.note) as lock:
         present = None if again else read_receipt(store, key)
         if present is not None:
             return present
         archive = tools.fetcher.fetch(selected.asset)
-        with _BUILDING, staging(store, key) as room:
-            tree, extras = staged_tree(room), room / "extras"
-            receipt, entries = build(archive, tree, extras, selected, tools)
-            receipt = publish(store, tree, key, receipt, entries, extras=extras if extras.exists() else None)
+        if builders and lock is not None:
+            with staging(store, key) as room:
+                builders.build(key, archive, room, lock, progress)
+            receipt = read_receipt(store, key)
+            if receipt is None:
+                raise StoreError(f"{key} was taken away as soon as it was there", hint="Run the command again.")
+        else:
+            with _MAKING, staging(store, key) as room:
+                receipt = _make(archive, room, selected, tools, progress)
         progress.finish(key)
     return receipt
-
-
-def build(
-    archive: Path, tree: Path, extras: Path, selected: Selected, tools: Tools
-) -> tuple[Receipt, dict[str, Entry]]:
-    """Make a finished tree of a verified archive in an empty directory, and prove that it is the interpreter locked."""
-    from provision.host.cpu import level
-    from provision.install.probe import obstacle, probe, require_interpreter
-    from provision.install.relocate.recipe import relocate
-    from provision.install.unpack.limits import Limits
-    from provision.install.unpack.unpack import unpack
-
-    asset, options = selected.asset, selected.tree
-    tools.progress.start(selected.key, asset.title, "unpack", None)
-    unpacked = unpack(
-        archive, tree, asset=asset, extras=extras, limits=Limits.of(tools.environ), without=options.without
-    )
-    entries = unpacked.entries
-    with store_failures("make the tree relocatable", tree):
-        notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
-    require_interpreter(entries, asset)
-    hindrance = obstacle(asset, tools.host, lambda: level(environ=tools.environ))
-    if not hindrance:
-        tools.progress.start(selected.key, asset.title, "probe", None)
-        probe(tree, asset)
-        probed = "ok"
-        if options.bytecode:
-            from provision.install.bytecode import compile_stdlib
-
-            with store_failures("compile the standard library", tree):
-                compile_stdlib(tree, entries, asset=asset)
-    else:
-        probed = f"skipped: {hindrance}"
-        if options.bytecode:
-            notes.append(f"its standard library was not compiled: {hindrance}")
-    return Receipt.of(asset, options, entries, probed=probed, notes=tuple(notes)), entries

@@ -18,8 +18,8 @@ from provision.model.tree import Entry
 from provision.store.layout import executable
 
 # Free-threading stands in `sys.version` on every platform, in `sys.abiflags` not on Windows. sysconfig would tell too,
-# but its import costs more than the whole rest. A file left open makes debug builds import a quarter of a second's worth
-# of modules, to warn of it.
+# but its import costs more than the whole rest. A file left open makes debug builds import modules for a quarter of a
+# second, to warn of it.
 QUESTIONS = """\
 import sys
 try:

@@ -52,6 +52,9 @@ class Holder:
 
 OnWait = Callable[[str], None]
 
+# The descriptor of a lock that is held, where there is one to hand on, and what lets go of it.
+_Held = tuple[int | None, Callable[[], None]]
+
 
 def lock_timeout(environ: Mapping[str, str]) -> float | None:
     """``PROVISION_LOCK_TIMEOUT`` in seconds; None, meaning to wait as long as it takes, where it is not set."""
@@ -70,34 +73,35 @@ def lock_timeout(environ: Mapping[str, str]) -> float | None:
 @contextmanager
 def entry_lock(
     store: Store, key: str, *, timeout: float | None = None, on_wait: OnWait | None = None
-) -> Iterator[None]:
+) -> Iterator[int | None]:
     """Hold the lock of an entry; see `file_lock`."""
-    with file_lock(store.lock(key), subject=key, timeout=timeout, on_wait=on_wait):
-        yield
+    with file_lock(store.lock(key), subject=key, timeout=timeout, on_wait=on_wait) as descriptor:
+        yield descriptor
 
 
 @contextmanager
 def file_lock(
     path: Path, *, subject: str, timeout: float | None = None, on_wait: OnWait | None = None
-) -> Iterator[None]:
+) -> Iterator[int | None]:
     """Hold an exclusive lock on a file, which is made if missing and stays.
 
-    The system frees it when its holder ends, however it ends. Whoever has to wait calls ``on_wait`` with one sentence
+    The system frees it when its holder ends, however it ends, and all processes to which the holder handed the
+    descriptor that is yielded (None on Windows). Whoever has to wait calls ``on_wait`` with one sentence
     that says for whom, again when the holder changes. Raises `LockTimeoutError` after ``timeout`` seconds (0: at once),
     `StoreError` where the lock file cannot be made or the file system knows no locks.
     """
     with store_failures("make a lock file", path):
         make_directory(path.parent)
-    release = _wait(path, subject, timeout, on_wait or (lambda _: None))
+    descriptor, release = _wait(path, subject, timeout, on_wait or (lambda _: None))
     try:
-        yield
+        yield descriptor
     finally:
         release()
 
 
-def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> Callable[[], None]:
+def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _Held:
     started, pause, told = time.monotonic(), _FIRST_PAUSE, ""
-    while (release := _try(path)) is None:
+    while (held := _try(path)) is None:
         holder = _holder(path)
         sentence = f"{subject} is in use by {holder or 'another process'}"
         left = float("inf") if timeout is None else timeout - (time.monotonic() - started)
@@ -112,7 +116,7 @@ def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> C
             told = sentence
         time.sleep(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE)
-    return release
+    return held
 
 
 def _holder(path: Path) -> Holder | None:
@@ -132,7 +136,7 @@ if sys.platform == "win32":
         # Windows lets nobody read a locked file.
         return path.with_suffix(".holder")
 
-    def _try(path: Path) -> Callable[[], None] | None:
+    def _try(path: Path) -> _Held | None:
         from filelock import Timeout, WindowsFileLock
 
         lock = WindowsFileLock(path, timeout=0)
@@ -142,7 +146,7 @@ if sys.platform == "win32":
             except Timeout:
                 return None
             _note(path).write_text(str(Holder.this()), encoding="utf-8")
-        return lock.release
+        return None, lock.release
 
 else:
 
@@ -152,7 +156,7 @@ else:
     def _note(path: Path) -> Path:
         return path
 
-    def _try(path: Path) -> Callable[[], None] | None:
+    def _try(path: Path) -> _Held | None:
         # Not through filelock: importing it costs several times what a whole no-op may, and where flock is missing it
         # falls back to lock files that outlive a killed holder.
         import fcntl
@@ -174,7 +178,7 @@ else:
             _write_note(descriptor, "")
             os.close(descriptor)
 
-        return release
+        return descriptor, release
 
     def _write_note(descriptor: int, note: str) -> None:
         # A courtesy to whoever waits: on a full disk the lock alone must do, or `prune` could not free any space.

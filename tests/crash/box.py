@@ -79,11 +79,11 @@ class Box:
         """Old state or new; returns the keys of the trees that are there."""
         assert self.states is not None
         project = self.project
+        invariants.check_no_lock_held(project.home, project.cache)
         keys = invariants.check_visible_trees(project.home, but=self.damages)
         invariants.check_links(project)
         invariants.check_files(project, self.states)
         invariants.check_catalogs(project.cache)
-        invariants.check_no_lock_held(project.home, project.cache)
         return keys
 
     def finish(self, *, here: bool = False) -> None:

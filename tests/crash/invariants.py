@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from provision.store.receipts import installed, read_receipt
 from provision.store.settle import check_tree
 from tests.support.project import Project
 
+_MOMENT = 2.0  # in seconds
 _OTHERS_WRITE = 0o022
 # What a run makes on its way, and what no later run may find there for long.
 _UNFINISHED = (".new", ".tmp", ".old")
@@ -77,16 +79,29 @@ def check_catalogs(cache: Path) -> None:
 
 
 def check_no_lock_held(*roots: Path) -> None:
-    """Nobody holds a lock file: whoever died has let go of his."""
+    """Nobody holds a lock file: whoever died has let go of his, and so have, in a moment, his builders."""
     for root in roots:
         for path in root.rglob("*.lock"):
             if path.parent.name != "locks":
                 continue
             descriptor = os.open(path, os.O_RDWR)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _wait_for(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _wait_for(descriptor: int) -> None:
+    end = time.monotonic() + _MOMENT
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def check_tidy(project: Project) -> None:
@@ -95,7 +110,7 @@ def check_tidy(project: Project) -> None:
     assert not staging.exists() or list(staging.iterdir()) == []
     for root in (project.directory, project.home, project.cache):
         left = [path for path in _walk(root) if path.name.startswith(".") and path.name.endswith(_UNFINISHED)]
-        assert left == []
+        assert left == [], left
 
 
 def check_modes(*roots: Path) -> None:

@@ -86,6 +86,19 @@ def test_an_update_of_the_catalog_leaves_the_old_one_or_the_new(updating: Box, t
     assert known.builds("cpython", Version.parse("3.15.9")) == ("20270201", "20270101")
 
 
+@pytest.mark.parametrize("stride", [20, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_run_with_builders_may_end_anywhere(make_box: MakeBox, stride: int) -> None:
+    """Two trees at once, made in two more processes: those end with the first, and till then hold their locks."""
+    box = make_box("sync")
+    box.environ = {"PROVISION_JOBS": "2"}
+    declare(box, *box.builds)
+    steps = box.remember()
+    builders = {step.path.parts[-1] for step in steps if step.event == "os.rename"}
+    assert builders
+    for step in steps[::stride]:
+        box.kill(step, (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)[step.number // stride % 4])
+
+
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
     """A directory in memory where there is one: disks take their time to remove a hundred thousand files."""

@@ -37,7 +37,7 @@ def test_a_finished_tree_is_what_it_was_locked_as(interpreter: Installed) -> Non
 
 def test_what_is_asked_leaves_nothing_open(interpreter: Installed) -> None:
     """Or a debug build, which warns of it, imports for a quarter of a second first."""
-    command = [interpreter.python, "-I", "-S", "-B", "-X", "dev", "-c", QUESTIONS]
+    command = [str(interpreter.python), "-I", "-S", "-B", "-X", "dev", "-c", QUESTIONS]
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
 
 

@@ -24,6 +24,7 @@ _MADE = {("model/value.py", "exec")}
 _STARTERS = ("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork")
 # The modules that start processes at all, each with what for; docs/security.md names them.
 _STARTING = {
+    "install/builders.py": "itself, forked, to make trees beside itself",
     "install/bytecode.py": "the tree's own interpreter, if asked to compile",
     "install/pack/interpreter.py": "the prefix that is packed, to ask what it is",
     "install/pack/proof.py": "the packed interpreter, to see that it runs",

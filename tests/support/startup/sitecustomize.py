@@ -9,6 +9,8 @@ before it, and after step N - 1.
 # Nothing is imported that the code under test might not have loaded by itself.
 # ruff: noqa: PTH109, PTH115, PTH118
 
+import fcntl
+import mmap
 import os
 import sys
 import threading
@@ -37,7 +39,9 @@ class Tracer:
 
     def __init__(self, log: int, under: str, at: int, action: str) -> None:
         self._log, self._under, self._at, self._action = log, under, at, action
-        self._count = 0
+        # Shared with the processes that are forked, whose steps are counted with the others; signals go to the first.
+        self._count = mmap.mmap(-1, 8)
+        self._first = os.getpid()
         self._lock = threading.Lock()
         self._write = os.write
 
@@ -59,9 +63,11 @@ class Tracer:
         if not (place + "/").startswith(self._under + "/"):
             return False
         with self._lock:
-            self._count += 1
-            number = self._count
+            fcntl.lockf(self._log, fcntl.LOCK_EX)
+            number = int.from_bytes(self._count[:], "little") + 1
+            self._count[:] = number.to_bytes(8, "little")
             self._write(self._log, f"{number}\t{event}\t{place}\n".encode("utf-8", "surrogateescape"))
+            fcntl.lockf(self._log, fcntl.LOCK_UN)
         if number == self._at:
             self._act(place)
         return True
@@ -78,7 +84,7 @@ class Tracer:
     def _act(self, place: str) -> None:
         kind, _, number = self._action.partition(":")
         if kind == "signal":
-            os.kill(os.getpid(), int(number))
+            os.kill(self._first, int(number))
         elif kind == "error":
             raise OSError(int(number), os.strerror(int(number)), place)
 

@@ -1,0 +1,60 @@
+"""Owns making one tree of a verified archive: unpack, relocate, probe, publish; where that runs, `apply` decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from provision.host.cpu import level
+from provision.host.machine import Host
+from provision.install.probe import obstacle, probe, require_interpreter
+from provision.install.progress import Progress
+from provision.install.relocate.recipe import relocate
+from provision.install.unpack.limits import Limits
+from provision.install.unpack.unpack import unpack
+from provision.plan.actions import Selected
+from provision.store.failures import store_failures
+from provision.store.layout import Store
+from provision.store.publish import publish
+from provision.store.receipts import Receipt
+from provision.store.staging import staged_tree
+
+
+def make(
+    archive: Path,
+    room: Path,
+    selected: Selected,
+    *,
+    store: Store,
+    host: Host | None,
+    progress: Progress,
+    environ: Mapping[str, str],
+) -> Receipt:
+    """Make a tree in a staging directory, prove that it is the interpreter locked, and publish it.
+
+    The caller holds the entry's lock. Without a ``host`` nothing is run, nor where the tree is for another machine.
+    """
+    tree, extras = staged_tree(room), room / "extras"
+    asset, options = selected.asset, selected.tree
+    progress.start(selected.key, asset.title, "unpack", None)
+    unpacked = unpack(archive, tree, asset=asset, extras=extras, limits=Limits.of(environ), without=options.without)
+    entries = unpacked.entries
+    with store_failures("make the tree relocatable", tree):
+        notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
+    require_interpreter(entries, asset)
+    hindrance = obstacle(asset, host, lambda: level(environ=environ))
+    if not hindrance:
+        progress.start(selected.key, asset.title, "probe", None)
+        probe(tree, asset)
+        probed = "ok"
+        if options.bytecode:
+            from provision.install.bytecode import compile_stdlib
+
+            with store_failures("compile the standard library", tree):
+                compile_stdlib(tree, entries, asset=asset)
+    else:
+        probed = f"skipped: {hindrance}"
+        if options.bytecode:
+            notes.append(f"its standard library was not compiled: {hindrance}")
+    receipt = Receipt.of(asset, options, entries, probed=probed, notes=tuple(notes))
+    return publish(store, tree, selected.key, receipt, entries, extras=extras if extras.exists() else None)

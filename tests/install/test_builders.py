@@ -1,0 +1,219 @@
+"""Processes that build beside this one: each test is a process of its own, as only one with a single thread forks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from tests.support.killer import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux are there builders")
+
+BEGINNING = """\
+import os, signal, sys, threading, time
+from pathlib import Path
+from provision.errors import IntegrityError, StoreError
+from provision.install.builders import Builders, processors
+from provision.install.progress import Silent
+
+here = Path(sys.argv[1])
+lock = os.open(here / "lock", os.O_RDWR | os.O_CREAT)
+
+def build(builders, key, progress=Silent()):
+    builders.build(key, here / "archive", here, lock, progress)
+
+def refused(builders, key):
+    try:
+        build(builders, key)
+    except Exception as error:
+        return error
+    raise AssertionError("it was not refused")
+"""
+
+
+def run(place: Path, code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", BEGINNING + textwrap.dedent(code), str(place)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_work_is_done_in_as_many_other_processes(tmp_path: Path) -> None:
+    code = """\
+    def job(key, archive, room, progress):
+        assert archive == room / "archive"
+        (room / key).write_text(str(os.getpid()))
+        while len(list(room.glob("?"))) < 2:  # each waits for the other
+            time.sleep(0.01)
+
+    with Builders(2, job, lambda: None) as builders:
+        assert len(builders) == 2
+        other = threading.Thread(target=build, args=(builders, "a"))
+        other.start()
+        build(builders, "b")
+        other.join()
+    assert len({os.getpid(), *(int((here / key).read_text()) for key in "ab")}) == 3
+    """
+    run(tmp_path, code)
+
+
+def test_they_make_themselves_ready_before_there_is_work(tmp_path: Path) -> None:
+    code = """\
+    ready = []
+    with Builders(1, lambda key, *_: Path(here, key).write_text(str(ready)), lambda: ready.append(True)) as builders:
+        build(builders, "told")
+    print((here / "told").read_text(), ready)
+    """
+    assert run(tmp_path, code) == "[True] []\n"
+
+
+def test_errors_come_out_as_they_are(tmp_path: Path) -> None:
+    code = """\
+    def job(key, *_):
+        if key == "bad":
+            raise IntegrityError("the bytes are wrong", hint="lock another build")
+        if key == "mistake":
+            {}["nothing"]
+
+    with Builders(1, job, lambda: None) as builders:
+        error = refused(builders, "bad")
+        print(type(error).__name__, error, error.hint)
+        build(builders, "good")
+        print(str(refused(builders, "mistake")).splitlines()[-1])
+    """
+    assert run(tmp_path, code) == "IntegrityError the bytes are wrong lock another build\nKeyError: 'nothing'\n"
+
+
+def test_progress_is_told_here(tmp_path: Path) -> None:
+    code = """\
+    class Shown:
+        def __getattr__(self, name):
+            return lambda *values: print(name, *values)
+
+    def job(key, archive, room, progress):
+        progress.start(key, "CPython", "unpack", None)
+        progress.advance(key, 7)
+        progress.note("a note")
+        progress.finish(key)
+
+    with Builders(1, job, lambda: None) as builders:
+        build(builders, "a", Shown())
+    """
+    assert run(tmp_path, code) == "start a CPython unpack None\nadvance a 7\nnote a note\nfinish a\n"
+
+
+def test_one_that_is_ended_from_outside_is_told_and_the_others_work(tmp_path: Path) -> None:
+    code = """\
+    def job(key, *_):
+        if key == "out of memory":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with Builders(2, job, lambda: None) as builders:
+        print(refused(builders, "out of memory"))
+        build(builders, "a")
+        print(refused(builders, "b"))
+        build(builders, "c")
+    """
+    told = "the process that was making {} was ended from outside\n"
+    assert run(tmp_path, code) == told.format("out of memory") + told.format("b")
+
+
+def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
+    code = """\
+    def job(key, archive, room, progress):
+        (room / "pid").write_text(str(os.getpid()))
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(60)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Builders(1, job, lambda: None) as builders:
+        try:
+            build(builders, "a")
+        except KeyboardInterrupt:
+            assert not Path("/proc", (here / "pid").read_text()).exists()
+            print("interrupted")
+    """
+    assert run(tmp_path, code) == "interrupted\n"
+
+
+def test_with_another_thread_or_elsewhere_there_are_none(tmp_path: Path) -> None:
+    code = """\
+    print(processors() == len(os.sched_getaffinity(0)))
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    print(processors())
+    """
+    assert run(tmp_path, code) == "True\n0\n"
+
+
+def test_where_no_process_can_be_made_there_are_none(tmp_path: Path) -> None:
+    code = """\
+    import errno
+    def fork():
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+    os.fork = fork
+    with Builders(2, lambda *_: None, lambda: None) as builders:
+        print(len(builders))
+    """
+    assert run(tmp_path, code) == "0\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number: signal.Signals) -> None:
+    """Whoever forked it is killed. A builder that cannot end for the time being keeps the lock: nobody else begins."""
+    code = f"""\
+    from provision.store.layout import Store
+    from provision.store.locks import entry_lock
+
+    def job(key, *_):
+        (here / "pid").write_text(str(os.getpid()))
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(60)
+
+    with entry_lock(Store(here), "a") as lock, Builders(1, job, lambda: None) as builders:
+        threading.Thread(target=lambda: builders.build("a", here, here, lock, Silent()), daemon=True).start()
+        while not (here / "pid").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINNING + textwrap.dedent(code), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    builder = int((tmp_path / "pid").read_text())
+    if number == signal.SIGSTOP:
+        with pytest.raises(Exception, match="is in use by"), entry_lock(Store(tmp_path), "a", timeout=0.2):
+            pass
+        os.kill(builder, signal.SIGCONT)
+    with entry_lock(Store(tmp_path), "a", timeout=5):
+        assert not _is_alive(builder)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether it runs; nobody may have looked yet how it ended."""
+    for _ in range(100):
+        try:
+            state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.01)
+    return True
