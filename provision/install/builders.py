@@ -86,7 +86,9 @@ class Builders:
             builder.end()
             raise
         finally:
-            self._free.put(builder)
+            # One that has ended is done with, but for the last, which tells all that wait for one.
+            if builder.is_alive or not any(other.is_alive for other in self._all):
+                self._free.put(builder)
 
     def end(self) -> None:
         """End all of them where they stand; what they leave behind is what a kill leaves."""
@@ -114,8 +116,14 @@ class _Builder:
                 _raise(said)
                 return
         except OSError as error:
+            self.end()
             raise _gone(work["key"]) from error
+        self.end()
         raise _gone(work["key"])
+
+    @property
+    def is_alive(self) -> bool:
+        return self._pid > 0
 
     def end(self) -> None:
         with self._ending:

@@ -125,12 +125,13 @@ def test_one_that_is_ended_from_outside_is_told_and_the_others_work(tmp_path: Pa
 
     with Builders(2, job, lambda: None) as builders:
         print(refused(builders, "out of memory"))
-        build(builders, "a")
-        print(refused(builders, "b"))
-        build(builders, "c")
+        for key in "abc":
+            build(builders, key)
+        print(refused(builders, "out of memory"))
+        print(refused(builders, "d"))
     """
     told = "the process that was making {} was ended from outside\n"
-    assert run(tmp_path, code) == told.format("out of memory") + told.format("b")
+    assert run(tmp_path, code) == 2 * told.format("out of memory") + told.format("d")
 
 
 def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
