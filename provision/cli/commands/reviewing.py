@@ -119,8 +119,9 @@ def explain(session: Session, name: Name) -> int:
     """Say why an entry is locked as it is: what was asked, what fits, what was preferred, and what is newer.
 
     \b
-    Example:
+    Examples:
       provision explain free
+      provision explain free --json | jq .steps
     """
     from provision.cli.present.reviewing_outlook import present_explanation
     from provision.workflows.explaining import explain as why
