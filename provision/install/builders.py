@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -100,20 +101,25 @@ class _Builder:
         self._ending = threading.Lock()
 
     def build(self, work: dict[str, str], lock: int, progress: Progress) -> None:
-        try:
+        with suppress(OSError):  # if it has ended, receiving tells
             socket.send_fds(self.channel, [json.dumps(work).encode()], [lock])
-            while answer := self.channel.recv(LONGEST):
-                said = json.loads(answer)
-                if "tell" in said:
-                    getattr(progress, said["tell"])(*said["values"])
-                    continue
-                _raise(said)
-                return
-        except OSError as error:
+        while "tell" in (said := self._receive(work["key"])):
+            getattr(progress, said["tell"])(*said["values"])
+        _raise(said)
+
+    def _receive(self, key: str) -> dict[str, Any]:
+        try:
+            message = self.channel.recv(LONGEST)
+        except OSError:
+            message = b""
+        if not message:
             self.end()
-            raise _gone(work["key"]) from error
-        self.end()
-        raise _gone(work["key"])
+            raise StoreError(
+                f"the process that was making {key} was ended from outside",
+                hint="If the system ran out of memory, `--jobs 1` takes less of it.",
+            )
+        said: dict[str, Any] = json.loads(message)
+        return said
 
     @property
     def is_alive(self) -> bool:
@@ -129,13 +135,6 @@ class _Builder:
     def close(self) -> None:
         self.channel.close()
         os.close(self.leash)
-
-
-def _gone(key: str) -> StoreError:
-    return StoreError(
-        f"the process that was making {key} was ended from outside",
-        hint="If the system ran out of memory, `--jobs 1` takes less of it.",
-    )
 
 
 def _raise(said: dict[str, Any]) -> None:
