@@ -23,7 +23,7 @@ demo: $(STAMP) ## the whole job on this machine, without a network
 test: $(STAMP) ## the tests, quick ones, on every Python 3.11+ at hand
 	@$(BIN)/python tests/run.py
 
-soak: $(STAMP) ## the slow tests: kills, races, soak (six minutes on two cores)
+soak: $(STAMP) ## the slow tests: kills, races, soak (ten minutes on two cores)
 	@$(BIN)/python tests/run.py --soak
 
 fuzz: $(STAMP) ## ten minutes of fuzzing; FUZZ_SECONDS=60 for less

@@ -29,6 +29,7 @@ def tree_of(project: Project) -> Path:
     return Path(project.run("which", "one").out.strip()).parent.parent
 
 
+@pytest.mark.slow
 def test_two_homes_get_the_same_bytes_bytecode_included(compiled: Project, tmp_path: Path) -> None:
     other = tmp_path / "somewhere else entirely"
     first = compiled.run("sync", "--json").document()["installed"]

@@ -53,7 +53,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory, builds: tuple[Build, ...]) -
     return {build.label: names(tree_of(project, build)) for build in builds}
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "part", [part if part == "tests" else pytest.param(part, marks=pytest.mark.slow) for part in PARTS]
+)
 def test_each_part_is_gone_and_nothing_else(
     offer: Offer, builds: tuple[Build, ...], whole: dict[str, set[str]], part: Slim
 ) -> None:

@@ -10,7 +10,11 @@ import pytest
 from tests.install.interpreters import Installed, archive_of, install, labels
 
 
-@pytest.fixture(scope="session", params=labels())
+# Debug builds take many times as long for everything.
+_LABELS = [pytest.param(label, marks=pytest.mark.slow) if "-debug-" in label else label for label in labels()]
+
+
+@pytest.fixture(scope="session", params=_LABELS)
 def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive in PBS's layout, one after the other."""
     base = tmp_path_factory.getbasetemp()

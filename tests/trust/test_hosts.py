@@ -92,7 +92,9 @@ def test_plain_http_is_for_this_machine_only(project: Project, canary: Proxy, ur
     assert canary.seen == []
 
 
-@pytest.mark.parametrize("way", ["option", "variable", "file"])
+@pytest.mark.parametrize(
+    "way", ["option", *(pytest.param(way, marks=pytest.mark.slow) for way in ("variable", "file"))]
+)
 def test_the_user_alone_allows_a_host(project: Project, canary: Proxy, way: str) -> None:
     project.write('[settings]\ncatalogs = ["https://evil.example/c.ndjson"]\n[pythons]\none = "3.13.5"\n')
     words, environ = ["lock"], {}

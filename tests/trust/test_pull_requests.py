@@ -54,13 +54,12 @@ def snapshot(directory: Path) -> dict[str, tuple[int, int, bytes]]:
     return found
 
 
-KINDS = [
-    *sorted({case.partition(":")[0] for case in CASES if ":" in case}),
-    pytest.param("files", marks=pytest.mark.slow),
-]
+KINDS = sorted({case.partition(":")[0] if ":" in case else "files" for case in CASES})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in {"name", "url"} else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_looking_is_harmless(kind: str, tmp_path: Path) -> None:
     cases = [case for case in CASES if (case.partition(":")[0] if ":" in case else "files") == kind]
     projects = {case: bring(case, tmp_path / str(number)) for number, case in enumerate(cases)}
