@@ -9,7 +9,6 @@ import pytest
 
 from tests.install.interpreters import Installed, archive_of, install, labels
 
-
 # Debug builds take many times as long for everything.
 _LABELS = [pytest.param(label, marks=pytest.mark.slow) if "-debug-" in label else label for label in labels()]
 
