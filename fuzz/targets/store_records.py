@@ -26,7 +26,7 @@ _ASSET = upstream(stripped("3.14.2", "20260127", free=True), size=7, published="
 _OTHER = upstream(full("3.13.5", "20250818"))
 _KEY = store_key(_ASSET, TreeOptions())
 _ENTRIES = {"bin/python": Entry("link", 0o777, "python3"), "bin/python3": Entry("file", 0o755, "0" * 64, 3)}
-_PROJECT = Path("/work/project")
+_PROJECT = Path("/srv/project")
 
 
 def _samples() -> tuple[bytes, bytes, bytes]:
@@ -45,7 +45,7 @@ _RECEIPT, _LIST, _ROOT = _samples()
 _PIECES = [
     "{", "}", "[", "]", ":", ",", '"receipt": 1', '"receipt": 2', f'"key": "{_KEY}"', '"key": "../x"', '"asset": {',
     '"size": -1', '"size": 1e999', '"notes": ["\\ud800"]', '"root": 1',
-    '"project": "/work/project"', '"keys": ["../x"]',
+    '"project": "/srv/project"', '"keys": ["../x"]',
     '"project": "\\u0000"', '"project": "x"', "[" * 200, "null", "true", "NaN", "1" * 5000, "provision-entries 1\x00",
     "\x00", "file", "link", "777", "-1", "0x1",
 ]  # fmt: skip

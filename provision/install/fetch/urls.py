@@ -82,9 +82,11 @@ class Url:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the host is this machine by its very name; other spellings of such an address do not count."""
-        local = self.host == "localhost" or self.host.endswith(".localhost") or self.host == "::1"
-        return local or _IPV4_LOOPBACK.fullmatch(self.host) is not None
+        """Whether the host is this machine by its very name; other spellings of such an address do not count.
+
+        Nor do names below ``localhost``, which some systems look up like any other.
+        """
+        return self.host in ("localhost", "::1") or _IPV4_LOOPBACK.fullmatch(self.host) is not None
 
     @property
     def credentials(self) -> tuple[str, str] | None:
