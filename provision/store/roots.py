@@ -72,12 +72,16 @@ def read_roots(store: Store) -> tuple[Root, ...]:
 
 
 def live_keys(store: Store, locked: LockedKeys) -> set[str]:
-    """The keys that projects still need: those on record of a project that is still there and whose lock lists them."""
+    """The keys that projects still need: those that the lock lists of a project on record that is still there.
+
+    It may list others by now than when it was recorded, if it was locked anew and not synced yet. Where it cannot be
+    read, what is on record counts.
+    """
     live: set[str] = set()
     for root in read_roots(store):
         if not _is_gone(root.project):
             listed = locked(root.project)
-            live.update(root.keys if listed is None else set(root.keys).intersection(listed))
+            live.update(root.keys if listed is None else listed)
     return live
 
 

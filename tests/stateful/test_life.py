@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -184,6 +184,7 @@ class Life(RuleBasedStateMachine):
         process = victim.kill_at(1 + round(share * 100), number=signal.Signals(number))
         assert process.returncode in (0, 1, 2, 4, -9, 130, 143), process.stderr
         assert "Traceback" not in process.stderr, process.stderr
+        invariants.check_no_lock_held(self.project.home, self.project.cache)
         there = {receipt.key for receipt in installed(self.store)}
         if recorded and command[0] != "remove":
             assert before & self.needed() <= there, "a live tree was lost"
@@ -223,7 +224,13 @@ class Life(RuleBasedStateMachine):
         count("states looked at by the state machine")
 
 
-_BASE = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
+# No shrinking: each try is a life of many processes, and minutes of them would hide what was found first.
+_BASE = settings(
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 
 
 def test_a_short_life() -> None:
