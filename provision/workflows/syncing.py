@@ -22,6 +22,7 @@ from provision.workflows.options import Options, flag
 from provision.workflows.planning import Planned, Wanted, make_plan
 from provision.workflows.project import LoadedLock, Project
 from provision.workflows.saving import load_plan
+from provision.workflows.writing import sweep_beside
 
 if TYPE_CHECKING:
     from provision.workflows.locking import Locked
@@ -101,6 +102,8 @@ def _carry_out(options: Options, basis: _Basis, wanted: Wanted, progress: Progre
     plan = make_plan(options, project, loaded.lock, loaded.digest, wanted)
     receipts = _install(options, store, tuple(plan.installs()), progress)
     sweep(store)  # a run that was killed when its tree was already in place has left an entry that nobody installs now
+    for path in (project.manifest_path, project.lock_path):
+        sweep_beside(path)
     if not wanted.foreign:
         linked = link_project(project, store, plan, basis.order)
         if basis.manifest and not wanted.names:

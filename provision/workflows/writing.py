@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from provision.errors import PolicyError, StoreError
-from provision.host.files import replace_file
+from provision.host.files import replace_file, unfinished
 
 
 def write_text(path: Path, text: str) -> None:
@@ -15,7 +16,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data``: a reader or a crash sees the old file or the new, and what a crash leaves beside it
-    goes with the next write.
+    goes with the next write, or with `sweep_beside`.
 
     A symbolic link stays one, and the file it leads to is replaced; the mode of an existing file is kept.
     Raises `StoreError` when the place cannot be written, and `PolicyError` when links lead out of the repository, as
@@ -29,6 +30,15 @@ def write_bytes(path: Path, data: bytes) -> None:
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         reason = getattr(error, "strerror", None) or "links lead in a circle"
         raise StoreError(f"cannot write {path}: {reason}", hint="Check its permissions and the free space.") from error
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove what killed runs left beside a project's file; where that is not possible, the next write tries again."""
+    with suppress(OSError, RuntimeError, PolicyError):
+        real = path.resolve()
+        _check_inside(path, real)
+        for left in unfinished(real.parent, real.name):
+            left.unlink(missing_ok=True)
 
 
 def _check_inside(path: Path, real: Path) -> None:

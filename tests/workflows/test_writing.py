@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import StoreError
-from provision.workflows.writing import write_text
+from provision.workflows.writing import sweep_beside, write_text
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -39,6 +39,17 @@ def test_what_a_killed_run_left_goes_with_the_next_write(tmp_path: Path) -> None
     (tmp_path / f".pythons.lock.{dead.pid}.0123.new").write_text("half")
     write_text(tmp_path / "pythons.lock", "whole\n")
     assert [path.name for path in tmp_path.iterdir()] == ["pythons.lock"]
+
+
+def test_or_is_swept_up_by_who_writes_nothing(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    left, other = (tmp_path / f".pythons.{kind}.{dead.pid}.0123.new" for kind in ("toml", "lock"))
+    for path in (left, other):
+        path.write_text("half")
+    sweep_beside(tmp_path / "pythons.toml")
+    sweep_beside(tmp_path / "missing" / "pythons.toml")
+    assert list(tmp_path.iterdir()) == [other]
 
 
 def test_a_name_that_is_a_pattern_is_a_name(tmp_path: Path) -> None:
