@@ -13,6 +13,8 @@ from tests.support.killer import ROOT
 _BUSY = """
 import os, signal, sys, time
 from provision.cli.stopping import Stopped, asked, end_at_once, listen
+from provision.cli import stopping
+patience, stopping._PATIENCE = stopping._PATIENCE, 60  # on a loaded machine what is shown may take long
 listen()
 def tell(word):
     print(word, flush=True)
@@ -66,6 +68,7 @@ def test_what_does_not_unwind_is_ended_within_a_second() -> None:
     process = start(
         """
 import threading
+stopping._PATIENCE = patience
 lock = threading.Lock()
 try:
     tell("busy")
