@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
 from provision.host.machine import Host
@@ -16,6 +17,9 @@ from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, CpuLevel
 from provision.model.tree import Entry
 from provision.store.layout import executable
+
+if TYPE_CHECKING:
+    import subprocess
 
 # Free-threading stands in `sys.version` on every platform, in `sys.abiflags` not on Windows. sysconfig would tell too,
 # but its import costs more than the whole rest. A file left open makes debug builds import modules for a quarter of a
@@ -40,6 +44,7 @@ answers = {
 for name, answer in answers.items():
     sys.stdout.buffer.write(('%s=%s' % (name, answer)).encode('utf-8', 'surrogateescape') + bytes([10]))
 """
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # in seconds
 _TIMEOUT = 60  # GraalPy needs seconds on a slow machine
 _LOADER_FAILURES = (
     "error while loading shared libraries",
@@ -104,9 +109,7 @@ def _ask(python: Path, asset: Asset) -> dict[str, str]:
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     command = [str(python), "-I", "-S", "-B", "-c", QUESTIONS]
     try:
-        done = subprocess.run(
-            command, env=environ, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
-        )
+        done = _run(command, environ)
     except subprocess.TimeoutExpired as error:
         raise IntegrityError(f"{asset.title} does not answer: it was stopped after {_TIMEOUT} s") from error
     except OSError as error:
@@ -115,6 +118,28 @@ def _ask(python: Path, asset: Asset) -> dict[str, str]:
         raise _failure(asset, done.returncode, done.stderr.decode("utf-8", "replace"))
     lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
     return dict(line.partition("=")[::2] for line in lines)
+
+
+def _run(command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run a program that was just written, waiting while a process that another thread starts still has it open.
+
+    Such a process has all that this one has open for the instant until it runs what it is for.
+    """
+    import errno
+    import subprocess
+    import time
+
+    pauses = iter(_PAUSES)
+    while True:
+        try:
+            return subprocess.run(
+                command, env=environ, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
+            )
+        except OSError as error:
+            pause = next(pauses, None)
+            if error.errno != errno.ETXTBSY or pause is None:
+                raise
+            time.sleep(pause)
 
 
 def _differences(answers: dict[str, str], asset: Asset, tree: Path) -> Iterator[str]:

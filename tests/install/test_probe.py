@@ -3,7 +3,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,15 @@ def test_what_is_asked_leaves_nothing_open(interpreter: Installed) -> None:
     """Or a debug build, which warns of it, imports for a quarter of a second first."""
     command = [str(interpreter.python), "-I", "-S", "-B", "-X", "dev", "-c", QUESTIONS]
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems run what is open for writing")
+def test_what_another_process_has_open_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    tree = fake(tmp_path / "tree", "exit 7")
+    with (tree / "bin/python").open("r+b") as file:
+        threading.Timer(0.1, file.close).start()
+        with pytest.raises(IntegrityError, match="exit code 7"):
+            probe(tree, asset())
 
 
 def test_each_difference_is_named(interpreter: Installed) -> None:
