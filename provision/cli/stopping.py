@@ -21,7 +21,7 @@ _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 _PATIENCE = 0.9
 
 _deeds: list[Callable[[], None]] = []
-_asked: list[int] = []
+_asked: list[Stopped] = []
 
 
 class Stopped(BaseException):
@@ -57,7 +57,7 @@ def listen() -> None:
 
 def asked() -> Stopped | None:
     """What a signal asked for, whether or not its exception is still on its way."""
-    return Stopped(_asked[0]) if _asked else None
+    return _asked[0] if _asked else None
 
 
 def end_at_once() -> None:
@@ -69,9 +69,10 @@ def end_at_once() -> None:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     end_at_once()
-    _asked.append(number)
-    _thread.start_new_thread(_lose_patience, (number,))
-    raise Stopped(number)
+    stopped = Stopped(number)
+    _asked.append(stopped)
+    _thread.start_new_thread(_lose_patience, (stopped,))
+    raise stopped
 
 
 def _hush(unraisable: sys.UnraisableHookArgs) -> None:
@@ -80,10 +81,10 @@ def _hush(unraisable: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def _lose_patience(number: int) -> None:
+def _lose_patience(stopped: Stopped) -> None:
     time.sleep(_PATIENCE)
-    os.write(2, f"{Stopped(number).word}\n".encode())
-    os._exit(128 + number)
+    os.write(2, f"{stopped.word}\n".encode())
+    os._exit(stopped.exit_code)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

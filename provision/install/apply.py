@@ -88,8 +88,7 @@ def install_all(installs: Sequence[Install], tools: Tools, *, jobs: int) -> tupl
                 for worker in workers:
                     worker.join(_GLANCE)
             if broken:
-                # An interrupt goes first: it may be what broke the others, in the middle of an import, say.
-                raise min(broken, key=lambda error: isinstance(error, Exception))
+                raise broken[0]
         except BaseException:
             todo.clear()
             tools.fetcher.cancel()
