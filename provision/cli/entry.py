@@ -59,6 +59,7 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    from provision.cli.stopping import asked
     from provision.errors import ProvisionError
 
     try:
@@ -70,6 +71,8 @@ def _run(argv: list[str]) -> int:
 
             code = run_app(argv)
     except ProvisionError as error:
+        if asked():  # what is raised while a run unwinds is of no interest: a file that is closed twice, say
+            raise
         return _report(error)
     return code
 

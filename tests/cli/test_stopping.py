@@ -100,6 +100,25 @@ tell(asked().word)
     assert process.returncode == 0
 
 
+def test_an_error_on_the_way_out_is_not_taken_for_the_end() -> None:
+    process = start(
+        """
+from provision.cli import entry, lean
+from provision.errors import StoreError
+def run(argv):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30)
+    finally:
+        raise StoreError("a file was closed twice")
+lean.run_lean = run
+sys.exit(entry._dispatch(["sync"]))
+"""
+    )
+    assert process.communicate(timeout=20) == ("", "interrupted\n")
+    assert process.returncode == 130
+
+
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_the_second_signal_ends_what_does_not_want_to(second: signal.Signals) -> None:
     process = start(
