@@ -1,4 +1,4 @@
-"""Owns making a compact catalog file of assets; where those were gathered, `gathering` knows."""
+"""The bytes of a compact catalog file, made of assets in any order."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from provision.install.progress import Progress, Silent
 from provision.manifest.document import Manifest
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
-from provision.model.value import frozen, replace
+from provision.model.value import replace
 from provision.workflows.options import Options
 
 LATEST = "latest"
@@ -70,24 +70,6 @@ def update(options: Options, progress: Progress, *, github: bool) -> tuple[Refre
         if github:
             done.append(refresh_github(directory, get=get, now=now))
     return tuple(done)
-
-
-@frozen
-class Snapshot:
-    """A snapshot that was written: where, and its size in bytes."""
-
-    path: Path
-    size: int
-
-
-def make_snapshot(sources: Sequence[Path], as_of: str, output: Path) -> Snapshot:
-    """Merge data files into the catalog that a release of provision brings along, always to the same bytes."""
-    from provision.catalog.gathering import build_snapshot
-    from provision.workflows.writing import write_bytes
-
-    data = build_snapshot(sources, as_of)
-    write_bytes(output, data)
-    return Snapshot(path=output, size=len(data))
 
 
 def parse_query(

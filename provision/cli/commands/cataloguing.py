@@ -1,6 +1,5 @@
 """Owns the words of `catalog`; what it does, `workflows.cataloguing` knows."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,7 +7,6 @@ import typer
 from provision.cli.completion import complete_targets
 from provision.cli.parameters import with_session
 from provision.cli.session import Session
-from provision.errors import UsageError
 
 catalog = typer.Typer(help="Look up what exists upstream, or learn of newer builds.", no_args_is_help=True)
 
@@ -20,16 +18,6 @@ def catalog_update(
     github: Annotated[
         bool, typer.Option("--github", help="Also read the releases from GitHub's API: sizes and times.")
     ] = False,
-    snapshot: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Instead: make the bundled snapshot of these data files (repeatable)."),
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option(metavar="TIME", help="With --snapshot: when the data was gathered, RFC 3339 in UTC.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="With --snapshot: where to.")
-    ] = None,
 ) -> int:
     """Fetch the list of all builds, so that `lock` knows those that came out after this release of provision.
 
@@ -37,15 +25,10 @@ def catalog_update(
     Examples:
       provision catalog update
       provision catalog update --github
-      provision catalog update --snapshot pbs.ndjson.zst --as-of 2026-10-25T00:00:00Z -o pbs.catalog
     """
-    from provision.cli.present.cataloguing import present_snapshot, present_updated
-    from provision.workflows.cataloguing import make_snapshot, update
+    from provision.cli.present.cataloguing import present_updated
+    from provision.workflows.cataloguing import update
 
-    if snapshot:
-        if as_of is None or output is None:
-            raise UsageError("--snapshot needs --as-of and --output", hint="See `provision catalog update --help`.")
-        return session.show(present_snapshot(make_snapshot(snapshot, as_of, output)))
     return session.show(present_updated(update(session.options, session.progress(), github=github)))
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from provision.catalog.replacing import Refreshed
-from provision.cli.console import Console, neutral, plural, size, table
+from provision.cli.console import Console, neutral, plural, table
 from provision.cli.session import Answer
 from provision.model.asset import Asset
-from provision.workflows.cataloguing import Snapshot
 
 
 def present_updated(refreshed: Sequence[Refreshed]) -> Answer:
@@ -26,12 +25,6 @@ def present_updated(refreshed: Sequence[Refreshed]) -> Answer:
         ],
     }
     return Answer(document=document, remarks=remarks, warnings=[note for one in refreshed for note in one.notes])
-
-
-def present_snapshot(snapshot: Snapshot) -> Answer:
-    """Where the snapshot is, and how large."""
-    document = {"version": 1, "snapshot": str(snapshot.path), "bytes": snapshot.size}
-    return Answer(document=document, remarks=(f"wrote {snapshot.path}, {size(snapshot.size)}",))
 
 
 def present_assets(assets: Iterable[Asset], limit: int, console: Console) -> Answer:

@@ -1,7 +1,7 @@
-"""Owns making the bundled snapshot: it recognises each source, reads it, and merges all; each format has its reader.
+"""The bundled snapshot as bytes: each source recognised by its content and read, then all merged.
 
-Sources are files, each zstd-compressed or not: ``{tag: {asset name: sha256}}``, uv's download metadata, pbs-installer's
-versions, NDJSON as PBS publishes it, a page of GitHub's releases API, or a snapshot made earlier.
+Sources are files, each zstd-compressed or not: those of `formats`, NDJSON as PBS publishes it, a page of GitHub's
+releases API, or a snapshot made earlier.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from provision.catalog.github import read_page
-from provision.catalog.hashes import read_hashes
 from provision.catalog.index import completed
 from provision.catalog.inference import infer_options
 from provision.catalog.ndjson import read_upstream
 from provision.catalog.pbs import RELEASES, Reading, asset_at
-from provision.catalog.pbs_installer import read_pbs_installer
 from provision.catalog.snapshot import Snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
 from provision.catalog.snapshot_writer import write_snapshot
 from provision.catalog.times import parse_time
-from provision.catalog.uv import read_uv
 from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
 from provision.model.asset import Asset
 from provision.model.value import replace
+from tools.snapshot.formats import read_hashes, read_pbs_installer, read_uv
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _SHOWN = 5

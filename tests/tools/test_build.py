@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from provision.catalog.gathering import build_snapshot, read_source
 from provision.catalog.names import format_name, parse_name
 from provision.catalog.snapshot import BUNDLED, Snapshot, bundled
 from provision.catalog.snapshot_writer import write_snapshot
 from provision.errors import CatalogError, SeveralErrors, UsageError
 from provision.model.asset import Asset
 from tests.catalog.samples import DATA, digest, full, ndjson_line, stripped, tag_of, upstream
+from tools.snapshot.build import build_snapshot, read_source
 
 AS_OF = "2026-02-01T00:00:00Z"
 FULL, STRIPPED = full("3.14.2", "20260127", "lto"), stripped("3.14.2", "20260127")

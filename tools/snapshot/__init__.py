@@ -1,0 +1,1 @@
+"""The maker of the catalog that a release of provision brings along."""
