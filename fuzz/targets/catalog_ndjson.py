@@ -83,7 +83,7 @@ def _read_github(data: bytes, origin: str) -> None:
 
 def _assets(data: bytes) -> tuple[Asset, ...]:
     try:
-        return read_assets(data, _ORIGIN)
+        return read_assets(data, _ORIGIN).assets
     except (CatalogError, SeveralErrors) as error:
         showable(error)
         return ()

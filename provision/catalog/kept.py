@@ -15,10 +15,10 @@ from provision.errors import StoreError
 from provision.host.files import make_directory, replace_file
 
 # Raise it whenever the readers make other assets of the same input: files kept by other rules are not used.
-RULES = "1"
+RULES = "2"
 
 # Facts that a kept file notes down.
-RULES_FACT, ORIGIN, ETAG, CONTENT = "rules", "origin", "etag", "content"
+RULES_FACT, ORIGIN, ETAG, CONTENT, UNKNOWN = "rules", "origin", "etag", "content", "unknown"
 
 # What refreshes bring, in the order in which their rows count.
 REFRESHED = (NDJSON, GITHUB) = ("ndjson.catalog", "github.catalog")

@@ -23,7 +23,7 @@ from provision.catalog.snapshot_writer import catalog_of
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
 from provision.manifest.address import parse_url
 from provision.model.asset import Asset
-from provision.model.build import FLAVORS, BuildOptions, CpuLevel, Flavor
+from provision.model.build import FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
@@ -64,15 +64,22 @@ def read_ndjson(catalog: Path | bytes, origin: str = "") -> Catalog:
             catalog = catalog.read_bytes()
         except OSError as error:
             raise CatalogError(f"the catalog cannot be read: {error.strerror}", place=Place(origin)) from error
-    return catalog_of(read_assets(catalog, origin))
+    return catalog_of(read_assets(catalog, origin).assets)
 
 
-def read_assets(data: bytes, origin: str) -> tuple[Asset, ...]:
-    """The assets of a catalog of one's own, as `read_ndjson` reads them."""
+def read_assets(data: bytes, origin: str) -> Reading:
+    """The assets of a catalog of one's own, as `read_ndjson` reads them.
+
+    Lines of implementations that cannot be locked are not looked at: their assets are ``unknown``.
+    """
     stated: list[Asset] = []
     unstated: list[Asset] = []
+    unknown: list[str] = []
     errors: list[ProvisionError] = []
     for number, line in parse_lines(data, origin):
+        if line.implementation not in IMPLEMENTATIONS:
+            unknown += (artifact.url for artifact in line.artifacts)
+            continue
         for index, artifact in enumerate(line.artifacts):
             try:
                 asset = _asset(line, artifact, origin)
@@ -83,7 +90,7 @@ def read_assets(data: bytes, origin: str) -> tuple[Asset, ...]:
     raise_all(errors[:ERRORS_SHOWN])
     # How a build of one's own was optimised, PBS's build matrix cannot know.
     completed = infer_options((*unstated, *stated), by_target=False)
-    return (*completed[: len(unstated)], *stated)
+    return Reading(assets=(*completed[: len(unstated)], *stated), unknown=tuple(unknown))
 
 
 def absolute_url(url: str, origin: str) -> str:

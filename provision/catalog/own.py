@@ -10,16 +10,18 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from provision.catalog.index import Catalog
-from provision.catalog.kept import CONTENT, ETAG, RULES, RULES_FACT, keep, load_kept
+from provision.catalog.kept import CONTENT, ETAG, RULES, RULES_FACT, UNKNOWN, keep, load_kept
 from provision.catalog.snapshot import Snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.catalog.snapshot_writer import write_snapshot
 from provision.catalog.transport import HttpGet, ask, ask_again
 from provision.errors import CatalogError, NetworkError, Place, StoreError
+from provision.model.build import IMPLEMENTATIONS
 
 LARGEST = 256 << 20  # bytes, as for one from the network
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
@@ -37,7 +39,13 @@ def open_own(text: str, *, base: Path, cache_dir: Path, get: HttpGet | None) -> 
     else:
         path = base / _path_of(text)
         snapshot = _from_file(path, _kept_path(cache_dir, str(path.absolute())))
-    return Catalog(sources=(snapshot,))
+    return Catalog(sources=(snapshot,), notes=tuple(_notes(text, snapshot.facts.get(UNKNOWN, "0"))))
+
+
+def _notes(text: str, unknown: str) -> Iterator[str]:
+    if unknown != "0":
+        assets = "1 asset" if unknown == "1" else f"{unknown} assets"
+        yield f"{text}: left out {assets} of other implementations than {', '.join(IMPLEMENTATIONS)}"
 
 
 def _from_cache(url: str, kept_path: Path) -> Snapshot:
@@ -93,7 +101,9 @@ def _content(path: Path) -> bytes:
 def _read(data: bytes, origin: str, kept_path: Path, facts: dict[str, str]) -> Snapshot:
     from provision.catalog.ndjson import read_assets
 
-    written = write_snapshot(read_assets(data, origin), as_of="", facts={RULES_FACT: RULES, **facts})
+    reading = read_assets(data, origin)
+    facts = {RULES_FACT: RULES, UNKNOWN: str(len(reading.unknown)), **facts}
+    written = write_snapshot(reading.assets, as_of="", facts=facts)
     # It saves time only: who cannot write there reads the catalog again each time.
     with suppress(StoreError):
         keep(kept_path, written)

@@ -25,7 +25,7 @@ class Published:
 
 @frozen
 class Reading:
-    """What was read: the assets, and the names that this version of provision does not know how to read.
+    """What was read: the assets, and the URLs of those that this version of provision does not know how to read.
 
     The options of ``install_only`` assets are those that the names state; `inference` completes them.
     """

@@ -10,7 +10,7 @@ from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.version import Version
 
-_TITLES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy", "pyodide": "Pyodide"}
+_TITLES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
 
 def implementation_title(name: str) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
 from provision.manifest.address import parse_url
-from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
+from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import KNOWN, Target
 from provision.model.tree import Slim
 from provision.model.version import Version
 
-IMPLEMENTATIONS = ("cpython", "pypy", "graalpy", "pyodide")
 SLIMS: tuple[str, ...] = get_args(Slim)
 
 # Names, builds and implementations become parts of paths and links; nothing else may.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from provision.lock.rows import BUILD, IMPLEMENTATIONS, LOCK_VERSION, NAME, PUBLISHED, SHA256, SLIMS
+from provision.lock.rows import BUILD, LOCK_VERSION, NAME, PUBLISHED, SHA256, SLIMS
 from provision.manifest.address import URL_PATTERN
-from provision.model.build import CPU_LEVELS, FLAVORS, OPTIONS
+from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
 from provision.model.target import KNOWN
 
 Schema = dict[str, object]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, cast
 
-from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.build import CPU_LEVELS, IMPLEMENTATIONS, CpuLevel, Implementation
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
 
-Implementation = Literal["cpython", "pypy", "graalpy"]
 Operator = Literal[">=", ">", "==", "!=", "<", "<="]
 
-IMPLEMENTATIONS: tuple[Implementation, ...] = ("cpython", "pypy", "graalpy")
 # Python in WebAssembly: uv's catalog lists it, with no hash, and for a platform that is none of our targets.
 _PYODIDE = (
     "Pyodide cannot be locked: its archives are published without a sha256, and nothing is locked without one; "

@@ -1,4 +1,4 @@
-"""Owns what tells builds of one version apart: build options, archive flavor, x86-64 level."""
+"""What tells builds apart: implementation, build options, archive flavor, x86-64 level."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Literal, get_args
 
 from provision.model.value import frozen
 
+Implementation = Literal["cpython", "pypy", "graalpy"]
 Flavor = Literal["install_only_stripped", "install_only", "full"]
 CpuLevel = Literal["baseline", "v2", "v3", "v4"]
 CpuRequest = Literal["baseline", "v2", "v3", "v4", "auto"]
 
+# Those that can be locked and installed: what manifests, locks and catalogs may name.
+IMPLEMENTATIONS: tuple[Implementation, ...] = get_args(Implementation)
 FLAVORS: tuple[Flavor, ...] = get_args(Flavor)  # in order of preference
 CPU_LEVELS: tuple[CpuLevel, ...] = get_args(CpuLevel)  # in ascending order
 CPU_REQUESTS: tuple[CpuRequest, ...] = get_args(CpuRequest)

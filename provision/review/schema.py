@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from provision.lock.rows import BUILD, IMPLEMENTATIONS, LOCK_VERSION, NAME, PUBLISHED, SHA256, SLIMS
-from provision.model.build import CPU_LEVELS, FLAVORS, OPTIONS
+from provision.lock.rows import BUILD, LOCK_VERSION, NAME, PUBLISHED, SHA256, SLIMS
+from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
 from provision.model.target import KNOWN
 from provision.review.changes import Aspect, Direction, Kind
 from provision.review.document import DIFF_VERSION

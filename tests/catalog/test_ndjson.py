@@ -17,7 +17,7 @@ ORIGIN = "https://example.com/catalogs/catalog.ndjson"
 
 
 def only(data: bytes, origin: str = ORIGIN) -> Asset:
-    (asset,) = read_assets(data, origin)
+    (asset,) = read_assets(data, origin).assets
     return asset
 
 
@@ -115,8 +115,8 @@ def test_told_options_come_on_top_of_those_in_the_name() -> None:
 def test_untold_options_are_those_of_the_siblings_and_otherwise_none() -> None:
     name = stripped("3.14.2", "20260127")
     assert str(only(own_line(VERSION, {"url": name})).options) == ""
-    assets = read_assets(own_line(VERSION, {"url": name}, {"url": full("3.14.2", "20260127", "lto")}), ORIGIN)
-    assert {str(asset.options) for asset in assets} == {"lto"}
+    data = own_line(VERSION, {"url": name}, {"url": full("3.14.2", "20260127", "lto")})
+    assert {str(asset.options) for asset in read_assets(data, ORIGIN).assets} == {"lto"}
 
 
 def test_told_options_may_be_none_whatever_the_siblings_are() -> None:
@@ -125,7 +125,7 @@ def test_told_options_may_be_none_whatever_the_siblings_are() -> None:
         {"url": stripped("3.14.2", "20260127"), "options": ""},
         {"url": full("3.14.2", "20260127", "lto")},
     )
-    assets = {asset.flavor: str(asset.options) for asset in read_assets(line, ORIGIN)}
+    assets = {asset.flavor: str(asset.options) for asset in read_assets(line, ORIGIN).assets}
     assert assets == {"install_only_stripped": "", "full": "lto"}
 
 
@@ -146,6 +146,14 @@ def test_another_implementation_may_be_told() -> None:
     }
     asset = only(own_line("3.11.13+7.3.20", row, implementation="pypy"))
     assert asset.title == "pypy 3.11.13+7.3.20 install_only windows-x86_64"
+
+
+def test_lines_of_implementations_that_cannot_be_locked_are_left_out_whatever_they_hold() -> None:
+    ours, theirs = own_line(VERSION, {"url": full("3.14.2", "20260127")}), "xbuildenv-0.28.3.tar.bz2"
+    row: dict[str, object] = {"url": theirs, "platform": "wasm32-unknown-emscripten", "variant": "full", "sha256": None}
+    reading = read_assets(ours + own_line("3.13.2+0.28.3", row, implementation="pyodide"), ORIGIN)
+    assert [asset.filename for asset in reading.assets] == [full("3.14.2", "20260127")]
+    assert reading.unknown == (theirs,)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +199,7 @@ hostile_rows = st.fixed_dictionaries(
 @given(st.binary(max_size=200) | hostile_rows.map(lambda row: json.dumps(row).encode()))
 def test_whatever_stands_in_a_catalog_it_is_read_or_refused(data: bytes) -> None:
     try:
-        assets = read_assets(data, ORIGIN)
+        assets = read_assets(data, ORIGIN).assets
     except ProvisionError:
         return
     assert all(asset.url.startswith("https://") for asset in assets)

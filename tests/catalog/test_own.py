@@ -57,6 +57,19 @@ def test_what_is_kept_of_one_file_is_not_used_for_its_copy_elsewhere(project: Pa
         assert asset.url.startswith(f"{folder.as_uri()}/cpython")
 
 
+@pytest.mark.parametrize(("rows", "told"), [(1, "1 asset"), (2, "2 assets")])
+def test_assets_of_implementations_that_cannot_be_locked_are_counted_each_time(
+    project: Path, cache_dir: Path, rows: int, told: str
+) -> None:
+    theirs: list[dict[str, object]] = [{"url": f"xbuildenv-{number}.tar.bz2"} for number in range(rows)]
+    (project / "catalog.ndjson").write_bytes(OURS + own_line("3.13.2+0.28.3", *theirs, implementation="pyodide"))
+    for _ in ("read", "kept"):
+        catalog = open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
+        assert catalog.implementations() == ("cpython",)
+        note = f"catalog.ndjson: left out {told} of other implementations than cpython, pypy, graalpy"
+        assert catalog.notes == (note,)
+
+
 def test_a_damaged_copy_in_the_cache_is_made_anew(project: Path, cache_dir: Path) -> None:
     open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     (kept,) = cache_dir.iterdir()

@@ -9,12 +9,14 @@ import pytest
 from provision.catalog.snapshot import BUNDLED, Snapshot, bundled, load_snapshot
 from provision.catalog.snapshot_format import Build, Row, pack
 from provision.errors import CatalogError
+from provision.model.build import IMPLEMENTATIONS
 from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest
 
 
 def test_the_bundled_catalog_knows_all_that_was_ever_published_with_a_hash() -> None:
     by_implementation = Counter(asset.implementation for asset in bundled_assets())
+    assert set(by_implementation) == set(IMPLEMENTATIONS)
     assert by_implementation["cpython"] >= 27_152
     assert by_implementation["pypy"] >= 149
     assert by_implementation["graalpy"] >= 19

@@ -39,6 +39,7 @@ def changed(key: str, value: str, *, asset: bool = False) -> str:
         ("request", '"abc"', "6: python[0].request: is 'abc'; expected sha256:"),
         ("request", f'"sha256:{"A" * 64}"', "6: python[0].request: is 'AAAA"),
         ("implementation", '"perl"', "7: python[0].implementation: is 'perl'; expected one of cpython, pypy"),
+        ("implementation", '"pyodide"', "7: python[0].implementation: is 'pyodide'; expected one of cpython, pypy"),
         ("version", '"3.14"', "8: python[0].version: '3.14' is not a Python version"),
         ("version", '"3.14.2/../.."', "8: python[0].version: '3.14.2/../..' is not"),
         ("build", '".."', "9: python[0].build: is '..'; expected a build"),

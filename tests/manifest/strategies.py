@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from provision.manifest.request import IMPLEMENTATIONS, ParsedRequest, VersionRequest
-from provision.model.build import CPU_LEVELS, CPU_REQUESTS, FLAVORS, OPTIONS, CpuLevel
+from provision.manifest.request import ParsedRequest, VersionRequest
+from provision.model.build import CPU_LEVELS, CPU_REQUESTS, FLAVORS, IMPLEMENTATIONS, OPTIONS, CpuLevel
 from provision.model.target import KNOWN, Target
 from provision.model.version import Version
 

@@ -80,6 +80,10 @@ def test_uvs_rows_without_a_hash_are_left_out() -> None:
     assert read_rows(uv_row("https://example.com/xbuildenv.tar.gz", os="emscripten", sha256=None)) == ([], ())
 
 
+def test_uvs_rows_of_implementations_that_cannot_be_locked_are_left_out() -> None:
+    assert read_rows(uv_row("https://example.com/xbuildenv.tar.gz", name="pyodide", os="emscripten")) == ([], ())
+
+
 @pytest.mark.parametrize("fields", [{"os": "emscripten"}, {"arch": {"family": "vax"}}, {"build": None}])
 def test_uvs_rows_that_are_not_understood_are_told(fields: dict[str, object]) -> None:
     url = "https://example.com/x.tar.gz"

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from provision.catalog.pbs import RELEASES, Reading, asset_at, asset_url
 from provision.catalog.wire import Sha256, WireModel, malformed
 from provision.model.asset import Asset
+from provision.model.build import IMPLEMENTATIONS
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.version import Version
@@ -55,9 +56,13 @@ _UV: TypeAdapter[dict[str, _UvDownload]] = TypeAdapter(dict[str, _UvDownload])
 
 
 def read_uv(data: bytes, origin: str) -> Reading:
-    """The assets of uv's ``download-metadata.json``; raises `CatalogError` if it is not one."""
+    """The assets of uv's ``download-metadata.json``; raises `CatalogError` if it is not one.
+
+    Other implementations than ours are left out: uv lists Pyodide, which cannot be locked.
+    """
     downloads = _validated(_UV, data, origin).values()
-    return _read((row.url, row.sha256, partial(_uv_asset, row)) for row in downloads)
+    known = (row for row in downloads if row.name in IMPLEMENTATIONS)
+    return _read((row.url, row.sha256, partial(_uv_asset, row)) for row in known)
 
 
 def _uv_asset(row: _UvDownload, sha256: Digest) -> Asset:

@@ -9,10 +9,12 @@ import typer
 from provision.cli.parameters import Name, Names, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError, did_you_mean
+from provision.model.build import IMPLEMENTATIONS
 from provision.model.value import replace
 
 _DIFF_FORMATS = ("text", "markdown", "html", "json", "github")
 _AUDIT_FORMATS = ("text", "json", "github", "sarif")
+_IMPLEMENTATIONS = f"{', '.join(IMPLEMENTATIONS[:-1])} or {IMPLEMENTATIONS[-1]}"
 
 
 @with_session()
@@ -135,7 +137,7 @@ def feed(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
     ] = None,
-    implementation: Annotated[str, typer.Option(help="cpython, pypy or graalpy.")] = "cpython",
+    implementation: Annotated[str, typer.Option(help=f"{_IMPLEMENTATIONS}.")] = "cpython",
 ) -> int:
     """Write all versions and builds with their times as a static JSON feed, for Renovate's custom datasource.
 

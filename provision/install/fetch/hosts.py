@@ -14,7 +14,7 @@ KNOWN_HOSTS = frozenset(
     {
         "api.github.com",
         "downloads.python.org",  # PyPy
-        "github.com",  # PBS, GraalPy, Pyodide
+        "github.com",  # PBS, GraalPy
         "objects.githubusercontent.com",
         "raw.githubusercontent.com",
         "release-assets.githubusercontent.com",

@@ -60,7 +60,7 @@ def test_a_catalog_of_rows_is_one_that_can_be_read(tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.ndjson"
     for options, flavor in (("debug", "full"), ("noopt", "install_only"), ("freethreaded+noopt", "install_only")):
         add_row(catalog, named(options, flavor))  # type: ignore[arg-type]  # mypy takes the words for any text
-    found = list(read_assets(catalog.read_bytes(), str(catalog)))
+    found = list(read_assets(catalog.read_bytes(), str(catalog)).assets)
     assert sorted((str(one.options), one.flavor) for one in found) == [
         ("debug", "full"),
         ("freethreaded+noopt", "install_only"),
