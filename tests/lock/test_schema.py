@@ -1,35 +1,42 @@
-"""The JSON schema of a lock: the committed file, and what it accepts."""
+"""The JSON schema of a lock: of one mind with the reader, key by key and word by word."""
 
 from __future__ import annotations
 
-import json
 import tomllib
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from provision.lock.document import Lock
-from provision.lock.rows import ASSET_KEYS, LOCK_KEYS, PYTHON_KEYS
-from provision.lock.schema import lock_schema
+from provision.lock.rows import (
+    ASSET_KEYS,
+    BUILD,
+    LOCK_KEYS,
+    LOCK_VERSION,
+    NAME,
+    PUBLISHED,
+    PYTHON_KEYS,
+    SHA256,
+    SLIMS,
+    Key,
+)
 from provision.lock.toml import format_lock
+from provision.manifest.address import URL_PATTERN
+from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
+from provision.model.target import KNOWN
 from tests.lock.samples import python
 from tests.lock.strategies import locks
+from tests.support.schemas import read_schema
 
-COMMITTED = Path(__file__).parents[2] / "schemas" / "pythons-lock.schema.json"
-VALIDATOR = Draft202012Validator(lock_schema())
-
-
-def test_the_committed_file_is_this_schema() -> None:
-    assert json.loads(COMMITTED.read_text()) == lock_schema(), (
-        "provision schema lock > schemas/pythons-lock.schema.json"
-    )
+SCHEMA = read_schema("pythons-lock")
+VALIDATOR = Draft202012Validator(SCHEMA)
+ENTRY = SCHEMA["properties"]["python"]["items"]
+ASSET = ENTRY["properties"]["asset"]["items"]
 
 
 def test_it_is_a_schema() -> None:
-    Draft202012Validator.check_schema(lock_schema())
+    Draft202012Validator.check_schema(SCHEMA)
 
 
 @given(locks())
@@ -47,10 +54,52 @@ def test_it_refuses_what_the_reader_refuses(key: str, value: object) -> None:
     assert not VALIDATOR.is_valid(table)
 
 
-def test_it_knows_the_keys_that_the_reader_knows() -> None:
-    schema: Any = lock_schema()
-    entry = schema["properties"]["python"]["items"]
-    assert set(schema["properties"]) == set(LOCK_KEYS)
-    assert set(entry["properties"]) == set(PYTHON_KEYS)
-    assert set(entry["properties"]["asset"]["items"]["properties"]) == set(ASSET_KEYS)
-    assert set(entry["required"]) == {key for key, known in PYTHON_KEYS.items() if known.required} | {"asset"}
+@pytest.mark.parametrize(
+    ("table", "keys", "required"),
+    [(SCHEMA, LOCK_KEYS, set()), (ENTRY, PYTHON_KEYS, {"asset"}), (ASSET, ASSET_KEYS, set())],
+    ids=["lock", "python", "asset"],
+)
+def test_it_knows_the_keys_that_the_reader_knows(
+    table: dict[str, object], keys: dict[str, Key], required: set[str]
+) -> None:
+    properties = table["properties"]
+    assert isinstance(properties, dict)
+    assert set(properties) == set(keys)
+    assert all(schema["description"].endswith(".") for schema in properties.values())
+    assert table["required"] == [key for key in properties if key in required or keys[key].required]
+    assert table["additionalProperties"] is False
+
+
+WORDS = [
+    (ENTRY, "implementation", IMPLEMENTATIONS),
+    (ENTRY, "flavor", FLAVORS),
+    (ENTRY, "bytecode", ("unchecked-hash",)),
+    (ASSET, "target", tuple(sorted(KNOWN))),
+    (ASSET, "cpu", CPU_LEVELS),
+    (ENTRY, "build-options", OPTIONS),
+    (ASSET, "build-options", OPTIONS),
+    (ENTRY, "without", SLIMS),
+]
+PATTERNS = [
+    (SCHEMA, "lock-version", LOCK_VERSION),
+    (ENTRY, "name", NAME),
+    (ENTRY, "request", f"sha256:{SHA256}"),
+    (ENTRY, "build", BUILD),
+    (ASSET, "url", URL_PATTERN),
+    (ASSET, "sha256", SHA256),
+    (ASSET, "published", PUBLISHED),
+]
+
+
+@pytest.mark.parametrize(("table", "key", "words"), WORDS, ids=lambda value: value if isinstance(value, str) else "")
+def test_its_words_are_those_of_the_code(table: dict[str, dict[str, object]], key: str, words: tuple[str, ...]) -> None:
+    schema = table["properties"][key]
+    assert isinstance(schema, dict)
+    assert schema.get("items", schema)["enum"] == list(words)
+
+
+@pytest.mark.parametrize(("table", "key", "pattern"), PATTERNS, ids=[key for _, key, _ in PATTERNS])
+def test_its_patterns_are_those_of_the_code(table: dict[str, dict[str, object]], key: str, pattern: str) -> None:
+    schema = table["properties"][key]
+    assert isinstance(schema, dict)
+    assert schema["pattern"] == f"^(?:{pattern})$"

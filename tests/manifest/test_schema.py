@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -17,10 +16,11 @@ from provision.manifest.editing import add_python, new_manifest
 from provision.manifest.fields import ENTRY, POLICY, SETTINGS
 from provision.manifest.schema import SCHEMA_URL, manifest_schema, schema_text
 from provision.model.target import spellings
+from tests.conftest import Golden
 from tests.manifest.samples import EXAMPLE, SHA, parse
 from tests.manifest.strategies import NAMES, specs, unhurried
+from tests.support.schemas import SCHEMAS
 
-COMMITTED = Path(__file__).parents[2] / "schemas" / "pythons.schema.json"
 SCHEMA = manifest_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 URL = "https://example.com/a.tar.gz"
@@ -152,8 +152,8 @@ def complaints(text: str) -> list[str]:
     return [error.message for error in VALIDATOR.iter_errors(tomllib.loads(text))]
 
 
-def test_the_committed_schema_is_this_one() -> None:
-    assert COMMITTED.read_text(encoding="utf-8") == schema_text(SCHEMA), "renew it: provision schema manifest"
+def test_the_committed_schema_is_this_one(golden: Golden) -> None:
+    golden(SCHEMAS / "pythons.schema.json", schema_text(SCHEMA))
 
 
 def test_the_schema_is_one() -> None:

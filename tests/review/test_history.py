@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
@@ -17,11 +16,11 @@ from provision.review.document import diff_document
 from provision.review.markdown import markdown
 from provision.review.page import page
 from provision.review.review import Review
-from provision.review.schema import diff_schema
 from provision.workflows.diffing import diff
 from provision.workflows.options import Options
 from tests.conftest import Golden
 from tests.review.history import STEPS, make_repository
+from tests.support.schemas import read_schema
 
 GOLDEN = Path(__file__).parent / "golden"
 NUMBERS = range(1, len(STEPS) + 1)
@@ -71,7 +70,7 @@ def test_html(reviews: list[Review], number: int, golden: Golden) -> None:
 @pytest.mark.parametrize("number", NUMBERS)
 def test_json(reviews: list[Review], number: int, golden: Golden) -> None:
     document = diff_document(reviews[number - 1])
-    jsonschema.validate(document, diff_schema())
+    jsonschema.validate(document, read_schema("pythons-diff"))
     golden(golden_path(number, "json"), json.dumps(document, indent=1) + "\n")
 
 
@@ -130,9 +129,3 @@ ALARMS = {20: {"host"}}
 def test_only_what_is_alarming_raises_an_alarm(reviews: list[Review], number: int) -> None:
     found = reviews[number - 1]
     assert {each.kind for each in found.notices if each.severity == "alarm"} == ALARMS.get(number, set())
-
-
-def test_the_schema_is_the_one_in_schemas(golden: Golden) -> None:
-    document: dict[str, Any] = diff_schema()
-    jsonschema.Draft202012Validator.check_schema(document)
-    golden(Path(__file__).parents[2] / "schemas" / "pythons-diff.schema.json", json.dumps(document, indent=2) + "\n")

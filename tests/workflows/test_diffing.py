@@ -10,10 +10,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from provision.review.schema import diff_schema
 from tests.review.attacks import ATTACKS, honest, make_attacked
 from tests.review.history import git
 from tests.support.project import COMMAND, Project
+from tests.support.schemas import read_schema
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_broken_lock_is_said_with_its_line(project: Project) -> None:
 
 def test_formats(project: Project) -> None:
     document = json.loads(project.run("diff", "--json").out)
-    jsonschema.validate(document, diff_schema())
+    jsonschema.validate(document, read_schema("pythons-diff"))
     assert project.run("diff", "--format", "json").document() == document
     assert project.run("diff", "--format", "html").out.startswith("<!DOCTYPE html>")
     assert "> [!CAUTION]" in project.run("diff", "--format", "markdown").out

@@ -1,13 +1,17 @@
-"""Owns the words of `pack` and `schema`; what they do, `workflows.packing` and the schemas know."""
+"""`pack` and `schema`: their words, and the schemas that are printed as they are committed."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+import provision
 from provision.cli.parameters import with_session
 from provision.cli.session import Session
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
+
+_SCHEMAS = {"manifest": "pythons.schema.json", "lock": "pythons-lock.schema.json"}
 
 
 @with_session()
@@ -49,12 +53,17 @@ def schema(session: Session, which: Annotated[str, typer.Argument(metavar="manif
       provision schema manifest > pythons.schema.json
     """
     from provision.cli.present.packing import present_schema
-    from provision.lock.schema import lock_schema
-    from provision.manifest.schema import manifest_schema
 
-    match which:
-        case "manifest":
-            return session.show(present_schema(manifest_schema()))
-        case "lock":
-            return session.show(present_schema(lock_schema()))
-    raise UsageError(f"there is no schema {which!r}; expected `manifest` or `lock`")
+    name = _SCHEMAS.get(which)
+    if name is None:
+        raise UsageError(f"there is no schema {which!r}; expected `manifest` or `lock`")
+    return session.show(present_schema(_read_schema(name)))
+
+
+def _read_schema(name: str) -> str:
+    """A file of ``schemas/``, which a wheel carries in the package and a checkout has beside it."""
+    package = Path(provision.__file__).parent
+    for directory in (package / "schemas", package.parent / "schemas"):
+        with suppress(OSError):
+            return (directory / name).read_text(encoding="utf-8")
+    raise ProvisionError(f"this installation of provision has no {name}", hint="Install provision again.")

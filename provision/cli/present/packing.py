@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from provision.cli.console import size
 from provision.cli.session import Answer
@@ -25,6 +24,6 @@ def present_packed(done: PackedPython) -> Answer:
     return Answer(lines=(str(packed.archive),), document=document, remarks=remarks, warnings=packed.warnings)
 
 
-def present_schema(schema: Mapping[str, object]) -> Answer:
+def present_schema(text: str) -> Answer:
     """The schema itself, with `--json` or without."""
-    return Answer(lines=(json.dumps(schema, indent=2),), document=schema)
+    return Answer(lines=(text.rstrip("\n"),), document=json.loads(text))

@@ -1,0 +1,83 @@
+"""`provision schema` prints the files of ``schemas/``, from a checkout as from a wheel."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from provision.errors import FAILURE
+from tests.support.project import Project
+from tests.support.schemas import SCHEMAS
+
+ROOT = SCHEMAS.parent
+PRINTED = {"manifest": "pythons.schema.json", "lock": "pythons-lock.schema.json"}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a wheel installs. It is built of the sdist, as whoever has no checkout does."""
+    pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("built")
+    with tarfile.open(folder / build("sdist", ROOT, folder)) as sdist:
+        sdist.extractall(folder, filter="data")
+    (source,) = folder.glob("*/")
+    with zipfile.ZipFile(folder / build("wheel", source, folder)) as wheel:
+        wheel.extractall(folder / "installed")
+    return folder / "installed"
+
+
+def build(kind: str, source: Path, folder: Path) -> str:
+    """Run the build backend as pip does, in a process of its own; returns the file's name."""
+    code = f"import sys, hatchling.build as backend; print(backend.build_{kind}(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(folder)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=True)
+    return done.stdout.split()[-1]
+
+
+def run(path: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the provision that is installed at ``path``."""
+    command, environ = [sys.executable, "-m", "provision", *words], {**os.environ, "PYTHONPATH": str(path)}
+    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project")
+
+
+@pytest.mark.parametrize("which", PRINTED)
+def test_a_checkout_prints_its_files(project: Project, which: str) -> None:
+    text = (SCHEMAS / PRINTED[which]).read_text(encoding="utf-8")
+    assert project.run("schema", which).out == text
+    assert project.run("schema", which, "--json").document() == json.loads(text)
+
+
+@pytest.mark.parametrize("which", PRINTED)
+def test_a_wheel_prints_the_same(installed: Path, tmp_path: Path, which: str) -> None:
+    done = run(installed, "schema", which, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (SCHEMAS / PRINTED[which]).read_text(encoding="utf-8")
+
+
+def test_an_installation_without_them_is_told(installed: Path, tmp_path: Path) -> None:
+    shutil.copytree(installed / "provision", tmp_path / "provision", ignore=shutil.ignore_patterns("schemas"))
+    done = run(tmp_path, "schema", "lock", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (FAILURE, "")
+    assert "this installation of provision has no pythons-lock.schema.json" in done.stderr
+
+
+def test_a_wheel_is_the_package_with_its_data_alone(installed: Path) -> None:
+    data = {path.name for path in (installed / "provision" / "schemas").iterdir()}
+    assert data == {path.name for path in SCHEMAS.iterdir()}
+    assert {path.name for path in installed.iterdir() if path.suffix != ".dist-info"} == {"provision"}
+    for path in (ROOT / "provision").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            assert (installed / path.relative_to(ROOT)).read_bytes() == path.read_bytes()

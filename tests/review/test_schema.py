@@ -1,0 +1,102 @@
+"""The JSON schema of a diff: closed, so that documents fix its keys, and with the words of the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from provision.review.changes import Aspect, Direction, Kind
+from provision.review.document import DIFF_VERSION
+from provision.review.notices import SEVERITIES
+from provision.review.notices import Kind as NoticeKind
+from tests.support.schemas import read_schema
+
+SCHEMA = read_schema("pythons-diff")
+LOCKED = read_schema("pythons-lock")["properties"]["python"]["items"]["properties"]
+
+
+def items(table: dict[str, Any], key: str) -> dict[str, Any]:
+    """The properties of the tables that a list holds."""
+    found: dict[str, Any] = table[key]["items"]["properties"]
+    return found
+
+
+def either(table: dict[str, Any], key: str) -> dict[str, Any]:
+    """The properties of a table that may be null instead."""
+    found, null = table[key]["anyOf"]
+    assert null == {"type": "null"}
+    properties: dict[str, Any] = found["properties"]
+    return properties
+
+
+ENTRY = items(SCHEMA["properties"], "entries")
+ROW = items(ENTRY, "assets")
+NOTICE = items(SCHEMA["properties"], "notices")
+
+
+def objects(schema: object) -> Iterator[dict[str, Any]]:
+    """Every schema of an object in it."""
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            yield schema
+        for value in schema.values():
+            yield from objects(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from objects(value)
+
+
+def test_it_is_a_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_every_key_is_known_and_there() -> None:
+    """So no key of a document is without its schema, nor the reverse: `test_history` validates many documents."""
+    for found in objects(SCHEMA):
+        assert found["type"] == "object"
+        assert found["required"] == list(found["properties"])
+        assert found["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (NOTICE["severity"], SEVERITIES),
+        (NOTICE["kind"], get_args(NoticeKind)),
+        (ENTRY["kind"], get_args(Kind)),
+        (ROW["kind"], get_args(Kind)),
+        (ENTRY["aspects"]["items"], get_args(Aspect)),
+        (ROW["aspects"]["items"], get_args(Aspect)),
+        (ENTRY["version-direction"], (*get_args(Direction), None)),
+        (ENTRY["build-direction"], (*get_args(Direction), None)),
+    ],
+)
+def test_its_words_are_those_of_the_code(schema: dict[str, Any], words: tuple[str | None, ...]) -> None:
+    assert schema["enum"] == list(words)
+
+
+def test_it_is_of_the_version_that_is_written() -> None:
+    assert SCHEMA["properties"]["version"] == {"const": DIFF_VERSION}
+
+
+def test_what_it_has_of_a_lock_is_as_the_locks_schema_says() -> None:
+    """Words and patterns; a text whose pattern it leaves out, and what may be null, are looser on purpose."""
+    asset = LOCKED["asset"]["items"]["properties"]
+    notice = items(NOTICE, "assets")
+    assert ENTRY["name"]["pattern"] == LOCKED["name"]["pattern"]
+    assert ROW["target"]["enum"] == notice["target"]["enum"] == asset["target"]["enum"]
+    assert ROW["cpu"]["enum"] == notice["cpu"]["enum"] == asset["cpu"]["enum"]
+    for side in ("old", "new"):
+        python, row = either(ENTRY, side), either(ROW, side)
+        for key in ("implementation", "flavor"):
+            assert python[key]["enum"] == LOCKED[key]["enum"]
+        for key in ("build-options", "without"):
+            assert python[key]["items"]["enum"] == LOCKED[key]["items"]["enum"]
+        for key in ("request", "build"):
+            assert python[key]["pattern"] == LOCKED[key]["pattern"]
+        assert row["build-options"]["items"]["enum"] == asset["build-options"]["items"]["enum"]
+        assert row["sha256"]["pattern"] == asset["sha256"]["pattern"]
+        assert row["published"]["anyOf"][0]["pattern"] == asset["published"]["pattern"]

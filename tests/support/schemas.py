@@ -1,0 +1,15 @@
+"""The JSON schemas of ``schemas/``, as tests use them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def read_schema(name: str) -> dict[str, Any]:
+    """``read_schema("pythons-lock")``."""
+    schema: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return schema
