@@ -13,9 +13,9 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents
 from provision.errors import PolicyError, UsageError
-from provision.install.fetch.hosts import KNOWN_HOSTS, HostPolicy, HostRule
-from provision.install.fetch.urls import Url
+from provision.hosts import KNOWN_HOSTS, HostPolicy, HostRule
 from provision.manifest.address import is_loopback, parse_catalog, parse_host, parse_url
+from provision.url import Url
 
 _URLS = [
     b"https://github.com/astral-sh/python-build-standalone/releases/download/20260127/a%2Bb.tar.gz",

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from provision.cli.console import Console, size
-from provision.install.progress import Progress, Silent
+from provision.protocols import NoProgress, Progress
 
 if TYPE_CHECKING:
     from provision.cli.bars import Bars
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def choose_progress(console: Console, *, bars: bool) -> Progress:
     """The progress that fits this run."""
     if console.verbosity < 0:
-        return Silent()
+        return NoProgress()
     return _LateBars() if bars and sys.stderr.isatty() else Lines(console)
 
 

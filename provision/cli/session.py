@@ -12,7 +12,7 @@ from provision.model.value import frozen
 from provision.workflows.options import Options, flag
 
 if TYPE_CHECKING:
-    from provision.install.progress import Progress
+    from provision.protocols import Progress
 
 
 @frozen

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from provision.errors import ProvisionError, StoreError, raise_all
 from provision.host.machine import Host
 from provision.install.fetch.fetcher import Fetcher
-from provision.install.progress import Progress
 from provision.model.value import frozen
 from provision.plan.actions import Install, Selected
+from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.receipts import Receipt, read_receipt

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from provision.errors import ProvisionError
-from provision.install.progress import Progress
+from provision.protocols import Progress
 
 # In bytes, of one message: an error's text is the longest of them.
 LONGEST = 64 << 10

@@ -23,7 +23,7 @@ from typing import Any
 from provision import errors
 from provision.errors import ProvisionError, StoreError
 from provision.install.builder import HELD_BACK, LONGEST, Job, serve
-from provision.install.progress import Progress
+from provision.protocols import Progress
 
 
 def processors() -> int:

@@ -8,11 +8,11 @@ from pathlib import Path
 from provision.host.cpu import level
 from provision.host.machine import Host
 from provision.install.probe import obstacle, probe, require_interpreter
-from provision.install.progress import Progress
 from provision.install.relocate.recipe import relocate
 from provision.install.unpack.limits import Limits
 from provision.install.unpack.unpack import unpack
 from provision.plan.actions import Selected
+from provision.protocols import Progress
 from provision.store.failures import store_failures
 from provision.store.layout import Store
 from provision.store.publish import publish

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.errors import PolicyError
-from provision.install.fetch.hosts import KNOWN_HOSTS
-from provision.install.fetch.urls import Url
+from provision.hosts import KNOWN_HOSTS
 from provision.lock.document import LockedPython
 from provision.model.asset import Asset
 from provision.review.findings import Finding
 from provision.review.grounds import Grounds, known_asset, release_of
 from provision.review.naming import disagreements, unlike
 from provision.review.places import canonical, host_of, imitates
+from provision.url import Url
 
 _BY_PROPERTY = {
     "implementation": ("PV002", None),

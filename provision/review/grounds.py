@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from provision.catalog.index import Catalog
 from provision.catalog.pbs import RELEASES
-from provision.install.fetch.hosts import HostPolicy, HostRule
+from provision.hosts import HostPolicy, HostRule
 from provision.lock.cooldown import Cooldown
 from provision.lock.document import Lock, LockedPython
 from provision.manifest.document import Manifest, Request

@@ -10,14 +10,14 @@ from provision.catalog.open import open_catalog
 from provision.catalog.pbs import RELEASES
 from provision.catalog.transport import HttpGet
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
-from provision.install.fetch.hosts import HostRule
+from provision.hosts import HostRule
 from provision.install.fetch.preferences import configured_hosts
-from provision.install.progress import Progress
 from provision.lock.document import Lock
 from provision.lock.toml import parse_lock, read_text
 from provision.manifest.document import Manifest
 from provision.manifest.reading import MANIFEST_NAME, read_manifest
 from provision.model.value import frozen
+from provision.protocols import Progress
 from provision.review.audit import audit as judge
 from provision.review.findings import Audit, Finding
 from provision.review.grounds import Checksums, Grounds, release_of
@@ -127,11 +127,11 @@ def _catalogs_line(manifest: Manifest) -> int:
 
 
 def _ask_upstream(options: Options, lock: Lock, progress: Progress | None) -> Checksums:
-    from provision.install.progress import Silent
+    from provision.protocols import NoProgress
     from provision.workflows.fetching import open_fetcher
 
     tags = sorted({release_of(asset) for python in lock.pythons for asset in python.assets} - {""})
-    with open_fetcher(options, progress or Silent()) as fetcher:
+    with open_fetcher(options, progress or NoProgress()) as fetcher:
         return {tag: fetch_checksums(tag, fetcher.get) for tag in tags}
 
 

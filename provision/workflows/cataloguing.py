@@ -14,11 +14,11 @@ from provision.catalog.refresh import refresh, refresh_github
 from provision.catalog.replacing import Refreshed
 from provision.catalog.transport import HttpGet, Response
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
-from provision.install.progress import Progress, Silent
 from provision.manifest.document import Manifest
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
 from provision.model.value import replace
+from provision.protocols import NoProgress, Progress
 from provision.workflows.options import Options
 
 LATEST = "latest"
@@ -42,7 +42,7 @@ def known_catalog(options: Options) -> Catalog:
 
 def _open(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:
     def get(url: str, headers: Mapping[str, str], /) -> Response:
-        with _network(options, Silent()) as fetch:
+        with _network(options, NoProgress()) as fetch:
             return fetch(url, headers)
 
     return open_catalog(catalogs, base=base, cache_dir=catalog_directory(options), offline=options.offline, get=get)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from provision.host.detect import find_host
 from provision.install.apply import Tools
 from provision.install.fetch.fetcher import Fetcher
-from provision.install.progress import Progress
+from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout

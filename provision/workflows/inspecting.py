@@ -103,16 +103,16 @@ def _open(options: Options, asset: Asset, tree: TreeOptions, held: ExitStack) ->
         return _Tree(root=store.tree(key), entries=entries, asset=asset, proven=receipt.probed == "ok")
     from tempfile import TemporaryDirectory
 
-    from provision.install.progress import Silent
     from provision.install.relocate.recipe import relocate
     from provision.install.unpack.limits import Limits
     from provision.install.unpack.unpack import unpack
+    from provision.protocols import NoProgress
     from provision.workflows.fetching import open_fetcher
 
     folder = Path(held.enter_context(TemporaryDirectory(prefix="provision-")))
     root = folder / "tree"
     root.mkdir()
-    fetcher = held.enter_context(open_fetcher(replace(options, offline=True), Silent()))
+    fetcher = held.enter_context(open_fetcher(replace(options, offline=True), NoProgress()))
     archive = fetcher.fetch(asset)  # it is in the cache; this is where its digest is checked
     limits = Limits.of(options.environ)
     unpacked = unpack(archive, root, asset=asset, extras=folder / "extras", limits=limits, without=tree.without)

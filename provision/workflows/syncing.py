@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.install.progress import Progress
 from provision.model.value import frozen
 from provision.plan.actions import Install, Remove
+from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
 from provision.store.pruning import prune

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from provision.install.apply import install
-from provision.install.progress import Progress
 from provision.model.value import frozen
 from provision.plan.actions import Selected
+from provision.protocols import Progress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.receipts import Receipt, installed, read_receipt

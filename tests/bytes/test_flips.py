@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provision.install.progress import Silent
+from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.receipts import installed
@@ -40,7 +40,7 @@ def flip(path: Path, offset: int) -> None:
 
 def look(project: Project, *, repair: bool = False) -> Verdict:
     options = Options.of(project.environ(), manifest=project.manifest)
-    (verdict,) = verify(options, (), repair=repair, store_wide=False, progress=Silent()).verdicts
+    (verdict,) = verify(options, (), repair=repair, store_wide=False, progress=NoProgress()).verdicts
     return verdict
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provision.install.progress import Silent
+from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.workflows.cleaning import prune
@@ -187,10 +187,10 @@ class Scenario:
 
 
 SCENARIOS = {
-    "sync": Scenario(words=("sync",), again=lambda options: sync(options, Wanted(), Silent()), prepare=for_sync),
+    "sync": Scenario(words=("sync",), again=lambda options: sync(options, Wanted(), NoProgress()), prepare=for_sync),
     "upgrade": Scenario(
         words=("sync", "--prune"),
-        again=lambda options: sync(options, Wanted(prune=True), Silent()),
+        again=lambda options: sync(options, Wanted(prune=True), NoProgress()),
         prepare=for_upgrade,
         stride=2,
     ),
@@ -198,7 +198,7 @@ SCENARIOS = {
     "prune": Scenario(words=("prune",), again=lambda options: prune(options, dry_run=False), prepare=for_prune),
     "verify": Scenario(
         words=("verify", "--repair"),
-        again=lambda options: verify(options, (), repair=True, store_wide=False, progress=Silent()),
+        again=lambda options: verify(options, (), repair=True, store_wide=False, progress=NoProgress()),
         prepare=for_verify,
     ),
     "add": Scenario(

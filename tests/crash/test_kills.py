@@ -17,8 +17,8 @@ import pytest
 
 from provision.catalog.kept import load_cached
 from provision.catalog.refresh import NDJSON_URLS
-from provision.install.progress import Silent
 from provision.model.version import Version
+from provision.protocols import NoProgress
 from provision.workflows.cataloguing import update
 from tests.catalog.samples import ndjson_line, stripped
 from tests.crash.box import SCENARIOS, Box, declare
@@ -63,7 +63,7 @@ def updating(tmp_path: Path, internet: Internet) -> Box:
     box = Box(
         root=tmp_path / "box",
         words=("catalog", "update"),
-        again=lambda options: update(options, Silent(), github=False),
+        again=lambda options: update(options, NoProgress(), github=False),
         builds=(),
         environ=internet.environ,
     )

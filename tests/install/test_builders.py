@@ -23,12 +23,12 @@ import os, signal, sys, threading, time
 from pathlib import Path
 from provision.errors import IntegrityError, StoreError
 from provision.install.builders import Builders, processors
-from provision.install.progress import Silent
+from provision.protocols import NoProgress
 
 here = Path(sys.argv[1])
 lock = os.open(here / "lock", os.O_RDWR | os.O_CREAT)
 
-def build(builders, key, progress=Silent()):
+def build(builders, key, progress=NoProgress()):
     builders.build(key, here / "archive", here, lock, progress)
 
 def refused(builders, key):
@@ -186,7 +186,7 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
         time.sleep(60)
 
     with entry_lock(Store(here), "a") as lock, Builders(1, job, lambda: None) as builders:
-        threading.Thread(target=lambda: builders.build("a", here, here, lock, Silent()), daemon=True).start()
+        threading.Thread(target=lambda: builders.build("a", here, here, lock, NoProgress()), daemon=True).start()
         while not (here / "pid").exists():
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)

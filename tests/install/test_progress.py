@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from provision.install.progress import Progress, Silent
+from provision.protocols import NoProgress, Progress
 
 
 def test_silence_takes_everything_and_says_nothing() -> None:
-    progress: Progress = Silent()
+    progress: Progress = NoProgress()
     progress.start("key", "cpython 3.14", "fetch", None)
     progress.advance("key", 10)
     progress.finish("key")

@@ -10,7 +10,7 @@ import pytest
 
 from provision.catalog.index import Catalog
 from provision.catalog.snapshot import load_snapshot
-from provision.install.fetch.hosts import HostRule
+from provision.hosts import HostRule
 from provision.lock.document import Lock, LockedPython
 from provision.lock.resolve import resolve
 from provision.lock.toml import format_lock, parse_lock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.install.fetch.hosts import KNOWN_HOSTS
+from provision.hosts import KNOWN_HOSTS
 from provision.review.places import canonical, host_of, imitates, origin_of
 
 

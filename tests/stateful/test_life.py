@@ -27,9 +27,9 @@ from hypothesis.stateful import (
 )
 
 from provision.errors import LockFileError
-from provision.install.progress import Silent
 from provision.lock.toml import read_lock
 from provision.model.tree import store_key
+from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.receipts import installed, read_receipt
@@ -122,7 +122,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(pruning=st.booleans())
     def make_it_so(self, pruning: bool) -> None:
-        sync(self.options, Wanted(prune=pruning), Silent())
+        sync(self.options, Wanted(prune=pruning), NoProgress())
         assert self.needed() <= {receipt.key for receipt in installed(self.store)}
         assert plan(self.options, Wanted()).plan.is_empty
         for name in self.declared:
@@ -159,7 +159,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.project.lock.exists())
     @rule()
     def mend(self) -> None:
-        verdicts = verify(self.options, (), repair=True, store_wide=False, progress=Silent()).verdicts
+        verdicts = verify(self.options, (), repair=True, store_wide=False, progress=NoProgress()).verdicts
         assert all(verdict.sound for verdict in verdicts)
         assert {verdict.key for verdict in verdicts if verdict.differences} <= set(self.damaged)
         for verdict in verdicts:

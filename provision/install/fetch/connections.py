@@ -14,7 +14,7 @@ from provision.install.fetch.lean_httpx import httpx
 from provision.install.fetch.proxies import Proxies
 from provision.install.fetch.sockets import StoppableBackend
 from provision.install.fetch.transport import client_over
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 if TYPE_CHECKING:
     import ssl

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 if TYPE_CHECKING:
     from netrc import netrc

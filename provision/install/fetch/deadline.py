@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from provision.install.fetch.failure import Failure, TransferError
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 
 class Deadline:

@@ -13,7 +13,7 @@ from provision.install.fetch.means import Means
 from provision.install.fetch.ranges import content_coding
 from provision.install.fetch.retrying import Patience
 from provision.install.fetch.statuses import is_passing
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 
 def get_document(source: Url, headers: Mapping[str, str], means: Means, note: Callable[[str], None]) -> Response:

@@ -17,8 +17,8 @@ from provision.install.fetch.part import Part
 from provision.install.fetch.retrying import Patience
 from provision.install.fetch.settings import MIB
 from provision.install.fetch.transfer import Transfer
-from provision.install.fetch.urls import Url
 from provision.model.asset import Asset
+from provision.url import Url
 
 _OPEN: int = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 

@@ -10,15 +10,15 @@ import httpcore
 
 from provision import __version__
 from provision.errors import PolicyError
+from provision.hosts import HostPolicy
 from provision.install.fetch.connections import Connections
 from provision.install.fetch.credentials import Credentials
 from provision.install.fetch.failure import Failure, TransferError
-from provision.install.fetch.hosts import HostPolicy
 from provision.install.fetch.lean_httpx import httpx
 from provision.install.fetch.settings import Settings
 from provision.install.fetch.statuses import failure_of
-from provision.install.fetch.urls import Origin, Url
 from provision.model.value import frozen
+from provision.url import Url, UrlOrigin
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 10
@@ -61,7 +61,7 @@ class Exchange:
         self._timeout = httpx.Timeout(settings.idle, connect=settings.connect, pool=None)
 
     @contextmanager
-    def get(self, url: Url, headers: Mapping[str, str], *, origin: Origin | None = None) -> Iterator[Answer]:
+    def get(self, url: Url, headers: Mapping[str, str], *, origin: UrlOrigin | None = None) -> Iterator[Answer]:
         """Ask for the URL, and answer with any final status; raises `TransferError` where there is no answer.
 
         ``origin`` is where the chain of redirects began that led to ``url`` before; credentials are bound to it.
@@ -72,7 +72,7 @@ class Exchange:
         finally:
             answer._response.close()
 
-    def _follow(self, url: Url, headers: Mapping[str, str], origin: Origin) -> Answer:
+    def _follow(self, url: Url, headers: Mapping[str, str], origin: UrlOrigin) -> Answer:
         self._check(url, None)
         for _ in range(_MOST_REDIRECTS + 1):
             answer = self._ask(url, headers, redirected=url.origin != origin)

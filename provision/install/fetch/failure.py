@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
-from provision.install.fetch.urls import Url
 from provision.model.value import frozen
+from provision.url import Url
 
 Kind = Literal["integrity", "policy", "network"]
 

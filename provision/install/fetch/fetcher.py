@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from provision.catalog.transport import Response
 from provision.errors import LockTimeoutError, NetworkError, PolicyError
+from provision.hosts import HostPolicy, HostRule
 from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.hosts import HostPolicy, HostRule
 from provision.install.fetch.mirrors import Mirror, sources
 from provision.install.fetch.preferences import configured_hosts
 from provision.install.fetch.settings import Settings
-from provision.install.fetch.urls import Url
-from provision.install.progress import Progress, Silent
 from provision.model.asset import Asset
+from provision.protocols import NoProgress, Progress
 from provision.store.archives import ArchiveCache
 from provision.store.failures import store_failures
 from provision.store.locks import lock_timeout
+from provision.url import Url
 
 if TYPE_CHECKING:
     from provision.install.fetch.means import Means
@@ -53,7 +53,7 @@ class Fetcher:
         settings: Settings | None = None,
     ) -> None:
         self._cache, self._offline, self._jobs, self._environ = cache, offline, jobs, environ
-        self._progress: Progress = progress or Silent()
+        self._progress: Progress = progress or NoProgress()
         self._settings = settings or Settings.of(environ)
         self._mirrors = tuple(Mirror.parse(text) for text in mirrors)
         rules = [HostRule.parse(text) for text in (*allow_hosts, *configured_hosts(environ))]

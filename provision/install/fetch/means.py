@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from provision.hosts import HostPolicy
 from provision.install.fetch.cancelling import Cancellation
 from provision.install.fetch.connections import Connections
 from provision.install.fetch.credentials import Credentials
 from provision.install.fetch.exchange import Exchange
-from provision.install.fetch.hosts import HostPolicy
 from provision.install.fetch.settings import Settings
 from provision.install.fetch.slots import Slots
 from provision.model.value import frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from provision.install.progress import Progress
+from provision.protocols import Progress
 
 
 class Meter:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from provision.errors import PolicyError, UsageError
-from provision.install.fetch.hosts import HostRule
-from provision.install.fetch.urls import Url
+from provision.hosts import HostRule
 from provision.model.asset import Asset
 from provision.model.value import frozen
+from provision.url import Url
 
 _RELEASES = "/astral-sh/python-build-standalone/releases/download/"
 # Under its former owner; the hosting service redirects from there.

@@ -8,8 +8,8 @@ from provision.install.fetch.exchange import Answer, Exchange
 from provision.install.fetch.failure import Failure, TransferError
 from provision.install.fetch.ranges import ask_range, content_range, validator
 from provision.install.fetch.spans import Span
-from provision.install.fetch.urls import Origin, Url
 from provision.model.value import frozen
+from provision.url import Url, UrlOrigin
 
 
 class RefusedError(Exception):
@@ -21,7 +21,7 @@ class Whereabouts:
     """The file: ``url`` is where redirects ended that began at ``origin``, ``total`` its length in bytes."""
 
     url: Url
-    origin: Origin
+    origin: UrlOrigin
     validator: str
     total: int
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from provision.errors import UsageError
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 _SCHEMES = ("http://", "https://", "socks5://", "socks5h://")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from provision.install.fetch.failure import Failure
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 _PASSING = frozenset({408, 425, 429})
 

@@ -15,7 +15,7 @@ from provision.install.fetch.part import Note, Part
 from provision.install.fetch.pieces import Whereabouts
 from provision.install.fetch.ranges import ask_range, content_coding, content_range, serves_ranges, validator
 from provision.install.fetch.spans import Spans
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 
 class _NotThatRangeError(Exception):

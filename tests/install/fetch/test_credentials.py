@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.install.fetch.credentials import Credentials
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 _TOKEN = {"GITHUB_TOKEN": "ghp_secret"}
 

@@ -8,7 +8,7 @@ import pytest
 
 from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.failure import TransferError
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 _URL = Url.parse("https://example.com/a")
 

@@ -6,7 +6,7 @@ import pytest
 
 from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
 from provision.install.fetch.failure import Failure, Kind, final_error
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 _ONE, _TWO = Url.parse("https://me:secret@one.example/a?sig=secret"), Url.parse("https://two.example/a")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from provision.hosts import HostPolicy
 from provision.install.fetch.cancelling import Cancellation
 from provision.install.fetch.exchange import Exchange
 from provision.install.fetch.failure import TransferError
-from provision.install.fetch.hosts import HostPolicy
 from provision.install.fetch.means import open_means
 from provision.install.fetch.pieces import RefusedError, Whereabouts
-from provision.install.fetch.urls import Url
+from provision.url import Url
 from tests.install.fetch.samples import PATH, QUICK, SMALL
 from tests.support.faults import Cut, Fault, Shifted, Status, WholeAnyway, With
 from tests.support.server import Server

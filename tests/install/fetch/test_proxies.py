@@ -6,7 +6,7 @@ import pytest
 
 from provision.errors import UsageError
 from provision.install.fetch.proxies import Proxies
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 
 def _proxy(environ: dict[str, str], url: str) -> str | None:

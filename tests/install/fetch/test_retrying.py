@@ -13,7 +13,7 @@ from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.failure import CancelledError, Failure, TransferError
 from provision.install.fetch.retrying import Patience
 from provision.install.fetch.settings import MIB, Settings
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 _URL = Url.parse("https://example.com/a")
 

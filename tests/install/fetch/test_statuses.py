@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from provision.install.fetch.statuses import failure_of, is_passing, retry_after
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 _URL = Url.parse("https://example.com/a")
 

@@ -24,7 +24,7 @@ class Progress(Protocol):
         """Something worth a line: one sentence."""
 
 
-class Silent:
+class NoProgress:
     """Progress that nobody looks at."""
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None: ...

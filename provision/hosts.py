@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from provision.errors import PolicyError, UsageError
-from provision.install.fetch.urls import Url
 from provision.model.value import frozen
+from provision.url import Url
 
 # Where the bundled catalog's archives, their mirrors and their metadata live, and where those hosts redirect to.
 KNOWN_HOSTS = frozenset(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import PolicyError, UsageError
-from provision.install.fetch.hosts import HostPolicy, HostRule
-from provision.install.fetch.urls import Url
+from provision.hosts import HostPolicy, HostRule
+from provision.url import Url
 
 
 def _policy(*allowed: str) -> HostPolicy:

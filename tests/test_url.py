@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from provision.install.fetch.urls import Url
+from provision.url import Url
 
 
 def test_a_url_is_its_parts() -> None:

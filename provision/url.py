@@ -17,7 +17,7 @@ _IPV4_LOOPBACK = re.compile(r"127(?:\.(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])){3}"
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
-Origin = tuple[str, str, int]
+UrlOrigin = tuple[str, str, int]
 
 
 @frozen
@@ -60,7 +60,7 @@ class Url:
         )
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> UrlOrigin:
         """What credentials are bound to."""
         return self.scheme, self.host, self.port
 
