@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.catalog.server import Upstream, serve
 from tests.support.builds import Build, pack_ours, ready_made
 from tests.support.server import Server
 
@@ -48,6 +49,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
     root.mkdir()
     with Server(root) as running:
         yield running
+
+
+@pytest.fixture
+def upstream_server() -> Iterator[Upstream]:
+    """A real HTTP server on loopback that answers with ETags, as those of catalogs do."""
+    with serve() as upstream:
+        yield upstream
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,29 @@
+"""Documents by any `HttpGet`, over a real server; and progress that nobody looks at."""
+
 from __future__ import annotations
 
 import pytest
 
-from provision.catalog.transport import Response, ask, ask_again
 from provision.errors import NetworkError
+from provision.protocols import NoProgress, Progress, Response, get_if_changed, request_document
 from tests.catalog.server import Upstream, http_get
 
 
 def test_what_is_there_is_had(upstream_server: Upstream) -> None:
     url = upstream_server.put("/catalog", b"rows", etag='"1"')
-    response = ask(http_get, url)
+    response = request_document(http_get, url)
     assert (response.status, response.body, response.headers["etag"]) == (200, b"rows", '"1"')
 
 
 def test_what_did_not_change_is_not_fetched_again(upstream_server: Upstream) -> None:
     url = upstream_server.put("/catalog", b"rows", etag='"1"')
-    assert ask_again(http_get, url, etag='"1"') is None
+    assert get_if_changed(http_get, url, etag='"1"') is None
 
 
 @pytest.mark.parametrize("etag", ["", '"0"'])
 def test_what_changed_or_was_never_had_is_fetched(upstream_server: Upstream, etag: str) -> None:
     url = upstream_server.put("/catalog", b"rows", etag='"1"')
-    response = ask_again(http_get, url, etag=etag)
+    response = get_if_changed(http_get, url, etag=etag)
     assert response is not None
     assert response.body == b"rows"
 
@@ -44,11 +46,20 @@ def test_an_etag_that_cannot_be_sent_back_is_none(headers: dict[str, str], etag:
 def test_every_other_answer_is_an_error_that_names_the_url(upstream_server: Upstream, status: int) -> None:
     url = upstream_server.put("/catalog", b"", status=status)
     with pytest.raises(NetworkError, match=rf"{url} answered with status {status}"):
-        ask(http_get, url)
+        request_document(http_get, url)
 
 
 def test_rights_and_rate_limits_come_with_a_hint(upstream_server: Upstream) -> None:
     url = upstream_server.put("/catalog", b"", status=403)
     with pytest.raises(NetworkError) as caught:
-        ask(http_get, url)
+        request_document(http_get, url)
     assert "GITHUB_TOKEN" in (caught.value.hint or "")
+
+
+def test_no_progress_takes_everything_and_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    progress: Progress = NoProgress()
+    progress.start("key", "cpython 3.14", "fetch", None)
+    progress.advance("key", 10)
+    progress.finish("key")
+    progress.note("something")
+    assert capfd.readouterr() == ("", "")

@@ -13,11 +13,11 @@ from fuzz.target import Target
 from fuzz.texts import documents, words
 from provision.catalog.github import read_releases
 from provision.catalog.ndjson import read_assets, read_upstream
-from provision.catalog.transport import Response
 from provision.errors import CatalogError, SeveralErrors
 from provision.manifest.address import parse_url
 from provision.model.asset import Asset
 from provision.model.tree import TreeOptions, store_key
+from provision.protocols import Response
 from provision.store.layout import is_key
 from tests.catalog.samples import LINUX, full, ndjson_line, own_line, stripped
 

@@ -11,11 +11,11 @@ from typing import Annotated
 from pydantic import PlainValidator, TypeAdapter, ValidationError
 
 from provision.catalog.pbs import Published, Reading, asset_url, read_rows
-from provision.catalog.transport import HttpGet, ask_again
 from provision.catalog.wire import Moment, WireModel, malformed
 from provision.model.asset import Asset
 from provision.model.digest import Digest
 from provision.model.value import frozen
+from provision.protocols import HttpGet, get_if_changed
 
 # A release lists a thousand assets; GitHub times out on larger pages.
 PER_PAGE = 10
@@ -88,7 +88,7 @@ def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str 
     unknown: list[str] = []
     for page in range(1, _MOST_PAGES + 1):
         origin = page_url(url, page)
-        response = ask_again(get, origin, etag=etag if page == 1 else "", accept=_JSON)
+        response = get_if_changed(get, origin, etag=etag if page == 1 else "", accept=_JSON)
         if response is None:
             return None
         if page == 1:

@@ -12,7 +12,7 @@ from provision.catalog.snapshot import load_snapshot
 from provision.errors import ProvisionError, raise_all
 
 if TYPE_CHECKING:
-    from provision.catalog.transport import HttpGet
+    from provision.protocols import HttpGet
 
 
 def open_catalog(

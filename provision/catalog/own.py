@@ -19,9 +19,9 @@ from provision.catalog.kept import CONTENT, ETAG, RULES, RULES_FACT, UNKNOWN, ke
 from provision.catalog.snapshot import Snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.catalog.snapshot_writer import write_snapshot
-from provision.catalog.transport import HttpGet, ask, ask_again
 from provision.errors import CatalogError, NetworkError, Place, StoreError
 from provision.model.build import IMPLEMENTATIONS
+from provision.protocols import HttpGet, get_if_changed, request_document
 
 LARGEST = 256 << 20  # bytes, as for one from the network
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
@@ -61,9 +61,9 @@ def _from_cache(url: str, kept_path: Path) -> Snapshot:
 def _from_network(url: str, kept_path: Path, get: HttpGet) -> Snapshot:
     kept = _kept(kept_path)
     if kept is None:
-        response = ask(get, url)
+        response = request_document(get, url)
     else:
-        answer = ask_again(get, url, etag=kept.facts.get(ETAG, ""))
+        answer = get_if_changed(get, url, etag=kept.facts.get(ETAG, ""))
         if answer is None:
             return kept
         response = answer

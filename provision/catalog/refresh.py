@@ -13,9 +13,9 @@ from provision.catalog.kept import ETAG, GITHUB, NDJSON, ORIGIN
 from provision.catalog.pbs import REPOSITORY
 from provision.catalog.replacing import Answer, Refreshed, kept_before, renew_kept, replace_kept
 from provision.catalog.snapshot import Snapshot
-from provision.catalog.transport import HttpGet, ask_again
 from provision.errors import CatalogError, NetworkError, PolicyError, ProvisionError, raise_all
 from provision.model.value import replace
+from provision.protocols import HttpGet, get_if_changed
 
 NDJSON_URLS = (
     "https://releases.astral.sh/github/versions/main/v1/python-build-standalone.ndjson",
@@ -64,7 +64,7 @@ def _refresh_ndjson(path: Path, url: str, *, get: HttpGet, now: str) -> Refreshe
 
     before = kept_before(path)
     etag = _etag(before, url)
-    response = ask_again(get, url, etag=etag)
+    response = get_if_changed(get, url, etag=etag)
     if response is None:
         return renew_kept(path, Answer(origin=url, etag=etag, as_of=now))
     reading = read_upstream(response.body, url)

@@ -8,7 +8,6 @@ from pathlib import Path
 from provision.catalog.index import Catalog
 from provision.catalog.open import open_catalog
 from provision.catalog.pbs import RELEASES
-from provision.catalog.transport import HttpGet
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
 from provision.hosts import HostRule
 from provision.install.fetch.preferences import configured_hosts
@@ -17,7 +16,7 @@ from provision.lock.toml import parse_lock, read_text
 from provision.manifest.document import Manifest
 from provision.manifest.reading import MANIFEST_NAME, read_manifest
 from provision.model.value import frozen
-from provision.protocols import Progress
+from provision.protocols import HttpGet, Progress
 from provision.review.audit import audit as judge
 from provision.review.findings import Audit, Finding
 from provision.review.grounds import Checksums, Grounds, release_of

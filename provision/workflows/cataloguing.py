@@ -12,13 +12,12 @@ from provision.catalog.open import open_catalog
 from provision.catalog.query import Query, select
 from provision.catalog.refresh import refresh, refresh_github
 from provision.catalog.replacing import Refreshed
-from provision.catalog.transport import HttpGet, Response
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.document import Manifest
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
 from provision.model.value import replace
-from provision.protocols import NoProgress, Progress
+from provision.protocols import HttpGet, NoProgress, Progress, Response
 from provision.workflows.options import Options
 
 LATEST = "latest"

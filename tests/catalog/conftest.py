@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.catalog.server import Upstream, serve
-
-
-@pytest.fixture
-def upstream_server() -> Iterator[Upstream]:
-    with serve() as upstream:
-        yield upstream
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from provision.catalog.transport import Response
 from provision.errors import NetworkError
+from provision.protocols import Response
 
 
 @dataclass(slots=True, kw_only=True)

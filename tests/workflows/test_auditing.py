@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.catalog.transport import Response
 from provision.errors import NetworkError
+from provision.protocols import Response
 from provision.workflows.auditing import fetch_checksums
 from tests.review.attacks import DAY, honest, make_attacked
 from tests.support.builds import Build, write_catalog

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from provision.catalog.transport import Response
 from provision.install.fetch.coding import UndecodableError, decoded
 from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.exchange import Answer
@@ -13,6 +12,7 @@ from provision.install.fetch.means import Means
 from provision.install.fetch.ranges import content_coding
 from provision.install.fetch.retrying import Patience
 from provision.install.fetch.statuses import is_passing
+from provision.protocols import Response
 from provision.url import Url
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from provision.catalog.transport import Response
 from provision.errors import LockTimeoutError, NetworkError, PolicyError
 from provision.hosts import HostPolicy, HostRule
 from provision.install.fetch.cancelling import Cancellation
@@ -19,7 +18,7 @@ from provision.install.fetch.mirrors import Mirror, sources
 from provision.install.fetch.preferences import configured_hosts
 from provision.install.fetch.settings import Settings
 from provision.model.asset import Asset
-from provision.protocols import NoProgress, Progress
+from provision.protocols import NoProgress, Progress, Response
 from provision.store.archives import ArchiveCache
 from provision.store.failures import store_failures
 from provision.store.locks import lock_timeout
@@ -104,7 +103,7 @@ class Fetcher:
         return archive
 
     def get(self, url: str, headers: Mapping[str, str], /) -> Response:
-        """A document by URL, as `catalog.transport.HttpGet` wants it. The same hosts, retries and limits hold."""
+        """A document by URL, as `protocols.HttpGet` wants it. The same hosts, retries and limits hold."""
         from provision.install.fetch.document import get_document
 
         try:
