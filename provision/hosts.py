@@ -1,4 +1,7 @@
-"""Owns the rule which hosts may be asked, and over what; pure: who connects asks it first, for every redirect again."""
+"""Which hosts may be asked, and over what: rules, policy, known hosts, look-alikes.
+
+Whoever connects asks `HostPolicy` first, and for every redirect again.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,11 @@ KNOWN_HOSTS = frozenset(
         "releases.astral.sh",
     }
 )
+
+# Above this likeness two hosts are easily taken for each other: `githab.com`, `github.co`.
+_ALIKE = 0.8
+# What is exchanged in look-alikes, as it reads; `rn` for `m` and `vv` for `w` come first.
+_FOLDED = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("_", "-"))
 
 _RULE = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<any>\*\.)?(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>\d{1,5}))?/?"
@@ -95,6 +103,26 @@ class HostPolicy:
             )
 
 
+def looks_like(host: str, known: Iterable[str]) -> str:
+    """The known host that this one can be taken for; nothing if it is one of them, or like none.
+
+    Like is what has a known host's name within it (``github.com.example.net``), differs by a letter or two, or reads
+    the same in some typefaces.
+    """
+    import difflib
+
+    name = host.partition(":")[0]
+    names = sorted(known)
+    if name in names or any(name.endswith(f".{other}") for other in names):
+        return ""
+    for other in names:
+        within = other.rpartition(".")[0] in name or other.replace(".", "-") in name
+        if within or _folded(name) == _folded(other):
+            return other
+    near = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
+    return near[0] if near else ""
+
+
 def _not_allowed(url: Url, whence: str) -> PolicyError:
     reason = f"{url.host} is not an allowed host" + (f" ({whence})" if whence else "")
     rule = url.authority if url.scheme == "https" else f"http://{url.authority}"
@@ -102,3 +130,9 @@ def _not_allowed(url: Url, whence: str) -> PolicyError:
         f"{url}: {reason}",
         hint=f"if you trust it: --allow-host {rule}, or PROVISION_ALLOW_HOSTS={rule}",
     )
+
+
+def _folded(host: str) -> str:
+    for letters, read in _FOLDED:
+        host = host.replace(letters, read)
+    return host

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import PolicyError, UsageError
-from provision.hosts import HostPolicy, HostRule
+from provision.hosts import KNOWN_HOSTS, HostPolicy, HostRule, looks_like
 from provision.url import Url
 
 
@@ -125,3 +125,23 @@ def test_no_other_machine_sends_us_to_services_of_this_one(url: str) -> None:
 def test_a_redirect_to_a_file_is_refused() -> None:
     with pytest.raises(PolicyError):
         _check(_policy(), "file:///etc/passwd", redirected_from="http://127.0.0.1:1/a")
+
+
+@pytest.mark.parametrize(
+    ("host", "other"),
+    [
+        ("githab.com", "github.com"),
+        ("github.co", "github.com"),
+        ("glthub.com", "github.com"),
+        ("github.com.evil.example", "github.com"),
+        ("github-com.example", "github.com"),
+        ("githubb.com:443", "github.com"),
+        ("down1oads.python.org", "downloads.python.org"),
+        ("github.com", ""),
+        ("some.github.com", ""),
+        ("example.com", ""),
+        ("archives.company.example", ""),
+    ],
+)
+def test_look_alikes(host: str, other: str) -> None:
+    assert looks_like(host, KNOWN_HOSTS) == other

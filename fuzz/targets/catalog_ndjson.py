@@ -14,11 +14,11 @@ from fuzz.texts import documents, words
 from provision.catalog.github import read_releases
 from provision.catalog.ndjson import read_assets, read_upstream
 from provision.errors import CatalogError, SeveralErrors
-from provision.manifest.address import parse_url
 from provision.model.asset import Asset
 from provision.model.tree import TreeOptions, store_key
 from provision.protocols import Response
 from provision.store.layout import is_key
+from provision.url import parse_url
 from tests.catalog.samples import LINUX, full, ndjson_line, own_line, stripped
 
 _ORIGIN = "https://example.com/catalogs/catalog.ndjson"

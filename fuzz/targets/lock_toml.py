@@ -14,11 +14,11 @@ from provision.errors import LockFileError, SeveralErrors
 from provision.lock.document import Lock
 from provision.lock.syntax import parse_canonical
 from provision.lock.toml import ParsedLock, format_lock, parse_lock, recover_lock
-from provision.manifest.address import parse_url
 from provision.model.tree import store_key
 from provision.review.review import Review, Side
 from provision.review.rows import rows
 from provision.store.layout import is_key
+from provision.url import parse_url
 from tests.lock.strategies import locks
 
 _PATH = Path("pythons.lock")

@@ -14,8 +14,7 @@ from fuzz.target import Target
 from fuzz.texts import documents
 from provision.errors import PolicyError, UsageError
 from provision.hosts import KNOWN_HOSTS, HostPolicy, HostRule
-from provision.manifest.address import is_loopback, parse_catalog, parse_host, parse_url
-from provision.url import Url
+from provision.url import Url, canonical, host_of, parse_catalog, parse_host, parse_url, release_base
 
 _URLS = [
     b"https://github.com/astral-sh/python-build-standalone/releases/download/20260127/a%2Bb.tar.gz",
@@ -43,6 +42,9 @@ def check(data: bytes) -> None:
         written = _written(text)
         with suppress(ValueError):
             parse_catalog(text)
+        assert canonical(canonical(text)) == canonical(text)
+        assert text.startswith(release_base(text))
+        assert host_of(text)
         try:
             url = Url.parse(text)
         except ValueError:
@@ -52,7 +54,8 @@ def check(data: bytes) -> None:
         assert Url.parse(url.full).origin == url.origin
         if written and url.scheme != "file":
             assert url.host == (urlsplit(written).hostname or "").rstrip("."), "two readers see two hosts"
-            assert url.scheme == "https" or is_loopback(url.host)
+            assert url.host == host_of(written).removesuffix(f":{url.port}").rstrip("."), "a reviewer sees another host"
+            assert url.scheme == "https" or url.is_loopback
         for location in ("/b", "//evil.example/b", "https://evil.example/b", text):
             with suppress(ValueError):
                 joined = url.join(location)

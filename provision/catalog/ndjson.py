@@ -21,12 +21,12 @@ from provision.catalog.ndjson_wire import ERRORS_SHOWN, Artifact, Line, parse_li
 from provision.catalog.pbs import Published, Reading, read_rows
 from provision.catalog.snapshot_writer import catalog_of
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
-from provision.manifest.address import parse_url
 from provision.model.asset import Asset
 from provision.model.build import FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
+from provision.url import parse_url
 
 _BUILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

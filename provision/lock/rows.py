@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
-from provision.manifest.address import parse_url
 from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import KNOWN, Target
 from provision.model.tree import Slim
 from provision.model.version import Version
+from provision.url import parse_url
 
 SLIMS: tuple[str, ...] = get_args(Slim)
 
@@ -45,17 +45,14 @@ def lock_version(text: str) -> tuple[int, int]:
 
 
 def url(given: Any) -> str:
-    """A URL that may stand in a lock, by the same rule as in a manifest: `manifest.address.parse_url`'s."""
+    """A URL that may stand in a lock, by the same rule as in a manifest: `url.parse_url`'s."""
     text = _text(given)
-    if not _plain_url(text):
-        parse_url(text)
+    parse_url(text)
     if text.endswith("/"):
         raise ValueError(f"is {_short(text)}, which names no file")
     return text
 
 
-# What nearly all URLs look like: spares taking each of them apart.
-_plain_url = re.compile(r"https://[0-9A-Za-z.-]+/[0-9A-Za-z._~/%+-]+").fullmatch
 _HEX = re.compile(SHA256).fullmatch
 
 

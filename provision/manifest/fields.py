@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import get_args
 
-from provision.manifest.address import (
+from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Field, Flag, Many, Record, Switch, Text
+from provision.manifest.request import PATTERN as REQUEST_PATTERN
+from provision.manifest.request import parse_request
+from provision.model.build import CPU_REQUESTS, FLAVORS, OPTIONS
+from provision.model.digest import Digest
+from provision.model.tree import Slim
+from provision.url import (
     CATALOG_PATTERN,
     HOST_PATTERN,
     LONGEST_URL,
@@ -13,12 +19,6 @@ from provision.manifest.address import (
     parse_host,
     parse_url,
 )
-from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Field, Flag, Many, Record, Switch, Text
-from provision.manifest.request import PATTERN as REQUEST_PATTERN
-from provision.manifest.request import parse_request
-from provision.model.build import CPU_REQUESTS, FLAVORS, OPTIONS
-from provision.model.digest import Digest
-from provision.model.tree import Slim
 
 
 def parse_build(text: str) -> str:

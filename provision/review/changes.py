@@ -10,7 +10,7 @@ from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, CpuLevel
 from provision.model.target import Target
 from provision.model.value import frozen
-from provision.review.places import host_of, origin_of
+from provision.url import host_of, release_base
 
 Kind = Literal["added", "removed", "changed"]
 Direction = Literal["up", "down", "other"]
@@ -68,7 +68,7 @@ class AssetChange:
             ("flavor", old.flavor, new.flavor),
             ("options", old.options, new.options),
             ("host", host_of(old.url), host_of(new.url)),
-            ("origin", origin_of(old.url), origin_of(new.url)),
+            ("origin", release_base(old.url), release_base(new.url)),
             ("url", old.url, new.url),
             ("sha256", old.sha256, new.sha256),
             ("size", old.size, new.size),

@@ -11,7 +11,7 @@ from provision.manifest.document import Request
 from provision.model.asset import Asset
 from provision.review.findings import Finding
 from provision.review.grounds import Grounds
-from provision.review.places import canonical
+from provision.url import canonical
 
 
 def check_requests(grounds: Grounds) -> Iterator[Finding]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.errors import PolicyError
-from provision.hosts import KNOWN_HOSTS
+from provision.hosts import KNOWN_HOSTS, looks_like
 from provision.lock.document import LockedPython
 from provision.model.asset import Asset
 from provision.review.findings import Finding
 from provision.review.grounds import Grounds, known_asset, release_of
 from provision.review.naming import disagreements, unlike
-from provision.review.places import canonical, host_of, imitates
-from provision.url import Url
+from provision.url import Url, canonical, host_of
 
 _BY_PROPERTY = {
     "implementation": ("PV002", None),
@@ -145,7 +144,7 @@ def _host(python: LockedPython, asset: Asset, grounds: Grounds) -> Iterator[Find
     try:
         grounds.host_policy.check(url)
     except PolicyError as error:
-        other = imitates(host_of(asset.url), KNOWN_HOSTS)
+        other = looks_like(host_of(asset.url), KNOWN_HOSTS)
         like = f"; it can be taken for {other}" if other else ""
         message = error.message.removeprefix(f"{url}: ")
         yield grounds.on_row("PV007", f"{message}{like}", python, asset, "url")

@@ -19,8 +19,8 @@ from provision.review.codes import Gravity
 from provision.review.findings import Finding
 from provision.review.lines import LockLines
 from provision.review.naming import parsed
-from provision.review.places import canonical
 from provision.review.policy import Policy
+from provision.url import canonical
 
 # By release tag, each file's sha256 in hex as upstream's SHA256SUMS has it; None where the release has no such file.
 Checksums = Mapping[str, Mapping[str, str] | None]

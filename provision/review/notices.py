@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from provision.hosts import KNOWN_HOSTS
+from provision.hosts import KNOWN_HOSTS, looks_like
 from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.naming import disagreements
-from provision.review.places import host_of, imitates, origin_of
+from provision.url import host_of, release_base
 
 Severity = Literal["alarm", "warning", "notice"]
 Kind = Literal[
@@ -105,7 +105,7 @@ def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
         elif change.old is None and new not in hosts and new not in KNOWN_HOSTS:
             moved.setdefault(("", new), []).append(change)
     for (old, new), changes in moved.items():
-        other = imitates(new, KNOWN_HOSTS)
+        other = looks_like(new, KNOWN_HOSTS)
         like = f", which can be taken for {other}" if other else ""
         if old:
             # Another implementation that was asked for has another publisher.
@@ -126,7 +126,7 @@ def _origins(entry: EntryChange) -> Iterator[Notice]:
         aspects = change.aspects
         if "origin" in aspects and "host" not in aspects and "implementation" not in aspects:
             old, new = _pair(change)
-            moved.setdefault((origin_of(old.url), origin_of(new.url)), []).append(change)
+            moved.setdefault((release_base(old.url), release_base(new.url)), []).append(change)
     for (before, after), changes in moved.items():
         yield _about(entry, "alarm", "origin", f"the archive now comes from {after}, not from {before}", changes)
 

@@ -8,7 +8,7 @@ from provision.lock.document import LockedPython
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
 from provision.review.changes import AssetChange, EntryChange, LockDiff
-from provision.review.places import host_of, origin_of
+from provision.url import host_of, release_base
 
 ALL = "all"
 _SHORT = 12  # digits of a sha256 that people compare
@@ -117,7 +117,7 @@ def _of_asset(entry: EntryChange, change: AssetChange) -> Iterator[tuple[str, st
         if "host" in aspects:
             yield "~", "host", host_of(old.url), host_of(new.url)
         elif "origin" in aspects and "implementation" not in aspects:
-            yield "~", "origin", origin_of(old.url), origin_of(new.url)
+            yield "~", "origin", release_base(old.url), release_base(new.url)
         elif "url" in aspects and not moved and old.filename != new.filename:
             yield "~", "file", old.filename, new.filename
         elif "url" in aspects and not moved:

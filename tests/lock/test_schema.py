@@ -22,9 +22,9 @@ from provision.lock.rows import (
     Key,
 )
 from provision.lock.toml import format_lock
-from provision.manifest.address import URL_PATTERN
 from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
 from provision.model.target import KNOWN
+from provision.url import URL_PATTERN
 from tests.lock.samples import python
 from tests.lock.strategies import locks
 from tests.support.schemas import read_schema
