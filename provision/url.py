@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from provision.model.value import field, frozen, replace
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 LONGEST_URL = 2000
 
@@ -38,32 +41,12 @@ HOST_PATTERN = r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
 UrlOrigin = tuple[str, str, int]
 
 
-class _Parts(NamedTuple):
-    """A URL's text taken apart, nothing judged yet; ``host`` is in lower case and without brackets."""
-
-    scheme: str
-    userinfo: str | None
-    host: str
-    port: int | None
-    path: str
-    query: str
-
-
-def _split(text: str) -> _Parts:
-    """Take a URL's text apart: the only place that does."""
+def _split(text: str) -> SplitResult:
+    """Take a URL's text apart, which nothing else does; ``hostname`` and ``port`` raise `ValueError` when asked for."""
     # Not on top: as of Python 3.13, commands that read no URL but plain ones would load it for nothing.
     from urllib.parse import urlsplit
 
-    parts = urlsplit(text)
-    userinfo, at, _ = parts.netloc.rpartition("@")
-    return _Parts(
-        scheme=parts.scheme,
-        userinfo=userinfo if at else None,
-        host=parts.hostname or "",
-        port=parts.port,
-        path=parts.path,
-        query=parts.query,
-    )
+    return urlsplit(text)
 
 
 @frozen
@@ -92,7 +75,7 @@ class Url:
         parts = _split(text.strip())
         if parts.scheme not in _PORTS:
             raise ValueError("it must begin with https://, http:// or file://")
-        host = parts.host.rstrip(".")
+        host = (parts.hostname or "").rstrip(".")
         if parts.scheme == "file":
             _check_file(host, parts.path)
             host = ""
@@ -104,7 +87,7 @@ class Url:
             port=_PORTS[parts.scheme] if parts.port is None else parts.port,
             path=quote(parts.path or "/", safe=_SAFE),
             query=quote(parts.query, safe=_SAFE),
-            userinfo=parts.userinfo or None,
+            userinfo=parts.netloc.rpartition("@")[0] or None,
         )
 
     @property
@@ -188,16 +171,14 @@ def parse_url(text: str) -> str:
         raise ValueError(f"{text!r} holds characters that a URL cannot have: percent-encode them")
     try:
         parts = _split(text)
+        host, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise ValueError(f"{text!r} is not a URL: {error}") from None
-    if parts.userinfo is not None:
+    if "@" in parts.netloc:
         raise ValueError("a URL here must not hold credentials: they would end up in the lock; use .netrc")
-    if parts.scheme == "http" and parts.host and not _is_loopback(parts.host):
+    if parts.scheme == "http" and host and not _is_loopback(host):
         raise ValueError(f"{text!r} is not safe: http is for loopback only, use https")
-    if parts.scheme == "file":
-        good = parts.host in _FILE_HOSTS
-    else:
-        good = parts.scheme in ("https", "http") and parts.host != ""
+    good = host in _FILE_HOSTS if parts.scheme == "file" else host and parts.scheme in ("https", "http")
     if not good or len(parts.path) < 2:
         raise ValueError(f"{text!r} is not an absolute https:// or file:// URL of a file")
     return text
@@ -232,11 +213,12 @@ def host_of(url: str) -> str:
     """The host with its port, in lower case; ``(file)`` for a local file, ``(unreadable)`` for no URL at all."""
     try:
         parts = _split(url)
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return "(unreadable)"
     if parts.scheme == "file":
         return "(file)"
-    return f"{parts.host}:{parts.port}" if parts.port else parts.host or "(unreadable)"
+    return f"{host}:{port}" if port else host or "(unreadable)"
 
 
 def release_base(url: str) -> str:

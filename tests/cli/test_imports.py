@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ main()
 STARTED = {"re", "enum", "typing", "dataclasses", "typer", "json", "pathlib", "hashlib", "collections", "functools"}
 HEAVY = {"httpx", "httpcore", "rich", "pydantic", "typer", "click", "tomlkit", "dataclasses", "subprocess", "_hashlib"}
 LOCKING = {"provision.lock.resolve", "provision.catalog.index"}
+CONNECTING = {"provision.hosts", "provision.install.fetch.fetcher"}
+INSTALLING = ("provision.install.fetch", "provision.install.unpack")
 
 SHORTEST = (["sync"], ["sync", "-q"], ["which", "default"], ["--help"], ["--version"])
 EVERYDAY = (["which", "default"], ["list"], ["lock", "--check"], ["plan"], ["sync"])
@@ -46,9 +49,12 @@ def project(builds: tuple[Build, ...], tmp_path_factory: pytest.TempPathFactory)
     return project
 
 
-def loaded(project: Project, *words: str) -> set[str]:
-    """The modules that a command has loaded, which must succeed."""
+def loaded(project: Project, *words: str, without: str = "") -> set[str]:
+    """The modules that a command has loaded, which must succeed; it cannot load ``without``."""
     code = RUN.format(words=words)
+    if without:
+        # What the standard library needs of it by itself, as pathlib does up to 3.12, is loaded before.
+        code = f"import pathlib, sys; sys.modules[{without!r}] = None\n{code}"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
         cwd=project.directory,
@@ -62,6 +68,11 @@ def loaded(project: Project, *words: str) -> set[str]:
     return set(names.split())
 
 
+@pytest.mark.parametrize("name", sorted({*STARTED, *HEAVY, *LOCKING, *CONNECTING, *INSTALLING}))
+def test_what_is_not_to_be_loaded_is_there_to_be_loaded(name: str) -> None:
+    assert find_spec(name), "a name that is gone is never loaded, and its guard says nothing"
+
+
 @pytest.mark.parametrize("words", SHORTEST, ids=" ".join)
 def test_the_shortest_answers_load_no_more_than_python_does(project: Project, words: list[str]) -> None:
     assert sorted(STARTED & loaded(project, *words)) == []
@@ -70,7 +81,16 @@ def test_the_shortest_answers_load_no_more_than_python_does(project: Project, wo
 @pytest.mark.parametrize("words", EVERYDAY, ids=" ".join)
 def test_the_everyday_commands_load_neither_a_network_nor_a_framework(project: Project, words: list[str]) -> None:
     (project.directory / ".pythons" / ".stamp").unlink(missing_ok=True)
-    assert sorted((HEAVY | LOCKING) & loaded(project, *words)) == []
+    assert sorted((HEAVY | LOCKING | CONNECTING) & loaded(project, *words)) == []
+
+
+@pytest.mark.parametrize("words", [["list"], ["lock", "--check"], ["plan"]], ids=" ".join)
+def test_urls_of_published_builds_are_not_taken_apart(tmp_path: Path, words: list[str]) -> None:
+    project = Project(tmp_path)
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n\n[pythons]\ndefault = "3.13"\n')
+    project.run("lock", "--offline")
+    assert "https://github.com/" in project.lock.read_text()
+    assert "provision.url" in loaded(project, *words, without="urllib.parse")
 
 
 def test_locking_anew_needs_no_network_and_no_framework(project: Project) -> None:
@@ -83,5 +103,5 @@ def test_a_second_project_loads_nothing_that_installs(project: Project, tmp_path
     second.lock.write_bytes(project.lock.read_bytes())
     modules = loaded(second, "sync")
     assert sorted(HEAVY & modules) == []
-    assert not any(name.startswith(("provision.install.fetch", "provision.install.unpack")) for name in modules)
+    assert not any(name.startswith(INSTALLING) for name in modules)
     assert (second.directory / ".pythons" / "default").exists()
