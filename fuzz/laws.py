@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from provision.cli.console import neutral
 from provision.errors import ProvisionError, SeveralErrors
+from provision.text import printable
 
 # Of processor time, for inputs of some kilobytes at most: what needs longer grows faster than its input.
 SOON = 2.0
@@ -28,7 +28,7 @@ def showable(error: ProvisionError, code: int = 0) -> None:
     for one in error.errors if isinstance(error, SeveralErrors) else (error,):
         assert one.exit_code in {1, 2, 4, 5, 6}
         for line in f"{one}\n{one.hint or ''}".split("\n"):
-            assert neutral(line).isprintable()
+            assert printable(line).isprintable()
         if one.place is not None:
             assert one.place.line is None or one.place.line >= 1
             assert one.place.column is None or one.place.column >= 1

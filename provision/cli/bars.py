@@ -9,8 +9,8 @@ from rich.progress import BarColumn, DownloadColumn, Task, TaskID, TextColumn, T
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from provision.cli.console import neutral
 from provision.cli.stopping import before_the_end
+from provision.text import printable
 
 
 class _Amount(DownloadColumn):
@@ -49,7 +49,7 @@ class Bars:
         before_the_end(self._display.stop)
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
-        description = f"{step:<6} {neutral(title).replace('[', chr(92) + '[')}"
+        description = f"{step:<6} {printable(title).replace('[', chr(92) + '[')}"
         with self._lock:
             if not self._tasks:
                 self._display.start()
@@ -72,4 +72,4 @@ class Bars:
                     self._display.stop()
 
     def note(self, text: str) -> None:
-        self._display.console.print(neutral(text), markup=False, highlight=False)
+        self._display.console.print(printable(text), markup=False, highlight=False)

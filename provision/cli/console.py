@@ -6,29 +6,10 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from provision.errors import Place, ProvisionError, SeveralErrors
+from provision.errors import ProvisionError, SeveralErrors
+from provision.text import github_annotation, printable, without_ci_commands
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
-
-
-def neutral(text: str) -> str:
-    """The text with control characters made visible, so that no name, URL or server can drive the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def inert(text: str) -> str:
-    """The text with what would be a command to a CI system made visible, so that no name, URL or server can give one.
-
-    GitHub's runner takes ``::`` at the beginning of a line for one, and ``##[`` anywhere; Azure Pipelines ``##vso[``.
-    """
-    if "::" not in text and "##" not in text:
-        return text
-    import re
-
-    text = re.sub(r"^([^\S\n]*):(?=:)", r"\1\\x3a", text, flags=re.MULTILINE)
-    return re.sub(r"#(?=#\w*\[)", r"\\x23", text)
 
 
 class Console:
@@ -42,9 +23,9 @@ class Console:
         self._err_colour = _wants_colour(sys.stderr, env)
 
     def out(self, *lines: str) -> None:
-        """Write result lines, already neutral, to stdout."""
+        """Write result lines, already printable, to stdout."""
         for line in lines:
-            sys.stdout.write(inert(line) + "\n")
+            sys.stdout.write(without_ci_commands(line) + "\n")
 
     def commands(self, *lines: str) -> None:
         """Write lines that are meant for GitHub's runner to stdout, as they are."""
@@ -62,7 +43,7 @@ class Console:
     def say(self, text: str, *, style: str = "") -> None:
         """Tell what happens, on stderr, unless quiet."""
         if self.verbosity >= 0:
-            sys.stderr.write(_paint(inert(neutral(text)), style if self._err_colour else "") + "\n")
+            sys.stderr.write(_paint(without_ci_commands(printable(text)), style if self._err_colour else "") + "\n")
 
     def detail(self, text: str) -> None:
         """Tell what only ``-v`` shows."""
@@ -72,7 +53,7 @@ class Console:
     def warn(self, text: str) -> None:
         """Tell what may need attention; quiet does not silence it."""
         label = _paint("warning:", "yellow" if self._err_colour else "")
-        sys.stderr.write(f"{label} {inert(neutral(text))}\n")
+        sys.stderr.write(f"{label} {without_ci_commands(printable(text))}\n")
 
     def paint(self, text: str, style: str) -> str:
         """Text for stdout in a style, where stdout shows colours."""
@@ -85,43 +66,30 @@ class Console:
         hints: list[str] = []
         for one in errors:
             first, *more = str(one).split("\n")
-            sys.stderr.write(f"{label} {inert(neutral(first))}\n")
-            sys.stderr.writelines(f"       {inert(neutral(line))}\n" for line in more)
-            if self.github and one.place is not None and one.place.line is not None:
-                sys.stderr.write(_annotation(one.message, one.place) + "\n")
+            sys.stderr.write(f"{label} {without_ci_commands(printable(first))}\n")
+            sys.stderr.writelines(f"       {without_ci_commands(printable(line))}\n" for line in more)
+            place = one.place
+            if self.github and place is not None and place.line is not None:
+                command = github_annotation("error", one.message, file=place.file, line=place.line, column=place.column)
+                sys.stderr.write(command + "\n")
             if one.hint and one.hint not in hints:
                 hints.append(one.hint)
         hint_label = _paint("hint:", "cyan" if self._err_colour else "")
         for hint in hints:
             first, *more = hint.split("\n")
-            sys.stderr.write(f" {hint_label} {inert(neutral(first))}\n")
-            sys.stderr.writelines(f"       {inert(neutral(line))}\n" for line in more)
+            sys.stderr.write(f" {hint_label} {without_ci_commands(printable(first))}\n")
+            sys.stderr.writelines(f"       {without_ci_commands(printable(line))}\n" for line in more)
 
 
 def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:
-    """Aligned columns under bold heads. Cells are made neutral here."""
-    cells = [[neutral(cell) for cell in row] for row in rows]
+    """Aligned columns under bold heads. Cells are made printable here."""
+    cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))]
     lines = [
         "  ".join(console.paint(head.ljust(width), "bold") for head, width in zip(heads, widths, strict=True)).rstrip()
     ]
     lines += ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
     return lines
-
-
-def size(count: int) -> str:
-    """Bytes for people, in powers of 1000: ``35.1 MB``."""
-    amount = float(count)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
-
-
-def plural(count: int, noun: str, nouns: str = "") -> str:
-    """``1 interpreter``, ``3 interpreters``."""
-    return f"{count} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def _paint(text: str, style: str) -> str:
@@ -134,14 +102,3 @@ def _wants_colour(stream: object, env: Mapping[str, str]) -> bool:
     if env.get("FORCE_COLOR"):
         return True
     return bool(getattr(stream, "isatty", bool)()) and env.get("TERM") != "dumb"
-
-
-def _annotation(message: str, place: Place) -> str:
-    column = f",col={place.column}" if place.column else ""
-    file = _encoded(place.file).replace(":", "%3A").replace(",", "%2C")
-    return f"::error file={file},line={place.line}{column}::{inert(_encoded(message))}"
-
-
-def _encoded(text: str) -> str:
-    """A text as a workflow command holds it; its lines stay lines, all else that is not to be seen becomes visible."""
-    return "%0A".join(neutral(line).replace("%", "%25") for line in text.replace("\r", "\n").split("\n"))

@@ -6,8 +6,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from provision.cli.console import Console, size
+from provision.cli.console import Console
 from provision.protocols import NoProgress, Progress
+from provision.text import size
 
 if TYPE_CHECKING:
     from provision.cli.bars import Bars

@@ -14,7 +14,7 @@ from typing import Any
 from provision.errors import ManifestError, Place
 from provision.manifest.document import Settings
 from provision.manifest.entries import read_entry
-from provision.manifest.keys import KeyPath, check_name, dotted, shown
+from provision.manifest.keys import KeyPath, check_name, dotted
 from provision.manifest.positions import Positions, Statement
 from provision.manifest.problems import Problems, nearest
 from provision.manifest.reading import MANIFEST_NAME, parse_manifest
@@ -24,6 +24,7 @@ from provision.manifest.splicing import cut, ended, insert_block, insert_line, n
 from provision.manifest.syntax import load
 from provision.model.target import Target
 from provision.model.value import replace
+from provision.text import quoted
 
 COMMON_TARGETS = tuple(map(Target.parse, ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")))
 
@@ -91,7 +92,7 @@ def remove_python(text: str, name: str, *, path: Path = _FILE) -> str:
     names = [request.name for request in parse_manifest(text, path).requests]
     if name not in names:
         hint = f"There are: {', '.join(names)}." if names else None
-        message = f"there is no {shown(name)} in [pythons]{nearest(name, names)}"
+        message = f"there is no {quoted(name)} in [pythons]{nearest(name, names)}"
         raise ManifestError(message, place=Place(str(path)), hint=hint)
     statements = Positions(text).statements
     if _is_inline(statements):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provision.errors import Place
+from provision.text import quoted
 
 KeyPath = tuple[str | int, ...]
 
@@ -21,14 +22,9 @@ def check_name(name: str) -> None:
     if len(name) > LONGEST_NAME:
         raise ValueError(f"a name has at most {LONGEST_NAME} characters, not {len(name)}")
     if not (name and _NAME.issuperset(name) and name[0].isalnum()):
-        raise ValueError(f"{shown(name)} is not a name: lower-case letters, digits and . _ -, a letter or digit first")
+        raise ValueError(f"{quoted(name)} is not a name: lower-case letters, digits and . _ -, a letter or digit first")
     if name in OUR_NAMES or name.partition(".")[0] in DEVICES or name.endswith("."):
-        raise ValueError(f"{shown(name)} cannot be the name of a link on every system: choose another")
-
-
-def shown(text: str) -> str:
-    """A text in quotes, control characters escaped, and not too long to be read."""
-    return repr(text if len(text) <= 64 else f"{text[:60]}…")
+        raise ValueError(f"{quoted(name)} cannot be the name of a link on every system: choose another")
 
 
 def dotted(path: KeyPath) -> str:
@@ -63,4 +59,4 @@ class LatePlace(Place):
 
 
 def _quoted(key: str) -> str:
-    return '"' + shown(key)[1:-1].replace('"', '\\"') + '"'
+    return '"' + quoted(key)[1:-1].replace('"', '\\"') + '"'

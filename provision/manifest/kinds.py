@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from provision.manifest.duration import parse_duration
-from provision.manifest.keys import KeyPath, shown
+from provision.manifest.keys import KeyPath
 from provision.manifest.problems import Problems
 from provision.model.target import KNOWN, Target
+from provision.text import quoted
 
 
 class Flag:
@@ -33,7 +34,7 @@ class Choice:
         if not isinstance(value, str):
             problems.add(path, f"expected one of {listed}, not {described(value)}")
         elif value not in self.words:
-            problems.add(path, f"{shown(value)} is not one of {listed}", word=value, known=self.words)
+            problems.add(path, f"{quoted(value)} is not one of {listed}", word=value, known=self.words)
         else:
             return value
         return None
@@ -177,7 +178,7 @@ class Record:
         for key, given in value.items():
             field = self.fields.get(key)
             if field is None:
-                problems.add((*path, key), f"{shown(key)} is not a key of {self.what}", word=key, known=self.fields)
+                problems.add((*path, key), f"{quoted(key)} is not a key of {self.what}", word=key, known=self.fields)
             elif (one := field.kind.read(given, (*path, key), problems)) is not None:
                 read[key] = one
         for field in self.fields.values():
@@ -204,7 +205,7 @@ def described(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return shown(value)
+        return quoted(value)
     if isinstance(value, int | float):  # hexadecimal ones may be too long to be printed at all
         return "a huge number" if abs(value) >= 10**18 else f"the number {value}"
     if isinstance(value, list):

@@ -11,10 +11,11 @@ from provision.errors import ManifestError, Place
 from provision.manifest.document import Manifest, Request, Settings
 from provision.manifest.entries import read_entry
 from provision.manifest.fields import POLICY, SETTINGS
-from provision.manifest.keys import LatePlace, check_name, shown
+from provision.manifest.keys import LatePlace, check_name
 from provision.manifest.kinds import described
 from provision.manifest.problems import Problems
 from provision.manifest.syntax import LARGEST, load, too_large
+from provision.text import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ def parse_manifest(text: str, path: Path) -> Manifest:
     problems = Problems()
     for key in data:
         if key not in _TABLES:
-            problems.add((key,), f"{shown(key)} is not a table of a manifest", word=key, known=_TABLES)
+            problems.add((key,), f"{quoted(key)} is not a table of a manifest", word=key, known=_TABLES)
     settings = _settings(data, problems)
     requests = _requests(data, settings, problems, file, text)
     policy = POLICY.read(data.get("policy", {}), ("policy",), problems) or {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision import __version__
-from provision.review.annotations import annotation
 from provision.review.codes import CODES, Gravity
 from provision.review.findings import Audit, Finding
+from provision.text import github_annotation
 
 AUDIT_VERSION = 1
 
@@ -39,7 +39,13 @@ def audit_document(audit: Audit) -> dict[str, object]:
 def audit_commands(audit: Audit) -> tuple[str, ...]:
     """One workflow command a finding."""
     return tuple(
-        annotation(_COMMANDS[each.gravity], each.file, each.line, f"{each.code} {each.rule.name}", _message(each))
+        github_annotation(
+            _COMMANDS[each.gravity],
+            _message(each),
+            file=each.file,
+            line=each.line,
+            title=f"{each.code} {each.rule.name}",
+        )
         for each in audit.findings
     )
 

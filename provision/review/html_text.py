@@ -7,7 +7,7 @@ import hashlib
 import html
 from typing import NamedTuple
 
-from provision.review.markdown_text import visible
+from provision.text import printable
 
 
 class Inline(NamedTuple):
@@ -19,12 +19,12 @@ class Inline(NamedTuple):
 
 def text(value: object) -> str:
     """A value as text between tags, with what no one could see made visible."""
-    return html.escape(visible(str(value)), quote=True)
+    return html.escape(printable(str(value)), quote=True)
 
 
 def attribute(value: object) -> str:
     """A value between the double quotes of an attribute."""
-    return html.escape(visible(str(value)), quote=True)
+    return html.escape(printable(str(value)), quote=True)
 
 
 def inline(name: str) -> Inline:

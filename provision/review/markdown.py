@@ -8,7 +8,8 @@ from provision.review.markdown_text import code, plain
 from provision.review.notices import Notice
 from provision.review.review import Review
 from provision.review.rows import Row, rows
-from provision.review.summary import delta, headline, plural
+from provision.review.summary import headline
+from provision.text import delta, plural
 
 # In bytes of UTF-8. GitHub takes 65 536 characters; a workflow may put something before.
 LIMIT = 60_000

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from provision.text import printable
+
 # The longest value of a cell; what is longer is of no use to a reader, and may be made to flood a comment.
 _LONGEST = 200
 _SPAN = re.compile(r"[0-9A-Za-z .,:;/%+~=_()\[\]@#?&!$*'^{}→…-]*").fullmatch
@@ -13,7 +15,7 @@ _ZERO_WIDTH = "&#8203;"
 
 def code(text: str) -> str:
     """A value as a code span, in which nothing means anything; as text where it holds what could end the span."""
-    clipped = clip(visible(text))
+    clipped = clip(printable(text))
     if not clipped.strip():
         return ""
     return f"`{clipped}`" if _SPAN(clipped) and clipped == clipped.strip() else plain(clipped)
@@ -21,13 +23,8 @@ def code(text: str) -> str:
 
 def plain(text: str) -> str:
     """A text with everything that Markdown, HTML or GitHub could read as theirs written as an entity."""
-    clipped = clip(visible(text), 4 * _LONGEST)
+    clipped = clip(printable(text), 4 * _LONGEST)
     return "".join(map(_plain, clipped, f" {clipped}", f"{clipped[1:]} "))
-
-
-def visible(text: str) -> str:
-    """The text with control characters, and those that turn the direction of writing, made visible."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def clip(text: str, longest: int = _LONGEST) -> str:

@@ -16,7 +16,8 @@ from provision.review.page_entry import entry_section
 from provision.review.page_matrix import matrix
 from provision.review.review import Review
 from provision.review.rows import Row, rows
-from provision.review.summary import headline, plural
+from provision.review.summary import headline
+from provision.text import plural
 
 _KINDS = (("changed", "changed"), ("added", "added"), ("removed", "removed"))
 

@@ -10,7 +10,7 @@ from provision.review.details import TreeChange
 from provision.review.html_text import attribute, text
 from provision.review.review import Review
 from provision.review.rows import Row
-from provision.review.summary import delta, plural, size
+from provision.text import delta, plural, size
 
 
 def anchor(number: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.manifest.keys import NAME_PATTERN, KeyPath, LatePlace, check_name, dotted, shown
+from provision.manifest.keys import NAME_PATTERN, KeyPath, LatePlace, check_name, dotted
 from tests.manifest.strategies import unhurried
 
 
@@ -64,9 +64,7 @@ def test_paths_are_shown_as_toml_writes_them(path: KeyPath, text: str) -> None:
     assert dotted(path) == text
 
 
-def test_what_is_shown_is_never_long() -> None:
-    assert shown("x" * 64) == repr("x" * 64)
-    assert shown("x" * 1_000_000) == repr("x" * 60 + "…")
+def test_a_path_that_is_shown_is_never_long() -> None:
     assert len(dotted(("x" * 1_000_000,))) < 70
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from provision.catalog.replacing import Refreshed
-from provision.cli.console import Console, neutral, plural, table
+from provision.cli.console import Console, table
 from provision.cli.session import Answer
 from provision.model.asset import Asset
+from provision.text import plural, printable
 
 
 def present_updated(refreshed: Sequence[Refreshed]) -> Answer:
@@ -49,7 +50,7 @@ def present_asset(asset: Asset, console: Console) -> Answer:
     """All facts of an asset, one a line."""
     document = asset_document(asset)
     lines = [
-        f"{console.paint(f'{name}:'.ljust(16), 'dim')}{neutral(_text(value))}"
+        f"{console.paint(f'{name}:'.ljust(16), 'dim')}{printable(_text(value))}"
         for name, value in document.items()
         if value is not None
     ]

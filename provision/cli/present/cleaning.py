@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provision.cli.console import plural, size
 from provision.cli.session import Answer
 from provision.store.pruning import Pruned
+from provision.text import plural, size
 from provision.workflows.cleaning import CacheUsage
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.cli.console import Console, neutral, plural
+from provision.cli.console import Console
 from provision.cli.session import Answer
 from provision.errors import STALE
+from provision.text import plural, printable
 
 if TYPE_CHECKING:
     from provision.lock.document import Lock, LockedPython
@@ -36,7 +37,7 @@ def present_checked(checked: Checked, console: Console) -> Answer:
     """The stale entries and why, or that there are none; exit 4 if there are any."""
     name = checked.project.lock_path.name
     lines = [
-        f"{console.paint('stale', 'yellow')}  {console.paint(neutral(one.name), 'bold')}  {neutral(one.reason)}"
+        f"{console.paint('stale', 'yellow')}  {console.paint(printable(one.name), 'bold')}  {printable(one.reason)}"
         for one in checked.stale
     ]
     verdict = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from provision.cli.console import size
 from provision.cli.session import Answer
+from provision.text import size
 from provision.workflows.packing import PackedPython
 
 

@@ -6,14 +6,15 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
-from provision.cli.console import Console, neutral
+from provision.cli.console import Console
 from provision.cli.session import Answer
 from provision.errors import PENDING
 from provision.review.document import diff_document
 from provision.review.notices import Notice
 from provision.review.review import Review
 from provision.review.rows import Row, rows
-from provision.review.summary import delta, headline
+from provision.review.summary import headline
+from provision.text import delta, printable
 
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
 _STYLES = {"alarm": "red", "warning": "yellow", "notice": "dim"}
@@ -62,7 +63,7 @@ def terminal_width() -> int:
 def _table(found: Sequence[Row], console: Console, width: int) -> Iterator[str]:
     if not found:
         return
-    cells = [[neutral(cell) for cell in _cells(row)] for row in found]
+    cells = [[printable(cell) for cell in _cells(row)] for row in found]
     used = [column for column in range(len(_HEADS)) if any(row[column] for row in cells)]
     widths = {column: max(len(row[column]) for row in [_HEADS, *cells]) for column in used}
     if sum(widths.values()) + 2 * (len(used) - 1) > width:
@@ -84,23 +85,23 @@ def _stacked(found: Sequence[Row], console: Console) -> Iterator[str]:
     before = ""
     for row in found:
         if row.entry != before:
-            yield f"{console.paint(row.mark, _MARKS[row.mark])} {console.paint(neutral(row.entry), 'bold')}"
+            yield f"{console.paint(row.mark, _MARKS[row.mark])} {console.paint(printable(row.entry), 'bold')}"
         before = row.entry
         size = delta(row.size, signed=row.mark == "~")
-        yield f"  {neutral(row.change)}{f', {size}' if size else ''}"
+        yield f"  {printable(row.change)}{f', {size}' if size else ''}"
         if row.before:
-            yield f"    {console.paint('-', 'red')} {neutral(row.before)}"
+            yield f"    {console.paint('-', 'red')} {printable(row.before)}"
         if row.after:
-            yield f"    {console.paint('+', 'green')} {neutral(row.after)}"
+            yield f"    {console.paint('+', 'green')} {printable(row.after)}"
         for place in row.places:
-            yield f"      {neutral(place)}"
+            yield f"      {printable(place)}"
 
 
 def _notice(notice: Notice, console: Console, width: int) -> list[str]:
     import textwrap
 
     label = f"{notice.severity}:"
-    text = neutral(f"{notice.where}: {notice.message}")
+    text = printable(f"{notice.where}: {notice.message}")
     room = max(20, min(width, _ENDLESS) - 9)
     first, *more = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
     head = console.paint(label, _STYLES[notice.severity]) + " " * (9 - len(label))
@@ -110,13 +111,13 @@ def _notice(notice: Notice, console: Console, width: int) -> list[str]:
 def _details(review: Review) -> Iterator[str]:
     for tree in review.details:
         yield ""
-        yield neutral(f"inside {tree.entry}, {tree.place}: {tree.missing or delta(tree.size_delta, signed=True)}")
+        yield printable(f"inside {tree.entry}, {tree.place}: {tree.missing or delta(tree.size_delta, signed=True)}")
         for library in tree.libraries:
-            yield neutral(f"  {library.library}  {library.old or '–'} → {library.new or '–'}")
+            yield printable(f"  {library.library}  {library.old or '–'} → {library.new or '–'}")
         for folder in tree.folders:
             counts = (("added", folder.added), ("removed", folder.removed), ("changed", folder.changed))
             words = ", ".join(f"{number} {word}" for word, number in counts if number)
-            yield neutral(f"  {folder.folder}/  {words}  ({', '.join(folder.examples)})")
+            yield printable(f"  {folder.folder}/  {words}  ({', '.join(folder.examples)})")
 
 
 def change_lines(review: Review, console: Console) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.cli.console import Console, neutral, plural
+from provision.cli.console import Console
 from provision.cli.session import Answer
 from provision.errors import INTEGRITY
 from provision.review.audit_formats import audit_commands, audit_document, audit_sarif
 from provision.review.codes import Gravity
 from provision.review.findings import Audit
+from provision.text import plural, printable
 from provision.workflows.auditing import Audited
 
 _STYLES: dict[Gravity, str] = {"error": "red", "warning": "yellow", "note": "dim"}
@@ -35,15 +36,16 @@ def present_audit(audited: Audited, console: Console, style: str, *, strict: boo
 
 def _lines(audit: Audit, console: Console) -> Iterator[str]:
     for finding in audit.findings:
-        place = f"{neutral(finding.file)}:{finding.line}:"
+        place = f"{printable(finding.file)}:{finding.line}:"
         label = console.paint(finding.gravity, _STYLES[finding.gravity])
-        where = f"{console.paint(neutral(finding.where), 'bold')}: " if finding.where else ""
-        yield f"{place} {label} {finding.code} {where}{neutral(finding.message)}"
+        where = f"{console.paint(printable(finding.where), 'bold')}: " if finding.where else ""
+        yield f"{place} {label} {finding.code} {where}{printable(finding.message)}"
     for code in dict.fromkeys(finding.code for finding in audit.findings):
         yield f"  {console.paint(code, 'cyan')}: {next(each.rule.fix for each in audit.findings if each.code == code)}"
     for ignored in audit.ignored:
         each = ignored.finding
-        yield f"{neutral(each.file)}:{each.line}: ignored {each.code} {neutral(each.where)}: {neutral(ignored.reason)}"
+        what = f"{each.code} {printable(each.where)}: {printable(ignored.reason)}"
+        yield f"{printable(each.file)}:{each.line}: ignored {what}"
 
 
 def _summary(audit: Audit) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from provision.cli.console import Console, neutral, plural, table
+from provision.cli.console import Console, table
 from provision.cli.session import Answer
 from provision.errors import PENDING
 from provision.lock.explain import Explanation
 from provision.lock.explained import explanation_document, explanation_lines
+from provision.text import plural, printable
 from provision.workflows.outdated import Outdated, Outlook
 
 _HEADS = ("NAME", "LOCKED", "NEWEST ALLOWED", "NEWEST", "IN COOLDOWN", "END OF LIFE")
@@ -19,7 +20,7 @@ def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -
     """A row an entry; with ``exit_code``, 3 if an upgrade would change any."""
     rows = [_row(outlook) for outlook in outdated.outlooks]
     lines = table(rows, _HEADS, console) if rows else []
-    lines += [neutral(f"{each.name}: an upgrade fails: {each.reason}") for each in outdated.outlooks if each.reason]
+    lines += [printable(f"{each.name}: an upgrade fails: {each.reason}") for each in outdated.outlooks if each.reason]
     newer = sum(bool(outlook.allowed) for outlook in outdated.outlooks)
     known = f"the catalog is as of {outdated.as_of[:10]}" if outdated.as_of else "the catalog tells no day"
     remark = f"{plural(newer, 'entry', 'entries')} could be newer; `provision lock --upgrade` takes what is allowed"
@@ -55,7 +56,7 @@ def _document(outlook: Outlook) -> dict[str, object]:
 def present_explanation(explanation: Explanation) -> Answer:
     """Why it is this asset, in a few lines."""
     return Answer(
-        lines=[neutral(line) for line in explanation_lines(explanation)], document=explanation_document(explanation)
+        lines=[printable(line) for line in explanation_lines(explanation)], document=explanation_document(explanation)
     )
 
 

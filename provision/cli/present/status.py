@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.cli.console import Console, neutral, plural, size
+from provision.cli.console import Console
 from provision.cli.present.listing import present_list
 from provision.cli.session import Answer
+from provision.text import plural, printable, size
 from provision.workflows.status import Status
 
 
 def present_status(status: Status, console: Console) -> Answer:
     """The listing, and below it a line for each thing that needs attention."""
     listed = present_list(status.listing, console)
-    attention = [neutral(line) for line in _attention(status)]
+    attention = [printable(line) for line in _attention(status)]
     document = {
         **listed.document,
         "newer": status.newer,

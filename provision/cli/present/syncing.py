@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.cli.console import Console, neutral, plural, size
+from provision.cli.console import Console
 from provision.cli.session import Answer
 from provision.errors import PENDING
 from provision.plan.actions import Action, Install, Keep, Link, Plan, Remove, Unlink
 from provision.plan.wire import plan_document
+from provision.text import plural, printable, size
 from provision.workflows.planning import Planned
 from provision.workflows.syncing import Synced
 
@@ -88,17 +89,17 @@ def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
     for action in plan.actions:
         match action:
             case Keep(selected=selected):
-                yield action, f"{console.paint('=', 'dim')} {neutral(selected.name)}  {selected.key}"
+                yield action, f"{console.paint('=', 'dim')} {printable(selected.name)}  {selected.key}"
             case Install(selected=selected, names=names, cached=cached):
                 asset = selected.asset
                 where = "cached" if cached else (size(asset.size) if asset.size else f"from {_host(asset.url)}")
-                label = console.paint(neutral(", ".join(names)), "bold")
-                yield action, f"{console.paint('+', 'green')} {label}  {selected.key}  ({neutral(where)})"
+                label = console.paint(printable(", ".join(names)), "bold")
+                yield action, f"{console.paint('+', 'green')} {label}  {selected.key}  ({printable(where)})"
             case Link(selected=selected, previous=previous) if selected.key not in installed:
-                was = f"  (was {neutral(previous)})" if previous else ""
-                yield action, f"{console.paint('→', 'cyan')} .pythons/{neutral(selected.name)}  {selected.key}{was}"
+                was = f"  (was {printable(previous)})" if previous else ""
+                yield action, f"{console.paint('→', 'cyan')} .pythons/{printable(selected.name)}  {selected.key}{was}"
             case Unlink(name=name):
-                yield action, f"{console.paint('×', 'yellow')} .pythons/{neutral(name)}"
+                yield action, f"{console.paint('×', 'yellow')} .pythons/{printable(name)}"
             case Remove(key=key):
                 yield action, f"{console.paint('-', 'red')} {key}"
 

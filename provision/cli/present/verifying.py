@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.cli.console import Console, neutral, plural
+from provision.cli.console import Console
 from provision.cli.session import Answer
 from provision.errors import INTEGRITY
+from provision.text import plural, printable
 from provision.workflows.verifying import Verdict, Verified
 
 _SHOWN = 10  # differences a tree; --json has all
@@ -27,7 +28,7 @@ def present_verified(verified: Verified, console: Console) -> Answer:
 
 
 def _lines(verdict: Verdict, console: Console) -> Iterator[str]:
-    name = neutral(", ".join(verdict.names)) or verdict.key
+    name = printable(", ".join(verdict.names)) or verdict.key
     if verdict.repaired:
         state = console.paint("repaired", "green")
     elif verdict.receipt is None:
@@ -36,7 +37,7 @@ def _lines(verdict: Verdict, console: Console) -> Iterator[str]:
         state = console.paint("ok", "green") if verdict.sound else console.paint("differs", "red")
     yield f"{state}  {console.paint(name, 'bold')}" + (f"  {verdict.key}" if verdict.names else "")
     for difference in verdict.differences[:_SHOWN]:
-        yield f"  {difference.kind}  {neutral(difference.path) or 'the tree, which has lost its list of entries'}"
+        yield f"  {difference.kind}  {printable(difference.path) or 'the tree, which has lost its list of entries'}"
     if len(verdict.differences) > _SHOWN:
         yield f"  … and {len(verdict.differences) - _SHOWN} more"
 
