@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from provision.errors import store_failures
 from provision.host.cpu import level
 from provision.host.machine import Host
 from provision.install.probe import obstacle, probe, require_interpreter
@@ -13,7 +14,6 @@ from provision.install.unpack.limits import Limits
 from provision.install.unpack.unpack import unpack
 from provision.plan.actions import Selected
 from provision.protocols import Progress
-from provision.store.failures import store_failures
 from provision.store.layout import Store
 from provision.store.publish import publish
 from provision.store.receipts import Receipt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from provision.catalog.index import Catalog
-from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, raise_all
+from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
 from provision.lock.candidates import Offers, Wish
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython
 from provision.lock.own import own_assets
@@ -157,18 +157,11 @@ def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool) -
 
 def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]:
     known = [request.name for request in manifest.requests]
-    unknown = [name for name in upgrade.names if name not in known]
-    if not unknown:
-        return []
-    import difflib
-
-    errors: list[ProvisionError] = []
-    for name in unknown:
-        near = difflib.get_close_matches(name, known, 1)
-        errors.append(
-            UsageError(
-                f"no entry is named {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
-                hint=f"There are {listed(sorted(known))}.",
-            )
+    return [
+        UsageError(
+            f"no entry is named {name!r}{did_you_mean(name, known, after='; ')}",
+            hint=f"There are {listed(sorted(known))}.",
         )
-    return errors
+        for name in upgrade.names
+        if name not in known
+    ]

@@ -11,12 +11,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from provision.errors import ManifestError, Place
+from provision.errors import ManifestError, Place, did_you_mean
 from provision.manifest.document import Settings
 from provision.manifest.entries import read_entry
 from provision.manifest.keys import KeyPath, check_name, dotted
 from provision.manifest.positions import Positions, Statement
-from provision.manifest.problems import Problems, nearest
+from provision.manifest.problems import Problems
 from provision.manifest.reading import MANIFEST_NAME, parse_manifest
 from provision.manifest.request import parse_request
 from provision.manifest.schema import SCHEMA_URL
@@ -92,7 +92,7 @@ def remove_python(text: str, name: str, *, path: Path = _FILE) -> str:
     names = [request.name for request in parse_manifest(text, path).requests]
     if name not in names:
         hint = f"There are: {', '.join(names)}." if names else None
-        message = f"there is no {quoted(name)} in [pythons]{nearest(name, names)}"
+        message = f"there is no {quoted(name)} in [pythons]{did_you_mean(name, names, after='. ')}"
         raise ManifestError(message, place=Place(str(path)), hint=hint)
     statements = Positions(text).statements
     if _is_inline(statements):

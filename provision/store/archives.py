@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from provision.errors import LockTimeoutError
+from provision.errors import LockTimeoutError, store_failures
 from provision.host.files import make_directory
 from provision.model.digest import Digest
 from provision.model.value import frozen
-from provision.store.failures import store_failures
 from provision.store.locks import OnWait, file_lock
 
 

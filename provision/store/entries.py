@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
+from provision.errors import store_failures
 from provision.host.files import make_directory, read_small, replace_file
 from provision.model.tree import Entry, EntryKind, tree_digest
-from provision.store.failures import store_failures
 from provision.store.layout import Store
 from provision.store.receipts import Receipt
 

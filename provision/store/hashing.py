@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from provision.errors import store_failures
 from provision.model.tree import Entry
 from provision.model.value import frozen
-from provision.store.failures import store_failures
 
 DifferenceKind = Literal["missing", "changed", "extra", "mode", "type"]
 

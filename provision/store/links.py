@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from provision.errors import StoreError, UsageError
+from provision.errors import StoreError, UsageError, store_failures
 from provision.host.files import make_directory, replace_file, unfinished
 from provision.model.asset import Asset
 from provision.store import link_files
-from provision.store.failures import store_failures
 from provision.store.layout import Store, executable, is_key
 
 LINKS, BIN = ".pythons", "bin"

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from provision.errors import LockTimeoutError, StoreError, UsageError
+from provision.errors import LockTimeoutError, StoreError, UsageError, store_failures
 from provision.host.files import FILE_MODE, make_directory, read_small
 from provision.model.value import frozen
-from provision.store.failures import store_failures
 from provision.store.layout import Store
 
 # A waiter looks again after this many seconds, then ever less often.

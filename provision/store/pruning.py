@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 
-from provision.errors import LockTimeoutError, StoreError
+from provision.errors import LockTimeoutError, StoreError, store_failures
 from provision.model.value import frozen
-from provision.store.failures import store_failures
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, entry_lock
 from provision.store.publish import detach_tree

@@ -7,11 +7,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from provision.errors import store_failures
 from provision.host.files import make_directory
 from provision.model.tree import Entry
 from provision.model.value import replace
 from provision.store.entries import write_entries
-from provision.store.failures import store_failures
 from provision.store.kernel import exchange, flush_tree
 from provision.store.layout import Store
 from provision.store.receipts import Receipt, write_receipt

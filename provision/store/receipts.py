@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import get_args
 
-from provision.errors import StoreError
+from provision.errors import StoreError, store_failures
 from provision.host.files import make_directory, read_small, replace_file
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
@@ -15,7 +15,6 @@ from provision.model.target import Target
 from provision.model.tree import RECIPE, Entry, Slim, TreeOptions, store_key, tree_digest
 from provision.model.value import frozen
 from provision.model.version import Version
-from provision.store.failures import store_failures
 from provision.store.fields import Fields, one_of
 from provision.store.layout import Store, is_key
 

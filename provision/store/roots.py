@@ -12,11 +12,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from provision.errors import StoreError
+from provision.errors import UNWRITABLE, StoreError, store_failures
 from provision.host.files import make_directory, read_small, replace_file, unfinished
 from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
-from provision.store.failures import UNWRITABLE, store_failures
 from provision.store.fields import Fields
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, file_lock

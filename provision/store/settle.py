@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.errors import LockTimeoutError, StoreError
+from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
 from provision.model.tree import tree_digest
 from provision.model.value import replace
 from provision.store.entries import read_entries, write_entries
-from provision.store.failures import UNWRITABLE, store_failures
 from provision.store.kernel import flush_tree
 from provision.store.layout import Store
 from provision.store.locks import entry_lock

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from provision.errors import LockTimeoutError, StoreError
+from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
 from provision.host.files import DIRECTORY_MODE, PRIVATE_MODE, make_directory, unfinished
-from provision.store.failures import UNWRITABLE, store_failures
 from provision.store.layout import Store, check_key, is_key
 from provision.store.locks import entry_lock
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from provision.cli.console import Console, table
-from provision.errors import IntegrityError, LockFileError, ManifestError, NetworkError, Place, SeveralErrors, raise_all
+from provision.errors import LockFileError, ManifestError, NetworkError, Place, SeveralErrors
 from provision.text import without_ci_commands
 
 
@@ -51,19 +51,6 @@ def test_quiet_says_only_warnings_and_errors(capsys: pytest.CaptureFixture[str])
     console.detail("more")
     console.warn("careful")
     assert capsys.readouterr().err == "warning: careful\n"
-
-
-def test_the_gravest_of_several_errors_gives_the_exit_code() -> None:
-    assert SeveralErrors([ManifestError(""), NetworkError(""), IntegrityError("")]).exit_code == 5
-    assert SeveralErrors([ManifestError(""), LockFileError("")]).exit_code == 4
-
-
-def test_one_error_is_raised_as_itself_and_none_not_at_all() -> None:
-    raise_all([])
-    with pytest.raises(NetworkError):
-        raise_all([NetworkError("alone")])
-    with pytest.raises(SeveralErrors):
-        raise_all([NetworkError("one"), NetworkError("two")])
 
 
 @pytest.mark.parametrize("text", ["::error::x", "is '##[add-mask]x'"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from provision.errors import LockTimeoutError, NetworkError, PolicyError
+from provision.errors import LockTimeoutError, NetworkError, PolicyError, store_failures
 from provision.hosts import HostPolicy, HostRule
 from provision.install.fetch.cancelling import Cancellation
 from provision.install.fetch.mirrors import Mirror, sources
@@ -20,7 +20,6 @@ from provision.install.fetch.settings import Settings
 from provision.model.asset import Asset
 from provision.protocols import NoProgress, Progress, Response
 from provision.store.archives import ArchiveCache
-from provision.store.failures import store_failures
 from provision.store.locks import lock_timeout
 from provision.url import Url
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from provision.errors import store_failures
 from provision.host.files import FILE_MODE, make_directory, read_small, replace_file
 from provision.install.fetch.settings import MIB
 from provision.model.digest import Digest
 from provision.model.value import fields_of, frozen
-from provision.store.failures import store_failures
 
 _LONGEST_NOTE = 4096
 _BINARY: int = getattr(os, "O_BINARY", 0)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from io import FileIO
 from pathlib import Path
 
-from provision.errors import IntegrityError
+from provision.errors import IntegrityError, store_failures
 from provision.install.unpack.ahead import ahead
 from provision.install.unpack.building import Building
 from provision.install.unpack.decompress import decompressed, kind_of
@@ -27,7 +27,6 @@ from provision.install.unpack.writing import DIRECTORY_MODE
 from provision.model.asset import Asset
 from provision.model.tree import Entry, Slim
 from provision.model.value import frozen
-from provision.store.failures import store_failures
 
 _HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
 _HINT_TOO_LARGE = f"if you know that it is that large, set {VARIABLE}, to 8G for example"

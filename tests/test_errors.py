@@ -1,3 +1,5 @@
+"""Errors that a user can meet: their place, their exit code, the nearest word, and what the system reports."""
+
 from __future__ import annotations
 
 import errno
@@ -6,8 +8,61 @@ from pathlib import Path
 
 import pytest
 
-from provision.errors import StoreError
-from provision.store.failures import store_error, store_failures
+from provision.errors import (
+    IntegrityError,
+    LockFileError,
+    ManifestError,
+    NetworkError,
+    Place,
+    SeveralErrors,
+    StoreError,
+    did_you_mean,
+    raise_all,
+    store_error,
+    store_failures,
+)
+
+
+def test_an_error_says_where_as_far_as_that_is_known() -> None:
+    assert str(ManifestError("is odd", place=Place("a.toml", 3, 7, "x.y"))) == "a.toml:3:7: x.y: is odd"
+    assert str(ManifestError("is odd", place=Place("a.toml", 3))) == "a.toml:3: is odd"
+    assert str(ManifestError("is odd", place=Place("a.toml", key="x"))) == "a.toml: x: is odd"
+    assert str(ManifestError("is odd")) == "is odd"
+
+
+def test_the_gravest_of_several_errors_gives_the_exit_code() -> None:
+    assert SeveralErrors([ManifestError(""), NetworkError(""), IntegrityError("")]).exit_code == 5
+    assert SeveralErrors([ManifestError(""), LockFileError("")]).exit_code == 4
+
+
+def test_one_error_is_raised_as_itself_and_none_not_at_all() -> None:
+    raise_all([])
+    with pytest.raises(NetworkError):
+        raise_all([NetworkError("alone")])
+    with pytest.raises(SeveralErrors):
+        raise_all([NetworkError("one"), NetworkError("two")])
+
+
+@pytest.mark.parametrize(
+    ("word", "after", "said"),
+    [
+        ("debgu", " ", " Did you mean 'debug'?"),
+        ("debgu", ". ", ". Did you mean 'debug'?"),
+        ("debgu", "; ", "; did you mean 'debug'?"),
+        ("DEBUG", " ", " Did you mean 'debug'?"),
+        ("linux-x86-64", " ", " Did you mean 'linux-x86_64'?"),
+        ("build_options", " ", " Did you mean 'build-options'?"),
+        ("else", " ", ""),
+        ("", " ", ""),
+        ("debug" * 100_000, " ", ""),
+    ],
+)
+def test_the_nearest_known_word_is_suggested(word: str, after: str, said: str) -> None:
+    assert did_you_mean(word, ("build-options", "debug", "linux-x86_64"), after=after) == said
+
+
+def test_nothing_is_suggested_where_nothing_is_known() -> None:
+    assert did_you_mean("debug", ()) == ""
 
 
 def test_a_body_that_succeeds_is_left_alone() -> None:
