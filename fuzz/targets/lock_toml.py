@@ -11,9 +11,10 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents, encoded
 from provision.errors import LockFileError, SeveralErrors
+from provision.lock.conflicts import recover_lock
 from provision.lock.document import Lock
 from provision.lock.syntax import parse_canonical
-from provision.lock.toml import ParsedLock, format_lock, parse_lock, recover_lock
+from provision.lock.toml import ParsedLock, format_lock, parse_lock
 from provision.model.tree import store_key
 from provision.review.review import Review, Side
 from provision.review.rows import rows

@@ -1,4 +1,4 @@
-"""Owns reading a lock with git conflict markers: what nobody disputes stays; the rest `resolve` does again."""
+"""Reading a lock with git conflict markers: what is undisputed stays."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import NamedTuple
 from provision.errors import LockFileError, Place, ProvisionError
 from provision.lock.document import Lock, LockedPython
 from provision.lock.rows import lock_version
+from provision.lock.syntax import CONFLICT
 from provision.lock.toml import ParsedLock, parse_lock
 
-_PYTHON = re.compile(r"^\[\[python\]\]", re.MULTILINE)
-_NAME = re.compile(r'^name = "([^"]*)"', re.MULTILINE)
+# Compiled only where there is a conflict: every `lock` loads this.
+_PYTHON = r"(?m)^\[\[python\]\]"
+_NAME = r'(?m)^name = "([^"]*)"'
 
 # Which marker leads from where to where. Longer markers stand inside of a base that was itself a merge, and are text.
 _MARKERS = {
@@ -33,7 +35,12 @@ class _Side(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def read_conflicting(text: str, path: Path) -> ParsedLock:
+def recover_lock(text: str, path: Path) -> ParsedLock:
+    """Read a lock that may have git conflict markers: one that has none as `parse_lock` does."""
+    return parse_lock(text, path) if CONFLICT.search(text) is None else _read_conflicting(text, path)
+
+
+def _read_conflicting(text: str, path: Path) -> ParsedLock:
     """Read a lock with conflict markers of git's ``merge`` or ``diff3`` style.
 
     An entry stays that both sides have alike, or that only one side has (the manifest decides whether it is wanted).
@@ -80,7 +87,7 @@ _HINT = "Remove the lock and run `provision lock`, or take one side's: `git chec
 
 def _read_side(text: str, path: Path) -> _Side:
     """Read a side entry by entry, so that one that the merge garbled costs no other."""
-    starts = [match.start() for match in _PYTHON.finditer(text)]
+    starts = [match.start() for match in re.finditer(_PYTHON, text)]
     head = parse_lock(text[: starts[0]] if starts else text, path)
     pythons: dict[str, LockedPython | None] = {}
     warnings = list(head.warnings)
@@ -89,7 +96,7 @@ def _read_side(text: str, path: Path) -> _Side:
         try:
             parsed = parse_lock(f'lock-version = "{head.lock.version}"\n{block}', path)
         except ProvisionError:
-            pythons.update(dict.fromkeys(_NAME.findall(block)))
+            pythons.update(dict.fromkeys(re.findall(_NAME, block)))
             continue
         warnings += parsed.warnings
         for python in parsed.lock.pythons:

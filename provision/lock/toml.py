@@ -9,7 +9,7 @@ from pathlib import Path
 from provision.errors import LockFileError, Place
 from provision.lock.checking import check_lock
 from provision.lock.document import Lock, LockedPython
-from provision.lock.syntax import CONFLICT, parse_tables
+from provision.lock.syntax import parse_tables
 from provision.model.asset import Asset
 from provision.model.value import frozen
 
@@ -113,15 +113,6 @@ def read_lock(path: Path) -> ParsedLock:
     if text is None:
         raise LockFileError(f"{path.name} does not exist in {path.parent}", hint="Run `provision lock` to make it.")
     return parse_lock(text, path)
-
-
-def recover_lock(text: str, path: Path) -> ParsedLock:
-    """Read a lock that may have git conflict markers; see `conflicts`, which is loaded for those only."""
-    if CONFLICT.search(text) is None:
-        return parse_lock(text, path)
-    from provision.lock.conflicts import read_conflicting
-
-    return read_conflicting(text, path)
 
 
 def parse_lock(text: str, path: Path) -> ParsedLock:

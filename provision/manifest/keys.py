@@ -1,8 +1,7 @@
-"""Owns paths of keys through a manifest and the names of its entries; where a path stands, `positions` knows."""
+"""Paths of keys through a manifest, and the names that its entries may have."""
 
 from __future__ import annotations
 
-from provision.errors import Place
 from provision.text import quoted
 
 KeyPath = tuple[str | int, ...]
@@ -37,25 +36,6 @@ def dotted(path: KeyPath) -> str:
             bare = part and _BARE.issuperset(part) and len(part) <= LONGEST_NAME
             text += ("." if text else "") + (part if bare else _quoted(part))
     return text
-
-
-class LatePlace(Place):
-    """The place of a key that is all right so far: looked for only when an error shows it, as most never do."""
-
-    __slots__ = ("_path", "_text")
-
-    def __init__(self, file: str, text: str, path: KeyPath) -> None:
-        self.file, self.key = file, dotted(path)
-        self._text, self._path = text, path
-
-    def __getattr__(self, name: str) -> int | None:
-        # Reached while the slots of `line` and `column` are empty.
-        if name not in {"line", "column"}:
-            raise AttributeError(name)
-        from provision.manifest.positions import positions_of
-
-        self.line, self.column = positions_of(self._text).find(self._path) or (None, None)
-        return self.line if name == "line" else self.column
 
 
 def _quoted(key: str) -> str:

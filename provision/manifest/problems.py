@@ -12,6 +12,25 @@ from provision.manifest.keys import KeyPath, dotted
 _MOST = 50
 
 
+class LatePlace(Place):
+    """The place of a key that is all right so far: looked for only when an error shows it, as most never do."""
+
+    __slots__ = ("_path", "_text")
+
+    def __init__(self, file: str, text: str, path: KeyPath) -> None:
+        self.file, self.key = file, dotted(path)
+        self._text, self._path = text, path
+
+    def __getattr__(self, name: str) -> int | None:
+        # Reached while the slots of `line` and `column` are empty.
+        if name not in {"line", "column"}:
+            raise AttributeError(name)
+        from provision.manifest.positions import positions_of
+
+        self.line, self.column = positions_of(self._text).find(self._path) or (None, None)
+        return self.line if name == "line" else self.column
+
+
 class Problem(NamedTuple):
     """One thing wrong, with the key it is wrong at."""
 

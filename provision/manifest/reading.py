@@ -11,9 +11,9 @@ from provision.errors import ManifestError, Place
 from provision.manifest.document import Manifest, Request, Settings
 from provision.manifest.entries import read_entry
 from provision.manifest.fields import POLICY, SETTINGS
-from provision.manifest.keys import LatePlace, check_name
+from provision.manifest.keys import check_name
 from provision.manifest.kinds import described
-from provision.manifest.problems import Problems
+from provision.manifest.problems import LatePlace, Problems
 from provision.manifest.syntax import LARGEST, load, too_large
 from provision.text import quoted
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provision.errors import UsageError
 from provision.lock.document import Lock
 from provision.lock.resolve import NOTHING, Upgrade, resolve
-from provision.lock.toml import ParsedLock, format_lock, read_text, recover_lock
+from provision.lock.toml import ParsedLock, format_lock, read_text
 from provision.model.value import frozen
 from provision.workflows.checking import host_target
 from provision.workflows.options import Options
@@ -35,6 +35,7 @@ def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
 
     Raises `ResolutionError` for every request that nothing satisfies, all at once, and writes nothing then.
     """
+    from provision.lock.conflicts import recover_lock
     from provision.workflows.cataloguing import open_for
     from provision.workflows.writing import write_text
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from provision.errors import LockFileError
+from provision.lock.conflicts import recover_lock
 from provision.lock.document import Lock, LockedPython
-from provision.lock.toml import ParsedLock, format_lock, parse_lock, recover_lock
+from provision.lock.toml import ParsedLock, format_lock, parse_lock
 from tests.lock.samples import LOCK, asset, python
 
 A, B, C = python(name="a"), python(name="b"), python(name="c")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.manifest.keys import NAME_PATTERN, KeyPath, LatePlace, check_name, dotted
+from provision.manifest.keys import NAME_PATTERN, KeyPath, check_name, dotted
 from tests.manifest.strategies import unhurried
 
 
@@ -66,15 +66,3 @@ def test_paths_are_shown_as_toml_writes_them(path: KeyPath, text: str) -> None:
 
 def test_a_path_that_is_shown_is_never_long() -> None:
     assert len(dotted(("x" * 1_000_000,))) < 70
-
-
-def test_a_late_place_is_found_when_it_is_shown() -> None:
-    place = LatePlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
-    assert str(place) == "pythons.toml:3:1: pythons.x"
-    assert (place.column, place.line) == (1, 3)
-
-
-def test_a_late_place_that_is_nowhere_shows_the_file() -> None:
-    assert str(LatePlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
-    with pytest.raises(AttributeError):
-        _ = LatePlace("pythons.toml", "", ("x",)).lines

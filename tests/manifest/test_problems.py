@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import ManifestError, SeveralErrors
-from provision.manifest.problems import Problems
+from provision.manifest.problems import LatePlace, Problems
 
 TEXT = "[pythons]\na = 1\nb = 2\n"
 
@@ -78,3 +78,15 @@ def test_of_a_hundred_thousand_problems_the_first_are_told_and_the_rest_counted(
         problems.raise_all("pythons.toml", TEXT)
     assert len(caught.value.errors) == 51
     assert str(caught.value.errors[-1]) == "pythons.toml: and 99950 more problems"
+
+
+def test_a_late_place_is_found_when_it_is_shown() -> None:
+    place = LatePlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
+    assert str(place) == "pythons.toml:3:1: pythons.x"
+    assert (place.column, place.line) == (1, 3)
+
+
+def test_a_late_place_that_is_nowhere_shows_the_file() -> None:
+    assert str(LatePlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
+    with pytest.raises(AttributeError):
+        _ = LatePlace("pythons.toml", "", ("x",)).lines
