@@ -6,10 +6,7 @@ the content of a file, and for a URL with its ETag, which also serves those who 
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,12 +17,11 @@ from provision.catalog.snapshot import Snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.catalog.snapshot_writer import write_snapshot
 from provision.errors import CatalogError, NetworkError, Place, StoreError
+from provision.host.files import FileTooLargeError, read_small_file
 from provision.model.build import IMPLEMENTATIONS
 from provision.protocols import HttpGet, get_if_changed, request_document
 
 LARGEST = 256 << 20  # bytes, as for one from the network
-_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
-_BINARY: int = getattr(os, "O_BINARY", 0)
 
 
 def open_own(text: str, *, base: Path, cache_dir: Path, get: HttpGet | None) -> Catalog:
@@ -81,18 +77,13 @@ def _from_file(path: Path, kept_path: Path) -> Snapshot:
 
 def _content(path: Path) -> bytes:
     try:
-        # A FIFO must not hang us, nor a device fill the memory: any pull request can name one.
-        descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
-        with os.fdopen(descriptor, "rb") as file:
-            facts = os.fstat(descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                raise OSError(errno.EINVAL, "it is not a regular file")
-            if facts.st_size > LARGEST:
-                raise OSError(errno.EFBIG, f"it has {facts.st_size} bytes, and a catalog has at most {LARGEST}")
-            return file.read(LARGEST)
+        return read_small_file(path, LARGEST)
     except (OSError, ValueError) as error:  # ValueError: NUL in a path
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, FileTooLargeError):
+            reason = f"it has {error.size} bytes, and a catalog has at most {LARGEST}"
         raise CatalogError(
-            f"the catalog cannot be read: {getattr(error, 'strerror', None) or error}",
+            f"the catalog cannot be read: {reason}",
             place=Place(str(path)),
             hint="The manifest names it under `catalogs`; paths are relative to the manifest.",
         ) from error

@@ -1,4 +1,4 @@
-"""Owns creating directories and replacing files, with modes that no umask loosens; what is in them is the caller's."""
+"""Files and directories made, replaced and read safely, whatever the umask and whoever put them there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import errno
 import os
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-DIRECTORY_MODE, PRIVATE_MODE, FILE_MODE = 0o755, 0o700, 0o644
+# Of what is ours but no part of a tree: the store's own files and directories. Modes within trees: `model.tree`.
+_DIRECTORY_MODE, PRIVATE_MODE, FILE_MODE = 0o755, 0o700, 0o644
 
 # How often others may remove our temporary file before we give up.
 _TRIES = 20
@@ -20,7 +22,7 @@ _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 _BINARY: int = getattr(os, "O_BINARY", 0)
 
 
-def make_directory(path: Path, mode: int = DIRECTORY_MODE) -> None:
+def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
     """Create a directory and its missing parents; the umask may narrow the modes, never widen them.
 
     Raises `NotADirectoryError` where a file, or a link to one, is in the way.
@@ -81,23 +83,69 @@ def unfinished(directory: Path, name: str = "") -> tuple[Path, ...]:
     return tuple(path for path in found if path.name.removeprefix(opening).count(".") >= dots and _is_dead(path))
 
 
-def read_small(path: Path, limit: int) -> bytes | None:
-    """The content of a regular file of at most ``limit`` bytes; None if it is missing, larger or something else."""
-    try:
-        # A FIFO must not hang us, whoever put it there.
-        descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
+class NotRegularFileError(OSError):
+    """A directory, FIFO, device or socket is where a file is expected."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "it is not a regular file", str(path))
+
+
+class FileTooLargeError(OSError):
+    """A file has more bytes than anything that makes sense in its place; ``size`` is how many."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        super().__init__(errno.EFBIG, "it is too large", str(path))
+        self.size = size
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[tuple[int, os.stat_result]]:
+    """A descriptor to read a regular file by, and the facts of just what was opened.
+
+    Raises `NotRegularFileError` for anything else, whoever put it there, in a pull request say: a FIFO does not hang
+    us, and a device, for which being opened may be a command, is not opened at all. Links are followed.
+    """
+    _require_regular(path, path.stat())
+    descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
     try:
         facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > limit:
-            return None
-        content = b""
-        while chunk := os.read(descriptor, facts.st_size + 1 - len(content)):
-            content += chunk
-        return content
+        _require_regular(path, facts)
+        yield descriptor, facts
     finally:
         os.close(descriptor)
+
+
+def read_small_file(path: Path, limit: int) -> bytes:
+    """The content of a regular file of at most ``limit`` bytes.
+
+    Raises `FileTooLargeError`, `NotRegularFileError`, and any other `OSError` as it comes. Never has more than
+    ``limit`` bytes in memory, even if the file grows meanwhile.
+    """
+    with open_regular(path) as (descriptor, facts):
+        if facts.st_size > limit:
+            raise FileTooLargeError(path, facts.st_size)
+        content, wanted = b"", facts.st_size + 1
+        # Having got fewer bytes than were asked for does not mean that this was all; having got none does.
+        while chunk := os.read(descriptor, wanted - len(content)):
+            content += chunk
+            if len(content) > limit:
+                raise FileTooLargeError(path, len(content))
+            if len(content) == wanted:  # it grows, or its file system does not tell sizes
+                wanted = limit + 1
+        return content
+
+
+def read_small(path: Path, limit: int) -> bytes | None:
+    """As `read_small_file`, but None if the file is missing, larger or something else."""
+    try:
+        return read_small_file(path, limit)
+    except (FileNotFoundError, NotADirectoryError, NotRegularFileError, FileTooLargeError):
+        return None
+
+
+def _require_regular(path: Path, facts: os.stat_result) -> None:
+    if not stat.S_ISREG(facts.st_mode):
+        raise NotRegularFileError(path)
 
 
 def _write_new(path: Path, content: bytes, *, flush: bool, mode: int | None) -> None:

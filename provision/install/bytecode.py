@@ -12,7 +12,7 @@ from provision.errors import IntegrityError, PolicyError
 from provision.install.relocate.layout import survey
 from provision.install.unpack.writing import MTIME
 from provision.model.asset import Asset
-from provision.model.tree import Entry
+from provision.model.tree import DIRECTORY_MODE, FILE_MODE, Entry
 from provision.store.layout import executable
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def compile_stdlib(tree: Path, entries: dict[str, Entry], *, asset: Asset) -> No
     ]
     written = _compile_all(tree, sorted(sources), asset)
     for directory in {path.rpartition("/")[0] for path in written}:
-        (tree / directory).chmod(0o755)
+        (tree / directory).chmod(DIRECTORY_MODE)
     for path in written:
         entries[path] = _settle(tree / path)
 
@@ -128,6 +128,6 @@ def _finish(process: Popen[bytes], asset: Asset) -> list[str]:
 def _settle(path: Path) -> Entry:
     """Give a file the mode and time that all files of a tree have."""
     content = path.read_bytes()
-    path.chmod(0o644)
+    path.chmod(FILE_MODE)
     os.utime(path, (MTIME, MTIME))
-    return Entry("file", 0o644, hashlib.sha256(content).hexdigest(), len(content))
+    return Entry("file", FILE_MODE, hashlib.sha256(content).hexdigest(), len(content))

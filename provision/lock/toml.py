@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from provision.errors import LockFileError, Place
+from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
 from provision.lock.checking import check_lock
 from provision.lock.document import Lock, LockedPython
 from provision.lock.syntax import parse_tables
@@ -91,16 +91,15 @@ def read_text(path: Path) -> str | None:
     """
     file = path.name
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise LockFileError("is not a regular file", place=Place(file))
-        if found.st_size > MAX_BYTES:
-            raise LockFileError(
-                f"has {found.st_size} bytes; a lock has at most {MAX_BYTES}", place=Place(file), hint="Is it a lock?"
-            )
-        return path.read_bytes().decode()
+        return read_small_file(path, MAX_BYTES).decode()
     except FileNotFoundError:
         return None
+    except NotRegularFileError as error:
+        raise LockFileError("is not a regular file", place=Place(file)) from error
+    except FileTooLargeError as error:
+        raise LockFileError(
+            f"has {error.size} bytes; a lock has at most {MAX_BYTES}", place=Place(file), hint="Is it a lock?"
+        ) from error
     except UnicodeDecodeError as error:
         raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
     except OSError as error:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import ManifestError, Place
+from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
 from provision.manifest.document import Manifest, Request, Settings
 from provision.manifest.entries import read_entry
 from provision.manifest.fields import POLICY, SETTINGS
@@ -50,18 +51,17 @@ def read_text(path: Path) -> str:
     """A manifest's text; raises `ManifestError` for what is no file, cannot be read, is too large or not UTF-8."""
     file = str(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            kind = "a directory" if path.is_dir() else "no regular file"
-            raise ManifestError(f"is {kind}, not a manifest", place=Place(file))
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
+        content = read_small_file(path, LARGEST)
     except FileNotFoundError:
         raise ManifestError("does not exist", place=Place(file), hint=_INIT) from None
+    except NotRegularFileError:
+        kind = "a directory" if path.is_dir() else "no regular file"
+        raise ManifestError(f"is {kind}, not a manifest", place=Place(file)) from None
+    except FileTooLargeError:
+        raise too_large(file) from None
     except (OSError, ValueError) as error:  # ValueError: NUL in a path
         reason = getattr(error, "strerror", None) or str(error)
         raise ManifestError(f"cannot be read: {reason}", place=Place(file)) from None
-    if len(content) > LARGEST:
-        raise too_large(file)
     try:
         return content.decode()
     except UnicodeDecodeError as error:

@@ -12,6 +12,10 @@ from provision.model.value import frozen
 # The recipe's version: raise it whenever an edit of `install.relocate` changes the bytes of a finished tree.
 RECIPE = 1
 
+# The modes that a tree's entries have, whatever its archive and the umask say. Systems differ in what they report for
+# links: theirs is what is always said of them.
+FILE_MODE, EXECUTABLE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o755, 0o777
+
 Slim = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests", "tkinter"]
 EntryKind = Literal["file", "link", "dir"]
 

@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 from provision.errors import store_failures
-from provision.model.tree import Entry
+from provision.model.tree import DIRECTORY_MODE, LINK_MODE, Entry
 from provision.model.value import frozen
 
 DifferenceKind = Literal["missing", "changed", "extra", "mode", "type"]
 
 _File = tuple[str, int, int]  # path, mode, size
 
-# What links are said to have, as systems differ in what they report for them.
-LINK_MODE = 0o777
-DIRECTORY_MODE = 0o755
 _CHUNK = 1 << 20
 _LARGE = 256 * 1024
 _HELPERS = min(3, (os.cpu_count() or 1) - 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provision.errors import store_failures
 from provision.host.files import make_directory
-from provision.model.tree import Entry
+from provision.model.tree import DIRECTORY_MODE, Entry
 from provision.model.value import replace
 from provision.store.entries import write_entries
 from provision.store.kernel import exchange, flush_tree
@@ -100,5 +100,5 @@ def _rename(source: Path, target: Path) -> None:
                 return
     elif not source.is_symlink() and not os.access(source, os.W_OK):
         # Moving a directory elsewhere changes its `..`, which takes the permission to write it.
-        source.chmod(0o755)
+        source.chmod(DIRECTORY_MODE)
     source.rename(target)

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
-from provision.host.files import DIRECTORY_MODE, PRIVATE_MODE, make_directory, unfinished
+from provision.host.files import PRIVATE_MODE, make_directory, unfinished
+from provision.model.tree import DIRECTORY_MODE
 from provision.store.layout import Store, check_key, is_key
 from provision.store.locks import entry_lock
 

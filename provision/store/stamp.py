@@ -220,6 +220,7 @@ def _read(path: str) -> bytes:
 
 
 def _read_all(descriptor: int, facts: os.stat_result) -> bytes:
+    # As `host.files.read_small_file` does, which is too dear to be loaded for a sync with nothing to do.
     if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
         raise ValueError("not a file of a sensible size")
     content = b""

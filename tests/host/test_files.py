@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -10,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from provision.host.files import make_directory, read_small, replace_file, unfinished
+from provision.host.files import (
+    FileTooLargeError,
+    NotRegularFileError,
+    make_directory,
+    open_regular,
+    read_small,
+    read_small_file,
+    replace_file,
+    unfinished,
+)
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])
@@ -132,15 +143,96 @@ def test_many_writers_get_along(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_only_small_plain_files_are_read(tmp_path: Path) -> None:
+def refusal(path: Path, limit: int) -> OSError:
+    with pytest.raises(OSError, match=r".") as caught:
+        read_small_file(path, limit)
+    return caught.value
+
+
+def test_small_files_are_read_through_links_too(tmp_path: Path) -> None:
     (tmp_path / "small").write_bytes(b"x" * 10)
+    (tmp_path / "link").symlink_to("small")
+    (tmp_path / "empty").touch()
+    for read in (read_small_file, read_small):
+        assert read(tmp_path / "small", 10) == b"x" * 10
+        assert read(tmp_path / "link", 10) == b"x" * 10
+        assert read(tmp_path / "empty", 0) == b""
+
+
+def test_a_larger_file_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as stream:
+        stream.truncate(1 << 40)
+    error = refusal(tmp_path / "large", 9)
+    assert isinstance(error, FileTooLargeError)
+    assert (error.size, error.filename) == (1 << 40, str(tmp_path / "large"))
+    assert read_small(tmp_path / "large", 9) is None
+
+
+def test_what_is_no_regular_file_is_told_and_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "dir").mkdir()
-    (tmp_path / "link").symlink_to("small")
-    assert read_small(tmp_path / "small", 10) == b"x" * 10
-    assert read_small(tmp_path / "link", 10) == b"x" * 10
-    assert read_small(tmp_path / "small", 9) is None
+    (tmp_path / "device").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(tmp_path / "socket"))  # the name of a socket must be short
+    for name in ("fifo", "dir", "device", "socket"):
+        error = refusal(tmp_path / name, 10)
+        assert isinstance(error, NotRegularFileError)
+        assert error.strerror == "it is not a regular file"
+        assert read_small(tmp_path / name, 10) is None
+
+
+def test_what_is_missing_or_leads_nowhere_is_the_systems_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    assert isinstance(refusal(tmp_path / "missing", 10), FileNotFoundError)
+    assert isinstance(refusal(tmp_path / "file" / "below", 10), NotADirectoryError)
+    assert refusal(tmp_path / "loop", 10).errno == errno.ELOOP
     assert read_small(tmp_path / "missing", 10) is None
-    assert read_small(tmp_path / "small" / "below", 10) is None
-    assert read_small(tmp_path / "dir", 10) is None
-    assert read_small(tmp_path / "fifo", 10) is None
+    assert read_small(tmp_path / "file" / "below", 10) is None
+    with pytest.raises(OSError, match="symbolic links"):
+        read_small(tmp_path / "loop", 10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_file_whose_size_the_system_does_not_tell_is_read_to_its_end_or_limit() -> None:
+    path = Path("/proc/self/status")
+    assert path.stat().st_size == 0
+    assert read_small_file(path, 1 << 20).startswith(b"Name:")
+    assert read_small_file(path, 1 << 20).endswith(b"\n")
+    with pytest.raises(FileTooLargeError):
+        read_small_file(path, 10)
+
+
+def test_a_file_that_grows_meanwhile_is_never_read_beyond_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "growing"
+    path.touch()
+    done = threading.Event()
+
+    def grow() -> None:
+        with path.open("ab", buffering=0) as stream:
+            while not done.is_set() and stream.tell() < 1 << 24:
+                stream.write(b"x" * 100)
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        for _ in range(2000):
+            content = read_small(path, 100_000)
+            if content is None:
+                break
+            assert len(content) <= 100_000
+            assert not content.strip(b"x")
+    finally:
+        done.set()
+        writer.join()
+
+
+def test_facts_and_descriptor_are_of_the_same_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    with open_regular(tmp_path / "file") as (descriptor, facts):
+        (tmp_path / "file").unlink()
+        (tmp_path / "file").write_bytes(b"another")
+        assert os.fstat(descriptor).st_ino == facts.st_ino
+        assert os.read(descriptor, facts.st_size) == b"content"
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(descriptor)

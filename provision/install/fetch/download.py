@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from provision.host.files import open_regular
 from provision.install.fetch.coding import UndecodableError, decoded
 from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.failure import Failure, TransferError, final_error
@@ -19,8 +18,6 @@ from provision.install.fetch.settings import MIB
 from provision.install.fetch.transfer import Transfer
 from provision.model.asset import Asset
 from provision.url import Url
-
-_OPEN: int = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Download:
@@ -114,18 +111,12 @@ class Download:
         self._part.restart()
         most = self._asset.size or self._means.settings.largest_archive
         try:
-            descriptor = os.open(source.file_path(), _OPEN)
-            try:
-                facts = os.fstat(descriptor)
-                if not stat.S_ISREG(facts.st_mode):
-                    raise OSError(errno.EINVAL, "it is not a regular file")
+            with open_regular(source.file_path()) as (descriptor, facts):
                 if facts.st_size > most or self._asset.size not in (None, facts.st_size):
                     cause = f"it has {facts.st_size} bytes, but should have {'at most ' * (not self._asset.size)}{most}"
                     raise TransferError(Failure(url=source, cause=cause, kind="integrity"))
                 self._meter.begin(facts.st_size, 0)
                 return self._copy_from(descriptor)
-            finally:
-                os.close(descriptor)
         except OSError as error:
             cause = (error.strerror or str(error)).lower()
             raise TransferError(Failure(url=source, cause=cause)) from error

@@ -7,8 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from provision.install.unpack.writing import LINK_MODE, MTIME
-from provision.model.tree import Entry
+from provision.install.unpack.writing import MTIME
+from provision.model.tree import FILE_MODE, LINK_MODE, Entry
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
@@ -38,7 +38,7 @@ class Workspace:
         """Put ``text`` in place, with the mode that the file has, or 0644 for a new one."""
         content = text.encode("utf-8", "surrogateescape")
         known = self.entries.get(path)
-        mode = known.mode if known is not None and known.kind == "file" else 0o644
+        mode = known.mode if known is not None and known.kind == "file" else FILE_MODE
         place = self.root / path
         descriptor = os.open(place, _FLAGS, mode)
         with os.fdopen(descriptor, "wb") as stream:

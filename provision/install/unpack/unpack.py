@@ -23,9 +23,8 @@ from provision.install.unpack.routing import Routing
 from provision.install.unpack.slim import left_out
 from provision.install.unpack.stream import Stream
 from provision.install.unpack.tar import TarMembers
-from provision.install.unpack.writing import DIRECTORY_MODE
 from provision.model.asset import Asset
-from provision.model.tree import Entry, Slim
+from provision.model.tree import DIRECTORY_MODE, Entry, Slim
 from provision.model.value import frozen
 
 _HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"

@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from provision.install.unpack.destination import Destination
-from provision.model.tree import Entry
+from provision.model.tree import DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, LINK_MODE, Entry
 
 # 2024-01-01, which PBS gives every member: trees are equal wherever and whenever they were made.
 MTIME = 1704067200
-
-FILE_MODE, EXECUTABLE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o755, 0o777
 
 _TIMES = (MTIME * 10**9, MTIME * 10**9)
 _ANY_EXECUTE = 0o111
