@@ -1,59 +1,104 @@
-"""Owns on which line of a lock each table and key stands, for messages; what they mean, `checking` knows."""
+"""Lines of a lock's tables, keys, entries and rows, for messages.
+
+Lines count from 1. They are found by patterns, for locks as `format_lock` spells them and most other spellings of the
+same tables: `manifest.positions`, which knows all of TOML, takes a dozen times as long for the largest lock that is
+read (16 MiB), and 110 MiB of memory. A lock whose tables are spelled in yet another way, inline for one, or that has a
+string of several lines that looks like a table, has lines that are missing or off; nothing but messages depends on
+them.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect
+
+from provision.model.build import CpuLevel
+from provision.model.target import Target
 
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*python[ \t]*(\.[ \t]*asset[ \t]*)?\]\]", re.MULTILINE)
+_STRING = re.compile(r"""[ \t]*(\"{3}|'{3}|["'])(.*?)\1""")
+_ESCAPE = re.compile(r"\\(?:u|U0000)([0-9A-Fa-f]{4})")  # no name, target or level needs another
 
 
-class Positions:
-    """Lines of a lock's tables, found by their headers.
+class LockPositions:
+    """The lines of one text; made in time linear in it, and never failing, whatever it is."""
 
-    A lock whose tables are spelled another way (inline, or behind a string of several lines that looks like a header)
-    has lines that are missing or off; nothing but messages depends on them.
-    """
-
-    __slots__ = ("_assets", "_pythons", "_text")
+    __slots__ = ("_entries", "_lines", "_pythons", "_rows", "_starts", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._pythons: list[int] = []
-        self._assets: list[list[int]] = []
+        # All tables in the order of the text: where they start, and on which line. The first is what precedes them.
+        self._starts, self._lines = [0], [1]
+        self._pythons: list[int] = []  # which of them are [[python]]; the assets of one follow it
         for header in _HEADER.finditer(text):
             if header[1] is None:
-                self._pythons.append(header.start())
-                self._assets.append([])
-            elif self._assets:
-                self._assets[-1].append(header.start())
+                self._pythons.append(len(self._starts))
+            self._lines.append(self._lines[-1] + text.count("\n", self._starts[-1], header.start()))
+            self._starts.append(header.start())
+        self._entries: dict[str, int] | None = None
+        self._rows: dict[tuple[str, str, str], int] = {}
 
     def line(self, python: int | None = None, asset: int | None = None, key: str | None = None) -> int | None:
-        """The line, from 1, of a table's header, or of one of its keys; None where there is no such table.
+        """The line of a table's header, or of one of its keys; None where there is no such table.
 
         Tables count from 0, assets within their ``[[python]]``. A key that is missing has its table's line.
         """
-        start = self._start(python, asset)
-        if start is None:
-            return None
-        if key is not None:
-            found = re.compile(rf"^[ \t]*(?:{re.escape(key)}|\"{re.escape(key)}\")[ \t]*=", re.MULTILINE).search(
-                self._text, start, self._end(start)
-            )
-            start = found.start() if found else start
-        return self._text.count("\n", 0, start) + 1
+        table = self._table(python, asset)
+        return None if table is None else self._line(table, key)
 
-    def _start(self, python: int | None, asset: int | None) -> int | None:
+    def entry(self, name: str, key: str | None = "name") -> int:
+        """The line of a key of the entry with this name, or of its header without one; 1 where there is no such entry.
+
+        Entries and rows are found by what they are, as a reader's order may differ from that of the text.
+        """
+        table = self._by_name().get(name)
+        return 1 if table is None else self._line(table, key)
+
+    def row(self, name: str, target: Target, cpu: CpuLevel, key: str | None = None) -> int:
+        """The line of a key of a row, or of its header; the entry's where there is no such row."""
+        self._by_name()
+        table = self._rows.get((name, str(target), cpu))
+        return self.entry(name) if table is None else self._line(table, key)
+
+    def _table(self, python: int | None, asset: int | None) -> int | None:
         if python is None:
             return 0
         if python >= len(self._pythons):
             return None
-        if asset is None:
-            return self._pythons[python]
-        return self._assets[python][asset] if asset < len(self._assets[python]) else None
+        table = self._pythons[python] + (0 if asset is None else asset + 1)
+        return table if table < self._after(python) else None
 
-    def _end(self, start: int) -> int:
-        """Where the table that begins at ``start`` ends: at the next header, or with the text."""
-        headers = sorted([*self._pythons, *(offset for offsets in self._assets for offset in offsets)])
-        after = bisect(headers, start) if start or (headers and headers[0] == 0) else 0
-        return headers[after] if after < len(headers) else len(self._text)
+    def _after(self, python: int) -> int:
+        """The table that follows a ``[[python]]`` and its assets."""
+        return self._pythons[python + 1] if python + 1 < len(self._pythons) else len(self._starts)
+
+    def _line(self, table: int, key: str | None) -> int:
+        found = self._find(table, key) if key is not None else None
+        start = self._starts[table]
+        return self._lines[table] + (self._text.count("\n", start, found.start()) if found else 0)
+
+    def _find(self, table: int, key: str) -> re.Match[str] | None:
+        pattern = re.compile(rf"^[ \t]*([\"']?){re.escape(key)}\1[ \t]*=", re.MULTILINE)
+        end = self._starts[table + 1] if table + 1 < len(self._starts) else len(self._text)
+        return pattern.search(self._text, self._starts[table], end)
+
+    def _by_name(self) -> dict[str, int]:
+        """The tables of the entries; where two have one name, the first. Finds all rows, too."""
+        if self._entries is None:
+            self._entries = {}
+            for number, table in enumerate(self._pythons):
+                name = self._value(table, "name")
+                self._entries.setdefault(name, table)
+                for row in range(table + 1, self._after(number)):
+                    self._rows.setdefault((name, self._value(row, "target"), self._value(row, "cpu")), row)
+        return self._entries
+
+    def _value(self, table: int, key: str) -> str:
+        """The text of a key; empty where it is missing or no text."""
+        found = self._find(table, key)
+        string = _STRING.match(self._text, found.end()) if found else None
+        if string is None:
+            return ""
+        return string[2] if "'" in string[1] else _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), string[2])
+
+
+Positions = LockPositions

@@ -94,10 +94,11 @@ def _parse_toml(text: str, file: str) -> dict[str, Any]:
 
 
 def _syntax_error(message: str, file: str) -> LockFileError:
-    """`tomllib` tells the position only in its message: ``… (at line 3, column 7)`` or ``… (at end of document)``."""
-    found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
-    place = Place(file, int(found[1]), int(found[2])) if found else Place(file)
-    what = message[: found.start()] if found else message
+    from provision.manifest.syntax import split_syntax_error
+
+    what, at = split_syntax_error(message)
+    place = Place(file, *at) if at else Place(file)
+    what = what if at else message
     return LockFileError(
         f"is not valid TOML: {what}",
         place=place,

@@ -1,4 +1,4 @@
-"""Owns turning text into TOML's values, whatever the text; what they mean, `reading` knows."""
+"""TOML text to plain values, its syntax errors with line and column."""
 
 from __future__ import annotations
 
@@ -32,19 +32,23 @@ def too_large(file: str) -> ManifestError:
     return ManifestError(f"is larger than {LARGEST // 1024} KiB, which no manifest is", place=Place(file))
 
 
-def _syntax_error(message: str, text: str, file: str) -> ManifestError:
-    """Take the place out of tomllib's message, which ends ``(at line 3, column 5)`` or ``(at end of document)``."""
+def split_syntax_error(message: str) -> tuple[str, tuple[int, int] | None]:
+    """What tomllib says of a text that is no TOML, and the line and column where; None where that is its end.
+
+    It tells the place in its message only, which ends ``(at line 3, column 5)`` or ``(at end of document)``.
+    """
     what, _, where = message.rpartition(" (at ")
     numbers = [int(word) for word in where.strip(")").replace(",", "").split() if word.isdigit()]
-    if len(numbers) == 2:
-        line, column = numbers
-    else:
-        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+    return what or message, (numbers[0], numbers[1]) if len(numbers) == 2 else None
+
+
+def _syntax_error(message: str, text: str, file: str) -> ManifestError:
+    said, place = split_syntax_error(message)
+    line, column = place or (text.count("\n") + 1, len(text) - text.rfind("\n"))
     hints = {
         "Cannot overwrite a value": "A key may stand in a table only once.",
         "Invalid value": "Text, versions included, needs quotes.",
     }
-    said = what or message
     return ManifestError(
         f"not valid TOML: {said[:1].lower()}{said[1:]}", place=Place(file, line, column), hint=hints.get(said)
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provision.lock.positions import LockPositions
 from provision.review.document import line_of
-from provision.review.lines import LockLines
 from provision.review.review import Review
 from provision.review.rows import Row, rows
 from provision.text import github_annotation
@@ -19,7 +19,7 @@ def workflow_commands(review: Review) -> tuple[str, ...]:
 
 
 def _lines(review: Review) -> Iterator[str]:
-    lines = LockLines(review.new.text)
+    lines = LockPositions(review.new.text)
     for notice in review.notices:
         line = line_of(notice, review, lines)
         title = f"{notice.severity}: {notice.where}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from provision.lock.document import LockedPython
+from provision.lock.positions import LockPositions
 from provision.model.asset import Asset
 from provision.review.changes import AssetChange, EntryChange
 from provision.review.details import TreeChange
-from provision.review.lines import LockLines
 from provision.review.notices import Notice
 from provision.review.review import Review, Side
 
@@ -15,7 +15,7 @@ DIFF_VERSION = 1
 
 def diff_document(review: Review) -> dict[str, object]:
     """The whole review as JSON values. Lines are those of the new lock; None for what is not in it."""
-    diff, lines = review.diff, LockLines(review.new.text)
+    diff, lines = review.diff, LockPositions(review.new.text)
     counts = {kind: sum(entry.kind == kind for entry in diff.entries) for kind in ("added", "removed", "changed")}
     return {
         "version": DIFF_VERSION,
@@ -36,7 +36,7 @@ def diff_document(review: Review) -> dict[str, object]:
     }
 
 
-def line_of(notice: Notice, review: Review, lines: LockLines) -> int | None:
+def line_of(notice: Notice, review: Review, lines: LockPositions) -> int | None:
     """The line of the new lock that a notice is about; None where its entry is not in it."""
     lock = review.new.lock
     if lock is None or lock.python(notice.entry) is None:
@@ -55,7 +55,7 @@ def _side(side: Side) -> dict[str, object]:
     return {"label": side.label, "lock-version": side.lock.version if side.lock else None}
 
 
-def _notice(notice: Notice, review: Review, lines: LockLines) -> dict[str, object]:
+def _notice(notice: Notice, review: Review, lines: LockPositions) -> dict[str, object]:
     return {
         "severity": notice.severity,
         "kind": notice.kind,
@@ -66,7 +66,7 @@ def _notice(notice: Notice, review: Review, lines: LockLines) -> dict[str, objec
     }
 
 
-def _entry(entry: EntryChange, lines: LockLines) -> dict[str, object]:
+def _entry(entry: EntryChange, lines: LockPositions) -> dict[str, object]:
     return {
         "name": entry.name,
         "kind": entry.kind,
@@ -98,7 +98,7 @@ def _python(python: LockedPython | None) -> dict[str, object] | None:
     }
 
 
-def _asset_change(name: str, change: AssetChange, lines: LockLines) -> dict[str, object]:
+def _asset_change(name: str, change: AssetChange, lines: LockPositions) -> dict[str, object]:
     return {
         "target": str(change.target),
         "cpu": change.cpu,

@@ -11,13 +11,13 @@ from provision.catalog.pbs import RELEASES
 from provision.hosts import HostPolicy, HostRule
 from provision.lock.cooldown import Cooldown
 from provision.lock.document import Lock, LockedPython
+from provision.lock.positions import LockPositions
 from provision.manifest.document import Manifest, Request
 from provision.model.asset import Asset
 from provision.model.value import field, frozen
 from provision.model.version import Version
 from provision.review.codes import Gravity
 from provision.review.findings import Finding
-from provision.review.lines import LockLines
 from provision.review.naming import parsed
 from provision.review.policy import Policy
 from provision.url import canonical
@@ -34,7 +34,7 @@ class Grounds:
     """
 
     lock: Lock
-    lines: LockLines
+    lines: LockPositions
     file: str
     manifest: Manifest | None
     upstream: Catalog

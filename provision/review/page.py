@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision import __version__
+from provision.lock.positions import LockPositions
 from provision.review.document import line_of
 from provision.review.html_text import attribute, inline, text
-from provision.review.lines import LockLines
 from provision.review.page_entry import entry_section
 from provision.review.page_matrix import matrix
 from provision.review.review import Review
@@ -67,7 +67,7 @@ def _top(review: Review, title: str) -> Iterator[str]:
 def _notices(review: Review) -> Iterator[str]:
     if not review.notices:
         return
-    lines = LockLines(review.new.text)
+    lines = LockPositions(review.new.text)
     yield '<section aria-labelledby="attention">\n<h2 id="attention">What to look at</h2>\n<ul class="notices">\n'
     for notice in review.notices:
         line = line_of(notice, review, lines)

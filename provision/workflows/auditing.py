@@ -12,6 +12,7 @@ from provision.errors import ManifestError, NetworkError, ProvisionError, UsageE
 from provision.hosts import HostRule
 from provision.install.fetch.preferences import configured_hosts
 from provision.lock.document import Lock
+from provision.lock.positions import LockPositions
 from provision.lock.toml import parse_lock, read_text
 from provision.manifest.document import Manifest
 from provision.manifest.reading import MANIFEST_NAME, read_manifest
@@ -20,7 +21,6 @@ from provision.protocols import HttpGet, Progress
 from provision.review.audit import audit as judge
 from provision.review.findings import Audit, Finding
 from provision.review.grounds import Checksums, Grounds, release_of
-from provision.review.lines import LockLines
 from provision.review.policy import Policy, read_policy
 from provision.workflows.cataloguing import catalog_directory
 from provision.workflows.options import Options
@@ -61,7 +61,7 @@ def audit(
     own, findings = _own_catalog(options, manifest)
     grounds = Grounds(
         lock=parsed,
-        lines=LockLines(text),
+        lines=LockPositions(text),
         file=_shown(lock_path),
         manifest=manifest,
         upstream=open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True),

@@ -1,8 +1,21 @@
-"""The lines of a lock's tables and keys."""
+"""On which line of a lock's text a table, an entry, a row or a key of theirs stands."""
 
 from __future__ import annotations
 
-from provision.lock.positions import Positions
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.lock.document import Lock
+from provision.lock.positions import LockPositions
+from provision.lock.toml import format_lock
+from provision.manifest.positions import Positions
+from provision.model.target import Target
+from tests.lock.samples import python
+from tests.lock.strategies import locks
 
 TEXT = """\
 lock-version = "1.0"
@@ -24,7 +37,7 @@ name = "b"
 
 
 def test_tables_and_keys_have_lines() -> None:
-    positions = Positions(TEXT)
+    positions = LockPositions(TEXT)
     assert positions.line() == 1
     assert positions.line(key="lock-version") == 1
     assert positions.line(0) == 3
@@ -37,14 +50,102 @@ def test_tables_and_keys_have_lines() -> None:
 
 
 def test_a_missing_key_has_its_tables_line() -> None:
-    positions = Positions(TEXT)
+    positions = LockPositions(TEXT)
     assert positions.line(0, key="cpu") == 3
     assert positions.line(0, 0, "url") == 7
     assert positions.line(key="name") == 1
 
 
 def test_tables_that_cannot_be_found_have_none() -> None:
-    assert Positions(TEXT).line(2) is None
-    assert Positions(TEXT).line(1, 0) is None
-    assert Positions("").line(0) is None
-    assert Positions("[[python]]\nname = 1").line(0, key="name") == 2
+    assert LockPositions(TEXT).line(2) is None
+    assert LockPositions(TEXT).line(0, 2) is None
+    assert LockPositions(TEXT).line(1, 0) is None
+    assert LockPositions("").line(0) is None
+    assert LockPositions("[[python]]\nname = 1").line(0, key="name") == 2
+
+
+WRITTEN = format_lock(Lock(pythons=(python(name="a"), python(name="b"))))
+LINUX = Target.parse("linux-x86_64")
+
+
+def line(number: int) -> str:
+    return WRITTEN.splitlines()[number - 1]
+
+
+def test_entries_and_rows_are_found_by_what_they_are() -> None:
+    positions = LockPositions(WRITTEN)
+    assert line(positions.entry("b")) == 'name = "b"'
+    assert line(positions.entry("b", "version")) == 'version = "3.14.7"'
+    assert line(positions.entry("b", None)) == "[[python]]"
+    assert line(positions.row("b", LINUX, "baseline")) == "[[python.asset]]"
+    assert line(positions.row("b", LINUX, "baseline", "target")) == f'target = "{LINUX}"'
+    first, second = positions.row("a", LINUX, "baseline", "url"), positions.row("b", LINUX, "baseline", "target")
+    assert first < positions.entry("b") < second
+
+
+def test_what_is_not_there_has_the_line_of_what_it_would_be_in() -> None:
+    positions = LockPositions(WRITTEN)
+    assert positions.row("b", LINUX, "v3") == positions.entry("b")
+    assert positions.entry("nobody") == 1
+    assert LockPositions("no = [lock").entry("b") == 1
+
+
+def test_entries_in_another_order() -> None:
+    head, first, second = WRITTEN.split("[[python]]\n")
+    positions = LockPositions(f"{head}[[python]]\n{second}\n[[python]]\n{first}")
+    assert positions.entry("b") < positions.entry("a")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'name = "b"',
+        "name='b'",
+        '"name"   =   """b"""',
+        "'name' = '''b''' # c",
+        'name = "\\u0062"',
+        'name="\\U00000062"',
+    ],
+)
+def test_entries_are_found_however_their_name_is_spelled(name: str) -> None:
+    text = TEXT.replace('name = "b"', name)
+    assert tomllib.loads(text)["python"][1]["name"] == "b"
+    assert LockPositions(text).entry("b") == 14
+    assert LockPositions(text).entry("b", "build") == 15
+
+
+def test_of_two_entries_with_one_name_the_first_counts() -> None:
+    assert LockPositions('[[python]]\nname = "a"\n[[python]]\nname = "a"\n').entry("a") == 2
+
+
+@given(locks())
+def test_every_line_is_where_toml_has_it(lock: Lock) -> None:
+    text = format_lock(lock)
+    positions, toml = LockPositions(text), Positions(text)
+
+    def expected(*path: str | int) -> int:
+        place = toml.find(path)
+        assert place is not None
+        return place[0]
+
+    tables: dict[str, Any] = tomllib.loads(text)
+    assert positions.line(key="lock-version") == expected("lock-version")
+    for number, (table, entry) in enumerate(zip(tables.get("python", []), lock.pythons, strict=True)):
+        assert positions.line(number) == positions.entry(entry.name, None) == expected("python", number)
+        for key in table.keys() - {"asset"}:
+            assert positions.line(number, key=key) == expected("python", number, key)
+            assert positions.entry(entry.name, key) == expected("python", number, key)
+        for index, (row, asset) in enumerate(zip(table["asset"], entry.assets, strict=True)):
+            path = ("python", number, "asset", index)
+            slot = (entry.name, asset.target, asset.cpu)
+            assert positions.line(number, index) == positions.row(*slot) == expected(*path)
+            for key in row:
+                assert positions.line(number, index, key) == positions.row(*slot, key) == expected(*path, key)
+
+
+@given(st.text() | st.text("[]python.asetnm\"= \n'{}0\\u", max_size=200))
+def test_no_text_makes_it_fail(text: str) -> None:
+    positions = LockPositions(text)
+    assert 1 <= positions.row("a", LINUX, "baseline", "url") <= text.count("\n") + 1
+    for number in range(3):
+        assert positions.line(number, 0, "cpu") is None or positions.line(number) is not None

@@ -12,6 +12,7 @@ from provision.catalog.index import Catalog
 from provision.catalog.snapshot import load_snapshot
 from provision.hosts import HostRule
 from provision.lock.document import Lock, LockedPython
+from provision.lock.positions import LockPositions
 from provision.lock.resolve import resolve
 from provision.lock.toml import format_lock, parse_lock
 from provision.manifest.document import Manifest
@@ -20,7 +21,6 @@ from provision.review.audit import audit
 from provision.review.codes import CODES
 from provision.review.findings import Audit, Finding
 from provision.review.grounds import Checksums, Grounds
-from provision.review.lines import LockLines
 from provision.review.policy import Policy
 from tests.lock.samples import asset, catalog, python
 from tests.review.tampering import (
@@ -59,7 +59,7 @@ def audited(
     return audit(
         Grounds(
             lock=parse_lock(text, Path("pythons.lock")).lock,
-            lines=LockLines(text),
+            lines=LockPositions(text),
             file="pythons.lock",
             manifest=asked,
             upstream=upstream,
