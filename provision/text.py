@@ -62,7 +62,7 @@ def without_ci_commands(text: str) -> str:
 
 
 def github_annotation(
-    command: str, message: str, *, file: str, line: int, column: int | None = None, title: str = ""
+    command: str, message: str, *, file: str, line: int, column: int | None = None, title: str | None = None
 ) -> str:
     """A workflow command of GitHub's: ``::error file=…,line=…,col=…,title=…::message``; column and title may be absent.
 
@@ -72,7 +72,7 @@ def github_annotation(
     properties = f"file={_property(file)},line={line}"
     if column:
         properties += f",col={column}"
-    if title:
+    if title is not None:
         properties += f",title={_property(title)}"
     return f"::{command} {properties}::{without_ci_commands(_data(message))}"
 
