@@ -220,7 +220,8 @@ def _read(path: str) -> bytes:
 
 
 def _read_all(descriptor: int, facts: os.stat_result) -> bytes:
-    # As `host.files.read_small_file` does, which is too dear to be loaded for a sync with nothing to do.
+    # The one other place that reads what may be no file: `host.files.read_small_file` imports more than Python has
+    # loaded, and gives no descriptor whose owner could be looked at first.
     if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
         raise ValueError("not a file of a sensible size")
     content = b""
