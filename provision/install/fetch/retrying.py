@@ -1,23 +1,20 @@
-"""Owns trying again: after what, after how long, how often; tenacity runs the loop."""
+"""When a failed transfer is tried again, after how many seconds, and how often."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from provision.install.fetch.cancelling import Cancellation
 from provision.install.fetch.deadline import Deadline
 from provision.install.fetch.failure import Failure, TransferError
 from provision.install.fetch.settings import MIB, Settings
 
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
-
 T = TypeVar("T")
 
 # An attempt that brought this many bytes was worth it, and does not count against the tries.
 _WORTH = MIB
-# Where the server asks for nothing else, in seconds.
+# Where the server asks for nothing else, in seconds, without the jitter.
 _LONGEST_BACKOFF = 20.0
 
 
@@ -34,67 +31,25 @@ class Patience:
 
         ``gained`` tells how many bytes the attempts have brought by now.
         """
-        before = gained()
-        try:
-            return attempt()
-        except TransferError as error:
-            if not error.failure.again:
-                raise
-            failed = [error]
-        # Imported when something failed: until then nothing must be paid for it.
-        import tenacity
+        backoff = min(self._settings.pause, _LONGEST_BACKOFF)
+        before, in_vain = gained(), 0
+        while True:
+            try:
+                return attempt()
+            except TransferError as error:
+                failure, now = error.failure, gained()
+                in_vain = 1 if now - before >= _WORTH else in_vain + 1
+                before = now
+                pause = self._pause(failure, backoff)
+                if not failure.again or in_vain >= self._settings.tries or pause >= self._deadline.left:
+                    raise
+            self._note(f"{failure}; trying again in {pause:.2g} s")
+            self._cancellation.wait(pause)
+            backoff = min(2 * backoff, _LONGEST_BACKOFF)
 
-        def again() -> T:
-            if failed:
-                raise failed.pop()
-            return attempt()
+    def _pause(self, failure: Failure, backoff: float) -> float:
+        """Seconds until the next try: what the server asked for, else the backoff with jitter."""
+        from random import uniform  # only once something failed: until then nothing must be paid for it
 
-        tries = _Tries(self._settings.tries, gained, before)
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_is_worth_another),
-            stop=lambda state: tries.are_used_up() or state.upcoming_sleep >= self._deadline.left,
-            wait=self._pause,
-            sleep=self._cancellation.wait,
-            before_sleep=self._tell,
-            reraise=True,
-        )(again)
-
-    def _pause(self, state: RetryCallState) -> float:
-        """Seconds until the next try."""
-        import tenacity
-
-        after = _failure(state).after
-        if after is not None:
-            return min(after, self._settings.longest_pause)
-        first = self._settings.pause
-        backoff = tenacity.wait_exponential(multiplier=first, max=_LONGEST_BACKOFF) + tenacity.wait_random(0, first / 2)
-        return min(backoff(state), self._settings.longest_pause)
-
-    def _tell(self, state: RetryCallState) -> None:
-        self._note(f"{_failure(state)}; trying again in {state.upcoming_sleep:.2g} s")
-
-
-class _Tries:
-    """Counts tries in a row that brought nothing worth mentioning."""
-
-    def __init__(self, most: int, gained: Callable[[], int], before: int) -> None:
-        self._most, self._gained, self._before = most, gained, before
-        self._vain = 0
-
-    def are_used_up(self) -> bool:
-        """Count one more failure."""
-        now = self._gained()
-        self._vain = 1 if now - self._before >= _WORTH else self._vain + 1
-        self._before = now
-        return self._vain >= self._most
-
-
-def _is_worth_another(error: BaseException) -> bool:
-    return isinstance(error, TransferError) and error.failure.again
-
-
-def _failure(state: RetryCallState) -> Failure:
-    error = state.outcome.exception() if state.outcome else None
-    if not isinstance(error, TransferError):
-        raise TypeError("only transfers are tried again")
-    return error.failure
+        jitter = uniform(0, self._settings.pause / 2)  # noqa: S311 - it need not be secret
+        return min(backoff + jitter if failure.after is None else failure.after, self._settings.longest_pause)

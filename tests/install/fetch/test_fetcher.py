@@ -16,7 +16,7 @@ from provision.install.fetch.failure import CancelledError
 from provision.store.archives import ArchiveCache
 from tests.install.fetch.conftest import Internet
 from tests.install.fetch.samples import NAME, PATH, SMALL, Record, asset, digest, fetcher, leftovers
-from tests.support.faults import Mute, Other, Status
+from tests.support.faults import Mute, Other
 from tests.support.server import Server
 
 
@@ -266,15 +266,9 @@ def _imported(tmp_path: Path, url: str, *names: str) -> list[str]:
 
 def test_only_what_is_needed_is_imported(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
-    dear = ("httpcore", "httpx", "tenacity", "rich", "click", "pygments", "filelock", "asyncio", "pydantic", "netrc")
+    dear = ("httpcore", "httpx", "rich", "click", "pygments", "filelock", "asyncio", "pydantic", "netrc")
     assert _imported(tmp_path, url, *dear) == ["httpcore", "httpx"]
     assert _imported(tmp_path, url, *dear, "ssl", "socket") == [], "what is cached needs no network"
-
-
-def test_trying_again_imports_what_it_needs(server: Server, tmp_path: Path) -> None:
-    url = server.put(PATH, SMALL)
-    server.fault(PATH, Status(code=503), times=1)
-    assert _imported(tmp_path, url, "tenacity") == ["tenacity"]
 
 
 def test_a_fetcher_may_be_closed_by_another_thread(server: Server, tmp_path: Path) -> None:

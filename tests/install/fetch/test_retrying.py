@@ -105,6 +105,20 @@ def test_the_pause_doubles_with_jitter() -> None:
     assert attempts.pauses[1] >= 0.2
 
 
+def test_the_pause_stops_growing_at_twenty_seconds() -> None:
+    notes: list[str] = []
+    cancellation = Cancellation()
+
+    def note(text: str) -> None:
+        notes.append(text)
+        cancellation.set()
+
+    patience = _patience(pause=30, longest_pause=60, total=3600, cancellation=cancellation, note=note)
+    with pytest.raises(CancelledError):
+        patience.run(_Attempts(_failure()))
+    assert 20 <= _announced(notes[0]) <= 35
+
+
 def test_the_server_s_wish_is_respected() -> None:
     attempts = _Attempts(_failure(after=0.15))
     _patience(longest_pause=1.0).run(attempts)
@@ -127,6 +141,21 @@ def test_no_pause_goes_beyond_the_deadline() -> None:
 def test_an_attempt_that_got_further_does_not_count() -> None:
     attempts = _Attempts(*[_failure()] * 6)
     assert _patience(tries=2).run(attempts, gained=lambda: len(attempts.times) * MIB) == "done"
+
+
+def test_it_may_go_on_in_a_thousand_steps_that_each_got_further() -> None:
+    attempts = _Attempts(*[_failure()] * 1100)
+    patience = _patience(tries=2, longest_pause=0)
+    assert patience.run(attempts, gained=lambda: len(attempts.times) * MIB) == "done"
+    assert len(attempts.times) == 1101
+
+
+def test_one_attempt_that_got_further_grants_all_tries_anew() -> None:
+    gains = iter([0, 0, 0, MIB, MIB, MIB, MIB])
+    attempts = _Attempts(*[_failure()] * 9)
+    with pytest.raises(TransferError):
+        _patience(tries=3).run(attempts, gained=lambda: next(gains))
+    assert len(attempts.times) == 5
 
 
 def test_a_few_bytes_are_not_further() -> None:
