@@ -38,20 +38,17 @@ def check(data: bytes) -> None:
         path = Path(directory) / "archive"
         path.write_bytes(data)
         with FileIO(path) as file:
-            # Once with the window in memory, once in a file: they must agree.
-            results = [_unpacked(file, Limits(window=1 << 23, window_in_memory=most)) for most in (1 << 23, 0)]
-            kind = kind_of(file) if results[0] is not None else None
-        assert [entry.name for entry in Path(directory).iterdir()] == ["archive"]
-    assert results[0] == results[1]
-    if kind is not None and results[0] is not None and len(results[0]) <= _BUDGET:
-        assert results[0] == _ORACLES[kind](data)
+            result = _unpacked(file, Limits(window=1 << 23))
+            kind = kind_of(file) if result is not None else None
+    if kind is not None and result is not None and len(result) <= _BUDGET:
+        assert result == _ORACLES[kind](data)
 
 
 def _unpacked(file: FileIO, limits: Limits) -> bytes | None:
     """What it unpacks to, up to a little over the budget; None where it is refused."""
     result = b""
     try:
-        for chunk in decompressed(file, kind_of(file), limits=limits, scratch=Path(str(file.name)).parent):
+        for chunk in decompressed(file, kind_of(file), limits=limits):
             assert 0 < len(chunk) <= _LARGEST_CHUNK
             result += chunk
             if len(result) > _BUDGET:

@@ -1,15 +1,13 @@
-"""Owns turning a compressed file into chunks of what it holds, to its very end; what the chunks mean, `tar` knows."""
+"""The content of gzip, zstd, bzip2 and xz files in chunks, to the very end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from provision.install.unpack.limits import Limits
 from provision.install.unpack.refusal import Refusal
-from provision.install.unpack.zstd_frame import outline
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -27,6 +25,10 @@ _MAGIC: dict[bytes, ArchiveKind] = {
 # Read and yielded at once, in bytes: as much as fits the processor's caches, as larger chunks are slower.
 _READ, _CHUNK = 64 << 10, 256 << 10
 
+# Of a zstd frame (RFC 8878): bytes, and kinds of blocks.
+_LONGEST_ZSTD_HEADER, _ZSTD_CHECKSUM = 18, 4
+_REPEATED_BYTE, _RESERVED_BLOCK = 1, 3
+
 
 def kind_of(file: FileIO) -> ArchiveKind:
     """What kind of archive a file is, by its first bytes: its name is only a claim. Leaves the file at its start."""
@@ -39,17 +41,17 @@ def kind_of(file: FileIO) -> ArchiveKind:
     raise Refusal(f"is of no kind we know: it begins with {head.hex(' ')}" if head else "is empty")
 
 
-def decompressed(file: FileIO, kind: ArchiveKind, *, limits: Limits, scratch: Path) -> Iterator[bytes]:
+def decompressed(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator[bytes]:
     """The unpacked content in chunks; what it takes in memory is bounded whatever the ratio is.
 
-    ``scratch`` is a directory for files without a name. Raises `Refusal` where the data is damaged or cut, and where
-    anything follows its end: more of the same kind as well, which some readers would read and others not.
+    Raises `Refusal` where the data is damaged or cut, and where anything follows its end: more of the same kind as
+    well, which some readers would read and others not.
     """
     match kind:
         case "gzip":
             return _inflated(file, wbits=31)
         case "zstd":
-            return _zstd(file, limits, scratch)
+            return _zstd(file, limits.window)
         case "bzip2":
             import bz2
 
@@ -117,27 +119,12 @@ def _decoded(file: FileIO, decoder: _Decoder, damage: type[Exception]) -> Iterat
     _expect_end(file, decoder.unused_data)
 
 
-def _zstd(file: FileIO, limits: Limits, scratch: Path) -> Iterator[bytes]:
-    frame = outline(file, most_window=limits.window)
-    if frame.window > limits.window_in_memory:
-        from provision.install.unpack.zstd_mapped import unpacked_in_file
-
-        chunks = unpacked_in_file(file, frame, scratch)
-        if chunks is not None:
-            yield from chunks
-            return
-    done = 0
-    for chunk in _streamed(file, limits.window):
-        done += len(chunk)
-        yield chunk
-    # The decompressor takes a frame's end for the end, whatever size the frame said it has.
-    if frame.content is not None and done != frame.content:
-        raise Refusal("is damaged: it unpacks to less than it says")
-
-
-def _streamed(file: FileIO, most_window: int) -> Iterator[bytes]:
+def _zstd(file: FileIO, most_window: int) -> Iterator[bytes]:
+    """Unpack by zstd's streaming decompressor, which keeps a whole window in memory: 128 MiB for PBS's `full`."""
     import zstandard
 
+    content = _check_frame(file, most_window)
+    done = 0
     decoder = zstandard.ZstdDecompressor(max_window_size=most_window)
     with decoder.stream_reader(file, read_size=_READ, closefd=False) as reader:
         while True:
@@ -146,8 +133,58 @@ def _streamed(file: FileIO, most_window: int) -> Iterator[bytes]:
             except zstandard.ZstdError as error:
                 raise Refusal(f"is damaged: {error}") from error
             if not chunk:
-                return
+                break
+            done += len(chunk)
             yield chunk
+    # The decompressor takes a frame's end for the end, whatever size the frame said it has.
+    if content is not None and done != content:
+        raise Refusal("is damaged: it unpacks to less than it says")
+
+
+def _check_frame(file: FileIO, most_window: int) -> int | None:
+    """Go through the one frame of a zstd file without unpacking it; returns what size it says its content has.
+
+    Raises `Refusal` unless the frame is whole and the file ends with it: the decompressor itself takes a cut frame for
+    the end, and further frames for more of the same. Leaves the file at its start.
+    """
+    import zstandard
+
+    file.seek(0)
+    head = file.read(_LONGEST_ZSTD_HEADER)
+    try:
+        parameters = zstandard.get_frame_parameters(head)
+        at = zstandard.frame_header_size(head)
+    except zstandard.ZstdError as error:
+        raise Refusal(f"has a damaged zstd header: {error}") from error
+    if parameters.dict_id:
+        raise Refusal("needs a zstd dictionary")
+    if parameters.window_size > most_window:
+        asked, most = parameters.window_size >> 20, most_window >> 20
+        raise Refusal(f"needs a zstd window of {asked} MiB; at most {most} MiB are allowed")
+    end = _end_of_blocks(file, at) + _ZSTD_CHECKSUM * parameters.has_checksum
+    size = file.seek(0, 2)
+    if size < end:
+        raise Refusal("is truncated")
+    if size > end:
+        raise Refusal("has something behind its zstd frame")
+    file.seek(0)
+    return None if parameters.content_size == zstandard.CONTENTSIZE_UNKNOWN else parameters.content_size
+
+
+def _end_of_blocks(file: FileIO, at: int) -> int:
+    """Where the last block ends (RFC 8878, 3.1.1.2): each is led by 3 bytes of last-flag, type and size."""
+    last = 0
+    while not last:
+        file.seek(at)
+        head = file.read(3)
+        if len(head) < 3:
+            raise Refusal("is truncated")
+        fields = int.from_bytes(head, "little")
+        last, kind, size = fields & 1, fields >> 1 & 3, fields >> 3
+        if kind == _RESERVED_BLOCK:
+            raise Refusal("has a zstd block of an unknown kind")
+        at += 3 + (1 if kind == _REPEATED_BYTE else size)
+    return at
 
 
 def _expect_end(file: FileIO, unused: bytes) -> None:

@@ -25,15 +25,13 @@ class Limits:
     `full` archives about tenfold and the others three- to fourfold.
     ``ratio`` limits the unpacked size by the archive's own; None leaves that to ``unpacked`` alone.
     ``window`` is how far back a zstd frame may refer. PBS uses ``zstd --ultra -22``, hence 128 MiB; zstd itself refuses
-    more by default. What exceeds ``window_in_memory`` is kept in a file where that is possible, which takes some
-    more time and about 30 MB of memory; else decompressing needs as much memory as the window is large.
+    more by default. Decompressing needs as much memory as the window is large.
     """
 
     unpacked: int = 4096 * _MIB
     members: int = 100_000
     ratio: int | None = 100
     window: int = 128 * _MIB
-    window_in_memory: int = 32 * _MIB
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Limits:

@@ -93,7 +93,7 @@ def _unpack(
             beside=beside,
             spare=budget,
         )
-        members = stack.enter_context(_members(file, limits, budget, into))
+        members = stack.enter_context(_members(file, limits, budget))
         _take_all(members, routing)
         if not tree.entries:
             raise Refusal("holds nothing of an interpreter where this kind of archive has it")
@@ -115,7 +115,7 @@ def _take_all(members: Members, routing: Routing) -> None:
 
 
 @contextmanager
-def _members(file: FileIO, limits: Limits, budget: int, scratch: Path) -> Iterator[Members]:
+def _members(file: FileIO, limits: Limits, budget: int) -> Iterator[Members]:
     """The members of an archive of any kind; a thread that unpacks them ahead ends with this context."""
     kind = kind_of(file)
     if kind == "zip":
@@ -123,7 +123,7 @@ def _members(file: FileIO, limits: Limits, budget: int, scratch: Path) -> Iterat
 
         yield ZipMembers(file, most=limits.members, budget=budget)
         return
-    with closing(ahead(decompressed(file, kind, limits=limits, scratch=scratch))) as chunks:
+    with closing(ahead(decompressed(file, kind, limits=limits))) as chunks:
         yield TarMembers(Stream(chunks, budget), most=limits.members)
 
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
+from random import Random
 
 import pytest
 import zstandard
@@ -16,6 +20,8 @@ from tests.install.unpack.archives import COMPRESSORS
 
 # Neither empty nor tiny, partly repetitive, partly not; small enough to cut at each byte.
 CONTENT = bytes(range(256)) * 3 + b"python" * 100
+
+MIB = 1 << 20
 
 each = pytest.mark.parametrize("kind", list(COMPRESSORS))
 
@@ -34,7 +40,7 @@ def content(file: FileIO, data: bytes, limits: Limits | None = None) -> bytes:
     file.truncate()
     file.write(data)
     kind = kind_of(file)
-    return b"".join(decompressed(file, kind, limits=limits or Limits(), scratch=Path(str(file.name)).parent))
+    return b"".join(decompressed(file, kind, limits=limits or Limits()))
 
 
 @each
@@ -47,7 +53,7 @@ def test_a_zip_file_is_known_too(opened: FileIO) -> None:
     opened.write(b"PK\x03\x04" + bytes(40))
     assert kind_of(opened) == "zip"
     with pytest.raises(Refusal):
-        decompressed(opened, "zip", limits=Limits(), scratch=Path())
+        decompressed(opened, "zip", limits=Limits())
 
 
 @pytest.mark.parametrize("data", [b"<!DOCTYPE html>", b"ustar", b"\x1f", b"\x50\x2a\x4d\x18" + bytes(20)])
@@ -115,7 +121,7 @@ def test_a_wrong_gzip_checksum_or_length_is_refused(opened: FileIO) -> None:
 def test_a_bomb_comes_in_small_chunks(opened: FileIO, kind: str) -> None:
     size = 6 << 20
     opened.write(COMPRESSORS[kind](bytes(size)))
-    chunks = [len(chunk) for chunk in decompressed(opened, kind_of(opened), limits=Limits(), scratch=Path())]
+    chunks = [len(chunk) for chunk in decompressed(opened, kind_of(opened), limits=Limits())]
     assert sum(chunks) == size
     assert max(chunks) <= 1 << 20
 
@@ -129,6 +135,80 @@ def test_a_zstd_window_beyond_the_limit_is_refused_before_anything_is_unpacked(o
         content(opened, data, Limits(window=4 << 20))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="its peak is read from /proc")
+def test_zstd_takes_little_more_memory_than_its_window(opened: FileIO) -> None:
+    whole = far_references(100 * MIB)
+    opened.write(packed(whole, window_log=26, enable_ldm=1))
+    script = """
+import hashlib, sys
+from io import FileIO
+from pathlib import Path
+from provision.install.unpack.decompress import decompressed
+from provision.install.unpack.limits import Limits
+digest = hashlib.sha256()
+with FileIO(sys.argv[1]) as file:
+    for chunk in decompressed(file, "zstd", limits=Limits()):
+        digest.update(chunk)
+print(digest.hexdigest(), Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+"""
+    command = [sys.executable, "-c", script, str(opened.name)]
+    digest, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert digest == hashlib.sha256(whole).hexdigest()
+    assert int(peak) < (64 + 40) * 1024
+
+
+def test_a_zstd_frame_may_refer_back_by_its_whole_window(opened: FileIO) -> None:
+    whole = far_references(40 * MIB)
+    assert content(opened, packed(whole, window_log=24, enable_ldm=1, write_checksum=1)) == whole
+
+
+def test_a_zstd_frame_need_not_know_its_size(opened: FileIO) -> None:
+    packer = zstandard.ZstdCompressor().compressobj()
+    assert content(opened, packer.compress(CONTENT) + packer.flush()) == CONTENT
+
+
+def test_a_zstd_frame_that_does_not_hold_what_it_says_is_damaged(opened: FileIO) -> None:
+    data = bytearray(packed(b"x" * 300))
+    assert data[5:7] == (300 - 256).to_bytes(2, "little")
+    for lie in (299, 301):
+        data[5:7] = (lie - 256).to_bytes(2, "little")
+        with pytest.raises(Refusal, match="is damaged"):
+            content(opened, bytes(data))
+
+
+def test_a_zstd_dictionary_is_refused(opened: FileIO) -> None:
+    dictionary = zstandard.train_dictionary(1024, [b"python%d" % number * 9 for number in range(999)])
+    with pytest.raises(Refusal, match="needs a zstd dictionary"):
+        content(opened, zstandard.ZstdCompressor(dict_data=dictionary).compress(b"x"))
+
+
+@pytest.mark.parametrize("head", [b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfd\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0"])
+def test_a_damaged_zstd_header_is_refused(opened: FileIO, head: bytes) -> None:
+    with pytest.raises(Refusal, match=r"damaged zstd header|truncated"):
+        content(opened, head)
+
+
+def test_a_zstd_block_of_the_reserved_kind_is_refused(opened: FileIO) -> None:
+    with pytest.raises(Refusal, match="block of an unknown kind"):
+        content(opened, b"\x28\xb5\x2f\xfd\x20\x01" + (1 | 3 << 1 | 1 << 3).to_bytes(3, "little") + b"x")
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+def test_a_zstd_frame_is_known_to_be_whole_before_anything_is_unpacked(opened: FileIO, checksum: bool) -> None:
+    data = packed(far_references(8 * MIB), write_checksum=checksum)
+    skippable = b"\x50\x2a\x4d\x18\0\0\0\0"
+    for damaged, reason in [
+        (data[:-1], "is truncated"),
+        (data + b"x", "behind its zstd frame"),
+        (data + skippable, "behind its zstd frame"),
+    ]:
+        opened.truncate(0)
+        opened.seek(0)
+        opened.write(damaged)
+        with pytest.raises(Refusal, match=reason):
+            next(decompressed(opened, "zstd", limits=Limits()))
+
+
 def test_xz_keeps_to_the_limit_as_well(opened: FileIO) -> None:
     with pytest.raises(Refusal, match="damaged: Memory usage limit exceeded"):
         content(opened, COMPRESSORS["tar.xz"](CONTENT), Limits(window=1 << 20))
@@ -140,3 +220,16 @@ def test_the_fast_zlib_has_what_the_slow_one_has() -> None:
 
 def with_checksum(data: bytes) -> bytes:
     return zstandard.ZstdCompressor(write_checksum=True).compress(data)
+
+
+def packed(data: bytes, **parameters: int) -> bytes:
+    """A zstd frame that knows its size and refers back as far as ``window_log`` says."""
+    settings = zstandard.ZstdCompressionParameters.from_level(1, **parameters)
+    return zstandard.ZstdCompressor(compression_params=settings).compress(data)
+
+
+def far_references(size: int) -> bytes:
+    """Content that repeats what was a long way back, so that its window is really used."""
+    random = Random(1)
+    blocks = [random.randbytes(MIB) for _ in range(8)]
+    return b"".join(random.choice(blocks)[:-number] for number in range(1, size // MIB))
