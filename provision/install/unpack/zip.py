@@ -1,86 +1,208 @@
-"""Owns going through a zip file's members and unpacking their contents; what members there are, `zip_index` reads."""
+"""The members of a zip file, which `zipfile` lists, and their contents, strictly read.
+
+Stored or deflated; no encryption, no parts, no zip64, no comment. Headers and contents fill the file without a gap: no
+member overlaps another, none is hidden, and nothing stands before, between or behind them. Fields are those of
+APPNOTE 4.3.
+"""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from io import FileIO
+from struct import Struct
+from typing import NamedTuple
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from provision.install.unpack.decompress import fastest_zlib
-from provision.install.unpack.members import Member
-from provision.install.unpack.refusal import Refusal, TooLarge
-from provision.install.unpack.zip_index import STORED, Record, read_index
+from provision.install.unpack.members import Member, MemberKind
+from provision.install.unpack.refusal import Refusal, TooLarge, shown
+
+_END, _LOCAL = Struct("<4s4H2LH"), Struct("<4s2x2H4x3L2H")
+_END_MAGIC, _CENTRAL_MAGIC, _LOCAL_MAGIC = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04"
+_ZIP64_MAGIC, _ZIP64_SIZE = b"PK\x06\x07", 20  # a locator, which stands before the end record
+_CENTRAL_LENGTHS = Struct("<28x3H12x")  # of a central header: name, extra, comment
+
+_UNIX = 3
+_IN_DESCRIPTOR, _UTF8 = 1 << 3, 1 << 11
+_KNOWN_FLAGS = 0b110 | _IN_DESCRIPTOR | _UTF8  # the first two tell how hard deflate tried
+_DESCRIPTORS = (12, 16)  # bytes: a checksum and two sizes, with or without a signature
+_ZIP64, _UNICODE_NAME = 0x0001, 0x7075  # extra fields that override what the header says
+_KINDS: dict[int, MemberKind] = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "dir", stat.S_IFLNK: "link"}
 
 _RAW_DEFLATE = -15
 _READ, _PIECE = 64 << 10, 256 << 10
 _LONGEST_TARGET = 4096
+# In bytes. The index is in memory as a whole; those of published archives have about 120 bytes a member.
+_LARGEST_INDEX = 32 << 20
+
+
+class _Located(NamedTuple):
+    """A member and where its packed bytes begin. A link's target is its content, and not in ``member`` yet."""
+
+    member: Member
+    info: ZipInfo
+    start: int
 
 
 class ZipMembers:
-    """The members of a zip file, strictly read: stored or deflated, no encryption, no parts, no zip64."""
+    """The members of a zip file in the order of their contents."""
 
     def __init__(self, file: FileIO, *, most: int, budget: int) -> None:
         self._file = file
         self._zlib = fastest_zlib()
-        self._records = read_index(file, most=most)
-        self._unread: Record | None = None
-        if sum(record.member.size for record in self._records) > budget:
+        infos, end = _read_index(file, most)
+        starts = [*(info.header_offset for info in infos), end]
+        if starts[0]:
+            raise Refusal("has something before its first member")
+        self._all = [_locate(file, info, end) for info, end in zip(infos, starts[1:], strict=True)]
+        self._unread: _Located | None = None
+        if sum(one.member.size for one in self._all) > budget:
             raise TooLarge("unpacks to more than it plausibly holds")
 
     def __iter__(self) -> Iterator[Member]:
-        for record in self._records:
-            self._unread = record
-            yield self._with_target(record) if record.member.kind == "link" else record.member
+        for one in self._all:
+            self._unread = one
+            yield self._with_target(one.member) if one.member.kind == "link" else one.member
             for _ in self.content():  # of a member that nobody wanted, which must be whole all the same
                 pass
 
     def content(self) -> Iterator[memoryview]:
-        record, self._unread = self._unread, None
-        if record is None:
+        one, self._unread = self._unread, None
+        if one is None:
             return
         size = crc = 0
-        for piece in self._unpacked(record):
+        for piece in self._unpacked(one):
             size += len(piece)
             crc = self._zlib.crc32(piece, crc)
-            if size > record.member.size:
+            if size > one.member.size:
                 break
             yield memoryview(piece)
-        if size != record.member.size or crc != record.crc:
-            raise Refusal("is damaged: its size or checksum is not what the index says", record.member.name)
+        if size != one.member.size or crc != one.info.CRC:
+            raise Refusal("is damaged: its size or checksum is not what the index says", one.member.name)
 
-    def _with_target(self, record: Record) -> Member:
-        if record.member.size > _LONGEST_TARGET:
-            raise Refusal(f"is a link of {record.member.size} bytes", record.member.name)
+    def _with_target(self, member: Member) -> Member:
+        if member.size > _LONGEST_TARGET:
+            raise Refusal(f"is a link of {member.size} bytes", member.name)
         target = b"".join(self.content()).decode("utf-8", "surrogateescape")
-        return record.member._replace(target=target, size=0)
+        return member._replace(target=target, size=0)
 
-    def _unpacked(self, record: Record) -> Iterator[bytes]:
-        if record.method == STORED:
-            yield from self._packed(record)
+    def _unpacked(self, one: _Located) -> Iterator[bytes]:
+        """Unpack without `zipfile`, which passes over a stream that does not end, or ends before its bytes do."""
+        packed = self._packed(one)
+        if one.info.compress_type == ZIP_STORED:
+            yield from packed
             return
-        decoder, complete = self._zlib.decompressobj(_RAW_DEFLATE), False
+        decoder = self._zlib.decompressobj(_RAW_DEFLATE)
         try:
-            for data in self._packed(record):
-                if decoder.eof:
+            while not decoder.eof:
+                data = decoder.unconsumed_tail or next(packed, b"")
+                piece = decoder.decompress(data, _PIECE)
+                if not piece and not data:
                     break
-                yield decoder.decompress(data, _PIECE)
-                while decoder.unconsumed_tail:
-                    yield decoder.decompress(decoder.unconsumed_tail, _PIECE)
-            else:
-                while not decoder.eof and (piece := decoder.decompress(b"", _PIECE)):
-                    yield piece
-                complete = decoder.eof and not decoder.unused_data
+                yield piece
         except self._zlib.error as error:
-            raise Refusal(f"is damaged: {error}", record.member.name) from error
-        if not complete:
-            raise Refusal("is damaged: its packed content does not end where it should", record.member.name)
+            raise Refusal(f"is damaged: {error}", one.member.name) from error
+        if not decoder.eof or decoder.unused_data or next(packed, b""):
+            raise Refusal("is damaged: its packed content does not end where it should", one.member.name)
 
-    def _packed(self, record: Record) -> Iterator[bytes]:
+    def _packed(self, one: _Located) -> Iterator[bytes]:
         """The member's bytes as they are in the file; members that follow may have moved the file on in between."""
-        at, end = record.start, record.start + record.packed
-        while at < end:
+        end = one.start + one.info.compress_size
+        for at in range(one.start, end, _READ):
             self._file.seek(at)
-            data = self._file.read(min(_READ, end - at))
-            if not data:
-                raise Refusal("is truncated", record.member.name)
-            at += len(data)
-            yield data
+            yield self._file.read(min(_READ, end - at))
+
+
+def _read_index(file: FileIO, most: int) -> tuple[list[ZipInfo], int]:
+    """All members in the order of their contents, and where those end. Refuses what `zipfile` would pass over."""
+    size = file.seek(0, 2)
+    file.seek(max(size - _ZIP64_SIZE - _END.size, 0))
+    tail = file.read()
+    end = tail[-_END.size :]
+    if len(end) != _END.size or not end.startswith(_END_MAGIC):
+        raise Refusal("is truncated, or has something behind its end")
+    _, disk, first_disk, here, count, length, start, comment = _END.unpack(end)
+    zip64 = count == 0xFFFF or 0xFFFFFFFF in (length, start) or tail.startswith(_ZIP64_MAGIC)
+    if disk or first_disk or here != count or comment or zip64:
+        raise Refusal("is a zip file of several parts, of more than 4 GiB, or with a comment")
+    if start + length + _END.size != size:
+        raise Refusal("has an index that does not reach to its end")
+    if length > _LARGEST_INDEX:
+        raise Refusal(f"has an index of more than {_LARGEST_INDEX >> 20} MiB")
+    file.seek(start)
+    index = file.read(length)
+    if max(count, index.count(_CENTRAL_MAGIC)) > most:
+        raise Refusal(f"has more than {most} members")
+    infos = _listed(file)
+    if len(infos) != count or (infos and not _is_whole(infos[-1], index)):
+        raise Refusal("has a damaged index")
+    return sorted(infos, key=lambda info: info.header_offset), start
+
+
+def _listed(file: FileIO) -> list[ZipInfo]:
+    try:
+        with ZipFile(file) as archive:
+            return archive.infolist()
+    except UnicodeDecodeError as error:
+        name = shown(error.object.decode("latin-1"))
+        raise Refusal(f"has a member whose name is not UTF-8, as it says: {name}") from error
+    except NotImplementedError as error:  # it asks for a newer unzip than there is
+        raise Refusal("is encrypted, or packed in a way we do not know") from error
+    except BadZipFile as error:
+        extra = "extra field" in str(error)
+        reason = "has an extra field that overrides its name or size" if extra else "has a damaged index"
+        raise Refusal(reason) from error
+
+
+def _is_whole(last: ZipInfo, index: bytes) -> bool:
+    """Whether the last header has all that it says; of one that the index's end cuts, `zipfile` takes what there is."""
+    lengths = len(_raw_name(last)), len(last.extra), len(last.comment)
+    return lengths == _CENTRAL_LENGTHS.unpack_from(index, len(index) - sum(lengths) - _CENTRAL_LENGTHS.size)
+
+
+def _locate(file: FileIO, info: ZipInfo, end: int) -> _Located:
+    """Compare the local header with the central one; ``end`` is where the next member begins."""
+    member, raw_name, flags, method = _member(info), _raw_name(info), info.flag_bits, info.compress_type
+    if flags & ~_KNOWN_FLAGS:
+        raise Refusal("is encrypted, or packed in a way we do not know", member.name)
+    if method not in (ZIP_STORED, ZIP_DEFLATED) or (method == ZIP_STORED and info.compress_size != info.file_size):
+        raise Refusal(f"is packed by a method we do not know: {method}", member.name)
+    file.seek(info.header_offset)
+    header = file.read(_LOCAL.size + len(raw_name))
+    if len(header) < _LOCAL.size + len(raw_name):
+        raise Refusal("is truncated", member.name)
+    magic, *local, of_name, of_extra = _LOCAL.unpack_from(header)
+    if magic != _LOCAL_MAGIC or header[_LOCAL.size :] != raw_name or of_name != len(raw_name):
+        raise Refusal("has another name in the index than where it stands", member.name)
+    central, blank = [flags, method, info.CRC, info.compress_size, info.file_size], [flags, method, 0, 0, 0]
+    if local != central and not (flags & _IN_DESCRIPTOR and local == blank):
+        raise Refusal("has another size, checksum or packing in the index than where it stands", member.name)
+    start = info.header_offset + len(header) + of_extra
+    gap = end - start - info.compress_size
+    if gap != 0 and not (flags & _IN_DESCRIPTOR and gap in _DESCRIPTORS):
+        raise Refusal("overlaps another member, or is followed by something that is none", member.name)
+    return _Located(member, info, start)
+
+
+def _member(info: ZipInfo) -> Member:
+    name = info.orig_filename  # as in the file: `filename` ends at a NUL, and on Windows has `/` for each `\`
+    extra = info.extra
+    while extra:
+        field, length = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
+        if field in (_ZIP64, _UNICODE_NAME) or len(extra) < 4 + length:
+            raise Refusal("has an extra field that overrides its name or size", name)
+        extra = extra[4 + length :]
+    mode = info.external_attr >> 16 if info.create_system == _UNIX else 0
+    kind = _KINDS.get(stat.S_IFMT(mode))
+    if kind is None:
+        raise Refusal("is a device, a FIFO or a socket", name)
+    if name.endswith("/") and stat.S_IFMT(mode) in (0, stat.S_IFDIR):
+        kind, name = "dir", name[:-1]
+    if kind == "dir" and info.file_size:
+        raise Refusal("is a dir with content", name)
+    return Member(name, kind, stat.S_IMODE(mode), info.file_size)
+
+
+def _raw_name(info: ZipInfo) -> bytes:
+    return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")

@@ -128,6 +128,7 @@ class Zipped:
     size: int | None = None
     crc: int | None = None
     method: int | None = None
+    needs: int = 20
     packed: bytes | None = None
     local_name: bytes | None = None
     local_crc: int | None = None
@@ -162,7 +163,22 @@ def _zipped(member: Zipped, offset: int) -> tuple[bytes, bytes]:
         local += struct.pack("<4s3L", b"PK\x07\x08", *facts)
     central = struct.pack(
         "<4s2B5H3L5H2L",
-        *(b"PK\x01\x02", 20, 3, 20, flags, method, 0, 0, *facts, len(member.name), len(member.extra), 0, 0, 0),
+        *(
+            b"PK\x01\x02",
+            20,
+            3,
+            member.needs,
+            flags,
+            method,
+            0,
+            0,
+            *facts,
+            len(member.name),
+            len(member.extra),
+            0,
+            0,
+            0,
+        ),
         *(member.mode << 16, offset),
     )
     return local, central + member.name + member.extra

@@ -115,6 +115,9 @@ def test_zip_archives_are_held_to_the_same(inner: Path) -> None:
             (Zipped(name=b"/tmp/evil", content=EVIL), "has an absolute name"),
             (Zipped(name=b"pypy\\..\\..\\victim", content=EVIL), "Windows"),
             (Zipped(name=b"pypy/\0x", content=EVIL), "control characters"),
+            (Zipped(name=b"pypy/x", content=EVIL), "is in the archive twice"),
+            (Zipped(name=b"pypy/X", content=EVIL), "has the name of 'x' in another spelling"),
+            (Zipped(name=b"pypy/x/y", content=EVIL), "is under 'x', which is a file"),
             (Zipped(name=b"pypy/l", content=b"../../victim", mode=0o120777), "leads out of the tree"),
         ]
     ):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from io import FileIO
@@ -96,6 +98,8 @@ BAD = {
     "another checksum inside": (Zipped(name=b"a", content=b"abc", local_crc=1), "another size, checksum or packing"),
     "zip64 sizes": (Zipped(name=b"a", extra=b"\x01\x00\x08\x00" + bytes(8)), "overrides its name or size"),
     "a second name": (Zipped(name=b"a", extra=b"\x75\x70\x01\x00x"), "overrides its name or size"),
+    "a newer format": (Zipped(name=b"a", needs=64), "packed in a way we do not know"),
+    "bytes behind the extra fields": (Zipped(name=b"a", extra=b"\x55\x54\0\0xyz"), "overrides its name or size"),
     "a cut extra field": (Zipped(name=b"a", extra=b"\x55\x54\x09\x00"), "overrides its name or size"),
     "a directory with content": (Zipped(name=b"a/", content=b"abc", mode=0o040755), "is a dir with content"),
     "a device": (Zipped(name=b"a", mode=0o020644), "is a device, a FIFO or a socket"),
@@ -128,6 +132,97 @@ def test_every_byte_of_the_file_has_its_place(members: Read) -> None:
     ]:
         with pytest.raises(Refusal, match=reason):
             members(data)
+
+
+def test_a_file_without_members_holds_nothing_else(members: Read) -> None:
+    assert members(zip_file()) == []
+    with pytest.raises(Refusal, match="something before its first member"):
+        members(zip_file(before=b"PK\x03\x04" + bytes(40)))
+
+
+def test_names_are_taken_as_they_are(members: Read) -> None:
+    """`zipfile` ends them at a NUL, and on Windows reads backslashes as slashes: what they are, `names` judges."""
+    for name in (b"a\0b", b"a\\b", b"..\\x", b"a//b", b"/a"):
+        assert members(zip_file(Zipped(name=name)))[0][0].name == name.decode()
+
+
+def test_members_of_one_name_are_all_there(members: Read) -> None:
+    data = zip_file(Zipped(name=b"a", content=b"1"), Zipped(name=b"a", content=b"2"))
+    assert [content for _, content in members(data)] == [b"1", b"2"]
+
+
+def _with_end(data: bytes, *, count: int | None = None, longer_by: int = 0) -> bytes:
+    """The same file with an end record that counts as many members, and an index longer by so many bytes."""
+    end = list(struct.unpack("<4s4H2LH", data[-22:]))
+    end[3] = end[4] = end[4] if count is None else count
+    end[5] += longer_by
+    return data[:-22] + struct.pack("<4s4H2LH", *end)
+
+
+def test_the_index_holds_as_many_members_as_it_says(members: Read) -> None:
+    data = zip_file(*[Zipped(name=b"a%d" % number) for number in range(3)])
+    for count in (0, 2, 4):
+        with pytest.raises(Refusal, match="damaged index"):
+            members(_with_end(data, count=count))
+    with pytest.raises(Refusal, match="more than 2 members"):
+        members(_with_end(data, count=2), most=2)  # before `zipfile` makes something of each
+
+
+@pytest.mark.parametrize("more", [1, 20, 45, 46, 1000])
+def test_the_index_holds_nothing_else(members: Read, more: int) -> None:
+    data = zip_file(Zipped(name=b"a", content=b"abc"))
+    with pytest.raises(Refusal, match="damaged index"):
+        members(_with_end(data[:-22] + bytes(more) + data[-22:], longer_by=more))
+
+
+@pytest.mark.parametrize(("at", "what"), [(28, "name"), (30, "extra field"), (32, "comment")])
+def test_the_last_header_of_the_index_is_whole(members: Read, at: int, what: str) -> None:
+    """What the index's end cuts off is not missing to `zipfile`."""
+    data = bytearray(zip_file(Zipped(name=b"a"), Zipped(name=b"b")))
+    data[data.rindex(b"PK\x01\x02") + at] += 9
+    with pytest.raises(Refusal, match="damaged index"):
+        members(bytes(data))
+
+
+def test_a_zip64_index_in_a_comment_is_not_believed(members: Read) -> None:
+    """`zipfile` looks for one before the end record, whether or not that says that there is one."""
+    hidden = zip_file(Zipped(name=b"hidden"))
+    data = zip_file(Zipped(name=b"shown"))
+    start, index = data.index(b"PK\x01\x02"), hidden[hidden.index(b"PK\x01\x02") : -22]
+    at = len(data) - 22 + len(index)
+    fields = (44, 45, 45, 0, 0, 1, 1, len(index), at - len(index))
+    comment = index + struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", *fields) + struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
+    shown = bytearray(data[:-22] + comment + data[-22:])
+    shown[start + 32 : start + 34] = len(comment).to_bytes(2, "little")
+    two_faced = _with_end(bytes(shown), longer_by=len(comment))
+    with pytest.raises(Refusal, match="more than 4 GiB"):
+        members(two_faced)
+
+
+def test_an_index_too_large_for_memory_is_not_read(tmp_path: Path) -> None:
+    size = 1 << 31
+    with FileIO(tmp_path / "x.zip", "x+") as file:
+        file.write(b"PK\x03\x04")
+        file.truncate(size)
+        file.seek(0, 2)
+        file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, size - 4, 4, 0))
+        with pytest.raises(Refusal, match="an index of more than 32 MiB"):
+            ZipMembers(file, most=100, budget=1 << 40)
+
+
+def test_members_are_listed_in_linear_time(tmp_path: Path) -> None:
+    def took(count: int) -> float:
+        path = tmp_path / str(count)
+        path.write_bytes(zip_file(*[Zipped(name=b"a%d" % number, deflate=False) for number in range(count)]))
+        times = []
+        for _ in range(5):
+            with FileIO(path) as file:
+                began = time.process_time()
+                ZipMembers(file, most=count, budget=0)
+                times.append(time.process_time() - began)
+        return min(times)
+
+    assert took(4000) < 2.5 * took(2000)
 
 
 def test_every_cut_is_found(members: Read) -> None:
