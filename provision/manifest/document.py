@@ -1,12 +1,11 @@
-"""Owns the manifest's values: what `pythons.toml` says, normalised; `reading` makes them from text."""
+"""`Manifest` and `Request`: what `pythons.toml` says, normalised; `reading` makes them from text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provision.errors import Place
+from provision.manifest.fields import ManifestSettings, Policy
 from provision.manifest.request import VersionRequest
 from provision.model.build import BuildOptions, CpuRequest, Flavor
 from provision.model.digest import Digest
@@ -16,18 +15,6 @@ from provision.model.value import field, frozen
 
 if TYPE_CHECKING:  # reading a manifest needs no pathlib of its own: start-up is a feature
     from pathlib import Path
-
-
-@frozen
-class Settings:
-    """The ``[settings]`` table. ``cooldown`` is in seconds; ``targets`` is None where the host's is meant."""
-
-    targets: tuple[Target, ...] | None = None
-    flavor: Flavor | None = None
-    cpu: CpuRequest = "baseline"
-    prereleases: bool = False
-    cooldown: int = 0
-    catalogs: tuple[str, ...] = ()
 
 
 @frozen
@@ -68,14 +55,13 @@ class Request:
 class Manifest:
     """A whole `pythons.toml`; ``requests`` in the order of the file.
 
-    ``policy`` is the ``[policy]`` table, checked and normalised (durations in seconds, lists as tuples): `review` knows
-    what its keys mean.
+    ``policy`` is None where the file says nothing of one.
     """
 
     path: Path
-    settings: Settings
+    settings: ManifestSettings
     requests: tuple[Request, ...]
-    policy: Mapping[str, object] = MappingProxyType({})
+    policy: Policy | None = None
 
     def request(self, name: str) -> Request | None:
         return next((request for request in self.requests if request.name == name), None)

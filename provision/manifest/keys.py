@@ -1,4 +1,4 @@
-"""Owns paths of keys through a manifest and the names of its entries; where a path stands, `positions` knows."""
+"""Names of entries, and paths of keys through a manifest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from provision.errors import Place
 
 KeyPath = tuple[str | int, ...]
 
+# The one rule for names of entries, in manifests and in locks.
 NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
 LONGEST_NAME = 64
 # `.pythons/<name>` links to the tree: beside `.pythons/bin`, and on Windows among names that mean devices.
@@ -13,7 +14,8 @@ OUR_NAMES = ("bin",)
 DEVICES = ("con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)))
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ") | _NAME - {"."}
+_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_LONGEST_SHOWN = 64
 
 
 def check_name(name: str) -> None:
@@ -28,7 +30,7 @@ def check_name(name: str) -> None:
 
 def shown(text: str) -> str:
     """A text in quotes, control characters escaped, and not too long to be read."""
-    return repr(text if len(text) <= 64 else f"{text[:60]}…")
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:60]}…")
 
 
 def dotted(path: KeyPath) -> str:
@@ -38,12 +40,12 @@ def dotted(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            bare = part and _BARE.issuperset(part) and len(part) <= LONGEST_NAME
+            bare = part and _BARE.issuperset(part) and len(part) <= _LONGEST_SHOWN
             text += ("." if text else "") + (part if bare else _quoted(part))
     return text
 
 
-class LatePlace(Place):
+class KeyPlace(Place):
     """The place of a key that is all right so far: looked for only when an error shows it, as most never do."""
 
     __slots__ = ("_path", "_text")

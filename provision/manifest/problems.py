@@ -20,7 +20,7 @@ class Problem(NamedTuple):
     hint: str | None
 
 
-class Problems:
+class ProblemList:
     """All that is wrong with one text, in the order found."""
 
     __slots__ = ("_more", "found")

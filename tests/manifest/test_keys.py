@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.manifest.keys import NAME_PATTERN, KeyPath, LatePlace, check_name, dotted, shown
+from provision.manifest.keys import NAME_PATTERN, KeyPath, KeyPlace, check_name, dotted, shown
 from tests.manifest.strategies import unhurried
 
 
@@ -71,12 +71,12 @@ def test_what_is_shown_is_never_long() -> None:
 
 
 def test_a_late_place_is_found_when_it_is_shown() -> None:
-    place = LatePlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
+    place = KeyPlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
     assert str(place) == "pythons.toml:3:1: pythons.x"
     assert (place.column, place.line) == (1, 3)
 
 
 def test_a_late_place_that_is_nowhere_shows_the_file() -> None:
-    assert str(LatePlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
+    assert str(KeyPlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
     with pytest.raises(AttributeError):
-        _ = LatePlace("pythons.toml", "", ("x",)).lines
+        _ = KeyPlace("pythons.toml", "", ("x",)).lines
