@@ -117,7 +117,12 @@ def raise_all(errors: Sequence[ProvisionError]) -> None:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`` Did you mean 'debug'?``, to be put behind a sentence; nothing when no known word is near."""
+    near = nearest_word(word, known)
+    return f" Did you mean {near!r}?" if near else ""
+
+
+def nearest_word(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was likely meant; None when none is near."""
     import difflib
 
-    near = difflib.get_close_matches(word, tuple(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return next(iter(difflib.get_close_matches(word, tuple(known), n=1)), None)
