@@ -1,4 +1,4 @@
-"""An entry of `[pythons]` as a `Request`: its keys checked against one another, the settings folded in."""
+"""An entry of `[pythons]` read as a `Request`, its keys checked against one another."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from provision.manifest.fields import ENTRY, VERSION, EntryTable, ManifestSettin
 from provision.manifest.keys import KeyPath
 from provision.manifest.kinds import described
 from provision.manifest.problems import ProblemList
-from provision.model.build import BuildOptions
-from provision.model.tree import TreeOptions
-
-_SEPARATE = frozenset({"freethreaded", "debug"})  # options that are fields of a request
 
 
 def read_entry(
@@ -38,37 +34,7 @@ def read_entry(
         return None
     _check_agreement(given, path, problems)
     _check_own_archives(given, path, problems)
-    return _request(name, given, settings, place) if len(problems) == before else None
-
-
-def _request(name: str, given: EntryTable, settings: ManifestSettings, place: Place | None) -> Request:
-    parsed, options, url = given.version, given.build_options, given.url or ()
-    own_cpu = parsed.cpu or given.cpu
-    targets = (parsed.target,) if parsed.target else given.targets
-    return Request(
-        name=name,
-        implementation=parsed.implementation,
-        version=parsed.version,
-        freethreaded=parsed.freethreaded or bool(given.freethreaded) or "freethreaded" in (options or ()),
-        debug=parsed.debug or bool(given.debug) or "debug" in (options or ()),
-        options=None if options is None else BuildOptions(frozenset(options) - _SEPARATE),
-        flavor=given.flavor,
-        preferred_flavor=settings.flavor if given.flavor is None else None,
-        cpu=own_cpu or settings.cpu,
-        cpu_strict=own_cpu not in {None, "baseline"},
-        build=given.build,
-        targets=tuple(target for target, _ in url) or targets or settings.targets,
-        prereleases=settings.prereleases if given.prereleases is None else given.prereleases,
-        cooldown=settings.cooldown if given.cooldown is None else given.cooldown,
-        sha256=given.sha256 or (),
-        url=url,
-        tree=TreeOptions(
-            bytecode=given.bytecode,
-            externally_managed=given.externally_managed,
-            without=tuple(sorted(given.without)),
-        ),
-        place=place,
-    )
+    return Request.of(name, given, settings, place) if len(problems) == before else None
 
 
 def _check_agreement(given: EntryTable, path: KeyPath, problems: ProblemList) -> None:
