@@ -1,4 +1,4 @@
-"""Owns collecting what is wrong with a manifest and saying where; what is right, `kinds` and `entries` know."""
+"""`ProblemList`: all that is wrong with a manifest, told at once with its places."""
 
 from __future__ import annotations
 

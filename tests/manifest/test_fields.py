@@ -13,7 +13,6 @@ from provision.model.table import KeyField
 
 TABLES: dict[str, Table[Any]] = {"settings": SETTINGS, "entry": ENTRY, "policy": POLICY, "ignore": IGNORE_RULE}
 FIELDS = [field for table in TABLES.values() for field in table.keys.values()]
-OTHER_KEYS = "build-options prereleases cooldown bytecode externally-managed without"
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
@@ -34,19 +33,6 @@ def test_defaults_are_values_that_could_be_written(field: KeyField) -> None:
     read = field.kind.read(field.schema_default, (field.key,), problems)
     assert not problems
     assert field.default in {read, None}
-
-
-@pytest.mark.parametrize(
-    ("table", "keys"),
-    [
-        ("settings", "targets flavor cpu prereleases cooldown catalogs"),
-        ("entry", f"version build sha256 url targets flavor cpu debug freethreaded {OTHER_KEYS}"),
-        ("policy", "allow-hosts cooldown allow-prereleases allow-end-of-life ignore"),
-        ("ignore", "code reason"),
-    ],
-)
-def test_the_keys(table: str, keys: str) -> None:
-    assert list(TABLES[table].keys) == keys.split()
 
 
 @pytest.mark.parametrize("text", ["20260814", "7.3.20", "25.0.1", "20180526T0000", "local", "v1_a-b"])
