@@ -1,4 +1,4 @@
-"""A lock's tables as a `Lock`: every key read by the tables of `rows`, every mistake told with its line."""
+"""TOML's tables of a lock as a `Lock`, every mistake told with its line."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The keys of `pythons.lock`: what each may hold, and its field, so that nothing unsafe leaves the reader.
+"""The tables of all keys of `pythons.lock`, and what each may hold.
 
-The tables are declared as those of the manifest are; only what reads one value is a plain function here, not a kind of
-`manifest.kinds`: a lock is written by provision, has thousands of rows, and is read by every command, so that a value
-costs one call, and what is wrong is told of shortly. `checking` says where, and reads the tables within tables.
+Nothing unsafe passes them. They are declared as those of the manifest are; only what reads one value is a plain
+function here, not a kind of `manifest.kinds`: a lock is written by provision, has thousands of rows, and is read by
+every command, so that a value costs one call, and what is wrong is told of shortly. `checking` says where, and reads
+the tables within tables.
 """
 
 from __future__ import annotations

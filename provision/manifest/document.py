@@ -1,4 +1,4 @@
-"""`Manifest` and `Request`: what `pythons.toml` says, normalised; `reading` makes them from text."""
+"""`Manifest` and `Request`: what `pythons.toml` says, normalised."""
 
 from __future__ import annotations
 

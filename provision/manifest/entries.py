@@ -1,4 +1,4 @@
-"""An entry of `[pythons]` read as a `Request`, its keys checked against one another."""
+"""An entry of `[pythons]` as a `Request`, its keys checked against one another."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""All keys of `pythons.toml`: settings, entries and policy, each with its kind, its words and its field.
+"""The tables of all keys of `pythons.toml`: settings, entries, policy.
 
-Reading, suggestions and the JSON schema come from these tables. A key that may be missing reads as None, or as the
-default that stands here; what an entry leaves to the settings, `Request.of` folds in.
+Each key has its kind, its words and its field at one place: reading, suggestions and the JSON schema come from that. A
+key that may be missing reads as None, or as the default that stands here; what an entry leaves to the settings,
+`Request.of` folds in.
 """
 
 from __future__ import annotations

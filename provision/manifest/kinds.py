@@ -1,4 +1,4 @@
-"""Kinds of values that a manifest's keys can hold: how each is checked and converted.
+"""Kinds of values that a manifest's keys can hold, and how each is checked.
 
 All of them add what is wrong to a `ProblemList` and go on, so that one reading tells all of it.
 """

@@ -1,4 +1,4 @@
-"""`ProblemList`: all that is wrong with a manifest, told at once with its places."""
+"""`ProblemList`: all that is wrong with a manifest, with its places."""
 
 from __future__ import annotations
 

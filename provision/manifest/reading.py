@@ -1,4 +1,4 @@
-"""Finding `pythons.toml` and reading it into a `Manifest`; reading the `[policy]` of any file."""
+"""`pythons.toml`, found and read into a `Manifest`; the `[policy]` of any file."""
 
 from __future__ import annotations
 

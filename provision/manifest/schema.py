@@ -1,4 +1,7 @@
-"""The JSON schema of `pythons.toml`, made from the tables of `fields`; editors read it, `provision` never does."""
+"""The JSON schema of `pythons.toml`, made from the tables of its keys.
+
+Editors read it, `provision` never does.
+"""
 
 from __future__ import annotations
 

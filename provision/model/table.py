@@ -1,4 +1,4 @@
-"""`keyed`: a frozen value with a field for each key of a file's table, and how each key is read.
+"""`keyed`: a frozen value with a field for each key of a file's table.
 
 A table is declared as a class, one field a key: ``build_options`` is the key ``build-options``. Its default says what
 the key takes, what people are told of it, and what the value holds where the key is not written. `value_of` is the one
@@ -97,12 +97,7 @@ def keyed(cls: type[V]) -> type[V]:
     for name in cls.__annotations__.keys() ^ declared.keys():
         lacking = "a key without a field" if name in declared else "a field without a key"
         raise TypeError(f"{cls.__name__}.{name} is {lacking}")
-    for name, one in declared.items():
-        if one.required:
-            delattr(cls, name)
-        else:
-            setattr(cls, name, one.default)
-    made: type[V] = frozen(cls)
+    made: type[V] = frozen(cls, init=_init)
     for name, one in declared.items():
         one.key, one.set_on = name.replace("_", "-"), vars(made)[name].__set__
     made.__keys__ = {one.key: one for one in declared.values()}  # type: ignore[attr-defined]
@@ -118,8 +113,19 @@ def keys_of(cls: type) -> dict[str, KeyField]:
 def value_of(cls: type[V], read: Mapping[str, object]) -> V:
     """The value of a table whose keys were read; a `TypeError` where one that is required was not."""
     made = cls.__new__(cls)
-    for key, one in keys_of(cls).items():
-        if one.required and key not in read:
-            raise TypeError(f"{cls.__name__} needs {key}")
-        one.set_on(made, read.get(key, one.default))
+    _fill(made, read)
     return made
+
+
+def _init(self: object, **fields: object) -> None:
+    """The constructor of all tables; one compiled for each would take longer at every start than it saves."""
+    _fill(self, {name.replace("_", "-"): held for name, held in fields.items()})
+    for name in fields.keys() - vars(type(self)).keys():
+        raise TypeError(f"{type(self).__name__} has no field {name!r}")
+
+
+def _fill(made: object, read: Mapping[str, object]) -> None:
+    for key, one in keys_of(type(made)).items():
+        if one.required and key not in read:
+            raise TypeError(f"{type(made).__name__} needs {key}")
+        one.set_on(made, read.get(key, one.default))

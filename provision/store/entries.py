@@ -1,4 +1,7 @@
-"""The list of a tree's entries, a file beside its receipt: read only to verify, and vouched for by the receipt."""
+"""The list of a tree's entries, a file beside its receipt.
+
+It is read only to verify, and vouched for by the receipt.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON files of ours as typed values: tables as `keyed` declares them, read member by member.
+"""JSON files of ours read as typed values, by tables that `keyed` declares.
 
 They are input like any other: whatever is not as declared raises `MemberError`, a `ValueError`. A member that is null
 counts as missing, and what a table does not know is passed over unless it is closed.

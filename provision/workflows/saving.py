@@ -1,4 +1,7 @@
-"""Saved plans: a file that holds a plan and what it was made for, and the refusal of one that no longer holds."""
+"""Saved plans: a plan and what it was made for, as a file.
+
+One that no longer holds is refused, and so is anything that is not as `save_plan` writes it.
+"""
 
 from __future__ import annotations
 

@@ -44,8 +44,10 @@ def test_it_is_a_value() -> None:
 def test_what_is_required_must_be_there() -> None:
     with pytest.raises(TypeError, match="Row needs name"):
         value_of(Row, {})
-    with pytest.raises(TypeError, match="name"):
+    with pytest.raises(TypeError, match="Row needs name"):
         Row()
+    with pytest.raises(TypeError, match="Row has no field 'build_option'"):
+        Row(name="a", build_option="pgo")  # type: ignore[call-arg]
 
 
 def test_the_schema_has_defaults_in_the_files_own_terms() -> None:
