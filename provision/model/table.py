@@ -126,6 +126,9 @@ def _init(self: object, **fields: object) -> None:
 
 def _fill(made: object, read: Mapping[str, object]) -> None:
     for key, one in keys_of(type(made)).items():
-        if one.required and key not in read:
+        if key in read:
+            one.set_on(made, read[key])
+        elif one.required:
             raise TypeError(f"{type(made).__name__} needs {key}")
-        one.set_on(made, read.get(key, one.default))
+        else:
+            one.set_on(made, one.default)
