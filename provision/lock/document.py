@@ -1,4 +1,4 @@
-"""Owns the lock's values; `lock.toml` writes and reads them, `lock.resolve` decides them."""
+"""`Lock` and `LockedPython`: what `pythons.lock` says."""
 
 from __future__ import annotations
 

@@ -99,6 +99,3 @@ class LockPositions:
         if string is None:
             return ""
         return string[2] if "'" in string[1] else _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), string[2])
-
-
-Positions = LockPositions

@@ -1,39 +1,38 @@
-"""Owns the keys of a lock and what each may hold, so that nothing unsafe leaves the reader; `checking` applies them."""
+"""The tables of all keys of `pythons.lock`, and what each may hold.
+
+Nothing unsafe passes them. They are declared as those of the manifest are; only what reads one value is a plain
+function here, not a kind of `manifest.kinds`: a lock is written by provision, has thousands of rows, and is read by
+every command, so that a value costs one call, and what is wrong is told of shortly. `checking` says where, and reads
+the tables within tables.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, NamedTuple, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, get_args
 
-from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions
+from provision.manifest.keys import LONGEST_NAME, NAME_PATTERN, check_name
+from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Flavor
 from provision.model.digest import Digest
+from provision.model.table import defaulted, keyed, keys_of, optional, required
 from provision.model.target import KNOWN, Target
 from provision.model.tree import Slim
 from provision.model.version import Version
 from provision.url import parse_url
 
-SLIMS: tuple[str, ...] = get_args(Slim)
+SLIMS: tuple[Slim, ...] = get_args(Slim)
 
 # Names, builds and implementations become parts of paths and links; nothing else may.
-NAME = r"[a-z0-9][a-z0-9._-]{0,99}"
+NAME = rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST_NAME - 1}}}"
 BUILD = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 SHA256 = r"[0-9a-f]{64}"
 PUBLISHED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 LOCK_VERSION = r"[0-9]{1,4}\.[0-9]{1,4}"
 _MAX_SIZE = 2**53  # what JSON's readers keep exact
 
-
-class Key(NamedTuple):
-    """One key: the field it becomes, how its value is read, and whether each table must have it.
-
-    ``read`` raises `ValueError` with the rest of a sentence that begins with the key. It is None for a key that holds
-    tables of its own.
-    """
-
-    field: str
-    read: Callable[[Any], object] | None
-    required: bool = True
+W = TypeVar("W", bound=str)
+Tables = Sequence[Mapping[str, object]]
 
 
 def lock_version(text: str) -> tuple[int, int]:
@@ -73,13 +72,24 @@ def _matching(pattern: str, expected: str) -> Callable[[Any], str]:
     return read
 
 
-def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
-    def read(given: Any) -> str:
+def _one_of(choices: tuple[W, ...]) -> Callable[[Any], W]:
+    def read(given: Any) -> W:
         if given not in choices:
             raise ValueError(f"is {_short(given)}; expected one of {', '.join(choices)}")
-        return str(given)
+        return choices[choices.index(given)]
 
     return read
+
+
+def _name(given: Any) -> str:
+    """A name that an entry of a manifest can have, by the same rule."""
+    name = _plain_name(given)
+    check_name(name)
+    return name
+
+
+def _version(given: Any) -> Version:
+    return Version.parse(_text(given))
 
 
 def _target(given: Any) -> Target:
@@ -120,11 +130,11 @@ def _options(given: Any) -> BuildOptions:
     return BuildOptions.of(_words(given))
 
 
-def _without(given: Any) -> tuple[str, ...]:
+def _without(given: Any) -> tuple[Slim, ...]:
     for word in (words := _words(given)):
         if word not in SLIMS:
             raise ValueError(f"has {_short(word)}; expected some of {', '.join(SLIMS)}")
-    return words
+    return tuple(sorted(part for part in SLIMS if part in words))
 
 
 def _truth(given: Any) -> bool:
@@ -137,36 +147,56 @@ def _bytecode(given: Any) -> bool:
     return bool(_one_of(("unchecked-hash",))(given))
 
 
+def _tables(given: Any) -> Tables:
+    if isinstance(given, list) and all(isinstance(table, dict) for table in given):
+        return given
+    raise ValueError("is not a list of tables")
+
+
 def _short(given: object) -> str:
     text = repr(given)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-LOCK_KEYS = {
-    "lock-version": Key("version", lambda given: given),
-    "python": Key("pythons", None, required=False),
-}
+_plain_name = _matching(NAME_PATTERN, "a name of lower-case letters, digits, '.', '_' and '-'")
 
-PYTHON_KEYS = {
-    "name": Key("name", _matching(NAME, "a name of lower-case letters, digits, '.', '_' and '-'")),
-    "request": Key("request", _request),
-    "implementation": Key("implementation", _one_of(IMPLEMENTATIONS)),
-    "version": Key("version", lambda given: Version.parse(_text(given))),
-    "build": Key("build", _matching(BUILD, "a build of letters, digits, '.', '_' and '-'")),
-    "build-options": Key("options", _options),
-    "flavor": Key("flavor", _one_of(FLAVORS)),
-    "bytecode": Key("bytecode", _bytecode, required=False),
-    "externally-managed": Key("externally_managed", _truth, required=False),
-    "without": Key("without", _without, required=False),
-    "asset": Key("assets", None, required=False),
-}
 
-ASSET_KEYS = {
-    "target": Key("target", _target),
-    "cpu": Key("cpu", _one_of(CPU_LEVELS)),
-    "build-options": Key("options", _options, required=False),
-    "url": Key("url", url),
-    "sha256": Key("sha256", _digest),
-    "size": Key("size", _size, required=False),
-    "published": Key("published", _matching(PUBLISHED, "a time in UTC such as 2026-08-14T12:00:00Z"), required=False),
-}
+@keyed
+class LockTable:
+    """The top of a lock."""
+
+    lock_version: str = required(_text)
+    python: Tables = defaulted(_tables, default=())
+
+
+@keyed
+class PythonTable:
+    """A ``[[python]]`` table; ``build_options`` are those that all its assets have."""
+
+    name: str = required(_name)
+    request: Digest = required(_request)
+    implementation: str = required(_one_of(IMPLEMENTATIONS))
+    version: Version = required(_version)
+    build: str = required(_matching(BUILD, "a build of letters, digits, '.', '_' and '-'"))
+    build_options: BuildOptions = required(_options)
+    flavor: Flavor = required(_one_of(FLAVORS))
+    bytecode: bool = defaulted(_bytecode, default=False)
+    externally_managed: bool = defaulted(_truth, default=True)
+    without: tuple[Slim, ...] = defaulted(_without, default=())
+    asset: Tables = defaulted(_tables, default=())
+
+
+@keyed
+class AssetTable:
+    """A ``[[python.asset]]`` table; without ``build_options``, it has those of its entry."""
+
+    target: Target = required(_target)
+    cpu: CpuLevel = required(_one_of(CPU_LEVELS))
+    build_options: BuildOptions | None = optional(_options)
+    url: str = required(url)
+    sha256: Digest = required(_digest)
+    size: int | None = optional(_size)
+    published: str | None = optional(_matching(PUBLISHED, "a time in UTC such as 2026-08-14T12:00:00Z"))
+
+
+LOCK_KEYS, PYTHON_KEYS, ASSET_KEYS = keys_of(LockTable), keys_of(PythonTable), keys_of(AssetTable)

@@ -1,4 +1,4 @@
-"""Owns `pythons.lock` as text: writing it, and the ways in which it is read; what a row may hold, `checking` knows."""
+"""Owns `pythons.lock` as text: writing it, and the ways in which it is read; what a row may hold, `rows` says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the digest of a request, by which a lock knows what it answers; when that makes it stale, `lock` decides."""
+"""The digest of a request, by which a lock knows what it answers."""
 
 from __future__ import annotations
 

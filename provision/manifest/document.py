@@ -1,12 +1,11 @@
-"""Owns the manifest's values: what `pythons.toml` says, normalised; `reading` makes them from text."""
+"""`Manifest` and `Request`: what `pythons.toml` says, normalised."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provision.errors import Place
+from provision.manifest.fields import EntryTable, ManifestSettings, Policy
 from provision.manifest.request import VersionRequest
 from provision.model.build import BuildOptions, CpuRequest, Flavor
 from provision.model.digest import Digest
@@ -17,17 +16,7 @@ from provision.model.value import field, frozen
 if TYPE_CHECKING:  # reading a manifest needs no pathlib of its own: start-up is a feature
     from pathlib import Path
 
-
-@frozen
-class Settings:
-    """The ``[settings]`` table. ``cooldown`` is in seconds; ``targets`` is None where the host's is meant."""
-
-    targets: tuple[Target, ...] | None = None
-    flavor: Flavor | None = None
-    cpu: CpuRequest = "baseline"
-    prereleases: bool = False
-    cooldown: int = 0
-    catalogs: tuple[str, ...] = ()
+_SEPARATE = frozenset({"freethreaded", "debug"})  # build options that are fields of a request
 
 
 @frozen
@@ -63,19 +52,49 @@ class Request:
     tree: TreeOptions = TreeOptions()
     place: Place | None = field(default=None, compare=False)
 
+    @classmethod
+    def of(cls, name: str, given: EntryTable, settings: ManifestSettings, place: Place | None = None) -> Request:
+        """What an entry asks for where no key contradicts another: its own keys, the settings, or their defaults."""
+        parsed, options, url = given.version, given.build_options, given.url or ()
+        own_cpu = parsed.cpu or given.cpu
+        targets = (parsed.target,) if parsed.target else given.targets
+        return cls(
+            name=name,
+            implementation=parsed.implementation,
+            version=parsed.version,
+            freethreaded=parsed.freethreaded or bool(given.freethreaded) or "freethreaded" in (options or ()),
+            debug=parsed.debug or bool(given.debug) or "debug" in (options or ()),
+            options=None if options is None else BuildOptions(frozenset(options) - _SEPARATE),
+            flavor=given.flavor,
+            preferred_flavor=settings.flavor if given.flavor is None else None,
+            cpu=own_cpu or settings.cpu,
+            cpu_strict=own_cpu not in {None, "baseline"},
+            build=given.build,
+            targets=tuple(target for target, _ in url) or targets or settings.targets,
+            prereleases=settings.prereleases if given.prereleases is None else given.prereleases,
+            cooldown=settings.cooldown if given.cooldown is None else given.cooldown,
+            sha256=given.sha256 or (),
+            url=url,
+            tree=TreeOptions(
+                bytecode=given.bytecode,
+                externally_managed=given.externally_managed,
+                without=tuple(sorted(given.without)),
+            ),
+            place=place,
+        )
+
 
 @frozen
 class Manifest:
     """A whole `pythons.toml`; ``requests`` in the order of the file.
 
-    ``policy`` is the ``[policy]`` table, checked and normalised (durations in seconds, lists as tuples): `review` knows
-    what its keys mean.
+    ``policy`` is None where the file says nothing of one.
     """
 
     path: Path
-    settings: Settings
+    settings: ManifestSettings
     requests: tuple[Request, ...]
-    policy: Mapping[str, object] = MappingProxyType({})
+    policy: Policy | None = None
 
     def request(self, name: str) -> Request | None:
         return next((request for request in self.requests if request.name == name), None)

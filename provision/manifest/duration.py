@@ -1,4 +1,4 @@
-"""Owns durations as people write them, ``3 days``; what is measured with them, their readers know."""
+"""Durations as people write them, ``3 days``, in seconds."""
 
 from __future__ import annotations
 

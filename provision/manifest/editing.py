@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from provision.errors import ManifestError, Place, did_you_mean
-from provision.manifest.document import Settings
 from provision.manifest.entries import read_entry
+from provision.manifest.fields import ManifestSettings
 from provision.manifest.keys import KeyPath, check_name, dotted
 from provision.manifest.positions import Positions, Statement
-from provision.manifest.problems import Problems
+from provision.manifest.problems import ProblemList
 from provision.manifest.reading import MANIFEST_NAME, parse_manifest
 from provision.manifest.request import parse_request
 from provision.manifest.schema import SCHEMA_URL
@@ -108,12 +108,12 @@ def remove_python(text: str, name: str, *, path: Path = _FILE) -> str:
 def _checked(name: str, spec: Mapping[str, object]) -> str | dict[str, object]:
     """The shortest value that says what ``spec`` does, once that is known to be right."""
     value = {key: list(given) if isinstance(given, tuple) else given for key, given in spec.items()}
-    problems = Problems()
+    problems = ProblemList()
     try:
         check_name(name)
     except ValueError as error:
         problems.add((name,), str(error))
-    request = read_entry(name, value, Settings(), problems, path=(name,))
+    request = read_entry(name, value, ManifestSettings(), problems, path=(name,))
     problems.raise_unplaced()
     if request is None or not set(value) <= {"version", "freethreaded", "debug"}:
         return value

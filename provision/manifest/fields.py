@@ -1,14 +1,31 @@
-"""Owns the one table of all keys of a manifest: reading, suggestions and the JSON schema all come from it."""
+"""The tables of all keys of `pythons.toml`: settings, entries, policy.
+
+Each key has its kind, its words and its field at one place: reading, suggestions and the JSON schema come from that. A
+key that may be missing reads as None, or as the default that stands here; what an entry leaves to the settings,
+`Request.of` folds in.
+"""
 
 from __future__ import annotations
 
 from typing import get_args
 
-from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Field, Flag, Many, Record, Switch, Text
+from provision.manifest.kinds import (
+    TARGET,
+    ByTarget,
+    Choice,
+    Duration,
+    Flag,
+    ListOf,
+    Switch,
+    Table,
+    Text,
+)
 from provision.manifest.request import PATTERN as REQUEST_PATTERN
-from provision.manifest.request import parse_request
-from provision.model.build import CPU_REQUESTS, FLAVORS, OPTIONS
+from provision.manifest.request import ParsedRequest, parse_request
+from provision.model.build import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Flavor
 from provision.model.digest import Digest
+from provision.model.table import defaulted, keyed, optional, required
+from provision.model.target import Target
 from provision.model.tree import Slim
 from provision.url import (
     CATALOG_PATTERN,
@@ -57,166 +74,170 @@ _EXAMPLE_SHA256 = "0b7e1c4b7f4a1f0f3b8a6f4d3a2e1c5d7b9f8e6a4c2d0b1f3e5a7c9d8b6f4
 _EXAMPLE_ARCHIVE = (
     "https://example.com/20260814/cpython-3.13.5%2B20260814-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 )
-_DEFAULT_FLAVOR = FLAVORS[0]
+_SLIMS: tuple[Slim, ...] = get_args(Slim)
 
 _TARGETS_EXAMPLE = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]
 
-SETTINGS = Record(
-    "the [settings] table",
-    Field(
-        "targets",
-        Many(TARGET, least=1),
+
+@keyed
+class ManifestSettings:
+    """The ``[settings]`` table. ``cooldown`` is in seconds; ``targets`` is None where the host's is meant."""
+
+    targets: tuple[Target, ...] | None = optional(
+        ListOf(TARGET, least=1),
         "The platforms to lock, as target triples or in short, `linux-x86_64`. Without it, the host's alone.",
         (_TARGETS_EXAMPLE,),
-    ),
-    Field(
-        "flavor",
+    )
+    flavor: Flavor | None = optional(
         Choice(FLAVORS),
         "The archive flavor to prefer. Builds that are published in other flavors only (debug ones as `full`) are "
         "taken in those; an entry's own `flavor` is binding instead.",
         ("install_only",),
-        default=_DEFAULT_FLAVOR,
-    ),
-    Field(
-        "cpu",
+        schema_default=FLAVORS[0],
+    )
+    cpu: CpuRequest = defaulted(
         Choice(CPU_REQUESTS),
         "The x86-64 level to prefer where a build for it exists. `auto` locks every level, and `sync` takes the best "
         "one that the machine can run.",
         ("baseline", "auto"),
         default="baseline",
-    ),
-    Field(
-        "prereleases",
+    )
+    prereleases: bool = defaulted(
         Flag(),
         "Whether alphas, betas and release candidates may be chosen. A version request that names one always may.",
         (True,),
         default=False,
-    ),
-    Field(
-        "cooldown",
+    )
+    cooldown: int = defaulted(
         Duration(),
         "Lock no build published more recently than this: a whole number of minutes, hours, days or weeks, or 0.",
         ("3 days", "24 hours", "1 week", 0),
         default=0,
-    ),
-    Field(
-        "catalogs",
-        Many(_CATALOG),
+    )
+    catalogs: tuple[str, ...] = defaulted(
+        ListOf(_CATALOG),
         "Catalogs of one's own beside the default one: URLs, or file paths relative to the manifest.",
         (["https://example.com/catalog.ndjson"], ["archives/catalog.ndjson"]),
-        default=[],
-    ),
-)
+        default=(),
+    )
 
-ENTRY = Record(
-    "an entry of [pythons]",
-    Field(
-        "version",
+
+@keyed
+class EntryTable:
+    """A table of ``[pythons]``, as written: None is a key that is missing. ``cooldown`` is in seconds."""
+
+    version: ParsedRequest = required(
         VERSION,
         "Which version: `3`, `3.14`, `3.14.2`, `3.15.0rc1`, a range, a version with `t` for free-threaded and `d` for "
         "debug builds, another implementation (`pypy3.11`), or one of uv's keys. The newest that fits is locked.",
         ("3.14", "3.14.2", ">=3.12,<3.14", "3.14t", "pypy3.11", "cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu"),
-        required=True,
-    ),
-    Field(
-        "build",
+    )
+    build: str | None = optional(
         _BUILD,
         "Which build of the version: a release tag of python-build-standalone. Without it, the newest.",
         ("20260814",),
-    ),
-    Field(
-        "sha256",
+    )
+    sha256: tuple[tuple[Target, Digest], ...] | None = optional(
         ByTarget(_SHA256),
         "What the archive of each target must hash to: resolving fails if the catalog disagrees. Required with `url`.",
         ({"x86_64-unknown-linux-gnu": _EXAMPLE_SHA256},),
-    ),
-    Field(
-        "url",
+    )
+    url: tuple[tuple[Target, str], ...] | None = optional(
         ByTarget(_URL),
         "Archives of one's own, of one exact `version`, by target: they are all that the entry is for. https, file, or "
         "http on loopback; each with its `sha256`.",
         ({"x86_64-unknown-linux-gnu": _EXAMPLE_ARCHIVE},),
-    ),
-    Field(
-        "targets",
-        Many(TARGET, least=1),
+    )
+    targets: tuple[Target, ...] | None = optional(
+        ListOf(TARGET, least=1),
         "The platforms to lock this entry for, instead of those of [settings].",
         (["linux-x86_64-musl"],),
-    ),
-    Field(
-        "flavor",
+    )
+    flavor: Flavor | None = optional(
         Choice(FLAVORS),
         "The archive flavor, and no other: `full` has the static libraries, the tests and the licences.",
         ("full",),
-    ),
-    Field(
-        "cpu",
+    )
+    cpu: CpuRequest | None = optional(
         Choice(CPU_REQUESTS),
         "The x86-64 level, which every target must have; `auto` locks all levels for `sync` to choose from.",
         ("v3", "auto"),
-    ),
-    Field("debug", Flag(), "Whether it is a debug build (`Py_DEBUG`).", (True,), default=False),
-    Field(
-        "freethreaded",
-        Flag(),
-        "Whether it is a free-threaded build (`Py_GIL_DISABLED`), as of 3.13.",
-        (True,),
-        default=False,
-    ),
-    Field(
-        "build-options",
-        Many(Choice(OPTIONS)),
+    )
+    debug: bool | None = optional(Flag(), "Whether it is a debug build (`Py_DEBUG`).", (True,), schema_default=False)
+    freethreaded: bool | None = optional(
+        Flag(), "Whether it is a free-threaded build (`Py_GIL_DISABLED`), as of 3.13.", (True,), schema_default=False
+    )
+    build_options: tuple[str, ...] | None = optional(
+        ListOf(Choice(OPTIONS)),
         "How it was built: of `pgo`, `lto` and `noopt` exactly those named here, or else the fastest published; "
         "`static` and `shared` are link modes. `freethreaded` and `debug` may stand here or as keys of their own.",
         (["pgo", "lto"], ["noopt"]),
-    ),
-    Field("prereleases", Flag(), "As in [settings], for this entry.", (True,)),
-    Field("cooldown", Duration(), "As in [settings], for this entry.", ("1 week", 0)),
-    Field(
-        "bytecode",
+    )
+    prereleases: bool | None = optional(Flag(), "As in [settings], for this entry.", (True,))
+    cooldown: int | None = optional(Duration(), "As in [settings], for this entry.", ("1 week", 0))
+    bytecode: bool = defaulted(
         Switch("unchecked-hash"),
         "Compile the standard library after unpacking, into .pyc files that are never checked against their source.",
         ("unchecked-hash",),
         default=False,
-    ),
-    Field(
-        "externally-managed",
+    )
+    externally_managed: bool = defaulted(
         Flag(),
         "Whether the tree says EXTERNALLY-MANAGED (PEP 668), so that installers use environments. Images may not want "
         "it.",
         (False,),
         default=True,
-    ),
-    Field(
-        "without",
-        Many(Choice(get_args(Slim))),
-        "Parts to leave out of the tree.",
-        (["tests", "idle", "tkinter"],),
-        default=[],
-    ),
-)
+    )
+    without: tuple[Slim, ...] = defaulted(
+        ListOf(Choice(_SLIMS)), "Parts to leave out of the tree.", (["tests", "idle", "tkinter"],), default=()
+    )
 
-POLICY = Record(
-    "the [policy] table",
-    Field(
-        "allow-hosts",
-        Many(_HOST),
+
+@keyed
+class IgnoreRule:
+    """A finding that an audit leaves out, and why."""
+
+    code: str = required(_CODE, "The finding's code.", ("PV001",))
+    reason: str = required(_REASON, "Why it does not matter here.", ("vendored build",))
+
+    def __str__(self) -> str:
+        """As a table, for what is said of one that is listed twice."""
+        return f"{{'code': {self.code!r}, 'reason': {self.reason!r}}}"
+
+
+IGNORE_RULE = Table("a table with `code` and `reason`", IgnoreRule)
+
+
+@keyed
+class Policy:
+    """The ``[policy]`` table: what a lock must keep to. ``cooldown`` is in seconds.
+
+    A permission that is None was neither given nor refused.
+    """
+
+    allow_hosts: tuple[str, ...] = defaulted(
+        ListOf(_HOST),
         "Hosts that archives may come from, beside the known ones; `*.` stands for all hosts below.",
         (["archives.example.com", "*.example.org:8443"],),
-    ),
-    Field("cooldown", Duration(), "No locked build may be younger than this.", ("1 week", 0)),
-    Field("allow-prereleases", Flag(), "Whether a lock may hold prereleases.", (False,)),
-    Field("allow-end-of-life", Flag(), "Whether a lock may hold versions past their end of life.", (True,)),
-    Field(
-        "ignore",
-        Many(
-            Record(
-                "a table with `code` and `reason`",
-                Field("code", _CODE, "The finding's code.", ("PV001",), required=True),
-                Field("reason", _REASON, "Why it does not matter here.", ("vendored build",), required=True),
-            )
-        ),
+        default=(),
+        in_schema=False,
+    )
+    cooldown: int = defaulted(
+        Duration(), "No locked build may be younger than this.", ("1 week", 0), default=0, in_schema=False
+    )
+    allow_prereleases: bool | None = optional(Flag(), "Whether a lock may hold prereleases.", (False,))
+    allow_end_of_life: bool | None = optional(
+        Flag(), "Whether a lock may hold versions past their end of life.", (True,)
+    )
+    ignore: tuple[IgnoreRule, ...] = defaulted(
+        ListOf(IGNORE_RULE),
         "Findings of `provision audit` to leave out, each with the reason.",
         ([{"code": "PV012", "reason": "3.8 is needed until the migration is done"}],),
-    ),
-)
+        default=(),
+        in_schema=False,
+    )
+
+
+SETTINGS = Table("the [settings] table", ManifestSettings)
+ENTRY = Table("an entry of [pythons]", EntryTable)
+POLICY = Table("the [policy] table", Policy)

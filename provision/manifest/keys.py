@@ -6,6 +6,7 @@ from provision.text import quoted
 
 KeyPath = tuple[str | int, ...]
 
+# The one rule for names of entries, in manifests and in locks.
 NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
 LONGEST_NAME = 64
 # `.pythons/<name>` links to the tree: beside `.pythons/bin`, and on Windows among names that mean devices.
@@ -13,7 +14,8 @@ OUR_NAMES = ("bin",)
 DEVICES = ("con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)))
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ") | _NAME - {"."}
+_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_LONGEST_SHOWN = 64
 
 
 def check_name(name: str) -> None:
@@ -33,7 +35,7 @@ def dotted(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            bare = part and _BARE.issuperset(part) and len(part) <= LONGEST_NAME
+            bare = part and _BARE.issuperset(part) and len(part) <= _LONGEST_SHOWN
             text += ("." if text else "") + (part if bare else _quoted(part))
     return text
 

@@ -1,21 +1,28 @@
-"""Owns the kinds of values a manifest can hold: how each is checked and converted; `fields` says what has which."""
+"""Kinds of values that a manifest's keys can hold, and how each is checked.
+
+All of them add what is wrong to a `ProblemList` and go on, so that one reading tells all of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from provision.manifest.duration import parse_duration
 from provision.manifest.keys import KeyPath
-from provision.manifest.problems import Problems
+from provision.manifest.problems import ProblemList
+from provision.model.table import KeyField, Kind, keys_of, value_of
 from provision.model.target import KNOWN, Target
 from provision.text import quoted
 
+T = TypeVar("T")
+W = TypeVar("W", bound=str)
 
-class Flag:
+
+class Flag(Kind[bool]):
     """``true`` or ``false``."""
 
-    def read(self, value: object, path: KeyPath, problems: Problems) -> bool | None:
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> bool | None:
         if isinstance(value, bool):
             return value
         hint = "Leave out the quotes." if value in ("true", "false") else None
@@ -23,37 +30,38 @@ class Flag:
         return None
 
 
-class Choice:
+class Choice(Kind[W]):
     """One of a few words."""
 
-    def __init__(self, words: Collection[str]) -> None:
+    def __init__(self, words: Collection[W]) -> None:
         self.words = words
 
-    def read(self, value: object, path: KeyPath, problems: Problems) -> str | None:
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> W | None:
         listed = ", ".join(f'"{word}"' for word in self.words)
         if not isinstance(value, str):
             problems.add(path, f"expected one of {listed}, not {described(value)}")
-        elif value not in self.words:
-            problems.add(path, f"{quoted(value)} is not one of {listed}", word=value, known=self.words)
         else:
-            return value
+            for word in self.words:
+                if word == value:
+                    return word
+            problems.add(path, f"{quoted(value)} is not one of {listed}", word=value, known=self.words)
         return None
 
 
-class Switch:
+class Switch(Kind[bool]):
     """One word, or ``false`` for off; reads as whether it is on."""
 
     def __init__(self, word: str) -> None:
         self.word = word
 
-    def read(self, value: object, path: KeyPath, problems: Problems) -> bool | None:
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> bool | None:
         if value is False or value == self.word:
             return value is not False
         problems.add(path, f'expected "{self.word}" or false, not {described(value)}')
         return None
 
 
-class Text:
+class Text(Kind[T]):
     """Text that ``parse`` turns into a value, or refuses with a `ValueError` that says why.
 
     ``pattern`` is the same rule for JSON schemas (ECMA 262): it may let pass a little more, never less. ``known`` are
@@ -62,7 +70,7 @@ class Text:
 
     def __init__(
         self,
-        parse: Callable[[str], Any],
+        parse: Callable[[str], T],
         *,
         such_as: str,
         pattern: str,
@@ -71,7 +79,7 @@ class Text:
     ) -> None:
         self.parse, self.such_as, self.pattern, self.known, self.longest = parse, such_as, pattern, known, longest
 
-    def read(self, value: object, path: KeyPath, problems: Problems) -> Any:
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> T | None:
         if not isinstance(value, str):
             hint = "Put it in quotes." if isinstance(value, int | float) and not isinstance(value, bool) else None
             problems.add(path, f'expected text such as "{self.such_as}", not {described(value)}', hint)
@@ -87,10 +95,10 @@ class Text:
         return None
 
 
-class Duration:
+class Duration(Kind[int]):
     """``"3 days"``, or the number 0; reads as seconds."""
 
-    def read(self, value: object, path: KeyPath, problems: Problems) -> int | None:
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> int | None:
         if isinstance(value, str) and len(value) <= 64:
             try:
                 return parse_duration(value)
@@ -103,15 +111,15 @@ class Duration:
         return None
 
 
-class Many:
+class ListOf(Kind[tuple[T, ...]]):
     """A list of one kind, nothing twice; reads as a tuple in the order written."""
 
     most = 200
 
-    def __init__(self, kind: Kind, *, least: int = 0) -> None:
+    def __init__(self, kind: Kind[T], *, least: int = 0) -> None:
         self.kind, self.least = kind, least
 
-    def read(self, value: object, path: KeyPath, problems: Problems) -> tuple[Any, ...] | None:
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> tuple[T, ...] | None:
         if not isinstance(value, list):
             hint = f'Write it as ["{value}"].' if isinstance(value, str) and len(value) <= 64 else None
             problems.add(path, f"expected a list, not {described(value)}", hint)
@@ -119,7 +127,7 @@ class Many:
         if not self.least <= len(value) <= self.most:
             problems.add(path, f"expected {self.least} to {self.most} elements, not {len(value)}")
             return None
-        read: list[Any] = []
+        read: list[T] = []
         for index, element in enumerate(value):
             one = self.kind.read(element, (*path, index), problems)
             if one is not None and one in read:
@@ -129,19 +137,19 @@ class Many:
         return tuple(read) if len(read) == len(value) else None
 
 
-class ByTarget:
+class ByTarget(Kind[tuple[tuple[Target, T], ...]]):
     """A table with a value for each target; reads as pairs, sorted by triple."""
 
-    def __init__(self, kind: Text) -> None:
+    def __init__(self, kind: Text[T]) -> None:
         self.kind = kind
 
-    def read(self, value: object, path: KeyPath, problems: Problems) -> tuple[tuple[Target, Any], ...] | None:
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> tuple[tuple[Target, T], ...] | None:
         if not isinstance(value, dict):
             problems.add(path, f"expected a table with a value for each target, not {described(value)}", _BY_TARGET)
             return None
         if not value:
             problems.add(path, "expected at least one target", _BY_TARGET)
-        read: dict[Target, Any] = {}
+        read: dict[Target, Any] = {}  # a value that is wrong is None: its target is given all the same
         for name, element in value.items():
             target = TARGET.read(name, (*path, name), problems)
             one = self.kind.read(element, (*path, name), problems)
@@ -152,44 +160,35 @@ class ByTarget:
         return tuple(sorted(read.items(), key=lambda pair: str(pair[0])))
 
 
-class Field(NamedTuple):
-    """One key of a table: what it takes, and what people are told of it."""
+class Table(Kind[T]):
+    """A table of known keys; reads as a value of its class, which `keyed` made.
 
-    key: str
-    kind: Kind
-    doc: str
-    examples: tuple[object, ...]
-    default: object = None
-    required: bool = False
+    What is wrong with a key leaves its field as if it were missing; without all that are required there is no value.
+    """
 
+    def __init__(self, what: str, value: type[T]) -> None:
+        self.what, self.value = what, value
+        self.keys: dict[str, KeyField] = keys_of(value)
 
-class Record:
-    """A table of known keys; reads as the values of those that were given and are right."""
-
-    def __init__(self, what: str, *fields: Field) -> None:
-        self.what = what
-        self.fields = {field.key: field for field in fields}
-
-    def read(self, value: object, path: KeyPath, problems: Problems) -> dict[str, Any] | None:
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> T | None:
         if not isinstance(value, dict):
             problems.add(path, f"expected {self.what}, not {described(value)}")
             return None
-        read = {}
+        read: dict[str, object] = {}
         for key, given in value.items():
-            field = self.fields.get(key)
-            if field is None:
-                problems.add((*path, key), f"{quoted(key)} is not a key of {self.what}", word=key, known=self.fields)
-            elif (one := field.kind.read(given, (*path, key), problems)) is not None:
+            known = self.keys.get(key)
+            if known is None:
+                problems.add((*path, key), f"{quoted(key)} is not a key of {self.what}", word=key, known=self.keys)
+            elif (one := known.kind.read(given, (*path, key), problems)) is not None:
                 read[key] = one
-        for field in self.fields.values():
-            if field.required and field.key not in value:
-                example = field.examples[0]
+        needed = [known for known in self.keys.values() if known.required]
+        for known in needed:
+            if known.key not in value:
+                example = known.examples[0]
                 spelled = f'"{example}"' if isinstance(example, str) else described(example)
-                problems.add(path, f"`{field.key}` is missing", f"Add {field.key} = {spelled}, or the like.")
-        return read
+                problems.add(path, f"`{known.key}` is missing", f"Add {known.key} = {spelled}, or the like.")
+        return value_of(self.value, read) if all(known.key in read for known in needed) else None
 
-
-Kind = Flag | Choice | Switch | Text | Duration | Many | ByTarget | Record
 
 TARGET = Text(
     Target.parse,

@@ -1,4 +1,4 @@
-"""Owns collecting what is wrong with a manifest and saying where; what is right, `kinds` and `entries` know."""
+"""`ProblemList`: all that is wrong with a manifest, with its places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provision.manifest.keys import KeyPath, dotted
 _MOST = 50
 
 
-class LatePlace(Place):
+class KeyPlace(Place):
     """The place of a key that is all right so far: looked for only when an error shows it, as most never do."""
 
     __slots__ = ("_path", "_text")
@@ -39,7 +39,7 @@ class Problem(NamedTuple):
     hint: str | None
 
 
-class Problems:
+class ProblemList:
     """All that is wrong with one text, in the order found."""
 
     __slots__ = ("_more", "found")
@@ -58,7 +58,7 @@ class Problems:
         if len(self.found) == _MOST:  # looking for the nearest word is too dear to do it for nothing
             self._more += 1
             return
-        near = nearest(word, known)
+        near = did_you_mean(word, known, after=". ")
         self.found.append(Problem(path, message + near, None if near else hint))
 
     def raise_all(self, file: str, text: str) -> None:
@@ -80,9 +80,3 @@ class Problems:
     def raise_unplaced(self) -> None:
         """Raise what was found about something that is in no file yet."""
         raise_all([ManifestError(f"{dotted(path)}: {message}", hint=hint) for path, message, hint in self.found])
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``. Did you mean 'debug'?``, to end a message with, for words of any case and length; nothing if none is near."""
-    near = did_you_mean(word.lower().replace("_", "-"), known) if 0 < len(word) <= 64 else ""
-    return f".{near}" if near else ""

@@ -1,20 +1,19 @@
-"""Owns finding and reading `pythons.toml`; what an entry means, `entries` knows, and what a key takes, `fields`."""
+"""`pythons.toml`, found and read into a `Manifest`; the `[policy]` of any file."""
 
 from __future__ import annotations
 
 import os
 import stat
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import ManifestError, Place
 from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
-from provision.manifest.document import Manifest, Request, Settings
+from provision.manifest.document import Manifest, Request
 from provision.manifest.entries import read_entry
-from provision.manifest.fields import POLICY, SETTINGS
+from provision.manifest.fields import POLICY, SETTINGS, ManifestSettings, Policy
 from provision.manifest.keys import check_name
 from provision.manifest.kinds import described
-from provision.manifest.problems import LatePlace, Problems
+from provision.manifest.problems import KeyPlace, ProblemList
 from provision.manifest.syntax import LARGEST, load, too_large
 from provision.text import quoted
 
@@ -75,24 +74,35 @@ def parse_manifest(text: str, path: Path) -> Manifest:
     """Check a manifest's text; ``path`` is where it stands, for errors. Raises as `read_manifest` does."""
     file = str(path)
     data = load(text, file)
-    problems = Problems()
+    problems = ProblemList()
     for key in data:
         if key not in _TABLES:
             problems.add((key,), f"{quoted(key)} is not a table of a manifest", word=key, known=_TABLES)
-    settings = _settings(data, problems)
+    settings = SETTINGS.read(data.get("settings", {}), ("settings",), problems) or ManifestSettings()
     requests = _requests(data, settings, problems, file, text)
-    policy = POLICY.read(data.get("policy", {}), ("policy",), problems) or {}
+    policy = POLICY.read(data.get("policy", {}), ("policy",), problems)
     problems.raise_all(file, text)
-    return Manifest(path=path, settings=settings, requests=requests, policy=MappingProxyType(policy))
+    return Manifest(path=path, settings=settings, requests=requests, policy=policy if data.get("policy") else None)
 
 
-def _settings(data: dict[str, Any], problems: Problems) -> Settings:
-    given = SETTINGS.read(data.get("settings", {}), ("settings",), problems) or {}
-    return Settings(**given)
+def read_policy(path: Path) -> Policy:
+    """Read a file that has a ``[policy]`` table, a manifest even; the rest of it does not count.
+
+    Raises `ManifestError`, or all of them at once, where the table is missing or wrong.
+    """
+    file, text = str(path), read_text(path)
+    data = load(text, file)
+    if "policy" not in data:
+        hint = 'Begin it with a line [policy], and below it, say: cooldown = "1 week"'
+        raise ManifestError("there is no [policy] table", place=Place(file), hint=hint)
+    problems = ProblemList()
+    policy = POLICY.read(data["policy"], ("policy",), problems)
+    problems.raise_all(file, text)
+    return policy or Policy()
 
 
 def _requests(
-    data: dict[str, Any], settings: Settings, problems: Problems, file: str, text: str
+    data: dict[str, Any], settings: ManifestSettings, problems: ProblemList, file: str, text: str
 ) -> tuple[Request, ...]:
     entries = data.get("pythons")
     if entries is None:
@@ -106,13 +116,13 @@ def _requests(
     for name, value in entries.items():
         path = ("pythons", name)
         _check_name(name, entries, problems)
-        request = read_entry(name, value, settings, problems, path=path, place=LatePlace(file, text, path))
+        request = read_entry(name, value, settings, problems, path=path, place=KeyPlace(file, text, path))
         if request is not None:
             requests.append(request)
     return tuple(requests)
 
 
-def _check_name(name: str, names: dict[str, Any], problems: Problems) -> None:
+def _check_name(name: str, names: dict[str, Any], problems: ProblemList) -> None:
     lower = name.lower()
     if lower != name and lower in names:
         problems.add(("pythons", name), f"this name differs from {lower!r} in case only")

@@ -35,7 +35,7 @@ _COMPARISONS = frozenset({"~=", ">=", ">", "==", "!=", "<", "<="})
 _ORDER: tuple[Operator, ...] = (">=", ">", "==", "!=", "<", "<=")
 
 
-class Clause(NamedTuple):
+class VersionBound(NamedTuple):
     """One comparison, as PEP 440 reads it; ``width`` tells of how many numbers a prefix (``==3.14.*``) is, else 0."""
 
     operator: Operator
@@ -79,7 +79,7 @@ class VersionRequest:
     ``3.14`` is ``==3.14.*``, and ``3.14.2`` is ``==3.14.2``; ``~=`` is kept as the two clauses that it stands for.
     """
 
-    clauses: tuple[Clause, ...]
+    clauses: tuple[VersionBound, ...]
 
     @classmethod
     def parse(cls, text: str) -> VersionRequest:
@@ -198,7 +198,7 @@ def _complaint(text: str) -> str:
     return f"{text!r} is not a version request {FORMS}{meant}"
 
 
-def _read_version(text: str) -> Clause:
+def _read_version(text: str) -> VersionBound:
     """Read a version, or its first numbers; a prerelease may leave out its patch, which is always 0."""
     stage = text.lstrip("0123456789.")
     numbers = text[: len(text) - len(stage)].split(".")
@@ -206,10 +206,10 @@ def _read_version(text: str) -> Clause:
     if not text.isascii() or len(numbers[0]) != 1 or width > 3 or (stage and width == 1):
         raise ValueError(f"{text!r} is not a version")
     bound = Version.parse(".".join(numbers + ["0"] * (3 - width)) + stage)
-    return Clause("==", bound, 0 if stage or width == 3 else width)
+    return VersionBound("==", bound, 0 if stage or width == 3 else width)
 
 
-def _read_clause(text: str) -> tuple[Clause, ...]:
+def _read_clause(text: str) -> tuple[VersionBound, ...]:
     operator = text[:2] if text[:2] in _COMPARISONS else text[:1]
     operand = text[len(operator) :].strip(" ")
     clause = _read_version(operand.removesuffix(".*"))
@@ -219,12 +219,12 @@ def _read_clause(text: str) -> tuple[Clause, ...]:
     if operand.endswith(".*"):
         if operator not in {"==", "!="} or clause.bound.prerelease:
             raise ValueError(f"{text!r}: .* goes with == and != only")
-        return (Clause(cast(Operator, operator), clause.bound, width),)
+        return (VersionBound(cast(Operator, operator), clause.bound, width),)
     if operator == "~=":
         if width == 1:
             raise ValueError(f"{text!r}: ~= needs at least two numbers")
-        return (Clause(">=", clause.bound), Clause("==", _prefix(clause.bound, width - 1), width - 1))
-    return (Clause(cast(Operator, operator), clause.bound),)
+        return (VersionBound(">=", clause.bound), VersionBound("==", _prefix(clause.bound, width - 1), width - 1))
+    return (VersionBound(cast(Operator, operator), clause.bound),)
 
 
 def _numbers(version: Version) -> tuple[int, int, int]:

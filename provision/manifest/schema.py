@@ -1,4 +1,7 @@
-"""Owns the JSON schema of `pythons.toml`, made from the table of `fields`; editors read it, `provision` never does."""
+"""The JSON schema of `pythons.toml`, made from the tables of its keys.
+
+Editors read it, `provision` never does.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import Any
 from provision.manifest.duration import PATTERN as DURATION_PATTERN
 from provision.manifest.fields import ENTRY, POLICY, SETTINGS, VERSION
 from provision.manifest.keys import DEVICES, LONGEST_NAME, NAME_PATTERN, OUR_NAMES
-from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Field, Flag, Kind, Many, Record, Switch, Text
+from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Flag, ListOf, Switch, Table, Text
+from provision.model.table import KeyField, Kind
 from provision.model.target import KNOWN, spellings
 
 # Where the schema is published; `provision init` points editors there.
@@ -36,9 +40,9 @@ def manifest_schema() -> Schema:
             "policy": {"title": "Policy", "description": "What a lock may hold.", "$ref": "#/$defs/policy"},
         },
         "$defs": {
-            "settings": _record(SETTINGS),
-            "entry": _record(ENTRY) | _OWN_ARCHIVES,
-            "policy": _record(POLICY),
+            "settings": _table(SETTINGS),
+            "entry": _table(ENTRY) | _OWN_ARCHIVES,
+            "policy": _table(POLICY),
             "target": _target(),
         },
     }
@@ -73,7 +77,7 @@ def _pythons() -> Schema:
         "additionalProperties": {
             "title": "Python",
             "anyOf": [
-                _of(VERSION) | {"title": "Version", "description": ENTRY.fields["version"].doc},
+                _of(VERSION) | {"title": "Version", "description": ENTRY.keys["version"].doc},
                 {"title": "Entry", "$ref": "#/$defs/entry"},
             ],
         },
@@ -94,24 +98,24 @@ def _target() -> Schema:
     }
 
 
-def _record(record: Record) -> Schema:
+def _table(table: Table[Any]) -> Schema:
     schema: Schema = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {field.key: _property(field) for field in record.fields.values()},
+        "properties": {key: _property(field) for key, field in table.keys.items()},
     }
-    required = [field.key for field in record.fields.values() if field.required]
+    required = [key for key, field in table.keys.items() if field.required]
     return schema | ({"required": required} if required else {})
 
 
-def _property(field: Field) -> Schema:
+def _property(field: KeyField) -> Schema:
     schema: Schema = {"title": field.key, "description": field.doc} | _of(field.kind)
-    if field.default is not None:
-        schema["default"] = field.default
+    if field.schema_default is not None:
+        schema["default"] = field.schema_default
     return schema | {"examples": list(field.examples)}
 
 
-def _of(kind: Kind) -> Schema:
+def _of(kind: Kind[Any]) -> Schema:
     schema: Schema
     match kind:
         case Flag():
@@ -126,12 +130,14 @@ def _of(kind: Kind) -> Schema:
             schema = {"$ref": "#/$defs/target"}
         case Text():
             schema = {"type": "string", "pattern": kind.pattern, "maxLength": kind.longest}
-        case Many():
+        case ListOf():
             schema = {"type": "array", "items": _of(kind.kind), "uniqueItems": True}
             schema |= ({"minItems": kind.least} if kind.least else {}) | {"maxItems": kind.most}
         case ByTarget():
             schema = {"type": "object", "propertyNames": {"$ref": "#/$defs/target"}, "minProperties": 1}
             schema |= {"additionalProperties": _of(kind.kind)}
-        case Record():
-            schema = _record(kind)
+        case Table():
+            schema = _table(kind)
+        case _:
+            raise TypeError(f"{type(kind).__name__} has no schema yet")
     return schema

@@ -46,14 +46,17 @@ def field(
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-def frozen(cls: type[T] | None = None, /, *, kw_only: bool = True, order: bool = False) -> Any:
+def frozen(
+    cls: type[T] | None = None, /, *, kw_only: bool = True, order: bool = False, init: Callable[..., None] | None = None
+) -> Any:
     """Make a class a value, as ``@frozen`` or ``@frozen(…)``; its bases must have no fields.
 
     With ``kw_only=False``, fields can be given and matched by position; with ``order``, values sort by their fields.
+    ``init`` takes the place of the constructor that is compiled for the class.
     """
     if cls is None:
-        return lambda made: _make(made, kw_only=kw_only, order=order)
-    return _make(cls, kw_only=kw_only, order=order)
+        return lambda made: _make(made, kw_only=kw_only, order=order, init=init)
+    return _make(cls, kw_only=kw_only, order=order, init=init)
 
 
 def replace(old: T, /, **changes: Any) -> T:
@@ -66,7 +69,7 @@ def fields_of(one: object) -> dict[str, Any]:
     return {name: getattr(one, name) for name in vars(one.__class__)["__slots__"]}
 
 
-def _make(cls: type, *, kw_only: bool, order: bool) -> type:
+def _make(cls: type, *, kw_only: bool, order: bool, init: Callable[..., None] | None) -> type:
     space = {name: held for name, held in vars(cls).items() if name not in ("__dict__", "__weakref__")}
     fields: dict[str, Field] = {}
     for name in cls.__annotations__:
@@ -80,7 +83,7 @@ def _make(cls: type, *, kw_only: bool, order: bool) -> type:
     for method in _methods(attrgetter(*compared), shown, order=order):
         space.setdefault(method.__name__, method)
     made = type(cls)(cls.__name__, cls.__bases__, space)
-    made.__init__ = _initialiser(made, fields, kw_only=kw_only)  # type: ignore[misc]
+    made.__init__ = init or _initialiser(made, fields, kw_only=kw_only)  # type: ignore[misc]
     return made
 
 

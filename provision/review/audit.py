@@ -14,12 +14,12 @@ from provision.review.grounds import Grounds
 def audit(grounds: Grounds, more: Iterable[Finding] = ()) -> Audit:
     """Run every check. ``more`` are findings from where the grounds were gathered."""
     found = in_order([*more, *check_rows(grounds), *check_requests(grounds), *check_age(grounds)])
-    reasons = dict(grounds.policy.ignore)
+    reasons = {rule.code: rule.reason for rule in grounds.policy.ignore}
     kept = [finding for finding in found if finding.code not in reasons]
     ignored = tuple(Ignored(finding=each, reason=reasons[each.code]) for each in found if each.code in reasons)
     unused = sorted(set(reasons) - {each.code for each in found})
     kept += [
-        Finding.of("PV026", f"{code} is ignored, and there is none", file=grounds.policy.source, line=1)
+        Finding.of("PV026", f"{code} is ignored, and there is none", file=grounds.policy_source, line=1)
         for code in unused
     ]
     return Audit(
@@ -28,6 +28,6 @@ def audit(grounds: Grounds, more: Iterable[Finding] = ()) -> Audit:
         ignored=ignored,
         entries=len(grounds.lock.pythons),
         rows=sum(len(python.assets) for python in grounds.lock.pythons),
-        policy=grounds.policy.source,
+        policy=grounds.policy_source,
         as_of=grounds.upstream.as_of,
     )

@@ -13,13 +13,13 @@ from provision.lock.cooldown import Cooldown
 from provision.lock.document import Lock, LockedPython
 from provision.lock.positions import LockPositions
 from provision.manifest.document import Manifest, Request
+from provision.manifest.fields import Policy
 from provision.model.asset import Asset
 from provision.model.value import field, frozen
 from provision.model.version import Version
 from provision.review.codes import Gravity
 from provision.review.findings import Finding
 from provision.review.naming import parsed
-from provision.review.policy import Policy
 from provision.url import canonical
 
 # By release tag, each file's sha256 in hex as upstream's SHA256SUMS has it; None where the release has no such file.
@@ -31,6 +31,7 @@ class Grounds:
     """All that the checks may ask. ``upstream`` is what no repository can change; ``own`` what the manifest names.
 
     ``manifest`` is None where a lock is audited by itself. ``hosts`` are those that the user allows, and the policy.
+    ``policy_source`` says where the policy stands; it is empty where there is none.
     """
 
     lock: Lock
@@ -40,6 +41,7 @@ class Grounds:
     upstream: Catalog
     own: Catalog | None
     policy: Policy
+    policy_source: str = ""
     hosts: tuple[HostRule, ...] = ()
     today: date
     checksums: Checksums = field(default_factory=dict)

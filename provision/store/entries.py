@@ -1,4 +1,7 @@
-"""Owns the file beside a receipt that lists all entries of a tree, read only to verify; the receipt vouches for it."""
+"""The list of a tree's entries, a file beside its receipt.
+
+It is read only to verify, and vouched for by the receipt.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns receipts, what was installed under which key, and their JSON; the trees themselves are `publish`'s."""
+"""Receipts: what was installed under which key, and their JSON."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import get_args
 from provision.errors import StoreError, store_failures
 from provision.host.files import make_directory, read_small, replace_file
 from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions
+from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions, CpuLevel, Flavor
 from provision.model.digest import Digest
+from provision.model.table import keyed, optional, required
 from provision.model.target import Target
 from provision.model.tree import RECIPE, Entry, Slim, TreeOptions, store_key, tree_digest
-from provision.model.value import frozen
 from provision.model.version import Version
-from provision.store.fields import Fields, one_of
+from provision.store.fields import count, members, one_of, parse_members, parsed, read_table, text, texts, truth, word
 from provision.store.layout import Store, is_key
 
 RECEIPT_VERSION = 1
@@ -24,7 +24,70 @@ _LARGEST = 64 * 1024
 _SLIMS: tuple[Slim, ...] = get_args(Slim)
 
 
-@frozen
+@keyed
+class _Format:
+    """What a receipt says of itself, in every version."""
+
+    receipt: int = required(count)
+
+
+@keyed
+class _AssetTable:
+    """The archive of a tree."""
+
+    implementation: str = required(text)
+    version: Version = required(parsed(Version.parse))
+    build: str = required(text)
+    target: Target = required(parsed(Target.parse))
+    cpu: CpuLevel = required(word(CPU_LEVELS))
+    build_options: BuildOptions = required(parsed(BuildOptions.parse))
+    flavor: Flavor = required(word(FLAVORS))
+    url: str = required(text)
+    sha256: Digest = required(parsed(Digest.parse))
+    size: int | None = optional(count)
+    published: str | None = optional(text)
+
+
+@keyed
+class _TreeTable:
+    """The options of a tree."""
+
+    bytecode: bool = required(truth)
+    externally_managed: bool = required(truth)
+    without: tuple[str, ...] = required(texts)
+
+
+def _asset(given: object) -> Asset:
+    table = read_table(_AssetTable, members(given))
+    return Asset(
+        implementation=table.implementation,
+        version=table.version,
+        build=table.build,
+        target=table.target,
+        cpu=table.cpu,
+        options=table.build_options,
+        flavor=table.flavor,
+        url=table.url,
+        sha256=table.sha256,
+        size=table.size,
+        published=table.published,
+    )
+
+
+def _tree(given: object) -> TreeOptions:
+    table = read_table(_TreeTable, members(given))
+    return TreeOptions(
+        bytecode=table.bytecode,
+        externally_managed=table.externally_managed,
+        without=tuple(one_of(_SLIMS, part) for part in table.without),
+    )
+
+
+def _hex(given: str) -> str:
+    return Digest.parse(given).hex
+
+
+@keyed
 class Receipt:
     """What was installed, and how its tree must look.
 
@@ -33,17 +96,17 @@ class Receipt:
     that it is known to be on disk whole (`settle`); both are about one machine, and part of no digest.
     """
 
-    key: str
-    asset: Asset
-    tree: TreeOptions
-    recipe: int
-    digest: str
-    entries: int
-    size: int
-    probed: str
-    notes: tuple[str, ...] = ()
-    boot: str = ""
-    settled: bool = False
+    key: str = required(text)
+    asset: Asset = required(_asset)
+    tree: TreeOptions = required(_tree)
+    recipe: int = required(count)
+    digest: str = required(parsed(_hex))
+    entries: int = required(count)
+    size: int = required(count)
+    probed: str = required(text)
+    notes: tuple[str, ...] = required(texts)
+    boot: str = required(text)
+    settled: bool = required(truth)
 
     @classmethod
     def of(
@@ -61,6 +124,8 @@ class Receipt:
             size=sum(entry.size for entry in content),
             probed=probed,
             notes=notes,
+            boot="",
+            settled=False,
         )
 
 
@@ -73,13 +138,15 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
     with store_failures("read a receipt", path):
         if tree.is_symlink() or not tree.is_dir():
             return None
-        text = read_small(path, _LARGEST)
+        content = read_small(path, _LARGEST)
     try:
-        fields = Fields.parse(text or b"")
-        if fields.count("receipt") > RECEIPT_VERSION:
+        given = parse_members(content or b"")
+        if read_table(_Format, given).receipt > RECEIPT_VERSION:
             raise StoreError(f"{path} was written by a newer provision", hint="Upgrade provision.")
-        receipt = _receipt(fields)
+        receipt = read_table(Receipt, given)
     except ValueError:
+        return None
+    if receipt.recipe == RECIPE and receipt.key != store_key(receipt.asset, receipt.tree):
         return None
     return receipt if receipt.key == key else None
 
@@ -87,10 +154,10 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
 def write_receipt(store: Store, receipt: Receipt, *, flush: bool = False) -> None:
     """Write or replace a receipt; the caller holds the entry's lock. ``flush`` waits until it is on disk."""
     path = store.receipt(receipt.key)
-    text = json.dumps(_document(receipt), indent=1) + "\n"
+    document = json.dumps(_document(receipt), indent=1) + "\n"
     with store_failures("write a receipt", path):
         make_directory(path.parent)
-        replace_file(path, text.encode("ascii"), flush=flush)
+        replace_file(path, document.encode("ascii"), flush=flush)
 
 
 def installed(store: Store) -> tuple[Receipt, ...]:
@@ -137,47 +204,3 @@ def _document(receipt: Receipt) -> dict[str, object]:
         "boot": receipt.boot,
         "settled": receipt.settled,
     }
-
-
-def _receipt(fields: Fields) -> Receipt:
-    receipt = Receipt(
-        key=fields.text("key"),
-        asset=_asset(fields.table("asset")),
-        tree=_tree(fields.table("tree")),
-        recipe=fields.count("recipe"),
-        digest=Digest.parse(fields.text("digest")).hex,
-        entries=fields.count("entries"),
-        size=fields.count("size"),
-        probed=fields.text("probed"),
-        notes=fields.texts("notes"),
-        boot=fields.text("boot"),
-        settled=fields.truth("settled"),
-    )
-    if receipt.recipe == RECIPE and receipt.key != store_key(receipt.asset, receipt.tree):
-        raise ValueError("the key is not that of the asset")
-    return receipt
-
-
-def _asset(fields: Fields) -> Asset:
-    return Asset(
-        implementation=fields.text("implementation"),
-        version=Version.parse(fields.text("version")),
-        build=fields.text("build"),
-        target=Target.parse(fields.text("target")),
-        cpu=one_of(CPU_LEVELS, fields.text("cpu")),
-        options=BuildOptions.parse(fields.text("build-options")),
-        flavor=one_of(FLAVORS, fields.text("flavor")),
-        url=fields.text("url"),
-        sha256=Digest.parse(fields.text("sha256")),
-        size=fields.count("size") if fields.has("size") else None,
-        published=fields.text("published") if fields.has("published") else None,
-    )
-
-
-def _tree(fields: Fields) -> TreeOptions:
-    without = fields.texts("without")
-    return TreeOptions(
-        bytecode=fields.truth("bytecode"),
-        externally_managed=fields.truth("externally-managed"),
-        without=tuple(one_of(_SLIMS, part) for part in without),
-    )

@@ -1,4 +1,4 @@
-"""Owns what each project needs of the store, one small file a project; what may go therefore, `pruning` decides.
+"""What each project needs of the store, one small file a project.
 
 Record first, look afterwards: only trees that are looked for after their root was recorded are safe from a prune that
 runs meanwhile, as `record_root` waits for it, and as the next one sees the root.
@@ -15,8 +15,9 @@ from pathlib import Path
 from provision.errors import UNWRITABLE, StoreError, store_failures
 from provision.host.files import make_directory, read_small, replace_file, unfinished
 from provision.model.sha256 import sha256_hex
+from provision.model.table import keyed, required
 from provision.model.value import frozen
-from provision.store.fields import Fields
+from provision.store.fields import count, parse_members, read_table, text, texts
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, file_lock
 
@@ -25,6 +26,15 @@ _LARGEST = 4 * 1024 * 1024
 
 # The keys a project's lock lists, or None where that cannot be told, so that nothing is given up.
 LockedKeys = Callable[[Path], Collection[str] | None]
+
+
+@keyed
+class _RootTable:
+    """The record of a project, as its file has it."""
+
+    root: int = required(count)
+    project: str = required(text)
+    keys: tuple[str, ...] = required(texts)
 
 
 @frozen
@@ -118,13 +128,13 @@ def _is_gone(project: Path) -> bool:
 
 def _read_root(path: Path) -> Root | None:
     try:
-        fields = Fields.parse(read_small(path, _LARGEST) or b"")
-        keys, project = fields.texts("keys"), Path(fields.text("project"))
-        if fields.count("root") != ROOT_VERSION or not project.is_absolute() or b"\0" in os.fsencode(project):
+        record = read_table(_RootTable, parse_members(read_small(path, _LARGEST) or b""))
+        project = Path(record.project)
+        if record.root != ROOT_VERSION or not project.is_absolute() or b"\0" in os.fsencode(project):
             return None
     except ValueError:
         return None
-    return Root(project=project, keys=tuple(key for key in keys if is_key(key)))
+    return Root(project=project, keys=tuple(key for key in record.keys if is_key(key)))
 
 
 def _document(root: Root) -> bytes:

@@ -15,13 +15,13 @@ from provision.lock.document import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.toml import parse_lock, read_text
 from provision.manifest.document import Manifest
-from provision.manifest.reading import MANIFEST_NAME, read_manifest
+from provision.manifest.fields import Policy
+from provision.manifest.reading import MANIFEST_NAME, read_manifest, read_policy
 from provision.model.value import frozen
 from provision.protocols import HttpGet, Progress
 from provision.review.audit import audit as judge
 from provision.review.findings import Audit, Finding
 from provision.review.grounds import Checksums, Grounds, release_of
-from provision.review.policy import Policy, read_policy
 from provision.workflows.cataloguing import catalog_directory
 from provision.workflows.options import Options
 from provision.workflows.project import Project
@@ -57,7 +57,7 @@ def audit(
         raise UsageError(f"{lock_path} does not exist", hint="Run `provision lock` to make it.")
     parsed = parse_lock(text, lock_path).lock
     manifest = read_manifest(manifest_path) if manifest_path else None
-    rules = read_policy(policy) if policy else _own_policy(manifest)
+    rules, source = (read_policy(policy), str(policy)) if policy else _own_policy(manifest)
     own, findings = _own_catalog(options, manifest)
     grounds = Grounds(
         lock=parsed,
@@ -67,6 +67,7 @@ def audit(
         upstream=open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True),
         own=own,
         policy=rules,
+        policy_source=source,
         hosts=_hosts(options, rules),
         today=today,
         checksums=_ask_upstream(options, parsed, progress) if upstream else {},
@@ -85,10 +86,11 @@ def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:
     return (beside if beside.is_file() else None), lock
 
 
-def _own_policy(manifest: Manifest | None) -> Policy:
-    if manifest is None or not manifest.policy:
-        return Policy()
-    return Policy.of(manifest.policy, _shown(manifest.path))
+def _own_policy(manifest: Manifest | None) -> tuple[Policy, str]:
+    """The manifest's policy and where it stands; nowhere, if it has none."""
+    if manifest is None or manifest.policy is None:
+        return Policy(), ""
+    return manifest.policy, _shown(manifest.path)
 
 
 def _hosts(options: Options, policy: Policy) -> tuple[HostRule, ...]:

@@ -1,4 +1,7 @@
-"""Owns saved plans: a file that holds a plan and what it was made for, and the refusal of one that no longer holds."""
+"""Saved plans: a plan and what it was made for, as a file.
+
+One that no longer holds is refused, and so is anything that is not as `save_plan` writes it.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,43 @@ from pathlib import Path
 
 from provision.errors import LockFileError, UsageError
 from provision.host.files import read_small
+from provision.model.table import keyed, required
 from provision.plan.wire import PLAN_VERSION, plan_document
+from provision.store.fields import Members, count, members, parse_members, read_table, text, texts, truth
 from provision.workflows.options import Options
 from provision.workflows.planning import Planned, Wanted, parse_wanted, plan
 from provision.workflows.writing import write_text
 
 _MAX_BYTES = 16 * 1024 * 1024
+
+
+@keyed
+class _SavedWanted:
+    """What the plan was made for, as `plan`'s own options say it."""
+
+    names: tuple[str, ...] = required(texts)
+    targets: tuple[str, ...] = required(texts)
+    cpu: str = required(text)
+    prune: bool = required(truth)
+
+
+def _wanted(given: object) -> _SavedWanted:
+    return read_table(_SavedWanted, members(given), closed=True)
+
+
+def _version(given: object) -> int:
+    if count(given) != PLAN_VERSION:
+        raise ValueError(f"expected {PLAN_VERSION}")
+    return PLAN_VERSION
+
+
+@keyed
+class _SavedPlan:
+    """The whole file, which may come from anyone; ``plan`` is only ever compared, never carried out."""
+
+    provision_plan: int = required(_version)
+    wanted: _SavedWanted = required(_wanted)
+    plan: Members = required(members)
 
 
 def save_plan(path: Path, planned: Planned) -> None:
@@ -44,25 +78,19 @@ def load_plan(options: Options, path: Path) -> Planned:
     return planned
 
 
-def _read(path: Path) -> tuple[Wanted, dict[str, object]]:
-    from pydantic import ValidationError
-
-    from provision.workflows.saved_document import SavedPlan
-
+def _read(path: Path) -> tuple[Wanted, Members]:
     try:
         content = read_small(path, _MAX_BYTES)
-        if content is None:
-            why = "is no regular file, or too large" if path.exists() else "does not exist"
-            raise UsageError(f"cannot read the plan {path}: it {why}")
-        saved = SavedPlan.model_validate_json(content)
     except OSError as error:
         raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+    if content is None:
+        why = "is no regular file, or too large" if path.exists() else "does not exist"
+        raise UsageError(f"cannot read the plan {path}: it {why}")
+    try:
+        saved = read_table(_SavedPlan, parse_members(content), closed=True)
+    except ValueError as error:
         raise UsageError(
-            f"{path} is not a saved plan: {where + ': ' if where else ''}{first['msg']}",
-            hint=f"Make one with `provision plan -o {path.name}`.",
+            f"{path} is not a saved plan: {error}", hint=f"Make one with `provision plan -o {path.name}`."
         ) from error
     wanted = saved.wanted
     return parse_wanted(wanted.names, wanted.targets, cpu=wanted.cpu, prune=wanted.prune), saved.plan

@@ -19,7 +19,7 @@ stages = st.sampled_from([(3, 0)]) | st.tuples(st.integers(0, 2), numbers)
 versions = st.builds(Version, major=st.just(3), minor=numbers, patch=numbers, stage=stages)
 options = st.sets(st.sampled_from(OPTIONS)).map(BuildOptions.of)
 _WORD = "abc019._-"
-names = st.builds("{}{}".format, st.sampled_from("a0"), st.text(_WORD, max_size=6))
+names = st.builds("{}{}".format, st.sampled_from("a0"), st.text(_WORD, max_size=6)).map(lambda name: name.rstrip("."))
 builds = st.builds("{}{}".format, st.sampled_from("aZ0"), st.text(_WORD, max_size=6))
 urls = st.text("aZ0._~%+-/?=", max_size=9).map("https://example.com/a{}x".format)
 times = st.builds("{:04}-{:02}-{:02}T10:00:00Z".format, st.integers(0, 9999), st.integers(1, 12), st.integers(1, 28))

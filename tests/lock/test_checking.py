@@ -36,6 +36,8 @@ def changed(key: str, value: str, *, asset: bool = False) -> str:
         ("name", '"Free"', "5: python[0].name: is 'Free'; expected a name"),
         ("name", '""', "5: python[0].name: is ''; expected a name"),
         ("name", "3", "5: python[0].name: is 3; expected a text"),
+        ("name", f'"{"x" * 65}"', "5: python[0].name: a name has at most 64 characters, not 65"),
+        ("name", '"bin"', "5: python[0].name: 'bin' cannot be the name of a link on every system"),
         ("request", '"abc"', "6: python[0].request: is 'abc'; expected sha256:"),
         ("request", f'"sha256:{"A" * 64}"', "6: python[0].request: is 'AAAA"),
         ("implementation", '"perl"', "7: python[0].implementation: is 'perl'; expected one of cpython, pypy"),

@@ -19,10 +19,10 @@ from provision.lock.rows import (
     PYTHON_KEYS,
     SHA256,
     SLIMS,
-    Key,
 )
 from provision.lock.toml import format_lock
 from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
+from provision.model.table import KeyField
 from provision.model.target import KNOWN
 from provision.url import URL_PATTERN
 from tests.lock.samples import python
@@ -60,7 +60,7 @@ def test_it_refuses_what_the_reader_refuses(key: str, value: object) -> None:
     ids=["lock", "python", "asset"],
 )
 def test_it_knows_the_keys_that_the_reader_knows(
-    table: dict[str, object], keys: dict[str, Key], required: set[str]
+    table: dict[str, object], keys: dict[str, KeyField], required: set[str]
 ) -> None:
     properties = table["properties"]
     assert isinstance(properties, dict)

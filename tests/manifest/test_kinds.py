@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,17 +14,16 @@ from provision.manifest.kinds import (
     ByTarget,
     Choice,
     Duration,
-    Field,
     Flag,
-    Kind,
-    Many,
-    Record,
+    ListOf,
     Switch,
+    Table,
     Text,
     described,
 )
-from provision.manifest.problems import Problems
+from provision.manifest.problems import ProblemList
 from provision.model.digest import Digest
+from provision.model.table import Kind, defaulted, keyed, optional, required
 from provision.model.target import KNOWN, Target
 from tests.manifest.strategies import unhurried
 
@@ -31,13 +31,32 @@ GNU, ARM = Target.parse("linux-x86_64"), Target.parse("linux-aarch64")
 WORD = Text(str.upper, such_as="word", pattern="", longest=5)
 SHA256 = Text(Digest.parse, such_as="…", pattern="")
 COLOURS = Choice(("red", "green"))
-POINT = Record("a point", Field("x", Flag(), "", (True,), required=True), Field("note", WORD, "", ("word",)))
-KINDS: list[Kind] = [Flag(), COLOURS, Switch("on"), WORD, Duration(), Many(WORD), ByTarget(SHA256), POINT, TARGET]
 
 
-def read(kind: Kind, value: object) -> tuple[object, list[str]]:
+@keyed
+class Point:
+    x: bool = required(Flag(), examples=(True,))
+    note: str | None = optional(WORD)
+    far_away: bool = defaulted(Flag(), default=False)
+
+
+POINT = Table("a point", Point)
+KINDS: list[Kind[Any]] = [
+    Flag(),
+    COLOURS,
+    Switch("on"),
+    WORD,
+    Duration(),
+    ListOf(WORD),
+    ByTarget(SHA256),
+    POINT,
+    TARGET,
+]
+
+
+def read(kind: Kind[Any], value: object) -> tuple[object, list[str]]:
     """What was made of a value, and what was said of it, each ``path: message (hint)``."""
-    problems = Problems()
+    problems = ProblemList()
     made = kind.read(value, ("k",), problems)
     said = [f"{one.path}: {one.message}{f' ({one.hint})' if one.hint else ''}" for one in problems.found]
     return made, [line.replace("('k',): ", "") for line in said]
@@ -54,13 +73,14 @@ def read(kind: Kind, value: object) -> tuple[object, list[str]]:
         (WORD, "abc", "ABC"),
         (Duration(), "3 days", 259_200),
         (Duration(), 0, 0),
-        (Many(WORD), [], ()),
-        (Many(WORD), ["b", "a"], ("B", "A")),
+        (ListOf(WORD), [], ()),
+        (ListOf(WORD), ["b", "a"], ("B", "A")),
         (ByTarget(SHA256), {"linux-x86_64": "ab" * 32}, ((GNU, Digest("ab" * 32)),)),
-        (POINT, {"x": False, "note": "n"}, {"x": False, "note": "N"}),
+        (POINT, {"x": False, "note": "n"}, Point(x=False, note="N")),
+        (POINT, {"far-away": True, "x": False}, Point(x=False, far_away=True)),
     ],
 )
-def test_what_is_taken(kind: Kind, value: object, made: object) -> None:
+def test_what_is_taken(kind: Kind[Any], value: object, made: object) -> None:
     assert read(kind, value) == (made, [])
 
 
@@ -82,12 +102,12 @@ def test_what_is_taken(kind: Kind, value: object, made: object) -> None:
         (Duration(), False, 'expected a duration such as "3 days", or 0, not false'),
         (Duration(), 0.0, 'expected a duration such as "3 days", or 0, not the number 0.0'),
         (Duration(), "soon", "'soon' is not a duration such as '3 days', '24 hours' or '1 week'"),
-        (Many(WORD), "a", "expected a list, not 'a' (Write it as [\"a\"].)"),
-        (Many(WORD, least=1), [], "expected 1 to 200 elements, not 0"),
-        (Many(WORD), ["x"] * 201, "expected 0 to 200 elements, not 201"),
-        (Many(WORD), ["a", "A"], "('k', 1): A is listed twice"),
-        (Many(WORD), ["a", 1], "('k', 1): expected text such as \"word\", not the number 1 (Put it in quotes.)"),
-        (Many(TARGET), ["linux-x86_64", "x86_64-unknown-linux-gnu"], f"('k', 1): {GNU} is listed twice"),
+        (ListOf(WORD), "a", "expected a list, not 'a' (Write it as [\"a\"].)"),
+        (ListOf(WORD, least=1), [], "expected 1 to 200 elements, not 0"),
+        (ListOf(WORD), ["x"] * 201, "expected 0 to 200 elements, not 201"),
+        (ListOf(WORD), ["a", "A"], "('k', 1): A is listed twice"),
+        (ListOf(WORD), ["a", 1], "('k', 1): expected text such as \"word\", not the number 1 (Put it in quotes.)"),
+        (ListOf(TARGET), ["linux-x86_64", "x86_64-unknown-linux-gnu"], f"('k', 1): {GNU} is listed twice"),
         (
             ByTarget(SHA256),
             "ab",
@@ -99,7 +119,7 @@ def test_what_is_taken(kind: Kind, value: object, made: object) -> None:
         (POINT, [], "expected a point, not a list"),
     ],
 )
-def test_what_is_not(kind: Kind, value: object, said: str) -> None:
+def test_what_is_not(kind: Kind[Any], value: object, said: str) -> None:
     assert read(kind, value)[1] == [said]
 
 
@@ -113,7 +133,16 @@ def test_one_target_in_two_spellings_is_given_twice() -> None:
     assert said == [f"('k', 'linux-amd64'): {GNU} is listed twice"]
 
 
-def test_all_problems_of_a_record_are_told() -> None:
+def test_what_is_wrong_with_a_key_leaves_its_field_as_if_it_were_missing() -> None:
+    assert read(POINT, {"x": True, "note": 2, "far-away": 2, "z": 3})[0] == Point(x=True)
+
+
+def test_without_what_is_required_there_is_no_value() -> None:
+    assert read(POINT, {"note": "n"})[0] is None
+    assert read(POINT, {"x": 1})[0] is None
+
+
+def test_all_problems_of_a_table_are_told() -> None:
     _, said = read(POINT, {"y": 1, "note": 2})
     assert len(said) == 3
 

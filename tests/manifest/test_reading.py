@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import ManifestError, ProvisionError
-from provision.manifest.document import Settings
+from provision.manifest.fields import IgnoreRule, ManifestSettings, Policy
 from provision.manifest.reading import find_manifest, parse_manifest, read_manifest
 from provision.model.target import Target
 from tests.manifest.documents import DOCUMENTS, Writer
@@ -25,7 +25,7 @@ MINIMAL = '[pythons]\ndefault = "3.14"\n'
 
 def test_the_example_of_the_design() -> None:
     manifest = parse(EXAMPLE)
-    assert manifest.settings == Settings(
+    assert manifest.settings == ManifestSettings(
         targets=tuple(map(Target.parse, ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"))),
         flavor="install_only_stripped",
         cpu="baseline",
@@ -36,12 +36,12 @@ def test_the_example_of_the_design() -> None:
     names = [request.name for request in manifest.requests]
     assert names == ["default", "free", "debug", "fast", "embed", "alpine", "pinned", "ours"]
     assert manifest.path == FILE
-    assert not manifest.policy
+    assert manifest.policy is None
 
 
 def test_settings_are_optional() -> None:
     manifest = parse(MINIMAL)
-    assert manifest.settings == Settings()
+    assert manifest.settings == ManifestSettings()
     assert [str(request.version) for request in manifest.requests] == ["3.14"]
 
 
@@ -55,13 +55,20 @@ def test_the_policy_is_checked_and_normalised() -> None:
         + '[policy]\nallow-hosts = ["*.example.com"]\ncooldown = "1 day"\nallow-prereleases = false\n'
         + 'allow-end-of-life = true\nignore = [{ code = "PV012", reason = "needed" }]\n'
     )
-    assert dict(manifest.policy) == {
-        "allow-hosts": ("*.example.com",),
-        "cooldown": 86_400,
-        "allow-prereleases": False,
-        "allow-end-of-life": True,
-        "ignore": ({"code": "PV012", "reason": "needed"},),
-    }
+    assert manifest.policy == Policy(
+        allow_hosts=("*.example.com",),
+        cooldown=86_400,
+        allow_prereleases=False,
+        allow_end_of_life=True,
+        ignore=(IgnoreRule(code="PV012", reason="needed"),),
+    )
+
+
+def test_one_reason_for_a_finding_is_enough() -> None:
+    rule = '{ code = "PV012", reason = "needed" }'
+    assert told(MINIMAL + f"[policy]\nignore = [{rule}, {rule}]\n") == [
+        "4:50: policy.ignore[1]: {'code': 'PV012', 'reason': 'needed'} is listed twice"
+    ]
 
 
 def test_a_request_knows_its_place() -> None:

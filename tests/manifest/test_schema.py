@@ -199,9 +199,9 @@ def nodes(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_every_key_has_a_title_a_description_and_examples_that_fit() -> None:
-    for record, name in ((SETTINGS, "settings"), (ENTRY, "entry"), (POLICY, "policy")):
+    for table, name in ((SETTINGS, "settings"), (ENTRY, "entry"), (POLICY, "policy")):
         properties = SCHEMA["$defs"][name]["properties"]
-        assert properties.keys() == record.fields.keys()
+        assert properties.keys() == table.keys.keys()
         for key, schema in properties.items():
             assert schema["title"] == key
             assert schema["description"].endswith(".")

@@ -16,12 +16,12 @@ from provision.lock.positions import LockPositions
 from provision.lock.resolve import resolve
 from provision.lock.toml import format_lock, parse_lock
 from provision.manifest.document import Manifest
+from provision.manifest.fields import IgnoreRule, Policy
 from provision.model.value import replace
 from provision.review.audit import audit
 from provision.review.codes import CODES
-from provision.review.findings import Audit, Finding
+from provision.review.findings import Audit
 from provision.review.grounds import Checksums, Grounds
-from provision.review.policy import Policy
 from tests.lock.samples import asset, catalog, python
 from tests.review.tampering import (
     BUILD,
@@ -55,7 +55,7 @@ def audited(
     own: Catalog | None = None,
     checksums: Checksums | None = None,
 ) -> Audit:
-    rules = policy or Policy.of(asked.policy if asked else {}, "pythons.toml")
+    rules = policy or (asked and asked.policy) or Policy()
     return audit(
         Grounds(
             lock=parse_lock(text, Path("pythons.lock")).lock,
@@ -65,6 +65,7 @@ def audited(
             upstream=upstream,
             own=own,
             policy=rules,
+            policy_source="policy.toml",
             hosts=tuple(map(HostRule.parse, rules.allow_hosts)),
             today=today,
             checksums=checksums or {},
@@ -235,11 +236,8 @@ def test_findings_can_be_ignored_with_a_reason() -> None:
     found = audited(locked(asked), asked)
     assert "PV012" not in {each.code for each in found.findings}
     assert [(each.finding.code, each.reason) for each in found.ignored] == [("PV012", "until the migration")]
-    unused: list[Finding] = [
-        each
-        for each in audited(CLEAN, manifest(), policy=Policy(source="policy.toml", ignore=(("PV001", "x"),))).findings
-        if each.code == "PV026"
-    ]
+    rules = Policy(ignore=(IgnoreRule(code="PV001", reason="x"),))
+    unused = [each for each in audited(CLEAN, manifest(), policy=rules).findings if each.code == "PV026"]
     assert [(each.file, each.gravity) for each in unused] == [("policy.toml", "note")]
 
 

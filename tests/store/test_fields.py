@@ -1,3 +1,5 @@
+"""JSON of ours: members are read as declared, and whatever else stands there is a `ValueError` that says where."""
+
 from __future__ import annotations
 
 from contextlib import suppress
@@ -6,49 +8,95 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.store.fields import Fields, one_of
-
-FIELDS = Fields.parse(b'{"text": "x", "texts": ["a"], "count": 3, "truth": true, "table": {"text": "y"}, "null": null}')
-
-
-def test_members_are_read_by_type() -> None:
-    assert FIELDS.text("text") == "x"
-    assert FIELDS.texts("texts") == ("a",)
-    assert FIELDS.count("count") == 3
-    assert FIELDS.truth("truth") is True
-    assert FIELDS.table("table").text("text") == "y"
-    assert FIELDS.has("text")
-    assert not FIELDS.has("null")
-    assert not FIELDS.has("missing")
-
-
-@pytest.mark.parametrize("name", ["text", "texts", "count", "truth", "table", "null", "missing"])
-def test_any_other_type_is_refused(name: str) -> None:
-    readers = {"text": FIELDS.text, "texts": FIELDS.texts, "count": FIELDS.count, "truth": FIELDS.truth}
-    for kind, read in {**readers, "table": FIELDS.table}.items():
-        if kind != name:
-            with pytest.raises(ValueError, match=name):
-                read(name)
+from provision.model.table import keyed, optional, required
+from provision.store.fields import (
+    MemberError,
+    Members,
+    count,
+    members,
+    one_of,
+    parse_members,
+    parsed,
+    read_table,
+    text,
+    texts,
+    truth,
+    word,
+)
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 100_000, b'{"a": ' * 100_000, b"9" * 5000])
-def test_what_is_no_object_is_refused(text: bytes) -> None:
+@keyed
+class Inner:
+    name: str = required(text)
+
+
+@keyed
+class Outer:
+    name: str = required(text)
+    names: tuple[str, ...] = required(texts)
+    number: int = required(count)
+    flag: bool = required(truth)
+    table: Inner = required(lambda given: read_table(Inner, members(given)))
+    upper: str = required(parsed(str.upper))
+    some_word: str = required(word(("a", "b")))
+    maybe: int | None = optional(count)
+
+
+MEMBERS: Members = parse_members(
+    b'{"name": "x", "names": ["a"], "number": 3, "flag": true, "table": {"name": "y"}, "upper": "up", "some-word": "b"}'
+)
+VALUE = Outer(name="x", names=("a",), number=3, flag=True, table=Inner(name="y"), upper="UP", some_word="b", maybe=None)
+
+
+def test_members_are_read_as_declared() -> None:
+    assert read_table(Outer, MEMBERS) == VALUE
+    assert read_table(Outer, {**MEMBERS, "maybe": 0}).maybe == 0
+
+
+def test_null_counts_as_missing() -> None:
+    assert read_table(Outer, {**MEMBERS, "maybe": None}) == VALUE
+
+
+@pytest.mark.parametrize("key", list(MEMBERS))
+def test_any_other_type_is_refused(key: str) -> None:
+    for other in [None, 1.5, -1, [], [1], {}, *(MEMBERS[each] for each in MEMBERS if each != key)]:
+        if type(other) is not type(MEMBERS[key]) or other == -1:
+            with pytest.raises(MemberError, match=f"^{key}[:.]"):
+                read_table(Outer, {**MEMBERS, key: other})
+
+
+def test_what_is_required_is_there() -> None:
+    with pytest.raises(MemberError, match=r"^number: is missing"):
+        read_table(Outer, {key: MEMBERS[key] for key in MEMBERS if key != "number"})
+
+
+def test_it_says_where_something_is_wrong() -> None:
+    with pytest.raises(MemberError, match=r"^table\.name: expected a text"):
+        read_table(Outer, {**MEMBERS, "table": {"name": 1}})
+
+
+def test_only_a_closed_table_minds_what_it_does_not_know() -> None:
+    assert read_table(Outer, {**MEMBERS, "more": 1}) == VALUE
+    with pytest.raises(MemberError, match=r"^more: is not expected"):
+        read_table(Outer, {**MEMBERS, "more": 1}, closed=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 100_000, b'{"a": ' * 100_000, b"9" * 5000])
+def test_what_is_no_object_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (json words most of them)
-        Fields.parse(text)
+        parse_members(content)
 
 
-def test_counts_are_not_negative_and_no_truths() -> None:
-    fields = Fields.parse(b'{"negative": -1, "truth": true, "float": 1.0}')
-    for name in ("negative", "truth", "float"):
-        with pytest.raises(ValueError, match="not a count"):
-            fields.count(name)
+@pytest.mark.parametrize("given", [-1, True, 1.0, "1"])
+def test_counts_are_not_negative_and_no_truths(given: object) -> None:
+    with pytest.raises(ValueError, match="expected a count"):
+        count(given)
 
 
 def test_texts_can_be_file_names() -> None:
-    fields = Fields.parse(b'{"odd": "caf\\udce9", "broken": "\\ud800"}')
-    assert fields.text("odd") == "caf\udce9"
+    assert text("caf\udce9") == "caf\udce9"
     with pytest.raises(ValueError, match="surrogates"):
-        fields.text("broken")
+        text("\ud800")
 
 
 def test_one_of_some_words() -> None:
@@ -58,6 +106,6 @@ def test_one_of_some_words() -> None:
 
 
 @given(st.binary(max_size=100))
-def test_no_input_does_worse_than_a_value_error(text: bytes) -> None:
+def test_no_input_does_worse_than_a_value_error(content: bytes) -> None:
     with suppress(ValueError):
-        Fields.parse(text)
+        parse_members(content)

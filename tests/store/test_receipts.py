@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from provision.errors import StoreError
 from provision.model.asset import Asset
+from provision.model.table import keys_of
 from provision.model.tree import TreeOptions, tree_digest
 from provision.model.value import replace
 from provision.store.layout import Store
@@ -122,6 +123,18 @@ def test_every_truncation_counts_as_absence(store: Store, receipt: Receipt) -> N
     for length in range(0, len(content), 7):
         path.write_bytes(content[:length])
         assert read_receipt(store, receipt.key) is None
+
+
+def test_every_member_is_read_and_every_one_that_is_read_is_written(store: Store, receipt: Receipt) -> None:
+    path = store.receipt(receipt.key)
+    document = json.loads(path.read_text())
+    assert set(document) == {"receipt", *keys_of(Receipt)}
+    for table in (document, document["asset"], document["tree"]):
+        for key in list(table):
+            held = table.pop(key)
+            path.write_text(json.dumps(document))
+            assert read_receipt(store, receipt.key) != receipt, key
+            table[key] = held
 
 
 HOSTILE = st.one_of(

@@ -1,0 +1,77 @@
+"""Saved plans come from anyone: what is not one is refused in a sentence that says where it is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.errors import UsageError
+from provision.workflows.locking import lock
+from provision.workflows.options import Options
+from provision.workflows.planning import Wanted, plan
+from provision.workflows.saving import load_plan, save_plan
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> Options:
+    """A project with a lock, whose store is empty."""
+    tmp_path.joinpath("pythons.toml").write_text('[pythons]\none = "3.13.5"\n')
+    options = Options.of(
+        {}, home=tmp_path / "h", cache=tmp_path / "c", manifest=tmp_path / "pythons.toml", offline=True
+    )
+    lock(options)
+    return options
+
+
+@pytest.fixture
+def saved(options: Options, tmp_path: Path) -> Path:
+    path = tmp_path / "saved.plan"
+    save_plan(path, plan(options, Wanted(prune=True)))
+    return path
+
+
+def test_a_saved_plan_is_the_plan(options: Options, saved: Path) -> None:
+    loaded = load_plan(options, saved)
+    assert loaded.wanted == Wanted(prune=True)
+    assert loaded.plan == plan(options, Wanted(prune=True)).plan
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"provision-plan": 2}, "provision-plan: expected 1"),
+        ({"provision-plan": True}, "provision-plan: expected a count"),
+        ({"wanted": []}, "wanted: expected an object"),
+        ({"wanted": {}}, "wanted.names: is missing"),
+        ({"wanted": {"names": [1]}}, "wanted.names: expected a list of texts"),
+        ({"wanted": {"names": [], "targets": [], "cpu": 3}}, "wanted.cpu: expected a text"),
+        ({"wanted": {"names": [], "targets": [], "cpu": "v2", "prune": 0}}, "wanted.prune: expected true or false"),
+        (
+            {"wanted": {"names": [], "targets": [], "cpu": "v2", "prune": True, "jobs": 2}},
+            "wanted.jobs: is not expected",
+        ),
+        ({"plan": None}, "plan: expected an object"),
+        ({"more": 1}, "more: is not expected"),
+    ],
+)
+def test_what_is_no_saved_plan_is_refused(options: Options, saved: Path, change: dict[str, Any], message: str) -> None:
+    saved.write_text(json.dumps(json.loads(saved.read_text()) | change))
+    with pytest.raises(UsageError, match=r"saved\.plan is not a saved plan: ") as caught:
+        load_plan(options, saved)
+    assert str(caught.value).endswith(f": {message}")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 10_000])
+def test_what_is_no_object_is_refused(options: Options, saved: Path, content: bytes) -> None:
+    saved.write_bytes(content)
+    with pytest.raises(UsageError, match="is not a saved plan"):
+        load_plan(options, saved)
+
+
+def test_what_is_no_file_is_refused(options: Options, tmp_path: Path) -> None:
+    for path, why in ((tmp_path / "none.plan", "does not exist"), (tmp_path, "is no regular file, or too large")):
+        with pytest.raises(UsageError, match=f"cannot read the plan .*: it {why}"):
+            load_plan(options, path)
