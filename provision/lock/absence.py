@@ -84,14 +84,14 @@ class _Known:
 def _tests(wish: Wish, slot: Slot) -> _Tests:
     """What an asset must pass to fill a slot; a message lets go of one at a time."""
     target, cpu = slot
-    demand, flavor = wish.demand, wish.request.flavor
+    option_filter, flavor = wish.option_filter, wish.request.flavor
     return {
         "target": lambda facet: facet.target == target,
         "cpu": lambda facet: facet.cpu == cpu,
         "flavor": lambda facet: flavor in (None, facet.flavor),
-        "gil": lambda facet: facet.options.freethreaded == demand.freethreaded,
-        "debug": lambda facet: facet.options.debug == demand.debug,
-        "options": lambda facet: demand.accepts(facet.options),
+        "gil": lambda facet: facet.options.freethreaded == option_filter.freethreaded,
+        "debug": lambda facet: facet.options.debug == option_filter.debug,
+        "options": lambda facet: option_filter.accepts(facet.options),
     }
 
 
@@ -113,7 +113,7 @@ def _alternatives(wish: Wish, known: _Known, tests: _Tests, words: str) -> Itera
 def _by_letting_go(wish: Wish, known: _Known, tests: _Tests, words: str) -> Iterator[str]:
     if versions := known.elsewhere(tests):
         begin = min(versions)
-        if wish.demand.freethreaded and known.is_below(begin):
+        if wish.option_filter.freethreaded and known.is_below(begin):
             yield f"free-threaded builds begin with {begin.series}"
         else:
             yield f"there are some of {series_listed(versions)}"

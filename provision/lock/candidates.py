@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision.catalog.index import Catalog
+from provision.lock.answers import OptionFilter
 from provision.lock.cooldown import Cooldown
-from provision.lock.demand import Demand
 from provision.lock.document import LockedPython
 from provision.lock.preference import best, flavors
 from provision.lock.targets import targets_of
@@ -35,7 +35,7 @@ class Wish(NamedTuple):
     """A request with all that was worked out about it: its options, its targets and its cooldown."""
 
     request: Request
-    demand: Demand
+    option_filter: OptionFilter
     targets: tuple[Target, ...]
     cooldown: Cooldown
 
@@ -43,7 +43,7 @@ class Wish(NamedTuple):
     def of(cls, request: Request, previous: LockedPython | None, *, host: Target | None, as_of: str) -> Wish:
         """What a request comes to where ``previous`` is locked, on ``host``, with a catalog of ``as_of``."""
         targets = targets_of(request, previous, host)
-        return cls(request, Demand.of(request), targets, Cooldown(request.cooldown, as_of))
+        return cls(request, OptionFilter.of(request), targets, Cooldown(request.cooldown, as_of))
 
     def allows(self, version: Version) -> bool:
         """Whether the version is in the range, and no prerelease that was not asked for."""
@@ -167,7 +167,7 @@ def _weigh(wish: Wish, version: Version, build: str, flavor: Flavor, shelf: Shel
         fitting: dict[CpuLevel, list[Asset]] = {}
         for cpu in CPU_LEVELS:
             for asset in shelf.get((target, cpu, flavor), ()):
-                if wish.demand.accepts(asset.options):
+                if wish.option_filter.accepts(asset.options):
                     if wish.cooldown.admits(asset):
                         fitting.setdefault(cpu, []).append(asset)
                     else:
@@ -179,7 +179,7 @@ def _weigh(wish: Wish, version: Version, build: str, flavor: Flavor, shelf: Shel
             if cpu not in fitting:
                 lacks.append((target, cpu))
                 continue
-            first, *equals = best(fitting[cpu], wish.demand)
+            first, *equals = best(fitting[cpu], wish.option_filter)
             chosen.append(first)
             notes += [f"{first.filename} was taken before {other.filename}, made earlier" for other in equals]
     return Candidate(

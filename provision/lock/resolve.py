@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 from provision.catalog.index import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, raise_all
+from provision.lock.answers import staleness
 from provision.lock.candidates import Offers, Wish
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython
 from provision.lock.own import own_assets
 from provision.lock.phrases import listed, sentence
 from provision.lock.rows import lock_version
 from provision.lock.search import Found, search
-from provision.lock.staleness import staleness
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
 from provision.model.asset import Asset

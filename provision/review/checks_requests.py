@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.lock.demand import Demand
+from provision.lock.answers import OptionFilter
 from provision.lock.document import LockedPython
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Request
@@ -76,7 +76,7 @@ def _row(request: Request, python: LockedPython, asset: Asset, grounds: Grounds)
         if urls.get(asset.target, "") != canonical(asset.url):
             yield contradiction(f"{urls.get(asset.target) or 'no archive'} is asked for, {asset.url} is locked", "url")
         return
-    if not Demand.of(request).accepts(asset.options):
+    if not OptionFilter.of(request).accepts(asset.options):
         words = [word for word in ("freethreaded", "debug") if getattr(request, word)]
         asked = request.options if request.options is not None else "+".join(words) or "a default build"
         message = f"{asked} is asked for, a build with {str(asset.options) or 'no options'} is locked"

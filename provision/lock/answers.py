@@ -1,19 +1,60 @@
-"""Owns which entries of a lock do not answer the manifest any more, and why; answering them anew is `resolve`'s."""
+"""Whether a locked entry matches its request, and why it does not; build options, as requests ask for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Literal
 
-from provision.lock.demand import Demand
 from provision.lock.document import Lock, LockedPython
 from provision.lock.targets import targets_of
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
+from provision.model.build import OPTIMISATIONS, BuildOptions
 from provision.model.target import Target
 from provision.model.value import frozen
 
-Kind = Literal["new", "changed", "incomplete", "contradictory", "removed"]
+StaleKind = Literal["new", "changed", "incomplete", "contradictory", "removed"]
+
+
+@frozen
+class OptionFilter:
+    """The build options asked for. ``freethreaded``, ``debug`` and ``static`` hold exactly, asked for or not.
+
+    ``shared`` binds only when asked for: some builds for Windows are shared only. ``optimisations`` are exactly those
+    that ``build-options`` names; None where it names none. ``plain`` tells that it was given all the same, so that a
+    build that names no optimisation either is meant before others.
+    """
+
+    freethreaded: bool = False
+    debug: bool = False
+    static: bool = False
+    shared: bool = False
+    optimisations: frozenset[str] | None = None
+    plain: bool = False
+
+    @classmethod
+    def of(cls, request: Request) -> OptionFilter:
+        """Options named in ``build-options`` count as asked for one by one."""
+        options = request.options or BuildOptions()
+        return cls(
+            freethreaded=request.freethreaded or options.freethreaded,
+            debug=request.debug or options.debug,
+            static="static" in options,
+            shared="shared" in options,
+            optimisations=(options.names & OPTIMISATIONS) or None,
+            plain=request.options is not None,
+        )
+
+    def accepts(self, options: BuildOptions) -> bool:
+        """Whether a build with exactly these options answers the request."""
+        names = options.names
+        return (
+            ("freethreaded" in names) == self.freethreaded
+            and ("debug" in names) == self.debug
+            and ("static" in names) == self.static
+            and (not self.shared or "shared" in names)
+            and (self.optimisations is None or names & OPTIMISATIONS == self.optimisations)
+        )
 
 
 @frozen
@@ -26,7 +67,7 @@ class Stale:
     """
 
     name: str
-    kind: Kind
+    kind: StaleKind
     reason: str
 
 
@@ -96,8 +137,8 @@ def _assets(asked: Request, locked: LockedPython) -> Iterator[str]:
         if dict(asked.url) != {asset.target: asset.url for asset in locked.assets}:
             yield "other URLs are asked for than locked"
     else:
-        demand = Demand.of(asked)
-        unfit = {asset.target for asset in locked.assets if not demand.accepts(asset.options)}
+        wanted = OptionFilter.of(asked)
+        unfit = {asset.target for asset in locked.assets if not wanted.accepts(asset.options)}
         if unfit:
             yield f"other build options are asked for than locked for {_listed(unfit)}"
         yield from _levels(asked, locked)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from provision.lock.answers import OptionFilter, stale_entries
 from provision.lock.document import Lock
-from provision.lock.staleness import stale_entries
+from provision.model.build import BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
-from tests.lock.samples import HOST, asset, builds, lock, manifest
+from tests.lock.samples import HOST, asset, builds, lock, manifest, request
 
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
 ROWS = (*builds("3.14.7+20260814"), *builds("3.13.5+20250610"), asset(cpu="v2"), asset(cpu="v3"))
@@ -142,3 +143,29 @@ def test_archives_of_ones_own_are_locked_by_their_urls() -> None:
     assert stale(entry, Lock(pythons=(moved,))) == [
         "contradictory: a is not locked as it is asked for: other URLs are asked for than locked"
     ]
+
+
+OPTIONS = ("pgo+lto", "lto", "", "debug", "freethreaded+lto", "freethreaded+debug", "lto+static", "pgo+shared")
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted"),
+    [
+        ('"3.14"', {"pgo+lto", "lto", "", "pgo+shared"}),
+        ('"3.14t"', {"freethreaded+lto"}),
+        ('"3.14d"', {"debug"}),
+        ('"3.14td"', {"freethreaded+debug"}),
+        ('{version = "3.14", build-options = ["freethreaded"]}', {"freethreaded+lto"}),
+        ('{version = "3.14", build-options = ["debug"]}', {"debug"}),
+        ('{version = "3.14", build-options = []}', {"pgo+lto", "lto", "", "pgo+shared"}),
+        ('{version = "3.14", build-options = ["lto"]}', {"lto"}),
+        ('{version = "3.14", build-options = ["pgo", "lto"]}', {"pgo+lto"}),
+        ('{version = "3.14", build-options = ["static"]}', {"lto+static"}),
+        ('{version = "3.14", build-options = ["static", "noopt"]}', set()),
+        ('{version = "3.14", build-options = ["shared"]}', {"pgo+shared"}),
+        ('{version = "3.14t", build-options = ["lto"]}', {"freethreaded+lto"}),
+    ],
+)
+def test_options_are_those_asked_for_and_optimisations_exactly_so(asked: str, accepted: set[str]) -> None:
+    wanted = OptionFilter.of(request(asked))
+    assert {options for options in OPTIONS if wanted.accepts(BuildOptions.parse(options))} == accepted
