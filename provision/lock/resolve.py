@@ -9,7 +9,7 @@ from provision.errors import IntegrityError, ProvisionError, SeveralErrors, Usag
 from provision.lock.answers import staleness
 from provision.lock.candidates import Offers, Wish
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython
-from provision.lock.own import own_assets
+from provision.lock.filenames import own_assets
 from provision.lock.phrases import listed, sentence
 from provision.lock.rows import lock_version
 from provision.lock.search import Found, search

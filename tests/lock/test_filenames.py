@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import ManifestError
-from provision.lock.own import own_assets
+from provision.lock.filenames import own_assets
 from tests.lock.samples import digest, lock, own
 
 PLAIN = "https://example.com/python.tar.gz"
