@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from provision.lock.answers import required_level
 from provision.lock.candidates import Candidate, Facet, Offers, Slot, Wish
 from provision.lock.phrases import (
     levels_listed,
@@ -14,7 +15,6 @@ from provision.lock.phrases import (
     targets_listed,
     variant,
 )
-from provision.model.build import CpuLevel
 from provision.model.target import Target
 from provision.model.version import Version
 
@@ -27,7 +27,7 @@ def absences(wish: Wish, offers: Offers) -> Iterator[str]:
     To be asked when the versions and builds that the request allows exist, and none of them has every target.
     """
     request = wish.request
-    cpu: CpuLevel = request.cpu if request.cpu_strict and request.cpu != "auto" else "baseline"
+    cpu = required_level(request) or "baseline"
     known = _Known(wish, offers)
     groups: dict[tuple[str, ...], list[Target]] = {}
     for target in wish.targets:

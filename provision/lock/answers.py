@@ -9,7 +9,7 @@ from provision.lock.document import Lock, LockedPython
 from provision.lock.targets import targets_of
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
-from provision.model.build import OPTIMISATIONS, BuildOptions
+from provision.model.build import OPTIMISATIONS, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.value import frozen
 
@@ -55,6 +55,11 @@ class OptionFilter:
             and (not self.shared or "shared" in names)
             and (self.optimisations is None or names & OPTIMISATIONS == self.optimisations)
         )
+
+
+def required_level(request: Request) -> CpuLevel | None:
+    """The x86-64 level that the entry itself asks for, so that every target must have it and no other."""
+    return request.cpu if request.cpu_strict and request.cpu != "auto" else None
 
 
 @frozen

@@ -8,10 +8,10 @@ from provision.errors import PolicyError
 from provision.install.fetch.hosts import KNOWN_HOSTS
 from provision.install.fetch.urls import Url
 from provision.lock.document import LockedPython
+from provision.lock.filenames import catalog_disagreements, name_disagreements
 from provision.model.asset import Asset
 from provision.review.findings import Finding
 from provision.review.grounds import Grounds, known_asset, release_of
-from provision.review.naming import disagreements, unlike
 from provision.review.places import canonical, host_of, imitates
 
 _BY_PROPERTY = {
@@ -53,9 +53,9 @@ def _check(python: LockedPython, asset: Asset, grounds: Grounds) -> Iterator[Fin
 
 def _names(python: LockedPython, asset: Asset, known: Asset | None, grounds: Grounds) -> Iterator[Finding]:
     """What the file is by its name, and by the catalog where the name does not tell."""
-    by_name = disagreements(asset)
+    by_name = name_disagreements(asset)
     said = {each.what for each in by_name}
-    by_catalog = unlike(asset, known) if known is not None else ()
+    by_catalog = catalog_disagreements(asset, known) if known is not None else ()
     for each in (*by_name, *(each for each in by_catalog if each.what not in said)):
         code, key = _BY_PROPERTY[each.what]
         yield grounds.on_row(code, each.message, python, asset, key or "url")

@@ -11,6 +11,7 @@ from provision.catalog.pbs import RELEASES
 from provision.install.fetch.hosts import HostPolicy, HostRule
 from provision.lock.cooldown import Cooldown
 from provision.lock.document import Lock, LockedPython
+from provision.lock.filenames import parsed_name
 from provision.manifest.document import Manifest, Request
 from provision.model.asset import Asset
 from provision.model.value import field, frozen
@@ -18,7 +19,6 @@ from provision.model.version import Version
 from provision.review.codes import Gravity
 from provision.review.findings import Finding
 from provision.review.lines import LockLines
-from provision.review.naming import parsed
 from provision.review.places import canonical
 from provision.review.policy import Policy
 
@@ -90,7 +90,7 @@ def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:
     if (known := _by_url(catalog, (asset.implementation, asset.version, asset.build)).get(url)) is not None:
         return known
     places = []
-    if (named := parsed(asset)) is not None:
+    if (named := parsed_name(asset)) is not None:
         places.append(("cpython", named.version, named.build))
     if (found := catalog.find(asset.filename)) is not None:
         places.append((found.implementation, found.version, found.build))
