@@ -72,7 +72,7 @@ class Grounds:
             file=self.file,
             line=self.lines.row(python.name, asset.target, asset.cpu, key),
             entry=python.name,
-            place=asset.target.short if asset.cpu == "baseline" else f"{asset.target.short} {asset.cpu}",
+            place=asset.target.label(asset.cpu),
             gravity=gravity,
         )
 
