@@ -16,10 +16,9 @@ from provision.lock.resolve import resolve
 from provision.lock.toml import format_lock, parse_lock
 from provision.manifest.document import Manifest
 from provision.model.value import replace
-from provision.review.audit import audit
+from provision.review.checks_rows import run_checks
 from provision.review.codes import CODES
-from provision.review.findings import Audit, Finding
-from provision.review.grounds import Checksums, Grounds
+from provision.review.findings import Audit, AuditContext, Checksums, Finding
 from provision.review.lines import LockLines
 from provision.review.policy import Policy
 from tests.lock.samples import asset, catalog, python
@@ -56,8 +55,8 @@ def audited(
     checksums: Checksums | None = None,
 ) -> Audit:
     rules = policy or Policy.of(asked.policy if asked else {}, "pythons.toml")
-    return audit(
-        Grounds(
+    return run_checks(
+        AuditContext(
             lock=parse_lock(text, Path("pythons.lock")).lock,
             lines=LockLines(text),
             file="pythons.lock",
