@@ -18,7 +18,7 @@ from provision.lock.toml import parse_lock, read_text
 from provision.manifest.document import Manifest
 from provision.manifest.reading import MANIFEST_NAME, read_manifest
 from provision.model.value import frozen
-from provision.review.checks_rows import run_checks
+from provision.review.audit import run_checks
 from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_of
 from provision.review.lines import LockLines
 from provision.review.policy import Policy, read_policy

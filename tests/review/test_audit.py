@@ -16,7 +16,7 @@ from provision.lock.resolve import resolve
 from provision.lock.toml import format_lock, parse_lock
 from provision.manifest.document import Manifest
 from provision.model.value import replace
-from provision.review.checks_rows import run_checks
+from provision.review.audit import run_checks
 from provision.review.codes import CODES
 from provision.review.findings import Audit, AuditContext, Checksums, Finding
 from provision.review.lines import LockLines
