@@ -1,17 +1,24 @@
-"""Owns proving each row of a lock: what its file is, who vouches for its bytes, and where it comes from."""
+"""All checks of one lock: its rows, its requests, its age."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from provision.catalog.index import publication_day
 from provision.errors import PolicyError
 from provision.install.fetch.hosts import KNOWN_HOSTS
 from provision.install.fetch.urls import Url
+from provision.lock.answers import OptionFilter
+from provision.lock.cooldown import Cooldown
 from provision.lock.document import LockedPython
 from provision.lock.filenames import catalog_disagreements, name_disagreements
+from provision.lock.lifecycle import end_of_life
+from provision.manifest.digest import request_digest
+from provision.manifest.document import Request
 from provision.model.asset import Asset
-from provision.review.checks_age import check_age
-from provision.review.checks_requests import check_requests
+from provision.model.value import replace
+from provision.model.version import Version
+from provision.review.codes import Gravity
 from provision.review.findings import Audit, AuditContext, Finding, Ignored, known_asset, release_of, sort_findings
 from provision.review.places import canonical, host_of, imitates
 
@@ -174,3 +181,183 @@ def _host(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator
         like = f"; it can be taken for {other}" if other else ""
         message = error.message.removeprefix(f"{url}: ")
         yield context.on_row("PV007", f"{message}{like}", python, asset, "url")
+
+
+def check_requests(context: AuditContext) -> Iterator[Finding]:
+    """All findings about what the manifest asks for; none without a manifest but for prereleases and duplicates."""
+    if context.manifest is not None:
+        for request in context.manifest.requests:
+            python = context.lock.python(request.name)
+            if python is None:
+                message = f"{request.name} is asked for, and not locked"
+                yield Finding.of("PV016", message, file=context.file, line=1, entry=request.name)
+            else:
+                yield from _answers(request, python, context)
+        for python in context.lock.pythons:
+            if context.request(python) is None:
+                yield context.on_entry("PV011", f"{python.name} is locked, and not asked for", python.name)
+    for python in context.lock.pythons:
+        yield from _prerelease(python, context)
+    yield from _duplicates(context)
+
+
+def _answers(request: Request, python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+    name = python.name
+    if python.request != request_digest(request):
+        yield context.on_entry("PV016", f"{name} was asked for otherwise when it was locked", name, "request")
+        return
+    pairs: tuple[tuple[str, object, object, bool], ...] = (
+        ("implementation", request.implementation, python.implementation, False),
+        ("version", request.version, python.version, request.version.matches(python.version)),
+        ("build", request.build or "any", python.build, request.build in {None, python.build}),
+        ("flavor", request.flavor or "any", python.flavor, request.flavor in {None, python.flavor}),
+        ("without", str(request.tree) or "no tree options", str(python.tree) or "none", request.tree == python.tree),
+    )
+    for key, asked, locked, fits in pairs:
+        if not fits and asked != locked:
+            yield context.on_entry("PV017", f"{key} {asked} is asked for, {locked} is locked", name, key)
+    yield from _targets(request, python, context)
+    for asset in python.assets:
+        yield from _row(request, python, asset, context)
+
+
+def _targets(request: Request, python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+    slots = {(asset.target, asset.cpu) for asset in python.assets}
+    wanted = set(request.targets or python.targets())
+    for target in sorted(wanted, key=str):
+        cpu = request.cpu if request.cpu_strict and request.cpu != "auto" else "baseline"
+        if target not in python.targets():
+            yield context.on_entry("PV010", f"{target.short} is declared, and has no row", python.name)
+        elif (request.cpu_strict or request.cpu == "auto") and (target, cpu) not in slots:
+            yield context.on_entry("PV010", f"{target.short} has no row for {cpu}", python.name)
+    for asset in python.assets:
+        if asset.target not in wanted:
+            message = f"{asset.target.short} is locked, and not declared"
+            yield context.on_row("PV017", message, python, asset, "target")
+
+
+def _row(request: Request, python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
+    def contradiction(message: str, key: str) -> Finding:
+        return context.on_row("PV017", message, python, asset, key)
+
+    if request.url:
+        urls = {target: canonical(url) for target, url in request.url}
+        if urls.get(asset.target, "") != canonical(asset.url):
+            yield contradiction(f"{urls.get(asset.target) or 'no archive'} is asked for, {asset.url} is locked", "url")
+        return
+    if not OptionFilter.of(request).accepts(asset.options):
+        words = [word for word in ("freethreaded", "debug") if getattr(request, word)]
+        asked = request.options if request.options is not None else "+".join(words) or "a default build"
+        message = f"{asked} is asked for, a build with {str(asset.options) or 'no options'} is locked"
+        yield contradiction(message, "build-options")
+    if request.cpu != "auto" and asset.cpu not in {"baseline", request.cpu}:
+        yield contradiction(f"level {request.cpu} is asked for, {asset.cpu} is locked", "cpu")
+    pin = next((digest for target, digest in request.sha256 if target == asset.target), asset.sha256)
+    if pin != asset.sha256:
+        yield context.on_row("PV001", f"sha256 {pin} is asked for, {asset.sha256} is locked", python, asset, "sha256")
+
+
+def _prerelease(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+    if not python.version.prerelease:
+        return
+    request = context.request(python)
+    asked = request is None or request.prereleases or request.version.allows_prerelease or bool(request.url)
+    if context.policy.allow_prereleases is False:
+        message = f"{python.version} is a prerelease, and the policy allows none"
+        yield context.on_entry("PV015", message, python.name, "version")
+    elif not asked:
+        message = f"{python.version} is a prerelease, and none is asked for"
+        yield context.on_entry("PV015", message, python.name, "version")
+
+
+def _duplicates(context: AuditContext) -> Iterator[Finding]:
+    """Rows that cannot all be right, whatever any catalog says."""
+    names: dict[str, Asset] = {}
+    hashes: dict[str, Asset] = {}
+    for python in context.lock.pythons:
+        for asset in python.assets:
+            namesake = names.setdefault(asset.sha256.hex, asset)
+            if namesake.filename != asset.filename:
+                message = f"{asset.filename} and {namesake.filename} have one and the same sha256, {asset.sha256}"
+                yield context.on_row("PV018", message, python, asset, "sha256")
+            other = hashes.setdefault(canonical(asset.url), asset)
+            if other.sha256 != asset.sha256:
+                message = f"{asset.url} is locked with sha256 {other.sha256} elsewhere, and with {asset.sha256} here"
+                yield context.on_row("PV019", message, python, asset, "sha256")
+
+
+def check_age(context: AuditContext) -> Iterator[Finding]:
+    """All findings that depend on the day."""
+    for python in context.lock.pythons:
+        yield from _young(python, context)
+        yield from _ended(python, context)
+        yield from _behind(python, context)
+
+
+def _young(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+    cooldown = context.cooldown(context.request(python))
+    for asset in python.assets:
+        dated = _dated(asset, context)
+        if not cooldown.admits(dated):
+            when = cooldown.available(dated)
+            message = f"{asset.version}+{asset.build} is in its cooldown of {cooldown}" + (
+                f" until {when}" if when else ""
+            )
+            yield context.on_row("PV014", message, python, asset, "published" if asset.published else "url")
+
+
+def _dated(asset: Asset, context: AuditContext) -> Asset:
+    """The asset with the time of publication that upstream gives, or else with the later of what it says itself.
+
+    A row could claim to be older than the day in its build's name.
+    """
+    known = known_asset(context.upstream, asset)
+    if known is not None:
+        return known
+    build, published = asset.build, asset.published
+    if published and len(build) == 8 and build.isdecimal() and published[:10].replace("-", "") < build:
+        return replace(asset, published=None)
+    return asset
+
+
+def _ended(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+    end = end_of_life(python.implementation, python.version)
+    allowed = context.policy.allow_end_of_life
+    if end is None or end > context.today or allowed:
+        return
+    gravity: Gravity = "error" if allowed is False else "warning"
+    message = f"{python.version.series} is past its end of life since {end}"
+    yield context.on_entry("PV012", message, python.name, "version", gravity)
+
+
+def _behind(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+    """Only upstream's catalog counts; a patch that the request rules out is worth a note and no more."""
+    if not any(known_asset(context.upstream, asset) for asset in python.assets):
+        return
+    request = context.request(python)
+    newest = _newest_patch(python, context, context.cooldown(request))
+    if newest is None:
+        return
+    free = request is None or (request.version.matches(newest) and request.build is None and not request.url)
+    gravity: Gravity = "warning" if free else "note"
+    end = "" if free else ", which the request does not allow"
+    yield context.on_entry(
+        "PV013", f"{newest} is out, newer than {python.version}{end}", python.name, "version", gravity
+    )
+
+
+def _newest_patch(python: LockedPython, context: AuditContext, cooldown: Cooldown) -> Version | None:
+    """The newest final release of the series above the locked one, out long enough and there for all its targets."""
+    catalog, wanted = context.upstream, set(python.targets())
+    for version in catalog.versions(python.implementation):
+        if version.series != python.version.series or version.prerelease:
+            continue
+        if version <= python.version:
+            return None
+        for build in catalog.builds(python.implementation, version):
+            rows = [row for row in catalog.assets(python.implementation, version, build) if cooldown.admits(row)]
+            if any(publication_day(build, row.published)[:10] > context.today.isoformat() for row in rows):
+                continue
+            if wanted <= {row.target for row in rows}:
+                return version
+    return None
