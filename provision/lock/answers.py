@@ -1,19 +1,42 @@
-"""Whether a locked entry matches its request, and why it does not; build options, as requests ask for them."""
+"""Whether a locked entry answers its request, and every disagreement.
+
+An entry answers if resolving could have written it for the request, as far as that shows without a catalog: the filter
+of build options and the choice of levels are those that resolving goes by. `lock --check` words the disagreements here,
+`audit` makes findings of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
 from provision.lock.document import Lock, LockedPython
 from provision.lock.targets import targets_of
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
-from provision.model.build import OPTIMISATIONS, BuildOptions, CpuLevel
+from provision.model.asset import Asset
+from provision.model.build import CPU_LEVELS, OPTIMISATIONS, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.value import frozen
 
 StaleKind = Literal["new", "changed", "incomplete", "contradictory", "removed"]
+RequestKey = Literal[
+    "implementation", "version", "prerelease", "build", "flavor", "tree", "target", "url", "options", "cpu", "sha256"
+]
+
+# What `lock --check` says; of targets and of levels that are too much, it depends.
+_WORDS: Mapping[RequestKey, str] = {
+    "implementation": "{requested} is asked for, {locked} locked",
+    "version": "{requested} is asked for, {locked} locked",
+    "prerelease": "prereleases are not asked for, {locked} is locked",
+    "build": "build {requested} is asked for, {locked} locked",
+    "flavor": "{requested} is asked for, {locked} locked",
+    "tree": "a tree with {requested} is asked for, with {locked} locked",
+    "url": "other URLs are asked for than locked",
+    "options": "other build options are asked for than locked for {targets}",
+    "cpu": "the baseline is not locked for {targets}",
+    "sha256": "another sha256 is asked for than locked for {targets}",
+}
 
 
 @frozen
@@ -57,9 +80,134 @@ class OptionFilter:
         )
 
 
+def levels(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
+    """The levels to lock for a target that has some of them.
+
+    A level that the settings ask for, not the entry, applies where the target has it. With ``auto`` it is every level
+    that exists, and the baseline in any case.
+    """
+    asked = request.cpu
+    if asked == "auto":
+        return tuple(cpu for cpu in CPU_LEVELS if cpu == "baseline" or has(cpu))
+    if request.cpu_strict or has(asked):
+        return (asked,)
+    return ("baseline",)
+
+
 def required_level(request: Request) -> CpuLevel | None:
     """The x86-64 level that the entry itself asks for, so that every target must have it and no other."""
     return request.cpu if request.cpu_strict and request.cpu != "auto" else None
+
+
+def allows_prereleases(request: Request) -> bool:
+    """Whether a prerelease that is in the range of versions may be locked."""
+    return request.prereleases or request.version.allows_prerelease or bool(request.url)
+
+
+@frozen
+class RequestDisagreement:
+    """One thing in which a locked entry is not what its request asks for.
+
+    ``target`` is None where it is about the entry as a whole, ``asset`` where it is about no single row. ``requested``
+    is None for a row that is too much, ``locked`` for a target or level that is missing.
+    """
+
+    key: RequestKey
+    requested: object
+    locked: object
+    target: Target | None = None
+    asset: Asset | None = None
+
+
+def request_disagreements(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    """Everything that a locked entry has and its request does not allow, or the other way round.
+
+    The digest of the request is not looked at: whoever edits a lock can write the right one.
+    """
+    prerelease = bool(python.version.prerelease)
+    pairs: tuple[tuple[RequestKey, object, object, bool], ...] = (
+        ("implementation", request.implementation, python.implementation, False),
+        ("version", request.version, python.version, request.version.matches(python.version)),
+        ("prerelease", False, python.version, not prerelease or allows_prereleases(request)),
+        ("build", request.build, python.build, request.build is None),
+        ("flavor", request.flavor, python.flavor, request.flavor is None),
+        ("tree", request.tree, python.tree, False),
+    )
+    for key, requested, locked, fits in pairs:
+        if not fits and requested != locked:
+            yield RequestDisagreement(key=key, requested=requested, locked=locked)
+    yield from _targets(request, python)
+    yield from _urls(request, python) if request.url else _options(request, python)
+    yield from _levels(request, python)
+    yield from pin_disagreements(request, python.assets)
+
+
+def pin_disagreements(request: Request, assets: Iterable[Asset]) -> Iterator[RequestDisagreement]:
+    """The rows whose sha256 is not the one that the request gives for their target."""
+    pins = dict(request.sha256)
+    for asset in assets:
+        pin = pins.get(asset.target, asset.sha256)
+        if pin != asset.sha256:
+            yield _of_row("sha256", pin, asset.sha256, asset)
+
+
+def names_url(request: Request, asset: Asset) -> bool:
+    """Whether the request gives the row's URL for its target; ``+`` and ``%2B`` are the same in it."""
+    return _canonical(dict(request.url).get(asset.target, "")) == _canonical(asset.url)
+
+
+def _targets(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    if request.targets is None:
+        return
+    declared, present = set(request.targets), python.targets()
+    for target in sorted(declared.difference(present), key=str):
+        yield RequestDisagreement(key="target", requested=target, locked=None, target=target)
+    for asset in python.assets:
+        if asset.target not in declared:
+            yield _of_row("target", None, asset.target, asset)
+
+
+def _urls(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    urls = dict(request.url)
+    for asset in python.assets:
+        if not names_url(request, asset):
+            yield _of_row("url", urls.get(asset.target), asset.url, asset)
+
+
+def _options(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    wanted = OptionFilter.of(request)
+    for asset in python.assets:
+        if not wanted.accepts(asset.options):
+            yield _of_row("options", wanted, asset.options, asset)
+
+
+def _levels(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    for target in python.targets():
+        present = {asset.cpu: asset for asset in python.assets if asset.target == target}
+        wanted = _level_of_url(request, present) if request.url else levels(request, present.__contains__)
+        if request.cpu_strict or request.cpu == "auto":  # else there is a row in the place of the one that is missing
+            for cpu in wanted:
+                if cpu not in present:
+                    yield RequestDisagreement(key="cpu", requested=cpu, locked=None, target=target)
+        for cpu, asset in present.items():
+            if cpu not in wanted:
+                yield _of_row("cpu", request.cpu, cpu, asset)
+
+
+def _level_of_url(request: Request, present: Mapping[CpuLevel, Asset]) -> tuple[CpuLevel, ...]:
+    """One URL is one row; its level may be told by its name, where the entry does not ask for one."""
+    level = required_level(request)
+    return (next(iter(present)) if level is None else level,)
+
+
+def _of_row(key: RequestKey, requested: object, locked: object, asset: Asset) -> RequestDisagreement:
+    return RequestDisagreement(key=key, requested=requested, locked=locked, target=asset.target, asset=asset)
+
+
+def _canonical(url: str) -> str:
+    from provision.review.places import canonical  # only archives of one's own need it: start-up is a feature
+
+    return canonical(url)
 
 
 @frozen
@@ -96,7 +244,7 @@ def staleness(request: Request, python: LockedPython | None, host: Target | None
     """Why the locked entry does not answer its request; None if it does."""
     if python is None:
         return Stale(name=request.name, kind="new", reason="is not locked yet")
-    differences = "; ".join(disagreements(request, python))
+    differences = "; ".join(_worded(request, request_disagreements(request, python)))
     if python.request != request_digest(request):
         reason = f"was asked for otherwise when it was locked{differences and f': {differences}'}"
         return Stale(name=request.name, kind="changed", reason=reason)
@@ -108,60 +256,31 @@ def staleness(request: Request, python: LockedPython | None, host: Target | None
     return None
 
 
-def disagreements(request: Request, python: LockedPython) -> Iterator[str]:
-    """What a locked entry visibly has that its request does not allow, as far as that shows without a catalog."""
-    asked, locked = request, python
-    if asked.implementation != locked.implementation:
-        yield f"{asked.implementation} is asked for, {locked.implementation} locked"
-    elif not asked.version.matches(locked.version):
-        yield f"{asked.version} is asked for, {locked.version} locked"
-    elif locked.version.prerelease and not (asked.prereleases or asked.version.allows_prerelease or asked.url):
-        yield f"prereleases are not asked for, {locked.version} is locked"
-    if asked.build not in (None, locked.build):
-        yield f"build {asked.build} is asked for, {locked.build} locked"
-    if asked.flavor not in (None, locked.flavor):
-        yield f"{asked.flavor} is asked for, {locked.flavor} locked"
-    if asked.tree != locked.tree:
-        yield f"a tree with {str(asked.tree) or 'no options'} is asked for, with {str(locked.tree) or 'none'} locked"
-    yield from _targets(asked, locked)
-    yield from _assets(asked, locked)
+def _worded(request: Request, disagreements: Iterable[RequestDisagreement]) -> Iterator[str]:
+    """What to say of each kind, once; of implementation, version and prerelease the first explains the others."""
+    found: dict[RequestKey, list[RequestDisagreement]] = {}
+    for each in disagreements:
+        key: RequestKey = "url" if request.url and each.key == "target" else each.key
+        found.setdefault(key, []).append(each)
+    of_version = [key for key in ("implementation", "version", "prerelease") if key in found]
+    for key, group in found.items():
+        targets = {each.target for each in group if each.target}
+        rows = [each.asset for each in group if each.asset]
+        if key == "target":
+            yield from _targets_worded(targets, {asset.target for asset in rows})
+        elif key == "cpu" and rows:
+            yield f"cpu {request.cpu} is asked for, {', '.join(sorted({asset.cpu for asset in rows}))} locked"
+        elif key not in of_version[1:]:
+            requested, locked = str(group[0].requested) or "no options", str(group[0].locked) or "none"
+            yield _WORDS[key].format(requested=requested, locked=locked, targets=_listed(targets))
 
 
-def _targets(asked: Request, locked: LockedPython) -> Iterator[str]:
-    if asked.targets is None or asked.url:
-        return
-    declared, present = set(asked.targets), set(locked.targets())
-    if missing := declared - present:
-        yield f"not locked for {_listed(missing)}"
-    if surplus := present - declared:
+def _targets_worded(targets: set[Target], surplus: set[Target]) -> Iterator[str]:
+    if targets - surplus:
+        yield f"not locked for {_listed(targets - surplus)}"
+    if surplus:
         yield f"locked for {_listed(surplus)}, which is not asked for"
 
 
-def _assets(asked: Request, locked: LockedPython) -> Iterator[str]:
-    if asked.url:
-        if dict(asked.url) != {asset.target: asset.url for asset in locked.assets}:
-            yield "other URLs are asked for than locked"
-    else:
-        wanted = OptionFilter.of(asked)
-        unfit = {asset.target for asset in locked.assets if not wanted.accepts(asset.options)}
-        if unfit:
-            yield f"other build options are asked for than locked for {_listed(unfit)}"
-        yield from _levels(asked, locked)
-    pins = dict(asked.sha256)
-    unlike = {asset.target for asset in locked.assets if pins.get(asset.target, asset.sha256) != asset.sha256}
-    if unlike:
-        yield f"another sha256 is asked for than locked for {_listed(unlike)}"
-
-
-def _levels(asked: Request, locked: LockedPython) -> Iterator[str]:
-    present = {asset.cpu for asset in locked.assets}
-    if asked.cpu == "auto":
-        incomplete = set(locked.targets()).difference(row.target for row in locked.assets if row.cpu == "baseline")
-        if incomplete:
-            yield f"the baseline is not locked for {_listed(incomplete)}"
-    elif surplus := present - {asked.cpu} - (set() if asked.cpu_strict else {"baseline"}):
-        yield f"cpu {asked.cpu} is asked for, {', '.join(sorted(surplus))} locked"
-
-
-def _listed(targets: set[Target]) -> str:
+def _listed(targets: Iterable[Target]) -> str:
     return ", ".join(sorted(target.short for target in targets))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision.catalog.index import Catalog
-from provision.lock.answers import OptionFilter
+from provision.lock.answers import OptionFilter, allows_prereleases, levels
 from provision.lock.cooldown import Cooldown
 from provision.lock.document import LockedPython
 from provision.lock.preference import best, flavors
@@ -47,9 +47,7 @@ class Wish(NamedTuple):
 
     def allows(self, version: Version) -> bool:
         """Whether the version is in the range, and no prerelease that was not asked for."""
-        wanted = self.request.version
-        final = not version.prerelease or self.request.prereleases or wanted.allows_prerelease
-        return final and wanted.matches(version)
+        return self.request.version.matches(version) and (not version.prerelease or allows_prereleases(self.request))
 
 
 @frozen
@@ -137,20 +135,6 @@ class Offers:
         shelf = self.shelf(wish.request.implementation, version, build)
         for flavor in flavors(wish.request):
             yield _weigh(wish, version, build, flavor, shelf)
-
-
-def levels(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
-    """The levels to lock for a target that has some of them.
-
-    A level that the settings ask for, not the entry, applies where the target has it. With ``auto`` it is every level
-    that exists, and the baseline in any case.
-    """
-    asked = request.cpu
-    if asked == "auto":
-        return tuple(cpu for cpu in CPU_LEVELS if cpu == "baseline" or has(cpu))
-    if request.cpu_strict or has(asked):
-        return (asked,)
-    return ("baseline",)
 
 
 def _has_levels(target: Target) -> bool:

@@ -8,7 +8,13 @@ from provision.catalog.index import publication_day
 from provision.errors import PolicyError
 from provision.install.fetch.hosts import KNOWN_HOSTS
 from provision.install.fetch.urls import Url
-from provision.lock.answers import OptionFilter
+from provision.lock.answers import (
+    RequestDisagreement,
+    allows_prereleases,
+    names_url,
+    pin_disagreements,
+    request_disagreements,
+)
 from provision.lock.cooldown import Cooldown
 from provision.lock.document import LockedPython
 from provision.lock.filenames import catalog_disagreements, name_disagreements
@@ -66,18 +72,21 @@ def _check(python: LockedPython, asset: Asset, context: AuditContext) -> Iterato
     yield from _host(python, asset, context)
     known = known_asset(context.upstream, asset)
     yield from _names(python, asset, known, context)
+    request = context.request(python)
+    named = request is not None and names_url(request, asset)
     if known is not None:
         yield from _compare(python, asset, known, context, whose="upstream's")
-    elif (declared := _declared(python, asset, context)) is not None:
+    elif named:
         yield from _own_place(python, asset, context)
-        if declared != asset.sha256.hex:
-            message = f"{asset.filename} has sha256 {declared} in the manifest, not {asset.sha256}"
-            yield context.on_row("PV001", message, python, asset, "sha256")
-    elif context.own is not None and (known := known_asset(context.own, asset)) is not None:
+    elif context.own is not None and (theirs := known_asset(context.own, asset)) is not None:
         yield from _own_place(python, asset, context)
-        yield from _compare(python, asset, known, context, whose="the catalog's")
+        yield from _compare(python, asset, theirs, context, whose="the catalog's")
     else:
         yield from _unknown(python, asset, context)
+    if request is not None and named and (known is None or known.sha256 == asset.sha256):
+        for each in pin_disagreements(request, (asset,)):
+            message = f"{asset.filename} has sha256 {each.requested} in the manifest, not {asset.sha256}"
+            yield context.on_row("PV001", message, python, asset, "sha256")
     yield from _checksums(python, asset, context)
 
 
@@ -103,17 +112,6 @@ def _compare(
     if asset.published is not None and known.published is not None and asset.published != known.published:
         message = f"{asset.filename} is said to be of {asset.published}; {whose} is of {known.published}"
         yield context.on_row("PV021", message, python, asset, "published")
-
-
-def _declared(python: LockedPython, asset: Asset, context: AuditContext) -> str | None:
-    """The sha256 that the manifest gives beside this URL, in hex."""
-    request = context.request(python)
-    if request is None or not request.url:
-        return None
-    urls = {target: canonical(url) for target, url in request.url}
-    if urls.get(asset.target) != canonical(asset.url):
-        return None
-    return next((digest.hex for target, digest in request.sha256 if target == asset.target), None)
 
 
 def _own_place(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
@@ -206,62 +204,61 @@ def _answers(request: Request, python: LockedPython, context: AuditContext) -> I
     if python.request != request_digest(request):
         yield context.on_entry("PV016", f"{name} was asked for otherwise when it was locked", name, "request")
         return
-    pairs: tuple[tuple[str, object, object, bool], ...] = (
-        ("implementation", request.implementation, python.implementation, False),
-        ("version", request.version, python.version, request.version.matches(python.version)),
-        ("build", request.build or "any", python.build, request.build in {None, python.build}),
-        ("flavor", request.flavor or "any", python.flavor, request.flavor in {None, python.flavor}),
-        ("without", str(request.tree) or "no tree options", str(python.tree) or "none", request.tree == python.tree),
-    )
-    for key, asked, locked, fits in pairs:
-        if not fits and asked != locked:
-            yield context.on_entry("PV017", f"{key} {asked} is asked for, {locked} is locked", name, key)
-    yield from _targets(request, python, context)
-    for asset in python.assets:
-        yield from _row(request, python, asset, context)
+    found = tuple(request_disagreements(request, python))
+    surplus = {each.target for each in found if each.key == "target" and each.asset is not None}
+    lacking = {each.target for each in found if each.key == "cpu" and each.asset is None}
+    for each in found:
+        asset = each.asset
+        match each.key:
+            case "prerelease":
+                continue  # `_prerelease` knows the policy as well
+            case "sha256" if request.url:
+                continue  # `_check` knows who else vouches for the row
+            case "cpu" if each.target in (surplus if asset is None else lacking if asset.cpu == "baseline" else ()):
+                continue  # the target is told of already
+        yield _of_entry(each, python, context) if asset is None else _of_row(each, asset, request, python, context)
 
 
-def _targets(request: Request, python: LockedPython, context: AuditContext) -> Iterator[Finding]:
-    slots = {(asset.target, asset.cpu) for asset in python.assets}
-    wanted = set(request.targets or python.targets())
-    for target in sorted(wanted, key=str):
-        cpu = request.cpu if request.cpu_strict and request.cpu != "auto" else "baseline"
-        if target not in python.targets():
-            yield context.on_entry("PV010", f"{target.short} is declared, and has no row", python.name)
-        elif (request.cpu_strict or request.cpu == "auto") and (target, cpu) not in slots:
-            yield context.on_entry("PV010", f"{target.short} has no row for {cpu}", python.name)
-    for asset in python.assets:
-        if asset.target not in wanted:
+def _of_entry(each: RequestDisagreement, python: LockedPython, context: AuditContext) -> Finding:
+    where = each.target.short if each.target else ""
+    match each.key:
+        case "target":
+            return context.on_entry("PV010", f"{where} is declared, and has no row", python.name)
+        case "cpu":
+            return context.on_entry("PV010", f"{where} has no row for {each.requested}", python.name)
+        case _:
+            key = "without" if each.key == "tree" else each.key
+            requested, locked = str(each.requested) or "no tree options", str(each.locked) or "none"
+            message = f"{key} {requested} is asked for, {locked} is locked"
+            return context.on_entry("PV017", message, python.name, key)
+
+
+def _of_row(
+    each: RequestDisagreement, asset: Asset, request: Request, python: LockedPython, context: AuditContext
+) -> Finding:
+    code, key = "PV017", each.key.replace("options", "build-options")
+    match each.key:
+        case "target":
             message = f"{asset.target.short} is locked, and not declared"
-            yield context.on_row("PV017", message, python, asset, "target")
-
-
-def _row(request: Request, python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    def contradiction(message: str, key: str) -> Finding:
-        return context.on_row("PV017", message, python, asset, key)
-
-    if request.url:
-        urls = {target: canonical(url) for target, url in request.url}
-        if urls.get(asset.target, "") != canonical(asset.url):
-            yield contradiction(f"{urls.get(asset.target) or 'no archive'} is asked for, {asset.url} is locked", "url")
-        return
-    if not OptionFilter.of(request).accepts(asset.options):
-        words = [word for word in ("freethreaded", "debug") if getattr(request, word)]
-        asked = request.options if request.options is not None else "+".join(words) or "a default build"
-        message = f"{asked} is asked for, a build with {str(asset.options) or 'no options'} is locked"
-        yield contradiction(message, "build-options")
-    if request.cpu != "auto" and asset.cpu not in {"baseline", request.cpu}:
-        yield contradiction(f"level {request.cpu} is asked for, {asset.cpu} is locked", "cpu")
-    pin = next((digest for target, digest in request.sha256 if target == asset.target), asset.sha256)
-    if pin != asset.sha256:
-        yield context.on_row("PV001", f"sha256 {pin} is asked for, {asset.sha256} is locked", python, asset, "sha256")
+        case "url":
+            requested = canonical(str(each.requested or "")) or "no archive"
+            message = f"{requested} is asked for, {asset.url} is locked"
+        case "options":
+            words = [word for word in ("freethreaded", "debug") if getattr(request, word)]
+            asked = request.options if request.options is not None else "+".join(words) or "a default build"
+            message = f"{asked} is asked for, a build with {str(asset.options) or 'no options'} is locked"
+        case "cpu":
+            message = f"level {each.requested} is asked for, {asset.cpu} is locked"
+        case _:
+            code, message = "PV001", f"sha256 {each.requested} is asked for, {asset.sha256} is locked"
+    return context.on_row(code, message, python, asset, key)
 
 
 def _prerelease(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
     if not python.version.prerelease:
         return
     request = context.request(python)
-    asked = request is None or request.prereleases or request.version.allows_prerelease or bool(request.url)
+    asked = request is None or allows_prereleases(request)
     if context.policy.allow_prereleases is False:
         message = f"{python.version} is a prerelease, and the policy allows none"
         yield context.on_entry("PV015", message, python.name, "version")
