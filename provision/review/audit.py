@@ -214,8 +214,10 @@ def _answers(request: Request, python: LockedPython, context: AuditContext) -> I
                 continue  # `_prerelease` knows the policy as well
             case "sha256" if request.url:
                 continue  # `_check` knows who else vouches for the row
-            case "cpu" if each.target in (surplus if asset is None else lacking if asset.cpu == "baseline" else ()):
-                continue  # the target is told of already
+            case "cpu" if asset is None and each.target in surplus:
+                continue  # no level of it is asked for
+            case "cpu" if asset is not None and asset.cpu == "baseline" and each.target in lacking:
+                continue  # it stands in the place of the level that is missing
         yield _of_entry(each, python, context) if asset is None else _of_row(each, asset, request, python, context)
 
 

@@ -26,7 +26,7 @@ main()
 
 STARTED = {"re", "enum", "typing", "dataclasses", "typer", "json", "pathlib", "hashlib", "collections", "functools"}
 HEAVY = {"httpx", "httpcore", "rich", "pydantic", "typer", "click", "tomlkit", "dataclasses", "subprocess", "_hashlib"}
-LOCKING = {"provision.lock.resolve", "provision.catalog.index"}
+LOCKING = {"provision.lock.resolve", "provision.lock.filenames", "provision.catalog.index"}
 
 SHORTEST = (["sync"], ["sync", "-q"], ["which", "default"], ["--help"], ["--version"])
 EVERYDAY = (["which", "default"], ["list"], ["lock", "--check"], ["plan"], ["sync"])

@@ -1,19 +1,24 @@
-"""Which entries of a lock do not answer the manifest, and why."""
+"""Whether locked entries answer the manifest, and what exactly does not."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from provision.lock.answers import OptionFilter, stale_entries
-from provision.lock.document import Lock
+from provision.errors import ProvisionError
+from provision.lock.answers import OptionFilter, request_disagreements, stale_entries
+from provision.lock.document import Lock, LockedPython
+from provision.lock.resolve import Upgrade, resolve
 from provision.model.build import BuildOptions
 from provision.model.digest import Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
-from tests.lock.samples import HOST, asset, builds, lock, manifest, request
+from tests.lock.edits import NAMED, OWN_REQUESTS, OWN_URL, REQUESTS, TWO, answered, edited, own, with_rows
+from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest, request
 
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
 ROWS = (*builds("3.14.7+20260814"), *builds("3.13.5+20250610"), asset(cpu="v2"), asset(cpu="v3"))
@@ -143,6 +148,97 @@ def test_archives_of_ones_own_are_locked_by_their_urls() -> None:
     assert stale(entry, Lock(pythons=(moved,))) == [
         "contradictory: a is not locked as it is asked for: other URLs are asked for than locked"
     ]
+
+
+# What people may edit, and which of an entry's properties does not answer its request then, for which target and level.
+STRICT = '{ version = "3.14", cpu = "v3", targets = ["linux-x86_64"] }'
+AUTO = '{ version = "3.14", cpu = "auto" }'
+LINUX = "linux-x86_64"
+
+
+def all_rows(**changes: Any) -> Any:
+    return lambda python: with_rows(python, [replace(row, **changes) for row in python.assets])
+
+
+def linux(**changes: Any) -> Any:
+    """Change the rows for Linux, or leave them out."""
+
+    def edit(python: LockedPython) -> LockedPython:
+        others = [row for row in python.assets if row.target.short != LINUX]
+        rows = [row for row in python.assets if row.target.short == LINUX]
+        return with_rows(python, [*others, *(replace(row, **changes) for row in rows if changes)])
+
+    return edit
+
+
+def beside(**changes: Any) -> Any:
+    """Add a row that is like the first one, but for some values."""
+    return lambda python: with_rows(python, [*python.assets, replace(python.assets[0], **changes)])
+
+
+@pytest.mark.parametrize(
+    ("entry", "settings", "edit", "found"),
+    [
+        ('"3.14"', TWO, all_rows(implementation="pypy"), ["implementation"]),
+        ('"3.14"', TWO, all_rows(version=asset("3.13.5+1").version), ["version"]),
+        ('"3.14"', TWO, all_rows(version=asset("3.14.0rc1+1").version), ["prerelease"]),
+        ('{ version = "3.14", build = "20260814" }', TWO, all_rows(build="20250101"), ["build"]),
+        ('{ version = "3.14", flavor = "full" }', TWO, all_rows(flavor="install_only"), ["flavor"]),
+        ('"3.14"', TWO, lambda python: replace(python, tree=TreeOptions(bytecode=True)), ["tree"]),
+        ('"3.14"', TWO, linux(), [f"target {LINUX}"]),
+        ('"3.14"', TWO, beside(target=Target.parse("linux-aarch64")), ["target linux-aarch64 baseline"]),
+        ('"3.14"', "", beside(target=Target.parse("linux-aarch64")), []),
+        ('"3.14"', TWO, linux(options=BuildOptions.parse("freethreaded+pgo")), [f"options {LINUX} baseline"]),
+        (STRICT, "", beside(cpu="baseline"), [f"cpu {LINUX} baseline"]),
+        (STRICT, "", linux(cpu="baseline"), [f"cpu {LINUX}", f"cpu {LINUX} baseline"]),
+        ('"3.14"', f'{TWO}\ncpu = "v3"', linux(cpu="baseline"), []),
+        ('"3.14"', TWO, linux(cpu="v4"), [f"cpu {LINUX} v4"]),
+        (AUTO, TWO, linux(cpu="v3"), [f"cpu {LINUX}"]),
+        (REQUESTS[-1][0], "", linux(sha256=Digest("0" * 64)), [f"sha256 {LINUX} baseline"]),
+        (own("a+b.tar.gz"), "", linux(url=OWN_URL.format("a%2Bb.tar.gz")), []),
+        (own("a+b.tar.gz"), "", linux(url=OWN_URL.format("b.tar.gz")), [f"url {LINUX} baseline"]),
+        (own("a+b.tar.gz"), "", linux(sha256=Digest("0" * 64)), [f"sha256 {LINUX} baseline"]),
+        (own("a+b.tar.gz"), "", beside(cpu="v3"), [f"cpu {LINUX} v3"]),
+        (own("a+b.tar.gz", 'cpu = "v3"'), "", linux(cpu="baseline"), [f"cpu {LINUX}", f"cpu {LINUX} baseline"]),
+        (own(NAMED), 'cpu = "auto"', linux(size=7), []),
+    ],
+)
+def test_each_disagreement_is_a_value(entry: str, settings: str, edit: Any, found: list[str]) -> None:
+    asked, python = answered(entry, settings)
+    told = [
+        " ".join(
+            word
+            for word in (each.key, each.target.short if each.target else "", each.asset.cpu if each.asset else "")
+            if word
+        )
+        for each in request_disagreements(asked.requests[0], edit(python))
+    ]
+    assert told == found
+
+
+def test_with_a_level_that_the_settings_prefer_one_row_is_locked_for_each_target() -> None:
+    asked, python = answered('"3.14"', f'{TWO}\ncpu = "v3"')
+    (found,) = request_disagreements(asked.requests[0], with_rows(python, [*python.assets, asset()]))
+    assert (found.key, found.requested, found.locked, found.asset) == ("cpu", "v3", "baseline", asset())
+
+
+@given(st.data())
+def test_an_entry_answers_where_resolving_its_own_rows_gives_it_again(data: st.DataObject) -> None:
+    asked, python = answered(*data.draw(st.sampled_from(REQUESTS)))
+    locked = Lock(pythons=(data.draw(edited(python)),))
+    try:
+        again = resolve(
+            asked, catalog(*locked.pythons[0].assets), locked, host=HOST, upgrade=Upgrade(everything=True)
+        ).lock
+    except ProvisionError:
+        again = None
+    assert (stale_entries(asked, locked, HOST) == ()) == (again == locked)
+
+
+@pytest.mark.parametrize(("entry", "settings"), [*REQUESTS, *OWN_REQUESTS])
+def test_what_resolving_writes_answers(entry: str, settings: str) -> None:
+    asked, python = answered(entry, settings)
+    assert stale_entries(asked, Lock(pythons=(python,)), HOST) == ()
 
 
 OPTIONS = ("pgo+lto", "lto", "", "debug", "freethreaded+lto", "freethreaded+debug", "lto+static", "pgo+shared")
