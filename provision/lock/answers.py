@@ -182,8 +182,10 @@ def _options(request: Request, python: LockedPython) -> Iterator[RequestDisagree
 
 
 def _levels(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
-    for target in python.targets():
-        present = {asset.cpu: asset for asset in python.assets if asset.target == target}
+    by_target: dict[Target, dict[CpuLevel, Asset]] = {}
+    for asset in python.assets:
+        by_target.setdefault(asset.target, {})[asset.cpu] = asset
+    for target, present in by_target.items():
         wanted = _level_of_url(request, present) if request.url else levels(request, present.__contains__)
         if request.cpu_strict or request.cpu == "auto":  # else there is a row in the place of the one that is missing
             for cpu in wanted:
