@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from provision.lock.answers import required_level
 from provision.lock.candidates import Candidate, Facet, Offers, Slot, Wish
 from provision.lock.phrases import (
     levels_listed,
@@ -14,7 +15,6 @@ from provision.lock.phrases import (
     targets_listed,
     variant,
 )
-from provision.model.build import CpuLevel
 from provision.model.target import Target
 from provision.model.version import Version
 
@@ -27,7 +27,7 @@ def absences(wish: Wish, offers: Offers) -> Iterator[str]:
     To be asked when the versions and builds that the request allows exist, and none of them has every target.
     """
     request = wish.request
-    cpu: CpuLevel = request.cpu if request.cpu_strict and request.cpu != "auto" else "baseline"
+    cpu = required_level(request) or "baseline"
     known = _Known(wish, offers)
     groups: dict[tuple[str, ...], list[Target]] = {}
     for target in wish.targets:
@@ -84,14 +84,14 @@ class _Known:
 def _tests(wish: Wish, slot: Slot) -> _Tests:
     """What an asset must pass to fill a slot; a message lets go of one at a time."""
     target, cpu = slot
-    demand, flavor = wish.demand, wish.request.flavor
+    option_filter, flavor = wish.option_filter, wish.request.flavor
     return {
         "target": lambda facet: facet.target == target,
         "cpu": lambda facet: facet.cpu == cpu,
         "flavor": lambda facet: flavor in (None, facet.flavor),
-        "gil": lambda facet: facet.options.freethreaded == demand.freethreaded,
-        "debug": lambda facet: facet.options.debug == demand.debug,
-        "options": lambda facet: demand.accepts(facet.options),
+        "gil": lambda facet: facet.options.freethreaded == option_filter.freethreaded,
+        "debug": lambda facet: facet.options.debug == option_filter.debug,
+        "options": lambda facet: option_filter.accepts(facet.options),
     }
 
 
@@ -113,7 +113,7 @@ def _alternatives(wish: Wish, known: _Known, tests: _Tests, words: str) -> Itera
 def _by_letting_go(wish: Wish, known: _Known, tests: _Tests, words: str) -> Iterator[str]:
     if versions := known.elsewhere(tests):
         begin = min(versions)
-        if wish.demand.freethreaded and known.is_below(begin):
+        if wish.option_filter.freethreaded and known.is_below(begin):
             yield f"free-threaded builds begin with {begin.series}"
         else:
             yield f"there are some of {series_listed(versions)}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision.catalog.index import Catalog
+from provision.lock.answers import OptionFilter, allows_prereleases, levels
 from provision.lock.cooldown import Cooldown
-from provision.lock.demand import Demand
 from provision.lock.document import LockedPython
 from provision.lock.preference import best, flavors
 from provision.lock.targets import targets_of
@@ -35,7 +35,7 @@ class Wish(NamedTuple):
     """A request with all that was worked out about it: its options, its targets and its cooldown."""
 
     request: Request
-    demand: Demand
+    option_filter: OptionFilter
     targets: tuple[Target, ...]
     cooldown: Cooldown
 
@@ -43,13 +43,11 @@ class Wish(NamedTuple):
     def of(cls, request: Request, previous: LockedPython | None, *, host: Target | None, as_of: str) -> Wish:
         """What a request comes to where ``previous`` is locked, on ``host``, with a catalog of ``as_of``."""
         targets = targets_of(request, previous, host)
-        return cls(request, Demand.of(request), targets, Cooldown(request.cooldown, as_of))
+        return cls(request, OptionFilter.of(request), targets, Cooldown(request.cooldown, as_of))
 
     def allows(self, version: Version) -> bool:
         """Whether the version is in the range, and no prerelease that was not asked for."""
-        wanted = self.request.version
-        final = not version.prerelease or self.request.prereleases or wanted.allows_prerelease
-        return final and wanted.matches(version)
+        return self.request.version.matches(version) and (not version.prerelease or allows_prereleases(self.request))
 
 
 @frozen
@@ -139,20 +137,6 @@ class Offers:
             yield _weigh(wish, version, build, flavor, shelf)
 
 
-def levels(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
-    """The levels to lock for a target that has some of them.
-
-    A level that the settings ask for, not the entry, applies where the target has it. With ``auto`` it is every level
-    that exists, and the baseline in any case.
-    """
-    asked = request.cpu
-    if asked == "auto":
-        return tuple(cpu for cpu in CPU_LEVELS if cpu == "baseline" or has(cpu))
-    if request.cpu_strict or has(asked):
-        return (asked,)
-    return ("baseline",)
-
-
 def _has_levels(target: Target) -> bool:
     """Whether builds for the target come in x86-64 levels, as they do on Linux only."""
     return target.os == "linux" and target.arch == "x86_64"
@@ -167,7 +151,7 @@ def _weigh(wish: Wish, version: Version, build: str, flavor: Flavor, shelf: Shel
         fitting: dict[CpuLevel, list[Asset]] = {}
         for cpu in CPU_LEVELS:
             for asset in shelf.get((target, cpu, flavor), ()):
-                if wish.demand.accepts(asset.options):
+                if wish.option_filter.accepts(asset.options):
                     if wish.cooldown.admits(asset):
                         fitting.setdefault(cpu, []).append(asset)
                     else:
@@ -179,7 +163,7 @@ def _weigh(wish: Wish, version: Version, build: str, flavor: Flavor, shelf: Shel
             if cpu not in fitting:
                 lacks.append((target, cpu))
                 continue
-            first, *equals = best(fitting[cpu], wish.demand)
+            first, *equals = best(fitting[cpu], wish.option_filter)
             chosen.append(first)
             notes += [f"{first.filename} was taken before {other.filename}, made earlier" for other in equals]
     return Candidate(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from provision.lock.answers import OptionFilter
 from provision.lock.candidates import Offers, Wish
-from provision.lock.demand import Demand
 from provision.lock.phrases import implementation_title, levels_listed, listed, targets_listed
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel
@@ -39,28 +39,36 @@ def funnel(wish: Wish, offers: Offers) -> tuple[Step, ...]:
 
 
 def _tests(wish: Wish) -> Iterator[_Test]:
-    request, demand = wish.request, wish.demand
+    request, wanted = wish.request, wish.option_filter
     final = "" if request.prereleases or request.version.allows_prerelease else ", final releases"
     yield f"version {request.version}{final}", lambda asset: wish.allows(asset.version)
     if request.build is not None:
         yield f"build {request.build}", lambda asset: asset.build == request.build
     if request.cooldown:
         yield f"out for {wish.cooldown}", wish.cooldown.admits
-    yield from _options(demand)
+    yield from _options(wanted)
     yield f"for {targets_listed(wish.targets)}", lambda asset: asset.target in wish.targets
     levels = _levels(wish)
     yield f"cpu {levels_listed(levels)}", lambda asset: asset.cpu in levels
     if request.flavor is not None:
         yield f"flavor {request.flavor}", lambda asset: asset.flavor == request.flavor
-    if demand.optimisations is not None:
-        words = str(BuildOptions(demand.optimisations))
-        yield f"optimised as {words}", lambda asset: demand.accepts(asset.options)
+    if wanted.optimisations is not None:
+        words = str(BuildOptions(wanted.optimisations))
+        yield f"optimised as {words}", lambda asset: wanted.accepts(asset.options)
 
 
-def _options(demand: Demand) -> Iterator[_Test]:
-    words = ["free-threaded" if demand.freethreaded else "with the GIL", "debug" if demand.debug else "not debug"]
-    words += ["static"] * demand.static + ["shared"] * demand.shared
-    loose = Demand(freethreaded=demand.freethreaded, debug=demand.debug, static=demand.static, shared=demand.shared)
+def _options(wanted: OptionFilter) -> Iterator[_Test]:
+    words = [
+        "free-threaded" if wanted.freethreaded else "with the GIL",
+        "debug" if wanted.debug else "not debug",
+    ]
+    words += ["static"] * wanted.static + ["shared"] * wanted.shared
+    loose = OptionFilter(
+        freethreaded=wanted.freethreaded,
+        debug=wanted.debug,
+        static=wanted.static,
+        shared=wanted.shared,
+    )
     yield listed(words), lambda asset: loose.accepts(asset.options)
 
 

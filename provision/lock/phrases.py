@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from provision.lock.demand import Demand
+from provision.lock.answers import OptionFilter
 from provision.manifest.document import Request
 from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel
 from provision.model.target import Target
@@ -31,14 +31,14 @@ def subject(request: Request) -> str:
 
 def variant(request: Request, cpu: CpuLevel = "baseline") -> str:
     """``v3 free-threaded debug full``: what was asked for beyond the version; empty where nothing was."""
-    demand = Demand.of(request)
+    wanted = OptionFilter.of(request)
     words = (
         cpu if cpu != "baseline" else "",
-        "free-threaded" * demand.freethreaded,
-        "debug" * demand.debug,
-        str(BuildOptions(demand.optimisations or frozenset())),
-        "static" * demand.static,
-        "shared" * demand.shared,
+        "free-threaded" * wanted.freethreaded,
+        "debug" * wanted.debug,
+        str(BuildOptions(wanted.optimisations or frozenset())),
+        "static" * wanted.static,
+        "shared" * wanted.shared,
         request.flavor or "",
     )
     return " ".join(word for word in words if word)

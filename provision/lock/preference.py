@@ -21,7 +21,7 @@ Then, for each target by itself:
 
 from __future__ import annotations
 
-from provision.lock.demand import Demand
+from provision.lock.answers import OptionFilter
 from provision.manifest.document import Request
 from provision.model.asset import Asset
 from provision.model.build import FLAVORS, OPTIMISATIONS, BuildOptions, Flavor
@@ -39,15 +39,15 @@ def flavors(request: Request) -> tuple[Flavor, ...]:
     return FLAVORS
 
 
-def rank(options: BuildOptions, demand: Demand) -> tuple[int, bool]:
+def rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool]:
     """How far down a build stands among those of its target that fit; smaller is better (rules 7 and 8)."""
     optimisations = options.names & OPTIMISATIONS
-    place = -1 if demand.plain and not optimisations else _RANKS.get(optimisations, len(_RANKS))
+    place = -1 if option_filter.plain and not optimisations else _RANKS.get(optimisations, len(_RANKS))
     return place, "shared" in options.names
 
 
-def best(assets: list[Asset], demand: Demand) -> tuple[Asset, ...]:
+def best(assets: list[Asset], option_filter: OptionFilter) -> tuple[Asset, ...]:
     """The best of assets of one target, level and flavor that fit, and after it its equals, which only rule 9 parts."""
-    lowest = min(rank(asset.options, demand) for asset in assets)
-    equals = [asset for asset in assets if rank(asset.options, demand) == lowest]
+    lowest = min(rank(asset.options, option_filter) for asset in assets)
+    equals = [asset for asset in assets if rank(asset.options, option_filter) == lowest]
     return tuple(sorted(equals, key=lambda asset: (asset.filename, asset.url), reverse=True))

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 from provision.catalog.index import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
+from provision.lock.answers import pin_disagreements, staleness
 from provision.lock.candidates import Offers, Wish
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython
-from provision.lock.own import own_assets
+from provision.lock.filenames import own_assets
 from provision.lock.phrases import listed, sentence
 from provision.lock.rows import lock_version
 from provision.lock.search import Found, search
-from provision.lock.staleness import staleness
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
 from provision.model.asset import Asset
@@ -115,18 +115,15 @@ class _Resolver:
 
 
 def _unlike_pins(request: Request, assets: tuple[Asset, ...]) -> Iterator[IntegrityError]:
-    """The assets whose sha256 is not the one that the request gives for their target."""
-    pins = dict(request.sha256)
-    for asset in assets:
-        pin = pins.get(asset.target)
-        if pin is not None and pin != asset.sha256:
-            yield IntegrityError(
-                sentence(
-                    request, f"{asset.filename} for {asset.target} has sha256 {asset.sha256}, and {pin} is asked for"
-                ),
-                place=request.place,
-                hint="A sha256 names one archive: give the version and build that it is of, and one cpu level.",
-            )
+    """One error for each asset whose sha256 is not the one that the request gives for its target."""
+    for each in pin_disagreements(request, assets):
+        name = each.asset.filename if each.asset else ""
+        message = f"{name} for {each.target} has sha256 {each.locked}, and {each.requested} is asked for"
+        yield IntegrityError(
+            sentence(request, message),
+            place=request.place,
+            hint="A sha256 names one archive: give the version and build that it is of, and one cpu level.",
+        )
 
 
 def _changed_bytes(assets: tuple[Asset, ...], previous: LockedPython) -> Iterator[str]:

@@ -26,7 +26,7 @@ class Request:
     A field that is None was not asked for, and leaves the choice to the order of preference of `lock.resolve`.
     ``flavor`` was asked for by the entry and binds; ``preferred_flavor`` comes from the settings and only prefers.
     ``options`` are those that ``build-options`` lists beside ``freethreaded`` and ``debug``, which have fields of their
-    own; None where the key is missing. How they bind, `lock.demand` says.
+    own; None where the key is missing. How they bind, `lock.answers` says.
     ``cpu_strict`` tells that the entry itself asked for the level, so that every target must have it; the baseline,
     which all have, is never strict. ``targets`` are in the order of the file; ``sha256`` and ``url`` sorted by triple.
     An entry with ``url`` asks for one exact version, and has a ``sha256`` for each of its targets, which are those of

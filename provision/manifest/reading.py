@@ -6,14 +6,14 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
-from provision.errors import ManifestError, Place
+from provision.errors import ManifestError, Place, raise_all
 from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
 from provision.manifest.document import Manifest, Request
 from provision.manifest.entries import read_entry
 from provision.manifest.fields import POLICY, SETTINGS, ManifestSettings, Policy
-from provision.manifest.keys import check_name
+from provision.manifest.keys import KeyPath, check_name, dotted
 from provision.manifest.kinds import described
-from provision.manifest.problems import KeyPlace, ProblemList
+from provision.manifest.problems import ProblemList
 from provision.manifest.syntax import LARGEST, load, too_large
 from provision.text import quoted
 
@@ -81,7 +81,7 @@ def parse_manifest(text: str, path: Path) -> Manifest:
     settings = SETTINGS.read(data.get("settings", {}), ("settings",), problems) or ManifestSettings()
     requests = _requests(data, settings, problems, file, text)
     policy = POLICY.read(data.get("policy", {}), ("policy",), problems)
-    problems.raise_all(file, text)
+    raise_problems(problems, file, text)
     return Manifest(path=path, settings=settings, requests=requests, policy=policy if data.get("policy") else None)
 
 
@@ -97,7 +97,7 @@ def read_policy(path: Path) -> Policy:
         raise ManifestError("there is no [policy] table", place=Place(file), hint=hint)
     problems = ProblemList()
     policy = POLICY.read(data["policy"], ("policy",), problems)
-    problems.raise_all(file, text)
+    raise_problems(problems, file, text)
     return policy or Policy()
 
 
@@ -142,3 +142,39 @@ def _exists(path: Path) -> bool:
 
 def _is_public(folder: Path) -> bool:
     return os.name == "posix" and bool(folder.stat().st_mode & stat.S_IWOTH)
+
+
+class KeyPlace(Place):
+    """The place of a key that is all right so far: looked for only when an error shows it, as most never do."""
+
+    __slots__ = ("_path", "_text")
+
+    def __init__(self, file: str, text: str, path: KeyPath) -> None:
+        self.file, self.key = file, dotted(path)
+        self._text, self._path = text, path
+
+    def __getattr__(self, name: str) -> int | None:
+        # Reached while the slots of `line` and `column` are empty.
+        if name not in {"line", "column"}:
+            raise AttributeError(name)
+        from provision.manifest.positions import positions_of
+
+        self.line, self.column = positions_of(self._text).find(self._path) or (None, None)
+        return self.line if name == "line" else self.column
+
+
+def raise_problems(problems: ProblemList, file: str, text: str) -> None:
+    """Raise what was found as `ManifestError`, all at once, in the order of the file; do nothing if all is well."""
+    if not problems.found:
+        return
+    from provision.manifest.positions import Positions
+
+    positions = Positions(text)
+    errors = []
+    for problem in sorted(problems.found, key=lambda problem: positions.offset(problem.path) or 0):
+        line, column = positions.find(problem.path) or (None, None)
+        place = Place(file, line, column, dotted(problem.path))
+        errors.append(ManifestError(problem.message, place=place, hint=problem.hint))
+    if problems.more:
+        errors.append(ManifestError(f"and {problems.more} more problems", place=Place(file)))
+    raise_all(errors)

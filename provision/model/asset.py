@@ -37,13 +37,11 @@ class Asset:
     @property
     def title(self) -> str:
         """What tells this asset from others, for messages: ``cpython 3.14.2+20260814 freethreaded linux-x86_64 v3``."""
-        cpu = "" if self.cpu == "baseline" else self.cpu
         words = (
             self.implementation,
             f"{self.version}+{self.build}",
             str(self.options),
             self.flavor,
-            self.target.short,
-            cpu,
+            self.target.label(self.cpu),
         )
         return " ".join(word for word in words if word)

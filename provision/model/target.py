@@ -73,6 +73,10 @@ class Target:
         level = "" if cpu == "baseline" else f"_{cpu}"
         return f"{self.arch}{level}-{self.system}"
 
+    def label(self, cpu: str) -> str:
+        """The short form with the level behind it, for people: ``linux-x86_64 v3``; the baseline is left out."""
+        return self.short if cpu == "baseline" else f"{self.short} {cpu}"
+
     def __str__(self) -> str:
         return f"{self.arch}-{self.system}"
 

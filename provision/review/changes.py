@@ -53,7 +53,7 @@ class AssetChange:
     @property
     def title(self) -> str:
         """``linux-x86_64``, ``linux-x86_64 v3``."""
-        return self.target.short if self.cpu == "baseline" else f"{self.target.short} {self.cpu}"
+        return self.target.label(self.cpu)
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:

@@ -1,11 +1,28 @@
-"""Owns an audit's findings as values, and what a policy does to them; finding them is the `checks` modules' work."""
+"""Findings of an audit, what a policy does to them, and the context that the checks judge by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
 
-from provision.model.value import frozen
+from provision.catalog.index import Catalog
+from provision.catalog.pbs import RELEASES
+from provision.hosts import HostPolicy, HostRule
+from provision.lock.cooldown import Cooldown
+from provision.lock.document import Lock, LockedPython
+from provision.lock.filenames import parsed_name
+from provision.lock.positions import LockPositions
+from provision.manifest.document import Manifest, Request
+from provision.manifest.fields import Policy
+from provision.model.asset import Asset
+from provision.model.value import field, frozen
+from provision.model.version import Version
 from provision.review.codes import CODES, GRAVITIES, Code, Gravity
+from provision.url import canonical
+
+# By release tag, each file's sha256 in hex as upstream's SHA256SUMS has it; None where the release has no such file.
+Checksums = Mapping[str, Mapping[str, str] | None]
 
 
 @frozen
@@ -83,7 +100,92 @@ class Audit:
         return sum(finding.gravity == gravity for finding in self.findings)
 
 
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Gravest first, then as they stand in the file; each once."""
     unique = dict.fromkeys(findings)
     return tuple(sorted(unique, key=lambda each: (GRAVITIES.index(each.gravity), each.file, each.line, each.code)))
+
+
+@frozen
+class AuditContext:
+    """All that the checks may ask. ``upstream`` is what no repository can change; ``own`` what the manifest names.
+
+    ``manifest`` is None where a lock is audited by itself. ``hosts`` are those that the user allows, and the policy.
+    ``policy_source`` says where the policy stands; it is empty where there is none.
+    """
+
+    lock: Lock
+    lines: LockPositions
+    file: str
+    manifest: Manifest | None
+    upstream: Catalog
+    own: Catalog | None
+    policy: Policy
+    policy_source: str = ""
+    hosts: tuple[HostRule, ...] = ()
+    today: date
+    checksums: Checksums = field(default_factory=dict)
+
+    @property
+    def host_policy(self) -> HostPolicy:
+        return HostPolicy(self.hosts)
+
+    def request(self, python: LockedPython) -> Request | None:
+        return self.manifest.request(python.name) if self.manifest else None
+
+    def cooldown(self, request: Request | None) -> Cooldown:
+        """The longer of the policy's and the request's; archives of one's own have only the policy's."""
+        own = request.cooldown if request is not None and not request.url else 0
+        return Cooldown(max(self.policy.cooldown, own), f"{self.today.isoformat()}T23:59:59Z")
+
+    def on_row(
+        self,
+        code: str,
+        message: str,
+        python: LockedPython,
+        asset: Asset,
+        key: str | None,
+        gravity: Gravity | None = None,
+    ) -> Finding:
+        """A finding about a key of a row, or the row as a whole."""
+        return Finding.of(
+            code,
+            message,
+            file=self.file,
+            line=self.lines.row(python.name, asset.target, asset.cpu, key),
+            entry=python.name,
+            place=asset.target.label(asset.cpu),
+            gravity=gravity,
+        )
+
+    def on_entry(
+        self, code: str, message: str, name: str, key: str | None = "name", gravity: Gravity | None = None
+    ) -> Finding:
+        """A finding about a key of an entry."""
+        line = self.lines.entry(name, key)
+        return Finding.of(code, message, file=self.file, line=line, entry=name, gravity=gravity)
+
+
+def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:
+    """The catalog's row of the URL that an asset has, whatever the asset says of itself."""
+    url = canonical(asset.url)
+    if (known := _by_url(catalog, (asset.implementation, asset.version, asset.build)).get(url)) is not None:
+        return known
+    places = []
+    if (named := parsed_name(asset)) is not None:
+        places.append(("cpython", named.version, named.build))
+    if (found := catalog.find(asset.filename)) is not None:
+        places.append((found.implementation, found.version, found.build))
+    return next((known for place in places if (known := _by_url(catalog, place).get(url)) is not None), None)
+
+
+@lru_cache(maxsize=1024)
+def _by_url(catalog: Catalog, place: tuple[str, Version, str]) -> Mapping[str, Asset]:
+    """The rows of one build; asked for once a row, and the same few builds again and again."""
+    return {canonical(known.url): known for known in catalog.assets(*place)}
+
+
+def release_of(asset: Asset) -> str:
+    """The tag of python-build-standalone's release that an asset's URL leads to; nothing for other publishers."""
+    tag, slash, _ = asset.url.removeprefix(RELEASES).partition("/")
+    return tag if asset.url.startswith(RELEASES) and slash and tag.isdecimal() else ""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from provision.hosts import KNOWN_HOSTS, looks_like
+from provision.lock.filenames import name_disagreements
 from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.changes import AssetChange, EntryChange, LockDiff
-from provision.review.naming import disagreements
 from provision.url import host_of, release_base
 
 Severity = Literal["alarm", "warning", "notice"]
@@ -135,7 +135,7 @@ def _names(entry: EntryChange) -> Iterator[Notice]:
     """File names that mean another build than the row they stand in."""
     said: dict[str, list[AssetChange]] = {}
     for change in entry.assets:
-        found = disagreements(change.new) if change.new is not None else ()
+        found = name_disagreements(change.new) if change.new is not None else ()
         if found:
             meant = ", ".join(each.meaning for each in found)
             locked = ", ".join(each.locked or "none" for each in found)

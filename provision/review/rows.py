@@ -58,7 +58,7 @@ def _whole(entry: EntryChange, kind: str, *, single: bool) -> Iterator[Row]:
             words = _asset_words(asset) if not single else f"{_asset_words(asset)} {host_of(asset.url)} {short(asset)}"
             grouped.setdefault(words, []).append(asset)
     for words, assets in grouped.items():
-        places = tuple(_title(asset) for asset in assets)
+        places = tuple(asset.target.label(asset.cpu) for asset in assets)
         row = Row(mark="+" if kind == "added" else "-", entry=entry.name, change=kind, places=places, size=_sum(assets))
         yield replace(row, after=words) if kind == "added" else replace(row, before=words)
 
@@ -140,10 +140,6 @@ def short(of: Asset | LockedPython) -> str:
     """The first digits of an asset's sha256, or of an entry's request."""
     digest = of.sha256 if isinstance(of, Asset) else of.request
     return f"{digest.hex[:_SHORT]}…"
-
-
-def _title(asset: Asset) -> str:
-    return asset.target.short if asset.cpu == "baseline" else f"{asset.target.short} {asset.cpu}"
 
 
 def _count(python: LockedPython | None) -> int:

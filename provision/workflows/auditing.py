@@ -19,9 +19,8 @@ from provision.manifest.fields import Policy
 from provision.manifest.reading import MANIFEST_NAME, read_manifest, read_policy
 from provision.model.value import frozen
 from provision.protocols import HttpGet, Progress
-from provision.review.audit import audit as judge
-from provision.review.findings import Audit, Finding
-from provision.review.grounds import Checksums, Grounds, release_of
+from provision.review.audit import run_checks
+from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_of
 from provision.workflows.cataloguing import catalog_directory
 from provision.workflows.options import Options
 from provision.workflows.project import Project
@@ -59,7 +58,7 @@ def audit(
     manifest = read_manifest(manifest_path) if manifest_path else None
     rules, source = (read_policy(policy), str(policy)) if policy else _own_policy(manifest)
     own, findings = _own_catalog(options, manifest)
-    grounds = Grounds(
+    context = AuditContext(
         lock=parsed,
         lines=LockPositions(text),
         file=_shown(lock_path),
@@ -72,7 +71,7 @@ def audit(
         today=today,
         checksums=_ask_upstream(options, parsed, progress) if upstream else {},
     )
-    return Audited(audit=judge(grounds, findings), text=text, manifest=manifest_path)
+    return Audited(audit=run_checks(context, findings), text=text, manifest=manifest_path)
 
 
 def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:

@@ -1,10 +1,10 @@
-"""Owns `lock --check`: whether a lock answers its manifest; `lock.staleness` decides it, `locking` makes it so."""
+"""Owns `lock --check`: whether a lock answers its manifest; `lock.answers` decides it, `locking` makes it so."""
 
 from __future__ import annotations
 
 from provision.errors import LockFileError
+from provision.lock.answers import Stale, asks_for_host, stale_entries
 from provision.lock.document import Lock
-from provision.lock.staleness import Stale, asks_for_host, stale_entries
 from provision.manifest.document import Manifest
 from provision.model.target import Target
 from provision.model.value import frozen

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from provision.lock.answers import OptionFilter
 from provision.lock.candidates import Candidate, Offers, Wish
 from provision.lock.cooldown import Cooldown
-from provision.lock.demand import Demand
 from provision.model.asset import Asset
 from provision.model.target import Target
 from tests.lock.samples import AS_OF, asset, catalog, request
@@ -17,7 +17,7 @@ LEVELS = [asset(), asset(cpu="v2"), asset(cpu="v3"), asset(target="macos-aarch64
 
 def weighed(entry: str, *assets: Asset, settings: str = "") -> Candidate:
     wanted = request(entry, settings=settings)
-    wish = Wish(wanted, Demand.of(wanted), TARGETS, Cooldown(wanted.cooldown, AS_OF))
+    wish = Wish(wanted, OptionFilter.of(wanted), TARGETS, Cooldown(wanted.cooldown, AS_OF))
     return next(Offers(catalog(*assets)).candidates(wish, assets[0].version, assets[0].build))
 
 

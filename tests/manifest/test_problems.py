@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import ManifestError, SeveralErrors
-from provision.manifest.problems import KeyPlace, ProblemList
+from provision.manifest.problems import ProblemList
+from provision.manifest.reading import KeyPlace, raise_problems
 
 TEXT = "[pythons]\na = 1\nb = 2\n"
 
 
 def test_nothing_wrong_raises_nothing() -> None:
-    ProblemList().raise_all("pythons.toml", TEXT)
+    raise_problems(ProblemList(), "pythons.toml", TEXT)
     ProblemList().raise_unplaced()
 
 
@@ -19,7 +20,7 @@ def test_one_problem_is_an_error_with_its_place() -> None:
     problems = ProblemList()
     problems.add(("pythons", "b"), "is wrong", "Mend it.")
     with pytest.raises(ManifestError) as caught:
-        problems.raise_all("pythons.toml", TEXT)
+        raise_problems(problems, "pythons.toml", TEXT)
     assert str(caught.value) == "pythons.toml:3:1: pythons.b: is wrong"
     assert caught.value.hint == "Mend it."
     assert caught.value.exit_code == 2
@@ -30,7 +31,7 @@ def test_several_are_told_in_the_order_of_the_file() -> None:
     for name in ("b", "a"):
         problems.add(("pythons", name), "is wrong")
     with pytest.raises(SeveralErrors) as caught:
-        problems.raise_all("pythons.toml", TEXT)
+        raise_problems(problems, "pythons.toml", TEXT)
     assert [str(error) for error in caught.value.errors] == [
         "pythons.toml:2:1: pythons.a: is wrong",
         "pythons.toml:3:1: pythons.b: is wrong",
@@ -41,7 +42,7 @@ def test_what_stands_nowhere_has_the_file_for_a_place() -> None:
     problems = ProblemList()
     problems.add((), "is empty")
     with pytest.raises(ManifestError, match=r"^pythons.toml: is empty$"):
-        problems.raise_all("pythons.toml", "")
+        raise_problems(problems, "pythons.toml", "")
 
 
 def test_what_is_in_no_file_yet_has_no_place() -> None:
@@ -75,7 +76,7 @@ def test_of_a_hundred_thousand_problems_the_first_are_told_and_the_rest_counted(
         problems.add((f"k{number}",), "is no key", word=f"version{number}", known=["version"])
     assert len(problems) == 100_000
     with pytest.raises(SeveralErrors) as caught:
-        problems.raise_all("pythons.toml", TEXT)
+        raise_problems(problems, "pythons.toml", TEXT)
     assert len(caught.value.errors) == 51
     assert str(caught.value.errors[-1]) == "pythons.toml: and 99950 more problems"
 

@@ -77,6 +77,11 @@ def test_short_forms_and_what_people_also_call_them(text: str, triple: str) -> N
     assert str(Target.parse(text)) == triple
 
 
+def test_a_label_names_the_level_only_above_the_baseline() -> None:
+    target = Target.parse("linux-x86_64-musl")
+    assert (target.label("baseline"), target.label("v3")) == ("linux-x86_64-musl", "linux-x86_64-musl v3")
+
+
 @given(st.sets(st.sampled_from(OPTIONS)))
 def test_options_read_back_in_the_order_of_asset_names(names: set[str]) -> None:
     options = BuildOptions.of(names)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provision.catalog.index import Catalog
 from provision.catalog.snapshot import load_snapshot
 from provision.hosts import HostRule
+from provision.lock.answers import stale_entries
 from provision.lock.document import Lock, LockedPython
 from provision.lock.positions import LockPositions
 from provision.lock.resolve import resolve
@@ -18,10 +22,10 @@ from provision.lock.toml import format_lock, parse_lock
 from provision.manifest.document import Manifest
 from provision.manifest.fields import IgnoreRule, Policy
 from provision.model.value import replace
-from provision.review.audit import audit
+from provision.review.audit import run_checks
 from provision.review.codes import CODES
-from provision.review.findings import Audit
-from provision.review.grounds import Checksums, Grounds
+from provision.review.findings import Audit, AuditContext, Checksums
+from tests.lock.edits import OWN_REQUESTS, OWN_URL, REQUESTS, answered, edited, with_rows
 from tests.lock.samples import asset, catalog, python
 from tests.review.tampering import (
     BUILD,
@@ -56,8 +60,8 @@ def audited(
     checksums: Checksums | None = None,
 ) -> Audit:
     rules = policy or (asked and asked.policy) or Policy()
-    return audit(
-        Grounds(
+    return run_checks(
+        AuditContext(
             lock=parse_lock(text, Path("pythons.lock")).lock,
             lines=LockPositions(text),
             file="pythons.lock",
@@ -250,3 +254,87 @@ def test_a_newer_patch_that_the_request_rules_out_is_a_note() -> None:
 def test_without_a_manifest_rows_are_proven_all_the_same() -> None:
     assert codes(audited(CLEAN, None)) == set()
     assert codes(audited(CLEAN.replace(HASH, ZEROS), None)) == {"PV001"}
+
+
+# By these codes an audit says that a lock does not answer its manifest; PV001 also where a catalog has another sha256.
+ANSWERS = {"PV001", "PV010", "PV011", "PV015", "PV016", "PV017"}
+
+
+def unanswered(asked: Manifest, python: LockedPython) -> set[str]:
+    """The entries that do not answer by an audit that knows no catalog and no policy."""
+    found = audited(format_lock(Lock(pythons=(python,))), asked, upstream=catalog(), policy=Policy())
+    return {each.entry for each in found.findings if each.code in ANSWERS}
+
+
+@given(st.data())
+def test_lock_check_and_audit_find_the_same_entries(data: st.DataObject) -> None:
+    """With one exception: a lock that lacks this machine, where no targets are declared, is right for others."""
+    asked, python = answered(*data.draw(st.sampled_from((*REQUESTS, *OWN_REQUESTS))))
+    python = data.draw(edited(python))
+    stale = stale_entries(asked, Lock(pythons=(python,)), HOST)
+    assert unanswered(asked, python) == {each.name for each in stale if each.kind != "incomplete"}
+
+
+def with_row(python: LockedPython, **changes: object) -> LockedPython:
+    return with_rows(python, [*python.assets, replace(python.assets[0], **changes)])
+
+
+def at_baseline(python: LockedPython) -> LockedPython:
+    return with_rows(python, [replace(python.assets[0], cpu="baseline")])
+
+
+def without_baseline(python: LockedPython) -> LockedPython:
+    return with_rows(python, [row for row in python.assets if row.target != HOST or row.cpu != "baseline"])
+
+
+def with_url(python: LockedPython, url: str) -> LockedPython:
+    return with_rows(python, [replace(python.assets[0], url=url)])
+
+
+STRICT, PREFERRED = REQUESTS[3], REQUESTS[4]
+
+
+@pytest.mark.parametrize(
+    ("request_", "edit", "told"),
+    [
+        (STRICT, lambda each: with_row(each, cpu="baseline"), ["PV017 level v3 is asked for, baseline is locked"]),
+        (
+            PREFERRED,
+            lambda each: with_rows(each, [*each.assets, replace(each.assets[1], cpu="baseline")]),
+            ["PV017 level v3 is asked for, baseline is locked"],
+        ),
+        (
+            REQUESTS[2],
+            without_baseline,
+            ["PV010 linux-x86_64 has no row for baseline"],
+        ),
+        (OWN_REQUESTS[0], lambda each: with_url(each, OWN_URL.format("a%2Bb.tar.gz")), []),
+        (OWN_REQUESTS[0], lambda each: with_row(each, cpu="v3"), ["PV017 level baseline is asked for, v3 is locked"]),
+        (
+            OWN_REQUESTS[1],
+            at_baseline,
+            ["PV010 linux-x86_64 has no row for v3"],
+        ),
+        (OWN_REQUESTS[3], lambda each: each, []),
+    ],
+)
+def test_where_the_two_once_disagreed(
+    request_: tuple[str, str], edit: Callable[[LockedPython], LockedPython], told: list[str]
+) -> None:
+    asked, python = answered(*request_)
+    python = edit(python)
+    found = audited(format_lock(Lock(pythons=(python,))), asked, upstream=catalog(), policy=Policy()).findings
+    assert [f"{each.code} {each.message}" for each in found if each.code in ANSWERS] == told
+    assert bool(stale_entries(asked, Lock(pythons=(python,)), HOST)) == bool(told)
+
+
+def test_an_archive_that_upstream_knows_must_still_be_the_one_that_the_manifest_names() -> None:
+    known = asset("3.14.7+20260814")
+    entry = f'{{ version = "3.14.7", url.linux-x86_64 = "{known.url}", sha256.linux-x86_64 = "{ZEROS}" }}'
+    asked, python = answered(entry, "")
+    python = with_rows(python, [replace(python.assets[0], sha256=known.sha256)])
+    found = audited(format_lock(Lock(pythons=(python,))), asked, upstream=catalog(known), policy=Policy()).findings
+    assert [each.message for each in found if each.code == "PV001"] == [
+        f"{known.filename} has sha256 {ZEROS} in the manifest, not {known.sha256}"
+    ]
+    assert stale_entries(asked, Lock(pythons=(python,)), HOST)

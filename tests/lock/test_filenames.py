@@ -1,16 +1,60 @@
-"""Archives of one's own: the request says what they are, and their names must not contradict it."""
+"""What a file's name means, compared with its row, and with the request of an archive of one's own."""
 
 from __future__ import annotations
 
 import pytest
 
+from provision.catalog.snapshot import load_snapshot
 from provision.errors import ManifestError
-from provision.lock.own import own_assets
-from tests.lock.samples import digest, lock, own
+from provision.lock.filenames import catalog_disagreements, name_disagreements, own_assets
+from provision.model.build import BuildOptions
+from provision.model.target import Target
+from provision.model.value import replace
+from provision.model.version import Version
+from tests.lock.samples import asset, digest, lock, own
 
 PLAIN = "https://example.com/python.tar.gz"
 PACKED = "https://example.com/x/cpython-3.13.5%2B20260101-x86_64-unknown-linux-gnu-freethreaded%2Bpgo-full.tar.zst"
 EARLY = "https://example.com/20200418/cpython-3.8.2-x86_64-unknown-linux-gnu-pgo-20200418T2305.tar.zst"
+
+
+def test_every_published_archive_agrees_with_its_own_name() -> None:
+    """Of each tenth version, in all eras."""
+    catalog = load_snapshot()
+    rows = [
+        row
+        for version in catalog.versions("cpython")[::10]
+        for build in catalog.builds("cpython", version)
+        for row in catalog.assets("cpython", version, build)
+    ]
+    assert len(rows) > 1000
+    assert [row.filename for row in rows if name_disagreements(row)] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"version": Version.parse("3.14.6")}, "version"),
+        ({"build": "20260101"}, "build"),
+        ({"target": Target.parse("linux-aarch64")}, "target"),
+        ({"cpu": "v3"}, "cpu"),
+        ({"options": BuildOptions.parse("freethreaded+pgo+lto")}, "options"),
+        ({"flavor": "install_only"}, "flavor"),
+    ],
+)
+def test_each_property(changes: dict[str, object], what: str) -> None:
+    (found,) = name_disagreements(replace(asset(), **changes))
+    assert found.what == what
+    assert found.file in found.message
+
+
+def test_names_of_no_grammar_say_nothing() -> None:
+    assert name_disagreements(asset("3.11.13+7.3.19", implementation="pypy")) == ()
+
+
+def test_a_catalog_knows_what_names_do_not_tell() -> None:
+    (found,) = catalog_disagreements(replace(asset(), options=BuildOptions.parse("noopt")), asset())
+    assert (found.what, found.meant, found.locked) == ("options", "pgo+lto", "noopt")
 
 
 def refusal(url: str, **given: str) -> str:
@@ -47,6 +91,7 @@ def test_an_early_name_takes_its_build_from_the_request() -> None:
         ("3.13.5t", 'build = "20260102"', "build 20260101, not 20260102"),
         ("3.13.5t", 'flavor = "install_only"', "flavor full, not install_only"),
         ("3.13.5t", 'build-options = ["lto"]', "build-options pgo, not lto"),
+        ("3.13.5t", 'build-options = ["static"]', "build-options none, not static"),
         ("3.13.5t", 'cpu = "v3"', "cpu baseline, not v3"),
     ],
 )
@@ -59,6 +104,26 @@ def test_a_name_and_its_request_must_agree(version: str, more: str, means: str) 
 def test_a_name_of_another_target_is_refused() -> None:
     with pytest.raises(ManifestError, match="means target x86_64-unknown-linux-gnu, not aarch64-apple-darwin"):
         own_assets(own({"macos-aarch64": PACKED}, version="3.13.5t"))
+
+
+def test_a_debug_build_is_not_optimised() -> None:
+    url = PACKED.replace("freethreaded%2Bpgo", "debug")
+    assert refusal(url, more='debug = true, build-options = ["lto"]').endswith("build-options none, not lto")
+
+
+@pytest.mark.parametrize(
+    ("url", "version", "more"),
+    [
+        (PACKED, "3.13.5t", ""),
+        (PACKED, "3.13.5t", 'build-options = ["pgo"]'),
+        (PACKED.replace("full.tar.zst", "install_only.tar.gz").replace("%2Bpgo", ""), "3.13.5t", ""),
+        (EARLY, "3.8.2", 'build = "20200418"'),
+        (EARLY, "3.8.2", ""),
+    ],
+)
+def test_the_row_of_a_request_agrees_with_its_name(url: str, version: str, more: str) -> None:
+    (row,) = own_assets(own({"linux-x86_64": url}, version=version, more=more))
+    assert name_disagreements(row) == ()
 
 
 def test_all_archives_of_an_entry_are_of_one_build_and_flavor() -> None:

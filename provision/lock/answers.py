@@ -1,0 +1,288 @@
+"""Whether a locked entry answers its request, and every disagreement.
+
+An entry answers if resolving could have written it for the request, as far as that shows without a catalog: the filter
+of build options and the choice of levels are those that resolving goes by. `lock --check` words the disagreements here,
+`audit` makes findings of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal
+
+from provision.lock.document import Lock, LockedPython
+from provision.lock.targets import targets_of
+from provision.manifest.digest import request_digest
+from provision.manifest.document import Manifest, Request
+from provision.model.asset import Asset
+from provision.model.build import CPU_LEVELS, OPTIMISATIONS, BuildOptions, CpuLevel
+from provision.model.target import Target
+from provision.model.value import frozen
+
+StaleKind = Literal["new", "changed", "incomplete", "contradictory", "removed"]
+RequestKey = Literal[
+    "implementation", "version", "prerelease", "build", "flavor", "tree", "target", "url", "options", "cpu", "sha256"
+]
+
+# What `lock --check` says; of targets and of levels that are too much, it depends.
+_WORDS: Mapping[RequestKey, str] = {
+    "implementation": "{requested} is asked for, {locked} locked",
+    "version": "{requested} is asked for, {locked} locked",
+    "prerelease": "prereleases are not asked for, {locked} is locked",
+    "build": "build {requested} is asked for, {locked} locked",
+    "flavor": "{requested} is asked for, {locked} locked",
+    "tree": "a tree with {requested} is asked for, with {locked} locked",
+    "url": "other URLs are asked for than locked",
+    "options": "other build options are asked for than locked for {targets}",
+    "cpu": "the baseline is not locked for {targets}",
+    "sha256": "another sha256 is asked for than locked for {targets}",
+}
+
+
+@frozen
+class OptionFilter:
+    """The build options asked for. ``freethreaded``, ``debug`` and ``static`` hold exactly, asked for or not.
+
+    ``shared`` binds only when asked for: some builds for Windows are shared only. ``optimisations`` are exactly those
+    that ``build-options`` names; None where it names none. ``plain`` tells that it was given all the same, so that a
+    build that names no optimisation either is meant before others.
+    """
+
+    freethreaded: bool = False
+    debug: bool = False
+    static: bool = False
+    shared: bool = False
+    optimisations: frozenset[str] | None = None
+    plain: bool = False
+
+    @classmethod
+    def of(cls, request: Request) -> OptionFilter:
+        """Options named in ``build-options`` count as asked for one by one."""
+        options = request.options or BuildOptions()
+        return cls(
+            freethreaded=request.freethreaded or options.freethreaded,
+            debug=request.debug or options.debug,
+            static="static" in options,
+            shared="shared" in options,
+            optimisations=(options.names & OPTIMISATIONS) or None,
+            plain=request.options is not None,
+        )
+
+    def accepts(self, options: BuildOptions) -> bool:
+        """Whether a build with exactly these options answers the request."""
+        names = options.names
+        return (
+            ("freethreaded" in names) == self.freethreaded
+            and ("debug" in names) == self.debug
+            and ("static" in names) == self.static
+            and (not self.shared or "shared" in names)
+            and (self.optimisations is None or names & OPTIMISATIONS == self.optimisations)
+        )
+
+
+def levels(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
+    """The levels to lock for a target that has some of them.
+
+    A level that the settings ask for, not the entry, applies where the target has it. With ``auto`` it is every level
+    that exists, and the baseline in any case.
+    """
+    asked = request.cpu
+    if asked == "auto":
+        return tuple(cpu for cpu in CPU_LEVELS if cpu == "baseline" or has(cpu))
+    if request.cpu_strict or has(asked):
+        return (asked,)
+    return ("baseline",)
+
+
+def required_level(request: Request) -> CpuLevel | None:
+    """The x86-64 level that the entry itself asks for, so that every target must have it and no other."""
+    return request.cpu if request.cpu_strict and request.cpu != "auto" else None
+
+
+def allows_prereleases(request: Request) -> bool:
+    """Whether a prerelease that is in the range of versions may be locked."""
+    return request.prereleases or request.version.allows_prerelease or bool(request.url)
+
+
+@frozen
+class RequestDisagreement:
+    """One thing in which a locked entry is not what its request asks for.
+
+    ``target`` is None where it is about the entry as a whole, ``asset`` where it is about no single row. ``requested``
+    is None for a row that is too much, ``locked`` for a target or level that is missing.
+    """
+
+    key: RequestKey
+    requested: object
+    locked: object
+    target: Target | None = None
+    asset: Asset | None = None
+
+
+def request_disagreements(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    """Everything that a locked entry has and its request does not allow, or the other way round.
+
+    The digest of the request is not looked at: whoever edits a lock can write the right one.
+    """
+    prerelease = bool(python.version.prerelease)
+    pairs: tuple[tuple[RequestKey, object, object, bool], ...] = (
+        ("implementation", request.implementation, python.implementation, False),
+        ("version", request.version, python.version, request.version.matches(python.version)),
+        ("prerelease", False, python.version, not prerelease or allows_prereleases(request)),
+        ("build", request.build, python.build, request.build is None),
+        ("flavor", request.flavor, python.flavor, request.flavor is None),
+        ("tree", request.tree, python.tree, False),
+    )
+    for key, requested, locked, fits in pairs:
+        if not fits and requested != locked:
+            yield RequestDisagreement(key=key, requested=requested, locked=locked)
+    yield from _targets(request, python)
+    yield from _urls(request, python) if request.url else _options(request, python)
+    yield from _levels(request, python)
+    yield from pin_disagreements(request, python.assets)
+
+
+def pin_disagreements(request: Request, assets: Iterable[Asset]) -> Iterator[RequestDisagreement]:
+    """The rows whose sha256 is not the one that the request gives for their target."""
+    pins = dict(request.sha256)
+    for asset in assets:
+        pin = pins.get(asset.target, asset.sha256)
+        if pin != asset.sha256:
+            yield _of_row("sha256", pin, asset.sha256, asset)
+
+
+def names_url(request: Request, asset: Asset) -> bool:
+    """Whether the request gives the row's URL for its target; ``+`` and ``%2B`` are the same in it."""
+    return _canonical(dict(request.url).get(asset.target, "")) == _canonical(asset.url)
+
+
+def _targets(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    if request.targets is None:
+        return
+    declared, present = set(request.targets), python.targets()
+    for target in sorted(declared.difference(present), key=str):
+        yield RequestDisagreement(key="target", requested=target, locked=None, target=target)
+    for asset in python.assets:
+        if asset.target not in declared:
+            yield _of_row("target", None, asset.target, asset)
+
+
+def _urls(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    urls = dict(request.url)
+    for asset in python.assets:
+        if not names_url(request, asset):
+            yield _of_row("url", urls.get(asset.target), asset.url, asset)
+
+
+def _options(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    wanted = OptionFilter.of(request)
+    for asset in python.assets:
+        if not wanted.accepts(asset.options):
+            yield _of_row("options", wanted, asset.options, asset)
+
+
+def _levels(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    by_target: dict[Target, dict[CpuLevel, Asset]] = {}
+    for asset in python.assets:
+        by_target.setdefault(asset.target, {})[asset.cpu] = asset
+    for target, present in by_target.items():
+        wanted = _level_of_url(request, present) if request.url else levels(request, present.__contains__)
+        if request.cpu_strict or request.cpu == "auto":  # else there is a row in the place of the one that is missing
+            for cpu in wanted:
+                if cpu not in present:
+                    yield RequestDisagreement(key="cpu", requested=cpu, locked=None, target=target)
+        for cpu, asset in present.items():
+            if cpu not in wanted:
+                yield _of_row("cpu", request.cpu, cpu, asset)
+
+
+def _level_of_url(request: Request, present: Mapping[CpuLevel, Asset]) -> tuple[CpuLevel, ...]:
+    """One URL is one row; its level may be told by its name, where the entry does not ask for one."""
+    level = required_level(request)
+    return (next(iter(present)) if level is None else level,)
+
+
+def _of_row(key: RequestKey, requested: object, locked: object, asset: Asset) -> RequestDisagreement:
+    return RequestDisagreement(key=key, requested=requested, locked=locked, target=asset.target, asset=asset)
+
+
+def _canonical(url: str) -> str:
+    from provision.url import canonical  # only archives of one's own need it: start-up is a feature
+
+    return canonical(url)
+
+
+@frozen
+class Stale:
+    """An entry that is not as the manifest asks. ``reason`` reads on from its name: ``is not locked yet``.
+
+    ``new`` is in the manifest only, ``removed`` in the lock only; ``changed`` is a request that is not the one locked;
+    ``incomplete`` lacks this machine's target, where none are declared; ``contradictory`` claims to answer the request
+    as it is, and does not: such a lock was not written by `resolve`.
+    """
+
+    name: str
+    kind: StaleKind
+    reason: str
+
+
+def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[Stale, ...]:
+    """All stale entries, in the order of their names; none for a lock that is fresh on ``host``.
+
+    No host is needed where no entry `asks_for_host`.
+    """
+    pythons = {python.name: python for python in lock.pythons}
+    found = [staleness(request, pythons.pop(request.name, None), host) for request in manifest.requests]
+    found += [Stale(name=name, kind="removed", reason="is locked, and not asked for any more") for name in pythons]
+    return tuple(sorted((stale for stale in found if stale), key=lambda stale: stale.name))
+
+
+def asks_for_host(request: Request) -> bool:
+    """Whether an entry is meant for the machine that it is looked at on, having no targets of its own."""
+    return request.targets is None and not request.url
+
+
+def staleness(request: Request, python: LockedPython | None, host: Target | None) -> Stale | None:
+    """Why the locked entry does not answer its request; None if it does."""
+    if python is None:
+        return Stale(name=request.name, kind="new", reason="is not locked yet")
+    differences = "; ".join(_worded(request, request_disagreements(request, python)))
+    if python.request != request_digest(request):
+        reason = f"was asked for otherwise when it was locked{differences and f': {differences}'}"
+        return Stale(name=request.name, kind="changed", reason=reason)
+    if differences:
+        return Stale(name=request.name, kind="contradictory", reason=f"is not locked as it is asked for: {differences}")
+    missing = set(targets_of(request, python, host)).difference(python.targets())
+    if missing:
+        return Stale(name=request.name, kind="incomplete", reason=f"is not locked for this machine, {_listed(missing)}")
+    return None
+
+
+def _worded(request: Request, disagreements: Iterable[RequestDisagreement]) -> Iterator[str]:
+    """What to say of each kind, once; of implementation, version and prerelease the first explains the others."""
+    found: dict[RequestKey, list[RequestDisagreement]] = {}
+    for each in disagreements:
+        key: RequestKey = "url" if request.url and each.key == "target" else each.key
+        found.setdefault(key, []).append(each)
+    of_version = [key for key in ("implementation", "version", "prerelease") if key in found]
+    for key, group in found.items():
+        targets = {each.target for each in group if each.target}
+        rows = [each.asset for each in group if each.asset]
+        if key == "target":
+            yield from _targets_worded(targets, {asset.target for asset in rows})
+        elif key == "cpu" and rows:
+            yield f"cpu {request.cpu} is asked for, {', '.join(sorted({asset.cpu for asset in rows}))} locked"
+        elif key not in of_version[1:]:
+            requested, locked = str(group[0].requested) or "no options", str(group[0].locked) or "none"
+            yield _WORDS[key].format(requested=requested, locked=locked, targets=_listed(targets))
+
+
+def _targets_worded(targets: set[Target], surplus: set[Target]) -> Iterator[str]:
+    if targets - surplus:
+        yield f"not locked for {_listed(targets - surplus)}"
+    if surplus:
+        yield f"locked for {_listed(surplus)}, which is not asked for"
+
+
+def _listed(targets: Iterable[Target]) -> str:
+    return ", ".join(sorted(target.short for target in targets))
