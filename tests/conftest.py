@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +25,13 @@ settings.load_profile("project")
 for _name in list(os.environ):
     if _name == "CI" or (_name.startswith("PROVISION_") and not _name.startswith("PROVISION_TEST_")):
         del os.environ[_name]
+
+# Shells start jobs in the background with SIGINT ignored, and whatever those start inherits that; tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Containers often switch bytecode off; then pytest would rewrite the assertions of all modules anew in each worker.
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,7 +1,8 @@
-"""Runs the tests: by default the quick ones on every supported Python at hand, the one of .venv first.
+"""The tests as `make` runs them: the quick ones on the Python of .venv.
 
-``--soak`` runs the slow ones, on one Python. Other arguments are handed to pytest. For another Python an environment of
-its own is made in .venvs/, once. Temporary files go to memory where there is room: the tests install many interpreters.
+``--all`` runs them on every other supported Python at hand, too, each in an environment of its own in .venvs/, made
+once; ``--soak`` runs the slow ones instead. Other arguments are handed to pytest. Temporary files go to memory where
+there is room: the tests install many interpreters.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 def main() -> int:
     # A shell lets its background jobs ignore Ctrl-C, and their children inherit that; the tests send and await it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    soak = "--soak" in sys.argv
-    given = [word for word in sys.argv[1:] if word != "--soak"]
-    pytest_args = ["-n", "auto", "-m", "slow" if soak else "not slow", *given]
+    given = [word for word in sys.argv[1:] if word not in ("--all", "--soak")]
+    pytest_args = ["-n", "auto", "-m", "slow" if "--soak" in sys.argv else "not slow", *given]
     failed = 0
-    for python in [Path(sys.executable), *([] if soak else others())]:
+    for python in [Path(sys.executable), *(others() if "--all" in sys.argv else [])]:
         print(f"── {python.parent.parent.name}: {version(python)}", flush=True)
+        # The tests start the program a thousand times, and containers often switch writing bytecode off.
+        subprocess.run([python, "-m", "compileall", "-q", "provision"], cwd=ROOT, check=True)
         command = [str(python), "-m", "pytest", *pytest_args]
         failed |= subprocess.run(command, cwd=ROOT, env=environment_of_tests(), check=False).returncode
     return failed
@@ -39,8 +41,6 @@ def environment_of_tests() -> dict[str, str]:
 
 def others() -> list[Path]:
     """Environments for the other series, made where their interpreter is at hand and they do not exist yet."""
-    if os.environ.get("PROVISION_TEST_ONE_PYTHON"):
-        return []
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     found = (environment(series) for series in SERIES if series != own)
     return [python for python in found if python]
@@ -63,10 +63,12 @@ def environment(series: str) -> Path | None:
 
 
 def find(series: str) -> Path | None:
-    """An interpreter of a series: on PATH, or one of pyenv's, whose shims need not lead to it."""
+    """An interpreter of a series: one of pyenv's, whose shims need not lead to it, one of a CI runner's, or on PATH."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    runner = Path(os.environ.get("RUNNER_TOOL_CACHE", ROOT / ".venvs")) / "Python"
     candidates = [
         *sorted(pyenv.glob(f"{series}.*/bin/python{series}"), reverse=True),
+        *sorted(runner.glob(f"{series}.*/x64/bin/python{series}"), reverse=True),
         *(Path(part) / f"python{series}" for part in os.environ.get("PATH", "").split(os.pathsep)),
     ]
     for candidate in candidates:

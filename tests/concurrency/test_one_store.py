@@ -131,7 +131,7 @@ def mix(project: Project, server: Server, tmp_path: Path, seconds: float) -> int
 
 
 def test_mixed_commands_for_a_moment(project: Project, server: Server, tmp_path: Path) -> None:
-    assert mix(project, server, tmp_path, 2)
+    assert mix(project, server, tmp_path, 0.5)
 
 
 @pytest.mark.slow

@@ -1,8 +1,7 @@
-"""Owns the fixtures that crash tests share: a box, a server with two small archives, and a Ctrl-C that gets through."""
+"""Owns the fixtures that crash tests share: a box, and a server with two small archives."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,13 +14,6 @@ from tests.support.server import Server
 from tests.support.small import small_build
 
 __all__ = ["authority", "authority_file", "internet"]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _ctrl_c() -> None:
-    """Shells start jobs in the background with SIGINT ignored, and whatever they start inherits that."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 MakeBox = Callable[[str], Box]

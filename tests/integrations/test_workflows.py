@@ -1,4 +1,4 @@
-"""The example workflows: valid, pinned, least privilege, and their own shell steps run with a `gh` that writes down."""
+"""Our workflow and the examples: pinned, least privilege; the shell steps of the examples, run with a `gh` of ours."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ import pytest
 import yaml
 
 from tests.integrations.projects import ROOT
+from tests.run import SERIES
 
 EXAMPLES = sorted((ROOT / "examples" / "github").glob("*.yml"))
+CI = ROOT / ".github" / "workflows" / "ci.yml"
+WORKFLOWS = [CI, *EXAMPLES]
 # YAML 1.1 reads the key `on` as true.
 ON: Any = True
 
@@ -38,19 +42,29 @@ def test_there_are_examples() -> None:
     assert [path.name for path in EXAMPLES] == ["autofix.yml", "pythons.yml", "review.yml", "upgrade.yml"]
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_ours_runs_what_people_run_on_every_series_that_is_supported() -> None:
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    series = [name.rpartition(" :: ")[2] for name in classifiers if name.startswith("Programming Language :: Python")]
+    jobs = load(CI)["jobs"]
+    assert series == list(SERIES) == jobs["test"]["strategy"]["matrix"]["python"]
+    assert "make test " in jobs["test"]["steps"][-1]["run"]
+    assert jobs["everything"]["steps"][-1]["run"] == "bash .ci/run"
+    assert all(job["timeout-minutes"] <= 60 for job in jobs.values())
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_permissions_are_given_job_by_job(path: Path) -> None:
     workflow = load(path)
     assert workflow["permissions"] == {}
     assert all(job["permissions"] for job in workflow["jobs"].values())
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_no_expression_is_pasted_into_a_script(path: Path) -> None:
     assert not [step for step in steps(path) if "${{" in step.get("run", "")]
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_everything_used_is_pinned_and_leaves_no_token_behind(path: Path) -> None:
     for step in steps(path):
         if "uses" in step:
