@@ -1,9 +1,12 @@
-"""Words shared by all output: counts, sizes, harmless text, CI annotations.
-
-Every command loads this, so it imports nothing by itself. Sizes are bytes, told in powers of 1000.
-"""
+"""Words shared by all output: counts, sizes, harmless text, CI annotations."""
 
 from __future__ import annotations
+
+# FOLD provision.text
+#   Words shared by all output: counts, sizes, harmless text, CI annotations.
+#
+#   Every command loads this, so it imports nothing by itself. Sizes are bytes, told in powers of 1000.
+
 
 # Longer texts are cut where a message quotes them: a hostile file can hold a word of a million characters.
 _LONGEST_QUOTED = 64
@@ -83,3 +86,28 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+# FOLD provision.manifest.keys:KeyPath,_BARE,_LONGEST_SHOWN,_quoted,dotted
+#   Paths of keys through a manifest, and the names that its entries may have.
+
+
+KeyPath = tuple[str | int, ...]
+_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_LONGEST_SHOWN = 64
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as TOML writes it: ``settings.targets[1]``, ``pythons."a b".version``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            bare = part and _BARE.issuperset(part) and len(part) <= _LONGEST_SHOWN
+            text += ("." if text else "") + (part if bare else _quoted(part))
+    return text
+
+
+def _quoted(key: str) -> str:
+    return '"' + quoted(key)[1:-1].replace('"', '\\"') + '"'

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 
 from provision.model.digest import Digest
 from provision.model.target import KNOWN
-from provision.plan.actions import Install, Keep, Link, Plan, Remove, Selected, Unlink
-from provision.plan.decide import Inventory, decide
-from provision.plan.wire import plan_document
+from provision.plan import Install, Inventory, Keep, Link, Plan, Remove, Selected, Unlink, decide, plan_document
 from tests.model.test_values import asset
 
 LOCK = Digest("00" * 32)

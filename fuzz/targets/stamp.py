@@ -13,7 +13,7 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents
 from provision.model.tree import TreeOptions, store_key
-from provision.plan.actions import Selected
+from provision.plan import Selected
 from provision.store.layout import Store, executable
 from provision.store.links import link, link_commands
 from provision.store.receipts import Receipt, write_receipt

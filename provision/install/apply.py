@@ -19,7 +19,7 @@ from provision.errors import ProvisionError, StoreError, raise_all
 from provision.host.machine import Host
 from provision.install.fetch.fetcher import Fetcher
 from provision.model.value import frozen
-from provision.plan.actions import Install, Selected
+from provision.plan import Install, Selected
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import entry_lock

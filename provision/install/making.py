@@ -12,7 +12,7 @@ from provision.install.probe import obstacle, probe, require_interpreter
 from provision.install.relocate.recipe import relocate
 from provision.install.unpack.limits import Limits
 from provision.install.unpack.unpack import unpack
-from provision.plan.actions import Selected
+from provision.plan import Selected
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.publish import publish

@@ -14,7 +14,7 @@ from typing import Any
 from provision.errors import ManifestError, Place, did_you_mean
 from provision.manifest.entries import read_entry
 from provision.manifest.fields import ManifestSettings
-from provision.manifest.keys import KeyPath, check_name, dotted
+from provision.manifest.keys import check_name
 from provision.manifest.positions import Positions, Statement
 from provision.manifest.problems import ProblemList
 from provision.manifest.reading import MANIFEST_NAME, parse_manifest
@@ -24,7 +24,7 @@ from provision.manifest.splicing import cut, ended, insert_block, insert_line, n
 from provision.manifest.syntax import load
 from provision.model.target import Target
 from provision.model.value import replace
-from provision.text import quoted
+from provision.text import KeyPath, dotted, quoted
 
 COMMON_TARGETS = tuple(map(Target.parse, ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")))
 

@@ -1,10 +1,12 @@
-"""Paths of keys through a manifest, and the names that its entries may have."""
+"""?"""
 
 from __future__ import annotations
 
 from provision.text import quoted
 
-KeyPath = tuple[str | int, ...]
+# FOLD provision.manifest.keys
+#   Paths of keys through a manifest, and the names that its entries may have.
+
 
 # The one rule for names of entries, in manifests and in locks.
 NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
@@ -14,8 +16,6 @@ OUR_NAMES = ("bin",)
 DEVICES = ("con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)))
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-_LONGEST_SHOWN = 64
 
 
 def check_name(name: str) -> None:
@@ -26,19 +26,3 @@ def check_name(name: str) -> None:
         raise ValueError(f"{quoted(name)} is not a name: lower-case letters, digits and . _ -, a letter or digit first")
     if name in OUR_NAMES or name.partition(".")[0] in DEVICES or name.endswith("."):
         raise ValueError(f"{quoted(name)} cannot be the name of a link on every system: choose another")
-
-
-def dotted(path: KeyPath) -> str:
-    """A path as TOML writes it: ``settings.targets[1]``, ``pythons."a b".version``."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            bare = part and _BARE.issuperset(part) and len(part) <= _LONGEST_SHOWN
-            text += ("." if text else "") + (part if bare else _quoted(part))
-    return text
-
-
-def _quoted(key: str) -> str:
-    return '"' + quoted(key)[1:-1].replace('"', '\\"') + '"'

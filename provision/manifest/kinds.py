@@ -9,11 +9,10 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from provision.manifest.duration import parse_duration
-from provision.manifest.keys import KeyPath
 from provision.manifest.problems import ProblemList
 from provision.model.table import KeyField, Kind, keys_of, value_of
 from provision.model.target import KNOWN, Target
-from provision.text import quoted
+from provision.text import KeyPath, quoted
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)

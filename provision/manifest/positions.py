@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from provision.manifest.keys import KeyPath
+from provision.text import KeyPath
 
 # Possessive throughout: a hostile text is walked in linear time and space.
 _SPACE = re.compile(r"[ \t]*+")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from provision.errors import ManifestError, did_you_mean, raise_all
-from provision.manifest.keys import KeyPath, dotted
+from provision.text import KeyPath, dotted
 
 # A hostile file can be wrong in a hundred thousand places; nobody reads more than the first few.
 _MOST = 50

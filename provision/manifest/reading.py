@@ -11,11 +11,11 @@ from provision.host.files import FileTooLargeError, NotRegularFileError, read_sm
 from provision.manifest.document import Manifest, Request
 from provision.manifest.entries import read_entry
 from provision.manifest.fields import POLICY, SETTINGS, ManifestSettings, Policy
-from provision.manifest.keys import KeyPath, check_name, dotted
+from provision.manifest.keys import check_name
 from provision.manifest.kinds import described
 from provision.manifest.problems import ProblemList
 from provision.manifest.syntax import LARGEST, load, too_large
-from provision.text import quoted
+from provision.text import KeyPath, dotted, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path

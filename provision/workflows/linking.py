@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from provision.host.paths import data_home
-from provision.plan.actions import Link, Plan, Selected, Unlink
+from provision.plan import Link, Plan, Selected, Unlink
 from provision.store.layout import Store
 from provision.store.links import link, link_commands, read_links, unlink
 from provision.store.receipts import read_receipt

@@ -15,7 +15,7 @@ from provision.lock.select import select
 from provision.manifest.document import Request
 from provision.model.asset import Asset
 from provision.model.value import frozen
-from provision.plan.actions import Selected
+from provision.plan import Selected
 from provision.store.layout import Store, executable
 from provision.store.links import read_links
 from provision.store.receipts import read_receipt

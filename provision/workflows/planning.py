@@ -12,8 +12,7 @@ from provision.model.build import CPU_LEVELS, CpuLevel
 from provision.model.digest import Digest
 from provision.model.target import KNOWN, Target
 from provision.model.value import frozen
-from provision.plan.actions import Plan, Selected
-from provision.plan.decide import Inventory, decide
+from provision.plan import Inventory, Plan, Selected, decide
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.links import read_links

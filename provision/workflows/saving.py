@@ -11,7 +11,7 @@ from pathlib import Path
 from provision.errors import LockFileError, UsageError
 from provision.host.files import read_small
 from provision.model.table import keyed, required
-from provision.plan.wire import PLAN_VERSION, plan_document
+from provision.plan import PLAN_VERSION, plan_document
 from provision.store.fields import Members, count, members, parse_members, read_table, text, texts, truth
 from provision.workflows.options import Options
 from provision.workflows.planning import Planned, Wanted, parse_wanted, plan

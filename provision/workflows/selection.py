@@ -11,7 +11,7 @@ from provision.lock.select import for_target, select
 from provision.model.asset import Asset
 from provision.model.build import CPU_LEVELS, CpuLevel
 from provision.model.target import Target
-from provision.plan.actions import Selected
+from provision.plan import Selected
 
 
 def select_here(pythons: Sequence[LockedPython], host: Host, level: Callable[[], CpuLevel]) -> tuple[Selected, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.model.value import frozen
-from provision.plan.actions import Install, Remove
+from provision.plan import Install, Remove
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout

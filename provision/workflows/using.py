@@ -10,7 +10,7 @@ from provision.errors import PolicyError, ProvisionError, StoreError
 from provision.host.cpu import level
 from provision.model.build import CPU_LEVELS
 from provision.model.value import frozen
-from provision.plan.actions import Selected
+from provision.plan import Selected
 from provision.store.layout import Store, executable
 from provision.store.links import BIN, foreign_commands, links_directory
 from provision.store.receipts import read_receipt

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from provision.install.apply import install
 from provision.model.value import frozen
-from provision.plan.actions import Selected
+from provision.plan import Selected
 from provision.protocols import Progress
 from provision.store.hashing import Difference
 from provision.store.layout import Store

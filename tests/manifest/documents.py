@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from provision.manifest.keys import KeyPath
+from provision.text import KeyPath
 
 SCALARS: dict[str, object] = {
     "1": 1,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.manifest.keys import NAME_PATTERN, KeyPath, check_name, dotted
+from provision.manifest.keys import NAME_PATTERN, check_name
+from provision.text import KeyPath, dotted
 from tests.manifest.strategies import unhurried
 
 

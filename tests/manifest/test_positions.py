@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.manifest.keys import KeyPath
 from provision.manifest.positions import Positions, line_and_column
+from provision.text import KeyPath
 from tests.manifest.documents import DOCUMENTS, Writer, meaning
 from tests.manifest.samples import EXAMPLE
 from tests.manifest.strategies import unhurried

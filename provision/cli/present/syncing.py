@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from provision.cli.console import Console
 from provision.cli.session import Answer
 from provision.errors import PENDING
-from provision.plan.actions import Action, Install, Keep, Link, Plan, Remove, Unlink
-from provision.plan.wire import plan_document
+from provision.plan import Action, Install, Keep, Link, Plan, Remove, Unlink, plan_document
 from provision.text import plural, printable, size
 from provision.workflows.planning import Planned
 from provision.workflows.syncing import Synced

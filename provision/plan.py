@@ -1,0 +1,214 @@
+"""`Plan`: its actions, the decision, and its JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from provision.model.asset import Asset
+from provision.model.digest import Digest
+from provision.model.tree import TreeOptions, store_key
+from provision.model.value import frozen
+
+# FOLD provision.plan
+#   Owns the plan's values, what a sync would do action by action; `plan.decide` makes, `install.apply` does them.
+
+
+@frozen
+class Selected:
+    """One entry's choice for one machine: the asset to have, and how its tree is made.
+
+    ``foreign`` tells that the asset is for another machine: its tree is neither probed nor linked into the project.
+    """
+
+    name: str
+    asset: Asset
+    tree: TreeOptions = TreeOptions()
+    foreign: bool = False
+
+    @property
+    def key(self) -> str:
+        """The tree's name in the store."""
+        return store_key(self.asset, self.tree)
+
+
+@frozen
+class Keep:
+    """The tree is installed and linked as it should be."""
+
+    selected: Selected
+
+
+@frozen
+class Install:
+    """The tree is missing or ``damaged``: fetch it unless ``cached``, unpack it. ``names`` are all that share it."""
+
+    selected: Selected
+    names: tuple[str, ...]
+    cached: bool
+    damaged: bool = False
+
+
+@frozen
+class Link:
+    """The project's link is missing or leads elsewhere. ``previous`` is the key it led to, if any."""
+
+    selected: Selected
+    previous: str | None
+
+
+@frozen
+class Unlink:
+    """The project has a link that no entry asks for."""
+
+    name: str
+
+
+@frozen
+class Remove:
+    """No project needs this tree any more (only with ``--prune``)."""
+
+    key: str
+
+
+Action = Keep | Install | Link | Unlink | Remove
+
+
+@frozen
+class Plan:
+    """All actions of one sync, and the lock they follow from. ``lock`` is the digest of the lock file's bytes."""
+
+    lock: Digest
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing would change."""
+        return all(isinstance(action, Keep) for action in self.actions)
+
+    def installs(self) -> Iterator[Install]:
+        return (action for action in self.actions if isinstance(action, Install))
+
+    def downloads(self) -> tuple[Asset, ...]:
+        """The distinct assets to fetch, in the order of the plan."""
+        wanted = {
+            action.selected.asset.sha256: action.selected.asset for action in self.installs() if not action.cached
+        }
+        return tuple(wanted.values())
+
+
+# FOLD provision.plan
+#   Owns the decision what a sync does, a pure function of the selection and what is on disk; `install` does it.
+
+
+@frozen
+class Inventory:
+    """What is on disk, as far as the selection is concerned.
+
+    ``installed`` are the keys with a receipt and a tree to rely on, ``damaged`` those whose tree is not what the
+    receipt says, ``cached`` the archives at hand, ``links`` the project's links (name to key, the empty text where a
+    link leads out of the store), ``removable`` the keys no project needs.
+    """
+
+    installed: frozenset[str] = frozenset()
+    damaged: frozenset[str] = frozenset()
+    cached: frozenset[Digest] = frozenset()
+    links: Mapping[str, str]
+    removable: tuple[str, ...] = ()
+
+
+def decide(
+    selection: Sequence[Selected], inventory: Inventory, *, lock: Digest, partial: bool = False, prune: bool = False
+) -> Plan:
+    """Compare what the lock selects with what is there.
+
+    Installs come first, each key once, then links, then what is no longer asked for. A ``partial`` selection (names
+    were given) leaves the links of other entries alone.
+    """
+    installs: dict[str, Install] = {}
+    keeps: list[Action] = []
+    links: list[Action] = []
+    for selected in selection:
+        key = selected.key
+        linked = selected.foreign or inventory.links.get(selected.name) == key
+        if key not in inventory.installed:
+            earlier = installs.get(key)
+            names = (*earlier.names, selected.name) if earlier else (selected.name,)
+            installs[key] = Install(
+                selected=selected,
+                names=names,
+                cached=selected.asset.sha256 in inventory.cached,
+                damaged=key in inventory.damaged,
+            )
+        elif linked:
+            keeps.append(Keep(selected=selected))
+        if not linked:
+            links.append(Link(selected=selected, previous=inventory.links.get(selected.name)))
+
+    asked = {selected.name for selected in selection if not selected.foreign}
+    unlinks = () if partial else tuple(Unlink(name=name) for name in sorted(set(inventory.links) - asked))
+    needed = {selected.key for selected in selection}
+    removes = tuple(Remove(key=key) for key in sorted(set(inventory.removable) - needed)) if prune else ()
+    return Plan(lock=lock, actions=(*keeps, *installs.values(), *links, *unlinks, *removes))
+
+
+# FOLD provision.plan
+#   Owns the plan as a JSON document, for `plan --json` and saved plans; how people see it, `cli.render` says.
+
+
+PLAN_VERSION = 1
+
+
+def plan_document(plan: Plan) -> dict[str, object]:
+    """The plan as JSON values; equal plans give equal documents."""
+    downloads = plan.downloads()
+    sizes = [asset.size for asset in downloads]
+    return {
+        "version": PLAN_VERSION,
+        "lock": f"sha256:{plan.lock}",
+        "empty": plan.is_empty,
+        "actions": [_action(action) for action in plan.actions],
+        "summary": {
+            "keep": _count(plan, Keep),
+            "install": _count(plan, Install),
+            "link": _count(plan, Link),
+            "unlink": _count(plan, Unlink),
+            "remove": _count(plan, Remove),
+            "downloads": len(downloads),
+            "download-bytes": sum(size or 0 for size in sizes),
+            "downloads-of-unknown-size": sizes.count(None),
+        },
+    }
+
+
+def _count(plan: Plan, kind: type[Action]) -> int:
+    return sum(isinstance(action, kind) for action in plan.actions)
+
+
+def _action(action: Action) -> dict[str, object]:
+    match action:
+        case Keep(selected=selected):
+            return {"action": "keep", **_selected(selected)}
+        case Install(selected=selected, names=names, cached=cached, damaged=damaged):
+            return {
+                "action": "install",
+                **_selected(selected),
+                "names": list(names),
+                "cached": cached,
+                "damaged": damaged,
+                **_asset(selected.asset),
+            }
+        case Link(selected=selected, previous=previous):
+            return {"action": "link", **_selected(selected), "previous": previous}
+        case Unlink(name=name):
+            return {"action": "unlink", "name": name}
+        case Remove(key=key):
+            return {"action": "remove", "key": key}
+
+
+def _selected(selected: Selected) -> dict[str, object]:
+    asset = selected.asset
+    return {"name": selected.name, "key": selected.key, "target": str(asset.target), "cpu": asset.cpu}
+
+
+def _asset(asset: Asset) -> dict[str, object]:
+    return {"url": asset.url, "sha256": str(asset.sha256), "size": asset.size}
