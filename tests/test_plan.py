@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from provision.model.digest import Digest
 from provision.model.target import KNOWN
 from provision.plan import Install, Inventory, Keep, Link, Plan, Remove, Selected, Unlink, decide, plan_document
-from tests.model.test_values import asset
+from tests.model.test_target import asset
 
 LOCK = Digest("00" * 32)
 NAMES = ("a", "b", "c", "d")
