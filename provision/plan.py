@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from provision.model.asset import Asset
-from provision.model.digest import Digest
+from provision.model.asset import Asset, Digest
 from provision.model.tree import TreeOptions, store_key
 from provision.model.value import frozen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.model.digest import Digest
+from provision.model.asset import Digest
 from provision.model.target import KNOWN
 from provision.plan import Install, Inventory, Keep, Link, Plan, Remove, Selected, Unlink, decide, plan_document
 from tests.model.test_target import asset

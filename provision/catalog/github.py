@@ -12,8 +12,7 @@ from pydantic import PlainValidator, TypeAdapter, ValidationError
 
 from provision.catalog.pbs import Published, Reading, asset_url, read_rows
 from provision.catalog.wire import Moment, WireModel, malformed
-from provision.model.asset import Asset
-from provision.model.digest import Digest
+from provision.model.asset import Asset, Digest
 from provision.model.value import frozen
 from provision.protocols import HttpGet, get_if_changed
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from provision.model.asset import Asset
-from provision.model.build import OPTIMISATIONS, BuildOptions, CpuLevel
+from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.value import replace
 

@@ -17,7 +17,7 @@ import re
 from functools import cache
 from typing import Literal
 
-from provision.model.build import OPTIMISATIONS, BuildOptions, CpuLevel, Flavor
+from provision.model.asset import OPTIMISATIONS, BuildOptions, CpuLevel, Flavor
 from provision.model.target import KNOWN, Target
 from provision.model.value import frozen
 from provision.model.version import Version

@@ -21,8 +21,7 @@ from provision.catalog.ndjson_wire import ERRORS_SHOWN, Artifact, Line, parse_li
 from provision.catalog.pbs import Published, Reading, read_rows
 from provision.catalog.snapshot_writer import catalog_of
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
-from provision.model.asset import Asset
-from provision.model.build import FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Flavor
+from provision.model.asset import FLAVORS, IMPLEMENTATIONS, Asset, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version

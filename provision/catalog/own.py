@@ -18,7 +18,7 @@ from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.catalog.snapshot_writer import write_snapshot
 from provision.errors import CatalogError, NetworkError, Place, StoreError
 from provision.host.files import FileTooLargeError, read_small_file
-from provision.model.build import IMPLEMENTATIONS
+from provision.model.asset import IMPLEMENTATIONS
 from provision.protocols import HttpGet, get_if_changed, request_document
 
 LARGEST = 256 << 20  # bytes, as for one from the network

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provision.catalog.names import parse_name
-from provision.model.asset import Asset
-from provision.model.digest import Digest
+from provision.model.asset import Asset, Digest
 from provision.model.value import frozen
 
 REPOSITORY = "astral-sh/python-build-standalone"

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from provision.catalog.index import Catalog
-from provision.model.asset import Asset
-from provision.model.build import BuildOptions, CpuLevel, Flavor
+from provision.model.asset import Asset, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version

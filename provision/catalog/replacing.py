@@ -13,8 +13,7 @@ from provision.catalog.snapshot import Snapshot, bundled
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.catalog.snapshot_writer import renewed, write_snapshot
 from provision.errors import CatalogError
-from provision.model.asset import Asset
-from provision.model.digest import Digest
+from provision.model.asset import Asset, Digest
 from provision.model.value import frozen
 
 _SHOWN = 5

@@ -9,9 +9,7 @@ from typing import NamedTuple
 from provision.catalog.index import Catalog
 from provision.catalog.snapshot_format import Build, DamagedSnapshotError, Layout
 from provision.errors import CatalogError
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions, CpuLevel, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
 from provision.model.version import Version
 

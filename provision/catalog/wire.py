@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from provision.catalog.times import parse_time
 from provision.errors import CatalogError, Place
-from provision.model.digest import Digest
+from provision.model.asset import Digest
 
 
 class WireModel(BaseModel):

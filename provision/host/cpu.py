@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provision.errors import UsageError
 from provision.host.kernel import Kernel, read_kernel, sysctl
-from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.asset import CPU_LEVELS, CpuLevel
 
 CEILING = "PROVISION_CPU"
 

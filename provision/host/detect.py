@@ -23,9 +23,8 @@ from provision.host.elf import (
 )
 from provision.host.kernel import Kernel, read_kernel
 from provision.host.libc import Userland, glibc_version, read_userland
-from provision.host.machine import Host
 from provision.host.rootfs import locate
-from provision.model.target import KNOWN
+from provision.model.target import KNOWN, Host
 
 # By ELF machine, class and byte order. What is not here has no builds: x32 and ILP32 (64-bit machines, 32-bit class),
 # big-endian ARM and POWER, and all others.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from provision.errors import store_failures
 from provision.host.cpu import level
-from provision.host.machine import Host
 from provision.install.probe import obstacle, probe, require_interpreter
 from provision.install.relocate.recipe import relocate
 from provision.install.unpack.limits import Limits
 from provision.install.unpack.unpack import unpack
+from provision.model.target import Host
 from provision.plan import Selected
 from provision.protocols import Progress
 from provision.store.layout import Store

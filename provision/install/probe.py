@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
-from provision.host.machine import Host
 from provision.lock.select import glibc_floor
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
+from provision.model.target import Host
 from provision.model.tree import Entry
 from provision.store.layout import executable
 

@@ -14,8 +14,7 @@ from provision.lock.document import Lock, LockedPython
 from provision.lock.targets import targets_of
 from provision.manifest.digest import request_digest
 from provision.manifest.document import Manifest, Request
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, OPTIMISATIONS, BuildOptions, CpuLevel
+from provision.model.asset import CPU_LEVELS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.value import frozen
 

@@ -17,8 +17,7 @@ from provision.lock.rows import (
     Tables,
     lock_version,
 )
-from provision.model.asset import Asset
-from provision.model.build import BuildOptions
+from provision.model.asset import Asset, BuildOptions
 from provision.model.table import KeyField, value_of
 from provision.model.tree import TreeOptions
 

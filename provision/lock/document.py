@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from provision.model.asset import Asset
-from provision.model.build import BuildOptions, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import Asset, BuildOptions, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import frozen

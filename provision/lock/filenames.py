@@ -13,9 +13,7 @@ from provision.lock.answers import required_level
 from provision.lock.phrases import sentence
 from provision.lock.rows import url as checked_url
 from provision.manifest.document import Request
-from provision.model.asset import Asset
-from provision.model.build import OPTIMISATIONS, BuildOptions
-from provision.model.digest import Digest
+from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.value import frozen, replace
 from provision.model.version import Version

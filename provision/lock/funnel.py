@@ -8,8 +8,7 @@ from typing import NamedTuple
 from provision.lock.answers import OptionFilter
 from provision.lock.candidates import Offers, Wish
 from provision.lock.phrases import implementation_title, levels_listed, listed, targets_listed
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel
+from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel
 
 
 class Step(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from provision.lock.answers import OptionFilter
 from provision.manifest.document import Request
-from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel
+from provision.model.asset import CPU_LEVELS, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.version import Version
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from provision.model.build import CpuLevel
+from provision.model.asset import CpuLevel
 from provision.model.target import Target
 
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*python[ \t]*(\.[ \t]*asset[ \t]*)?\]\]", re.MULTILINE)

@@ -23,8 +23,7 @@ from __future__ import annotations
 
 from provision.lock.answers import OptionFilter
 from provision.manifest.document import Request
-from provision.model.asset import Asset
-from provision.model.build import FLAVORS, OPTIMISATIONS, BuildOptions, Flavor
+from provision.model.asset import FLAVORS, OPTIMISATIONS, Asset, BuildOptions, Flavor
 
 _FASTEST_FIRST = ("pgo+lto", "pgo", "lto", "", "noopt")
 _RANKS = {BuildOptions.parse(text).names: rank for rank, text in enumerate(_FASTEST_FIRST)}

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from provision.manifest.keys import LONGEST_NAME, NAME_PATTERN, check_name
-from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import defaulted, keyed, keys_of, optional, required
 from provision.model.target import KNOWN, Target
 from provision.model.tree import Slim

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from provision.errors import LockFileError, PolicyError
-from provision.host.machine import Host
 from provision.lock.document import LockedPython
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, CpuLevel
-from provision.model.target import Target
+from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
+from provision.model.target import Host, Target
 
 # The oldest glibc that PBS links against; others are in `_FLOORS`.
 _FLOOR = (2, 17)

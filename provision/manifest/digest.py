@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from provision.manifest.document import Request
-from provision.model.build import FLAVORS
-from provision.model.digest import Digest
+from provision.model.asset import FLAVORS, Digest
 from provision.model.sha256 import sha256_hex
 
 Json = str | int | list[str] | dict[str, str]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from provision.errors import Place
 from provision.manifest.fields import EntryTable, ManifestSettings, Policy
 from provision.manifest.request import VersionRequest
-from provision.model.build import BuildOptions, CpuRequest, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import BuildOptions, CpuRequest, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import field, frozen

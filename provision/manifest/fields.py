@@ -22,8 +22,7 @@ from provision.manifest.kinds import (
 )
 from provision.manifest.request import PATTERN as REQUEST_PATTERN
 from provision.manifest.request import ParsedRequest, parse_request
-from provision.model.build import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Digest, Flavor
 from provision.model.table import defaulted, keyed, optional, required
 from provision.model.target import Target
 from provision.model.tree import Slim

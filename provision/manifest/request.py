@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, cast
 
-from provision.model.build import CPU_LEVELS, IMPLEMENTATIONS, CpuLevel, Implementation
+from provision.model.asset import CPU_LEVELS, IMPLEMENTATIONS, CpuLevel, Implementation
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version

@@ -1,8 +1,12 @@
-"""Owns `Target`, a target triple as PBS writes it, with its short forms; which one this machine is, `host` knows."""
+"""`Target`, a target triple with its short forms, and `Host`."""
 
 from __future__ import annotations
 
 from provision.model.value import frozen
+
+# FOLD provision.model.target
+#   Owns `Target`, a target triple as PBS writes it, with its short forms; which one this machine is, `host` knows.
+
 
 _GNU, _MUSL, _MAC, _WIN = "unknown-linux-gnu", "unknown-linux-musl", "apple-darwin", "pc-windows-msvc"
 
@@ -107,3 +111,23 @@ def spellings() -> tuple[str, ...]:
         for system in (os, *(alias for alias, meant in _OS_ALIASES.items() if meant == os)):
             found |= {f"{system}-{word}{dash}{libc}" for word, meant in words.items() if meant == arch}
     return tuple(sorted(found))
+
+
+# FOLD provision.model.target
+#   Owns `Host`, what this machine can run; `host.detect` finds it out.
+
+
+@frozen
+class Host:
+    """A machine's targets, the native one first.
+
+    ``emulated`` are targets that are not the machine's own but run here all the same, best first: through translation
+    (Rosetta, Windows on ARM), or as 32-bit programs on 64-bit Windows.
+    ``glibc`` is (major, minor), and None off glibc or where its library cannot be found; ``macos`` likewise, off macOS.
+    The x86-64 level is not here, as only few requests ask for it: `host.cpu.level` knows it.
+    """
+
+    target: Target
+    emulated: tuple[Target, ...] = ()
+    glibc: tuple[int, int] | None = None
+    macos: tuple[int, int] | None = None

@@ -6,8 +6,7 @@ from typing import Literal, get_args
 
 from provision.catalog.index import publication_key
 from provision.lock.document import Lock, LockedPython
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.url import host_of, release_base

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provision.errors import LockTimeoutError, store_failures
 from provision.host.files import make_directory
-from provision.model.digest import Digest
+from provision.model.asset import Digest
 from provision.model.value import frozen
 from provision.store.locks import OnWait, file_lock
 

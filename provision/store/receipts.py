@@ -8,9 +8,7 @@ from typing import get_args
 
 from provision.errors import StoreError, store_failures
 from provision.host.files import make_directory, read_small, replace_file
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, FLAVORS, BuildOptions, CpuLevel, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import keyed, optional, required
 from provision.model.target import Target
 from provision.model.tree import RECIPE, Entry, Slim, TreeOptions, store_key, tree_digest

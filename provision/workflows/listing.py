@@ -8,12 +8,12 @@ from typing import Literal
 from provision.errors import ProvisionError
 from provision.host.cpu import level
 from provision.host.detect import detect_host
-from provision.host.machine import Host
 from provision.lock.answers import stale_entries
 from provision.lock.document import LockedPython
 from provision.lock.select import select
 from provision.manifest.document import Request
 from provision.model.asset import Asset
+from provision.model.target import Host
 from provision.model.value import frozen
 from provision.plan import Selected
 from provision.store.layout import Store, executable

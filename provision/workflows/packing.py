@@ -9,7 +9,7 @@ from provision.errors import StoreError
 from provision.install.pack.pack import Packed
 from provision.install.pack.pack import pack as make
 from provision.install.pack.row import add_row
-from provision.model.build import Flavor
+from provision.model.asset import Flavor
 from provision.model.value import frozen
 
 

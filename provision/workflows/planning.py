@@ -8,8 +8,7 @@ from provision.errors import UsageError, did_you_mean
 from provision.host.cpu import level
 from provision.host.detect import detect_host
 from provision.lock.document import Lock
-from provision.model.build import CPU_LEVELS, CpuLevel
-from provision.model.digest import Digest
+from provision.model.asset import CPU_LEVELS, CpuLevel, Digest
 from provision.model.target import KNOWN, Target
 from provision.model.value import frozen
 from provision.plan import Inventory, Plan, Selected, decide

@@ -7,7 +7,7 @@ from pathlib import Path
 from provision.errors import LockFileError, ManifestError, did_you_mean
 from provision.lock.document import Lock, LockedPython
 from provision.manifest.document import Manifest
-from provision.model.digest import Digest
+from provision.model.asset import Digest
 from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
 from provision.workflows.options import Options

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from provision.errors import LockFileError, ProvisionError, raise_all
-from provision.host.machine import Host
 from provision.lock.document import LockedPython
 from provision.lock.select import for_target, select
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, CpuLevel
-from provision.model.target import Target
+from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
+from provision.model.target import Host, Target
 from provision.plan import Selected
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provision.errors import PolicyError, ProvisionError, StoreError
 from provision.host.cpu import level
-from provision.model.build import CPU_LEVELS
+from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
 from provision.store.layout import Store, executable

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from provision.catalog.pbs import asset_at, asset_url
 from provision.catalog.snapshot import bundled
-from provision.model.asset import Asset
-from provision.model.digest import Digest
+from provision.model.asset import Asset, Digest
 
 DATA = Path(__file__).with_name("data")
 

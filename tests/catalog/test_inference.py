@@ -4,7 +4,7 @@ import pytest
 
 from provision.catalog.inference import infer_options, is_complete, optimisations_of
 from provision.catalog.names import parse_name
-from provision.model.build import OPTIMISATIONS, CpuLevel
+from provision.model.asset import OPTIMISATIONS, CpuLevel
 from provision.model.target import Target
 from provision.model.value import replace
 from tests.catalog.samples import LINUX, MUSL, WINDOWS, bundled_assets, full, stripped, upstream

@@ -16,7 +16,7 @@ from provision.catalog.names import (
     parse_name,
     parse_platform,
 )
-from provision.model.build import CPU_LEVELS, FLAVORS, OPTIONS, BuildOptions
+from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIONS, BuildOptions
 from provision.model.target import KNOWN, Target
 from provision.model.version import Version
 from tests.catalog.samples import LINUX, MUSL, WINDOWS, real_names

@@ -6,7 +6,7 @@ from provision.catalog.query import Query, select
 from provision.catalog.snapshot import load_snapshot
 from provision.catalog.snapshot_writer import catalog_of
 from provision.manifest.request import VersionRequest
-from provision.model.build import BuildOptions
+from provision.model.asset import BuildOptions
 from provision.model.target import Target
 from tests.catalog.samples import full, stripped, upstream
 

@@ -9,7 +9,7 @@ import pytest
 from provision.catalog.snapshot import BUNDLED, Snapshot, bundled, load_snapshot
 from provision.catalog.snapshot_format import Build, Row, pack
 from provision.errors import CatalogError
-from provision.model.build import IMPLEMENTATIONS
+from provision.model.asset import IMPLEMENTATIONS
 from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest
 

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from provision.catalog.snapshot import BUNDLED, Snapshot, bundled
 from provision.catalog.snapshot_writer import catalog_of, renewed, unique, write_snapshot
 from provision.errors import CatalogError, SeveralErrors
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, FLAVORS, OPTIONS, BuildOptions
-from provision.model.digest import Digest
+from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIONS, Asset, BuildOptions, Digest
 from provision.model.target import KNOWN
 from provision.model.value import replace
 from provision.model.version import Version

@@ -9,7 +9,7 @@ import pytest
 
 from provision.host.cpu import level
 from provision.host.detect import detect_host
-from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.asset import CPU_LEVELS, CpuLevel
 from tests.e2e.conftest import Offer
 from tests.support import trees
 from tests.support.project import Project

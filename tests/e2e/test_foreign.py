@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provision.host.detect import detect_host
-from provision.model.build import CPU_LEVELS
+from provision.model.asset import CPU_LEVELS
 from tests.e2e.conftest import Offer
 from tests.support import trees
 from tests.support.builds import Build

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from provision.errors import USAGE, UsageError
 from provision.host.cpu import darwin_features, level, level_of, linux_features
 from provision.host.kernel import Kernel
-from provision.model.build import CPU_LEVELS, CpuLevel
+from provision.model.asset import CPU_LEVELS, CpuLevel
 
 RECORDED = Path(__file__).parent / "cpuinfo"
 LINUX = Kernel(system="Linux", machine="x86_64")

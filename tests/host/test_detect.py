@@ -13,8 +13,7 @@ from provision.errors import INTEGRITY, PolicyError
 from provision.host import elf
 from provision.host.detect import detect_host, find_host
 from provision.host.kernel import Kernel
-from provision.host.machine import Host
-from provision.model.target import Target
+from provision.model.target import Host, Target
 from tests.host.systems import System, elf_file
 
 ARM_HARD, ARM_SOFT = 0x5000400, 0x5000200  # EABI 5, with the float ABI

@@ -14,9 +14,7 @@ from provision.install.pack.pack import pack
 from provision.install.relocate.recipe import relocate
 from provision.install.unpack.limits import Limits
 from provision.install.unpack.unpack import unpack
-from provision.model.asset import Asset
-from provision.model.build import BuildOptions
-from provision.model.digest import Digest
+from provision.model.asset import Asset, BuildOptions, Digest
 from provision.model.tree import Entry, TreeOptions
 
 FOLDER = os.environ.get("PROVISION_TEST_INTERPRETERS")

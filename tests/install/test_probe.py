@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, PolicyError
-from provision.host.machine import Host
 from provision.install.probe import QUESTIONS, can_run, obstacle, probe, require_interpreter
-from provision.model.build import BuildOptions, CpuLevel
-from provision.model.target import Target
+from provision.model.asset import BuildOptions, CpuLevel
+from provision.model.target import Host, Target
 from provision.model.tree import Entry
 from provision.model.value import replace
 from provision.model.version import Version

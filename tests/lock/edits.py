@@ -13,9 +13,7 @@ from provision.lock.document import LockedPython
 from provision.lock.resolve import resolve
 from provision.manifest.document import Manifest
 from provision.manifest.reading import parse_manifest
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, BuildOptions, CpuLevel, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import replace

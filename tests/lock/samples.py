@@ -14,9 +14,7 @@ from provision.lock.document import Lock, LockedPython
 from provision.lock.resolve import resolve
 from provision.manifest.document import Manifest, Request
 from provision.manifest.reading import parse_manifest
-from provision.model.asset import Asset
-from provision.model.build import BuildOptions, CpuLevel, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.version import Version

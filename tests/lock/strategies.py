@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython
 from provision.lock.rows import SLIMS
-from provision.model.asset import Asset
-from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS, BuildOptions
-from provision.model.digest import Digest
+from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS, Asset, BuildOptions, Digest
 from provision.model.target import KNOWN
 from provision.model.tree import TreeOptions
 from provision.model.version import Version

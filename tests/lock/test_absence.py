@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.model.build import Flavor
+from provision.model.asset import Flavor
 from tests.lock.samples import asset, builds, refusals
 
 FLAVORS: tuple[Flavor, ...] = ("full", "install_only", "install_only_stripped")

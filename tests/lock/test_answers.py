@@ -12,8 +12,7 @@ from provision.errors import ProvisionError
 from provision.lock.answers import OptionFilter, request_disagreements, stale_entries
 from provision.lock.document import Lock, LockedPython
 from provision.lock.resolve import Upgrade, resolve
-from provision.model.build import BuildOptions
-from provision.model.digest import Digest
+from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import replace

@@ -7,7 +7,7 @@ import pytest
 from provision.catalog.snapshot import load_snapshot
 from provision.errors import ManifestError
 from provision.lock.filenames import catalog_disagreements, name_disagreements, own_assets
-from provision.model.build import BuildOptions
+from provision.model.asset import BuildOptions
 from provision.model.target import Target
 from provision.model.value import replace
 from provision.model.version import Version

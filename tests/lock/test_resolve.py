@@ -14,8 +14,7 @@ from provision.lock.answers import stale_entries
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython
 from provision.lock.resolve import NOTHING, Resolution, Upgrade, resolve
 from provision.lock.toml import format_lock
-from provision.model.asset import Asset
-from provision.model.digest import Digest
+from provision.model.asset import Asset, Digest
 from provision.model.target import Target
 from provision.model.value import replace
 from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest

@@ -21,7 +21,7 @@ from provision.lock.rows import (
     SLIMS,
 )
 from provision.lock.toml import format_lock
-from provision.model.build import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
+from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
 from provision.model.table import KeyField
 from provision.model.target import KNOWN
 from provision.url import URL_PATTERN

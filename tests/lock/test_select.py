@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import LockFileError, PolicyError
-from provision.host.machine import Host
 from provision.lock.select import for_target, glibc_floor, select
-from provision.model.build import CpuLevel
-from provision.model.target import Target
+from provision.model.asset import CpuLevel
+from provision.model.target import Host, Target
 from tests.lock.samples import asset, python
 
 LINUX = Host(target=Target.parse("linux-x86_64"), glibc=(2, 36))

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from provision.manifest.request import ParsedRequest, VersionRequest
-from provision.model.build import CPU_LEVELS, CPU_REQUESTS, FLAVORS, IMPLEMENTATIONS, OPTIONS, CpuLevel
+from provision.model.asset import CPU_LEVELS, CPU_REQUESTS, FLAVORS, IMPLEMENTATIONS, OPTIONS, CpuLevel
 from provision.model.target import KNOWN, Target
 from provision.model.version import Version
 

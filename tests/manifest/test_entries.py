@@ -6,8 +6,7 @@ import pytest
 
 from provision.manifest.document import Request
 from provision.manifest.request import parse_request
-from provision.model.build import BuildOptions
-from provision.model.digest import Digest
+from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from tests.manifest.samples import SHA, one, told

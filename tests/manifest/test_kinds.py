@@ -22,7 +22,7 @@ from provision.manifest.kinds import (
     described,
 )
 from provision.manifest.problems import ProblemList
-from provision.model.digest import Digest
+from provision.model.asset import Digest
 from provision.model.table import Kind, defaulted, keyed, optional, required
 from provision.model.target import KNOWN, Target
 from tests.manifest.strategies import unhurried

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.model.asset import Asset
-from provision.model.build import OPTIONS, BuildOptions
-from provision.model.digest import Digest
+from provision.model.asset import OPTIONS, Asset, BuildOptions, Digest
 from provision.model.target import KNOWN, Target
 from provision.model.tree import Entry, TreeOptions, store_key, tree_digest
 from provision.model.version import Version

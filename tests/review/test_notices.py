@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.lock.document import Lock, LockedPython
-from provision.model.build import BuildOptions
+from provision.model.asset import BuildOptions
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
 from provision.review.changes import compare

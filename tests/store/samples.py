@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provision.model.asset import Asset
-from provision.model.build import BuildOptions
-from provision.model.digest import Digest
+from provision.model.asset import Asset, BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.tree import Entry, TreeOptions
 from provision.model.value import replace

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import LockTimeoutError, StoreError
-from provision.model.digest import Digest
+from provision.model.asset import Digest
 from provision.store.archives import ArchiveCache
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import StoreError, UsageError
-from provision.model.build import BuildOptions
+from provision.model.asset import BuildOptions
 from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.layout import Store

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provision.catalog.names import modern_name
-from provision.model.build import BuildOptions, CpuLevel, Flavor
+from provision.model.asset import BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.version import Version
 from tests.install.relocate.samples import MAKEFILE, PKGCONFIG, SYSCONFIGDATA

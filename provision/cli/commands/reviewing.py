@@ -9,7 +9,7 @@ import typer
 from provision.cli.parameters import Name, Names, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError, did_you_mean
-from provision.model.build import IMPLEMENTATIONS
+from provision.model.asset import IMPLEMENTATIONS
 from provision.model.value import replace
 
 _DIFF_FORMATS = ("text", "markdown", "html", "json", "github")

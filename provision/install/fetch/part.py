@@ -13,7 +13,7 @@ from pathlib import Path
 from provision.errors import store_failures
 from provision.host.files import FILE_MODE, make_directory, read_small, replace_file
 from provision.install.fetch.settings import MIB
-from provision.model.digest import Digest
+from provision.model.asset import Digest
 from provision.model.value import fields_of, frozen
 
 _LONGEST_NOTE = 4096

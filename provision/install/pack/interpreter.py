@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from provision.errors import UsageError
-from provision.model.build import BuildOptions
+from provision.model.asset import BuildOptions
 from provision.model.value import frozen
 from provision.model.version import Version
 

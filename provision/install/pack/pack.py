@@ -10,9 +10,7 @@ from typing import Any
 from provision.errors import UsageError
 from provision.install.pack.interpreter import Interpreter, inspect
 from provision.install.pack.members import Member, members, within
-from provision.model.asset import Asset
-from provision.model.build import FLAVORS, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import FLAVORS, Asset, Digest, Flavor
 from provision.model.value import frozen, replace
 
 _UNHASHED = Digest("0" * 64)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from provision.install.fetch.fetcher import Fetcher
 from provision.install.fetch.settings import MIB, Settings
-from provision.model.asset import Asset
-from provision.model.digest import Digest
+from provision.model.asset import Asset, Digest
 from provision.model.target import Target
 from provision.model.value import replace
 from provision.model.version import Version

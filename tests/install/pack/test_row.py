@@ -8,8 +8,7 @@ import pytest
 from provision.catalog.ndjson import read_assets
 from provision.errors import CatalogError
 from provision.install.pack.row import add_row, row_of
-from provision.model.build import Flavor
-from provision.model.digest import Digest
+from provision.model.asset import Digest, Flavor
 from provision.model.value import replace
 from tests.install.relocate.samples import asset
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.install.relocate.origin import Origin
-from provision.model.asset import Asset
-from provision.model.build import BuildOptions, Flavor
-from provision.model.digest import Digest
+from provision.model.asset import Asset, BuildOptions, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import Entry
 from provision.model.version import Version

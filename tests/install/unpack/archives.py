@@ -17,9 +17,7 @@ from provision.install.unpack.destination import Destination
 from provision.install.unpack.headers import BLOCK, checksum_of
 from provision.install.unpack.limits import Limits
 from provision.install.unpack.unpack import Unpacked, unpack
-from provision.model.asset import Asset
-from provision.model.build import Flavor
-from provision.model.digest import Digest
+from provision.model.asset import Asset, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import Slim
 from provision.model.version import Version
