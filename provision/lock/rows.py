@@ -16,11 +16,11 @@ from provision.manifest.keys import LONGEST_NAME, NAME_PATTERN, check_name
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import defaulted, keyed, keys_of, optional, required
 from provision.model.target import KNOWN, Target
-from provision.model.tree import Slim
+from provision.model.tree import Without
 from provision.model.version import Version
 from provision.url import parse_url
 
-SLIMS: tuple[Slim, ...] = get_args(Slim)
+SLIMS: tuple[Without, ...] = get_args(Without)
 
 # Names, builds and implementations become parts of paths and links; nothing else may.
 NAME = rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST_NAME - 1}}}"
@@ -129,7 +129,7 @@ def _options(given: Any) -> BuildOptions:
     return BuildOptions.of(_words(given))
 
 
-def _without(given: Any) -> tuple[Slim, ...]:
+def _without(given: Any) -> tuple[Without, ...]:
     for word in (words := _words(given)):
         if word not in SLIMS:
             raise ValueError(f"has {_short(word)}; expected some of {', '.join(SLIMS)}")
@@ -181,7 +181,7 @@ class PythonTable:
     flavor: Flavor = required(_one_of(FLAVORS))
     bytecode: bool = defaulted(_bytecode, default=False)
     externally_managed: bool = defaulted(_truth, default=True)
-    without: tuple[Slim, ...] = defaulted(_without, default=())
+    without: tuple[Without, ...] = defaulted(_without, default=())
     asset: Tables = defaulted(_tables, default=())
 
 

@@ -25,7 +25,7 @@ from provision.manifest.request import ParsedRequest, parse_request
 from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Digest, Flavor
 from provision.model.table import defaulted, keyed, optional, required
 from provision.model.target import Target
-from provision.model.tree import Slim
+from provision.model.tree import Without
 from provision.url import (
     CATALOG_PATTERN,
     HOST_PATTERN,
@@ -73,7 +73,7 @@ _EXAMPLE_SHA256 = "0b7e1c4b7f4a1f0f3b8a6f4d3a2e1c5d7b9f8e6a4c2d0b1f3e5a7c9d8b6f4
 _EXAMPLE_ARCHIVE = (
     "https://example.com/20260814/cpython-3.13.5%2B20260814-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 )
-_SLIMS: tuple[Slim, ...] = get_args(Slim)
+_SLIMS: tuple[Without, ...] = get_args(Without)
 
 _TARGETS_EXAMPLE = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]
 
@@ -187,7 +187,7 @@ class EntryTable:
         (False,),
         default=True,
     )
-    without: tuple[Slim, ...] = defaulted(
+    without: tuple[Without, ...] = defaulted(
         ListOf(Choice(_SLIMS)), "Parts to leave out of the tree.", (["tests", "idle", "tkinter"],), default=()
     )
 

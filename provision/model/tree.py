@@ -16,7 +16,7 @@ RECIPE = 1
 # links: theirs is what is always said of them.
 FILE_MODE, EXECUTABLE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o755, 0o777
 
-Slim = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests", "tkinter"]
+Without = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests", "tkinter"]
 EntryKind = Literal["file", "link", "dir"]
 
 
@@ -26,7 +26,7 @@ class TreeOptions:
 
     bytecode: bool = False  # compile the stdlib with hash-based, unchecked .pyc files
     externally_managed: bool = True  # keep PEP 668's marker
-    without: tuple[Slim, ...] = ()  # parts left out, sorted
+    without: tuple[Without, ...] = ()  # parts left out, sorted
 
     def __str__(self) -> str:
         """Empty for the defaults, so that they do not show in keys."""

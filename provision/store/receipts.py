@@ -11,7 +11,7 @@ from provision.host.files import make_directory, read_small, replace_file
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import keyed, optional, required
 from provision.model.target import Target
-from provision.model.tree import RECIPE, Entry, Slim, TreeOptions, store_key, tree_digest
+from provision.model.tree import RECIPE, Entry, TreeOptions, Without, store_key, tree_digest
 from provision.model.version import Version
 from provision.store.fields import count, members, one_of, parse_members, parsed, read_table, text, texts, truth, word
 from provision.store.layout import Store, is_key
@@ -19,7 +19,7 @@ from provision.store.layout import Store, is_key
 RECEIPT_VERSION = 1
 # Receipts are of one or two kilobytes; whatever is far larger is none.
 _LARGEST = 64 * 1024
-_SLIMS: tuple[Slim, ...] = get_args(Slim)
+_SLIMS: tuple[Without, ...] = get_args(Without)
 
 
 @keyed

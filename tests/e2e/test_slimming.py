@@ -11,12 +11,12 @@ from typing import get_args
 import pytest
 
 from provision.install.unpack.slim import left_out
-from provision.model.tree import Slim
+from provision.model.tree import Without
 from tests.e2e.conftest import Offer
 from tests.support.builds import Build
 from tests.support.project import Project
 
-PARTS: tuple[Slim, ...] = tuple(sorted(get_args(Slim)))
+PARTS: tuple[Without, ...] = tuple(sorted(get_args(Without)))
 # What must be importable whatever is left out; what goes with which part is told by its name below.
 CORE = "asyncio, ctypes, json, lzma, multiprocessing, sqlite3, ssl, sysconfig, unittest, urllib.request, venv, zoneinfo"
 
@@ -57,7 +57,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, builds: tuple[Build, ...]) -
     "part", [part if part == "tests" else pytest.param(part, marks=pytest.mark.slow) for part in PARTS]
 )
 def test_each_part_is_gone_and_nothing_else(
-    offer: Offer, builds: tuple[Build, ...], whole: dict[str, set[str]], part: Slim
+    offer: Offer, builds: tuple[Build, ...], whole: dict[str, set[str]], part: Without
 ) -> None:
     project = declare(offer, builds[:1], part)
     project.run("sync")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from provision.model.tree import Slim
+from provision.model.tree import Without
 
 # Where the standard library is: PBS, PyPy, GraalPy on Unix; those on Windows; PyPy before 3.8, GraalPy before 23.1.
 _STDLIB = r"(?:lib/(?:python|pypy|graalpy)\d[^/]*|Lib|lib-python/\d)"
@@ -16,7 +16,7 @@ _STDLIB = r"(?:lib/(?:python|pypy|graalpy)\d[^/]*|Lib|lib-python/\d)"
 _EXTENSIONS = rf"(?:{_STDLIB}/lib-dynload|DLLs)"
 
 # Regular expressions that must match a path from its start to a whole name: `include` goes with all that is below.
-PARTS: dict[Slim, tuple[str, ...]] = {
+PARTS: dict[Without, tuple[str, ...]] = {
     # The module and the pip wheel in it. `python -m venv` then needs --without-pip; an installed pip stays.
     "ensurepip": (rf"{_STDLIB}/ensurepip",),
     # What compiling against Python needs: headers, and what would tell a compiler of them; Windows' import libraries.
@@ -55,7 +55,7 @@ PARTS: dict[Slim, tuple[str, ...]] = {
 }
 
 
-def left_out(parts: Iterable[Slim]) -> Callable[[str], bool]:
+def left_out(parts: Iterable[Without]) -> Callable[[str], bool]:
     """A test for paths (relative to the tree, with ``/``) that go with any of ``parts``."""
     patterns = [pattern for part in sorted(parts) for pattern in PARTS[part]]
     if not patterns:

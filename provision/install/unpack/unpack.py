@@ -24,7 +24,7 @@ from provision.install.unpack.slim import left_out
 from provision.install.unpack.stream import Stream
 from provision.install.unpack.tar import TarMembers
 from provision.model.asset import Asset
-from provision.model.tree import DIRECTORY_MODE, Entry, Slim
+from provision.model.tree import DIRECTORY_MODE, Entry, Without
 from provision.model.value import frozen
 
 _HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
@@ -46,7 +46,7 @@ def unpack(
     asset: Asset,
     extras: Path | None,
     limits: Limits,
-    without: tuple[Slim, ...],
+    without: tuple[Without, ...],
     destination: Destination | None = None,
 ) -> Unpacked:
     """Unpack an archive whose hash was verified into an existing empty directory, which becomes the tree's root.
@@ -72,7 +72,7 @@ def _unpack(
     extras: Path | None,
     asset: Asset,
     limits: Limits,
-    without: tuple[Slim, ...],
+    without: tuple[Without, ...],
     destination: Destination,
 ) -> Unpacked:
     budget = limits.budget(file.seek(0, 2))

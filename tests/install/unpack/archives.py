@@ -19,7 +19,7 @@ from provision.install.unpack.limits import Limits
 from provision.install.unpack.unpack import Unpacked, unpack
 from provision.model.asset import Asset, Digest, Flavor
 from provision.model.target import Target
-from provision.model.tree import Slim
+from provision.model.tree import Without
 from provision.model.version import Version
 
 POSIX, GNU = b"ustar\x0000", b"ustar  \0"
@@ -209,7 +209,7 @@ def unpack_bytes(
     *,
     asset: Asset | None = None,
     limits: Limits | None = None,
-    without: Iterable[Slim] = (),
+    without: Iterable[Without] = (),
     destination: Destination | None = None,
 ) -> Unpacked:
     """Unpack an archive given as bytes into ``work/tree`` and ``work/extras``."""

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from provision.install.unpack.slim import PARTS, left_out
-from provision.model.tree import Slim
+from provision.model.tree import Without
 
-GOES: dict[Slim, list[str]] = {
+GOES: dict[Without, list[str]] = {
     "ensurepip": [
         "lib/python3.13/ensurepip/__init__.py",
         "lib/python3.13t/ensurepip/_bundled/pip-25.1.1-py3-none-any.whl",
