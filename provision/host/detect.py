@@ -1,30 +1,220 @@
-"""Owns which targets this machine can run: by its own files and kernel, not by the Python we run on.
-
-The x86-64 level is `host.cpu`'s; what may be installed here, `lock.select` decides.
-"""
+"""Which targets this machine can run, from its kernel, libc and programs."""
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
 
 from provision.errors import PolicyError
-from provision.host.elf import (
-    EF_ARM_ABI_FLOAT_HARD,
-    EF_RISCV_FLOAT_ABI,
-    EF_RISCV_FLOAT_ABI_DOUBLE,
-    EM_386,
-    EM_AARCH64,
-    EM_ARM,
-    EM_PPC64,
-    EM_RISCV,
-    EM_S390,
-    EM_X86_64,
-    ElfFile,
-)
-from provision.host.kernel import Kernel, read_kernel
-from provision.host.libc import Userland, glibc_version, read_userland
-from provision.host.rootfs import locate
+from provision.host.cpu import Kernel, read_kernel
 from provision.model.target import KNOWN, Host
+
+# FOLD provision.host.detect
+#   Owns what a Linux system's own programs are made for: ELF machine, libc, its version; the target is `host.detect`'s.
+#
+#   All is read from files, nothing is run: the root may be another machine's. The Python we run on is not asked, as it may
+#   be built for another libc (a static musl build on Debian) or another width than the system.
+
+
+# Programs that nearly every system has. /system/bin/sh is Android's: it tells what we cannot serve.
+_PROGRAMS = ("/bin/sh", "/usr/bin/env", "/bin/busybox", "/bin/ls", "/system/bin/sh")
+_LOADER_DIRECTORIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
+
+# The string that glibc prints when its library is run: "GNU C Library (…) stable release version 2.36."
+_BANNER, _VERSION = b"GNU C Library", b"release version "
+
+
+class Userland(NamedTuple):
+    """``program`` is the file the facts were read from; ``libc`` is None where the loader is neither's."""
+
+    program: str
+    elf: ElfFile
+    loader: str
+    libc: Literal["glibc", "musl"] | None
+
+
+def read_userland(root: Path) -> Userland | None:
+    """What the system under ``root`` is made for, by its first program that is dynamically linked, else by its loaders.
+
+    None where neither is there: a system of static programs only, or none at all.
+    """
+    for name in _PROGRAMS:
+        path = locate(root, name)
+        elf = read_elf(path) if path else None
+        if elf and elf.interpreter:
+            return Userland(program=name, elf=elf, loader=elf.interpreter, libc=_libc_of_loader(elf.interpreter))
+    # A static busybox says nothing of what else could run: the loaders there are do. musl's first, since a musl system
+    # may carry a stand-in for glibc's loader, and not the other way round.
+    loaders = [loader for loader in _loaders(root) if _libc_of_loader(loader)]
+    for loader in sorted(loaders, key=lambda loader: (_libc_of_loader(loader) != "musl", loader)):
+        path = locate(root, loader)
+        elf = read_elf(path) if path else None
+        if elf:
+            return Userland(program=loader, elf=elf, loader=loader, libc=_libc_of_loader(loader))
+    return None
+
+
+def glibc_version(root: Path, userland: Userland) -> tuple[int, int] | None:
+    """glibc's (major, minor), read from the library that lies beside the loader; None where it cannot be told.
+
+    The banner is read, not the symbol versions: those have gaps (there is no GLIBC_2.19 to 2.21).
+    """
+    loader = locate(root, userland.loader)
+    if loader is None:
+        return None
+    library = locate(root, str(loader.relative_to(root).with_name("libc.so.6")))
+    text = _after_banner(library) if library else b""
+    major, _, rest = text.partition(b".")
+    minor = rest[: len(rest) - len(rest.lstrip(b"0123456789"))]
+    return (int(major), int(minor)) if major.isdigit() and minor else None
+
+
+def _after_banner(library: Path) -> bytes:
+    """The first bytes of the version in glibc's banner; empty where there is no banner."""
+    import mmap
+
+    try:
+        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            banner = data.find(_BANNER)
+            found = data.find(_VERSION, banner, banner + 512) if banner >= 0 else -1
+            start = found + len(_VERSION)
+            return data[start : start + 8] if found >= 0 else b""
+    except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
+        return b""
+
+
+def _loaders(root: Path) -> list[str]:
+    names: list[str] = []
+    for directory in _LOADER_DIRECTORIES:
+        path = locate(root, directory)
+        if path and path.is_dir():
+            names += [f"{directory}/{entry.name}" for entry in path.iterdir()]
+    return names
+
+
+def _libc_of_loader(loader: str) -> Literal["glibc", "musl"] | None:
+    """Whose loader it is, by its name: ``ld-musl-x86_64.so.1``, ``ld-linux-x86-64.so.2``, ``ld64.so.2`` (ppc64le)."""
+    name = loader.rpartition("/")[2]
+    if name.startswith("ld-musl-"):
+        return "musl"
+    return "glibc" if name.startswith(("ld-linux", "ld64.so.")) else None
+
+
+# FOLD provision.host.detect
+#   Owns finding a system's files under a root that need not be ours; `host.elf` and `host.libc` read them.
+
+
+_MOST_LINKS = 40  # as Linux has it (MAXSYMLINKS)
+
+
+def locate(root: Path, name: str) -> Path | None:
+    """The file that the path ``name`` means to the system under ``root``; None where there is none.
+
+    Absolute links lead back to ``root`` and ``..`` stops there, as they would after chroot(2): busybox links
+    ``/bin/sh`` to ``/bin/busybox``, and that of an image must not be answered with ours.
+    """
+    pending = name.split("/")[::-1]
+    found: list[Path] = [root]
+    links = 0
+    while pending:
+        part = pending.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            del found[max(1, len(found) - 1) :]
+            continue
+        path = found[-1] / part
+        try:
+            link = str(path.readlink())
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # EINVAL: it is there and no link
+                return None
+            found.append(path)
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return None
+        if link.startswith("/"):
+            del found[1:]
+        pending.extend(reversed(link.split("/")))
+    return found[-1]
+
+
+# FOLD provision.host.detect
+#   Owns reading what an ELF file says of itself: machine, class, flags, interpreter; what follows, `host.libc` decides.
+#
+#   The numbers are those of the System V ABI's ``elf.h``. This room's own values are named tuples: `which` detects the host
+#   each time, and defining a dataclass would cost it most of a millisecond.
+
+
+EM_386, EM_PPC64, EM_S390, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 21, 22, 40, 62, 183, 243
+EF_ARM_ABI_FLOAT_HARD = 0x400
+EF_RISCV_FLOAT_ABI, EF_RISCV_FLOAT_ABI_DOUBLE = 0x6, 0x4
+
+_PT_INTERP = 3
+_LONGEST_INTERPRETER = 4096  # PATH_MAX
+_MOST_HEADERS = 512  # real programs have about a dozen
+
+# Offset and size of the fields needed, by class: program header offset, flags, size and number of program headers;
+# then within a program header: file offset and size of the segment.
+_FIELDS = {
+    32: ((28, 4), (36, 4), (42, 2), (44, 2), (4, 4), (16, 4)),
+    64: ((32, 8), (48, 4), (54, 2), (56, 2), (8, 8), (32, 8)),
+}
+
+
+class ElfFile(NamedTuple):
+    """``interpreter`` is the path of the loader (PT_INTERP), empty for static programs and libraries."""
+
+    machine: int
+    bits: int
+    order: Literal["little", "big"]
+    flags: int
+    interpreter: str
+
+
+def read_elf(path: Path) -> ElfFile | None:
+    """Read a file's ELF headers; None for what is no ELF file, is damaged, or may not be read."""
+    try:
+        with path.open("rb") as file:
+            return _read(file)
+    except (OSError, ValueError):  # ValueError: an offset beyond any file, an interpreter's name that is no text
+        return None
+
+
+def _read(file: BinaryIO) -> ElfFile | None:
+    header = file.read(64)
+    bits = {1: 32, 2: 64}.get(header[4]) if len(header) == 64 else None
+    if not header.startswith(b"\x7fELF") or bits is None or header[5] not in (1, 2):
+        return None
+    order: Literal["little", "big"] = "little" if header[5] == 1 else "big"
+
+    def number(data: bytes, field: tuple[int, int]) -> int:
+        offset, size = field
+        return int.from_bytes(data[offset : offset + size], order)
+
+    table_at, flags_at, size_at, count_at, offset_at, length_at = _FIELDS[bits]
+    size, count = number(header, size_at), min(number(header, count_at), _MOST_HEADERS)
+    file.seek(number(header, table_at))
+    table = file.read(size * count)
+    interpreter = ""
+    for entry in (table[start : start + size] for start in range(0, len(table), size or 1)):
+        if number(entry, (0, 4)) == _PT_INTERP:
+            file.seek(number(entry, offset_at))
+            text = file.read(min(number(entry, length_at), _LONGEST_INTERPRETER))
+            interpreter = text.split(b"\0", 1)[0].decode()
+            break
+    return ElfFile(
+        machine=number(header, (18, 2)), bits=bits, order=order, flags=number(header, flags_at), interpreter=interpreter
+    )
+
+
+# FOLD provision.host.detect
+#   Owns which targets this machine can run: by its own files and kernel, not by the Python we run on.
+#
+#   The x86-64 level is `host.cpu`'s; what may be installed here, `lock.select` decides.
+
 
 # By ELF machine, class and byte order. What is not here has no builds: x32 and ILP32 (64-bit machines, 32-bit class),
 # big-endian ARM and POWER, and all others.
@@ -85,13 +275,13 @@ def _linux(root: Path, kernel: Kernel) -> Host:
         raise _unsupported(what)
     if arch == "armv7" and kernel.machine.startswith(_ARM_BEFORE_7):
         raise _unsupported(f"the processor is {kernel.machine}, and builds for 32-bit ARM need armv7")
-    target = KNOWN.get(f"{arch}-unknown-linux-{_libc(userland)}")
+    target = KNOWN.get(f"{arch}-unknown-linux-{_libc_of_triple(userland)}")
     if target is None:
         raise _unsupported(what)
     return Host(target=target, glibc=glibc_version(root, userland) if userland.libc == "glibc" else None)
 
 
-def _libc(userland: Userland) -> str:
+def _libc_of_triple(userland: Userland) -> str:
     """The end of the triple: ``gnu``, ``musl``, ``gnueabihf``; what no triple ends in where it is none of them."""
     if userland.libc != "glibc":
         return userland.libc or "unknown"

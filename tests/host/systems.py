@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from provision.host import elf
+from provision.host import detect
 
 DEBIAN_BANNER = "GNU C Library (Debian GLIBC 2.36-9+deb12u10) stable release version 2.36.\nCopyright (C) 2022"
 
 
 def elf_file(
-    machine: int = elf.EM_X86_64,
+    machine: int = detect.EM_X86_64,
     *,
     bits: Literal[32, 64] = 64,
     order: Literal["little", "big"] = "little",

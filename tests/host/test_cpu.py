@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import archspec.cpu
@@ -11,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import USAGE, UsageError
-from provision.host.cpu import darwin_features, level, level_of, linux_features
-from provision.host.kernel import Kernel
+from provision.host.cpu import Kernel, darwin_features, level, level_of, linux_features, read_kernel, sysctl
 from provision.model.asset import CPU_LEVELS, CpuLevel
+
+# FOLD tests.host.test_cpu
+#   The x86-64 level, by what kernels really said of real processors; archspec and glibc's loader judge it.
+
 
 RECORDED = Path(__file__).parent / "cpuinfo"
 LINUX = Kernel(system="Linux", machine="x86_64")
@@ -162,3 +167,26 @@ def test_glibcs_loader_agrees_about_this_machine() -> None:
     if not supported:
         pytest.skip("glibc is too old to say, or the machine has no level")
     assert level(environ={}) == max(supported)
+
+
+# FOLD tests.host.test_cpu
+#   What the running kernel says; the rest of the room takes it as a value.
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="these look through translation")
+def test_uname_is_taken_as_it_is() -> None:
+    uname = os.uname()
+    assert read_kernel() == Kernel(system=uname.sysname, machine=uname.machine, release=uname.release)
+
+
+@pytest.mark.skipif(sys.platform != "darwin", reason="only macOS has these sysctls")
+def test_macos_names_the_hardware_not_what_rosetta_pretends() -> None:
+    assert (read_kernel().machine == "arm64") == (sysctl("hw.optional.arm64") == b"\1\0\0\0")
+    assert sysctl("no.such.name") == b""
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="only Windows has this call")
+def test_windows_names_the_hardware() -> None:
+    kernel = read_kernel()
+    assert kernel.system == "Windows"
+    assert kernel.machine in ("AMD64", "ARM64", "x86")

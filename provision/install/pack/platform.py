@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from provision.errors import UsageError
-from provision.host import elf
+from provision.host import detect
 from provision.install.pack.interpreter import Interpreter
 from provision.model.target import Target
 
 _LINUX_ARCHES = {
-    (elf.EM_X86_64, 64): "x86_64",
-    (elf.EM_386, 32): "i686",
-    (elf.EM_AARCH64, 64): "aarch64",
-    (elf.EM_PPC64, 64): "ppc64le",
-    (elf.EM_S390, 64): "s390x",
-    (elf.EM_RISCV, 64): "riscv64",
-    (elf.EM_ARM, 32): "armv7",
+    (detect.EM_X86_64, 64): "x86_64",
+    (detect.EM_386, 32): "i686",
+    (detect.EM_AARCH64, 64): "aarch64",
+    (detect.EM_PPC64, 64): "ppc64le",
+    (detect.EM_S390, 64): "s390x",
+    (detect.EM_RISCV, 64): "riscv64",
+    (detect.EM_ARM, 32): "armv7",
 }
 
 
@@ -32,11 +32,11 @@ def target_of(interpreter: Interpreter) -> Target:
 
 
 def _linux_triple(interpreter: Interpreter) -> str:
-    file = elf.read_elf(interpreter.executable)
+    file = detect.read_elf(interpreter.executable)
     if file is None:
         raise UsageError(f"{interpreter.executable} is no program of Linux or macOS")
     arch = _LINUX_ARCHES.get((file.machine, file.bits), f"machine-{file.machine}")
     libc = "musl" if "ld-musl" in file.interpreter else "gnu"
     if arch == "armv7" and libc == "gnu":
-        libc = "gnueabihf" if file.flags & elf.EF_ARM_ABI_FLOAT_HARD else "gnueabi"
+        libc = "gnueabihf" if file.flags & detect.EF_ARM_ABI_FLOAT_HARD else "gnueabi"
     return f"{arch}-unknown-linux-{libc}"
