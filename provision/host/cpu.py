@@ -33,7 +33,9 @@ _DARWIN = {"sse3": "pni", "sse4.1": "sse4_1", "sse4.2": "sse4_2", "avx1.0": "avx
 _DARWIN_LISTS = ("machdep.cpu.features", "machdep.cpu.leaf7_features", "machdep.cpu.extfeatures")
 
 
-def level(root: Path = Path("/"), *, kernel: Kernel | None = None, environ: Mapping[str, str] = os.environ) -> CpuLevel:
+def cpu_level(
+    root: Path = Path("/"), *, kernel: Kernel | None = None, environ: Mapping[str, str] = os.environ
+) -> CpuLevel:
     """The highest level that programs may use here; ``baseline`` where that cannot be told, or means nothing.
 
     ``PROVISION_CPU`` lowers it, for images that are built on a better machine than they will run on; it never raises

@@ -25,7 +25,7 @@ _LOADER_DIRECTORIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _BANNER, _VERSION = b"GNU C Library", b"release version "
 
 
-class Userland(NamedTuple):
+class Libc(NamedTuple):
     """``program`` is the file the facts were read from; ``libc`` is None where the loader is neither's."""
 
     program: str
@@ -34,36 +34,36 @@ class Userland(NamedTuple):
     libc: Literal["glibc", "musl"] | None
 
 
-def read_userland(root: Path) -> Userland | None:
+def read_userland(root: Path) -> Libc | None:
     """What the system under ``root`` is made for, by its first program that is dynamically linked, else by its loaders.
 
     None where neither is there: a system of static programs only, or none at all.
     """
     for name in _PROGRAMS:
-        path = locate(root, name)
+        path = find_in_root(root, name)
         elf = read_elf(path) if path else None
         if elf and elf.interpreter:
-            return Userland(program=name, elf=elf, loader=elf.interpreter, libc=_libc_of_loader(elf.interpreter))
+            return Libc(program=name, elf=elf, loader=elf.interpreter, libc=_libc_of_loader(elf.interpreter))
     # A static busybox says nothing of what else could run: the loaders there are do. musl's first, since a musl system
     # may carry a stand-in for glibc's loader, and not the other way round.
     loaders = [loader for loader in _loaders(root) if _libc_of_loader(loader)]
     for loader in sorted(loaders, key=lambda loader: (_libc_of_loader(loader) != "musl", loader)):
-        path = locate(root, loader)
+        path = find_in_root(root, loader)
         elf = read_elf(path) if path else None
         if elf:
-            return Userland(program=loader, elf=elf, loader=loader, libc=_libc_of_loader(loader))
+            return Libc(program=loader, elf=elf, loader=loader, libc=_libc_of_loader(loader))
     return None
 
 
-def glibc_version(root: Path, userland: Userland) -> tuple[int, int] | None:
+def glibc_version(root: Path, userland: Libc) -> tuple[int, int] | None:
     """glibc's (major, minor), read from the library that lies beside the loader; None where it cannot be told.
 
     The banner is read, not the symbol versions: those have gaps (there is no GLIBC_2.19 to 2.21).
     """
-    loader = locate(root, userland.loader)
+    loader = find_in_root(root, userland.loader)
     if loader is None:
         return None
-    library = locate(root, str(loader.relative_to(root).with_name("libc.so.6")))
+    library = find_in_root(root, str(loader.relative_to(root).with_name("libc.so.6")))
     text = _after_banner(library) if library else b""
     major, _, rest = text.partition(b".")
     minor = rest[: len(rest) - len(rest.lstrip(b"0123456789"))]
@@ -87,7 +87,7 @@ def _after_banner(library: Path) -> bytes:
 def _loaders(root: Path) -> list[str]:
     names: list[str] = []
     for directory in _LOADER_DIRECTORIES:
-        path = locate(root, directory)
+        path = find_in_root(root, directory)
         if path and path.is_dir():
             names += [f"{directory}/{entry.name}" for entry in path.iterdir()]
     return names
@@ -108,7 +108,7 @@ def _libc_of_loader(loader: str) -> Literal["glibc", "musl"] | None:
 _MOST_LINKS = 40  # as Linux has it (MAXSYMLINKS)
 
 
-def locate(root: Path, name: str) -> Path | None:
+def find_in_root(root: Path, name: str) -> Path | None:
     """The file that the path ``name`` means to the system under ``root``; None where there is none.
 
     Absolute links lead back to ``root`` and ``..`` stops there, as they would after chroot(2): busybox links
@@ -281,7 +281,7 @@ def _linux(root: Path, kernel: Kernel) -> Host:
     return Host(target=target, glibc=glibc_version(root, userland) if userland.libc == "glibc" else None)
 
 
-def _libc_of_triple(userland: Userland) -> str:
+def _libc_of_triple(userland: Libc) -> str:
     """The end of the triple: ``gnu``, ``musl``, ``gnueabihf``; what no triple ends in where it is none of them."""
     if userland.libc != "glibc":
         return userland.libc or "unknown"
@@ -319,7 +319,7 @@ def _macos(root: Path, kernel: Kernel) -> Host:
         case "x86_64":
             return Host(target=intel, macos=version)
         case "arm64":
-            rosetta = kernel.translated or locate(root, _ROSETTA) is not None
+            rosetta = kernel.translated or find_in_root(root, _ROSETTA) is not None
             return Host(target=KNOWN["aarch64-apple-darwin"], emulated=(intel,) if rosetta else (), macos=version)
         case machine:
             raise _unsupported(f"the processor is {machine}")

@@ -43,7 +43,7 @@ def replace_file(path: Path, content: bytes, *, flush: bool = False, mode: int |
     ``mode`` is given to it whatever the umask; without one it is 0644, which the umask may narrow.
     What killed runs left of the same file goes; only a process that takes us for dead makes this start again.
     """
-    for left in unfinished(path.parent, path.name):
+    for left in is_unfinished(path.parent, path.name):
         left.unlink(missing_ok=True)
     for _ in range(_TRIES):
         temporary = temporary_path(path)
@@ -67,7 +67,7 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
 
 
-def unfinished(directory: Path, name: str = "") -> tuple[Path, ...]:
+def is_unfinished(directory: Path, name: str = "") -> tuple[Path, ...]:
     """What killed runs left in a directory of files called ``name`` (of all files without one), before these took
     their places.
 

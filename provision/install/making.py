@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provision.errors import store_failures
-from provision.host.cpu import level
+from provision.host.cpu import cpu_level
 from provision.install.probe import obstacle, probe, require_interpreter
 from provision.install.relocate.recipe import relocate
 from provision.install.unpack.limits import Limits
@@ -42,7 +42,7 @@ def make(
     with store_failures("make the tree relocatable", tree):
         notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
     require_interpreter(entries, asset)
-    hindrance = obstacle(asset, host, lambda: level(environ=environ))
+    hindrance = obstacle(asset, host, lambda: cpu_level(environ=environ))
     if not hindrance:
         progress.start(selected.key, asset.title, "probe", None)
         probe(tree, asset)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from provision.errors import StoreError, UsageError, store_failures
-from provision.host.files import make_directory, replace_file, unfinished
+from provision.host.files import is_unfinished, make_directory, replace_file
 from provision.model.asset import Asset
 from provision.store import link_files
 from provision.store.layout import Store, executable, is_key
@@ -75,7 +75,7 @@ def link_commands(project: Path, pythons: Sequence[Linked]) -> tuple[str, ...]:
             raise _not_ours(folder)
         make_directory(folder)
         stale = [path for path in folder.iterdir() if path.name not in files and link_files.read_command(path)]
-        for path in (*stale, *unfinished(folder), *unfinished(folder.parent)):
+        for path in (*stale, *is_unfinished(folder), *is_unfinished(folder.parent)):
             path.unlink(missing_ok=True)
         for name, below in files.items():
             link_files.link_command(folder / name, below)

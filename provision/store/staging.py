@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
-from provision.host.files import PRIVATE_MODE, make_directory, unfinished
+from provision.host.files import PRIVATE_MODE, is_unfinished, make_directory
 from provision.model.tree import DIRECTORY_MODE
 from provision.store.layout import Store, check_key, is_key
 from provision.store.locks import entry_lock
@@ -38,7 +38,7 @@ def clean_leftovers(store: Store, key: str) -> int:
         for path in dead:
             discard(path)
         for path in (store.receipt(key), store.entries(key)):
-            for temporary in unfinished(path.parent, path.name):
+            for temporary in is_unfinished(path.parent, path.name):
                 temporary.unlink(missing_ok=True)
     return len(dead)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from provision.errors import ProvisionError
-from provision.host.cpu import level
+from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
 from provision.lock.answers import stale_entries
 from provision.lock.document import LockedPython
@@ -82,7 +82,7 @@ def _row(request: Request, python: LockedPython | None, reason: str, here: _Here
     if python is None:
         return Row(name=request.name, request=asked, state="not locked")
     try:
-        asset = select(python, host=here.host, level=level)
+        asset = select(python, host=here.host, level=cpu_level)
     except ProvisionError as error:
         state: State = "stale" if reason else "not for this machine"
         return Row(name=request.name, request=asked, state=state, python=python, reason=reason or str(error))

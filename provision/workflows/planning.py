@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from provision.errors import UsageError, did_you_mean
-from provision.host.cpu import level
+from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
 from provision.lock.document import Lock
 from provision.model.asset import CPU_LEVELS, CpuLevel, Digest
@@ -123,7 +123,7 @@ def select(project: Project, lock: Lock, wanted: Wanted) -> tuple[Selected, ...]
     """The assets that the wish means; raises what `workflows.selection` raises."""
     pythons = choose(lock, wanted.names, manifest=project.manifest_path)
     if not wanted.foreign:
-        return select_here(pythons, detect_host(), level)
+        return select_here(pythons, detect_host(), cpu_level)
     if not wanted.all_targets:
         return select_foreign(pythons, wanted.targets, cpu=wanted.cpu)
     chosen = (select_foreign((python,), python.targets(), cpu=wanted.cpu) for python in pythons)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.errors import PolicyError, ProvisionError, StoreError
-from provision.host.cpu import level
+from provision.host.cpu import cpu_level
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
@@ -50,9 +50,9 @@ def run(options: Options, name: str, command: Sequence[str]) -> int:
     """
     found = which(options, name)
     asset = found.selected.asset
-    if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(level()):
+    if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(cpu_level()):
         raise PolicyError(
-            f"{name} needs an x86-64-{asset.cpu} CPU, and this machine's is {level()}",
+            f"{name} needs an x86-64-{asset.cpu} CPU, and this machine's is {cpu_level()}",
             hint='Ask for cpu = "auto" in pythons.toml, lock and sync again.',
         )
     environ = environment(options.environ, found)

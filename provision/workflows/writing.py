@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from provision.errors import PolicyError, StoreError
-from provision.host.files import replace_file, unfinished
+from provision.host.files import is_unfinished, replace_file
 
 
 def write_text(path: Path, text: str) -> None:
@@ -37,7 +37,7 @@ def sweep_beside(path: Path) -> None:
     with suppress(OSError, RuntimeError, PolicyError):
         real = path.resolve()
         _check_inside(path, real)
-        for left in unfinished(real.parent, real.name):
+        for left in is_unfinished(real.parent, real.name):
             left.unlink(missing_ok=True)
 
 

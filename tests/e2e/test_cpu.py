@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.host.cpu import level
+from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
 from provision.model.asset import CPU_LEVELS, CpuLevel
 from tests.e2e.conftest import Offer
@@ -15,7 +15,7 @@ from tests.support import trees
 from tests.support.project import Project
 
 AUTO = 'fast = { version = "3.13.5", build = "20261101", cpu = "auto" }'
-HIGHEST = level(environ={})
+HIGHEST = cpu_level(environ={})
 
 pytestmark = [
     pytest.mark.skipif(str(detect_host().target) != "x86_64-unknown-linux-gnu", reason="levels are x86-64 Linux's"),

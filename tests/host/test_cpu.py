@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import USAGE, UsageError
-from provision.host.cpu import Kernel, darwin_features, level, level_of, linux_features, read_kernel, sysctl
+from provision.host.cpu import Kernel, cpu_level, darwin_features, level_of, linux_features, read_kernel, sysctl
 from provision.model.asset import CPU_LEVELS, CpuLevel
 
 # FOLD tests.host.test_cpu
@@ -67,7 +67,7 @@ def test_every_recording_is_used() -> None:
 
 @pytest.mark.parametrize(("name", "expected"), LEVELS.items())
 def test_recorded_processors(tmp_path: Path, name: str, expected: CpuLevel) -> None:
-    assert level(machine(tmp_path, recorded(name)), kernel=LINUX, environ={}) == expected
+    assert cpu_level(machine(tmp_path, recorded(name)), kernel=LINUX, environ={}) == expected
 
 
 @pytest.mark.parametrize("name", LEVELS)
@@ -78,13 +78,13 @@ def test_archspec_agrees_on_recorded_processors(name: str) -> None:
 
 def test_processors_that_differ_count_by_what_all_have(tmp_path: Path) -> None:
     mixed = recorded("skylake-x") + recorded("haswell")
-    assert level(machine(tmp_path, mixed), kernel=LINUX, environ={}) == "v3"
+    assert cpu_level(machine(tmp_path, mixed), kernel=LINUX, environ={}) == "v3"
 
 
 def test_a_kernel_that_does_not_save_avx_state_is_v2(tmp_path: Path) -> None:
     """Booted with ``noxsave``, or under a hypervisor without XSAVE: the kernel drops what depends on it."""
     words = recorded("haswell").replace(" xsave ", " ").replace(" avx ", " ")
-    assert level(machine(tmp_path, words), kernel=LINUX, environ={}) == "v2"
+    assert cpu_level(machine(tmp_path, words), kernel=LINUX, environ={}) == "v2"
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_a_kernel_that_does_not_save_avx_state_is_v2(tmp_path: Path) -> None:
     ids=["empty", "ARM's, as qemu-user shows it to x86 programs", "no flags line", "a flags line without flags"],
 )
 def test_nothing_is_promised_where_the_kernel_lists_nothing(tmp_path: Path, cpuinfo: str) -> None:
-    assert level(machine(tmp_path, cpuinfo), kernel=LINUX, environ={}) == "baseline"
+    assert cpu_level(machine(tmp_path, cpuinfo), kernel=LINUX, environ={}) == "baseline"
 
 
 def test_nothing_is_promised_without_proc(tmp_path: Path) -> None:
-    assert level(tmp_path, kernel=LINUX, environ={}) == "baseline"
+    assert cpu_level(tmp_path, kernel=LINUX, environ={}) == "baseline"
 
 
 @given(st.sets(st.sampled_from(sorted({word for name in CPU_LEVELS for word in archspec_needs(name)} | {"pni"}))))
@@ -118,13 +118,13 @@ def test_levels_are_cumulative_and_archspecs(words: set[str]) -> None:
 )
 def test_the_environment_lowers_the_level_and_never_raises_it(tmp_path: Path, wanted: str, expected: CpuLevel) -> None:
     root = machine(tmp_path, recorded("zen2"))
-    assert level(root, kernel=LINUX, environ={"PROVISION_CPU": wanted}) == expected
+    assert cpu_level(root, kernel=LINUX, environ={"PROVISION_CPU": wanted}) == expected
 
 
 @pytest.mark.parametrize("wanted", ["auto", "V3", "x86_64_v3", "5"])
 def test_a_level_that_does_not_exist_is_the_users_error(tmp_path: Path, wanted: str) -> None:
     with pytest.raises(UsageError, match=r"PROVISION_CPU is .* must be one of baseline, v2, v3, v4") as raised:
-        level(tmp_path, kernel=LINUX, environ={"PROVISION_CPU": wanted})
+        cpu_level(tmp_path, kernel=LINUX, environ={"PROVISION_CPU": wanted})
     assert raised.value.exit_code == USAGE
 
 
@@ -149,12 +149,12 @@ def test_an_intel_mac_whose_system_does_not_save_avx_state() -> None:
 
 
 def test_intel_programs_on_apple_silicon_have_no_avx(tmp_path: Path) -> None:
-    assert level(tmp_path, kernel=Kernel(system="Darwin", machine="arm64"), environ={}) == "v2"
+    assert cpu_level(tmp_path, kernel=Kernel(system="Darwin", machine="arm64"), environ={}) == "v2"
 
 
 @pytest.mark.parametrize("system", ["Windows", "FreeBSD"])
 def test_elsewhere_there_are_builds_of_one_level_only(tmp_path: Path, system: str) -> None:
-    assert level(tmp_path, kernel=Kernel(system=system, machine="AMD64"), environ={}) == "baseline"
+    assert cpu_level(tmp_path, kernel=Kernel(system=system, machine="AMD64"), environ={}) == "baseline"
 
 
 def test_glibcs_loader_agrees_about_this_machine() -> None:
@@ -166,7 +166,7 @@ def test_glibcs_loader_agrees_about_this_machine() -> None:
     supported = {name for name in CPU_LEVELS if f"x86-64-{name} (supported, searched)" in said}
     if not supported:
         pytest.skip("glibc is too old to say, or the machine has no level")
-    assert level(environ={}) == max(supported)
+    assert cpu_level(environ={}) == max(supported)
 
 
 # FOLD tests.host.test_cpu

@@ -15,12 +15,12 @@ import pytest
 from provision.host.files import (
     FileTooLargeError,
     NotRegularFileError,
+    is_unfinished,
     make_directory,
     open_regular,
     read_small,
     read_small_file,
     replace_file,
-    unfinished,
 )
 
 
@@ -81,12 +81,12 @@ def test_what_a_killed_run_left_can_be_told_from_what_is_being_made(tmp_path: Pa
     half, others = tmp_path / f".file.{dead.pid}.0123.new", tmp_path / f".other.{dead.pid}.0123.new"
     for left in (half, others, tmp_path / f".file.{os.getpid()}.0123.new", tmp_path / ".file.x.y.new"):
         left.write_bytes(b"half")
-    assert unfinished(tmp_path, "file") == (half,)
-    assert set(unfinished(tmp_path)) == {half, others}
-    assert unfinished(tmp_path / "missing") == ()
+    assert is_unfinished(tmp_path, "file") == (half,)
+    assert set(is_unfinished(tmp_path)) == {half, others}
+    assert is_unfinished(tmp_path / "missing") == ()
     replace_file(path, b"whole")
     assert path.read_bytes() == b"whole"
-    assert unfinished(tmp_path) == (others,)
+    assert is_unfinished(tmp_path) == (others,)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -97,7 +97,7 @@ def test_who_has_ended_is_dead_even_if_nobody_asked_how(tmp_path: Path) -> None:
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
         left = tmp_path / f".file.{zombie.pid}.0123.new"
         left.write_bytes(b"half")
-        assert unfinished(tmp_path, "file") == (left,)
+        assert is_unfinished(tmp_path, "file") == (left,)
 
 
 def test_links_are_replaced_and_never_written_through(tmp_path: Path) -> None:
