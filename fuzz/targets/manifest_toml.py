@@ -13,7 +13,7 @@ from fuzz.texts import documents, encoded
 from provision.errors import ManifestError, SeveralErrors
 from provision.manifest.digest import request_digest
 from provision.manifest.positions import Positions
-from provision.manifest.reading import parse_manifest
+from provision.manifest.read import parse_manifest
 from provision.store.layout import is_key
 from provision.workflows.listing import request_text
 from tests.manifest.samples import EXAMPLE

@@ -11,7 +11,7 @@ from provision.lock.cooldown import Cooldown
 from provision.lock.document import LockedPython
 from provision.lock.preference import best, flavors
 from provision.lock.targets import targets_of
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.value import frozen

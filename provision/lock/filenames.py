@@ -12,7 +12,7 @@ from provision.errors import ManifestError
 from provision.lock.answers import required_level
 from provision.lock.phrases import sentence
 from provision.lock.rows import url as checked_url
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.value import frozen, replace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provision.lock.answers import OptionFilter
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from provision.model.asset import CPU_LEVELS, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.version import Version

@@ -22,7 +22,7 @@ Then, for each target by itself:
 from __future__ import annotations
 
 from provision.lock.answers import OptionFilter
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from provision.model.asset import FLAVORS, OPTIMISATIONS, Asset, BuildOptions, Flavor
 
 _FASTEST_FIRST = ("pgo+lto", "pgo", "lto", "", "noopt")

@@ -94,7 +94,7 @@ def _parse_toml(text: str, file: str) -> dict[str, Any]:
 
 
 def _syntax_error(message: str, file: str) -> LockFileError:
-    from provision.manifest.syntax import split_syntax_error
+    from provision.manifest.toml import split_syntax_error
 
     what, at = split_syntax_error(message)
     place = Place(file, *at) if at else Place(file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.lock.document import LockedPython
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from provision.model.target import Target
 
 

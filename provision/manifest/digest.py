@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from provision.model.asset import FLAVORS, Digest
 from provision.model.sha256 import sha256_hex
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from provision.errors import Place
-from provision.manifest.document import Request
 from provision.manifest.fields import ENTRY, VERSION, EntryTable, ManifestSettings
 from provision.manifest.kinds import described
+from provision.manifest.manifest import Request
 from provision.manifest.problems import ProblemList
 from provision.text import KeyPath
 

@@ -14,9 +14,9 @@ from provision.install.fetch.preferences import configured_hosts
 from provision.lock.document import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.toml import parse_lock, read_text
-from provision.manifest.document import Manifest
 from provision.manifest.fields import Policy
-from provision.manifest.reading import MANIFEST_NAME, read_manifest, read_policy
+from provision.manifest.manifest import Manifest
+from provision.manifest.read import MANIFEST_NAME, read_manifest, read_policy
 from provision.model.value import frozen
 from provision.protocols import HttpGet, Progress
 from provision.review.audit import run_checks
@@ -117,7 +117,7 @@ def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog |
 
 def _catalogs_line(manifest: Manifest) -> int:
     from provision.manifest.positions import Positions
-    from provision.manifest.reading import read_text as read_manifest_text
+    from provision.manifest.read import read_text as read_manifest_text
 
     try:
         place = Positions(read_manifest_text(manifest.path)).find(("settings", "catalogs"))

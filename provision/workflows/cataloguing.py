@@ -13,7 +13,7 @@ from provision.catalog.query import Query, select
 from provision.catalog.refresh import refresh, refresh_github
 from provision.catalog.replacing import Refreshed
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
-from provision.manifest.document import Manifest
+from provision.manifest.manifest import Manifest
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions
 from provision.model.value import replace
 from provision.protocols import HttpGet, NoProgress, Progress, Response

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.errors import ManifestError
-from provision.manifest.reading import parse_manifest
+from provision.manifest.read import parse_manifest
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.workflows.options import Options
@@ -24,7 +24,7 @@ class Edited:
 
 def init(options: Options, targets: Sequence[Target]) -> Edited:
     """Write a new `pythons.toml` in the working directory; an existing one is a `ManifestError`."""
-    from provision.manifest.editing import new_manifest
+    from provision.manifest.edit import new_manifest
 
     path = options.manifest.absolute() if options.manifest else Path.cwd() / "pythons.toml"
     if path.exists() or path.is_symlink():
@@ -35,7 +35,7 @@ def init(options: Options, targets: Sequence[Target]) -> Edited:
 
 def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
     """Add an entry; the manifest is written only if it is valid afterwards."""
-    from provision.manifest.editing import add_python
+    from provision.manifest.edit import add_python
 
     project = Project.find(options)
     text = add_python(_text(project), name, spec, path=project.manifest_path)
@@ -46,7 +46,7 @@ def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
 
 def remove(options: Options, names: Sequence[str]) -> Edited:
     """Remove entries; an unknown one is a `ManifestError`, and nothing is written then."""
-    from provision.manifest.editing import remove_python
+    from provision.manifest.edit import remove_python
 
     project = Project.find(options)
     text = _text(project)

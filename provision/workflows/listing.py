@@ -11,7 +11,7 @@ from provision.host.detect import detect_host
 from provision.lock.answers import stale_entries
 from provision.lock.document import LockedPython
 from provision.lock.select import select
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from provision.model.asset import Asset
 from provision.model.target import Host
 from provision.model.value import frozen

@@ -11,7 +11,7 @@ from provision.lock.cooldown import Cooldown
 from provision.lock.document import Lock, LockedPython
 from provision.lock.lifecycle import end_of_life
 from provision.lock.resolve import Upgrade, resolve
-from provision.manifest.document import Manifest, Request
+from provision.manifest.manifest import Manifest, Request
 from provision.manifest.request import parse_request
 from provision.model.target import Target
 from provision.model.value import frozen, replace

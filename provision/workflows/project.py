@@ -6,7 +6,7 @@ from pathlib import Path
 
 from provision.errors import LockFileError, ManifestError, did_you_mean
 from provision.lock.document import Lock, LockedPython
-from provision.manifest.document import Manifest
+from provision.manifest.manifest import Manifest
 from provision.model.asset import Digest
 from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
@@ -38,7 +38,7 @@ class Project:
     @classmethod
     def find(cls, options: Options) -> Project:
         """The project that ``--manifest`` names, or the nearest upwards; raises `ManifestError` if there is none."""
-        from provision.manifest.reading import find_manifest
+        from provision.manifest.read import find_manifest
 
         if options.manifest is not None:
             path = options.manifest.absolute()
@@ -55,7 +55,7 @@ class Project:
         return self.manifest_path.with_suffix(".lock")
 
     def manifest(self) -> Manifest:
-        from provision.manifest.reading import read_manifest
+        from provision.manifest.read import read_manifest
 
         return read_manifest(self.manifest_path)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from provision.catalog.kept import load_cached
 from provision.lock.toml import read_lock
-from provision.manifest.reading import read_manifest
+from provision.manifest.read import read_manifest
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.links import read_links

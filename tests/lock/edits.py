@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from provision.lock.document import LockedPython
 from provision.lock.resolve import resolve
-from provision.manifest.document import Manifest
-from provision.manifest.reading import parse_manifest
+from provision.manifest.manifest import Manifest
+from provision.manifest.read import parse_manifest
 from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import TreeOptions

@@ -12,8 +12,8 @@ from provision.catalog.index import Catalog
 from provision.errors import ProvisionError, SeveralErrors
 from provision.lock.document import Lock, LockedPython
 from provision.lock.resolve import resolve
-from provision.manifest.document import Manifest, Request
-from provision.manifest.reading import parse_manifest
+from provision.manifest.manifest import Manifest, Request
+from provision.manifest.read import parse_manifest
 from provision.model.asset import Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import TreeOptions

@@ -11,7 +11,7 @@ from provision.errors import ResolutionError
 from provision.lock.document import LockedPython
 from provision.lock.explain import Explanation, explain
 from provision.lock.explained import explanation_document, explanation_lines
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from tests.lock.samples import HOST, asset, builds, catalog, lock, own, request
 
 TODAY = date(2026, 11, 1)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from provision.errors import ManifestError, ProvisionError, SeveralErrors
-from provision.manifest.document import Manifest, Request
-from provision.manifest.reading import parse_manifest
+from provision.manifest.manifest import Manifest, Request
+from provision.manifest.read import parse_manifest
 
 FILE = Path("pythons.toml")
 SHA = "0123456789abcdef" * 4

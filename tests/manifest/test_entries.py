@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.manifest.document import Request
+from provision.manifest.manifest import Request
 from provision.manifest.request import parse_request
 from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target

@@ -14,9 +14,9 @@ import pytest
 import tomlkit
 
 from provision.manifest.digest import request_digest
-from provision.manifest.document import Manifest
 from provision.manifest.fields import ENTRY, IGNORE_RULE, POLICY, SETTINGS
 from provision.manifest.kinds import Table
+from provision.manifest.manifest import Manifest
 from provision.model.table import KeyField
 from tests.manifest.samples import SHA, parse
 

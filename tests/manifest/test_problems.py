@@ -6,7 +6,7 @@ import pytest
 
 from provision.errors import ManifestError, SeveralErrors
 from provision.manifest.problems import ProblemList
-from provision.manifest.reading import KeyPlace, raise_problems
+from provision.manifest.read import KeyPlace, raise_problems
 
 TEXT = "[pythons]\na = 1\nb = 2\n"
 

@@ -14,7 +14,7 @@ from provision.catalog.snapshot import load_snapshot
 from provision.lock.document import Lock
 from provision.lock.resolve import NOTHING, Upgrade, resolve
 from provision.lock.toml import format_lock
-from provision.manifest.reading import parse_manifest
+from provision.manifest.read import parse_manifest
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.version import Version

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from provision.lock.resolve import resolve
 from provision.lock.toml import format_lock
-from provision.manifest.document import Manifest
-from provision.manifest.reading import parse_manifest
+from provision.manifest.manifest import Manifest
+from provision.manifest.read import parse_manifest
 from provision.model.target import Target
 from tests.review.history import catalog_of
 

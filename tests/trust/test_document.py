@@ -11,7 +11,7 @@ from fuzz.target import names
 from provision.install.fetch.settings import GIB, MIB, Settings
 from provision.install.unpack.limits import Limits
 from provision.lock.toml import MAX_BYTES
-from provision.manifest.syntax import LARGEST
+from provision.manifest.toml import LARGEST
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "security.md").read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.host.detect import detect_host
-from provision.manifest.reading import parse_manifest
+from provision.manifest.read import parse_manifest
 from provision.workflows.checking import host_target
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provision.errors import ManifestError, ProvisionError
 from provision.manifest.fields import IgnoreRule, ManifestSettings, Policy
-from provision.manifest.reading import find_manifest, parse_manifest, read_manifest
+from provision.manifest.read import find_manifest, parse_manifest, read_manifest
 from provision.model.target import Target
 from tests.manifest.documents import DOCUMENTS, Writer
 from tests.manifest.samples import EXAMPLE, FILE, complaints, parse, told
@@ -249,7 +249,7 @@ def test_reading_imports_nothing_that_is_dear(tmp_path: Path) -> None:
     path = tmp_path / "pythons.toml"
     path.write_text(EXAMPLE)
     program = (
-        "import sys; from provision.manifest.reading import read_manifest; from pathlib import Path\n"
+        "import sys; from provision.manifest.read import read_manifest; from pathlib import Path\n"
         f"for one in read_manifest(Path({str(path)!r})).requests:\n"
         "    from provision.manifest.digest import request_digest; request_digest(one)\n"
         "print(*sys.modules)"

@@ -17,11 +17,11 @@ from provision.manifest.fields import ManifestSettings
 from provision.manifest.keys import check_name
 from provision.manifest.positions import Positions, Statement
 from provision.manifest.problems import ProblemList
-from provision.manifest.reading import MANIFEST_NAME, parse_manifest
+from provision.manifest.read import MANIFEST_NAME, parse_manifest
 from provision.manifest.request import parse_request
 from provision.manifest.schema import SCHEMA_URL
 from provision.manifest.splicing import cut, ended, insert_block, insert_line, newline
-from provision.manifest.syntax import load
+from provision.manifest.toml import load
 from provision.model.target import Target
 from provision.model.value import replace
 from provision.text import KeyPath, dotted, quoted

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.manifest.digest import canonical_request, request_digest
-from provision.manifest.editing import add_python
+from provision.manifest.edit import add_python
 from provision.model.value import replace
 from tests.manifest.samples import SHA, one, parse
 from tests.manifest.strategies import specs, unhurried

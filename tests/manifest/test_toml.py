@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import ManifestError
-from provision.manifest.syntax import LARGEST, load
+from provision.manifest.toml import LARGEST, load
 from tests.manifest.samples import EXAMPLE
 from tests.manifest.strategies import unhurried
 

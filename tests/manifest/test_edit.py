@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import ManifestError, ProvisionError, SeveralErrors
-from provision.manifest.editing import COMMON_TARGETS, add_python, new_manifest, remove_python
+from provision.manifest.edit import COMMON_TARGETS, add_python, new_manifest, remove_python
 from provision.manifest.schema import SCHEMA_URL
 from provision.model.target import Target
 from tests.manifest.documents import Writer, spelled

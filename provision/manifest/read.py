@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from provision.errors import ManifestError, Place, raise_all
 from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
-from provision.manifest.document import Manifest, Request
 from provision.manifest.entries import read_entry
 from provision.manifest.fields import POLICY, SETTINGS, ManifestSettings, Policy
 from provision.manifest.keys import check_name
 from provision.manifest.kinds import described
+from provision.manifest.manifest import Manifest, Request
 from provision.manifest.problems import ProblemList
-from provision.manifest.syntax import LARGEST, load, too_large
+from provision.manifest.toml import LARGEST, load, too_large
 from provision.text import KeyPath, dotted, quoted
 
 if TYPE_CHECKING:
