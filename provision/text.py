@@ -88,7 +88,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-# FOLD provision.manifest.keys:KeyPath,_BARE,_LONGEST_SHOWN,_quoted,dotted
+# FOLD provision.manifest.manifest:KeyPath,_BARE,_LONGEST_SHOWN,_quoted,dotted
 #   Paths of keys through a manifest, and the names that its entries may have.
 
 

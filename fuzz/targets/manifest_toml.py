@@ -11,7 +11,7 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents, encoded
 from provision.errors import ManifestError, SeveralErrors
-from provision.manifest.digest import request_digest
+from provision.manifest.manifest import request_digest
 from provision.manifest.positions import Positions
 from provision.manifest.read import parse_manifest
 from provision.store.layout import is_key

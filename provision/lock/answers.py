@@ -12,8 +12,7 @@ from typing import Literal
 
 from provision.lock.document import Lock, LockedPython
 from provision.lock.targets import targets_of
-from provision.manifest.digest import request_digest
-from provision.manifest.manifest import Manifest, Request
+from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import CPU_LEVELS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.value import frozen

@@ -15,8 +15,7 @@ from provision.lock.funnel import Step, funnel
 from provision.lock.phrases import implementation_title, listed, subject, targets_listed, variant
 from provision.lock.preference import flavors
 from provision.lock.search import Found, search
-from provision.manifest.digest import request_digest
-from provision.manifest.manifest import Request
+from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.value import frozen

@@ -13,8 +13,7 @@ from provision.lock.filenames import own_assets
 from provision.lock.phrases import listed, sentence
 from provision.lock.rows import lock_version
 from provision.lock.search import Found, search
-from provision.manifest.digest import request_digest
-from provision.manifest.manifest import Manifest, Request
+from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.value import frozen, replace

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
-from provision.manifest.keys import LONGEST_NAME, NAME_PATTERN, check_name
+from provision.manifest.manifest import LONGEST_NAME, NAME_PATTERN, check_name
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import defaulted, keyed, keys_of, optional, required
 from provision.model.target import KNOWN, Target

@@ -1,30 +1,32 @@
-"""Owns making, adding to and removing from a manifest's text, all else of it as it was; `workflows` writes the file.
-
-Entries go in and out line by line, at the places that `positions` finds: no TOML library keeps the comment above the
-next table when it removes one. Values are spelled by tomlkit.
-"""
+"""Adding and removing entries of a manifest's text, all else kept as it was."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from provision.errors import ManifestError, Place, did_you_mean
-from provision.manifest.entries import read_entry
-from provision.manifest.fields import ManifestSettings
-from provision.manifest.keys import check_name
+from provision.manifest.keys import ManifestSettings
+from provision.manifest.kinds import ProblemList
+from provision.manifest.manifest import check_name
 from provision.manifest.positions import Positions, Statement
-from provision.manifest.problems import ProblemList
-from provision.manifest.read import MANIFEST_NAME, parse_manifest
+from provision.manifest.read import MANIFEST_NAME, parse_manifest, read_entry
 from provision.manifest.request import parse_request
 from provision.manifest.schema import SCHEMA_URL
-from provision.manifest.splicing import cut, ended, insert_block, insert_line, newline
 from provision.manifest.toml import load
 from provision.model.target import Target
 from provision.model.value import replace
 from provision.text import KeyPath, dotted, quoted
+
+# FOLD provision.manifest.edit
+#   Owns making, adding to and removing from a manifest's text, all else of it as it was; `workflows` writes the file.
+#
+#   Entries go in and out line by line, at the places that `positions` finds: no TOML library keeps the comment above the
+#   next table when it removes one. Values are spelled by tomlkit.
+
 
 COMMON_TARGETS = tuple(map(Target.parse, ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")))
 
@@ -164,3 +166,59 @@ def _edited_inline(text: str, edit: Callable[[Any], object]) -> str:
     document = tomlkit.parse(text.removeprefix("\ufeff"))
     edit(document["pythons"])
     return tomlkit.dumps(document)
+
+
+# FOLD provision.manifest.edit
+#   Owns putting lines into a text and taking them out, tidily; which ones, `editing` decides.
+
+
+_BLANK_LINES = re.compile(r"(?:[ \t]*+\r?\n)*+")
+_COMMENT_LINES = re.compile(r"(?:[ \t]*+#[^\n]*+\n?)*+")
+
+
+def newline(text: str) -> str:
+    """How the text's lines end."""
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def ended(text: str) -> str:
+    """The text with its last line ended."""
+    return text if not text or text.endswith("\n") else text + newline(text)
+
+
+def insert_line(text: str, offset: int, line: str) -> str:
+    """Put a line below the one that ``offset`` is in."""
+    at = _next_line(text, offset)
+    return ended(text[:at]) + line + newline(text) + text[at:]
+
+
+def insert_block(text: str, offset: int, lines: Sequence[str]) -> str:
+    """Put lines below the one that ``offset`` is in and the comments of its paragraph, set off by blank lines."""
+    at = _next_line(text, offset)
+    comments = _end(_COMMENT_LINES, text, at)
+    if _end(_BLANK_LINES, text, comments) > comments or comments == len(text):
+        at = comments
+    rest = text[at:]
+    gap = [""] if rest.strip() and not _end(_BLANK_LINES, rest, 0) else []
+    return ended(text[:at]) + "".join(line + newline(text) for line in ["", *lines, *gap]) + rest
+
+
+def cut(text: str, start: int, end: int) -> str:
+    """Take out the lines from the one that ``start`` is in to the one that ``end`` is in; blank lines do not add up."""
+    before = text[: text.rfind("\n", 0, start) + 1]
+    after = text[_next_line(text, end) :]
+    if not before or not before.split("\n")[-2].strip():
+        after = after[_end(_BLANK_LINES, after, 0) :]
+    if not after.strip() and before.strip():
+        return before.rstrip() + newline(text)
+    return before + after
+
+
+def _next_line(text: str, offset: int) -> int:
+    end = text.find("\n", offset)
+    return len(text) if end < 0 else end + 1
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at

@@ -1,28 +1,226 @@
-"""?"""
+"""The table of all keys of `pythons.toml`: settings, entries, policy."""
 
 from __future__ import annotations
 
-from provision.text import quoted
+from typing import get_args
+
+from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Flag, ListOf, Switch, Table, Text
+from provision.manifest.request import PATTERN as REQUEST_PATTERN
+from provision.manifest.request import ParsedRequest, parse_request
+from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Digest, Flavor
+from provision.model.table import defaulted, keyed, optional, required
+from provision.model.target import Target
+from provision.model.tree import Without
+from provision.url import CATALOG_PATTERN, HOST_PATTERN, LONGEST_URL, URL_PATTERN, parse_catalog, parse_host, parse_url
 
 # FOLD provision.manifest.keys
-#   Paths of keys through a manifest, and the names that its entries may have.
+#   The tables of all keys of `pythons.toml`: settings, entries, policy.
+#
+#   Each key has its kind, its words and its field at one place: reading, suggestions and the JSON schema come from that. A
+#   key that may be missing reads as None, or as the default that stands here; what an entry leaves to the settings,
+#   `Request.of` folds in.
 
 
-# The one rule for names of entries, in manifests and in locks.
-NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
-LONGEST_NAME = 64
-# `.pythons/<name>` links to the tree: beside `.pythons/bin`, and on Windows among names that mean devices.
-OUR_NAMES = ("bin",)
-DEVICES = ("con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)))
+def parse_build(text: str) -> str:
+    """Return a build's name as it is: PBS's release tag, or the own version of another implementation."""
+    if not (
+        text[:1].isalnum() and text.isascii() and text.replace(".", "").replace("-", "").replace("_", "").isalnum()
+    ):
+        raise ValueError(f"{text!r} is not a build such as '20260814'")
+    return text
 
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+
+def parse_code(text: str) -> str:
+    """Return an audit finding's code as it is."""
+    if not (len(text) == 5 and text.startswith("PV") and text[2:].isascii() and text[2:].isdigit()):
+        raise ValueError(f"{text!r} is not a finding's code such as 'PV001'")
+    return text
 
 
-def check_name(name: str) -> None:
-    """Raise `ValueError`, saying why, unless an entry can have this name."""
-    if len(name) > LONGEST_NAME:
-        raise ValueError(f"a name has at most {LONGEST_NAME} characters, not {len(name)}")
-    if not (name and _NAME.issuperset(name) and name[0].isalnum()):
-        raise ValueError(f"{quoted(name)} is not a name: lower-case letters, digits and . _ -, a letter or digit first")
-    if name in OUR_NAMES or name.partition(".")[0] in DEVICES or name.endswith("."):
-        raise ValueError(f"{quoted(name)} cannot be the name of a link on every system: choose another")
+def parse_reason(text: str) -> str:
+    """Return a reason as it is; an empty one is none."""
+    if not text.strip():
+        raise ValueError("a reason must say something")
+    return text
+
+
+VERSION = Text(parse_request, such_as="3.14", pattern=REQUEST_PATTERN)
+_BUILD = Text(parse_build, such_as="20260814", pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", longest=64)
+_SHA256 = Text(Digest.parse, such_as="9f86d081…", pattern="^(sha256:)?[0-9a-fA-F]{64}$")
+_URL = Text(parse_url, such_as="https://…", pattern=URL_PATTERN, longest=LONGEST_URL)
+_CATALOG = Text(parse_catalog, such_as="catalog.ndjson", pattern=CATALOG_PATTERN, longest=LONGEST_URL)
+_HOST = Text(parse_host, such_as="example.com", pattern=HOST_PATTERN)
+_CODE = Text(parse_code, such_as="PV001", pattern="^PV[0-9]{3}$")
+_REASON = Text(parse_reason, such_as="…", pattern=r"\S", longest=1000)
+
+_EXAMPLE_SHA256 = "0b7e1c4b7f4a1f0f3b8a6f4d3a2e1c5d7b9f8e6a4c2d0b1f3e5a7c9d8b6f4e2a"
+_EXAMPLE_ARCHIVE = (
+    "https://example.com/20260814/cpython-3.13.5%2B20260814-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
+)
+_SLIMS: tuple[Without, ...] = get_args(Without)
+
+_TARGETS_EXAMPLE = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]
+
+
+@keyed
+class ManifestSettings:
+    """The ``[settings]`` table. ``cooldown`` is in seconds; ``targets`` is None where the host's is meant."""
+
+    targets: tuple[Target, ...] | None = optional(
+        ListOf(TARGET, least=1),
+        "The platforms to lock, as target triples or in short, `linux-x86_64`. Without it, the host's alone.",
+        (_TARGETS_EXAMPLE,),
+    )
+    flavor: Flavor | None = optional(
+        Choice(FLAVORS),
+        "The archive flavor to prefer. Builds that are published in other flavors only (debug ones as `full`) are "
+        "taken in those; an entry's own `flavor` is binding instead.",
+        ("install_only",),
+        schema_default=FLAVORS[0],
+    )
+    cpu: CpuRequest = defaulted(
+        Choice(CPU_REQUESTS),
+        "The x86-64 level to prefer where a build for it exists. `auto` locks every level, and `sync` takes the best "
+        "one that the machine can run.",
+        ("baseline", "auto"),
+        default="baseline",
+    )
+    prereleases: bool = defaulted(
+        Flag(),
+        "Whether alphas, betas and release candidates may be chosen. A version request that names one always may.",
+        (True,),
+        default=False,
+    )
+    cooldown: int = defaulted(
+        Duration(),
+        "Lock no build published more recently than this: a whole number of minutes, hours, days or weeks, or 0.",
+        ("3 days", "24 hours", "1 week", 0),
+        default=0,
+    )
+    catalogs: tuple[str, ...] = defaulted(
+        ListOf(_CATALOG),
+        "Catalogs of one's own beside the default one: URLs, or file paths relative to the manifest.",
+        (["https://example.com/catalog.ndjson"], ["archives/catalog.ndjson"]),
+        default=(),
+    )
+
+
+@keyed
+class EntryTable:
+    """A table of ``[pythons]``, as written: None is a key that is missing. ``cooldown`` is in seconds."""
+
+    version: ParsedRequest = required(
+        VERSION,
+        "Which version: `3`, `3.14`, `3.14.2`, `3.15.0rc1`, a range, a version with `t` for free-threaded and `d` for "
+        "debug builds, another implementation (`pypy3.11`), or one of uv's keys. The newest that fits is locked.",
+        ("3.14", "3.14.2", ">=3.12,<3.14", "3.14t", "pypy3.11", "cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu"),
+    )
+    build: str | None = optional(
+        _BUILD,
+        "Which build of the version: a release tag of python-build-standalone. Without it, the newest.",
+        ("20260814",),
+    )
+    sha256: tuple[tuple[Target, Digest], ...] | None = optional(
+        ByTarget(_SHA256),
+        "What the archive of each target must hash to: resolving fails if the catalog disagrees. Required with `url`.",
+        ({"x86_64-unknown-linux-gnu": _EXAMPLE_SHA256},),
+    )
+    url: tuple[tuple[Target, str], ...] | None = optional(
+        ByTarget(_URL),
+        "Archives of one's own, of one exact `version`, by target: they are all that the entry is for. https, file, or "
+        "http on loopback; each with its `sha256`.",
+        ({"x86_64-unknown-linux-gnu": _EXAMPLE_ARCHIVE},),
+    )
+    targets: tuple[Target, ...] | None = optional(
+        ListOf(TARGET, least=1),
+        "The platforms to lock this entry for, instead of those of [settings].",
+        (["linux-x86_64-musl"],),
+    )
+    flavor: Flavor | None = optional(
+        Choice(FLAVORS),
+        "The archive flavor, and no other: `full` has the static libraries, the tests and the licences.",
+        ("full",),
+    )
+    cpu: CpuRequest | None = optional(
+        Choice(CPU_REQUESTS),
+        "The x86-64 level, which every target must have; `auto` locks all levels for `sync` to choose from.",
+        ("v3", "auto"),
+    )
+    debug: bool | None = optional(Flag(), "Whether it is a debug build (`Py_DEBUG`).", (True,), schema_default=False)
+    freethreaded: bool | None = optional(
+        Flag(), "Whether it is a free-threaded build (`Py_GIL_DISABLED`), as of 3.13.", (True,), schema_default=False
+    )
+    build_options: tuple[str, ...] | None = optional(
+        ListOf(Choice(OPTIONS)),
+        "How it was built: of `pgo`, `lto` and `noopt` exactly those named here, or else the fastest published; "
+        "`static` and `shared` are link modes. `freethreaded` and `debug` may stand here or as keys of their own.",
+        (["pgo", "lto"], ["noopt"]),
+    )
+    prereleases: bool | None = optional(Flag(), "As in [settings], for this entry.", (True,))
+    cooldown: int | None = optional(Duration(), "As in [settings], for this entry.", ("1 week", 0))
+    bytecode: bool = defaulted(
+        Switch("unchecked-hash"),
+        "Compile the standard library after unpacking, into .pyc files that are never checked against their source.",
+        ("unchecked-hash",),
+        default=False,
+    )
+    externally_managed: bool = defaulted(
+        Flag(),
+        "Whether the tree says EXTERNALLY-MANAGED (PEP 668), so that installers use environments. Images may not want "
+        "it.",
+        (False,),
+        default=True,
+    )
+    without: tuple[Without, ...] = defaulted(
+        ListOf(Choice(_SLIMS)), "Parts to leave out of the tree.", (["tests", "idle", "tkinter"],), default=()
+    )
+
+
+@keyed
+class IgnoreRule:
+    """A finding that an audit leaves out, and why."""
+
+    code: str = required(_CODE, "The finding's code.", ("PV001",))
+    reason: str = required(_REASON, "Why it does not matter here.", ("vendored build",))
+
+    def __str__(self) -> str:
+        """As a table, for what is said of one that is listed twice."""
+        return f"{{'code': {self.code!r}, 'reason': {self.reason!r}}}"
+
+
+IGNORE_RULE = Table("a table with `code` and `reason`", IgnoreRule)
+
+
+@keyed
+class Policy:
+    """The ``[policy]`` table: what a lock must keep to. ``cooldown`` is in seconds.
+
+    A permission that is None was neither given nor refused.
+    """
+
+    allow_hosts: tuple[str, ...] = defaulted(
+        ListOf(_HOST),
+        "Hosts that archives may come from, beside the known ones; `*.` stands for all hosts below.",
+        (["archives.example.com", "*.example.org:8443"],),
+        default=(),
+        in_schema=False,
+    )
+    cooldown: int = defaulted(
+        Duration(), "No locked build may be younger than this.", ("1 week", 0), default=0, in_schema=False
+    )
+    allow_prereleases: bool | None = optional(Flag(), "Whether a lock may hold prereleases.", (False,))
+    allow_end_of_life: bool | None = optional(
+        Flag(), "Whether a lock may hold versions past their end of life.", (True,)
+    )
+    ignore: tuple[IgnoreRule, ...] = defaulted(
+        ListOf(IGNORE_RULE),
+        "Findings of `provision audit` to leave out, each with the reason.",
+        ([{"code": "PV012", "reason": "3.8 is needed until the migration is done"}],),
+        default=(),
+        in_schema=False,
+    )
+
+
+SETTINGS = Table("the [settings] table", ManifestSettings)
+ENTRY = Table("an entry of [pythons]", EntryTable)
+POLICY = Table("the [policy] table", Policy)

@@ -1,18 +1,20 @@
-"""Kinds of values that a manifest's keys can hold, and how each is checked.
-
-All of them add what is wrong to a `ProblemList` and go on, so that one reading tells all of it.
-"""
+"""Kinds of values a key can hold, how each is checked, and the problems found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple, TypeVar
 
-from provision.manifest.duration import parse_duration
-from provision.manifest.problems import ProblemList
+from provision.errors import ManifestError, did_you_mean, raise_all
 from provision.model.table import KeyField, Kind, keys_of, value_of
 from provision.model.target import KNOWN, Target
-from provision.text import KeyPath, quoted
+from provision.text import KeyPath, dotted, quoted
+
+# FOLD provision.manifest.kinds
+#   Kinds of values that a manifest's keys can hold, and how each is checked.
+#
+#   All of them add what is wrong to a `ProblemList` and go on, so that one reading tells all of it.
+
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
@@ -209,3 +211,68 @@ def described(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     return "a table" if isinstance(value, dict) else "a date or time"
+
+
+# FOLD provision.manifest.kinds
+#   Durations as people write them, ``3 days``, in seconds.
+
+
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+
+# The same grammar for JSON schemas (ECMA 262).
+PATTERN = f"^ *[0-9]{{1,4}} +({'|'.join(_SECONDS)})s? *$"
+
+
+def parse_duration(text: str) -> int:
+    """Read a whole number of minutes, hours, days or weeks into seconds; raise `ValueError` on anything else.
+
+    Four digits at most, so that no date it is taken from leaves the calendar.
+    """
+    number, _, unit = text.strip(" ").partition(" ")
+    seconds = _SECONDS.get(unit.strip(" ").removesuffix("s"))
+    if seconds is None or not (number.isascii() and number.isdigit() and len(number) <= 4):
+        raise ValueError(f"{text!r} is not a duration such as '3 days', '24 hours' or '1 week'")
+    return int(number) * seconds
+
+
+# FOLD provision.manifest.kinds
+#   `ProblemList`: all that is wrong with a manifest, by the paths of its keys.
+
+
+# A hostile file can be wrong in a hundred thousand places; nobody reads more than the first few.
+_MOST = 50
+
+
+class Problem(NamedTuple):
+    """One thing wrong, with the key it is wrong at."""
+
+    path: KeyPath
+    message: str
+    hint: str | None
+
+
+class ProblemList:
+    """All that is wrong with one text, in the order found; ``more`` counts what came after the first fifty."""
+
+    __slots__ = ("found", "more")
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+        self.more = 0
+
+    def __len__(self) -> int:
+        return len(self.found) + self.more
+
+    def add(
+        self, path: KeyPath, message: str, hint: str | None = None, *, word: str = "", known: Iterable[str] = ()
+    ) -> None:
+        """Note what is wrong. If ``word`` is near a ``known`` one, that is suggested instead of the hint."""
+        if len(self.found) == _MOST:  # looking for the nearest word is too dear to do it for nothing
+            self.more += 1
+            return
+        near = did_you_mean(word, known, after=". ")
+        self.found.append(Problem(path, message + near, None if near else hint))
+
+    def raise_unplaced(self) -> None:
+        """Raise what was found about something that is in no file yet."""
+        raise_all([ManifestError(f"{dotted(path)}: {message}", hint=hint) for path, message, hint in self.found])

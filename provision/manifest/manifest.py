@@ -1,19 +1,26 @@
-"""`Manifest` and `Request`: what `pythons.toml` says, normalised."""
+"""`Manifest`, `Request`, `Policy` as values: key paths, names, request digest."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from provision.errors import Place
-from provision.manifest.fields import EntryTable, ManifestSettings, Policy
+from provision.manifest.keys import EntryTable, ManifestSettings, Policy
 from provision.manifest.request import VersionRequest
-from provision.model.asset import BuildOptions, CpuRequest, Digest, Flavor
+from provision.model.asset import FLAVORS, BuildOptions, CpuRequest, Digest, Flavor
+from provision.model.sha256 import sha256_hex
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import field, frozen
+from provision.text import quoted
 
 if TYPE_CHECKING:  # reading a manifest needs no pathlib of its own: start-up is a feature
     from pathlib import Path
+
+
+# FOLD provision.manifest.manifest
+#   `Manifest` and `Request`: what `pythons.toml` says, normalised.
+
 
 _SEPARATE = frozenset({"freethreaded", "debug"})  # build options that are fields of a request
 
@@ -97,3 +104,97 @@ class Manifest:
 
     def request(self, name: str) -> Request | None:
         return next((request for request in self.requests if request.name == name), None)
+
+
+# FOLD provision.manifest.manifest
+#   The digest of a request, by which a lock knows what it answers.
+
+
+Json = str | int | list[str] | dict[str, str]
+
+
+def request_digest(request: Request) -> Digest:
+    """The sha256 of `canonical_request`: the same for every spelling of a request, on any machine, in any release."""
+    return Digest(sha256_hex(canonical_request(request).encode()))
+
+
+def canonical_request(request: Request) -> str:
+    """All of a request that can change what is locked or installed, as JSON: sorted keys, ASCII, no blanks.
+
+    ``implementation``, ``version`` and ``targets`` (sorted triples, or ``"host"``) are always there. Everything else
+    is only where it differs from its default, so that a key that a later release adds leaves older digests as they
+    are. Not in it: the entry's name and place, and the settings' catalogs, which tell where to look and not for what.
+    """
+    values: dict[str, Json] = {
+        "implementation": request.implementation,
+        "targets": "host" if request.targets is None else sorted({str(target) for target in request.targets}),
+        "version": str(request.version),
+    }
+    prefers = request.flavor is None and request.preferred_flavor not in {None, FLAVORS[0]}
+    optional: dict[str, Json | None] = {
+        "build": request.build,
+        "build-options": None if request.options is None else list(request.options),
+        "bytecode": "unchecked-hash" if request.tree.bytecode else None,
+        "cooldown": request.cooldown or None,
+        "cpu": None if request.cpu == "baseline" else request.cpu,
+        "cpu-strict": True if request.cpu_strict and request.cpu != "baseline" else None,
+        "debug": request.debug or None,
+        "externally-managed": None if request.tree.externally_managed else False,
+        "flavor": request.flavor,
+        "freethreaded": request.freethreaded or None,
+        "preferred-flavor": request.preferred_flavor if prefers else None,
+        # A version that names a prerelease allows them by itself.
+        "prereleases": True if request.prereleases and not request.version.allows_prerelease else None,
+        "sha256": {str(target): str(digest) for target, digest in request.sha256} or None,
+        "url": {str(target): url for target, url in request.url} or None,
+        "without": sorted(request.tree.without) or None,
+    }
+    values |= {key: value for key, value in optional.items() if value is not None}
+    return _written(values)
+
+
+def _written(value: Json | dict[str, Json]) -> str:
+    """What ``json.dumps(value, sort_keys=True, separators=(",", ":"))`` writes, without importing json for it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(value)
+        case str() if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+            return f'"{value}"'
+        case str():
+            import json
+
+            return json.dumps(value)
+        case list():
+            return "[" + ",".join(_written(element) for element in value) + "]"
+        case dict():
+            return "{" + ",".join(f"{_written(key)}:{_written(value[key])}" for key in sorted(value)) + "}"
+
+
+# FOLD provision.manifest.manifest:DEVICES,LONGEST_NAME,NAME_PATTERN,OUR_NAMES,_NAME,check_name
+#   ?
+
+
+# FOLD provision.manifest.manifest
+#   Paths of keys through a manifest, and the names that its entries may have.
+
+
+# The one rule for names of entries, in manifests and in locks.
+NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
+LONGEST_NAME = 64
+# `.pythons/<name>` links to the tree: beside `.pythons/bin`, and on Windows among names that mean devices.
+OUR_NAMES = ("bin",)
+DEVICES = ("con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)))
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+def check_name(name: str) -> None:
+    """Raise `ValueError`, saying why, unless an entry can have this name."""
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"a name has at most {LONGEST_NAME} characters, not {len(name)}")
+    if not (name and _NAME.issuperset(name) and name[0].isalnum()):
+        raise ValueError(f"{quoted(name)} is not a name: lower-case letters, digits and . _ -, a letter or digit first")
+    if name in OUR_NAMES or name.partition(".")[0] in DEVICES or name.endswith("."):
+        raise ValueError(f"{quoted(name)} cannot be the name of a link on every system: choose another")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from provision.manifest.duration import PATTERN as DURATION_PATTERN
-from provision.manifest.fields import ENTRY, POLICY, SETTINGS, VERSION
-from provision.manifest.keys import DEVICES, LONGEST_NAME, NAME_PATTERN, OUR_NAMES
+from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION
+from provision.manifest.kinds import PATTERN as DURATION_PATTERN
 from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Flag, ListOf, Switch, Table, Text
+from provision.manifest.manifest import DEVICES, LONGEST_NAME, NAME_PATTERN, OUR_NAMES
 from provision.model.table import KeyField, Kind
 from provision.model.target import KNOWN, spellings
 

@@ -18,8 +18,7 @@ from provision.lock.cooldown import Cooldown
 from provision.lock.document import LockedPython
 from provision.lock.filenames import catalog_disagreements, name_disagreements
 from provision.lock.lifecycle import end_of_life
-from provision.manifest.digest import request_digest
-from provision.manifest.manifest import Request
+from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
 from provision.model.value import replace
 from provision.model.version import Version

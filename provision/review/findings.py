@@ -13,7 +13,7 @@ from provision.lock.cooldown import Cooldown
 from provision.lock.document import Lock, LockedPython
 from provision.lock.filenames import parsed_name
 from provision.lock.positions import LockPositions
-from provision.manifest.fields import Policy
+from provision.manifest.keys import Policy
 from provision.manifest.manifest import Manifest, Request
 from provision.model.asset import Asset
 from provision.model.value import field, frozen

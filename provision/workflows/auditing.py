@@ -14,7 +14,7 @@ from provision.install.fetch.preferences import configured_hosts
 from provision.lock.document import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.toml import parse_lock, read_text
-from provision.manifest.fields import Policy
+from provision.manifest.keys import Policy
 from provision.manifest.manifest import Manifest
 from provision.manifest.read import MANIFEST_NAME, read_manifest, read_policy
 from provision.model.value import frozen

@@ -1,69 +1,59 @@
-"""What entries may be called, and how paths of keys are shown."""
+"""?"""
 
 from __future__ import annotations
 
-import re
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from provision.manifest.keys import NAME_PATTERN, check_name
-from provision.text import KeyPath, dotted
-from tests.manifest.strategies import unhurried
+from provision.manifest.keys import ENTRY, IGNORE_RULE, POLICY, SETTINGS, parse_build, parse_code, parse_reason
+from provision.manifest.kinds import ProblemList, Table
+from provision.model.table import KeyField
 
-
-@pytest.mark.parametrize("name", ["default", "3.14", "py3.12", "a-b_c.d", "0", "binary", "bin.x", "x" * 64])
-def test_names(name: str) -> None:
-    check_name(name)
+# FOLD tests.manifest.test_keys
+#   The table of all keys: each says enough of itself, and its examples are right.
 
 
-@pytest.mark.parametrize(
-    ("name", "complaint"),
-    [
-        ("", "'' is not a name: lower-case letters, digits and . _ -, a letter or digit first"),
-        ("Free", "'Free' is not a name"),
-        (".stamp", "'.stamp' is not a name"),
-        ("../x", "'../x' is not a name"),
-        ("a/b", "'a/b' is not a name"),
-        ("ä", "'ä' is not a name"),
-        ("\x1b[31m", "'\\x1b[31m' is not a name"),
-        ("x" * 65, "at most 64 characters, not 65"),
-        ("bin", "'bin' cannot be the name of a link on every system"),  # .pythons/bin holds the executables
-        ("nul", "'nul' cannot be the name of a link"),
-        ("com1.txt", "'com1.txt' cannot be the name of a link"),
-        ("a.", "'a.' cannot be the name of a link"),
-    ],
-)
-def test_what_is_no_name(name: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(complaint)):
-        check_name(name)
+TABLES: dict[str, Table[Any]] = {"settings": SETTINGS, "entry": ENTRY, "policy": POLICY, "ignore": IGNORE_RULE}
+FIELDS = [field for table in TABLES.values() for field in table.keys.values()]
 
 
-@unhurried
-@given(st.text(max_size=5) | st.text("ab.-_0B/", max_size=5))
-def test_the_pattern_accepts_all_names(name: str) -> None:
-    try:
-        check_name(name)
-    except ValueError:
-        return
-    assert re.search(NAME_PATTERN, name)
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+def test_every_key_is_explained_and_its_examples_are_taken(field: KeyField) -> None:
+    assert field.doc.endswith(".")
+    assert field.examples
+    for example in field.examples:
+        problems = ProblemList()
+        assert field.kind.read(example, (field.key,), problems) is not None
+        assert not problems
 
 
 @pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        (("pythons", "free", "version"), "pythons.free.version"),
-        (("settings", "targets", 1), "settings.targets[1]"),
-        (("pythons", "3.14", "build-options"), 'pythons."3.14".build-options'),
-        (("pythons", 'a"b', "x"), 'pythons."a\\"b".x'),
-        (("pythons", "\x1b[31m"), 'pythons."\\x1b[31m"'),
-        ((), ""),
-    ],
+    "field", [field for field in FIELDS if field.schema_default is not None], ids=lambda field: field.key
 )
-def test_paths_are_shown_as_toml_writes_them(path: KeyPath, text: str) -> None:
-    assert dotted(path) == text
+def test_defaults_are_values_that_could_be_written(field: KeyField) -> None:
+    problems = ProblemList()
+    read = field.kind.read(field.schema_default, (field.key,), problems)
+    assert not problems
+    assert field.default in {read, None}
 
 
-def test_a_path_that_is_shown_is_never_long() -> None:
-    assert len(dotted(("x" * 1_000_000,))) < 70
+@pytest.mark.parametrize("text", ["20260814", "7.3.20", "25.0.1", "20180526T0000", "local", "v1_a-b"])
+def test_builds(text: str) -> None:
+    assert parse_build(text) == text
+
+
+@pytest.mark.parametrize("text", ["", ".", "-1", "2026 0814", "../x", "ä", "a/b", "a\n"])
+def test_what_is_no_build(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a build such as '20260814'"):
+        parse_build(text)
+
+
+def test_findings_and_reasons() -> None:
+    assert parse_code("PV001") == "PV001"
+    assert parse_reason("because") == "because"
+    for text in ("PV1", "pv001", "PV٣٣٣", "XX001"):
+        with pytest.raises(ValueError, match="is not a finding's code"):
+            parse_code(text)
+    with pytest.raises(ValueError, match="must say something"):
+        parse_reason("  ")

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 import tomlkit
 
-from provision.manifest.digest import request_digest
-from provision.manifest.fields import ENTRY, IGNORE_RULE, POLICY, SETTINGS
+from provision.manifest.keys import ENTRY, IGNORE_RULE, POLICY, SETTINGS
 from provision.manifest.kinds import Table
-from provision.manifest.manifest import Manifest
+from provision.manifest.manifest import Manifest, request_digest
 from provision.model.table import KeyField
 from tests.manifest.samples import SHA, parse
 
@@ -121,7 +120,7 @@ def test_settings_are_about_every_entry() -> None:
 def test_each_key_that_changes_what_is_locked_is_in_the_digest(name: str, key: str) -> None:
     pairs = [pair(name, key, value) for value in field_of(name, key).examples]
     makes_stale = any(digests(one) != digests(other) for one, other in pairs)
-    assert makes_stale is not ((name, key) in NOT_IN_THE_DIGEST), "see provision/manifest/digest.py"
+    assert makes_stale is not ((name, key) in NOT_IN_THE_DIGEST), "see provision/manifest/manifest.py"
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS)

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provision.errors import ManifestError, SeveralErrors
 from provision.manifest.kinds import (
+    PATTERN,
     TARGET,
     ByTarget,
     Choice,
     Duration,
     Flag,
     ListOf,
+    ProblemList,
     Switch,
     Table,
     Text,
     described,
+    parse_duration,
 )
-from provision.manifest.problems import ProblemList
+from provision.manifest.read import KeyPlace, raise_problems
 from provision.model.asset import Digest
 from provision.model.table import Kind, defaulted, keyed, optional, required
 from provision.model.target import KNOWN, Target
 from tests.manifest.strategies import unhurried
+
+# FOLD tests.manifest.test_kinds
+#   What each kind of value takes, what it makes of it, and what it says of anything else.
+
 
 GNU, ARM = Target.parse("linux-x86_64"), Target.parse("linux-aarch64")
 WORD = Text(str.upper, such_as="word", pattern="", longest=5)
@@ -184,3 +193,134 @@ def test_every_kind_takes_or_refuses_every_value(value: object) -> None:
     for kind in KINDS:
         made, said = read(kind, value)
         assert said or made is not None
+
+
+# FOLD tests.manifest.test_kinds
+#   How a cooldown is written.
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("3 days", 259_200),
+        ("24 hours", 86_400),
+        ("1 week", 604_800),
+        ("90 minutes", 5_400),
+        ("1 day", 86_400),
+        ("0 days", 0),
+        ("  2  weeks ", 1_209_600),
+    ],
+)
+def test_a_number_and_a_unit(text: str, seconds: int) -> None:
+    assert parse_duration(text) == seconds
+    assert re.search(PATTERN, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "3", "days", "-1 days", "1.5 days", "3days", "3 months", "3 dayss", "99999 days", "٣ days", "3 days ago"],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration such as '3 days', '24 hours' or '1 week'"):
+        parse_duration(text)
+    assert not re.search(PATTERN, text)
+
+
+@unhurried
+@given(st.text("0123456789 dayswek", max_size=10))
+def test_the_pattern_says_the_same_as_the_reader(text: str) -> None:
+    try:
+        parse_duration(text)
+        good = True
+    except ValueError:
+        good = False
+    assert bool(re.search(PATTERN, text)) is good
+
+
+# FOLD tests.manifest.test_kinds
+#   How what is wrong with a manifest is told: all at once, in order, with the place and the nearest known word.
+
+
+TEXT = "[pythons]\na = 1\nb = 2\n"
+
+
+def test_nothing_wrong_raises_nothing() -> None:
+    raise_problems(ProblemList(), "pythons.toml", TEXT)
+    ProblemList().raise_unplaced()
+
+
+def test_one_problem_is_an_error_with_its_place() -> None:
+    problems = ProblemList()
+    problems.add(("pythons", "b"), "is wrong", "Mend it.")
+    with pytest.raises(ManifestError) as caught:
+        raise_problems(problems, "pythons.toml", TEXT)
+    assert str(caught.value) == "pythons.toml:3:1: pythons.b: is wrong"
+    assert caught.value.hint == "Mend it."
+    assert caught.value.exit_code == 2
+
+
+def test_several_are_told_in_the_order_of_the_file() -> None:
+    problems = ProblemList()
+    for name in ("b", "a"):
+        problems.add(("pythons", name), "is wrong")
+    with pytest.raises(SeveralErrors) as caught:
+        raise_problems(problems, "pythons.toml", TEXT)
+    assert [str(error) for error in caught.value.errors] == [
+        "pythons.toml:2:1: pythons.a: is wrong",
+        "pythons.toml:3:1: pythons.b: is wrong",
+    ]
+
+
+def test_what_stands_nowhere_has_the_file_for_a_place() -> None:
+    problems = ProblemList()
+    problems.add((), "is empty")
+    with pytest.raises(ManifestError, match=r"^pythons.toml: is empty$"):
+        raise_problems(problems, "pythons.toml", "")
+
+
+def test_what_is_in_no_file_yet_has_no_place() -> None:
+    problems = ProblemList()
+    problems.add(("new", "cpu"), "is wrong", "Mend it.")
+    with pytest.raises(ManifestError, match=r"^new\.cpu: is wrong$") as caught:
+        problems.raise_unplaced()
+    assert caught.value.place is None
+    assert caught.value.hint == "Mend it."
+
+
+@pytest.mark.parametrize("word", ["version", "versoin", "VERSION", "Version"])
+def test_unknown_words_come_with_the_nearest_known_one(word: str) -> None:
+    problems = ProblemList()
+    problems.add((word,), "is no key", "Mend it.", word=word, known=["version", "cpu"])
+    assert problems.found[0].message == "is no key. Did you mean 'version'?"
+    assert problems.found[0].hint is None
+
+
+@pytest.mark.parametrize("word", ["banana", "v" * 100_000, ""], ids=["far", "long", "empty"])
+def test_and_without_where_none_is_near(word: str) -> None:
+    problems = ProblemList()
+    problems.add((word,), "is no key", "Mend it.", word=word, known=["version", "cpu"])
+    assert problems.found[0].message == "is no key"
+    assert problems.found[0].hint == "Mend it."
+
+
+def test_of_a_hundred_thousand_problems_the_first_are_told_and_the_rest_counted() -> None:
+    problems = ProblemList()
+    for number in range(100_000):
+        problems.add((f"k{number}",), "is no key", word=f"version{number}", known=["version"])
+    assert len(problems) == 100_000
+    with pytest.raises(SeveralErrors) as caught:
+        raise_problems(problems, "pythons.toml", TEXT)
+    assert len(caught.value.errors) == 51
+    assert str(caught.value.errors[-1]) == "pythons.toml: and 99950 more problems"
+
+
+def test_a_late_place_is_found_when_it_is_shown() -> None:
+    place = KeyPlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
+    assert str(place) == "pythons.toml:3:1: pythons.x"
+    assert (place.column, place.line) == (1, 3)
+
+
+def test_a_late_place_that_is_nowhere_shows_the_file() -> None:
+    assert str(KeyPlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
+    with pytest.raises(AttributeError):
+        _ = KeyPlace("pythons.toml", "", ("x",)).lines

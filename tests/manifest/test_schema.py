@@ -13,7 +13,7 @@ from hypothesis import given
 
 from provision.errors import ProvisionError
 from provision.manifest.edit import add_python, new_manifest
-from provision.manifest.fields import ENTRY, POLICY, SETTINGS
+from provision.manifest.keys import ENTRY, POLICY, SETTINGS
 from provision.manifest.schema import SCHEMA_URL, manifest_schema, schema_text
 from provision.model.target import spellings
 from tests.conftest import Golden

@@ -19,7 +19,7 @@ from provision.lock.document import Lock, LockedPython
 from provision.lock.positions import LockPositions
 from provision.lock.resolve import resolve
 from provision.lock.toml import format_lock, parse_lock
-from provision.manifest.fields import IgnoreRule, Policy
+from provision.manifest.keys import IgnoreRule, Policy
 from provision.manifest.manifest import Manifest
 from provision.model.value import replace
 from provision.review.audit import run_checks
