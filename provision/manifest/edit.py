@@ -16,7 +16,7 @@ from provision.manifest.positions import Positions, Statement
 from provision.manifest.read import MANIFEST_NAME, parse_manifest, read_entry
 from provision.manifest.request import parse_request
 from provision.manifest.schema import SCHEMA_URL
-from provision.manifest.toml import load
+from provision.manifest.toml import load_toml
 from provision.model.target import Target
 from provision.model.value import replace
 from provision.text import KeyPath, dotted, quoted
@@ -62,7 +62,7 @@ def add_python(text: str, name: str, spec: Mapping[str, object], *, path: Path =
     Raises `ManifestError` where the text is no manifest, the name taken or not one, or the spec not right.
     """
     value = _checked(name, spec)
-    if "pythons" not in load(text, str(path)):
+    if "pythons" not in load_toml(text, str(path)):
         text = ended(text) + f"{newline(text) if text.strip() else ''}[pythons]{newline(text)}"
     taken = parse_manifest(text, path).request(name)
     if taken is not None:
@@ -102,7 +102,7 @@ def remove_python(text: str, name: str, *, path: Path = _FILE) -> str:
     runs = [tuple(run) for ours, run in groupby(statements, lambda one: one.path[:2] == (*_PYTHONS, name)) if ours]
     for run in reversed(runs):
         text = cut(text, run[0].start, run[-1].end)
-    if "pythons" not in load(text, str(path)):
+    if "pythons" not in load_toml(text, str(path)):
         text = ended(text) + f"{newline(text) if text.strip() else ''}[pythons]{newline(text)}"
     return text
 

@@ -47,7 +47,7 @@ class Positions:
     __slots__ = ("_offsets", "_text", "complete", "statements")
 
     def __init__(self, text: str) -> None:
-        walk = _Walk(text)
+        walk = _Scanner(text)
         self._text = text
         self._offsets = walk.offsets
         self.complete = walk.run()
@@ -80,11 +80,11 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, max(1, offset - start + 1 - marked)
 
 
-class _LostError(Exception):
+class _UnexpectedError(Exception):
     """The walk met what it does not understand; it never leaves this module."""
 
 
-class _Walk:
+class _Scanner:
     """A cursor that goes through a text once, noting what it passes."""
 
     def __init__(self, text: str) -> None:
@@ -107,7 +107,7 @@ class _Walk:
                 else:
                     path = self._pair(table, depth=1)
                 self.statements.append(Statement(table, path, start, self.at))
-        except _LostError:
+        except _UnexpectedError:
             return False
 
     def _header(self) -> KeyPath:
@@ -147,11 +147,11 @@ class _Walk:
             if not self.text.startswith(".", self.at):
                 return keys
             self.at += 1
-        raise _LostError
+        raise _UnexpectedError
 
     def _value(self, path: KeyPath, depth: int) -> None:
         if depth > _DEEPEST:
-            raise _LostError
+            raise _UnexpectedError
         opening = self.text[self.at : self.at + 1]
         if opening == "{":
             self._members(path, "}", depth)
@@ -190,14 +190,14 @@ class _Walk:
     def _take(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self.text, self.at)
         if match is None:
-            raise _LostError
+            raise _UnexpectedError
         self.at = match.end()
         return match[0]
 
     def _expect(self, token: str) -> None:
         self._skip(_SPACE)
         if not self.text.startswith(token, self.at):
-            raise _LostError
+            raise _UnexpectedError
         self.at += len(token)
 
 
@@ -210,5 +210,5 @@ def _unquote(key: str) -> str:
         try:
             return next(iter(tomllib.loads(f"{key} = 0")))
         except ValueError:
-            raise _LostError from None
+            raise _UnexpectedError from None
     return key[1:-1]

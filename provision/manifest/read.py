@@ -11,7 +11,7 @@ from provision.host.files import FileTooLargeError, NotRegularFileError, read_sm
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION, EntryTable, ManifestSettings, Policy
 from provision.manifest.kinds import ProblemList, described
 from provision.manifest.manifest import Manifest, Request, check_name
-from provision.manifest.toml import LARGEST, load, too_large
+from provision.manifest.toml import LARGEST, load_toml, too_large
 from provision.text import KeyPath, dotted, quoted
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def read_text(path: Path) -> str:
 def parse_manifest(text: str, path: Path) -> Manifest:
     """Check a manifest's text; ``path`` is where it stands, for errors. Raises as `read_manifest` does."""
     file = str(path)
-    data = load(text, file)
+    data = load_toml(text, file)
     problems = ProblemList()
     for key in data:
         if key not in _TABLES:
@@ -93,7 +93,7 @@ def read_policy(path: Path) -> Policy:
     Raises `ManifestError`, or all of them at once, where the table is missing or wrong.
     """
     file, text = str(path), read_text(path)
-    data = load(text, file)
+    data = load_toml(text, file)
     if "policy" not in data:
         hint = 'Begin it with a line [policy], and below it, say: cooldown = "1 week"'
         raise ManifestError("there is no [policy] table", place=Place(file), hint=hint)

@@ -11,7 +11,7 @@ LARGEST = 1 << 20  # bytes; two hundred entries need twenty thousand
 _DEEPEST = 16
 
 
-def load(text: str, file: str) -> dict[str, Any]:
+def load_toml(text: str, file: str) -> dict[str, Any]:
     """Read TOML; raise `ManifestError` with line and column where it is none, and never anything else."""
     if len(text) > LARGEST:
         raise too_large(file)

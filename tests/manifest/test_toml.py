@@ -11,24 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import ManifestError
-from provision.manifest.toml import LARGEST, load
+from provision.manifest.toml import LARGEST, load_toml
 from tests.manifest.samples import EXAMPLE
 from tests.manifest.strategies import unhurried
 
 
 def refusal(text: str) -> ManifestError:
     with pytest.raises(ManifestError) as caught:
-        load(text, "pythons.toml")
+        load_toml(text, "pythons.toml")
     return caught.value
 
 
 def test_toml_is_read() -> None:
-    assert load("[a]\nb = [1, 2.5, '3']", "") == {"a": {"b": [1, 2.5, "3"]}}
+    assert load_toml("[a]\nb = [1, 2.5, '3']", "") == {"a": {"b": [1, 2.5, "3"]}}
 
 
 @pytest.mark.parametrize("text", [EXAMPLE, EXAMPLE.replace("\n", "\r\n"), "\ufeff" + EXAMPLE])
 def test_line_ends_and_a_byte_order_mark_make_no_difference(text: str) -> None:
-    assert load(text, "") == tomllib.loads(EXAMPLE)
+    assert load_toml(text, "") == tomllib.loads(EXAMPLE)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_hostile_texts_are_refused_at_once(text: str, message: str) -> None:
 
 def test_dots_in_text_are_no_deep_key() -> None:
     line = "a = [" + ", ".join(f'"https://a.b.c.example.com/{n}.{n}.tar.gz"' for n in range(20)) + "] # 1.2.3.4.5.6"
-    assert len(load(line, "")["a"]) == 20
+    assert len(load_toml(line, "")["a"]) == 20
 
 
 @unhurried
 @given(st.text() | st.text("[]{}=,.\"'\\\n#ab 01:-T", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ManifestError):
-        load(text, "pythons.toml")
+        load_toml(text, "pythons.toml")
