@@ -12,7 +12,7 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents, words
 from provision.catalog.github import read_releases
-from provision.catalog.ndjson import read_assets, read_upstream
+from provision.catalog.upstream import read_assets, read_upstream
 from provision.errors import CatalogError, SeveralErrors
 from provision.model.asset import Asset
 from provision.model.tree import TreeOptions, store_key

@@ -11,7 +11,7 @@ from fuzz.laws import showable, soon
 from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import words
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import Snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.catalog.snapshot_writer import write_snapshot

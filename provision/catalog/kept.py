@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import Snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import StoreError

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.catalog.index import Catalog, merge
+from provision.catalog.catalog import Catalog, merge
 from provision.catalog.kept import load_cached
 from provision.catalog.snapshot import load_snapshot
 from provision.errors import ProvisionError, raise_all
@@ -28,7 +28,7 @@ def open_catalog(
     catalogs = [load_snapshot(), *([cached] if cached is not None else [])]
     errors: list[ProvisionError] = []
     for text in manifest_catalogs:
-        from provision.catalog.own import open_own
+        from provision.catalog.cache import open_own
 
         try:
             catalogs.append(open_own(text, base=base, cache_dir=cache_dir, get=None if offline else get))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.model.asset import Asset, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.value import frozen

@@ -60,7 +60,7 @@ def refresh_github(cache_dir: Path, *, get: HttpGet, now: str, url: str = GITHUB
 
 
 def _refresh_ndjson(path: Path, url: str, *, get: HttpGet, now: str) -> Refreshed:
-    from provision.catalog.ndjson import read_upstream
+    from provision.catalog.upstream import read_upstream
 
     before = kept_before(path)
     etag = _etag(before, url)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot_format import Build, DamagedSnapshotError, Layout
 from provision.errors import CatalogError
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from provision.catalog.index import Catalog, completed
+from provision.catalog.catalog import Catalog, completed
 from provision.catalog.snapshot import BUILD_MARK, VERSION_MARK, Snapshot
 from provision.catalog.snapshot_format import Build, Row, pack, with_facts
 from provision.errors import CatalogError, ProvisionError, raise_all

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.lock.answers import OptionFilter, allows_prereleases, levels
 from provision.lock.cooldown import Cooldown
 from provision.lock.document import LockedPython

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.errors import ManifestError, ResolutionError, SeveralErrors
 from provision.lock.candidates import Offers, Wish
 from provision.lock.cautions import cautions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
 from provision.lock.answers import pin_disagreements, staleness
 from provision.lock.candidates import Offers, Wish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from provision.catalog.index import publication_day
+from provision.catalog.catalog import publication_day
 from provision.errors import PolicyError
 from provision.hosts import KNOWN_HOSTS, looks_like
 from provision.lock.answers import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from provision.catalog.index import publication_key
+from provision.catalog.catalog import publication_key
 from provision.lock.document import Lock, LockedPython
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.catalog.index import Catalog, publication_day
+from provision.catalog.catalog import Catalog, publication_day
 from provision.catalog.pbs import REPOSITORY
 
 _HOMES = {

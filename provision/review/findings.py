@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import RELEASES
 from provision.hosts import HostPolicy, HostRule
 from provision.lock.cooldown import Cooldown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.open import open_catalog
 from provision.catalog.pbs import RELEASES
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
@@ -102,8 +102,8 @@ def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog |
     """The catalogs that the manifest names, as far as they can be had without a network."""
     if manifest is None or not manifest.settings.catalogs:
         return None, []
-    from provision.catalog.index import merge
-    from provision.catalog.own import open_own
+    from provision.catalog.cache import open_own
+    from provision.catalog.catalog import merge
 
     found: list[Catalog] = []
     findings: list[Finding] = []

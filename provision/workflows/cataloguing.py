@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.open import open_catalog
 from provision.catalog.query import Query, select
 from provision.catalog.refresh import refresh, refresh_github

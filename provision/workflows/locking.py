@@ -14,7 +14,7 @@ from provision.workflows.options import Options
 from provision.workflows.project import Project
 
 if TYPE_CHECKING:
-    from provision.catalog.index import Catalog
+    from provision.catalog.catalog import Catalog
 
 
 @frozen

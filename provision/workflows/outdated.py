@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.errors import ProvisionError
 from provision.host.detect import detect_host
 from provision.lock.cooldown import Cooldown

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from provision.catalog.catalog import Catalog
 from provision.catalog.github import PER_PAGE
-from provision.catalog.index import Catalog
 from provision.catalog.kept import GITHUB, NDJSON, load_cached
 from provision.catalog.open import open_catalog
 from provision.catalog.refresh import NDJSON_URLS, refresh, refresh_github

@@ -27,7 +27,12 @@ main()
 
 STARTED = {"re", "enum", "typing", "dataclasses", "typer", "json", "pathlib", "hashlib", "collections", "functools"}
 HEAVY = {"httpx", "httpcore", "rich", "pydantic", "typer", "click", "tomlkit", "dataclasses", "subprocess", "_hashlib"}
-LOCKING = {"provision.lock.resolve", "provision.lock.conflicts", "provision.lock.filenames", "provision.catalog.index"}
+LOCKING = {
+    "provision.lock.resolve",
+    "provision.lock.conflicts",
+    "provision.lock.filenames",
+    "provision.catalog.catalog",
+}
 CONNECTING = {"provision.hosts", "provision.install.fetch.fetcher"}
 INSTALLING = ("provision.install.fetch", "provision.install.unpack")
 

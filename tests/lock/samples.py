@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.errors import ProvisionError, SeveralErrors
 from provision.lock.document import Lock, LockedPython
 from provision.lock.resolve import resolve

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import load_snapshot
 from provision.errors import SeveralErrors
 from provision.lock.document import LockedPython

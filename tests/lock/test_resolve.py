@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, SeveralErrors, UsageError
 from provision.lock.answers import stale_entries
 from provision.lock.document import LOCK_VERSION, Lock, LockedPython

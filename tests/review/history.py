@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from provision.catalog.index import Catalog, Source, publication_day
+from provision.catalog.catalog import Catalog, Source, publication_day
 from provision.catalog.snapshot import load_snapshot
 from provision.lock.document import Lock
 from provision.lock.resolve import NOTHING, Upgrade, resolve

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import load_snapshot
 from provision.hosts import HostRule
 from provision.lock.answers import stale_entries

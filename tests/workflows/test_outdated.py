@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.lock.resolve import resolve
 from provision.model.target import Target
 from provision.workflows.outdated import Outlook, outlook

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.catalog.ndjson import read_assets
+from provision.catalog.upstream import read_assets
 from provision.errors import CatalogError
 from provision.install.pack.row import add_row, row_of
 from provision.model.asset import Digest, Flavor

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.catalog.index import completed, merge, publication_day, publication_key
+from provision.catalog.catalog import completed, merge, publication_day, publication_key
 from provision.catalog.snapshot_writer import catalog_of
 from provision.model.asset import Asset
 from provision.model.value import replace

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.kept import CONTENT, ETAG, RULES, RULES_FACT, UNKNOWN, keep, load_kept
 from provision.catalog.snapshot import Snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
@@ -90,7 +90,7 @@ def _content(path: Path) -> bytes:
 
 
 def _read(data: bytes, origin: str, kept_path: Path, facts: dict[str, str]) -> Snapshot:
-    from provision.catalog.ndjson import read_assets
+    from provision.catalog.upstream import read_assets
 
     reading = read_assets(data, origin)
     facts = {RULES_FACT: RULES, UNKNOWN: str(len(reading.unknown)), **facts}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.catalog.index import Catalog
-from provision.catalog.own import open_own
+from provision.catalog.cache import open_own
+from provision.catalog.catalog import Catalog
 from provision.errors import CatalogError, NetworkError
 from provision.model.version import Version
 from tests.catalog.samples import full, own_line

@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-from provision.catalog.index import Catalog
+from provision.catalog.catalog import Catalog
 from provision.catalog.inference import infer_options
 from provision.catalog.names import UnknownNameError, parse_name, parse_platform
 from provision.catalog.ndjson_wire import ERRORS_SHOWN, Artifact, Line, parse_lines

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.catalog.ndjson import absolute_url, read_assets, read_ndjson, read_upstream
+from provision.catalog.upstream import absolute_url, read_assets, read_ndjson, read_upstream
 from provision.errors import CatalogError, ProvisionError
 from provision.model.asset import Asset
 from tests.catalog.samples import LINUX, digest, full, ndjson_line, own_line, stripped, upstream
