@@ -12,9 +12,8 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import words
 from provision.catalog.catalog import Catalog
-from provision.catalog.snapshot import Snapshot
+from provision.catalog.snapshot import Snapshot, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
-from provision.catalog.snapshot_writer import write_snapshot
 from provision.errors import CatalogError
 from provision.model.asset import Asset
 from tests.catalog.samples import MAC, full, stripped, upstream

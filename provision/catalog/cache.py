@@ -1,25 +1,108 @@
-"""Owns opening a catalog of one's own, a file or a URL that the manifest names; what its lines mean, `ndjson` knows.
-
-What was read is kept in the cache directory in compact form, so that the next command need not read it again: under
-the content of a file, and for a URL with its ETag, which also serves those who are offline.
-"""
+"""Catalogs a command works with: bundled, refreshed, and the manifest's own."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from provision.catalog.catalog import Catalog
-from provision.catalog.kept import CONTENT, ETAG, RULES, RULES_FACT, UNKNOWN, keep, load_kept
-from provision.catalog.snapshot import Snapshot
+from provision.catalog.catalog import Catalog, merge
+from provision.catalog.snapshot import Snapshot, load_snapshot, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
-from provision.catalog.snapshot_writer import write_snapshot
-from provision.errors import CatalogError, NetworkError, Place, StoreError
-from provision.host.files import FileTooLargeError, read_small_file
+from provision.errors import CatalogError, NetworkError, Place, ProvisionError, StoreError, raise_all
+from provision.host.files import FileTooLargeError, make_directory, read_small_file, replace_file
 from provision.model.asset import IMPLEMENTATIONS
 from provision.protocols import HttpGet, get_if_changed, request_document
+
+# FOLD provision.catalog.cache
+#   Owns the catalogs in the cache directory: compact files with a few facts, replaced whole or not at all.
+#
+#   What they are made of, and when they are made anew, `refresh` and `own` know. They save time and network only, so that a
+#   damaged one is never fatal.
+
+
+# Raise it whenever the readers make other assets of the same input: files kept by other rules are not used.
+RULES = "2"
+
+# Facts that a kept file notes down.
+RULES_FACT, ORIGIN, ETAG, CONTENT, UNKNOWN = "rules", "origin", "etag", "content", "unknown"
+
+# What refreshes bring, in the order in which their rows count.
+REFRESHED = (NDJSON, GITHUB) = ("ndjson.catalog", "github.catalog")
+
+
+def load_kept(path: Path) -> Snapshot | None:
+    """The catalog in a file, or None where there is no such file; raises `DamagedSnapshotError` for an unusable one."""
+    try:
+        snapshot = Snapshot(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DamagedSnapshotError(f"it cannot be read: {error.strerror}") from error
+    if snapshot.facts.get(RULES_FACT) != RULES:
+        raise DamagedSnapshotError("another version of provision wrote it")
+    return snapshot
+
+
+def load_cached(cache_dir: Path) -> Catalog | None:
+    """What earlier refreshes brought; None where nothing is kept. Files that cannot be used are left out and noted."""
+    sources: list[Snapshot] = []
+    notes: list[str] = []
+    for path in (cache_dir / name for name in REFRESHED):
+        try:
+            kept = load_kept(path)
+        except DamagedSnapshotError as error:
+            notes.append(f"{path} is not used, as {error}; `provision catalog update` writes it anew")
+            continue
+        if kept is not None:
+            sources.append(kept)
+    return Catalog(sources=tuple(sources), notes=tuple(notes)) if sources or notes else None
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Put a catalog in place of the one before, which stays if anything fails; raises `StoreError`."""
+    try:
+        make_directory(path.parent)
+        replace_file(path, data, flush=True)
+    except OSError as error:
+        raise StoreError(
+            f"the catalog cannot be kept in {path.parent}: {error.strerror}",
+            hint="Check its permissions and the space left, or set PROVISION_CACHE_DIR.",
+        ) from error
+
+
+# FOLD provision.catalog.cache
+#   Owns which catalogs a command works with: the bundled one, what was refreshed, and the manifest's own.
+
+
+def open_catalog(
+    manifest_catalogs: Sequence[str], *, base: Path, cache_dir: Path, offline: bool, get: HttpGet | None = None
+) -> Catalog:
+    """All catalogs as one, in the order in which their rows count: bundled, refreshed, then the manifest's own.
+
+    So the manifest's catalogs add assets, and never change what is known of upstream's. ``base`` is the manifest's
+    folder, ``cache_dir`` where `refresh` keeps its files. Without ``get`` it is offline. Raises the errors of all
+    catalogs at once: `CatalogError`, `NetworkError`.
+    """
+    cached = load_cached(cache_dir)
+    catalogs = [load_snapshot(), *([cached] if cached is not None else [])]
+    errors: list[ProvisionError] = []
+    for text in manifest_catalogs:
+        try:
+            catalogs.append(open_own(text, base=base, cache_dir=cache_dir, get=None if offline else get))
+        except ProvisionError as error:
+            errors.append(error)
+    raise_all(errors)
+    return merge(catalogs)
+
+
+# FOLD provision.catalog.cache
+#   Owns opening a catalog of one's own, a file or a URL that the manifest names; what its lines mean, `ndjson` knows.
+#
+#   What was read is kept in the cache directory in compact form, so that the next command need not read it again: under
+#   the content of a file, and for a URL with its ETag, which also serves those who are offline.
+
 
 LARGEST = 256 << 20  # bytes, as for one from the network
 

@@ -1,31 +1,38 @@
-"""Owns what NDJSON catalogs mean: the one PBS publishes, and one's own in the same format; fetching is `refresh`'s.
-
-A line is one build: ``{"version": "3.14.2+20260127", "date": "…", "artifacts": [{"url": "…", "sha256": "…"}]}``.
-
-One's own catalog may say more, all of it optional: ``size`` (in bytes) and ``options`` (such as ``pgo+lto``) of an
-artifact, ``implementation`` of a line; and a ``url`` may be relative to the catalog's own place. A file name in PBS's
-form tells target, options and flavor; for every other name the artifact's ``platform`` (a triple) and ``variant``
-(``freethreaded+pgo+install_only``) must.
-"""
+"""Upstream's documents as assets: NDJSON lines, GitHub's releases."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import unquote, urljoin, urlsplit
 
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
+
 from provision.catalog.catalog import Catalog
-from provision.catalog.inference import infer_options
-from provision.catalog.names import UnknownNameError, parse_name, parse_platform
-from provision.catalog.ndjson_wire import ERRORS_SHOWN, Artifact, Line, parse_lines
-from provision.catalog.pbs import Published, Reading, read_rows
-from provision.catalog.snapshot_writer import catalog_of
+from provision.catalog.names import UnknownNameError, infer_options, parse_name, parse_platform
+from provision.catalog.pbs import Published, Reading, asset_url, read_rows
+from provision.catalog.snapshot import catalog_of
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
-from provision.model.asset import FLAVORS, IMPLEMENTATIONS, Asset, BuildOptions, CpuLevel, Flavor
+from provision.model.asset import FLAVORS, IMPLEMENTATIONS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
+from provision.protocols import HttpGet, get_if_changed
 from provision.url import parse_url
+
+# FOLD provision.catalog.upstream
+#   Owns what NDJSON catalogs mean: the one PBS publishes, and one's own in the same format; fetching is `refresh`'s.
+#
+#   A line is one build: ``{"version": "3.14.2+20260127", "date": "…", "artifacts": [{"url": "…", "sha256": "…"}]}``.
+#
+#   One's own catalog may say more, all of it optional: ``size`` (in bytes) and ``options`` (such as ``pgo+lto``) of an
+#   artifact, ``implementation`` of a line; and a ``url`` may be relative to the catalog's own place. A file name in PBS's
+#   form tells target, options and flavor; for every other name the artifact's ``platform`` (a triple) and ``variant``
+#   (``freethreaded+pgo+install_only``) must.
+
 
 _BUILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -151,3 +158,203 @@ def _stated_traits(artifact: Artifact, why: str) -> _Traits:
         raise ValueError(f"variant {artifact.variant!r} names no flavor; those are {', '.join(FLAVORS)}")
     options = BuildOptions.of({word for word in (*words, link) if word and word != flavor})
     return _Traits(target=target, cpu=cpu, options=options, flavor=flavor)
+
+
+# FOLD provision.catalog.upstream
+#   Owns what the models of foreign catalogs share: their base, hashes, times, and how their errors read.
+
+
+class WireModel(BaseModel):
+    """What others wrote. Keys that are not known here mean nothing, so that their format may grow."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def _digest(value: object) -> Digest | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("a sha256 is a text of 64 hexadecimal digits")
+    return Digest.parse(value)
+
+
+def _moment(value: object) -> str | None:
+    if value is None:
+        return None
+    return parse_time(value if isinstance(value, str) else repr(value))
+
+
+Sha256 = Annotated[Digest | None, PlainValidator(_digest)]
+Moment = Annotated[str | None, PlainValidator(_moment)]
+
+
+def malformed(error: ValidationError, origin: str, *, line: int | None = None) -> CatalogError:
+    """The first thing that is wrong, with its place: ``catalog.ndjson:7: artifacts[2].sha256: …``."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    key = ""
+    for part in details[0]["loc"]:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}"
+    message = details[0]["msg"].removeprefix("Value error, ")
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return CatalogError(f"{message}{more}", place=Place(origin, line, key=key.lstrip(".")))
+
+
+# FOLD provision.catalog.upstream
+#   Owns the lines of an NDJSON catalog as they are written; what they mean, `ndjson` knows.
+
+
+# A file that is no catalog at all would yield an error for each of its lines.
+ERRORS_SHOWN = 20
+
+
+class Artifact(WireModel):
+    """One archive. PBS writes neither ``size`` (in bytes) nor ``options``."""
+
+    url: str
+    sha256: Sha256 = None
+    platform: str = ""
+    variant: str = ""
+    size: Annotated[int | None, Field(ge=0, lt=2**53)] = None
+    options: str | None = None
+
+
+class Line(WireModel):
+    """One version and build, ``3.14.2+20260127``, with its archives."""
+
+    version: str
+    date: Moment = None
+    implementation: Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")] = "cpython"
+    artifacts: tuple[Artifact, ...]
+
+
+def parse_lines(data: bytes, origin: str) -> tuple[tuple[int, Line], ...]:
+    """Each line with its number, from 1; blank ones are left out. Raises `CatalogError` for each malformed one."""
+    lines: list[tuple[int, Line]] = []
+    errors: list[ProvisionError] = []
+    for number, text in enumerate(data.split(b"\n"), start=1):
+        if not text.strip():
+            continue
+        try:
+            lines.append((number, Line.model_validate_json(text)))
+        except ValidationError as error:
+            errors.append(malformed(error, origin, line=number))
+            if len(errors) == ERRORS_SHOWN:
+                break
+    raise_all(errors)
+    return tuple(lines)
+
+
+# FOLD provision.catalog.upstream
+#   Owns how catalogs write moments: RFC 3339, UTC, whole seconds, so that their order is that of their texts.
+
+
+def format_time(moment: datetime) -> str:
+    """``2026-01-30T14:46:07Z``; raises `ValueError` for a moment without a time zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} lacks a time zone")
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def parse_time(text: str) -> str:
+    """Read an RFC 3339 time, or a mere day, which means its beginning in UTC; raises `ValueError` on anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if len(text) == len("2026-01-30"):
+            moment = moment.replace(tzinfo=UTC)
+        return format_time(moment)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time such as 2026-01-30T14:46:07Z") from error
+
+
+# FOLD provision.catalog.upstream
+#   Owns reading PBS's releases from GitHub's API, page by page; what is kept of them, `refresh` knows.
+#
+#   The API knows a release before PBS's own catalog does, and the sizes of its assets; hashes it knows since June 2025.
+
+
+# A release lists a thousand assets; GitHub times out on larger pages.
+PER_PAGE = 10
+_MOST_PAGES = 1000
+
+_ARCHIVES = (".tar.gz", ".tar.zst")
+_JSON = "application/vnd.github+json"
+
+
+@frozen
+class Crawl:
+    """What the newest pages told, and the first one's ETag, empty where it had none."""
+
+    reading: Reading
+    etag: str
+
+
+def _sha256(digest: object) -> Digest | None:
+    """None for other algorithms too: the API may come to use them."""
+    return Digest.parse(digest) if isinstance(digest, str) and digest.startswith("sha256:") else None
+
+
+class _ReleaseAsset(WireModel):
+    name: str
+    size: int
+    state: str
+    digest: Annotated[Digest | None, PlainValidator(_sha256)] = None
+
+
+class _Release(WireModel):
+    tag_name: str
+    draft: bool = False
+    published_at: Moment = None
+    assets: tuple[_ReleaseAsset, ...]
+
+
+_PAGE: TypeAdapter[list[_Release]] = TypeAdapter(list[_Release])
+
+
+def read_page(data: bytes, origin: str) -> Reading:
+    """The assets of one page; raises `CatalogError` if it is not such a page.
+
+    Left out are drafts, unfinished uploads, assets without a sha256, and what is not an archive.
+    """
+    try:
+        releases = _PAGE.validate_json(data)
+    except ValidationError as error:
+        raise malformed(error, origin) from error
+    return read_rows(
+        Published(
+            url=asset_url(release.tag_name, asset.name),
+            sha256=asset.digest,
+            published=release.published_at,
+            size=asset.size,
+        )
+        for release in releases
+        if not release.draft
+        for asset in release.assets
+        if asset.state == "uploaded" and asset.name.endswith(_ARCHIVES)
+    )
+
+
+def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str = "") -> Crawl | None:
+    """Read pages until one tells nothing that ``known`` URLs do not: releases come newest first.
+
+    None if the first page still is what ``etag`` names. Raises `NetworkError` and `CatalogError` for any page.
+    """
+    first_etag = ""
+    assets: list[Asset] = []
+    unknown: list[str] = []
+    for page in range(1, _MOST_PAGES + 1):
+        origin = page_url(url, page)
+        response = get_if_changed(get, origin, etag=etag if page == 1 else "", accept=_JSON)
+        if response is None:
+            return None
+        if page == 1:
+            first_etag = response.etag
+        reading = read_page(response.body, origin)
+        assets += reading.assets
+        unknown += reading.unknown
+        if all(asset.url in known for asset in reading.assets):
+            break
+    return Crawl(reading=Reading(assets=tuple(assets), unknown=tuple(unknown)), etag=first_etag)
+
+
+def page_url(url: str, page: int) -> str:
+    return f"{url}?per_page={PER_PAGE}&page={page}"

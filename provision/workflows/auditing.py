@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from provision.catalog.cache import open_catalog
 from provision.catalog.catalog import Catalog
-from provision.catalog.open import open_catalog
 from provision.catalog.pbs import RELEASES
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
 from provision.hosts import HostRule

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from provision.catalog.catalog import Catalog
-from provision.catalog.open import open_catalog
-from provision.catalog.query import Query, select
-from provision.catalog.refresh import refresh, refresh_github
-from provision.catalog.replacing import Refreshed
+from provision.catalog.cache import open_catalog
+from provision.catalog.catalog import Catalog, Query, select
+from provision.catalog.refresh import Refreshed, refresh, refresh_github
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.manifest import Manifest
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions

@@ -1,16 +1,37 @@
+""" """
+
 from __future__ import annotations
 
 import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from provision.catalog.cache import open_own
+from provision.catalog.cache import (
+    NDJSON,
+    REFRESHED,
+    RULES,
+    RULES_FACT,
+    keep,
+    load_cached,
+    load_kept,
+    open_catalog,
+    open_own,
+)
 from provision.catalog.catalog import Catalog
-from provision.errors import CatalogError, NetworkError
+from provision.catalog.snapshot import load_snapshot, write_snapshot
+from provision.catalog.snapshot_format import DamagedSnapshotError
+from provision.errors import CatalogError, NetworkError, SeveralErrors, StoreError
+from provision.model.asset import Asset
 from provision.model.version import Version
-from tests.catalog.samples import full, own_line
+from tests.catalog.samples import bundled_assets, full, own_line, stripped, upstream
 from tests.catalog.server import Upstream, http_get
+
+# FOLD tests.catalog.test_cache
+
 
 OURS = own_line("3.14.2+20260127", {"url": full("3.14.2", "20260127")})
 CHANGED = OURS + own_line("3.14.2+20260203", {"url": full("3.14.2", "20260203")})
@@ -154,3 +175,163 @@ def test_each_catalog_is_kept_once(upstream_server: Upstream, project: Path, cac
         open_own(upstream_server.put("/catalog.ndjson", OURS), base=project, cache_dir=cache_dir, get=http_get)
         open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert len(tuple(cache_dir.iterdir())) == 2
+
+
+# FOLD tests.catalog.test_cache
+
+
+def catalog(*builds: str, as_of: str = "2026-02-01T00:00:00Z", rules: str = RULES) -> bytes:
+    assets = [upstream(stripped("3.14.2", build)) for build in builds]
+    return write_snapshot(assets, as_of=as_of, facts={RULES_FACT: rules})
+
+
+def test_what_was_kept_is_loaded(cache_dir: Path) -> None:
+    keep(cache_dir / NDJSON, catalog("20260127"))
+    kept = load_kept(cache_dir / NDJSON)
+    assert kept is not None
+    assert list(kept.all_assets()) == [upstream(stripped("3.14.2", "20260127"))]
+
+
+def test_where_nothing_was_kept_nothing_is_loaded(cache_dir: Path) -> None:
+    assert load_kept(cache_dir / NDJSON) is None
+    assert load_cached(cache_dir) is None
+
+
+def test_a_newer_catalog_takes_the_place_of_the_older_and_leaves_nothing_behind(cache_dir: Path) -> None:
+    keep(cache_dir / NDJSON, catalog("20260127"))
+    keep(cache_dir / NDJSON, catalog("20260203"))
+    assert (cache_dir / NDJSON).read_bytes() == catalog("20260203")
+    assert [path.name for path in cache_dir.iterdir()] == [NDJSON]
+
+
+def test_the_refreshed_catalogs_are_one(cache_dir: Path) -> None:
+    for name, build, as_of in zip(REFRESHED, ("20260127", "20260203"), ("2026-02-01", "2026-02-04"), strict=True):
+        keep(cache_dir / name, catalog(build, as_of=as_of))
+    cached = load_cached(cache_dir)
+    assert cached is not None
+    (version,) = cached.versions("cpython")
+    assert cached.builds("cpython", version) == ("20260203", "20260127")
+    assert cached.as_of == "2026-02-04"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "does not begin like a catalog"),
+        (catalog("20260127")[:-1], "its checksum is wrong"),
+        (catalog("20260127", rules="0"), "another version of provision wrote it"),
+    ],
+)
+def test_an_unusable_file_is_left_out_and_noted(cache_dir: Path, data: bytes, reason: str) -> None:
+    keep(cache_dir / NDJSON, data)
+    with pytest.raises(DamagedSnapshotError, match=reason):
+        load_kept(cache_dir / NDJSON)
+    cached = load_cached(cache_dir)
+    assert cached is not None
+    assert cached.implementations() == ()
+    (note,) = cached.notes
+    assert str(cache_dir / NDJSON) in note
+    assert reason in note
+
+
+def test_a_folder_in_the_place_of_a_file_is_left_out_and_noted(cache_dir: Path) -> None:
+    (cache_dir / NDJSON).mkdir(parents=True)
+    with pytest.raises(DamagedSnapshotError, match="cannot be read"):
+        load_kept(cache_dir / NDJSON)
+
+
+def test_a_catalog_that_cannot_be_kept_is_an_error_and_the_old_one_stays(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(StoreError, match=r"the catalog cannot be kept in .*file"):
+        keep(blocked / NDJSON, catalog("20260127"))
+    assert blocked.read_text() == "in the way"
+
+
+def test_what_a_killed_run_left_behind_goes_with_the_next_one(cache_dir: Path) -> None:
+    keep(cache_dir / NDJSON, catalog("20260127"))
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    theirs, ours = (cache_dir / f".{NDJSON}.{pid}.0a1b2c3d.new" for pid in (dead.pid, os.getpid()))
+    for part in (theirs, ours):
+        part.write_bytes(b"half")
+    keep(cache_dir / NDJSON, catalog("20260203"))
+    assert set(cache_dir.iterdir()) == {ours, cache_dir / NDJSON}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_nobody_else_may_write_what_is_kept_whatever_the_umask(cache_dir: Path) -> None:
+    umask = os.umask(0)
+    try:
+        keep(cache_dir / NDJSON, catalog("20260127"))
+    finally:
+        os.umask(umask)
+    for path in (cache_dir / NDJSON, cache_dir, cache_dir.parent):
+        assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+# FOLD tests.catalog.test_cache
+
+
+V3159 = Version.parse("3.15.9")
+
+
+def keep_refreshed(cache_dir: Path, *assets: Asset) -> None:
+    keep(cache_dir / NDJSON, write_snapshot(assets, as_of="2027-01-01T00:00:00Z", facts={RULES_FACT: RULES}))
+
+
+def test_without_anything_else_it_is_the_bundled_catalog(tmp_path: Path, cache_dir: Path) -> None:
+    catalog = open_catalog([], base=tmp_path, cache_dir=cache_dir, offline=True)
+    assert catalog.as_of == load_snapshot().as_of
+    assert catalog.versions("cpython") == load_snapshot().versions("cpython")
+    assert catalog.notes == ()
+
+
+def test_bundled_refreshed_and_own_catalogs_are_one(upstream_server: Upstream, tmp_path: Path, cache_dir: Path) -> None:
+    keep_refreshed(cache_dir, upstream(stripped("3.15.9", "20270101")))
+    (tmp_path / "catalog.ndjson").write_bytes(own_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
+    url = upstream_server.put("/catalog.ndjson", own_line("3.15.9+20270103", {"url": full("3.15.9", "20270103")}))
+    catalog = open_catalog(["catalog.ndjson", url], base=tmp_path, cache_dir=cache_dir, offline=False, get=http_get)
+    assert catalog.builds("cpython", V3159) == ("20270103", "20270102", "20270101")
+    assert Version.parse("3.14.2") in catalog.versions("cpython")
+
+
+def test_now_is_when_upstream_was_last_looked_at(tmp_path: Path, cache_dir: Path) -> None:
+    """A date in a catalog of one's own must not let the cooldown of upstream's builds pass."""
+    keep_refreshed(cache_dir, upstream(stripped("3.15.9", "20270101")))
+    own = own_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}, date="2099-01-01T00:00:00Z")
+    (tmp_path / "catalog.ndjson").write_bytes(own)
+    catalog = open_catalog(["catalog.ndjson"], base=tmp_path, cache_dir=cache_dir, offline=True)
+    assert catalog.as_of == "2027-01-01T00:00:00Z"
+
+
+def test_ones_own_catalog_never_changes_what_is_known_of_upstream(tmp_path: Path, cache_dir: Path) -> None:
+    known = next(asset for asset in bundled_assets() if asset.build == "20260814")
+    version = f"{known.version}+{known.build}"
+    (tmp_path / "catalog.ndjson").write_bytes(own_line(version, {"url": known.url}))
+    catalog = open_catalog(["catalog.ndjson"], base=tmp_path, cache_dir=cache_dir, offline=True)
+    assert known in catalog.assets("cpython", known.version, known.build)
+    assert catalog.find(known.filename) == known
+
+
+def test_a_damaged_refresh_is_noted_and_the_rest_works(tmp_path: Path, cache_dir: Path) -> None:
+    keep(cache_dir / NDJSON, b"damaged")
+    catalog = open_catalog([], base=tmp_path, cache_dir=cache_dir, offline=True)
+    assert catalog.versions("cpython") == load_snapshot().versions("cpython")
+    assert ["catalog update" in note for note in catalog.notes] == [True]
+
+
+def test_all_catalogs_that_cannot_be_had_are_told_at_once(
+    upstream_server: Upstream, tmp_path: Path, cache_dir: Path
+) -> None:
+    url = f"{upstream_server.address}/gone"
+    with pytest.raises(SeveralErrors) as caught:
+        open_catalog(["nowhere", url], base=tmp_path, cache_dir=cache_dir, offline=False, get=http_get)
+    assert [type(error) for error in caught.value.errors] == [CatalogError, NetworkError]
+
+
+def test_offline_nothing_is_asked_for(upstream_server: Upstream, tmp_path: Path, cache_dir: Path) -> None:
+    url = upstream_server.put("/catalog.ndjson", own_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
+    with pytest.raises(NetworkError, match="offline"):
+        open_catalog([url], base=tmp_path, cache_dir=cache_dir, offline=True, get=http_get)
+    assert upstream_server.asked == []

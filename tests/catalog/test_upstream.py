@@ -1,16 +1,41 @@
+""" """
+
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from provision.catalog.upstream import absolute_url, read_assets, read_ndjson, read_upstream
-from provision.errors import CatalogError, ProvisionError
+from provision.catalog.pbs import asset_url
+from provision.catalog.upstream import (
+    PER_PAGE,
+    Moment,
+    Sha256,
+    WireModel,
+    absolute_url,
+    format_time,
+    malformed,
+    page_url,
+    parse_lines,
+    parse_time,
+    read_assets,
+    read_ndjson,
+    read_page,
+    read_releases,
+    read_upstream,
+)
+from provision.errors import CatalogError, NetworkError, ProvisionError, SeveralErrors
 from provision.model.asset import Asset
-from tests.catalog.samples import LINUX, digest, full, ndjson_line, own_line, stripped, upstream
+from tests.catalog.samples import LINUX, digest, full, ndjson_line, own_line, stripped, tag_of, upstream
+from tests.catalog.server import Upstream, http_get
+
+# FOLD tests.catalog.test_upstream
+
 
 VERSION = "3.14.2+20260127"
 ORIGIN = "https://example.com/catalogs/catalog.ndjson"
@@ -203,3 +228,234 @@ def test_whatever_stands_in_a_catalog_it_is_read_or_refused(data: bytes) -> None
     except ProvisionError:
         return
     assert all(asset.url.startswith("https://") for asset in assets)
+
+
+# FOLD tests.catalog.test_upstream
+
+
+NEW, OLD, OLDEST = (stripped("3.14.2", tag) for tag in ("20260203", "20260127", "20251209"))
+
+
+def api_asset(name: str, **fields: object) -> dict[str, object]:
+    known = {"name": name, "size": 5, "state": "uploaded", "digest": f"sha256:{digest(name)}"}
+    return known | fields
+
+
+def release(*assets: dict[str, object], tag: str = "20260203", **fields: object) -> dict[str, object]:
+    return {"tag_name": tag, "draft": False, "published_at": "2026-02-04T10:00:00Z", "assets": assets} | fields
+
+
+def page(*names: str) -> bytes:
+    """A page of releases of one asset each."""
+    return json.dumps([release(api_asset(name), tag=tag_of(name)) for name in names]).encode()
+
+
+def path(number: int) -> str:
+    return f"/releases?per_page={PER_PAGE}&page={number}"
+
+
+def test_a_release_tells_sizes_and_when_it_was_published() -> None:
+    names = (full("3.14.2", "20260203"), NEW)
+    reading = read_page(json.dumps([release(*map(api_asset, names))]).encode(), "page")
+    assert reading.assets == tuple(upstream(name, published="2026-02-04T10:00:00Z", size=5) for name in names)
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        release(api_asset(NEW), draft=True),
+        release(api_asset(NEW, digest=None)),
+        release(api_asset(NEW, digest="sha512:abc")),
+        release(api_asset(NEW, state="starter")),
+        release(api_asset("SHA256SUMS")),
+        release(api_asset(f"{NEW}.sha256")),
+        release(),
+    ],
+)
+def test_what_cannot_be_locked_is_left_out(left_out: dict[str, object]) -> None:
+    reading = read_page(json.dumps([left_out]).encode(), "page")
+    assert (reading.assets, reading.unknown) == ((), ())
+
+
+def test_archives_of_unknown_names_are_told() -> None:
+    reading = read_page(json.dumps([release(api_asset("cpython-new.tar.zst"))]).encode(), "page")
+    assert reading.unknown == (asset_url("20260203", "cpython-new.tar.zst"),)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"message": "Not Found"}', b'[{"tag_name": 5}]'])
+def test_what_is_no_page_is_refused(data: bytes) -> None:
+    with pytest.raises(CatalogError, match=r"^page: "):
+        read_page(data, "page")
+
+
+def test_a_malformed_digest_is_refused() -> None:
+    data = json.dumps([release(api_asset(NEW, digest="sha256:abc"))]).encode()
+    with pytest.raises(CatalogError, match=r"\[0\].assets\[0\].digest: 'sha256:abc' is not a sha256"):
+        read_page(data, "page")
+
+
+def test_pages_are_read_until_one_tells_nothing_new(upstream_server: Upstream) -> None:
+    upstream_server.put(path(1), page(NEW), etag='"1"')
+    upstream_server.put(path(2), page(OLD))
+    upstream_server.put(path(3), page(OLDEST))
+    known = {upstream(OLD).url, upstream(OLDEST).url}
+    crawl = read_releases(http_get, f"{upstream_server.address}/releases", known=known)
+    assert crawl is not None
+    assert [asset.filename for asset in crawl.reading.assets] == [NEW, OLD]
+    assert crawl.etag == '"1"'
+    assert upstream_server.asked == [path(1), path(2)]
+
+
+def test_releases_of_before_digests_were_known_end_the_reading(upstream_server: Upstream) -> None:
+    upstream_server.put(path(1), page(NEW))
+    upstream_server.put(path(2), json.dumps([release(api_asset(OLD, digest=None))]).encode())
+    crawl = read_releases(http_get, f"{upstream_server.address}/releases", known=set())
+    assert crawl is not None
+    assert [asset.filename for asset in crawl.reading.assets] == [NEW]
+    assert upstream_server.asked == [path(1), path(2)]
+
+
+def test_an_unchanged_first_page_ends_it_at_once(upstream_server: Upstream) -> None:
+    upstream_server.put(path(1), page(NEW), etag='"1"')
+    assert read_releases(http_get, f"{upstream_server.address}/releases", known=set(), etag='"1"') is None
+    assert upstream_server.asked == [path(1)]
+
+
+def test_a_page_that_cannot_be_had_fails_the_whole(upstream_server: Upstream) -> None:
+    upstream_server.put(path(1), page(NEW))
+    with pytest.raises(NetworkError, match="page=2 answered with status 404"):
+        read_releases(http_get, f"{upstream_server.address}/releases", known=set())
+
+
+def test_a_page_is_asked_for_by_its_number() -> None:
+    assert page_url("https://example.com/releases", 3) == "https://example.com/releases?per_page=10&page=3"
+
+
+# FOLD tests.catalog.test_upstream
+
+
+LINE = ndjson_line(stripped("3.14.2", "20260127"), date="2026-01-30T14:46:07Z")
+
+
+def test_lines_are_numbered_and_blank_ones_left_out() -> None:
+    lines = parse_lines(b"\n" + LINE + b"  \r\n" + LINE.rstrip(), "catalog.ndjson")
+    assert [number for number, _ in lines] == [2, 4]
+    assert lines[0][1] == lines[1][1]
+
+
+def test_a_line_without_a_newline_at_its_end_counts() -> None:
+    assert len(parse_lines(LINE.rstrip(), "catalog.ndjson")) == 1
+
+
+def test_a_catalog_cut_in_the_middle_of_a_line_is_refused() -> None:
+    with pytest.raises(CatalogError, match=r"^catalog.ndjson:2: Invalid JSON"):
+        parse_lines(LINE + LINE[:-20], "catalog.ndjson")
+
+
+def test_all_wrong_lines_are_told_at_once() -> None:
+    with pytest.raises(SeveralErrors) as caught:
+        parse_lines(b"{}\n" + LINE + b"[]\n", "catalog.ndjson")
+    assert [error.place.line for error in caught.value.errors if error.place] == [1, 3]
+
+
+def test_what_is_no_catalog_at_all_does_not_flood() -> None:
+    with pytest.raises(SeveralErrors) as caught:
+        parse_lines(b"<html>\n" * 1000, "catalog.ndjson")
+    assert len(caught.value.errors) == 20
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"version": "3.14.2+20260127"}',
+        b'{"version": 3, "artifacts": []}',
+        b'{"version": "3.14.2+20260127", "artifacts": [{}]}',
+        b'{"version": "3.14.2+20260127", "artifacts": [{"url": "x", "size": -1}]}',
+        b'{"version": "3.14.2+20260127", "artifacts": [{"url": "x", "size": 1e99}]}',
+        b'{"version": "3.14.2+20260127", "artifacts": [], "implementation": "../x"}',
+        b'{"version": "3.14.2+20260127", "artifacts": [{"url": "\xff"}]}',
+    ],
+)
+def test_rows_that_break_the_format_are_refused(line: bytes) -> None:
+    with pytest.raises(CatalogError):
+        parse_lines(line, "catalog.ndjson")
+
+
+# FOLD tests.catalog.test_upstream
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-30T14:46:07Z", "2026-01-30T14:46:07Z"),
+        ("2026-01-30T14:46:07.665966+00:00", "2026-01-30T14:46:07Z"),
+        ("2026-01-30T14:46:07+02:00", "2026-01-30T12:46:07Z"),
+        ("2026-01-30", "2026-01-30T00:00:00Z"),
+    ],
+)
+def test_times_are_written_in_utc_and_whole_seconds(text: str, expected: str) -> None:
+    assert parse_time(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-01-30T14:46:07", "2026-13-01", "0001-01-01T00:00:00+23:00"])
+def test_other_texts_are_no_times(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a time"):
+        parse_time(text)
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        format_time(datetime.fromisoformat("2026-01-30T14:46:07"))
+
+
+zones = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
+moments = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=zones)
+
+
+@given(moments, moments)
+def test_texts_are_in_the_order_of_their_moments(one: datetime, other: datetime) -> None:
+    if abs((one - other).total_seconds()) >= 1:
+        assert (format_time(one) < format_time(other)) == (one < other)
+
+
+# FOLD tests.catalog.test_upstream
+
+
+class Inner(WireModel):
+    sha256: Sha256 = None
+
+
+class Outer(WireModel):
+    items: tuple[Inner, ...] = ()
+    date: Moment = None
+
+
+def wrong(text: str) -> CatalogError:
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate_json(text)
+    return malformed(caught.value, "catalog.ndjson", line=7)
+
+
+def test_hashes_and_times_become_values() -> None:
+    outer = Outer.model_validate_json(
+        f'{{"items": [{{"sha256": "{digest("x").hex.upper()}"}}, {{"sha256": null}}, {{}}],'
+        ' "date": "2026-01-30T14:46:07.6+00:00", "unheard": "of"}'
+    )
+    assert [item.sha256 for item in outer.items] == [digest("x"), None, None]
+    assert outer.date == "2026-01-30T14:46:07Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"items": [{}, {"sha256": "abc"}]}', "catalog.ndjson:7: items[1].sha256: 'abc' is not a sha256"),
+        ('{"items": [{"sha256": 5}]}', "catalog.ndjson:7: items[0].sha256: a sha256 is a text"),
+        ('{"date": "soon"}', "catalog.ndjson:7: date: 'soon' is not a time"),
+        ('{"date": 20260127}', "catalog.ndjson:7: date: '20260127' is not a time"),
+        ('{"items": 5, "date": 5}', "catalog.ndjson:7: items: Input should be"),
+        ('{"items": 5, "date": 5}', "(and 1 more)"),
+        ('{"items": [', "catalog.ndjson:7: Invalid JSON: EOF"),
+    ],
+)
+def test_an_error_names_the_line_and_the_key(text: str, message: str) -> None:
+    assert message in str(wrong(text))

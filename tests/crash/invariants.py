@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from provision.catalog.kept import load_cached
+from provision.catalog.cache import load_cached
 from provision.lock.toml import read_lock
 from provision.manifest.read import read_manifest
 from provision.store.hashing import Difference

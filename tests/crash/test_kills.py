@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from provision.catalog.kept import load_cached
+from provision.catalog.cache import load_cached
 from provision.catalog.refresh import NDJSON_URLS
 from provision.model.version import Version
 from provision.protocols import NoProgress

@@ -9,8 +9,7 @@ import pytest
 import zstandard
 
 from provision.catalog.names import format_name, parse_name
-from provision.catalog.snapshot import BUNDLED, Snapshot, bundled
-from provision.catalog.snapshot_writer import write_snapshot
+from provision.catalog.snapshot import BUNDLED, Snapshot, bundled, write_snapshot
 from provision.errors import CatalogError, SeveralErrors, UsageError
 from provision.model.asset import Asset
 from tests.catalog.samples import DATA, digest, full, ndjson_line, stripped, tag_of, upstream

@@ -10,14 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from provision.catalog.catalog import completed
-from provision.catalog.github import read_page
-from provision.catalog.inference import infer_options
+from provision.catalog.names import infer_options
 from provision.catalog.pbs import RELEASES, Reading, asset_at
-from provision.catalog.snapshot import Snapshot
+from provision.catalog.snapshot import Snapshot, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
-from provision.catalog.snapshot_writer import write_snapshot
-from provision.catalog.times import parse_time
-from provision.catalog.upstream import read_upstream
+from provision.catalog.upstream import parse_time, read_page, read_upstream
 from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
 from provision.model.asset import Asset
 from provision.model.value import replace

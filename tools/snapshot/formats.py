@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from provision.catalog.pbs import RELEASES, Reading, asset_at, asset_url
-from provision.catalog.wire import Sha256, WireModel, malformed
+from provision.catalog.upstream import Sha256, WireModel, malformed
 from provision.model.asset import IMPLEMENTATIONS, Asset, Digest
 from provision.model.target import Target
 from provision.model.version import Version

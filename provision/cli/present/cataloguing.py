@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from provision.catalog.replacing import Refreshed
+from provision.catalog.refresh import Refreshed
 from provision.cli.console import Console, table
 from provision.cli.session import Answer
 from provision.model.asset import Asset
