@@ -32,7 +32,7 @@ RULES_FACT, ORIGIN, ETAG, CONTENT, UNKNOWN = "rules", "origin", "etag", "content
 REFRESHED = (NDJSON, GITHUB) = ("ndjson.catalog", "github.catalog")
 
 
-def load_kept(path: Path) -> Snapshot | None:
+def load_saved(path: Path) -> Snapshot | None:
     """The catalog in a file, or None where there is no such file; raises `DamagedSnapshotError` for an unusable one."""
     try:
         snapshot = Snapshot(path.read_bytes())
@@ -51,7 +51,7 @@ def load_cached(cache_dir: Path) -> Catalog | None:
     notes: list[str] = []
     for path in (cache_dir / name for name in REFRESHED):
         try:
-            kept = load_kept(path)
+            kept = load_saved(path)
         except DamagedSnapshotError as error:
             notes.append(f"{path} is not used, as {error}; `provision catalog update` writes it anew")
             continue
@@ -60,7 +60,7 @@ def load_cached(cache_dir: Path) -> Catalog | None:
     return Catalog(sources=tuple(sources), notes=tuple(notes)) if sources or notes else None
 
 
-def keep(path: Path, data: bytes) -> None:
+def save_catalog(path: Path, data: bytes) -> None:
     """Put a catalog in place of the one before, which stays if anything fails; raises `StoreError`."""
     try:
         make_directory(path.parent)
@@ -180,13 +180,13 @@ def _read(data: bytes, origin: str, kept_path: Path, facts: dict[str, str]) -> S
     written = write_snapshot(reading.assets, as_of="", facts=facts)
     # It saves time only: who cannot write there reads the catalog again each time.
     with suppress(StoreError):
-        keep(kept_path, written)
+        save_catalog(kept_path, written)
     return Snapshot(written)
 
 
 def _kept(path: Path) -> Snapshot | None:
     try:
-        return load_kept(path)
+        return load_saved(path)
     except DamagedSnapshotError:  # it is about to be made anew
         return None
 

@@ -40,7 +40,7 @@ class Source(Protocol):
     def find(self, filename: str) -> Asset | None: ...
 
 
-class _Memory:
+class _ListSource:
     """What a catalog answered before: resolving 200 entries asks for the same few builds again and again."""
 
     __slots__ = ("assets", "builds", "versions")
@@ -60,7 +60,7 @@ class Catalog:
 
     sources: tuple[Source, ...]
     notes: tuple[str, ...] = ()
-    _memory: _Memory = field(default_factory=_Memory, repr=False, compare=False)
+    _memory: _ListSource = field(default_factory=_ListSource, repr=False, compare=False)
 
     @property
     def as_of(self) -> str:
@@ -195,7 +195,7 @@ class Query:
         )
 
 
-def select(catalog: Catalog, query: Query) -> Iterator[Asset]:
+def query_assets(catalog: Catalog, query: Query) -> Iterator[Asset]:
     """The assets that match: by implementation, newest version and newest build first, then by file name."""
     for implementation in catalog.implementations():
         if query.implementation not in {None, implementation}:

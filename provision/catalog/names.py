@@ -229,7 +229,7 @@ _AARCH64_PGO_SINCE = "20250702"
 _V4_PGO_SINCE = "20250106"
 
 # What an optimisation does not change: builds that agree on all of it are siblings.
-_Kin = tuple[str, str, Target, CpuLevel, frozenset[str]]
+_Siblings = tuple[str, str, Target, CpuLevel, frozenset[str]]
 
 
 def infer_options(assets: Iterable[Asset], *, by_target: bool = True) -> tuple[Asset, ...]:
@@ -238,7 +238,7 @@ def infer_options(assets: Iterable[Asset], *, by_target: bool = True) -> tuple[A
     With ``by_target``, PBS's build matrix speaks where siblings are silent: right for PBS's own builds only.
     """
     given = tuple(assets)
-    siblings: dict[_Kin, set[frozenset[str]]] = {}
+    siblings: dict[_Siblings, set[frozenset[str]]] = {}
     for asset in given:
         if asset.implementation == "cpython" and asset.flavor == "full":
             siblings.setdefault(_kin(asset), set()).add(asset.options.names & OPTIMISATIONS)
@@ -269,7 +269,7 @@ def is_complete(asset: Asset) -> bool:
     return "debug" in asset.options or not OPTIMISATIONS.isdisjoint(asset.options.names)
 
 
-def _completed(asset: Asset, siblings: dict[_Kin, set[frozenset[str]]], *, by_target: bool) -> Asset:
+def _completed(asset: Asset, siblings: dict[_Siblings, set[frozenset[str]]], *, by_target: bool) -> Asset:
     if is_complete(asset):
         return asset
     published = siblings.get(_kin(asset), set())
@@ -279,6 +279,6 @@ def _completed(asset: Asset, siblings: dict[_Kin, set[frozenset[str]]], *, by_ta
     return replace(asset, options=BuildOptions(asset.options.names | fastest))
 
 
-def _kin(asset: Asset) -> _Kin:
+def _kin(asset: Asset) -> _Siblings:
     rest = asset.options.names - OPTIMISATIONS
     return (str(asset.version), asset.build, asset.target, asset.cpu, rest)

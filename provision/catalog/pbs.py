@@ -13,7 +13,7 @@ RELEASES = f"https://github.com/{REPOSITORY}/releases/download/"
 
 
 @frozen
-class Published:
+class PublishedFile:
     """What a foreign catalog tells of one archive: no more than its name does not."""
 
     url: str
@@ -23,7 +23,7 @@ class Published:
 
 
 @frozen
-class Reading:
+class AssetsRead:
     """What was read: the assets, and the URLs of those that this version of provision does not know how to read.
 
     The options of ``install_only`` assets are those that the names state; `inference` completes them.
@@ -38,7 +38,7 @@ def asset_url(tag: str, filename: str) -> str:
     return f"{RELEASES}{tag}/{filename.replace('+', '%2B')}"
 
 
-def read_rows(rows: Iterable[Published]) -> Reading:
+def read_rows(rows: Iterable[PublishedFile]) -> AssetsRead:
     """Make assets of all rows that have a hash: without one, nothing can be locked."""
     assets, unknown = [], []
     for row in rows:
@@ -48,7 +48,7 @@ def read_rows(rows: Iterable[Published]) -> Reading:
             assets.append(asset_at(row.url, row.sha256, published=row.published, size=row.size))
         except ValueError:
             unknown.append(row.url)
-    return Reading(assets=tuple(assets), unknown=tuple(unknown))
+    return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
 
 
 def asset_at(url: str, sha256: Digest, *, published: str | None = None, size: int | None = None) -> Asset:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from provision.catalog.cache import ETAG, GITHUB, NDJSON, ORIGIN, RULES, RULES_FACT, keep, load_kept
+from provision.catalog.cache import ETAG, GITHUB, NDJSON, ORIGIN, RULES, RULES_FACT, load_saved, save_catalog
 from provision.catalog.names import infer_options
-from provision.catalog.pbs import REPOSITORY, Reading
+from provision.catalog.pbs import REPOSITORY, AssetsRead
 from provision.catalog.snapshot import Snapshot, bundled, renewed, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, PolicyError, ProvisionError, raise_all
@@ -58,11 +58,11 @@ def refresh_github(cache_dir: Path, *, get: HttpGet, now: str, url: str = GITHUB
     etag = _etag(before, origin)
     crawl = read_releases(get, url, known={asset.url for asset in kept}, etag=etag)
     if crawl is None:
-        return renew_kept(path, Answer(origin=origin, etag=etag, as_of=now))
+        return renew_kept(path, UpstreamAnswer(origin=origin, etag=etag, as_of=now))
     told = {asset.url for asset in crawl.reading.assets}
     older = tuple(asset for asset in kept if asset.url not in told)
     reading = replace(crawl.reading, assets=(*crawl.reading.assets, *older))
-    return replace_kept(path, before, reading, Answer(origin=origin, etag=crawl.etag, as_of=now))
+    return replace_kept(path, before, reading, UpstreamAnswer(origin=origin, etag=crawl.etag, as_of=now))
 
 
 def _refresh_ndjson(path: Path, url: str, *, get: HttpGet, now: str) -> Refreshed:
@@ -72,9 +72,9 @@ def _refresh_ndjson(path: Path, url: str, *, get: HttpGet, now: str) -> Refreshe
     etag = _etag(before, url)
     response = get_if_changed(get, url, etag=etag)
     if response is None:
-        return renew_kept(path, Answer(origin=url, etag=etag, as_of=now))
+        return renew_kept(path, UpstreamAnswer(origin=url, etag=etag, as_of=now))
     reading = read_upstream(response.body, url)
-    return replace_kept(path, before, reading, Answer(origin=url, etag=response.etag, as_of=now))
+    return replace_kept(path, before, reading, UpstreamAnswer(origin=url, etag=response.etag, as_of=now))
 
 
 def _etag(before: Snapshot | None, origin: str) -> str:
@@ -102,7 +102,7 @@ class Refreshed:
 
 
 @frozen
-class Answer:
+class UpstreamAnswer:
     """Where upstream's answer came from, and when (RFC 3339); ``etag`` is empty where it gave none."""
 
     origin: str
@@ -116,12 +116,12 @@ class Answer:
 def kept_before(path: Path) -> Snapshot | None:
     """The catalog to be replaced; a damaged one counts as none, as it is about to be written anew."""
     try:
-        return load_kept(path)
+        return load_saved(path)
     except DamagedSnapshotError:
         return None
 
 
-def replace_kept(path: Path, before: Snapshot | None, reading: Reading, answer: Answer) -> Refreshed:
+def replace_kept(path: Path, before: Snapshot | None, reading: AssetsRead, answer: UpstreamAnswer) -> Refreshed:
     """Keep the new catalog. Raises `CatalogError` for one that cannot be whole: empty, or shrunk to less than half."""
     before_count = before.count if before is not None else 0
     if not reading.assets or 2 * len(reading.assets) < before_count:
@@ -129,7 +129,7 @@ def replace_kept(path: Path, before: Snapshot | None, reading: Reading, answer: 
             f"{answer.origin} lists {len(reading.assets)} assets; {before_count or 'thousands'} were expected",
             hint=f"If that is right, remove {path} and try again.",
         )
-    keep(path, write_snapshot(infer_options(reading.assets), as_of=answer.as_of, facts=answer.facts()))
+    save_catalog(path, write_snapshot(infer_options(reading.assets), as_of=answer.as_of, facts=answer.facts()))
     known = {asset.url: asset.sha256 for asset in _known(reading.assets, before)}
     return Refreshed(
         outcome="updated",
@@ -141,7 +141,7 @@ def replace_kept(path: Path, before: Snapshot | None, reading: Reading, answer: 
     )
 
 
-def renew_kept(path: Path, answer: Answer) -> Refreshed:
+def renew_kept(path: Path, answer: UpstreamAnswer) -> Refreshed:
     """Note down that the kept catalog is still upstream's newest; raises `CatalogError` if it went away meanwhile."""
     try:
         data = renewed(path.read_bytes(), as_of=answer.as_of, facts=answer.facts())
@@ -150,7 +150,7 @@ def renew_kept(path: Path, answer: Answer) -> Refreshed:
         raise CatalogError(
             f"{path} changed during the update: {error}", hint="Run `provision catalog update` again."
         ) from error
-    keep(path, data)
+    save_catalog(path, data)
     return Refreshed(outcome="unchanged", origin=answer.origin, as_of=answer.as_of, count=count)
 
 

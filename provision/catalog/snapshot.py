@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog, completed
-from provision.catalog.snapshot_format import Build, DamagedSnapshotError, Layout, Row, pack, with_facts
+from provision.catalog.snapshot_format import (
+    DamagedSnapshotError,
+    SnapshotBuild,
+    SnapshotLayout,
+    SnapshotRow,
+    encode_snapshot,
+    with_facts,
+)
 from provision.errors import CatalogError, ProvisionError, raise_all
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
@@ -44,7 +51,7 @@ class Snapshot:
     __slots__ = ("_layout", "_shapes")
 
     def __init__(self, data: bytes) -> None:
-        self._layout = Layout(data)
+        self._layout = SnapshotLayout(data)
         self._shapes: dict[int, _Shape] = {}
 
     @property
@@ -98,13 +105,13 @@ class Snapshot:
         for build in self._builds(implementation, version):
             yield from self._decode(implementation, version, build)
 
-    def _builds(self, implementation: str, version: str) -> tuple[Build, ...]:
+    def _builds(self, implementation: str, version: str) -> tuple[SnapshotBuild, ...]:
         try:
             return self._layout.builds(implementation, version)
         except DamagedSnapshotError as error:
             raise _unreadable(str(error)) from error
 
-    def _decode(self, implementation: str, version_text: str, build: Build) -> Iterator[Asset]:
+    def _decode(self, implementation: str, version_text: str, build: SnapshotBuild) -> Iterator[Asset]:
         version = _version(version_text)
         tag, published, rows = build
         for row in self._layout.rows(rows):
@@ -179,17 +186,19 @@ def write_snapshot(assets: Iterable[Asset], *, as_of: str, facts: Mapping[str, s
     texts = [_shape(asset) for asset in ordered]
     shapes = sorted(set(texts))
     numbers = {text: number for number, text in enumerate(shapes)}
-    versions: dict[tuple[str, str], list[Build]] = {}
+    versions: dict[tuple[str, str], list[SnapshotBuild]] = {}
     stop = 0
     for (implementation, version, build, published), members in groupby(ordered, key=_build):
         start, stop = stop, stop + len(tuple(members))
         builds = versions.setdefault((implementation, str(version)), [])
         builds.append((build, published or None, range(start, stop)))
-    return pack(
+    return encode_snapshot(
         facts=_facts(as_of, facts or {}),
         versions=versions,
         shapes=shapes,
-        rows=[Row(numbers[text], asset.size, asset.sha256.hex) for text, asset in zip(texts, ordered, strict=True)],
+        rows=[
+            SnapshotRow(numbers[text], asset.size, asset.sha256.hex) for text, asset in zip(texts, ordered, strict=True)
+        ],
     )
 
 

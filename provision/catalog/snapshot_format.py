@@ -36,7 +36,7 @@ class DamagedSnapshotError(ValueError):
     """Bytes that are not a whole snapshot of this format."""
 
 
-class Row(NamedTuple):
+class SnapshotRow(NamedTuple):
     """``shape`` is the number of a line of shapes; ``sha256`` is in hex."""
 
     shape: int
@@ -45,10 +45,10 @@ class Row(NamedTuple):
 
 
 # A build's tag, its publication time, and its rows.
-Build = tuple[str, str | None, range]
+SnapshotBuild = tuple[str, str | None, range]
 
 
-class Layout:
+class SnapshotLayout:
     """The bytes of a snapshot, taken apart as far as needed; raises `DamagedSnapshotError` if they are not whole."""
 
     __slots__ = ("_digests_at", "_rows", "_shape_code", "_sizes_at", "_versions", "count", "facts", "shapes")
@@ -78,7 +78,7 @@ class Layout:
         """For each implementation its versions; what they map to, `builds` reads."""
         return self._versions
 
-    def builds(self, implementation: str, version: str) -> tuple[Build, ...]:
+    def builds(self, implementation: str, version: str) -> tuple[SnapshotBuild, ...]:
         """The builds of a version, none if it is unknown; raises `DamagedSnapshotError` for ones without their rows."""
         text = self._versions.get(implementation, {}).get(version)
         if text is None:
@@ -91,7 +91,7 @@ class Layout:
             raise DamagedSnapshotError(f"the builds of {implementation} {version} have rows that are not there")
         return builds
 
-    def rows(self, wanted: range) -> Iterator[Row]:
+    def rows(self, wanted: range) -> Iterator[SnapshotRow]:
         first, count = wanted.start, len(wanted)
         code = self._shape_code
         shapes = struct.unpack_from(f"<{count}{code}", self._rows, struct.calcsize(code) * first)
@@ -101,15 +101,15 @@ class Layout:
         start = self._digests_at + 32 * first
         digits = self._rows[start : start + 32 * count].hex()
         for index in range(count):
-            yield Row(shapes[index], sizes[index] or None, digits[64 * index : 64 * index + 64])
+            yield SnapshotRow(shapes[index], sizes[index] or None, digits[64 * index : 64 * index + 64])
 
 
-def pack(
+def encode_snapshot(
     *,
     facts: Mapping[str, str],
-    versions: Mapping[tuple[str, str], Sequence[Build]],
+    versions: Mapping[tuple[str, str], Sequence[SnapshotBuild]],
     shapes: Sequence[str],
-    rows: Sequence[Row],
+    rows: Sequence[SnapshotRow],
 ) -> bytes:
     """The bytes of a snapshot: the same values give the same bytes everywhere. The texts hold no control characters."""
     sized = any(row.size for row in rows)
@@ -164,12 +164,12 @@ def _fact_lines(facts: Mapping[str, str], *, sized: bool) -> list[str]:
     return [f"{key}\t{noted[key]}" for key in sorted(noted)]
 
 
-def _build_fields(builds: Sequence[Build]) -> Iterator[str]:
+def _build_fields(builds: Sequence[SnapshotBuild]) -> Iterator[str]:
     for tag, published, rows in builds:
         yield from (tag, published or "", str(len(rows)))
 
 
-def _read_builds(text: str) -> Iterator[Build]:
+def _read_builds(text: str) -> Iterator[SnapshotBuild]:
     first, *fields = text.split("\t")
     stop = int(first)
     for tag, published, count in zip(fields[::3], fields[1::3], fields[2::3], strict=True):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, 
 
 from provision.catalog.catalog import Catalog
 from provision.catalog.names import UnknownNameError, infer_options, parse_name, parse_platform
-from provision.catalog.pbs import Published, Reading, asset_url, read_rows
+from provision.catalog.pbs import AssetsRead, PublishedFile, asset_url, read_rows
 from provision.catalog.snapshot import catalog_of
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
 from provision.model.asset import FLAVORS, IMPLEMENTATIONS, Asset, BuildOptions, CpuLevel, Digest, Flavor
@@ -38,20 +38,20 @@ _BUILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @frozen
-class _Traits:
+class _AssetTraits:
     target: Target
     cpu: CpuLevel
     options: BuildOptions
     flavor: Flavor
 
 
-def read_upstream(data: bytes, origin: str) -> Reading:
+def read_upstream(data: bytes, origin: str) -> AssetsRead:
     """Read PBS's own catalog; raises `CatalogError` with the line if it is not whole and well-formed.
 
     Only URLs and hashes count: the platforms and variants beside them have been wrong (PBS.md).
     """
     rows = (
-        Published(url=artifact.url, sha256=artifact.sha256, published=line.date, size=artifact.size)
+        PublishedFile(url=artifact.url, sha256=artifact.sha256, published=line.date, size=artifact.size)
         for _, line in parse_lines(data, origin)
         for artifact in line.artifacts
     )
@@ -73,7 +73,7 @@ def read_ndjson(catalog: Path | bytes, origin: str = "") -> Catalog:
     return catalog_of(read_assets(catalog, origin).assets)
 
 
-def read_assets(data: bytes, origin: str) -> Reading:
+def read_assets(data: bytes, origin: str) -> AssetsRead:
     """The assets of a catalog of one's own, as `read_ndjson` reads them.
 
     Lines of implementations that cannot be locked are not looked at: their assets are ``unknown``.
@@ -96,7 +96,7 @@ def read_assets(data: bytes, origin: str) -> Reading:
     raise_all(errors[:ERRORS_SHOWN])
     # How a build of one's own was optimised, PBS's build matrix cannot know.
     completed = infer_options((*unstated, *stated), by_target=False)
-    return Reading(assets=(*completed[: len(unstated)], *stated), unknown=tuple(unknown))
+    return AssetsRead(assets=(*completed[: len(unstated)], *stated), unknown=tuple(unknown))
 
 
 def absolute_url(url: str, origin: str) -> str:
@@ -138,17 +138,17 @@ def _version(text: str) -> tuple[Version, str]:
     return Version.parse(version), build
 
 
-def _traits(artifact: Artifact, filename: str, version: Version, build: str) -> _Traits:
+def _traits(artifact: Artifact, filename: str, version: Version, build: str) -> _AssetTraits:
     try:
         name = parse_name(filename, build)
     except UnknownNameError as error:
         return _stated_traits(artifact, str(error))
     if name.version != version:
         raise ValueError(f"{filename!r} is of version {name.version}, and its line of {version}")
-    return _Traits(target=name.target, cpu=name.cpu, options=name.options, flavor=name.flavor)
+    return _AssetTraits(target=name.target, cpu=name.cpu, options=name.options, flavor=name.flavor)
 
 
-def _stated_traits(artifact: Artifact, why: str) -> _Traits:
+def _stated_traits(artifact: Artifact, why: str) -> _AssetTraits:
     if not artifact.platform or not artifact.variant:
         raise ValueError(f"{why}, so that `platform` and `variant` must tell what it is")
     target, cpu, link = parse_platform(artifact.platform)
@@ -157,14 +157,14 @@ def _stated_traits(artifact: Artifact, why: str) -> _Traits:
     if flavor is None:
         raise ValueError(f"variant {artifact.variant!r} names no flavor; those are {', '.join(FLAVORS)}")
     options = BuildOptions.of({word for word in (*words, link) if word and word != flavor})
-    return _Traits(target=target, cpu=cpu, options=options, flavor=flavor)
+    return _AssetTraits(target=target, cpu=cpu, options=options, flavor=flavor)
 
 
 # FOLD provision.catalog.upstream
 #   Owns what the models of foreign catalogs share: their base, hashes, times, and how their errors read.
 
 
-class WireModel(BaseModel):
+class ForeignModel(BaseModel):
     """What others wrote. Keys that are not known here mean nothing, so that their format may grow."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -207,7 +207,7 @@ def malformed(error: ValidationError, origin: str, *, line: int | None = None) -
 ERRORS_SHOWN = 20
 
 
-class Artifact(WireModel):
+class Artifact(ForeignModel):
     """One archive. PBS writes neither ``size`` (in bytes) nor ``options``."""
 
     url: str
@@ -218,7 +218,7 @@ class Artifact(WireModel):
     options: str | None = None
 
 
-class Line(WireModel):
+class Line(ForeignModel):
     """One version and build, ``3.14.2+20260127``, with its archives."""
 
     version: str
@@ -284,7 +284,7 @@ _JSON = "application/vnd.github+json"
 class Crawl:
     """What the newest pages told, and the first one's ETag, empty where it had none."""
 
-    reading: Reading
+    reading: AssetsRead
     etag: str
 
 
@@ -293,14 +293,14 @@ def _sha256(digest: object) -> Digest | None:
     return Digest.parse(digest) if isinstance(digest, str) and digest.startswith("sha256:") else None
 
 
-class _ReleaseAsset(WireModel):
+class _ReleaseAsset(ForeignModel):
     name: str
     size: int
     state: str
     digest: Annotated[Digest | None, PlainValidator(_sha256)] = None
 
 
-class _Release(WireModel):
+class _Release(ForeignModel):
     tag_name: str
     draft: bool = False
     published_at: Moment = None
@@ -310,7 +310,7 @@ class _Release(WireModel):
 _PAGE: TypeAdapter[list[_Release]] = TypeAdapter(list[_Release])
 
 
-def read_page(data: bytes, origin: str) -> Reading:
+def read_page(data: bytes, origin: str) -> AssetsRead:
     """The assets of one page; raises `CatalogError` if it is not such a page.
 
     Left out are drafts, unfinished uploads, assets without a sha256, and what is not an archive.
@@ -320,7 +320,7 @@ def read_page(data: bytes, origin: str) -> Reading:
     except ValidationError as error:
         raise malformed(error, origin) from error
     return read_rows(
-        Published(
+        PublishedFile(
             url=asset_url(release.tag_name, asset.name),
             sha256=asset.digest,
             published=release.published_at,
@@ -353,7 +353,7 @@ def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str 
         unknown += reading.unknown
         if all(asset.url in known for asset in reading.assets):
             break
-    return Crawl(reading=Reading(assets=tuple(assets), unknown=tuple(unknown)), etag=first_etag)
+    return Crawl(reading=AssetsRead(assets=tuple(assets), unknown=tuple(unknown)), etag=first_etag)
 
 
 def page_url(url: str, page: int) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provision.catalog.cache import open_catalog
-from provision.catalog.catalog import Catalog, Query, select
+from provision.catalog.catalog import Catalog, Query, query_assets
 from provision.catalog.refresh import Refreshed, refresh, refresh_github
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.manifest import Manifest
@@ -112,7 +112,7 @@ def list_assets(options: Options, queries: Sequence[Query]) -> Iterator[Asset]:
     """The assets that match any of the queries, newest first."""
     catalog = known_catalog(options)
     for query in queries:
-        yield from select(catalog, query)
+        yield from query_assets(catalog, query)
 
 
 def show_asset(options: Options, filename: str) -> Asset:

@@ -15,11 +15,11 @@ from provision.catalog.cache import (
     REFRESHED,
     RULES,
     RULES_FACT,
-    keep,
     load_cached,
-    load_kept,
+    load_saved,
     open_catalog,
     open_own,
+    save_catalog,
 )
 from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import load_snapshot, write_snapshot
@@ -186,27 +186,27 @@ def catalog(*builds: str, as_of: str = "2026-02-01T00:00:00Z", rules: str = RULE
 
 
 def test_what_was_kept_is_loaded(cache_dir: Path) -> None:
-    keep(cache_dir / NDJSON, catalog("20260127"))
-    kept = load_kept(cache_dir / NDJSON)
+    save_catalog(cache_dir / NDJSON, catalog("20260127"))
+    kept = load_saved(cache_dir / NDJSON)
     assert kept is not None
     assert list(kept.all_assets()) == [upstream(stripped("3.14.2", "20260127"))]
 
 
 def test_where_nothing_was_kept_nothing_is_loaded(cache_dir: Path) -> None:
-    assert load_kept(cache_dir / NDJSON) is None
+    assert load_saved(cache_dir / NDJSON) is None
     assert load_cached(cache_dir) is None
 
 
 def test_a_newer_catalog_takes_the_place_of_the_older_and_leaves_nothing_behind(cache_dir: Path) -> None:
-    keep(cache_dir / NDJSON, catalog("20260127"))
-    keep(cache_dir / NDJSON, catalog("20260203"))
+    save_catalog(cache_dir / NDJSON, catalog("20260127"))
+    save_catalog(cache_dir / NDJSON, catalog("20260203"))
     assert (cache_dir / NDJSON).read_bytes() == catalog("20260203")
     assert [path.name for path in cache_dir.iterdir()] == [NDJSON]
 
 
 def test_the_refreshed_catalogs_are_one(cache_dir: Path) -> None:
     for name, build, as_of in zip(REFRESHED, ("20260127", "20260203"), ("2026-02-01", "2026-02-04"), strict=True):
-        keep(cache_dir / name, catalog(build, as_of=as_of))
+        save_catalog(cache_dir / name, catalog(build, as_of=as_of))
     cached = load_cached(cache_dir)
     assert cached is not None
     (version,) = cached.versions("cpython")
@@ -223,9 +223,9 @@ def test_the_refreshed_catalogs_are_one(cache_dir: Path) -> None:
     ],
 )
 def test_an_unusable_file_is_left_out_and_noted(cache_dir: Path, data: bytes, reason: str) -> None:
-    keep(cache_dir / NDJSON, data)
+    save_catalog(cache_dir / NDJSON, data)
     with pytest.raises(DamagedSnapshotError, match=reason):
-        load_kept(cache_dir / NDJSON)
+        load_saved(cache_dir / NDJSON)
     cached = load_cached(cache_dir)
     assert cached is not None
     assert cached.implementations() == ()
@@ -237,25 +237,25 @@ def test_an_unusable_file_is_left_out_and_noted(cache_dir: Path, data: bytes, re
 def test_a_folder_in_the_place_of_a_file_is_left_out_and_noted(cache_dir: Path) -> None:
     (cache_dir / NDJSON).mkdir(parents=True)
     with pytest.raises(DamagedSnapshotError, match="cannot be read"):
-        load_kept(cache_dir / NDJSON)
+        load_saved(cache_dir / NDJSON)
 
 
 def test_a_catalog_that_cannot_be_kept_is_an_error_and_the_old_one_stays(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(StoreError, match=r"the catalog cannot be kept in .*file"):
-        keep(blocked / NDJSON, catalog("20260127"))
+        save_catalog(blocked / NDJSON, catalog("20260127"))
     assert blocked.read_text() == "in the way"
 
 
 def test_what_a_killed_run_left_behind_goes_with_the_next_one(cache_dir: Path) -> None:
-    keep(cache_dir / NDJSON, catalog("20260127"))
+    save_catalog(cache_dir / NDJSON, catalog("20260127"))
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
     theirs, ours = (cache_dir / f".{NDJSON}.{pid}.0a1b2c3d.new" for pid in (dead.pid, os.getpid()))
     for part in (theirs, ours):
         part.write_bytes(b"half")
-    keep(cache_dir / NDJSON, catalog("20260203"))
+    save_catalog(cache_dir / NDJSON, catalog("20260203"))
     assert set(cache_dir.iterdir()) == {ours, cache_dir / NDJSON}
 
 
@@ -263,7 +263,7 @@ def test_what_a_killed_run_left_behind_goes_with_the_next_one(cache_dir: Path) -
 def test_nobody_else_may_write_what_is_kept_whatever_the_umask(cache_dir: Path) -> None:
     umask = os.umask(0)
     try:
-        keep(cache_dir / NDJSON, catalog("20260127"))
+        save_catalog(cache_dir / NDJSON, catalog("20260127"))
     finally:
         os.umask(umask)
     for path in (cache_dir / NDJSON, cache_dir, cache_dir.parent):
@@ -277,7 +277,7 @@ V3159 = Version.parse("3.15.9")
 
 
 def keep_refreshed(cache_dir: Path, *assets: Asset) -> None:
-    keep(cache_dir / NDJSON, write_snapshot(assets, as_of="2027-01-01T00:00:00Z", facts={RULES_FACT: RULES}))
+    save_catalog(cache_dir / NDJSON, write_snapshot(assets, as_of="2027-01-01T00:00:00Z", facts={RULES_FACT: RULES}))
 
 
 def test_without_anything_else_it_is_the_bundled_catalog(tmp_path: Path, cache_dir: Path) -> None:
@@ -315,7 +315,7 @@ def test_ones_own_catalog_never_changes_what_is_known_of_upstream(tmp_path: Path
 
 
 def test_a_damaged_refresh_is_noted_and_the_rest_works(tmp_path: Path, cache_dir: Path) -> None:
-    keep(cache_dir / NDJSON, b"damaged")
+    save_catalog(cache_dir / NDJSON, b"damaged")
     catalog = open_catalog([], base=tmp_path, cache_dir=cache_dir, offline=True)
     assert catalog.versions("cpython") == load_snapshot().versions("cpython")
     assert ["catalog update" in note for note in catalog.notes] == [True]

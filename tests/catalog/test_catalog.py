@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.catalog.catalog import Query, completed, merge, publication_day, publication_key, select
+from provision.catalog.catalog import Query, completed, merge, publication_day, publication_key, query_assets
 from provision.catalog.snapshot import catalog_of, load_snapshot
 from provision.manifest.request import VersionRequest
 from provision.model.asset import Asset, BuildOptions
@@ -148,11 +148,11 @@ CATALOG = catalog_of(upstream(name) for name in NAMES)
 
 
 def names(query: Query) -> list[str]:
-    return [asset.filename for asset in select(CATALOG, query)]
+    return [asset.filename for asset in query_assets(CATALOG, query)]
 
 
 def test_everything_is_listed_newest_first() -> None:
-    listed = [f"{asset.version}+{asset.build}" for asset in select(CATALOG, Query())]
+    listed = [f"{asset.version}+{asset.build}" for asset in query_assets(CATALOG, Query())]
     assert listed == [
         "3.15.0a5+20260127",
         "3.14.2+20260127",
@@ -183,12 +183,12 @@ def test_each_filter_leaves_what_has_it(query: Query, expected: list[str]) -> No
 
 
 def test_only_the_newest_build_of_each_version_may_be_asked_for() -> None:
-    listed = {f"{asset.version}+{asset.build}" for asset in select(CATALOG, Query(newest_build=True))}
+    listed = {f"{asset.version}+{asset.build}" for asset in query_assets(CATALOG, Query(newest_build=True))}
     assert listed == {"3.15.0a5+20260127", "3.14.2+20260127", "3.13.11+20260127"}
 
 
 def test_every_bundled_implementation_can_be_listed() -> None:
     catalog = load_snapshot()
     for implementation in ("cpython", "pypy", "graalpy"):
-        newest = next(select(catalog, Query(implementation=implementation)))
+        newest = next(query_assets(catalog, Query(implementation=implementation)))
         assert newest.version == catalog.versions(implementation)[0]

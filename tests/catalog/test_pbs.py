@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.catalog.pbs import RELEASES, Published, asset_at, asset_url, read_rows
+from provision.catalog.pbs import RELEASES, PublishedFile, asset_at, asset_url, read_rows
 from tests.catalog.samples import LINUX, bundled_assets, digest
 
 NAME = f"cpython-3.14.2+20260127-{LINUX}-pgo+lto-full.tar.zst"
@@ -50,9 +50,11 @@ def test_other_urls_are_no_assets(url: str) -> None:
 def test_rows_without_a_hash_are_left_out_and_unknown_names_are_told() -> None:
     reading = read_rows(
         [
-            Published(url=URL, sha256=digest("x")),
-            Published(url=asset_url("20260127", f"cpython-3.14.2+20260127-{LINUX}-install_only.tar.gz"), sha256=None),
-            Published(url=f"{RELEASES}20260127/cpython-new.tar.gz", sha256=digest("y")),
+            PublishedFile(url=URL, sha256=digest("x")),
+            PublishedFile(
+                url=asset_url("20260127", f"cpython-3.14.2+20260127-{LINUX}-install_only.tar.gz"), sha256=None
+            ),
+            PublishedFile(url=f"{RELEASES}20260127/cpython-new.tar.gz", sha256=digest("y")),
         ]
     )
     assert [asset.url for asset in reading.assets] == [URL]

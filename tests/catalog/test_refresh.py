@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from provision.catalog.cache import ETAG, GITHUB, NDJSON, ORIGIN, load_cached, load_kept, open_catalog
+from provision.catalog.cache import ETAG, GITHUB, NDJSON, ORIGIN, load_cached, load_saved, open_catalog
 from provision.catalog.catalog import Catalog
-from provision.catalog.pbs import Reading
+from provision.catalog.pbs import AssetsRead
 from provision.catalog.refresh import (
     NDJSON_URLS,
-    Answer,
     Refreshed,
+    UpstreamAnswer,
     kept_before,
     refresh,
     refresh_github,
@@ -263,13 +263,13 @@ URL = "https://example.com/list"
 FIRST_REPLACING, SECOND_REPLACING = upstream(full("3.15.9", "20270101")), upstream(stripped("3.15.9", "20270201"))
 
 
-def answer(as_of: str = NOW, etag: str = '"1"') -> Answer:
-    return Answer(origin=URL, etag=etag, as_of=as_of)
+def answer(as_of: str = NOW, etag: str = '"1"') -> UpstreamAnswer:
+    return UpstreamAnswer(origin=URL, etag=etag, as_of=as_of)
 
 
 def test_where_an_answer_came_from_is_kept_beside_it(cache_dir: Path) -> None:
-    replace_kept(cache_dir / NDJSON, None, Reading(assets=(FIRST_REPLACING,)), answer())
-    kept = load_kept(cache_dir / NDJSON)
+    replace_kept(cache_dir / NDJSON, None, AssetsRead(assets=(FIRST_REPLACING,)), answer())
+    kept = load_saved(cache_dir / NDJSON)
     assert kept is not None
     assert (kept.as_of, kept.facts[ORIGIN], kept.facts[ETAG]) == (NOW, URL, '"1"')
 
@@ -277,19 +277,21 @@ def test_where_an_answer_came_from_is_kept_beside_it(cache_dir: Path) -> None:
 def test_new_is_what_neither_the_kept_nor_the_bundled_catalog_knows(cache_dir: Path) -> None:
     path = cache_dir / NDJSON
     bundled = upstream(full("3.14.2", "20260127"))
-    assert replace_kept(path, None, Reading(assets=(FIRST_REPLACING, bundled)), answer()).new == 1
+    assert replace_kept(path, None, AssetsRead(assets=(FIRST_REPLACING, bundled)), answer()).new == 1
     before = kept_before(path)
-    assert replace_kept(path, before, Reading(assets=(FIRST_REPLACING, SECOND_REPLACING, bundled)), answer()).new == 1
+    assert (
+        replace_kept(path, before, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING, bundled)), answer()).new == 1
+    )
 
 
 def test_an_empty_catalog_replaces_nothing(cache_dir: Path) -> None:
     with pytest.raises(CatalogError, match="lists 0 assets; thousands were expected"):
-        replace_kept(cache_dir / NDJSON, None, Reading(assets=()), answer())
+        replace_kept(cache_dir / NDJSON, None, AssetsRead(assets=()), answer())
     assert not cache_dir.exists()
 
 
 def test_a_flood_of_unknown_names_is_one_short_note(cache_dir: Path) -> None:
-    reading = Reading(
+    reading = AssetsRead(
         assets=(FIRST_REPLACING,), unknown=tuple(f"https://example.com/{number}" for number in range(1000))
     )
     (note,) = replace_kept(cache_dir / NDJSON, None, reading, answer()).notes
@@ -298,10 +300,10 @@ def test_a_flood_of_unknown_names_is_one_short_note(cache_dir: Path) -> None:
 
 
 def test_a_renewed_catalog_is_as_of_later(cache_dir: Path) -> None:
-    replace_kept(cache_dir / NDJSON, None, Reading(assets=(FIRST_REPLACING, SECOND_REPLACING)), answer())
+    replace_kept(cache_dir / NDJSON, None, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING)), answer())
     done = renew_kept(cache_dir / NDJSON, answer(LATER, '"2"'))
     assert (done.outcome, done.as_of, done.count) == ("unchanged", LATER, 2)
-    kept = load_kept(cache_dir / NDJSON)
+    kept = load_saved(cache_dir / NDJSON)
     assert kept is not None
     assert (kept.as_of, kept.facts[ETAG]) == (LATER, '"2"')
     assert {asset.url for asset in kept.all_assets()} == {FIRST_REPLACING.url, SECOND_REPLACING.url}

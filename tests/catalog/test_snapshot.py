@@ -20,7 +20,7 @@ from provision.catalog.snapshot import (
     unique,
     write_snapshot,
 )
-from provision.catalog.snapshot_format import Build, Row, pack
+from provision.catalog.snapshot_format import SnapshotBuild, SnapshotRow, encode_snapshot
 from provision.errors import CatalogError, SeveralErrors
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS, Asset, BuildOptions, Digest
 from provision.model.target import KNOWN
@@ -120,10 +120,10 @@ def test_asking_build_by_build_gives_every_asset() -> None:
 
 def partly_unreadable() -> Snapshot:
     """A snapshot of two builds, one of which has a shape that cannot be read."""
-    builds: list[Build] = [("20260127", None, range(1)), ("20260203", None, range(1, 2))]
+    builds: list[SnapshotBuild] = [("20260127", None, range(1)), ("20260203", None, range(1, 2))]
     shapes = ["x86_64-unknown-linux-gnu\tbaseline\tpgo+lto\tfull\thttps://example.com/\x02/\x01.tar.zst", "nonsense"]
-    rows = [Row(0, None, digest("a").hex), Row(1, None, digest("b").hex)]
-    return Snapshot(pack(facts={}, versions={("cpython", "3.14.2"): builds}, shapes=shapes, rows=rows))
+    rows = [SnapshotRow(0, None, digest("a").hex), SnapshotRow(1, None, digest("b").hex)]
+    return Snapshot(encode_snapshot(facts={}, versions={("cpython", "3.14.2"): builds}, shapes=shapes, rows=rows))
 
 
 def test_only_the_rows_of_the_build_asked_for_are_decoded() -> None:

@@ -6,19 +6,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.catalog.snapshot_format import Build, DamagedSnapshotError, Layout, Row, is_snapshot, pack, with_facts
+from provision.catalog.snapshot_format import (
+    DamagedSnapshotError,
+    SnapshotBuild,
+    SnapshotLayout,
+    SnapshotRow,
+    encode_snapshot,
+    is_snapshot,
+    with_facts,
+)
 
 HEX = [f"{number:064x}" for number in range(5)]
-BUILDS: dict[tuple[str, str], list[Build]] = {
+BUILDS: dict[tuple[str, str], list[SnapshotBuild]] = {
     ("cpython", "3.14.2"): [("20260127", None, range(1)), ("20260127", "2026-01-30T14:46:07Z", range(1, 3))],
     ("pypy", "3.11.15"): [("7.3.23", None, range(3, 5))],
 }
-ROWS = [Row(0, 7, HEX[0]), Row(1, None, HEX[1]), Row(1, 2**40, HEX[2]), Row(0, 1, HEX[3]), Row(2, 1, HEX[4])]
+ROWS = [
+    SnapshotRow(0, 7, HEX[0]),
+    SnapshotRow(1, None, HEX[1]),
+    SnapshotRow(1, 2**40, HEX[2]),
+    SnapshotRow(0, 1, HEX[3]),
+    SnapshotRow(2, 1, HEX[4]),
+]
 
 
-def packed(rows: list[Row] = ROWS, shapes: list[str] | None = None) -> bytes:
+def packed(rows: list[SnapshotRow] = ROWS, shapes: list[str] | None = None) -> bytes:
     facts = {"as_of": "2026-02-01T00:00:00Z", "etag": ""}
-    return pack(facts=facts, versions=BUILDS, shapes=shapes or ["first", "second", "third"], rows=rows)
+    return encode_snapshot(facts=facts, versions=BUILDS, shapes=shapes or ["first", "second", "third"], rows=rows)
 
 
 def resealed(head: str, rows: bytes = b"") -> bytes:
@@ -28,7 +42,7 @@ def resealed(head: str, rows: bytes = b"") -> bytes:
 
 
 def test_what_was_packed_is_read_back() -> None:
-    layout = Layout(packed())
+    layout = SnapshotLayout(packed())
     assert {name: list(versions) for name, versions in layout.versions.items()} == {
         "cpython": ["3.14.2"],
         "pypy": ["3.11.15"],
@@ -44,24 +58,24 @@ def test_what_was_packed_is_read_back() -> None:
 
 def test_sizes_take_no_place_where_none_is_known() -> None:
     bare = [row._replace(size=None) for row in ROWS]
-    assert list(Layout(packed(bare)).rows(range(5))) == bare
+    assert list(SnapshotLayout(packed(bare)).rows(range(5))) == bare
     assert len(packed(ROWS)) - len(packed(bare)) == 8 * 5 + len("sizes\tyes\n")
 
 
 def test_more_shapes_than_two_bytes_count() -> None:
     shapes = [str(number) for number in range(65537)]
     rows = [row._replace(shape=65536) for row in ROWS]
-    assert list(Layout(packed(rows, shapes)).rows(range(5))) == rows
+    assert list(SnapshotLayout(packed(rows, shapes)).rows(range(5))) == rows
 
 
 def test_a_snapshot_of_nothing_is_whole() -> None:
-    layout = Layout(pack(facts={}, versions={}, shapes=[], rows=[]))
+    layout = SnapshotLayout(encode_snapshot(facts={}, versions={}, shapes=[], rows=[]))
     assert (layout.count, layout.versions, layout.facts, layout.shapes) == (0, {}, {}, [])
 
 
 def test_facts_can_be_replaced_while_the_rows_stay() -> None:
     renewed = with_facts(packed(), {"as_of": "2026-03-01T00:00:00Z"})
-    layout = Layout(renewed)
+    layout = SnapshotLayout(renewed)
     assert layout.facts["as_of"] == "2026-03-01T00:00:00Z"
     assert "etag" not in layout.facts
     assert list(layout.rows(range(5))) == ROWS
@@ -74,29 +88,29 @@ def test_every_flipped_byte_is_found() -> None:
         damaged = bytearray(whole)
         damaged[position] ^= 0x01
         with pytest.raises(DamagedSnapshotError):
-            Layout(bytes(damaged))
+            SnapshotLayout(bytes(damaged))
 
 
 def test_every_cut_is_found() -> None:
     whole = packed()
     for length in range(len(whole)):
         with pytest.raises(DamagedSnapshotError):
-            Layout(whole[:length])
+            SnapshotLayout(whole[:length])
 
 
 @given(st.binary(max_size=200))
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(DamagedSnapshotError):
-        Layout(data)
+        SnapshotLayout(data)
 
 
 @pytest.mark.parametrize("head", ["", "a\fb", "a\fno tabs\f", "\f\f\f"])
 def test_a_sound_checksum_does_not_excuse_a_senseless_head(head: str) -> None:
     assert is_snapshot(resealed(head))
     with pytest.raises(DamagedSnapshotError):
-        Layout(resealed(head))
+        SnapshotLayout(resealed(head))
 
 
 def test_rows_that_are_not_whole_are_refused() -> None:
     with pytest.raises(DamagedSnapshotError, match="rows"):
-        Layout(resealed("\f\f", b"123"))
+        SnapshotLayout(resealed("\f\f", b"123"))

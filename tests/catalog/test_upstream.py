@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from provision.catalog.pbs import asset_url
 from provision.catalog.upstream import (
     PER_PAGE,
+    ForeignModel,
     Moment,
     Sha256,
-    WireModel,
     absolute_url,
     format_time,
     malformed,
@@ -421,11 +421,11 @@ def test_texts_are_in_the_order_of_their_moments(one: datetime, other: datetime)
 # FOLD tests.catalog.test_upstream
 
 
-class Inner(WireModel):
+class Inner(ForeignModel):
     sha256: Sha256 = None
 
 
-class Outer(WireModel):
+class Outer(ForeignModel):
     items: tuple[Inner, ...] = ()
     date: Moment = None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from provision.catalog.catalog import completed
 from provision.catalog.names import infer_options
-from provision.catalog.pbs import RELEASES, Reading, asset_at
+from provision.catalog.pbs import RELEASES, AssetsRead, asset_at
 from provision.catalog.snapshot import Snapshot, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
 from provision.catalog.upstream import parse_time, read_page, read_upstream
@@ -101,11 +101,11 @@ def _inflated(data: bytes) -> bytes:
         return reader.read()
 
 
-def _read(data: bytes, origin: str) -> Reading:
+def _read(data: bytes, origin: str) -> AssetsRead:
     """Recognise the format by its content: the names of files tell nothing."""
     if is_snapshot(data):
         try:
-            return Reading(assets=tuple(_restated(asset) for asset in Snapshot(data).all_assets()))
+            return AssetsRead(assets=tuple(_restated(asset) for asset in Snapshot(data).all_assets()))
         except DamagedSnapshotError as error:
             raise CatalogError(f"the snapshot is damaged: {error}", place=Place(origin)) from error
     first_line = _json(data.partition(b"\n")[0])

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from provision.catalog.pbs import RELEASES, Reading, asset_at, asset_url
-from provision.catalog.upstream import Sha256, WireModel, malformed
+from provision.catalog.pbs import RELEASES, AssetsRead, asset_at, asset_url
+from provision.catalog.upstream import ForeignModel, Sha256, malformed
 from provision.model.asset import IMPLEMENTATIONS, Asset, Digest
 from provision.model.target import Target
 from provision.model.version import Version
@@ -24,7 +24,7 @@ _Document = TypeVar("_Document")
 _HASHES: TypeAdapter[dict[str, dict[str, Sha256]]] = TypeAdapter(dict[str, dict[str, Sha256]])
 
 
-def read_hashes(data: bytes, origin: str) -> Reading:
+def read_hashes(data: bytes, origin: str) -> AssetsRead:
     """The assets of ``{tag: {asset name: sha256}}``; raises `CatalogError` if the file is not of that form."""
     releases = _validated(_HASHES, data, origin)
     return _read(
@@ -32,11 +32,11 @@ def read_hashes(data: bytes, origin: str) -> Reading:
     )
 
 
-class _UvArch(WireModel):
+class _UvArch(ForeignModel):
     family: str
 
 
-class _UvDownload(WireModel):
+class _UvDownload(ForeignModel):
     name: str
     arch: _UvArch
     os: str
@@ -53,7 +53,7 @@ class _UvDownload(WireModel):
 _UV: TypeAdapter[dict[str, _UvDownload]] = TypeAdapter(dict[str, _UvDownload])
 
 
-def read_uv(data: bytes, origin: str) -> Reading:
+def read_uv(data: bytes, origin: str) -> AssetsRead:
     """The assets of uv's ``download-metadata.json``; raises `CatalogError` if it is not one.
 
     Other implementations than ours are left out: uv lists Pyodide, which cannot be locked.
@@ -81,14 +81,14 @@ def _uv_asset(row: _UvDownload, sha256: Digest) -> Asset:
 _PYPY_NAME = re.compile(r"pypy\d+\.\d+-v(?P<build>\d+(?:\.\d+)+)-[\w-]+\.(?:tar\.bz2|tar\.gz|zip)", re.ASCII)
 
 
-class _InstallerVersion(WireModel):
+class _InstallerVersion(ForeignModel):
     implementation: str
     major: int
     minor: int
     micro: int
 
 
-class _InstallerFile(WireModel):
+class _InstallerFile(ForeignModel):
     arch: str
     platform: str
     filename: str
@@ -96,7 +96,7 @@ class _InstallerFile(WireModel):
     sha256: Sha256 = None
 
 
-class _InstallerRelease(WireModel):
+class _InstallerRelease(ForeignModel):
     python_version: _InstallerVersion
     files: tuple[_InstallerFile, ...]
 
@@ -104,7 +104,7 @@ class _InstallerRelease(WireModel):
 _INSTALLER: TypeAdapter[list[_InstallerRelease]] = TypeAdapter(list[_InstallerRelease])
 
 
-def read_pbs_installer(data: bytes, origin: str) -> Reading:
+def read_pbs_installer(data: bytes, origin: str) -> AssetsRead:
     """The assets of pbs-installer's ``versions.json``; raises `CatalogError` if it is not one."""
     return _read(
         (file.url, file.sha256, partial(_installer_asset, release.python_version, file))
@@ -135,7 +135,7 @@ def _validated(adapter: TypeAdapter[_Document], data: bytes, origin: str) -> _Do
         raise malformed(error, origin) from error
 
 
-def _read(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset] | None]]) -> Reading:
+def _read(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset] | None]]) -> AssetsRead:
     """Make assets of rows of URL, hash and, for archives that are not PBS's, what makes an asset of other fields."""
     assets, unknown = [], []
     for url, sha256, by_fields in rows:
@@ -148,4 +148,4 @@ def _read(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset] | N
                 assets.append(by_fields(sha256))
         except ValueError:
             unknown.append(url)
-    return Reading(assets=tuple(assets), unknown=tuple(unknown))
+    return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
