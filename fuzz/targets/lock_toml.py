@@ -12,7 +12,7 @@ from fuzz.target import Target
 from fuzz.texts import documents, encoded
 from provision.errors import LockFileError, SeveralErrors
 from provision.lock.conflicts import recover_lock
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.lock.syntax import parse_canonical
 from provision.lock.toml import ParsedLock, format_lock, parse_lock
 from provision.model.tree import store_key

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
+from provision.lock.age import Cooldown
 from provision.lock.answers import OptionFilter, allows_prereleases, levels
-from provision.lock.cooldown import Cooldown
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.lock.preference import best, flavors
 from provision.lock.targets import targets_of
 from provision.manifest.manifest import Request

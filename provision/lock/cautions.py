@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from provision.lock.document import LockedPython
 from provision.lock.lifecycle import end_of_life
+from provision.lock.lock import LockedPython
 from provision.lock.phrases import implementation_title, targets_listed
 from provision.lock.select import glibc_floor
 from provision.model.asset import Asset

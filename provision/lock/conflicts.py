@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provision.errors import LockFileError, Place, ProvisionError
-from provision.lock.document import Lock, LockedPython
-from provision.lock.rows import lock_version
+from provision.lock.keys import lock_version
+from provision.lock.lock import Lock, LockedPython
 from provision.lock.syntax import CONFLICT
 from provision.lock.toml import ParsedLock, parse_lock
 

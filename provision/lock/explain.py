@@ -9,9 +9,9 @@ from provision.catalog.catalog import Catalog
 from provision.errors import ManifestError, ResolutionError, SeveralErrors
 from provision.lock.candidates import Offers, Wish
 from provision.lock.cautions import cautions
-from provision.lock.document import LockedPython
 from provision.lock.filenames import own_assets
 from provision.lock.funnel import Step, funnel
+from provision.lock.lock import LockedPython
 from provision.lock.phrases import implementation_title, listed, subject, targets_listed, variant
 from provision.lock.preference import flavors
 from provision.lock.search import Found, search

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from provision.errors import ProvisionError, ResolutionError, SeveralErrors
-from provision.lock.absence import absences
+from provision.lock.age import Cooldown
 from provision.lock.candidates import Offers, Wish
-from provision.lock.cooldown import Cooldown
+from provision.lock.messages import absences
 from provision.lock.phrases import implementation_title, listed, sentence, series_listed, subject
 from provision.model.asset import Asset
 from provision.model.version import Version

@@ -8,10 +8,10 @@ from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
 from provision.lock.answers import pin_disagreements, staleness
 from provision.lock.candidates import Offers, Wish
-from provision.lock.document import LOCK_VERSION, Lock, LockedPython
 from provision.lock.filenames import own_assets
+from provision.lock.keys import lock_version
+from provision.lock.lock import LOCK_VERSION, Lock, LockedPython
 from provision.lock.phrases import listed, sentence
-from provision.lock.rows import lock_version
 from provision.lock.search import Found, search
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import Asset

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.lock.candidates import Candidate, Offers, Wish
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.lock.phrases import targets_listed, variant
 from provision.lock.refusal import refuse
 from provision.model.asset import Asset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from provision.errors import LockFileError, PolicyError
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Host, Target
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.manifest.manifest import Request
 from provision.model.target import Target
 

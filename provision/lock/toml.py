@@ -7,8 +7,8 @@ from pathlib import Path
 
 from provision.errors import LockFileError, Place
 from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
-from provision.lock.checking import check_lock
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
+from provision.lock.read import check_lock
 from provision.lock.syntax import parse_tables
 from provision.model.asset import Asset
 from provision.model.value import frozen

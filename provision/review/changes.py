@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from provision.catalog.catalog import publication_key
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Target
 from provision.model.value import frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.lock.positions import LockPositions
 from provision.model.asset import Asset
 from provision.review.changes import AssetChange, EntryChange

@@ -9,9 +9,9 @@ from functools import lru_cache
 from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import RELEASES
 from provision.hosts import HostPolicy, HostRule
-from provision.lock.cooldown import Cooldown
-from provision.lock.document import Lock, LockedPython
+from provision.lock.age import Cooldown
 from provision.lock.filenames import parsed_name
+from provision.lock.lock import Lock, LockedPython
 from provision.lock.positions import LockPositions
 from provision.manifest.keys import Policy
 from provision.manifest.manifest import Manifest, Request

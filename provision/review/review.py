@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.model.value import frozen
 from provision.review.changes import LockDiff, compare
 from provision.review.details import TreeChange

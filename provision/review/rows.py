@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
 from provision.review.changes import AssetChange, EntryChange, LockDiff

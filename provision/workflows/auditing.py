@@ -11,7 +11,7 @@ from provision.catalog.pbs import RELEASES
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
 from provision.hosts import HostRule
 from provision.install.fetch.preferences import configured_hosts
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.toml import parse_lock, read_text
 from provision.manifest.keys import Policy

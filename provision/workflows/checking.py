@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.errors import LockFileError
 from provision.lock.answers import Stale, asks_for_host, stale_entries
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.manifest.manifest import Manifest
 from provision.model.target import Target
 from provision.model.value import frozen

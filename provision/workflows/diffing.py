@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from provision.errors import ManifestError, UsageError
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.lock.toml import parse_lock, read_text
 from provision.model.value import replace
 from provision.review.review import Review, Side

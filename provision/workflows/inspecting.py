@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provision.host.detect import detect_host
 from provision.install.probe import can_run
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.model.asset import Asset
 from provision.model.tree import Entry, TreeOptions, store_key
 from provision.model.value import frozen, replace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.errors import ProvisionError
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.lock.toml import read_lock
 from provision.model.tree import store_key
 from provision.workflows.project import LOCK_NAME

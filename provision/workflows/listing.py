@@ -9,7 +9,7 @@ from provision.errors import ProvisionError
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
 from provision.lock.answers import stale_entries
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.lock.select import select
 from provision.manifest.manifest import Request
 from provision.model.asset import Asset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.lock.resolve import NOTHING, Upgrade, resolve
 from provision.lock.toml import ParsedLock, format_lock, read_text
 from provision.model.value import frozen

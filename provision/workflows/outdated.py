@@ -7,9 +7,9 @@ from datetime import date
 from provision.catalog.catalog import Catalog
 from provision.errors import ProvisionError
 from provision.host.detect import detect_host
-from provision.lock.cooldown import Cooldown
-from provision.lock.document import Lock, LockedPython
+from provision.lock.age import Cooldown
 from provision.lock.lifecycle import end_of_life
+from provision.lock.lock import Lock, LockedPython
 from provision.lock.resolve import Upgrade, resolve
 from provision.manifest.manifest import Manifest, Request
 from provision.manifest.request import parse_request

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from provision.errors import UsageError, did_you_mean
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.model.asset import CPU_LEVELS, CpuLevel, Digest
 from provision.model.target import KNOWN, Target
 from provision.model.value import frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.errors import LockFileError, ManifestError, did_you_mean
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.manifest.manifest import Manifest
 from provision.model.asset import Digest
 from provision.model.sha256 import sha256_hex

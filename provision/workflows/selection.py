@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from provision.errors import LockFileError, ProvisionError, raise_all
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.lock.select import for_target, select
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Host, Target

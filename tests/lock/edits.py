@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest
 from provision.manifest.read import parse_manifest

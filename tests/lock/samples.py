@@ -10,7 +10,7 @@ import pytest
 
 from provision.catalog.catalog import Catalog
 from provision.errors import ProvisionError, SeveralErrors
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest, Request
 from provision.manifest.read import parse_manifest

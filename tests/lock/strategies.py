@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from provision.lock.document import LOCK_VERSION, Lock, LockedPython
-from provision.lock.rows import SLIMS
+from provision.lock.keys import SLIMS
+from provision.lock.lock import LOCK_VERSION, Lock, LockedPython
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS, Asset, BuildOptions, Digest
 from provision.model.target import KNOWN
 from provision.model.tree import TreeOptions

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from provision.errors import ProvisionError
 from provision.lock.answers import OptionFilter, request_disagreements, stale_entries
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.lock.resolve import Upgrade, resolve
 from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from provision.lock.age import Cooldown
 from provision.lock.answers import OptionFilter
 from provision.lock.candidates import Candidate, Offers, Wish
-from provision.lock.cooldown import Cooldown
 from provision.model.asset import Asset
 from provision.model.target import Target
 from tests.lock.samples import AS_OF, asset, catalog, request

@@ -9,7 +9,7 @@ import pytest
 
 from provision.errors import LockFileError
 from provision.lock.conflicts import recover_lock
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.lock.toml import ParsedLock, format_lock, parse_lock
 from tests.lock.samples import LOCK, asset, python
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from tests.lock.samples import asset, python
 
 

@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 
 from provision.errors import ResolutionError
-from provision.lock.document import LockedPython
 from provision.lock.explain import Explanation, explain
 from provision.lock.explained import explanation_document, explanation_lines
+from provision.lock.lock import LockedPython
 from provision.manifest.manifest import Request
 from tests.lock.samples import HOST, asset, builds, catalog, lock, own, request
 

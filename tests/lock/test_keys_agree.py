@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from provision.errors import LockFileError, SeveralErrors
-from provision.lock.document import Lock
-from provision.lock.rows import ASSET_KEYS, LOCK_KEYS, PYTHON_KEYS, AssetTable, LockTable, PythonTable
+from provision.lock.keys import ASSET_KEYS, LOCK_KEYS, PYTHON_KEYS, AssetTable, LockTable, PythonTable
+from provision.lock.lock import Lock
 from provision.lock.toml import format_lock, parse_lock
 from provision.model.tree import TreeOptions
 from tests.lock.samples import LOCK, asset, python

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.toml import format_lock
 from provision.manifest.positions import Positions

@@ -13,7 +13,7 @@ import pytest
 from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import load_snapshot
 from provision.errors import SeveralErrors
-from provision.lock.document import LockedPython
+from provision.lock.lock import LockedPython
 from provision.lock.resolve import resolve
 from provision.model.asset import Asset
 from tests.lock.samples import HOST, manifest

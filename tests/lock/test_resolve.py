@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, SeveralErrors, UsageError
 from provision.lock.answers import stale_entries
-from provision.lock.document import LOCK_VERSION, Lock, LockedPython
+from provision.lock.lock import LOCK_VERSION, Lock, LockedPython
 from provision.lock.resolve import NOTHING, Resolution, Upgrade, resolve
 from provision.lock.toml import format_lock
 from provision.model.asset import Asset, Digest

@@ -8,18 +8,8 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from provision.lock.document import Lock
-from provision.lock.rows import (
-    ASSET_KEYS,
-    BUILD,
-    LOCK_KEYS,
-    LOCK_VERSION,
-    NAME,
-    PUBLISHED,
-    PYTHON_KEYS,
-    SHA256,
-    SLIMS,
-)
+from provision.lock.keys import ASSET_KEYS, BUILD, LOCK_KEYS, LOCK_VERSION, NAME, PUBLISHED, PYTHON_KEYS, SHA256, SLIMS
+from provision.lock.lock import Lock
 from provision.lock.toml import format_lock
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
 from provision.model.table import KeyField

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from provision.errors import LockFileError, ProvisionError, SeveralErrors
 from provision.lock.conflicts import recover_lock
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.lock.toml import MAX_BYTES, format_lock, parse_lock, read_lock, read_text
 from provision.model.tree import TreeOptions
 from tests.lock.samples import LOCK, asset, digest, python

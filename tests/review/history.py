@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog, Source, publication_day
 from provision.catalog.snapshot import load_snapshot
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.lock.resolve import NOTHING, Upgrade, resolve
 from provision.lock.toml import format_lock
 from provision.manifest.read import parse_manifest

@@ -15,7 +15,7 @@ from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import load_snapshot
 from provision.hosts import HostRule
 from provision.lock.answers import stale_entries
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.lock.positions import LockPositions
 from provision.lock.resolve import resolve
 from provision.lock.toml import format_lock, parse_lock

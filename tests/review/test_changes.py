@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
 from provision.review.changes import compare

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from provision.cli.console import Console
 from provision.cli.present.reviewing import diff_lines
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
 from provision.review.annotations import workflow_commands
 from provision.review.markdown import LIMIT, markdown
 from provision.review.page import page

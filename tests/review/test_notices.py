@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.lock.document import Lock, LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import BuildOptions
 from provision.model.tree import TreeOptions
 from provision.model.value import replace

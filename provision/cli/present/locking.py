@@ -10,7 +10,7 @@ from provision.errors import STALE
 from provision.text import plural, printable
 
 if TYPE_CHECKING:
-    from provision.lock.document import Lock, LockedPython
+    from provision.lock.lock import Lock, LockedPython
     from provision.workflows.checking import Checked
     from provision.workflows.locking import Locked
 

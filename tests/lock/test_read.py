@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import LockFileError, SeveralErrors
-from provision.lock.checking import MAX_ERRORS
-from provision.lock.document import Lock
+from provision.lock.lock import Lock
+from provision.lock.read import MAX_ERRORS
 from provision.lock.toml import format_lock, parse_lock
 from tests.lock.samples import LOCK, asset, python
 

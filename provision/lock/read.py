@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import LockFileError, Place, ProvisionError, did_you_mean, raise_all
-from provision.lock.document import LOCK_VERSION, Lock, LockedPython, in_order
-from provision.lock.rows import (
+from provision.lock.keys import (
     ASSET_KEYS,
     LOCK_KEYS,
     PYTHON_KEYS,
@@ -17,6 +16,7 @@ from provision.lock.rows import (
     Tables,
     lock_version,
 )
+from provision.lock.lock import LOCK_VERSION, Lock, LockedPython, in_order
 from provision.model.asset import Asset, BuildOptions
 from provision.model.table import KeyField, value_of
 from provision.model.tree import TreeOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.lock.rows import lock_version, url
+from provision.lock.keys import lock_version, url
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.lock.cooldown import Cooldown
+from provision.lock.age import Cooldown
 from tests.lock.samples import asset
 
 DAY = 86_400
