@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
-from provision.lock.lock import Lock, LockedPython
-from provision.lock.targets import targets_of
+from provision.lock.lock import Lock, LockedPython, targets_of
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import CPU_LEVELS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target

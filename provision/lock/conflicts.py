@@ -10,8 +10,7 @@ from typing import NamedTuple
 from provision.errors import LockFileError, Place, ProvisionError
 from provision.lock.keys import lock_version
 from provision.lock.lock import Lock, LockedPython
-from provision.lock.syntax import CONFLICT
-from provision.lock.toml import ParsedLock, parse_lock
+from provision.lock.read import CONFLICT, ParsedLock, parse_lock
 
 # Compiled only where there is a conflict: every `lock` loads this.
 _PYTHON = r"(?m)^\[\[python\]\]"

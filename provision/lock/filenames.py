@@ -11,7 +11,7 @@ from provision.catalog.names import MUSL_DYNAMIC_SINCE, ParsedName, parse_name
 from provision.errors import ManifestError
 from provision.lock.answers import required_level
 from provision.lock.keys import url as checked_url
-from provision.lock.phrases import sentence
+from provision.lock.messages import sentence
 from provision.manifest.manifest import Request
 from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, Digest
 from provision.model.target import Target

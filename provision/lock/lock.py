@@ -1,14 +1,19 @@
-"""`Lock` and `LockedPython`: what `pythons.lock` says."""
+"""`Lock`, `LockedPython`, `Upgrade`, and the targets an entry is locked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from provision.manifest.manifest import Request
 from provision.model.asset import Asset, BuildOptions, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import frozen
 from provision.model.version import Version
+
+# FOLD provision.lock.lock
+#   `Lock` and `LockedPython`: what `pythons.lock` says.
+
 
 LOCK_VERSION = "1.0"
 
@@ -67,3 +72,41 @@ class Lock:
 def in_order(assets: Iterable[Asset]) -> tuple[Asset, ...]:
     """Assets as a lock lists them: by target, then cpu (whose names sort from the baseline up)."""
     return tuple(sorted(assets, key=lambda asset: (str(asset.target), asset.cpu)))
+
+
+# FOLD provision.lock.lock
+#   Owns for which machines an entry is locked; what the manifest leaves open is answered by the lock and the host.
+
+
+def targets_of(request: Request, previous: LockedPython | None, host: Target | None) -> tuple[Target, ...]:
+    """The targets to lock, sorted by their triple.
+
+    Archives of one's own are for the targets that they are given for. Where the manifest declares no targets, it is
+    those locked before and this machine's: a lock that several machines share grows, and never shrinks by itself.
+    ``host`` is only looked at then.
+    """
+    if request.url:
+        wanted = {target for target, _ in request.url}
+    elif request.targets is not None:
+        wanted = set(request.targets)
+    else:
+        wanted = {*([host] if host else ()), *(previous.targets() if previous else ())}
+    return tuple(sorted(wanted, key=str))
+
+
+# FOLD provision.lock.resolve:NOTHING,Upgrade
+#   Owns making a lock of a manifest, a catalog and the lock before; what is preferred, `preference` says.
+
+
+@frozen
+class Upgrade:
+    """Which entries are resolved as if there were no lock: none, ``everything``, or those of ``names``."""
+
+    everything: bool = False
+    names: tuple[str, ...] = ()
+
+    def __contains__(self, name: str) -> bool:
+        return self.everything or name in self.names
+
+
+NOTHING = Upgrade()

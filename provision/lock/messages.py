@@ -1,22 +1,107 @@
-"""Owns saying for which targets nothing answers a request, and what does: by letting go of one thing at a time."""
+"""Why nothing answers a request, what exists instead, and its wording."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from provision.lock.answers import required_level
+from provision.errors import ProvisionError, ResolutionError, SeveralErrors
+from provision.lock.age import Cooldown
+from provision.lock.answers import OptionFilter, required_level
 from provision.lock.candidates import Candidate, Facet, Offers, Slot, Wish
-from provision.lock.phrases import (
-    levels_listed,
-    listed,
-    options_listed,
-    series_listed,
-    subject,
-    targets_listed,
-    variant,
-)
+from provision.manifest.manifest import Request
+from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.version import Version
+
+# FOLD provision.lock.messages
+#   Owns saying why no asset answers a request: no such version, build or release yet; `absence` says it of targets.
+
+
+_CATALOG_HINT = "`provision catalog list` shows what exists; `provision catalog update` asks upstream."
+
+
+def refuse(wish: Wish, offers: Offers) -> ProvisionError:
+    """The error, or all of them, of a request that nothing answers; each says what does exist."""
+    errors = [
+        ResolutionError(sentence(wish.request, message), place=wish.request.place, hint=hint)
+        for message, hint in _reasons(wish, offers)
+    ]
+    return errors[0] if len(errors) == 1 else SeveralErrors(errors)
+
+
+def _reasons(wish: Wish, offers: Offers) -> list[tuple[str, str]]:
+    """Messages with hints; the first thing that is missing hides what would be missing after it."""
+    request = wish.request
+    versions = offers.versions(request.implementation)
+    if not versions:
+        known = listed(implementation_title(name) for name in offers.catalog.implementations())
+        return [(f"no catalog has {implementation_title(request.implementation)}; known are {known}", _CATALOG_HINT)]
+    in_range = [version for version in versions if request.version.matches(version)]
+    if not in_range:
+        return [(f"there is no {subject(request)}; {_nearest(wish, versions)}", _CATALOG_HINT)]
+    allowed = [version for version in in_range if wish.allows(version)]
+    if not allowed:
+        newest = in_range[0]
+        return [
+            (
+                f"{subject(request)} has no final release yet; the newest prerelease is {newest}",
+                f'Ask for it by its name, "{newest}", or set `prereleases = true`.',
+            )
+        ]
+    if not any(True for _ in offers.matching(wish)):
+        return [(_no_build(wish, offers, allowed), _CATALOG_HINT)]
+    if young := _all_young(wish, offers):
+        return [(young, "Wait, or shorten `cooldown`.")]
+    return [(message, _CATALOG_HINT) for message in absences(wish, offers)]
+
+
+def _nearest(wish: Wish, versions: tuple[Version, ...]) -> str:
+    """The versions around the one asked for, or else the series that there are."""
+    wanted = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", str(wish.request.version))
+    if wanted:
+        major, minor, patch = (int(number or 0) for number in wanted.groups())
+        same = [version for version in versions if (version.major, version.minor) == (major, minor)]
+        if same:
+            near = sorted(same, key=lambda version: abs(version.patch - patch))[:3]
+            return f"the nearest are {listed(str(version) for version in near)}"
+    return f"there are versions of {series_listed(versions)}"
+
+
+def _no_build(wish: Wish, offers: Offers, allowed: list[Version]) -> str:
+    implementation, build = wish.request.implementation, str(wish.request.build)
+    of_build = [
+        version for version in offers.versions(implementation) if build in offers.builds(implementation, version)
+    ]
+    newest = allowed[0]
+    builds = listed(offers.builds(implementation, newest), most=5)
+    has = f"it has {listed(map(str, of_build), most=6)}" if of_build else "no such build is known"
+    title = implementation_title(implementation)
+    return f"build {build} has no {title} {wish.request.version}: {has}; builds of {newest} are {builds}"
+
+
+def _all_young(wish: Wish, offers: Offers) -> str:
+    """The message if only the cooldown stands in the way, else nothing."""
+    if not wish.request.cooldown:
+        return ""
+    patient = wish._replace(cooldown=Cooldown(0, ""))
+    for version, build in offers.matching(wish):
+        for candidate in offers.candidates(patient, version, build):
+            if not candidate.lacks:
+                return (
+                    f"every build of {subject(wish.request)} that fits is in its cooldown of {wish.cooldown}; "
+                    f"the newest, {version}+{build}, is available from {_available(wish.cooldown, candidate.assets)}"
+                )
+    return ""
+
+
+def _available(cooldown: Cooldown, assets: tuple[Asset, ...]) -> str:
+    return max((cooldown.available(asset) for asset in assets), default="") or "a day beyond the calendar"
+
+
+# FOLD provision.lock.messages
+#   Owns saying for which targets nothing answers a request, and what does: by letting go of one thing at a time.
+
 
 _Tests = Mapping[str, Callable[[Facet], bool]]
 
@@ -144,3 +229,81 @@ def _never_together(wish: Wish, offers: Offers) -> str:
         f"{message}; the nearest, {nearest.version}+{nearest.build} {nearest.flavor}, "
         f"lacks {targets_listed(target for target, _ in nearest.lacks)}: ask for that under a name of its own"
     )
+
+
+# FOLD provision.lock.messages
+#   Owns how messages name what was asked for and what exists; which message is due, `refusal` and `search` decide.
+
+
+_TITLES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
+
+
+def implementation_title(name: str) -> str:
+    """``PyPy`` for ``pypy``."""
+    return _TITLES.get(name, name)
+
+
+def sentence(request: Request, message: str) -> str:
+    """The message, with the entry's name in front where no place in a file names it."""
+    return message if request.place else f"{request.name}: {message}"
+
+
+def subject(request: Request) -> str:
+    """``CPython 3.14`` or ``CPython 3.12.11 of build 20250818``: what was asked for, without its variant."""
+    build = f" of build {request.build}" if request.build else ""
+    return f"{implementation_title(request.implementation)} {request.version}{build}"
+
+
+def variant(request: Request, cpu: CpuLevel = "baseline") -> str:
+    """``v3 free-threaded debug full``: what was asked for beyond the version; empty where nothing was."""
+    wanted = OptionFilter.of(request)
+    words = (
+        cpu if cpu != "baseline" else "",
+        "free-threaded" * wanted.freethreaded,
+        "debug" * wanted.debug,
+        str(BuildOptions(wanted.optimisations or frozenset())),
+        "static" * wanted.static,
+        "shared" * wanted.shared,
+        request.flavor or "",
+    )
+    return " ".join(word for word in words if word)
+
+
+def listed(words: Iterable[str], *, most: int = 12) -> str:
+    """``a, b, c``; beyond ``most`` ``a, b and 7 more``."""
+    every = list(words)
+    if len(every) <= most + 1:
+        return ", ".join(every)
+    return f"{', '.join(every[:most])} and {len(every) - most} more"
+
+
+def targets_listed(targets: Iterable[Target]) -> str:
+    """Short forms, sorted."""
+    return listed(sorted({target.short for target in targets}))
+
+
+def levels_listed(levels: Iterable[CpuLevel]) -> str:
+    """Levels in ascending order."""
+    return listed(sorted(set(levels), key=CPU_LEVELS.index))
+
+
+def options_listed(options: Iterable[BuildOptions]) -> str:
+    """Sets of options, those of fewer words first."""
+    texts = {str(each) or "none" for each in options}
+    return listed(sorted(texts, key=lambda text: (text.count("+"), text)))
+
+
+def series_listed(versions: Iterable[Version]) -> str:
+    """``3.8, 3.10 to 3.14``: the series of versions, runs drawn together."""
+    runs: list[list[tuple[int, int]]] = []
+    for series in sorted({(version.major, version.minor) for version in versions}):
+        if runs and runs[-1][-1] == (series[0], series[1] - 1):
+            runs[-1].append(series)
+        else:
+            runs.append([series])
+    return listed(_run(run) for run in runs)
+
+
+def _run(run: list[tuple[int, int]]) -> str:
+    words = [f"{major}.{minor}" for major, minor in run]
+    return f"{words[0]} to {words[-1]}" if len(words) > 2 else ", ".join(words)

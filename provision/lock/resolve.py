@@ -1,33 +1,26 @@
-"""Owns making a lock of a manifest, a catalog and the lock before; what is preferred, `preference` says."""
+"""Making a lock of a manifest, a catalog and the lock before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
 from provision.lock.answers import pin_disagreements, staleness
-from provision.lock.candidates import Offers, Wish
+from provision.lock.candidates import Candidate, Offers, Wish
 from provision.lock.filenames import own_assets
 from provision.lock.keys import lock_version
-from provision.lock.lock import LOCK_VERSION, Lock, LockedPython
-from provision.lock.phrases import listed, sentence
-from provision.lock.search import Found, search
+from provision.lock.lock import LOCK_VERSION, NOTHING, Lock, LockedPython, Upgrade
+from provision.lock.messages import listed, refuse, sentence, targets_listed, variant
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.value import frozen, replace
+from provision.model.version import Version
 
-
-@frozen
-class Upgrade:
-    """Which entries are resolved as if there were no lock: none, ``everything``, or those of ``names``."""
-
-    everything: bool = False
-    names: tuple[str, ...] = ()
-
-    def __contains__(self, name: str) -> bool:
-        return self.everything or name in self.names
+# FOLD provision.lock.resolve
+#   Owns making a lock of a manifest, a catalog and the lock before; what is preferred, `preference` says.
 
 
 @frozen
@@ -37,9 +30,6 @@ class Resolution:
     lock: Lock
     notes: tuple[str, ...] = ()
     resolved: tuple[str, ...] = ()
-
-
-NOTHING = Upgrade()
 
 
 def resolve(
@@ -161,3 +151,61 @@ def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]
         for name in upgrade.names
         if name not in known
     ]
+
+
+# FOLD provision.lock.resolve
+#   Owns the search for one request's assets, in the order of `preference`; why none is found, `refusal` tells.
+
+
+class Found(NamedTuple):
+    """The assets for each target, and what people should know about the choice."""
+
+    assets: tuple[Asset, ...]
+    notes: tuple[str, ...]
+
+
+def search(wish: Wish, offers: Offers, keep: LockedPython | None = None) -> Found:
+    """Take the first choice of version, build and flavor that has every target.
+
+    The version and build of ``keep`` go first if the request still allows them. Raises `ResolutionError`, or several,
+    where there is none.
+    """
+    passed: list[Candidate] = []
+    for version, build in _in_order(wish, offers, keep):
+        closest: Candidate | None = None
+        for candidate in offers.candidates(wish, version, build):
+            if not candidate.lacks:
+                return Found(candidate.assets, (*_passing_notes(wish, candidate, passed), *candidate.notes))
+            if closest is None or len(candidate.lacks) < len(closest.lacks):
+                closest = candidate
+        if closest is not None:
+            passed.append(closest)
+    raise refuse(wish, offers)
+
+
+def _in_order(wish: Wish, offers: Offers, keep: LockedPython | None) -> Iterator[tuple[Version, str]]:
+    first = (keep.version, keep.build) if keep is not None and offers.has(wish, keep) else None
+    if first is not None:
+        yield first
+    for each in offers.matching(wish):
+        if each != first:
+            yield each
+
+
+def _passing_notes(wish: Wish, taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
+    """Why newer builds were passed over: the newest that is too young, and the newest that lacks something."""
+    newer = [each for each in passed if each.version >= taken.version]
+    here = f"{taken.version}+{taken.build}"
+    young = next((each for each in newer if each.young), None)
+    if young is not None:
+        available = wish.cooldown.available(young.young[0])
+        yield f"{here} rather than {young.version}+{young.build}, which is in its cooldown of {wish.cooldown}" + (
+            available and f" until {available}"
+        )
+    lacking = next((each for each in newer if not each.young), None)
+    if lacking is not None:
+        words = variant(wish.request, lacking.lacks[0][1])
+        yield (
+            f"{here} rather than {lacking.version}+{lacking.build}, which has no {words and f'{words} build for '}"
+            f"{targets_listed(target for target, _ in lacking.lacks)}"
+        )

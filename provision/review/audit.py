@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from provision.catalog.catalog import publication_day
 from provision.errors import PolicyError
 from provision.hosts import KNOWN_HOSTS, looks_like
-from provision.lock.age import Cooldown
+from provision.lock.age import Cooldown, end_of_life
 from provision.lock.answers import (
     RequestDisagreement,
     allows_prereleases,
@@ -16,7 +16,6 @@ from provision.lock.answers import (
     request_disagreements,
 )
 from provision.lock.filenames import catalog_disagreements, name_disagreements
-from provision.lock.lifecycle import end_of_life
 from provision.lock.lock import LockedPython
 from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset

@@ -13,7 +13,7 @@ from provision.hosts import HostRule
 from provision.install.fetch.preferences import configured_hosts
 from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
-from provision.lock.toml import parse_lock, read_text
+from provision.lock.read import parse_lock, read_text
 from provision.manifest.keys import Policy
 from provision.manifest.manifest import Manifest
 from provision.manifest.read import MANIFEST_NAME, read_manifest, read_policy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from provision.errors import ManifestError, UsageError
 from provision.lock.lock import Lock
-from provision.lock.toml import parse_lock, read_text
+from provision.lock.read import parse_lock, read_text
 from provision.model.value import replace
 from provision.review.review import Review, Side
 from provision.review.revisions import Revision, has_commit, read_revision

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from provision.errors import ProvisionError
 from provision.lock.lock import Lock
-from provision.lock.toml import read_lock
+from provision.lock.read import read_lock
 from provision.model.tree import store_key
 from provision.workflows.project import LOCK_NAME
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
-from provision.lock.lock import Lock
-from provision.lock.resolve import NOTHING, Upgrade, resolve
-from provision.lock.toml import ParsedLock, format_lock, read_text
+from provision.lock.lock import NOTHING, Lock, Upgrade
+from provision.lock.read import ParsedLock, read_text
+from provision.lock.resolve import resolve
+from provision.lock.write import format_lock
 from provision.model.value import frozen
 from provision.workflows.checking import host_target
 from provision.workflows.options import Options

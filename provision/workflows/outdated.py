@@ -7,10 +7,9 @@ from datetime import date
 from provision.catalog.catalog import Catalog
 from provision.errors import ProvisionError
 from provision.host.detect import detect_host
-from provision.lock.age import Cooldown
-from provision.lock.lifecycle import end_of_life
-from provision.lock.lock import Lock, LockedPython
-from provision.lock.resolve import Upgrade, resolve
+from provision.lock.age import Cooldown, end_of_life
+from provision.lock.lock import Lock, LockedPython, Upgrade
+from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest, Request
 from provision.manifest.request import parse_request
 from provision.model.target import Target

@@ -61,7 +61,7 @@ class Project:
 
     def lock(self) -> LoadedLock | None:
         """The lock, or None where there is none; raises `LockFileError` on one that cannot be used."""
-        from provision.lock.toml import parse_lock, read_text
+        from provision.lock.read import parse_lock, read_text
 
         text = read_text(self.lock_path)
         if text is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from provision.errors import ProvisionError, SeveralErrors
-from provision.lock.lifecycle import end_of_life
+from provision.lock.age import end_of_life
 from provision.model.value import frozen, replace
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.lock.toml import read_lock
+from provision.lock.read import read_lock
 from provision.model.tree import store_key
 from provision.store.layout import Store
 from provision.store.receipts import installed

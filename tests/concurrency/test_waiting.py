@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from provision.lock.toml import read_lock
+from provision.lock.read import read_lock
 from provision.model.tree import store_key
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store

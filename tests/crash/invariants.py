@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provision.catalog.cache import load_cached
-from provision.lock.toml import read_lock
+from provision.lock.read import read_lock
 from provision.manifest.read import read_manifest
 from provision.store.hashing import Difference
 from provision.store.layout import Store

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from provision.lock.age import Cooldown
+from provision.lock.age import CPYTHON, Cooldown, end_of_life, lifecycle
+from provision.model.version import Version
 from tests.lock.samples import asset
+
+# FOLD tests.lock.test_age
+#   How old a build must be, against the catalog's present.
+
 
 DAY = 86_400
 NOW = "2026-10-25T12:00:00Z"
@@ -48,3 +55,24 @@ def test_people_are_told_until_when_to_wait() -> None:
 )
 def test_it_is_told_in_whole_units(seconds: int, text: str) -> None:
     assert str(Cooldown(seconds, NOW)) == text
+
+
+# FOLD tests.lock.test_age
+#   When CPython's series end.
+
+
+def test_each_series_of_cpython_has_its_day() -> None:
+    assert end_of_life("cpython", Version.parse("3.8.20")) == date(2024, 10, 7)
+    assert end_of_life("cpython", Version.parse("3.14.0rc1")) == date(2030, 10, 31)
+
+
+def test_what_is_not_scheduled_has_none() -> None:
+    assert end_of_life("cpython", Version.parse("3.99.0")) is None
+    assert end_of_life("pypy", Version.parse("3.11.13")) is None
+    assert lifecycle("graalpy", Version.parse("3.12.0")) is None
+
+
+def test_support_lasts_years_and_later_series_outlive_earlier_ones() -> None:
+    spans = [CPYTHON[series] for series in sorted(CPYTHON) if series >= (3, 5)]
+    assert all(4.9 < (span.ends - span.released).days / 365 < 5.2 for span in spans)
+    assert spans == sorted(spans, key=lambda span: span.ends)

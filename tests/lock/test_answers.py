@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from provision.errors import ProvisionError
 from provision.lock.answers import OptionFilter, request_disagreements, stale_entries
-from provision.lock.lock import Lock, LockedPython
-from provision.lock.resolve import Upgrade, resolve
+from provision.lock.lock import Lock, LockedPython, Upgrade
+from provision.lock.resolve import resolve
 from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions

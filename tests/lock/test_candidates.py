@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from provision.lock import candidates
 from provision.lock.age import Cooldown
 from provision.lock.answers import OptionFilter
-from provision.lock.candidates import Candidate, Offers, Wish
+from provision.lock.candidates import Candidate, Offers, Wish, best, flavors
+from provision.lock.resolve import resolve
 from provision.model.asset import Asset
 from provision.model.target import Target
-from tests.lock.samples import AS_OF, asset, catalog, request
+from tests.lock.samples import AS_OF, asset, catalog, lock, manifest, request
+
+# FOLD tests.lock.test_candidates
+#   What one version, build and flavor has for a request: its levels, target by target.
+
 
 TARGETS = (Target.parse("linux-x86_64"), Target.parse("macos-aarch64"))
 LEVELS = [asset(), asset(cpu="v2"), asset(cpu="v3"), asset(target="macos-aarch64")]
@@ -54,3 +63,93 @@ def test_what_is_too_young_is_lacking() -> None:
     candidate = weighed('{version = "3.14", cooldown = "3 days"}', young, asset(target="macos-aarch64"))
     assert candidate.young == (young,)
     assert [target.short for target, _ in candidate.lacks] == ["linux-x86_64"]
+
+
+# FOLD tests.lock.test_candidates
+#   The order of preference, rule by rule as the module states it.
+
+
+HOST = Target.parse("linux-x86_64")
+
+
+def chosen(entry: str, *assets: Asset) -> Asset:
+    """The one asset that an entry gets."""
+    return lock(f"default = {entry}", *assets).pythons[0].assets[0]
+
+
+def test_the_newest_version_goes_first() -> None:
+    rows = [asset("3.14.10+20260814"), asset("3.14.9+20261021"), asset("3.13.12+20261021")]
+    assert chosen('"3.14"', *rows) == rows[0]
+    assert chosen('">=3.13"', *rows) == rows[0]
+    assert chosen('"3.13"', *rows) == rows[2]
+
+
+def test_then_the_newest_build_by_its_day_of_publication() -> None:
+    late = asset("3.14.2+20250323", published="2026-03-27T10:00:00Z")
+    rows = [asset("3.14.2+20260127"), late, asset("3.14.2+20250610")]
+    assert chosen('"3.14"', *rows) == late
+
+
+def test_prereleases_come_only_when_asked_for() -> None:
+    rows = [asset("3.14.9+20261021"), asset("3.15.0rc2+20261021")]
+    assert chosen('"3"', *rows) == rows[0]
+    assert chosen('{version = "3", prereleases = true}', *rows) == rows[1]
+    assert chosen('">=3.15.0rc1"', *rows) == rows[1]
+    assert chosen('"3.15.0rc2"', *rows) == rows[1]
+
+
+def test_then_the_flavor() -> None:
+    assert flavors(request('"3.14"')) == ("install_only_stripped", "install_only", "full")
+    assert flavors(request('"3.14"', settings='flavor = "full"')) == ("full", "install_only_stripped", "install_only")
+    asked = request('{version = "3.14", flavor = "install_only"}', settings='flavor = "full"')
+    assert flavors(asked) == ("install_only",)
+
+
+def test_a_newer_build_goes_before_a_better_flavor() -> None:
+    newer = asset("3.14.9+20261021", flavor="full")
+    assert chosen('"3.14"', newer, asset("3.14.9+20260814")) == newer
+
+
+def test_then_the_optimisation() -> None:
+    rows = [asset(options=options, flavor="full") for options in ("noopt", "", "lto", "pgo", "pgo+lto")]
+    option_filter = OptionFilter.of(request('"3.14"'))
+    order = []
+    while rows:
+        order.append(best(rows, option_filter)[0])
+        rows.remove(order[-1])
+    assert [str(each.options) for each in order] == ["pgo+lto", "pgo", "lto", "", "noopt"]
+
+
+def test_build_options_without_an_optimisation_mean_the_build_that_names_none() -> None:
+    rows = [asset(options=options, flavor="full") for options in ("pgo+lto", "")]
+    assert best(rows, OptionFilter.of(request('{version = "3.14", build-options = []}')))[0] == rows[1]
+
+
+def test_then_the_way_of_linking() -> None:
+    rows = [asset(target="windows-x86_64", options=options, flavor="full") for options in ("pgo+shared", "pgo")]
+    assert best(rows, OptionFilter.of(request('"3.14"')))[0] == rows[1]
+    assert best(rows[:1], OptionFilter.of(request('"3.14"')))[0] == rows[0]
+
+
+def test_last_the_file_name_and_the_choice_is_told() -> None:
+    early, late = (
+        asset("3.8.2+20200418", flavor="full", url=f"https://example.com/20200418/cpython-3.8.2-linux64-{time}.tar.zst")
+        for time in ("20200418T2226", "20200418T2305")
+    )
+    for rows in ((early, late), (late, early)):
+        resolution = resolve(manifest('default = "3.8"'), catalog(*rows), None, host=HOST)
+        assert resolution.lock.pythons[0].assets == (late,)
+        assert resolution.notes == (f"default: {late.filename} was taken before {early.filename}, made earlier",)
+
+
+def rules(text: str) -> list[str]:
+    """The numbered rules of a text, without what marks code in it."""
+    found = re.findall(r"^\d\. .*\n(?:   .*\n)*", text, re.MULTILINE)
+    return [" ".join(rule.replace("`", "").split()) for rule in found]
+
+
+def test_the_manual_states_the_same_rules() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
+    section = manual.partition("## When several assets fit")[2].partition("\n## ")[0]
+    assert len(rules(section)) == 9
+    assert rules(section) == rules(candidates.__doc__ or "")

@@ -10,7 +10,8 @@ import pytest
 from provision.errors import LockFileError
 from provision.lock.conflicts import recover_lock
 from provision.lock.lock import Lock, LockedPython
-from provision.lock.toml import ParsedLock, format_lock, parse_lock
+from provision.lock.read import ParsedLock, parse_lock
+from provision.lock.write import format_lock
 from tests.lock.samples import LOCK, asset, python
 
 A, B, C = python(name="a"), python(name="b"), python(name="c")

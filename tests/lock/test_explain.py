@@ -8,11 +8,16 @@ from datetime import date
 import pytest
 
 from provision.errors import ResolutionError
-from provision.lock.explain import Explanation, explain
-from provision.lock.explained import explanation_document, explanation_lines
+from provision.lock.candidates import Offers, Wish
+from provision.lock.explain import Explanation, cautions, explain, explanation_document, explanation_lines, funnel
 from provision.lock.lock import LockedPython
 from provision.manifest.manifest import Request
-from tests.lock.samples import HOST, asset, builds, catalog, lock, own, request
+from provision.model.asset import Asset
+from tests.lock.samples import AS_OF, HOST, asset, builds, catalog, lock, own, python, request
+
+# FOLD tests.lock.test_explain
+#   Why an entry is locked as it is, as people and machines read it.
+
 
 TODAY = date(2026, 11, 1)
 ROWS = (
@@ -113,3 +118,102 @@ def test_the_document_for_machines_says_the_same() -> None:
     assert document["python"]["assets"][0]["target"] == "x86_64-unknown-linux-gnu"
     assert document["steps"][2] == {"asked": "free-threaded, not debug", "assets": 1}
     assert document["warnings"] == ["needs glibc 2.17 or newer: linux-x86_64"]
+
+
+# FOLD tests.lock.test_explain
+#   What people should know of a locked entry.
+
+
+TODAY_CAUTIONS = date(2026, 5, 1)
+MUSL = "linux-x86_64-musl"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([asset("3.14.2+20260127", MUSL, "lto")], []),
+        (
+            [asset("3.9.1+20260127", MUSL, "lto")],
+            ["CPython 3.9 is past its end of life: no security fixes since 2025-10-31"],
+        ),
+        (
+            [asset("3.10.1+20260127", "macos-aarch64")],
+            [
+                "CPython 3.10 gets security fixes until 2026-10-31 only",
+                "virtual environments made through a symbolic link to 3.10 do not find their standard library",
+            ],
+        ),
+        ([asset("3.15.0rc1+20260127", MUSL, "lto")], ["3.15.0rc1 is a prerelease"]),
+        (
+            [asset("3.13.2+20250212", MUSL, "lto+static")],
+            ["static builds cannot load extension modules: linux-x86_64-musl"],
+        ),
+        (
+            [asset("3.14.2+20260127", MUSL, "lto", cpu="v3"), asset("3.14.2+20260127", MUSL, "lto", cpu="v4")],
+            ["linux-x86_64-musl: CPUs below x86-64-v3 cannot run it, and sync refuses them"],
+        ),
+        ([asset("3.14.2+20260127", MUSL, "lto"), asset("3.14.2+20260127", MUSL, "lto", cpu="v4")], []),
+        (
+            [asset("3.12.2+20260127"), asset("3.12.2+20260127", "linux-riscv64", "lto")],
+            [
+                "needs glibc 2.17 or newer: linux-x86_64",
+                "needs glibc 2.28 or newer: linux-riscv64",
+                "the module crypt needs the system's libcrypt.so.1",
+            ],
+        ),
+        ([asset("3.14.2+20260127", "macos-x86_64")], ["needs macOS 10.15 or newer: macos-x86_64"]),
+        ([asset("3.13.1+20241219", "macos-x86_64")], []),
+        ([asset("3.11.13+7.3.20", implementation="pypy", flavor="install_only", options="")], []),
+    ],
+)
+def test_cautions(rows: list[Asset], told: list[str]) -> None:
+    assert list(cautions(python(*rows), TODAY_CAUTIONS)) == told
+
+
+# FOLD tests.lock.test_explain
+#   How many assets are left after each thing asked for.
+
+
+def counted(entry: str, *assets: Asset, settings: str = "") -> list[str]:
+    wish = Wish.of(request(entry, settings=settings), None, host=HOST, as_of=AS_OF)
+    return [f"{step.assets} {step.asked}" for step in funnel(wish, Offers(catalog(*assets)))]
+
+
+def test_each_thing_asked_for_leaves_fewer() -> None:
+    rows = [
+        asset(cpu="v3"),
+        asset(),
+        asset(flavor="full"),
+        asset(options="noopt", flavor="full"),
+        asset(options="debug", flavor="full"),
+        asset(target="linux-aarch64"),
+        asset("3.14.7+20261024"),
+        asset("3.13.5+20250610"),
+        asset("3.15.0rc1+20260814"),
+        asset("3.11.13+7.3.20", implementation="pypy", options="", flavor="install_only"),
+    ]
+    entry = (
+        '{ version = ">=3.14", build = "20260814", flavor = "full", build-options = ["noopt"], cooldown = "1 week" }'
+    )
+    assert counted(entry, *rows) == [
+        "9 CPython",
+        "7 version >=3.14, final releases",
+        "6 build 20260814",
+        "6 out for 7 days",
+        "5 with the GIL, not debug",
+        "4 for linux-x86_64",
+        "3 cpu baseline",
+        "2 flavor full",
+        "1 optimised as noopt",
+    ]
+
+
+def test_levels_that_the_settings_prefer_leave_the_baseline_too() -> None:
+    rows = [asset(), asset(cpu="v2"), asset(cpu="v3")]
+    assert counted('"3.14"', *rows, settings='cpu = "v3"')[-1] == "2 cpu baseline, v3"
+    assert counted('{ version = "3.14", cpu = "v3" }', *rows)[-1] == "1 cpu v3"
+    assert counted('{ version = "3.14", cpu = "auto" }', *rows)[-1] == "3 cpu baseline, v2, v3, v4"
+
+
+def test_a_prerelease_that_is_named_is_counted() -> None:
+    assert counted('"3.15.0rc1"', asset("3.15.0rc1+20260814"))[1] == "1 version 3.15.0rc1"

@@ -13,7 +13,8 @@ import pytest
 from provision.errors import LockFileError, SeveralErrors
 from provision.lock.keys import ASSET_KEYS, LOCK_KEYS, PYTHON_KEYS, AssetTable, LockTable, PythonTable
 from provision.lock.lock import Lock
-from provision.lock.toml import format_lock, parse_lock
+from provision.lock.read import parse_lock
+from provision.lock.write import format_lock
 from provision.model.tree import TreeOptions
 from tests.lock.samples import LOCK, asset, python
 
@@ -51,7 +52,7 @@ HOLDS_TABLES = {("lock", "python"): "[[python]]", ("python", "asset"): "[[python
 def test_each_key_has_a_field_is_written_and_is_in_the_schema(name: str) -> None:
     keys, table, written, schema = TABLES[name]
     assert [key.replace("-", "_") for key in keys] == list(vars(table)["__slots__"])
-    assert set(written) == set(keys), "provision/lock/toml.py"
+    assert set(written) == set(keys), "provision/lock/write.py"
     assert set(schema["properties"]) == set(keys), "schemas/pythons-lock.schema.json"
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from provision.lock.targets import targets_of
+from provision.lock.lock import Lock, targets_of
 from provision.model.target import Target
 from tests.lock.samples import HOST, asset, own, python, request
+
+# FOLD tests.lock.test_lock
+#   For which machines an entry is locked.
+
 
 ARM = Target.parse("linux-aarch64")
 
@@ -23,3 +27,25 @@ def test_without_any_declared_the_host_joins_those_locked_before() -> None:
 def test_archives_of_ones_own_are_for_the_targets_they_are_given_for() -> None:
     wish = own({"linux-aarch64": "https://example.com/a.tar.gz"}, settings='targets = ["linux-x86_64"]')
     assert targets_of(wish, None, HOST) == (ARM,)
+
+
+# FOLD tests.lock.test_lock
+#   The lock's values.
+
+
+def test_an_entry_names_the_options_that_all_its_assets_share() -> None:
+    linux, windows = asset(options="freethreaded+pgo+lto"), asset(target="windows-x86_64", options="freethreaded+pgo")
+    assert str(python(linux, windows).options) == "freethreaded+pgo"
+    assert str(python(linux).options) == "freethreaded+pgo+lto"
+
+
+def test_assets_are_sorted_by_target_then_level() -> None:
+    rows = [asset(cpu="v3"), asset(), asset(target="macos-aarch64")]
+    assert python(*rows).assets == (rows[2], rows[1], rows[0])
+    assert [target.short for target in python(*rows).targets()] == ["macos-aarch64", "linux-x86_64"]
+
+
+def test_entries_are_found_by_name() -> None:
+    lock = Lock(pythons=(python(name="a"), python(name="b")))
+    assert lock.python("b") == python(name="b")
+    assert lock.python("c") is None

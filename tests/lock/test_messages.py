@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from provision.errors import ResolutionError, SeveralErrors
+from provision.lock.messages import listed, series_listed, subject, variant
 from provision.model.asset import Flavor
-from tests.lock.samples import asset, builds, refusals
+from provision.model.version import Version
+from tests.lock.samples import asset, builds, lock, refusals, request
+
+# FOLD tests.lock.test_messages
+#   What is said when a target, an option, a flavor or a level is missing: what does exist.
+
 
 FLAVORS: tuple[Flavor, ...] = ("full", "install_only", "install_only_stripped")
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
@@ -100,3 +107,93 @@ ROWS = (
 )
 def test_it_says_what_does_exist(entry: str, told: str) -> None:
     assert "\n".join(refusals(f"default = {entry}", *ROWS, settings=FOUR)) == told
+
+
+# FOLD tests.lock.test_messages
+#   How messages name things.
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('"3.14"', "CPython 3.14|"),
+        ('"3.14td"', "CPython 3.14|free-threaded debug"),
+        ('{ version = ">=3.13,<3.15", flavor = "full" }', "CPython >=3.13,<3.15|full"),
+        ('{ version = "3.14", build-options = ["lto", "static"] }', "CPython 3.14|lto static"),
+        ('{ version = "3.14", build = "20260814" }', "CPython 3.14 of build 20260814|"),
+        ('"pypy3.11"', "PyPy 3.11|"),
+    ],
+)
+def test_a_request_is_named_by_its_version_and_its_variant(entry: str, words: str) -> None:
+    assert f"{subject(request(entry))}|{variant(request(entry))}" == words
+
+
+def test_long_lists_are_cut() -> None:
+    assert listed(["a", "b", "c"]) == "a, b, c"
+    assert listed("abcdef", most=3) == "a, b, c and 3 more"
+    assert listed("abcd", most=3) == "a, b, c, d"
+
+
+def test_series_are_drawn_together() -> None:
+    versions = [Version.parse(text) for text in ("3.14.1", "3.12.0", "3.13.2", "3.9.1", "3.14.0", "3.10.3")]
+    assert series_listed(versions) == "3.9, 3.10, 3.12 to 3.14"
+
+
+# FOLD tests.lock.test_messages
+#   What is said when a version, a build or a release is missing: what does exist.
+
+
+ROWS_REFUSAL = (
+    asset("3.15.0rc1+20260814"),
+    asset("3.15.0rc2+20261021"),
+    asset("3.14.9+20261021"),
+    asset("3.14.7+20260814"),
+    asset("3.14.2+20260127"),
+    asset("3.14.0+20251010"),
+    asset("3.12.11+20250818"),
+    asset("3.10.1+20250818"),
+    asset("3.11.15+8.0.0", implementation="pypy", flavor="install_only", options=""),
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('"graalpy3.12"', "no catalog has GraalPy; known are CPython, PyPy"),
+        ('"3.14.3"', "there is no CPython 3.14.3; the nearest are 3.14.2, 3.14.0, 3.14.7"),
+        ('"3.99"', "there is no CPython 3.99; there are versions of 3.10, 3.12, 3.14, 3.15"),
+        ('">=3.16"', "there is no CPython >=3.16; there are versions of 3.10, 3.12, 3.14, 3.15"),
+        ('"pypy3.10"', "there is no PyPy 3.10; there are versions of 3.11"),
+        ('"3.15"', "CPython 3.15 has no final release yet; the newest prerelease is 3.15.0rc2"),
+        (
+            '{version = "3.12", build = "20250819"}',
+            "build 20250819 has no CPython 3.12: no such build is known; builds of 3.12.11 are 20250818",
+        ),
+        (
+            '{version = "3.14", build = "20250818"}',
+            "build 20250818 has no CPython 3.14: it has 3.12.11, 3.10.1; builds of 3.14.9 are 20261021",
+        ),
+        (
+            '{version = "3.14.9", cooldown = "1 week"}',
+            (
+                "every build of CPython 3.14.9 that fits is in its cooldown of 7 days; "
+                "the newest, 3.14.9+20261021, is available from 2026-10-28 00:00 UTC"
+            ),
+        ),
+    ],
+)
+def test_it_says_what_does_exist_refusal(entry: str, message: str) -> None:
+    assert refusals(f"default = {entry}", *ROWS_REFUSAL) == [message]
+
+
+def test_a_prerelease_tells_how_to_ask_for_it() -> None:
+    with pytest.raises(ResolutionError) as caught:
+        lock('default = "3.15"', *ROWS_REFUSAL)
+    assert caught.value.hint == 'Ask for it by its name, "3.15.0rc2", or set `prereleases = true`.'
+
+
+def test_all_requests_are_refused_at_once_each_with_its_place() -> None:
+    with pytest.raises(SeveralErrors) as caught:
+        lock('a = "3.99"\nb = "3.14"\nc = { version = "3.15" }', *ROWS_REFUSAL)
+    assert [str(error).partition(": ")[0] for error in caught.value.errors] == ["pythons.toml:4:1", "pythons.toml:6:1"]
+    assert caught.value.exit_code == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
-from provision.lock.toml import format_lock
+from provision.lock.write import format_lock
 from provision.manifest.positions import Positions
 from provision.model.target import Target
 from tests.lock.samples import python

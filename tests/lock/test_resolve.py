@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, SeveralErrors, UsageError
 from provision.lock.answers import stale_entries
-from provision.lock.lock import LOCK_VERSION, Lock, LockedPython
-from provision.lock.resolve import NOTHING, Resolution, Upgrade, resolve
-from provision.lock.toml import format_lock
+from provision.lock.lock import LOCK_VERSION, NOTHING, Lock, LockedPython, Upgrade
+from provision.lock.resolve import Resolution, resolve
+from provision.lock.write import format_lock
 from provision.model.asset import Asset, Digest
 from provision.model.target import Target
 from provision.model.value import replace
 from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest
+
+# FOLD tests.lock.test_resolve
+#   From a manifest, a catalog and the lock before to a lock: what is kept, what is made anew, what is refused.
+
 
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
 OLD = (*builds("3.14.2+20260127"), *builds("3.13.5+20250610"))
@@ -218,3 +222,47 @@ def test_upgrading_everything_is_resolving_without_a_lock(entries: str) -> None:
 def test_entries_of_one_lock_do_not_know_each_other() -> None:
     both: tuple[LockedPython, ...] = lock(TWO, *NEW, settings=FOUR).pythons
     assert both == tuple(lock(entry, *NEW, settings=FOUR).pythons[0] for entry in TWO.split("\n"))
+
+
+# FOLD tests.lock.test_resolve
+#   The search through versions, builds and flavors, and what people are told of the choice.
+
+
+def notes(entries: str, *assets: Asset, settings: str = "") -> tuple[str, ...]:
+    return resolve(manifest(entries, settings=settings), catalog(*assets), None, host=HOST).notes
+
+
+def test_one_version_build_and_flavor_answers_all_targets() -> None:
+    newest = [row for row in builds("3.14.9+20261021") if row.target.os != "windows"]
+    rows = [*newest, *builds("3.14.7+20260814", flavors=("full", "install_only_stripped"))]
+    python = lock('free = "3.14"', *rows, settings=FOUR).pythons[0]
+    assert f"{python.version}+{python.build} {python.flavor}" == "3.14.7+20260814 install_only_stripped"
+    assert len(python.assets) == 4
+
+
+def test_passing_over_what_lacks_a_target_is_told() -> None:
+    rows = [*(row for row in builds("3.14.9+20261021") if row.target.os != "windows"), *builds("3.14.7+20260814")]
+    assert notes('free = "3.14"', *rows, settings=FOUR) == (
+        "free: 3.14.7+20260814 rather than 3.14.9+20261021, which has no windows-x86_64",
+    )
+
+
+def test_passing_over_what_lacks_a_variant_is_told_with_its_name() -> None:
+    rows = [asset("3.14.9+20261021"), asset("3.14.7+20260814", options="freethreaded+pgo+lto")]
+    assert notes('free = "3.14t"', *rows) == (
+        "free: 3.14.7+20260814 rather than 3.14.9+20261021, which has no free-threaded build for linux-x86_64",
+    )
+
+
+def test_passing_over_what_is_too_young_is_told_with_the_day_it_will_do() -> None:
+    rows = [asset("3.14.9+20261024"), asset("3.14.9+20261021"), asset("3.14.7+20260814")]
+    assert notes('a = "3.14"', *rows, settings='cooldown = "1 week"') == (
+        "a: 3.14.7+20260814 rather than 3.14.9+20261024, which is in its cooldown of 7 days until 2026-10-31 00:00 UTC",
+    )
+
+
+def test_a_flavor_is_passed_over_without_a_word() -> None:
+    full = asset("3.14.9+20261021", "windows-x86_64", "pgo", flavor="full")
+    rows = [*builds("3.14.9+20261021", flavors=("full", "install_only")), asset("3.14.9+20261021"), full]
+    assert lock('a = "3.14"', *rows, settings=FOUR).pythons[0].flavor == "install_only"
+    assert notes('a = "3.14"', *rows, settings=FOUR) == ()

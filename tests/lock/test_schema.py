@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from provision.lock.keys import ASSET_KEYS, BUILD, LOCK_KEYS, LOCK_VERSION, NAME, PUBLISHED, PYTHON_KEYS, SHA256, SLIMS
 from provision.lock.lock import Lock
-from provision.lock.toml import format_lock
+from provision.lock.write import format_lock
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
 from provision.model.table import KeyField
 from provision.model.target import KNOWN

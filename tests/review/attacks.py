@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from provision.lock.resolve import Upgrade, resolve
-from provision.lock.toml import format_lock, parse_lock
+from provision.lock.lock import Upgrade
+from provision.lock.read import parse_lock
+from provision.lock.resolve import resolve
+from provision.lock.write import format_lock
 from provision.review.review import Review, Side
 from tests.review.history import catalog_of, git
 from tests.review.tampering import GNU, HOST, SETTINGS, archive, entry_of, locked, manifest, row, value

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog, Source, publication_day
 from provision.catalog.snapshot import load_snapshot
-from provision.lock.lock import Lock
-from provision.lock.resolve import NOTHING, Upgrade, resolve
-from provision.lock.toml import format_lock
+from provision.lock.lock import NOTHING, Lock, Upgrade
+from provision.lock.resolve import resolve
+from provision.lock.write import format_lock
 from provision.manifest.read import parse_manifest
 from provision.model.asset import Asset
 from provision.model.target import Target

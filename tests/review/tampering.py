@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provision.lock.resolve import resolve
-from provision.lock.toml import format_lock
+from provision.lock.write import format_lock
 from provision.manifest.manifest import Manifest
 from provision.manifest.read import parse_manifest
 from provision.model.target import Target

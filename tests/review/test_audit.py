@@ -17,8 +17,9 @@ from provision.hosts import HostRule
 from provision.lock.answers import stale_entries
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.positions import LockPositions
+from provision.lock.read import parse_lock
 from provision.lock.resolve import resolve
-from provision.lock.toml import format_lock, parse_lock
+from provision.lock.write import format_lock
 from provision.manifest.keys import IgnoreRule, Policy
 from provision.manifest.manifest import Manifest
 from provision.model.value import replace

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 )
 
 from provision.errors import LockFileError
-from provision.lock.toml import read_lock
+from provision.lock.read import read_lock
 from provision.model.tree import store_key
 from provision.protocols import NoProgress
 from provision.store.hashing import Difference

@@ -10,7 +10,7 @@ import pytest
 from fuzz.target import names
 from provision.install.fetch.settings import GIB, MIB, Settings
 from provision.install.unpack.limits import Limits
-from provision.lock.toml import MAX_BYTES
+from provision.lock.read import MAX_BYTES
 from provision.manifest.toml import LARGEST
 
 ROOT = Path(__file__).parent.parent.parent

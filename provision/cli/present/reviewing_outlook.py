@@ -8,8 +8,7 @@ from pathlib import Path
 from provision.cli.console import Console, table
 from provision.cli.session import Answer
 from provision.errors import PENDING
-from provision.lock.explain import Explanation
-from provision.lock.explained import explanation_document, explanation_lines
+from provision.lock.explain import Explanation, explanation_document, explanation_lines
 from provision.text import plural, printable
 from provision.workflows.outdated import Outdated, Outlook
 

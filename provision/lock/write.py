@@ -1,32 +1,19 @@
-"""Owns `pythons.lock` as text: writing it, and the ways in which it is read; what a row may hold, `rows` says."""
+"""A `Lock` as the text of `pythons.lock`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from provision.errors import LockFileError, Place
-from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
 from provision.lock.lock import Lock, LockedPython
-from provision.lock.read import check_lock
-from provision.lock.syntax import parse_tables
 from provision.model.asset import Asset
-from provision.model.value import frozen
+
+# FOLD provision.lock.write:HEADER,_ESCAPES,_array,_asset_lines,_escaped,_python_lines,_quoted,format_lock
+#   Owns `pythons.lock` as text: writing it, and the ways in which it is read; what a row may hold, `rows` says.
+
 
 HEADER = "# Written by provision. Review it; do not edit it."
 
-# A lock of 200 entries on 12 targets has one megabyte.
-MAX_BYTES = 16 * 1024 * 1024
-
 _ESCAPES = {'"': '\\"', "\\": "\\\\"}
-
-
-@frozen(kw_only=False)
-class ParsedLock:
-    """A lock that was read, and what its reader has to say about it."""
-
-    lock: Lock
-    warnings: tuple[str, ...] = ()
 
 
 def format_lock(lock: Lock) -> str:
@@ -82,39 +69,3 @@ def _quoted(text: str) -> str:
 
 def _escaped(char: str) -> str:
     return _ESCAPES.get(char) or f"\\U{ord(char):08X}"
-
-
-def read_text(path: Path) -> str | None:
-    """The lock's text, line ends untouched, or None where there is no such file.
-
-    Raises `LockFileError` for what cannot be a lock: too large, not a plain file, not UTF-8.
-    """
-    file = path.name
-    try:
-        return read_small_file(path, MAX_BYTES).decode()
-    except FileNotFoundError:
-        return None
-    except NotRegularFileError as error:
-        raise LockFileError("is not a regular file", place=Place(file)) from error
-    except FileTooLargeError as error:
-        raise LockFileError(
-            f"has {error.size} bytes; a lock has at most {MAX_BYTES}", place=Place(file), hint="Is it a lock?"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
-    except OSError as error:
-        raise LockFileError(f"cannot be read: {error.strerror}", place=Place(file)) from error
-
-
-def read_lock(path: Path) -> ParsedLock:
-    """Read the lock at ``path``; raises `LockFileError`, or all of them as `SeveralErrors`, when it cannot be used."""
-    text = read_text(path)
-    if text is None:
-        raise LockFileError(f"{path.name} does not exist in {path.parent}", hint="Run `provision lock` to make it.")
-    return parse_lock(text, path)
-
-
-def parse_lock(text: str, path: Path) -> ParsedLock:
-    """Read a lock's text; ``path`` names it in errors, which have the line and all come at once."""
-    lock, warnings = check_lock(parse_tables(text, path.name), text, path.name)
-    return ParsedLock(lock, warnings)
