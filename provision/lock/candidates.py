@@ -20,10 +20,10 @@ from provision.model.version import Version
 
 
 Slot = tuple[Target, CpuLevel]
-Shelf = Mapping[tuple[Target, CpuLevel, Flavor], Sequence[Asset]]
+AssetsBySlot = Mapping[tuple[Target, CpuLevel, Flavor], Sequence[Asset]]
 
 
-class Facet(NamedTuple):
+class Variant(NamedTuple):
     """What tells assets of one build apart."""
 
     target: Target
@@ -32,7 +32,7 @@ class Facet(NamedTuple):
     options: BuildOptions
 
 
-class Wish(NamedTuple):
+class ResolvedRequest(NamedTuple):
     """A request with all that was worked out about it: its options, its targets and its cooldown."""
 
     request: Request
@@ -41,7 +41,7 @@ class Wish(NamedTuple):
     cooldown: Cooldown
 
     @classmethod
-    def of(cls, request: Request, previous: LockedPython | None, *, host: Target | None, as_of: str) -> Wish:
+    def of(cls, request: Request, previous: LockedPython | None, *, host: Target | None, as_of: str) -> ResolvedRequest:
         """What a request comes to where ``previous`` is locked, on ``host``, with a catalog of ``as_of``."""
         targets = targets_of(request, previous, host)
         return cls(request, OptionFilter.of(request), targets, Cooldown(request.cooldown, as_of))
@@ -67,15 +67,15 @@ class Candidate:
     notes: tuple[str, ...] = ()
 
 
-class Offers:
+class CatalogView:
     """A catalog's assets by what they are for, each build's looked up once however many requests ask for it."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._versions: dict[str, tuple[Version, ...]] = {}
         self._builds: dict[tuple[str, Version], tuple[str, ...]] = {}
-        self._places: dict[str, dict[Facet, tuple[tuple[Version, str], ...]]] = {}
-        self._shelves: dict[tuple[str, Version, str], Shelf] = {}
+        self._places: dict[str, dict[Variant, tuple[tuple[Version, str], ...]]] = {}
+        self._shelves: dict[tuple[str, Version, str], AssetsBySlot] = {}
 
     def versions(self, implementation: str) -> tuple[Version, ...]:
         """All versions of an implementation, newest first."""
@@ -90,7 +90,7 @@ class Offers:
             self._builds[key] = self.catalog.builds(implementation, version)
         return self._builds[key]
 
-    def shelf(self, implementation: str, version: Version, build: str) -> Shelf:
+    def shelf(self, implementation: str, version: Version, build: str) -> AssetsBySlot:
         """The assets of a build by target, level and flavor."""
         key = (implementation, version, build)
         if key not in self._shelves:
@@ -100,7 +100,7 @@ class Offers:
             self._shelves[key] = shelf
         return self._shelves[key]
 
-    def matching(self, wish: Wish) -> Iterator[tuple[Version, str]]:
+    def matching(self, wish: ResolvedRequest) -> Iterator[tuple[Version, str]]:
         """Each version and build that the request allows, newest first; flavors and targets are not looked at."""
         implementation, build = wish.request.implementation, wish.request.build
         for version in self.versions(implementation):
@@ -109,7 +109,7 @@ class Offers:
                     if build in (None, each):
                         yield version, each
 
-    def has(self, wish: Wish, python: LockedPython) -> bool:
+    def has(self, wish: ResolvedRequest, python: LockedPython) -> bool:
         """Whether a locked entry's version and build are known, and still allowed by its request."""
         request = wish.request
         return (
@@ -119,23 +119,23 @@ class Offers:
             and python.build in self.builds(python.implementation, python.version)
         )
 
-    def places(self, implementation: str) -> Mapping[Facet, Sequence[tuple[Version, str]]]:
+    def places(self, implementation: str) -> Mapping[Variant, Sequence[tuple[Version, str]]]:
         """Every kind of asset of an implementation, with the versions and builds that have it, newest first."""
         if implementation not in self._places:
-            places: dict[Facet, dict[tuple[Version, str], None]] = {}
+            places: dict[Variant, dict[tuple[Version, str], None]] = {}
             for version in self.versions(implementation):
                 for build in self.builds(implementation, version):
                     for asset in self.catalog.assets(implementation, version, build):
-                        facet = Facet(asset.target, asset.cpu, asset.flavor, asset.options)
+                        facet = Variant(asset.target, asset.cpu, asset.flavor, asset.options)
                         places.setdefault(facet, {})[version, build] = None
             self._places[implementation] = {facet: tuple(found) for facet, found in places.items()}
         return self._places[implementation]
 
-    def candidates(self, wish: Wish, version: Version, build: str) -> Iterator[Candidate]:
+    def candidates(self, wish: ResolvedRequest, version: Version, build: str) -> Iterator[Candidate]:
         """What a build has for a request, by flavor, best first."""
         shelf = self.shelf(wish.request.implementation, version, build)
         for flavor in flavors(wish.request):
-            yield _weigh(wish, version, build, flavor, shelf)
+            yield _score(wish, version, build, flavor, shelf)
 
 
 def _has_levels(target: Target) -> bool:
@@ -143,7 +143,7 @@ def _has_levels(target: Target) -> bool:
     return target.os == "linux" and target.arch == "x86_64"
 
 
-def _weigh(wish: Wish, version: Version, build: str, flavor: Flavor, shelf: Shelf) -> Candidate:
+def _score(wish: ResolvedRequest, version: Version, build: str, flavor: Flavor, shelf: AssetsBySlot) -> Candidate:
     chosen: list[Asset] = []
     lacks: list[Slot] = []
     young: list[Asset] = []

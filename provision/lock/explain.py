@@ -10,11 +10,11 @@ from provision.catalog.catalog import Catalog
 from provision.errors import ManifestError, ResolutionError, SeveralErrors
 from provision.lock.age import end_of_life
 from provision.lock.answers import OptionFilter
-from provision.lock.candidates import Offers, Wish, flavors
+from provision.lock.candidates import CatalogView, ResolvedRequest, flavors
 from provision.lock.filenames import own_assets
 from provision.lock.lock import LockedPython
 from provision.lock.messages import implementation_title, levels_listed, listed, subject, targets_listed, variant
-from provision.lock.resolve import Found, search
+from provision.lock.resolve import SearchResult, search
 from provision.lock.select import glibc_floor
 from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel
@@ -35,22 +35,22 @@ class Explanation:
     asked: str
     locked: bool
     python: LockedPython
-    steps: tuple[Step, ...]
+    steps: tuple[FunnelStep, ...]
     reasons: tuple[str, ...]
     newer: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def explain(
+def explain_entry(
     request: Request, python: LockedPython | None, catalog: Catalog, *, host: Target | None, today: date
 ) -> Explanation:
     """Explain a locked entry, or where it is None, the one that would be locked.
 
     Raises what `resolve` raises where nothing is locked and nothing could be.
     """
-    offers = Offers(catalog)
-    wish = Wish.of(request, python, host=host, as_of=catalog.as_of)
-    best: Found | None
+    offers = CatalogView(catalog)
+    wish = ResolvedRequest.of(request, python, host=host, as_of=catalog.as_of)
+    best: SearchResult | None
     if python is None:
         best = _answer(wish, offers)
         shown = LockedPython.of(request.name, request_digest(request), best.assets, request.tree)
@@ -69,11 +69,11 @@ def explain(
     )
 
 
-def _answer(wish: Wish, offers: Offers) -> Found:
-    return Found(own_assets(wish.request), ()) if wish.request.url else search(wish, offers)
+def _answer(wish: ResolvedRequest, offers: CatalogView) -> SearchResult:
+    return SearchResult(own_assets(wish.request), ()) if wish.request.url else search(wish, offers)
 
 
-def _answer_if_any(wish: Wish, offers: Offers) -> Found | None:
+def _answer_if_any(wish: ResolvedRequest, offers: CatalogView) -> SearchResult | None:
     try:
         return _answer(wish, offers)
     except (ManifestError, ResolutionError, SeveralErrors):
@@ -84,7 +84,7 @@ def _own_reasons(shown: LockedPython) -> Iterator[str]:
     yield f"the manifest names its archives by URL: {listed(asset.filename for asset in shown.assets)}"
 
 
-def _reasons(wish: Wish, offers: Offers, shown: LockedPython) -> Iterator[str]:
+def _reasons(wish: ResolvedRequest, offers: CatalogView, shown: LockedPython) -> Iterator[str]:
     request = wish.request
     versions = [version for version in offers.versions(shown.implementation) if wish.allows(version)]
     above = sum(version > shown.version for version in versions)
@@ -117,7 +117,7 @@ def _place(before: int, count: int, what: str) -> str:
     return f"{f'{before} behind ' if before else ''}the newest of {count} {what}s"
 
 
-def _newer(wish: Wish, offers: Offers, shown: LockedPython, best: Found | None) -> Iterator[str]:
+def _newer(wish: ResolvedRequest, offers: CatalogView, shown: LockedPython, best: SearchResult | None) -> Iterator[str]:
     """What an upgrade would take, why it would take nothing newer still, and what the request rules out."""
     if best is None:
         yield "nothing known answers the request any more"
@@ -193,7 +193,7 @@ def _part(heading: str, lines: tuple[str, ...]) -> list[str]:
 #   Owns counting how many of a catalog's assets are left after each thing that a request asks for.
 
 
-class Step(NamedTuple):
+class FunnelStep(NamedTuple):
     """One thing asked for, and how many assets have it and everything before it."""
 
     asked: str
@@ -203,7 +203,7 @@ class Step(NamedTuple):
 _Test = tuple[str, Callable[[Asset], bool]]
 
 
-def funnel(wish: Wish, offers: Offers) -> tuple[Step, ...]:
+def funnel(wish: ResolvedRequest, offers: CatalogView) -> tuple[FunnelStep, ...]:
     """Go through a request's properties one by one; a step that asks for nothing is left out."""
     implementation = wish.request.implementation
     left = [
@@ -212,14 +212,14 @@ def funnel(wish: Wish, offers: Offers) -> tuple[Step, ...]:
         for build in offers.builds(implementation, version)
         for asset in offers.catalog.assets(implementation, version, build)
     ]
-    steps = [Step(implementation_title(implementation), len(left))]
+    steps = [FunnelStep(implementation_title(implementation), len(left))]
     for asked, test in _tests(wish):
         left = [asset for asset in left if test(asset)]
-        steps.append(Step(asked, len(left)))
+        steps.append(FunnelStep(asked, len(left)))
     return tuple(steps)
 
 
-def _tests(wish: Wish) -> Iterator[_Test]:
+def _tests(wish: ResolvedRequest) -> Iterator[_Test]:
     request, wanted = wish.request, wish.option_filter
     final = "" if request.prereleases or request.version.allows_prerelease else ", final releases"
     yield f"version {request.version}{final}", lambda asset: wish.allows(asset.version)
@@ -253,7 +253,7 @@ def _options(wanted: OptionFilter) -> Iterator[_Test]:
     yield listed(words), lambda asset: loose.accepts(asset.options)
 
 
-def _allowed_levels(wish: Wish) -> tuple[CpuLevel, ...]:
+def _allowed_levels(wish: ResolvedRequest) -> tuple[CpuLevel, ...]:
     match wish.request.cpu:
         case "auto":
             return CPU_LEVELS

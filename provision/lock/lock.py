@@ -109,4 +109,4 @@ class Upgrade:
         return self.everything or name in self.names
 
 
-NOTHING = Upgrade()
+NO_UPGRADE = Upgrade()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from provision.errors import ProvisionError, ResolutionError, SeveralErrors
 from provision.lock.age import Cooldown
 from provision.lock.answers import OptionFilter, required_level
-from provision.lock.candidates import Candidate, Facet, Offers, Slot, Wish
+from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, Slot, Variant
 from provision.manifest.manifest import Request
 from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target
@@ -21,7 +21,7 @@ from provision.model.version import Version
 _CATALOG_HINT = "`provision catalog list` shows what exists; `provision catalog update` asks upstream."
 
 
-def refuse(wish: Wish, offers: Offers) -> ProvisionError:
+def no_match_error(wish: ResolvedRequest, offers: CatalogView) -> ProvisionError:
     """The error, or all of them, of a request that nothing answers; each says what does exist."""
     errors = [
         ResolutionError(sentence(wish.request, message), place=wish.request.place, hint=hint)
@@ -30,7 +30,7 @@ def refuse(wish: Wish, offers: Offers) -> ProvisionError:
     return errors[0] if len(errors) == 1 else SeveralErrors(errors)
 
 
-def _reasons(wish: Wish, offers: Offers) -> list[tuple[str, str]]:
+def _reasons(wish: ResolvedRequest, offers: CatalogView) -> list[tuple[str, str]]:
     """Messages with hints; the first thing that is missing hides what would be missing after it."""
     request = wish.request
     versions = offers.versions(request.implementation)
@@ -53,10 +53,10 @@ def _reasons(wish: Wish, offers: Offers) -> list[tuple[str, str]]:
         return [(_no_build(wish, offers, allowed), _CATALOG_HINT)]
     if young := _all_young(wish, offers):
         return [(young, "Wait, or shorten `cooldown`.")]
-    return [(message, _CATALOG_HINT) for message in absences(wish, offers)]
+    return [(message, _CATALOG_HINT) for message in missing_targets(wish, offers)]
 
 
-def _nearest(wish: Wish, versions: tuple[Version, ...]) -> str:
+def _nearest(wish: ResolvedRequest, versions: tuple[Version, ...]) -> str:
     """The versions around the one asked for, or else the series that there are."""
     wanted = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", str(wish.request.version))
     if wanted:
@@ -68,7 +68,7 @@ def _nearest(wish: Wish, versions: tuple[Version, ...]) -> str:
     return f"there are versions of {series_listed(versions)}"
 
 
-def _no_build(wish: Wish, offers: Offers, allowed: list[Version]) -> str:
+def _no_build(wish: ResolvedRequest, offers: CatalogView, allowed: list[Version]) -> str:
     implementation, build = wish.request.implementation, str(wish.request.build)
     of_build = [
         version for version in offers.versions(implementation) if build in offers.builds(implementation, version)
@@ -80,7 +80,7 @@ def _no_build(wish: Wish, offers: Offers, allowed: list[Version]) -> str:
     return f"build {build} has no {title} {wish.request.version}: {has}; builds of {newest} are {builds}"
 
 
-def _all_young(wish: Wish, offers: Offers) -> str:
+def _all_young(wish: ResolvedRequest, offers: CatalogView) -> str:
     """The message if only the cooldown stands in the way, else nothing."""
     if not wish.request.cooldown:
         return ""
@@ -103,17 +103,17 @@ def _available(cooldown: Cooldown, assets: tuple[Asset, ...]) -> str:
 #   Owns saying for which targets nothing answers a request, and what does: by letting go of one thing at a time.
 
 
-_Tests = Mapping[str, Callable[[Facet], bool]]
+_Tests = Mapping[str, Callable[[Variant], bool]]
 
 
-def absences(wish: Wish, offers: Offers) -> Iterator[str]:
+def missing_targets(wish: ResolvedRequest, offers: CatalogView) -> Iterator[str]:
     """One message for all targets that lack the same; at least one.
 
     To be asked when the versions and builds that the request allows exist, and none of them has every target.
     """
     request = wish.request
     cpu = required_level(request) or "baseline"
-    known = _Known(wish, offers)
+    known = _CatalogFacts(wish, offers)
     groups: dict[tuple[str, ...], list[Target]] = {}
     for target in wish.targets:
         tests = _tests(wish, (target, cpu))
@@ -128,18 +128,18 @@ def absences(wish: Wish, offers: Offers) -> Iterator[str]:
         yield _never_together(wish, offers)
 
 
-class _Known:
+class _CatalogFacts:
     """The kinds of assets that pass tests: ``here`` in the versions and builds that the request allows, ``elsewhere``
     in other versions (of the build asked for, if there is one), ``otherwise`` in other builds than the one asked for.
     """
 
-    def __init__(self, wish: Wish, offers: Offers) -> None:
+    def __init__(self, wish: ResolvedRequest, offers: CatalogView) -> None:
         implementation = wish.request.implementation
         self._places = offers.places(implementation)
         self._allowed = {version for version in offers.versions(implementation) if wish.allows(version)}
         self._pinned = wish.request.build
 
-    def here(self, tests: _Tests, *, but: str = "") -> list[Facet]:
+    def here(self, tests: _Tests, *, but: str = "") -> list[Variant]:
         kept = [test for name, test in tests.items() if name != but]
         passing = (facet for facet in self._places if all(test(facet) for test in kept))
         return [facet for facet in passing if any(self._find(facet, allowed=True, pinned=True))]
@@ -160,13 +160,13 @@ class _Known:
         places = {place for facet in passing for place in self._find(facet, allowed=allowed, pinned=pinned)}
         return sorted(places, reverse=True)
 
-    def _find(self, facet: Facet, *, allowed: bool, pinned: bool) -> Iterator[tuple[Version, str]]:
+    def _find(self, facet: Variant, *, allowed: bool, pinned: bool) -> Iterator[tuple[Version, str]]:
         for version, build in self._places[facet]:
             if (version in self._allowed) == allowed and (self._pinned in (None, build)) == pinned:
                 yield version, build
 
 
-def _tests(wish: Wish, slot: Slot) -> _Tests:
+def _tests(wish: ResolvedRequest, slot: Slot) -> _Tests:
     """What an asset must pass to fill a slot; a message lets go of one at a time."""
     target, cpu = slot
     option_filter, flavor = wish.option_filter, wish.request.flavor
@@ -180,10 +180,10 @@ def _tests(wish: Wish, slot: Slot) -> _Tests:
     }
 
 
-def _alternatives(wish: Wish, known: _Known, tests: _Tests, words: str) -> Iterator[str]:
+def _alternatives(wish: ResolvedRequest, known: _CatalogFacts, tests: _Tests, words: str) -> Iterator[str]:
     """What does exist, said so that targets lacking the same get the same words."""
     said = False
-    for clause in _by_letting_go(wish, known, tests, words):
+    for clause in _by_relaxing(wish, known, tests, words):
         said = True
         yield clause
     if said:
@@ -195,7 +195,7 @@ def _alternatives(wish: Wish, known: _Known, tests: _Tests, words: str) -> Itera
         yield f"other builds there are of {series_listed(versions)}"
 
 
-def _by_letting_go(wish: Wish, known: _Known, tests: _Tests, words: str) -> Iterator[str]:
+def _by_relaxing(wish: ResolvedRequest, known: _CatalogFacts, tests: _Tests, words: str) -> Iterator[str]:
     if versions := known.elsewhere(tests):
         begin = min(versions)
         if wish.option_filter.freethreaded and known.is_below(begin):
@@ -214,7 +214,7 @@ def _by_letting_go(wish: Wish, known: _Known, tests: _Tests, words: str) -> Iter
         yield f"the levels there are {levels_listed(facet.cpu for facet in found)}"
 
 
-def _never_together(wish: Wish, offers: Offers) -> str:
+def _never_together(wish: ResolvedRequest, offers: CatalogView) -> str:
     """The message when each target has an asset, but no one version, build and flavor has all of them."""
     nearest: Candidate | None = None
     for version, build in offers.matching(wish):

@@ -38,7 +38,7 @@ MAX_ERRORS = 20
 
 REPLACE = "Take it back from version control, or remove it and run `provision lock`."
 
-_Where = tuple[int | None, int | None]  # which [[python]], and which asset of it
+_Path = tuple[int | None, int | None]  # which [[python]], and which asset of it
 
 
 def check_lock(tables: Mapping[str, object], text: str, file: str) -> tuple[Lock, tuple[str, ...]]:
@@ -46,7 +46,7 @@ def check_lock(tables: Mapping[str, object], text: str, file: str) -> tuple[Lock
 
     Raises `LockFileError`, or all of them as `SeveralErrors`, with the line of each.
     """
-    return _Check(text, file, lenient=_is_newer(tables, file)).lock(tables)
+    return _LockReader(text, file, lenient=_is_newer(tables, file)).lock(tables)
 
 
 def _is_newer(tables: Mapping[str, object], file: str) -> bool:
@@ -68,7 +68,7 @@ def _is_newer(tables: Mapping[str, object], file: str) -> bool:
     return minor > own_minor
 
 
-class _Check:
+class _LockReader:
     """One reading of one lock; collects its errors and warnings."""
 
     def __init__(self, text: str, file: str, *, lenient: bool) -> None:
@@ -109,7 +109,7 @@ class _Check:
             self._wrong(where, "asset", "is missing: an entry has at least one [[python.asset]]")
         return None if len(self._errors) > before else _locked(value_of(PythonTable, values), rows.values())
 
-    def _row(self, table: Mapping[str, object], options: BuildOptions | None, where: _Where) -> AssetTable | None:
+    def _row(self, table: Mapping[str, object], options: BuildOptions | None, where: _Path) -> AssetTable | None:
         """The row; None after adding what is wrong with it to the errors, or where its entry has no options."""
         before = len(self._errors)
         values = self._values(table, ASSET_KEYS, where)
@@ -123,7 +123,7 @@ class _Check:
             self._wrong(where, "cpu", f"is {row.cpu}; only x86_64 has levels, not {row.target}")
         return row
 
-    def _values(self, table: Mapping[str, object], keys: Mapping[str, KeyField], where: _Where) -> dict[str, Any]:
+    def _values(self, table: Mapping[str, object], keys: Mapping[str, KeyField], where: _Path) -> dict[str, Any]:
         """What each key of ``table`` reads as, those left out that are wrong; `value_of` makes fields of them."""
         values = {}
         for key, given in table.items():
@@ -140,14 +140,14 @@ class _Check:
                 self._wrong(where, key, "is missing")
         return values
 
-    def _unknown_key(self, key: str, keys: Mapping[str, KeyField], where: _Where) -> None:
+    def _unknown_key(self, key: str, keys: Mapping[str, KeyField], where: _Path) -> None:
         if self._lenient:
             levels = ("python", "asset")[: sum(index is not None for index in where)]
             self._unknown.setdefault(".".join((*levels, key)))
             return
         self._wrong(where, key, f"is not a key of a lock{did_you_mean(key, keys, after='; ')}")
 
-    def _wrong(self, where: _Where, key: str, message: str) -> None:
+    def _wrong(self, where: _Path, key: str, message: str) -> None:
         if len(self._errors) == MAX_ERRORS:
             raise_all([*self._errors, LockFileError("has further mistakes", place=Place(self._file))])
         from provision.lock.positions import LockPositions

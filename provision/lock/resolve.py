@@ -8,11 +8,11 @@ from typing import NamedTuple
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
 from provision.lock.answers import pin_disagreements, staleness
-from provision.lock.candidates import Candidate, Offers, Wish
+from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest
 from provision.lock.filenames import own_assets
 from provision.lock.keys import lock_version
-from provision.lock.lock import LOCK_VERSION, NOTHING, Lock, LockedPython, Upgrade
-from provision.lock.messages import listed, refuse, sentence, targets_listed, variant
+from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
+from provision.lock.messages import listed, no_match_error, sentence, targets_listed, variant
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import Asset
 from provision.model.target import Target
@@ -38,7 +38,7 @@ def resolve(
     previous: Lock | None,
     *,
     host: Target | None,
-    upgrade: Upgrade = NOTHING,
+    upgrade: Upgrade = NO_UPGRADE,
 ) -> Resolution:
     """Answer every request, and change only what must change.
 
@@ -71,7 +71,7 @@ class _Resolver:
 
     def __init__(self, catalog: Catalog | Callable[[], Catalog], host: Target | None) -> None:
         self._catalog, self._host = catalog, host
-        self._offers: Offers | None = None
+        self._offers: CatalogView | None = None
         self.errors: list[ProvisionError] = []
         self.notes: list[str] = []
 
@@ -79,7 +79,7 @@ class _Resolver:
         """The entry for a request, or None after adding why there is none to the errors."""
         try:
             found = self._own(request) if request.url else self._search(request, previous, upgrade=upgrade)
-            raise_all(list(_unlike_pins(request, found.assets)))
+            raise_all(list(_pin_errors(request, found.assets)))
         except SeveralErrors as several:
             self.errors += several.errors
             return None
@@ -93,17 +93,17 @@ class _Resolver:
             rows = rows if upgrade else tuple(_as_before(asset, previous) for asset in rows)
         return LockedPython.of(request.name, request_digest(request), rows, request.tree)
 
-    def _own(self, request: Request) -> Found:
-        return Found(own_assets(request), ())
+    def _own(self, request: Request) -> SearchResult:
+        return SearchResult(own_assets(request), ())
 
-    def _search(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> Found:
+    def _search(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> SearchResult:
         if self._offers is None:
-            self._offers = Offers(self._catalog if isinstance(self._catalog, Catalog) else self._catalog())
-        wish = Wish.of(request, previous, host=self._host, as_of=self._offers.catalog.as_of)
+            self._offers = CatalogView(self._catalog if isinstance(self._catalog, Catalog) else self._catalog())
+        wish = ResolvedRequest.of(request, previous, host=self._host, as_of=self._offers.catalog.as_of)
         return search(wish, self._offers, keep=None if upgrade else previous)
 
 
-def _unlike_pins(request: Request, assets: tuple[Asset, ...]) -> Iterator[IntegrityError]:
+def _pin_errors(request: Request, assets: tuple[Asset, ...]) -> Iterator[IntegrityError]:
     """One error for each asset whose sha256 is not the one that the request gives for its target."""
     for each in pin_disagreements(request, assets):
         name = each.asset.filename if each.asset else ""
@@ -137,7 +137,7 @@ def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool) -
     if previous is None:
         return LOCK_VERSION
     newer = lock_version(previous.version) > lock_version(LOCK_VERSION)
-    renewed = changed if newer else upgrade != NOTHING
+    renewed = changed if newer else upgrade != NO_UPGRADE
     return LOCK_VERSION if renewed else previous.version
 
 
@@ -157,14 +157,14 @@ def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]
 #   Owns the search for one request's assets, in the order of `preference`; why none is found, `refusal` tells.
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """The assets for each target, and what people should know about the choice."""
 
     assets: tuple[Asset, ...]
     notes: tuple[str, ...]
 
 
-def search(wish: Wish, offers: Offers, keep: LockedPython | None = None) -> Found:
+def search(wish: ResolvedRequest, offers: CatalogView, keep: LockedPython | None = None) -> SearchResult:
     """Take the first choice of version, build and flavor that has every target.
 
     The version and build of ``keep`` go first if the request still allows them. Raises `ResolutionError`, or several,
@@ -175,15 +175,15 @@ def search(wish: Wish, offers: Offers, keep: LockedPython | None = None) -> Foun
         closest: Candidate | None = None
         for candidate in offers.candidates(wish, version, build):
             if not candidate.lacks:
-                return Found(candidate.assets, (*_passing_notes(wish, candidate, passed), *candidate.notes))
+                return SearchResult(candidate.assets, (*_passing_notes(wish, candidate, passed), *candidate.notes))
             if closest is None or len(candidate.lacks) < len(closest.lacks):
                 closest = candidate
         if closest is not None:
             passed.append(closest)
-    raise refuse(wish, offers)
+    raise no_match_error(wish, offers)
 
 
-def _in_order(wish: Wish, offers: Offers, keep: LockedPython | None) -> Iterator[tuple[Version, str]]:
+def _in_order(wish: ResolvedRequest, offers: CatalogView, keep: LockedPython | None) -> Iterator[tuple[Version, str]]:
     first = (keep.version, keep.build) if keep is not None and offers.has(wish, keep) else None
     if first is not None:
         yield first
@@ -192,7 +192,7 @@ def _in_order(wish: Wish, offers: Offers, keep: LockedPython | None) -> Iterator
             yield each
 
 
-def _passing_notes(wish: Wish, taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
+def _passing_notes(wish: ResolvedRequest, taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
     """Why newer builds were passed over: the newest that is too young, and the newest that lacks something."""
     newer = [each for each in passed if each.version >= taken.version]
     here = f"{taken.version}+{taken.build}"

@@ -17,7 +17,7 @@ _INTEL_MAC = Target("x86_64", "apple-darwin")
 _CATALINA, _CATALINA_SINCE = (10, 15), "20250106"
 
 
-def select(python: LockedPython, *, host: Host, level: Callable[[], CpuLevel]) -> Asset:
+def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLevel]) -> Asset:
     """The asset for this machine: of its own target, else of one that it emulates; of the highest level it can run.
 
     ``level`` tells the machine's x86-64 level, and is asked only where that decides. Raises `LockFileError` where the

@@ -6,7 +6,7 @@ from datetime import date
 
 from provision.errors import ManifestError, did_you_mean
 from provision.lock.explain import Explanation
-from provision.lock.explain import explain as why
+from provision.lock.explain import explain_entry as why
 from provision.model.value import replace
 from provision.workflows.cataloguing import open_for
 from provision.workflows.checking import host_target

@@ -10,7 +10,7 @@ from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
 from provision.lock.answers import stale_entries
 from provision.lock.lock import LockedPython
-from provision.lock.select import select
+from provision.lock.select import select_asset
 from provision.manifest.manifest import Request
 from provision.model.asset import Asset
 from provision.model.target import Host
@@ -82,7 +82,7 @@ def _row(request: Request, python: LockedPython | None, reason: str, here: _Here
     if python is None:
         return Row(name=request.name, request=asked, state="not locked")
     try:
-        asset = select(python, host=here.host, level=cpu_level)
+        asset = select_asset(python, host=here.host, level=cpu_level)
     except ProvisionError as error:
         state: State = "stale" if reason else "not for this machine"
         return Row(name=request.name, request=asked, state=state, python=python, reason=reason or str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
-from provision.lock.lock import NOTHING, Lock, Upgrade
+from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
 from provision.lock.read import ParsedLock, read_text
 from provision.lock.resolve import resolve
 from provision.lock.write import format_lock
@@ -31,7 +31,7 @@ class Locked:
     warnings: tuple[str, ...] = ()
 
 
-def lock(options: Options, upgrade: Upgrade = NOTHING) -> Locked:
+def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
     """Resolve what is stale or to be upgraded, and write `pythons.lock` if its bytes change.
 
     Raises `ResolutionError` for every request that nothing satisfies, all at once, and writes nothing then.

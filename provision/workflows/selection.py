@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from provision.errors import LockFileError, ProvisionError, raise_all
 from provision.lock.lock import LockedPython
-from provision.lock.select import for_target, select
+from provision.lock.select import for_target, select_asset
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Host, Target
 from provision.plan import Selected
@@ -14,7 +14,7 @@ from provision.plan import Selected
 
 def select_here(pythons: Sequence[LockedPython], host: Host, level: Callable[[], CpuLevel]) -> tuple[Selected, ...]:
     """What this machine is to have; raises every entry's refusal at once (exit 4 or 5)."""
-    wanted = ((python, lambda python=python: select(python, host=host, level=level)) for python in pythons)
+    wanted = ((python, lambda python=python: select_asset(python, host=host, level=level)) for python in pythons)
     return _collect(wanted, foreign=False)
 
 

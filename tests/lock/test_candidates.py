@@ -10,7 +10,7 @@ import pytest
 from provision.lock import candidates
 from provision.lock.age import Cooldown
 from provision.lock.answers import OptionFilter
-from provision.lock.candidates import Candidate, Offers, Wish, best, flavors
+from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, best, flavors
 from provision.lock.resolve import resolve
 from provision.model.asset import Asset
 from provision.model.target import Target
@@ -26,8 +26,8 @@ LEVELS = [asset(), asset(cpu="v2"), asset(cpu="v3"), asset(target="macos-aarch64
 
 def weighed(entry: str, *assets: Asset, settings: str = "") -> Candidate:
     wanted = request(entry, settings=settings)
-    wish = Wish(wanted, OptionFilter.of(wanted), TARGETS, Cooldown(wanted.cooldown, AS_OF))
-    return next(Offers(catalog(*assets)).candidates(wish, assets[0].version, assets[0].build))
+    wish = ResolvedRequest(wanted, OptionFilter.of(wanted), TARGETS, Cooldown(wanted.cooldown, AS_OF))
+    return next(CatalogView(catalog(*assets)).candidates(wish, assets[0].version, assets[0].build))
 
 
 @pytest.mark.parametrize(

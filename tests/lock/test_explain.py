@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 
 from provision.errors import ResolutionError
-from provision.lock.candidates import Offers, Wish
-from provision.lock.explain import Explanation, cautions, explain, explanation_document, explanation_lines, funnel
+from provision.lock.candidates import CatalogView, ResolvedRequest
+from provision.lock.explain import Explanation, cautions, explain_entry, explanation_document, explanation_lines, funnel
 from provision.lock.lock import LockedPython
 from provision.manifest.manifest import Request
 from provision.model.asset import Asset
@@ -33,7 +33,7 @@ FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x8
 
 
 def explained(wanted: Request, python: LockedPython | None = None) -> Explanation:
-    return explain(wanted, python, catalog(*ROWS), host=HOST, today=TODAY)
+    return explain_entry(wanted, python, catalog(*ROWS), host=HOST, today=TODAY)
 
 
 def test_what_would_be_locked() -> None:
@@ -175,8 +175,8 @@ def test_cautions(rows: list[Asset], told: list[str]) -> None:
 
 
 def counted(entry: str, *assets: Asset, settings: str = "") -> list[str]:
-    wish = Wish.of(request(entry, settings=settings), None, host=HOST, as_of=AS_OF)
-    return [f"{step.assets} {step.asked}" for step in funnel(wish, Offers(catalog(*assets)))]
+    wish = ResolvedRequest.of(request(entry, settings=settings), None, host=HOST, as_of=AS_OF)
+    return [f"{step.assets} {step.asked}" for step in funnel(wish, CatalogView(catalog(*assets)))]
 
 
 def test_each_thing_asked_for_leaves_fewer() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, SeveralErrors, UsageError
 from provision.lock.answers import stale_entries
-from provision.lock.lock import LOCK_VERSION, NOTHING, Lock, LockedPython, Upgrade
+from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
 from provision.lock.resolve import Resolution, resolve
 from provision.lock.write import format_lock
 from provision.model.asset import Asset, Digest
@@ -33,7 +33,7 @@ def resolved(
     entries: str,
     *assets: Asset,
     previous: Lock | None = None,
-    upgrade: Upgrade = NOTHING,
+    upgrade: Upgrade = NO_UPGRADE,
     settings: str = FOUR,
     host: Target = HOST,
 ) -> Resolution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import LockFileError, PolicyError
-from provision.lock.select import for_target, glibc_floor, select
+from provision.lock.select import for_target, glibc_floor, select_asset
 from provision.model.asset import CpuLevel
 from provision.model.target import Host, Target
 from tests.lock.samples import asset, python
@@ -19,21 +19,21 @@ def never() -> CpuLevel:
 
 
 def test_a_machine_gets_the_asset_of_its_own_target() -> None:
-    assert select(python(), host=LINUX, level=never) == asset()
+    assert select_asset(python(), host=LINUX, level=never) == asset()
 
 
 @pytest.mark.parametrize("level", ["baseline", "v2", "v3", "v4"])
 def test_of_several_levels_it_gets_the_highest_that_it_runs(level: CpuLevel) -> None:
-    assert select(ALL_LEVELS, host=LINUX, level=lambda: level).cpu == level
+    assert select_asset(ALL_LEVELS, host=LINUX, level=lambda: level).cpu == level
 
 
 def test_levels_may_have_gaps() -> None:
-    assert select(python(asset(), asset(cpu="v4")), host=LINUX, level=lambda: "v3").cpu == "baseline"
+    assert select_asset(python(asset(), asset(cpu="v4")), host=LINUX, level=lambda: "v3").cpu == "baseline"
 
 
 def test_a_level_that_it_cannot_run_is_refused() -> None:
     with pytest.raises(PolicyError) as caught:
-        select(python(asset(cpu="v3"), name="fast"), host=LINUX, level=lambda: "v2")
+        select_asset(python(asset(cpu="v3"), name="fast"), host=LINUX, level=lambda: "v2")
     assert str(caught.value) == "'fast' is locked for x86-64 level v3, and this machine's CPU has level v2"
     assert caught.value.exit_code == 5
 
@@ -41,7 +41,7 @@ def test_a_level_that_it_cannot_run_is_refused() -> None:
 def test_what_is_not_locked_for_it_is_an_incomplete_lock() -> None:
     alpine = Host(target=Target.parse("linux-x86_64-musl"))
     with pytest.raises(LockFileError) as caught:
-        select(python(), host=alpine, level=never)
+        select_asset(python(), host=alpine, level=never)
     assert str(caught.value) == (
         "'default' is not locked for this machine, linux-x86_64-musl; "
         "it is locked for macos-aarch64, windows-x86_64, linux-x86_64"
@@ -56,9 +56,9 @@ def test_emulated_targets_come_after_its_own_in_their_order() -> None:
         emulated=(Target.parse("windows-x86_64"), Target.parse("windows-i686")),
     )
     own, first, second = (asset(target=target) for target in ("windows-aarch64", "windows-x86_64", "windows-i686"))
-    assert select(python(own, first, second), host=arm, level=never) == own
-    assert select(python(first, second), host=arm, level=never) == first
-    assert select(python(second), host=arm, level=never) == second
+    assert select_asset(python(own, first, second), host=arm, level=never) == own
+    assert select_asset(python(first, second), host=arm, level=never) == first
+    assert select_asset(python(second), host=arm, level=never) == second
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_emulated_targets_come_after_its_own_in_their_order() -> None:
 def test_a_glibc_older_than_the_builds_is_refused(target: str, glibc: tuple[int, int], floor: str) -> None:
     host = Host(target=Target.parse(target), glibc=glibc)
     with pytest.raises(PolicyError, match=f"needs glibc {floor} or newer on {target}"):
-        select(python(asset(target=target)), host=host, level=never)
+        select_asset(python(asset(target=target)), host=host, level=never)
 
 
 def test_a_glibc_that_is_new_enough_or_unknown_will_do() -> None:
     riscv, row = Target.parse("linux-riscv64"), asset(target="linux-riscv64")
     for glibc in ((2, 28), (2, 41), (3, 0), None):
-        assert select(python(row), host=Host(target=riscv, glibc=glibc), level=never) == row
+        assert select_asset(python(row), host=Host(target=riscv, glibc=glibc), level=never) == row
 
 
 def test_only_gnu_builds_need_a_glibc() -> None:
@@ -103,7 +103,7 @@ def test_builds_for_intel_macs_need_the_macos_they_were_built_for(
     row = python(asset(f"3.13.1+{build}", "macos-x86_64"))
     host = Host(target=Target.parse("macos-x86_64"), macos=version)
     if runs:
-        assert select(row, host=host, level=never).build == build
+        assert select_asset(row, host=host, level=never).build == build
     else:
         with pytest.raises(PolicyError, match=r"needs macOS 10\.15 or newer, and this machine has 10\.14"):
-            select(row, host=host, level=never)
+            select_asset(row, host=host, level=never)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog, Source, publication_day
 from provision.catalog.snapshot import load_snapshot
-from provision.lock.lock import NOTHING, Lock, Upgrade
+from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
 from provision.lock.resolve import resolve
 from provision.lock.write import format_lock
 from provision.manifest.read import parse_manifest
@@ -32,7 +32,7 @@ class Step(NamedTuple):
     day: str
     settings: str
     entries: str
-    upgrade: Upgrade = NOTHING
+    upgrade: Upgrade = NO_UPGRADE
 
 
 _ALL = Upgrade(everything=True)
