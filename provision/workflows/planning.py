@@ -15,7 +15,7 @@ from provision.plan import Inventory, Plan, Selected, decide
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.links import read_links
-from provision.store.pruning import removable
+from provision.store.prune import removable
 from provision.store.receipts import read_receipt
 from provision.store.settle import settle
 from provision.workflows.checking import require_fresh, stale

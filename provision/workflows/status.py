@@ -9,7 +9,7 @@ from provision.lock.age import end_of_life
 from provision.model.value import frozen, replace
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
-from provision.store.pruning import removable
+from provision.store.prune import removable
 from provision.workflows.cataloguing import open_for
 from provision.workflows.keeping import keys_of_project
 from provision.workflows.listing import Listing, list_pythons

@@ -11,7 +11,7 @@ from provision.plan import Install, Remove
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
-from provision.store.pruning import prune
+from provision.store.prune import prune
 from provision.store.receipts import Receipt
 from provision.store.roots import record_root
 from provision.store.staging import sweep

@@ -10,7 +10,7 @@ from provision.errors import StoreError
 from provision.store.layout import Store
 from provision.store.links import unlink
 from provision.store.locks import entry_lock
-from provision.store.pruning import prune
+from provision.store.prune import prune
 from provision.store.publish import remove_tree
 from provision.store.receipts import installed
 from provision.store.roots import record_root

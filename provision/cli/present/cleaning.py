@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.cli.session import Answer
-from provision.store.pruning import Pruned
+from provision.store.prune import Pruned
 from provision.text import plural, size
 from provision.workflows.cleaning import CacheUsage
 
