@@ -15,10 +15,9 @@ from fuzz.target import Target
 from fuzz.texts import documents, words
 from provision.errors import StoreError
 from provision.model.tree import Entry, TreeOptions, store_key, tree_digest
-from provision.store.entries import read_entries, write_entries
 from provision.store.layout import Store, executable, is_key
 from provision.store.prune import removable
-from provision.store.receipts import Receipt, installed, read_receipt, write_receipt
+from provision.store.receipts import Receipt, installed, read_entries, read_receipt, write_entries, write_receipt
 from provision.store.roots import live_keys, read_roots, record_root, root_path
 from tests.catalog.samples import full, stripped, upstream
 

@@ -23,8 +23,8 @@ from provision.plan import Install, Selected
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
+from provision.store.publish import staging
 from provision.store.receipts import Receipt, read_receipt
-from provision.store.staging import staging
 
 if TYPE_CHECKING:
     from provision.install.builders import Builders

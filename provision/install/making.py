@@ -15,9 +15,8 @@ from provision.model.target import Host
 from provision.plan import Selected
 from provision.protocols import Progress
 from provision.store.layout import Store
-from provision.store.publish import publish
+from provision.store.publish import publish, staged_tree
 from provision.store.receipts import Receipt
-from provision.store.staging import staged_tree
 
 
 def make(

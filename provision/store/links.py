@@ -1,21 +1,25 @@
-"""Owns `.pythons/`, a project's links to the trees it uses; which trees those are, the lock says.
-
-``.pythons/<name>`` leads to the tree, by an absolute path, as stores lie outside of projects. Commands such as
-``.pythons/bin/python3.14t`` lead through it, so that one link decides and a moved project keeps its commands.
-"""
+"""`.pythons/`, a project's links and commands."""
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from provision.errors import StoreError, UsageError, store_failures
-from provision.host.files import is_unfinished, make_directory, replace_file
+from provision.host.files import is_unfinished, make_directory, read_small, replace_file, temporary_path
 from provision.model.asset import Asset
-from provision.store import link_files
 from provision.store.layout import Store, executable, is_key
+
+# FOLD provision.store.links
+#   Owns `.pythons/`, a project's links to the trees it uses; which trees those are, the lock says.
+#
+#   ``.pythons/<name>`` leads to the tree, by an absolute path, as stores lie outside of projects. Commands such as
+#   ``.pythons/bin/python3.14t`` lead through it, so that one link decides and a moved project keeps its commands.
+
 
 LINKS, BIN = ".pythons", "bin"
 _IGNORE = b"*\n"
@@ -41,21 +45,21 @@ def link(project: Path, name: str, key: str, store: Store) -> None:
     """
     folder = _prepare(project)
     with store_failures("link an interpreter into the project", folder / name):
-        link_files.link_directory(folder / _checked(name), store.tree(key))
+        link_directory(folder / _checked(name), store.tree(key))
 
 
 def unlink(project: Path, name: str) -> None:
     """Remove ``.pythons/<name>`` if it is a link."""
     path = links_directory(project) / _checked(name)
     with store_failures("remove a link from the project", path):
-        if _is_ours(project) and link_files.read_link(path) is not None:
-            link_files.remove_link(path)
+        if _is_ours(project) and read_link(path) is not None:
+            remove_link(path)
 
 
 def read_links(project: Path, store: Store) -> dict[str, str]:
     """The project's links by name: the key each leads to, or the empty text where it leads out of the store."""
     with store_failures("read the project's links", links_directory(project)):
-        targets = {path.name: link_files.read_link(path) for path in _children(project)}
+        targets = {path.name: read_link(path) for path in _children(project)}
     return {name: _key(target, store) for name, target in sorted(targets.items()) if target is not None}
 
 
@@ -69,16 +73,16 @@ def link_commands(project: Path, pythons: Sequence[Linked]) -> tuple[str, ...]:
     for python in pythons:
         below = executable(Path(_checked(python.name)), python.asset).as_posix()
         commands.setdefault(command_name(python.asset), below)
-    files = {link_files.command_file(name): below for name, below in commands.items()}
+    files = {command_file(name): below for name, below in commands.items()}
     with store_failures("link commands into the project", folder):
         if folder.is_symlink():
             raise _not_ours(folder)
         make_directory(folder)
-        stale = [path for path in folder.iterdir() if path.name not in files and link_files.read_command(path)]
+        stale = [path for path in folder.iterdir() if path.name not in files and read_command(path)]
         for path in (*stale, *is_unfinished(folder), *is_unfinished(folder.parent)):
             path.unlink(missing_ok=True)
         for name, below in files.items():
-            link_files.link_command(folder / name, below)
+            link_command(folder / name, below)
     return tuple(sorted(commands))
 
 
@@ -93,7 +97,7 @@ def foreign_commands(project: Path, store: Store) -> tuple[Path, ...]:
     with store_failures("read the project's commands", folder / BIN):
         found = sorted((folder / BIN).iterdir()) if (folder / BIN).is_dir() else []
         links = read_links(project, store)
-        return tuple(path for path in found if not _leads_through(links, link_files.read_command(path)))
+        return tuple(path for path in found if not _leads_through(links, read_command(path)))
 
 
 def _leads_through(links: dict[str, str], below: str | None) -> bool:
@@ -152,3 +156,108 @@ def _checked(name: str) -> str:
 def _key(target: str, store: Store) -> str:
     parent, key = os.path.split(target)
     return key if parent == str(store.trees) and is_key(key) else ""
+
+
+# FOLD provision.store.links
+#   Owns how one link is made, read, replaced and removed on each system; which links there are, `links` decides.
+
+
+# How often others may remove our temporary link before we give up.
+_TRIES = 20
+_LARGEST = 64 * 1024
+
+if sys.platform != "win32":
+
+    def link_directory(path: Path, target: Path) -> None:
+        """Let ``path`` lead to a directory, in one step where it is a link that leads elsewhere.
+
+        Anything but a link in its place is somebody's, and raises `FileExistsError`.
+        """
+        _replace_link(path, str(target))
+
+    def read_link(path: Path) -> str | None:
+        """What `link_directory` let the path lead to; None for anything else."""
+        try:
+            return str(path.readlink())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # no link
+                return None
+            raise
+
+    def remove_link(path: Path) -> None:
+        """Remove what `link_directory` made."""
+        path.unlink(missing_ok=True)
+
+    def command_file(name: str) -> str:
+        """The file name of a command."""
+        return name
+
+    def link_command(path: Path, below: str) -> None:
+        """Make or replace a command that runs the executable ``below`` the directory above that of ``path``."""
+        _replace_link(path, f"../{below}")
+
+    def read_command(path: Path) -> str | None:
+        """What `link_command` made the path run; None for anything else."""
+        target = read_link(path) or ""
+        return target.removeprefix("../") if target.startswith("../") else None
+
+    def _replace_link(path: Path, target: str) -> None:
+        for _ in range(_TRIES):
+            if os.path.lexists(path) and not path.is_symlink():
+                raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
+            if read_link(path) == target:
+                return
+            temporary = temporary_path(path)
+            try:
+                temporary.symlink_to(target)
+                temporary.replace(path)
+            except FileNotFoundError:
+                # Unless there is no directory, another process took us for dead.
+                if not path.parent.is_dir():
+                    raise
+
+else:  # Windows: junctions need no privilege; where the file system has none, a file tells the path.
+    _MARK = "provision-link: "
+    _SHIM = '@"%~dp0..\\'
+
+    def link_directory(path: Path, target: Path) -> None:
+        import _winapi
+
+        if read_link(path) == str(target):
+            return
+        if os.path.lexists(path) and read_link(path) is None:
+            raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
+        remove_link(path)
+        try:
+            _winapi.CreateJunction(str(target), str(path))
+        except OSError:
+            replace_file(path, f"{_MARK}{target}\r\n".encode())
+
+    def read_link(path: Path) -> str | None:
+        try:
+            return str(path.readlink()).removeprefix("\\\\?\\")
+        except OSError:
+            text = (read_small(path, _LARGEST) or b"").decode(errors="replace")
+            return text.removeprefix(_MARK).strip() if text.startswith(_MARK) else None
+
+    def remove_link(path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except PermissionError:  # a junction counts as a directory
+            path.rmdir()
+
+    def command_file(name: str) -> str:
+        return f"{name}.cmd"
+
+    def link_command(path: Path, below: str) -> None:
+        shim = f'{_SHIM}{below.replace("/", chr(92))}" %*\r\n'.encode()
+        if read_small(path, _LARGEST) != shim:
+            replace_file(path, shim)
+
+    def read_command(path: Path) -> str | None:
+        text = (read_small(path, _LARGEST) or b"").decode(errors="replace")
+        if path.suffix != ".cmd" or not text.startswith(_SHIM):
+            return None
+        return text.removeprefix(_SHIM).partition('"')[0].replace(chr(92), "/")

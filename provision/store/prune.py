@@ -9,10 +9,9 @@ from provision.errors import LockTimeoutError, StoreError, store_failures
 from provision.model.value import frozen
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, entry_lock
-from provision.store.publish import detach_tree
+from provision.store.publish import detach_tree, staging, sweep
 from provision.store.receipts import read_receipt
 from provision.store.roots import LockedKeys, forget_gone, live_keys, roots_lock
-from provision.store.staging import staging, sweep
 
 # Entries taken away at once; each holds an open lock file until it is deleted.
 _BATCH = 100

@@ -17,9 +17,9 @@ from provision.host.files import is_unfinished, make_directory, read_small, repl
 from provision.model.sha256 import sha256_hex
 from provision.model.table import keyed, required
 from provision.model.value import frozen
-from provision.store.fields import count, parse_members, read_table, text, texts
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, file_lock
+from provision.store.receipts import count, parse_members, read_table, text, texts
 
 ROOT_VERSION = 1
 _LARGEST = 4 * 1024 * 1024

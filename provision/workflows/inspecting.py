@@ -16,9 +16,8 @@ from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.details import TreeChange, bytes_of, compare_folders, compare_libraries
 from provision.review.libraries import ask_interpreter, read_libraries
 from provision.store.archives import ArchiveCache
-from provision.store.entries import read_entries
 from provision.store.layout import Store, executable
-from provision.store.receipts import read_receipt
+from provision.store.receipts import read_entries, read_receipt
 from provision.workflows.options import Options
 
 _NOWHERE = "neither in the store nor in the cache; `provision sync --target` brings it"

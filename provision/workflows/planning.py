@@ -16,8 +16,8 @@ from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.links import read_links
 from provision.store.prune import removable
+from provision.store.publish import settle
 from provision.store.receipts import read_receipt
-from provision.store.settle import settle
 from provision.workflows.checking import require_fresh, stale
 from provision.workflows.keeping import keys_of_project
 from provision.workflows.options import Options

@@ -12,7 +12,7 @@ from provision.errors import LockFileError, UsageError
 from provision.host.files import read_small
 from provision.model.table import keyed, required
 from provision.plan import PLAN_VERSION, plan_document
-from provision.store.fields import Members, count, members, parse_members, read_table, text, texts, truth
+from provision.store.receipts import Members, count, members, parse_members, read_table, text, texts, truth
 from provision.workflows.options import Options
 from provision.workflows.planning import Planned, Wanted, parse_wanted, plan
 from provision.workflows.writing import write_text

@@ -12,9 +12,9 @@ from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
 from provision.store.prune import prune
+from provision.store.publish import sweep
 from provision.store.receipts import Receipt
 from provision.store.roots import record_root
-from provision.store.staging import sweep
 from provision.workflows.checking import require_fresh, stale
 from provision.workflows.keeping import keys_of_project, locked_keys
 from provision.workflows.linking import link_project, stamp

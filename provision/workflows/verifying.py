@@ -10,9 +10,8 @@ from provision.plan import Selected
 from provision.protocols import Progress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
+from provision.store.publish import check_tree, mark_settled, sweep
 from provision.store.receipts import Receipt, installed, read_receipt
-from provision.store.settle import check_tree, mark_settled
-from provision.store.staging import sweep
 from provision.workflows.fetching import open_tools
 from provision.workflows.options import Options
 from provision.workflows.planning import Wanted, select

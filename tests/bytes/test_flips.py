@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
+from provision.store.publish import check_tree
 from provision.store.receipts import installed
-from provision.store.settle import check_tree
 from provision.workflows.options import Options
 from provision.workflows.verifying import Verdict, verify
 from tests.crash import invariants

@@ -18,8 +18,8 @@ from provision.manifest.read import read_manifest
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.links import read_links
+from provision.store.publish import check_tree
 from provision.store.receipts import installed, read_receipt
-from provision.store.settle import check_tree
 from tests.support.project import Project
 
 _MOMENT = 2.0  # in seconds

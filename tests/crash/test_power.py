@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from provision.store.layout import Store
+from provision.store.publish import check_tree
 from provision.store.receipts import installed
-from provision.store.settle import check_tree
 from provision.store.stamp import boot_id
 from tests.crash.disks import Disk, in_another_boot, require_mounts
 from tests.support.builds import Build, write_catalog

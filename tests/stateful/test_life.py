@@ -32,8 +32,8 @@ from provision.model.tree import store_key
 from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
+from provision.store.publish import check_tree
 from provision.store.receipts import installed, read_receipt
-from provision.store.settle import check_tree
 from provision.workflows.checking import check
 from provision.workflows.cleaning import cache_clean, prune
 from provision.workflows.editing import add, remove

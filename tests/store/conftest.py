@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.store.layout import Store
-from provision.store.staging import discard
+from provision.store.publish import discard
 
 
 @pytest.fixture

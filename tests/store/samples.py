@@ -15,9 +15,8 @@ from provision.model.version import Version
 from provision.store.layout import Store
 from provision.store.links import link, link_commands
 from provision.store.locks import entry_lock
-from provision.store.publish import publish
+from provision.store.publish import publish, staged_tree, staging
 from provision.store.receipts import Receipt
-from provision.store.staging import staged_tree, staging
 
 ASSET = Asset(
     implementation="cpython",

@@ -11,10 +11,9 @@ from provision.store.layout import Store
 from provision.store.links import unlink
 from provision.store.locks import entry_lock
 from provision.store.prune import prune
-from provision.store.publish import remove_tree
+from provision.store.publish import remove_tree, settle
 from provision.store.receipts import installed
 from provision.store.roots import record_root
-from provision.store.settle import settle
 from tests.store.samples import ASSET, FREE, Choice, install, link_project
 
 DEFAULT, FREE_CHOICE = Choice(name="default"), Choice(name="free", asset=FREE)

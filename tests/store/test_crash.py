@@ -20,9 +20,9 @@ from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.links import read_links
 from provision.store.locks import entry_lock
+from provision.store.publish import check_tree
 from provision.store.receipts import read_receipt, write_receipt
 from provision.store.roots import read_roots, record_root
-from provision.store.settle import check_tree
 from tests.store.samples import ASSET, FREE, Choice, install, link_project, variant
 from tests.store.scenarios import DEFAULT, FREE_CHOICE, REFUSED, SCENARIOS
 from tests.support.killer import ROOT, Step, Victim, python, was_killed

@@ -10,8 +10,8 @@ import pytest
 
 from provision.errors import StoreError
 from provision.store.layout import Store
+from provision.store.publish import check_tree
 from provision.store.receipts import installed, read_receipt
-from provision.store.settle import check_tree
 from tests.store.samples import install, variant
 
 Mount = Callable[[str], Store]

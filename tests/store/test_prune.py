@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.prune import Pruned, not_needed, prune, removable
+from provision.store.publish import staged_keys
 from provision.store.receipts import installed, read_receipt
 from provision.store.roots import LockedKeys, record_root
-from provision.store.staging import staged_keys
 from tests.store.samples import Choice, install, variant
 from tests.support.killer import ROOT
 

@@ -1,6 +1,9 @@
+""" """
+
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,12 +13,33 @@ from hypothesis import strategies as st
 
 from provision.errors import StoreError
 from provision.model.asset import Asset
-from provision.model.table import keys_of
-from provision.model.tree import TreeOptions, tree_digest
+from provision.model.table import keyed, keys_of, optional, required
+from provision.model.tree import Entry, TreeOptions, tree_digest
 from provision.model.value import replace
 from provision.store.layout import Store
-from provision.store.receipts import Receipt, installed, read_receipt, write_receipt
+from provision.store.receipts import (
+    MemberError,
+    Members,
+    Receipt,
+    count,
+    installed,
+    members,
+    one_of,
+    parse_members,
+    parsed,
+    read_entries,
+    read_receipt,
+    read_table,
+    text,
+    texts,
+    truth,
+    word,
+    write_entries,
+    write_receipt,
+)
 from tests.store.samples import ASSET, FREE, install, make_tree, variant
+
+# FOLD tests.store.test_receipts
 
 
 @pytest.fixture
@@ -169,3 +193,149 @@ def test_a_receipt_that_may_not_be_read_is_an_error(store: Store, receipt: Recei
     store.receipt(receipt.key).symlink_to(store.receipt(receipt.key).name)
     with pytest.raises(StoreError, match="cannot read a receipt"):
         read_receipt(store, receipt.key)
+
+
+# FOLD tests.store.test_receipts
+
+
+def receipt_of(entries: dict[str, Entry]) -> Receipt:
+    return Receipt.of(ASSET, TreeOptions(), entries, probed="ok")
+
+
+def test_what_is_written_is_read_entries(store: Store, tmp_path: Path) -> None:
+    entries = make_tree(tmp_path)
+    receipt = receipt_of(entries)
+    write_entries(store, receipt.key, entries)
+    assert read_entries(store, receipt) == entries
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1).filter(lambda text: "." not in text)
+ENTRIES = st.one_of(
+    st.builds(Entry, st.just("file"), st.sampled_from([0o644, 0o755]), st.sampled_from(["0" * 64]), st.integers(0)),
+    st.builds(Entry, st.just("link"), st.just(0o777), NAMES),
+    st.builds(Entry, st.just("dir"), st.just(0o755)),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(entries=st.dictionaries(NAMES, ENTRIES, max_size=5))
+def test_names_and_targets_may_hold_anything_but_nul(store: Store, entries: dict[str, Entry]) -> None:
+    receipt = receipt_of(entries)
+    write_entries(store, receipt.key, entries)
+    assert read_entries(store, receipt) == entries
+
+
+def test_names_need_not_be_utf_8(store: Store) -> None:
+    entries = {os.fsdecode(b"caf\xe9\n"): Entry("link", 0o777, os.fsdecode(b"\xff\xfe"))}
+    receipt = receipt_of(entries)
+    write_entries(store, receipt.key, entries)
+    assert read_entries(store, receipt) == entries
+
+
+def test_a_list_that_is_missing_or_damaged_is_none(store: Store, tmp_path: Path) -> None:
+    entries = make_tree(tmp_path)
+    receipt = receipt_of(entries)
+    assert read_entries(store, receipt) is None
+    write_entries(store, receipt.key, entries)
+    path = store.entries(receipt.key)
+    content = path.read_bytes()
+    for damaged in (b"", content[:-1], content[: len(content) // 2], content + b"\0", content[5:], b"\0" * 4096):
+        path.write_bytes(damaged)
+        assert read_entries(store, receipt) is None
+
+
+def test_a_list_that_the_receipt_does_not_vouch_for_is_none(store: Store, tmp_path: Path) -> None:
+    entries = make_tree(tmp_path)
+    receipt = receipt_of(entries)
+    write_entries(store, receipt.key, {**entries, "evil": Entry("file", 0o755, "0" * 64, 1)})
+    assert read_entries(store, receipt) is None
+
+
+# FOLD tests.store.test_receipts
+#   JSON of ours: members are read as declared, and whatever else stands there is a `ValueError` that says where.
+
+
+@keyed
+class Inner:
+    name: str = required(text)
+
+
+@keyed
+class Outer:
+    name: str = required(text)
+    names: tuple[str, ...] = required(texts)
+    number: int = required(count)
+    flag: bool = required(truth)
+    table: Inner = required(lambda given: read_table(Inner, members(given)))
+    upper: str = required(parsed(str.upper))
+    some_word: str = required(word(("a", "b")))
+    maybe: int | None = optional(count)
+
+
+MEMBERS: Members = parse_members(
+    b'{"name": "x", "names": ["a"], "number": 3, "flag": true, "table": {"name": "y"}, "upper": "up", "some-word": "b"}'
+)
+VALUE = Outer(name="x", names=("a",), number=3, flag=True, table=Inner(name="y"), upper="UP", some_word="b", maybe=None)
+
+
+def test_members_are_read_as_declared() -> None:
+    assert read_table(Outer, MEMBERS) == VALUE
+    assert read_table(Outer, {**MEMBERS, "maybe": 0}).maybe == 0
+
+
+def test_null_counts_as_missing() -> None:
+    assert read_table(Outer, {**MEMBERS, "maybe": None}) == VALUE
+
+
+@pytest.mark.parametrize("key", list(MEMBERS))
+def test_any_other_type_is_refused(key: str) -> None:
+    for other in [None, 1.5, -1, [], [1], {}, *(MEMBERS[each] for each in MEMBERS if each != key)]:
+        if type(other) is not type(MEMBERS[key]) or other == -1:
+            with pytest.raises(MemberError, match=f"^{key}[:.]"):
+                read_table(Outer, {**MEMBERS, key: other})
+
+
+def test_what_is_required_is_there() -> None:
+    with pytest.raises(MemberError, match=r"^number: is missing"):
+        read_table(Outer, {key: MEMBERS[key] for key in MEMBERS if key != "number"})
+
+
+def test_it_says_where_something_is_wrong() -> None:
+    with pytest.raises(MemberError, match=r"^table\.name: expected a text"):
+        read_table(Outer, {**MEMBERS, "table": {"name": 1}})
+
+
+def test_only_a_closed_table_minds_what_it_does_not_know() -> None:
+    assert read_table(Outer, {**MEMBERS, "more": 1}) == VALUE
+    with pytest.raises(MemberError, match=r"^more: is not expected"):
+        read_table(Outer, {**MEMBERS, "more": 1}, closed=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 100_000, b'{"a": ' * 100_000, b"9" * 5000])
+def test_what_is_no_object_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  (json words most of them)
+        parse_members(content)
+
+
+@pytest.mark.parametrize("given", [-1, True, 1.0, "1"])
+def test_counts_are_not_negative_and_no_truths(given: object) -> None:
+    with pytest.raises(ValueError, match="expected a count"):
+        count(given)
+
+
+def test_texts_can_be_file_names() -> None:
+    assert text("caf\udce9") == "caf\udce9"
+    with pytest.raises(ValueError, match="surrogates"):
+        text("\ud800")
+
+
+def test_one_of_some_words() -> None:
+    assert one_of(("a", "b"), "b") == "b"
+    with pytest.raises(ValueError, match="'c' is none of a, b"):
+        one_of(("a", "b"), "c")
+
+
+@given(st.binary(max_size=100))
+def test_no_input_does_worse_than_a_value_error(content: bytes) -> None:
+    with suppress(ValueError):
+        parse_members(content)

@@ -12,10 +12,9 @@ import pytest
 
 from provision import __version__
 from provision.store.layout import Store
-from provision.store.publish import remove_tree
+from provision.store.publish import mark_settled, remove_tree
 from provision.store.receipts import read_receipt
 from provision.store.roots import record_root, root_path
-from provision.store.settle import mark_settled
 from provision.store.stamp import boot_id, fresh, write_stamp
 from tests.store.samples import FREE, Choice, install, link_project
 from tests.support.killer import ROOT, Victim, python
