@@ -61,7 +61,7 @@ def scan_tree(tree: Path) -> dict[str, Entry]:
     return entries
 
 
-def compare(found: Mapping[str, Entry], expected: Mapping[str, Entry]) -> tuple[Difference, ...]:
+def compare_tree(found: Mapping[str, Entry], expected: Mapping[str, Entry]) -> tuple[Difference, ...]:
     """What is missing, changed, of another mode or type, or should not be there; sorted by path.
 
     Bytecode that Python itself cached is no difference. Directories count where something lies in them.

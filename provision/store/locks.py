@@ -52,7 +52,7 @@ class Holder:
 OnWait = Callable[[str], None]
 
 # The descriptor of a lock that is held, where there is one to hand on, and what lets go of it.
-_Held = tuple[int | None, Callable[[], None]]
+_HeldLock = tuple[int | None, Callable[[], None]]
 
 
 def lock_timeout(environ: Mapping[str, str]) -> float | None:
@@ -98,7 +98,7 @@ def file_lock(
         release()
 
 
-def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _Held:
+def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _HeldLock:
     started, pause, told = time.monotonic(), _FIRST_PAUSE, ""
     while (held := _try(path)) is None:
         holder = _holder(path)
@@ -135,7 +135,7 @@ if sys.platform == "win32":
         # Windows lets nobody read a locked file.
         return path.with_suffix(".holder")
 
-    def _try(path: Path) -> _Held | None:
+    def _try(path: Path) -> _HeldLock | None:
         from filelock import Timeout, WindowsFileLock
 
         lock = WindowsFileLock(path, timeout=0)
@@ -155,7 +155,7 @@ else:
     def _note(path: Path) -> Path:
         return path
 
-    def _try(path: Path) -> _Held | None:
+    def _try(path: Path) -> _HeldLock | None:
         # Not through filelock: importing it costs several times what a whole no-op may, and where flock is missing it
         # falls back to lock files that outlive a killed holder.
         import fcntl

@@ -36,7 +36,7 @@ def not_needed(present: Iterable[str], live: Collection[str]) -> tuple[str, ...]
     return tuple(sorted(set(present).difference(live)))
 
 
-def prune(
+def prune_trees(
     store: Store,
     locked: LockedKeys,
     *,

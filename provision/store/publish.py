@@ -159,7 +159,7 @@ def publish(
             receipt = replace(receipt, settled=True)
         make_directory(store.trees)
         if os.path.lexists(tree):
-            exchange(staged, tree)
+            swap_paths(staged, tree)
             _write_beside(store, receipt, entries, extras=extras, aside=aside)
         else:
             _write_beside(store, receipt, entries, extras=extras, aside=aside)
@@ -191,7 +191,7 @@ def _write_beside(
     write_entries(store, receipt.key, entries)
     place = store.extras(receipt.key)
     if extras is not None and os.path.lexists(place):
-        exchange(extras, place)
+        swap_paths(extras, place)
     elif extras is not None:
         extras.rename(place)
     elif os.path.lexists(place):
@@ -222,7 +222,7 @@ _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-def exchange(one: Path, other: Path) -> None:
+def swap_paths(one: Path, other: Path) -> None:
     """Swap two paths of one file system; where that takes several steps, ``other`` is missing for an instant."""
     # A kernel or file system that cannot do it says so; real errors come again from the ordinary renames.
     if not _call("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
@@ -285,21 +285,21 @@ else:
 #   was written: within that boot, memory and disk agree; after it, the tree is hashed once by whoever relies on it.
 
 
-def is_settled(receipt: Receipt) -> bool:
+def is_durable(receipt: Receipt) -> bool:
     """Whether the tree can be relied on as it is: known to be on disk whole, or written in this boot."""
     return receipt.settled or (receipt.boot != "" and receipt.boot == boot_id())
 
 
-def settle(store: Store, receipt: Receipt) -> bool:
+def ensure_durable(store: Store, receipt: Receipt) -> bool:
     """Whether the tree can be relied on; hashes it if that is not known yet, and then marks it, where it may.
 
     False means that the tree is not what the receipt says, and must be installed again. Do not hold the entry's lock.
     """
-    if is_settled(receipt):
+    if is_durable(receipt):
         return True
     if check_tree(store, receipt):
         return False
-    mark_settled(store, receipt)
+    mark_durable(store, receipt)
     return True
 
 
@@ -309,16 +309,16 @@ def check_tree(store: Store, receipt: Receipt) -> tuple[Difference, ...]:
     Where the list of entries was lost, the tree digest still tells whether something changed, though not what: then the
     one difference has an empty path.
     """
-    from provision.store.hashing import Difference, compare, scan_tree
+    from provision.store.hashing import Difference, compare_tree, scan_tree
 
     found = scan_tree(store.tree(receipt.key))
     expected = read_entries(store, receipt)
     if expected is not None:
-        return compare(found, expected)
+        return compare_tree(found, expected)
     return () if tree_digest(found) == receipt.digest else (Difference("", "changed"),)
 
 
-def mark_settled(store: Store, receipt: Receipt) -> bool:
+def mark_durable(store: Store, receipt: Receipt) -> bool:
     """Note that a tree, just hashed, is on disk whole; False where that cannot be, which costs hashing it again.
 
     Nothing is noted while somebody else works on the entry, or if its receipt is another one by now, as then another

@@ -9,7 +9,7 @@ from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
 from provision.store.prune import Pruned, removable
-from provision.store.prune import prune as prune_store
+from provision.store.prune import prune_trees as prune_store
 from provision.workflows.keeping import keys_of_project
 from provision.workflows.options import Options
 from provision.workflows.project import Project

@@ -16,7 +16,7 @@ from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.links import read_links
 from provision.store.prune import removable
-from provision.store.publish import settle
+from provision.store.publish import ensure_durable
 from provision.store.receipts import read_receipt
 from provision.workflows.checking import require_fresh, stale
 from provision.workflows.keeping import keys_of_project
@@ -108,7 +108,7 @@ def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wa
     receipts = [receipt for key in wanted_bytes if (receipt := read_receipt(store, key))]
     meant = [receipt for receipt in receipts if receipt.asset.sha256 == wanted_bytes[receipt.key]]
     # A tree from an earlier boot that nobody has looked at since is hashed here, once.
-    sound = frozenset(receipt.key for receipt in meant if settle(store, receipt))
+    sound = frozenset(receipt.key for receipt in meant if ensure_durable(store, receipt))
     inventory = Inventory(
         installed=sound,
         damaged=frozenset(receipt.key for receipt in receipts) - sound,

@@ -11,7 +11,7 @@ from provision.plan import Install, Remove
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
-from provision.store.prune import prune
+from provision.store.prune import prune_trees
 from provision.store.publish import sweep
 from provision.store.receipts import Receipt
 from provision.store.roots import record_root
@@ -110,7 +110,7 @@ def _carry_out(options: Options, basis: _Basis, wanted: Wanted, progress: Progre
             stamp(options, project, store, linked, manifest=basis.manifest, lock=loaded.text.encode())
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
-        prune(store, keys_of_project, keys=removed, timeout=timeout, on_wait=progress.note)
+        prune_trees(store, keys_of_project, keys=removed, timeout=timeout, on_wait=progress.note)
     planned = Planned(project=project, lock=loaded.lock, wanted=wanted, plan=plan)
     return Synced(planned=planned, installed=receipts, relocked=basis.relocked, warnings=loaded.warnings)
 

@@ -10,7 +10,7 @@ from provision.plan import Selected
 from provision.protocols import Progress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
-from provision.store.publish import check_tree, mark_settled, sweep
+from provision.store.publish import check_tree, mark_durable, sweep
 from provision.store.receipts import Receipt, installed, read_receipt
 from provision.workflows.fetching import open_tools
 from provision.workflows.options import Options
@@ -84,7 +84,7 @@ def _look(store: Store, selected: Selected, names: tuple[str, ...]) -> Verdict:
     receipt = read_receipt(store, selected.key)
     differences = check_tree(store, receipt) if receipt else ()
     if receipt and not differences and not receipt.settled:
-        mark_settled(store, receipt)
+        mark_durable(store, receipt)
     return Verdict(names=names, key=selected.key, receipt=receipt, differences=differences)
 
 

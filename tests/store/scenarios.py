@@ -10,8 +10,8 @@ from provision.errors import StoreError
 from provision.store.layout import Store
 from provision.store.links import unlink
 from provision.store.locks import entry_lock
-from provision.store.prune import prune
-from provision.store.publish import remove_tree, settle
+from provision.store.prune import prune_trees
+from provision.store.publish import ensure_durable, remove_tree
 from provision.store.receipts import installed
 from provision.store.roots import record_root
 from tests.store.samples import ASSET, FREE, Choice, install, link_project
@@ -31,7 +31,7 @@ def remove(home: Path) -> None:
 
 
 def prune_all(home: Path) -> None:
-    prune(Store(home), lambda _: None)
+    prune_trees(Store(home), lambda _: None)
 
 
 def record(home: Path) -> None:
@@ -47,7 +47,7 @@ def relink(home: Path) -> None:
 def settle_all(home: Path) -> None:
     store = Store(home)
     for receipt in installed(store):
-        settle(store, receipt)
+        ensure_durable(store, receipt)
 
 
 SCENARIOS: dict[str, Callable[[Path], None]] = {

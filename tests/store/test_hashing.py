@@ -9,7 +9,7 @@ import pytest
 from provision.errors import StoreError
 from provision.model.tree import Entry, tree_digest
 from provision.model.value import replace
-from provision.store.hashing import Difference, compare, scan_tree
+from provision.store.hashing import Difference, compare_tree, scan_tree
 from tests.store.samples import make_tree
 
 
@@ -26,7 +26,7 @@ def test_a_scan_finds_what_was_put_there(tree: Path) -> None:
     assert {path: entry for path, entry in found.items() if entry.kind != "dir"} == entries
     assert found["lib/python3.13"] == Entry("dir", 0o755)
     assert tree_digest(found) == tree_digest(entries)
-    assert compare(found, entries) == ()
+    assert compare_tree(found, entries) == ()
 
 
 def test_files_of_all_sizes_are_hashed_whole(tree: Path) -> None:
@@ -50,7 +50,7 @@ def test_every_flipped_byte_is_found(tree: Path) -> None:
             content = bytearray((tree / path).read_bytes())
             content[len(content) // 2] ^= 1
             (tree / path).write_bytes(content)
-            assert compare(scan_tree(tree), entries) == (Difference(path, "changed"),)
+            assert compare_tree(scan_tree(tree), entries) == (Difference(path, "changed"),)
             content[len(content) // 2] ^= 1
             (tree / path).write_bytes(content)
 
@@ -66,7 +66,7 @@ def test_each_kind_of_difference_is_told(tree: Path) -> None:
     (tree / "share").chmod(0o777)
     (tree / "lib/python3.13/os.py").write_bytes(b"import evil\n")
     (tree / "lib/python3.13/evil.py").touch()
-    assert compare(scan_tree(tree), entries) == (
+    assert compare_tree(scan_tree(tree), entries) == (
         Difference("bin/python", "missing"),
         Difference("bin/python3", "type"),
         Difference("bin/python3.13", "mode"),
@@ -84,7 +84,7 @@ def test_a_directory_in_place_of_a_file_and_the_other_way_round(tree: Path) -> N
     (tree / "share/terminfo/x").unlink()
     (tree / "share/terminfo").rmdir()
     (tree / "share/terminfo").touch()
-    assert compare(scan_tree(tree), entries) == (
+    assert compare_tree(scan_tree(tree), entries) == (
         Difference("share/empty", "type"),
         Difference("share/terminfo", "type"),
         Difference("share/terminfo/x", "missing"),
@@ -96,7 +96,7 @@ def test_bytecode_that_python_cached_is_no_difference(tree: Path) -> None:
     cache = tree / "lib/python3.13/__pycache__"
     cache.mkdir()
     (cache / "os.cpython-313.pyc").write_bytes(b"anything")
-    assert compare(scan_tree(tree), entries) == ()
+    assert compare_tree(scan_tree(tree), entries) == ()
     assert tree_digest(scan_tree(tree)) == tree_digest(entries)
 
 
@@ -107,7 +107,7 @@ def test_bytecode_that_was_asked_for_is_checked(tree: Path) -> None:
     (cache / "os.cpython-313.pyc").write_bytes(b"asked for")
     entries = scan_tree(tree)
     (cache / "os.cpython-313.pyc").write_bytes(b"tampered with")
-    assert compare(scan_tree(tree), entries) == (
+    assert compare_tree(scan_tree(tree), entries) == (
         Difference("lib/python3.13/__pycache__/os.cpython-313.pyc", "changed"),
     )
 
@@ -115,7 +115,7 @@ def test_bytecode_that_was_asked_for_is_checked(tree: Path) -> None:
 def test_an_empty_directory_more_is_no_difference(tree: Path) -> None:
     entries = make_tree(tree)
     (tree / "lib/empty").mkdir()
-    assert compare(scan_tree(tree), entries) == ()
+    assert compare_tree(scan_tree(tree), entries) == ()
 
 
 def test_special_files_are_never_opened(tree: Path) -> None:
@@ -123,7 +123,10 @@ def test_special_files_are_never_opened(tree: Path) -> None:
     (tree / "share/empty").unlink()
     os.mkfifo(tree / "share/empty")
     os.mkfifo(tree / "share/more")
-    assert compare(scan_tree(tree), entries) == (Difference("share/empty", "type"), Difference("share/more", "extra"))
+    assert compare_tree(scan_tree(tree), entries) == (
+        Difference("share/empty", "type"),
+        Difference("share/more", "extra"),
+    )
 
 
 def test_names_that_are_not_utf_8_are_names(tree: Path) -> None:
@@ -151,4 +154,4 @@ def test_a_tree_that_is_not_there_is_an_error(tree: Path) -> None:
 
 def test_sizes_alone_make_no_difference() -> None:
     entry = Entry("file", 0o644, "0" * 64, 5)
-    assert compare({"a": entry}, {"a": replace(entry, size=0)}) == ()
+    assert compare_tree({"a": entry}, {"a": replace(entry, size=0)}) == ()

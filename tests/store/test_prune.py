@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
-from provision.store.prune import Pruned, not_needed, prune, removable
+from provision.store.prune import Pruned, not_needed, prune_trees, removable
 from provision.store.publish import staged_keys
 from provision.store.receipts import installed, read_receipt
 from provision.store.roots import LockedKeys, record_root
@@ -52,16 +52,16 @@ def test_only_what_no_project_needs_goes(store: Store, project: Path) -> None:
     kept, gone = install(store, variant(1)), install(store, variant(2), extras=True)
     record_root(store, project, [kept.key])
     assert removable(store, unknown) == (gone.key,)
-    assert prune(store, unknown) == Pruned(removed=(gone.key,), freed=gone.size)
+    assert prune_trees(store, unknown) == Pruned(removed=(gone.key,), freed=gone.size)
     assert installed(store) == (kept,)
-    assert prune(store, unknown) == Pruned()
+    assert prune_trees(store, unknown) == Pruned()
     assert sorted(path.name for path in store.receipts.iterdir()) == [f"{kept.key}.entries", f"{kept.key}.json"]
 
 
 def test_of_some_keys_only_those_not_needed_go(store: Store, project: Path) -> None:
     one, two, three = (install(store, variant(number)) for number in range(3))
     record_root(store, project, [one.key])
-    assert prune(store, unknown, keys=[one.key, two.key, "not-there"]).removed == (two.key,)
+    assert prune_trees(store, unknown, keys=[one.key, two.key, "not-there"]).removed == (two.key,)
     assert {receipt.key for receipt in installed(store)} == {one.key, three.key}
 
 
@@ -69,20 +69,20 @@ def test_with_its_project_a_tree_goes(store: Store, project: Path) -> None:
     receipt = install(store)
     record_root(store, project, [receipt.key])
     project.rmdir()
-    assert prune(store, unknown).removed == (receipt.key,)
+    assert prune_trees(store, unknown).removed == (receipt.key,)
     assert list(store.roots.iterdir()) == []
 
 
 def test_what_a_changed_lock_no_longer_lists_goes(store: Store, project: Path) -> None:
     old, new = install(store, variant(1)), install(store, variant(2))
     record_root(store, project, [old.key, new.key])
-    assert prune(store, locks({project: [new.key]})).removed == (old.key,)
+    assert prune_trees(store, locks({project: [new.key]})).removed == (old.key,)
 
 
 def test_an_entry_that_others_work_on_is_left_to_them(store: Store) -> None:
     busy, gone = install(store, variant(1)), install(store, variant(2))
     with entry_lock(store, busy.key):
-        assert prune(store, unknown) == Pruned(removed=(gone.key,), busy=(busy.key,), freed=gone.size)
+        assert prune_trees(store, unknown) == Pruned(removed=(gone.key,), busy=(busy.key,), freed=gone.size)
         assert read_receipt(store, busy.key)
 
 
@@ -91,7 +91,7 @@ def test_trees_without_receipts_and_receipts_without_trees_go(store: Store) -> N
     store.receipt(lost.key).unlink()
     store.tree(orphan.key).rename(store.home / "elsewhere")
     (store.trees / ".hidden").touch()
-    assert set(prune(store, unknown).removed) == {lost.key, orphan.key}
+    assert set(prune_trees(store, unknown).removed) == {lost.key, orphan.key}
     assert [path.name for path in store.trees.iterdir()] == [".hidden"]
     assert list(store.receipts.iterdir()) == []
 
@@ -100,14 +100,14 @@ def test_what_dead_runs_left_in_staging_goes_and_live_work_stays(store: Store) -
     for key in ("dead", "alive"):
         (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
     with entry_lock(store, "alive"):
-        prune(store, unknown)
+        prune_trees(store, unknown)
     assert staged_keys(store) == ("alive",)
 
 
 def test_more_trees_than_locks_can_be_held_go(store: Store) -> None:
     for number in range(250):
         (store.trees / f"garbage-{number}").mkdir(parents=True)
-    assert len(prune(store, unknown).removed) == 250
+    assert len(prune_trees(store, unknown).removed) == 250
 
 
 def test_an_empty_store_is_not_made(store: Store) -> None:

@@ -16,23 +16,23 @@ import pytest
 from provision.errors import StoreError
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
-from provision.store.hashing import Difference, compare, scan_tree
+from provision.store.hashing import Difference, compare_tree, scan_tree
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.publish import (
     check_tree,
     clean_leftovers,
     discard,
-    exchange,
+    ensure_durable,
     flush_tree,
-    is_settled,
-    mark_settled,
+    is_durable,
+    mark_durable,
     publish,
     remove_tree,
-    settle,
     staged_keys,
     staged_tree,
     staging,
+    swap_paths,
     sweep,
 )
 from provision.store.receipts import Receipt, read_entries, read_receipt, write_receipt
@@ -59,7 +59,7 @@ def test_a_published_tree_is_whole_and_vouched_for(store: Store) -> None:
     assert read_receipt(store, key) == receipt
     entries = read_entries(store, receipt)
     assert entries
-    assert compare(scan_tree(store.tree(key)), entries) == ()
+    assert compare_tree(scan_tree(store.tree(key)), entries) == ()
     assert (store.extras(key) / "PYTHON.json").read_text() == "{}\n"
     assert everything(store) == [
         f"receipts/{key}.entries",
@@ -249,7 +249,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_directories_change_places(pair: tuple[Path, Path]) -> None:
     one, two = pair
-    exchange(one, two)
+    swap_paths(one, two)
     assert [path.name for path in one.iterdir()] == ["was-two"]
     assert [path.name for path in two.iterdir()] == ["was-one"]
 
@@ -270,7 +270,7 @@ def test_they_change_in_several_where_the_system_cannot_do_it_at_once(pair: tupl
 
 def test_what_is_missing_is_told(pair: tuple[Path, Path]) -> None:
     with pytest.raises(FileNotFoundError):
-        exchange(pair[0], pair[1] / "missing")
+        swap_paths(pair[0], pair[1] / "missing")
     assert pair[0].exists()
 
 
@@ -318,24 +318,24 @@ def older(store: Store) -> Receipt:
 @pytest.mark.skipif(not boot_id(), reason="this system does not tell its boot")
 def test_within_one_boot_memory_is_believed(store: Store) -> None:
     receipt = install(store)
-    assert is_settled(receipt)
+    assert is_durable(receipt)
     (store.tree(receipt.key) / "lib/python3.13/os.py").write_bytes(b"")
-    assert settle(store, receipt), "hashing is for verify, not for every command"
+    assert ensure_durable(store, receipt), "hashing is for verify, not for every command"
 
 
 def test_a_tree_of_an_earlier_boot_is_hashed_once_and_then_believed(store: Store, older: Receipt) -> None:
-    assert not is_settled(older)
-    assert settle(store, older)
+    assert not is_durable(older)
+    assert ensure_durable(store, older)
     marked = read_receipt(store, older.key)
     assert marked == replace(older, settled=True)
-    assert is_settled(marked)
+    assert is_durable(marked)
     (store.tree(older.key) / "lib/python3.13/os.py").write_bytes(b"")
-    assert settle(store, marked)
+    assert ensure_durable(store, marked)
 
 
 def test_a_tree_that_lost_its_files_contents_is_not_believed(store: Store, older: Receipt) -> None:
     (store.tree(older.key) / "lib/python3.13/os.py").write_bytes(b"")
-    assert not settle(store, older)
+    assert not ensure_durable(store, older)
     assert read_receipt(store, older.key) == older
 
 
@@ -343,7 +343,7 @@ def test_each_of_several_is_judged_by_itself(store: Store) -> None:
     receipts = [of_another_boot(store, install(store, variant(number))) for number in range(3)]
     lost = receipts[1]
     (store.tree(lost.key) / "bin/python3.13").unlink()
-    assert [settle(store, receipt) for receipt in receipts] == [True, False, True]
+    assert [ensure_durable(store, receipt) for receipt in receipts] == [True, False, True]
     assert [read_receipt(store, receipt.key) == replace(receipt, settled=True) for receipt in receipts] == [
         True,
         False,
@@ -364,7 +364,7 @@ def test_a_lost_list_of_entries_is_made_again_from_a_sound_tree(store: Store, ol
     cache.mkdir()
     (cache / "os.cpython-313.pyc").touch()
     assert check_tree(store, older) == ()
-    assert settle(store, older)
+    assert ensure_durable(store, older)
     found = read_entries(store, older)
     assert found
     assert {path: entry for path, entry in found.items() if entry.kind != "dir"} == entries
@@ -374,19 +374,19 @@ def test_without_the_list_a_difference_is_still_noticed(store: Store, older: Rec
     store.entries(older.key).unlink()
     (store.tree(older.key) / "share/empty").write_bytes(b"not any more")
     assert check_tree(store, older) == (Difference("", "changed"),)
-    assert not settle(store, older)
+    assert not ensure_durable(store, older)
 
 
 def test_nothing_is_noted_while_others_work_on_the_entry(store: Store, older: Receipt) -> None:
     with entry_lock(store, older.key):
-        assert not mark_settled(store, older)
-        assert settle(store, older), "the tree was hashed all the same"
+        assert not mark_durable(store, older)
+        assert ensure_durable(store, older), "the tree was hashed all the same"
     assert read_receipt(store, older.key) == older
 
 
 def test_nothing_is_noted_of_a_tree_that_was_replaced_meanwhile(store: Store, older: Receipt) -> None:
     newer = install(store)
-    assert not mark_settled(store, older)
+    assert not mark_durable(store, older)
     assert read_receipt(store, newer.key) == newer
 
 
@@ -433,7 +433,7 @@ def test_options_with_bytecode_keep_it_in_the_list_made_again(store: Store, olde
     compiled = replace(older, key="cpython-of-old", recipe=0, tree=TreeOptions(bytecode=True))
     store.tree(older.key).rename(store.tree(compiled.key))
     write_receipt(store, compiled)
-    assert settle(store, compiled)
+    assert ensure_durable(store, compiled)
     assert "share/__pycache__/asked-for.pyc" in (read_entries(store, compiled) or {})
 
 

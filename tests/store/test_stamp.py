@@ -12,7 +12,7 @@ import pytest
 
 from provision import __version__
 from provision.store.layout import Store
-from provision.store.publish import mark_settled, remove_tree
+from provision.store.publish import mark_durable, remove_tree
 from provision.store.receipts import read_receipt
 from provision.store.roots import record_root, root_path
 from provision.store.stamp import boot_id, fresh, write_stamp
@@ -197,7 +197,7 @@ def test_a_later_sync_stamps_anew(project: Project) -> None:
 def test_settling_means_the_long_way_once(project: Project) -> None:
     receipt = read_receipt(project.store, PYTHONS[0].key)
     assert receipt
-    assert mark_settled(project.store, receipt)
+    assert mark_durable(project.store, receipt)
     assert project.fresh() is None
     project.sync()
     assert project.fresh()

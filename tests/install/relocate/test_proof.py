@@ -16,7 +16,7 @@ import pytest
 
 from provision.model.tree import tree_digest
 from provision.model.value import replace
-from provision.store.hashing import compare, scan_tree
+from provision.store.hashing import compare_tree, scan_tree
 from tests.install.interpreters import Installed, install
 
 # Nothing of this machine's Pythons may help, and the trees are shared by tests.
@@ -200,7 +200,7 @@ def test_two_installs_are_equal_and_nothing_is_there_that_is_not_listed(
 ) -> None:
     assert spaced.entries == interpreter.entries
     assert tree_digest(spaced.entries) == tree_digest(scan_tree(spaced.tree))
-    assert compare(scan_tree(spaced.tree), spaced.entries) == ()
+    assert compare_tree(scan_tree(spaced.tree), spaced.entries) == ()
 
 
 @pytest.mark.slow
