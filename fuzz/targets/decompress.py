@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
 from fuzz.target import Target
-from provision.install.unpack.decompress import decompressed, kind_of
-from provision.install.unpack.limits import Limits
 from provision.install.unpack.refusal import Refusal
-from tests.install.unpack.archives import COMPRESSORS
+from provision.unpack.compression import decompressed, kind_of
+from provision.unpack.limits import Limits
+from tests.unpack.archives import COMPRESSORS
 
 _BUDGET = 4 << 20
 _LARGEST_CHUNK = 1 << 20

@@ -11,7 +11,7 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from provision.install.unpack.pax import parse_records
 from provision.install.unpack.refusal import Refusal
-from tests.install.unpack.archives import END, PAX, file, header, padded, record
+from tests.unpack.archives import END, PAX, file, header, padded, record
 
 _KEYWORDS = [b"path", b"linkpath", b"size", b"mtime", b"comment", b"uname", b"GNU.sparse.name", b"hdrcharset", b"x"]
 _values = st.binary(max_size=40) | st.sampled_from([b"0", b"1", b"../x", b"python/x", b"1.5"])

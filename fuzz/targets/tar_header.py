@@ -10,7 +10,7 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from provision.install.unpack.headers import BLOCK, checksum_of, parse_header
 from provision.install.unpack.refusal import Refusal
-from tests.install.unpack.archives import GNU, POSIX, header
+from tests.unpack.archives import GNU, POSIX, header
 
 _names = st.binary(max_size=100)
 _numbers = st.integers(0, 0o7777777) | st.binary(max_size=12)

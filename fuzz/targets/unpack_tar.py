@@ -15,8 +15,8 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from provision.errors import IntegrityError
 from provision.install.unpack.headers import BLOCK, checksum_of
-from provision.install.unpack.unpack import Unpacked
-from tests.install.unpack import archives as build
+from provision.unpack.unpack import Unpacked
+from tests.unpack import archives as build
 
 # Few names, so that members meet: the same one twice, one below another, links to what is there.
 _PARTS = [b"a", b"b", b"bin", b"lib", b"A", "é".encode(), b"caf\xe9"]

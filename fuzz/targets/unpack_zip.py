@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fuzz.mutations import mutated
 from fuzz.target import Target
 from provision.errors import IntegrityError
-from tests.install.unpack import archives as build
+from tests.unpack import archives as build
 
 _ASSET = build.asset_of("zip", implementation="pypy")
 

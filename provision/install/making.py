@@ -9,14 +9,14 @@ from provision.errors import store_failures
 from provision.host.cpu import cpu_level
 from provision.install.probe import obstacle, probe, require_interpreter
 from provision.install.relocate.recipe import relocate
-from provision.install.unpack.limits import Limits
-from provision.install.unpack.unpack import unpack
 from provision.model.target import Host
 from provision.plan import Selected
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.publish import publish, staged_tree
 from provision.store.receipts import Receipt
+from provision.unpack.limits import Limits
+from provision.unpack.unpack import unpack
 
 
 def make(

@@ -103,9 +103,9 @@ def _open(options: Options, asset: Asset, tree: TreeOptions, held: ExitStack) ->
     from tempfile import TemporaryDirectory
 
     from provision.install.relocate.recipe import relocate
-    from provision.install.unpack.limits import Limits
-    from provision.install.unpack.unpack import unpack
     from provision.protocols import NoProgress
+    from provision.unpack.limits import Limits
+    from provision.unpack.unpack import unpack
     from provision.workflows.fetching import open_fetcher
 
     folder = Path(held.enter_context(TemporaryDirectory(prefix="provision-")))

@@ -12,10 +12,10 @@ from filelock import FileLock
 from provision.catalog.names import parse_name
 from provision.install.pack.pack import pack
 from provision.install.relocate.recipe import relocate
-from provision.install.unpack.limits import Limits
-from provision.install.unpack.unpack import unpack
 from provision.model.asset import Asset, BuildOptions, Digest
 from provision.model.tree import Entry, TreeOptions
+from provision.unpack.limits import Limits
+from provision.unpack.unpack import unpack
 
 FOLDER = os.environ.get("PROVISION_TEST_INTERPRETERS")
 AT_HAND = "at-hand"

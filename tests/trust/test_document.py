@@ -9,9 +9,9 @@ import pytest
 
 from fuzz.target import names
 from provision.install.fetch.settings import GIB, MIB, Settings
-from provision.install.unpack.limits import Limits
 from provision.lock.read import MAX_BYTES
 from provision.manifest.toml import LARGEST
+from provision.unpack.limits import Limits
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "security.md").read_text()

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from provision.install.unpack.destination import Destination
-from provision.install.unpack.ledger import Collision, Kind, Ledger
 from provision.install.unpack.refusal import Refusal, shown
 from provision.install.unpack.writing import TreeWriter
 from provision.model.tree import Entry
+from provision.unpack.writer import Collision, Kind, Ledger
 
 
 class Building:

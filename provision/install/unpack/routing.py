@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from provision.install.unpack.building import Building
-from provision.install.unpack.layout import Layout
 from provision.install.unpack.members import Member
-from provision.install.unpack.names import Names
 from provision.install.unpack.refusal import Refusal, TooLarge, shown
+from provision.unpack.members import Names
+from provision.unpack.selection import Layout
 
 Content = Callable[[], Iterator[memoryview]]
 

@@ -7,7 +7,7 @@ import pytest
 
 from provision.install.unpack.building import Building
 from provision.install.unpack.refusal import Refusal
-from tests.install.unpack.archives import LINUX
+from tests.unpack.archives import LINUX
 
 EXECUTABLE = 0o755
 

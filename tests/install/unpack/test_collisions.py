@@ -11,10 +11,10 @@ import pytest
 
 from provision.install.unpack.building import Building
 from provision.install.unpack.destination import Destination
-from provision.install.unpack.limits import Limits
-from provision.install.unpack.unpack import unpack
 from provision.model.target import Target
 from provision.model.value import replace
+from provision.unpack.limits import Limits
+from provision.unpack.unpack import unpack
 from tests.install.interpreters import describe
 from tests.support.builds import ready_made
 

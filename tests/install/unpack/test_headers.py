@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from provision.install.unpack.headers import BLOCK, Header, checksum_of, parse_header
 from provision.install.unpack.refusal import Refusal
-from tests.install.unpack.archives import GNU, header
+from tests.unpack.archives import GNU, header
 
 
 def test_a_header_says_kind_name_mode_size_and_target() -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from provision.install.unpack.layout import layout_of
 from provision.install.unpack.refusal import Refusal
-from tests.install.unpack.archives import asset_of
+from provision.unpack.selection import layout_of
+from tests.unpack.archives import asset_of
 
 
 def test_install_only_is_all_tree() -> None:

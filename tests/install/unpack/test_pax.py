@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from provision.install.unpack.pax import parse_records
 from provision.install.unpack.refusal import Refusal
-from tests.install.unpack.archives import record
+from tests.unpack.archives import record
 
 
 def test_names_and_size_are_read() -> None:

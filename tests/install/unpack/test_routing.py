@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from provision.install.unpack.building import Building
-from provision.install.unpack.layout import layout_of
 from provision.install.unpack.members import Member
-from provision.install.unpack.names import Names
 from provision.install.unpack.refusal import Refusal, TooLarge
 from provision.install.unpack.routing import Routing
-from tests.install.unpack.archives import LINUX, asset_of
+from provision.unpack.members import Names
+from provision.unpack.selection import layout_of
+from tests.unpack.archives import LINUX, asset_of
 
 
 def content() -> Iterator[memoryview]:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from provision.install.unpack.ledger import Collision, Ledger
 from provision.install.unpack.refusal import Refusal
+from provision.unpack.writer import Collision, Ledger
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from provision.install.unpack.names import Names, folded
 from provision.install.unpack.refusal import Refusal
+from provision.unpack.members import Names, folded
 
 UNIX, WINDOWS = Names(windows=False), Names(windows=True)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from posixpath import normpath
 from typing import Literal
 
-from provision.install.unpack.names import folded
 from provision.install.unpack.refusal import Refusal, shown
 from provision.model.value import frozen
+from provision.unpack.members import folded
 
 Kind = Literal["file", "dir", "link"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError
-from provision.install.unpack.limits import Limits
-from tests.install.unpack.archives import (
+from provision.unpack.limits import Limits
+from tests.unpack.archives import (
     COMPRESSORS,
     GNU,
     Zipped,

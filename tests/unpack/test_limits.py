@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import UsageError
-from provision.install.unpack.limits import Limits
+from provision.unpack.limits import Limits
 
 MIB = 1 << 20
 

@@ -7,8 +7,8 @@ import pytest
 from provision.install.unpack.members import Member
 from provision.install.unpack.refusal import Refusal
 from provision.install.unpack.stream import Stream
-from provision.install.unpack.tar import TarMembers
-from tests.install.unpack.archives import (
+from provision.unpack.tar import TarMembers
+from tests.unpack.archives import (
     END,
     GLOBAL,
     GNU,

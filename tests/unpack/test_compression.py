@@ -13,10 +13,10 @@ from random import Random
 import pytest
 import zstandard
 
-from provision.install.unpack.decompress import decompressed, fastest_zlib, kind_of
-from provision.install.unpack.limits import Limits
 from provision.install.unpack.refusal import Refusal
-from tests.install.unpack.archives import COMPRESSORS
+from provision.unpack.compression import decompressed, fastest_zlib, kind_of
+from provision.unpack.limits import Limits
+from tests.unpack.archives import COMPRESSORS
 
 # Neither empty nor tiny, partly repetitive, partly not; small enough to cut at each byte.
 CONTENT = bytes(range(256)) * 3 + b"python" * 100

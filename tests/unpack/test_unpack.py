@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, StoreError
-from provision.install.unpack.decompress import decompressed, kind_of
 from provision.install.unpack.destination import Destination
-from provision.install.unpack.limits import Limits
 from provision.install.unpack.writing import MTIME
 from provision.model.tree import Entry, tree_digest
-from tests.install.unpack.archives import (
+from provision.unpack.compression import decompressed, kind_of
+from provision.unpack.limits import Limits
+from tests.support.builds import ready_made
+from tests.unpack.archives import (
     COMPRESSORS,
     LINUX,
     Zipped,
@@ -34,7 +35,6 @@ from tests.install.unpack.archives import (
     unpack_tar,
     zip_file,
 )
-from tests.support.builds import ready_made
 
 STDLIB = b"import sys\n"
 

@@ -11,21 +11,21 @@ from pathlib import Path
 from provision.errors import IntegrityError, store_failures
 from provision.install.unpack.ahead import ahead
 from provision.install.unpack.building import Building
-from provision.install.unpack.decompress import decompressed, kind_of
 from provision.install.unpack.destination import Destination
-from provision.install.unpack.layout import layout_of
-from provision.install.unpack.ledger import Collision
-from provision.install.unpack.limits import VARIABLE, Limits
 from provision.install.unpack.members import Members
-from provision.install.unpack.names import Names
 from provision.install.unpack.refusal import Refusal, TooLarge, shown
 from provision.install.unpack.routing import Routing
 from provision.install.unpack.slim import left_out
 from provision.install.unpack.stream import Stream
-from provision.install.unpack.tar import TarMembers
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, Entry, Without
 from provision.model.value import frozen
+from provision.unpack.compression import decompressed, kind_of
+from provision.unpack.limits import VARIABLE, Limits
+from provision.unpack.members import Names
+from provision.unpack.selection import layout_of
+from provision.unpack.tar import TarMembers
+from provision.unpack.writer import Collision
 
 _HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
 _HINT_TOO_LARGE = f"if you know that it is that large, set {VARIABLE}, to 8G for example"
@@ -119,7 +119,7 @@ def _members(file: FileIO, limits: Limits, budget: int) -> Iterator[Members]:
     """The members of an archive of any kind; a thread that unpacks them ahead ends with this context."""
     kind = kind_of(file)
     if kind == "zip":
-        from provision.install.unpack.zip import ZipMembers
+        from provision.unpack.zip import ZipMembers
 
         yield ZipMembers(file, most=limits.members, budget=budget)
         return

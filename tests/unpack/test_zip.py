@@ -12,8 +12,8 @@ import pytest
 
 from provision.install.unpack.members import Member
 from provision.install.unpack.refusal import Refusal
-from provision.install.unpack.zip import ZipMembers
-from tests.install.unpack.archives import Zipped, zip_file
+from provision.unpack.zip import ZipMembers
+from tests.unpack.archives import Zipped, zip_file
 
 CONTENT = bytes(range(256)) * 2000
 

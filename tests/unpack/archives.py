@@ -15,12 +15,12 @@ import zstandard
 
 from provision.install.unpack.destination import Destination
 from provision.install.unpack.headers import BLOCK, checksum_of
-from provision.install.unpack.limits import Limits
-from provision.install.unpack.unpack import Unpacked, unpack
 from provision.model.asset import Asset, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import Without
 from provision.model.version import Version
+from provision.unpack.limits import Limits
+from provision.unpack.unpack import Unpacked, unpack
 
 POSIX, GNU = b"ustar\x0000", b"ustar  \0"
 FILE, HARD_LINK, LINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = (str(number).encode() for number in range(7))
