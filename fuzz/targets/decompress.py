@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
 from fuzz.target import Target
-from provision.install.unpack.refusal import Refusal
 from provision.unpack.compression import decompressed, kind_of
-from provision.unpack.limits import Limits
+from provision.unpack.limits import Limits, Refusal
 from tests.unpack.archives import COMPRESSORS
 
 _BUDGET = 4 << 20

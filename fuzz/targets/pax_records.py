@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
 from fuzz.target import Target
-from provision.install.unpack.pax import parse_records
-from provision.install.unpack.refusal import Refusal
+from provision.unpack.limits import Refusal
+from provision.unpack.tar import parse_records
 from tests.unpack.archives import END, PAX, file, header, padded, record
 
 _KEYWORDS = [b"path", b"linkpath", b"size", b"mtime", b"comment", b"uname", b"GNU.sparse.name", b"hdrcharset", b"x"]

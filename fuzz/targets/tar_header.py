@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
 from fuzz.target import Target
-from provision.install.unpack.headers import BLOCK, checksum_of, parse_header
-from provision.install.unpack.refusal import Refusal
+from provision.unpack.limits import Refusal
+from provision.unpack.tar import BLOCK, checksum_of, parse_header
 from tests.unpack.archives import GNU, POSIX, header
 
 _names = st.binary(max_size=100)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fuzz.mutations import mutated
 from fuzz.target import Target
 from provision.errors import IntegrityError
-from provision.install.unpack.headers import BLOCK, checksum_of
+from provision.unpack.tar import BLOCK, checksum_of
 from provision.unpack.unpack import Unpacked
 from tests.unpack import archives as build
 

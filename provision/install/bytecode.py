@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
 from provision.install.relocate.layout import survey
-from provision.install.unpack.writing import MTIME
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, FILE_MODE, Entry
 from provision.store.layout import executable
+from provision.unpack.writer import MTIME
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from io import FileIO
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from provision.install.unpack.refusal import Refusal
-from provision.unpack.limits import Limits
+from provision.unpack.limits import Limits, Refusal
 
 if TYPE_CHECKING:
     from types import ModuleType

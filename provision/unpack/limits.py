@@ -1,4 +1,4 @@
-"""Owns what an archive may cost at most; the modules that read bytes and count members keep to it."""
+"""What an archive may cost at most, and how it is refused."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Mapping
 
 from provision.errors import UsageError
 from provision.model.value import frozen
+
+# FOLD provision.unpack.limits
+#   Owns what an archive may cost at most; the modules that read bytes and count members keep to it.
+
 
 _MIB = 1 << 20
 VARIABLE = "PROVISION_MAX_UNPACKED"
@@ -52,3 +56,39 @@ class Limits:
         if self.ratio is None:
             return self.unpacked
         return min(self.unpacked, max(_SMALL, self.ratio * archive_size))
+
+
+# FOLD provision.unpack.limits
+#   Owns `Refusal`, how the pure modules of this room say no; `unpack` turns it into an error that names the archive.
+
+
+# Longer names than this are cut in messages: a name may have thousands of characters.
+_SHOWN = 120
+
+
+class Refusal(ValueError):
+    """An archive that is damaged, unsafe, or made in a way that no interpreter we know is.
+
+    ``reason`` completes the sentence "member 'x' …", or "the archive …" where no one member is to blame; ``last`` is
+    then the member up to which all was well, once it is known.
+    """
+
+    def __init__(self, reason: str, member: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.member = reason, member
+        self.last: str | None = None
+
+    def __str__(self) -> str:
+        if self.member is not None:
+            return f"member {shown(self.member)} {self.reason}"
+        where = f" (in or after member {shown(self.last)})" if self.last is not None else ""
+        return f"the archive {self.reason}{where}"
+
+
+class TooLarge(Refusal):
+    """An archive that unpacks to more bytes than it is allowed to, by `limits.Limits`."""
+
+
+def shown(name: str) -> str:
+    """A name as messages print it: quoted, what is not printable escaped, and cut when it is very long."""
+    return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"

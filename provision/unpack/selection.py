@@ -1,14 +1,20 @@
-"""Owns which part of an archive becomes the tree, which is kept beside it, and which is left out by its layout.
-
-Leaving parts out on request is `slim`'s.
-"""
+"""Which members of an archive become the tree, by layout and `without`."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
-from provision.install.unpack.refusal import Refusal
 from provision.model.asset import Asset
+from provision.model.tree import Without
+from provision.unpack.limits import Refusal
+
+# FOLD provision.unpack.selection
+#   Owns which part of an archive becomes the tree, which is kept beside it, and which is left out by its layout.
+#
+#   Leaving parts out on request is `slim`'s.
+
 
 Area = Literal["tree", "extras", "skipped"]
 
@@ -66,3 +72,63 @@ class FullBuild:
         if path.startswith("LICENSE") and "/" not in path:
             return "extras", f"licenses/{path}"
         return "skipped", path
+
+
+# FOLD provision.unpack.selection
+#   Owns what goes when a request says `without`: paths of a tree, for each part and layout; who asks, `manifest` knows.
+#
+#   Left out with a part is what only serves it. What merely works less without it (`venv` without ensurepip) stays.
+
+
+# Where the standard library is: PBS, PyPy, GraalPy on Unix; those on Windows; PyPy before 3.8, GraalPy before 23.1.
+_STDLIB = r"(?:lib/(?:python|pypy|graalpy)\d[^/]*|Lib|lib-python/\d)"
+# Where extension modules are: Unix, and Windows.
+_EXTENSIONS = rf"(?:{_STDLIB}/lib-dynload|DLLs)"
+
+# Regular expressions that must match a path from its start to a whole name: `include` goes with all that is below.
+PARTS: dict[Without, tuple[str, ...]] = {
+    # The module and the pip wheel in it. `python -m venv` then needs --without-pip; an installed pip stays.
+    "ensurepip": (rf"{_STDLIB}/ensurepip",),
+    # What compiling against Python needs: headers, and what would tell a compiler of them; Windows' import libraries.
+    "headers": (
+        r"include",
+        r"lib/pkgconfig",
+        r"bin/python[^/]*-config",
+        r"libs/[^/]*\.lib",
+    ),
+    # IDLE and its launchers.
+    "idle": (
+        rf"{_STDLIB}/idlelib",
+        r"(?:bin|Scripts)/idle[^/]*",
+    ),
+    # Archives for linking Python, or Tcl's stubs, into other programs. Windows builds have none.
+    "static-libs": (r"lib/(?:.*/)?[^/]*\.a",),
+    # The terminal descriptions; systems have their own. A fifth of the tree's names and two thirds of its links.
+    "terminfo": (r"(?:share|lib)/terminfo",),
+    # The test suites of the standard library and the extension modules that only they import. install_only has few.
+    "tests": (
+        rf"{_STDLIB}/(?!site-packages/|dist-packages/)(?:[^/]+/)*(?:tests?|idle_test)",
+        rf"{_STDLIB}/(?:_ctypes_test|_test[a-z]+)[^/]*",
+        rf"{_EXTENSIONS}/(?:_ctypes_test|_test[a-z]+|_xxtestfuzz|xxlimited(?:_35)?|xxsubtype)(?=[._])[^/]*",
+    ),
+    # tkinter, what imports it (turtle, IDLE), and Tcl/Tk: its script directories, its libraries, what only those need.
+    "tkinter": (
+        rf"{_STDLIB}/(?:tkinter|turtledemo|idlelib|turtle\.py|lib-tk|_tkinter)",
+        rf"{_EXTENSIONS}/_tkinter[^/]*",
+        r"DLLs/(?:tcl|tk)\d[^/]*\.dll",
+        r"DLLs/(?:libtommath|zlib1)\.dll",
+        r"(?:bin|Scripts)/idle[^/]*",
+        r"lib/lib(?:tcl|tk)[^/]*",
+        r"lib/(?:tcl|tk|itcl|thread|Tix)\d[^/]*",
+        r"tcl",
+    ),
+}
+
+
+def left_out(parts: Iterable[Without]) -> Callable[[str], bool]:
+    """A test for paths (relative to the tree, with ``/``) that go with any of ``parts``."""
+    patterns = [pattern for part in sorted(parts) for pattern in PARTS[part]]
+    if not patterns:
+        return lambda path: False
+    matches = re.compile(rf"(?:{'|'.join(patterns)})(?:/|\Z)").match
+    return lambda path: matches(path) is not None

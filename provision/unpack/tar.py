@@ -1,14 +1,18 @@
-"""Owns what a run of tar headers means: long names, extended headers, the end; single blocks are read by `headers`."""
+"""Reading tar: header blocks, PAX records, long names, the end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from struct import Struct
+from typing import NamedTuple
+from zlib import adler32
 
-from provision.install.unpack.headers import BLOCK, Header, parse_header
-from provision.install.unpack.members import Member, MemberKind
-from provision.install.unpack.pax import parse_records
-from provision.install.unpack.refusal import Refusal, shown
-from provision.install.unpack.stream import Stream
+from provision.unpack.limits import Refusal, TooLarge, shown
+from provision.unpack.members import Member, MemberKind
+
+# FOLD provision.unpack.tar
+#   Owns what a run of tar headers means: long names, extended headers, the end; single blocks are read by `headers`.
+
 
 _KINDS: dict[bytes, MemberKind] = {b"0": "file", b"\0": "file", b"5": "dir", b"2": "link", b"1": "hardlink"}
 _REFUSED = {
@@ -120,3 +124,195 @@ def _long_name(body: bytes) -> str:
 
 def _decode(name: bytes) -> str:
     return name.decode("utf-8", "surrogateescape")
+
+
+# FOLD provision.unpack.tar
+#   Owns the 512-byte header block of tar (POSIX ustar, GNU's variant); what several mean together, `tar` knows.
+
+
+BLOCK = 512
+
+_FIELDS = Struct("100s8s16x12s12x8s1s100s8s80x155s12x")  # name mode size checksum type link magic prefix
+_POSIX, _GNU = b"ustar\x0000", b"ustar  \0"
+_NO_PREFIX = bytes(155)
+_ZEROS = bytes(BLOCK)
+_CHECKSUM = slice(148, 156)
+_BLANK_CHECKSUM = 8 * ord(" ")  # the header is summed as if its checksum were spaces
+
+
+class Header(NamedTuple):
+    """What one block says, before extended headers are applied. A tuple, as thousands are made and looked at once."""
+
+    kind: bytes
+    name: bytes
+    mode: int
+    size: int
+    link: bytes
+
+
+def parse_header(block: bytes) -> Header | None:
+    """Read one block; None for a block of zeros, which ends an archive. Raises `Refusal` on all it does not know.
+
+    Owners, times and device numbers are not looked at, as nothing is done with them.
+    """
+    name, mode, size, checksum, kind, link, magic, prefix = _FIELDS.unpack(block)
+    if magic not in (_POSIX, _GNU):
+        if block == _ZEROS:
+            return None
+        raise Refusal("has a header that is neither POSIX nor GNU tar's")
+    member = _text(name)
+    if _number(checksum, "checksum", member) != checksum_of(block):
+        raise Refusal("has a header whose checksum is wrong", _shown_name(member))
+    if prefix != _NO_PREFIX:
+        if magic == _GNU:  # GNU puts times and sparse maps where POSIX has the prefix; others would read a name there
+            raise Refusal("has a GNU header with fields that only incremental backups have", _shown_name(member))
+        above = _text(prefix)
+        member = above + b"/" + member if above else member
+    return Header(kind, member, _number(mode, "mode", member), _number(size, "size", member), _text(link))
+
+
+def checksum_of(block: bytes) -> int:
+    """The sum of a header's bytes, its checksum taken as spaces.
+
+    Adler-32 keeps the sum of its input, plus one, in its lower half, modulo 65521: exact for 256 bytes, and ten times
+    as fast as `sum`.
+    """
+    total = (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - 2
+    return total - sum(block[_CHECKSUM]) + _BLANK_CHECKSUM
+
+
+def _text(field: bytes) -> bytes:
+    # PBS's own tools shorten names in place and leave what was behind them: only the first NUL counts.
+    return field.partition(b"\0")[0]
+
+
+def _number(field: bytes, what: str, member: bytes) -> int:
+    digits = field.rstrip(b" \0").lstrip(b" ")
+    try:
+        if digits.isdigit():  # `int` takes signs and underscores as well
+            return int(digits, 8)
+    except ValueError:
+        pass
+    raise Refusal(f"has a {what} that is not an octal number: {shown(field.decode('latin-1'))}", _shown_name(member))
+
+
+def _shown_name(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+# FOLD provision.unpack.tar
+#   Owns the records of PAX extended headers; which header they amend, `tar` knows.
+
+
+# What a record may say without a change to what we write: owners, times, and what star and bsdtar add about the
+# file system that the files came from.
+_IGNORED = frozenset({"atime", "ctime", "mtime", "uid", "gid", "uname", "gname", "comment"})
+_IGNORED_VENDORS = (
+    "LIBARCHIVE.",
+    "SCHILY.acl.",
+    "SCHILY.dev",
+    "SCHILY.fflags",
+    "SCHILY.ino",
+    "SCHILY.nlink",
+    "SCHILY.xattr.",
+)
+_REASONS = {
+    "hdrcharset": "changes how names are to be read",
+    "charset": "changes how its content is to be read",
+}
+
+
+def parse_records(body: bytes) -> dict[str, str]:
+    """The records of one extended header that matter: ``path``, ``linkpath`` and ``size``, each as text.
+
+    Raises `Refusal` on a malformed record, one given twice, and every keyword whose meaning we would miss: sparse
+    files, other character sets.
+    """
+    records: dict[str, str] = {}
+    seen: set[str] = set()
+    while body:
+        keyword, value, body = _next(body)
+        if keyword in seen:
+            raise Refusal(f"has an extended header that gives {shown(keyword)} twice")
+        seen.add(keyword)
+        if keyword in ("path", "linkpath", "size"):
+            if not value or "\0" in value:
+                raise Refusal(f"has an extended header whose {keyword} is {shown(value)}")
+            records[keyword] = value
+        elif keyword not in _IGNORED and not keyword.startswith(_IGNORED_VENDORS):
+            reason = _REASONS.get(keyword, "is not one we know")
+            raise Refusal(f"has an extended header with {shown(keyword)}, which {reason}")
+    return records
+
+
+def _next(body: bytes) -> tuple[str, str, bytes]:
+    """Split ``<length> <keyword>=<value>\\n`` off, where the length counts the whole record, itself included."""
+    digits, space, _ = body[:10].partition(b" ")
+    length = int(digits) if digits.isdigit() and not digits.startswith(b"0") else 0
+    record, rest = body[:length], body[length:]
+    keyword, equals, value = record[len(digits) + 1 : -1].partition(b"=")
+    if not (space and equals and keyword and len(record) == length and record.endswith(b"\n")):
+        raise Refusal(f"has an extended header with a malformed record: {shown(body[:40].decode('latin-1'))}")
+    return _decode_record(keyword), _decode_record(value), rest
+
+
+def _decode_record(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
+# FOLD provision.unpack.tar
+#   Owns reading a stream front to back, in exact pieces and within a budget; where it comes from, `decompress` knows.
+
+
+class Stream:
+    """The bytes of ``chunks`` as one stream, of which no more than ``budget`` are accepted.
+
+    Pieces are views into the chunks where they can be, so that contents are not copied.
+    """
+
+    __slots__ = ("_at", "_budget", "_chunk", "_chunks")
+
+    def __init__(self, chunks: Iterator[bytes], budget: int) -> None:
+        self._chunks, self._budget = chunks, budget
+        self._chunk, self._at = b"", 0
+
+    def take(self, size: int) -> bytes:
+        """The next ``size`` bytes; raises `Refusal` if the stream ends before."""
+        start, end = self._at, self._at + size
+        if end <= len(self._chunk):
+            self._at = end
+            return self._chunk[start:end]
+        return b"".join(self.pieces(size))
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        """The next ``size`` bytes in as many pieces as it takes, for a caller that goes through all of them."""
+        while size:
+            start, end = self._at, min(self._at + size, len(self._chunk))
+            if start == end:
+                if not self._advance():
+                    raise Refusal("is truncated")
+                continue
+            self._at = end
+            size -= end - start
+            yield memoryview(self._chunk)[start:end]
+
+    def skip(self, size: int) -> None:
+        if self._at + size <= len(self._chunk):
+            self._at += size
+            return
+        for _ in self.pieces(size):
+            pass
+
+    def rest(self) -> Iterator[bytes]:
+        """All that is left, to the end of the stream."""
+        yield self._chunk[self._at :]
+        while self._advance():
+            yield self._chunk
+        self._chunk, self._at = b"", 0
+
+    def _advance(self) -> bool:
+        self._chunk, self._at = next(self._chunks, b""), 0
+        self._budget -= len(self._chunk)
+        if self._budget < 0:
+            raise TooLarge("unpacks to more than it plausibly holds")
+        return bool(self._chunk)

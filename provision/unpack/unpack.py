@@ -1,31 +1,29 @@
-"""Owns the way from a verified archive to a tree in staging; each step's rules are in the module named after it."""
+"""A verified archive to a tree in staging, member by member."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from io import FileIO
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Semaphore, Thread
 
 from provision.errors import IntegrityError, store_failures
-from provision.install.unpack.ahead import ahead
-from provision.install.unpack.building import Building
-from provision.install.unpack.destination import Destination
-from provision.install.unpack.members import Members
-from provision.install.unpack.refusal import Refusal, TooLarge, shown
-from provision.install.unpack.routing import Routing
-from provision.install.unpack.slim import left_out
-from provision.install.unpack.stream import Stream
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, Entry, Without
 from provision.model.value import frozen
 from provision.unpack.compression import decompressed, kind_of
-from provision.unpack.limits import VARIABLE, Limits
-from provision.unpack.members import Names
-from provision.unpack.selection import layout_of
-from provision.unpack.tar import TarMembers
-from provision.unpack.writer import Collision
+from provision.unpack.limits import VARIABLE, Limits, Refusal, TooLarge, shown
+from provision.unpack.members import Member, Members, Names
+from provision.unpack.selection import Layout, layout_of, left_out
+from provision.unpack.tar import Stream, TarMembers
+from provision.unpack.writer import Building, Collision, Destination
+
+# FOLD provision.unpack.unpack
+#   Owns the way from a verified archive to a tree in staging; each step's rules are in the module named after it.
+
 
 _HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
 _HINT_TOO_LARGE = f"if you know that it is that large, set {VARIABLE}, to 8G for example"
@@ -134,3 +132,131 @@ def _notes(collisions: list[Collision]) -> Iterator[str]:
             f"terminal descriptions left out, as their names differ from others' in case only: {len(collisions)}; "
             f"the first is {shown(first.path)}, which would take the place of {shown(first.with_path)}"
         )
+
+
+# FOLD provision.unpack.unpack
+#   Owns what becomes of each member: checked, placed, left out or built; the rules are in modules of their own.
+
+
+Content = Callable[[], Iterator[memoryview]]
+
+
+class Routing:
+    """``gone`` tells which paths of the tree are not wanted; ``beside`` is None if nobody wants what is not the tree.
+
+    ``spare`` is how many bytes hard links may still copy: they cost nothing in the archive, so they count here.
+    """
+
+    __slots__ = ("beside", "gone", "layout", "names", "spare", "tree")
+
+    def __init__(
+        self,
+        *,
+        names: Names,
+        layout: Layout,
+        gone: Callable[[str], bool],
+        tree: Building,
+        beside: Building | None,
+        spare: int,
+    ) -> None:
+        self.names, self.layout, self.gone, self.tree, self.beside, self.spare = (
+            names,
+            layout,
+            gone,
+            tree,
+            beside,
+            spare,
+        )
+
+    def take(self, member: Member, content: Content) -> None:
+        """Put one member where it goes. Raises `Refusal` if it may not be there, or anywhere."""
+        name = member.name.removeprefix("./")
+        if name == "." and member.kind == "dir":  # what `tar -c .` begins with
+            return
+        self.names.check(name)
+        area, path = self.layout.place(name)
+        if area == "skipped":
+            return
+        if not path:
+            if member.kind != "dir":
+                raise Refusal(f"is a {member.kind} where the archive's top directory should be", name)
+        elif area == "extras":
+            self._take_beside(path, member, content)
+        elif not self.gone(path):
+            self._take_into_tree(path, member, content)
+
+    def _take_into_tree(self, path: str, member: Member, content: Content) -> None:
+        match member.kind:
+            case "file":
+                self.tree.file(path, member.mode, content())
+            case "link":
+                self.names.check_target(member.target, path)
+                self.tree.link(path, member.target)
+            case "dir":
+                self.tree.directory(path)
+            case "hardlink":
+                self._copy(path, member)
+
+    def _copy(self, path: str, member: Member) -> None:
+        """A hard link names its target as the archive does."""
+        target = member.target.removeprefix("./")
+        try:
+            self.names.check(target)
+            area, source = self.layout.place(target)
+        except Refusal as refusal:
+            raise Refusal(f"is a hard link to {shown(target)}, which {refusal.reason}", path) from refusal
+        if area != "tree":
+            raise Refusal(f"is a hard link to {shown(target)}, which is not in the tree", path)
+        self.spare -= self.tree.size_of(source)
+        if self.spare < 0:
+            raise TooLarge("is one hard link too many: the archive unpacks to more than it plausibly holds", path)
+        self.tree.copy(path, source)
+
+    def _take_beside(self, path: str, member: Member, content: Content) -> None:
+        if member.kind not in ("file", "dir"):
+            raise Refusal(f"is a {member.kind} where only files are expected", member.name)
+        if self.beside is not None and member.kind == "file":
+            self.beside.file(path, member.mode, content())
+
+
+# FOLD provision.unpack.unpack
+#   Owns running a generator ahead of its consumer in a thread of its own; what it generates, others know.
+
+
+# How many chunks may wait for the consumer: enough that neither waits for the other's every step.
+_AHEAD = 8
+
+
+def ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
+    """Yield what ``chunks`` yields, made in another thread while the consumer is at work on earlier ones.
+
+    Decompressing and writing both let go of the interpreter's lock, so that they take two cores. An exception of
+    ``chunks`` comes out here; closing this generator ends the thread and waits for it.
+    """
+    made: SimpleQueue[bytes | BaseException] = SimpleQueue()
+    slots = Semaphore(_AHEAD)
+    stopped = False
+
+    def make() -> None:
+        try:
+            for chunk in chunks:
+                slots.acquire()
+                if stopped:
+                    return
+                made.put(chunk)
+            made.put(b"")
+        except BaseException as error:  # noqa: BLE001 - the consumer raises it, whatever it is
+            made.put(error)
+
+    thread = Thread(target=make, name="decompress", daemon=True)
+    thread.start()
+    try:
+        while (chunk := made.get()) != b"":
+            if isinstance(chunk, BaseException):
+                raise chunk
+            slots.release()
+            yield chunk
+    finally:
+        stopped = True
+        slots.release()
+        thread.join()

@@ -14,9 +14,9 @@ from struct import Struct
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from provision.install.unpack.members import Member, MemberKind
-from provision.install.unpack.refusal import Refusal, TooLarge, shown
 from provision.unpack.compression import fastest_zlib
+from provision.unpack.limits import Refusal, TooLarge, shown
+from provision.unpack.members import Member, MemberKind
 
 _END, _LOCAL = Struct("<4s4H2LH"), Struct("<4s2x2H4x3L2H")
 _END_MAGIC, _CENTRAL_MAGIC, _LOCAL_MAGIC = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04"

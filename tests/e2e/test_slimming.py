@@ -10,8 +10,8 @@ from typing import get_args
 
 import pytest
 
-from provision.install.unpack.slim import left_out
 from provision.model.tree import Without
+from provision.unpack.selection import left_out
 from tests.e2e.conftest import Offer
 from tests.support.builds import Build
 from tests.support.project import Project

@@ -7,11 +7,11 @@ import pytest
 
 from provision.errors import IntegrityError, PolicyError
 from provision.install.bytecode import compile_stdlib
-from provision.install.unpack.writing import MTIME
 from provision.model.tree import Entry, tree_digest
 from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.hashing import scan_tree
+from provision.unpack.writer import MTIME
 from tests.install.interpreters import Installed
 from tests.install.relocate.samples import asset
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import zstandard
 
-from provision.install.unpack.destination import Destination
-from provision.install.unpack.headers import BLOCK, checksum_of
 from provision.model.asset import Asset, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import Without
 from provision.model.version import Version
 from provision.unpack.limits import Limits
+from provision.unpack.tar import BLOCK, checksum_of
 from provision.unpack.unpack import Unpacked, unpack
+from provision.unpack.writer import Destination
 
 POSIX, GNU = b"ustar\x0000", b"ustar  \0"
 FILE, HARD_LINK, LINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = (str(number).encode() for number in range(7))

@@ -13,9 +13,8 @@ from random import Random
 import pytest
 import zstandard
 
-from provision.install.unpack.refusal import Refusal
 from provision.unpack.compression import decompressed, fastest_zlib, kind_of
-from provision.unpack.limits import Limits
+from provision.unpack.limits import Limits, Refusal
 from tests.unpack.archives import COMPRESSORS
 
 # Neither empty nor tiny, partly repetitive, partly not; small enough to cut at each byte.

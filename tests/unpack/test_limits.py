@@ -1,9 +1,14 @@
+""" """
+
 from __future__ import annotations
 
 import pytest
 
 from provision.errors import UsageError
-from provision.unpack.limits import Limits
+from provision.unpack.limits import Limits, Refusal, shown
+
+# FOLD tests.unpack.test_limits
+
 
 MIB = 1 << 20
 
@@ -33,3 +38,22 @@ def test_nonsense_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="PROVISION_MAX_UNPACKED") as caught:
         Limits.of({"PROVISION_MAX_UNPACKED": text})
     assert caught.value.hint is not None
+
+
+# FOLD tests.unpack.test_limits
+
+
+def test_a_refusal_names_the_member_it_is_about() -> None:
+    assert str(Refusal("is a FIFO", "python/x")) == "member 'python/x' is a FIFO"
+
+
+def test_or_else_the_archive_and_how_far_it_was_good() -> None:
+    refusal = Refusal("is truncated")
+    assert str(refusal) == "the archive is truncated"
+    refusal.last = "python/x"
+    assert str(refusal) == "the archive is truncated (in or after member 'python/x')"
+
+
+def test_names_are_shown_escaped_and_cut() -> None:
+    assert shown("é\n\x1b[31m\udcff'") == '"é\\n\\x1b[31m\\udcff\'"'
+    assert shown("x" * 999) == f"'{'x' * 120}'…"

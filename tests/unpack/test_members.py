@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.install.unpack.refusal import Refusal
+from provision.unpack.limits import Refusal
 from provision.unpack.members import Names, folded
 
 UNIX, WINDOWS = Names(windows=False), Names(windows=True)

@@ -1,13 +1,17 @@
+""" """
+
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from provision.install.unpack.members import Member
-from provision.install.unpack.refusal import Refusal
-from provision.install.unpack.stream import Stream
-from provision.unpack.tar import TarMembers
+from provision.unpack.limits import Refusal
+from provision.unpack.members import Member
+from provision.unpack.tar import BLOCK, Header, Stream, TarMembers, checksum_of, parse_header, parse_records
 from tests.unpack.archives import (
     END,
     GLOBAL,
@@ -26,6 +30,9 @@ from tests.unpack.archives import (
     record,
     tar,
 )
+
+# FOLD tests.unpack.test_tar
+
 
 LONG = b"python/" + b"/".join([b"x" * 50] * 5)
 
@@ -187,3 +194,229 @@ def test_a_record_counts_itself() -> None:
     assert record(b"path", b"x") == b"9 path=x\n"
     assert record(b"path", b"x" * 90) == b"99 path=" + b"x" * 90 + b"\n"
     assert record(b"path", b"x" * 91) == b"101 path=" + b"x" * 91 + b"\n"
+
+
+# FOLD tests.unpack.test_tar
+
+
+def test_a_header_says_kind_name_mode_size_and_target() -> None:
+    block = header(b"python/bin/python3", b"2", mode=0o775, size=7, link=b"python3.13")
+    assert parse_header(block) == Header(b"2", b"python/bin/python3", 0o775, 7, b"python3.13")
+
+
+def test_a_block_of_zeros_is_no_header() -> None:
+    assert parse_header(bytes(BLOCK)) is None
+
+
+def test_a_posix_prefix_leads_the_name() -> None:
+    parsed = parse_header(header(b"site-packages/x.py", prefix=b"python/lib"))
+    assert parsed is not None
+    assert parsed.name == b"python/lib/site-packages/x.py"
+
+
+def test_a_prefix_that_begins_with_a_nul_is_none() -> None:
+    parsed = parse_header(header(b"python/x", prefix=b"\0python"))
+    assert parsed is not None
+    assert parsed.name == b"python/x"
+
+
+def test_what_stands_behind_the_first_nul_is_not_part_of_a_name() -> None:
+    parsed = parse_header(header(b"python/bin/x\0ll/bin/x"))
+    assert parsed is not None
+    assert parsed.name == b"python/bin/x"
+
+
+@pytest.mark.parametrize(
+    "size", [b"00000000144\0", b"        144\0", b"000000000144", b"144 \0       ", b"144        \0"]
+)
+def test_numbers_are_octal_with_spaces_before_and_spaces_or_nuls_behind(size: bytes) -> None:
+    parsed = parse_header(header(b"x", size=size))
+    assert parsed is not None
+    assert parsed.size == 100
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        b"\x80" + bytes(10) + b"\x64",  # GNU's base 256
+        b"\xff" * 12,  # which has negative numbers too
+        b"-0000000001\0",
+        b"+0000000001\0",
+        b"0000000_144\0",
+        b"0o000000144\0",
+        b"00000000189\0",
+        b"\000000000144\0",
+        b"0000\0000144\0",
+        bytes(12),
+        b" " * 12,
+        b"\xb2\xb3         \0",
+    ],
+)
+def test_all_other_spellings_of_a_size_are_refused(size: bytes) -> None:
+    with pytest.raises(Refusal, match=r"member 'python/x' has a size that is not an octal number"):
+        parse_header(header(b"python/x", size=size))
+
+
+def test_a_mode_must_be_octal_as_well() -> None:
+    with pytest.raises(Refusal, match="has a mode that is not an octal number"):
+        parse_header(header(b"x", mode=b"rwxr-xr-"))
+
+
+@pytest.mark.parametrize("checksum", [b"000000\0 ", b"777777\0 ", b"        ", b"-00123\0 "])
+def test_a_wrong_checksum_is_refused(checksum: bytes) -> None:
+    with pytest.raises(Refusal, match=r"member 'python/x' has a (header whose )?checksum"):
+        parse_header(header(b"python/x", checksum=checksum))
+
+
+@pytest.mark.parametrize("at", [0, 99, 101, 130, 156, 157, 257, 345, 511])
+def test_no_byte_of_a_header_can_change_unnoticed(at: int) -> None:
+    block = bytearray(header(b"python/x", size=1))
+    block[at] ^= 1
+    with pytest.raises(Refusal):
+        parse_header(bytes(block))
+
+
+def test_headers_of_other_dialects_are_refused() -> None:
+    for magic in (bytes(8), b"ustar\0\0\0", b"ustar 00", b"USTAR\x0000"):
+        with pytest.raises(Refusal, match="neither POSIX nor GNU"):
+            parse_header(header(b"x", magic=magic))
+
+
+def test_a_gnu_header_with_times_where_others_read_a_prefix_is_refused() -> None:
+    with pytest.raises(Refusal, match="incremental"):
+        parse_header(header(b"x", magic=GNU, prefix=b"14544000000\0"))
+
+
+@given(st.binary(min_size=BLOCK, max_size=BLOCK))
+def test_the_checksum_is_the_sum_with_its_own_field_as_spaces(block: bytes) -> None:
+    assert checksum_of(block) == sum(block[:148]) + 8 * 32 + sum(block[156:])
+
+
+@given(
+    name=st.binary(min_size=1, max_size=100).filter(lambda name: 0 not in name),
+    mode=st.integers(0, 0o7777777),
+    size=st.integers(0, 0o77777777777),
+)
+def test_tarfile_reads_the_same_from_what_we_accept(name: bytes, mode: int, size: int) -> None:
+    block = header(name, b"0", mode=mode, size=size)
+    ours, theirs = parse_header(block), tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    assert ours is not None
+    assert (ours.name.decode("utf-8", "surrogateescape"), ours.mode, ours.size) == (
+        theirs.name,
+        theirs.mode,
+        theirs.size,
+    )
+
+
+# FOLD tests.unpack.test_tar
+
+
+def test_names_and_size_are_read() -> None:
+    body = record(b"path", b"python/\xc3\xa9") + record(b"linkpath", b"a=b") + record(b"size", b"7")
+    assert parse_records(body) == {"path": "python/é", "linkpath": "a=b", "size": "7"}
+
+
+def test_bytes_that_are_no_utf8_survive() -> None:
+    assert parse_records(record(b"path", b"\xff"))["path"].encode("utf-8", "surrogateescape") == b"\xff"
+
+
+def test_times_owners_and_attributes_are_passed_over() -> None:
+    keywords = [b"mtime", b"atime", b"uid", b"uname", b"comment", b"SCHILY.xattr.user.x", b"LIBARCHIVE.creationtime"]
+    assert parse_records(b"".join(record(keyword, b"1") for keyword in keywords)) == {}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "why"),
+    [
+        (b"GNU.sparse.major", "not one we know"),
+        (b"GNU.sparse.name", "not one we know"),
+        (b"SCHILY.realsize", "not one we know"),
+        (b"hdrcharset", "how names are to be read"),
+        (b"charset", "how its content is to be read"),
+        (b"Path", "not one we know"),
+    ],
+)
+def test_keywords_that_change_what_a_member_is_are_refused(keyword: bytes, why: str) -> None:
+    with pytest.raises(Refusal, match=f"{keyword.decode()}', which .*{why}"):
+        parse_records(record(keyword, b"1"))
+
+
+def test_a_keyword_given_twice_is_refused() -> None:
+    with pytest.raises(Refusal, match="'path' twice"):
+        parse_records(record(b"path", b"good") + record(b"path", b"evil"))
+
+
+@pytest.mark.parametrize("value", [b"", b"a\0b"])
+def test_empty_names_and_names_with_a_nul_are_refused(value: bytes) -> None:
+    with pytest.raises(Refusal, match="whose path is"):
+        parse_records(record(b"path", value))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"path=x\n",
+        b"8 path=x\n",  # one short: the next record would begin with the newline
+        b"11 path=x\n",  # one long
+        b"09 path=x\n",
+        b"-9 path=x\n",
+        b"1_0 path=x\n",
+        b"99999999999 path=x\n",
+        b"8 pathx\n",
+        b"5 =x\n",
+        b"9 path=xx",
+        b"9 path=x\n\0\0",
+        b"0 \n",
+    ],
+)
+def test_malformed_records_are_refused(body: bytes) -> None:
+    with pytest.raises(Refusal, match="malformed record"):
+        parse_records(body)
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=300))
+def test_what_was_recorded_is_read(path: str) -> None:
+    assert parse_records(record(b"path", path.encode())) == {"path": path}
+
+
+# FOLD tests.unpack.test_tar
+
+
+def stream(*chunks: bytes, budget: int = 1000) -> Stream:
+    return Stream(iter(chunks), budget)
+
+
+def test_pieces_may_span_chunks() -> None:
+    one = stream(b"ab", b"cdef", b"g")
+    assert [one.take(3), b"".join(one.pieces(2)), one.take(0), b"".join(one.rest())] == [b"abc", b"de", b"", b"fg"]
+
+
+def test_content_within_a_chunk_is_not_copied() -> None:
+    chunk = b"x" * 100
+    (piece,) = stream(chunk).pieces(50)
+    assert piece.obj is chunk
+
+
+def test_an_end_before_the_end_is_refused() -> None:
+    for ask in (lambda one: one.take(3), lambda one: list(one.pieces(3)), lambda one: one.skip(3)):
+        with pytest.raises(Refusal, match="the archive is truncated"):
+            ask(stream(b"ab"))
+
+
+def test_more_than_the_budget_is_refused_as_soon_as_it_comes() -> None:
+    one = stream(b"abc", b"de", b"f", budget=5)
+    assert one.take(5) == b"abcde"
+    with pytest.raises(Refusal, match="more than it plausibly holds"):
+        one.take(1)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=9)), st.lists(st.integers(0, 9)))
+def test_whatever_is_asked_for_nothing_is_lost_or_doubled(chunks: list[bytes], sizes: list[int]) -> None:
+    whole, one, at = b"".join(chunks), stream(*chunks), 0
+    for number, size in enumerate(sizes):
+        if at + size > len(whole):
+            break
+        ways = (one.take, lambda size: b"".join(one.pieces(size)), one.skip)
+        assert ways[number % 3](size) in (whole[at : at + size], None)
+        at += size
+    assert b"".join(one.rest()) == whole[at:]

@@ -8,18 +8,22 @@ import stat
 import sys
 import tarfile
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from provision.errors import IntegrityError, StoreError
-from provision.install.unpack.destination import Destination
-from provision.install.unpack.writing import MTIME
 from provision.model.tree import Entry, tree_digest
 from provision.unpack.compression import decompressed, kind_of
-from provision.unpack.limits import Limits
+from provision.unpack.limits import Limits, Refusal, TooLarge
+from provision.unpack.members import Member, Names
+from provision.unpack.selection import layout_of
+from provision.unpack.unpack import Routing, ahead
+from provision.unpack.writer import MTIME, Building, Destination
 from tests.support.builds import ready_made
 from tests.unpack.archives import (
     COMPRESSORS,
@@ -35,6 +39,10 @@ from tests.unpack.archives import (
     unpack_tar,
     zip_file,
 )
+
+# FOLD tests.unpack.test_unpack
+#   What `unpack` promises of sound archives; `test_safety` has the others, `test_oracle` compares with `tarfile`.
+
 
 STDLIB = b"import sys\n"
 
@@ -276,3 +284,123 @@ def _seen_by_tarfile(archive: Path, top: str) -> Iterator[tuple[str, Entry]]:
                     yield member.name, Entry("link", 0o777, member.linkname)
                 else:
                     yield member.name, entry(content.read(), 0o755 if member.mode & 0o111 else 0o644)
+
+
+# FOLD tests.unpack.test_unpack
+
+
+def test_everything_comes_out_in_order() -> None:
+    chunks = [bytes([number]) * 10 for number in range(100)]
+    assert list(ahead(iter(chunks))) == chunks
+
+
+def test_an_error_comes_out_where_it_happened() -> None:
+    def failing() -> Iterator[bytes]:
+        yield b"good"
+        raise OSError("the disk is gone")
+
+    chunks = ahead(failing())
+    assert next(chunks) == b"good"
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(chunks)
+
+
+def test_it_does_not_run_far_ahead() -> None:
+    made = 0
+
+    def counting() -> Iterator[bytes]:
+        nonlocal made
+        for made in range(1, 1001):  # noqa: B007 - read by the consumer
+            yield b"x"
+
+    chunks = ahead(counting())
+    for _ in range(10):
+        next(chunks)
+    chunks.close()
+    assert made < 30
+
+
+def test_closing_it_ends_its_thread() -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x"
+
+    before = threading.active_count()
+    chunks = ahead(endless())
+    next(chunks)
+    chunks.close()
+    assert threading.active_count() == before
+
+
+# FOLD tests.unpack.test_unpack
+
+
+def content() -> Iterator[memoryview]:
+    yield memoryview(b"content")
+
+
+def unread() -> Iterator[memoryview]:
+    raise AssertionError("nobody wanted this content")
+
+
+@pytest.fixture
+def routing(tmp_path: Path) -> Iterator[Routing]:
+    """Of a full archive, whose readme is not wanted, and of which hard links may copy 10 bytes."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "beside").mkdir()
+    with (
+        closing(Building(tmp_path / "tree", LINUX, fold=False)) as tree,
+        closing(Building(tmp_path / "beside", LINUX, fold=False)) as beside,
+    ):
+        names, layout = Names(windows=False), layout_of(asset_of(flavor="full"))
+        yield Routing(names=names, layout=layout, gone="README".__eq__, tree=tree, beside=beside, spare=10)
+
+
+def test_members_go_into_the_tree_beside_it_or_nowhere(routing: Routing) -> None:
+    routing.take(Member("python", "dir"), unread)
+    routing.take(Member("python/PYTHON.json", "file", 0o644, 7), content)
+    routing.take(Member("./python/install/bin/python3", "file", 0o755, 7), content)
+    routing.take(Member("python/install/README", "file", 0o644, 7), unread)
+    routing.take(Member("python/build/x", "file", 0o644, 7), unread)
+    routing.take(Member(".", "dir"), unread)
+    assert routing.beside is not None
+    assert (list(routing.tree.entries), list(routing.beside.entries)) == (["bin", "bin/python3"], ["PYTHON.json"])
+
+
+def test_what_is_beside_the_tree_may_be_unwanted(routing: Routing) -> None:
+    routing.beside = None
+    routing.take(Member("python/PYTHON.json", "file", 0o644, 7), unread)
+
+
+def test_what_goes_nowhere_must_have_a_name_all_the_same(routing: Routing) -> None:
+    with pytest.raises(Refusal, match=r"'\.\.' in its path"):
+        routing.take(Member("python/build/../x", "file"), unread)
+
+
+def test_the_place_of_the_tree_is_a_directory(routing: Routing) -> None:
+    with pytest.raises(Refusal, match="is a link where the archive's top directory should be"):
+        routing.take(Member("python/install", "link", target="elsewhere"), unread)
+
+
+def test_hard_links_copy_as_long_as_there_is_room(routing: Routing) -> None:
+    routing.take(Member("python/install/a", "file", 0o644, 7), content)
+    routing.take(Member("python/install/b", "hardlink", target="python/install/a"), unread)
+    assert routing.tree.entries["b"] == routing.tree.entries["a"]
+    with pytest.raises(TooLarge, match="member 'c' is one hard link too many"):
+        routing.take(Member("python/install/c", "hardlink", target="python/install/a"), unread)
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("../x", r"'\.\./x', which has '\.\.' in its path"),
+        ("elsewhere/x", "'elsewhere/x', which is not in the directory 'python'"),
+        ("python/build/x", "'python/build/x', which is not in the tree"),
+        ("python/install/x", "'x', which is no file that came before it"),
+    ],
+)
+def test_hard_links_to_anything_else_are_refused_under_their_own_name(
+    routing: Routing, target: str, reason: str
+) -> None:
+    with pytest.raises(Refusal, match=f"^member 'link' is a hard link to {reason}"):
+        routing.take(Member("python/install/link", "hardlink", target=target), unread)

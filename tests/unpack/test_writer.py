@@ -1,9 +1,29 @@
+""" """
+
 from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from provision.install.unpack.refusal import Refusal
-from provision.unpack.writer import Collision, Ledger
+from provision.model.target import Target
+from provision.model.tree import Entry
+from provision.model.value import replace
+from provision.unpack.limits import Limits, Refusal
+from provision.unpack.unpack import unpack
+from provision.unpack.writer import MTIME, Building, Collision, Destination, Ledger, TreeWriter
+from tests.install.interpreters import describe
+from tests.support.builds import ready_made
+from tests.unpack.archives import LINUX
+
+# FOLD tests.unpack.test_writer
 
 
 @pytest.fixture
@@ -137,3 +157,270 @@ def test_anywhere_else_it_is_a_circle(folding: Ledger) -> None:
     folding.take("share/doc/NAME", "link", "name")
     with pytest.raises(Refusal, match="in a circle"):
         folding.destination("share/doc/NAME")
+
+
+# FOLD tests.unpack.test_writer
+
+
+EXECUTABLE = 0o755
+
+
+@pytest.fixture
+def building(tmp_path: Path) -> Iterator[Building]:
+    building = Building(tmp_path, LINUX, fold=False)
+    yield building
+    building.close()
+
+
+def add(building: Building, path: str, content: bytes = b"x", mode: int = 0o644) -> None:
+    building.file(path, mode, [memoryview(content)])
+
+
+def nothing(_: str) -> bool:
+    return False
+
+
+def test_directories_are_made_and_entered_as_names_need_them(building: Building, tmp_path: Path) -> None:
+    add(building, "lib/python3.13/os.py")
+    building.directory("lib/python3.13")
+    building.directory("empty")
+    building.finish(nothing)
+    assert list(building.entries) == ["lib", "lib/python3.13", "lib/python3.13/os.py", "empty"]
+    assert (tmp_path / "empty").is_dir()
+
+
+def test_links_are_made_last(building: Building, tmp_path: Path) -> None:
+    building.link("bin/python", "python3")
+    assert list((tmp_path / "bin").iterdir()) == []
+    add(building, "bin/python3")
+    building.finish(nothing)
+    assert (tmp_path / "bin/python").read_bytes() == b"x"
+    assert building.entries["bin/python"].content == "python3"
+
+
+def test_no_link_is_made_if_one_leads_out(building: Building, tmp_path: Path) -> None:
+    building.link("a/b/c", ".")
+    building.link("good", "a")
+    building.link("a/x", "b/c/../../good/..")  # in the tree whether `c` and `good` are links or not
+    building.link("up", "later/..")
+    building.link("later", ".")
+    with pytest.raises(Refusal, match="member 'up' is a link that leads out"):
+        building.finish(nothing)
+    assert not any(path.is_symlink() for path in tmp_path.rglob("*"))
+
+
+def test_a_link_that_leads_out_with_the_links_so_far_is_refused_at_once(building: Building) -> None:
+    building.link("current", ".")
+    with pytest.raises(Refusal, match="leads out of the tree"):
+        building.link("parent", "current/..")
+
+
+def test_links_to_what_is_gone_are_not_made(building: Building) -> None:
+    building.link("bin/idle", "idle3")
+    building.link("bin/idle3", "idle3.13")
+    building.link("bin/python", "python3")
+    building.finish(lambda path: path == "bin/idle3.13")
+    assert sorted(building.entries) == ["bin", "bin/python"]
+
+
+def test_a_copy_is_of_a_file_made_before(building: Building, tmp_path: Path) -> None:
+    add(building, "bin/python3.7", mode=EXECUTABLE)
+    assert (building.size_of("bin/python3.7"), building.size_of("bin/python3.7m")) == (1, 0)
+    building.copy("bin/python3.7m", "bin/python3.7")
+    assert building.entries["bin/python3.7m"] == building.entries["bin/python3.7"]
+    assert (tmp_path / "bin/python3.7m").stat().st_mode & EXECUTABLE == EXECUTABLE
+    building.link("bin/python", "python3.7")
+    for source in ("bin/python", "bin", "missing"):
+        with pytest.raises(Refusal, match="is no file that came before it"):
+            building.copy("x", source)
+
+
+def test_what_collides_is_told_and_not_written(tmp_path: Path) -> None:
+    building = Building(tmp_path, LINUX, fold=True)
+    add(building, "share/terminfo/E/Eterm", b"first")
+    add(building, "share/terminfo/e/eterm", b"second")
+    building.finish(nothing)
+    building.close()
+    assert [collision.path for collision in building.collisions] == ["share/terminfo/e/eterm"]
+    assert [path.name for path in (tmp_path / "share/terminfo").rglob("*")] == ["E", "Eterm"]
+    assert (tmp_path / "share/terminfo/E/Eterm").read_bytes() == b"first"
+
+
+# FOLD tests.unpack.test_writer
+#   Names that are one where case is ignored: what PBS's builds really have of them, and what becomes of it.
+
+
+def pieces(seen: list[bytes], *contents: bytes) -> Iterator[memoryview]:
+    for content in contents:
+        seen.append(content)
+        yield memoryview(content)
+
+
+def test_the_content_of_what_collides_is_read_to_its_end_and_written_nowhere(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+    with closing(Building(tmp_path, Destination.of(tmp_path), fold=True)) as tree:
+        tree.file("share/terminfo/2/2621A", 0o664, pieces(seen, b"upper"))
+        tree.file("share/terminfo/2/2621a", 0o664, pieces(seen, b"lo", b"wer"))
+        tree.finish(lambda path: False)
+    assert seen == [b"upper", b"lo", b"wer"]
+    assert [collision.path for collision in tree.collisions] == ["share/terminfo/2/2621a"]
+    assert [path.name for path in tmp_path.rglob("2621*")] == ["2621A"]
+    assert (tmp_path / "share/terminfo/2/2621A").read_bytes() == b"upper"
+
+
+@pytest.mark.skipif(not ready_made(), reason="needs builds with PBS's terminal descriptions")
+def test_a_real_build_fits_a_file_system_that_ignores_case(tmp_path: Path) -> None:
+    archive = ready_made()[-1].archive
+    mac = replace(describe(archive), target=Target.parse("macos-aarch64"))
+    unpacked = unpack(archive, tmp_path, asset=mac, extras=None, limits=Limits(), without=())
+    paths = [path for path, entry in unpacked.entries.items() if entry.kind != "dir"]
+    assert len({path.lower() for path in paths}) == len(paths)
+    assert ": 25; the first is 'share/terminfo/2/2621a'" in unpacked.notes[0]
+    folded = {path.lower() for path in unpacked.entries}
+    for path, entry in unpacked.entries.items():
+        if entry.kind == "link":
+            assert posixpath.normpath(f"{posixpath.dirname(path)}/{entry.content}").lower() in folded, path
+
+
+# FOLD tests.unpack.test_writer
+
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="about modes")
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
+    Destination.of(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others fold case")
+def test_linux_tells_case_apart_and_has_descriptors(tmp_path: Path) -> None:
+    assert Destination.of(tmp_path) == Destination(folds=False, descriptors=True, masks=False)
+
+
+@pytest.mark.parametrize(("mask", "masks"), [(0, False), (0o022, False), (0o027, True), (0o077, True), (0o777, True)])
+def test_a_umask_that_takes_bits_away_that_trees_have_is_noticed(tmp_path: Path, mask: int, masks: bool) -> None:
+    os.umask(mask)
+    assert Destination.of(tmp_path).masks is masks
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others inherit the group another way")
+def test_a_set_group_id_bit_that_directories_would_inherit_is_noticed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o2755)
+    assert Destination.of(tmp_path).masks
+
+
+# FOLD tests.unpack.test_writer
+
+
+CONTENT = b"print('hello')\n"
+
+
+@pytest.fixture(params=["descriptors", "paths"])
+def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TreeWriter]:
+    """A writer into ``tmp_path``: the way of Unix, and the way of Windows, which has no directory descriptors."""
+    destination = Destination.of(tmp_path)
+    if request.param == "paths":
+        destination = replace(destination, descriptors=False)
+    elif not destination.descriptors:
+        pytest.skip("this system has none")
+    tree = TreeWriter(tmp_path, destination)
+    yield tree
+    tree.close()
+
+
+def pieces_writing(*contents: bytes) -> Iterator[memoryview]:
+    return map(memoryview, contents)
+
+
+def test_a_file_is_written_hashed_and_dated(writer: TreeWriter, tmp_path: Path) -> None:
+    entry = writer.file("os.py", 0o664, pieces_writing(CONTENT[:5], CONTENT[5:], b""))
+    assert entry == Entry("file", 0o644, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+    assert (tmp_path / "os.py").read_bytes() == CONTENT
+    assert (tmp_path / "os.py").stat().st_mtime_ns == MTIME * 10**9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no modes there")
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077, 0o777])
+@pytest.mark.parametrize(
+    ("said", "made"), [(0o664, 0o644), (0, 0o644), (0o400, 0o644), (0o775, 0o755), (0o001, 0o755), (0o7777, 0o755)]
+)
+def test_modes_are_0644_or_0755_whatever_the_umask(tmp_path: Path, umask: int, said: int, made: int) -> None:
+    before = os.umask(umask)
+    try:
+        tree = TreeWriter(tmp_path, Destination.of(tmp_path))
+        entries = tree.file("x", said, pieces_writing()), tree.directory("d")
+        tree.close()
+    finally:
+        os.umask(before)
+    assert [entry.mode for entry in entries] == [made, 0o755]
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == made
+    assert stat.S_IMODE((tmp_path / "d").stat().st_mode) == 0o755
+
+
+def test_directories_are_dated_when_all_is_in_them(writer: TreeWriter, tmp_path: Path) -> None:
+    assert writer.directory("lib") == Entry("dir", 0o755)
+    writer.directory("lib/python3.13")
+    writer.file("lib/python3.13/os.py", 0o644, pieces_writing(CONTENT))
+    writer.set_directory_times(["lib", "lib/python3.13"])
+    for path in (tmp_path, tmp_path / "lib", tmp_path / "lib/python3.13"):
+        assert path.stat().st_mtime_ns == MTIME * 10**9
+
+
+def test_links_are_made_as_they_are(writer: TreeWriter, tmp_path: Path) -> None:
+    writer.directory("bin")
+    assert writer.link("bin/python", "python3.13", to_directory=False) == Entry("link", 0o777, "python3.13")
+    assert (tmp_path / "bin/python").readlink() == Path("python3.13")
+
+
+def test_links_are_dated_where_the_system_can(tmp_path: Path) -> None:
+    destination = Destination.of(tmp_path)
+    tree = TreeWriter(tmp_path, destination)
+    tree.link("x", "missing", to_directory=False)
+    tree.close()
+    assert not destination.descriptors or (tmp_path / "x").lstat().st_mtime_ns == MTIME * 10**9
+
+
+def test_a_copy_has_a_life_of_its_own(writer: TreeWriter, tmp_path: Path) -> None:
+    writer.directory("bin")
+    first = writer.file("bin/python3.7", 0o755, pieces_writing(CONTENT))
+    assert writer.copy("bin/python3.7m", "bin/python3.7", 0o755) == first
+    (tmp_path / "bin/python3.7").write_bytes(b"")
+    assert (tmp_path / "bin/python3.7m").read_bytes() == CONTENT
+
+
+def test_nothing_is_replaced_and_no_link_followed(writer: TreeWriter, tmp_path: Path) -> None:
+    outside = tmp_path.parent / f"outside of {tmp_path.name}"
+    (tmp_path / "x").symlink_to(outside)
+    (tmp_path / "y").write_bytes(CONTENT)
+    for name in ("x", "y"):
+        with pytest.raises(FileExistsError):
+            writer.file(name, 0o644, pieces_writing(b"evil"))
+    with pytest.raises(FileExistsError):
+        writer.directory("x")
+    assert not outside.exists()
+    assert (tmp_path / "y").read_bytes() == CONTENT
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no descriptors there")
+def test_a_directory_that_was_replaced_by_a_link_is_not_entered(tmp_path: Path) -> None:
+    tree = TreeWriter(tmp_path, Destination.of(tmp_path))
+    (tmp_path / "lib").symlink_to(tmp_path.parent)
+    with pytest.raises(NotADirectoryError):
+        tree.file("lib/evil", 0o644, pieces_writing(CONTENT))
+    tree.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems want UTF-8, or something else")
+def test_names_that_are_not_utf8_keep_their_bytes(writer: TreeWriter, tmp_path: Path) -> None:
+    writer.file("caf\udce9", 0o644, pieces_writing(CONTENT))
+    writer.link("link\udcff", "caf\udce9", to_directory=False)
+    assert sorted(os.fsencode(path.name) for path in tmp_path.iterdir()) == [b"caf\xe9", b"link\xff"]
+    assert (tmp_path / "link\udcff").read_bytes() == CONTENT

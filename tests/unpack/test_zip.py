@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.install.unpack.members import Member
-from provision.install.unpack.refusal import Refusal
+from provision.unpack.limits import Refusal
+from provision.unpack.members import Member
 from provision.unpack.zip import ZipMembers
 from tests.unpack.archives import Zipped, zip_file
 

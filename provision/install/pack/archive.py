@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from provision.install.unpack.writing import MTIME
+from provision.unpack.writer import MTIME
 
 _GZIP_LEVEL = 6  # gzip's default and PBS's
 _ZSTD_LEVEL = 10  # PBS's 22 takes a minute for a sixth less

@@ -7,8 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from provision.install.unpack.writing import MTIME
 from provision.model.tree import FILE_MODE, LINK_MODE, Entry
+from provision.unpack.writer import MTIME
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 

@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from provision.install.pack.archive import write_archive
-from provision.install.unpack.writing import MTIME
+from provision.unpack.writer import MTIME
 
 
 @pytest.fixture

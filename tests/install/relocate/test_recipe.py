@@ -8,9 +8,9 @@ import pytest
 
 from provision.install.relocate.marker import TEXT
 from provision.install.relocate.recipe import STEPS, relocate
-from provision.install.unpack.writing import MTIME
 from provision.model.tree import Entry, TreeOptions, tree_digest
 from provision.store.hashing import scan_tree
+from provision.unpack.writer import MTIME
 from tests.install.relocate.samples import CONFIG, STDLIB, asset, make_tree
 
 MARKER = f"{STDLIB}/EXTERNALLY-MANAGED"

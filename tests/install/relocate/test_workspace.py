@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from provision.install.relocate.workspace import Workspace
-from provision.install.unpack.writing import MTIME
 from provision.model.tree import Entry
 from provision.store.hashing import scan_tree
+from provision.unpack.writer import MTIME
 
 
 @pytest.fixture
