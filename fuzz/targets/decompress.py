@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fuzz.mutations import mutated
 from fuzz.target import Target
 from provision.unpack.compression import decompressed, kind_of
-from provision.unpack.limits import Limits, Refusal
+from provision.unpack.limits import ArchiveRefused, Limits
 from tests.unpack.archives import COMPRESSORS
 
 _BUDGET = 4 << 20
@@ -52,7 +52,7 @@ def _unpacked(file: FileIO, limits: Limits) -> bytes | None:
             result += chunk
             if len(result) > _BUDGET:
                 break
-    except Refusal:
+    except ArchiveRefused:
         return None
     return result
 

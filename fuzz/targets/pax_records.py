@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
 from fuzz.target import Target
-from provision.unpack.limits import Refusal
+from provision.unpack.limits import ArchiveRefused
 from provision.unpack.tar import parse_records
 from tests.unpack.archives import END, PAX, file, header, padded, record
 
@@ -21,7 +21,7 @@ _records = st.builds(record, st.sampled_from(_KEYWORDS) | st.binary(max_size=5),
 def check(data: bytes) -> None:
     try:
         ours = parse_records(data)
-    except Refusal:
+    except ArchiveRefused:
         return
     blocks = header(b"x", PAX, size=len(data)) + padded(data) + file(b"name") + END
     with tarfile.open(fileobj=io.BytesIO(blocks), encoding="utf-8", errors="surrogateescape") as archive:

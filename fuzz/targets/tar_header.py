@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
 from fuzz.target import Target
-from provision.unpack.limits import Refusal
+from provision.unpack.limits import ArchiveRefused
 from provision.unpack.tar import BLOCK, checksum_of, parse_header
 from tests.unpack.archives import GNU, POSIX, header
 
@@ -36,7 +36,7 @@ def check(data: bytes) -> None:
     block = data[:BLOCK].ljust(BLOCK, b"\0")
     try:
         ours = parse_header(block)
-    except Refusal:
+    except ArchiveRefused:
         return
     if ours is None:
         assert not any(block)

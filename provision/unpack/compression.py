@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from io import FileIO
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from provision.unpack.limits import Limits, Refusal
+from provision.unpack.limits import ArchiveRefused, Limits
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -37,13 +37,13 @@ def kind_of(file: FileIO) -> ArchiveKind:
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return kind
-    raise Refusal(f"is of no kind we know: it begins with {head.hex(' ')}" if head else "is empty")
+    raise ArchiveRefused(f"is of no kind we know: it begins with {head.hex(' ')}" if head else "is empty")
 
 
 def decompressed(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator[bytes]:
     """The unpacked content in chunks; what it takes in memory is bounded whatever the ratio is.
 
-    Raises `Refusal` where the data is damaged or cut, and where anything follows its end: more of the same kind as
+    Raises `ArchiveRefused` where the data is damaged or cut, and where anything follows its end: more of the same kind as
     well, which some readers would read and others not.
     """
     match kind:
@@ -60,7 +60,7 @@ def decompressed(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator
 
             return _decoded(file, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.window), lzma.LZMAError)
         case "zip":
-            raise Refusal("is a zip file, of which there is no one content")
+            raise ArchiveRefused("is a zip file, of which there is no one content")
 
 
 def fastest_zlib() -> ModuleType:
@@ -83,11 +83,11 @@ def _inflated(file: FileIO, wbits: int) -> Iterator[bytes]:
         try:
             chunk = decoder.decompress(data, _CHUNK)
         except zlib.error as error:
-            raise Refusal(f"is damaged: {error}") from error
+            raise ArchiveRefused(f"is damaged: {error}") from error
         if chunk:
             yield chunk
         elif not data:
-            raise Refusal("is truncated")
+            raise ArchiveRefused("is truncated")
         waiting = decoder.unconsumed_tail
     _expect_end(file, decoder.unused_data)
 
@@ -108,11 +108,11 @@ def _decoded(file: FileIO, decoder: _Decoder, damage: type[Exception]) -> Iterat
     while not decoder.eof:
         data = file.read(_READ) if decoder.needs_input else b""
         if decoder.needs_input and not data:
-            raise Refusal("is truncated")
+            raise ArchiveRefused("is truncated")
         try:
             chunk = decoder.decompress(data, _CHUNK)
         except damage as error:
-            raise Refusal(f"is damaged: {error}") from error
+            raise ArchiveRefused(f"is damaged: {error}") from error
         if chunk:
             yield chunk
     _expect_end(file, decoder.unused_data)
@@ -130,20 +130,20 @@ def _zstd(file: FileIO, most_window: int) -> Iterator[bytes]:
             try:
                 chunk = reader.read(_CHUNK)
             except zstandard.ZstdError as error:
-                raise Refusal(f"is damaged: {error}") from error
+                raise ArchiveRefused(f"is damaged: {error}") from error
             if not chunk:
                 break
             done += len(chunk)
             yield chunk
     # The decompressor takes a frame's end for the end, whatever size the frame said it has.
     if content is not None and done != content:
-        raise Refusal("is damaged: it unpacks to less than it says")
+        raise ArchiveRefused("is damaged: it unpacks to less than it says")
 
 
 def _check_frame(file: FileIO, most_window: int) -> int | None:
     """Go through the one frame of a zstd file without unpacking it; returns what size it says its content has.
 
-    Raises `Refusal` unless the frame is whole and the file ends with it: the decompressor itself takes a cut frame for
+    Raises `ArchiveRefused` unless the frame is whole and the file ends with it: the decompressor itself takes a cut frame for
     the end, and further frames for more of the same. Leaves the file at its start.
     """
     import zstandard
@@ -154,18 +154,18 @@ def _check_frame(file: FileIO, most_window: int) -> int | None:
         parameters = zstandard.get_frame_parameters(head)
         at = zstandard.frame_header_size(head)
     except zstandard.ZstdError as error:
-        raise Refusal(f"has a damaged zstd header: {error}") from error
+        raise ArchiveRefused(f"has a damaged zstd header: {error}") from error
     if parameters.dict_id:
-        raise Refusal("needs a zstd dictionary")
+        raise ArchiveRefused("needs a zstd dictionary")
     if parameters.window_size > most_window:
         asked, most = parameters.window_size >> 20, most_window >> 20
-        raise Refusal(f"needs a zstd window of {asked} MiB; at most {most} MiB are allowed")
+        raise ArchiveRefused(f"needs a zstd window of {asked} MiB; at most {most} MiB are allowed")
     end = _end_of_blocks(file, at) + _ZSTD_CHECKSUM * parameters.has_checksum
     size = file.seek(0, 2)
     if size < end:
-        raise Refusal("is truncated")
+        raise ArchiveRefused("is truncated")
     if size > end:
-        raise Refusal("has something behind its zstd frame")
+        raise ArchiveRefused("has something behind its zstd frame")
     file.seek(0)
     return None if parameters.content_size == zstandard.CONTENTSIZE_UNKNOWN else parameters.content_size
 
@@ -177,15 +177,15 @@ def _end_of_blocks(file: FileIO, at: int) -> int:
         file.seek(at)
         head = file.read(3)
         if len(head) < 3:
-            raise Refusal("is truncated")
+            raise ArchiveRefused("is truncated")
         fields = int.from_bytes(head, "little")
         last, kind, size = fields & 1, fields >> 1 & 3, fields >> 3
         if kind == _RESERVED_BLOCK:
-            raise Refusal("has a zstd block of an unknown kind")
+            raise ArchiveRefused("has a zstd block of an unknown kind")
         at += 3 + (1 if kind == _REPEATED_BYTE else size)
     return at
 
 
 def _expect_end(file: FileIO, unused: bytes) -> None:
     if unused or file.read(1):
-        raise Refusal("has something behind its compressed data")
+        raise ArchiveRefused("has something behind its compressed data")

@@ -59,14 +59,14 @@ class Limits:
 
 
 # FOLD provision.unpack.limits
-#   Owns `Refusal`, how the pure modules of this room say no; `unpack` turns it into an error that names the archive.
+#   Owns `ArchiveRefused`, how the pure modules of this room say no; `unpack` turns it into an error that names the archive.
 
 
 # Longer names than this are cut in messages: a name may have thousands of characters.
 _SHOWN = 120
 
 
-class Refusal(ValueError):
+class ArchiveRefused(ValueError):
     """An archive that is damaged, unsafe, or made in a way that no interpreter we know is.
 
     ``reason`` completes the sentence "member 'x' …", or "the archive …" where no one member is to blame; ``last`` is
@@ -80,15 +80,15 @@ class Refusal(ValueError):
 
     def __str__(self) -> str:
         if self.member is not None:
-            return f"member {shown(self.member)} {self.reason}"
-        where = f" (in or after member {shown(self.last)})" if self.last is not None else ""
+            return f"member {shown_name(self.member)} {self.reason}"
+        where = f" (in or after member {shown_name(self.last)})" if self.last is not None else ""
         return f"the archive {self.reason}{where}"
 
 
-class TooLarge(Refusal):
+class ArchiveTooLarge(ArchiveRefused):
     """An archive that unpacks to more bytes than it is allowed to, by `limits.Limits`."""
 
 
-def shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """A name as messages print it: quoted, what is not printable escaped, and cut when it is very long."""
     return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"

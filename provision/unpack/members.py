@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
 
-from provision.unpack.limits import Refusal
+from provision.unpack.limits import ArchiveRefused
 
 # FOLD provision.unpack.members
-#   Owns `Member`, one thing that an archive of any kind holds, and `Members`, the way to go through them.
+#   Owns `ArchiveMember`, one thing that an archive of any kind holds, and `MemberSource`, the way to go through them.
 
 
 MemberKind = Literal["file", "dir", "link", "hardlink"]
 
 
-class Member(NamedTuple):
+class ArchiveMember(NamedTuple):
     """One member as the archive has it: nothing is checked but what makes it readable.
 
     ``name`` uses ``/``, and ends in none; ``target`` is what a link points to, relative to its own directory, or the
@@ -30,10 +30,10 @@ class Member(NamedTuple):
     target: str = ""
 
 
-class Members(Protocol):
+class MemberSource(Protocol):
     """The members of an archive in its order. Once all were gone through, every byte of it was read and checked."""
 
-    def __iter__(self) -> Iterator[Member]: ...
+    def __iter__(self) -> Iterator[ArchiveMember]: ...
 
     def content(self) -> Iterator[memoryview]:
         """The content of the file that was iterated last, in pieces; who asks for it must go through all of them."""
@@ -56,7 +56,7 @@ _WINDOWS_DEVICES = frozenset(
 )
 
 
-class Names:
+class NameRules:
     """The rules for names; ``windows`` adds those of Windows, for its trees and for any tree that is made on it.
 
     Directories that were found good are remembered: most members share theirs with the one before.
@@ -67,34 +67,34 @@ class Names:
         self._good = {""}
 
     def check(self, path: str) -> None:
-        """Raise `Refusal` unless ``path`` is plain and relative: no way up, no drive, nothing that cannot be a name."""
+        """Raise `ArchiveRefused` unless ``path`` is plain and relative: no way up, no drive, nothing that cannot be a name."""
         parent, _, name = path.rpartition("/")
         if path.startswith("/"):
-            raise Refusal("has an absolute name", path)
+            raise ArchiveRefused("has an absolute name", path)
         # A character has at most four bytes.
         if len(path) * 4 > _LONGEST_PATH and len(_encoded(path)) > _LONGEST_PATH:
-            raise Refusal(f"has a name of more than {_LONGEST_PATH} bytes", path)
+            raise ArchiveRefused(f"has a name of more than {_LONGEST_PATH} bytes", path)
         if parent not in self._good:
             self._check_directory(parent, path)
         self._check_name(name, path)
 
     def check_target(self, target: str, path: str) -> None:
-        """Raise `Refusal` if a link's target cannot be one; where it leads, `ledger` follows."""
+        """Raise `ArchiveRefused` if a link's target cannot be one; where it leads, `ledger` follows."""
         if not target:
-            raise Refusal("is a link to nothing", path)
+            raise ArchiveRefused("is a link to nothing", path)
         if target.startswith("/"):
-            raise Refusal("is a link to an absolute path", path)
+            raise ArchiveRefused("is a link to an absolute path", path)
         if len(_encoded(target)) > _LONGEST_PATH or target.count("/") > _DEEPEST:
-            raise Refusal(f"is a link to a path of more than {_LONGEST_PATH} bytes or {_DEEPEST} names", path)
+            raise ArchiveRefused(f"is a link to a path of more than {_LONGEST_PATH} bytes or {_DEEPEST} names", path)
         if _CONTROL.search(target):
-            raise Refusal("is a link to a path with control characters", path)
+            raise ArchiveRefused("is a link to a path with control characters", path)
         if self._windows and _WINDOWS_SPECIAL.search(target):
-            raise Refusal("is a link to a path that Windows takes for something else", path)
+            raise ArchiveRefused("is a link to a path that Windows takes for something else", path)
 
     def _check_directory(self, directory: str, path: str) -> None:
         parts = directory.split("/")
         if len(parts) > _DEEPEST:
-            raise Refusal(f"is more than {_DEEPEST} directories deep", path)
+            raise ArchiveRefused(f"is more than {_DEEPEST} directories deep", path)
         for part in parts:
             self._check_name(part, path)
         self._good.add(directory)
@@ -102,22 +102,22 @@ class Names:
     def _check_name(self, name: str, path: str) -> None:
         if name in ("", ".", ".."):
             reason = {"": "an empty name", ".": "'.'", "..": "'..'"}[name]
-            raise Refusal(f"has {reason} in its path", path)
+            raise ArchiveRefused(f"has {reason} in its path", path)
         if len(name) * 4 > _LONGEST_NAME and len(_encoded(name)) > _LONGEST_NAME:
-            raise Refusal(f"has a name of more than {_LONGEST_NAME} bytes", path)
+            raise ArchiveRefused(f"has a name of more than {_LONGEST_NAME} bytes", path)
         if _CONTROL.search(name):
-            raise Refusal("has control characters in its name", path)
+            raise ArchiveRefused("has control characters in its name", path)
         if self._windows:
             self._check_for_windows(name, path)
 
     def _check_for_windows(self, name: str, path: str) -> None:
         """Colons name drives and streams, backslashes separate, and Windows drops dots and spaces at the end."""
         if _WINDOWS_SPECIAL.search(name):
-            raise Refusal("has a character in its name that means something else on Windows", path)
+            raise ArchiveRefused("has a character in its name that means something else on Windows", path)
         if name.endswith((".", " ")):
-            raise Refusal("has a name that ends in a dot or a space, which Windows drops", path)
+            raise ArchiveRefused("has a name that ends in a dot or a space, which Windows drops", path)
         if name.partition(".")[0].rstrip(" ").upper() in _WINDOWS_DEVICES:
-            raise Refusal("has a name that is a device on Windows", path)
+            raise ArchiveRefused("has a name that is a device on Windows", path)
 
 
 def folded(path: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from provision.model.asset import Asset
 from provision.model.tree import Without
-from provision.unpack.limits import Refusal
+from provision.unpack.limits import ArchiveRefused
 
 # FOLD provision.unpack.selection
 #   Owns which part of an archive becomes the tree, which is kept beside it, and which is left out by its layout.
@@ -19,23 +19,23 @@ from provision.unpack.limits import Refusal
 Area = Literal["tree", "extras", "skipped"]
 
 
-class Layout(Protocol):
+class ArchiveLayout(Protocol):
     def place(self, name: str) -> tuple[Area, str]:
         """Where a member goes and under which path; an empty path is the area's own directory.
 
-        Raises `Refusal` for a member that is not under the archive's one top directory.
+        Raises `ArchiveRefused` for a member that is not under the archive's one top directory.
         """
         ...
 
 
-def layout_of(asset: Asset) -> Layout:
+def layout_of(asset: Asset) -> ArchiveLayout:
     """The layout of PBS's `full`, of its install_only flavors, or that of all others: one directory of any name."""
     if asset.implementation != "cpython":
-        return SingleTop()
-    return FullBuild() if asset.flavor == "full" else SingleTop("python")
+        return SingleTopLayout()
+    return FullBuildLayout() if asset.flavor == "full" else SingleTopLayout("python")
 
 
-class SingleTop:
+class SingleTopLayout:
     """Everything is in one directory: ``python`` for install_only; whatever comes first where no name is given.
 
     PyPy and GraalPy name theirs after the version. On macOS as well, GraalPy's holds `bin` and `lib` at once.
@@ -48,12 +48,12 @@ class SingleTop:
         top, _, path = name.partition("/")
         if top != self._top:
             if self._top:
-                raise Refusal(f"is not in the directory {self._top!r}", name)
+                raise ArchiveRefused(f"is not in the directory {self._top!r}", name)
             self._top = top
         return "tree", path
 
 
-class FullBuild:
+class FullBuildLayout:
     """``python/install`` is the tree; PYTHON.json and licences are for people; the rest is for relinking Python.
 
     Before 2019 the licences were files beside PYTHON.json.
@@ -64,7 +64,7 @@ class FullBuild:
             return "tree", name[15:]
         top, _, path = name.partition("/")
         if top != "python":
-            raise Refusal("is not in the directory 'python'", name)
+            raise ArchiveRefused("is not in the directory 'python'", name)
         if path == "install":
             return "tree", ""
         if path == "PYTHON.json" or path.startswith("licenses/"):
@@ -86,7 +86,7 @@ _STDLIB = r"(?:lib/(?:python|pypy|graalpy)\d[^/]*|Lib|lib-python/\d)"
 _EXTENSIONS = rf"(?:{_STDLIB}/lib-dynload|DLLs)"
 
 # Regular expressions that must match a path from its start to a whole name: `include` goes with all that is below.
-PARTS: dict[Without, tuple[str, ...]] = {
+WITHOUT_PARTS: dict[Without, tuple[str, ...]] = {
     # The module and the pip wheel in it. `python -m venv` then needs --without-pip; an installed pip stays.
     "ensurepip": (rf"{_STDLIB}/ensurepip",),
     # What compiling against Python needs: headers, and what would tell a compiler of them; Windows' import libraries.
@@ -127,7 +127,7 @@ PARTS: dict[Without, tuple[str, ...]] = {
 
 def left_out(parts: Iterable[Without]) -> Callable[[str], bool]:
     """A test for paths (relative to the tree, with ``/``) that go with any of ``parts``."""
-    patterns = [pattern for part in sorted(parts) for pattern in PARTS[part]]
+    patterns = [pattern for part in sorted(parts) for pattern in WITHOUT_PARTS[part]]
     if not patterns:
         return lambda path: False
     matches = re.compile(rf"(?:{'|'.join(patterns)})(?:/|\Z)").match

@@ -7,8 +7,8 @@ from struct import Struct
 from typing import NamedTuple
 from zlib import adler32
 
-from provision.unpack.limits import Refusal, TooLarge, shown
-from provision.unpack.members import Member, MemberKind
+from provision.unpack.limits import ArchiveRefused, ArchiveTooLarge, shown_name
+from provision.unpack.members import ArchiveMember, MemberKind
 
 # FOLD provision.unpack.tar
 #   Owns what a run of tar headers means: long names, extended headers, the end; single blocks are read by `headers`.
@@ -41,18 +41,18 @@ class TarMembers:
     behind the end.
     """
 
-    def __init__(self, stream: Stream, *, most: int) -> None:
+    def __init__(self, stream: BoundedStream, *, most: int) -> None:
         self._stream, self._most = stream, most
         self._unread = 0
         self._extensions: dict[str, str] = {}
         self._extended_by = b""
 
-    def __iter__(self) -> Iterator[Member]:
+    def __iter__(self) -> Iterator[ArchiveMember]:
         count = 0
         while (header := parse_header(self._stream.take(BLOCK))) is not None:
             count += 1
             if count > self._most:
-                raise Refusal(f"has more than {self._most} members")
+                raise ArchiveRefused(f"has more than {self._most} members")
             self._unread = header.size
             if header.kind in _KINDS:
                 yield self._member(header, _KINDS[header.kind])
@@ -65,29 +65,29 @@ class TarMembers:
         size, self._unread = self._unread, 0
         return self._stream.pieces(size)
 
-    def _member(self, header: Header, kind: MemberKind) -> Member:
+    def _member(self, header: TarHeader, kind: MemberKind) -> ArchiveMember:
         extensions, self._extensions, self._extended_by = self._extensions, {}, b""
         name = extensions.pop("path", "") or _decode(header.name)
         if kind == "dir":
             name = name.removesuffix("/")
         if extensions.pop("size", str(header.size)) != str(header.size):
-            raise Refusal("has an extended header that changes its size", name)
+            raise ArchiveRefused("has an extended header that changes its size", name)
         target = ""
         if kind in ("link", "hardlink"):
             target = extensions.pop("linkpath", "") or _decode(header.link)
         if extensions:
-            raise Refusal("has an extended header that gives a target to something that is no link", name)
+            raise ArchiveRefused("has an extended header that gives a target to something that is no link", name)
         if header.size and kind != "file":
-            raise Refusal(f"is a {kind} with content", name)
-        return Member(name, kind, header.mode, header.size, target)
+            raise ArchiveRefused(f"is a {kind} with content", name)
+        return ArchiveMember(name, kind, header.mode, header.size, target)
 
-    def _extend(self, header: Header) -> None:
+    def _extend(self, header: TarHeader) -> None:
         """Take in a header that amends the next one."""
         if header.kind not in (_LONG_NAME, _LONG_LINK, _EXTENDED, _GLOBAL):
-            kind = shown(header.kind.decode("latin-1"))
-            raise Refusal(_REFUSED.get(header.kind, f"is of an unknown kind, {kind}"), _decode(header.name))
+            kind = shown_name(header.kind.decode("latin-1"))
+            raise ArchiveRefused(_REFUSED.get(header.kind, f"is of an unknown kind, {kind}"), _decode(header.name))
         if header.size > _LONGEST_EXTENSION:
-            raise Refusal(f"has an extended header of {header.size} bytes")
+            raise ArchiveRefused(f"has an extended header of {header.size} bytes")
         body = b"".join(self.content())
         if header.kind in _FIELD_OF:
             self._amend(header.kind, {_FIELD_OF[header.kind]: _long_name(body)})
@@ -96,29 +96,29 @@ class TarMembers:
         if header.kind == _EXTENDED:
             self._amend(header.kind, records)
         elif records:
-            raise Refusal(f"has a global header that gives every member the same {min(records)}")
+            raise ArchiveRefused(f"has a global header that gives every member the same {min(records)}")
 
     def _amend(self, kind: bytes, records: dict[str, str]) -> None:
         # GNU's pair, in either order, or one PAX header: with more, readers differ in which of them wins.
         if kind in self._extended_by or (self._extended_by and _EXTENDED in (kind, self._extended_by)):
-            raise Refusal("has several extended headers before one member")
+            raise ArchiveRefused("has several extended headers before one member")
         self._extended_by += kind
         self._extensions |= records
 
     def _end(self) -> None:
         if self._extended_by:
-            raise Refusal("ends after an extended header")
+            raise ArchiveRefused("ends after an extended header")
         if any(self._stream.take(BLOCK)):
-            raise Refusal("has only one of the two blocks that end a tar file")
+            raise ArchiveRefused("has only one of the two blocks that end a tar file")
         for chunk in self._stream.rest():
             if chunk.strip(b"\0"):
-                raise Refusal("goes on behind its end")
+                raise ArchiveRefused("goes on behind its end")
 
 
 def _long_name(body: bytes) -> str:
     name = body.removesuffix(b"\0")
     if not name or b"\0" in name:
-        raise Refusal(f"has a long name that is {shown(_decode(name))}")
+        raise ArchiveRefused(f"has a long name that is {shown_name(_decode(name))}")
     return _decode(name)
 
 
@@ -140,7 +140,7 @@ _CHECKSUM = slice(148, 156)
 _BLANK_CHECKSUM = 8 * ord(" ")  # the header is summed as if its checksum were spaces
 
 
-class Header(NamedTuple):
+class TarHeader(NamedTuple):
     """What one block says, before extended headers are applied. A tuple, as thousands are made and looked at once."""
 
     kind: bytes
@@ -150,8 +150,8 @@ class Header(NamedTuple):
     link: bytes
 
 
-def parse_header(block: bytes) -> Header | None:
-    """Read one block; None for a block of zeros, which ends an archive. Raises `Refusal` on all it does not know.
+def parse_header(block: bytes) -> TarHeader | None:
+    """Read one block; None for a block of zeros, which ends an archive. Raises `ArchiveRefused` on all it does not know.
 
     Owners, times and device numbers are not looked at, as nothing is done with them.
     """
@@ -159,16 +159,16 @@ def parse_header(block: bytes) -> Header | None:
     if magic not in (_POSIX, _GNU):
         if block == _ZEROS:
             return None
-        raise Refusal("has a header that is neither POSIX nor GNU tar's")
+        raise ArchiveRefused("has a header that is neither POSIX nor GNU tar's")
     member = _text(name)
     if _number(checksum, "checksum", member) != checksum_of(block):
-        raise Refusal("has a header whose checksum is wrong", _shown_name(member))
+        raise ArchiveRefused("has a header whose checksum is wrong", _shown_name(member))
     if prefix != _NO_PREFIX:
         if magic == _GNU:  # GNU puts times and sparse maps where POSIX has the prefix; others would read a name there
-            raise Refusal("has a GNU header with fields that only incremental backups have", _shown_name(member))
+            raise ArchiveRefused("has a GNU header with fields that only incremental backups have", _shown_name(member))
         above = _text(prefix)
         member = above + b"/" + member if above else member
-    return Header(kind, member, _number(mode, "mode", member), _number(size, "size", member), _text(link))
+    return TarHeader(kind, member, _number(mode, "mode", member), _number(size, "size", member), _text(link))
 
 
 def checksum_of(block: bytes) -> int:
@@ -193,7 +193,9 @@ def _number(field: bytes, what: str, member: bytes) -> int:
             return int(digits, 8)
     except ValueError:
         pass
-    raise Refusal(f"has a {what} that is not an octal number: {shown(field.decode('latin-1'))}", _shown_name(member))
+    raise ArchiveRefused(
+        f"has a {what} that is not an octal number: {shown_name(field.decode('latin-1'))}", _shown_name(member)
+    )
 
 
 def _shown_name(name: bytes) -> str:
@@ -225,7 +227,7 @@ _REASONS = {
 def parse_records(body: bytes) -> dict[str, str]:
     """The records of one extended header that matter: ``path``, ``linkpath`` and ``size``, each as text.
 
-    Raises `Refusal` on a malformed record, one given twice, and every keyword whose meaning we would miss: sparse
+    Raises `ArchiveRefused` on a malformed record, one given twice, and every keyword whose meaning we would miss: sparse
     files, other character sets.
     """
     records: dict[str, str] = {}
@@ -233,15 +235,15 @@ def parse_records(body: bytes) -> dict[str, str]:
     while body:
         keyword, value, body = _next(body)
         if keyword in seen:
-            raise Refusal(f"has an extended header that gives {shown(keyword)} twice")
+            raise ArchiveRefused(f"has an extended header that gives {shown_name(keyword)} twice")
         seen.add(keyword)
         if keyword in ("path", "linkpath", "size"):
             if not value or "\0" in value:
-                raise Refusal(f"has an extended header whose {keyword} is {shown(value)}")
+                raise ArchiveRefused(f"has an extended header whose {keyword} is {shown_name(value)}")
             records[keyword] = value
         elif keyword not in _IGNORED and not keyword.startswith(_IGNORED_VENDORS):
             reason = _REASONS.get(keyword, "is not one we know")
-            raise Refusal(f"has an extended header with {shown(keyword)}, which {reason}")
+            raise ArchiveRefused(f"has an extended header with {shown_name(keyword)}, which {reason}")
     return records
 
 
@@ -252,7 +254,9 @@ def _next(body: bytes) -> tuple[str, str, bytes]:
     record, rest = body[:length], body[length:]
     keyword, equals, value = record[len(digits) + 1 : -1].partition(b"=")
     if not (space and equals and keyword and len(record) == length and record.endswith(b"\n")):
-        raise Refusal(f"has an extended header with a malformed record: {shown(body[:40].decode('latin-1'))}")
+        raise ArchiveRefused(
+            f"has an extended header with a malformed record: {shown_name(body[:40].decode('latin-1'))}"
+        )
     return _decode_record(keyword), _decode_record(value), rest
 
 
@@ -264,7 +268,7 @@ def _decode_record(text: bytes) -> str:
 #   Owns reading a stream front to back, in exact pieces and within a budget; where it comes from, `decompress` knows.
 
 
-class Stream:
+class BoundedStream:
     """The bytes of ``chunks`` as one stream, of which no more than ``budget`` are accepted.
 
     Pieces are views into the chunks where they can be, so that contents are not copied.
@@ -277,7 +281,7 @@ class Stream:
         self._chunk, self._at = b"", 0
 
     def take(self, size: int) -> bytes:
-        """The next ``size`` bytes; raises `Refusal` if the stream ends before."""
+        """The next ``size`` bytes; raises `ArchiveRefused` if the stream ends before."""
         start, end = self._at, self._at + size
         if end <= len(self._chunk):
             self._at = end
@@ -290,7 +294,7 @@ class Stream:
             start, end = self._at, min(self._at + size, len(self._chunk))
             if start == end:
                 if not self._advance():
-                    raise Refusal("is truncated")
+                    raise ArchiveRefused("is truncated")
                 continue
             self._at = end
             size -= end - start
@@ -314,5 +318,5 @@ class Stream:
         self._chunk, self._at = next(self._chunks, b""), 0
         self._budget -= len(self._chunk)
         if self._budget < 0:
-            raise TooLarge("unpacks to more than it plausibly holds")
+            raise ArchiveTooLarge("unpacks to more than it plausibly holds")
         return bool(self._chunk)

@@ -15,11 +15,11 @@ from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, Entry, Without
 from provision.model.value import frozen
 from provision.unpack.compression import decompressed, kind_of
-from provision.unpack.limits import VARIABLE, Limits, Refusal, TooLarge, shown
-from provision.unpack.members import Member, Members, Names
-from provision.unpack.selection import Layout, layout_of, left_out
-from provision.unpack.tar import Stream, TarMembers
-from provision.unpack.writer import Building, Collision, Destination
+from provision.unpack.limits import VARIABLE, ArchiveRefused, ArchiveTooLarge, Limits, shown_name
+from provision.unpack.members import ArchiveMember, MemberSource, NameRules
+from provision.unpack.selection import ArchiveLayout, layout_of, left_out
+from provision.unpack.tar import BoundedStream, TarMembers
+from provision.unpack.writer import Collision, DirectoryBuilder, TargetFileSystem
 
 # FOLD provision.unpack.unpack
 #   Owns the way from a verified archive to a tree in staging; each step's rules are in the module named after it.
@@ -45,7 +45,7 @@ def unpack(
     extras: Path | None,
     limits: Limits,
     without: tuple[Without, ...],
-    destination: Destination | None = None,
+    destination: TargetFileSystem | None = None,
 ) -> Unpacked:
     """Unpack an archive whose hash was verified into an existing empty directory, which becomes the tree's root.
 
@@ -57,10 +57,10 @@ def unpack(
     with store_failures("unpack", into):
         try:
             with archive.open("rb", buffering=0) as file:
-                destination = destination or Destination.of(into)
+                destination = destination or TargetFileSystem.of(into)
                 return _unpack(file, into, extras, asset, limits, without, destination)
-        except Refusal as refusal:
-            hint = _HINT_TOO_LARGE if isinstance(refusal, TooLarge) else _HINT
+        except ArchiveRefused as refusal:
+            hint = _HINT_TOO_LARGE if isinstance(refusal, ArchiveTooLarge) else _HINT
             raise IntegrityError(f"{asset.filename}: {refusal}", hint=hint) from refusal
 
 
@@ -71,20 +71,20 @@ def _unpack(
     asset: Asset,
     limits: Limits,
     without: tuple[Without, ...],
-    destination: Destination,
+    destination: TargetFileSystem,
 ) -> Unpacked:
     budget = limits.budget(file.seek(0, 2))
     windows = asset.target.os == "windows"
     fold = destination.folds or windows or asset.target.os == "macos"
     gone = left_out(without)
     with ExitStack() as stack:
-        tree = stack.enter_context(closing(Building(into, destination, fold=fold)))
+        tree = stack.enter_context(closing(DirectoryBuilder(into, destination, fold=fold)))
         beside = None
         if extras is not None and asset.flavor == "full":
             extras.mkdir(DIRECTORY_MODE, exist_ok=True)
-            beside = stack.enter_context(closing(Building(extras, destination, fold=fold)))
-        routing = Routing(
-            names=Names(windows=windows or os.name == "nt"),
+            beside = stack.enter_context(closing(DirectoryBuilder(extras, destination, fold=fold)))
+        routing = MemberRouter(
+            names=NameRules(windows=windows or os.name == "nt"),
             layout=layout_of(asset),
             gone=gone,
             tree=tree,
@@ -94,26 +94,26 @@ def _unpack(
         members = stack.enter_context(_members(file, limits, budget))
         _take_all(members, routing)
         if not tree.entries:
-            raise Refusal("holds nothing of an interpreter where this kind of archive has it")
+            raise ArchiveRefused("holds nothing of an interpreter where this kind of archive has it")
         tree.finish(gone)
         if beside is not None:
             beside.finish(gone)
         return Unpacked(entries=tree.entries, notes=tuple(_notes(tree.collisions)))
 
 
-def _take_all(members: Members, routing: Routing) -> None:
+def _take_all(members: MemberSource, routing: MemberRouter) -> None:
     last = None
     try:
         for member in members:
             last = member.name
             routing.take(member, members.content)
-    except Refusal as refusal:
+    except ArchiveRefused as refusal:
         refusal.last = last
         raise
 
 
 @contextmanager
-def _members(file: FileIO, limits: Limits, budget: int) -> Iterator[Members]:
+def _members(file: FileIO, limits: Limits, budget: int) -> Iterator[MemberSource]:
     """The members of an archive of any kind; a thread that unpacks them ahead ends with this context."""
     kind = kind_of(file)
     if kind == "zip":
@@ -121,8 +121,8 @@ def _members(file: FileIO, limits: Limits, budget: int) -> Iterator[Members]:
 
         yield ZipMembers(file, most=limits.members, budget=budget)
         return
-    with closing(ahead(decompressed(file, kind, limits=limits))) as chunks:
-        yield TarMembers(Stream(chunks, budget), most=limits.members)
+    with closing(read_ahead(decompressed(file, kind, limits=limits))) as chunks:
+        yield TarMembers(BoundedStream(chunks, budget), most=limits.members)
 
 
 def _notes(collisions: list[Collision]) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _notes(collisions: list[Collision]) -> Iterator[str]:
         first = collisions[0]
         yield (
             f"terminal descriptions left out, as their names differ from others' in case only: {len(collisions)}; "
-            f"the first is {shown(first.path)}, which would take the place of {shown(first.with_path)}"
+            f"the first is {shown_name(first.path)}, which would take the place of {shown_name(first.with_path)}"
         )
 
 
@@ -141,7 +141,7 @@ def _notes(collisions: list[Collision]) -> Iterator[str]:
 Content = Callable[[], Iterator[memoryview]]
 
 
-class Routing:
+class MemberRouter:
     """``gone`` tells which paths of the tree are not wanted; ``beside`` is None if nobody wants what is not the tree.
 
     ``spare`` is how many bytes hard links may still copy: they cost nothing in the archive, so they count here.
@@ -152,11 +152,11 @@ class Routing:
     def __init__(
         self,
         *,
-        names: Names,
-        layout: Layout,
+        names: NameRules,
+        layout: ArchiveLayout,
         gone: Callable[[str], bool],
-        tree: Building,
-        beside: Building | None,
+        tree: DirectoryBuilder,
+        beside: DirectoryBuilder | None,
         spare: int,
     ) -> None:
         self.names, self.layout, self.gone, self.tree, self.beside, self.spare = (
@@ -168,8 +168,8 @@ class Routing:
             spare,
         )
 
-    def take(self, member: Member, content: Content) -> None:
-        """Put one member where it goes. Raises `Refusal` if it may not be there, or anywhere."""
+    def take(self, member: ArchiveMember, content: Content) -> None:
+        """Put one member where it goes. Raises `ArchiveRefused` if it may not be there, or anywhere."""
         name = member.name.removeprefix("./")
         if name == "." and member.kind == "dir":  # what `tar -c .` begins with
             return
@@ -179,13 +179,13 @@ class Routing:
             return
         if not path:
             if member.kind != "dir":
-                raise Refusal(f"is a {member.kind} where the archive's top directory should be", name)
+                raise ArchiveRefused(f"is a {member.kind} where the archive's top directory should be", name)
         elif area == "extras":
             self._take_beside(path, member, content)
         elif not self.gone(path):
             self._take_into_tree(path, member, content)
 
-    def _take_into_tree(self, path: str, member: Member, content: Content) -> None:
+    def _take_into_tree(self, path: str, member: ArchiveMember, content: Content) -> None:
         match member.kind:
             case "file":
                 self.tree.file(path, member.mode, content())
@@ -197,24 +197,26 @@ class Routing:
             case "hardlink":
                 self._copy(path, member)
 
-    def _copy(self, path: str, member: Member) -> None:
+    def _copy(self, path: str, member: ArchiveMember) -> None:
         """A hard link names its target as the archive does."""
         target = member.target.removeprefix("./")
         try:
             self.names.check(target)
             area, source = self.layout.place(target)
-        except Refusal as refusal:
-            raise Refusal(f"is a hard link to {shown(target)}, which {refusal.reason}", path) from refusal
+        except ArchiveRefused as refusal:
+            raise ArchiveRefused(f"is a hard link to {shown_name(target)}, which {refusal.reason}", path) from refusal
         if area != "tree":
-            raise Refusal(f"is a hard link to {shown(target)}, which is not in the tree", path)
+            raise ArchiveRefused(f"is a hard link to {shown_name(target)}, which is not in the tree", path)
         self.spare -= self.tree.size_of(source)
         if self.spare < 0:
-            raise TooLarge("is one hard link too many: the archive unpacks to more than it plausibly holds", path)
+            raise ArchiveTooLarge(
+                "is one hard link too many: the archive unpacks to more than it plausibly holds", path
+            )
         self.tree.copy(path, source)
 
-    def _take_beside(self, path: str, member: Member, content: Content) -> None:
+    def _take_beside(self, path: str, member: ArchiveMember, content: Content) -> None:
         if member.kind not in ("file", "dir"):
-            raise Refusal(f"is a {member.kind} where only files are expected", member.name)
+            raise ArchiveRefused(f"is a {member.kind} where only files are expected", member.name)
         if self.beside is not None and member.kind == "file":
             self.beside.file(path, member.mode, content())
 
@@ -227,7 +229,7 @@ class Routing:
 _AHEAD = 8
 
 
-def ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
+def read_ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
     """Yield what ``chunks`` yields, made in another thread while the consumer is at work on earlier ones.
 
     Decompressing and writing both let go of the interpreter's lock, so that they take two cores. An exception of

@@ -12,7 +12,7 @@ from typing import Literal
 
 from provision.model.tree import DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, LINK_MODE, Entry
 from provision.model.value import frozen
-from provision.unpack.limits import Refusal, shown
+from provision.unpack.limits import ArchiveRefused, shown_name
 from provision.unpack.members import folded
 
 # FOLD provision.unpack.writer
@@ -41,7 +41,7 @@ class TreeWriter:
     one; else by its full path, as on Windows, where modes and the times of links cannot be set either.
     """
 
-    def __init__(self, root: Path, destination: Destination) -> None:
+    def __init__(self, root: Path, destination: TargetFileSystem) -> None:
         self._root = root
         self._descriptors, self._masks = destination.descriptors, destination.masks
         self._top: int | None = os.open(root, _DIRECTORY) if self._descriptors else None
@@ -140,14 +140,14 @@ def _pieces(descriptor: int) -> Iterator[memoryview]:
 #   Owns one directory as it fills: each name is taken, written, entered; what goes where, `routing` decides.
 
 
-class Building:
+class DirectoryBuilder:
     """A tree under ``root``; ``entries`` has everything that was written so far.
 
     Links are only noted until `finish`, which makes them: before, there is none to write through.
     """
 
-    def __init__(self, root: Path, destination: Destination, *, fold: bool) -> None:
-        self._ledger = Ledger(fold=fold)
+    def __init__(self, root: Path, destination: TargetFileSystem, *, fold: bool) -> None:
+        self._ledger = TakenNames(fold=fold)
         self._writer = TreeWriter(root, destination)
         self._made: set[str] = set()
         self.entries: dict[str, Entry] = {}
@@ -165,7 +165,7 @@ class Building:
         if place is not None:
             self.entries[place] = self._writer.file(place, mode, pieces)
             return
-        for _ in pieces:  # as `members.Members` asks, so that the next member is found behind it
+        for _ in pieces:  # as `MemberSource` asks, so that the next member is found behind it
             pass
 
     def copy(self, path: str, source: str) -> None:
@@ -175,7 +175,7 @@ class Building:
         """
         original = self._ledger.file(source)
         if original is None:
-            raise Refusal(f"is a hard link to {shown(source)}, which is no file that came before it", path)
+            raise ArchiveRefused(f"is a hard link to {shown_name(source)}, which is no file that came before it", path)
         if (place := self._take(path, "file")) is not None:
             self.entries[place] = self._writer.copy(place, original, self.entries[original].mode)
 
@@ -192,7 +192,7 @@ class Building:
     def finish(self, gone: Callable[[str], bool]) -> None:
         """Make the links, but for those to what is ``gone``, and set the times of directories.
 
-        Raises `Refusal` for a link that leads out of the tree, before any is made.
+        Raises `ArchiveRefused` for a link that leads out of the tree, before any is made.
         """
         destinations = {path: self._ledger.destination(path) for path, _ in self._ledger.links()}
         for path, target in self._ledger.links():
@@ -202,7 +202,7 @@ class Building:
                 self.entries[path] = self._writer.link(path, target, to_directory=to_directory)
         self._writer.set_directory_times(self._made)
 
-    def _take(self, path: str, kind: Kind, target: str = "") -> str | None:
+    def _take(self, path: str, kind: TakenKind, target: str = "") -> str | None:
         """Take a name and make its directories; None where it collides with another and is to be left out."""
         place = self._ledger.take(path, kind, target)
         if isinstance(place, Collision):
@@ -228,7 +228,7 @@ _PROBE = ".Probe"
 
 
 @frozen
-class Destination:
+class TargetFileSystem:
     """What was found out about a directory.
 
     ``folds``: names that differ in case only are one there. ``descriptors``: files can be made relative to one.
@@ -240,7 +240,7 @@ class Destination:
     masks: bool
 
     @classmethod
-    def of(cls, directory: Path) -> Destination:
+    def of(cls, directory: Path) -> TargetFileSystem:
         """Find out for an existing directory, by making a file in it and removing it again."""
         probe = directory / _PROBE
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
@@ -265,7 +265,7 @@ def _have_descriptors() -> bool:
 #   Owns which names of a tree are taken, by what, and where its links lead; which may be at all, `names` knows.
 
 
-Kind = Literal["file", "dir", "link"]
+TakenKind = Literal["file", "dir", "link"]
 
 # As many links as Linux follows in one path.
 _MOST_HOPS = 40
@@ -282,25 +282,25 @@ class Collision:
     with_path: str
 
 
-class Ledger:
+class TakenNames:
     """The names of one tree as it grows. With ``fold``, names that differ in case or composition only are one.
 
-    Every path was checked by `names.Names` before. A path is taken once; nothing is under a file or a link; so when
+    Every path was checked by `NameRules` before. A path is taken once; nothing is under a file or a link; so when
     all names were taken without complaint, writing them follows no link and replaces nothing.
     """
 
     def __init__(self, *, fold: bool) -> None:
         self._key: Callable[[str], str] = folded if fold else str
         self._fold = fold
-        self._kinds: dict[str, Kind] = {"": "dir"}
+        self._kinds: dict[str, TakenKind] = {"": "dir"}
         self._spelling: dict[str, str] = {"": ""}  # only kept where names are folded
         self._targets: dict[str, tuple[str, str]] = {}
         self._listed: set[str] = set()
 
-    def take(self, path: str, kind: Kind, target: str = "") -> str | Collision:
+    def take(self, path: str, kind: TakenKind, target: str = "") -> str | Collision:
         """Take a name for a member, and its directories; returns the path to write, spelled as its directories were.
 
-        Raises `Refusal` if the name is taken or lies under something that is no directory.
+        Raises `ArchiveRefused` if the name is taken or lies under something that is no directory.
         """
         parent, slash, name = path.rpartition("/")
         key = self._key(path)
@@ -331,14 +331,14 @@ class Ledger:
         """Every link with its target, in the order in which they were taken."""
         yield from self._targets.values()
 
-    def kind_at(self, path: str) -> Kind | None:
+    def kind_at(self, path: str) -> TakenKind | None:
         """What stands under a path that leads through no link."""
         return self._kinds.get(self._key(path))
 
     def destination(self, path: str) -> str:
         """Where a link leads in the end, through all links on its way; whether anything is there does not matter.
 
-        Raises `Refusal` if any step on the way is outside of the tree, and if it leads in a circle.
+        Raises `ArchiveRefused` if any step on the way is outside of the tree, and if it leads in a circle.
         """
         _, target = self._targets[self._key(path)]
         here = path.split("/")[:-1]
@@ -348,7 +348,7 @@ class Ledger:
             step = ahead.pop()
             if step == "..":
                 if not here:
-                    raise Refusal(f"is a link that leads out of the tree: {shown(target)}", path)
+                    raise ArchiveRefused(f"is a link that leads out of the tree: {shown_name(target)}", path)
                 here.pop()
             elif step not in ("", "."):
                 here.append(step)
@@ -356,7 +356,7 @@ class Ledger:
                 if link is not None:
                     hops += 1
                     if hops > _MOST_HOPS:
-                        raise Refusal(f"is a link that leads in a circle: {shown(target)}", path)
+                        raise ArchiveRefused(f"is a link that leads in a circle: {shown_name(target)}", path)
                     here.pop()
                     ahead += link[1].split("/")[::-1]
         return "/".join(here)
@@ -379,7 +379,7 @@ class Ledger:
             key = self._key(directory)
             kind = self._kinds.setdefault(key, "dir")
             if kind != "dir":
-                raise Refusal(f"is under {shown(directory)}, which is a {kind}", path)
+                raise ArchiveRefused(f"is under {shown_name(directory)}, which is a {kind}", path)
             if self._fold and key not in self._spelling:
                 above = self._spelling[self._key("/".join(parts[: depth - 1]))]
                 self._spelling[key] = f"{above}/{parts[depth - 1]}" if above else parts[depth - 1]
@@ -387,9 +387,9 @@ class Ledger:
     def _collide(self, key: str, path: str) -> Collision:
         other = self._spelling.get(key, path)
         if other == path:
-            raise Refusal("is in the archive twice", path)
+            raise ArchiveRefused("is in the archive twice", path)
         if not path.startswith(_MAY_COLLIDE):
-            raise Refusal(
-                f"has the name of {shown(other)} in another spelling, which its system takes for the same", path
+            raise ArchiveRefused(
+                f"has the name of {shown_name(other)} in another spelling, which its system takes for the same", path
             )
         return Collision(path, other)

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from provision.unpack.compression import fastest_zlib
-from provision.unpack.limits import Refusal, TooLarge, shown
-from provision.unpack.members import Member, MemberKind
+from provision.unpack.limits import ArchiveRefused, ArchiveTooLarge, shown_name
+from provision.unpack.members import ArchiveMember, MemberKind
 
 _END, _LOCAL = Struct("<4s4H2LH"), Struct("<4s2x2H4x3L2H")
 _END_MAGIC, _CENTRAL_MAGIC, _LOCAL_MAGIC = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04"
@@ -40,7 +40,7 @@ _LARGEST_INDEX = 32 << 20
 class _Located(NamedTuple):
     """A member and where its packed bytes begin. A link's target is its content, and not in ``member`` yet."""
 
-    member: Member
+    member: ArchiveMember
     info: ZipInfo
     start: int
 
@@ -54,13 +54,13 @@ class ZipMembers:
         infos, end = _read_index(file, most)
         starts = [*(info.header_offset for info in infos), end]
         if starts[0]:
-            raise Refusal("has something before its first member")
+            raise ArchiveRefused("has something before its first member")
         self._all = [_locate(file, info, end) for info, end in zip(infos, starts[1:], strict=True)]
         self._unread: _Located | None = None
         if sum(one.member.size for one in self._all) > budget:
-            raise TooLarge("unpacks to more than it plausibly holds")
+            raise ArchiveTooLarge("unpacks to more than it plausibly holds")
 
-    def __iter__(self) -> Iterator[Member]:
+    def __iter__(self) -> Iterator[ArchiveMember]:
         for one in self._all:
             self._unread = one
             yield self._with_target(one.member) if one.member.kind == "link" else one.member
@@ -79,11 +79,11 @@ class ZipMembers:
                 break
             yield memoryview(piece)
         if size != one.member.size or crc != one.info.CRC:
-            raise Refusal("is damaged: its size or checksum is not what the index says", one.member.name)
+            raise ArchiveRefused("is damaged: its size or checksum is not what the index says", one.member.name)
 
-    def _with_target(self, member: Member) -> Member:
+    def _with_target(self, member: ArchiveMember) -> ArchiveMember:
         if member.size > _LONGEST_TARGET:
-            raise Refusal(f"is a link of {member.size} bytes", member.name)
+            raise ArchiveRefused(f"is a link of {member.size} bytes", member.name)
         target = b"".join(self.content()).decode("utf-8", "surrogateescape")
         return member._replace(target=target, size=0)
 
@@ -102,9 +102,9 @@ class ZipMembers:
                     break
                 yield piece
         except self._zlib.error as error:
-            raise Refusal(f"is damaged: {error}", one.member.name) from error
+            raise ArchiveRefused(f"is damaged: {error}", one.member.name) from error
         if not decoder.eof or decoder.unused_data or next(packed, b""):
-            raise Refusal("is damaged: its packed content does not end where it should", one.member.name)
+            raise ArchiveRefused("is damaged: its packed content does not end where it should", one.member.name)
 
     def _packed(self, one: _Located) -> Iterator[bytes]:
         """The member's bytes as they are in the file; members that follow may have moved the file on in between."""
@@ -121,22 +121,22 @@ def _read_index(file: FileIO, most: int) -> tuple[list[ZipInfo], int]:
     tail = file.read()
     end = tail[-_END.size :]
     if len(end) != _END.size or not end.startswith(_END_MAGIC):
-        raise Refusal("is truncated, or has something behind its end")
+        raise ArchiveRefused("is truncated, or has something behind its end")
     _, disk, first_disk, here, count, length, start, comment = _END.unpack(end)
     zip64 = count == 0xFFFF or 0xFFFFFFFF in (length, start) or tail.startswith(_ZIP64_MAGIC)
     if disk or first_disk or here != count or comment or zip64:
-        raise Refusal("is a zip file of several parts, of more than 4 GiB, or with a comment")
+        raise ArchiveRefused("is a zip file of several parts, of more than 4 GiB, or with a comment")
     if start + length + _END.size != size:
-        raise Refusal("has an index that does not reach to its end")
+        raise ArchiveRefused("has an index that does not reach to its end")
     if length > _LARGEST_INDEX:
-        raise Refusal(f"has an index of more than {_LARGEST_INDEX >> 20} MiB")
+        raise ArchiveRefused(f"has an index of more than {_LARGEST_INDEX >> 20} MiB")
     file.seek(start)
     index = file.read(length)
     if max(count, index.count(_CENTRAL_MAGIC)) > most:
-        raise Refusal(f"has more than {most} members")
+        raise ArchiveRefused(f"has more than {most} members")
     infos = _listed(file)
     if len(infos) != count or (infos and not _is_whole(infos[-1], index)):
-        raise Refusal("has a damaged index")
+        raise ArchiveRefused("has a damaged index")
     return sorted(infos, key=lambda info: info.header_offset), start
 
 
@@ -145,14 +145,14 @@ def _listed(file: FileIO) -> list[ZipInfo]:
         with ZipFile(file) as archive:
             return archive.infolist()
     except UnicodeDecodeError as error:
-        name = shown(error.object.decode("latin-1"))
-        raise Refusal(f"has a member whose name is not UTF-8, as it says: {name}") from error
+        name = shown_name(error.object.decode("latin-1"))
+        raise ArchiveRefused(f"has a member whose name is not UTF-8, as it says: {name}") from error
     except NotImplementedError as error:  # it asks for a newer unzip than there is
-        raise Refusal("is encrypted, or packed in a way we do not know") from error
+        raise ArchiveRefused("is encrypted, or packed in a way we do not know") from error
     except BadZipFile as error:
         extra = "extra field" in str(error)
         reason = "has an extra field that overrides its name or size" if extra else "has a damaged index"
-        raise Refusal(reason) from error
+        raise ArchiveRefused(reason) from error
 
 
 def _is_whole(last: ZipInfo, index: bytes) -> bool:
@@ -165,43 +165,43 @@ def _locate(file: FileIO, info: ZipInfo, end: int) -> _Located:
     """Compare the local header with the central one; ``end`` is where the next member begins."""
     member, raw_name, flags, method = _member(info), _raw_name(info), info.flag_bits, info.compress_type
     if flags & ~_KNOWN_FLAGS:
-        raise Refusal("is encrypted, or packed in a way we do not know", member.name)
+        raise ArchiveRefused("is encrypted, or packed in a way we do not know", member.name)
     if method not in (ZIP_STORED, ZIP_DEFLATED) or (method == ZIP_STORED and info.compress_size != info.file_size):
-        raise Refusal(f"is packed by a method we do not know: {method}", member.name)
+        raise ArchiveRefused(f"is packed by a method we do not know: {method}", member.name)
     file.seek(info.header_offset)
     header = file.read(_LOCAL.size + len(raw_name))
     if len(header) < _LOCAL.size + len(raw_name):
-        raise Refusal("is truncated", member.name)
+        raise ArchiveRefused("is truncated", member.name)
     magic, *local, of_name, of_extra = _LOCAL.unpack_from(header)
     if magic != _LOCAL_MAGIC or header[_LOCAL.size :] != raw_name or of_name != len(raw_name):
-        raise Refusal("has another name in the index than where it stands", member.name)
+        raise ArchiveRefused("has another name in the index than where it stands", member.name)
     central, blank = [flags, method, info.CRC, info.compress_size, info.file_size], [flags, method, 0, 0, 0]
     if local != central and not (flags & _IN_DESCRIPTOR and local == blank):
-        raise Refusal("has another size, checksum or packing in the index than where it stands", member.name)
+        raise ArchiveRefused("has another size, checksum or packing in the index than where it stands", member.name)
     start = info.header_offset + len(header) + of_extra
     gap = end - start - info.compress_size
     if gap != 0 and not (flags & _IN_DESCRIPTOR and gap in _DESCRIPTORS):
-        raise Refusal("overlaps another member, or is followed by something that is none", member.name)
+        raise ArchiveRefused("overlaps another member, or is followed by something that is none", member.name)
     return _Located(member, info, start)
 
 
-def _member(info: ZipInfo) -> Member:
+def _member(info: ZipInfo) -> ArchiveMember:
     name = info.orig_filename  # as in the file: `filename` ends at a NUL, and on Windows has `/` for each `\`
     extra = info.extra
     while extra:
         field, length = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
         if field in (_ZIP64, _UNICODE_NAME) or len(extra) < 4 + length:
-            raise Refusal("has an extra field that overrides its name or size", name)
+            raise ArchiveRefused("has an extra field that overrides its name or size", name)
         extra = extra[4 + length :]
     mode = info.external_attr >> 16 if info.create_system == _UNIX else 0
     kind = _KINDS.get(stat.S_IFMT(mode))
     if kind is None:
-        raise Refusal("is a device, a FIFO or a socket", name)
+        raise ArchiveRefused("is a device, a FIFO or a socket", name)
     if name.endswith("/") and stat.S_IFMT(mode) in (0, stat.S_IFDIR):
         kind, name = "dir", name[:-1]
     if kind == "dir" and info.file_size:
-        raise Refusal("is a dir with content", name)
-    return Member(name, kind, stat.S_IMODE(mode), info.file_size)
+        raise ArchiveRefused("is a dir with content", name)
+    return ArchiveMember(name, kind, stat.S_IMODE(mode), info.file_size)
 
 
 def _raw_name(info: ZipInfo) -> bytes:

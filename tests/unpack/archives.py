@@ -20,7 +20,7 @@ from provision.model.version import Version
 from provision.unpack.limits import Limits
 from provision.unpack.tar import BLOCK, checksum_of
 from provision.unpack.unpack import Unpacked, unpack
-from provision.unpack.writer import Destination
+from provision.unpack.writer import TargetFileSystem
 
 POSIX, GNU = b"ustar\x0000", b"ustar  \0"
 FILE, HARD_LINK, LINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = (str(number).encode() for number in range(7))
@@ -200,7 +200,7 @@ def asset_of(
     )
 
 
-LINUX = Destination(folds=False, descriptors=True, masks=False)
+LINUX = TargetFileSystem(folds=False, descriptors=True, masks=False)
 
 
 def unpack_bytes(
@@ -210,7 +210,7 @@ def unpack_bytes(
     asset: Asset | None = None,
     limits: Limits | None = None,
     without: Iterable[Without] = (),
-    destination: Destination | None = None,
+    destination: TargetFileSystem | None = None,
 ) -> Unpacked:
     """Unpack an archive given as bytes into ``work/tree`` and ``work/extras``."""
     archive, tree = work / "archive", work / "tree"

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from provision.unpack.compression import decompressed, fastest_zlib, kind_of
-from provision.unpack.limits import Limits, Refusal
+from provision.unpack.limits import ArchiveRefused, Limits
 from tests.unpack.archives import COMPRESSORS
 
 # Neither empty nor tiny, partly repetitive, partly not; small enough to cut at each byte.
@@ -51,18 +51,18 @@ def test_each_kind_is_known_by_its_first_bytes_and_unpacked(opened: FileIO, kind
 def test_a_zip_file_is_known_too(opened: FileIO) -> None:
     opened.write(b"PK\x03\x04" + bytes(40))
     assert kind_of(opened) == "zip"
-    with pytest.raises(Refusal):
+    with pytest.raises(ArchiveRefused):
         decompressed(opened, "zip", limits=Limits())
 
 
 @pytest.mark.parametrize("data", [b"<!DOCTYPE html>", b"ustar", b"\x1f", b"\x50\x2a\x4d\x18" + bytes(20)])
 def test_anything_else_is_refused_with_its_first_bytes(opened: FileIO, data: bytes) -> None:
-    with pytest.raises(Refusal, match=f"is of no kind we know: it begins with {data[:8].hex(' ')}"):
+    with pytest.raises(ArchiveRefused, match=f"is of no kind we know: it begins with {data[:8].hex(' ')}"):
         content(opened, data)
 
 
 def test_an_empty_file_is_refused(opened: FileIO) -> None:
-    with pytest.raises(Refusal, match="is empty"):
+    with pytest.raises(ArchiveRefused, match="is empty"):
         content(opened, b"")
 
 
@@ -70,7 +70,7 @@ def test_an_empty_file_is_refused(opened: FileIO) -> None:
 def test_a_cut_at_any_byte_is_found(opened: FileIO, kind: str) -> None:
     whole = COMPRESSORS[kind](CONTENT)
     for end in range(6, len(whole)):
-        with pytest.raises(Refusal, match=r"truncated|damaged"):
+        with pytest.raises(ArchiveRefused, match=r"truncated|damaged"):
             content(opened, whole[:end])
 
 
@@ -82,21 +82,21 @@ def test_a_changed_byte_is_found_or_changes_nothing(opened: FileIO, kind: str) -
         damaged[at] ^= 0x55
         try:
             assert content(opened, bytes(damaged)) == CONTENT
-        except Refusal:
+        except ArchiveRefused:
             continue
 
 
 @each
 @pytest.mark.parametrize("more", [b"x", b"\0", b"\0" * 512])
 def test_anything_behind_the_end_is_refused(opened: FileIO, kind: str, more: bytes) -> None:
-    with pytest.raises(Refusal, match="behind"):
+    with pytest.raises(ArchiveRefused, match="behind"):
         content(opened, COMPRESSORS[kind](CONTENT) + more)
 
 
 @each
 def test_another_stream_of_the_same_kind_behind_the_end_is_refused(opened: FileIO, kind: str) -> None:
     for second in (CONTENT, b""):
-        with pytest.raises(Refusal, match="behind"):
+        with pytest.raises(ArchiveRefused, match="behind"):
             content(opened, COMPRESSORS[kind](CONTENT) + COMPRESSORS[kind](second))
 
 
@@ -112,7 +112,7 @@ def test_a_wrong_gzip_checksum_or_length_is_refused(opened: FileIO) -> None:
     for at in (-8, -4):
         damaged = bytearray(whole)
         damaged[at] ^= 1
-        with pytest.raises(Refusal, match="damaged"):
+        with pytest.raises(ArchiveRefused, match="damaged"):
             content(opened, bytes(damaged))
 
 
@@ -130,7 +130,7 @@ def test_a_zstd_window_beyond_the_limit_is_refused_before_anything_is_unpacked(o
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     data = packer.compress(CONTENT) + packer.flush()
     assert content(opened, data, Limits(window=8 << 20)) == CONTENT
-    with pytest.raises(Refusal, match="needs a zstd window of 8 MiB; at most 4 MiB are allowed"):
+    with pytest.raises(ArchiveRefused, match="needs a zstd window of 8 MiB; at most 4 MiB are allowed"):
         content(opened, data, Limits(window=4 << 20))
 
 
@@ -171,24 +171,24 @@ def test_a_zstd_frame_that_does_not_hold_what_it_says_is_damaged(opened: FileIO)
     assert data[5:7] == (300 - 256).to_bytes(2, "little")
     for lie in (299, 301):
         data[5:7] = (lie - 256).to_bytes(2, "little")
-        with pytest.raises(Refusal, match="is damaged"):
+        with pytest.raises(ArchiveRefused, match="is damaged"):
             content(opened, bytes(data))
 
 
 def test_a_zstd_dictionary_is_refused(opened: FileIO) -> None:
     dictionary = zstandard.train_dictionary(1024, [b"python%d" % number * 9 for number in range(999)])
-    with pytest.raises(Refusal, match="needs a zstd dictionary"):
+    with pytest.raises(ArchiveRefused, match="needs a zstd dictionary"):
         content(opened, zstandard.ZstdCompressor(dict_data=dictionary).compress(b"x"))
 
 
 @pytest.mark.parametrize("head", [b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfd\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0"])
 def test_a_damaged_zstd_header_is_refused(opened: FileIO, head: bytes) -> None:
-    with pytest.raises(Refusal, match=r"damaged zstd header|truncated"):
+    with pytest.raises(ArchiveRefused, match=r"damaged zstd header|truncated"):
         content(opened, head)
 
 
 def test_a_zstd_block_of_the_reserved_kind_is_refused(opened: FileIO) -> None:
-    with pytest.raises(Refusal, match="block of an unknown kind"):
+    with pytest.raises(ArchiveRefused, match="block of an unknown kind"):
         content(opened, b"\x28\xb5\x2f\xfd\x20\x01" + (1 | 3 << 1 | 1 << 3).to_bytes(3, "little") + b"x")
 
 
@@ -204,12 +204,12 @@ def test_a_zstd_frame_is_known_to_be_whole_before_anything_is_unpacked(opened: F
         opened.truncate(0)
         opened.seek(0)
         opened.write(damaged)
-        with pytest.raises(Refusal, match=reason):
+        with pytest.raises(ArchiveRefused, match=reason):
             next(decompressed(opened, "zstd", limits=Limits()))
 
 
 def test_xz_keeps_to_the_limit_as_well(opened: FileIO) -> None:
-    with pytest.raises(Refusal, match="damaged: Memory usage limit exceeded"):
+    with pytest.raises(ArchiveRefused, match="damaged: Memory usage limit exceeded"):
         content(opened, COMPRESSORS["tar.xz"](CONTENT), Limits(window=1 << 20))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import UsageError
-from provision.unpack.limits import Limits, Refusal, shown
+from provision.unpack.limits import ArchiveRefused, Limits, shown_name
 
 # FOLD tests.unpack.test_limits
 
@@ -44,16 +44,16 @@ def test_nonsense_is_a_usage_error(text: str) -> None:
 
 
 def test_a_refusal_names_the_member_it_is_about() -> None:
-    assert str(Refusal("is a FIFO", "python/x")) == "member 'python/x' is a FIFO"
+    assert str(ArchiveRefused("is a FIFO", "python/x")) == "member 'python/x' is a FIFO"
 
 
 def test_or_else_the_archive_and_how_far_it_was_good() -> None:
-    refusal = Refusal("is truncated")
+    refusal = ArchiveRefused("is truncated")
     assert str(refusal) == "the archive is truncated"
     refusal.last = "python/x"
     assert str(refusal) == "the archive is truncated (in or after member 'python/x')"
 
 
 def test_names_are_shown_escaped_and_cut() -> None:
-    assert shown("é\n\x1b[31m\udcff'") == '"é\\n\\x1b[31m\\udcff\'"'
-    assert shown("x" * 999) == f"'{'x' * 120}'…"
+    assert shown_name("é\n\x1b[31m\udcff'") == '"é\\n\\x1b[31m\\udcff\'"'
+    assert shown_name("x" * 999) == f"'{'x' * 120}'…"

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from provision.unpack.limits import Refusal
-from provision.unpack.members import Names, folded
+from provision.unpack.limits import ArchiveRefused
+from provision.unpack.members import NameRules, folded
 
-UNIX, WINDOWS = Names(windows=False), Names(windows=True)
+UNIX, WINDOWS = NameRules(windows=False), NameRules(windows=True)
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_plain_relative_paths_are_good(path: str) -> None:
     ],
 )
 def test_other_paths_are_refused(path: str, reason: str) -> None:
-    with pytest.raises(Refusal, match=reason):
+    with pytest.raises(ArchiveRefused, match=reason):
         UNIX.check(path)
 
 
 def test_a_refusal_names_the_member_escaped_and_cut() -> None:
-    with pytest.raises(Refusal, match=r"^member 'a\\x1b\[31m' has control"):
+    with pytest.raises(ArchiveRefused, match=r"^member 'a\\x1b\[31m' has control"):
         UNIX.check("a\x1b[31m")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(ArchiveRefused) as caught:
         UNIX.check("x" * 5000)
     assert len(str(caught.value)) < 250
 
@@ -78,7 +78,7 @@ def test_the_longest_names_are_good(path: str) -> None:
     ],
 )
 def test_windows_trees_have_rules_of_their_own(path: str) -> None:
-    with pytest.raises(Refusal, match="Windows"):
+    with pytest.raises(ArchiveRefused, match="Windows"):
         WINDOWS.check(path)
 
 
@@ -106,14 +106,16 @@ def test_relative_targets_are_good_as_far_as_their_form_goes(target: str) -> Non
     ],
 )
 def test_other_targets_are_refused(target: str, reason: str) -> None:
-    with pytest.raises(Refusal, match=rf"member 'python/x' is a link to .*{reason}|member 'python/x' is a {reason}"):
+    with pytest.raises(
+        ArchiveRefused, match=rf"member 'python/x' is a link to .*{reason}|member 'python/x' is a {reason}"
+    ):
         UNIX.check_target(target, "python/x")
 
 
 @pytest.mark.parametrize("target", ["C:x", "a\\b", "\\\\host\\share"])
 def test_targets_that_windows_reads_otherwise_are_refused_there(target: str) -> None:
     UNIX.check_target(target, "x")
-    with pytest.raises(Refusal, match="Windows"):
+    with pytest.raises(ArchiveRefused, match="Windows"):
         WINDOWS.check_target(target, "x")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provision.model.tree import Without
-from provision.unpack.limits import Refusal
-from provision.unpack.selection import PARTS, layout_of, left_out
+from provision.unpack.limits import ArchiveRefused
+from provision.unpack.selection import WITHOUT_PARTS, layout_of, left_out
 from tests.unpack.archives import asset_of
 
 # FOLD tests.unpack.test_selection
@@ -118,17 +118,19 @@ PATHS = sorted({path for paths in GOES.values() for path in paths})
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_goes_with_which_part(path: str) -> None:
-    assert {part for part in PARTS if left_out([part])(path)} == {part for part, paths in GOES.items() if path in paths}
+    assert {part for part in WITHOUT_PARTS if left_out([part])(path)} == {
+        part for part, paths in GOES.items() if path in paths
+    }
 
 
 @pytest.mark.parametrize("path", STAYS)
 def test_what_stays(path: str) -> None:
-    assert not left_out(PARTS)(path)
+    assert not left_out(WITHOUT_PARTS)(path)
 
 
 def test_nothing_goes_unasked_and_several_parts_go_at_once() -> None:
     assert not any(map(left_out([]), PATHS))
-    assert all(map(left_out(PARTS), PATHS))
+    assert all(map(left_out(WITHOUT_PARTS), PATHS))
 
 
 # FOLD tests.unpack.test_selection
@@ -142,7 +144,7 @@ def test_install_only_is_all_tree() -> None:
 
 def test_install_only_has_no_other_top_directory() -> None:
     for name in ("other/bin/python3", "README", "pythonx/y"):
-        with pytest.raises(Refusal, match="is not in the directory 'python'"):
+        with pytest.raises(ArchiveRefused, match="is not in the directory 'python'"):
             layout_of(asset_of()).place(name)
 
 
@@ -165,7 +167,7 @@ def test_a_full_archive_has_a_tree_things_for_people_and_things_to_skip(name: st
 
 
 def test_a_full_archive_has_one_top_directory_as_well() -> None:
-    with pytest.raises(Refusal, match="is not in the directory 'python'"):
+    with pytest.raises(ArchiveRefused, match="is not in the directory 'python'"):
         layout_of(asset_of(flavor="full")).place("install/bin/python3")
 
 
@@ -174,5 +176,5 @@ def test_others_name_their_top_directory_as_they_like(implementation: str) -> No
     layout = layout_of(asset_of(implementation=implementation))
     assert layout.place("pypy3.11-v7.3.20-linux64/bin/pypy3") == ("tree", "bin/pypy3")
     assert layout.place("pypy3.11-v7.3.20-linux64/lib") == ("tree", "lib")
-    with pytest.raises(Refusal, match=r"is not in the directory 'pypy3\.11-v7\.3\.20-linux64'"):
+    with pytest.raises(ArchiveRefused, match=r"is not in the directory 'pypy3\.11-v7\.3\.20-linux64'"):
         layout.place("elsewhere/lib")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.unpack.limits import Refusal
-from provision.unpack.members import Member
-from provision.unpack.tar import BLOCK, Header, Stream, TarMembers, checksum_of, parse_header, parse_records
+from provision.unpack.limits import ArchiveRefused
+from provision.unpack.members import ArchiveMember
+from provision.unpack.tar import BLOCK, BoundedStream, TarHeader, TarMembers, checksum_of, parse_header, parse_records
 from tests.unpack.archives import (
     END,
     GLOBAL,
@@ -37,15 +37,15 @@ from tests.unpack.archives import (
 LONG = b"python/" + b"/".join([b"x" * 50] * 5)
 
 
-def members(data: bytes, *, most: int = 100, chunk: int = 1000) -> Iterator[tuple[Member, bytes]]:
+def members(data: bytes, *, most: int = 100, chunk: int = 1000) -> Iterator[tuple[ArchiveMember, bytes]]:
     """All members with their contents, the data coming in chunks that end anywhere."""
     chunks = (data[at : at + chunk] for at in range(0, len(data), chunk))
-    read = TarMembers(Stream(chunks, 1 << 30), most=most)
+    read = TarMembers(BoundedStream(chunks, 1 << 30), most=most)
     for member in read:
         yield member, b"".join(read.content())
 
 
-def only(*blocks: bytes) -> Member:
+def only(*blocks: bytes) -> ArchiveMember:
     ((member, _),) = members(tar(*blocks))
     return member
 
@@ -59,17 +59,17 @@ def test_the_kinds_that_interpreters_are_made_of() -> None:
         hard_link(b"python/c", b"python/a"),
     )
     assert list(members(data)) == [
-        (Member("python", "dir", 0o755), b""),
-        (Member("python/a", "file", 0o775, 700), b"A" * 700),
-        (Member("python/old", "file", 0o644), b""),
-        (Member("python/b", "link", 0o777, 0, "a"), b""),
-        (Member("python/c", "hardlink", 0o644, 0, "python/a"), b""),
+        (ArchiveMember("python", "dir", 0o755), b""),
+        (ArchiveMember("python/a", "file", 0o775, 700), b"A" * 700),
+        (ArchiveMember("python/old", "file", 0o644), b""),
+        (ArchiveMember("python/b", "link", 0o777, 0, "a"), b""),
+        (ArchiveMember("python/c", "hardlink", 0o644, 0, "python/a"), b""),
     ]
 
 
 def test_contents_may_be_left_unread() -> None:
     data = tar(file(b"a", b"x" * 5000), file(b"b"))
-    read = TarMembers(Stream(iter([data[:700], data[700:]]), 1 << 20), most=9)
+    read = TarMembers(BoundedStream(iter([data[:700], data[700:]]), 1 << 20), most=9)
     assert [member.name for member in read] == ["a", "b"]
 
 
@@ -105,7 +105,7 @@ def test_global_headers_may_comment() -> None:
 def test_whatever_follows_the_end_may_only_be_zeros() -> None:
     assert only(file(b"a"), END * 20).name == "a"
     for more in (b"x", bytes(512) + file(b"b"), bytes(5000) + b"\x01"):
-        with pytest.raises(Refusal, match="goes on behind its end"):
+        with pytest.raises(ArchiveRefused, match="goes on behind its end"):
             list(members(tar(file(b"a")) + more))
 
 
@@ -127,7 +127,7 @@ def test_whatever_follows_the_end_may_only_be_zeros() -> None:
     ],
 )
 def test_other_kinds_are_refused(kind: bytes, reason: str) -> None:
-    with pytest.raises(Refusal, match=f"member 'python/x' .*{reason}"):
+    with pytest.raises(ArchiveRefused, match=f"member 'python/x' .*{reason}"):
         only(header(b"python/x", kind))
 
 
@@ -157,36 +157,36 @@ def test_other_kinds_are_refused(kind: bytes, reason: str) -> None:
     ],
 )
 def test_tricks_with_extended_headers_and_sizes_are_refused(blocks: list[bytes], reason: str) -> None:
-    with pytest.raises(Refusal, match=reason):
+    with pytest.raises(ArchiveRefused, match=reason):
         list(members(tar(*blocks)))
 
 
 def test_a_size_beyond_the_end_is_refused() -> None:
     for size in (1 << 20, 0o77777777777):
-        with pytest.raises(Refusal, match="truncated"):
+        with pytest.raises(ArchiveRefused, match="truncated"):
             list(members(tar(header(b"a", size=size))))
 
 
 def test_every_cut_is_found() -> None:
     data = tar(directory(b"d"), file(b"d/a", b"x" * 1500), pax((b"path", LONG)), file(b"b", b"y"), link(b"d/l", b"a"))
     for end in range(0, len(data), 512):
-        with pytest.raises(Refusal, match="truncated"):
+        with pytest.raises(ArchiveRefused, match="truncated"):
             list(members(data[:end]))
-        with pytest.raises(Refusal):
+        with pytest.raises(ArchiveRefused):
             list(members(data[: end + 100]))
 
 
 def test_one_block_of_zeros_is_no_end() -> None:
-    with pytest.raises(Refusal, match="truncated"):
+    with pytest.raises(ArchiveRefused, match="truncated"):
         list(members(file(b"a") + bytes(512)))
-    with pytest.raises(Refusal, match="only one of the two blocks"):
+    with pytest.raises(ArchiveRefused, match="only one of the two blocks"):
         list(members(file(b"a") + bytes(512) + file(b"b") + END))
 
 
 def test_more_members_than_allowed_are_refused_extended_headers_counted() -> None:
     data = tar(pax((b"path", b"x")), file(b"a"), file(b"b"))
     assert len(list(members(data, most=3))) == 2
-    with pytest.raises(Refusal, match="more than 2 members"):
+    with pytest.raises(ArchiveRefused, match="more than 2 members"):
         list(members(data, most=2))
 
 
@@ -201,7 +201,7 @@ def test_a_record_counts_itself() -> None:
 
 def test_a_header_says_kind_name_mode_size_and_target() -> None:
     block = header(b"python/bin/python3", b"2", mode=0o775, size=7, link=b"python3.13")
-    assert parse_header(block) == Header(b"2", b"python/bin/python3", 0o775, 7, b"python3.13")
+    assert parse_header(block) == TarHeader(b"2", b"python/bin/python3", 0o775, 7, b"python3.13")
 
 
 def test_a_block_of_zeros_is_no_header() -> None:
@@ -253,18 +253,18 @@ def test_numbers_are_octal_with_spaces_before_and_spaces_or_nuls_behind(size: by
     ],
 )
 def test_all_other_spellings_of_a_size_are_refused(size: bytes) -> None:
-    with pytest.raises(Refusal, match=r"member 'python/x' has a size that is not an octal number"):
+    with pytest.raises(ArchiveRefused, match=r"member 'python/x' has a size that is not an octal number"):
         parse_header(header(b"python/x", size=size))
 
 
 def test_a_mode_must_be_octal_as_well() -> None:
-    with pytest.raises(Refusal, match="has a mode that is not an octal number"):
+    with pytest.raises(ArchiveRefused, match="has a mode that is not an octal number"):
         parse_header(header(b"x", mode=b"rwxr-xr-"))
 
 
 @pytest.mark.parametrize("checksum", [b"000000\0 ", b"777777\0 ", b"        ", b"-00123\0 "])
 def test_a_wrong_checksum_is_refused(checksum: bytes) -> None:
-    with pytest.raises(Refusal, match=r"member 'python/x' has a (header whose )?checksum"):
+    with pytest.raises(ArchiveRefused, match=r"member 'python/x' has a (header whose )?checksum"):
         parse_header(header(b"python/x", checksum=checksum))
 
 
@@ -272,18 +272,18 @@ def test_a_wrong_checksum_is_refused(checksum: bytes) -> None:
 def test_no_byte_of_a_header_can_change_unnoticed(at: int) -> None:
     block = bytearray(header(b"python/x", size=1))
     block[at] ^= 1
-    with pytest.raises(Refusal):
+    with pytest.raises(ArchiveRefused):
         parse_header(bytes(block))
 
 
 def test_headers_of_other_dialects_are_refused() -> None:
     for magic in (bytes(8), b"ustar\0\0\0", b"ustar 00", b"USTAR\x0000"):
-        with pytest.raises(Refusal, match="neither POSIX nor GNU"):
+        with pytest.raises(ArchiveRefused, match="neither POSIX nor GNU"):
             parse_header(header(b"x", magic=magic))
 
 
 def test_a_gnu_header_with_times_where_others_read_a_prefix_is_refused() -> None:
-    with pytest.raises(Refusal, match="incremental"):
+    with pytest.raises(ArchiveRefused, match="incremental"):
         parse_header(header(b"x", magic=GNU, prefix=b"14544000000\0"))
 
 
@@ -337,18 +337,18 @@ def test_times_owners_and_attributes_are_passed_over() -> None:
     ],
 )
 def test_keywords_that_change_what_a_member_is_are_refused(keyword: bytes, why: str) -> None:
-    with pytest.raises(Refusal, match=f"{keyword.decode()}', which .*{why}"):
+    with pytest.raises(ArchiveRefused, match=f"{keyword.decode()}', which .*{why}"):
         parse_records(record(keyword, b"1"))
 
 
 def test_a_keyword_given_twice_is_refused() -> None:
-    with pytest.raises(Refusal, match="'path' twice"):
+    with pytest.raises(ArchiveRefused, match="'path' twice"):
         parse_records(record(b"path", b"good") + record(b"path", b"evil"))
 
 
 @pytest.mark.parametrize("value", [b"", b"a\0b"])
 def test_empty_names_and_names_with_a_nul_are_refused(value: bytes) -> None:
-    with pytest.raises(Refusal, match="whose path is"):
+    with pytest.raises(ArchiveRefused, match="whose path is"):
         parse_records(record(b"path", value))
 
 
@@ -370,7 +370,7 @@ def test_empty_names_and_names_with_a_nul_are_refused(value: bytes) -> None:
     ],
 )
 def test_malformed_records_are_refused(body: bytes) -> None:
-    with pytest.raises(Refusal, match="malformed record"):
+    with pytest.raises(ArchiveRefused, match="malformed record"):
         parse_records(body)
 
 
@@ -382,8 +382,8 @@ def test_what_was_recorded_is_read(path: str) -> None:
 # FOLD tests.unpack.test_tar
 
 
-def stream(*chunks: bytes, budget: int = 1000) -> Stream:
-    return Stream(iter(chunks), budget)
+def stream(*chunks: bytes, budget: int = 1000) -> BoundedStream:
+    return BoundedStream(iter(chunks), budget)
 
 
 def test_pieces_may_span_chunks() -> None:
@@ -399,14 +399,14 @@ def test_content_within_a_chunk_is_not_copied() -> None:
 
 def test_an_end_before_the_end_is_refused() -> None:
     for ask in (lambda one: one.take(3), lambda one: list(one.pieces(3)), lambda one: one.skip(3)):
-        with pytest.raises(Refusal, match="the archive is truncated"):
+        with pytest.raises(ArchiveRefused, match="the archive is truncated"):
             ask(stream(b"ab"))
 
 
 def test_more_than_the_budget_is_refused_as_soon_as_it_comes() -> None:
     one = stream(b"abc", b"de", b"f", budget=5)
     assert one.take(5) == b"abcde"
-    with pytest.raises(Refusal, match="more than it plausibly holds"):
+    with pytest.raises(ArchiveRefused, match="more than it plausibly holds"):
         one.take(1)
 
 

@@ -19,11 +19,11 @@ import pytest
 from provision.errors import IntegrityError, StoreError
 from provision.model.tree import Entry, tree_digest
 from provision.unpack.compression import decompressed, kind_of
-from provision.unpack.limits import Limits, Refusal, TooLarge
-from provision.unpack.members import Member, Names
+from provision.unpack.limits import ArchiveRefused, ArchiveTooLarge, Limits
+from provision.unpack.members import ArchiveMember, NameRules
 from provision.unpack.selection import layout_of
-from provision.unpack.unpack import Routing, ahead
-from provision.unpack.writer import MTIME, Building, Destination
+from provision.unpack.unpack import MemberRouter, read_ahead
+from provision.unpack.writer import MTIME, DirectoryBuilder, TargetFileSystem
 from tests.support.builds import ready_made
 from tests.unpack.archives import (
     COMPRESSORS,
@@ -106,7 +106,7 @@ def test_a_zip_archive_too(tmp_path: Path) -> None:
 
 
 def test_a_tree_is_the_same_without_directory_descriptors(tmp_path: Path) -> None:
-    windows_like = Destination(folds=False, descriptors=False, masks=True)
+    windows_like = TargetFileSystem(folds=False, descriptors=False, masks=True)
     assert unpack_tar(*PYTHON, work=tmp_path, destination=windows_like).entries == TREE
     assert (tmp_path / "tree/bin/python3").read_bytes() == b"\x7fELF"
 
@@ -192,7 +192,7 @@ def test_linux_trees_may_have_names_that_differ_in_case(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["aarch64-apple-darwin", "x86_64-pc-windows-msvc", "on a file system that folds"])
 def test_elsewhere_the_later_ones_are_left_out_and_told_of(tmp_path: Path, target: str) -> None:
-    folding = Destination(folds=True, descriptors=True, masks=False)
+    folding = TargetFileSystem(folds=True, descriptors=True, masks=False)
     asset, destination = (asset_of(), folding) if " " in target else (asset_of(target=target), LINUX)
     unpacked = unpack_tar(*COLLIDING, work=tmp_path, asset=asset, destination=destination)
     assert {path for path, entry in unpacked.entries.items() if entry.kind != "dir"} == {
@@ -291,7 +291,7 @@ def _seen_by_tarfile(archive: Path, top: str) -> Iterator[tuple[str, Entry]]:
 
 def test_everything_comes_out_in_order() -> None:
     chunks = [bytes([number]) * 10 for number in range(100)]
-    assert list(ahead(iter(chunks))) == chunks
+    assert list(read_ahead(iter(chunks))) == chunks
 
 
 def test_an_error_comes_out_where_it_happened() -> None:
@@ -299,7 +299,7 @@ def test_an_error_comes_out_where_it_happened() -> None:
         yield b"good"
         raise OSError("the disk is gone")
 
-    chunks = ahead(failing())
+    chunks = read_ahead(failing())
     assert next(chunks) == b"good"
     with pytest.raises(OSError, match="the disk is gone"):
         next(chunks)
@@ -313,7 +313,7 @@ def test_it_does_not_run_far_ahead() -> None:
         for made in range(1, 1001):  # noqa: B007 - read by the consumer
             yield b"x"
 
-    chunks = ahead(counting())
+    chunks = read_ahead(counting())
     for _ in range(10):
         next(chunks)
     chunks.close()
@@ -326,7 +326,7 @@ def test_closing_it_ends_its_thread() -> None:
             yield b"x"
 
     before = threading.active_count()
-    chunks = ahead(endless())
+    chunks = read_ahead(endless())
     next(chunks)
     chunks.close()
     assert threading.active_count() == before
@@ -344,50 +344,50 @@ def unread() -> Iterator[memoryview]:
 
 
 @pytest.fixture
-def routing(tmp_path: Path) -> Iterator[Routing]:
+def routing(tmp_path: Path) -> Iterator[MemberRouter]:
     """Of a full archive, whose readme is not wanted, and of which hard links may copy 10 bytes."""
     (tmp_path / "tree").mkdir()
     (tmp_path / "beside").mkdir()
     with (
-        closing(Building(tmp_path / "tree", LINUX, fold=False)) as tree,
-        closing(Building(tmp_path / "beside", LINUX, fold=False)) as beside,
+        closing(DirectoryBuilder(tmp_path / "tree", LINUX, fold=False)) as tree,
+        closing(DirectoryBuilder(tmp_path / "beside", LINUX, fold=False)) as beside,
     ):
-        names, layout = Names(windows=False), layout_of(asset_of(flavor="full"))
-        yield Routing(names=names, layout=layout, gone="README".__eq__, tree=tree, beside=beside, spare=10)
+        names, layout = NameRules(windows=False), layout_of(asset_of(flavor="full"))
+        yield MemberRouter(names=names, layout=layout, gone="README".__eq__, tree=tree, beside=beside, spare=10)
 
 
-def test_members_go_into_the_tree_beside_it_or_nowhere(routing: Routing) -> None:
-    routing.take(Member("python", "dir"), unread)
-    routing.take(Member("python/PYTHON.json", "file", 0o644, 7), content)
-    routing.take(Member("./python/install/bin/python3", "file", 0o755, 7), content)
-    routing.take(Member("python/install/README", "file", 0o644, 7), unread)
-    routing.take(Member("python/build/x", "file", 0o644, 7), unread)
-    routing.take(Member(".", "dir"), unread)
+def test_members_go_into_the_tree_beside_it_or_nowhere(routing: MemberRouter) -> None:
+    routing.take(ArchiveMember("python", "dir"), unread)
+    routing.take(ArchiveMember("python/PYTHON.json", "file", 0o644, 7), content)
+    routing.take(ArchiveMember("./python/install/bin/python3", "file", 0o755, 7), content)
+    routing.take(ArchiveMember("python/install/README", "file", 0o644, 7), unread)
+    routing.take(ArchiveMember("python/build/x", "file", 0o644, 7), unread)
+    routing.take(ArchiveMember(".", "dir"), unread)
     assert routing.beside is not None
     assert (list(routing.tree.entries), list(routing.beside.entries)) == (["bin", "bin/python3"], ["PYTHON.json"])
 
 
-def test_what_is_beside_the_tree_may_be_unwanted(routing: Routing) -> None:
+def test_what_is_beside_the_tree_may_be_unwanted(routing: MemberRouter) -> None:
     routing.beside = None
-    routing.take(Member("python/PYTHON.json", "file", 0o644, 7), unread)
+    routing.take(ArchiveMember("python/PYTHON.json", "file", 0o644, 7), unread)
 
 
-def test_what_goes_nowhere_must_have_a_name_all_the_same(routing: Routing) -> None:
-    with pytest.raises(Refusal, match=r"'\.\.' in its path"):
-        routing.take(Member("python/build/../x", "file"), unread)
+def test_what_goes_nowhere_must_have_a_name_all_the_same(routing: MemberRouter) -> None:
+    with pytest.raises(ArchiveRefused, match=r"'\.\.' in its path"):
+        routing.take(ArchiveMember("python/build/../x", "file"), unread)
 
 
-def test_the_place_of_the_tree_is_a_directory(routing: Routing) -> None:
-    with pytest.raises(Refusal, match="is a link where the archive's top directory should be"):
-        routing.take(Member("python/install", "link", target="elsewhere"), unread)
+def test_the_place_of_the_tree_is_a_directory(routing: MemberRouter) -> None:
+    with pytest.raises(ArchiveRefused, match="is a link where the archive's top directory should be"):
+        routing.take(ArchiveMember("python/install", "link", target="elsewhere"), unread)
 
 
-def test_hard_links_copy_as_long_as_there_is_room(routing: Routing) -> None:
-    routing.take(Member("python/install/a", "file", 0o644, 7), content)
-    routing.take(Member("python/install/b", "hardlink", target="python/install/a"), unread)
+def test_hard_links_copy_as_long_as_there_is_room(routing: MemberRouter) -> None:
+    routing.take(ArchiveMember("python/install/a", "file", 0o644, 7), content)
+    routing.take(ArchiveMember("python/install/b", "hardlink", target="python/install/a"), unread)
     assert routing.tree.entries["b"] == routing.tree.entries["a"]
-    with pytest.raises(TooLarge, match="member 'c' is one hard link too many"):
-        routing.take(Member("python/install/c", "hardlink", target="python/install/a"), unread)
+    with pytest.raises(ArchiveTooLarge, match="member 'c' is one hard link too many"):
+        routing.take(ArchiveMember("python/install/c", "hardlink", target="python/install/a"), unread)
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_hard_links_copy_as_long_as_there_is_room(routing: Routing) -> None:
     ],
 )
 def test_hard_links_to_anything_else_are_refused_under_their_own_name(
-    routing: Routing, target: str, reason: str
+    routing: MemberRouter, target: str, reason: str
 ) -> None:
-    with pytest.raises(Refusal, match=f"^member 'link' is a hard link to {reason}"):
-        routing.take(Member("python/install/link", "hardlink", target=target), unread)
+    with pytest.raises(ArchiveRefused, match=f"^member 'link' is a hard link to {reason}"):
+        routing.take(ArchiveMember("python/install/link", "hardlink", target=target), unread)

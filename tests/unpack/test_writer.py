@@ -16,9 +16,9 @@ import pytest
 from provision.model.target import Target
 from provision.model.tree import Entry
 from provision.model.value import replace
-from provision.unpack.limits import Limits, Refusal
+from provision.unpack.limits import ArchiveRefused, Limits
 from provision.unpack.unpack import unpack
-from provision.unpack.writer import MTIME, Building, Collision, Destination, Ledger, TreeWriter
+from provision.unpack.writer import MTIME, Collision, DirectoryBuilder, TakenNames, TargetFileSystem, TreeWriter
 from tests.install.interpreters import describe
 from tests.support.builds import ready_made
 from tests.unpack.archives import LINUX
@@ -27,22 +27,22 @@ from tests.unpack.archives import LINUX
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger(fold=False)
+def ledger() -> TakenNames:
+    return TakenNames(fold=False)
 
 
 @pytest.fixture
-def folding() -> Ledger:
-    return Ledger(fold=True)
+def folding() -> TakenNames:
+    return TakenNames(fold=True)
 
 
-def linked(ledger: Ledger, **links: str) -> Ledger:
+def linked(ledger: TakenNames, **links: str) -> TakenNames:
     for path, target in links.items():
         ledger.take(path.replace("__", "/"), "link", target)
     return ledger
 
 
-def test_a_name_is_taken_with_its_directories(ledger: Ledger) -> None:
+def test_a_name_is_taken_with_its_directories(ledger: TakenNames) -> None:
     assert ledger.take("lib/python3.13/os.py", "file") == "lib/python3.13/os.py"
     assert ledger.kind_at("lib") == ledger.kind_at("lib/python3.13") == "dir"
     assert ledger.file("lib/python3.13/os.py") == "lib/python3.13/os.py"
@@ -50,59 +50,59 @@ def test_a_name_is_taken_with_its_directories(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("second", ["file", "link", "dir"])
-def test_a_name_is_taken_once(ledger: Ledger, second: str) -> None:
+def test_a_name_is_taken_once(ledger: TakenNames, second: str) -> None:
     ledger.take("a/b", "file")
-    with pytest.raises(Refusal, match="member 'a/b' is in the archive twice"):
+    with pytest.raises(ArchiveRefused, match="member 'a/b' is in the archive twice"):
         ledger.take("a/b", second)  # type: ignore[arg-type]
 
 
-def test_a_directory_may_be_listed_once_before_or_behind_what_is_in_it(ledger: Ledger) -> None:
+def test_a_directory_may_be_listed_once_before_or_behind_what_is_in_it(ledger: TakenNames) -> None:
     ledger.take("a", "dir")
     ledger.take("a/b/c", "file")
     ledger.take("a/b", "dir")
-    with pytest.raises(Refusal, match="twice"):
+    with pytest.raises(ArchiveRefused, match="twice"):
         ledger.take("a/b", "dir")
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_nothing_is_under_a_file_or_a_link(ledger: Ledger, kind: str) -> None:
+def test_nothing_is_under_a_file_or_a_link(ledger: TakenNames, kind: str) -> None:
     ledger.take("a/b", kind, ".")  # type: ignore[arg-type]
-    with pytest.raises(Refusal, match=f"member 'a/b/c/d' is under 'a/b', which is a {kind}"):
+    with pytest.raises(ArchiveRefused, match=f"member 'a/b/c/d' is under 'a/b', which is a {kind}"):
         ledger.take("a/b/c/d", "file")
 
 
-def test_a_file_does_not_take_the_place_of_a_directory(ledger: Ledger) -> None:
+def test_a_file_does_not_take_the_place_of_a_directory(ledger: TakenNames) -> None:
     ledger.take("a/b", "file")
-    with pytest.raises(Refusal, match="twice"):
+    with pytest.raises(ArchiveRefused, match="twice"):
         ledger.take("a", "link", "x")
 
 
-def test_names_in_another_case_are_others_unless_they_are_folded(ledger: Ledger, folding: Ledger) -> None:
+def test_names_in_another_case_are_others_unless_they_are_folded(ledger: TakenNames, folding: TakenNames) -> None:
     for path in ("lib/a", "lib/A", "LIB/a"):
         assert ledger.take(path, "file") == path
     folding.take("lib/a", "file")
     for path in ("lib/A", "LIB/a"):
-        with pytest.raises(Refusal, match="in another spelling"):
+        with pytest.raises(ArchiveRefused, match="in another spelling"):
             folding.take(path, "file")
 
 
-def test_terminal_descriptions_may_collide_and_are_then_left_out(folding: Ledger) -> None:
+def test_terminal_descriptions_may_collide_and_are_then_left_out(folding: TakenNames) -> None:
     folding.take("share/terminfo/E/Eterm", "file")
     assert folding.take("share/terminfo/e/eterm", "link", "../E/Eterm") == Collision(
         "share/terminfo/e/eterm", "share/terminfo/E/Eterm"
     )
-    with pytest.raises(Refusal, match="twice"):
+    with pytest.raises(ArchiveRefused, match="twice"):
         folding.take("share/terminfo/E/Eterm", "file")
 
 
-def test_names_go_into_the_directory_as_it_was_first_spelled(folding: Ledger) -> None:
+def test_names_go_into_the_directory_as_it_was_first_spelled(folding: TakenNames) -> None:
     folding.take("share/terminfo/E/Eterm", "file")
     assert folding.take("share/terminfo/e/eterm-color", "file") == "share/terminfo/E/eterm-color"
     assert folding.take("share/terminfo/e", "dir") == "share/terminfo/E"
     assert folding.file("share/terminfo/e/ETERM-color") == "share/terminfo/E/eterm-color"
 
 
-def test_links_lead_where_the_system_would_follow_them(ledger: Ledger) -> None:
+def test_links_lead_where_the_system_would_follow_them(ledger: TakenNames) -> None:
     ledger.take("lib/x/y", "file")
     linked(ledger, bin__python="python3", bin__python3="../lib/.//x", a="lib", b="a/x/../y")
     assert ledger.destination("bin/python") == "lib/x"
@@ -110,7 +110,7 @@ def test_links_lead_where_the_system_would_follow_them(ledger: Ledger) -> None:
     assert next(iter(ledger.links())) == ("bin/python", "python3")
 
 
-def test_a_link_may_lead_nowhere_and_to_the_root(ledger: Ledger) -> None:
+def test_a_link_may_lead_nowhere_and_to_the_root(ledger: TakenNames) -> None:
     linked(ledger, a__b="missing/x", a__c="..")
     assert ledger.destination("a/b") == "a/missing/x"
     assert ledger.destination("a/c") == ""
@@ -127,35 +127,35 @@ def test_a_link_may_lead_nowhere_and_to_the_root(ledger: Ledger) -> None:
         {"a": "b", "b": "c/..", "c": "."},
     ],
 )
-def test_a_link_that_leaves_the_tree_on_its_way_is_refused(ledger: Ledger, links: dict[str, str]) -> None:
+def test_a_link_that_leaves_the_tree_on_its_way_is_refused(ledger: TakenNames, links: dict[str, str]) -> None:
     linked(ledger, **links)
-    with pytest.raises(Refusal, match="is a link that leads out of the tree"):
+    with pytest.raises(ArchiveRefused, match="is a link that leads out of the tree"):
         [ledger.destination(path) for path, _ in ledger.links()]
 
 
 @pytest.mark.parametrize("links", [{"a": "a"}, {"a": "b", "b": "a"}, {"a": "b/x", "b": "a/y"}, {"a": "b/b", "b": "a"}])
-def test_a_link_that_leads_in_a_circle_is_refused(ledger: Ledger, links: dict[str, str]) -> None:
+def test_a_link_that_leads_in_a_circle_is_refused(ledger: TakenNames, links: dict[str, str]) -> None:
     linked(ledger, **links)
-    with pytest.raises(Refusal, match="in a circle"):
+    with pytest.raises(ArchiveRefused, match="in a circle"):
         ledger.destination("a")
 
 
-def test_folded_links_are_followed_by_any_spelling(folding: Ledger) -> None:
+def test_folded_links_are_followed_by_any_spelling(folding: TakenNames) -> None:
     linked(folding, Current=".", up="current/..")
-    with pytest.raises(Refusal, match="out of the tree"):
+    with pytest.raises(ArchiveRefused, match="out of the tree"):
         folding.destination("up")
 
 
-def test_a_terminal_descriptions_link_to_its_own_name_gives_way_to_the_file(folding: Ledger) -> None:
+def test_a_terminal_descriptions_link_to_its_own_name_gives_way_to_the_file(folding: TakenNames) -> None:
     link, file = "share/terminfo/N/NCR260VT", "share/terminfo/n/ncr260vt"
     assert folding.take(link, "link", "../n/ncr260vt") == Collision(link, file)
     assert folding.take(file, "file") == "share/terminfo/N/ncr260vt"  # as its directory was spelled first
     assert list(folding.links()) == []
 
 
-def test_anywhere_else_it_is_a_circle(folding: Ledger) -> None:
+def test_anywhere_else_it_is_a_circle(folding: TakenNames) -> None:
     folding.take("share/doc/NAME", "link", "name")
-    with pytest.raises(Refusal, match="in a circle"):
+    with pytest.raises(ArchiveRefused, match="in a circle"):
         folding.destination("share/doc/NAME")
 
 
@@ -166,13 +166,13 @@ EXECUTABLE = 0o755
 
 
 @pytest.fixture
-def building(tmp_path: Path) -> Iterator[Building]:
-    building = Building(tmp_path, LINUX, fold=False)
+def building(tmp_path: Path) -> Iterator[DirectoryBuilder]:
+    building = DirectoryBuilder(tmp_path, LINUX, fold=False)
     yield building
     building.close()
 
 
-def add(building: Building, path: str, content: bytes = b"x", mode: int = 0o644) -> None:
+def add(building: DirectoryBuilder, path: str, content: bytes = b"x", mode: int = 0o644) -> None:
     building.file(path, mode, [memoryview(content)])
 
 
@@ -180,7 +180,7 @@ def nothing(_: str) -> bool:
     return False
 
 
-def test_directories_are_made_and_entered_as_names_need_them(building: Building, tmp_path: Path) -> None:
+def test_directories_are_made_and_entered_as_names_need_them(building: DirectoryBuilder, tmp_path: Path) -> None:
     add(building, "lib/python3.13/os.py")
     building.directory("lib/python3.13")
     building.directory("empty")
@@ -189,7 +189,7 @@ def test_directories_are_made_and_entered_as_names_need_them(building: Building,
     assert (tmp_path / "empty").is_dir()
 
 
-def test_links_are_made_last(building: Building, tmp_path: Path) -> None:
+def test_links_are_made_last(building: DirectoryBuilder, tmp_path: Path) -> None:
     building.link("bin/python", "python3")
     assert list((tmp_path / "bin").iterdir()) == []
     add(building, "bin/python3")
@@ -198,24 +198,24 @@ def test_links_are_made_last(building: Building, tmp_path: Path) -> None:
     assert building.entries["bin/python"].content == "python3"
 
 
-def test_no_link_is_made_if_one_leads_out(building: Building, tmp_path: Path) -> None:
+def test_no_link_is_made_if_one_leads_out(building: DirectoryBuilder, tmp_path: Path) -> None:
     building.link("a/b/c", ".")
     building.link("good", "a")
     building.link("a/x", "b/c/../../good/..")  # in the tree whether `c` and `good` are links or not
     building.link("up", "later/..")
     building.link("later", ".")
-    with pytest.raises(Refusal, match="member 'up' is a link that leads out"):
+    with pytest.raises(ArchiveRefused, match="member 'up' is a link that leads out"):
         building.finish(nothing)
     assert not any(path.is_symlink() for path in tmp_path.rglob("*"))
 
 
-def test_a_link_that_leads_out_with_the_links_so_far_is_refused_at_once(building: Building) -> None:
+def test_a_link_that_leads_out_with_the_links_so_far_is_refused_at_once(building: DirectoryBuilder) -> None:
     building.link("current", ".")
-    with pytest.raises(Refusal, match="leads out of the tree"):
+    with pytest.raises(ArchiveRefused, match="leads out of the tree"):
         building.link("parent", "current/..")
 
 
-def test_links_to_what_is_gone_are_not_made(building: Building) -> None:
+def test_links_to_what_is_gone_are_not_made(building: DirectoryBuilder) -> None:
     building.link("bin/idle", "idle3")
     building.link("bin/idle3", "idle3.13")
     building.link("bin/python", "python3")
@@ -223,7 +223,7 @@ def test_links_to_what_is_gone_are_not_made(building: Building) -> None:
     assert sorted(building.entries) == ["bin", "bin/python"]
 
 
-def test_a_copy_is_of_a_file_made_before(building: Building, tmp_path: Path) -> None:
+def test_a_copy_is_of_a_file_made_before(building: DirectoryBuilder, tmp_path: Path) -> None:
     add(building, "bin/python3.7", mode=EXECUTABLE)
     assert (building.size_of("bin/python3.7"), building.size_of("bin/python3.7m")) == (1, 0)
     building.copy("bin/python3.7m", "bin/python3.7")
@@ -231,12 +231,12 @@ def test_a_copy_is_of_a_file_made_before(building: Building, tmp_path: Path) -> 
     assert (tmp_path / "bin/python3.7m").stat().st_mode & EXECUTABLE == EXECUTABLE
     building.link("bin/python", "python3.7")
     for source in ("bin/python", "bin", "missing"):
-        with pytest.raises(Refusal, match="is no file that came before it"):
+        with pytest.raises(ArchiveRefused, match="is no file that came before it"):
             building.copy("x", source)
 
 
 def test_what_collides_is_told_and_not_written(tmp_path: Path) -> None:
-    building = Building(tmp_path, LINUX, fold=True)
+    building = DirectoryBuilder(tmp_path, LINUX, fold=True)
     add(building, "share/terminfo/E/Eterm", b"first")
     add(building, "share/terminfo/e/eterm", b"second")
     building.finish(nothing)
@@ -258,7 +258,7 @@ def pieces(seen: list[bytes], *contents: bytes) -> Iterator[memoryview]:
 
 def test_the_content_of_what_collides_is_read_to_its_end_and_written_nowhere(tmp_path: Path) -> None:
     seen: list[bytes] = []
-    with closing(Building(tmp_path, Destination.of(tmp_path), fold=True)) as tree:
+    with closing(DirectoryBuilder(tmp_path, TargetFileSystem.of(tmp_path), fold=True)) as tree:
         tree.file("share/terminfo/2/2621A", 0o664, pieces(seen, b"upper"))
         tree.file("share/terminfo/2/2621a", 0o664, pieces(seen, b"lo", b"wer"))
         tree.finish(lambda path: False)
@@ -296,25 +296,25 @@ def umask() -> Iterator[None]:
 
 
 def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
-    Destination.of(tmp_path)
+    TargetFileSystem.of(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others fold case")
 def test_linux_tells_case_apart_and_has_descriptors(tmp_path: Path) -> None:
-    assert Destination.of(tmp_path) == Destination(folds=False, descriptors=True, masks=False)
+    assert TargetFileSystem.of(tmp_path) == TargetFileSystem(folds=False, descriptors=True, masks=False)
 
 
 @pytest.mark.parametrize(("mask", "masks"), [(0, False), (0o022, False), (0o027, True), (0o077, True), (0o777, True)])
 def test_a_umask_that_takes_bits_away_that_trees_have_is_noticed(tmp_path: Path, mask: int, masks: bool) -> None:
     os.umask(mask)
-    assert Destination.of(tmp_path).masks is masks
+    assert TargetFileSystem.of(tmp_path).masks is masks
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others inherit the group another way")
 def test_a_set_group_id_bit_that_directories_would_inherit_is_noticed(tmp_path: Path) -> None:
     tmp_path.chmod(0o2755)
-    assert Destination.of(tmp_path).masks
+    assert TargetFileSystem.of(tmp_path).masks
 
 
 # FOLD tests.unpack.test_writer
@@ -326,7 +326,7 @@ CONTENT = b"print('hello')\n"
 @pytest.fixture(params=["descriptors", "paths"])
 def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TreeWriter]:
     """A writer into ``tmp_path``: the way of Unix, and the way of Windows, which has no directory descriptors."""
-    destination = Destination.of(tmp_path)
+    destination = TargetFileSystem.of(tmp_path)
     if request.param == "paths":
         destination = replace(destination, descriptors=False)
     elif not destination.descriptors:
@@ -355,7 +355,7 @@ def test_a_file_is_written_hashed_and_dated(writer: TreeWriter, tmp_path: Path) 
 def test_modes_are_0644_or_0755_whatever_the_umask(tmp_path: Path, umask: int, said: int, made: int) -> None:
     before = os.umask(umask)
     try:
-        tree = TreeWriter(tmp_path, Destination.of(tmp_path))
+        tree = TreeWriter(tmp_path, TargetFileSystem.of(tmp_path))
         entries = tree.file("x", said, pieces_writing()), tree.directory("d")
         tree.close()
     finally:
@@ -381,7 +381,7 @@ def test_links_are_made_as_they_are(writer: TreeWriter, tmp_path: Path) -> None:
 
 
 def test_links_are_dated_where_the_system_can(tmp_path: Path) -> None:
-    destination = Destination.of(tmp_path)
+    destination = TargetFileSystem.of(tmp_path)
     tree = TreeWriter(tmp_path, destination)
     tree.link("x", "missing", to_directory=False)
     tree.close()
@@ -411,7 +411,7 @@ def test_nothing_is_replaced_and_no_link_followed(writer: TreeWriter, tmp_path: 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no descriptors there")
 def test_a_directory_that_was_replaced_by_a_link_is_not_entered(tmp_path: Path) -> None:
-    tree = TreeWriter(tmp_path, Destination.of(tmp_path))
+    tree = TreeWriter(tmp_path, TargetFileSystem.of(tmp_path))
     (tmp_path / "lib").symlink_to(tmp_path.parent)
     with pytest.raises(NotADirectoryError):
         tree.file("lib/evil", 0o644, pieces_writing(CONTENT))

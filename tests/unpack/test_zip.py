@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from provision.unpack.limits import Refusal
-from provision.unpack.members import Member
+from provision.unpack.limits import ArchiveRefused
+from provision.unpack.members import ArchiveMember
 from provision.unpack.zip import ZipMembers
 from tests.unpack.archives import Zipped, zip_file
 
 CONTENT = bytes(range(256)) * 2000
 
-Read = Callable[..., list[tuple[Member, bytes]]]
+Read = Callable[..., list[tuple[ArchiveMember, bytes]]]
 
 
 @pytest.fixture
 def members(tmp_path: Path) -> Read:
-    def read(data: bytes, *, most: int = 100, budget: int = 1 << 30) -> Iterator[tuple[Member, bytes]]:
+    def read(data: bytes, *, most: int = 100, budget: int = 1 << 30) -> Iterator[tuple[ArchiveMember, bytes]]:
         (tmp_path / "x.zip").write_bytes(data)
         with FileIO(tmp_path / "x.zip") as file:
             zipped = ZipMembers(file, most=most, budget=budget)
@@ -41,11 +41,11 @@ def test_the_kinds_that_interpreters_are_made_of(members: Read) -> None:
         Zipped(name=b"pypy/link", content=b"python.exe", mode=0o120777),
     )
     assert members(data) == [
-        (Member("pypy", "dir", 0o755), b""),
-        (Member("pypy/python.exe", "file", 0o755, len(CONTENT)), CONTENT),
-        (Member("pypy/stored", "file", 0o644, 3), b"abc"),
-        (Member("pypy/empty", "file", 0o644), b""),
-        (Member("pypy/link", "link", 0o777, 0, "python.exe"), b""),
+        (ArchiveMember("pypy", "dir", 0o755), b""),
+        (ArchiveMember("pypy/python.exe", "file", 0o755, len(CONTENT)), CONTENT),
+        (ArchiveMember("pypy/stored", "file", 0o644, 3), b"abc"),
+        (ArchiveMember("pypy/empty", "file", 0o644), b""),
+        (ArchiveMember("pypy/link", "link", 0o777, 0, "python.exe"), b""),
     ]
 
 
@@ -70,13 +70,13 @@ def test_what_python_zips_is_read(members: Read, streamed: bool) -> None:
 def test_names_without_the_utf8_flag_are_of_the_old_code_page(members: Read) -> None:
     assert members(zip_file(Zipped(name=b"caf\x82")))[0][0].name == "café"
     assert members(zip_file(Zipped(name="é".encode(), flags=1 << 11)))[0][0].name == "é"
-    with pytest.raises(Refusal, match="not UTF-8, as it says"):
+    with pytest.raises(ArchiveRefused, match="not UTF-8, as it says"):
         members(zip_file(Zipped(name=b"caf\x82", flags=1 << 11)))
 
 
 def test_a_member_that_nobody_reads_is_checked_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(zip_file(Zipped(name=b"a", content=b"abc", crc=1)))
-    with FileIO(tmp_path / "x") as file, pytest.raises(Refusal, match="checksum"):
+    with FileIO(tmp_path / "x") as file, pytest.raises(ArchiveRefused, match="checksum"):
         list(ZipMembers(file, most=9, budget=99))
 
 
@@ -111,7 +111,7 @@ BAD = {
 @pytest.mark.parametrize("case", list(BAD))
 def test_such_members_are_refused(members: Read, case: str) -> None:
     member, reason = BAD[case]
-    with pytest.raises(Refusal, match=reason):
+    with pytest.raises(ArchiveRefused, match=reason):
         members(zip_file(member))
 
 
@@ -130,13 +130,13 @@ def test_every_byte_of_the_file_has_its_place(members: Read) -> None:
         (b"MZ" + zip_file(one, two), "index that does not reach to its end"),
         (zip_file(one, two) + zip_file(one), "index that does not reach to its end"),
     ]:
-        with pytest.raises(Refusal, match=reason):
+        with pytest.raises(ArchiveRefused, match=reason):
             members(data)
 
 
 def test_a_file_without_members_holds_nothing_else(members: Read) -> None:
     assert members(zip_file()) == []
-    with pytest.raises(Refusal, match="something before its first member"):
+    with pytest.raises(ArchiveRefused, match="something before its first member"):
         members(zip_file(before=b"PK\x03\x04" + bytes(40)))
 
 
@@ -162,16 +162,16 @@ def _with_end(data: bytes, *, count: int | None = None, longer_by: int = 0) -> b
 def test_the_index_holds_as_many_members_as_it_says(members: Read) -> None:
     data = zip_file(*[Zipped(name=b"a%d" % number) for number in range(3)])
     for count in (0, 2, 4):
-        with pytest.raises(Refusal, match="damaged index"):
+        with pytest.raises(ArchiveRefused, match="damaged index"):
             members(_with_end(data, count=count))
-    with pytest.raises(Refusal, match="more than 2 members"):
+    with pytest.raises(ArchiveRefused, match="more than 2 members"):
         members(_with_end(data, count=2), most=2)  # before `zipfile` makes something of each
 
 
 @pytest.mark.parametrize("more", [1, 20, 45, 46, 1000])
 def test_the_index_holds_nothing_else(members: Read, more: int) -> None:
     data = zip_file(Zipped(name=b"a", content=b"abc"))
-    with pytest.raises(Refusal, match="damaged index"):
+    with pytest.raises(ArchiveRefused, match="damaged index"):
         members(_with_end(data[:-22] + bytes(more) + data[-22:], longer_by=more))
 
 
@@ -180,7 +180,7 @@ def test_the_last_header_of_the_index_is_whole(members: Read, at: int, what: str
     """What the index's end cuts off is not missing to `zipfile`."""
     data = bytearray(zip_file(Zipped(name=b"a"), Zipped(name=b"b")))
     data[data.rindex(b"PK\x01\x02") + at] += 9
-    with pytest.raises(Refusal, match="damaged index"):
+    with pytest.raises(ArchiveRefused, match="damaged index"):
         members(bytes(data))
 
 
@@ -195,7 +195,7 @@ def test_a_zip64_index_in_a_comment_is_not_believed(members: Read) -> None:
     shown = bytearray(data[:-22] + comment + data[-22:])
     shown[start + 32 : start + 34] = len(comment).to_bytes(2, "little")
     two_faced = _with_end(bytes(shown), longer_by=len(comment))
-    with pytest.raises(Refusal, match="more than 4 GiB"):
+    with pytest.raises(ArchiveRefused, match="more than 4 GiB"):
         members(two_faced)
 
 
@@ -206,7 +206,7 @@ def test_an_index_too_large_for_memory_is_not_read(tmp_path: Path) -> None:
         file.truncate(size)
         file.seek(0, 2)
         file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, size - 4, 4, 0))
-        with pytest.raises(Refusal, match="an index of more than 32 MiB"):
+        with pytest.raises(ArchiveRefused, match="an index of more than 32 MiB"):
             ZipMembers(file, most=100, budget=1 << 40)
 
 
@@ -228,7 +228,7 @@ def test_members_are_listed_in_linear_time(tmp_path: Path) -> None:
 def test_every_cut_is_found(members: Read) -> None:
     data = zip_file(Zipped(name=b"a", content=b"abc"), Zipped(name=b"b", content=b"abc", descriptor=True))
     for end in range(len(data)):
-        with pytest.raises(Refusal):
+        with pytest.raises(ArchiveRefused):
             members(data[:end])
 
 
@@ -237,15 +237,15 @@ def test_members_that_share_their_bytes_are_refused(members: Read) -> None:
     data = bytearray(zip_file(Zipped(name=b"a", content=CONTENT), Zipped(name=b"a", content=CONTENT)))
     second = data.rindex(b"PK\x01\x02")
     data[second + 42 : second + 46] = bytes(4)  # the offset of the first one's header
-    with pytest.raises(Refusal, match="overlaps another member"):
+    with pytest.raises(ArchiveRefused, match="overlaps another member"):
         members(bytes(data))
 
 
 def test_limits_hold_before_anything_is_unpacked(members: Read) -> None:
     data = zip_file(Zipped(name=b"a", content=CONTENT), Zipped(name=b"b", content=CONTENT))
-    with pytest.raises(Refusal, match="more than 1 members"):
+    with pytest.raises(ArchiveRefused, match="more than 1 members"):
         members(data, most=1)
-    with pytest.raises(Refusal, match="more than it plausibly holds"):
+    with pytest.raises(ArchiveRefused, match="more than it plausibly holds"):
         members(data, budget=2 * len(CONTENT) - 1)
 
 
@@ -265,5 +265,5 @@ def test_a_damaged_end_record_is_refused(members: Read, at: int, what: str) -> N
     for value in (b"\x07\x00", b"\xff\xff"):
         damaged = bytearray(data)
         damaged[len(data) - 22 + at : len(data) - 20 + at] = value
-        with pytest.raises(Refusal):
+        with pytest.raises(ArchiveRefused):
             members(bytes(damaged))
