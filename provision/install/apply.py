@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import ProvisionError, StoreError, raise_all
-from provision.install.fetch.fetcher import Fetcher
+from provision.fetch.fetcher import Fetcher
 from provision.model.target import Host
 from provision.model.value import frozen
 from provision.plan import Install, Selected

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from provision.fetch.fetcher import Fetcher
 from provision.host.detect import find_host
 from provision.install.apply import Tools
-from provision.install.fetch.fetcher import Fetcher
 from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store

@@ -33,7 +33,7 @@ LOCKING = {
     "provision.lock.filenames",
     "provision.catalog.catalog",
 }
-CONNECTING = {"provision.hosts", "provision.install.fetch.fetcher"}
+CONNECTING = {"provision.hosts", "provision.fetch.fetcher"}
 INSTALLING = ("provision.install.fetch", "provision.install.unpack")
 
 SHORTEST = (["sync"], ["sync", "-q"], ["which", "default"], ["--help"], ["--version"])

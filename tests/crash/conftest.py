@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.box import SCENARIOS, Box
-from tests.install.fetch.conftest import authority, authority_file, internet
+from tests.fetch.conftest import authority, authority_file, internet
 from tests.support.builds import write_catalog
 from tests.support.server import Server
 from tests.support.small import small_build

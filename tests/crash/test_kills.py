@@ -23,7 +23,7 @@ from provision.workflows.cataloguing import update
 from tests.catalog.samples import ndjson_line, stripped
 from tests.crash.box import SCENARIOS, Box, declare
 from tests.crash.conftest import MakeBox
-from tests.install.fetch.conftest import Internet
+from tests.fetch.conftest import Internet
 from tests.support.builds import Build, write_catalog
 from tests.support.killer import Step
 from tests.support.server import Server

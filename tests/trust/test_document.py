@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuzz.target import names
-from provision.install.fetch.settings import GIB, MIB, Settings
+from provision.fetch.settings import GIB, MIB, Settings
 from provision.lock.read import MAX_BYTES
 from provision.manifest.toml import LARGEST
 from provision.unpack.limits import Limits

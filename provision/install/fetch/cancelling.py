@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from provision.install.fetch.failure import CancelledError
+from provision.fetch.retry import CancelledError
 
 
 class Cancellation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from provision.install.fetch.failure import Failure, TransferError
+from provision.fetch.retry import Failure, TransferError
 from provision.url import Url
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from provision.fetch.context import Means
+from provision.fetch.http import Answer
+from provision.fetch.retry import Failure, TransferError, final_error
 from provision.install.fetch.coding import UndecodableError, decoded
 from provision.install.fetch.deadline import Deadline
-from provision.install.fetch.exchange import Answer
-from provision.install.fetch.failure import Failure, TransferError, final_error
-from provision.install.fetch.means import Means
 from provision.install.fetch.ranges import content_coding
 from provision.install.fetch.retrying import Patience
 from provision.install.fetch.statuses import is_passing

@@ -6,16 +6,16 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from provision.fetch.context import Means
+from provision.fetch.download import Transfer
+from provision.fetch.part import Part
+from provision.fetch.retry import Failure, TransferError, final_error
+from provision.fetch.settings import MIB
 from provision.host.files import open_regular
 from provision.install.fetch.coding import UndecodableError, decoded
 from provision.install.fetch.deadline import Deadline
-from provision.install.fetch.failure import Failure, TransferError, final_error
-from provision.install.fetch.means import Means
 from provision.install.fetch.meter import Meter
-from provision.install.fetch.part import Part
 from provision.install.fetch.retrying import Patience
-from provision.install.fetch.settings import MIB
-from provision.install.fetch.transfer import Transfer
 from provision.model.asset import Asset
 from provision.url import Url
 

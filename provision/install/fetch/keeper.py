@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from provision.errors import StoreError
-from provision.install.fetch.crew import Crew
-from provision.install.fetch.part import Note, Part
-from provision.install.fetch.settings import MIB
+from provision.fetch.parallel import Crew
+from provision.fetch.part import Note, Part
+from provision.fetch.settings import MIB
 
 
 class Keeper:

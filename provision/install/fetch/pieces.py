@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from provision.install.fetch.exchange import Answer, Exchange
-from provision.install.fetch.failure import Failure, TransferError
+from provision.fetch.http import Answer, Exchange
+from provision.fetch.retry import Failure, TransferError
 from provision.install.fetch.ranges import ask_range, content_range, validator
 from provision.install.fetch.spans import Span
 from provision.model.value import frozen

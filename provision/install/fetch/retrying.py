@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from provision.fetch.retry import Failure, TransferError
+from provision.fetch.settings import MIB, Settings
 from provision.install.fetch.cancelling import Cancellation
 from provision.install.fetch.deadline import Deadline
-from provision.install.fetch.failure import Failure, TransferError
-from provision.install.fetch.settings import MIB, Settings
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.install.fetch.settings import KIB, MIB
+from provision.fetch.settings import KIB, MIB
 
 # Pieces shrink as less is left, so that all connections end together; the cap bounds what a kill can lose.
 _SMALLEST, _LARGEST = 128 * KIB, 8 * MIB

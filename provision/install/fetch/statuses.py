@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from provision.install.fetch.failure import Failure
+from provision.fetch.retry import Failure
 from provision.url import Url
 
 _PASSING = frozenset({408, 425, 429})

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from provision.fetch.retry import CancelledError
 from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.failure import CancelledError
 
 
 def test_nothing_happens_until_it_is_set() -> None:

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from provision.install.fetch.coding import UndecodableError, decoded
-from tests.install.fetch.samples import content
+from tests.fetch.samples import content
 
 _DATA = content(200_000)
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from provision.fetch.retry import TransferError
 from provision.install.fetch.deadline import Deadline
-from provision.install.fetch.failure import TransferError
 from provision.url import Url
 
 _URL = Url.parse("https://example.com/a")

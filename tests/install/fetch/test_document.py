@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from provision.errors import NetworkError, PolicyError
-from provision.install.fetch.settings import Settings
+from provision.fetch.settings import Settings
 from provision.model.value import replace
 from provision.protocols import HttpGet, Response
-from tests.install.fetch.conftest import Internet
-from tests.install.fetch.samples import HASTY, QUICK, fetcher
+from tests.fetch.conftest import Internet
+from tests.fetch.samples import HASTY, QUICK, fetcher
 from tests.support.faults import Compressed, Cut, Drip, Endless, Mute, Status, redirect
 from tests.support.server import Server, closed_port
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, NetworkError, PolicyError
-from provision.install.fetch.settings import Settings
+from provision.fetch.settings import Settings
 from provision.store.archives import ArchiveCache
-from tests.install.fetch.conftest import Internet
-from tests.install.fetch.samples import NAME, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
+from tests.fetch.conftest import Internet
+from tests.fetch.samples import NAME, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
 from tests.support.faults import Compressed, Cut, Other, Status
 from tests.support.server import Server
 

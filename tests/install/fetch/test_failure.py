@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
-from provision.install.fetch.failure import Failure, Kind, final_error
+from provision.fetch.retry import Failure, Kind, final_error
 from provision.url import Url
 
 _ONE, _TWO = Url.parse("https://me:secret@one.example/a?sig=secret"), Url.parse("https://two.example/a")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.install.fetch.settings import MIB
-from tests.install.fetch.samples import PATH, asset, content, fetcher
+from provision.fetch.settings import MIB
+from tests.fetch.samples import PATH, asset, content, fetcher
 from tests.support.faults import Stall
 from tests.support.server import Server
 

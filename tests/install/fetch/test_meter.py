@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from provision.install.fetch.meter import Meter
-from tests.install.fetch.samples import Record
+from tests.fetch.samples import Record
 
 
 def test_a_download_is_told_from_its_start_to_its_end() -> None:

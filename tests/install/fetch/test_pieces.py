@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from provision.fetch.context import open_means
+from provision.fetch.http import Exchange
+from provision.fetch.retry import TransferError
 from provision.hosts import HostPolicy
 from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.exchange import Exchange
-from provision.install.fetch.failure import TransferError
-from provision.install.fetch.means import open_means
 from provision.install.fetch.pieces import RefusedError, Whereabouts
 from provision.url import Url
-from tests.install.fetch.samples import PATH, QUICK, SMALL
+from tests.fetch.samples import PATH, QUICK, SMALL
 from tests.support.faults import Cut, Fault, Shifted, Status, WholeAnyway, With
 from tests.support.server import Server
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import UsageError
-from provision.install.fetch.settings import GIB, MIB, Settings
+from provision.fetch.settings import GIB, MIB, Settings
 
 
 def test_without_variables_the_defaults_hold() -> None:

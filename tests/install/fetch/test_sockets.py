@@ -12,10 +12,10 @@ import httpcore
 import pytest
 import trustme
 
+from provision.fetch.retry import CancelledError
 from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.failure import CancelledError
 from provision.install.fetch.sockets import StoppableBackend, leave_behind
-from tests.install.fetch.conftest import tls_of
+from tests.fetch.conftest import tls_of
 
 _SOON = 0.05
 _AT_ONCE = 5.0  # the waits are for ten seconds or more; a loaded machine may be slow to say that one ended

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.install.fetch.settings import KIB, MIB
+from provision.fetch.settings import KIB, MIB
 from provision.install.fetch.spans import Span, Spans
 
 

@@ -10,12 +10,12 @@ import httpcore
 
 from provision import __version__
 from provision.errors import PolicyError
+from provision.fetch.connect import Connections
+from provision.fetch.retry import Failure, TransferError
+from provision.fetch.settings import Settings
 from provision.hosts import HostPolicy
-from provision.install.fetch.connections import Connections
 from provision.install.fetch.credentials import Credentials
-from provision.install.fetch.failure import Failure, TransferError
 from provision.install.fetch.lean_httpx import httpx
-from provision.install.fetch.settings import Settings
 from provision.install.fetch.statuses import failure_of
 from provision.model.value import frozen
 from provision.url import Url, UrlOrigin

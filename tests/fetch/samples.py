@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from provision.install.fetch.fetcher import Fetcher
-from provision.install.fetch.settings import MIB, Settings
+from provision.fetch.fetcher import Fetcher
+from provision.fetch.settings import MIB, Settings
 from provision.model.asset import Asset, Digest
 from provision.model.target import Target
 from provision.model.value import replace

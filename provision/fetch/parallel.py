@@ -8,10 +8,10 @@ from contextlib import closing, suppress
 from types import TracebackType
 
 from provision.errors import StoreError
-from provision.install.fetch.failure import CancelledError, Failure, TransferError
-from provision.install.fetch.means import Means
+from provision.fetch.context import Means
+from provision.fetch.part import Part
+from provision.fetch.retry import CancelledError, Failure, TransferError
 from provision.install.fetch.meter import Meter
-from provision.install.fetch.part import Part
 from provision.install.fetch.pieces import RefusedError, Whereabouts
 from provision.install.fetch.spans import Span, Spans
 

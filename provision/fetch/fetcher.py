@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from provision.errors import LockTimeoutError, NetworkError, PolicyError, store_failures
+from provision.fetch.mirrors import Mirror, sources
+from provision.fetch.settings import Settings
 from provision.hosts import HostPolicy, HostRule
 from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.mirrors import Mirror, sources
 from provision.install.fetch.preferences import configured_hosts
-from provision.install.fetch.settings import Settings
 from provision.model.asset import Asset
 from provision.protocols import NoProgress, Progress, Response
 from provision.store.archives import ArchiveCache
@@ -24,7 +24,7 @@ from provision.store.locks import lock_timeout
 from provision.url import Url
 
 if TYPE_CHECKING:
-    from provision.install.fetch.means import Means
+    from provision.fetch.context import Means
 
 # How often a wait for another process looks whether it is over, in seconds: at first, at last.
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.25
@@ -134,7 +134,7 @@ class Fetcher:
         """What needs the network's libraries; made once, when first needed."""
         with self._opening:
             if self._means is None:
-                from provision.install.fetch.means import open_means
+                from provision.fetch.context import open_means
 
                 self._means = self._open.enter_context(
                     open_means(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from provision.fetch.connect import Connections
+from provision.fetch.http import Exchange
+from provision.fetch.settings import Settings
 from provision.hosts import HostPolicy
 from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.connections import Connections
 from provision.install.fetch.credentials import Credentials
-from provision.install.fetch.exchange import Exchange
-from provision.install.fetch.settings import Settings
 from provision.install.fetch.slots import Slots
 from provision.model.value import frozen
 

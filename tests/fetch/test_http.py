@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from provision.errors import NetworkError, PolicyError
-from tests.install.fetch.conftest import Internet
-from tests.install.fetch.samples import PATH, SMALL, asset, fetcher
+from tests.fetch.conftest import Internet
+from tests.fetch.samples import PATH, SMALL, asset, fetcher
 from tests.support.faults import Guarded, Status, redirect
 from tests.support.server import Seen, Server
 

@@ -11,9 +11,9 @@ import pytest
 import trustme
 
 from provision.errors import NetworkError, UsageError
-from provision.install.fetch.connections import tls_context
-from tests.install.fetch.conftest import Internet, tls_of
-from tests.install.fetch.samples import LARGE, PARALLEL, PATH, SMALL, Record, asset, fetcher
+from provision.fetch.connect import tls_context
+from tests.fetch.conftest import Internet, tls_of
+from tests.fetch.samples import LARGE, PARALLEL, PATH, SMALL, Record, asset, fetcher
 from tests.support.proxy import Proxy
 from tests.support.server import Server
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from provision.install.fetch.crew import Crew
+from provision.fetch.context import Means
+from provision.fetch.http import Answer
+from provision.fetch.parallel import Crew
+from provision.fetch.part import Note, Part
+from provision.fetch.retry import Failure, TransferError
 from provision.install.fetch.deadline import Deadline
-from provision.install.fetch.exchange import Answer
-from provision.install.fetch.failure import Failure, TransferError
 from provision.install.fetch.keeper import Keeper
-from provision.install.fetch.means import Means
 from provision.install.fetch.meter import Meter
-from provision.install.fetch.part import Note, Part
 from provision.install.fetch.pieces import Whereabouts
 from provision.install.fetch.ranges import ask_range, content_coding, content_range, serves_ranges, validator
 from provision.install.fetch.spans import Spans

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, NetworkError
-from provision.install.fetch.settings import Settings
+from provision.fetch.settings import Settings
 from provision.model.value import replace
 from provision.store.archives import ArchiveCache
-from tests.install.fetch.samples import HASTY, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
+from tests.fetch.samples import HASTY, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
 from tests.support.faults import (
     Babble,
     Cut,

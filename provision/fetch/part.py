@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from provision.errors import store_failures
+from provision.fetch.settings import MIB
 from provision.host.files import FILE_MODE, make_directory, read_small, replace_file
-from provision.install.fetch.settings import MIB
 from provision.model.asset import Digest
 from provision.model.value import fields_of, frozen
 

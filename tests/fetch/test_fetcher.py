@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, LockTimeoutError, NetworkError, PolicyError, StoreError, UsageError
-from provision.install.fetch.failure import CancelledError
+from provision.fetch.retry import CancelledError
 from provision.store.archives import ArchiveCache
-from tests.install.fetch.conftest import Internet
-from tests.install.fetch.samples import NAME, PATH, SMALL, Record, asset, digest, fetcher, leftovers
+from tests.fetch.conftest import Internet
+from tests.fetch.samples import NAME, PATH, SMALL, Record, asset, digest, fetcher, leftovers
 from tests.support.faults import Mute, Other
 from tests.support.server import Server
 
@@ -109,7 +109,7 @@ def test_threads_that_want_different_assets_each_get_theirs(server: Server, tmp_
 def test_processes_that_want_the_same_asset_share_one_download(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     script = (
-        "import sys; from pathlib import Path; from tests.install.fetch.samples import *\n"
+        "import sys; from pathlib import Path; from tests.fetch.samples import *\n"
         "with fetcher(Path(sys.argv[1])) as fetch: print(fetch.fetch(asset(sys.argv[2])))"
     )
     running = [
@@ -233,8 +233,8 @@ def test_ctrl_c_ends_a_download_within_a_second(server: Server, tmp_path: Path) 
     server.fault(PATH, Mute())
     script = (
         "import sys; from concurrent.futures import ThreadPoolExecutor; from pathlib import Path\n"
-        "from provision.install.fetch.settings import Settings\n"
-        "from tests.install.fetch.samples import *\n"
+        "from provision.fetch.settings import Settings\n"
+        "from tests.fetch.samples import *\n"
         "with ThreadPoolExecutor(2) as pool, fetcher(Path(sys.argv[1]), settings=Settings()) as fetch:\n"
         "    pool.submit(fetch.fetch, asset(sys.argv[2])).result()\n"
     )

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.errors import StoreError
-from provision.install.fetch.part import Note, Part
-from tests.install.fetch.samples import content, digest
+from provision.fetch.part import Note, Part
+from tests.fetch.samples import content, digest
 
 _DATA = content(5000)
 

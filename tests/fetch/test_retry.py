@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from provision.fetch.retry import CancelledError, Failure, TransferError
+from provision.fetch.settings import MIB, Settings
 from provision.install.fetch.cancelling import Cancellation
 from provision.install.fetch.deadline import Deadline
-from provision.install.fetch.failure import CancelledError, Failure, TransferError
 from provision.install.fetch.retrying import Patience
-from provision.install.fetch.settings import MIB, Settings
 from provision.url import Url
 
 _URL = Url.parse("https://example.com/a")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import PolicyError, UsageError
-from provision.install.fetch.mirrors import Mirror, sources
-from tests.install.fetch.samples import NAME, TAG, asset
+from provision.fetch.mirrors import Mirror, sources
+from tests.fetch.samples import NAME, TAG, asset
 
 _GITHUB = f"https://github.com/astral-sh/python-build-standalone/releases/download/{TAG}/{NAME}".replace("+", "%2B")
 _FALLBACK = f"https://releases.astral.sh/github/python-build-standalone/releases/download/{TAG}/{NAME}".replace(

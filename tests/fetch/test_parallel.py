@@ -11,7 +11,7 @@ import pytest
 
 from provision.errors import NetworkError
 from provision.model.value import replace
-from tests.install.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, content, digest, fetcher, leftovers
+from tests.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, content, digest, fetcher, leftovers
 from tests.support.faults import Cut, Fault, Reply, Shifted, Status, With
 from tests.support.server import Seen, Server
 
