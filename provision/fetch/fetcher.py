@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from provision.errors import LockTimeoutError, NetworkError, PolicyError, store_failures
 from provision.fetch.mirrors import Mirror, sources
-from provision.fetch.settings import Settings
+from provision.fetch.retry import Cancellation
+from provision.fetch.settings import Settings, configured_hosts
 from provision.hosts import HostPolicy, HostRule
-from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.preferences import configured_hosts
 from provision.model.asset import Asset
 from provision.protocols import NoProgress, Progress, Response
 from provision.store.archives import ArchiveCache
@@ -103,7 +102,7 @@ class Fetcher:
 
     def get(self, url: str, headers: Mapping[str, str], /) -> Response:
         """A document by URL, as `protocols.HttpGet` wants it. The same hosts, retries and limits hold."""
-        from provision.install.fetch.document import get_document
+        from provision.fetch.download import get_document
 
         try:
             source = Url.parse(url)
@@ -123,8 +122,8 @@ class Fetcher:
                 return None
 
     def _download(self, asset: Asset, archive: Path, places: tuple[Url, ...]) -> None:
-        from provision.install.fetch.download import Download
-        from provision.install.fetch.meter import Meter
+        from provision.fetch.download import Download
+        from provision.fetch.part import Meter
 
         meter = Meter(self._progress, key=asset.sha256.hex, title=asset.title)
         meter.begin(asset.size, 0)

@@ -1,19 +1,24 @@
-"""Owns the further connections that help a download: when they join, which pieces they fetch, when they give up."""
+"""Further connections for one download: who fetches which range."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from types import TracebackType
 
 from provision.errors import StoreError
 from provision.fetch.context import Means
-from provision.fetch.part import Part
+from provision.fetch.http import Answer, Exchange, ask_range, content_range, validator
+from provision.fetch.part import Meter, Note, Part
 from provision.fetch.retry import CancelledError, Failure, TransferError
-from provision.install.fetch.meter import Meter
-from provision.install.fetch.pieces import RefusedError, Whereabouts
-from provision.install.fetch.spans import Span, Spans
+from provision.fetch.settings import KIB, MIB
+from provision.model.value import frozen
+from provision.url import Url, UrlOrigin
+
+# FOLD provision.fetch.parallel
+#   Owns the further connections that help a download: when they join, which pieces they fetch, when they give up.
+
 
 # How often, in seconds, is looked whether another helper may join, and how often whether a wait is still wanted.
 _LOOK = 0.1
@@ -196,3 +201,167 @@ class Crew:
 
     def _failure(self, cause: str) -> TransferError:
         return TransferError(Failure(url=self._where.url, cause=cause, again=True))
+
+
+# FOLD provision.fetch.parallel
+#   Owns which bytes of a file are there, in work or missing while connections fill it; the bytes are `part`'s.
+
+
+# Pieces shrink as less is left, so that all connections end together; the cap bounds what a kill can lose.
+_SMALLEST, _LARGEST = 128 * KIB, 8 * MIB
+
+Span = tuple[int, int]
+
+
+class Spans:
+    """Bytes ``[0, head)`` and ``[tail, total)`` are there.
+
+    One stream fills from the head on. Further workers `claim` pieces from the other end towards it, so that the
+    stream never has to ask again; it stops at `limit`, where the claimed pieces begin. Not safe for threads by itself.
+    """
+
+    def __init__(self, *, head: int, tail: int, total: int) -> None:
+        self.head, self.total = head, total
+        self.limit = self._stream_end = tail
+        self._in_work: set[Span] = set()
+        self._returned: dict[Span, int] = {}
+        self._is_streaming = True
+
+    @property
+    def tail(self) -> int:
+        """From here to the end nothing is missing."""
+        return max((end for _, end in (*self._in_work, *self._returned)), default=self.limit)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the stream will not bring everything."""
+        return self.limit < self._stream_end
+
+    @property
+    def is_complete(self) -> bool:
+        return self.head == self.limit and not self._in_work and not self._returned
+
+    def room(self, amount: int) -> int:
+        """How many of ``amount`` bytes the stream may still add at the head."""
+        return min(amount, self.limit - self.head)
+
+    def claim(self, workers: int) -> Span | None:
+        """A piece to fetch, one of ``workers`` asking; None when what is left is the stream's or in work."""
+        if self._returned:
+            (start, end), done = self._returned.popitem()
+            span = (start + done, end)
+        else:
+            left = self.limit - self.head
+            if left < 2 * _SMALLEST or not self._is_streaming:
+                return None
+            size = max(_SMALLEST, min(_LARGEST, left // (2 * workers)))
+            span = (self.limit - size, self.limit)
+            self.limit = span[0]
+        self._in_work.add(span)
+        return span
+
+    def complete(self, span: Span) -> None:
+        """A claimed piece is there."""
+        self._in_work.discard(span)
+
+    def give_back(self, span: Span, done: int) -> int:
+        """Of a claimed piece only the first ``done`` bytes are there; the rest is for the stream or others to bring.
+
+        Returns how many bytes that are there the stream will bring once more.
+        """
+        if span in self._in_work:
+            self._in_work.remove(span)
+            self._returned[span] = done
+        again = 0
+        # What lies next to its limit the stream brings without a further request, and where ranges fail, at all.
+        while self._is_streaming and (near := next((each for each in self._returned if each[0] == self.limit), None)):
+            again += self._returned.pop(near)
+            self.limit = near[1]
+        return again
+
+    def end_stream(self) -> None:
+        """No more comes by the stream: what it has not brought is for others to claim."""
+        self._is_streaming = False
+        if self.head < self.limit:
+            self._returned[self.head, self.limit] = 0
+            self.limit = self.head
+
+    def abandon(self) -> None:
+        """Forget all pieces: only a stream may bring the rest."""
+        self.limit = self._stream_end
+        self._in_work.clear()
+        self._returned.clear()
+
+
+# FOLD provision.fetch.parallel
+#   Owns asking for one piece of a file of which an answer is known; who asks for which, `crew` decides.
+
+
+class RefusedError(Exception):
+    """The server does not serve pieces of the same file after all."""
+
+
+@frozen
+class Whereabouts:
+    """The file: ``url`` is where redirects ended that began at ``origin``, ``total`` its length in bytes."""
+
+    url: Url
+    origin: UrlOrigin
+    validator: str
+    total: int
+
+    def receive(self, exchange: Exchange, piece: Span) -> Generator[memoryview, None, None]:
+        """The piece's bytes as they come. Raises `RefusedError`, and `TransferError` where they break off."""
+        start, end = piece
+        headers = {"accept-encoding": "identity", **ask_range(start, end, self.validator)}
+        with exchange.get(self.url, headers, origin=self.origin) as answer:
+            if not self._is_answered(answer, piece):
+                raise RefusedError
+            for chunk in answer.chunks():
+                data = memoryview(chunk)[: end - start]
+                start += len(data)
+                yield data
+        if start < end:
+            cause = f"it sent {start - piece[0]} of {end - piece[0]} bytes"
+            raise TransferError(Failure(url=self.url, cause=cause, again=True))
+
+    def _is_answered(self, answer: Answer, piece: Span) -> bool:
+        if answer.status == 200:
+            return False
+        answer.expect(206)
+        return content_range(answer.headers) == (*piece, self.total) and validator(answer.headers) == self.validator
+
+
+# FOLD provision.fetch.parallel
+#   Owns what the stream of a download brings: writing it, and noting every so often how far it is.
+
+
+class Keeper:
+    """Writes the stream's bytes, and every so often how far the download is."""
+
+    def __init__(self, part: Part, note: Note, crew: Crew) -> None:
+        self._part, self._note, self._crew = part, note, crew
+        self.head = self._saved = note.head
+
+    def add(self, start: int, data: memoryview) -> None:
+        """Bytes of the stream, which always follow one another."""
+        self._part.write(start, data)
+        self._part.take_in(start, data)
+        self.head = start + len(data)
+        if self.head - self._saved >= MIB:
+            self.save()
+
+    def drop(self) -> None:
+        """Forget all of it."""
+        self._part.restart()
+        self.head = 0
+
+    def save(self) -> None:
+        """Let a later run go on from here. Not worth failing for: without a note it starts over."""
+        self._saved = self.head
+        note = self._note
+        tail = None if note.total is None else self._crew.tail
+        with suppress(StoreError):
+            self._part.save(
+                Note(source=note.source, validator=note.validator, total=note.total, head=self.head, tail=tail)
+            )

@@ -1,4 +1,4 @@
-"""Owns an unfinished download on disk: the bytes, the note beside them that lets a later run go on, their digest."""
+"""The `.part` file of a download: bytes, checkpoint note, running digest."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from provision.fetch.settings import MIB
 from provision.host.files import FILE_MODE, make_directory, read_small, replace_file
 from provision.model.asset import Digest
 from provision.model.value import fields_of, frozen
+from provision.protocols import Progress
+
+# FOLD provision.fetch.part
+#   Owns an unfinished download on disk: the bytes, the note beside them that lets a later run go on, their digest.
+
 
 _LONGEST_NOTE = 4096
 _BINARY: int = getattr(os, "O_BINARY", 0)
@@ -172,3 +177,39 @@ class Part:
         with self._seeking:
             os.lseek(self._opened, offset, os.SEEK_SET)
             return os.read(self._opened, amount)
+
+
+# FOLD provision.fetch.part
+#   Owns telling one asset's progress, from all threads that fetch it.
+
+
+class Meter:
+    """Counts what comes; ``gained`` never goes back, even where a download starts over."""
+
+    def __init__(self, progress: Progress, *, key: str, title: str) -> None:
+        self._progress, self._key, self._title = progress, key, title
+        self._lock = threading.Lock()
+        self.gained = 0
+
+    def begin(self, total: int | None, done: int) -> None:
+        """The download starts, again perhaps, with ``done`` bytes that are there."""
+        self._progress.start(self._key, self._title, "fetch", total)
+        if done:
+            self._progress.advance(self._key, done)
+
+    def add(self, amount: int) -> None:
+        """So many bytes came."""
+        with self._lock:
+            self.gained += amount
+        self._progress.advance(self._key, amount)
+
+    def take_back(self, amount: int) -> None:
+        """So many bytes will come once more."""
+        if amount:
+            self._progress.advance(self._key, -amount)
+
+    def end(self) -> None:
+        self._progress.finish(self._key)
+
+    def note(self, text: str) -> None:
+        self._progress.note(text)

@@ -9,8 +9,8 @@ from provision.catalog.cache import open_catalog
 from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import RELEASES
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
+from provision.fetch.settings import configured_hosts
 from provision.hosts import HostRule
-from provision.install.fetch.preferences import configured_hosts
 from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.read import parse_lock, read_text

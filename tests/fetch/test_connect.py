@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import datetime
+import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpcore
 import pytest
 import trustme
 
 from provision.errors import NetworkError, UsageError
-from provision.fetch.connect import tls_context
+from provision.fetch.connect import Proxies, StoppableBackend, leave_behind, tls_context
+from provision.fetch.retry import Cancellation, CancelledError
+from provision.url import Url
 from tests.fetch.conftest import Internet, tls_of
 from tests.fetch.samples import LARGE, PARALLEL, PATH, SMALL, Record, asset, fetcher
 from tests.support.proxy import Proxy
 from tests.support.server import Server
+
+# FOLD tests.fetch.test_connect
+#   TLS and proxies, with real certificates and a real proxy.
+
 
 _RELEASE = f"https://github.com/astral-sh/python-build-standalone/releases/download/{PATH}"
 
@@ -184,3 +194,203 @@ def test_a_proxy_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
     for proxy, message in (("http://:3128", "names no host"), ("socks5://127.0.0.1:1", "socksio")):
         with pytest.raises(UsageError, match=message):
             _fetch(tmp_path, "https://mirror.example/a", {"https_proxy": proxy}, "mirror.example")
+
+
+# FOLD tests.fetch.test_connect
+#   Proxies as curl and others read them from the environment.
+
+
+def _proxy(environ: dict[str, str], url: str) -> str | None:
+    return Proxies(environ, platform="linux").proxy_for(Url.parse(url))
+
+
+def test_without_variables_there_is_no_proxy() -> None:
+    assert _proxy({}, "https://github.com/a") is None
+
+
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+def test_each_variable_is_read_in_either_case(name: str) -> None:
+    assert _proxy({name: "http://proxy:3128"}, "https://github.com/a") == "http://proxy:3128"
+
+
+def test_lower_case_and_the_scheme_s_own_variable_win() -> None:
+    environ = {"https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:1", "ALL_PROXY": "http://c:1"}
+    assert _proxy(environ, "https://github.com/a") == "http://a:1"
+    assert _proxy(environ, "http://mirror.example/a") == "http://c:1"
+
+
+def test_a_proxy_without_a_scheme_is_an_http_one() -> None:
+    assert _proxy({"https_proxy": "proxy:3128"}, "https://github.com/a") == "http://proxy:3128"
+
+
+def test_http_proxy_in_upper_case_is_not_believed_in_a_cgi_program() -> None:
+    environ = {"HTTP_PROXY": "http://evil:1", "REQUEST_METHOD": "GET"}
+    assert _proxy(environ, "http://mirror.example/a") is None
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/a", "http://localhost/a"])
+def test_this_machine_is_asked_directly(url: str) -> None:
+    assert _proxy({"all_proxy": "http://proxy:1"}, url) is None
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url", "direct"),
+    [
+        ("*", "https://github.com/a", True),
+        ("github.com", "https://github.com/a", True),
+        (".github.com", "https://api.github.com/a", True),
+        ("*.github.com", "https://api.github.com/a", True),
+        ("github.com", "https://api.github.com/a", True),
+        ("github.com", "https://notgithub.com/a", False),
+        ("a.example, GitHub.com", "https://github.com/a", True),
+        ("github.com:443", "https://github.com/a", True),
+        ("github.com:8443", "https://github.com/a", False),
+        ("10.0.0.0/8", "https://10.1.2.3/a", True),
+        ("10.0.0.0/8", "https://11.1.2.3/a", False),
+        ("10.0.0.0/8", "https://github.com/a", False),
+        ("nonsense/8", "https://10.1.2.3/a", False),
+        ("[2001:db8::1]", "https://[2001:db8::1]/a", True),
+        ("", "https://github.com/a", False),
+    ],
+)
+def test_no_proxy_names_hosts_domains_ports_and_networks(no_proxy: str, url: str, direct: bool) -> None:
+    assert (_proxy({"all_proxy": "http://proxy:1", "no_proxy": no_proxy}, url) is None) is direct
+
+
+def test_a_proxy_of_an_unknown_kind_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="begins with none of"):
+        Proxies({"https_proxy": "gopher://proxy:70"}, platform="linux")
+
+
+# FOLD tests.fetch.test_connect
+#   Every wait of a connection can be called off, and none is longer than its timeout.
+
+
+_SOON = 0.05
+_AT_ONCE = 5.0  # the waits are for ten seconds or more; a loaded machine may be slow to say that one ended
+
+
+@pytest.fixture
+def cancellation() -> Cancellation:
+    return Cancellation()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Accepts connections, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def _connect(cancellation: Cancellation, listener: socket.socket) -> httpcore.NetworkStream:
+    return StoppableBackend(cancellation).connect_tcp("127.0.0.1", listener.getsockname()[1], timeout=1.0)
+
+
+def _call_off_soon(cancellation: Cancellation) -> float:
+    threading.Timer(_SOON, cancellation.set).start()
+    return time.monotonic()
+
+
+def test_a_read_in_vain_ends_when_called_off(cancellation: Cancellation, listener: socket.socket) -> None:
+    stream = _connect(cancellation, listener)
+    started = _call_off_soon(cancellation)
+    with pytest.raises(CancelledError):
+        stream.read(100, timeout=10)
+    assert time.monotonic() - started < _AT_ONCE
+    stream.close()
+
+
+def test_a_write_that_nobody_reads_ends_when_called_off(cancellation: Cancellation, listener: socket.socket) -> None:
+    stream = _connect(cancellation, listener)
+    started = _call_off_soon(cancellation)
+    with pytest.raises(CancelledError):
+        stream.write(bytes(50_000_000), timeout=10)
+    assert time.monotonic() - started < _AT_ONCE
+    stream.close()
+
+
+def test_a_handshake_in_vain_ends_when_called_off(cancellation: Cancellation, listener: socket.socket) -> None:
+    stream = _connect(cancellation, listener)
+    started = _call_off_soon(cancellation)
+    with pytest.raises(CancelledError):
+        stream.start_tls(ssl.create_default_context(), "127.0.0.1", timeout=10)
+    assert time.monotonic() - started < _AT_ONCE
+    stream.close()
+
+
+def test_a_handshake_in_vain_times_out(cancellation: Cancellation, listener: socket.socket) -> None:
+    stream = _connect(cancellation, listener)
+    with pytest.raises(httpcore.ConnectTimeout):
+        stream.start_tls(ssl.create_default_context(), "127.0.0.1", timeout=0.1)
+    stream.close()
+
+
+def test_a_read_over_tls_ends_when_called_off(
+    cancellation: Cancellation, listener: socket.socket, authority: trustme.CA
+) -> None:
+    context = tls_of(authority.issue_cert("127.0.0.1"))
+    accepted: list[ssl.SSLSocket] = []
+
+    def accept() -> None:
+        accepted.append(context.wrap_socket(listener.accept()[0], server_side=True))
+
+    accepting = threading.Thread(target=accept)
+    accepting.start()
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(client)
+    stream = _connect(cancellation, listener).start_tls(client, "127.0.0.1", timeout=5)
+    accepting.join()
+    started = _call_off_soon(cancellation)
+    with pytest.raises(CancelledError):
+        stream.read(100, timeout=10)
+    assert time.monotonic() - started < _AT_ONCE
+    stream.close()
+    accepted[0].close()
+
+
+def _never(released: threading.Event) -> httpcore.NetworkStream:
+    released.wait(20)
+    raise httpcore.ConnectError("nobody waits for this")
+
+
+def test_a_look_up_that_hangs_ends_when_called_off(cancellation: Cancellation) -> None:
+    released = threading.Event()
+    started = _call_off_soon(cancellation)
+    with pytest.raises(CancelledError):
+        leave_behind(lambda: _never(released), 10, cancellation)
+    assert time.monotonic() - started < _AT_ONCE
+    released.set()
+
+
+def test_a_look_up_that_hangs_times_out(cancellation: Cancellation) -> None:
+    released = threading.Event()
+    with pytest.raises(httpcore.ConnectTimeout):
+        leave_behind(lambda: _never(released), 0.05, cancellation)
+    released.set()
+
+
+def test_a_connection_that_comes_too_late_is_closed(cancellation: Cancellation) -> None:
+    late = httpcore.MockStream([])
+    released, closed = threading.Event(), threading.Event()
+
+    class Late(httpcore.NetworkStream):
+        def close(self) -> None:
+            late.close()
+            closed.set()
+
+    def connect() -> httpcore.NetworkStream:
+        released.wait(20)
+        return Late()
+
+    with pytest.raises(httpcore.ConnectTimeout):
+        leave_behind(connect, 0.05, cancellation)
+    released.set()
+    assert closed.wait(5)
+
+
+def test_nothing_new_is_begun_once_called_off(cancellation: Cancellation, listener: socket.socket) -> None:
+    stream = _connect(cancellation, listener)
+    cancellation.set()
+    with pytest.raises(CancelledError):
+        stream.write(b"GET / HTTP/1.1\r\n\r\n", timeout=1)
+    stream.close()

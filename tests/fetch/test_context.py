@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.install.fetch.slots import Slots
+from provision.fetch.context import Slots
 
 
 def test_further_connections_are_had_until_the_bound() -> None:

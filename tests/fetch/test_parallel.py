@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from provision.errors import NetworkError
+from provision.fetch.context import open_means
+from provision.fetch.http import Exchange
+from provision.fetch.parallel import RefusedError, Span, Spans, Whereabouts
+from provision.fetch.retry import Cancellation, TransferError
+from provision.fetch.settings import KIB, MIB
+from provision.hosts import HostPolicy
 from provision.model.value import replace
-from tests.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, content, digest, fetcher, leftovers
-from tests.support.faults import Cut, Fault, Reply, Shifted, Status, With
+from provision.url import Url
+from tests.fetch.samples import LARGE, PARALLEL, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
+from tests.support.faults import Cut, Fault, Reply, Shifted, Stall, Status, WholeAnyway, With
 from tests.support.server import Seen, Server
+
+# FOLD tests.fetch.test_parallel
+#   Several connections for one asset: they share the work, no fault of one is felt, and the bytes are right.
+
 
 # As slow a connection as lets helpers join on a machine that is never idle.
 _RATE = 6e6
@@ -203,3 +220,233 @@ def test_wrong_pieces_are_found_by_the_digest_and_the_file_fetched_whole(slow: S
     assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert any("the pieces do not fit; starting over" in note for note in record.notes)
     assert sum("range" not in seen.headers for seen in slow.seen(PATH)) == 2
+
+
+# FOLD tests.fetch.test_parallel
+#   How often a download notes how far it is: often enough that a kill loses little, seldom enough to cost nothing.
+
+
+_SCRIPT = """
+import sys
+from pathlib import Path
+from provision.install.fetch.settings import Settings
+from tests.install.fetch.samples import *
+with fetcher(Path(sys.argv[1]), settings=Settings(connections=1)) as fetch:
+    fetch.fetch(asset(sys.argv[2], content(3 * MIB)))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_killed_process_loses_less_than_a_mebibyte_or_two(server: Server, tmp_path: Path) -> None:
+    data = content(3 * MIB)
+    url = server.put(PATH, data)
+    server.fault(PATH, Stall(after=2_500_000), times=1)
+    process = subprocess.Popen([sys.executable, "-c", _SCRIPT, str(tmp_path), url])
+    part = tmp_path / "cache" / "archives" / "sha256"
+    while not any(path.stat().st_size == 2_500_000 for path in part.glob("*.part")):
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    with fetcher(tmp_path) as fetch:
+        assert fetch.fetch(asset(url, data)).read_bytes() == data
+    start = int(server.seen(PATH)[1].headers["range"].removeprefix("bytes=").partition("-")[0])
+    assert 1_000_000 < start <= 2_500_000
+
+
+# FOLD tests.fetch.test_parallel
+#   One piece of a file: exactly it, of exactly that file, or nothing.
+
+
+_TAG = '"the file"'
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    with open_means(
+        environ={"HOME": str(tmp_path)},
+        policy=HostPolicy(()),
+        settings=QUICK,
+        cancellation=Cancellation(),
+        jobs=1,
+        note=lambda _: None,
+    ) as means:
+        yield means.exchange
+
+
+def _receive(server: Server, exchange: Exchange, start: int, end: int) -> bytes:
+    url = Url.parse(server.put(PATH, SMALL))
+    where = Whereabouts(url=url, origin=url.origin, validator=_TAG, total=len(SMALL))
+    return b"".join(where.receive(exchange, (start, end)))
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 10), (1000, 200_000), (299_999, 300_000)])
+def test_a_piece_is_exactly_what_was_asked_for(server: Server, exchange: Exchange, start: int, end: int) -> None:
+    server.fault(PATH, With(headers={"etag": _TAG}))
+    assert _receive(server, exchange, start, end) == SMALL[start:end]
+    (seen,) = server.seen()
+    assert (seen.headers["range"], seen.headers["if-range"]) == (f"bytes={start}-{end - 1}", _TAG)
+
+
+@pytest.mark.parametrize("fault", [WholeAnyway(), With(headers={"etag": '"other"'}), Shifted(by=1)], ids=str)
+def test_a_piece_of_anything_else_is_refused(server: Server, exchange: Exchange, fault: Fault) -> None:
+    server.fault(PATH, fault)
+    with pytest.raises(RefusedError):
+        _receive(server, exchange, 0, 1000)
+
+
+@pytest.mark.parametrize("fault", [Status(code=403), Status(code=503), Cut(after=10)], ids=str)
+def test_a_piece_that_breaks_off_is_a_failed_transfer(server: Server, exchange: Exchange, fault: Fault) -> None:
+    server.fault(PATH, fault)
+    with pytest.raises(TransferError):
+        _receive(server, exchange, 299_000, 300_000)
+
+
+# FOLD tests.fetch.test_parallel
+#   However the stream and the helpers take turns, fail and come back: no byte is missing.
+
+
+def test_the_stream_alone_fills_from_head_to_tail() -> None:
+    spans = Spans(head=10, tail=100, total=120)
+    assert spans.room(50) == 50
+    spans.head += 50
+    assert spans.room(50) == 40
+    spans.head += 40
+    assert spans.is_complete
+    assert spans.tail == 100
+
+
+def test_helpers_take_pieces_from_the_far_end() -> None:
+    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    first, second = spans.claim(4), spans.claim(4)
+    assert first is not None
+    assert second is not None
+    assert first[1] == 8 * MIB
+    assert second[1] == first[0]
+    assert spans.limit == second[0]
+
+
+def test_pieces_shrink_towards_the_end_and_the_last_bytes_stay_with_the_stream() -> None:
+    spans = Spans(head=0, tail=4 * MIB, total=4 * MIB)
+    sizes = []
+    while piece := spans.claim(4):
+        sizes.append(piece[1] - piece[0])
+    assert sizes == sorted(sizes, reverse=True)
+    assert min(sizes) >= 128 * KIB
+    assert 0 < spans.limit <= 256 * KIB
+
+
+def test_no_piece_is_larger_than_a_kill_may_lose() -> None:
+    piece = Spans(head=0, tail=1000 * MIB, total=1000 * MIB).claim(2)
+    assert piece is not None
+    assert piece[1] - piece[0] == 8 * MIB
+
+
+def test_what_is_given_back_is_claimed_first() -> None:
+    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    far, near = spans.claim(4), spans.claim(4)
+    assert far is not None
+    assert near is not None
+    spans.give_back(far, 1000)
+    assert spans.tail == 8 * MIB
+    assert spans.claim(4) == (far[0] + 1000, far[1])
+
+
+def test_what_is_given_back_next_to_its_limit_is_the_stream_s_again() -> None:
+    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    far, near = spans.claim(4), spans.claim(4)
+    assert far is not None
+    assert near is not None
+    assert spans.give_back(far, 1000) == 0
+    assert spans.limit == near[0]
+    assert spans.give_back(near, 30) == 1030
+    assert spans.limit == 8 * MIB
+    assert not spans.is_shared
+
+
+def test_once_the_stream_has_ended_its_rest_is_for_others() -> None:
+    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    piece = spans.claim(4)
+    assert piece is not None
+    spans.head += 1000
+    spans.end_stream()
+    assert spans.room(10) == 0
+    assert spans.claim(4) == (1000, piece[0])
+    assert spans.claim(4) is None
+    spans.complete((1000, piece[0]))
+    spans.give_back(piece, 0)
+    assert not spans.is_complete
+    assert spans.claim(4) == piece
+
+
+def test_the_tail_is_where_nothing_is_missing_any_more() -> None:
+    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    far, near = spans.claim(4), spans.claim(4)
+    assert far is not None
+    assert near is not None
+    spans.complete(near)
+    assert spans.tail == 8 * MIB
+    spans.complete(far)
+    assert spans.tail == near[0]
+
+
+def test_once_abandoned_the_stream_goes_on_to_its_own_end() -> None:
+    spans = Spans(head=0, tail=8 * MIB, total=9 * MIB)
+    piece = spans.claim(4)
+    assert piece is not None
+    spans.abandon()
+    spans.complete(piece)
+    spans.give_back(piece, 5)
+    assert spans.room(9 * MIB) == 8 * MIB
+    assert not spans.is_complete
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    total=st.integers(1, 40 * MIB),
+    workers=st.integers(1, 8),
+    turns=st.lists(
+        st.tuples(st.sampled_from(["stream", "claim", "complete", "fail"]), st.integers(0, 3 * MIB)), max_size=80
+    ),
+    is_cut=st.booleans(),
+)
+def test_in_any_order_every_byte_comes(total: int, workers: int, turns: list[tuple[str, int]], is_cut: bool) -> None:
+    spans = Spans(head=0, tail=total, total=total)
+    claimed: list[Span] = []
+    done: list[Span] = []
+
+    def stream(amount: int) -> None:
+        start, room = spans.head, spans.room(amount)
+        spans.head += room
+        done.append((start, start + room))
+
+    for turn, amount in turns:
+        if turn == "stream":
+            stream(amount)
+        elif turn == "claim":
+            if (piece := spans.claim(workers)) is not None:
+                claimed.append(piece)
+        elif claimed:
+            start, end = claimed.pop(amount % len(claimed))
+            if turn == "complete":
+                spans.complete((start, end))
+                done.append((start, end))
+            else:
+                part = min(amount, end - start - 1)
+                spans.give_back((start, end), part)
+                done.append((start, start + part))
+    for piece in claimed:
+        spans.complete(piece)
+        done.append(piece)
+    if is_cut:
+        spans.end_stream()
+    stream(total)
+    while (left := spans.claim(1)) is not None:
+        spans.complete(left)
+        done.append(left)
+
+    assert spans.is_complete
+    position = 0
+    for start, end in sorted(span for span in done if span[0] < span[1]):
+        assert start <= position, "nothing is missing"
+        position = max(position, end)
+    assert position == total

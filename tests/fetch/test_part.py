@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.errors import StoreError
-from provision.fetch.part import Note, Part
-from tests.fetch.samples import content, digest
+from provision.fetch.part import Meter, Note, Part
+from tests.fetch.samples import Record, content, digest
+
+# FOLD tests.fetch.test_part
+#   A part and its note: what a later run may build on, and what it must not believe.
+
 
 _DATA = content(5000)
 
@@ -194,3 +199,33 @@ def test_a_full_disk_is_a_store_error(archive: Path) -> None:
     with pytest.raises(StoreError, match="disk is full"):
         part.write(0, _DATA)
     part.close()
+
+
+# FOLD tests.fetch.test_part
+#   Progress of one asset, told from several threads.
+
+
+def test_a_download_is_told_from_its_start_to_its_end() -> None:
+    record = Record()
+    meter = Meter(record, key="k", title="cpython 3.14")
+    meter.begin(100, 40)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(meter.add, [10] * 6))
+    meter.end()
+    assert record.steps == [("cpython 3.14: fetch", 100)]
+    assert record.done == {"k": 100}
+    assert record.finished == ["k"]
+    assert meter.gained == 60
+
+
+def test_starting_over_counts_anew_but_what_was_gained_stays() -> None:
+    record = Record()
+    meter = Meter(record, key="k", title="t")
+    meter.begin(None, 0)
+    meter.add(50)
+    meter.begin(100, 0)
+    assert record.done == {"k": 0}
+    meter.add(30)
+    meter.take_back(20)
+    assert record.done == {"k": 10}
+    assert meter.gained == 80

@@ -8,12 +8,23 @@ from collections.abc import Callable
 
 import pytest
 
-from provision.fetch.retry import CancelledError, Failure, TransferError
+from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
+from provision.fetch.retry import (
+    Cancellation,
+    CancelledError,
+    Deadline,
+    Failure,
+    Kind,
+    Patience,
+    TransferError,
+    final_error,
+)
 from provision.fetch.settings import MIB, Settings
-from provision.install.fetch.cancelling import Cancellation
-from provision.install.fetch.deadline import Deadline
-from provision.install.fetch.retrying import Patience
 from provision.url import Url
+
+# FOLD tests.fetch.test_retry
+#   Trying again: as often as may help, no sooner than asked, no longer than the deadline, never once called off.
+
 
 _URL = Url.parse("https://example.com/a")
 
@@ -172,3 +183,110 @@ def test_a_cancellation_ends_the_pause() -> None:
     with pytest.raises(CancelledError):
         _patience(pause=5, longest_pause=5, cancellation=cancellation).run(_Attempts(_failure()))
     assert time.monotonic() - started < 1
+
+
+# FOLD tests.fetch.test_retry
+#   One event ends every wait.
+
+
+def test_nothing_happens_until_it_is_set() -> None:
+    cancellation = Cancellation()
+    cancellation.check()
+    cancellation.wait(0.001)
+
+
+def test_once_set_every_check_and_wait_raises() -> None:
+    cancellation = Cancellation()
+    cancellation.set()
+    cancellation.set()
+    with pytest.raises(CancelledError):
+        cancellation.check()
+    with pytest.raises(CancelledError):
+        cancellation.wait(10)
+
+
+def test_a_wait_in_another_thread_ends() -> None:
+    cancellation = Cancellation()
+    threading.Timer(0.05, cancellation.set).start()
+    started = time.monotonic()
+    with pytest.raises(CancelledError):
+        cancellation.wait(10)
+    assert time.monotonic() - started < 1
+
+
+def test_watchers_are_woken_until_forgotten() -> None:
+    cancellation = Cancellation()
+    woken: list[str] = []
+    one, two = object(), object()
+    cancellation.watch(one, lambda: woken.append("one"))
+    cancellation.watch(two, lambda: woken.append("two"))
+    cancellation.forget(one)
+    cancellation.set()
+    assert woken == ["two"]
+
+
+def test_who_comes_too_late_is_woken_at_once() -> None:
+    cancellation = Cancellation()
+    cancellation.set()
+    woken: list[str] = []
+    cancellation.watch(object(), lambda: woken.append("late"))
+    assert woken == ["late"]
+
+
+# FOLD tests.fetch.test_retry
+#   The time one asset may take.
+
+
+def test_there_is_time_until_there_is_none() -> None:
+    deadline = Deadline(0.02)
+    deadline.check(_URL)
+    time.sleep(0.03)
+    assert deadline.left == 0
+    with pytest.raises(TransferError, match=r"longer than 0\.02 s") as caught:
+        deadline.check(_URL)
+    assert not caught.value.failure.again
+
+
+# FOLD tests.fetch.test_retry
+#   What a user reads once every place has failed.
+
+
+_ONE, _TWO = Url.parse("https://me:secret@one.example/a?sig=secret"), Url.parse("https://two.example/a")
+
+
+def test_one_failure_is_one_sentence() -> None:
+    error = final_error("a.tar.gz", [Failure(url=_TWO, cause="404 Not Found", hint="look elsewhere")])
+    assert str(error) == "cannot fetch a.tar.gz: https://two.example/a: 404 Not Found"
+    assert error.hint == "look elsewhere"
+
+
+def test_every_place_is_told_with_its_cause_and_without_secrets() -> None:
+    failures = [Failure(url=_ONE, cause="connection refused"), Failure(url=_TWO, cause="404 Not Found")]
+    assert str(final_error("a.tar.gz", failures)).splitlines() == [
+        "cannot fetch a.tar.gz from any of 2 places:",
+        "  https://one.example/a?…: connection refused",
+        "  https://two.example/a: 404 Not Found",
+    ]
+
+
+def test_a_hint_is_given_once() -> None:
+    failures = [Failure(url=url, cause="x", hint="do this") for url in (_ONE, _TWO)]
+    assert final_error("a", failures).hint == "do this"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "error", "code"),
+    [
+        (("network",), NetworkError, 6),
+        (("policy",), PolicyError, 5),
+        (("network", "integrity"), IntegrityError, 5),
+        (("policy", "network"), PolicyError, 5),
+        (("policy", "integrity"), IntegrityError, 5),
+    ],
+)
+def test_the_gravest_failure_decides_the_exit_code(
+    kinds: tuple[Kind, ...], error: type[ProvisionError], code: int
+) -> None:
+    given = final_error("a", [Failure(url=_ONE, cause="x", kind=kind) for kind in kinds])
+    assert type(given) is error
+    assert given.exit_code == code
