@@ -31,7 +31,7 @@ class Connections:
 
     def __init__(self, environ: Mapping[str, str], cancellation: Cancellation) -> None:
         self._environ = environ
-        self._backend = StoppableBackend(cancellation)
+        self._backend = CancellableBackend(cancellation)
         self._proxies = Proxies(environ)
         self._lock = threading.Lock()
         self._clients: dict[tuple[bool, str | None], httpx.Client] = {}
@@ -149,7 +149,7 @@ _GLANCE = 0.1
 _CONNECT_FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, OSError, UnicodeError)
 
 
-class StoppableBackend(httpcore.NetworkBackend):
+class CancellableBackend(httpcore.NetworkBackend):
     """TCP and TLS as httpcore makes them, but a cancellation ends them at once.
 
     Looking a host up, connecting and shaking hands cannot be interrupted, only left behind: they are done in a thread
@@ -170,7 +170,7 @@ class StoppableBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         # A host may have several addresses of which the first leads nowhere: none gets all the time there is.
         each = None if timeout is None else timeout / 3
-        stream = leave_behind(
+        stream = close_in_background(
             lambda: self._tcp.connect_tcp(host, port, each, local_address, socket_options), timeout, self._cancellation
         )
         return _StoppableStream(stream, self._cancellation)
@@ -203,7 +203,7 @@ class _StoppableStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         self._cancellation.forget(self)
-        stream = leave_behind(
+        stream = close_in_background(
             lambda: self._stream.start_tls(ssl_context, server_hostname, timeout), timeout, self._cancellation
         )
         return _StoppableStream(stream, self._cancellation)
@@ -218,7 +218,7 @@ class _StoppableStream(httpcore.NetworkStream):
             socket.socket.shutdown(raw, socket.SHUT_RDWR)
 
 
-def leave_behind(
+def close_in_background(
     connect: Callable[[], httpcore.NetworkStream], timeout: float | None, cancellation: Cancellation
 ) -> httpcore.NetworkStream:
     """Run ``connect`` in a thread; leave it to itself after ``timeout`` seconds or when the work is called off."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from provision.fetch.connect import Connections
-from provision.fetch.http import Credentials, Exchange
+from provision.fetch.http import Credentials, HttpExchange
 from provision.fetch.retry import Cancellation
-from provision.fetch.settings import Settings
+from provision.fetch.settings import DownloadSettings
 from provision.hosts import HostPolicy
 from provision.model.value import frozen
 
@@ -18,33 +18,33 @@ from provision.model.value import frozen
 
 
 @frozen
-class Means:
+class NetworkContext:
     """The ways to the network, and what bounds them."""
 
-    exchange: Exchange
-    settings: Settings
+    exchange: HttpExchange
+    settings: DownloadSettings
     cancellation: Cancellation
-    slots: Slots
+    slots: ConnectionBudget
 
 
 @contextmanager
-def open_means(
+def open_context(
     *,
     environ: Mapping[str, str],
     policy: HostPolicy,
-    settings: Settings,
+    settings: DownloadSettings,
     cancellation: Cancellation,
     jobs: int,
     note: Callable[[str], None],
-) -> Iterator[Means]:
+) -> Iterator[NetworkContext]:
     """The means, with connections that are closed at the end."""
     connections = Connections(environ, cancellation)
     try:
-        yield Means(
-            exchange=Exchange(connections, Credentials(environ, note), policy, settings),
+        yield NetworkContext(
+            exchange=HttpExchange(connections, Credentials(environ, note), policy, settings),
             settings=settings,
             cancellation=cancellation,
-            slots=Slots(max(settings.connections, 2 * jobs)),
+            slots=ConnectionBudget(max(settings.connections, 2 * jobs)),
         )
     finally:
         connections.close()
@@ -54,7 +54,7 @@ def open_means(
 #   Owns how many connections are open in all; which downloads use them, `crew` and `download` say.
 
 
-class Slots:
+class ConnectionBudget:
     """At most ``most`` connections, but every download has its first one at once, so that none waits for another.
 
     One that begins while all are taken exceeds them until a further one of another download is given back.

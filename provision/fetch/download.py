@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from provision.fetch.context import Means
+from provision.fetch.context import NetworkContext
 from provision.fetch.http import (
-    Answer,
+    HttpAnswer,
     UndecodableError,
     ask_range,
     content_coding,
@@ -19,9 +19,9 @@ from provision.fetch.http import (
     serves_ranges,
     validator,
 )
-from provision.fetch.parallel import Crew, Keeper, Spans, Whereabouts
-from provision.fetch.part import Meter, Note, Part
-from provision.fetch.retry import Deadline, Failure, Patience, TransferError, final_error
+from provision.fetch.parallel import ParallelRanges, RangeMap, RangeSource, StreamWriter
+from provision.fetch.part import AssetProgress, Checkpoint, PartFile
+from provision.fetch.retry import Deadline, Failure, RetryPolicy, TransferError, final_error
 from provision.fetch.settings import MIB
 from provision.host.files import open_regular
 from provision.model.asset import Asset
@@ -39,10 +39,10 @@ class Download:
     they are right (many call every ``.gz`` gzip-encoded), else those without the encoding.
     """
 
-    def __init__(self, asset: Asset, archive: Path, means: Means, meter: Meter) -> None:
+    def __init__(self, asset: Asset, archive: Path, means: NetworkContext, meter: AssetProgress) -> None:
         self._asset, self._archive, self._means, self._meter = asset, archive, means, meter
         self._deadline = Deadline(means.settings.total)
-        self._part = Part(archive)
+        self._part = PartFile(archive)
         self._failures: list[Failure] = []
 
     def run(self, sources: Sequence[Url]) -> None:
@@ -82,8 +82,8 @@ class Download:
                 transfer = self._fill(source, plain=True)
             self._accept(source, self._part, transfer.length, transfer.page_hint)
 
-    def _fill(self, source: Url, *, plain: bool) -> Transfer:
-        transfer = Transfer(
+    def _fill(self, source: Url, *, plain: bool) -> SourceTransfer:
+        transfer = SourceTransfer(
             self._part,
             source,
             self._means,
@@ -92,14 +92,14 @@ class Download:
             meter=self._meter,
             plain=plain,
         )
-        patience = Patience(self._means.settings, self._means.cancellation, self._deadline, self._meter.note)
+        patience = RetryPolicy(self._means.settings, self._means.cancellation, self._deadline, self._meter.note)
         with self._means.slots.first():
             patience.run(transfer.attempt, lambda: self._meter.gained)
         return transfer
 
-    def _decode(self, source: Url, transfer: Transfer) -> None:
+    def _decode(self, source: Url, transfer: SourceTransfer) -> None:
         """Take off what the server put on top of the file, and see whether that is the archive."""
-        plain = Part(self._archive, suffix=".plain")
+        plain = PartFile(self._archive, suffix=".plain")
         plain.open()
         plain.restart()
         length = 0
@@ -143,10 +143,10 @@ class Download:
             offset += len(data)
         return offset
 
-    def _is_right(self, part: Part, length: int) -> bool:
+    def _is_right(self, part: PartFile, length: int) -> bool:
         return part.digest(length) == self._asset.sha256
 
-    def _accept(self, source: Url, part: Part, length: int, hint: str | None = None) -> None:
+    def _accept(self, source: Url, part: PartFile, length: int, hint: str | None = None) -> None:
         """Publish the bytes, or throw them away and raise `TransferError` with both digests."""
         if self._is_right(part, length):
             part.publish(length)
@@ -165,7 +165,7 @@ class _NotThatRangeError(Exception):
     """The server cannot, or will not, go on where we are."""
 
 
-class Transfer:
+class SourceTransfer:
     """Fills a part from ``url``. ``size`` is what the lock knows; ``plain`` wants one request for the whole file.
 
     After a successful `attempt`, ``length`` bytes are there; ``coding`` is the encoding that the server put on top of
@@ -173,7 +173,15 @@ class Transfer:
     """
 
     def __init__(
-        self, part: Part, url: Url, means: Means, *, size: int | None, deadline: Deadline, meter: Meter, plain: bool
+        self,
+        part: PartFile,
+        url: Url,
+        means: NetworkContext,
+        *,
+        size: int | None,
+        deadline: Deadline,
+        meter: AssetProgress,
+        plain: bool,
     ) -> None:
         self._part, self._url, self._means, self._size = part, url, means, size
         self._deadline, self._meter, self._plain = deadline, meter, plain
@@ -195,9 +203,9 @@ class Transfer:
             self._ask(note)
         except _NotThatRangeError:
             self._part.restart()
-            self._ask(Note())
+            self._ask(Checkpoint())
 
-    def _ask(self, note: Note) -> None:
+    def _ask(self, note: Checkpoint) -> None:
         headers = {"accept-encoding": "identity"}
         if note.head:
             # What another place sent is gone on with, too: the digest decides, and a wrong one means starting over.
@@ -208,7 +216,7 @@ class Transfer:
             note, limit = self._begin(answer, asked=note)
             self._fill(answer, note, limit)
 
-    def _begin(self, answer: Answer, *, asked: Note) -> tuple[Note, int]:
+    def _begin(self, answer: HttpAnswer, *, asked: Checkpoint) -> tuple[Checkpoint, int]:
         """What the answer makes of what is there, and the most bytes that the file may have."""
         self.coding = content_coding(answer.headers)
         self.media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -217,12 +225,12 @@ class Transfer:
             if asked.head:
                 self._part.restart()
             total = answer.number("content-length")
-            note = Note(source=self._source, validator=tag, total=total, tail=total)
+            note = Checkpoint(source=self._source, validator=tag, total=total, tail=total)
         else:
             note = self._go_on(answer, asked, tag)
         if self.coding:
             # The length is that of the encoded file.
-            note = Note(source=note.source)
+            note = Checkpoint(source=note.source)
             limit = self._means.settings.largest_archive
         else:
             limit = self._limit(note.total)
@@ -230,7 +238,7 @@ class Transfer:
         self._meter.begin(self._size or note.total, note.head + missing)
         return note, limit
 
-    def _go_on(self, answer: Answer, asked: Note, tag: str) -> Note:
+    def _go_on(self, answer: HttpAnswer, asked: Checkpoint, tag: str) -> Checkpoint:
         """The note to go on with, if a 206 is what was asked for. Raises `_NotThatRangeError` if it is not."""
         given = content_range(answer.headers)
         end = asked.tail if asked.tail is not None else given and given[2]
@@ -241,7 +249,7 @@ class Transfer:
         if given is None or not agreed or not same or self.coding:
             raise _NotThatRangeError
         self.is_pieced = True
-        return Note(source=self._source, validator=tag, total=given[2], head=asked.head, tail=end)
+        return Checkpoint(source=self._source, validator=tag, total=given[2], head=asked.head, tail=end)
 
     def _limit(self, total: int | None) -> int:
         """The most bytes to take. Raises `TransferError` for a file that cannot be the one wanted."""
@@ -254,14 +262,14 @@ class Transfer:
             raise TransferError(Failure(url=self._url, cause=cause, kind="integrity", hint=self.page_hint))
         return self._size if self._size is not None else largest
 
-    def _fill(self, answer: Answer, note: Note, limit: int) -> None:
+    def _fill(self, answer: HttpAnswer, note: Checkpoint, limit: int) -> None:
         end = limit if note.tail is None else note.tail
-        spans = Spans(head=note.head, tail=end, total=end if note.total is None else note.total)
-        where = Whereabouts(url=answer.url, origin=self._url.origin, validator=note.validator, total=spans.total)
-        with Crew(self._part, spans, where, self._means, self._meter) as crew:
+        spans = RangeMap(head=note.head, tail=end, total=end if note.total is None else note.total)
+        where = RangeSource(url=answer.url, origin=self._url.origin, validator=note.validator, total=spans.total)
+        with ParallelRanges(self._part, spans, where, self._means, self._meter) as crew:
             if self._is_worth_helpers(answer, note):
                 crew.start()
-            keeper = Keeper(self._part, note, crew)
+            keeper = StreamWriter(self._part, note, crew)
             try:
                 if note.total is None:
                     self._stream(answer, crew, keeper, is_open=True)
@@ -276,7 +284,7 @@ class Transfer:
                 raise
             self.is_pieced = self.is_pieced or crew.tail < spans.total
 
-    def _stream_and_help(self, answer: Answer, crew: Crew, keeper: Keeper) -> None:
+    def _stream_and_help(self, answer: HttpAnswer, crew: ParallelRanges, keeper: StreamWriter) -> None:
         try:
             self._stream(answer, crew, keeper, is_open=False)
         except TransferError as error:
@@ -285,7 +293,7 @@ class Transfer:
                 raise
         crew.finish(self._check)
 
-    def _stream(self, answer: Answer, crew: Crew, keeper: Keeper, *, is_open: bool) -> None:
+    def _stream(self, answer: HttpAnswer, crew: ParallelRanges, keeper: StreamWriter, *, is_open: bool) -> None:
         """Read the answer to its end, or to where the helpers' pieces begin."""
         for chunk in answer.chunks():
             self._check()
@@ -305,7 +313,7 @@ class Transfer:
             raise self._failed(f"it ended after {length} of {self._size} bytes")
         return length
 
-    def _is_worth_helpers(self, answer: Answer, note: Note) -> bool:
+    def _is_worth_helpers(self, answer: HttpAnswer, note: Checkpoint) -> bool:
         settings = self._means.settings
         if self._plain or settings.connections < 2 or note.total is None or note.tail is None:
             return False
@@ -335,7 +343,9 @@ class Transfer:
 #   Owns getting a whole document into memory, for catalogs: within limits, free of encodings.
 
 
-def get_document(source: Url, headers: Mapping[str, str], means: Means, note: Callable[[str], None]) -> Response:
+def get_document(
+    source: Url, headers: Mapping[str, str], means: NetworkContext, note: Callable[[str], None]
+) -> Response:
     """Answer with any final status but those that may pass, which are tried again and then raised.
 
     Raises `NetworkError` and `PolicyError`.
@@ -353,12 +363,12 @@ def get_document(source: Url, headers: Mapping[str, str], means: Means, note: Ca
             return Response(status=answer.status, headers=answer.headers, body=body)
 
     try:
-        return Patience(means.settings, means.cancellation, deadline, note).run(attempt)
+        return RetryPolicy(means.settings, means.cancellation, deadline, note).run(attempt)
     except TransferError as error:
         raise final_error(source.segments[-1] or source.host, [error.failure]) from error
 
 
-def _body(answer: Answer, deadline: Deadline, means: Means) -> Iterator[bytes]:
+def _body(answer: HttpAnswer, deadline: Deadline, means: NetworkContext) -> Iterator[bytes]:
     most = means.settings.largest_body
     coding = content_coding(answer.headers)
     chunks = _limited(answer, deadline, most)
@@ -371,7 +381,7 @@ def _body(answer: Answer, deadline: Deadline, means: Means) -> Iterator[bytes]:
         raise TransferError(Failure(url=answer.url, cause=str(error))) from error
 
 
-def _limited(answer: Answer, deadline: Deadline, most: int) -> Iterator[bytes]:
+def _limited(answer: HttpAnswer, deadline: Deadline, most: int) -> Iterator[bytes]:
     left = most
     for chunk in answer.chunks():
         deadline.check(answer.url)

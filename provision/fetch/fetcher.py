@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from provision.errors import LockTimeoutError, NetworkError, PolicyError, store_failures
 from provision.fetch.mirrors import Mirror, sources
 from provision.fetch.retry import Cancellation
-from provision.fetch.settings import Settings, configured_hosts
+from provision.fetch.settings import DownloadSettings, configured_hosts
 from provision.hosts import HostPolicy, HostRule
 from provision.model.asset import Asset
 from provision.protocols import NoProgress, Progress, Response
@@ -23,7 +23,7 @@ from provision.store.locks import lock_timeout
 from provision.url import Url
 
 if TYPE_CHECKING:
-    from provision.fetch.context import Means
+    from provision.fetch.context import NetworkContext
 
 # How often a wait for another process looks whether it is over, in seconds: at first, at last.
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.25
@@ -47,11 +47,11 @@ class Fetcher:
         allow_hosts: tuple[str, ...] = (),
         environ: Mapping[str, str],
         progress: Progress | None = None,
-        settings: Settings | None = None,
+        settings: DownloadSettings | None = None,
     ) -> None:
         self._cache, self._offline, self._jobs, self._environ = cache, offline, jobs, environ
         self._progress: Progress = progress or NoProgress()
-        self._settings = settings or Settings.of(environ)
+        self._settings = settings or DownloadSettings.of(environ)
         self._mirrors = tuple(Mirror.parse(text) for text in mirrors)
         rules = [HostRule.parse(text) for text in (*allow_hosts, *configured_hosts(environ))]
         self._policy = HostPolicy([*rules, *(mirror.rule for mirror in self._mirrors if mirror.rule)])
@@ -59,7 +59,7 @@ class Fetcher:
         self._cancellation = Cancellation()
         self._opening = threading.Lock()
         self._open = ExitStack()
-        self._means: Means | None = None
+        self._means: NetworkContext | None = None
 
     def __enter__(self) -> Fetcher:
         return self
@@ -123,20 +123,20 @@ class Fetcher:
 
     def _download(self, asset: Asset, archive: Path, places: tuple[Url, ...]) -> None:
         from provision.fetch.download import Download
-        from provision.fetch.part import Meter
+        from provision.fetch.part import AssetProgress
 
-        meter = Meter(self._progress, key=asset.sha256.hex, title=asset.title)
+        meter = AssetProgress(self._progress, key=asset.sha256.hex, title=asset.title)
         meter.begin(asset.size, 0)
         Download(asset, archive, self._shared(), meter).run(places)
 
-    def _shared(self) -> Means:
+    def _shared(self) -> NetworkContext:
         """What needs the network's libraries; made once, when first needed."""
         with self._opening:
             if self._means is None:
-                from provision.fetch.context import open_means
+                from provision.fetch.context import open_context
 
                 self._means = self._open.enter_context(
-                    open_means(
+                    open_context(
                         environ=self._environ,
                         policy=self._policy,
                         settings=self._settings,

@@ -20,7 +20,7 @@ from provision import __version__
 from provision.errors import PolicyError
 from provision.fetch.connect import Connections, httpx
 from provision.fetch.retry import Failure, TransferError
-from provision.fetch.settings import Settings
+from provision.fetch.settings import DownloadSettings
 from provision.hosts import HostPolicy
 from provision.model.value import frozen
 from provision.url import Url, UrlOrigin
@@ -40,7 +40,7 @@ _SMALL = 16 << 10
 
 
 @frozen
-class Answer:
+class HttpAnswer:
     """What a server said. Header names are read in any case; ``url`` is where the redirects ended."""
 
     url: Url
@@ -64,17 +64,17 @@ class Answer:
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
-class Exchange:
+class HttpExchange:
     """Requests that follow redirects within the policy; safe to use from several threads."""
 
     def __init__(
-        self, connections: Connections, credentials: Credentials, policy: HostPolicy, settings: Settings
+        self, connections: Connections, credentials: Credentials, policy: HostPolicy, settings: DownloadSettings
     ) -> None:
         self._connections, self._credentials, self._policy = connections, credentials, policy
         self._timeout = httpx.Timeout(settings.idle, connect=settings.connect, pool=None)
 
     @contextmanager
-    def get(self, url: Url, headers: Mapping[str, str], *, origin: UrlOrigin | None = None) -> Iterator[Answer]:
+    def get(self, url: Url, headers: Mapping[str, str], *, origin: UrlOrigin | None = None) -> Iterator[HttpAnswer]:
         """Ask for the URL, and answer with any final status; raises `TransferError` where there is no answer.
 
         ``origin`` is where the chain of redirects began that led to ``url`` before; credentials are bound to it.
@@ -85,7 +85,7 @@ class Exchange:
         finally:
             answer._response.close()
 
-    def _follow(self, url: Url, headers: Mapping[str, str], origin: UrlOrigin) -> Answer:
+    def _follow(self, url: Url, headers: Mapping[str, str], origin: UrlOrigin) -> HttpAnswer:
         self._check(url, None)
         for _ in range(_MOST_REDIRECTS + 1):
             answer = self._ask(url, headers, redirected=url.origin != origin)
@@ -98,7 +98,7 @@ class Exchange:
             url = target
         raise TransferError(Failure(url=url, cause=f"more than {_MOST_REDIRECTS} redirects, one after the other"))
 
-    def _ask(self, url: Url, headers: Mapping[str, str], *, redirected: bool) -> Answer:
+    def _ask(self, url: Url, headers: Mapping[str, str], *, redirected: bool) -> HttpAnswer:
         sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **headers}
         if authorization := self._credentials.authorization(url, redirected=redirected):
             sent["authorization"] = authorization
@@ -111,9 +111,9 @@ class Exchange:
         )
         with _translated(url):
             response = client.send(request, stream=True)
-        return Answer(url=url, status=response.status_code, headers=response.headers, _response=response)
+        return HttpAnswer(url=url, status=response.status_code, headers=response.headers, _response=response)
 
-    def _target(self, answer: Answer) -> Url:
+    def _target(self, answer: HttpAnswer) -> Url:
         """Where a redirect leads; its body is read, or the connection given up."""
         try:
             if (answer.number("content-length") or 0) <= _SMALL and "content-length" in answer.headers:

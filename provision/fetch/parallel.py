@@ -8,9 +8,9 @@ from contextlib import closing, suppress
 from types import TracebackType
 
 from provision.errors import StoreError
-from provision.fetch.context import Means
-from provision.fetch.http import Answer, Exchange, ask_range, content_range, validator
-from provision.fetch.part import Meter, Note, Part
+from provision.fetch.context import NetworkContext
+from provision.fetch.http import HttpAnswer, HttpExchange, ask_range, content_range, validator
+from provision.fetch.part import AssetProgress, Checkpoint, PartFile
 from provision.fetch.retry import CancelledError, Failure, TransferError
 from provision.fetch.settings import KIB, MIB
 from provision.model.value import frozen
@@ -28,13 +28,15 @@ class _DroppedError(Exception):
     """What still comes is of no use any more."""
 
 
-class Crew:
+class ParallelRanges:
     """Helpers of one attempt to download, beside the stream that the caller reads.
 
     Nobody waits for a helper whose connection hangs. It is left behind, and what it may still receive is dropped.
     """
 
-    def __init__(self, part: Part, spans: Spans, where: Whereabouts, means: Means, meter: Meter) -> None:
+    def __init__(
+        self, part: PartFile, spans: RangeMap, where: RangeSource, means: NetworkContext, meter: AssetProgress
+    ) -> None:
         self._part, self._spans, self._where, self._means, self._meter = part, spans, where, means, meter
         self._changed = threading.Condition()
         self._ended = threading.Event()
@@ -42,12 +44,12 @@ class Crew:
         self._error: StoreError | None = None
         self.refused = False
 
-    def start(self) -> Crew:
+    def start(self) -> ParallelRanges:
         """Have helpers join as soon as the download proves to take longer than a moment."""
         threading.Thread(target=self._oversee, name="provision-crew", daemon=True).start()
         return self
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> ParallelRanges:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -106,7 +108,7 @@ class Crew:
             if piece is not None:
                 self._fetch_myself(piece)
 
-    def _fetch_myself(self, piece: Span) -> None:
+    def _fetch_myself(self, piece: ByteRange) -> None:
         try:
             with suppress(_DroppedError):
                 self._fetch_or_abandon(piece)
@@ -144,7 +146,7 @@ class Crew:
         threading.Thread(target=self._help, args=(piece,), name="provision-fetch", daemon=True).start()
         return True
 
-    def _help(self, piece: Span | None) -> None:
+    def _help(self, piece: ByteRange | None) -> None:
         try:
             while piece is not None:
                 self._fetch_or_abandon(piece)
@@ -165,7 +167,7 @@ class Crew:
                 self._working -= 1
                 self._changed.notify_all()
 
-    def _fetch_or_abandon(self, piece: Span) -> None:
+    def _fetch_or_abandon(self, piece: ByteRange) -> None:
         try:
             self._fetch(piece)
         except RefusedError:
@@ -175,7 +177,7 @@ class Crew:
                 self.refused = True
                 self._spans.abandon()
 
-    def _fetch(self, piece: Span) -> None:
+    def _fetch(self, piece: ByteRange) -> None:
         start, end = piece
         done = 0
         try:
@@ -210,10 +212,10 @@ class Crew:
 # Pieces shrink as less is left, so that all connections end together; the cap bounds what a kill can lose.
 _SMALLEST, _LARGEST = 128 * KIB, 8 * MIB
 
-Span = tuple[int, int]
+ByteRange = tuple[int, int]
 
 
-class Spans:
+class RangeMap:
     """Bytes ``[0, head)`` and ``[tail, total)`` are there.
 
     One stream fills from the head on. Further workers `claim` pieces from the other end towards it, so that the
@@ -223,8 +225,8 @@ class Spans:
     def __init__(self, *, head: int, tail: int, total: int) -> None:
         self.head, self.total = head, total
         self.limit = self._stream_end = tail
-        self._in_work: set[Span] = set()
-        self._returned: dict[Span, int] = {}
+        self._in_work: set[ByteRange] = set()
+        self._returned: dict[ByteRange, int] = {}
         self._is_streaming = True
 
     @property
@@ -245,7 +247,7 @@ class Spans:
         """How many of ``amount`` bytes the stream may still add at the head."""
         return min(amount, self.limit - self.head)
 
-    def claim(self, workers: int) -> Span | None:
+    def claim(self, workers: int) -> ByteRange | None:
         """A piece to fetch, one of ``workers`` asking; None when what is left is the stream's or in work."""
         if self._returned:
             (start, end), done = self._returned.popitem()
@@ -260,11 +262,11 @@ class Spans:
         self._in_work.add(span)
         return span
 
-    def complete(self, span: Span) -> None:
+    def complete(self, span: ByteRange) -> None:
         """A claimed piece is there."""
         self._in_work.discard(span)
 
-    def give_back(self, span: Span, done: int) -> int:
+    def give_back(self, span: ByteRange, done: int) -> int:
         """Of a claimed piece only the first ``done`` bytes are there; the rest is for the stream or others to bring.
 
         Returns how many bytes that are there the stream will bring once more.
@@ -302,7 +304,7 @@ class RefusedError(Exception):
 
 
 @frozen
-class Whereabouts:
+class RangeSource:
     """The file: ``url`` is where redirects ended that began at ``origin``, ``total`` its length in bytes."""
 
     url: Url
@@ -310,7 +312,7 @@ class Whereabouts:
     validator: str
     total: int
 
-    def receive(self, exchange: Exchange, piece: Span) -> Generator[memoryview, None, None]:
+    def receive(self, exchange: HttpExchange, piece: ByteRange) -> Generator[memoryview, None, None]:
         """The piece's bytes as they come. Raises `RefusedError`, and `TransferError` where they break off."""
         start, end = piece
         headers = {"accept-encoding": "identity", **ask_range(start, end, self.validator)}
@@ -325,7 +327,7 @@ class Whereabouts:
             cause = f"it sent {start - piece[0]} of {end - piece[0]} bytes"
             raise TransferError(Failure(url=self.url, cause=cause, again=True))
 
-    def _is_answered(self, answer: Answer, piece: Span) -> bool:
+    def _is_answered(self, answer: HttpAnswer, piece: ByteRange) -> bool:
         if answer.status == 200:
             return False
         answer.expect(206)
@@ -336,10 +338,10 @@ class Whereabouts:
 #   Owns what the stream of a download brings: writing it, and noting every so often how far it is.
 
 
-class Keeper:
+class StreamWriter:
     """Writes the stream's bytes, and every so often how far the download is."""
 
-    def __init__(self, part: Part, note: Note, crew: Crew) -> None:
+    def __init__(self, part: PartFile, note: Checkpoint, crew: ParallelRanges) -> None:
         self._part, self._note, self._crew = part, note, crew
         self.head = self._saved = note.head
 
@@ -363,5 +365,5 @@ class Keeper:
         tail = None if note.total is None else self._crew.tail
         with suppress(StoreError):
             self._part.save(
-                Note(source=note.source, validator=note.validator, total=note.total, head=self.head, tail=tail)
+                Checkpoint(source=note.source, validator=note.validator, total=note.total, head=self.head, tail=tail)
             )

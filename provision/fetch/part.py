@@ -27,7 +27,7 @@ _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
 
 @frozen
-class Note:
+class Checkpoint:
     """What is known of a part: bytes ``[0, head)`` and ``[tail, total)`` are there.
 
     ``source`` is a digest of the URL, which may hold secrets; ``validator`` its strong ETag or its date.
@@ -40,7 +40,7 @@ class Note:
     tail: int | None = None
 
     @classmethod
-    def parse(cls, content: bytes) -> Note | None:
+    def parse(cls, content: bytes) -> Checkpoint | None:
         """Read a note; None unless it makes sense, as anything may have written it."""
         try:
             value = json.loads(content)
@@ -56,7 +56,7 @@ class Note:
         return note if numbers == sorted(numbers) and (note.tail is None) == (note.total is None) else None
 
 
-class Part:
+class PartFile:
     """``<archive>.part`` and ``<archive>.part.json``, used by one process at a time under the archive's lock.
 
     Nothing is flushed to the disk: a power cut may leave wrong bytes here or in the cache, but none is ever used
@@ -71,7 +71,7 @@ class Part:
         self._sha256, self._hashed = hashlib.sha256(), 0
         # Where the system has no pwrite, seeking and writing must stay together.
         self._seeking = threading.Lock()
-        self.note = Note()
+        self.note = Checkpoint()
 
     def open(self) -> None:
         """Open what an earlier run has left, or start anew."""
@@ -79,7 +79,7 @@ class Part:
             make_directory(self.path.parent)
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY | _NOFOLLOW, FILE_MODE)
             size = os.fstat(self._descriptor).st_size
-            note = Note.parse(read_small(self._note_path, _LONGEST_NOTE) or b"")
+            note = Checkpoint.parse(read_small(self._note_path, _LONGEST_NOTE) or b"")
         needed = 0 if note is None else note.head if note.tail == note.total else note.total or 0
         if note is None or size < needed:
             self.restart()
@@ -92,7 +92,7 @@ class Part:
             os.ftruncate(self._opened, 0)
             self._note_path.unlink(missing_ok=True)
         self._sha256, self._hashed = hashlib.sha256(), 0
-        self.note = Note()
+        self.note = Checkpoint()
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
         """Put bytes at their place; several threads may."""
@@ -107,7 +107,7 @@ class Part:
             self._sha256.update(data)
             self._hashed += len(data)
 
-    def save(self, note: Note) -> None:
+    def save(self, note: Checkpoint) -> None:
         """Note down how far the download is."""
         self.note = note
         with store_failures("write a download", self._note_path):
@@ -183,7 +183,7 @@ class Part:
 #   Owns telling one asset's progress, from all threads that fetch it.
 
 
-class Meter:
+class AssetProgress:
     """Counts what comes; ``gained`` never goes back, even where a download starts over."""
 
     def __init__(self, progress: Progress, *, key: str, title: str) -> None:

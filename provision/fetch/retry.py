@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
-from provision.fetch.settings import MIB, Settings
+from provision.fetch.settings import MIB, DownloadSettings
 from provision.model.value import frozen
 from provision.url import Url
 
@@ -19,16 +19,16 @@ from provision.url import Url
 T = TypeVar("T")
 
 # An attempt that brought this many bytes was worth it, and does not count against the tries.
-_WORTH = MIB
+_BYTES_THAT_RESET_RETRIES = MIB
 # Where the server asks for nothing else, in seconds, without the jitter.
 _LONGEST_BACKOFF = 20.0
 
 
-class Patience:
+class RetryPolicy:
     """How often and how long a download is tried; ``note`` is told before every further try."""
 
     def __init__(
-        self, settings: Settings, cancellation: Cancellation, deadline: Deadline, note: Callable[[str], None]
+        self, settings: DownloadSettings, cancellation: Cancellation, deadline: Deadline, note: Callable[[str], None]
     ) -> None:
         self._settings, self._cancellation, self._deadline, self._note = settings, cancellation, deadline, note
 
@@ -44,7 +44,7 @@ class Patience:
                 return attempt()
             except TransferError as error:
                 failure, now = error.failure, gained()
-                in_vain = 1 if now - before >= _WORTH else in_vain + 1
+                in_vain = 1 if now - before >= _BYTES_THAT_RESET_RETRIES else in_vain + 1
                 before = now
                 pause = self._pause(failure, backoff)
                 if not failure.again or in_vain >= self._settings.tries or pause >= self._deadline.left:
@@ -65,9 +65,9 @@ class Patience:
 #   Owns what went wrong with one source, and how several such failures become the one error that a user sees.
 
 
-Kind = Literal["integrity", "policy", "network"]
+FailureKind = Literal["integrity", "policy", "network"]
 
-_ERRORS: dict[Kind, type[ProvisionError]] = {
+_ERRORS: dict[FailureKind, type[ProvisionError]] = {
     "integrity": IntegrityError,
     "policy": PolicyError,
     "network": NetworkError,
@@ -80,7 +80,7 @@ class Failure:
 
     url: Url
     cause: str
-    kind: Kind = "network"
+    kind: FailureKind = "network"
     again: bool = False
     after: float | None = None
     hint: str | None = None

@@ -17,7 +17,7 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
 @frozen
-class Settings:
+class DownloadSettings:
     """Times in seconds, sizes in bytes."""
 
     connect: float = 10.0  # to look the host up, connect and agree on TLS
@@ -34,7 +34,7 @@ class Settings:
     largest_body: int = 256 * MIB  # of what is not an archive
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Settings:
+    def of(cls, environ: Mapping[str, str]) -> DownloadSettings:
         """The defaults, but for ``PROVISION_TIMEOUT`` (idle), ``_DEADLINE`` (total) and ``_MAX_ARCHIVE`` (in MiB)."""
         default = cls()
         idle = _number(environ, "PROVISION_TIMEOUT", default.idle)

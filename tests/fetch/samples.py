@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from provision.fetch.fetcher import Fetcher
-from provision.fetch.settings import MIB, Settings
+from provision.fetch.settings import MIB, DownloadSettings
 from provision.model.asset import Asset, Digest
 from provision.model.target import Target
 from provision.model.value import replace
@@ -22,7 +22,7 @@ NAME = f"cpython-3.13.5+{TAG}-x86_64-unknown-linux-gnu-install_only_stripped.tar
 PATH = f"{TAG}/{NAME}"
 
 # Every wait as short as it can be without being a matter of luck on a busy machine.
-QUICK = Settings(connect=5.0, idle=5.0, total=30.0, tries=3, pause=0.01, longest_pause=0.2, connections=1)
+QUICK = DownloadSettings(connect=5.0, idle=5.0, total=30.0, tries=3, pause=0.01, longest_pause=0.2, connections=1)
 # Where a server says nothing on purpose.
 HASTY = replace(QUICK, idle=0.3)
 PARALLEL = replace(QUICK, connections=4, parallel_from=MIB, patience=0.0)
@@ -86,7 +86,7 @@ class Record:
 def fetcher(
     tmp_path: Path,
     *,
-    settings: Settings = QUICK,
+    settings: DownloadSettings = QUICK,
     mirrors: tuple[str, ...] = (),
     allow_hosts: tuple[str, ...] = (),
     offline: bool = False,

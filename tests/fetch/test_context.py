@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from provision.fetch.context import Slots
+from provision.fetch.context import ConnectionBudget
 
 
 def test_further_connections_are_had_until_the_bound() -> None:
-    slots = Slots(3)
+    slots = ConnectionBudget(3)
     with slots.first():
         assert [slots.take_further() for _ in range(3)] == [True, True, False]
         slots.give_back()
@@ -14,7 +14,7 @@ def test_further_connections_are_had_until_the_bound() -> None:
 
 
 def test_a_first_connection_is_always_had_and_crowds_out_further_ones() -> None:
-    slots = Slots(2)
+    slots = ConnectionBudget(2)
     with slots.first():
         assert slots.take_further()
         with slots.first():

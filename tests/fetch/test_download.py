@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, NetworkError, PolicyError
-from provision.fetch.settings import Settings
+from provision.fetch.settings import DownloadSettings
 from provision.model.value import replace
 from provision.protocols import HttpGet, Response
 from provision.store.archives import ArchiveCache
@@ -44,7 +44,7 @@ from tests.support.server import Server, closed_port
 _ONE_TRY = replace(QUICK, tries=1)
 
 
-def _fetch(tmp_path: Path, url: str, *, settings: Settings = QUICK, size: int | None = None) -> bytes:
+def _fetch(tmp_path: Path, url: str, *, settings: DownloadSettings = QUICK, size: int | None = None) -> bytes:
     with fetcher(tmp_path, settings=settings) as fetch:
         return fetch.fetch(asset(url, size=size)).read_bytes()
 
@@ -260,7 +260,7 @@ def test_a_file_without_a_known_size_has_a_limit(server: Server, tmp_path: Path,
     url = server.put(PATH, SMALL)
     if fault:
         server.fault(PATH, fault)
-    settings = Settings(tries=1, connections=1, largest_archive=250_000)
+    settings = DownloadSettings(tries=1, connections=1, largest_archive=250_000)
     with pytest.raises(IntegrityError, match="more than the 250000 bytes that it may have") as caught:
         _fetch(tmp_path, url, settings=settings)
     assert "PROVISION_MAX_ARCHIVE" in (caught.value.hint or "")
@@ -272,7 +272,7 @@ def test_a_drip_ends_with_the_deadline_and_what_came_is_kept(server: Server, tmp
     server.fault(PATH, Drip(every=0.01))
     started = time.monotonic()
     with pytest.raises(NetworkError, match=r"takes longer than 0\.3 s") as caught:
-        _fetch(tmp_path, url, settings=Settings(total=0.3, connections=1))
+        _fetch(tmp_path, url, settings=DownloadSettings(total=0.3, connections=1))
     assert time.monotonic() - started < 2
     assert "PROVISION_DEADLINE" in (caught.value.hint or "")
     assert leftovers(tmp_path) == ["part", "part.json"]
@@ -309,7 +309,7 @@ def _get(
     url: str,
     headers: Mapping[str, str] | None = None,
     *,
-    settings: Settings = QUICK,
+    settings: DownloadSettings = QUICK,
     environ: Mapping[str, str] | None = None,
 ) -> Response:
     with fetcher(tmp_path, settings=settings, environ=environ) as fetch:
@@ -537,7 +537,7 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path) -> No
 def test_a_file_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "large.tar.gz"
     file.write_bytes(SMALL)
-    settings = Settings(largest_archive=1000)
+    settings = DownloadSettings(largest_archive=1000)
     with fetcher(tmp_path, settings=settings) as fetch, pytest.raises(IntegrityError, match="at most 1000"):
         fetch.fetch(asset(file.as_uri()))
 

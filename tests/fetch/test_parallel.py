@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.errors import NetworkError
-from provision.fetch.context import open_means
-from provision.fetch.http import Exchange
-from provision.fetch.parallel import RefusedError, Span, Spans, Whereabouts
+from provision.fetch.context import open_context
+from provision.fetch.http import HttpExchange
+from provision.fetch.parallel import ByteRange, RangeMap, RangeSource, RefusedError
 from provision.fetch.retry import Cancellation, TransferError
 from provision.fetch.settings import KIB, MIB
 from provision.hosts import HostPolicy
@@ -261,8 +261,8 @@ _TAG = '"the file"'
 
 
 @pytest.fixture
-def exchange(tmp_path: Path) -> Iterator[Exchange]:
-    with open_means(
+def exchange(tmp_path: Path) -> Iterator[HttpExchange]:
+    with open_context(
         environ={"HOME": str(tmp_path)},
         policy=HostPolicy(()),
         settings=QUICK,
@@ -273,14 +273,14 @@ def exchange(tmp_path: Path) -> Iterator[Exchange]:
         yield means.exchange
 
 
-def _receive(server: Server, exchange: Exchange, start: int, end: int) -> bytes:
+def _receive(server: Server, exchange: HttpExchange, start: int, end: int) -> bytes:
     url = Url.parse(server.put(PATH, SMALL))
-    where = Whereabouts(url=url, origin=url.origin, validator=_TAG, total=len(SMALL))
+    where = RangeSource(url=url, origin=url.origin, validator=_TAG, total=len(SMALL))
     return b"".join(where.receive(exchange, (start, end)))
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 10), (1000, 200_000), (299_999, 300_000)])
-def test_a_piece_is_exactly_what_was_asked_for(server: Server, exchange: Exchange, start: int, end: int) -> None:
+def test_a_piece_is_exactly_what_was_asked_for(server: Server, exchange: HttpExchange, start: int, end: int) -> None:
     server.fault(PATH, With(headers={"etag": _TAG}))
     assert _receive(server, exchange, start, end) == SMALL[start:end]
     (seen,) = server.seen()
@@ -288,14 +288,14 @@ def test_a_piece_is_exactly_what_was_asked_for(server: Server, exchange: Exchang
 
 
 @pytest.mark.parametrize("fault", [WholeAnyway(), With(headers={"etag": '"other"'}), Shifted(by=1)], ids=str)
-def test_a_piece_of_anything_else_is_refused(server: Server, exchange: Exchange, fault: Fault) -> None:
+def test_a_piece_of_anything_else_is_refused(server: Server, exchange: HttpExchange, fault: Fault) -> None:
     server.fault(PATH, fault)
     with pytest.raises(RefusedError):
         _receive(server, exchange, 0, 1000)
 
 
 @pytest.mark.parametrize("fault", [Status(code=403), Status(code=503), Cut(after=10)], ids=str)
-def test_a_piece_that_breaks_off_is_a_failed_transfer(server: Server, exchange: Exchange, fault: Fault) -> None:
+def test_a_piece_that_breaks_off_is_a_failed_transfer(server: Server, exchange: HttpExchange, fault: Fault) -> None:
     server.fault(PATH, fault)
     with pytest.raises(TransferError):
         _receive(server, exchange, 299_000, 300_000)
@@ -306,7 +306,7 @@ def test_a_piece_that_breaks_off_is_a_failed_transfer(server: Server, exchange: 
 
 
 def test_the_stream_alone_fills_from_head_to_tail() -> None:
-    spans = Spans(head=10, tail=100, total=120)
+    spans = RangeMap(head=10, tail=100, total=120)
     assert spans.room(50) == 50
     spans.head += 50
     assert spans.room(50) == 40
@@ -316,7 +316,7 @@ def test_the_stream_alone_fills_from_head_to_tail() -> None:
 
 
 def test_helpers_take_pieces_from_the_far_end() -> None:
-    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     first, second = spans.claim(4), spans.claim(4)
     assert first is not None
     assert second is not None
@@ -326,7 +326,7 @@ def test_helpers_take_pieces_from_the_far_end() -> None:
 
 
 def test_pieces_shrink_towards_the_end_and_the_last_bytes_stay_with_the_stream() -> None:
-    spans = Spans(head=0, tail=4 * MIB, total=4 * MIB)
+    spans = RangeMap(head=0, tail=4 * MIB, total=4 * MIB)
     sizes = []
     while piece := spans.claim(4):
         sizes.append(piece[1] - piece[0])
@@ -336,13 +336,13 @@ def test_pieces_shrink_towards_the_end_and_the_last_bytes_stay_with_the_stream()
 
 
 def test_no_piece_is_larger_than_a_kill_may_lose() -> None:
-    piece = Spans(head=0, tail=1000 * MIB, total=1000 * MIB).claim(2)
+    piece = RangeMap(head=0, tail=1000 * MIB, total=1000 * MIB).claim(2)
     assert piece is not None
     assert piece[1] - piece[0] == 8 * MIB
 
 
 def test_what_is_given_back_is_claimed_first() -> None:
-    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     far, near = spans.claim(4), spans.claim(4)
     assert far is not None
     assert near is not None
@@ -352,7 +352,7 @@ def test_what_is_given_back_is_claimed_first() -> None:
 
 
 def test_what_is_given_back_next_to_its_limit_is_the_stream_s_again() -> None:
-    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     far, near = spans.claim(4), spans.claim(4)
     assert far is not None
     assert near is not None
@@ -364,7 +364,7 @@ def test_what_is_given_back_next_to_its_limit_is_the_stream_s_again() -> None:
 
 
 def test_once_the_stream_has_ended_its_rest_is_for_others() -> None:
-    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     piece = spans.claim(4)
     assert piece is not None
     spans.head += 1000
@@ -379,7 +379,7 @@ def test_once_the_stream_has_ended_its_rest_is_for_others() -> None:
 
 
 def test_the_tail_is_where_nothing_is_missing_any_more() -> None:
-    spans = Spans(head=0, tail=8 * MIB, total=8 * MIB)
+    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     far, near = spans.claim(4), spans.claim(4)
     assert far is not None
     assert near is not None
@@ -390,7 +390,7 @@ def test_the_tail_is_where_nothing_is_missing_any_more() -> None:
 
 
 def test_once_abandoned_the_stream_goes_on_to_its_own_end() -> None:
-    spans = Spans(head=0, tail=8 * MIB, total=9 * MIB)
+    spans = RangeMap(head=0, tail=8 * MIB, total=9 * MIB)
     piece = spans.claim(4)
     assert piece is not None
     spans.abandon()
@@ -410,9 +410,9 @@ def test_once_abandoned_the_stream_goes_on_to_its_own_end() -> None:
     is_cut=st.booleans(),
 )
 def test_in_any_order_every_byte_comes(total: int, workers: int, turns: list[tuple[str, int]], is_cut: bool) -> None:
-    spans = Spans(head=0, tail=total, total=total)
-    claimed: list[Span] = []
-    done: list[Span] = []
+    spans = RangeMap(head=0, tail=total, total=total)
+    claimed: list[ByteRange] = []
+    done: list[ByteRange] = []
 
     def stream(amount: int) -> None:
         start, room = spans.head, spans.room(amount)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.errors import StoreError
-from provision.fetch.part import Meter, Note, Part
+from provision.fetch.part import AssetProgress, Checkpoint, PartFile
 from tests.fetch.samples import Record, content, digest
 
 # FOLD tests.fetch.test_part
@@ -28,8 +28,8 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "archives" / "sha256" / "abc"
 
 
-def _opened(archive: Path) -> Part:
-    part = Part(archive)
+def _opened(archive: Path) -> PartFile:
+    part = PartFile(archive)
     part.open()
     return part
 
@@ -60,7 +60,7 @@ def test_publishing_leaves_out_what_lies_behind_the_end(archive: Path) -> None:
 
 
 def test_a_later_run_goes_on_where_the_note_says(archive: Path) -> None:
-    note = Note(source="url", validator='"tag"', total=5000, head=1000, tail=5000)
+    note = Checkpoint(source="url", validator='"tag"', total=5000, head=1000, tail=5000)
     first = _opened(archive)
     first.write(0, _DATA[:1000])
     first.save(note)
@@ -77,7 +77,7 @@ def test_what_was_never_noted_is_started_over(archive: Path) -> None:
     first.write(0, _DATA)
     first.close()
     second = _opened(archive)
-    assert second.note == Note()
+    assert second.note == Checkpoint()
     assert second.path.stat().st_size == 0
     second.close()
 
@@ -85,17 +85,17 @@ def test_what_was_never_noted_is_started_over(archive: Path) -> None:
 @pytest.mark.parametrize(
     "note",
     [
-        Note(head=5001),
-        Note(head=1000, tail=4000, total=6000),
+        Checkpoint(head=5001),
+        Checkpoint(head=1000, tail=4000, total=6000),
     ],
 )
-def test_a_file_shorter_than_its_note_says_is_started_over(archive: Path, note: Note) -> None:
+def test_a_file_shorter_than_its_note_says_is_started_over(archive: Path, note: Checkpoint) -> None:
     first = _opened(archive)
     first.write(0, _DATA)
     first.save(note)
     first.close()
     second = _opened(archive)
-    assert second.note == Note()
+    assert second.note == Checkpoint()
     second.close()
 
 
@@ -120,7 +120,7 @@ def test_a_file_shorter_than_its_note_says_is_started_over(archive: Path, note: 
     ],
 )
 def test_a_note_that_makes_no_sense_is_none(content: bytes) -> None:
-    assert Note.parse(content) is None
+    assert Checkpoint.parse(content) is None
 
 
 @settings(deadline=None, max_examples=40)
@@ -134,7 +134,7 @@ def test_a_note_that_makes_no_sense_is_none(content: bytes) -> None:
     )
 )
 def test_no_json_breaks_reading_a_note(value: object) -> None:
-    note = Note.parse(json.dumps(value).encode())
+    note = Checkpoint.parse(json.dumps(value).encode())
     assert note is None or 0 <= note.head <= (note.tail or note.head) <= (note.total or note.head)
 
 
@@ -148,9 +148,9 @@ def test_restarting_forgets_all(archive: Path) -> None:
     part = _opened(archive)
     part.write(0, _DATA)
     part.take_in(0, _DATA)
-    part.save(Note(head=5000))
+    part.save(Checkpoint(head=5000))
     part.restart()
-    assert part.note == Note()
+    assert part.note == Checkpoint()
     assert _beside(archive) == ["abc.part"]
     part.write(0, b"new")
     assert part.digest(3) == digest(b"new")
@@ -164,7 +164,7 @@ def test_nobody_else_may_write_whatever_the_umask(archive: Path, umask: int) -> 
     before = os.umask(umask)
     try:
         part = _opened(archive)
-        part.save(Note(head=0))
+        part.save(Checkpoint(head=0))
         modes = [stat.S_IMODE(path.stat().st_mode) for path in (archive.parent, *archive.parent.iterdir())]
         part.close()
     finally:
@@ -207,7 +207,7 @@ def test_a_full_disk_is_a_store_error(archive: Path) -> None:
 
 def test_a_download_is_told_from_its_start_to_its_end() -> None:
     record = Record()
-    meter = Meter(record, key="k", title="cpython 3.14")
+    meter = AssetProgress(record, key="k", title="cpython 3.14")
     meter.begin(100, 40)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(meter.add, [10] * 6))
@@ -220,7 +220,7 @@ def test_a_download_is_told_from_its_start_to_its_end() -> None:
 
 def test_starting_over_counts_anew_but_what_was_gained_stays() -> None:
     record = Record()
-    meter = Meter(record, key="k", title="t")
+    meter = AssetProgress(record, key="k", title="t")
     meter.begin(None, 0)
     meter.add(50)
     meter.begin(100, 0)

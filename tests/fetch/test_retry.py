@@ -14,12 +14,12 @@ from provision.fetch.retry import (
     CancelledError,
     Deadline,
     Failure,
-    Kind,
-    Patience,
+    FailureKind,
+    RetryPolicy,
     TransferError,
     final_error,
 )
-from provision.fetch.settings import MIB, Settings
+from provision.fetch.settings import MIB, DownloadSettings
 from provision.url import Url
 
 # FOLD tests.fetch.test_retry
@@ -59,9 +59,9 @@ def _patience(
     total: float = 10.0,
     cancellation: Cancellation | None = None,
     note: Callable[[str], None] = lambda _: None,
-) -> Patience:
-    settings = Settings(tries=tries, pause=pause, longest_pause=longest_pause)
-    return Patience(settings, cancellation or Cancellation(), Deadline(total), note)
+) -> RetryPolicy:
+    settings = DownloadSettings(tries=tries, pause=pause, longest_pause=longest_pause)
+    return RetryPolicy(settings, cancellation or Cancellation(), Deadline(total), note)
 
 
 def _announced(note: str) -> float:
@@ -285,7 +285,7 @@ def test_a_hint_is_given_once() -> None:
     ],
 )
 def test_the_gravest_failure_decides_the_exit_code(
-    kinds: tuple[Kind, ...], error: type[ProvisionError], code: int
+    kinds: tuple[FailureKind, ...], error: type[ProvisionError], code: int
 ) -> None:
     given = final_error("a", [Failure(url=_ONE, cause="x", kind=kind) for kind in kinds])
     assert type(given) is error

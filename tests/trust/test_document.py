@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuzz.target import names
-from provision.fetch.settings import GIB, MIB, Settings
+from provision.fetch.settings import GIB, MIB, DownloadSettings
 from provision.lock.read import MAX_BYTES
 from provision.manifest.toml import LARGEST
 from provision.unpack.limits import Limits
@@ -31,11 +31,11 @@ def test_the_tests_that_it_names_are_there() -> None:
 @pytest.mark.parametrize(
     ("what", "value"),
     [
-        ("without a byte from a server", f"{Settings().idle:.0f} s"),
-        ("one asset, all tries and mirrors", f"{Settings().total / 3600:.0f} hour"),
-        ("an archive whose size the lock does not tell", f"{Settings().largest_archive // GIB} GiB"),
-        ("a catalog", f"{Settings().largest_body // MIB} MiB"),
-        ("wait for a server's `Retry-After`", f"{Settings().longest_pause:.0f} s"),
+        ("without a byte from a server", f"{DownloadSettings().idle:.0f} s"),
+        ("one asset, all tries and mirrors", f"{DownloadSettings().total / 3600:.0f} hour"),
+        ("an archive whose size the lock does not tell", f"{DownloadSettings().largest_archive // GIB} GiB"),
+        ("a catalog", f"{DownloadSettings().largest_body // MIB} MiB"),
+        ("wait for a server's `Retry-After`", f"{DownloadSettings().longest_pause:.0f} s"),
         ("unpacked", f"{Limits().unpacked // GIB} GiB, and {Limits().ratio} times the archive from 64 MiB on"),
         ("members of an archive", f"{Limits().members // 1000} 000"),
         ("zstd window", f"{Limits().window // MIB} MiB"),
