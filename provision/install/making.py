@@ -8,10 +8,10 @@ from pathlib import Path
 from provision.errors import store_failures
 from provision.host.cpu import cpu_level
 from provision.install.probe import obstacle, probe, require_interpreter
-from provision.install.relocate.recipe import relocate
 from provision.model.target import Host
 from provision.plan import Selected
 from provision.protocols import Progress
+from provision.relocate.recipe import relocate
 from provision.store.layout import Store
 from provision.store.publish import publish, staged_tree
 from provision.store.receipts import Receipt

@@ -102,8 +102,8 @@ def _open(options: Options, asset: Asset, tree: TreeOptions, held: ExitStack) ->
         return _Tree(root=store.tree(key), entries=entries, asset=asset, proven=receipt.probed == "ok")
     from tempfile import TemporaryDirectory
 
-    from provision.install.relocate.recipe import relocate
     from provision.protocols import NoProgress
+    from provision.relocate.recipe import relocate
     from provision.unpack.limits import Limits
     from provision.unpack.unpack import unpack
     from provision.workflows.fetching import open_fetcher

@@ -11,9 +11,9 @@ from filelock import FileLock
 
 from provision.catalog.names import parse_name
 from provision.install.pack.pack import pack
-from provision.install.relocate.recipe import relocate
 from provision.model.asset import Asset, BuildOptions, Digest
 from provision.model.tree import Entry, TreeOptions
+from provision.relocate.recipe import relocate
 from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack
 

@@ -13,7 +13,7 @@ from provision.model.version import Version
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
 from tests.install.interpreters import Installed
-from tests.install.relocate.samples import asset
+from tests.relocate.samples import asset
 
 # Enough of a standard library to start with, a package in it, and files that cannot be compiled or named.
 EXTRA = {

@@ -18,7 +18,7 @@ from provision.model.tree import Entry
 from provision.model.value import replace
 from provision.model.version import Version
 from tests.install.interpreters import Installed
-from tests.install.relocate.samples import asset
+from tests.relocate.samples import asset
 
 LINUX, MUSL, MAC, ROSETTA = map(Target.parse, ("linux-x86_64", "linux-x86_64-musl", "macos-aarch64", "macos-x86_64"))
 

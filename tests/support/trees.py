@@ -18,7 +18,7 @@ from provision.catalog.names import modern_name
 from provision.model.asset import BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.version import Version
-from tests.install.relocate.samples import MAKEFILE, PKGCONFIG, SYSCONFIGDATA
+from tests.relocate.samples import MAKEFILE, PKGCONFIG, SYSCONFIGDATA
 from tests.support.builds import Build
 from tests.support.small import INTERPRETER
 

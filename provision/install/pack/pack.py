@@ -74,8 +74,8 @@ def _without_pip(interpreter: Interpreter) -> tuple[str, ...]:
 def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
     """Do to the copy what installing does, and run it."""
     from provision.install.pack.proof import prove
-    from provision.install.relocate.recipe import relocate
     from provision.model.tree import TreeOptions
+    from provision.relocate.recipe import relocate
     from provision.store.hashing import scan_tree
 
     entries = scan_tree(tree)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from provision.install.relocate import sysconfigdata
-from provision.install.relocate.mender import whole_path
 from provision.install.relocate.origin import INSTALL, SHARED
 from provision.model.value import frozen
+from provision.relocate import sysconfig
+from provision.relocate.rewrite import whole_path
 
 # Where other software lives too (`/usr`), a path means this Python only in the variables that configure derives from
 # the prefix; `-I/usr/include/uuid` does not.
@@ -39,11 +39,11 @@ class Places:
 
     def variables(self, text: str) -> str:
         """`_sysconfigdata_*.py`: as text, or value by value."""
-        values = sysconfigdata.parse(text) if self.shared else None
+        values = sysconfig.parse(text) if self.shared else None
         if values is None:
             return self._paths(text)
         mended = {name: self._value(name, value) for name, value in values.items()}
-        return sysconfigdata.HEADER + sysconfigdata.literal(mended)
+        return sysconfig.HEADER + sysconfig.literal(mended)
 
     def script(self, text: str) -> str:
         """A script whose first line names the interpreter in the prefix."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from provision.install.relocate.mender import Mender
 from provision.install.relocate.origin import Origin
+from provision.relocate.rewrite import Mender
 
 # What a script is called by may be a link elsewhere; `realpath` is missing on older macOS, `readlink -f` on the oldest.
 REAL = '"$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0" 2>/dev/null || echo "$0")"'

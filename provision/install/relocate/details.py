@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from provision.install.relocate.layout import up
-from provision.install.relocate.mender import Mender
 from provision.install.relocate.origin import Origin
+from provision.relocate.rewrite import Mender
 
 
 def relocate_variables(text: str, path: str, origin: Origin, config: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from provision.install.relocate.layout import up
-from provision.install.relocate.mender import Mender
 from provision.install.relocate.origin import Origin
+from provision.relocate.rewrite import Mender
 
 _PREFIX_LINE = re.compile(r"^prefix[ \t]*=[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from provision.install.relocate.layout import up
-from provision.install.relocate.mender import Mender
 from provision.install.relocate.origin import Origin
 from provision.install.relocate.toolchain import VARIABLES
+from provision.relocate.rewrite import Mender
 
 # `sysconfig._parse_makefile` passes over `:=`: it reads `prefix` as empty, or as what the environment has by this name.
 _SELF = "provision_prefix"

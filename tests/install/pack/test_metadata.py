@@ -5,7 +5,7 @@ from pathlib import Path
 
 from provision.install.pack.metadata import license_of, python_json
 from tests.install.pack.samples import make_installation
-from tests.install.relocate.samples import asset
+from tests.relocate.samples import asset
 
 
 def test_python_json_says_what_an_installation_knows(tmp_path: Path) -> None:

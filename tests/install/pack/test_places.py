@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from provision.install.pack.places import Places
-from provision.install.relocate import sysconfigdata
+from provision.relocate import sysconfig
 
 OWN, SHARED = Places("/root/.pyenv/versions/3.12.1"), Places("/usr")
 
@@ -40,7 +40,7 @@ def test_the_same_holds_for_sysconfigs_variables() -> None:
         " 'CONFIG_ARGS': \"'--prefix=/usr' \"\n \"'CFLAGS=-I/usr/include'\",\n"
         " 'HAVE_FORK': 1,\n 'INSTALL': '/usr/bin/install -c',\n 'prefix': '/usr'}\n"
     )
-    assert sysconfigdata.parse(SHARED.variables(text)) == {
+    assert sysconfig.parse(SHARED.variables(text)) == {
         "BINDIR": "/install/bin",
         "CONFIG_ARGS": "'--prefix=/install' 'CFLAGS=-I/usr/include'",
         "HAVE_FORK": 1,

@@ -10,7 +10,7 @@ from provision.errors import CatalogError
 from provision.install.pack.row import add_row, row_of
 from provision.model.asset import Digest, Flavor
 from provision.model.value import replace
-from tests.install.relocate.samples import asset
+from tests.relocate.samples import asset
 
 NAME = "cpython-3.13.5%2B20261101-x86_64-unknown-linux-gnu-{}"
 

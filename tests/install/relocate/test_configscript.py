@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from provision.install.relocate.configscript import relocate
-from tests.install.relocate.samples import CONFIG, CONFIG_SCRIPT, ORIGIN, SCRIPT
+from tests.relocate.samples import CONFIG, CONFIG_SCRIPT, ORIGIN, SCRIPT
 
 PATH = "bin/python3.13-config"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from provision.install.relocate.details import relocate_details, relocate_variables
-from tests.install.relocate.samples import CONFIG, DETAILS, ORIGIN, STDLIB
+from tests.relocate.samples import CONFIG, DETAILS, ORIGIN, STDLIB
 
 DETAILS_PATH = f"{STDLIB}/build-details.json"
 VARIABLES_PATH = f"{STDLIB}/_sysconfig_vars__linux_x86_64-linux-gnu.json"

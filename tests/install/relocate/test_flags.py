@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.install.relocate.flags import relocate_pkgconfig, relocate_setup, relocate_shell_config
-from tests.install.relocate.samples import CONFIG, ORIGIN, PKGCONFIG
+from tests.relocate.samples import CONFIG, ORIGIN, PKGCONFIG
 
 PATH = "lib/pkgconfig/python-3.13-embed.pc"
 

@@ -4,7 +4,7 @@ import pytest
 
 from provision.install.relocate.layout import survey, up
 from provision.model.tree import Entry
-from tests.install.relocate.samples import CONFIG, EXECUTABLES, FILES, STDLIB
+from tests.relocate.samples import CONFIG, EXECUTABLES, FILES, STDLIB
 
 FILE = Entry("file", 0o644)
 

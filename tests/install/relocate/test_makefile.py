@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.install.relocate.makefile import relocate
-from tests.install.relocate.samples import CONFIG, MAKEFILE, ORIGIN
+from tests.relocate.samples import CONFIG, MAKEFILE, ORIGIN
 
 PATH = f"{CONFIG}/Makefile"
 

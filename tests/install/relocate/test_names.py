@@ -4,7 +4,7 @@ import pytest
 
 from provision.install.relocate.names import executable, missing_copy, missing_names
 from provision.model.tree import Entry
-from tests.install.relocate.samples import asset
+from tests.relocate.samples import asset
 
 FILE, LINK = Entry("file", 0o755), Entry("link", 0o777, "x")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from provision.install.relocate.layout import up
-from provision.install.relocate.mender import Mender
 from provision.install.relocate.origin import Origin
+from provision.relocate.rewrite import Mender
 
 # Stands for the prefix until the module is imported. Not `/`-led, so that no tool takes it for a real path.
 PLACEHOLDER = "@PREFIX@"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from provision.install.relocate.mender import Mender
 from provision.install.relocate.origin import Origin
+from provision.relocate.rewrite import Mender
 
 
 @pytest.fixture

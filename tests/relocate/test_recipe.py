@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from provision.install.relocate.marker import TEXT
-from provision.install.relocate.recipe import STEPS, relocate
 from provision.model.tree import Entry, TreeOptions, tree_digest
+from provision.relocate.recipe import STEPS, relocate
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
-from tests.install.relocate.samples import CONFIG, STDLIB, asset, make_tree
+from tests.relocate.samples import CONFIG, STDLIB, asset, make_tree
 
 MARKER = f"{STDLIB}/EXTERNALLY-MANAGED"
 BUILD_PATHS = re.compile(r"(?<![\w./@)}~+-])/install(?![\w.+-])|-[LI]/install|/tools/|/build/|/root")

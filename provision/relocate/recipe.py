@@ -8,23 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from provision.install.relocate import (
-    configscript,
-    details,
-    flags,
-    makefile,
-    marker,
-    names,
-    records,
-    scripts,
-    sysconfigdata,
-)
+from provision.install.relocate import configscript, details, flags, makefile, marker, names, records, scripts
 from provision.install.relocate.layout import Layout, survey
 from provision.install.relocate.origin import Origin
-from provision.install.relocate.workspace import Workspace
 from provision.model.asset import Asset
 from provision.model.tree import Entry, TreeOptions
 from provision.model.value import frozen
+from provision.relocate import sysconfig
+from provision.relocate.workspace import Workspace
 
 # PBS builds from this tag on have a libpython that finds itself (PBS.md, "What must be mended").
 _RPATH_SINCE = "20251209"
@@ -96,7 +87,7 @@ def _add_names(job: Job) -> None:
 def _relocate_sysconfigdata(job: Job) -> None:
     for path in job.layout.sysconfigdata:
         text = job.space.read(path)
-        result = sysconfigdata.relocate(text, path, job.config)
+        result = sysconfig.relocate(text, path, job.config)
         if result is not None:
             edited, job.origin = result
             job.space.edit(path, text, edited)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.install.relocate.workspace import Workspace
 from provision.model.tree import Entry
+from provision.relocate.workspace import Workspace
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
 

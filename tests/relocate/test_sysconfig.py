@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provision.install.relocate.origin import Origin
-from provision.install.relocate.sysconfigdata import parse, relocate
-from tests.install.relocate.samples import CONFIG, STDLIB, SYSCONFIGDATA
+from provision.relocate.sysconfig import parse, relocate
+from tests.relocate.samples import CONFIG, STDLIB, SYSCONFIGDATA
 
 NAME = "_sysconfigdata__linux_x86_64-linux-gnu"
 PATH = f"{STDLIB}/{NAME}.py"
