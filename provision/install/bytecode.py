@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
-from provision.install.relocate.layout import survey
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, FILE_MODE, Entry
+from provision.relocate.workspace import survey
 from provision.store.layout import executable
 from provision.unpack.writer import MTIME
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from provision.install.relocate import configscript, details, flags, makefile, marker, names, records, scripts
-from provision.install.relocate.layout import Layout, survey
-from provision.install.relocate.origin import Origin
 from provision.model.asset import Asset
 from provision.model.tree import Entry, TreeOptions
 from provision.model.value import frozen
-from provision.relocate import sysconfig
-from provision.relocate.workspace import Workspace
+from provision.relocate import scripts, sysconfig, workspace
+from provision.relocate.rewrite import Origin
+from provision.relocate.workspace import Layout, Workspace, survey
 
 # PBS builds from this tag on have a libpython that finds itself (PBS.md, "What must be mended").
 _RPATH_SINCE = "20251209"
@@ -77,74 +75,74 @@ def _drop_bytecode(job: Job) -> None:
 
 def _add_names(job: Job) -> None:
     if job.asset.target.os == "windows":
-        if (missing := names.missing_copy(job.asset, job.space.entries)) is not None:
+        if (missing := scripts.missing_copy(job.asset, job.space.entries)) is not None:
             job.space.copy(*missing)
         return
-    for path, target in tuple(names.missing_names(job.asset, job.space.entries)):
+    for path, target in tuple(scripts.missing_names(job.asset, job.space.entries)):
         job.space.link(path, target)
 
 
 def _relocate_sysconfigdata(job: Job) -> None:
     for path in job.layout.sysconfigdata:
         text = job.space.read(path)
-        result = sysconfig.relocate(text, path, job.config)
+        result = sysconfig.relocate_sysconfigdata(text, path, job.config)
         if result is not None:
             edited, job.origin = result
             job.space.edit(path, text, edited)
 
 
 def _relocate_variables(job: Job) -> None:
-    job.edit(job.layout.variables, details.relocate_variables)
+    job.edit(job.layout.variables, sysconfig.relocate_variables)
 
 
 def _relocate_details(job: Job) -> None:
-    job.edit(job.layout.details, details.relocate_details)
+    job.edit(job.layout.details, sysconfig.relocate_details)
 
 
 def _relocate_makefile(job: Job) -> None:
-    job.edit(job.layout.makefiles, makefile.relocate)
-    job.edit(job.layout.setups, flags.relocate_setup)
+    job.edit(job.layout.makefiles, sysconfig.relocate_makefile)
+    job.edit(job.layout.setups, sysconfig.relocate_setup)
 
 
 def _relocate_pkgconfig(job: Job) -> None:
-    job.edit(job.layout.pkgconfig, flags.relocate_pkgconfig)
-    job.edit(job.layout.shell_configs, flags.relocate_shell_config)
+    job.edit(job.layout.pkgconfig, sysconfig.relocate_pkgconfig)
+    job.edit(job.layout.shell_configs, sysconfig.relocate_shell_config)
 
 
 def _relocate_config_script(job: Job) -> None:
-    job.edit(job.layout.config_scripts, configscript.relocate)
+    job.edit(job.layout.config_scripts, scripts.relocate_config_script)
 
 
 def _relocate_scripts(job: Job) -> None:
     present = frozenset(path.removeprefix("bin/") for path in job.space.entries if path.startswith("bin/"))
-    fallback = names.executable(job.asset, job.space.entries)
+    fallback = scripts.executable(job.asset, job.space.entries)
     if fallback is None:
         return
     for path in (*job.layout.scripts, *job.layout.config_scripts):
         text = job.space.read_script(path)
         if text is not None:
-            job.space.edit(path, text, scripts.relocate(text, path, present, fallback))
+            job.space.edit(path, text, scripts.relocate_script(text, path, present, fallback))
 
 
 def _mark_externally_managed(job: Job) -> None:
     if job.layout.stdlib is None:
         return
-    path = f"{job.layout.stdlib}/{marker.NAME}"
+    path = f"{job.layout.stdlib}/{workspace.NAME}"
     if not job.options.externally_managed:
         if job.space.has(path):
             job.space.remove(path)
-    elif not job.space.has(path) or job.space.read(path) != marker.TEXT:
-        job.space.write(path, marker.TEXT)
+    elif not job.space.has(path) or job.space.read(path) != workspace.TEXT:
+        job.space.write(path, workspace.TEXT)
 
 
 def _renew_records(job: Job) -> None:
     for path in job.layout.direct_urls:
-        if records.is_local(job.space.read(path)):
+        if workspace.is_local(job.space.read(path)):
             job.space.remove(path)
     if job.space.changed:
         for path in job.layout.records:
             text = job.space.read(path)
-            job.space.edit(path, text, records.renew(text, path, job.space.changed, job.space.entries))
+            job.space.edit(path, text, workspace.renew(text, path, job.space.changed, job.space.entries))
 
 
 def _notes(asset: Asset) -> Iterator[str]:

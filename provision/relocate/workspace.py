@@ -1,14 +1,22 @@
-"""Owns the reading and writing of a staged tree's files, keeping its entries true; what to write, the edits decide."""
+"""A staged tree's files and entries: found, read, written, recorded."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
+import re
 import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from provision.model.tree import FILE_MODE, LINK_MODE, Entry
+from provision.model.value import frozen
 from provision.unpack.writer import MTIME
+
+# FOLD provision.relocate.workspace
+#   Owns the reading and writing of a staged tree's files, keeping its entries true; what to write, the edits decide.
+
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
@@ -81,3 +89,138 @@ class Workspace:
         except OSError:
             return
         self.entries.pop(path, None)
+
+
+# FOLD provision.relocate.workspace
+#   Owns where things are in a tree, read off its names alone; what is in the files, the edits look at.
+
+
+# `Lib/os.py` on Windows; one level deeper elsewhere: `lib/python3.13t/os.py`, `lib/pypy3.11/os.py`.
+_LANDMARK = re.compile(r"(Lib|lib(?:64)?/[^/]+)/os\.py")
+_ENDINGS = ("/os.py", ".pyc", ".pyo", ".pc", "Config.sh", "/RECORD", "/direct_url.json", "/build-details.json")
+_KINDS = {
+    # field of `Layout`: the names that belong to it, the first that fits
+    "bytecode": r".*/__pycache__/[^/]+\.py[co]",
+    "config_scripts": r"bin/[^/]+-config",
+    "scripts": r"bin/[^/]+|.*/config[^/]*/python-config\.py",
+    "makefiles": r".*/config[^/]*/Makefile",
+    "setups": r".*/config[^/]*/Setup[^/]*",
+    "pkgconfig": r".*\.pc",
+    "shell_configs": r".*Config\.sh",
+    "sysconfigdata": r".*/_sysconfigdata[^/]*\.py",
+    "variables": r".*/_sysconfig_vars[^/]*\.json",
+    "details": r".*/build-details\.json",
+    "direct_urls": r".*\.dist-info/direct_url\.json",
+    "records": r".*\.dist-info/RECORD",
+}
+_KIND = re.compile("|".join(f"(?P<{field}>{pattern})" for field, pattern in _KINDS.items()), re.DOTALL)
+
+
+@frozen
+class Layout:
+    """The files the recipe may have to edit, each once, sorted."""
+
+    stdlib: str | None = None  # lib/python3.13
+    scripts: tuple[str, ...] = ()
+    config_scripts: tuple[str, ...] = ()  # python3.13-config and the like
+    sysconfigdata: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    makefiles: tuple[str, ...] = ()
+    setups: tuple[str, ...] = ()
+    pkgconfig: tuple[str, ...] = ()
+    shell_configs: tuple[str, ...] = ()
+    direct_urls: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    bytecode: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> str | None:
+        """The directory of the installed Makefile, where there is one."""
+        return self.makefiles[0].rpartition("/")[0] if self.makefiles else None
+
+
+def survey(entries: Mapping[str, Entry]) -> Layout:
+    """Look at every name once."""
+    found: dict[str, list[str]] = {}
+    stdlib = None
+    for path in sorted(filter(_may_matter, entries)):
+        entry = entries[path]
+        if entry.kind != "file":
+            continue
+        if path.endswith("/os.py") and stdlib is None and (match := _LANDMARK.fullmatch(path)):
+            stdlib = match[1]
+        kind = _KIND.fullmatch(path)
+        if kind is not None:
+            found.setdefault(str(kind.lastgroup), []).append(path)
+    return Layout(stdlib=stdlib, **{kind: tuple(paths) for kind, paths in found.items()})
+
+
+def _may_matter(path: str) -> bool:
+    """A coarse sieve for some thousand names, of which a few dozen get through."""
+    return path.endswith(_ENDINGS) or path.startswith("bin/") or "/config" in path or "/_sysconfig" in path
+
+
+def up(path: str) -> str:
+    """The way from a file's directory to the tree's root: ``../..`` for ``lib/pkgconfig/x.pc``."""
+    return "/".join([".."] * path.count("/")) or "."
+
+
+# FOLD provision.relocate.workspace
+#   Owns what an installed package's metadata says of files the recipe changed: `RECORD` and `direct_url.json`.
+
+
+def is_local(direct_url: str) -> bool:
+    """Whether `direct_url.json` names a file of the build's machine, as PBS's pip wheels do: wrong everywhere else."""
+    import json
+
+    try:
+        value = json.loads(direct_url)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and str(value.get("url", "")).startswith("file:")
+
+
+def renew(record: str, path: str, changed: Collection[str], entries: Mapping[str, Entry]) -> str:
+    """`RECORD` with the digests and sizes that changed files have now, and without the rows of removed ones.
+
+    Rows without a digest (bytecode, `RECORD` itself) stay as they are, and so does every row of an unchanged file.
+    """
+    site = posixpath.dirname(posixpath.dirname(path))
+    stale = {posixpath.relpath(place, site): place for place in changed}
+    lines = []
+    for line in record.splitlines(keepends=True):
+        name, _, rest = line.partition(",")
+        place = stale.get(name)
+        if place is None or rest.startswith(","):
+            lines.append(line)
+        elif place in entries:
+            lines.append(f"{name},{_row(entries[place])}{line[len(line.rstrip()) :]}")
+    return "".join(lines)
+
+
+def _row(entry: Entry) -> str:
+    import base64
+
+    digest = base64.urlsafe_b64encode(bytes.fromhex(entry.content)).decode().rstrip("=")
+    return f"sha256={digest},{entry.size}"
+
+
+# FOLD provision.relocate.workspace
+#   Owns PEP 668's `EXTERNALLY-MANAGED`: its text and whether a tree has it.
+
+
+NAME = "EXTERNALLY-MANAGED"
+
+TEXT = """\
+[externally-managed]
+Error=This Python was installed by provision and is shared by every project that
+ locks it; packages do not belong into it.
+
+ To install packages, create a virtual environment with it:
+
+     python -m venv .venv
+
+ To get an installation of which this is not so, for an image of one's own, set
+ `externally-managed = false` for it in pythons.toml.
+"""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provision.install.relocate.origin import Origin
 from provision.model.asset import Asset, BuildOptions, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import Entry
 from provision.model.version import Version
+from provision.relocate.rewrite import Origin
 from provision.store.hashing import scan_tree
 
 STDLIB = "lib/python3.13"

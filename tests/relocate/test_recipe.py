@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provision.install.relocate.marker import TEXT
 from provision.model.tree import Entry, TreeOptions, tree_digest
 from provision.relocate.recipe import STEPS, relocate
+from provision.relocate.workspace import TEXT
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
 from tests.relocate.samples import CONFIG, STDLIB, asset, make_tree

@@ -1,9 +1,12 @@
+""" """
+
 from __future__ import annotations
 
 import pytest
 
-from provision.install.relocate.origin import Origin
-from provision.relocate.rewrite import Mender
+from provision.relocate.rewrite import Mender, Origin, generic, without_sysroot
+
+# FOLD tests.relocate.test_rewrite
 
 
 @pytest.fixture
@@ -51,3 +54,75 @@ def test_a_variable_of_compilers_is_made_generic_and_left_without_loose_ends(men
 def test_mending_twice_changes_nothing(mender: Mender) -> None:
     once = mender.text("-I/install/include /build/Python-3.13.5/x -L/tools/deps/lib -g")
     assert mender.text(once) == once
+
+
+# FOLD tests.relocate.test_rewrite
+
+
+def test_a_build_tells_its_prefix_and_where_it_was_compiled() -> None:
+    origin = Origin.of(
+        {"prefix": "/opt/py", "abs_builddir": "/b/release", "abs_srcdir": "/b/release/../Python-3.13.5", "CC": "gcc"}
+    )
+    assert origin == Origin(
+        prefix="/opt/py", workdirs=("/b/release/../Python-3.13.5", "/b/Python-3.13.5", "/b/release")
+    )
+
+
+def test_without_a_prefix_of_its_own_a_build_is_taken_for_one_of_pbs() -> None:
+    assert Origin.of({}) == Origin(prefix="/install")
+    assert Origin.of({"prefix": "@PREFIX@", "abs_builddir": "@PREFIX@/lib"}) == Origin(prefix="/install")
+
+
+@pytest.mark.parametrize("prefix", ["/", "/usr", "/usr/local", "/opt/local/"])
+def test_a_prefix_that_others_share_is_no_mark_of_this_python(prefix: str) -> None:
+    assert Origin.of({"prefix": prefix, "abs_builddir": prefix}) == Origin(prefix="/install")
+
+
+# FOLD tests.relocate.test_rewrite
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("CC", "clang", "cc"),
+        ("CC", "clang -pthread", "cc -pthread"),
+        ("CC", "/usr/bin/s390x-linux-gnu-gcc -pthread", "cc -pthread"),
+        ("CC", "x86_64-linux-gnu-gcc-12", "cc"),
+        ("CC", "musl-clang", "cc"),
+        ("CC", "gcc", "cc"),
+        ("CXX", "clang++ -pthread", "c++ -pthread"),
+        ("CXX", "/usr/bin/arm-linux-gnueabihf-g++", "c++"),
+        ("CPP", "clang -E", "cc -E"),
+        ("LDSHARED", "clang  -shared -Wl,-rpath,gcc/lib", "cc  -shared -Wl,-rpath,gcc/lib"),
+        ("AR", "/tools/llvm/bin/llvm-ar", "ar"),
+        ("AR", "x86_64-linux-gnu-gcc-ar", "ar"),
+        ("RANLIB", "llvm-ranlib-17", "ranlib"),
+        ("CC", "my-wrapper gcc", "my-wrapper cc"),
+        ("CC", "icx", "icx"),
+        ("CONFIG_ARGS", "'CC=clang' 'CFLAGS=-O2' 'AR=/tools/llvm/bin/llvm-ar'", "'CC=cc' 'CFLAGS=-O2' 'AR=ar'"),
+        ("LIBS", "-lgcc clang", "-lgcc clang"),
+    ],
+)
+def test_compilers_are_those_every_machine_with_a_compiler_has(name: str, value: str, expected: str) -> None:
+    assert generic(name, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-O3 -I/tools/deps/include -Wall", "-O3 -Wall"),
+        ("-isystem /tools/deps/linux-uapi/usr/include -I. -L/tools/deps/lib", "-I. "),
+        ("-bundle -isysroot /Applications/Xcode_15.2.app/SDKs/MacOSX14.2.sdk -g", "-bundle -g"),
+        ("--sysroot=/sdk -g", "-g"),
+        ("-L/private/var/folders/x/T/tmpab/tools/deps/lib -lz", "-lz"),
+        ("-g -fdebug-default-version=4 -O2", "-g -O2"),
+        ("/tools/llvm/bin/llvm-profdata merge -output=code.profclangd", "llvm-profdata merge -output=code.profclangd"),
+        ("'--with-openssl=/tools/deps' '--with-lto'", "'--with-lto'"),
+        ("'LDFLAGS=-L/tools/deps/lib -lm'", "'LDFLAGS=-lm'"),
+        ("PKG_CONFIG_PATH=/tools/deps/share/pkgconfig:/tools/deps/lib", "PKG_CONFIG_PATH="),
+        ("-I/home/me/tools/include -L/opt/tools/lib", "-I/home/me/tools/include -L/opt/tools/lib"),
+        ("Doc/tools/extensions/pyspecific.py", "Doc/tools/extensions/pyspecific.py"),
+    ],
+)
+def test_what_points_into_the_builds_sysroot_goes(text: str, expected: str) -> None:
+    assert without_sysroot(text) == expected

@@ -1,3 +1,5 @@
+""" """
+
 from __future__ import annotations
 
 import subprocess
@@ -6,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from provision.install.relocate.scripts import relocate
+from provision.model.tree import Entry
+from provision.relocate.scripts import executable, missing_copy, missing_names, relocate_config_script, relocate_script
+from tests.relocate.samples import CONFIG, CONFIG_SCRIPT, ORIGIN, SCRIPT, asset
+
+# FOLD tests.relocate.test_scripts
+
 
 NAMES = frozenset({"python3.13", "python3.13t", "python"})
 BODY = "from __future__ import annotations\nimport sys\nprint(sys.argv[1:])\n"
@@ -16,7 +23,7 @@ SHELL = f'#!/bin/sh\n\'\'\'exec\' "$(dirname -- "$(realpath -- "$0")")/python3.1
 def test_a_script_runs_with_the_interpreter_beside_it(tmp_path: Path) -> None:
     place = tmp_path / "a tree" / "bin" / "hello"
     place.parent.mkdir(parents=True)
-    place.write_text(relocate(f"#!/install/bin/python3.13\n{BODY}", "bin/hello", NAMES, "python3.13"))
+    place.write_text(relocate_script(f"#!/install/bin/python3.13\n{BODY}", "bin/hello", NAMES, "python3.13"))
     place.chmod(0o755)
     (place.parent / "python3.13").symlink_to(sys.executable)
     link = tmp_path / "elsewhere"
@@ -38,24 +45,24 @@ def test_a_script_runs_with_the_interpreter_beside_it(tmp_path: Path) -> None:
     ],
 )
 def test_every_wording_of_a_build_becomes_the_same(first: str) -> None:
-    expected = relocate(f"#!/install/bin/python3.13\n{BODY}", "bin/x", NAMES, "python3.13")
-    assert relocate(first + BODY, "bin/x", NAMES, "python3.13") == expected
-    assert relocate(expected, "bin/x", NAMES, "python3.13") == expected
+    expected = relocate_script(f"#!/install/bin/python3.13\n{BODY}", "bin/x", NAMES, "python3.13")
+    assert relocate_script(first + BODY, "bin/x", NAMES, "python3.13") == expected
+    assert relocate_script(expected, "bin/x", NAMES, "python3.13") == expected
 
 
 def test_flags_of_the_interpreter_are_kept() -> None:
-    relocated = relocate("#!/install/bin/python3.13 -Es\npass\n", "bin/x", NAMES, "python3.13")
+    relocated = relocate_script("#!/install/bin/python3.13 -Es\npass\n", "bin/x", NAMES, "python3.13")
     assert '/python3.13" -Es "$0" "$@"' in relocated
-    assert relocate(relocated, "bin/x", NAMES, "python3.13") == relocated
+    assert relocate_script(relocated, "bin/x", NAMES, "python3.13") == relocated
 
 
 def test_an_interpreter_that_is_not_there_is_replaced_by_the_real_one() -> None:
-    assert '/python3.13t" "$0"' in relocate("#!/install/bin/python3.9\n", "bin/x", NAMES, "python3.13t")
+    assert '/python3.13t" "$0"' in relocate_script("#!/install/bin/python3.9\n", "bin/x", NAMES, "python3.13t")
 
 
 def test_a_script_outside_of_bin_goes_there_first() -> None:
     path = "lib/python3.13/config-3.13/python-config.py"
-    assert '/../../../bin/python3.13" "$0"' in relocate("#!/install/bin/python3.13\n", path, NAMES, "python3.13")
+    assert '/../../../bin/python3.13" "$0"' in relocate_script("#!/install/bin/python3.13\n", path, NAMES, "python3.13")
 
 
 @pytest.mark.parametrize(
@@ -63,4 +70,103 @@ def test_a_script_outside_of_bin_goes_there_first() -> None:
     ["#!/usr/bin/env python3\npass\n", "#!/bin/sh\nexec true\n", "#!/usr/bin/perl\n", "import sys\n", ""],
 )
 def test_other_scripts_stay(text: str) -> None:
-    assert relocate(text, "bin/x", NAMES, "python3.13") == text
+    assert relocate_script(text, "bin/x", NAMES, "python3.13") == text
+
+
+# FOLD tests.relocate.test_scripts
+
+
+PATH = "bin/python3.13-config"
+
+
+def ask(script: Path, *options: str) -> list[str]:
+    done = subprocess.run([str(script), *options], cwd=script.parent, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_script_finds_its_prefix_from_anywhere_through_links_and_with_spaces(tmp_path: Path) -> None:
+    prefix = tmp_path / "a tree"
+    script = prefix / PATH
+    script.parent.mkdir(parents=True)
+    script.write_text(relocate_config_script(CONFIG_SCRIPT, PATH, ORIGIN, CONFIG))
+    script.chmod(0o755)
+    link = tmp_path / "python3-config"
+    link.symlink_to(script)
+
+    for way in (script, link):
+        assert ask(way, "--prefix", "--includes", "--libs", "--cflags") == [
+            str(prefix),
+            f"-I{prefix}/include",
+            f"-L{prefix}/lib",
+            "-O3",
+        ]
+
+
+def test_no_path_of_the_build_is_left() -> None:
+    relocated = relocate_config_script(CONFIG_SCRIPT, PATH, ORIGIN, CONFIG)
+    assert "/install" not in relocated
+    assert "/tools" not in relocated
+    assert "exit_with_usage" in relocated
+    assert relocate_config_script(relocated, PATH, ORIGIN, CONFIG) == relocated
+
+
+def test_the_variant_in_python_is_left_to_the_scripts_step() -> None:
+    assert relocate_config_script(SCRIPT, PATH, ORIGIN, CONFIG) == SCRIPT
+
+
+# FOLD tests.relocate.test_scripts
+
+
+FILE, LINK = Entry("file", 0o755), Entry("link", 0o777, "x")
+
+
+@pytest.mark.parametrize(
+    ("options", "implementation", "version", "files", "expected"),
+    [
+        ("", "cpython", "3.13.5", ["python3.13"], "python3.13"),
+        ("freethreaded", "cpython", "3.13.5", ["python3.13t"], "python3.13t"),
+        ("debug", "cpython", "3.13.5", ["python3.13d"], "python3.13d"),
+        ("freethreaded+debug", "cpython", "3.14.0", ["python3.14td"], "python3.14td"),
+        ("debug", "cpython", "3.7.9", ["python3.7m"], "python3.7m"),
+        ("", "cpython", "3.8.1", ["python3"], "python3"),
+        ("", "pypy", "3.11.13", ["pypy3.11", "pypy3"], "pypy3.11"),
+        ("", "graalpy", "3.12.0", ["graalpy"], "graalpy"),
+        ("", "cpython", "3.13.5", [], None),
+    ],
+)
+def test_the_real_executable(
+    options: str, implementation: str, version: str, files: list[str], expected: str | None
+) -> None:
+    entries = {f"bin/{name}": FILE for name in files}
+    assert executable(asset(options=options, implementation=implementation, version=version), entries) == expected
+
+
+def test_what_is_missing_is_linked_to_the_real_executable() -> None:
+    entries = {"bin/python3.13t": FILE, "bin/python3": LINK}
+    assert list(missing_names(asset(options="freethreaded"), entries)) == [
+        ("bin/python", "python3.13t"),
+        ("bin/python3.13", "python3.13t"),
+    ]
+
+
+def test_a_tree_without_an_interpreter_gets_no_dangling_names() -> None:
+    assert list(missing_names(asset(), {"bin/pip": FILE})) == []
+
+
+@pytest.mark.parametrize(
+    ("implementation", "options", "files", "expected"),
+    [
+        ("pypy", "", ["pypy3.exe"], ("python.exe", "pypy3.exe")),
+        ("pypy", "", ["pypy3.13.exe", "pypy3.exe"], ("python.exe", "pypy3.13.exe")),
+        ("pypy", "", ["pypy3.exe", "python.exe"], None),
+        ("cpython", "freethreaded", ["python3.13t.exe"], ("python.exe", "python3.13t.exe")),
+        ("cpython", "", ["python.exe"], None),
+        ("cpython", "", [], None),
+        ("graalpy", "", ["bin/graalpy.exe"], None),
+    ],
+)
+def test_on_windows_python_exe_is_a_copy_where_it_is_missing(
+    implementation: str, options: str, files: list[str], expected: tuple[str, str] | None
+) -> None:
+    build = asset(implementation=implementation, options=options, target="windows-x86_64")
+    assert missing_copy(build, dict.fromkeys(files, FILE)) == expected

@@ -1,22 +1,44 @@
+""" """
+
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
+import json
+import os
+import shutil
+import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from provision.install.relocate.origin import Origin
-from provision.relocate.sysconfig import parse, relocate
-from tests.relocate.samples import CONFIG, STDLIB, SYSCONFIGDATA
+import pytest
+
+from provision.relocate.rewrite import Origin
+from provision.relocate.sysconfig import (
+    parse,
+    relocate_details,
+    relocate_makefile,
+    relocate_pkgconfig,
+    relocate_setup,
+    relocate_shell_config,
+    relocate_sysconfigdata,
+    relocate_variables,
+)
+from tests.relocate.samples import CONFIG, DETAILS, MAKEFILE, ORIGIN, PKGCONFIG, STDLIB, SYSCONFIGDATA
+
+# FOLD tests.relocate.test_sysconfig
+
 
 NAME = "_sysconfigdata__linux_x86_64-linux-gnu"
 PATH = f"{STDLIB}/{NAME}.py"
 
 
 def relocated(text: str = SYSCONFIGDATA) -> str:
-    result = relocate(text, PATH, CONFIG)
+    result = relocate_sysconfigdata(text, PATH, CONFIG)
     assert result is not None
     return result[0]
 
@@ -78,7 +100,7 @@ def test_executed_from_a_string_it_takes_the_running_pythons_prefix() -> None:
 
 
 def test_the_build_is_told_of_too() -> None:
-    result = relocate(SYSCONFIGDATA, PATH, CONFIG)
+    result = relocate_sysconfigdata(SYSCONFIGDATA, PATH, CONFIG)
     assert result is not None
     assert result[1] == Origin(prefix="/install", workdirs=("/build/Python-3.13.5",))
 
@@ -112,11 +134,169 @@ def test_a_module_that_computes_its_values_is_left_alone() -> None:
         "from _sysconfigdata__x86_64 import *\n",
         "",
     ):
-        assert relocate(text, PATH, CONFIG) is None
+        assert relocate_sysconfigdata(text, PATH, CONFIG) is None
 
 
 def test_nothing_in_the_text_is_ever_run(tmp_path: Path) -> None:
     witness = tmp_path / "ran"
     text = f"build_time_vars = {{'prefix': __import__('pathlib').Path({str(witness)!r}).touch()}}\n"
-    assert relocate(text, PATH, CONFIG) is None
+    assert relocate_sysconfigdata(text, PATH, CONFIG) is None
     assert not witness.exists()
+
+
+# FOLD tests.relocate.test_sysconfig
+
+
+DETAILS_PATH = f"{STDLIB}/build-details.json"
+VARIABLES_PATH = f"{STDLIB}/_sysconfig_vars__linux_x86_64-linux-gnu.json"
+
+
+def test_build_details_are_relative_as_pep_739_permits() -> None:
+    assert json.loads(relocate_details(DETAILS, DETAILS_PATH, ORIGIN, CONFIG)) == {
+        "schema_version": "1.0",
+        "base_prefix": "../..",
+        "base_interpreter": "./bin/python3.14",
+        "suffixes": {"source": [".py"]},
+        "libpython": {"dynamic": "./lib/libpython3.14.so", "link_extensions": False},
+        "c_api": {"headers": "./include/python3.14", "pkgconfig_path": "./lib/pkgconfig"},
+    }
+
+
+def test_variables_are_relative_to_their_own_directory() -> None:
+    text = json.dumps(
+        {
+            "CC": "clang",
+            "LIBDIR": "/install/lib",
+            "CONFIG_ARGS": "'--prefix=/install'",
+            "abs_builddir": "/build/Python-3.13.5",
+            "Py_DEBUG": 0,
+            "userbase": "/root/.local",
+        }
+    )
+    assert json.loads(relocate_variables(text, VARIABLES_PATH, ORIGIN, CONFIG)) == {
+        "CC": "cc",
+        "LIBDIR": "../../lib",
+        "CONFIG_ARGS": "'--prefix=../..'",
+        "abs_builddir": f"../../{CONFIG}",
+        "Py_DEBUG": 0,
+    }
+
+
+def test_relocating_twice_changes_nothing_details() -> None:
+    details = relocate_details(DETAILS, DETAILS_PATH, ORIGIN, CONFIG)
+    assert relocate_details(details, DETAILS_PATH, ORIGIN, CONFIG) == details
+    variables = relocate_variables('{"LIBDIR": "/install/lib"}', VARIABLES_PATH, ORIGIN, CONFIG)
+    assert relocate_variables(variables, VARIABLES_PATH, ORIGIN, CONFIG) == variables
+
+
+def test_what_is_relative_already_or_is_no_json_object_stays_byte_for_byte() -> None:
+    for text in ('{"base_prefix":   "../.."}', "[]", "{", ""):
+        assert relocate_details(text, DETAILS_PATH, ORIGIN, CONFIG) == text
+        assert relocate_variables(text, VARIABLES_PATH, ORIGIN, CONFIG) == text
+
+
+def test_json_nested_beyond_reason_is_left_alone() -> None:
+    text = "[" * 100_000
+    assert relocate_details(text, DETAILS_PATH, ORIGIN, CONFIG) == text
+
+
+# FOLD tests.relocate.test_sysconfig
+
+
+PATH_FLAGS = "lib/pkgconfig/python-3.13-embed.pc"
+
+
+def test_pkgconfig_files_find_their_prefix() -> None:
+    relocated = relocate_pkgconfig(PKGCONFIG, PATH_FLAGS, ORIGIN, CONFIG)
+    changed = [line for line in relocated.splitlines() if line not in PKGCONFIG.splitlines()]
+    assert changed == ["prefix=${pcfiledir}/../..", "Libs.private: -ldl"]
+    assert relocate_pkgconfig(relocated, PATH_FLAGS, ORIGIN, CONFIG) == relocated
+
+
+def test_the_way_up_is_as_long_as_it_must_be() -> None:
+    assert "prefix=${pcfiledir}/../../..\n" in relocate_pkgconfig(
+        "prefix=/install\n", "lib/x86_64-linux-gnu/pkgconfig/python3.pc", ORIGIN, CONFIG
+    )
+
+
+@pytest.mark.skipif(shutil.which("pkg-config") is None, reason="needs pkg-config")
+def test_pkg_config_agrees(tmp_path: Path) -> None:
+    place = tmp_path / PATH_FLAGS
+    place.parent.mkdir(parents=True)
+    place.write_text(relocate_pkgconfig(PKGCONFIG, PATH_FLAGS, ORIGIN, CONFIG))
+    done = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "python-3.13-embed"],
+        env={**os.environ, "PKG_CONFIG_PATH": str(place.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    cflags, libs, library = done.stdout.split()
+    assert Path(cflags.removeprefix("-I")).resolve() == tmp_path / "include/python3.13"
+    assert Path(libs.removeprefix("-L")).resolve() == tmp_path / "lib"
+    assert library == "-lpython3.13"
+
+
+def test_setup_files_lose_the_sysroot_and_shell_configs_follow_the_prefix() -> None:
+    setup = "_bz2 _bz2module.c -I/tools/deps/include -L/tools/deps/lib -lbz2\n"
+    assert relocate_setup(setup, f"{CONFIG}/Setup.local", ORIGIN, CONFIG) == "_bz2 _bz2module.c -lbz2\n"
+    shell = "itcl_LIB_SPEC='-L/tools/deps/lib/itcl4.3 -litcl4.3'\n"
+    assert relocate_shell_config(shell, "lib/itcl4.3/itclConfig.sh", ORIGIN, CONFIG) == (
+        "itcl_LIB_SPEC='-L${prefix}/lib/itcl4.3 -litcl4.3'\n"
+    )
+
+
+# FOLD tests.relocate.test_sysconfig
+
+
+PATH_MAKEFILE = f"{CONFIG}/Makefile"
+
+
+def test_only_what_names_the_build_is_changed() -> None:
+    relocated = relocate_makefile(MAKEFILE, PATH_MAKEFILE, ORIGIN, CONFIG)
+    changed = [line for line in relocated.splitlines() if line not in MAKEFILE.splitlines()]
+    assert changed == [
+        f"abs_builddir=\t$(prefix)/{CONFIG}",
+        "CC=\t\tcc -pthread",
+        "CONFIGURE_LDFLAGS=\t-Wl,--exclude-libs,ALL",
+        "# Known from where this file is: `:=`, as the last makefile read is another one once this one is included.",
+        "provision_prefix := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../../..)",
+        "prefix=\t\t$(provision_prefix)",
+        "CONFIG_ARGS=\t '--prefix=$(prefix)'",
+    ]
+
+
+def test_relocating_twice_changes_nothing_makefile() -> None:
+    once = relocate_makefile(MAKEFILE, PATH_MAKEFILE, ORIGIN, CONFIG)
+    assert relocate_makefile(once, PATH_MAKEFILE, ORIGIN, CONFIG) == once
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_knows_the_prefix_from_where_the_file_is_also_when_it_is_included(tmp_path: Path) -> None:
+    place = tmp_path / "a-tree" / PATH_MAKEFILE
+    place.parent.mkdir(parents=True)
+    place.write_text(relocate_makefile(MAKEFILE, PATH_MAKEFILE, ORIGIN, CONFIG))
+    (tmp_path / "after.mk").write_text("")
+    user = tmp_path / "user.mk"
+    user.write_text(f"include {place}\ninclude {tmp_path}/after.mk\nshow:\n\t@echo $(LIBDIR) $(LIBPL)\n")
+
+    done = subprocess.run(
+        ["make", "-s", "-f", str(user), "show"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    prefix = tmp_path / "a-tree"
+    assert done.stdout == f"{prefix}/lib {prefix}/{CONFIG}\n"
+
+
+def test_sysconfigs_parser_reads_plain_values_and_takes_the_prefix_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "Makefile"
+    place.write_text(relocate_makefile(MAKEFILE, PATH_MAKEFILE, ORIGIN, CONFIG))
+    # What old tools call; it has no public name any more, and moved in 3.13.
+    home = sysconfig if hasattr(sysconfig, "_parse_makefile") else importlib.import_module("sysconfig.__main__")
+    parse = getattr(home, "_parse_makefile")  # noqa: B009  (mypy knows of no such function)
+
+    assert parse(str(place))["LIBDIR"] == "/lib"
+    monkeypatch.setenv("provision_prefix", "/opt/py")
+    assert parse(str(place))["LIBDIR"] == "/opt/py/lib"

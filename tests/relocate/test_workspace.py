@@ -1,3 +1,5 @@
+""" """
+
 from __future__ import annotations
 
 import hashlib
@@ -6,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from provision.model.tree import Entry
-from provision.relocate.workspace import Workspace
+from provision.relocate.workspace import Workspace, is_local, renew, survey, up
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
+from tests.relocate.samples import CONFIG, EXECUTABLES, FILES, STDLIB
+
+# FOLD tests.relocate.test_workspace
 
 
 @pytest.fixture
@@ -72,3 +77,89 @@ def test_nothing_is_written_through_a_link_that_took_a_files_place(space: Worksp
     with pytest.raises(OSError, match="symbolic link"):
         space.write("bin/x", "new")
     assert outside.read_text() == "untouched"
+
+
+# FOLD tests.relocate.test_workspace
+
+
+FILE = Entry("file", 0o644)
+
+
+def test_every_file_to_edit_is_found_by_its_name_alone() -> None:
+    layout = survey(dict.fromkeys([*FILES, *EXECUTABLES], FILE))
+
+    assert layout.stdlib == STDLIB
+    assert layout.config == CONFIG
+    assert layout.scripts == ("bin/pip3", "bin/python3.13", f"{CONFIG}/python-config.py")
+    assert layout.config_scripts == ("bin/python3.13-config",)
+    assert layout.sysconfigdata == (f"{STDLIB}/_sysconfigdata__linux_x86_64-linux-gnu.py",)
+    assert layout.variables == (f"{STDLIB}/_sysconfig_vars__linux_x86_64-linux-gnu.json",)
+    assert layout.details == (f"{STDLIB}/build-details.json",)
+    assert layout.setups == (f"{CONFIG}/Setup.local",)
+    assert layout.pkgconfig == ("lib/pkgconfig/python-3.13-embed.pc",)
+    assert layout.shell_configs == ("lib/itcl4.3/itclConfig.sh",)
+    assert layout.bytecode == (f"{STDLIB}/__pycache__/os.cpython-313.pyc",)
+
+
+@pytest.mark.parametrize(
+    ("landmark", "stdlib"),
+    [
+        ("lib/python3.13t/os.py", "lib/python3.13t"),
+        ("lib64/python3.12/os.py", "lib64/python3.12"),
+        ("lib/pypy3.11/os.py", "lib/pypy3.11"),
+        ("Lib/os.py", "Lib"),
+        ("lib/python3.13/test/os.py", None),
+    ],
+)
+def test_the_standard_library_is_where_os_is(landmark: str, stdlib: str | None) -> None:
+    assert survey({landmark: FILE}).stdlib == stdlib
+
+
+def test_links_and_what_is_of_no_concern_are_left_out() -> None:
+    entries = {
+        "bin/python3": Entry("link", 0o777, "python3.13"),
+        "lib/pkgconfig/python3.pc": Entry("link", 0o777, "python-3.13.pc"),
+        "lib/python3.13/_sysconfig.py": FILE,
+        "share/terminfo/x/xterm": FILE,
+    }
+    assert survey(entries) == survey({})
+
+
+def test_the_way_up_leads_to_the_root() -> None:
+    assert up("lib/pkgconfig/python3.pc") == "../.."
+    assert up("README") == "."
+
+
+# FOLD tests.relocate.test_workspace
+
+
+SITE = "lib/python3.13/site-packages"
+PATH = f"{SITE}/pip-25.1.dist-info/RECORD"
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_changed_files_get_the_digest_and_size_they_have_and_removed_ones_go() -> None:
+    record = (
+        "../../../bin/pip3,sha256=old,228\r\n"
+        "pip-25.1.dist-info/direct_url.json,sha256=old,3\r\n"
+        "pip/__init__.py,sha256=kept,357\r\n"
+        "pip/__pycache__/__init__.cpython-313.pyc,,\r\n"
+        "pip-25.1.dist-info/RECORD,,\r\n"
+    )
+    changed = {
+        "bin/pip3",
+        f"{SITE}/pip-25.1.dist-info/direct_url.json",
+        f"{SITE}/pip/__pycache__/__init__.cpython-313.pyc",
+    }
+    assert renew(record, PATH, changed, {"bin/pip3": Entry("file", 0o755, EMPTY, 0)}) == (
+        "../../../bin/pip3,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\r\n"
+        "pip/__init__.py,sha256=kept,357\r\n"
+        "pip/__pycache__/__init__.cpython-313.pyc,,\r\n"
+        "pip-25.1.dist-info/RECORD,,\r\n"
+    )
+
+
+def test_where_a_package_came_from_is_wrong_only_if_it_is_a_file_of_the_build() -> None:
+    assert is_local('{"archive_info": {}, "url": "file:///build/pip-25.1-py3-none-any.whl"}')
+    for text in ('{"url": "https://example.org/pip.whl"}', "{}", "[]", "no json"):
+        assert not is_local(text)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from provision.install.relocate.origin import INSTALL, SHARED
 from provision.model.value import frozen
 from provision.relocate import sysconfig
-from provision.relocate.rewrite import whole_path
+from provision.relocate.rewrite import INSTALL, SHARED, whole_path
 
 # Where other software lives too (`/usr`), a path means this Python only in the variables that configure derives from
 # the prefix; `-I/usr/include/uuid` does not.

@@ -89,7 +89,7 @@ def _findings(answers: dict[str, Any], tree: Path, interpreter: Interpreter) -> 
 
 def _private(interpreter: Interpreter) -> tuple[str, ...]:
     """Where only this Python's files are; below a prefix such as /usr, only its standard library."""
-    from provision.install.relocate.origin import SHARED
+    from provision.relocate.rewrite import SHARED
 
     prefix = str(interpreter.prefix)
     return (f"{interpreter.stdlib}/",) if prefix in SHARED else (f"{prefix}/",)

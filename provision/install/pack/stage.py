@@ -12,9 +12,9 @@ from provision.install.pack.elf import read_dynamic, redirect
 from provision.install.pack.interpreter import Interpreter
 from provision.install.pack.members import Member
 from provision.install.pack.places import Places
-from provision.install.relocate.layout import Layout, survey
 from provision.model.tree import Entry
 from provision.model.value import frozen
+from provision.relocate.workspace import Layout, survey
 
 # Part of glibc or musl, which a target names; all else is a library that a user must have, or that is in the archive.
 _LIBC = ("ld-linux", "ld-musl", "ld64.", "libc.", "libm.", "libdl.", "libpthread.", "librt.", "libutil.", "linux-vdso.")

@@ -1,0 +1,115 @@
+"""Interpreter names and scripts in `bin/`: shebangs, `python3-config`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from provision.model.asset import Asset
+from provision.model.tree import Entry
+from provision.relocate.rewrite import Mender, Origin
+
+# FOLD provision.relocate.scripts
+#   Owns the first lines of Python scripts: a build-time shebang becomes one that finds the interpreter beside it.
+
+
+# `#!/install/bin/python3.13 -E`; `/usr/bin/env python3` names no place and stays.
+_SHEBANG = re.compile(r"#![ \t]*/[^\n]*?/((?:python|pypy|graalpy)[\w.]*)[ \t]*([^\n]*)\n")
+# What PBS itself wrote, in three wordings over the years, and what this module writes.
+_POLYGLOT = re.compile(
+    r"#!/bin/sh\n"
+    r"(?:'''exec'|\"exec\")[^\n]*?/((?:python|pypy|graalpy)[\w.]*)\"((?: -\w+)*) \"\$0\" \"\$@\"\n"
+    r"(?:' '''\n)?"
+)
+
+
+def relocate_script(text: str, path: str, interpreters: frozenset[str], fallback: str) -> str:
+    """Start ``path`` with the interpreter in this tree's ``bin/``: from anywhere, through links, with spaces around.
+
+    ``interpreters`` are the names there are in ``bin/``; ``fallback`` is the real one among them.
+    """
+    match = _POLYGLOT.match(text) or _SHEBANG.match(text)
+    if match is None:
+        return text
+    name = match[1] if match[1] in interpreters else fallback
+    way = "" if path.startswith("bin/") else "../" * path.count("/") + "bin/"
+    flags = f" {match[2].strip()}" if match[2].strip() else ""
+    # To sh, two empty strings and a word, then an unfinished string that exec never reaches; to Python, a docstring.
+    return (
+        f"#!/bin/sh\n'''exec' \"$(dirname -- {REAL})/{way}{name}\"{flags} \"$0\" \"$@\"\n' '''\n{text[match.end() :]}"
+    )
+
+
+# FOLD provision.relocate.scripts
+#   Owns `python3-config` where it is a shell script; where it is a Python script, `scripts` mends it like any other.
+
+
+# What a script is called by may be a link elsewhere; `realpath` is missing on older macOS, `readlink -f` on the oldest.
+REAL = '"$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0" 2>/dev/null || echo "$0")"'
+
+_FUNCTION = re.compile(r"# Returns the actual prefix[^\n]*\ninstalled_prefix \(\)\n\{\n.*?\n\}\n\n?", re.DOTALL)
+_CALL = re.compile(r'^prefix_real=\$\(installed_prefix "\$0"\)$', re.MULTILINE)
+_SUBSTITUTION = re.compile(r'\$\(echo "([^"\n]*)" \| sed "s#\^?\$(?:exec_)?prefix#\$(?:exec_)?prefix_real#"\)')
+_PREFIX = re.compile(r'^prefix="([^"\n]*)"$', re.MULTILINE)
+_BIN_SH = "#!/bin/sh"
+
+
+def relocate_config_script(text: str, path: str, origin: Origin, config: str) -> str:
+    """Let the script find its own prefix, through links and with spaces in it, and know no other."""
+    if not text.startswith(_BIN_SH):
+        return text
+    text = _CALL.sub(lambda _: f'prefix_real=$(cd -- "$(dirname -- {REAL})/.." && pwd -P)', text)
+    text = _FUNCTION.sub("", text)
+    text = _PREFIX.sub(lambda match: 'prefix="${prefix_real}"' if match[1] == origin.prefix else match[0], text)
+    text = _SUBSTITUTION.sub(lambda match: f'"{match[1]}"', text)
+    return Mender(origin, prefix="${prefix}", config=config).text(text)
+
+
+# FOLD provision.relocate.scripts
+#   Owns the names an interpreter is found under: links in `bin/`; on Windows, where links need rights, `python.exe`.
+
+
+def executable(asset: Asset, entries: Mapping[str, Entry]) -> str | None:
+    """The real interpreter's name in ``bin/``: ``python3.13td``, ``pypy3.11``, ``graalpy``."""
+    series = asset.version.series
+    match asset.implementation:
+        case "cpython":
+            # Builds made before 3.13 knew no suffix for debug, and hand-made ones may lack it still.
+            candidates = [f"python{series}{asset.options.abi_suffix}", f"python{series}", f"python{series}m", "python3"]
+        case implementation:
+            candidates = [
+                f"{implementation}{series}",
+                f"{implementation}3",
+                implementation,
+                f"python{series}",
+                "python3",
+            ]
+    return next((name for name in candidates if _is_file(entries, f"bin/{name}")), None)
+
+
+def missing_names(asset: Asset, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """(path, target) of each link to make: ``python``, ``python3`` and ``python3.13`` must exist in every Unix tree."""
+    real = executable(asset, entries)
+    if real is None:
+        return
+    for name in ("python", "python3", f"python{asset.version.series}"):
+        if f"bin/{name}" not in entries:
+            yield f"bin/{name}", real
+
+
+def missing_copy(asset: Asset, entries: Mapping[str, Entry]) -> tuple[str, str] | None:
+    """(path, source) of the one copy to make in a Windows tree: `python.exe`, which early PyPy has under its own name.
+
+    GraalPy's launcher finds its home by its own name and place, and keeps them.
+    """
+    if asset.implementation == "graalpy" or _is_file(entries, "python.exe"):
+        return None
+    series, suffix = asset.version.series, asset.options.abi_suffix
+    own = "python" if asset.implementation == "cpython" else asset.implementation
+    candidates = (f"{own}{series}{suffix}.exe", f"{own}3.exe", f"{own}.exe")
+    return next((("python.exe", name) for name in candidates if _is_file(entries, name)), None)
+
+
+def _is_file(entries: Mapping[str, Entry], path: str) -> bool:
+    entry = entries.get(path)
+    return entry is not None and entry.kind == "file"
