@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from provision.errors import IntegrityError, PolicyError
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, FILE_MODE, Entry
-from provision.relocate.workspace import survey
+from provision.relocate.workspace import layout_of_tree
 from provision.store.layout import executable
 from provision.unpack.writer import MTIME
 
@@ -68,7 +68,7 @@ def compile_stdlib(tree: Path, entries: dict[str, Entry], *, asset: Asset) -> No
             f"{asset.title} knows no hash-based bytecode, which came with Python 3.7",
             hint="remove `bytecode` from its entry in pythons.toml",
         )
-    stdlib = survey(entries).stdlib
+    stdlib = layout_of_tree(entries).stdlib
     if stdlib is None:
         raise IntegrityError(f"{asset.title} has no standard library to compile")
     sources = [

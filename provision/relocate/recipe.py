@@ -12,24 +12,24 @@ from provision.model.asset import Asset
 from provision.model.tree import Entry, TreeOptions
 from provision.model.value import frozen
 from provision.relocate import scripts, sysconfig, workspace
-from provision.relocate.rewrite import Origin
-from provision.relocate.workspace import Layout, Workspace, survey
+from provision.relocate.rewrite import BuildPaths
+from provision.relocate.workspace import TreeLayout, Workspace, layout_of_tree
 
 # PBS builds from this tag on have a libpython that finds itself (PBS.md, "What must be mended").
 _RPATH_SINCE = "20251209"
 
 # (text, path in the tree, where the build was, the Makefile's directory) -> text
-Change = Callable[[str, str, Origin, str], str]
+Change = Callable[[str, str, BuildPaths, str], str]
 
 
-class Job:
+class RecipeJob:
     """One tree on its way through the steps; where it was built, one of them finds out."""
 
     __slots__ = ("asset", "layout", "options", "origin", "space")
 
-    def __init__(self, *, space: Workspace, layout: Layout, asset: Asset, options: TreeOptions) -> None:
+    def __init__(self, *, space: Workspace, layout: TreeLayout, asset: Asset, options: TreeOptions) -> None:
         self.space, self.layout, self.asset, self.options = space, layout, asset, options
-        self.origin = Origin()
+        self.origin = BuildPaths()
 
     @property
     def config(self) -> str:
@@ -49,7 +49,7 @@ class Step:
 
     number: int
     title: str
-    run: Callable[[Job], None]
+    run: Callable[[RecipeJob], None]
 
 
 def relocate(tree: Path, entries: dict[str, Entry], *, asset: Asset, options: TreeOptions) -> tuple[str, ...]:
@@ -58,13 +58,13 @@ def relocate(tree: Path, entries: dict[str, Entry], *, asset: Asset, options: Tr
     Nothing is scanned: ``entries`` must list every file. Running it again changes nothing. Returns notes for the user,
     on what a recipe cannot mend.
     """
-    job = Job(space=Workspace(tree, entries), layout=survey(entries), asset=asset, options=options)
+    job = RecipeJob(space=Workspace(tree, entries), layout=layout_of_tree(entries), asset=asset, options=options)
     for step in STEPS:
         step.run(job)
     return tuple(_notes(asset))
 
 
-def _drop_bytecode(job: Job) -> None:
+def _drop_bytecode(job: RecipeJob) -> None:
     directories = set()
     for path in job.layout.bytecode:
         job.space.remove(path)
@@ -73,7 +73,7 @@ def _drop_bytecode(job: Job) -> None:
         job.space.remove_directory(directory)
 
 
-def _add_names(job: Job) -> None:
+def _add_names(job: RecipeJob) -> None:
     if job.asset.target.os == "windows":
         if (missing := scripts.missing_copy(job.asset, job.space.entries)) is not None:
             job.space.copy(*missing)
@@ -82,7 +82,7 @@ def _add_names(job: Job) -> None:
         job.space.link(path, target)
 
 
-def _relocate_sysconfigdata(job: Job) -> None:
+def _relocate_sysconfigdata(job: RecipeJob) -> None:
     for path in job.layout.sysconfigdata:
         text = job.space.read(path)
         result = sysconfig.relocate_sysconfigdata(text, path, job.config)
@@ -91,31 +91,31 @@ def _relocate_sysconfigdata(job: Job) -> None:
             job.space.edit(path, text, edited)
 
 
-def _relocate_variables(job: Job) -> None:
+def _relocate_variables(job: RecipeJob) -> None:
     job.edit(job.layout.variables, sysconfig.relocate_variables)
 
 
-def _relocate_details(job: Job) -> None:
+def _relocate_details(job: RecipeJob) -> None:
     job.edit(job.layout.details, sysconfig.relocate_details)
 
 
-def _relocate_makefile(job: Job) -> None:
+def _relocate_makefile(job: RecipeJob) -> None:
     job.edit(job.layout.makefiles, sysconfig.relocate_makefile)
     job.edit(job.layout.setups, sysconfig.relocate_setup)
 
 
-def _relocate_pkgconfig(job: Job) -> None:
+def _relocate_pkgconfig(job: RecipeJob) -> None:
     job.edit(job.layout.pkgconfig, sysconfig.relocate_pkgconfig)
     job.edit(job.layout.shell_configs, sysconfig.relocate_shell_config)
 
 
-def _relocate_config_script(job: Job) -> None:
+def _relocate_config_script(job: RecipeJob) -> None:
     job.edit(job.layout.config_scripts, scripts.relocate_config_script)
 
 
-def _relocate_scripts(job: Job) -> None:
+def _relocate_scripts(job: RecipeJob) -> None:
     present = frozenset(path.removeprefix("bin/") for path in job.space.entries if path.startswith("bin/"))
-    fallback = scripts.executable(job.asset, job.space.entries)
+    fallback = scripts.executable_name(job.asset, job.space.entries)
     if fallback is None:
         return
     for path in (*job.layout.scripts, *job.layout.config_scripts):
@@ -124,18 +124,18 @@ def _relocate_scripts(job: Job) -> None:
             job.space.edit(path, text, scripts.relocate_script(text, path, present, fallback))
 
 
-def _mark_externally_managed(job: Job) -> None:
+def _mark_externally_managed(job: RecipeJob) -> None:
     if job.layout.stdlib is None:
         return
-    path = f"{job.layout.stdlib}/{workspace.NAME}"
+    path = f"{job.layout.stdlib}/{workspace.EXTERNALLY_MANAGED}"
     if not job.options.externally_managed:
         if job.space.has(path):
             job.space.remove(path)
-    elif not job.space.has(path) or job.space.read(path) != workspace.TEXT:
-        job.space.write(path, workspace.TEXT)
+    elif not job.space.has(path) or job.space.read(path) != workspace.EXTERNALLY_MANAGED_TEXT:
+        job.space.write(path, workspace.EXTERNALLY_MANAGED_TEXT)
 
 
-def _renew_records(job: Job) -> None:
+def _renew_records(job: RecipeJob) -> None:
     for path in job.layout.direct_urls:
         if workspace.is_local(job.space.read(path)):
             job.space.remove(path)

@@ -11,7 +11,7 @@ from provision.model.value import frozen
 #   Owns the rewriting of text that names a build's machine; which file to rewrite, and in what terms, the edits say.
 
 
-class Mender:
+class PrefixRewriter:
     """Rewrites text so that ``prefix`` stands where the build's prefix stood, and nothing else of the build is left.
 
     ``prefix`` is what means "where this tree is" in the language of the text: ``$(prefix)`` in a Makefile. ``config``
@@ -19,8 +19,8 @@ class Mender:
     ``srcdir``.
     """
 
-    def __init__(self, origin: Origin, *, prefix: str, config: str) -> None:
-        self._marks = (origin.prefix, *origin.workdirs, *MARKS)
+    def __init__(self, origin: BuildPaths, *, prefix: str, config: str) -> None:
+        self._marks = (origin.prefix, *origin.workdirs, *BUILD_MACHINE_MARKS)
         moves = [*((place, f"{prefix}/{config}") for place in origin.workdirs), (origin.prefix, prefix)]
         self._moves = tuple((re.compile(whole_path(old)), new) for old, new in moves)
 
@@ -40,7 +40,7 @@ class Mender:
         return mended if mended == value else mended.rstrip()
 
     def _line(self, line: str) -> str:
-        if any(mark in line for mark in MARKS):
+        if any(mark in line for mark in BUILD_MACHINE_MARKS):
             line = without_sysroot(line)
         for pattern, place in self._moves:
             line = place.join(pattern.split(line))
@@ -69,7 +69,7 @@ def whole_path(place: str) -> str:
 
 
 # FOLD provision.relocate.rewrite
-#   Owns `Origin`, the places on a build's machine that its files still name; `mender` puts others in their stead.
+#   Owns `BuildPaths`, the places on a build's machine that its files still name; `mender` puts others in their stead.
 
 
 # Where PBS installs to, and what `pack` writes in.
@@ -80,14 +80,14 @@ SHARED = frozenset({"", "/usr", "/usr/local", "/opt", "/opt/local", "/home", "/r
 
 
 @frozen
-class Origin:
+class BuildPaths:
     """The prefix a build was configured for, and the directories it was compiled in, all long gone."""
 
     prefix: str = INSTALL
     workdirs: tuple[str, ...] = ()  # longest first
 
     @classmethod
-    def of(cls, variables: Mapping[str, object]) -> Origin:
+    def of(cls, variables: Mapping[str, object]) -> BuildPaths:
         """Read it off a build's own `_sysconfigdata`; a prefix that other software shares counts as none."""
         prefix = _place(variables, "prefix")
         named = {_place(variables, name) for name in ("abs_builddir", "abs_srcdir")}
@@ -120,7 +120,7 @@ _ROOMS = r"(?:deps|host|llvm|gcc|musl|clang[\w.-]*|[\w.-]*toolchain[\w.-]*)"
 _TOOLS = rf"(?:/[\w.+-]+)*/tools/{_ROOMS}(?:/[^\s'\",:;)]*)?(?![\w.+-])"
 _START, _END = r"(?:(?<=[\s'\"=])|^)", r"(?:[ \t]+|(?=['\"])|$)"
 
-MARKS = ("/tools/", "sysroot", "-fdebug-default")  # no line without one of these needs `without_sysroot`
+BUILD_MACHINE_MARKS = ("/tools/", "sysroot", "-fdebug-default")  # no line without one of these needs `without_sysroot`
 _REMOVALS = (
     # Flags that only make sense where the build ran; gcc does not know `-fdebug-default-version`.
     re.compile(

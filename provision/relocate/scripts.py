@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from provision.model.asset import Asset
 from provision.model.tree import Entry
-from provision.relocate.rewrite import Mender, Origin
+from provision.relocate.rewrite import BuildPaths, PrefixRewriter
 
 # FOLD provision.relocate.scripts
 #   Owns the first lines of Python scripts: a build-time shebang becomes one that finds the interpreter beside it.
@@ -54,7 +54,7 @@ _PREFIX = re.compile(r'^prefix="([^"\n]*)"$', re.MULTILINE)
 _BIN_SH = "#!/bin/sh"
 
 
-def relocate_config_script(text: str, path: str, origin: Origin, config: str) -> str:
+def relocate_config_script(text: str, path: str, origin: BuildPaths, config: str) -> str:
     """Let the script find its own prefix, through links and with spaces in it, and know no other."""
     if not text.startswith(_BIN_SH):
         return text
@@ -62,14 +62,14 @@ def relocate_config_script(text: str, path: str, origin: Origin, config: str) ->
     text = _FUNCTION.sub("", text)
     text = _PREFIX.sub(lambda match: 'prefix="${prefix_real}"' if match[1] == origin.prefix else match[0], text)
     text = _SUBSTITUTION.sub(lambda match: f'"{match[1]}"', text)
-    return Mender(origin, prefix="${prefix}", config=config).text(text)
+    return PrefixRewriter(origin, prefix="${prefix}", config=config).text(text)
 
 
 # FOLD provision.relocate.scripts
 #   Owns the names an interpreter is found under: links in `bin/`; on Windows, where links need rights, `python.exe`.
 
 
-def executable(asset: Asset, entries: Mapping[str, Entry]) -> str | None:
+def executable_name(asset: Asset, entries: Mapping[str, Entry]) -> str | None:
     """The real interpreter's name in ``bin/``: ``python3.13td``, ``pypy3.11``, ``graalpy``."""
     series = asset.version.series
     match asset.implementation:
@@ -89,7 +89,7 @@ def executable(asset: Asset, entries: Mapping[str, Entry]) -> str | None:
 
 def missing_names(asset: Asset, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
     """(path, target) of each link to make: ``python``, ``python3`` and ``python3.13`` must exist in every Unix tree."""
-    real = executable(asset, entries)
+    real = executable_name(asset, entries)
     if real is None:
         return
     for name in ("python", "python3", f"python{asset.version.series}"):

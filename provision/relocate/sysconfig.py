@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from provision.relocate.rewrite import VARIABLES, Mender, Origin
+from provision.relocate.rewrite import VARIABLES, BuildPaths, PrefixRewriter
 from provision.relocate.workspace import up
 
 # FOLD provision.relocate.sysconfig
@@ -46,7 +46,7 @@ def parse(text: str) -> dict[str, object] | None:
     return variables if isinstance(variables, dict) else None
 
 
-def relocate_sysconfigdata(text: str, path: str, config: str) -> tuple[str, Origin] | None:
+def relocate_sysconfigdata(text: str, path: str, config: str) -> tuple[str, BuildPaths] | None:
     """The module as it should be, and what it tells of the build; None where there is nothing to mend.
 
     ``path`` is the module's own in the tree, ``config`` the Makefile's directory.
@@ -54,8 +54,8 @@ def relocate_sysconfigdata(text: str, path: str, config: str) -> tuple[str, Orig
     variables = parse(text)
     if variables is None:
         return None
-    origin = Origin.of(variables)
-    mender = Mender(origin, prefix=PLACEHOLDER, config=config)
+    origin = BuildPaths.of(variables)
+    mender = PrefixRewriter(origin, prefix=PLACEHOLDER, config=config)
     mended = {
         name: mender.variable(name, value) if isinstance(value, str) else value for name, value in variables.items()
     }
@@ -89,7 +89,7 @@ def _literal(text: str) -> object:
 #   Owns the JSON twins of `_sysconfigdata` (3.14+): JSON cannot compute, so their paths are made relative.
 
 
-def relocate_variables(text: str, path: str, origin: Origin, config: str) -> str:
+def relocate_variables(text: str, path: str, origin: BuildPaths, config: str) -> str:
     """`_sysconfig_vars_*.json`, whose paths become relative to its own directory, as PEP 739 has it for its file.
 
     CPython writes this file for other tools and never reads it. ``userbase`` is the home of whoever built it.
@@ -97,7 +97,7 @@ def relocate_variables(text: str, path: str, origin: Origin, config: str) -> str
     variables = _parse(text)
     if variables is None:
         return text
-    mender = Mender(origin, prefix=up(path), config=config)
+    mender = PrefixRewriter(origin, prefix=up(path), config=config)
     mended = {
         name: mender.variable(name, value) if isinstance(value, str) else value
         for name, value in variables.items()
@@ -106,7 +106,7 @@ def relocate_variables(text: str, path: str, origin: Origin, config: str) -> str
     return text if mended == variables else _format(mended)
 
 
-def relocate_details(text: str, path: str, origin: Origin, config: str) -> str:
+def relocate_details(text: str, path: str, origin: BuildPaths, config: str) -> str:
     """`build-details.json`: ``base_prefix`` relative to the file, every other path to ``base_prefix`` (PEP 739)."""
     details = _parse(text)
     if details is None or details.get("base_prefix") != origin.prefix:
@@ -153,16 +153,16 @@ _PREFIX_LINE = re.compile(r"^(prefix[ \t]*=[ \t]*)(.*)$", re.MULTILINE)
 _NAMED = re.compile(rf"^({'|'.join(VARIABLES)}|CONFIG_ARGS)([ \t]*=[ \t]*)(.*)$", re.MULTILINE)
 
 
-def relocate_makefile(text: str, path: str, origin: Origin, config: str) -> str:
+def relocate_makefile(text: str, path: str, origin: BuildPaths, config: str) -> str:
     """Let ``prefix`` follow from where make read this file, and every other path from ``prefix``."""
-    mender = Mender(origin, prefix="$(prefix)", config=config)
+    mender = PrefixRewriter(origin, prefix="$(prefix)", config=config)
     text = _NAMED.sub(lambda match: match[1] + match[2] + mender.variable(match[1], match[3]), text)
     if f"\n{_SELF} :=" not in text:
         text = _PREFIX_LINE.sub(lambda match: _own_prefix(match, path, origin), text, count=1)
     return mender.text(text)
 
 
-def _own_prefix(match: re.Match[str], path: str, origin: Origin) -> str:
+def _own_prefix(match: re.Match[str], path: str, origin: BuildPaths) -> str:
     if match[2].strip() != origin.prefix:
         return match[0]
     return (
@@ -179,18 +179,18 @@ def _own_prefix(match: re.Match[str], path: str, origin: Origin) -> str:
 _PC_PREFIX_LINE = re.compile(r"^prefix[ \t]*=[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 
 
-def relocate_pkgconfig(text: str, path: str, origin: Origin, config: str) -> str:
+def relocate_pkgconfig(text: str, path: str, origin: BuildPaths, config: str) -> str:
     """``prefix`` from ``pcfiledir``, the one variable that tells where the file is, as PBS does since 20250205."""
     own = f"prefix=${{pcfiledir}}/{up(path)}"
     text = _PC_PREFIX_LINE.sub(lambda match: own if match[1] in {origin.prefix, "/tools/deps"} else match[0], text)
-    return Mender(origin, prefix="${prefix}", config=config).text(text)
+    return PrefixRewriter(origin, prefix="${prefix}", config=config).text(text)
 
 
-def relocate_setup(text: str, path: str, origin: Origin, config: str) -> str:
+def relocate_setup(text: str, path: str, origin: BuildPaths, config: str) -> str:
     """`Setup.local`, which makesetup reads in the terms of the Makefile."""
-    return Mender(origin, prefix="$(prefix)", config=config).text(text)
+    return PrefixRewriter(origin, prefix="$(prefix)", config=config).text(text)
 
 
-def relocate_shell_config(text: str, path: str, origin: Origin, config: str) -> str:
+def relocate_shell_config(text: str, path: str, origin: BuildPaths, config: str) -> str:
     """`itclConfig.sh` and its like, which a script sources after it has set ``prefix``, as configure scripts do."""
-    return Mender(origin, prefix="${prefix}", config=config).text(text.replace("/tools/deps", origin.prefix))
+    return PrefixRewriter(origin, prefix="${prefix}", config=config).text(text.replace("/tools/deps", origin.prefix))

@@ -99,7 +99,7 @@ class Workspace:
 _LANDMARK = re.compile(r"(Lib|lib(?:64)?/[^/]+)/os\.py")
 _ENDINGS = ("/os.py", ".pyc", ".pyo", ".pc", "Config.sh", "/RECORD", "/direct_url.json", "/build-details.json")
 _KINDS = {
-    # field of `Layout`: the names that belong to it, the first that fits
+    # field of `TreeLayout`: the names that belong to it, the first that fits
     "bytecode": r".*/__pycache__/[^/]+\.py[co]",
     "config_scripts": r"bin/[^/]+-config",
     "scripts": r"bin/[^/]+|.*/config[^/]*/python-config\.py",
@@ -117,7 +117,7 @@ _KIND = re.compile("|".join(f"(?P<{field}>{pattern})" for field, pattern in _KIN
 
 
 @frozen
-class Layout:
+class TreeLayout:
     """The files the recipe may have to edit, each once, sorted."""
 
     stdlib: str | None = None  # lib/python3.13
@@ -140,7 +140,7 @@ class Layout:
         return self.makefiles[0].rpartition("/")[0] if self.makefiles else None
 
 
-def survey(entries: Mapping[str, Entry]) -> Layout:
+def layout_of_tree(entries: Mapping[str, Entry]) -> TreeLayout:
     """Look at every name once."""
     found: dict[str, list[str]] = {}
     stdlib = None
@@ -153,7 +153,7 @@ def survey(entries: Mapping[str, Entry]) -> Layout:
         kind = _KIND.fullmatch(path)
         if kind is not None:
             found.setdefault(str(kind.lastgroup), []).append(path)
-    return Layout(stdlib=stdlib, **{kind: tuple(paths) for kind, paths in found.items()})
+    return TreeLayout(stdlib=stdlib, **{kind: tuple(paths) for kind, paths in found.items()})
 
 
 def _may_matter(path: str) -> bool:
@@ -210,9 +210,9 @@ def _row(entry: Entry) -> str:
 #   Owns PEP 668's `EXTERNALLY-MANAGED`: its text and whether a tree has it.
 
 
-NAME = "EXTERNALLY-MANAGED"
+EXTERNALLY_MANAGED = "EXTERNALLY-MANAGED"
 
-TEXT = """\
+EXTERNALLY_MANAGED_TEXT = """\
 [externally-managed]
 Error=This Python was installed by provision and is shared by every project that
  locks it; packages do not belong into it.

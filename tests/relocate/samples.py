@@ -8,12 +8,12 @@ from provision.model.asset import Asset, BuildOptions, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import Entry
 from provision.model.version import Version
-from provision.relocate.rewrite import Origin
+from provision.relocate.rewrite import BuildPaths
 from provision.store.hashing import scan_tree
 
 STDLIB = "lib/python3.13"
 CONFIG = f"{STDLIB}/config-3.13-x86_64-linux-gnu"
-ORIGIN = Origin(workdirs=("/build/Python-3.13.5",))
+ORIGIN = BuildPaths(workdirs=("/build/Python-3.13.5",))
 
 SYSCONFIGDATA = """\
 # system configuration generated and used by the sysconfig module

@@ -8,7 +8,7 @@ import pytest
 
 from provision.model.tree import Entry, TreeOptions, tree_digest
 from provision.relocate.recipe import STEPS, relocate
-from provision.relocate.workspace import TEXT
+from provision.relocate.workspace import EXTERNALLY_MANAGED_TEXT
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
 from tests.relocate.samples import CONFIG, STDLIB, asset, make_tree
@@ -75,7 +75,7 @@ def test_the_interpreter_has_all_its_names(tmp_path: Path) -> None:
 def test_the_marker_is_there_unless_it_was_asked_to_be_away(tmp_path: Path) -> None:
     entries = make_tree(tmp_path)
     relocate(tmp_path, entries, asset=asset(), options=TreeOptions())
-    assert (tmp_path / MARKER).read_text() == TEXT
+    assert (tmp_path / MARKER).read_text() == EXTERNALLY_MANAGED_TEXT
     relocate(tmp_path, entries, asset=asset(), options=TreeOptions(externally_managed=False))
     assert MARKER not in entries
     assert not (tmp_path / MARKER).exists()
@@ -85,7 +85,7 @@ def test_the_marker_is_one_that_pip_can_read() -> None:
     import configparser
 
     parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(TEXT)
+    parser.read_string(EXTERNALLY_MANAGED_TEXT)
     assert "python -m venv" in parser["externally-managed"]["Error"]
 
 

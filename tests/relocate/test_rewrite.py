@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from provision.relocate.rewrite import Mender, Origin, generic, without_sysroot
+from provision.relocate.rewrite import BuildPaths, PrefixRewriter, generic, without_sysroot
 
 # FOLD tests.relocate.test_rewrite
 
 
 @pytest.fixture
-def mender() -> Mender:
-    return Mender(Origin(workdirs=("/build/Python-3.13.5",)), prefix="$(prefix)", config="lib/python3.13/config")
+def mender() -> PrefixRewriter:
+    return PrefixRewriter(
+        BuildPaths(workdirs=("/build/Python-3.13.5",)), prefix="$(prefix)", config="lib/python3.13/config"
+    )
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ def mender() -> Mender:
         ("LD_LIBRARY_PATH=/build/Python-3.13.5 ./python", "LD_LIBRARY_PATH=$(prefix)/lib/python3.13/config ./python"),
     ],
 )
-def test_paths_of_the_build_become_paths_of_the_tree(mender: Mender, text: str, expected: str) -> None:
+def test_paths_of_the_build_become_paths_of_the_tree(mender: PrefixRewriter, text: str, expected: str) -> None:
     assert mender.text(text) == expected
 
 
@@ -42,16 +44,16 @@ def test_paths_of_the_build_become_paths_of_the_tree(mender: Mender, text: str, 
         "",
     ],
 )
-def test_what_only_looks_like_it_stays(mender: Mender, text: str) -> None:
+def test_what_only_looks_like_it_stays(mender: PrefixRewriter, text: str) -> None:
     assert mender.text(text) == text
 
 
-def test_a_variable_of_compilers_is_made_generic_and_left_without_loose_ends(mender: Mender) -> None:
+def test_a_variable_of_compilers_is_made_generic_and_left_without_loose_ends(mender: PrefixRewriter) -> None:
     assert mender.variable("LDSHARED", "clang -shared -L/tools/deps/lib") == "cc -shared"
     assert mender.variable("LIBS", "-ldl ") == "-ldl "
 
 
-def test_mending_twice_changes_nothing(mender: Mender) -> None:
+def test_mending_twice_changes_nothing(mender: PrefixRewriter) -> None:
     once = mender.text("-I/install/include /build/Python-3.13.5/x -L/tools/deps/lib -g")
     assert mender.text(once) == once
 
@@ -60,22 +62,22 @@ def test_mending_twice_changes_nothing(mender: Mender) -> None:
 
 
 def test_a_build_tells_its_prefix_and_where_it_was_compiled() -> None:
-    origin = Origin.of(
+    origin = BuildPaths.of(
         {"prefix": "/opt/py", "abs_builddir": "/b/release", "abs_srcdir": "/b/release/../Python-3.13.5", "CC": "gcc"}
     )
-    assert origin == Origin(
+    assert origin == BuildPaths(
         prefix="/opt/py", workdirs=("/b/release/../Python-3.13.5", "/b/Python-3.13.5", "/b/release")
     )
 
 
 def test_without_a_prefix_of_its_own_a_build_is_taken_for_one_of_pbs() -> None:
-    assert Origin.of({}) == Origin(prefix="/install")
-    assert Origin.of({"prefix": "@PREFIX@", "abs_builddir": "@PREFIX@/lib"}) == Origin(prefix="/install")
+    assert BuildPaths.of({}) == BuildPaths(prefix="/install")
+    assert BuildPaths.of({"prefix": "@PREFIX@", "abs_builddir": "@PREFIX@/lib"}) == BuildPaths(prefix="/install")
 
 
 @pytest.mark.parametrize("prefix", ["/", "/usr", "/usr/local", "/opt/local/"])
 def test_a_prefix_that_others_share_is_no_mark_of_this_python(prefix: str) -> None:
-    assert Origin.of({"prefix": prefix, "abs_builddir": prefix}) == Origin(prefix="/install")
+    assert BuildPaths.of({"prefix": prefix, "abs_builddir": prefix}) == BuildPaths(prefix="/install")
 
 
 # FOLD tests.relocate.test_rewrite

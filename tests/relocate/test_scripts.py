@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from provision.model.tree import Entry
-from provision.relocate.scripts import executable, missing_copy, missing_names, relocate_config_script, relocate_script
+from provision.relocate.scripts import (
+    executable_name,
+    missing_copy,
+    missing_names,
+    relocate_config_script,
+    relocate_script,
+)
 from tests.relocate.samples import CONFIG, CONFIG_SCRIPT, ORIGIN, SCRIPT, asset
 
 # FOLD tests.relocate.test_scripts
@@ -138,7 +144,7 @@ def test_the_real_executable(
     options: str, implementation: str, version: str, files: list[str], expected: str | None
 ) -> None:
     entries = {f"bin/{name}": FILE for name in files}
-    assert executable(asset(options=options, implementation=implementation, version=version), entries) == expected
+    assert executable_name(asset(options=options, implementation=implementation, version=version), entries) == expected
 
 
 def test_what_is_missing_is_linked_to_the_real_executable() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.relocate.rewrite import Origin
+from provision.relocate.rewrite import BuildPaths
 from provision.relocate.sysconfig import (
     parse,
     relocate_details,
@@ -102,7 +102,7 @@ def test_executed_from_a_string_it_takes_the_running_pythons_prefix() -> None:
 def test_the_build_is_told_of_too() -> None:
     result = relocate_sysconfigdata(SYSCONFIGDATA, PATH, CONFIG)
     assert result is not None
-    assert result[1] == Origin(prefix="/install", workdirs=("/build/Python-3.13.5",))
+    assert result[1] == BuildPaths(prefix="/install", workdirs=("/build/Python-3.13.5",))
 
 
 def test_it_stays_a_literal_that_tools_can_read_without_running_it() -> None:

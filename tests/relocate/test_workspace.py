@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.model.tree import Entry
-from provision.relocate.workspace import Workspace, is_local, renew, survey, up
+from provision.relocate.workspace import Workspace, is_local, layout_of_tree, renew, up
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
 from tests.relocate.samples import CONFIG, EXECUTABLES, FILES, STDLIB
@@ -86,7 +86,7 @@ FILE = Entry("file", 0o644)
 
 
 def test_every_file_to_edit_is_found_by_its_name_alone() -> None:
-    layout = survey(dict.fromkeys([*FILES, *EXECUTABLES], FILE))
+    layout = layout_of_tree(dict.fromkeys([*FILES, *EXECUTABLES], FILE))
 
     assert layout.stdlib == STDLIB
     assert layout.config == CONFIG
@@ -112,7 +112,7 @@ def test_every_file_to_edit_is_found_by_its_name_alone() -> None:
     ],
 )
 def test_the_standard_library_is_where_os_is(landmark: str, stdlib: str | None) -> None:
-    assert survey({landmark: FILE}).stdlib == stdlib
+    assert layout_of_tree({landmark: FILE}).stdlib == stdlib
 
 
 def test_links_and_what_is_of_no_concern_are_left_out() -> None:
@@ -122,7 +122,7 @@ def test_links_and_what_is_of_no_concern_are_left_out() -> None:
         "lib/python3.13/_sysconfig.py": FILE,
         "share/terminfo/x/xterm": FILE,
     }
-    assert survey(entries) == survey({})
+    assert layout_of_tree(entries) == layout_of_tree({})
 
 
 def test_the_way_up_leads_to_the_root() -> None:

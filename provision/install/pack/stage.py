@@ -14,7 +14,7 @@ from provision.install.pack.members import Member
 from provision.install.pack.places import Places
 from provision.model.tree import Entry
 from provision.model.value import frozen
-from provision.relocate.workspace import Layout, survey
+from provision.relocate.workspace import TreeLayout, layout_of_tree
 
 # Part of glibc or musl, which a target names; all else is a library that a user must have, or that is in the archive.
 _LIBC = ("ld-linux", "ld-musl", "ld64.", "libc.", "libm.", "libdl.", "libpthread.", "librt.", "libutil.", "linux-vdso.")
@@ -113,7 +113,7 @@ def _unfound_libpython(interpreter: Interpreter, root: Path, requires: set[str])
     return [f"{problem}; build it with `-Wl,-rpath,$ORIGIN/../lib`, or set its RUNPATH with patchelf"]
 
 
-def _rewrite(root: Path, layout: Layout, places: Places) -> None:
+def _rewrite(root: Path, layout: TreeLayout, places: Places) -> None:
     for path in layout.sysconfigdata:
         _edit(root / path, places.variables)
     for path in (*layout.variables, *layout.details, *layout.makefiles, *layout.setups, *layout.pkgconfig):
@@ -130,5 +130,5 @@ def _edit(path: Path, change: Callable[[str], str]) -> None:
     path.write_bytes(change(text).encode("utf-8", "surrogateescape"))
 
 
-def _layout(members: Iterable[Member]) -> Layout:
-    return survey({member.path: Entry("file", 0o755) for member in members if member.source is not None})
+def _layout(members: Iterable[Member]) -> TreeLayout:
+    return layout_of_tree({member.path: Entry("file", 0o755) for member in members if member.source is not None})
