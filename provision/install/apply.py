@@ -126,11 +126,11 @@ def _builders(installs: Sequence[Install], tools: Tools, jobs: int, stack: ExitS
 
 def _make_ready() -> None:
     """Import what `_make` needs."""
-    from provision.install import making  # noqa: F401
+    from provision.install import make  # noqa: F401
 
 
 def _make(archive: Path, room: Path, selected: Selected, tools: Tools, progress: Progress) -> Receipt:
-    from provision.install.making import make
+    from provision.install.make import make
 
     return make(archive, room, selected, store=tools.store, host=tools.host, progress=progress, environ=tools.environ)
 
