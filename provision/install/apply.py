@@ -39,7 +39,7 @@ _MAKING = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
 
 @frozen
-class Tools:
+class InstallContext:
     """What installing needs: the store, a fetcher, this machine, and whom to tell. ``lock_timeout`` is in seconds.
 
     ``host`` is None on a machine that no Python is published for, on which trees for others can be made.
@@ -53,7 +53,7 @@ class Tools:
     lock_timeout: float | None = None
 
 
-def install_all(installs: Sequence[Install], tools: Tools, *, jobs: int) -> tuple[Receipt, ...]:
+def install_all(installs: Sequence[Install], tools: InstallContext, *, jobs: int) -> tuple[Receipt, ...]:
     """Install several interpreters, at most ``jobs`` at once; the receipts in the order of the plan.
 
     One that fails does not stop the others: what is verified is published, and all failures are raised together at the
@@ -107,7 +107,7 @@ def _wait_a_moment(workers: Sequence[threading.Thread]) -> None:
         worker.join(max(0.0, end - time.monotonic()))
 
 
-def _builders(installs: Sequence[Install], tools: Tools, jobs: int, stack: ExitStack) -> Builders | None:
+def _builders(installs: Sequence[Install], tools: InstallContext, jobs: int, stack: ExitStack) -> Builders | None:
     """Processes to make trees in, where there are several to make, and processors; they end with ``stack``."""
     if min(jobs, len(installs)) < 2:
         return None
@@ -129,13 +129,17 @@ def _make_ready() -> None:
     from provision.install import make  # noqa: F401
 
 
-def _make(archive: Path, room: Path, selected: Selected, tools: Tools, progress: Progress) -> Receipt:
-    from provision.install.make import make
+def _make(archive: Path, room: Path, selected: Selected, tools: InstallContext, progress: Progress) -> Receipt:
+    from provision.install.make import make_tree
 
-    return make(archive, room, selected, store=tools.store, host=tools.host, progress=progress, environ=tools.environ)
+    return make_tree(
+        archive, room, selected, store=tools.store, host=tools.host, progress=progress, environ=tools.environ
+    )
 
 
-def install(selected: Selected, tools: Tools, *, again: bool = False, builders: Builders | None = None) -> Receipt:
+def install(
+    selected: Selected, tools: InstallContext, *, again: bool = False, builders: Builders | None = None
+) -> Receipt:
     """Put one tree into the store, unless another process was faster; ``again`` replaces a tree that is there.
 
     Nothing is visible under the tree's key before the last step, a rename; whatever fails leaves the old state.

@@ -44,7 +44,7 @@ class Builders:
     There are fewer, or none, where the system has no more to give; ask by ``len``. Leaving the context ends them.
     """
 
-    def __init__(self, count: int, job: Job, prepare: Callable[[], object]) -> None:
+    def __init__(self, count: int, job: BuildJob, prepare: Callable[[], object]) -> None:
         self._all: list[_Builder] = []
         self._free: SimpleQueue[_Builder] = SimpleQueue()
         for _ in range(count):
@@ -145,7 +145,7 @@ def _raise(said: dict[str, Any]) -> None:
         raise RuntimeError(said["mistake"])
 
 
-def _fork(job: Job, prepare: Callable[[], object], others: list[_Builder]) -> _Builder:
+def _fork(job: BuildJob, prepare: Callable[[], object], others: list[_Builder]) -> _Builder:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     end, leash = os.pipe()
     # A signal that came in between would be lost, or be raised in the wrong process.
@@ -186,10 +186,10 @@ LONGEST = 64 << 10
 HELD_BACK = {signal.SIGINT, signal.SIGTERM}
 
 # What is to be built, by its key, of which archive and in which staging directory; whom to tell how far it is.
-Job = Callable[[str, Path, Path, Progress], object]
+BuildJob = Callable[[str, Path, Path, Progress], object]
 
 
-def serve(channel: socket.socket, end: int, job: Job, prepare: Callable[[], object]) -> NoReturn:
+def serve(channel: socket.socket, end: int, job: BuildJob, prepare: Callable[[], object]) -> NoReturn:
     """The whole life of a builder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all: who forked us ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -200,7 +200,7 @@ def serve(channel: socket.socket, end: int, job: Job, prepare: Callable[[], obje
         message, locks, _, _ = socket.recv_fds(channel, LONGEST, 1)
         if not message:
             os._exit(0)
-        answer = _do(job, json.loads(message), _Told(channel))
+        answer = _do(job, json.loads(message), _Report(channel))
         for lock in locks:  # before the answer: whoever gets it lets go of the lock
             os.close(lock)
         channel.send(json.dumps(answer).encode())
@@ -211,7 +211,7 @@ def _end_with_parent(end: int) -> None:
     os._exit(1)
 
 
-def _do(job: Job, work: dict[str, str], progress: Progress) -> dict[str, str | None]:
+def _do(job: BuildJob, work: dict[str, str], progress: Progress) -> dict[str, str | None]:
     try:
         job(work["key"], Path(work["archive"]), Path(work["room"]), progress)
     except ProvisionError as error:
@@ -223,7 +223,7 @@ def _do(job: Job, work: dict[str, str], progress: Progress) -> dict[str, str | N
     return {}
 
 
-class _Told:
+class _Report:
     """A builder's progress, told in the process that shows it."""
 
     def __init__(self, channel: socket.socket) -> None:

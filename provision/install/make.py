@@ -7,7 +7,7 @@ from pathlib import Path
 
 from provision.errors import store_failures
 from provision.host.cpu import cpu_level
-from provision.install.probe import obstacle, probe, require_interpreter
+from provision.install.probe import probe, require_interpreter, why_not_runnable
 from provision.model.target import Host
 from provision.plan import Selected
 from provision.protocols import Progress
@@ -19,7 +19,7 @@ from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack
 
 
-def make(
+def make_tree(
     archive: Path,
     room: Path,
     selected: Selected,
@@ -41,7 +41,7 @@ def make(
     with store_failures("make the tree relocatable", tree):
         notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
     require_interpreter(entries, asset)
-    hindrance = obstacle(asset, host, lambda: cpu_level(environ=environ))
+    hindrance = why_not_runnable(asset, host, lambda: cpu_level(environ=environ))
     if not hindrance:
         progress.start(selected.key, asset.title, "probe", None)
         probe(tree, asset)

@@ -62,7 +62,7 @@ def can_run(asset: Asset, host: Host) -> bool:
     return static and (target.os, target.arch) == (host.target.os, host.target.arch)
 
 
-def obstacle(asset: Asset, host: Host | None, level: Callable[[], CpuLevel]) -> str:
+def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLevel]) -> str:
     """Why this machine cannot start the interpreter; nothing where it can. ``level`` is asked only if it counts."""
     if host is None:
         return "no Python is published for this machine"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from provision.fetch.fetcher import Fetcher
 from provision.host.detect import find_host
-from provision.install.apply import Tools
+from provision.install.apply import InstallContext
 from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
@@ -29,10 +29,10 @@ def open_fetcher(options: Options, progress: Progress) -> Fetcher:
 
 
 @contextmanager
-def open_tools(options: Options, store: Store, progress: Progress) -> Iterator[Tools]:
+def open_tools(options: Options, store: Store, progress: Progress) -> Iterator[InstallContext]:
     """All that installing into a store needs, with a fetcher that is closed afterwards."""
     with open_fetcher(options, progress) as fetcher:
-        yield Tools(
+        yield InstallContext(
             store=store,
             fetcher=fetcher,
             host=find_host(),

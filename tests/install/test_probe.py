@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, PolicyError
-from provision.install.probe import QUESTIONS, can_run, obstacle, probe, require_interpreter
+from provision.install.probe import QUESTIONS, can_run, probe, require_interpreter, why_not_runnable
 from provision.model.asset import BuildOptions, CpuLevel
 from provision.model.target import Host, Target
 from provision.model.tree import Entry
@@ -162,7 +162,7 @@ def test_what_a_host_can_start(told: str, target: Target, options: str, host: Ho
 def test_what_keeps_a_host_from_starting_it(
     told: str, target: Target, cpu: CpuLevel, host: Host | None, why: str
 ) -> None:
-    found = obstacle(replace(asset(), target=target, cpu=cpu), host, lambda: "v3")
+    found = why_not_runnable(replace(asset(), target=target, cpu=cpu), host, lambda: "v3")
     assert found.startswith(why), told
     assert bool(found) == bool(why), told
 
