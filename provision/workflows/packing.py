@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import cast
 
 from provision.errors import StoreError
-from provision.install.pack.pack import Packed
-from provision.install.pack.pack import pack as make
 from provision.install.pack.row import add_row
 from provision.model.asset import Flavor
 from provision.model.value import frozen
+from provision.pack.pack import Packed
+from provision.pack.pack import pack as make
 
 
 @frozen

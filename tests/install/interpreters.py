@@ -10,9 +10,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from provision.catalog.names import parse_name
-from provision.install.pack.pack import pack
 from provision.model.asset import Asset, BuildOptions, Digest
 from provision.model.tree import Entry, TreeOptions
+from provision.pack.pack import pack
 from provision.relocate.recipe import relocate
 from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack

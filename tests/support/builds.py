@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from provision.catalog.names import ParsedName, parse_name
-from provision.install.pack.pack import pack
+from provision.pack.pack import pack
 from provision.store.locks import file_lock
 
 VARIABLE = "PROVISION_TEST_INTERPRETERS"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from provision.install.pack.interpreter import Interpreter
 from provision.model.asset import Asset
+from provision.pack.interpreter import Interpreter
 
 
 def python_json(interpreter: Interpreter, asset: Asset, stdlib: str) -> str:

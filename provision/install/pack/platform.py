@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from provision.errors import UsageError
 from provision.host import detect
-from provision.install.pack.interpreter import Interpreter
 from provision.model.target import Target
+from provision.pack.interpreter import Interpreter
 
 _LINUX_ARCHES = {
     (detect.EM_X86_64, 64): "x86_64",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from provision.errors import IntegrityError, ProvisionError
-from provision.install.pack.interpreter import Interpreter
 from provision.model.asset import Asset
+from provision.pack.interpreter import Interpreter
 
 # Imports every extension module there is, then tells what is in memory (on Linux) and where things were found.
 _QUESTIONS = """\

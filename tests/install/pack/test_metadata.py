@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from provision.install.pack.metadata import license_of, python_json
-from tests.install.pack.samples import make_installation
+from tests.pack.samples import make_installation
 from tests.relocate.samples import asset
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from provision.errors import UsageError
 from provision.install.pack.platform import target_of
-from tests.install.pack.samples import make_installation
+from tests.pack.samples import make_installation
 
 
 def elf_header(machine: int, *, bits: int = 64, flags: int = 0, loader: str = "/lib/ld-linux.so") -> bytes:

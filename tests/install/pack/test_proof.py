@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from provision.install.pack.interpreter import inspect
 from provision.install.pack.proof import prove
 from provision.model.value import replace
+from provision.pack.interpreter import inspect
 from tests.install.interpreters import Installed
 
 

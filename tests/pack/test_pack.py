@@ -12,9 +12,9 @@ import zstandard
 
 from provision.catalog.names import parse_name
 from provision.errors import UsageError
-from provision.install.pack.pack import pack
+from provision.pack.pack import pack
 from tests.install.interpreters import install
-from tests.install.pack.samples import answers, make_program
+from tests.pack.samples import answers, make_program
 
 BASE = Path(sys.base_prefix)
 

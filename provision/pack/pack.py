@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from provision.errors import UsageError
-from provision.install.pack.interpreter import Interpreter, inspect
-from provision.install.pack.members import Member, members, within
 from provision.model.asset import FLAVORS, Asset, Digest, Flavor
 from provision.model.value import frozen, replace
+from provision.pack.contents import Member, members, within
+from provision.pack.interpreter import Interpreter, inspect
 
 _UNHASHED = Digest("0" * 64)
 
@@ -48,9 +48,9 @@ def pack(prefix: Path, out: Path, *, flavor: Flavor = "install_only_stripped", b
 
 
 def _pack(interpreter: Interpreter, asset: Asset, found: Sequence[Member], staged: Path, archive: Path) -> Packed:
-    from provision.install.pack.archive import write_archive
     from provision.install.pack.row import row_of
-    from provision.install.pack.stage import stage
+    from provision.pack.archive import write_archive
+    from provision.pack.stage import stage
 
     tree = staged / "python" / "install" if asset.flavor == "full" else staged / "python"
     result = stage(interpreter, found, tree, strip=asset.flavor == "install_only_stripped")

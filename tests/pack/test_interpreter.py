@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from provision.errors import UsageError
-from provision.install.pack.interpreter import inspect
-from tests.install.pack.samples import answers, make_program
+from provision.pack.interpreter import inspect
+from tests.pack.samples import answers, make_program
 
 
 def test_the_python_at_hand_tells_where_it_is() -> None:

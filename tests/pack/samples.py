@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from provision.install.pack.interpreter import Interpreter, inspect
+from provision.pack.interpreter import Interpreter, inspect
 
 
 def answers(prefix: Path, **changes: Any) -> dict[str, Any]:

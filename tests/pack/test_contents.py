@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from provision.errors import UsageError
-from provision.install.pack.members import members
-from tests.install.pack.samples import make_installation
+from provision.pack.contents import members
+from tests.pack.samples import make_installation
 
 
 def names(prefix: Path, *, tests: bool = False, **changes: object) -> dict[str, str]:

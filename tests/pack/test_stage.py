@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from provision.install.pack.elf import read_dynamic
-from provision.install.pack.interpreter import Interpreter
-from provision.install.pack.members import members
-from provision.install.pack.stage import Staged, stage
-from tests.install.pack.samples import make_installation
+from provision.pack.contents import members
+from provision.pack.interpreter import Interpreter
+from provision.pack.stage import Staged, stage
+from tests.pack.samples import make_installation
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("cc") is None or sys.platform != "linux", reason="needs a compiler that makes ELF files"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from provision.errors import ProvisionError
 from provision.install.pack.elf import read_dynamic, redirect
-from provision.install.pack.interpreter import Interpreter
-from provision.install.pack.members import Member
 from provision.install.pack.places import Places
 from provision.model.tree import Entry
 from provision.model.value import frozen
+from provision.pack.contents import Member
+from provision.pack.interpreter import Interpreter
 from provision.relocate.workspace import TreeLayout, layout_of_tree
 
 # Part of glibc or musl, which a target names; all else is a library that a user must have, or that is in the archive.

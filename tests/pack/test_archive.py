@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from provision.install.pack.archive import write_archive
+from provision.pack.archive import write_archive
 from provision.unpack.writer import MTIME
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from provision.errors import UsageError
-from provision.install.pack.interpreter import Interpreter
 from provision.model.value import frozen
+from provision.pack.interpreter import Interpreter
 
 # PBS leaves these out of install_only archives (its release.rs; the names are PYTHON.json's stdlib test packages).
 _TESTS = frozenset(
