@@ -1,17 +1,22 @@
-"""Owns `pack`: from an installed CPython to an archive like PBS's, proven to work; what each step does is beside it."""
+"""`pack`: an installed CPython to an archive like PBS's and its catalog row."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
-from provision.errors import UsageError
+from provision.errors import CatalogError, Place, StoreError, UsageError
 from provision.model.asset import FLAVORS, Asset, Digest, Flavor
 from provision.model.value import frozen, replace
 from provision.pack.contents import Member, members, within
 from provision.pack.interpreter import Interpreter, inspect
+
+# FOLD provision.pack.pack
+#   Owns `pack`: from an installed CPython to an archive like PBS's, proven to work; what each step does is beside it.
+
 
 _UNHASHED = Digest("0" * 64)
 
@@ -48,7 +53,6 @@ def pack(prefix: Path, out: Path, *, flavor: Flavor = "install_only_stripped", b
 
 
 def _pack(interpreter: Interpreter, asset: Asset, found: Sequence[Member], staged: Path, archive: Path) -> Packed:
-    from provision.install.pack.row import row_of
     from provision.pack.archive import write_archive
     from provision.pack.stage import stage
 
@@ -73,8 +77,8 @@ def _without_pip(interpreter: Interpreter) -> tuple[str, ...]:
 
 def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
     """Do to the copy what installing does, and run it."""
-    from provision.install.pack.proof import prove
     from provision.model.tree import TreeOptions
+    from provision.pack.interpreter import prove
     from provision.relocate.recipe import relocate
     from provision.store.hashing import scan_tree
 
@@ -88,7 +92,7 @@ def _describe(interpreter: Interpreter, flavor: str, build: str) -> Asset:
     from urllib.parse import quote
 
     from provision.catalog.names import modern_name
-    from provision.install.pack.platform import target_of
+    from provision.pack.interpreter import target_of
 
     if flavor not in FLAVORS:
         raise UsageError(f"{flavor!r} is not a flavor; those are {', '.join(FLAVORS)}")
@@ -115,7 +119,7 @@ def _describe(interpreter: Interpreter, flavor: str, build: str) -> Asset:
 
 
 def _add_extras(interpreter: Interpreter, asset: Asset, root: Path) -> None:
-    from provision.install.pack.metadata import license_of, python_json
+    from provision.pack.archive import license_of, python_json
 
     (root / "PYTHON.json").write_text(python_json(interpreter, asset, within(interpreter, interpreter.stdlib)), "utf-8")
     text = license_of(interpreter)
@@ -136,3 +140,90 @@ def _day_of(executable: Path) -> str:
     import time
 
     return time.strftime("%Y%m%d", time.gmtime(executable.stat().st_mtime))
+
+
+# FOLD provision.pack.pack
+#   Owns the row of one's own `catalog.ndjson` that tells of a packed archive; how catalogs are read, `catalog` knows.
+
+
+def row_of(asset: Asset) -> dict[str, Any]:
+    """A line of PBS's NDJSON with one artifact; its ``url`` is relative to the catalog, which lies beside the archive.
+
+    The date is the build tag's own day, so that the row depends on nothing but the archive.
+    """
+    variant = "+".join(filter(None, (str(asset.options) if asset.flavor == "full" else "", asset.flavor)))
+    if asset.flavor != "full" and asset.options.freethreaded:
+        variant = f"freethreaded+{variant}"
+    artifact = {
+        "platform": str(asset.target),
+        "variant": variant,
+        "url": quote(asset.filename),
+        "archive_format": "tar.zst" if asset.flavor == "full" else "tar.gz",
+        "sha256": str(asset.sha256),
+        "size": asset.size,
+        "options": str(asset.options),
+    }
+    day = f"{asset.build[:4]}-{asset.build[4:6]}-{asset.build[6:]}"
+    return {"version": f"{asset.version}+{asset.build}", "date": f"{day}T00:00:00+00:00", "artifacts": [artifact]}
+
+
+def add_row(catalog: Path, row: dict[str, Any]) -> None:
+    """Put a row into a `catalog.ndjson`, new or not: an artifact of the same URL is replaced, all else stays.
+
+    Rows are sorted by version, artifacts by URL. `CatalogError` if the file is there and holds something else.
+    """
+    import json
+
+    rows = _read(catalog) if catalog.exists() else {}
+    known = rows.setdefault(row["version"], {**row, "artifacts": []})
+    artifacts = {artifact["url"]: artifact for artifact in (*known["artifacts"], *row["artifacts"])}
+    known["artifacts"] = [artifacts[url] for url in sorted(artifacts)]
+    text = "".join(json.dumps(rows[version], separators=(",", ":")) + "\n" for version in sorted(rows))
+    partial = catalog.with_name(catalog.name + ".part")
+    partial.write_text(text, "utf-8")
+    partial.replace(catalog)
+
+
+def _read(catalog: Path) -> dict[str, dict[str, Any]]:
+    import json
+
+    rows: dict[str, dict[str, Any]] = {}
+    for number, line in enumerate(catalog.read_text("utf-8", "replace").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            rows[row["version"]] = {
+                **row,
+                "artifacts": [{**artifact, "url": artifact["url"]} for artifact in row["artifacts"]],
+            }
+        except (ValueError, TypeError, KeyError) as error:
+            raise CatalogError(
+                "this line is no row of a catalog",
+                place=Place(str(catalog), number),
+                hint="pack into another directory, or remove the file",
+            ) from error
+    return rows
+
+
+# FOLD provision.pack.pack
+#   Owns `pack`: an archive of a CPython at hand, and its row in the `catalog.ndjson` beside it.
+
+
+@frozen
+class PackedPython:
+    """What was packed, and the catalog that lists it."""
+
+    packed: Packed
+    catalog: Path
+
+
+def pack_python(prefix: Path, output: Path, *, flavor: str, build: str | None) -> PackedPython:
+    """Make the archive and its row; `UsageError` for what cannot be packed, `StoreError` for what cannot be written."""
+    try:
+        packed = pack(prefix, output, flavor=cast(Flavor, flavor), build=build)
+        catalog = output / "catalog.ndjson"
+        add_row(catalog, packed.row)
+    except OSError as error:
+        raise StoreError(f"cannot write {error.filename or output}: {error.strerror}") from error
+    return PackedPython(packed=packed, catalog=catalog)

@@ -1,6 +1,9 @@
+""" """
+
 from __future__ import annotations
 
 import io
+import json
 import os
 import tarfile
 from pathlib import Path
@@ -8,8 +11,12 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from provision.pack.archive import write_archive
+from provision.pack.archive import license_of, python_json, write_archive
 from provision.unpack.writer import MTIME
+from tests.pack.samples import make_installation
+from tests.relocate.samples import asset
+
+# FOLD tests.pack.test_archive
 
 
 @pytest.fixture
@@ -58,3 +65,26 @@ def test_the_same_tree_gives_the_same_bytes_whenever_it_was_made(staged: Path, t
         os.utime(path, (1, 1), follow_symlinks=False)
     write_archive(staged, another)
     assert one.read_bytes() == another.read_bytes()
+
+
+# FOLD tests.pack.test_archive
+
+
+def test_python_json_says_what_an_installation_knows(tmp_path: Path) -> None:
+    interpreter = make_installation(tmp_path)
+    described = json.loads(python_json(interpreter, asset(options="noopt", version="3.12.1"), "lib/python3.12"))
+    assert described["version"] == "8"
+    assert described["target_triple"] == "x86_64-unknown-linux-gnu"
+    assert described["build_options"] == "noopt"
+    assert described["python_version"] == "3.12.1"
+    assert described["python_exe"] == "install/bin/python3.12"
+    assert described["python_paths"] == {"stdlib": "install/lib/python3.12"}
+
+
+def test_the_licence_is_cpythons_own(tmp_path: Path) -> None:
+    interpreter = make_installation(tmp_path)
+    path = license_of(interpreter)
+    assert path is not None
+    assert path.read_text() == "PSF\n"
+    path.unlink()
+    assert license_of(interpreter) is None

@@ -37,7 +37,7 @@ def pack(
       provision pack /usr -o dist --flavor full --build 20261101
     """
     from provision.cli.present.packing import present_packed
-    from provision.workflows.packing import pack as make
+    from provision.pack.pack import pack_python as make
 
     return session.show(present_packed(make(prefix, output, flavor=flavor, build=build)))
 

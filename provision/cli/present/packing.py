@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from provision.cli.session import Answer
+from provision.pack.pack import PackedPython
 from provision.text import size
-from provision.workflows.packing import PackedPython
 
 
 def present_packed(done: PackedPython) -> Answer:
