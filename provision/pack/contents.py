@@ -25,7 +25,7 @@ _SETUPTOOLS_UNTIL = (3, 11)  # PBS has no setuptools from 3.12 on, as ensurepip 
 
 
 @frozen
-class Member:
+class PackedFile:
     """One name in the archive, relative to the prefix: a copy of ``source``, or a link to ``link``."""
 
     path: str
@@ -33,9 +33,9 @@ class Member:
     link: str = ""
 
 
-def members(interpreter: Interpreter, *, tests: bool) -> tuple[Member, ...]:
+def packed_files(interpreter: Interpreter, *, tests: bool) -> tuple[PackedFile, ...]:
     """Everything of the installation that PBS would ship, sorted by path; ``tests`` as in full archives."""
-    found: dict[str, Member] = {}
+    found: dict[str, PackedFile] = {}
     for member in (
         *_binaries(interpreter),
         *_stdlib(interpreter, tests=tests),
@@ -61,12 +61,12 @@ def within(interpreter: Interpreter, path: Path) -> str:
         ) from None
 
 
-def _binaries(interpreter: Interpreter) -> Iterator[Member]:
+def _binaries(interpreter: Interpreter) -> Iterator[PackedFile]:
     series, real = interpreter.version.series, interpreter.name
-    yield Member(path=f"bin/{real}", source=interpreter.executable)
+    yield PackedFile(path=f"bin/{real}", source=interpreter.executable)
     for name in ("python", "python3", f"python{series}"):
         if name != real:
-            yield Member(path=f"bin/{name}", link=real)
+            yield PackedFile(path=f"bin/{name}", link=real)
     names = ["2to3", f"2to3-{series}", "idle3", f"idle{series}", "pydoc3", f"pydoc{series}", "python3-config"]
     names += dict.fromkeys((f"python{series}-config", f"{real}-config"))
     if (interpreter.site / "pip").is_dir():
@@ -75,7 +75,7 @@ def _binaries(interpreter: Interpreter) -> Iterator[Member]:
         yield from _copy(interpreter.prefix / "bin" / name, f"bin/{name}")
 
 
-def _stdlib(interpreter: Interpreter, *, tests: bool) -> Iterator[Member]:
+def _stdlib(interpreter: Interpreter, *, tests: bool) -> Iterator[PackedFile]:
     for root in dict.fromkeys((interpreter.stdlib, interpreter.platstdlib)):
         if not root.is_dir():
             continue
@@ -86,12 +86,12 @@ def _stdlib(interpreter: Interpreter, *, tests: bool) -> Iterator[Member]:
                 continue
             if path.name.startswith("libpython") and path.parent.name.startswith("config"):
                 if tests and not path.is_symlink():
-                    yield Member(path=f"{base}/{inner}", source=path)
+                    yield PackedFile(path=f"{base}/{inner}", source=path)
                 continue
             yield from _copy(path, f"{base}/{inner}")
 
 
-def _headers(interpreter: Interpreter) -> Iterator[Member]:
+def _headers(interpreter: Interpreter) -> Iterator[PackedFile]:
     roots = [interpreter.include]
     if multiarch := interpreter.variables.get("MULTIARCH"):  # Debian keeps pyconfig.h apart
         roots.append(interpreter.include.parent / multiarch / interpreter.include.name)
@@ -101,7 +101,7 @@ def _headers(interpreter: Interpreter) -> Iterator[Member]:
             yield from _copy(path, f"{base}/{path.relative_to(root).as_posix()}")
 
 
-def _libraries(interpreter: Interpreter, *, static: bool) -> Iterator[Member]:
+def _libraries(interpreter: Interpreter, *, static: bool) -> Iterator[PackedFile]:
     directory = interpreter.place("LIBDIR")
     if directory is not None:
         names = [interpreter.variables.get(name, "") for name in ("INSTSONAME", "LDLIBRARY", "PY3LIBRARY")]
@@ -117,7 +117,7 @@ def _libraries(interpreter: Interpreter, *, static: bool) -> Iterator[Member]:
                 yield from _copy(pkgconfig / name, f"{within(interpreter, pkgconfig)}/{name}")
 
 
-def _packages(interpreter: Interpreter) -> Iterator[Member]:
+def _packages(interpreter: Interpreter) -> Iterator[PackedFile]:
     """pip, and setuptools where PBS has it: what their own RECORDs list, and nothing else of site-packages."""
     wanted = ["pip"]
     if (interpreter.version.major, interpreter.version.minor) <= _SETUPTOOLS_UNTIL:
@@ -132,22 +132,22 @@ def _packages(interpreter: Interpreter) -> Iterator[Member]:
     yield from _copy(interpreter.site / "README.txt", f"{base}/README.txt")
 
 
-def _manual(interpreter: Interpreter) -> Iterator[Member]:
+def _manual(interpreter: Interpreter) -> Iterator[PackedFile]:
     for name in ("python3.1", f"python{interpreter.version.series}.1"):
         yield from _copy(interpreter.prefix / "share/man/man1" / name, f"share/man/man1/{name}")
 
 
-def _copy(source: Path, path: str) -> Iterator[Member]:
+def _copy(source: Path, path: str) -> Iterator[PackedFile]:
     """A file, or a link as it is if it leads to a neighbour, else what it leads to; nothing where there is nothing."""
     if source.is_symlink():
         target = str(source.readlink())
         if "/" not in target:
-            yield Member(path=path, link=target)
+            yield PackedFile(path=path, link=target)
             # The neighbour may itself be named by nothing else: `libpython3.11.so` leads to `libpython3.11.so.1.0`.
             yield from _copy(source.parent / target, (PurePosixPath(path).parent / target).as_posix())
             return
     if source.is_file():
-        yield Member(path=path, source=source.resolve())
+        yield PackedFile(path=path, source=source.resolve())
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -165,5 +165,5 @@ def _is_test(inner: str) -> bool:
     return any(directory == place or directory.startswith(f"{place}/") for place in _TESTS)
 
 
-def _resolves(path: str, link: str, found: dict[str, Member]) -> bool:
+def _resolves(path: str, link: str, found: dict[str, PackedFile]) -> bool:
     return (PurePosixPath(path).parent / link).as_posix() in found

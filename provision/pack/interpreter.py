@@ -91,7 +91,7 @@ class Interpreter:
         return Path(value) if value.startswith("/") and Path(value).is_dir() else None
 
 
-def inspect(prefix: Path) -> Interpreter:
+def inspect_interpreter(prefix: Path) -> Interpreter:
     """Ask the Python at ``prefix``, an installation, a virtual environment or an interpreter; `UsageError` if none."""
     python = _find(prefix)
     answers = _ask_interpreter(python)
@@ -219,7 +219,7 @@ json.dump({
 _TRIAL_TIMEOUT = 120
 
 
-def prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
+def prove_relocatable(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
     """Run the relocated copy in ``tree``, whose original is still there, and say what of it the copy uses.
 
     One that does not run at all is a finding, too: it may yet run where what it lacks is there.

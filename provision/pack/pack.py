@@ -11,8 +11,8 @@ from urllib.parse import quote
 from provision.errors import CatalogError, Place, StoreError, UsageError
 from provision.model.asset import FLAVORS, Asset, Digest, Flavor
 from provision.model.value import frozen, replace
-from provision.pack.contents import Member, members, within
-from provision.pack.interpreter import Interpreter, inspect
+from provision.pack.contents import PackedFile, packed_files, within
+from provision.pack.interpreter import Interpreter, inspect_interpreter
 
 # FOLD provision.pack.pack
 #   Owns `pack`: from an installed CPython to an archive like PBS's, proven to work; what each step does is beside it.
@@ -43,16 +43,16 @@ def pack(prefix: Path, out: Path, *, flavor: Flavor = "install_only_stripped", b
     """
     import tempfile
 
-    interpreter = inspect(prefix)
+    interpreter = inspect_interpreter(prefix)
     asset = _describe(interpreter, flavor, build or _day_of(interpreter.executable))
-    found = members(interpreter, tests=flavor == "full")
+    found = packed_files(interpreter, tests=flavor == "full")
     out.mkdir(parents=True, exist_ok=True)
     archive = out / asset.filename
     with tempfile.TemporaryDirectory(prefix="provision-pack-") as room:
         return _pack(interpreter, asset, found, Path(room), archive)
 
 
-def _pack(interpreter: Interpreter, asset: Asset, found: Sequence[Member], staged: Path, archive: Path) -> Packed:
+def _pack(interpreter: Interpreter, asset: Asset, found: Sequence[PackedFile], staged: Path, archive: Path) -> Packed:
     from provision.pack.archive import write_archive
     from provision.pack.stage import stage
 
@@ -78,13 +78,13 @@ def _without_pip(interpreter: Interpreter) -> tuple[str, ...]:
 def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
     """Do to the copy what installing does, and run it."""
     from provision.model.tree import TreeOptions
-    from provision.pack.interpreter import prove
+    from provision.pack.interpreter import prove_relocatable
     from provision.relocate.recipe import relocate
     from provision.store.hashing import scan_tree
 
     entries = scan_tree(tree)
     notes = relocate(tree, entries, asset=asset, options=TreeOptions())
-    return (*notes, *prove(tree, asset, interpreter))
+    return (*notes, *prove_relocatable(tree, asset, interpreter))
 
 
 def _describe(interpreter: Interpreter, flavor: str, build: str) -> Asset:

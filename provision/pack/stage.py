@@ -13,7 +13,7 @@ from struct import unpack_from
 from provision.errors import ProvisionError
 from provision.model.tree import Entry
 from provision.model.value import frozen
-from provision.pack.contents import Member
+from provision.pack.contents import PackedFile
 from provision.pack.interpreter import Interpreter
 from provision.relocate import sysconfig
 from provision.relocate.rewrite import INSTALL, SHARED, whole_path
@@ -35,7 +35,7 @@ class Staged:
     warnings: tuple[str, ...] = ()
 
 
-def stage(interpreter: Interpreter, members: Sequence[Member], root: Path, *, strip: bool) -> Staged:
+def stage(interpreter: Interpreter, members: Sequence[PackedFile], root: Path, *, strip: bool) -> Staged:
     """Copy ``members`` below ``root`` and free them of the prefix, as far as their formats let it."""
     for member in members:
         _copy(member, root)
@@ -48,12 +48,12 @@ def stage(interpreter: Interpreter, members: Sequence[Member], root: Path, *, st
         requires |= _needed(path)
         warnings += _redirect(path, root, interpreter)
     requires -= {Path(member.path).name for member in members}
-    _rewrite(root, _layout(members), Places(str(interpreter.prefix)))
+    _rewrite(root, _layout(members), PrefixRestorer(str(interpreter.prefix)))
     warnings += _unfound_libpython(interpreter, root, requires)
     return Staged(requires=tuple(sorted(requires)), warnings=tuple(warnings))
 
 
-def _copy(member: Member, root: Path) -> None:
+def _copy(member: PackedFile, root: Path) -> None:
     place = root / member.path
     place.parent.mkdir(parents=True, exist_ok=True)
     if member.link:
@@ -120,7 +120,7 @@ def _unfound_libpython(interpreter: Interpreter, root: Path, requires: set[str])
     return [f"{problem}; build it with `-Wl,-rpath,$ORIGIN/../lib`, or set its RUNPATH with patchelf"]
 
 
-def _rewrite(root: Path, layout: TreeLayout, places: Places) -> None:
+def _rewrite(root: Path, layout: TreeLayout, places: PrefixRestorer) -> None:
     for path in layout.sysconfigdata:
         _edit(root / path, places.variables)
     for path in (*layout.variables, *layout.details, *layout.makefiles, *layout.setups, *layout.pkgconfig):
@@ -137,7 +137,7 @@ def _edit(path: Path, change: Callable[[str], str]) -> None:
     path.write_bytes(change(text).encode("utf-8", "surrogateescape"))
 
 
-def _layout(members: Iterable[Member]) -> TreeLayout:
+def _layout(members: Iterable[PackedFile]) -> TreeLayout:
     return layout_of_tree({member.path: Entry("file", 0o755) for member in members if member.source is not None})
 
 
@@ -150,7 +150,7 @@ _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 14, 15, 29
 
 
 @frozen
-class Dynamic:
+class ElfDynamic:
     """``search``: RUNPATH and RPATH entries with their places in the file; ``strings``: all other names' places."""
 
     needed: tuple[str, ...]
@@ -158,7 +158,7 @@ class Dynamic:
     strings: frozenset[int]
 
 
-def read_dynamic(data: bytes) -> Dynamic | None:
+def read_dynamic(data: bytes) -> ElfDynamic | None:
     """Read the dynamic section; None for what is no ELF file, is static or is damaged."""
     if data[:4] != b"\x7fELF":
         return None
@@ -189,7 +189,7 @@ def redirect(data: bytes, rename: Callable[[str], str]) -> tuple[bytes, tuple[st
     return data, tuple(failed)
 
 
-def _read(data: bytes) -> Dynamic | None:
+def _read(data: bytes) -> ElfDynamic | None:
     wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
     # Offset of the segments, of the sections; size and count of each (elf.h: Elf32_Ehdr, Elf64_Ehdr).
     segments_at, sections_at = unpack_from(order + ("QQ" if wide else "II"), data, 32 if wide else 28)
@@ -210,7 +210,7 @@ def _read(data: bytes) -> Dynamic | None:
     others = [base + value for tag, value in entries if tag == _DT_SONAME]
     searched = [base + value for tag, value in entries if tag in (_DT_RPATH, _DT_RUNPATH)]
     symbols = _symbol_names(data, sections_at, sizes[2], sizes[3], wide, order)
-    return Dynamic(
+    return ElfDynamic(
         needed=tuple(_text(data, at) for at in needed),
         search=tuple((at, _text(data, at)) for at in dict.fromkeys(searched)),
         strings=frozenset([*needed, *others, *(base + name for name in symbols)]),
@@ -257,7 +257,7 @@ _CONFIGURED = re.compile(r"(?<='--)(?:(?:exec-)?prefix|(?:lib|bin|include|man|da
 
 
 @frozen(kw_only=False)
-class Places:
+class PrefixRestorer:
     """Rewrites what names ``prefix``, each in the way its kind of file allows."""
 
     prefix: str

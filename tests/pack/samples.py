@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from provision.pack.interpreter import Interpreter, inspect
+from provision.pack.interpreter import Interpreter, inspect_interpreter
 
 
 def answers(prefix: Path, **changes: Any) -> dict[str, Any]:
@@ -89,4 +89,4 @@ def make_installation(prefix: Path, **changes: Any) -> Interpreter:
     said = answers(prefix, **changes)
     names = {"INSTSONAME": "libpython3.12.so.1.0", "LDLIBRARY": "libpython3.12.so", "LIBRARY": "libpython3.12.a"}
     said["variables"] = said["variables"] | names
-    return inspect(make_program(prefix, said))
+    return inspect_interpreter(make_program(prefix, said))

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from provision.errors import UsageError
-from provision.pack.contents import members
+from provision.pack.contents import packed_files
 from tests.pack.samples import make_installation
 
 
 def names(prefix: Path, *, tests: bool = False, **changes: object) -> dict[str, str]:
     """Each member's path, with where it leads if it is a link."""
-    return {member.path: member.link for member in members(make_installation(prefix, **changes), tests=tests)}
+    return {member.path: member.link for member in packed_files(make_installation(prefix, **changes), tests=tests)}
 
 
 def test_what_pbs_ships_and_nothing_else_of_the_prefix(tmp_path: Path) -> None:

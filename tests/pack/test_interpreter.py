@@ -12,7 +12,7 @@ import pytest
 
 from provision.errors import UsageError
 from provision.model.value import replace
-from provision.pack.interpreter import inspect, prove, target_of
+from provision.pack.interpreter import inspect_interpreter, prove_relocatable, target_of
 from tests.install.interpreters import Installed
 from tests.pack.samples import answers, make_installation, make_program
 
@@ -20,7 +20,7 @@ from tests.pack.samples import answers, make_installation, make_program
 
 
 def test_the_python_at_hand_tells_where_it_is() -> None:
-    interpreter = inspect(Path(sys.base_prefix))
+    interpreter = inspect_interpreter(Path(sys.base_prefix))
     assert interpreter.prefix == Path(sys.base_prefix)
     assert (interpreter.stdlib / "os.py").is_file()
     assert (interpreter.include / "Python.h").is_file() == Path(sysconfig.get_path("include"), "Python.h").is_file()
@@ -30,9 +30,9 @@ def test_the_python_at_hand_tells_where_it_is() -> None:
 
 def test_a_virtual_environment_stands_for_its_base(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    base = inspect(Path(sys.base_prefix))
-    assert inspect(tmp_path / "venv") == base
-    assert inspect(tmp_path / "venv" / "bin" / "python") == base
+    base = inspect_interpreter(Path(sys.base_prefix))
+    assert inspect_interpreter(tmp_path / "venv") == base
+    assert inspect_interpreter(tmp_path / "venv" / "bin" / "python") == base
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_virtual_environment_stands_for_its_base(tmp_path: Path) -> None:
 )
 def test_how_it_was_built_is_told_in_pbs_terms(tmp_path: Path, variables: dict[str, str], expected: str) -> None:
     program = make_program(tmp_path, answers(tmp_path, variables=variables))
-    assert str(inspect(program).options) == expected
+    assert str(inspect_interpreter(program).options) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def test_how_it_was_built_is_told_in_pbs_terms(tmp_path: Path, variables: dict[s
 def test_what_cannot_be_packed_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     make_program(tmp_path, answers(tmp_path, **changes))
     with pytest.raises(UsageError, match=message):
-        inspect(tmp_path)
+        inspect_interpreter(tmp_path)
 
 
 def test_a_place_without_a_working_python_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no Python at"):
-        inspect(tmp_path)
+        inspect_interpreter(tmp_path)
     program = make_program(tmp_path, {})
     program.write_text("#!/bin/sh\necho 'No module named encodings' >&2; exit 1\n")
     with pytest.raises(UsageError, match="does not run: No module named encodings"):
-        inspect(tmp_path)
+        inspect_interpreter(tmp_path)
 
 
 # FOLD tests.pack.test_interpreter
@@ -127,17 +127,21 @@ def test_a_machine_without_a_name_among_targets_is_refused(tmp_path: Path) -> No
 
 
 def test_a_tree_that_stands_on_its_own_has_nothing_to_say(interpreter: Installed) -> None:
-    assert prove(interpreter.tree, interpreter.asset, inspect(Path(sys.base_prefix))) == ()
+    assert prove_relocatable(interpreter.tree, interpreter.asset, inspect_interpreter(Path(sys.base_prefix))) == ()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has in memory")
 def test_what_is_loaded_from_where_it_was_packed_is_named(interpreter: Installed) -> None:
     maps = Path("/proc/self/maps").read_text()
     libc = next(Path(line.split(None, 5)[5]) for line in maps.splitlines() if "libc.so" in line or "ld-musl" in line)
-    origin = replace(inspect(Path(sys.base_prefix)), prefix=libc.parent)  # as if libc had come with the interpreter
-    assert f"it loads {libc}, where it was packed from" in prove(interpreter.tree, interpreter.asset, origin)
+    origin = replace(
+        inspect_interpreter(Path(sys.base_prefix)), prefix=libc.parent
+    )  # as if libc had come with the interpreter
+    assert f"it loads {libc}, where it was packed from" in prove_relocatable(
+        interpreter.tree, interpreter.asset, origin
+    )
 
 
 def test_one_that_does_not_run_is_a_finding_and_no_failure(interpreter: Installed, tmp_path: Path) -> None:
-    (finding,) = prove(tmp_path, interpreter.asset, inspect(Path(sys.base_prefix)))
+    (finding,) = prove_relocatable(tmp_path, interpreter.asset, inspect_interpreter(Path(sys.base_prefix)))
     assert "cannot be started" in finding

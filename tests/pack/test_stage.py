@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.pack.contents import members
+from provision.pack.contents import packed_files
 from provision.pack.interpreter import Interpreter
-from provision.pack.stage import Places, Staged, read_dynamic, redirect, stage
+from provision.pack.stage import PrefixRestorer, Staged, read_dynamic, redirect, stage
 from provision.relocate import sysconfig
 from tests.pack.samples import make_installation
 
@@ -40,7 +40,7 @@ def link_program(interpreter: Interpreter, *flags: str) -> None:
 
 
 def staged(interpreter: Interpreter, root: Path, *, strip: bool = False) -> Staged:
-    return stage(interpreter, members(interpreter, tests=False), root, strip=strip)
+    return stage(interpreter, packed_files(interpreter, tests=False), root, strip=strip)
 
 
 def test_text_is_rewritten_as_a_build_of_pbs_has_it(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_damaged_files_are_no_files_and_no_crash(cut: int, at: int, byte: int) -
 # FOLD tests.pack.test_stage
 
 
-OWN, SHARED = Places("/root/.pyenv/versions/3.12.1"), Places("/usr")
+OWN, SHARED = PrefixRestorer("/root/.pyenv/versions/3.12.1"), PrefixRestorer("/usr")
 
 
 def test_a_prefix_of_its_own_is_rewritten_wherever_it_stands() -> None:
