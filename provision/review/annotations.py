@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.lock.positions import LockPositions
-from provision.review.document import line_of
+from provision.review.diff_formats import line_of
 from provision.review.review import Review
 from provision.review.rows import Row, rows
 from provision.text import github_annotation

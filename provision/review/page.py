@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from provision import __version__
 from provision.lock.positions import LockPositions
-from provision.review.document import line_of
+from provision.review.diff_formats import line_of
 from provision.review.html_text import attribute, inline, text
 from provision.review.page_entry import entry_section
 from provision.review.page_matrix import matrix

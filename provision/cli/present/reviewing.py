@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from provision.cli.console import Console
 from provision.cli.session import Answer
 from provision.errors import PENDING
-from provision.review.document import diff_document
+from provision.review.diff_formats import diff_document
 from provision.review.notices import Notice
 from provision.review.review import Review
 from provision.review.rows import Row, rows

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from provision.review.changes import Aspect, Direction, Kind
-from provision.review.document import DIFF_VERSION
+from provision.review.diff_formats import DIFF_VERSION
 from provision.review.notices import SEVERITIES
 from provision.review.notices import Kind as NoticeKind
 from tests.support.schemas import read_schema
