@@ -16,8 +16,7 @@ from provision.lock.lock import Lock
 from provision.lock.read import ParsedLock, parse_canonical, parse_lock
 from provision.lock.write import format_lock
 from provision.model.tree import store_key
-from provision.review.review import Review, Side
-from provision.review.rows import rows
+from provision.review.review import Review, Side, rows
 from provision.store.layout import is_key
 from provision.url import parse_url
 from tests.lock.strategies import locks

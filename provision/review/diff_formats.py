@@ -1,6 +1,8 @@
-"""Owns the JSON of a diff, `pythons-diff` version 1; `schema` describes it."""
+"""A diff as JSON and GitHub annotations."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from provision.lock.lock import LockedPython
 from provision.lock.positions import LockPositions
@@ -8,7 +10,12 @@ from provision.model.asset import Asset
 from provision.review.changes import AssetChange, EntryChange
 from provision.review.details import TreeChange
 from provision.review.notices import Notice
-from provision.review.review import Review, Side
+from provision.review.review import Review, Row, Side, rows
+from provision.text import github_annotation
+
+# FOLD provision.review.diff_formats
+#   Owns the JSON of a diff, `pythons-diff` version 1; `schema` describes it.
+
 
 DIFF_VERSION = 1
 
@@ -141,3 +148,39 @@ def _tree(change: TreeChange) -> dict[str, object]:
             for each in change.folders
         ],
     }
+
+
+# FOLD provision.review.diff_formats
+#   A diff as annotations of GitHub's on lines of a lock.
+
+
+_COMMANDS = {"alarm": "error", "warning": "warning", "notice": "notice"}
+
+
+def workflow_commands(review: Review) -> tuple[str, ...]:
+    """One line each: first all notices on what they are about, then each changed entry on its own line."""
+    return tuple(_lines(review))
+
+
+def _lines(review: Review) -> Iterator[str]:
+    lines = LockPositions(review.new.text)
+    for notice in review.notices:
+        line = line_of(notice, review, lines)
+        title = f"{notice.severity}: {notice.where}"
+        yield github_annotation(
+            _COMMANDS[notice.severity], notice.message, file=review.file, line=line or 1, title=title
+        )
+    by_entry: dict[str, list[Row]] = {}
+    for row in rows(review.diff):
+        by_entry.setdefault(row.entry, []).append(row)
+    for name, found in by_entry.items():
+        lock = review.new.lock
+        line = lines.entry(name) if lock and lock.python(name) else 1
+        yield github_annotation("notice", "\n".join(map(_sentence, found)), file=review.file, line=line, title=name)
+
+
+def _sentence(row: Row) -> str:
+    where = f" ({row.where})" if row.places else ""
+    if row.before and row.after:
+        return f"{row.change}: {row.before} → {row.after}{where}"
+    return f"{row.change}: {row.before or row.after}{where}"

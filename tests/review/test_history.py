@@ -11,8 +11,7 @@ import pytest
 
 from provision.cli.console import Console
 from provision.cli.present.reviewing import diff_lines
-from provision.review.annotations import workflow_commands
-from provision.review.diff_formats import diff_document
+from provision.review.diff_formats import diff_document, workflow_commands
 from provision.review.markdown import markdown
 from provision.review.page import page
 from provision.review.review import Review

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from provision.cli.console import Console
 from provision.cli.present.reviewing import diff_lines
 from provision.lock.lock import Lock
-from provision.review.annotations import workflow_commands
+from provision.review.diff_formats import workflow_commands
 from provision.review.markdown import LIMIT, markdown
 from provision.review.page import page
 from provision.review.review import Review, Side

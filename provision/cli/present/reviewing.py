@@ -11,9 +11,7 @@ from provision.cli.session import Answer
 from provision.errors import PENDING
 from provision.review.diff_formats import diff_document
 from provision.review.notices import Notice
-from provision.review.review import Review
-from provision.review.rows import Row, rows
-from provision.review.summary import headline
+from provision.review.review import Review, Row, headline, rows
 from provision.text import delta, printable
 
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
@@ -38,7 +36,7 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
 
             return Answer(lines=(page(review),), document={}, code=code)
         case "github":
-            from provision.review.annotations import workflow_commands
+            from provision.review.diff_formats import workflow_commands
 
             return Answer(commands=workflow_commands(review), document={}, code=code)
         case _:
