@@ -11,7 +11,7 @@ from provision.model.target import Target
 from provision.model.value import frozen
 from provision.url import host_of, release_base
 
-Kind = Literal["added", "removed", "changed"]
+ChangeKind = Literal["added", "removed", "changed"]
 Direction = Literal["up", "down", "other"]
 Aspect = Literal[
     "implementation",
@@ -46,7 +46,7 @@ class AssetChange:
     of_level: bool = False
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ChangeKind:
         return _kind(self.old, self.new)
 
     @property
@@ -93,7 +93,7 @@ class EntryChange:
     assets: tuple[AssetChange, ...]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ChangeKind:
         return _kind(self.old, self.new)
 
     @property
@@ -173,7 +173,7 @@ class LockDiff:
         return bool(self.entries) or self.format_changed or (self.old is None) != (self.new is None)
 
 
-def compare(old: Lock | None, new: Lock | None) -> LockDiff:
+def compare_locks(old: Lock | None, new: Lock | None) -> LockDiff:
     """What changed from ``old`` to ``new``; pure."""
     before = {python.name: python for python in old.pythons} if old else {}
     after = {python.name: python for python in new.pythons} if new else {}
@@ -202,7 +202,7 @@ def _assets(old: LockedPython | None, new: LockedPython | None) -> tuple[AssetCh
     )
 
 
-def _kind(old: object, new: object) -> Kind:
+def _kind(old: object, new: object) -> ChangeKind:
     if old is None:
         return "added"
     return "removed" if new is None else "changed"

@@ -10,7 +10,7 @@ from provision.model.asset import Asset
 from provision.review.changes import AssetChange, EntryChange
 from provision.review.details import TreeChange
 from provision.review.notices import Notice
-from provision.review.review import Review, Row, Side, rows
+from provision.review.review import Review, ReviewRow, Side, rows
 from provision.text import github_annotation
 
 # FOLD provision.review.diff_formats
@@ -170,7 +170,7 @@ def _lines(review: Review) -> Iterator[str]:
         yield github_annotation(
             _COMMANDS[notice.severity], notice.message, file=review.file, line=line or 1, title=title
         )
-    by_entry: dict[str, list[Row]] = {}
+    by_entry: dict[str, list[ReviewRow]] = {}
     for row in rows(review.diff):
         by_entry.setdefault(row.entry, []).append(row)
     for name, found in by_entry.items():
@@ -179,7 +179,7 @@ def _lines(review: Review) -> Iterator[str]:
         yield github_annotation("notice", "\n".join(map(_sentence, found)), file=review.file, line=line, title=name)
 
 
-def _sentence(row: Row) -> str:
+def _sentence(row: ReviewRow) -> str:
     where = f" ({row.where})" if row.places else ""
     if row.before and row.after:
         return f"{row.change}: {row.before} → {row.after}{where}"

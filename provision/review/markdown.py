@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from provision.review.notices import Notice
-from provision.review.review import Review, Row, headline, rows
+from provision.review.review import Review, ReviewRow, headline, rows
 from provision.text import delta, plural, printable
 
 # FOLD provision.review.markdown
@@ -24,8 +24,10 @@ _TAIL = "\n\n*{} left out here; `provision diff` shows all.*\n"
 def markdown(review: Review) -> str:
     """The whole comment; what does not fit is counted instead."""
     page = _Page()
-    page.add(f"### {code(review.file)}: {plain(headline(review.diff, review.notices))}\n")
-    page.add(f"\nFrom {code(review.old.label)} to {code(review.new.label)}\n")  # a label alone could begin a list
+    page.add(f"### {markdown_code(review.file)}: {markdown_text(headline(review.diff, review.notices))}\n")
+    page.add(
+        f"\nFrom {markdown_code(review.old.label)} to {markdown_code(review.new.label)}\n"
+    )  # a label alone could begin a list
     for severity, box in _BOXES.items():
         page.box(box, [notice for notice in review.notices if notice.severity == severity])
     found = rows(review.diff)
@@ -61,9 +63,9 @@ class _Page:
     def box(self, kind: str, found: Sequence[Notice]) -> None:
         head = f"\n> [!{kind}]\n"
         for notice in found:
-            places = ", ".join(plain(change.title) for change in notice.changes)
-            where = f"**{plain(notice.entry)}**{places and f' ({places})'}"
-            added = self.add(f"{head}> - {where}: {plain(notice.message)}\n")
+            places = ", ".join(markdown_text(change.title) for change in notice.changes)
+            where = f"**{markdown_text(notice.entry)}**{places and f' ({places})'}"
+            added = self.add(f"{head}> - {where}: {markdown_text(notice.message)}\n")
             self._count(added)
             head = "" if added else head
 
@@ -81,7 +83,7 @@ class _Page:
         closing = "\n</details>\n"
         if not cells:
             return
-        if not self.add(f"\n<details><summary>{plain(title)}</summary>\n", closing=closing):
+        if not self.add(f"\n<details><summary>{markdown_text(title)}</summary>\n", closing=closing):
             self._left += len(cells)
             return
         self._room -= len(closing)
@@ -96,15 +98,15 @@ class _Page:
         return "".join(self._parts) + tail
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: ReviewRow) -> tuple[str, ...]:
     return (
         {"+": "➕", "-": "➖"}.get(row.mark, "✏️"),
-        f"**{plain(row.entry)}**",
-        plain(row.change),
-        code(row.before),
-        code(row.after),
-        plain(row.where),
-        plain(delta(row.size, signed=row.mark == "~")),
+        f"**{markdown_text(row.entry)}**",
+        markdown_text(row.change),
+        markdown_code(row.before),
+        markdown_code(row.after),
+        markdown_text(row.where),
+        markdown_text(delta(row.size, signed=row.mark == "~")),
     )
 
 
@@ -113,23 +115,30 @@ def _digests(review: Review) -> Iterator[tuple[str, ...]]:
         for change in entry.assets:
             if change.kind != "changed" or "sha256" in change.aspects:
                 old, new = (str(asset.sha256) if asset else "" for asset in (change.old, change.new))
-                yield f"**{plain(entry.name)}**", plain(change.title), code(old), code(new)
+                yield (
+                    f"**{markdown_text(entry.name)}**",
+                    markdown_text(change.title),
+                    markdown_code(old),
+                    markdown_code(new),
+                )
 
 
 def _details(review: Review) -> Iterator[tuple[Sequence[str], str, Sequence[Sequence[str]]]]:
     for tree in review.details:
         title = f"Inside {tree.entry}, {tree.place}"
         if tree.missing:
-            yield ("",), title, [(plain(tree.missing),)]
-        libraries = [(plain(each.library), code(each.old), code(each.new)) for each in tree.libraries]
+            yield ("",), title, [(markdown_text(tree.missing),)]
+        libraries = [
+            (markdown_text(each.library), markdown_code(each.old), markdown_code(each.new)) for each in tree.libraries
+        ]
         yield ("Library", "Before", "After"), f"{title}: libraries", libraries
         folders = [
             (
-                code(each.folder),
+                markdown_code(each.folder),
                 str(each.added),
                 str(each.removed),
                 str(each.changed),
-                ", ".join(map(code, each.examples)),
+                ", ".join(map(markdown_code, each.examples)),
             )
             for each in tree.folders
         ]
@@ -147,15 +156,15 @@ _PLAIN = re.compile(r"[0-9A-Za-z ,;()'+/=→…±-]").match
 _ZERO_WIDTH = "&#8203;"
 
 
-def code(text: str) -> str:
+def markdown_code(text: str) -> str:
     """A value as a code span, in which nothing means anything; as text where it holds what could end the span."""
     clipped = clip(printable(text))
     if not clipped.strip():
         return ""
-    return f"`{clipped}`" if _SPAN(clipped) and clipped == clipped.strip() else plain(clipped)
+    return f"`{clipped}`" if _SPAN(clipped) and clipped == clipped.strip() else markdown_text(clipped)
 
 
-def plain(text: str) -> str:
+def markdown_text(text: str) -> str:
     """A text with everything that Markdown, HTML or GitHub could read as theirs written as an entity."""
     clipped = clip(printable(text), 4 * _LONGEST)
     return "".join(map(_plain, clipped, f" {clipped}", f"{clipped[1:]} "))

@@ -13,7 +13,7 @@ from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.url import host_of, release_base
 
 Severity = Literal["alarm", "warning", "notice"]
-Kind = Literal[
+NoticeKind = Literal[
     "bytes",
     "host",
     "origin",
@@ -35,7 +35,7 @@ class Notice:
     """One thing to tell of an entry; ``changes`` are the rows that it is about, none where it is the whole entry."""
 
     severity: Severity
-    kind: Kind
+    kind: NoticeKind
     entry: str
     message: str
     changes: tuple[AssetChange, ...] = ()
@@ -75,11 +75,11 @@ def _of_entry(entry: EntryChange, hosts: set[str], *, asked: bool) -> Iterator[N
 
 def _bytes(entry: EntryChange) -> Iterator[Notice]:
     """Hashes that changed while what they are of did not, or the other way round."""
-    found: dict[tuple[Severity, Kind, str], list[AssetChange]] = {}
+    found: dict[tuple[Severity, NoticeKind, str], list[AssetChange]] = {}
     for change in _changed(entry):
         aspects = set(change.aspects)
         identity = aspects & {"implementation", "version", "build", "flavor", "options"}
-        key: tuple[Severity, Kind, str] | None = None
+        key: tuple[Severity, NoticeKind, str] | None = None
         if "sha256" in aspects and not identity:
             alone = "it is the same version and build" if "url" in aspects else "nothing else is different"
             key = ("alarm", "bytes", f"other bytes under the same name: the sha256 changed, and {alone}")
@@ -219,5 +219,7 @@ def _pair(change: AssetChange) -> tuple[Asset, Asset]:
     return change.old, change.new
 
 
-def _about(entry: EntryChange, severity: Severity, kind: Kind, message: str, changes: Iterable[AssetChange]) -> Notice:
+def _about(
+    entry: EntryChange, severity: Severity, kind: NoticeKind, message: str, changes: Iterable[AssetChange]
+) -> Notice:
     return Notice(severity=severity, kind=kind, entry=entry.name, message=message, changes=tuple(changes))

@@ -15,7 +15,7 @@ from provision.model.target import Target
 from provision.review.changes import AssetChange, EntryChange
 from provision.review.details import TreeChange
 from provision.review.diff_formats import line_of
-from provision.review.review import Review, Row, headline, rows
+from provision.review.review import Review, ReviewRow, headline, rows
 from provision.text import delta, plural, printable, size
 
 # FOLD provision.review.page
@@ -102,7 +102,7 @@ def _tools(review: Review) -> Iterator[str]:
 
 def _entries(review: Review) -> Iterator[str]:
     yield '<section id="entries" aria-labelledby="entries-title">\n<h2 id="entries-title">Entries</h2>\n'
-    by_entry: dict[str, list[Row]] = {}
+    by_entry: dict[str, list[ReviewRow]] = {}
     for row in rows(review.diff):
         by_entry.setdefault(row.entry, []).append(row)
     if review.diff.format_changed:
@@ -144,7 +144,7 @@ def searched(entry: EntryChange) -> str:
     return " ".join(words).lower()
 
 
-def entry_section(number: int, entry: EntryChange, rows: Sequence[Row], review: Review) -> Iterator[str]:
+def entry_section(number: int, entry: EntryChange, rows: Sequence[ReviewRow], review: Review) -> Iterator[str]:
     """The entry's section."""
     words = kinds(entry, review)
     alarm = " alarm" if "alarm" in words.split() else ""
@@ -167,7 +167,7 @@ def entry_section(number: int, entry: EntryChange, rows: Sequence[Row], review: 
     yield "</article>\n"
 
 
-def _changes(rows: Sequence[Row]) -> Iterator[str]:
+def _changes(rows: Sequence[ReviewRow]) -> Iterator[str]:
     if not rows:
         return
     sized = any(row.size is not None for row in rows)
@@ -303,7 +303,7 @@ def _cell(entry: EntryChange, target: Target, alarming: bool) -> str:
 #   Owns making any text harmless in HTML, and putting the page's own style and script into it.
 
 
-class Inline(NamedTuple):
+class InlineAsset(NamedTuple):
     """A style or a script of the page, and how a content security policy names it."""
 
     content: str
@@ -320,10 +320,10 @@ def attribute(value: object) -> str:
     return html.escape(printable(str(value)), quote=True)
 
 
-def inline(name: str) -> Inline:
+def inline(name: str) -> InlineAsset:
     """One of the files beside this module."""
     from importlib.resources import files
 
     content = files("provision.review").joinpath(name).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
-    return Inline(content, f"sha256-{digest}")
+    return InlineAsset(content, f"sha256-{digest}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
-from provision.review.changes import AssetChange, EntryChange, LockDiff, compare
+from provision.review.changes import AssetChange, EntryChange, LockDiff, compare_locks
 from provision.review.details import TreeChange
 from provision.review.notices import SEVERITIES, Notice, Severity, notices
 from provision.text import plural
@@ -42,7 +42,7 @@ class Review:
         cls, old: Side, new: Side, *, file: str = "pythons.lock", upgraded: Callable[[str], bool] = lambda _: False
     ) -> Review:
         """Compare two sides; ``upgraded`` tells of which entries an upgrade was asked for."""
-        diff = compare(old.lock, new.lock)
+        diff = compare_locks(old.lock, new.lock)
         return cls(old=old, new=new, file=file, diff=diff, notices=notices(diff, upgraded=upgraded))
 
     def count(self, severity: Severity) -> int:
@@ -58,7 +58,7 @@ _SHORT = 12  # digits of a sha256 that people compare
 
 
 @frozen
-class Row:
+class ReviewRow:
     """One change: what became what, and on which platforms. ``mark`` is ``+``, ``-`` or ``~``.
 
     ``places`` is ``("all",)`` where it is every row of the entry. ``size`` is in bytes, the difference if ``~``.
@@ -77,12 +77,12 @@ class Row:
         return ", ".join(self.places)
 
 
-def rows(diff: LockDiff, *, single: bool = False) -> tuple[Row, ...]:
+def rows(diff: LockDiff, *, single: bool = False) -> tuple[ReviewRow, ...]:
     """All changes in the order of the entries; with ``single``, entries that came or went have a row a platform."""
-    found: list[Row] = []
+    found: list[ReviewRow] = []
     if diff.format_changed and diff.old and diff.new:
         found.append(
-            Row(mark="~", entry="lock-version", change="format", before=diff.old.version, after=diff.new.version)
+            ReviewRow(mark="~", entry="lock-version", change="format", before=diff.old.version, after=diff.new.version)
         )
     for entry in diff.entries:
         match entry.kind:
@@ -93,7 +93,7 @@ def rows(diff: LockDiff, *, single: bool = False) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def _whole(entry: EntryChange, kind: str, *, single: bool) -> Iterator[Row]:
+def _whole(entry: EntryChange, kind: str, *, single: bool) -> Iterator[ReviewRow]:
     grouped: dict[str, list[Asset]] = {}
     for change in entry.assets:
         asset = change.new or change.old
@@ -102,11 +102,13 @@ def _whole(entry: EntryChange, kind: str, *, single: bool) -> Iterator[Row]:
             grouped.setdefault(words, []).append(asset)
     for words, assets in grouped.items():
         places = tuple(asset.target.label(asset.cpu) for asset in assets)
-        row = Row(mark="+" if kind == "added" else "-", entry=entry.name, change=kind, places=places, size=_sum(assets))
+        row = ReviewRow(
+            mark="+" if kind == "added" else "-", entry=entry.name, change=kind, places=places, size=_sum(assets)
+        )
         yield replace(row, after=words) if kind == "added" else replace(row, before=words)
 
 
-def _changed(entry: EntryChange) -> Iterator[Row]:
+def _changed(entry: EntryChange) -> Iterator[ReviewRow]:
     yield from _of_entry(entry)
     grouped: dict[tuple[str, str, str, str], list[AssetChange]] = {}
     for change in entry.assets:
@@ -116,17 +118,19 @@ def _changed(entry: EntryChange) -> Iterator[Row]:
     for (mark, what, before, after), changes in grouped.items():
         whole = mark == "~" and len(changes) == every > 1 and every == _count(entry.new)
         places = (ALL,) if whole else tuple(change.title for change in changes)
-        yield Row(mark=mark, entry=entry.name, change=what, before=before, after=after, places=places)
+        yield ReviewRow(mark=mark, entry=entry.name, change=what, before=before, after=after, places=places)
 
 
-def _of_entry(entry: EntryChange) -> Iterator[Row]:
+def _of_entry(entry: EntryChange) -> Iterator[ReviewRow]:
     old, new = entry.old, entry.new
     if old is None or new is None:
         return
 
-    def row(change: str, before: object, after: object, size: int | None = None) -> Row:
+    def row(change: str, before: object, after: object, size: int | None = None) -> ReviewRow:
         words = (str(before) or "none", str(after) or "none")
-        return Row(mark="~", entry=entry.name, change=change, before=words[0], after=words[1], places=(ALL,), size=size)
+        return ReviewRow(
+            mark="~", entry=entry.name, change=change, before=words[0], after=words[1], places=(ALL,), size=size
+        )
 
     if old.implementation != new.implementation:
         yield row("implementation", old.implementation, new.implementation)

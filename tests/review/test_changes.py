@@ -8,7 +8,7 @@ from hypothesis import given
 from provision.lock.lock import Lock, LockedPython
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
-from provision.review.changes import compare
+from provision.review.changes import compare_locks
 from tests.lock.samples import asset, digest, python
 from tests.lock.strategies import locks
 from tests.review.samples import edited, lock, moved
@@ -17,7 +17,7 @@ DEFAULT = python()
 
 
 def test_nothing_differs_from_itself() -> None:
-    diff = compare(lock(DEFAULT), lock(DEFAULT))
+    diff = compare_locks(lock(DEFAULT), lock(DEFAULT))
     assert not diff
     assert diff.entries == ()
     assert diff.unchanged == 1
@@ -25,12 +25,12 @@ def test_nothing_differs_from_itself() -> None:
 
 @given(locks(), locks())
 def test_a_diff_is_empty_just_where_the_locks_are_equal(old: Lock, new: Lock) -> None:
-    assert bool(compare(old, new)) == (old != new)
+    assert bool(compare_locks(old, new)) == (old != new)
 
 
 @given(locks(), locks())
 def test_the_other_way_round_everything_added_is_removed(old: Lock, new: Lock) -> None:
-    there, back = compare(old, new), compare(new, old)
+    there, back = compare_locks(old, new), compare_locks(new, old)
     kinds = {"added": "removed", "removed": "added", "changed": "changed"}
     assert [(entry.name, entry.kind) for entry in there.entries] == [
         (each.name, kinds[each.kind]) for each in back.entries
@@ -39,12 +39,12 @@ def test_the_other_way_round_everything_added_is_removed(old: Lock, new: Lock) -
 
 
 def test_no_lock_is_not_an_empty_lock() -> None:
-    assert compare(None, lock())
-    assert not compare(None, None)
+    assert compare_locks(None, lock())
+    assert not compare_locks(None, None)
 
 
 def test_entries_that_came_and_went_have_all_their_rows() -> None:
-    diff = compare(lock(python(name="old")), lock(python(name="new")))
+    diff = compare_locks(lock(python(name="old")), lock(python(name="new")))
     assert [(entry.name, entry.kind, len(entry.assets)) for entry in diff.entries] == [
         ("new", "added", 3),
         ("old", "removed", 3),
@@ -62,37 +62,37 @@ def test_entries_that_came_and_went_have_all_their_rows() -> None:
     ],
 )
 def test_where_version_and_build_went(name: str, version: str | None, build: str | None) -> None:
-    (entry,) = compare(lock(DEFAULT), lock(moved(DEFAULT, name))).entries
+    (entry,) = compare_locks(lock(DEFAULT), lock(moved(DEFAULT, name))).entries
     assert (entry.version_direction, entry.build_direction) == (version, build)
     assert not entry.request_changed
 
 
 def test_a_build_that_is_no_day_goes_by_its_numbers() -> None:
     old, new = (python(asset(f"3.11.13+7.3.{patch}", implementation="pypy")) for patch in (9, 19))
-    (entry,) = compare(lock(old), lock(new)).entries
+    (entry,) = compare_locks(lock(old), lock(new)).entries
     assert entry.build_direction == "up"
 
 
 def test_another_implementation_is_neither_up_nor_down() -> None:
-    (entry,) = compare(lock(DEFAULT), lock(python(asset("3.11.13+7.3.9", implementation="pypy")))).entries
+    (entry,) = compare_locks(lock(DEFAULT), lock(python(asset("3.11.13+7.3.9", implementation="pypy")))).entries
     assert entry.version_direction == "other"
 
 
 def test_only_the_hash() -> None:
-    (entry,) = compare(lock(DEFAULT), lock(edited(DEFAULT, sha256=digest("other")))).entries
+    (entry,) = compare_locks(lock(DEFAULT), lock(edited(DEFAULT, sha256=digest("other")))).entries
     assert entry.aspects == ("sha256",)
     assert [change.title for change in entry.assets] == ["macos-aarch64"]
 
 
 def test_the_host() -> None:
     url = DEFAULT.assets[0].url.replace("example.com", "example.net")
-    (entry,) = compare(lock(DEFAULT), lock(edited(DEFAULT, url=url))).entries
+    (entry,) = compare_locks(lock(DEFAULT), lock(edited(DEFAULT, url=url))).entries
     assert entry.aspects == ("host", "origin", "url")
 
 
 def test_tree_options_and_the_request() -> None:
     after = replace(DEFAULT, tree=TreeOptions(bytecode=True), request=digest("asked otherwise"))
-    (entry,) = compare(lock(DEFAULT), lock(after)).entries
+    (entry,) = compare_locks(lock(DEFAULT), lock(after)).entries
     assert entry.aspects == ("tree", "request")
     assert entry.request_changed
 
@@ -102,10 +102,10 @@ def with_levels(*levels: str) -> LockedPython:
 
 
 def test_levels_are_told_from_targets() -> None:
-    (entry,) = compare(lock(with_levels("baseline")), lock(with_levels("baseline", "v2", "v3"))).entries
+    (entry,) = compare_locks(lock(with_levels("baseline")), lock(with_levels("baseline", "v2", "v3"))).entries
     assert entry.aspects == ("levels",)
     assert [change.title for change in entry.assets] == ["linux-x86_64 v2", "linux-x86_64 v3"]
-    (entry,) = compare(lock(python(asset())), lock(python(asset(), asset(target="macos-aarch64")))).entries
+    (entry,) = compare_locks(lock(python(asset())), lock(python(asset(), asset(target="macos-aarch64")))).entries
     assert entry.aspects == ("targets",)
 
 
@@ -114,13 +114,13 @@ def test_sizes_are_compared_where_both_are_known() -> None:
         python(asset(size=100), asset(target="macos-aarch64")),
         python(asset(size=150), asset(target="macos-aarch64")),
     )
-    (entry,) = compare(lock(old), lock(new)).entries
+    (entry,) = compare_locks(lock(old), lock(new)).entries
     assert entry.size_delta == 50
-    (entry,) = compare(lock(DEFAULT), lock(moved(DEFAULT, "3.14.8+20260901"))).entries
+    (entry,) = compare_locks(lock(DEFAULT), lock(moved(DEFAULT, "3.14.8+20260901"))).entries
     assert entry.size_delta is None
 
 
 def test_the_format() -> None:
-    diff = compare(Lock(version="1.0"), Lock(version="1.1"))
+    diff = compare_locks(Lock(version="1.0"), Lock(version="1.1"))
     assert diff.format_changed
     assert diff

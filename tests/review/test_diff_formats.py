@@ -8,10 +8,9 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from provision.review.changes import Aspect, Direction, Kind
+from provision.review.changes import Aspect, ChangeKind, Direction
 from provision.review.diff_formats import DIFF_VERSION
-from provision.review.notices import SEVERITIES
-from provision.review.notices import Kind as NoticeKind
+from provision.review.notices import SEVERITIES, NoticeKind
 from tests.support.schemas import read_schema
 
 SCHEMA = read_schema("pythons-diff")
@@ -66,8 +65,8 @@ def test_every_key_is_known_and_there() -> None:
     [
         (NOTICE["severity"], SEVERITIES),
         (NOTICE["kind"], get_args(NoticeKind)),
-        (ENTRY["kind"], get_args(Kind)),
-        (ROW["kind"], get_args(Kind)),
+        (ENTRY["kind"], get_args(ChangeKind)),
+        (ROW["kind"], get_args(ChangeKind)),
         (ENTRY["aspects"]["items"], get_args(Aspect)),
         (ROW["aspects"]["items"], get_args(Aspect)),
         (ENTRY["version-direction"], (*get_args(Direction), None)),

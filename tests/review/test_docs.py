@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.review.codes import CODES
-from provision.review.notices import Kind
+from provision.review.notices import NoticeKind
 from tests.conftest import Golden
 from tests.review.attacks import ATTACKS, DAY, make_attacked
 from tests.support.project import Project
@@ -45,7 +45,7 @@ def test_each_attack_is_shown_caught(attack: str, tmp_path: Path, golden: Golden
 
 def test_every_kind_of_notice_is_explained() -> None:
     text = PAGE.read_text()
-    for kind in Kind.__args__:  # type: ignore[attr-defined]  # the words of a Literal
+    for kind in NoticeKind.__args__:  # type: ignore[attr-defined]  # the words of a Literal
         assert f"`{kind}`" in text, kind
 
 

@@ -11,7 +11,7 @@ from provision.cli.session import Answer
 from provision.errors import PENDING
 from provision.review.diff_formats import diff_document
 from provision.review.notices import Notice
-from provision.review.review import Review, Row, headline, rows
+from provision.review.review import Review, ReviewRow, headline, rows
 from provision.text import delta, printable
 
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
@@ -58,7 +58,7 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((_ENDLESS, 24)).columns if sys.stdout.isatty() else _ENDLESS
 
 
-def _table(found: Sequence[Row], console: Console, width: int) -> Iterator[str]:
+def _table(found: Sequence[ReviewRow], console: Console, width: int) -> Iterator[str]:
     if not found:
         return
     cells = [[printable(cell) for cell in _cells(row)] for row in found]
@@ -74,11 +74,11 @@ def _table(found: Sequence[Row], console: Console, width: int) -> Iterator[str]:
         yield "  ".join(painted).rstrip()
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: ReviewRow) -> tuple[str, ...]:
     return (row.mark, row.entry, row.change, row.before, row.after, row.where, delta(row.size, signed=row.mark == "~"))
 
 
-def _stacked(found: Sequence[Row], console: Console) -> Iterator[str]:
+def _stacked(found: Sequence[ReviewRow], console: Console) -> Iterator[str]:
     """A few short lines a change, for narrow terminals."""
     before = ""
     for row in found:
