@@ -15,7 +15,7 @@ from provision.manifest.manifest import request_digest
 from provision.manifest.positions import Positions
 from provision.manifest.read import parse_manifest
 from provision.store.layout import is_key
-from provision.workflows.listing import request_text
+from provision.workflows.list import request_text
 from tests.manifest.samples import EXAMPLE
 
 _PATH = Path("pythons.toml")

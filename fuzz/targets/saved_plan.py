@@ -15,9 +15,9 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents, words
 from provision.errors import LockFileError, ManifestError, SeveralErrors, UsageError
-from provision.workflows.locking import lock
+from provision.workflows.lock import lock
 from provision.workflows.options import Options
-from provision.workflows.planning import Wanted, plan
+from provision.workflows.plan import Wanted, plan
 from provision.workflows.saving import load_plan, save_plan
 
 _PIECES = [

@@ -33,8 +33,8 @@ def _session() -> Session:
 
 def _sync() -> int:
     from provision.cli.present.syncing import present_synced
-    from provision.workflows.planning import Wanted
-    from provision.workflows.syncing import sync
+    from provision.workflows.plan import Wanted
+    from provision.workflows.sync import sync
 
     session = _session()
     return session.show(present_synced(sync(session.options, Wanted(), session.progress()), session.console))
@@ -42,7 +42,7 @@ def _sync() -> int:
 
 def _plan() -> int:
     from provision.cli.present.syncing import present_planned
-    from provision.workflows.planning import Wanted, plan
+    from provision.workflows.plan import Wanted, plan
 
     session = _session()
     return session.show(present_planned(plan(session.options, Wanted()), session.console))
@@ -50,7 +50,7 @@ def _plan() -> int:
 
 def _lock() -> int:
     from provision.cli.present.locking import present_locked
-    from provision.workflows.locking import lock
+    from provision.workflows.lock import lock
 
     session = _session()
     return session.show(present_locked(lock(session.options), session.console))
@@ -66,7 +66,7 @@ def _lock_check() -> int:
 
 def _list() -> int:
     from provision.cli.present.listing import present_list
-    from provision.workflows.listing import list_pythons
+    from provision.workflows.list import list_pythons
 
     session = _session()
     return session.show(present_list(list_pythons(session.options), session.console))
@@ -74,14 +74,14 @@ def _list() -> int:
 
 def _which(name: str) -> int:
     from provision.cli.present.using import present_which
-    from provision.workflows.using import which
+    from provision.workflows.use import which
 
     session = _session()
     return session.show(present_which(which(session.options, name)))
 
 
 def _run(name: str, command: Sequence[str]) -> int:
-    from provision.workflows.using import run
+    from provision.workflows.use import run
 
     return run(_session().options, name, command)
 

@@ -30,7 +30,7 @@ def diff(options: Options, old: str | None = None, new: str | None = None, *, de
     file = _shown(lock_path) if new is None else _named_file(new, lock_path)
     review = Review.of(before, after, file=file)
     if details:
-        from provision.workflows.inspecting import inspect_trees
+        from provision.workflows.diff import inspect_trees
 
         review = replace(review, details=inspect_trees(options, review.diff))
     return review

@@ -8,7 +8,7 @@ from provision.errors import ManifestError, did_you_mean
 from provision.lock.explain import Explanation
 from provision.lock.explain import explain_entry as why
 from provision.model.value import replace
-from provision.workflows.cataloguing import open_for
+from provision.workflows.catalog import open_for
 from provision.workflows.checking import host_target
 from provision.workflows.options import Options
 from provision.workflows.project import Project

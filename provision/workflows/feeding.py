@@ -6,7 +6,7 @@ from pathlib import Path
 
 from provision.errors import UsageError, did_you_mean
 from provision.review.feed import feed_document
-from provision.workflows.cataloguing import known_catalog
+from provision.workflows.catalog import known_catalog
 from provision.workflows.options import Options
 
 

@@ -56,7 +56,7 @@ class Outdated:
 
 def outdated(options: Options, names: tuple[str, ...] = (), *, today: date) -> Outdated:
     """Look at the named entries, or at all, without a network and without changing anything."""
-    from provision.workflows.cataloguing import open_for
+    from provision.workflows.catalog import open_for
 
     project = Project.find(options)
     manifest, lock = project.manifest(), project.locked().lock

@@ -14,7 +14,7 @@ from provision.model.table import keyed, required
 from provision.plan import PLAN_VERSION, plan_document
 from provision.store.receipts import Members, count, members, parse_members, read_table, text, texts, truth
 from provision.workflows.options import Options
-from provision.workflows.planning import Planned, Wanted, parse_wanted, plan
+from provision.workflows.plan import Planned, Wanted, parse_wanted, plan
 from provision.workflows.writing import write_text
 
 _MAX_BYTES = 16 * 1024 * 1024

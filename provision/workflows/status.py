@@ -10,9 +10,9 @@ from provision.model.value import frozen, replace
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.prune import removable
-from provision.workflows.cataloguing import open_for
+from provision.workflows.catalog import open_for
 from provision.workflows.keeping import keys_of_project
-from provision.workflows.listing import Listing, list_pythons
+from provision.workflows.list import Listing, list_pythons
 from provision.workflows.options import Options
 from provision.workflows.outdated import newer_builds
 

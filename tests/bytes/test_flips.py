@@ -18,7 +18,7 @@ from provision.store.layout import Store
 from provision.store.publish import check_tree
 from provision.store.receipts import installed
 from provision.workflows.options import Options
-from provision.workflows.verifying import Verdict, verify
+from provision.workflows.store import Verdict, verify
 from tests.crash import invariants
 from tests.support.builds import Build, write_catalog
 from tests.support.project import Project

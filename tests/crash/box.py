@@ -17,12 +17,12 @@ from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.workflows.cleaning import prune
-from provision.workflows.editing import add
-from provision.workflows.locking import lock
+from provision.workflows.edit import add
+from provision.workflows.lock import lock
 from provision.workflows.options import Options
-from provision.workflows.planning import Wanted
-from provision.workflows.syncing import sync
-from provision.workflows.verifying import verify
+from provision.workflows.plan import Wanted
+from provision.workflows.store import verify
+from provision.workflows.sync import sync
 from tests.crash import invariants
 from tests.crash.invariants import State
 from tests.support.builds import Build

@@ -19,7 +19,7 @@ from provision.catalog.cache import load_cached
 from provision.catalog.refresh import NDJSON_URLS
 from provision.model.version import Version
 from provision.protocols import NoProgress
-from provision.workflows.cataloguing import update
+from provision.workflows.catalog import update
 from tests.catalog.samples import ndjson_line, stripped
 from tests.crash.box import SCENARIOS, Box, declare
 from tests.crash.conftest import MakeBox

@@ -36,12 +36,12 @@ from provision.store.publish import check_tree
 from provision.store.receipts import installed, read_receipt
 from provision.workflows.checking import check
 from provision.workflows.cleaning import cache_clean, prune
-from provision.workflows.editing import add, remove
-from provision.workflows.locking import lock
+from provision.workflows.edit import add, remove
+from provision.workflows.lock import lock
 from provision.workflows.options import Options
-from provision.workflows.planning import Wanted, plan
-from provision.workflows.syncing import sync
-from provision.workflows.verifying import verify
+from provision.workflows.plan import Wanted, plan
+from provision.workflows.store import verify
+from provision.workflows.sync import sync
 from tests.crash import invariants
 from tests.support.builds import Build, write_catalog
 from tests.support.killer import Victim, python

@@ -27,7 +27,7 @@ def catalog_update(
       provision catalog update --github
     """
     from provision.cli.present.cataloguing import present_updated
-    from provision.workflows.cataloguing import update
+    from provision.workflows.catalog import update
 
     return session.show(present_updated(update(session.options, session.progress(), github=github)))
 
@@ -65,7 +65,7 @@ def catalog_list(
       provision catalog list pypy3.11 --json
     """
     from provision.cli.present.cataloguing import present_assets
-    from provision.workflows.cataloguing import list_assets, parse_query
+    from provision.workflows.catalog import list_assets, parse_query
 
     wanted = parse_query(request, targets=target or (), options=option or (), flavor=flavor, build=build, cpu=cpu)
     return session.show(present_assets(list_assets(session.options, wanted), limit, session.console))
@@ -81,6 +81,6 @@ def catalog_show(session: Session, name: Annotated[str, typer.Argument(help="An 
       provision catalog show cpython-3.14.0+20251010-x86_64-unknown-linux-gnu-install_only.tar.gz
     """
     from provision.cli.present.cataloguing import present_asset
-    from provision.workflows.cataloguing import show_asset
+    from provision.workflows.catalog import show_asset
 
     return session.show(present_asset(show_asset(session.options, name), session.console))

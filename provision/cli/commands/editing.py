@@ -33,8 +33,8 @@ def init(
       provision init --target linux-x86_64 --target linux-x86_64-musl
     """
     from provision.cli.present.editing import present_edited
-    from provision.workflows.editing import init as make
-    from provision.workflows.planning import parse_wanted
+    from provision.workflows.edit import init as make
+    from provision.workflows.plan import parse_wanted
 
     targets = parse_wanted((), target or DEFAULT_TARGETS).targets
     return session.show(present_edited("wrote", make(session.options, targets)))
@@ -75,7 +75,7 @@ def add(
       provision add embed 3.13 --flavor full --option pgo --option lto
     """
     from provision.cli.present.editing import present_edited
-    from provision.workflows.editing import add as make
+    from provision.workflows.edit import add as make
 
     spec: dict[str, object] = {
         "version": request,
@@ -107,6 +107,6 @@ def remove(
       provision remove debug
     """
     from provision.cli.present.editing import present_edited
-    from provision.workflows.editing import remove as make
+    from provision.workflows.edit import remove as make
 
     return session.show(present_edited("removed", make(session.options, names)))

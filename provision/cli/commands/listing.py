@@ -16,7 +16,7 @@ def list_(session: Session) -> int:
       provision list --json
     """
     from provision.cli.present.listing import present_list
-    from provision.workflows.listing import list_pythons
+    from provision.workflows.list import list_pythons
 
     return session.show(present_list(list_pythons(session.options), session.console))
 

@@ -34,8 +34,8 @@ def lock(
     from provision.cli.present.locking import present_checked, present_locked
     from provision.errors import UsageError
     from provision.workflows.checking import check as check_lock
-    from provision.workflows.locking import lock as write_lock
-    from provision.workflows.locking import parse_upgrade
+    from provision.workflows.lock import lock as write_lock
+    from provision.workflows.lock import parse_upgrade
 
     if check and (upgrade or names):
         raise UsageError("--check looks at the whole lock and changes nothing: it goes with no name and no --upgrade")

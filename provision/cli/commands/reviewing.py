@@ -86,7 +86,7 @@ def audit(
       provision audit --upstream --format sarif > audit.sarif
     """
     from provision.cli.present.reviewing_audit import present_audit
-    from provision.workflows.auditing import audit as look
+    from provision.workflows.audit import audit as look
 
     style = _choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
     found = look(

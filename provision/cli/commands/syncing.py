@@ -58,8 +58,8 @@ def plan(
       provision plan -o today.plan           to be carried out by `provision sync today.plan`
     """
     from provision.cli.present.syncing import present_planned
-    from provision.workflows.planning import parse_wanted
-    from provision.workflows.planning import plan as make
+    from provision.workflows.plan import parse_wanted
+    from provision.workflows.plan import plan as make
     from provision.workflows.saving import save_plan
 
     wanted = parse_wanted(tuple(names or ()), tuple(target or ()), cpu=cpu, prune=prune)
@@ -98,9 +98,9 @@ def sync(
       provision sync today.plan                 exactly what was reviewed
     """
     from provision.cli.present.syncing import present_synced
-    from provision.workflows.planning import parse_wanted
-    from provision.workflows.syncing import sync as make
-    from provision.workflows.syncing import sync_saved
+    from provision.workflows.plan import parse_wanted
+    from provision.workflows.sync import sync as make
+    from provision.workflows.sync import sync_saved
 
     if frozen and locked:
         raise UsageError("--frozen and --locked exclude each other")

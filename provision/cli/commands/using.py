@@ -18,7 +18,7 @@ def which(session: Session, name: Name) -> int:
       $(provision which free) -c 'import sys; print(sys._is_gil_enabled())'
     """
     from provision.cli.present.using import present_which
-    from provision.workflows.using import which as find
+    from provision.workflows.use import which as find
 
     return session.show(present_which(find(session.options, name)))
 
@@ -39,7 +39,7 @@ def run(
       provision run free -- python -m venv .venv
       provision run debug -- ./configure --with-assertions
     """
-    from provision.workflows.using import run as execute
+    from provision.workflows.use import run as execute
 
     sys.stdout.flush()
     return execute(session.options, name, tuple(command or ()))
@@ -61,6 +61,6 @@ def env(
       provision env --shell github >> "$GITHUB_PATH"
     """
     from provision.cli.present.using import present_env
-    from provision.workflows.using import bin_directory
+    from provision.workflows.use import bin_directory
 
     return session.show(present_env(bin_directory(session.options), shell, session.options.environ))

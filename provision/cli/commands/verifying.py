@@ -31,7 +31,7 @@ def verify(
     """
     from provision.cli.present.verifying import present_verified
     from provision.errors import UsageError
-    from provision.workflows.verifying import verify as look
+    from provision.workflows.store import verify as look
 
     if store and names:
         raise UsageError("--store looks at every tree: it goes with no name")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.cli.session import Answer
-from provision.workflows.editing import Edited
+from provision.workflows.edit import Edited
 
 
 def present_edited(verb: str, edited: Edited) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.cli.console import Console, table
 from provision.cli.session import Answer
-from provision.workflows.listing import Listing, Row
+from provision.workflows.list import Listing, Row
 
 
 def present_list(listing: Listing, console: Console) -> Answer:

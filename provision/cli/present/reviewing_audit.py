@@ -11,7 +11,7 @@ from provision.review.audit_formats import audit_commands, audit_document, audit
 from provision.review.codes import Gravity
 from provision.review.findings import Audit
 from provision.text import plural, printable
-from provision.workflows.auditing import Audited
+from provision.workflows.audit import Audited
 
 _STYLES: dict[Gravity, str] = {"error": "red", "warning": "yellow", "note": "dim"}
 

@@ -9,8 +9,8 @@ from provision.cli.session import Answer
 from provision.errors import PENDING
 from provision.plan import Action, Install, Keep, Link, Plan, Remove, Unlink, plan_document
 from provision.text import plural, printable, size
-from provision.workflows.planning import Planned
-from provision.workflows.syncing import Synced
+from provision.workflows.plan import Planned
+from provision.workflows.sync import Synced
 
 
 def present_planned(planned: Planned, console: Console, *, exit_code: bool = False) -> Answer:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provision.cli.session import Answer
 from provision.errors import UsageError
-from provision.workflows.using import Found
+from provision.workflows.use import Found
 
 _SHELLS = ("sh", "fish", "powershell", "github")
 

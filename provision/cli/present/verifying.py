@@ -8,7 +8,7 @@ from provision.cli.console import Console
 from provision.cli.session import Answer
 from provision.errors import INTEGRITY
 from provision.text import plural, printable
-from provision.workflows.verifying import Verdict, Verified
+from provision.workflows.store import Verdict, Verified
 
 _SHOWN = 10  # differences a tree; --json has all
 

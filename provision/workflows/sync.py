@@ -19,13 +19,13 @@ from provision.workflows.checking import require_fresh, stale
 from provision.workflows.keeping import keys_of_project, locked_keys
 from provision.workflows.linking import link_project, stamp
 from provision.workflows.options import Options, flag
-from provision.workflows.planning import Planned, Wanted, make_plan
+from provision.workflows.plan import Planned, Wanted, make_plan
 from provision.workflows.project import LoadedLock, Project
 from provision.workflows.saving import load_plan
 from provision.workflows.writing import sweep_beside
 
 if TYPE_CHECKING:
-    from provision.workflows.locking import Locked
+    from provision.workflows.lock import Locked
 
 
 @frozen
@@ -83,7 +83,7 @@ def _agree(options: Options, project: Project, locked: bool | None) -> _Basis:
     outdated = stale(manifest, loaded.lock) if loaded else ()
     relocked = None
     if loaded is None or (outdated and relocking):
-        from provision.workflows.locking import lock
+        from provision.workflows.lock import lock
 
         relocked = lock(options)
         loaded = LoadedLock(lock=relocked.lock, text=relocked.text)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from provision.errors import UsageError
-from provision.workflows.locking import lock
+from provision.workflows.lock import lock
 from provision.workflows.options import Options
-from provision.workflows.planning import Wanted, plan
+from provision.workflows.plan import Wanted, plan
 from provision.workflows.saving import load_plan, save_plan
 
 

@@ -21,7 +21,7 @@ from provision.model.value import frozen
 from provision.protocols import HttpGet, Progress
 from provision.review.audit import run_checks
 from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_of
-from provision.workflows.cataloguing import catalog_directory
+from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options
 from provision.workflows.project import Project
 

@@ -37,7 +37,7 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
     Raises `ResolutionError` for every request that nothing satisfies, all at once, and writes nothing then.
     """
     from provision.lock.conflicts import recover_lock
-    from provision.workflows.cataloguing import open_for
+    from provision.workflows.catalog import open_for
     from provision.workflows.writing import write_text
 
     project = Project.find(options)

@@ -14,7 +14,7 @@ from provision.store.publish import check_tree, mark_durable, sweep
 from provision.store.receipts import Receipt, installed, read_receipt
 from provision.workflows.fetching import open_tools
 from provision.workflows.options import Options
-from provision.workflows.planning import Wanted, select
+from provision.workflows.plan import Wanted, select
 from provision.workflows.project import Project
 
 

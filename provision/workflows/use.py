@@ -15,7 +15,7 @@ from provision.store.layout import Store, executable
 from provision.store.links import BIN, foreign_commands, links_directory
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options
-from provision.workflows.planning import Wanted, select
+from provision.workflows.plan import Wanted, select
 from provision.workflows.project import Project
 
 NOT_FOUND = 127  # what a shell answers for a command that is not there

@@ -79,7 +79,7 @@ def parse_query(
 ) -> tuple[Query, ...]:
     """What `catalog list` is asked for, one query a target; raises `UsageError` for what makes no sense."""
     from provision.manifest.request import parse_request
-    from provision.workflows.planning import parse_wanted
+    from provision.workflows.plan import parse_wanted
 
     if flavor is not None and flavor not in FLAVORS:
         raise UsageError(

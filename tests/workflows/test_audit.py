@@ -10,7 +10,7 @@ import pytest
 
 from provision.errors import NetworkError
 from provision.protocols import Response
-from provision.workflows.auditing import fetch_checksums
+from provision.workflows.audit import fetch_checksums
 from tests.review.attacks import DAY, honest, make_attacked
 from tests.support.builds import Build, write_catalog
 from tests.support.project import Project
