@@ -16,9 +16,8 @@ from fuzz.target import Target
 from fuzz.texts import documents, words
 from provision.errors import LockFileError, ManifestError, SeveralErrors, UsageError
 from provision.workflows.lock import lock
-from provision.workflows.options import Options
-from provision.workflows.plan import Wanted, plan
-from provision.workflows.saving import load_plan, save_plan
+from provision.workflows.options import Options, Wanted
+from provision.workflows.plan import load_plan, plan, save_plan
 
 _PIECES = [
     "{", "}", "[", "]", ":", ",", '"provision-plan": 1', '"provision-plan": true', '"wanted": {', '"names": ["one"]',

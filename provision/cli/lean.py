@@ -33,7 +33,7 @@ def _session() -> Session:
 
 def _sync() -> int:
     from provision.cli.present.syncing import present_synced
-    from provision.workflows.plan import Wanted
+    from provision.workflows.options import Wanted
     from provision.workflows.sync import sync
 
     session = _session()
@@ -42,7 +42,8 @@ def _sync() -> int:
 
 def _plan() -> int:
     from provision.cli.present.syncing import present_planned
-    from provision.workflows.plan import Wanted, plan
+    from provision.workflows.options import Wanted
+    from provision.workflows.plan import plan
 
     session = _session()
     return session.show(present_planned(plan(session.options, Wanted()), session.console))
@@ -58,7 +59,7 @@ def _lock() -> int:
 
 def _lock_check() -> int:
     from provision.cli.present.locking import present_checked
-    from provision.workflows.checking import check
+    from provision.workflows.lock import check
 
     session = _session()
     return session.show(present_checked(check(session.options), session.console))

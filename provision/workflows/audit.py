@@ -128,7 +128,7 @@ def _catalogs_line(manifest: Manifest) -> int:
 
 def _ask_upstream(options: Options, lock: Lock, progress: Progress | None) -> Checksums:
     from provision.protocols import NoProgress
-    from provision.workflows.fetching import open_fetcher
+    from provision.workflows.options import open_fetcher
 
     tags = sorted({release_of(asset) for python in lock.pythons for asset in python.assets} - {""})
     with open_fetcher(options, progress or NoProgress()) as fetcher:

@@ -51,7 +51,7 @@ def catalog_directory(options: Options) -> Path:
 
 @contextmanager
 def _network(options: Options, progress: Progress) -> Iterator[HttpGet]:
-    from provision.workflows.fetching import open_fetcher
+    from provision.workflows.options import open_fetcher
 
     with open_fetcher(options, progress) as fetcher:
         yield fetcher.get
@@ -79,7 +79,7 @@ def parse_query(
 ) -> tuple[Query, ...]:
     """What `catalog list` is asked for, one query a target; raises `UsageError` for what makes no sense."""
     from provision.manifest.request import parse_request
-    from provision.workflows.plan import parse_wanted
+    from provision.workflows.options import parse_wanted
 
     if flavor is not None and flavor not in FLAVORS:
         raise UsageError(

@@ -10,8 +10,7 @@ from provision.manifest.read import parse_manifest
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.workflows.options import Options
-from provision.workflows.project import Project
-from provision.workflows.writing import write_text
+from provision.workflows.project import Project, write_text
 
 
 @frozen

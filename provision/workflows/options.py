@@ -1,13 +1,28 @@
-"""Owns what all commands share, where things are and what may be used; the environment is read here, once."""
+"""Options shared by all commands, and the fetcher they make."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provision.errors import UsageError
+from provision.errors import UsageError, did_you_mean
 from provision.host.paths import cache_home, data_home
+from provision.model.asset import CPU_LEVELS, CpuLevel
+from provision.model.target import KNOWN, Target
 from provision.model.value import frozen
+
+if TYPE_CHECKING:
+    from provision.fetch.fetcher import Fetcher
+    from provision.install.apply import InstallContext
+    from provision.protocols import Progress
+    from provision.store.layout import Store
+
+
+# FOLD provision.workflows.options
+#   Owns what all commands share, where things are and what may be used; the environment is read here, once.
+
 
 DEFAULT_JOBS = 4
 _FALSE = frozenset({"", "0", "false", "no", "off"})
@@ -68,3 +83,93 @@ def _jobs(environ: Mapping[str, str]) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise UsageError(f"PROVISION_JOBS is {text!r}; expected a number from 1 to 64")
     return int(text)
+
+
+# FOLD provision.workflows.options
+#   Owns making a run's fetcher, and the tools of installing, from the options that all commands share.
+
+
+def open_fetcher(options: Options, progress: Progress) -> Fetcher:
+    """A fetcher for this run; to be used as a context manager."""
+    from provision.fetch.fetcher import Fetcher
+    from provision.store.archives import ArchiveCache
+
+    return Fetcher(
+        ArchiveCache(options.cache),
+        mirrors=options.mirrors,
+        offline=options.offline,
+        jobs=options.jobs,
+        allow_hosts=options.allow_hosts,
+        environ=options.environ,
+        progress=progress,
+    )
+
+
+@contextmanager
+def open_tools(options: Options, store: Store, progress: Progress) -> Iterator[InstallContext]:
+    """All that installing into a store needs, with a fetcher that is closed afterwards."""
+    from provision.host.detect import find_host
+    from provision.install.apply import InstallContext
+    from provision.store.locks import lock_timeout
+
+    with open_fetcher(options, progress) as fetcher:
+        yield InstallContext(
+            store=store,
+            fetcher=fetcher,
+            host=find_host(),
+            progress=progress,
+            environ=options.environ,
+            lock_timeout=lock_timeout(options.environ),
+        )
+
+
+# FOLD provision.workflows.plan:ALL_TARGETS,Wanted,parse_wanted
+#   Owns `plan`: what a sync would do to this machine; deciding is `plan.decide`'s.
+
+
+ALL_TARGETS = "all"
+
+
+@frozen
+class Wanted:
+    """What part of the lock is meant, and for which machines: this one unless targets are named."""
+
+    names: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
+    all_targets: bool = False
+    cpu: CpuLevel = "baseline"
+    prune: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        return self.all_targets or bool(self.targets)
+
+
+def parse_wanted(names: Sequence[str], targets: Sequence[str], *, cpu: str = "baseline", prune: bool = False) -> Wanted:
+    """What the command line asks for; raises `UsageError` for unknown targets and levels."""
+    if cpu not in CPU_LEVELS:
+        raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
+    if cpu != "baseline" and not targets:
+        raise UsageError(
+            "--cpu goes with --target: this machine's level is found out, not told",
+            hint="PROVISION_CPU lowers it; `cpu` in pythons.toml asks for one.",
+        )
+    parsed: list[Target] = []
+    for text in targets:
+        if text == ALL_TARGETS:
+            continue
+        try:
+            parsed.append(Target.parse(text))
+        except ValueError as error:
+            shorts = [target.short for target in KNOWN.values()]
+            raise UsageError(
+                f"--target {text!r} is not a known target.{did_you_mean(text, [*shorts, *KNOWN])}",
+                hint=f"Known: {', '.join(sorted(shorts))}, and `all`.",
+            ) from error
+    return Wanted(
+        names=tuple(dict.fromkeys(names)),
+        targets=tuple(dict.fromkeys(parsed)),
+        all_targets=ALL_TARGETS in targets,
+        cpu=cpu,
+        prune=prune,
+    )

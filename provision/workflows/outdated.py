@@ -1,21 +1,31 @@
-"""Owns `outdated`: what an upgrade would bring, entry by entry, and what it would not; taking it is `locking`'s."""
+"""`outdated`, `explain` and `feed`."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
-from provision.catalog.catalog import Catalog
-from provision.errors import ProvisionError
+from provision.catalog.catalog import Catalog, publication_day
+from provision.catalog.pbs import REPOSITORY
+from provision.errors import ManifestError, ProvisionError, UsageError, did_you_mean
 from provision.host.detect import detect_host
 from provision.lock.age import Cooldown, end_of_life
+from provision.lock.explain import Explanation
+from provision.lock.explain import explain_entry as why
 from provision.lock.lock import Lock, LockedPython, Upgrade
 from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest, Request
 from provision.manifest.request import parse_request
 from provision.model.target import Target
 from provision.model.value import frozen, replace
+from provision.workflows.catalog import known_catalog, open_for
+from provision.workflows.lock import host_target
 from provision.workflows.options import Options
 from provision.workflows.project import Project, choose
+
+# FOLD provision.workflows.outdated
+#   Owns `outdated`: what an upgrade would bring, entry by entry, and what it would not; taking it is `locking`'s.
+
 
 _EVERYTHING = Upgrade(everything=True)
 _ANY = parse_request("3").version
@@ -124,3 +134,85 @@ def _named(python: LockedPython) -> str:
 
 def _unless(found: LockedPython, known: LockedPython) -> str:
     return "" if _named(found) == _named(known) else _named(found)
+
+
+# FOLD provision.workflows.outdated
+#   Owns `explain`: loading what an explanation needs; `lock.explain` gives it.
+
+
+def explain(options: Options, name: str, *, today: date) -> Explanation:
+    """Why an entry is locked as it is, or what it would be locked as; without a network.
+
+    Raises `ManifestError` for a name that the manifest does not declare.
+    """
+    project = Project.find(options)
+    manifest = project.manifest()
+    request = manifest.request(name)
+    if request is None:
+        known = [each.name for each in manifest.requests]
+        raise ManifestError(
+            f"{manifest.path.name} declares no {name!r}",
+            hint=f"It declares {', '.join(known) or 'nothing yet'}." + did_you_mean(name, known),
+        )
+    loaded = project.lock()
+    catalog = open_for(replace(options, offline=True), manifest)
+    python = loaded.lock.python(name) if loaded else None
+    return why(request, python, catalog, host=host_target(manifest), today=today)
+
+
+# FOLD provision.workflows.outdated
+#   Owns `feed`: the catalog for update bots; what is in it, `review.feed` decides.
+
+
+def feed(options: Options, implementation: str = "cpython") -> dict[str, object]:
+    """All versions and builds of an implementation; raises `UsageError` for one that no catalog knows."""
+    catalog = known_catalog(options)
+    known = catalog.implementations()
+    if implementation not in known:
+        raise UsageError(
+            f"no catalog knows an implementation {implementation!r}; there are {', '.join(known)}."
+            f"{did_you_mean(implementation, known)}"
+        )
+    return feed_document(catalog, implementation)
+
+
+def write_feed(document: dict[str, object], path: Path) -> None:
+    """Write the feed as a file, in one step."""
+    import json
+
+    from provision.workflows.project import write_text
+
+    write_text(path, json.dumps(document, indent=1) + "\n")
+
+
+# FOLD provision.workflows.outdated
+#   Owns the feed for Renovate's custom datasource: one release for each build of each version, with its time.
+
+
+_HOMES = {
+    "cpython": f"https://github.com/{REPOSITORY}",
+    "pypy": "https://pypy.org",
+    "graalpy": "https://graalvm.org/python",
+}
+
+
+def feed_document(catalog: Catalog, implementation: str) -> dict[str, object]:
+    """The feed, newest version first; always the same for the same catalog.
+
+    ``releaseTimestamp`` is the time of publication; where only the day is known, the day's beginning, and nothing
+    where that is not known either.
+    """
+    releases: list[dict[str, object]] = []
+    for version in catalog.versions(implementation):
+        times: dict[str, str | None] = {}
+        for source in catalog.sources:
+            for build, published in source.builds(implementation, version).items():
+                times[build] = times.get(build) or published
+        for build in catalog.builds(implementation, version):
+            release: dict[str, object] = {"version": f"{version}+{build}", "isStable": not version.prerelease}
+            day = publication_day(build, times.get(build))
+            if day:
+                release["releaseTimestamp"] = day if "T" in day else f"{day}T00:00:00Z"
+            releases.append(release)
+    home = _HOMES.get(implementation)
+    return {"releases": releases, **({"sourceUrl": home, "homepage": home} if home else {})}

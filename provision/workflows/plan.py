@@ -1,45 +1,44 @@
-"""Owns `plan`: what a sync would do to this machine; deciding is `plan.decide`'s."""
+"""`plan`: what a sync would do here, chosen, saved and loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
-from provision.errors import UsageError, did_you_mean
+from provision.errors import LockFileError, ProvisionError, UsageError, raise_all
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
-from provision.lock.lock import Lock
-from provision.model.asset import CPU_LEVELS, CpuLevel, Digest
-from provision.model.target import KNOWN, Target
+from provision.host.files import read_small
+from provision.lock.lock import Lock, LockedPython
+from provision.lock.select import for_target, select_asset
+from provision.model.asset import CPU_LEVELS, Asset, CpuLevel, Digest
+from provision.model.table import keyed, required
+from provision.model.target import Host, Target
 from provision.model.value import frozen
-from provision.plan import Inventory, Plan, Selected, decide
+from provision.plan import PLAN_VERSION, Inventory, Plan, Selected, decide, plan_document
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.links import read_links
 from provision.store.prune import removable
 from provision.store.publish import ensure_durable
-from provision.store.receipts import read_receipt
-from provision.workflows.checking import require_fresh, stale
-from provision.workflows.keeping import keys_of_project
-from provision.workflows.options import Options
-from provision.workflows.project import Project, choose
-from provision.workflows.selection import select_foreign, select_here
+from provision.store.receipts import (
+    Members,
+    count,
+    members,
+    parse_members,
+    read_receipt,
+    read_table,
+    text,
+    texts,
+    truth,
+)
+from provision.workflows.lock import require_fresh, stale
+from provision.workflows.options import Options, Wanted, parse_wanted
+from provision.workflows.project import Project, choose, keys_of_project, write_text
 
-ALL_TARGETS = "all"
-
-
-@frozen
-class Wanted:
-    """What part of the lock is meant, and for which machines: this one unless targets are named."""
-
-    names: tuple[str, ...] = ()
-    targets: tuple[Target, ...] = ()
-    all_targets: bool = False
-    cpu: CpuLevel = "baseline"
-    prune: bool = False
-
-    @property
-    def foreign(self) -> bool:
-        return self.all_targets or bool(self.targets)
+# FOLD provision.workflows.plan
+#   Owns `plan`: what a sync would do to this machine; deciding is `plan.decide`'s.
 
 
 @frozen
@@ -51,36 +50,6 @@ class Planned:
     wanted: Wanted
     plan: Plan
     warnings: tuple[str, ...] = ()
-
-
-def parse_wanted(names: Sequence[str], targets: Sequence[str], *, cpu: str = "baseline", prune: bool = False) -> Wanted:
-    """What the command line asks for; raises `UsageError` for unknown targets and levels."""
-    if cpu not in CPU_LEVELS:
-        raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
-    if cpu != "baseline" and not targets:
-        raise UsageError(
-            "--cpu goes with --target: this machine's level is found out, not told",
-            hint="PROVISION_CPU lowers it; `cpu` in pythons.toml asks for one.",
-        )
-    parsed: list[Target] = []
-    for text in targets:
-        if text == ALL_TARGETS:
-            continue
-        try:
-            parsed.append(Target.parse(text))
-        except ValueError as error:
-            shorts = [target.short for target in KNOWN.values()]
-            raise UsageError(
-                f"--target {text!r} is not a known target.{did_you_mean(text, [*shorts, *KNOWN])}",
-                hint=f"Known: {', '.join(sorted(shorts))}, and `all`.",
-            ) from error
-    return Wanted(
-        names=tuple(dict.fromkeys(names)),
-        targets=tuple(dict.fromkeys(parsed)),
-        all_targets=ALL_TARGETS in targets,
-        cpu=cpu,
-        prune=prune,
-    )
 
 
 def plan(options: Options, wanted: Wanted, *, frozen: bool = False) -> Planned:
@@ -100,7 +69,7 @@ def plan(options: Options, wanted: Wanted, *, frozen: bool = False) -> Planned:
 
 def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wanted: Wanted) -> Plan:
     """Compare a lock with what is on disk; reads only what concerns the selection, however large the store is."""
-    selection = select(project, lock, wanted)
+    selection = select_wanted(project, lock, wanted)
     store = Store(options.home)
     cache = ArchiveCache(options.cache)
     # A key holds a part of the archive's hash only, which others may have met on purpose: the receipt has all of it.
@@ -119,7 +88,7 @@ def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wa
     return decide(selection, inventory, lock=digest, partial=bool(wanted.names) or wanted.foreign, prune=wanted.prune)
 
 
-def select(project: Project, lock: Lock, wanted: Wanted) -> tuple[Selected, ...]:
+def select_wanted(project: Project, lock: Lock, wanted: Wanted) -> tuple[Selected, ...]:
     """The assets that the wish means; raises what `workflows.selection` raises."""
     pythons = choose(lock, wanted.names, manifest=project.manifest_path)
     if not wanted.foreign:
@@ -128,3 +97,143 @@ def select(project: Project, lock: Lock, wanted: Wanted) -> tuple[Selected, ...]
         return select_foreign(pythons, wanted.targets, cpu=wanted.cpu)
     chosen = (select_foreign((python,), python.targets(), cpu=wanted.cpu) for python in pythons)
     return tuple(one for group in chosen for one in group)
+
+
+# FOLD provision.workflows.plan
+#   Owns turning a lock into this machine's (or another's) choice of assets; the rules are `lock.select`'s.
+
+
+def select_here(pythons: Sequence[LockedPython], host: Host, level: Callable[[], CpuLevel]) -> tuple[Selected, ...]:
+    """What this machine is to have; raises every entry's refusal at once (exit 4 or 5)."""
+    wanted = ((python, lambda python=python: select_asset(python, host=host, level=level)) for python in pythons)
+    return _collect(wanted, foreign=False)
+
+
+def select_foreign(
+    pythons: Sequence[LockedPython], targets: Sequence[Target], *, cpu: CpuLevel
+) -> tuple[Selected, ...]:
+    """What machines of the given targets are to have: of each entry the highest locked level up to ``cpu``.
+
+    Entries that are not locked for a target are a `LockFileError`, all of them at once.
+    """
+    wanted = (
+        (python, lambda python=python, target=target: _up_to(python, target, cpu))
+        for python in pythons
+        for target in targets
+    )
+    return _collect(wanted, foreign=True)
+
+
+def _collect(wanted: Iterable[tuple[LockedPython, Callable[[], Asset]]], *, foreign: bool) -> tuple[Selected, ...]:
+    chosen: list[Selected] = []
+    errors: list[ProvisionError] = []
+    for python, choose in wanted:
+        try:
+            chosen.append(Selected(name=python.name, asset=choose(), tree=python.tree, foreign=foreign))
+        except ProvisionError as error:
+            errors.append(error)
+    raise_all(errors)
+    return tuple(chosen)
+
+
+def _up_to(python: LockedPython, target: Target, cpu: CpuLevel) -> Asset:
+    assets = for_target(python, target)
+    if not assets:
+        locked = ", ".join(known.short for known in python.targets())
+        raise LockFileError(
+            f"{python.name!r} is not locked for {target.short}; it is locked for {locked}",
+            hint=f"Add {target.short!r} to its targets in pythons.toml, and run `provision lock`.",
+        )
+    fitting = [asset for asset in assets if CPU_LEVELS.index(asset.cpu) <= CPU_LEVELS.index(cpu)]
+    if not fitting:
+        levels = ", ".join(asset.cpu for asset in assets)
+        raise LockFileError(
+            f"{python.name!r} is locked for {target.short} at {levels} only, and {cpu} was asked for",
+            hint=f"Pass `--cpu {assets[0].cpu}` if those machines have it.",
+        )
+    return fitting[-1]
+
+
+# FOLD provision.workflows.plan
+#   Saved plans: a plan and what it was made for, as a file.
+#
+#   One that no longer holds is refused, and so is anything that is not as `save_plan` writes it.
+
+
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+@keyed
+class _SavedWanted:
+    """What the plan was made for, as `plan`'s own options say it."""
+
+    names: tuple[str, ...] = required(texts)
+    targets: tuple[str, ...] = required(texts)
+    cpu: str = required(text)
+    prune: bool = required(truth)
+
+
+def _wanted(given: object) -> _SavedWanted:
+    return read_table(_SavedWanted, members(given), closed=True)
+
+
+def _version(given: object) -> int:
+    if count(given) != PLAN_VERSION:
+        raise ValueError(f"expected {PLAN_VERSION}")
+    return PLAN_VERSION
+
+
+@keyed
+class _SavedPlan:
+    """The whole file, which may come from anyone; ``plan`` is only ever compared, never carried out."""
+
+    provision_plan: int = required(_version)
+    wanted: _SavedWanted = required(_wanted)
+    plan: Members = required(members)
+
+
+def save_plan(path: Path, planned: Planned) -> None:
+    """Write the plan as a file that `sync` takes."""
+    wanted = planned.wanted
+    targets = [str(target) for target in wanted.targets] + (["all"] if wanted.all_targets else [])
+    document = {
+        "provision-plan": PLAN_VERSION,
+        "wanted": {"names": list(wanted.names), "targets": targets, "cpu": wanted.cpu, "prune": wanted.prune},
+        "plan": plan_document(planned.plan),
+    }
+    write_text(path, json.dumps(document, indent=2) + "\n")
+
+
+def load_plan(options: Options, path: Path) -> Planned:
+    """Make the plan of a file again, from the lock and the store as they are now.
+
+    Raises `LockFileError` if it is not the same plan any more, and `UsageError` if the file is no saved plan.
+    """
+    saved_wanted, saved_plan = _read(path)
+    planned = plan(options, saved_wanted)
+    now = plan_document(planned.plan)
+    if now != saved_plan:
+        moved = "the lock" if now["lock"] != saved_plan.get("lock") else "the store"
+        raise LockFileError(
+            f"{path.name} no longer holds: {moved} has moved since the plan was made",
+            hint=f"Make and review a new one: `provision plan -o {path.name}`.",
+        )
+    return planned
+
+
+def _read(path: Path) -> tuple[Wanted, Members]:
+    try:
+        content = read_small(path, _MAX_BYTES)
+    except OSError as error:
+        raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
+    if content is None:
+        why = "is no regular file, or too large" if path.exists() else "does not exist"
+        raise UsageError(f"cannot read the plan {path}: it {why}")
+    try:
+        saved = read_table(_SavedPlan, parse_members(content), closed=True)
+    except ValueError as error:
+        raise UsageError(
+            f"{path} is not a saved plan: {error}", hint=f"Make one with `provision plan -o {path.name}`."
+        ) from error
+    wanted = saved.wanted
+    return parse_wanted(wanted.names, wanted.targets, cpu=wanted.cpu, prune=wanted.prune), saved.plan

@@ -11,10 +11,10 @@ from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.prune import removable
 from provision.workflows.catalog import open_for
-from provision.workflows.keeping import keys_of_project
 from provision.workflows.list import Listing, list_pythons
 from provision.workflows.options import Options
 from provision.workflows.outdated import newer_builds
+from provision.workflows.project import keys_of_project
 
 
 @frozen

@@ -1,21 +1,30 @@
-"""Owns `verify`: hash installed trees again, and with ``--repair`` put back those that differ."""
+"""`verify`, `prune` and `cache`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provision.install.apply import install
 from provision.model.value import frozen
 from provision.plan import Selected
 from provision.protocols import Progress
-from provision.store.hashing import Difference
+from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
+from provision.store.locks import lock_timeout
+from provision.store.prune import Pruned, removable
+from provision.store.prune import prune_trees as prune_store
 from provision.store.publish import check_tree, mark_durable, sweep
 from provision.store.receipts import Receipt, installed, read_receipt
-from provision.workflows.fetching import open_tools
-from provision.workflows.options import Options
-from provision.workflows.plan import Wanted, select
-from provision.workflows.project import Project
+from provision.workflows.options import Options, Wanted, open_tools
+from provision.workflows.project import Project, keys_of_project
+
+if TYPE_CHECKING:
+    from provision.store.hashing import Difference
+
+
+# FOLD provision.workflows.store
+#   Owns `verify`: hash installed trees again, and with ``--repair`` put back those that differ.
 
 
 @frozen
@@ -72,9 +81,11 @@ def _of_store(store: Store) -> list[tuple[Selected, tuple[str, ...]]]:
 
 def _of_project(options: Options, names: Sequence[str]) -> list[tuple[Selected, tuple[str, ...]]]:
     """The distinct trees of the named entries, each with all its entries' names."""
+    from provision.workflows.plan import select_wanted
+
     project = Project.find(options)
     by_key: dict[str, tuple[Selected, tuple[str, ...]]] = {}
-    for one in select(project, project.locked().lock, Wanted(names=tuple(names))):
+    for one in select_wanted(project, project.locked().lock, Wanted(names=tuple(names))):
         selected, known = by_key.get(one.key, (one, ()))
         by_key[one.key] = (selected, (*known, one.name))
     return list(by_key.values())
@@ -89,7 +100,45 @@ def _look(store: Store, selected: Selected, names: tuple[str, ...]) -> Verdict:
 
 
 def _repair(options: Options, store: Store, broken: Sequence[Selected], progress: Progress) -> dict[str, Receipt]:
+    from provision.install.apply import install
+
     if not broken:
         return {}
     with open_tools(options, store, progress) as tools:
         return {one.key: install(one, tools, again=True) for one in broken}
+
+
+# FOLD provision.workflows.store
+#   Owns `prune` and `cache`: giving space back; what may go, `store.pruning` and `store.archives` know.
+
+
+@frozen
+class CacheUsage:
+    """What the archives take, or what was freed of it, in bytes."""
+
+    directory: Path
+    size: int
+
+
+def prune(options: Options, *, dry_run: bool) -> Pruned:
+    """Remove the trees that no project needs, or only say which those are."""
+    store = Store(options.home)
+    if dry_run:
+        return Pruned(removed=removable(store, keys_of_project))
+    return prune_store(store, keys_of_project, timeout=lock_timeout(options.environ))
+
+
+def cache_usage(options: Options) -> CacheUsage:
+    """What the cached archives take."""
+    cache = ArchiveCache(options.cache)
+    return CacheUsage(directory=cache.directory, size=cache.size())
+
+
+def cache_clean(options: Options, *, unused: bool) -> CacheUsage:
+    """Remove the cached archives, or with ``unused`` those that this project's lock does not name."""
+    cache = ArchiveCache(options.cache)
+    keep = []
+    if unused:
+        lock = Project.find(options).locked().lock
+        keep = [asset.sha256 for python in lock.pythons for asset in python.assets]
+    return CacheUsage(directory=cache.directory, size=cache.clean(keep=keep))

@@ -1,31 +1,34 @@
-"""Owns `sync`: lock if needed, plan, install, link, remember, prune; each step is another room's."""
+"""`sync`: lock if needed, plan, install, link, remember, prune."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provision.host.paths import data_home
 from provision.model.value import frozen
-from provision.plan import Install, Remove
+from provision.plan import Install, Link, Plan, Remove, Selected, Unlink
 from provision.protocols import Progress
 from provision.store.layout import Store
+from provision.store.links import link, link_commands, read_links, unlink
 from provision.store.locks import lock_timeout
 from provision.store.prune import prune_trees
 from provision.store.publish import sweep
-from provision.store.receipts import Receipt
+from provision.store.receipts import Receipt, read_receipt
 from provision.store.roots import record_root
-from provision.workflows.checking import require_fresh, stale
-from provision.workflows.keeping import keys_of_project, locked_keys
-from provision.workflows.linking import link_project, stamp
-from provision.workflows.options import Options, flag
-from provision.workflows.plan import Planned, Wanted, make_plan
-from provision.workflows.project import LoadedLock, Project
-from provision.workflows.saving import load_plan
-from provision.workflows.writing import sweep_beside
+from provision.store.stamp import write_stamp
+from provision.workflows.lock import require_fresh, stale
+from provision.workflows.options import Options, Wanted, flag
+from provision.workflows.plan import Planned, load_plan, make_plan
+from provision.workflows.project import LoadedLock, Project, keys_of_project, locked_keys, sweep_beside
 
 if TYPE_CHECKING:
     from provision.workflows.lock import Locked
+
+
+# FOLD provision.workflows.sync
+#   Owns `sync`: lock if needed, plan, install, link, remember, prune; each step is another room's.
 
 
 @frozen
@@ -120,7 +123,54 @@ def _install(options: Options, store: Store, installs: tuple[Install, ...], prog
     if not installs:
         return ()
     from provision.install.apply import install_all
-    from provision.workflows.fetching import open_tools
+    from provision.workflows.options import open_tools
 
     with open_tools(options, store, progress) as tools:
         return install_all(installs, tools, jobs=options.jobs)
+
+
+# FOLD provision.workflows.sync
+#   Owns a project's side of a sync: its links and commands, and the stamp by which the next sync is short.
+
+
+def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str]) -> tuple[Selected, ...]:
+    """Carry out the plan's links, and let `.pythons/bin` follow; return all that is linked, in ``order``."""
+    for action in plan.actions:
+        match action:
+            case Link(selected=selected):
+                link(project.directory, selected.name, selected.key, store)
+            case Unlink(name=name):
+                unlink(project.directory, name)
+    linked = _linked(project, store, order)
+    if linked or plan.actions:
+        link_commands(project.directory, linked)
+    return linked
+
+
+def stamp(
+    options: Options, project: Project, store: Store, linked: Sequence[Selected], *, manifest: bytes, lock: bytes
+) -> None:
+    """Let the next plain `sync` find out in no time that nothing is to be done.
+
+    Not where the store was named on the command line: the next command line may not name it.
+    """
+    if options.home == data_home(options.environ):
+        write_stamp(
+            project.manifest_path,
+            manifest_bytes=manifest,
+            lock_bytes=lock,
+            environ=options.environ,
+            store=store,
+            pythons=linked,
+        )
+
+
+def _linked(project: Project, store: Store, order: Sequence[str]) -> tuple[Selected, ...]:
+    """What the links lead to, by the receipts: a partial sync leaves the other entries' links as they are."""
+    links = read_links(project.directory, store)
+    found = []
+    for name in sorted(links, key=lambda name: (order.index(name) if name in order else len(order), name)):
+        receipt = read_receipt(store, links[name]) if links[name] else None
+        if receipt is not None:
+            found.append(Selected(name=name, asset=receipt.asset, tree=receipt.tree))
+    return tuple(found)

@@ -16,12 +16,10 @@ from pathlib import Path
 from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
-from provision.workflows.cleaning import prune
 from provision.workflows.edit import add
 from provision.workflows.lock import lock
-from provision.workflows.options import Options
-from provision.workflows.plan import Wanted
-from provision.workflows.store import verify
+from provision.workflows.options import Options, Wanted
+from provision.workflows.store import prune, verify
 from provision.workflows.sync import sync
 from tests.crash import invariants
 from tests.crash.invariants import State

@@ -15,7 +15,7 @@ from provision.review.diff_formats import diff_document, workflow_commands
 from provision.review.markdown import markdown
 from provision.review.page import page
 from provision.review.review import Review
-from provision.workflows.diffing import diff
+from provision.workflows.diff import diff
 from provision.workflows.options import Options
 from tests.conftest import Golden
 from tests.review.history import STEPS, make_repository

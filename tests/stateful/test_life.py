@@ -34,13 +34,11 @@ from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.publish import check_tree
 from provision.store.receipts import installed, read_receipt
-from provision.workflows.checking import check
-from provision.workflows.cleaning import cache_clean, prune
 from provision.workflows.edit import add, remove
-from provision.workflows.lock import lock
-from provision.workflows.options import Options
-from provision.workflows.plan import Wanted, plan
-from provision.workflows.store import verify
+from provision.workflows.lock import check, lock
+from provision.workflows.options import Options, Wanted
+from provision.workflows.plan import plan
+from provision.workflows.store import cache_clean, prune, verify
 from provision.workflows.sync import sync
 from tests.crash import invariants
 from tests.support.builds import Build, write_catalog

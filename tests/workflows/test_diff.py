@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,8 +13,13 @@ import pytest
 
 from tests.review.attacks import ATTACKS, honest, make_attacked
 from tests.review.history import git
+from tests.support.builds import Build, write_catalog
 from tests.support.project import COMMAND, Project
 from tests.support.schemas import read_schema
+from tests.support.server import Server
+
+# FOLD tests.workflows.test_diff
+#   `provision diff` as people call it: what it compares, in which format, with which exit code.
 
 
 @pytest.fixture
@@ -122,3 +128,50 @@ def test_a_narrow_terminal_gets_short_lines(project: Project, columns: str, head
 
 def test_details_say_what_is_not_at_hand(project: Project) -> None:
     assert "neither in the store nor in the cache" in project.run("diff", "--details").out
+
+
+# FOLD tests.workflows.test_diff
+#   `provision diff --details`: what differs inside, of installed trees and of archives that were only fetched.
+
+
+@pytest.fixture
+def pair(tmp_path: Path, server: Server, builds: tuple[Build, ...]) -> Project:
+    """A project with the same interpreter in two trees: one as it is, one without its tests and pip."""
+    project = Project(tmp_path / "project")
+    write_catalog(server.root, [builds[0]])
+    for name, more in (("old", ""), ("new", ', without = ["ensurepip", "idle"]')):
+        entry = builds[0].entry.replace(" }", f"{more} }}")
+        project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\none = {entry}\n')
+        project.run("lock")
+        project.run("sync")
+        shutil.copy(project.lock, project.directory / f"{name}.lock")
+    return project
+
+
+def details(project: Project) -> dict[str, object]:
+    found: list[dict[str, object]]
+    found = project.run("diff", "old.lock", "new.lock", "--details", "--json").document()["details"]
+    (one,) = found
+    return one
+
+
+def test_installed_trees_and_fetched_archives_tell_the_same(pair: Project) -> None:
+    installed = details(pair)
+    assert installed["missing"] is None
+    folders = installed["folders"]
+    assert isinstance(folders, list)
+    assert any("ensurepip" in each["folder"] and each["removed"] and not each["added"] for each in folders)
+    assert isinstance(installed["size-delta"], int)
+    assert installed["size-delta"] < 0
+    pair.run("prune")
+    shutil.rmtree(pair.home)
+    fetched = details(pair)
+    assert (fetched["folders"], fetched["size-delta"]) == (installed["folders"], installed["size-delta"])
+    shutil.rmtree(pair.cache)
+    assert "neither in the store nor in the cache" in str(details(pair)["missing"])
+
+
+def test_the_text_says_it_by_folder(pair: Project) -> None:
+    text = pair.run("diff", "old.lock", "new.lock", "--details").out
+    assert "inside one, " in text
+    assert "removed" in text

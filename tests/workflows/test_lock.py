@@ -6,7 +6,7 @@ from pathlib import Path
 
 from provision.host.detect import detect_host
 from provision.manifest.read import parse_manifest
-from provision.workflows.checking import host_target
+from provision.workflows.lock import host_target
 
 
 def test_this_machine_matters_only_where_an_entry_declares_no_targets() -> None:

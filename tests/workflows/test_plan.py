@@ -10,9 +10,8 @@ import pytest
 
 from provision.errors import UsageError
 from provision.workflows.lock import lock
-from provision.workflows.options import Options
-from provision.workflows.plan import Wanted, plan
-from provision.workflows.saving import load_plan, save_plan
+from provision.workflows.options import Options, Wanted
+from provision.workflows.plan import load_plan, plan, save_plan
 
 
 @pytest.fixture

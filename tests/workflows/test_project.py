@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import StoreError
-from provision.workflows.writing import sweep_beside, write_text
+from provision.workflows.project import sweep_beside, write_text
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

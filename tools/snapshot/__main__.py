@@ -11,7 +11,7 @@ from pathlib import Path
 from provision.catalog.snapshot import BUNDLED
 from provision.cli.console import Console
 from provision.errors import ProvisionError
-from provision.workflows.writing import write_bytes
+from provision.workflows.project import write_bytes
 from tools.snapshot.build import build_snapshot
 
 _DESCRIPTION = """\

@@ -24,7 +24,7 @@ def prune(
       provision prune
     """
     from provision.cli.present.cleaning import present_pruned
-    from provision.workflows.cleaning import prune as clean
+    from provision.workflows.store import prune as clean
 
     return session.show(present_pruned(clean(session.options, dry_run=dry_run), dry_run=dry_run))
 
@@ -46,7 +46,7 @@ def cache_dir_(session: Session) -> int:
 def cache_size(session: Session) -> int:
     """Print how much the archives take."""
     from provision.cli.present.cleaning import present_cache_size
-    from provision.workflows.cleaning import cache_usage
+    from provision.workflows.store import cache_usage
 
     return session.show(present_cache_size(cache_usage(session.options)))
 
@@ -65,6 +65,6 @@ def cache_clean(
       provision cache clean --unused
     """
     from provision.cli.present.cleaning import present_cache_clean
-    from provision.workflows.cleaning import cache_clean as clean
+    from provision.workflows.store import cache_clean as clean
 
     return session.show(present_cache_clean(clean(session.options, unused=unused)))

@@ -34,7 +34,7 @@ def init(
     """
     from provision.cli.present.editing import present_edited
     from provision.workflows.edit import init as make
-    from provision.workflows.plan import parse_wanted
+    from provision.workflows.options import parse_wanted
 
     targets = parse_wanted((), target or DEFAULT_TARGETS).targets
     return session.show(present_edited("wrote", make(session.options, targets)))

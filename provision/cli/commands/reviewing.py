@@ -44,7 +44,7 @@ def diff(
       provision diff --format html old.lock new.lock > review.html
     """
     from provision.cli.present.reviewing import present_diff
-    from provision.workflows.diffing import diff as compare
+    from provision.workflows.diff import diff as compare
 
     style = _choice("--format", "json" if session.as_json else style, _DIFF_FORMATS)
     review = compare(session.options, old, new, details=details)
@@ -126,7 +126,7 @@ def explain(session: Session, name: Name) -> int:
       provision explain free --json | jq .steps
     """
     from provision.cli.present.reviewing_outlook import present_explanation
-    from provision.workflows.explaining import explain as why
+    from provision.workflows.outdated import explain as why
 
     return session.show(present_explanation(why(session.options, name, today=_day(None))))
 
@@ -146,8 +146,8 @@ def feed(
       provision feed -o public/pythons-feed.json
     """
     from provision.cli.present.reviewing_outlook import present_feed
-    from provision.workflows.feeding import feed as make
-    from provision.workflows.feeding import write_feed
+    from provision.workflows.outdated import feed as make
+    from provision.workflows.outdated import write_feed
 
     document = make(session.options, implementation)
     if output is not None:

@@ -58,9 +58,9 @@ def plan(
       provision plan -o today.plan           to be carried out by `provision sync today.plan`
     """
     from provision.cli.present.syncing import present_planned
-    from provision.workflows.plan import parse_wanted
+    from provision.workflows.options import parse_wanted
     from provision.workflows.plan import plan as make
-    from provision.workflows.saving import save_plan
+    from provision.workflows.plan import save_plan
 
     wanted = parse_wanted(tuple(names or ()), tuple(target or ()), cpu=cpu, prune=prune)
     planned = make(session.options, wanted, frozen=frozen)
@@ -98,7 +98,7 @@ def sync(
       provision sync today.plan                 exactly what was reviewed
     """
     from provision.cli.present.syncing import present_synced
-    from provision.workflows.plan import parse_wanted
+    from provision.workflows.options import parse_wanted
     from provision.workflows.sync import sync as make
     from provision.workflows.sync import sync_saved
 

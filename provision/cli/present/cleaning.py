@@ -7,7 +7,7 @@ from pathlib import Path
 from provision.cli.session import Answer
 from provision.store.prune import Pruned
 from provision.text import plural, size
-from provision.workflows.cleaning import CacheUsage
+from provision.workflows.store import CacheUsage
 
 
 def present_pruned(pruned: Pruned, *, dry_run: bool) -> Answer:

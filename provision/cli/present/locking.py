@@ -11,8 +11,7 @@ from provision.text import plural, printable
 
 if TYPE_CHECKING:
     from provision.lock.lock import Lock, LockedPython
-    from provision.workflows.checking import Checked
-    from provision.workflows.lock import Locked
+    from provision.workflows.lock import Checked, Locked
 
 
 def present_locked(locked: Locked, console: Console) -> Answer:
