@@ -59,10 +59,10 @@ def _lock() -> int:
 
 def _lock_check() -> int:
     from provision.cli.present.locking import present_checked
-    from provision.workflows.lock import check
+    from provision.workflows.lock import check_lock_fresh
 
     session = _session()
-    return session.show(present_checked(check(session.options), session.console))
+    return session.show(present_checked(check_lock_fresh(session.options), session.console))
 
 
 def _list() -> int:

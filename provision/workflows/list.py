@@ -26,7 +26,7 @@ State = Literal["installed", "not linked", "not installed", "stale", "not locked
 
 
 @frozen
-class Row:
+class ListRow:
     """One interpreter: what was asked for, what is locked, and how it is with it here.
 
     ``asset`` is this machine's, ``executable`` only where installed, ``reason`` where the state has one.
@@ -47,7 +47,7 @@ class Listing:
     """All declared interpreters in the order of the manifest."""
 
     project: Project
-    rows: tuple[Row, ...]
+    rows: tuple[ListRow, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -60,7 +60,7 @@ def list_pythons(options: Options) -> Listing:
     lock = loaded.lock if loaded else None
     reasons = {entry.name: entry.reason for entry in stale_entries(manifest, lock, host.target)} if lock else {}
     store = Store(options.home)
-    here = _Here(host=host, store=store, links=read_links(project.directory, store))
+    here = _Machine(host=host, store=store, links=read_links(project.directory, store))
     rows = tuple(
         _row(request, lock.python(request.name) if lock else None, reasons.get(request.name, ""), here)
         for request in manifest.requests
@@ -69,7 +69,7 @@ def list_pythons(options: Options) -> Listing:
 
 
 @frozen
-class _Here:
+class _Machine:
     """This machine, its store, and the project's links."""
 
     host: Host
@@ -77,15 +77,15 @@ class _Here:
     links: dict[str, str]
 
 
-def _row(request: Request, python: LockedPython | None, reason: str, here: _Here) -> Row:
+def _row(request: Request, python: LockedPython | None, reason: str, here: _Machine) -> ListRow:
     asked = request_text(request)
     if python is None:
-        return Row(name=request.name, request=asked, state="not locked")
+        return ListRow(name=request.name, request=asked, state="not locked")
     try:
         asset = select_asset(python, host=here.host, level=cpu_level)
     except ProvisionError as error:
         state: State = "stale" if reason else "not for this machine"
-        return Row(name=request.name, request=asked, state=state, python=python, reason=reason or str(error))
+        return ListRow(name=request.name, request=asked, state=state, python=python, reason=reason or str(error))
     selected = Selected(name=python.name, asset=asset, tree=python.tree)
     receipt = read_receipt(here.store, selected.key)
     installed = receipt is not None and receipt.asset.sha256 == asset.sha256
@@ -95,7 +95,7 @@ def _row(request: Request, python: LockedPython | None, reason: str, here: _Here
         state = "not installed"
     else:
         state = "installed" if here.links.get(request.name) == selected.key else "not linked"
-    return Row(
+    return ListRow(
         name=request.name,
         request=asked,
         state=state,

@@ -92,7 +92,7 @@ class Checked:
     warnings: tuple[str, ...]
 
 
-def check(options: Options) -> Checked:
+def check_lock_fresh(options: Options) -> Checked:
     """Compare the lock with the manifest, offline and without writing; raises `LockFileError` if there is none."""
     project = Project.find(options)
     manifest = project.manifest()

@@ -32,7 +32,7 @@ _ANY = parse_request("3").version
 
 
 @frozen
-class Outlook:
+class UpgradeOutlook:
     """What there is beyond a locked entry, each as ``version+build``, empty where it is the locked one.
 
     ``allowed`` is what an upgrade would lock, ``cooling`` what it would lock were it not for the cooldown, which ends
@@ -55,7 +55,7 @@ class Outlook:
 class Outdated:
     """The outlook of all entries asked for, as of when the catalog was gathered."""
 
-    outlooks: tuple[Outlook, ...]
+    outlooks: tuple[UpgradeOutlook, ...]
     as_of: str
 
     @property
@@ -82,7 +82,7 @@ def outdated(options: Options, names: tuple[str, ...] = (), *, today: date) -> O
 
 def outlook(
     request: Request, python: LockedPython, manifest: Manifest, catalog: Catalog, *, host: Target, today: date
-) -> Outlook:
+) -> UpgradeOutlook:
     """What there is beyond one entry."""
 
     def upgraded(wanted: Request) -> LockedPython:
@@ -97,7 +97,7 @@ def outlook(
             return otherwise
 
     end = end_of_life(python.implementation, python.version)
-    found = Outlook(name=python.name, locked=_named(python), ends=end, ended=end is not None and end <= today)
+    found = UpgradeOutlook(name=python.name, locked=_named(python), ends=end, ended=end is not None and end <= today)
     try:
         allowed = upgraded(request)
     except ProvisionError as error:

@@ -35,7 +35,7 @@ from provision.store.receipts import (
 )
 from provision.workflows.lock import require_fresh, stale
 from provision.workflows.options import Options, Wanted, parse_wanted
-from provision.workflows.project import Project, choose, keys_of_project, write_text
+from provision.workflows.project import Project, choose, needed_keys, write_text
 
 # FOLD provision.workflows.plan
 #   Owns `plan`: what a sync would do to this machine; deciding is `plan.decide`'s.
@@ -83,7 +83,7 @@ def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wa
         damaged=frozenset(receipt.key for receipt in receipts) - sound,
         cached=frozenset(one.asset.sha256 for one in selection if cache.has(one.asset.sha256)),
         links={} if wanted.foreign else read_links(project.directory, store),
-        removable=removable(store, keys_of_project) if wanted.prune else (),
+        removable=removable(store, needed_keys) if wanted.prune else (),
     )
     return decide(selection, inventory, lock=digest, partial=bool(wanted.names) or wanted.foreign, prune=wanted.prune)
 

@@ -108,7 +108,7 @@ def locked_keys(lock: Lock) -> frozenset[str]:
     return frozenset(store_key(asset, python.tree) for python in lock.pythons for asset in python.assets)
 
 
-def keys_of_project(project: Path) -> frozenset[str] | None:
+def needed_keys(project: Path) -> frozenset[str] | None:
     """The keys of the lock in a project's directory; None where it cannot be read, so that nothing is given up."""
     from provision.lock.read import read_lock
 

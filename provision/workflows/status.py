@@ -14,7 +14,7 @@ from provision.workflows.catalog import open_for
 from provision.workflows.list import Listing, list_pythons
 from provision.workflows.options import Options
 from provision.workflows.outdated import newer_builds
-from provision.workflows.project import keys_of_project
+from provision.workflows.project import needed_keys
 
 
 @frozen
@@ -53,7 +53,7 @@ def status(options: Options, *, today: date) -> Status:
         listing=listing,
         newer=newer,
         ended={name: end for name, end in ends.items() if end is not None and end <= today},
-        removable=removable(Store(options.home), keys_of_project),
+        removable=removable(Store(options.home), needed_keys),
         cached_bytes=ArchiveCache(options.cache).size(),
         catalog_as_of=as_of,
         reason=reason,

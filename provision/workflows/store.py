@@ -17,7 +17,7 @@ from provision.store.prune import prune_trees as prune_store
 from provision.store.publish import check_tree, mark_durable, sweep
 from provision.store.receipts import Receipt, installed, read_receipt
 from provision.workflows.options import Options, Wanted, open_tools
-from provision.workflows.project import Project, keys_of_project
+from provision.workflows.project import Project, needed_keys
 
 if TYPE_CHECKING:
     from provision.store.hashing import Difference
@@ -124,8 +124,8 @@ def prune(options: Options, *, dry_run: bool) -> Pruned:
     """Remove the trees that no project needs, or only say which those are."""
     store = Store(options.home)
     if dry_run:
-        return Pruned(removed=removable(store, keys_of_project))
-    return prune_store(store, keys_of_project, timeout=lock_timeout(options.environ))
+        return Pruned(removed=removable(store, needed_keys))
+    return prune_store(store, needed_keys, timeout=lock_timeout(options.environ))
 
 
 def cache_usage(options: Options) -> CacheUsage:

@@ -21,7 +21,7 @@ from provision.store.stamp import write_stamp
 from provision.workflows.lock import require_fresh, stale
 from provision.workflows.options import Options, Wanted, flag
 from provision.workflows.plan import Planned, load_plan, make_plan
-from provision.workflows.project import LoadedLock, Project, keys_of_project, locked_keys, sweep_beside
+from provision.workflows.project import LoadedLock, Project, locked_keys, needed_keys, sweep_beside
 
 if TYPE_CHECKING:
     from provision.workflows.lock import Locked
@@ -42,7 +42,7 @@ class Synced:
 
 
 @frozen
-class _Basis:
+class _SyncInputs:
     """What a sync goes by: the lock, and the manifest's bytes that it answers (nothing where it was not compared)."""
 
     project: Project
@@ -58,14 +58,14 @@ def sync(
     """Make this machine agree with the lock, which is made or mended before where that is allowed."""
     project = Project.find(options)
     if frozen:
-        return _carry_out(options, _Basis(project=project, loaded=project.locked()), wanted, progress)
+        return _carry_out(options, _SyncInputs(project=project, loaded=project.locked()), wanted, progress)
     return _carry_out(options, _agree(options, project, locked), wanted, progress)
 
 
 def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
     """Carry out a saved plan, if it still is what `plan` would say."""
     planned = load_plan(options, path)
-    basis = _Basis(project=planned.project, loaded=planned.project.locked())
+    basis = _SyncInputs(project=planned.project, loaded=planned.project.locked())
     return _carry_out(options, basis, planned.wanted, progress)
 
 
@@ -74,7 +74,7 @@ def may_relock(environ: Mapping[str, str], *, lock_exists: bool, locked: bool | 
     return not (flag(environ, "CI") and lock_exists if locked is None else locked)
 
 
-def _agree(options: Options, project: Project, locked: bool | None) -> _Basis:
+def _agree(options: Options, project: Project, locked: bool | None) -> _SyncInputs:
     """The lock that answers the manifest, as it is or after relocking; `LockFileError` where that is not allowed."""
     loaded = project.lock()
     relocking = may_relock(options.environ, lock_exists=loaded is not None, locked=locked)
@@ -93,10 +93,10 @@ def _agree(options: Options, project: Project, locked: bool | None) -> _Basis:
     else:
         require_fresh(project, outdated)
     order = tuple(request.name for request in manifest.requests)
-    return _Basis(project=project, loaded=loaded, order=order, manifest=content, relocked=relocked)
+    return _SyncInputs(project=project, loaded=loaded, order=order, manifest=content, relocked=relocked)
 
 
-def _carry_out(options: Options, basis: _Basis, wanted: Wanted, progress: Progress) -> Synced:
+def _carry_out(options: Options, basis: _SyncInputs, wanted: Wanted, progress: Progress) -> Synced:
     """Record what the project needs, plan, install, link, prune; in this order a crash at any point loses nothing."""
     project, loaded = basis.project, basis.loaded
     store, timeout = Store(options.home), lock_timeout(options.environ)
@@ -113,7 +113,7 @@ def _carry_out(options: Options, basis: _Basis, wanted: Wanted, progress: Progre
             stamp(options, project, store, linked, manifest=basis.manifest, lock=loaded.text.encode())
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
-        prune_trees(store, keys_of_project, keys=removed, timeout=timeout, on_wait=progress.note)
+        prune_trees(store, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
     planned = Planned(project=project, lock=loaded.lock, wanted=wanted, plan=plan)
     return Synced(planned=planned, installed=receipts, relocked=basis.relocked, warnings=loaded.warnings)
 

@@ -23,7 +23,7 @@ NOT_EXECUTABLE = 126
 
 
 @frozen
-class Found:
+class FoundPython:
     """An installed interpreter of a project."""
 
     selected: Selected
@@ -31,7 +31,7 @@ class Found:
     executable: Path
 
 
-def which(options: Options, name: str) -> Found:
+def which(options: Options, name: str) -> FoundPython:
     """The interpreter of an entry; raises `StoreError` if it is not installed."""
     project = Project.find(options)
     (selected,) = select_wanted(project, project.locked().lock, Wanted(names=(name,)))
@@ -40,7 +40,7 @@ def which(options: Options, name: str) -> Found:
     if receipt is None or receipt.asset.sha256 != selected.asset.sha256:
         raise StoreError(f"{name} is not installed", hint=f"Run `provision sync {name}`.")
     tree = store.tree(selected.key)
-    return Found(selected=selected, tree=tree, executable=executable(tree, selected.asset))
+    return FoundPython(selected=selected, tree=tree, executable=executable(tree, selected.asset))
 
 
 def run(options: Options, name: str, command: Sequence[str]) -> int:
@@ -78,7 +78,7 @@ class CommandError(ProvisionError):
         self.exit_code = code
 
 
-def environment(environ: Mapping[str, str], found: Found) -> dict[str, str]:
+def environment(environ: Mapping[str, str], found: FoundPython) -> dict[str, str]:
     """An environment in which ``python`` is the interpreter found: its directory leads PATH, PYTHONHOME is gone."""
     changed = {name: value for name, value in environ.items() if name not in {"PYTHONHOME", "__PYVENV_LAUNCHER__"}}
     paths = [str(found.executable.parent)]

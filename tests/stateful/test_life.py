@@ -35,7 +35,7 @@ from provision.store.layout import Store
 from provision.store.publish import check_tree
 from provision.store.receipts import installed, read_receipt
 from provision.workflows.edit import add, remove
-from provision.workflows.lock import check, lock
+from provision.workflows.lock import check_lock_fresh, lock
 from provision.workflows.options import Options, Wanted
 from provision.workflows.plan import plan
 from provision.workflows.store import cache_clean, prune, verify
@@ -113,7 +113,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def make_lock(self) -> None:
         lock(self.options)
-        assert check(self.options).stale == ()
+        assert check_lock_fresh(self.options).stale == ()
         before = self.project.lock.read_bytes()
         assert not lock(self.options).changed
         assert self.project.lock.read_bytes() == before
@@ -206,7 +206,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def a_missing_lock_is_said(self) -> None:
         with pytest.raises(LockFileError):
-            check(self.options)
+            check_lock_fresh(self.options)
 
     @invariant()
     def every_visible_tree_is_whole_or_was_damaged_by_us(self) -> None:

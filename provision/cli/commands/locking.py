@@ -33,7 +33,7 @@ def lock(
     """
     from provision.cli.present.locking import present_checked, present_locked
     from provision.errors import UsageError
-    from provision.workflows.lock import check as check_lock
+    from provision.workflows.lock import check_lock_fresh as check_lock
     from provision.workflows.lock import lock as write_lock
     from provision.workflows.lock import parse_upgrade
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.cli.console import Console, table
 from provision.cli.session import Answer
-from provision.workflows.list import Listing, Row
+from provision.workflows.list import Listing, ListRow
 
 
 def present_list(listing: Listing, console: Console) -> Answer:
@@ -20,12 +20,12 @@ def present_list(listing: Listing, console: Console) -> Answer:
     return Answer(lines=lines, document=document, remarks=remarks, warnings=listing.warnings)
 
 
-def _version(row: Row) -> str:
+def _version(row: ListRow) -> str:
     python = row.python
     return f"{python.version}+{python.build}" if python else ""
 
 
-def _variant(row: Row) -> str:
+def _variant(row: ListRow) -> str:
     if row.python is None:
         return ""
     options = row.asset.options if row.asset else row.python.options
@@ -33,7 +33,7 @@ def _variant(row: Row) -> str:
     return " ".join(word for word in (str(options), row.python.flavor, cpu) if word)
 
 
-def _document(row: Row) -> dict[str, object]:
+def _document(row: ListRow) -> dict[str, object]:
     python, asset = row.python, row.asset
     return {
         "name": row.name,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from provision.cli.session import Answer
 from provision.errors import UsageError
-from provision.workflows.use import Found
+from provision.workflows.use import FoundPython
 
 _SHELLS = ("sh", "fish", "powershell", "github")
 
 
-def present_which(found: Found) -> Answer:
+def present_which(found: FoundPython) -> Answer:
     """The executable's path, alone on its line, as scripts want it."""
     selected = found.selected
     document = {
