@@ -32,7 +32,7 @@ def _session() -> Session:
 
 
 def _sync() -> int:
-    from provision.cli.present.syncing import present_synced
+    from provision.cli.present.sync import present_synced
     from provision.workflows.options import Wanted
     from provision.workflows.sync import sync
 
@@ -41,7 +41,7 @@ def _sync() -> int:
 
 
 def _plan() -> int:
-    from provision.cli.present.syncing import present_planned
+    from provision.cli.present.sync import present_planned
     from provision.workflows.options import Wanted
     from provision.workflows.plan import plan
 
@@ -50,7 +50,7 @@ def _plan() -> int:
 
 
 def _lock() -> int:
-    from provision.cli.present.locking import present_locked
+    from provision.cli.present.lock import present_locked
     from provision.workflows.lock import lock
 
     session = _session()
@@ -58,7 +58,7 @@ def _lock() -> int:
 
 
 def _lock_check() -> int:
-    from provision.cli.present.locking import present_checked
+    from provision.cli.present.lock import present_checked
     from provision.workflows.lock import check_lock_fresh
 
     session = _session()
@@ -66,7 +66,7 @@ def _lock_check() -> int:
 
 
 def _list() -> int:
-    from provision.cli.present.listing import present_list
+    from provision.cli.present.list import present_list
     from provision.workflows.list import list_pythons
 
     session = _session()
@@ -74,7 +74,7 @@ def _list() -> int:
 
 
 def _which(name: str) -> int:
-    from provision.cli.present.using import present_which
+    from provision.cli.present.use import present_which
     from provision.workflows.use import which
 
     session = _session()

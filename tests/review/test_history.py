@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from provision.cli.console import Console
-from provision.cli.present.reviewing import diff_lines
+from provision.cli.present.diff import diff_lines
 from provision.review.diff_formats import diff_document, workflow_commands
 from provision.review.markdown import markdown
 from provision.review.page import page

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from provision.cli.console import Console
-from provision.cli.present.reviewing import diff_lines
+from provision.cli.present.diff import diff_lines
 from provision.lock.lock import Lock
 from provision.review.diff_formats import workflow_commands
 from provision.review.markdown import LIMIT, markdown

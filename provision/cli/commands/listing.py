@@ -15,7 +15,7 @@ def list_(session: Session) -> int:
       provision list
       provision list --json
     """
-    from provision.cli.present.listing import present_list
+    from provision.cli.present.list import present_list
     from provision.workflows.list import list_pythons
 
     return session.show(present_list(list_pythons(session.options), session.console))

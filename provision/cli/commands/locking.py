@@ -31,7 +31,7 @@ def lock(
       provision lock --upgrade free     of one entry only
       provision lock --check            the gate for CI
     """
-    from provision.cli.present.locking import present_checked, present_locked
+    from provision.cli.present.lock import present_checked, present_locked
     from provision.errors import UsageError
     from provision.workflows.lock import check_lock_fresh as check_lock
     from provision.workflows.lock import lock as write_lock

@@ -43,7 +43,7 @@ def diff(
       provision diff HEAD~1 HEAD --exit-code
       provision diff --format html old.lock new.lock > review.html
     """
-    from provision.cli.present.reviewing import present_diff
+    from provision.cli.present.diff import present_diff
     from provision.workflows.diff import diff as compare
 
     style = _choice("--format", "json" if session.as_json else style, _DIFF_FORMATS)
@@ -85,7 +85,7 @@ def audit(
       provision audit --policy /etc/provision/policy.toml --format github
       provision audit --upstream --format sarif > audit.sarif
     """
-    from provision.cli.present.reviewing_audit import present_audit
+    from provision.cli.present.audit import present_audit
     from provision.workflows.audit import audit as look
 
     style = _choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
@@ -109,7 +109,7 @@ def outdated(
       provision outdated
       provision outdated free --json
     """
-    from provision.cli.present.reviewing_outlook import present_outdated
+    from provision.cli.present.outdated import present_outdated
     from provision.workflows.outdated import outdated as look
 
     found = look(session.options, tuple(names or ()), today=_day(None))
@@ -125,7 +125,7 @@ def explain(session: Session, name: Name) -> int:
       provision explain free
       provision explain free --json | jq .steps
     """
-    from provision.cli.present.reviewing_outlook import present_explanation
+    from provision.cli.present.outdated import present_explanation
     from provision.workflows.outdated import explain as why
 
     return session.show(present_explanation(why(session.options, name, today=_day(None))))
@@ -145,7 +145,7 @@ def feed(
     Example:
       provision feed -o public/pythons-feed.json
     """
-    from provision.cli.present.reviewing_outlook import present_feed
+    from provision.cli.present.outdated import present_feed
     from provision.workflows.outdated import feed as make
     from provision.workflows.outdated import write_feed
 

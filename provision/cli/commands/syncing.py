@@ -57,7 +57,7 @@ def plan(
       provision plan --exit-code             3 if this machine does not agree with the lock
       provision plan -o today.plan           to be carried out by `provision sync today.plan`
     """
-    from provision.cli.present.syncing import present_planned
+    from provision.cli.present.sync import present_planned
     from provision.workflows.options import parse_wanted
     from provision.workflows.plan import plan as make
     from provision.workflows.plan import save_plan
@@ -97,7 +97,7 @@ def sync(
       provision sync --target linux-aarch64     trees for other machines, for images and bundles
       provision sync today.plan                 exactly what was reviewed
     """
-    from provision.cli.present.syncing import present_synced
+    from provision.cli.present.sync import present_synced
     from provision.workflows.options import parse_wanted
     from provision.workflows.sync import sync as make
     from provision.workflows.sync import sync_saved

@@ -17,7 +17,7 @@ def which(session: Session, name: Name) -> int:
     Example:
       $(provision which free) -c 'import sys; print(sys._is_gil_enabled())'
     """
-    from provision.cli.present.using import present_which
+    from provision.cli.present.use import present_which
     from provision.workflows.use import which as find
 
     return session.show(present_which(find(session.options, name)))
@@ -60,7 +60,7 @@ def env(
       provision env --shell fish | source
       provision env --shell github >> "$GITHUB_PATH"
     """
-    from provision.cli.present.using import present_env
+    from provision.cli.present.use import present_env
     from provision.workflows.use import bin_directory
 
     return session.show(present_env(bin_directory(session.options), shell, session.options.environ))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.cli.console import Console
-from provision.cli.present.listing import present_list
+from provision.cli.present.list import present_list
 from provision.cli.session import Answer
 from provision.text import plural, printable, size
 from provision.workflows.status import Status

@@ -67,7 +67,7 @@ def _entries(lock: Lock, console: Console) -> list[str]:
 def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
     if not locked.changed:
         return []
-    from provision.cli.present.reviewing import change_lines
+    from provision.cli.present.diff import change_lines
     from provision.review.review import Review, Side
 
     name = locked.project.lock_path.name
