@@ -31,7 +31,7 @@ def status(session: Session) -> int:
     Example:
       provision status
     """
-    from provision.cli.present.status import present_status
+    from provision.cli.present.list import present_status
     from provision.workflows.status import status as look
 
     today = datetime.now(UTC).date()
