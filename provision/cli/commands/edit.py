@@ -1,12 +1,22 @@
-"""Owns the words of `init`, `add` and `remove`; what they do, `workflows.editing` knows."""
+"""`init`, `add`, `remove`: their words and answers."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from provision.cli.completion import complete_names, complete_targets
 from provision.cli.parameters import with_session
-from provision.cli.session import Session
+from provision.cli.session import Answer, Session
+
+if TYPE_CHECKING:
+    from provision.workflows.edit import Edited
+
+
+# FOLD provision.cli.commands.edit
+#   Owns the words of `init`, `add` and `remove`; what they do, `workflows.editing` knows.
+
 
 DEFAULT_TARGETS = ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")
 
@@ -32,7 +42,6 @@ def init(
       provision init
       provision init --target linux-x86_64 --target linux-x86_64-musl
     """
-    from provision.cli.present.editing import present_edited
     from provision.workflows.edit import init as make
     from provision.workflows.options import parse_wanted
 
@@ -74,7 +83,6 @@ def add(
       provision add fast '>=3.13,<3.14' --cpu auto
       provision add embed 3.13 --flavor full --option pgo --option lto
     """
-    from provision.cli.present.editing import present_edited
     from provision.workflows.edit import add as make
 
     spec: dict[str, object] = {
@@ -106,7 +114,18 @@ def remove(
     Example:
       provision remove debug
     """
-    from provision.cli.present.editing import present_edited
     from provision.workflows.edit import remove as make
 
     return session.show(present_edited("removed", make(session.options, names)))
+
+
+# FOLD provision.cli.commands.edit
+#   Owns what `init`, `add` and `remove` say.
+
+
+def present_edited(verb: str, edited: Edited) -> Answer:
+    """One line that says what was written where, and what to do next."""
+    what = f"{verb} {edited.name} in {edited.path.name}" if edited.name else f"{verb} {edited.path}"
+    step = "`provision add NAME REQUEST`" if not edited.name else "`provision sync`"
+    document = {"version": 1, "manifest": str(edited.path), "name": edited.name or None}
+    return Answer(lines=(), document=document, remarks=(f"{what}; next: {step}",))

@@ -1,15 +1,27 @@
-"""`pack` and `schema`: their words, and the schemas that are printed as they are committed."""
+"""`pack` and `schema`: their words and answers."""
 
+from __future__ import annotations
+
+import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import provision
 from provision.cli.parameters import with_session
-from provision.cli.session import Session
+from provision.cli.session import Answer, Session
 from provision.errors import ProvisionError, UsageError
+from provision.text import size
+
+if TYPE_CHECKING:
+    from provision.pack.pack import PackedPython
+
+
+# FOLD provision.cli.commands.pack
+#   `pack` and `schema`: their words, and the schemas that are printed as they are committed.
+
 
 _SCHEMAS = {"manifest": "pythons.schema.json", "lock": "pythons-lock.schema.json"}
 
@@ -36,7 +48,6 @@ def pack(
       provision pack ~/.pyenv/versions/3.13.0 -o dist
       provision pack /usr -o dist --flavor full --build 20261101
     """
-    from provision.cli.present.packing import present_packed
     from provision.pack.pack import pack_python as make
 
     return session.show(present_packed(make(prefix, output, flavor=flavor, build=build)))
@@ -52,8 +63,6 @@ def schema(session: Session, which: Annotated[str, typer.Argument(metavar="manif
     Example:
       provision schema manifest > pythons.schema.json
     """
-    from provision.cli.present.packing import present_schema
-
     name = _SCHEMAS.get(which)
     if name is None:
         raise UsageError(f"there is no schema {which!r}; expected `manifest` or `lock`")
@@ -67,3 +76,27 @@ def _read_schema(name: str) -> str:
         with suppress(OSError):
             return (directory / name).read_text(encoding="utf-8")
     raise ProvisionError(f"this installation of provision has no {name}", hint="Install provision again.")
+
+
+# FOLD provision.cli.commands.pack
+#   Owns what `pack` and `schema` say.
+
+
+def present_packed(done: PackedPython) -> Answer:
+    """The archive's path, alone on its line, and what may keep it from working elsewhere."""
+    packed = done.packed
+    amount = packed.archive.stat().st_size
+    document = {
+        "version": 1,
+        "archive": str(packed.archive),
+        "catalog": str(done.catalog),
+        "row": packed.row,
+        "warnings": list(packed.warnings),
+    }
+    remarks = (f"packed {size(amount)}; its row is in {done.catalog}",)
+    return Answer(lines=(str(packed.archive),), document=document, remarks=remarks, warnings=packed.warnings)
+
+
+def present_schema(text: str) -> Answer:
+    """The schema itself, with `--json` or without."""
+    return Answer(lines=(text.rstrip("\n"),), document=json.loads(text))

@@ -1,11 +1,60 @@
-"""Owns the words of `prune` and `cache`; what they do, `workflows.cleaning` knows."""
+"""`verify`, `prune`, `cache`: their words and answers."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli.parameters import with_session
-from provision.cli.session import Session
+from provision.cli.console import Console
+from provision.cli.parameters import Names, with_session
+from provision.cli.session import Answer, Session
+from provision.errors import INTEGRITY
+from provision.text import plural, printable, size
+
+if TYPE_CHECKING:
+    from provision.store.prune import Pruned
+    from provision.workflows.store import CacheUsage, Verdict, Verified
+
+
+# FOLD provision.cli.commands.store
+#   Owns the words of `verify`; what it does, `workflows.verifying` knows.
+
+
+@with_session(transfer=True)
+def verify(
+    session: Session,
+    names: Names = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Put back the trees that differ, from verified archives.")
+    ] = False,
+    store: Annotated[
+        bool, typer.Option("--store", help="Look at every tree of the store, not only this project's.")
+    ] = False,
+) -> int:
+    """Hash installed trees again, and say what differs.
+
+    Exits 5 if a tree is not what was installed.
+
+    \b
+    Examples:
+      provision verify
+      provision verify free --repair
+      provision verify --store
+    """
+    from provision.errors import UsageError
+    from provision.workflows.store import verify as look
+
+    if store and names:
+        raise UsageError("--store looks at every tree: it goes with no name")
+    verified = look(session.options, tuple(names or ()), repair=repair, store_wide=store, progress=session.progress())
+    return session.show(present_verified(verified, session.console))
+
+
+# FOLD provision.cli.commands.store
+#   Owns the words of `prune` and `cache`; what they do, `workflows.cleaning` knows.
 
 
 @with_session()
@@ -23,7 +72,6 @@ def prune(
       provision prune --dry-run
       provision prune
     """
-    from provision.cli.present.cleaning import present_pruned
     from provision.workflows.store import prune as clean
 
     return session.show(present_pruned(clean(session.options, dry_run=dry_run), dry_run=dry_run))
@@ -36,8 +84,6 @@ cache = typer.Typer(help="Look at the cache of verified archives, or empty it.",
 @with_session()
 def cache_dir_(session: Session) -> int:
     """Print where archives and refreshed catalogs are kept."""
-    from provision.cli.present.cleaning import present_cache_dir
-
     return session.show(present_cache_dir(session.options.cache))
 
 
@@ -45,7 +91,6 @@ def cache_dir_(session: Session) -> int:
 @with_session()
 def cache_size(session: Session) -> int:
     """Print how much the archives take."""
-    from provision.cli.present.cleaning import present_cache_size
     from provision.workflows.store import cache_usage
 
     return session.show(present_cache_size(cache_usage(session.options)))
@@ -64,7 +109,90 @@ def cache_clean(
       provision cache clean
       provision cache clean --unused
     """
-    from provision.cli.present.cleaning import present_cache_clean
     from provision.workflows.store import cache_clean as clean
 
     return session.show(present_cache_clean(clean(session.options, unused=unused)))
+
+
+# FOLD provision.cli.commands.store
+#   Owns what `verify` says.
+
+
+_SHOWN = 10  # differences a tree; --json has all
+
+
+def present_verified(verified: Verified, console: Console) -> Answer:
+    """A line a tree, with what differs below it; exit 5 if one is not as installed."""
+    lines = [line for verdict in verified.verdicts for line in _lines(verdict, console)]
+    unsound = [verdict for verdict in verified.verdicts if not verdict.sound]
+    repaired = sum(verdict.repaired for verdict in verified.verdicts)
+    trees = plural(len(verified.verdicts), "tree")
+    if unsound:
+        told = f"{len(unsound)} of {trees} not as installed; `provision verify --repair` puts them back"
+    else:
+        told = f"{trees} as installed" + (f", {repaired} of them put back" if repaired else "")
+    document = {"version": 1, "sound": not unsound, "trees": [_document(verdict) for verdict in verified.verdicts]}
+    return Answer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=(told,))
+
+
+def _lines(verdict: Verdict, console: Console) -> Iterator[str]:
+    name = printable(", ".join(verdict.names)) or verdict.key
+    if verdict.repaired:
+        state = console.paint("repaired", "green")
+    elif verdict.receipt is None:
+        state = console.paint("not installed", "red")
+    else:
+        state = console.paint("ok", "green") if verdict.sound else console.paint("differs", "red")
+    yield f"{state}  {console.paint(name, 'bold')}" + (f"  {verdict.key}" if verdict.names else "")
+    for difference in verdict.differences[:_SHOWN]:
+        yield f"  {difference.kind}  {printable(difference.path) or 'the tree, which has lost its list of entries'}"
+    if len(verdict.differences) > _SHOWN:
+        yield f"  … and {len(verdict.differences) - _SHOWN} more"
+
+
+def _document(verdict: Verdict) -> dict[str, object]:
+    return {
+        "names": list(verdict.names),
+        "key": verdict.key,
+        "installed": verdict.receipt is not None,
+        "sound": verdict.sound,
+        "repaired": verdict.repaired,
+        "tree-digest": f"sha256:{verdict.receipt.digest}" if verdict.receipt else None,
+        "differences": [{"path": one.path, "kind": one.kind} for one in verdict.differences],
+    }
+
+
+# FOLD provision.cli.commands.store
+#   Owns what `prune` and `cache` say.
+
+
+def present_pruned(pruned: Pruned, *, dry_run: bool) -> Answer:
+    """A removed tree a line, and what that freed."""
+    freed = f", {size(pruned.freed)} freed" if pruned.freed else ""
+    verb = "to remove" if dry_run else "removed"
+    remarks = [f"{plural(len(pruned.removed), 'tree')} {verb}{freed}"]
+    if pruned.busy:
+        remarks.append(f"{plural(len(pruned.busy), 'tree')} left alone, as other processes work on them")
+    document = {
+        "version": 1,
+        "dry-run": dry_run,
+        "removed": list(pruned.removed),
+        "busy": list(pruned.busy),
+        "freed-bytes": pruned.freed,
+    }
+    return Answer(lines=pruned.removed, document=document, remarks=remarks)
+
+
+def present_cache_dir(directory: Path) -> Answer:
+    """The directory, alone on its line."""
+    return Answer(lines=(str(directory),), document={"version": 1, "cache": str(directory)})
+
+
+def present_cache_size(usage: CacheUsage) -> Answer:
+    """The size for people; bytes in JSON."""
+    return Answer(lines=(size(usage.size),), document={"version": 1, "archives-bytes": usage.size})
+
+
+def present_cache_clean(usage: CacheUsage) -> Answer:
+    """What was freed."""
+    return Answer(document={"version": 1, "freed-bytes": usage.size}, remarks=(f"{size(usage.size)} freed",))
