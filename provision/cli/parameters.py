@@ -1,17 +1,50 @@
-"""Owns the options that all commands share, and hands commands a ready `Session` in their place."""
+"""Options all commands share, and completion of names and targets."""
 
-# Annotations here are read by Typer as objects; they must not be put off.
+from __future__ import annotations
+
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
-from provision.cli.completion import complete_names
 from provision.cli.session import Session
 from provision.errors import UsageError
+
+# FOLD import comment: # Annotations here are read by Typer as objects; they must not be put off.
+
+
+# FOLD provision.cli.parameters
+#   Owns what the shell offers after TAB; a completion never fails, it only has nothing to offer.
+
+
+def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
+    """The entries of the nearest manifest that begin as typed, each with its request."""
+    import os
+
+    from provision.errors import ProvisionError
+    from provision.workflows.options import Options
+    from provision.workflows.project import Project
+
+    try:
+        requests = Project.find(Options.of(os.environ)).manifest().requests
+    except ProvisionError:
+        return
+    yield from ((request.name, str(request.version)) for request in requests if request.name.startswith(incomplete))
+
+
+def complete_targets(incomplete: str) -> Iterator[str]:
+    """The short forms of all targets that begin as typed."""
+    from provision.model.target import KNOWN
+
+    yield from sorted(target.short for target in KNOWN.values() if target.short.startswith(incomplete))
+
+
+# FOLD provision.cli.parameters
+#   Owns the options that all commands share, and hands commands a ready `Session` in their place.
+
 
 P = ParamSpec("P")
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli.completion import complete_targets
 from provision.cli.console import Console, table
-from provision.cli.parameters import with_session
+from provision.cli.parameters import complete_targets, with_session
 from provision.cli.session import Answer, Session
 from provision.model.asset import Asset
 from provision.text import plural, printable

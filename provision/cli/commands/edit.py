@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli.completion import complete_names, complete_targets
-from provision.cli.parameters import with_session
+from provision.cli.parameters import complete_names, complete_targets, with_session
 from provision.cli.session import Answer, Session
 
 if TYPE_CHECKING:

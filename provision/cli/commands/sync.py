@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from provision.cli.completion import complete_targets
-from provision.cli.parameters import Names, with_session
+from provision.cli.parameters import Names, complete_targets, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError
 
