@@ -9,7 +9,7 @@ from rich.progress import BarColumn, DownloadColumn, Task, TaskID, TextColumn, T
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from provision.cli.stopping import before_the_end
+from provision.cli.stopping import at_exit
 from provision.text import printable
 
 
@@ -46,7 +46,7 @@ class Bars:
             transient=True,
         )
         # A run that fails or is interrupted finishes nothing: the terminal must get its cursor back all the same.
-        before_the_end(self._display.stop)
+        at_exit(self._display.stop)
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
         description = f"{step:<6} {printable(title).replace('[', chr(92) + '[')}"

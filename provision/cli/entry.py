@@ -40,7 +40,7 @@ def _main(argv: list[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from provision.cli.stopping import asked, end_at_once, listen, tidy
+    from provision.cli.stopping import asked, end_at_once, listen, run_callbacks
 
     try:
         listen()
@@ -50,11 +50,11 @@ def _dispatch(argv: list[str]) -> int:
         stopped = asked()
         if stopped is None:
             raise
-        tidy()
+        run_callbacks()
         sys.stderr.write(f"{stopped.word}\n")
         return stopped.exit_code
     finally:
-        tidy()
+        run_callbacks()
     return code
 
 
@@ -79,9 +79,9 @@ def _run(argv: list[str]) -> int:
 
 def _report(error: "ProvisionError") -> int:
     from provision.cli.console import Console
-    from provision.cli.stopping import tidy
+    from provision.cli.stopping import run_callbacks
 
-    tidy()  # bars make way for words
+    run_callbacks()  # bars make way for words
     Console().error(error)
     return error.exit_code
 

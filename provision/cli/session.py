@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Answer:
+class CommandAnswer:
     """What a command has to say: ``lines`` for people, ``document`` for ``--json``, and the exit code.
 
     ``remarks`` and ``warnings`` go to stderr in both cases. ``commands`` are lines for GitHub's runner to act on.
@@ -71,7 +71,7 @@ class Session:
         bars = progress and not flag(environ, "PROVISION_NO_PROGRESS")
         return cls(options=options, console=console, as_json=as_json, bars=bars)
 
-    def show(self, answer: Answer) -> int:
+    def show(self, answer: CommandAnswer) -> int:
         """Print the answer as was asked for, and return its exit code."""
         for warning in answer.warnings:
             self.console.warn(warning)

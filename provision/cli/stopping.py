@@ -20,7 +20,7 @@ _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 # How long unwinding may take, in seconds: whoever pressed Ctrl-C waits.
 _PATIENCE = 0.9
 
-_deeds: list[Callable[[], None]] = []
+_callbacks: list[Callable[[], None]] = []
 _asked: list[Stopped] = []
 
 
@@ -33,15 +33,15 @@ class Stopped(BaseException):
         self.exit_code = 128 + number  # what a shell reports for it
 
 
-def before_the_end(deed: Callable[[], None]) -> None:
+def at_exit(deed: Callable[[], None]) -> None:
     """Have something done however the run ends, as `cli.entry` ends the process without Python's own ceremony."""
-    _deeds.append(deed)
+    _callbacks.append(deed)
 
 
-def tidy() -> None:
+def run_callbacks() -> None:
     """Do what was asked for, the last first."""
-    while _deeds:
-        _deeds.pop()()
+    while _callbacks:
+        _callbacks.pop()()
 
 
 def listen() -> None:
@@ -52,7 +52,7 @@ def listen() -> None:
     for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) is default:
             signal.signal(number, _stop)
-    sys.unraisablehook = _hush
+    sys.unraisablehook = _mute_unraisable
 
 
 def asked() -> Stopped | None:
@@ -71,17 +71,17 @@ def _stop(number: int, frame: FrameType | None) -> None:
     end_at_once()
     stopped = Stopped(number)
     _asked.append(stopped)
-    _thread.start_new_thread(_lose_patience, (stopped,))
+    _thread.start_new_thread(_force_exit, (stopped,))
     raise stopped
 
 
-def _hush(unraisable: sys.UnraisableHookArgs) -> None:
+def _mute_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     """Python's own words about what could not be raised, but for what `_lose_patience` sees to."""
     if unraisable.exc_type is not Stopped:
         sys.__unraisablehook__(unraisable)
 
 
-def _lose_patience(stopped: Stopped) -> None:
+def _force_exit(stopped: Stopped) -> None:
     time.sleep(_PATIENCE)
     os.write(2, f"{stopped.word}\n".encode())
     os._exit(stopped.exit_code)

@@ -10,7 +10,7 @@ import typer
 
 from provision.cli.console import Console, table
 from provision.cli.parameters import complete_targets, with_session
-from provision.cli.session import Answer, Session
+from provision.cli.session import CommandAnswer, Session
 from provision.model.asset import Asset
 from provision.text import plural, printable
 
@@ -101,7 +101,7 @@ def catalog_show(session: Session, name: Annotated[str, typer.Argument(help="An 
 #   Owns what `catalog` says.
 
 
-def present_updated(refreshed: Sequence[Refreshed]) -> Answer:
+def present_updated(refreshed: Sequence[Refreshed]) -> CommandAnswer:
     """What each source brought."""
     remarks = []
     for one in refreshed:
@@ -114,10 +114,10 @@ def present_updated(refreshed: Sequence[Refreshed]) -> Answer:
             for one in refreshed
         ],
     }
-    return Answer(document=document, remarks=remarks, warnings=[note for one in refreshed for note in one.notes])
+    return CommandAnswer(document=document, remarks=remarks, warnings=[note for one in refreshed for note in one.notes])
 
 
-def present_assets(assets: Iterable[Asset], limit: int, console: Console) -> Answer:
+def present_assets(assets: Iterable[Asset], limit: int, console: Console) -> CommandAnswer:
     """An asset a row, up to ``limit`` of them (0: all), and a word on what was left out."""
     found = iter(assets)
     shown = list(islice(found, limit)) if limit else list(found)
@@ -132,10 +132,10 @@ def present_assets(assets: Iterable[Asset], limit: int, console: Console) -> Ans
     if not shown:
         remarks.append("nothing fits; ask for less, or learn of new builds with `provision catalog update`")
     document = {"version": 1, "assets": [asset_document(asset) for asset in shown], "left-out": left}
-    return Answer(lines=lines, document=document, remarks=remarks)
+    return CommandAnswer(lines=lines, document=document, remarks=remarks)
 
 
-def present_asset(asset: Asset, console: Console) -> Answer:
+def present_asset(asset: Asset, console: Console) -> CommandAnswer:
     """All facts of an asset, one a line."""
     document = asset_document(asset)
     lines = [
@@ -143,7 +143,7 @@ def present_asset(asset: Asset, console: Console) -> Answer:
         for name, value in document.items()
         if value is not None
     ]
-    return Answer(lines=lines, document={"version": 1, "asset": document})
+    return CommandAnswer(lines=lines, document={"version": 1, "asset": document})
 
 
 def asset_document(asset: Asset) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provision.cli.parameters import complete_names, complete_targets, with_session
-from provision.cli.session import Answer, Session
+from provision.cli.session import CommandAnswer, Session
 
 if TYPE_CHECKING:
     from provision.workflows.edit import Edited
@@ -122,9 +122,9 @@ def remove(
 #   Owns what `init`, `add` and `remove` say.
 
 
-def present_edited(verb: str, edited: Edited) -> Answer:
+def present_edited(verb: str, edited: Edited) -> CommandAnswer:
     """One line that says what was written where, and what to do next."""
     what = f"{verb} {edited.name} in {edited.path.name}" if edited.name else f"{verb} {edited.path}"
     step = "`provision add NAME REQUEST`" if not edited.name else "`provision sync`"
     document = {"version": 1, "manifest": str(edited.path), "name": edited.name or None}
-    return Answer(lines=(), document=document, remarks=(f"{what}; next: {step}",))
+    return CommandAnswer(lines=(), document=document, remarks=(f"{what}; next: {step}",))

@@ -11,7 +11,7 @@ import typer
 
 import provision
 from provision.cli.parameters import with_session
-from provision.cli.session import Answer, Session
+from provision.cli.session import CommandAnswer, Session
 from provision.errors import ProvisionError, UsageError
 from provision.text import size
 
@@ -82,7 +82,7 @@ def _read_schema(name: str) -> str:
 #   Owns what `pack` and `schema` say.
 
 
-def present_packed(done: PackedPython) -> Answer:
+def present_packed(done: PackedPython) -> CommandAnswer:
     """The archive's path, alone on its line, and what may keep it from working elsewhere."""
     packed = done.packed
     amount = packed.archive.stat().st_size
@@ -94,9 +94,9 @@ def present_packed(done: PackedPython) -> Answer:
         "warnings": list(packed.warnings),
     }
     remarks = (f"packed {size(amount)}; its row is in {done.catalog}",)
-    return Answer(lines=(str(packed.archive),), document=document, remarks=remarks, warnings=packed.warnings)
+    return CommandAnswer(lines=(str(packed.archive),), document=document, remarks=remarks, warnings=packed.warnings)
 
 
-def present_schema(text: str) -> Answer:
+def present_schema(text: str) -> CommandAnswer:
     """The schema itself, with `--json` or without."""
-    return Answer(lines=(text.rstrip("\n"),), document=json.loads(text))
+    return CommandAnswer(lines=(text.rstrip("\n"),), document=json.loads(text))

@@ -10,7 +10,7 @@ import typer
 
 from provision.cli.console import Console
 from provision.cli.parameters import Names, with_session
-from provision.cli.session import Answer, Session
+from provision.cli.session import CommandAnswer, Session
 from provision.errors import INTEGRITY
 from provision.text import plural, printable, size
 
@@ -121,7 +121,7 @@ def cache_clean(
 _SHOWN = 10  # differences a tree; --json has all
 
 
-def present_verified(verified: Verified, console: Console) -> Answer:
+def present_verified(verified: Verified, console: Console) -> CommandAnswer:
     """A line a tree, with what differs below it; exit 5 if one is not as installed."""
     lines = [line for verdict in verified.verdicts for line in _lines(verdict, console)]
     unsound = [verdict for verdict in verified.verdicts if not verdict.sound]
@@ -132,7 +132,7 @@ def present_verified(verified: Verified, console: Console) -> Answer:
     else:
         told = f"{trees} as installed" + (f", {repaired} of them put back" if repaired else "")
     document = {"version": 1, "sound": not unsound, "trees": [_document(verdict) for verdict in verified.verdicts]}
-    return Answer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=(told,))
+    return CommandAnswer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=(told,))
 
 
 def _lines(verdict: Verdict, console: Console) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _document(verdict: Verdict) -> dict[str, object]:
 #   Owns what `prune` and `cache` say.
 
 
-def present_pruned(pruned: Pruned, *, dry_run: bool) -> Answer:
+def present_pruned(pruned: Pruned, *, dry_run: bool) -> CommandAnswer:
     """A removed tree a line, and what that freed."""
     freed = f", {size(pruned.freed)} freed" if pruned.freed else ""
     verb = "to remove" if dry_run else "removed"
@@ -180,19 +180,19 @@ def present_pruned(pruned: Pruned, *, dry_run: bool) -> Answer:
         "busy": list(pruned.busy),
         "freed-bytes": pruned.freed,
     }
-    return Answer(lines=pruned.removed, document=document, remarks=remarks)
+    return CommandAnswer(lines=pruned.removed, document=document, remarks=remarks)
 
 
-def present_cache_dir(directory: Path) -> Answer:
+def present_cache_dir(directory: Path) -> CommandAnswer:
     """The directory, alone on its line."""
-    return Answer(lines=(str(directory),), document={"version": 1, "cache": str(directory)})
+    return CommandAnswer(lines=(str(directory),), document={"version": 1, "cache": str(directory)})
 
 
-def present_cache_size(usage: CacheUsage) -> Answer:
+def present_cache_size(usage: CacheUsage) -> CommandAnswer:
     """The size for people; bytes in JSON."""
-    return Answer(lines=(size(usage.size),), document={"version": 1, "archives-bytes": usage.size})
+    return CommandAnswer(lines=(size(usage.size),), document={"version": 1, "archives-bytes": usage.size})
 
 
-def present_cache_clean(usage: CacheUsage) -> Answer:
+def present_cache_clean(usage: CacheUsage) -> CommandAnswer:
     """What was freed."""
-    return Answer(document={"version": 1, "freed-bytes": usage.size}, remarks=(f"{size(usage.size)} freed",))
+    return CommandAnswer(document={"version": 1, "freed-bytes": usage.size}, remarks=(f"{size(usage.size)} freed",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.cli.console import Console
-from provision.cli.session import Answer
+from provision.cli.session import CommandAnswer
 from provision.errors import INTEGRITY
 from provision.review.audit_formats import audit_commands, audit_document, audit_sarif
 from provision.review.codes import Gravity
@@ -16,22 +16,22 @@ from provision.workflows.audit import Audited
 _STYLES: dict[Gravity, str] = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
-def present_audit(audited: Audited, console: Console, style: str, *, strict: bool) -> Answer:
+def present_audit(audited: Audited, console: Console, style: str, *, strict: bool) -> CommandAnswer:
     """The audit in one format; exit 5 if there are errors, and with ``strict``, warnings."""
     audit = audited.audit
     code = INTEGRITY if audit.errors or (strict and audit.count("warning")) else 0
     match style:
         case "json":
-            return Answer(document=audit_document(audit), code=code)
+            return CommandAnswer(document=audit_document(audit), code=code)
         case "sarif":
-            return Answer(document=audit_sarif(audit), code=code)
+            return CommandAnswer(document=audit_sarif(audit), code=code)
         case "github":
-            return Answer(commands=audit_commands(audit), document={}, code=code, remarks=(_summary(audit),))
+            return CommandAnswer(commands=audit_commands(audit), document={}, code=code, remarks=(_summary(audit),))
         case _:
             remarks = [_summary(audit)]
             if audited.manifest is None:
                 remarks.append("there is no pythons.toml beside it: what was asked for is not known")
-            return Answer(lines=list(_lines(audit, console)), document={}, code=code, remarks=remarks)
+            return CommandAnswer(lines=list(_lines(audit, console)), document={}, code=code, remarks=remarks)
 
 
 def _lines(audit: Audit, console: Console) -> Iterator[str]:

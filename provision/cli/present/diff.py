@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from provision.cli.console import Console
-from provision.cli.session import Answer
+from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
 from provision.review.diff_formats import diff_document
 from provision.review.notices import Notice
@@ -21,28 +21,28 @@ _HEADS = ("", "ENTRY", "CHANGE", "BEFORE", "AFTER", "PLATFORMS", "SIZE")
 _ENDLESS = 10_000
 
 
-def present_diff(review: Review, console: Console, style: str, *, exit_code: bool) -> Answer:
+def present_diff(review: Review, console: Console, style: str, *, exit_code: bool) -> CommandAnswer:
     """The review in one format; with ``exit_code``, 3 if anything changed."""
     code = PENDING if exit_code and review.diff else 0
     match style:
         case "json":
-            return Answer(document=diff_document(review), code=code)
+            return CommandAnswer(document=diff_document(review), code=code)
         case "markdown":
             from provision.review.markdown import markdown
 
-            return Answer(lines=markdown(review).splitlines(), document={}, code=code)
+            return CommandAnswer(lines=markdown(review).splitlines(), document={}, code=code)
         case "html":
             from provision.review.page import page
 
-            return Answer(lines=(page(review),), document={}, code=code)
+            return CommandAnswer(lines=(page(review),), document={}, code=code)
         case "github":
             from provision.review.diff_formats import workflow_commands
 
-            return Answer(commands=workflow_commands(review), document={}, code=code)
+            return CommandAnswer(commands=workflow_commands(review), document={}, code=code)
         case _:
             summary = f"{review.old.label} → {review.new.label}: {headline(review.diff, review.notices)}"
             lines = diff_lines(review, console, width=terminal_width())
-            return Answer(lines=lines, document=diff_document(review), code=code, remarks=(summary,))
+            return CommandAnswer(lines=lines, document=diff_document(review), code=code, remarks=(summary,))
 
 
 def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provision.cli.console import Console, table
-from provision.cli.session import Answer
+from provision.cli.session import CommandAnswer
 from provision.text import plural, printable, size
 from provision.workflows.list import Listing, ListRow
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #   Owns what `list` and `status` say.
 
 
-def present_list(listing: Listing, console: Console) -> Answer:
+def present_list(listing: Listing, console: Console) -> CommandAnswer:
     """A row an interpreter."""
     rows = [(row.name, row.request, _version(row), _variant(row), row.state) for row in listing.rows]
     lines = table(rows, ("NAME", "ASKED FOR", "LOCKED", "VARIANT", "STATE"), console) if rows else []
@@ -28,7 +28,7 @@ def present_list(listing: Listing, console: Console) -> Answer:
         "manifest": str(listing.project.manifest_path),
         "pythons": [_document(row) for row in listing.rows],
     }
-    return Answer(lines=lines, document=document, remarks=remarks, warnings=listing.warnings)
+    return CommandAnswer(lines=lines, document=document, remarks=remarks, warnings=listing.warnings)
 
 
 def _version(row: ListRow) -> str:
@@ -67,7 +67,7 @@ def _document(row: ListRow) -> dict[str, object]:
 #   Owns what `status` says.
 
 
-def present_status(status: Status, console: Console) -> Answer:
+def present_status(status: Status, console: Console) -> CommandAnswer:
     """The listing, and below it a line for each thing that needs attention."""
     listed = present_list(status.listing, console)
     attention = [printable(line) for line in _attention(status)]
@@ -80,7 +80,7 @@ def present_status(status: Status, console: Console) -> Answer:
         "catalog-as-of": status.catalog_as_of or None,
     }
     lines = [*listed.lines, *(["", *attention] if attention else [])]
-    return Answer(lines=lines, document=document, remarks=listed.remarks, warnings=listed.warnings)
+    return CommandAnswer(lines=lines, document=document, remarks=listed.remarks, warnings=listed.warnings)
 
 
 def _attention(status: Status) -> Iterator[str]:

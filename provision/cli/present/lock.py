@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.cli.console import Console
-from provision.cli.session import Answer
+from provision.cli.session import CommandAnswer
 from provision.errors import STALE
 from provision.text import plural, printable
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from provision.workflows.lock import Checked, Locked
 
 
-def present_locked(locked: Locked, console: Console) -> Answer:
+def present_locked(locked: Locked, console: Console) -> CommandAnswer:
     """What changed in the lock, as `diff` shows it, or where it is new, an entry a line; and a summary."""
     lines = _entries(locked.lock, console) if locked.before is None else _changes(locked.before, locked, console)
     assets = sum(len(python.assets) for python in locked.lock.pythons)
@@ -29,10 +29,10 @@ def present_locked(locked: Locked, console: Console) -> Answer:
         "notes": list(locked.notes),
     }
     remarks = (*(f"note: {note}" for note in locked.notes), summary)
-    return Answer(lines=lines, document=document, remarks=remarks, warnings=locked.warnings)
+    return CommandAnswer(lines=lines, document=document, remarks=remarks, warnings=locked.warnings)
 
 
-def present_checked(checked: Checked, console: Console) -> Answer:
+def present_checked(checked: Checked, console: Console) -> CommandAnswer:
     """The stale entries and why, or that there are none; exit 4 if there are any."""
     name = checked.project.lock_path.name
     lines = [
@@ -50,7 +50,7 @@ def present_checked(checked: Checked, console: Console) -> Answer:
         "fresh": not checked.stale,
         "stale": [{"name": one.name, "reason": one.reason} for one in checked.stale],
     }
-    return Answer(
+    return CommandAnswer(
         lines=lines,
         document=document,
         code=STALE if checked.stale else 0,

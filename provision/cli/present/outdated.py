@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provision.cli.console import Console, table
-from provision.cli.session import Answer
+from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
 from provision.lock.explain import Explanation, explanation_document, explanation_lines
 from provision.text import plural, printable
@@ -15,7 +15,7 @@ from provision.workflows.outdated import Outdated, UpgradeOutlook
 _HEADS = ("NAME", "LOCKED", "NEWEST ALLOWED", "NEWEST", "IN COOLDOWN", "END OF LIFE")
 
 
-def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -> Answer:
+def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -> CommandAnswer:
     """A row an entry; with ``exit_code``, 3 if an upgrade would change any."""
     rows = [_row(outlook) for outlook in outdated.outlooks]
     lines = table(rows, _HEADS, console) if rows else []
@@ -29,7 +29,7 @@ def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -
         "catalog-as-of": outdated.as_of or None,
         "pythons": [_document(outlook) for outlook in outdated.outlooks],
     }
-    return Answer(lines=lines, document=document, code=PENDING if exit_code and newer else 0, remarks=remarks)
+    return CommandAnswer(lines=lines, document=document, code=PENDING if exit_code and newer else 0, remarks=remarks)
 
 
 def _row(outlook: UpgradeOutlook) -> tuple[str, ...]:
@@ -52,16 +52,16 @@ def _document(outlook: UpgradeOutlook) -> dict[str, object]:
     }
 
 
-def present_explanation(explanation: Explanation) -> Answer:
+def present_explanation(explanation: Explanation) -> CommandAnswer:
     """Why it is this asset, in a few lines."""
-    return Answer(
+    return CommandAnswer(
         lines=[printable(line) for line in explanation_lines(explanation)], document=explanation_document(explanation)
     )
 
 
-def present_feed(document: Mapping[str, object], output: Path | None) -> Answer:
+def present_feed(document: Mapping[str, object], output: Path | None) -> CommandAnswer:
     """The feed itself, or where it was written."""
     releases = document["releases"]
     count = len(releases) if isinstance(releases, list) else 0
     remark = f"wrote {output}: {plural(count, 'release')}" if output else plural(count, "release")
-    return Answer(document=document, remarks=(remark,))
+    return CommandAnswer(document=document, remarks=(remark,))

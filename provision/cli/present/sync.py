@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.cli.console import Console
-from provision.cli.session import Answer
+from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
 from provision.plan import Action, Install, Keep, Link, Plan, Remove, Unlink, plan_document
 from provision.text import plural, printable, size
@@ -13,15 +13,15 @@ from provision.workflows.plan import Planned
 from provision.workflows.sync import Synced
 
 
-def present_planned(planned: Planned, console: Console, *, exit_code: bool = False) -> Answer:
+def present_planned(planned: Planned, console: Console, *, exit_code: bool = False) -> CommandAnswer:
     """An action a line and a summary; exit 3 if that was asked for and anything would change."""
     plan = planned.plan
     lines = [*_lines(plan, console), summary(plan)]
     code = PENDING if exit_code and not plan.is_empty else 0
-    return Answer(lines=lines, document=plan_document(plan), code=code, warnings=planned.warnings)
+    return CommandAnswer(lines=lines, document=plan_document(plan), code=code, warnings=planned.warnings)
 
 
-def present_synced(synced: Synced, console: Console) -> Answer:
+def present_synced(synced: Synced, console: Console) -> CommandAnswer:
     """What was done, in the plan's own words, and one line of summary."""
     plan = synced.planned.plan
     lines = [line for action, line in _pairs(plan, console) if not isinstance(action, Keep)]
@@ -39,7 +39,7 @@ def present_synced(synced: Synced, console: Console) -> Answer:
     remarks += [f"note: {one.key}: {note}" for one in synced.installed for note in one.notes]
     if console.verbosity > 0:
         remarks += [f"{one.key}: probe {one.probed}" for one in synced.installed]
-    return Answer(lines=lines, document=document, remarks=[*remarks, done(plan)], warnings=synced.warnings)
+    return CommandAnswer(lines=lines, document=document, remarks=[*remarks, done(plan)], warnings=synced.warnings)
 
 
 def summary(plan: Plan) -> str:

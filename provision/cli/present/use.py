@@ -7,14 +7,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from provision.cli.session import Answer
+from provision.cli.session import CommandAnswer
 from provision.errors import UsageError
 from provision.workflows.use import FoundPython
 
 _SHELLS = ("sh", "fish", "powershell", "github")
 
 
-def present_which(found: FoundPython) -> Answer:
+def present_which(found: FoundPython) -> CommandAnswer:
     """The executable's path, alone on its line, as scripts want it."""
     selected = found.selected
     document = {
@@ -24,10 +24,10 @@ def present_which(found: FoundPython) -> Answer:
         "tree": str(found.tree),
         "key": selected.key,
     }
-    return Answer(lines=(str(found.executable),), document=document)
+    return CommandAnswer(lines=(str(found.executable),), document=document)
 
 
-def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) -> Answer:
+def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) -> CommandAnswer:
     """Code for the shell that prepends the project's links to PATH; raises `UsageError` for an unknown shell."""
     name = shell or _guess(environ)
     path = str(directory)
@@ -44,7 +44,7 @@ def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) 
             line = path
         case _:
             raise UsageError(f"--shell is {name!r}; expected one of {', '.join(_SHELLS)}")
-    return Answer(lines=(line,), document={"version": 1, "path": path, "shell": name, "code": line})
+    return CommandAnswer(lines=(line,), document={"version": 1, "path": path, "shell": name, "code": line})
 
 
 def _guess(environ: Mapping[str, str]) -> str:
