@@ -34,7 +34,7 @@ LOCKING = {
     "provision.catalog.catalog",
 }
 CONNECTING = {"provision.hosts", "provision.fetch.fetcher"}
-INSTALLING = ("provision.install.fetch", "provision.install.unpack")
+INSTALLING = ("provision.fetch", "provision.unpack")
 
 SHORTEST = (["sync"], ["sync", "-q"], ["which", "default"], ["--help"], ["--version"])
 EVERYDAY = (["which", "default"], ["list"], ["lock", "--check"], ["plan"], ["sync"])

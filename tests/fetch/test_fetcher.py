@@ -233,9 +233,9 @@ def test_ctrl_c_ends_a_download_within_a_second(server: Server, tmp_path: Path) 
     server.fault(PATH, Mute())
     script = (
         "import sys; from concurrent.futures import ThreadPoolExecutor; from pathlib import Path\n"
-        "from provision.fetch.settings import Settings\n"
+        "from provision.fetch.settings import DownloadSettings\n"
         "from tests.fetch.samples import *\n"
-        "with ThreadPoolExecutor(2) as pool, fetcher(Path(sys.argv[1]), settings=Settings()) as fetch:\n"
+        "with ThreadPoolExecutor(2) as pool, fetcher(Path(sys.argv[1]), settings=DownloadSettings()) as fetch:\n"
         "    pool.submit(fetch.fetch, asset(sys.argv[2])).result()\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path), url], stderr=subprocess.PIPE, text=True)
@@ -251,7 +251,7 @@ def test_ctrl_c_ends_a_download_within_a_second(server: Server, tmp_path: Path) 
 _PROBE = """
 import sys
 from pathlib import Path
-from tests.install.fetch.samples import *
+from tests.fetch.samples import *
 with fetcher(Path(sys.argv[1])) as fetch:
     fetch.fetch(asset(sys.argv[2]))
 print(*sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[3:])))

@@ -229,9 +229,9 @@ def test_wrong_pieces_are_found_by_the_digest_and_the_file_fetched_whole(slow: S
 _SCRIPT = """
 import sys
 from pathlib import Path
-from provision.install.fetch.settings import Settings
-from tests.install.fetch.samples import *
-with fetcher(Path(sys.argv[1]), settings=Settings(connections=1)) as fetch:
+from provision.fetch.settings import DownloadSettings
+from tests.fetch.samples import *
+with fetcher(Path(sys.argv[1]), settings=DownloadSettings(connections=1)) as fetch:
     fetch.fetch(asset(sys.argv[2], content(3 * MIB)))
 """
 

@@ -259,10 +259,10 @@ def test_this_machine() -> None:
 def test_detecting_imports_nothing_dear() -> None:
     code = (
         "import os, sys\n"
-        "from provision.host.cpu import level\n"
+        "from provision.host.cpu import cpu_level\n"
         "from provision.host.detect import detect_host\n"
         "from provision.host.paths import cache_home, config_home, data_home\n"
-        "detect_host(), level(), data_home(os.environ), cache_home(os.environ), config_home(os.environ)\n"
+        "detect_host(), cpu_level(), data_home(os.environ), cache_home(os.environ), config_home(os.environ)\n"
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -234,7 +234,7 @@ def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -
 
 
 def victim(folder: Path, code: str) -> Victim:
-    preamble = "from pathlib import Path; from provision.store.publish import exchange, flush_tree;"
+    preamble = "from pathlib import Path; from provision.store.publish import flush_tree, swap_paths;"
     preamble += f"at = Path({str(folder)!r});"
     return Victim(command=python("-c", preamble + code), under=folder, cwd=ROOT, env={})
 
@@ -255,13 +255,13 @@ def test_directories_change_places(pair: tuple[Path, Path]) -> None:
 
 
 def test_they_change_in_one_step(pair: tuple[Path, Path]) -> None:
-    steps = victim(pair[0].parent, "exchange(at / 'one', at / 'two')").trace()
+    steps = victim(pair[0].parent, "swap_paths(at / 'one', at / 'two')").trace()
     assert [step.event for step in steps] == ["renameat2"]
 
 
 def test_they_change_in_several_where_the_system_cannot_do_it_at_once(pair: tuple[Path, Path]) -> None:
     one, two = pair
-    process = victim(one.parent, "exchange(at / 'one', at / 'two')").fail_at(1, errno.ENOSYS)
+    process = victim(one.parent, "swap_paths(at / 'one', at / 'two')").fail_at(1, errno.ENOSYS)
     assert process.returncode == 0, process.stderr
     assert [path.name for path in one.iterdir()] == ["was-two"]
     assert [path.name for path in two.iterdir()] == ["was-one"]

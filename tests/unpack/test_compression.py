@@ -142,8 +142,8 @@ def test_zstd_takes_little_more_memory_than_its_window(opened: FileIO) -> None:
 import hashlib, sys
 from io import FileIO
 from pathlib import Path
-from provision.install.unpack.decompress import decompressed
-from provision.install.unpack.limits import Limits
+from provision.unpack.compression import decompressed
+from provision.unpack.limits import Limits
 digest = hashlib.sha256()
 with FileIO(sys.argv[1]) as file:
     for chunk in decompressed(file, "zstd", limits=Limits()):
