@@ -11,16 +11,15 @@ from provision.cli.help import WIDTH
 
 # The commands as `--help` groups them; each is a function of the same name (`list` is `list_`) in its module.
 _MODULES = {
-    "editing": ("init", "add", "remove"),
-    "locking": ("lock",),
-    "syncing": ("plan", "sync"),
-    "listing": ("list", "status"),
-    "using": ("which", "run", "env"),
-    "verifying": ("verify",),
-    "cleaning": ("prune", "cache"),
-    "cataloguing": ("catalog",),
-    "reviewing": ("diff", "audit", "outdated", "explain", "feed"),
-    "packing": ("pack", "schema"),
+    "edit": ("init", "add", "remove"),
+    "lock": ("lock",),
+    "sync": ("plan", "sync"),
+    "list": ("list", "status"),
+    "use": ("which", "run", "env"),
+    "store": ("verify", "prune", "cache"),
+    "catalog": ("catalog",),
+    "review": ("diff", "audit", "outdated", "explain", "feed"),
+    "pack": ("pack", "schema"),
 }
 
 _HELP = """Declarative, locked, reviewable Python interpreters.

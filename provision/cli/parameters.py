@@ -119,7 +119,7 @@ def with_session(*, transfer: bool = False) -> Callable[[Callable[Concatenate[Se
                 raise UsageError("--quiet and --verbose exclude each other")
             raise typer.Exit(function(Session.start(**given), *args, **kwargs))
 
-        own = list(inspect.signature(function).parameters.values())[1:]
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         extra = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS.get(name), annotation=annotation)
             for name, annotation in shared.items()

@@ -21,7 +21,7 @@ from provision.model.value import frozen, replace
 from provision.workflows.catalog import known_catalog, open_for
 from provision.workflows.lock import host_target
 from provision.workflows.options import Options
-from provision.workflows.project import Project, choose
+from provision.workflows.project import Project, select_entries
 
 # FOLD provision.workflows.outdated
 #   Owns `outdated`: what an upgrade would bring, entry by entry, and what it would not; taking it is `locking`'s.
@@ -73,7 +73,7 @@ def outdated(options: Options, names: tuple[str, ...] = (), *, today: date) -> O
     catalog = open_for(replace(options, offline=True), manifest)
     host = detect_host().target
     looks = []
-    for python in choose(lock, names, manifest=project.manifest_path):
+    for python in select_entries(lock, names, manifest=project.manifest_path):
         request = manifest.request(python.name)
         if request is not None:
             looks.append(outlook(request, python, manifest, catalog, host=host, today=today))

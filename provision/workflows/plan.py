@@ -35,7 +35,7 @@ from provision.store.receipts import (
 )
 from provision.workflows.lock import require_fresh, stale
 from provision.workflows.options import Options, Wanted, parse_wanted
-from provision.workflows.project import Project, choose, needed_keys, write_text
+from provision.workflows.project import Project, needed_keys, select_entries, write_text
 
 # FOLD provision.workflows.plan
 #   Owns `plan`: what a sync would do to this machine; deciding is `plan.decide`'s.
@@ -90,7 +90,7 @@ def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wa
 
 def select_wanted(project: Project, lock: Lock, wanted: Wanted) -> tuple[Selected, ...]:
     """The assets that the wish means; raises what `workflows.selection` raises."""
-    pythons = choose(lock, wanted.names, manifest=project.manifest_path)
+    pythons = select_entries(lock, wanted.names, manifest=project.manifest_path)
     if not wanted.foreign:
         return select_here(pythons, detect_host(), cpu_level)
     if not wanted.all_targets:
@@ -127,9 +127,9 @@ def select_foreign(
 def _collect(wanted: Iterable[tuple[LockedPython, Callable[[], Asset]]], *, foreign: bool) -> tuple[Selected, ...]:
     chosen: list[Selected] = []
     errors: list[ProvisionError] = []
-    for python, choose in wanted:
+    for python, select in wanted:
         try:
-            chosen.append(Selected(name=python.name, asset=choose(), tree=python.tree, foreign=foreign))
+            chosen.append(Selected(name=python.name, asset=select(), tree=python.tree, foreign=foreign))
         except ProvisionError as error:
             errors.append(error)
     raise_all(errors)

@@ -85,7 +85,7 @@ class Project:
         return loaded
 
 
-def choose(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tuple[LockedPython, ...]:
+def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tuple[LockedPython, ...]:
     """The named entries of a lock in the order asked for, or all of them; unknown names are a `ManifestError`."""
     if not names:
         return lock.pythons
