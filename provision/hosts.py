@@ -103,7 +103,7 @@ class HostPolicy:
             )
 
 
-def looks_like(host: str, known: Iterable[str]) -> str:
+def lookalike_of(host: str, known: Iterable[str]) -> str:
     """The known host that this one can be taken for; nothing if it is one of them, or like none.
 
     Like is what has a known host's name within it (``github.com.example.net``), differs by a letter or two, or reads

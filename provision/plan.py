@@ -115,7 +115,7 @@ class Inventory:
     removable: tuple[str, ...] = ()
 
 
-def decide(
+def plan_sync(
     selection: Sequence[Selected], inventory: Inventory, *, lock: Digest, partial: bool = False, prune: bool = False
 ) -> Plan:
     """Compare what the lock selects with what is there.

@@ -27,7 +27,7 @@ def size(count: int) -> str:
     return f"{amount:.1f} GB"
 
 
-def delta(count: int | None, *, signed: bool) -> str:
+def size_change(count: int | None, *, signed: bool) -> str:
     """``+1.2 MB``, ``-35 B``; nothing where it is not known."""
     if count is None:
         return ""

@@ -17,7 +17,7 @@ from provision.model.value import field, frozen, replace
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-LONGEST_URL = 2000
+MAX_URL_LENGTH = 2000
 
 _PORTS = {"http": 80, "https": 443, "file": 0}
 _FILE_HOSTS = ("", "localhost")
@@ -204,7 +204,7 @@ def parse_host(text: str) -> str:
     return text
 
 
-def canonical(url: str) -> str:
+def canonical_url(url: str) -> str:
     """The URL with ``+`` spelled in one way, so that two spellings of one address are equal."""
     return url.replace("%2b", "%2B").replace("+", "%2B")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import PolicyError, UsageError
-from provision.hosts import KNOWN_HOSTS, HostPolicy, HostRule, looks_like
+from provision.hosts import KNOWN_HOSTS, HostPolicy, HostRule, lookalike_of
 from provision.url import Url
 
 
@@ -144,4 +144,4 @@ def test_a_redirect_to_a_file_is_refused() -> None:
     ],
 )
 def test_look_alikes(host: str, other: str) -> None:
-    assert looks_like(host, KNOWN_HOSTS) == other
+    assert lookalike_of(host, KNOWN_HOSTS) == other

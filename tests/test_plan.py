@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.model.asset import Digest
-from provision.model.target import KNOWN
-from provision.plan import Install, Inventory, Keep, Link, Plan, Remove, Selected, Unlink, decide, plan_document
+from provision.model.target import KNOWN_TARGETS
+from provision.plan import Install, Inventory, Keep, Link, Plan, Remove, Selected, Unlink, plan_document, plan_sync
 from tests.model.test_target import asset
 
 LOCK = Digest("00" * 32)
@@ -35,7 +35,7 @@ def applied(plan: Plan, before: Inventory) -> Inventory:
 
 def test_what_is_missing_is_installed_and_linked() -> None:
     one = selected("one")
-    plan = decide([one], Inventory(links={}), lock=LOCK)
+    plan = plan_sync([one], Inventory(links={}), lock=LOCK)
     assert plan.actions == (Install(selected=one, names=("one",), cached=False), Link(selected=one, previous=None))
     assert not plan.is_empty
     assert plan.downloads() == (one.asset,)
@@ -43,51 +43,51 @@ def test_what_is_missing_is_installed_and_linked() -> None:
 
 def test_what_is_there_is_kept() -> None:
     one = selected("one")
-    plan = decide([one], Inventory(installed=frozenset({one.key}), links={"one": one.key}), lock=LOCK)
+    plan = plan_sync([one], Inventory(installed=frozenset({one.key}), links={"one": one.key}), lock=LOCK)
     assert plan.actions == (Keep(selected=one),)
     assert plan.is_empty
 
 
 def test_two_entries_of_one_tree_install_it_once() -> None:
-    plan = decide([selected("one"), selected("two")], Inventory(links={}), lock=LOCK)
+    plan = plan_sync([selected("one"), selected("two")], Inventory(links={}), lock=LOCK)
     (install,) = plan.installs()
     assert install.names == ("one", "two")
 
 
 def test_a_cached_archive_is_not_downloaded() -> None:
     one = selected("one")
-    plan = decide([one], Inventory(cached=frozenset({one.asset.sha256}), links={}), lock=LOCK)
+    plan = plan_sync([one], Inventory(cached=frozenset({one.asset.sha256}), links={}), lock=LOCK)
     assert plan.downloads() == ()
 
 
 def test_a_damaged_tree_is_installed_again() -> None:
     one = selected("one")
-    plan = decide([one], Inventory(damaged=frozenset({one.key}), links={"one": one.key}), lock=LOCK)
+    plan = plan_sync([one], Inventory(damaged=frozenset({one.key}), links={"one": one.key}), lock=LOCK)
     assert plan.actions == (Install(selected=one, names=("one",), cached=False, damaged=True),)
 
 
 def test_a_changed_entry_is_linked_anew_and_told_from_where() -> None:
     one = selected("one")
-    plan = decide([one], Inventory(installed=frozenset({one.key}), links={"one": "old"}), lock=LOCK)
+    plan = plan_sync([one], Inventory(installed=frozenset({one.key}), links={"one": "old"}), lock=LOCK)
     assert plan.actions == (Link(selected=one, previous="old"),)
 
 
 def test_links_nobody_asks_for_go_unless_only_some_entries_were_named() -> None:
     inventory = Inventory(links={"gone": "old"})
-    assert decide([], inventory, lock=LOCK).actions == (Unlink(name="gone"),)
-    assert decide([], inventory, lock=LOCK, partial=True).actions == ()
+    assert plan_sync([], inventory, lock=LOCK).actions == (Unlink(name="gone"),)
+    assert plan_sync([], inventory, lock=LOCK, partial=True).actions == ()
 
 
 def test_trees_are_removed_only_when_asked_and_never_those_selected() -> None:
     one = selected("one")
     inventory = Inventory(installed=frozenset({one.key}), links={"one": one.key}, removable=(one.key, "old"))
-    assert decide([one], inventory, lock=LOCK).is_empty
-    assert decide([one], inventory, lock=LOCK, prune=True).actions[-1] == Remove(key="old")
+    assert plan_sync([one], inventory, lock=LOCK).is_empty
+    assert plan_sync([one], inventory, lock=LOCK, prune=True).actions[-1] == Remove(key="old")
 
 
 def test_foreign_trees_are_not_linked() -> None:
     one = selected("one", foreign=True)
-    plan = decide([one], Inventory(links={}), lock=LOCK, partial=True)
+    plan = plan_sync([one], Inventory(links={}), lock=LOCK, partial=True)
     assert [type(action) for action in plan.actions] == [Install]
 
 
@@ -104,8 +104,8 @@ def test_after_a_plan_was_carried_out_nothing_is_left_to_do(
         installed=frozenset(selected("", content).key for content in installed),
         links={name: selected(name, content).key for name, content in linked.items()},
     )
-    plan = decide(selection, before, lock=LOCK)
-    after = decide(selection, applied(plan, before), lock=LOCK)
+    plan = plan_sync(selection, before, lock=LOCK)
+    after = plan_sync(selection, applied(plan, before), lock=LOCK)
     assert after.is_empty
     assert len(after.actions) == len(selection)
 
@@ -113,9 +113,11 @@ def test_after_a_plan_was_carried_out_nothing_is_left_to_do(
 def test_the_document_counts_what_the_plan_does() -> None:
     one, two = (
         selected("one"),
-        Selected(name="two", asset=asset(sha256=Digest("cd" * 32), size=10, target=KNOWN["x86_64-apple-darwin"])),
+        Selected(
+            name="two", asset=asset(sha256=Digest("cd" * 32), size=10, target=KNOWN_TARGETS["x86_64-apple-darwin"])
+        ),
     )
-    document = plan_document(decide([one, two], Inventory(links={"gone": "old"}), lock=LOCK))
+    document = plan_document(plan_sync([one, two], Inventory(links={"gone": "old"}), lock=LOCK))
     assert document["summary"] == {
         "keep": 0,
         "install": 2,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.text import delta, github_annotation, plural, printable, quoted, size, without_ci_commands
+from provision.text import github_annotation, plural, printable, quoted, size, size_change, without_ci_commands
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,7 +45,7 @@ def test_sizes_are_for_people(count: int, text: str) -> None:
     ],
 )
 def test_a_difference_has_its_sign_where_there_is_one(count: int | None, signed: bool, text: str) -> None:
-    assert delta(count, signed=signed) == text
+    assert size_change(count, signed=signed) == text
 
 
 def test_what_is_quoted_is_never_long() -> None:

@@ -16,7 +16,7 @@ from provision.url import (
     HOST_PATTERN,
     URL_PATTERN,
     Url,
-    canonical,
+    canonical_url,
     host_of,
     parse_catalog,
     parse_host,
@@ -279,12 +279,12 @@ def test_a_publishers_place_is_what_its_releases_share() -> None:
 
 
 def test_one_address_in_several_spellings() -> None:
-    assert canonical("https://x/a+b") == canonical("https://x/a%2Bb") == canonical("https://x/a%2bb")
+    assert canonical_url("https://x/a+b") == canonical_url("https://x/a%2Bb") == canonical_url("https://x/a%2bb")
 
 
 @given(texts)
 def test_what_is_canonical_stays_as_it_is(text: str) -> None:
-    assert canonical(canonical(text)) == canonical(text)
+    assert canonical_url(canonical_url(text)) == canonical_url(text)
 
 
 @given(urls | texts)

@@ -14,7 +14,7 @@ from fuzz.target import Target
 from fuzz.texts import documents
 from provision.errors import PolicyError, UsageError
 from provision.hosts import KNOWN_HOSTS, HostPolicy, HostRule
-from provision.url import Url, canonical, host_of, parse_catalog, parse_host, parse_url, release_base
+from provision.url import Url, canonical_url, host_of, parse_catalog, parse_host, parse_url, release_base
 
 _URLS = [
     b"https://github.com/astral-sh/python-build-standalone/releases/download/20260127/a%2Bb.tar.gz",
@@ -42,7 +42,7 @@ def check(data: bytes) -> None:
         written = _written(text)
         with suppress(ValueError):
             parse_catalog(text)
-        assert canonical(canonical(text)) == canonical(text)
+        assert canonical_url(canonical_url(text)) == canonical_url(text)
         assert text.startswith(release_base(text))
         assert host_of(text)
         try:

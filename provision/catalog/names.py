@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, CpuLevel, Flavor
-from provision.model.target import KNOWN, Target
+from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.value import frozen, replace
 from provision.model.version import Version
 
@@ -182,9 +182,9 @@ def _match(filename: str) -> tuple[Era, dict[str, str]]:
 @cache
 def _platforms() -> dict[str, tuple[Target, CpuLevel]]:
     """Every triple by its text, with the levels that x86-64 Linux has."""
-    known: dict[str, tuple[Target, CpuLevel]] = {text: (target, "baseline") for text, target in KNOWN.items()}
+    known: dict[str, tuple[Target, CpuLevel]] = {text: (target, "baseline") for text, target in KNOWN_TARGETS.items()}
     levels: tuple[CpuLevel, ...] = ("v2", "v3", "v4")
-    for target in KNOWN.values():
+    for target in KNOWN_TARGETS.values():
         if target.os == "linux" and target.arch == "x86_64":
             known |= {target.with_cpu(level): (target, level) for level in levels}
     return known

@@ -37,9 +37,9 @@ def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
 
 def complete_targets(incomplete: str) -> Iterator[str]:
     """The short forms of all targets that begin as typed."""
-    from provision.model.target import KNOWN
+    from provision.model.target import KNOWN_TARGETS
 
-    yield from sorted(target.short for target in KNOWN.values() if target.short.startswith(incomplete))
+    yield from sorted(target.short for target in KNOWN_TARGETS.values() if target.short.startswith(incomplete))
 
 
 # FOLD provision.cli.parameters

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provision.errors import store_failures
 from provision.fetch.settings import MIB
-from provision.host.files import FILE_MODE, make_directory, read_small, replace_file
+from provision.host.files import NEW_FILE_MODE, make_directory, read_small_file_or_none, replace_file
 from provision.model.asset import Digest
 from provision.model.value import fields_of, frozen
 from provision.protocols import Progress
@@ -77,9 +77,9 @@ class PartFile:
         """Open what an earlier run has left, or start anew."""
         with store_failures("write a download", self.path):
             make_directory(self.path.parent)
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY | _NOFOLLOW, FILE_MODE)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY | _NOFOLLOW, NEW_FILE_MODE)
             size = os.fstat(self._descriptor).st_size
-            note = Checkpoint.parse(read_small(self._note_path, _LONGEST_NOTE) or b"")
+            note = Checkpoint.parse(read_small_file_or_none(self._note_path, _LONGEST_NOTE) or b"")
         needed = 0 if note is None else note.head if note.tail == note.total else note.total or 0
         if note is None or size < needed:
             self.restart()

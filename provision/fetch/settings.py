@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from provision.errors import Place, UsageError
-from provision.host.files import read_small
+from provision.host.files import read_small_file_or_none
 from provision.host.paths import config_home
 from provision.model.value import frozen
 
@@ -72,7 +72,7 @@ def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The ``allow-hosts`` of the user's ``config.toml``; nothing where there is none. Raises `UsageError` if broken."""
     path = config_home(environ) / _NAME
     try:
-        content = read_small(path, _LARGEST)
+        content = read_small_file_or_none(path, _LARGEST)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path))) from error
     if content is None:

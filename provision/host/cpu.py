@@ -18,7 +18,7 @@ from provision.model.asset import CPU_LEVELS, CpuLevel
 #   ours in the tests; importing it costs twice a whole `python -c pass`, and it reads the first processor only.
 
 
-CEILING = "PROVISION_CPU"
+_LIMIT_VARIABLE = "PROVISION_CPU"
 
 # What each level adds to the one below it. `pni` is SSE3, `abm` has LZCNT; `xsave` stands for OSXSAVE, which the kernel
 # does not list: it drops avx and what follows from its list unless it saves their registers.
@@ -45,11 +45,11 @@ def cpu_level(
     kernel = kernel or read_kernel()
     match kernel.system:
         case "Linux":
-            found = level_of(_linux_features(root))
+            found = level_of_features(_linux_features(root))
         case "Darwin" if kernel.machine == "arm64":
             found = "v2"
         case "Darwin":
-            found = level_of(
+            found = level_of_features(
                 darwin_features(*(sysctl(name).decode("ascii", "replace").rstrip("\0") for name in _DARWIN_LISTS))
             )
         case _:
@@ -58,7 +58,7 @@ def cpu_level(
     return found if ceiling is None else min(found, ceiling, key=CPU_LEVELS.index)
 
 
-def level_of(features: frozenset[str]) -> CpuLevel:
+def level_of_features(features: frozenset[str]) -> CpuLevel:
     """The highest level all of whose features, and all of those below it, are there."""
     reached: CpuLevel = "baseline"
     for name, added in _ADDED.items():
@@ -94,14 +94,15 @@ def _linux_features(root: Path) -> frozenset[str]:
 
 
 def _ceiling(environ: Mapping[str, str]) -> CpuLevel | None:
-    wanted = environ.get(CEILING)
+    wanted = environ.get(_LIMIT_VARIABLE)
     if not wanted:
         return None
     for name in CPU_LEVELS:
         if wanted == name:
             return name
     raise UsageError(
-        f"{CEILING} is {wanted!r}, and must be one of {', '.join(CPU_LEVELS)}", hint=f"Unset {CEILING} for no limit."
+        f"{_LIMIT_VARIABLE} is {wanted!r}, and must be one of {', '.join(CPU_LEVELS)}",
+        hint=f"Unset {_LIMIT_VARIABLE} for no limit.",
     )
 
 

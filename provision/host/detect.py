@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 from provision.errors import PolicyError
 from provision.host.cpu import Kernel, read_kernel
-from provision.model.target import KNOWN, Host
+from provision.model.target import KNOWN_TARGETS, Host
 
 # FOLD provision.host.detect
 #   Owns what a Linux system's own programs are made for: ELF machine, libc, its version; the target is `host.detect`'s.
@@ -34,7 +34,7 @@ class Libc(NamedTuple):
     libc: Literal["glibc", "musl"] | None
 
 
-def read_userland(root: Path) -> Libc | None:
+def find_libc(root: Path) -> Libc | None:
     """What the system under ``root`` is made for, by its first program that is dynamically linked, else by its loaders.
 
     None where neither is there: a system of static programs only, or none at all.
@@ -265,7 +265,7 @@ def find_host(root: Path = Path("/"), *, kernel: Kernel | None = None) -> Host |
 
 
 def _linux(root: Path, kernel: Kernel) -> Host:
-    userland = read_userland(root)
+    userland = find_libc(root)
     if userland is None:
         raise _unsupported(f"under {root} there is no dynamically linked program and no loader of glibc or musl")
     elf = userland.elf
@@ -275,7 +275,7 @@ def _linux(root: Path, kernel: Kernel) -> Host:
         raise _unsupported(what)
     if arch == "armv7" and kernel.machine.startswith(_ARM_BEFORE_7):
         raise _unsupported(f"the processor is {kernel.machine}, and builds for 32-bit ARM need armv7")
-    target = KNOWN.get(f"{arch}-unknown-linux-{_libc_of_triple(userland)}")
+    target = KNOWN_TARGETS.get(f"{arch}-unknown-linux-{_libc_of_triple(userland)}")
     if target is None:
         raise _unsupported(what)
     return Host(target=target, glibc=glibc_version(root, userland) if userland.libc == "glibc" else None)
@@ -313,14 +313,16 @@ def _describe(elf: ElfFile) -> str:
 
 
 def _macos(root: Path, kernel: Kernel) -> Host:
-    intel = KNOWN["x86_64-apple-darwin"]
+    intel = KNOWN_TARGETS["x86_64-apple-darwin"]
     version = _macos_version(kernel.release)
     match kernel.machine:
         case "x86_64":
             return Host(target=intel, macos=version)
         case "arm64":
             rosetta = kernel.translated or find_in_root(root, _ROSETTA) is not None
-            return Host(target=KNOWN["aarch64-apple-darwin"], emulated=(intel,) if rosetta else (), macos=version)
+            return Host(
+                target=KNOWN_TARGETS["aarch64-apple-darwin"], emulated=(intel,) if rosetta else (), macos=version
+            )
         case machine:
             raise _unsupported(f"the processor is {machine}")
 
@@ -340,14 +342,14 @@ def _macos_version(release: str) -> tuple[int, int] | None:
 
 
 def _windows(kernel: Kernel) -> Host:
-    x64, x86 = KNOWN["x86_64-pc-windows-msvc"], KNOWN["i686-pc-windows-msvc"]
+    x64, x86 = KNOWN_TARGETS["x86_64-pc-windows-msvc"], KNOWN_TARGETS["i686-pc-windows-msvc"]
     match kernel.machine:
         case "AMD64":
             return Host(target=x64, emulated=(x86,))
         case "ARM64":
             build = kernel.release.rpartition(".")[2]
             translates = build.isdigit() and int(build) >= _WINDOWS_11
-            return Host(target=KNOWN["aarch64-pc-windows-msvc"], emulated=(x64, x86) if translates else (x86,))
+            return Host(target=KNOWN_TARGETS["aarch64-pc-windows-msvc"], emulated=(x64, x86) if translates else (x86,))
         case "x86":
             return Host(target=x86)
         case machine:
@@ -355,7 +357,7 @@ def _windows(kernel: Kernel) -> Host:
 
 
 def _unsupported(found: str, hint: str | None = None) -> PolicyError:
-    supported = ", ".join(sorted(target.short for target in KNOWN.values()))
+    supported = ", ".join(sorted(target.short for target in KNOWN_TARGETS.values()))
     return PolicyError(
         f"no Python is published for this machine: {found}; supported are {supported}",
         hint=hint or "`--target` installs for another machine, into an image or a bundle.",

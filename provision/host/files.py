@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Of what is ours but no part of a tree: the store's own files and directories. Modes within trees: `model.tree`.
-_DIRECTORY_MODE, PRIVATE_MODE, FILE_MODE = 0o755, 0o700, 0o644
+_DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE = 0o755, 0o700, 0o644
 
 # How often others may remove our temporary file before we give up.
 _TRIES = 20
@@ -43,7 +43,7 @@ def replace_file(path: Path, content: bytes, *, flush: bool = False, mode: int |
     ``mode`` is given to it whatever the umask; without one it is 0644, which the umask may narrow.
     What killed runs left of the same file goes; only a process that takes us for dead makes this start again.
     """
-    for left in is_unfinished(path.parent, path.name):
+    for left in unfinished_files(path.parent, path.name):
         left.unlink(missing_ok=True)
     for _ in range(_TRIES):
         temporary = temporary_path(path)
@@ -67,7 +67,7 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
 
 
-def is_unfinished(directory: Path, name: str = "") -> tuple[Path, ...]:
+def unfinished_files(directory: Path, name: str = "") -> tuple[Path, ...]:
     """What killed runs left in a directory of files called ``name`` (of all files without one), before these took
     their places.
 
@@ -135,7 +135,7 @@ def read_small_file(path: Path, limit: int) -> bytes:
         return content
 
 
-def read_small(path: Path, limit: int) -> bytes | None:
+def read_small_file_or_none(path: Path, limit: int) -> bytes | None:
     """As `read_small_file`, but None if the file is missing, larger or something else."""
     try:
         return read_small_file(path, limit)
@@ -149,7 +149,7 @@ def _require_regular(path: Path, facts: os.stat_result) -> None:
 
 
 def _write_new(path: Path, content: bytes, *, flush: bool, mode: int | None) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, FILE_MODE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, NEW_FILE_MODE)
     try:
         if mode is not None:
             path.chmod(mode)

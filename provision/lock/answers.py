@@ -204,9 +204,9 @@ def _of_row(key: RequestKey, requested: object, locked: object, asset: Asset) ->
 
 
 def _canonical(url: str) -> str:
-    from provision.url import canonical  # only archives of one's own need it: start-up is a feature
+    from provision.url import canonical_url  # only archives of one's own need it: start-up is a feature
 
-    return canonical(url)
+    return canonical_url(url)
 
 
 @frozen

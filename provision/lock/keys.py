@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
-from provision.manifest.manifest import LONGEST_NAME, NAME_PATTERN, check_name
+from provision.manifest.manifest import MAX_NAME_LENGTH, NAME_PATTERN, check_name
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import defaulted, keyed, keys_of, optional, required
-from provision.model.target import KNOWN, Target
-from provision.model.tree import Without
+from provision.model.target import KNOWN_TARGETS, Target
+from provision.model.tree import REMOVABLE_PARTS, RemovablePart
 from provision.model.version import Version
 from provision.url import parse_url
 
-SLIMS: tuple[Without, ...] = get_args(Without)
-
 # Names, builds and implementations become parts of paths and links; nothing else may.
-NAME = rf"[a-z0-9][a-z0-9._-]{{0,{LONGEST_NAME - 1}}}"
+NAME = rf"[a-z0-9][a-z0-9._-]{{0,{MAX_NAME_LENGTH - 1}}}"
 BUILD = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 SHA256 = r"[0-9a-f]{64}"
 PUBLISHED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
@@ -92,7 +90,7 @@ def _version(given: Any) -> Version:
 
 
 def _target(given: Any) -> Target:
-    target = KNOWN.get(_text(given))
+    target = KNOWN_TARGETS.get(_text(given))
     if target is None:
         raise ValueError(f"is {_short(given)}, which is not a target's triple")
     return target
@@ -129,11 +127,11 @@ def _options(given: Any) -> BuildOptions:
     return BuildOptions.of(_words(given))
 
 
-def _without(given: Any) -> tuple[Without, ...]:
+def _without(given: Any) -> tuple[RemovablePart, ...]:
     for word in (words := _words(given)):
-        if word not in SLIMS:
-            raise ValueError(f"has {_short(word)}; expected some of {', '.join(SLIMS)}")
-    return tuple(sorted(part for part in SLIMS if part in words))
+        if word not in REMOVABLE_PARTS:
+            raise ValueError(f"has {_short(word)}; expected some of {', '.join(REMOVABLE_PARTS)}")
+    return tuple(sorted(part for part in REMOVABLE_PARTS if part in words))
 
 
 def _truth(given: Any) -> bool:
@@ -181,7 +179,7 @@ class PythonTable:
     flavor: Flavor = required(_one_of(FLAVORS))
     bytecode: bool = defaulted(_bytecode, default=False)
     externally_managed: bool = defaulted(_truth, default=True)
-    without: tuple[Without, ...] = defaulted(_without, default=())
+    without: tuple[RemovablePart, ...] = defaulted(_without, default=())
     asset: Tables = defaulted(_tables, default=())
 
 

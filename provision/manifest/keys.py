@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Flag, ListOf, Switch, Table, Text
-from provision.manifest.request import PATTERN as REQUEST_PATTERN
-from provision.manifest.request import ParsedRequest, parse_request
+from provision.manifest.request import REQUEST_PATTERN, ParsedRequest, parse_request
 from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Digest, Flavor
 from provision.model.table import defaulted, keyed, optional, required
 from provision.model.target import Target
-from provision.model.tree import Without
-from provision.url import CATALOG_PATTERN, HOST_PATTERN, LONGEST_URL, URL_PATTERN, parse_catalog, parse_host, parse_url
+from provision.model.tree import REMOVABLE_PARTS, RemovablePart
+from provision.url import (
+    CATALOG_PATTERN,
+    HOST_PATTERN,
+    MAX_URL_LENGTH,
+    URL_PATTERN,
+    parse_catalog,
+    parse_host,
+    parse_url,
+)
 
 # FOLD provision.manifest.keys
 #   The tables of all keys of `pythons.toml`: settings, entries, policy.
@@ -47,8 +52,8 @@ def parse_reason(text: str) -> str:
 VERSION = Text(parse_request, such_as="3.14", pattern=REQUEST_PATTERN)
 _BUILD = Text(parse_build, such_as="20260814", pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", longest=64)
 _SHA256 = Text(Digest.parse, such_as="9f86d081…", pattern="^(sha256:)?[0-9a-fA-F]{64}$")
-_URL = Text(parse_url, such_as="https://…", pattern=URL_PATTERN, longest=LONGEST_URL)
-_CATALOG = Text(parse_catalog, such_as="catalog.ndjson", pattern=CATALOG_PATTERN, longest=LONGEST_URL)
+_URL = Text(parse_url, such_as="https://…", pattern=URL_PATTERN, longest=MAX_URL_LENGTH)
+_CATALOG = Text(parse_catalog, such_as="catalog.ndjson", pattern=CATALOG_PATTERN, longest=MAX_URL_LENGTH)
 _HOST = Text(parse_host, such_as="example.com", pattern=HOST_PATTERN)
 _CODE = Text(parse_code, such_as="PV001", pattern="^PV[0-9]{3}$")
 _REASON = Text(parse_reason, such_as="…", pattern=r"\S", longest=1000)
@@ -57,7 +62,6 @@ _EXAMPLE_SHA256 = "0b7e1c4b7f4a1f0f3b8a6f4d3a2e1c5d7b9f8e6a4c2d0b1f3e5a7c9d8b6f4
 _EXAMPLE_ARCHIVE = (
     "https://example.com/20260814/cpython-3.13.5%2B20260814-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 )
-_SLIMS: tuple[Without, ...] = get_args(Without)
 
 _TARGETS_EXAMPLE = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]
 
@@ -171,8 +175,8 @@ class EntryTable:
         (False,),
         default=True,
     )
-    without: tuple[Without, ...] = defaulted(
-        ListOf(Choice(_SLIMS)), "Parts to leave out of the tree.", (["tests", "idle", "tkinter"],), default=()
+    without: tuple[RemovablePart, ...] = defaulted(
+        ListOf(Choice(REMOVABLE_PARTS)), "Parts to leave out of the tree.", (["tests", "idle", "tkinter"],), default=()
     )
 
 

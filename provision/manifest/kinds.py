@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from provision.errors import ManifestError, did_you_mean, raise_all
 from provision.model.table import KeyField, Kind, keys_of, value_of
-from provision.model.target import KNOWN, Target
+from provision.model.target import KNOWN_TARGETS, Target
 from provision.text import KeyPath, dotted, quoted
 
 # FOLD provision.manifest.kinds
@@ -195,7 +195,7 @@ TARGET = Text(
     Target.parse,
     such_as="linux-x86_64",
     pattern="^[a-z0-9]+-[a-z0-9_]+(-[a-z]+)*$",
-    known=lambda: [spelling for target in KNOWN.values() for spelling in (target.short, str(target))],
+    known=lambda: [spelling for target in KNOWN_TARGETS.values() for spelling in (target.short, str(target))],
 )
 _BY_TARGET = 'Write it as { linux-x86_64 = "…" }.'
 
@@ -220,7 +220,7 @@ def described(value: object) -> str:
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
 # The same grammar for JSON schemas (ECMA 262).
-PATTERN = f"^ *[0-9]{{1,4}} +({'|'.join(_SECONDS)})s? *$"
+DURATION_PATTERN = f"^ *[0-9]{{1,4}} +({'|'.join(_SECONDS)})s? *$"
 
 
 def parse_duration(text: str) -> int:

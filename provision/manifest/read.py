@@ -11,7 +11,7 @@ from provision.host.files import FileTooLargeError, NotRegularFileError, read_sm
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION, EntryTable, ManifestSettings, Policy
 from provision.manifest.kinds import ProblemList, described
 from provision.manifest.manifest import Manifest, Request, check_name
-from provision.manifest.toml import LARGEST, load_toml, too_large
+from provision.manifest.toml import MAX_TOML_SIZE, load_toml, too_large
 from provision.text import KeyPath, dotted, quoted
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ def find_manifest(start: Path) -> Path:
 
 def read_manifest(path: Path) -> Manifest:
     """Read and check a manifest; raise `ManifestError`, or all of them at once, where it is not one."""
-    return parse_manifest(read_text(path), path)
+    return parse_manifest(read_manifest_text(path), path)
 
 
-def read_text(path: Path) -> str:
+def read_manifest_text(path: Path) -> str:
     """A manifest's text; raises `ManifestError` for what is no file, cannot be read, is too large or not UTF-8."""
     file = str(path)
     try:
-        content = read_small_file(path, LARGEST)
+        content = read_small_file(path, MAX_TOML_SIZE)
     except FileNotFoundError:
         raise ManifestError("does not exist", place=Place(file), hint=_INIT) from None
     except NotRegularFileError:
@@ -92,7 +92,7 @@ def read_policy(path: Path) -> Policy:
 
     Raises `ManifestError`, or all of them at once, where the table is missing or wrong.
     """
-    file, text = str(path), read_text(path)
+    file, text = str(path), read_manifest_text(path)
     data = load_toml(text, file)
     if "policy" not in data:
         hint = 'Begin it with a line [policy], and below it, say: cooldown = "1 week"'
@@ -118,7 +118,7 @@ def _requests(
     for name, value in entries.items():
         path = ("pythons", name)
         _check_name(name, entries, problems)
-        request = read_entry(name, value, settings, problems, path=path, place=KeyPlace(file, text, path))
+        request = read_entry(name, value, settings, problems, path=path, place=LazyPlace(file, text, path))
         if request is not None:
             requests.append(request)
     return tuple(requests)
@@ -146,7 +146,7 @@ def _is_public(folder: Path) -> bool:
     return os.name == "posix" and bool(folder.stat().st_mode & stat.S_IWOTH)
 
 
-class KeyPlace(Place):
+class LazyPlace(Place):
     """The place of a key that is all right so far: looked for only when an error shows it, as most never do."""
 
     __slots__ = ("_path", "_text")

@@ -16,14 +16,14 @@ _PYODIDE = (
     "Pyodide cannot be locked: its archives are published without a sha256, and nothing is locked without one; "
     f"known implementations are {', '.join(IMPLEMENTATIONS)}"
 )
-FORMS = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
+_FORMS = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
 
 # The same grammar for JSON schemas (ECMA 262): all that `parse_request` reads in lower case, and little else.
 _NUMBER = "[0-9]{1,4}"
 _TWO_OR_MORE = f"[0-9]\\.{_NUMBER}(\\.{_NUMBER})?((a|b|rc){_NUMBER})?"
 _WHOLE = f"([0-9]|{_TWO_OR_MORE})"
 _BOUND = f"((>=|>|==|!=|<=|<) *{_WHOLE}|~= *{_TWO_OR_MORE}|(==|!=) *[0-9](\\.{_NUMBER}){{0,2}}\\.\\*)"
-PATTERN = (
+REQUEST_PATTERN = (
     f"^ *({'|'.join(IMPLEMENTATIONS)})?[@-]?({_WHOLE}(t|d|td)?|{_BOUND}( *, *{_BOUND})*)"
     "(\\+(freethreaded|debug))*(-[a-z0-9]+-[a-z0-9_]+(-[a-z]+)?)? *$"
 )
@@ -35,7 +35,7 @@ _COMPARISONS = frozenset({"~=", ">=", ">", "==", "!=", "<", "<="})
 _ORDER: tuple[Operator, ...] = (">=", ">", "==", "!=", "<", "<=")
 
 
-class VersionBound(NamedTuple):
+class VersionClause(NamedTuple):
     """One comparison, as PEP 440 reads it; ``width`` tells of how many numbers a prefix (``==3.14.*``) is, else 0."""
 
     operator: Operator
@@ -79,7 +79,7 @@ class VersionRequest:
     ``3.14`` is ``==3.14.*``, and ``3.14.2`` is ``==3.14.2``; ``~=`` is kept as the two clauses that it stands for.
     """
 
-    clauses: tuple[VersionBound, ...]
+    clauses: tuple[VersionClause, ...]
 
     @classmethod
     def parse(cls, text: str) -> VersionRequest:
@@ -195,10 +195,10 @@ def _complaint(text: str) -> str:
     digits = text.strip()
     compact = digits.isdigit() and len(digits) in {2, 3} and digits[0] == "3"
     meant = f"; did you mean {f'3.{digits[1:]}'!r}?" if compact else ""
-    return f"{text!r} is not a version request {FORMS}{meant}"
+    return f"{text!r} is not a version request {_FORMS}{meant}"
 
 
-def _read_version(text: str) -> VersionBound:
+def _read_version(text: str) -> VersionClause:
     """Read a version, or its first numbers; a prerelease may leave out its patch, which is always 0."""
     stage = text.lstrip("0123456789.")
     numbers = text[: len(text) - len(stage)].split(".")
@@ -206,10 +206,10 @@ def _read_version(text: str) -> VersionBound:
     if not text.isascii() or len(numbers[0]) != 1 or width > 3 or (stage and width == 1):
         raise ValueError(f"{text!r} is not a version")
     bound = Version.parse(".".join(numbers + ["0"] * (3 - width)) + stage)
-    return VersionBound("==", bound, 0 if stage or width == 3 else width)
+    return VersionClause("==", bound, 0 if stage or width == 3 else width)
 
 
-def _read_clause(text: str) -> tuple[VersionBound, ...]:
+def _read_clause(text: str) -> tuple[VersionClause, ...]:
     operator = text[:2] if text[:2] in _COMPARISONS else text[:1]
     operand = text[len(operator) :].strip(" ")
     clause = _read_version(operand.removesuffix(".*"))
@@ -219,12 +219,12 @@ def _read_clause(text: str) -> tuple[VersionBound, ...]:
     if operand.endswith(".*"):
         if operator not in {"==", "!="} or clause.bound.prerelease:
             raise ValueError(f"{text!r}: .* goes with == and != only")
-        return (VersionBound(cast(Operator, operator), clause.bound, width),)
+        return (VersionClause(cast(Operator, operator), clause.bound, width),)
     if operator == "~=":
         if width == 1:
             raise ValueError(f"{text!r}: ~= needs at least two numbers")
-        return (VersionBound(">=", clause.bound), VersionBound("==", _prefix(clause.bound, width - 1), width - 1))
-    return (VersionBound(cast(Operator, operator), clause.bound),)
+        return (VersionClause(">=", clause.bound), VersionClause("==", _prefix(clause.bound, width - 1), width - 1))
+    return (VersionClause(cast(Operator, operator), clause.bound),)
 
 
 def _numbers(version: Version) -> tuple[int, int, int]:

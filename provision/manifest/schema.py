@@ -8,11 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION
-from provision.manifest.kinds import PATTERN as DURATION_PATTERN
-from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Flag, ListOf, Switch, Table, Text
-from provision.manifest.manifest import DEVICES, LONGEST_NAME, NAME_PATTERN, OUR_NAMES
+from provision.manifest.kinds import (
+    DURATION_PATTERN,
+    TARGET,
+    ByTarget,
+    Choice,
+    Duration,
+    Flag,
+    ListOf,
+    Switch,
+    Table,
+    Text,
+)
+from provision.manifest.manifest import DEVICE_NAMES, MAX_NAME_LENGTH, NAME_PATTERN, RESERVED_NAMES
 from provision.model.table import KeyField, Kind
-from provision.model.target import KNOWN, spellings
+from provision.model.target import KNOWN_TARGETS, target_spellings
 
 # Where the schema is published; `provision init` points editors there.
 SCHEMA_URL = "https://provision.example/schemas/pythons.schema.json"
@@ -64,14 +74,14 @@ def schema_text(schema: Schema) -> str:
 
 
 def _pythons() -> Schema:
-    reserved = [f"^({'|'.join(OUR_NAMES)})$", f"^({'|'.join(DEVICES)})(\\.|$)", "\\.$"]
+    reserved = [f"^({'|'.join(RESERVED_NAMES)})$", f"^({'|'.join(DEVICE_NAMES)})(\\.|$)", "\\.$"]
     return {
         "title": "Pythons",
         "description": "The interpreters by name: each a version request, or a table that says more.",
         "type": "object",
         "propertyNames": {
             "pattern": NAME_PATTERN,
-            "maxLength": LONGEST_NAME,
+            "maxLength": MAX_NAME_LENGTH,
             "not": {"anyOf": [{"pattern": pattern} for pattern in reserved]},
         },
         "additionalProperties": {
@@ -87,8 +97,8 @@ def _pythons() -> Schema:
 
 def _target() -> Schema:
     """The documented spellings first, as editors offer them; then all others that are read."""
-    documented = sorted({target.short for target in KNOWN.values()} | {"linux-armv7"}) + sorted(KNOWN)
-    others = sorted(set(spellings()).difference(documented))
+    documented = sorted({target.short for target in KNOWN_TARGETS.values()} | {"linux-armv7"}) + sorted(KNOWN_TARGETS)
+    others = sorted(set(target_spellings()).difference(documented))
     return {
         "title": "Target",
         "description": "A platform: a target triple, or its short form.",

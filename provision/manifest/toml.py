@@ -7,13 +7,13 @@ from typing import Any
 
 from provision.errors import ManifestError, Place
 
-LARGEST = 1 << 20  # bytes; two hundred entries need twenty thousand
+MAX_TOML_SIZE = 1 << 20  # bytes; two hundred entries need twenty thousand
 _DEEPEST = 16
 
 
 def load_toml(text: str, file: str) -> dict[str, Any]:
     """Read TOML; raise `ManifestError` with line and column where it is none, and never anything else."""
-    if len(text) > LARGEST:
+    if len(text) > MAX_TOML_SIZE:
         raise too_large(file)
     text = text.removeprefix("\ufeff")
     _refuse_deep_keys(text, file)
@@ -28,8 +28,8 @@ def load_toml(text: str, file: str) -> dict[str, Any]:
 
 
 def too_large(file: str) -> ManifestError:
-    """What to raise for more than `LARGEST` bytes."""
-    return ManifestError(f"is larger than {LARGEST // 1024} KiB, which no manifest is", place=Place(file))
+    """What to raise for more than `MAX_TOML_SIZE` bytes."""
+    return ManifestError(f"is larger than {MAX_TOML_SIZE // 1024} KiB, which no manifest is", place=Place(file))
 
 
 def split_syntax_error(message: str) -> tuple[str, tuple[int, int] | None]:

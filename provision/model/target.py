@@ -51,7 +51,7 @@ class Target:
     @classmethod
     def parse(cls, text: str) -> Target:
         """Read a triple or a short form such as ``linux-x86_64-musl``; raise `ValueError` on unknown ones."""
-        target = KNOWN.get(text) or _SHORT.get(_unalias(text))
+        target = KNOWN_TARGETS.get(text) or _SHORT.get(_unalias(text))
         if target is None:
             raise ValueError(f"{text!r} is not a known target")
         return target
@@ -92,19 +92,19 @@ def _unalias(text: str) -> str:
 
 
 # Every triple PBS has ever published under, by its text.
-KNOWN = {
+KNOWN_TARGETS = {
     str(target): target for system, arches in _ARCHES.items() for target in (Target(arch, system) for arch in arches)
 }
-_SHORT = {target.short: target for target in KNOWN.values()} | {
+_SHORT = {target.short: target for target in KNOWN_TARGETS.values()} | {
     # armv7 is always gnueabi(hf); people leave the float ABI out and mean hard float.
-    "linux-armv7": KNOWN["armv7-unknown-linux-gnueabihf"],
+    "linux-armv7": KNOWN_TARGETS["armv7-unknown-linux-gnueabihf"],
 }
 
 
-def spellings() -> tuple[str, ...]:
+def target_spellings() -> tuple[str, ...]:
     """Every text that `Target.parse` reads, sorted; for what describes the grammar to others."""
-    words = {target.arch: target.arch for target in KNOWN.values()} | _ARCH_ALIASES
-    found = set(KNOWN)
+    words = {target.arch: target.arch for target in KNOWN_TARGETS.values()} | _ARCH_ALIASES
+    found = set(KNOWN_TARGETS)
     for short in _SHORT:
         os, _, rest = short.partition("-")
         arch, dash, libc = rest.partition("-")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from provision.model.asset import Asset
 from provision.model.sha256 import sha256_hex
@@ -16,7 +16,9 @@ RECIPE = 1
 # links: theirs is what is always said of them.
 FILE_MODE, EXECUTABLE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o755, 0o777
 
-Without = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests", "tkinter"]
+# What `without` can leave out of a tree; which files that is, `unpack.selection` knows.
+RemovablePart = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests", "tkinter"]
+REMOVABLE_PARTS: tuple[RemovablePart, ...] = get_args(RemovablePart)
 EntryKind = Literal["file", "link", "dir"]
 
 
@@ -26,7 +28,7 @@ class TreeOptions:
 
     bytecode: bool = False  # compile the stdlib with hash-based, unchecked .pyc files
     externally_managed: bool = True  # keep PEP 668's marker
-    without: tuple[Without, ...] = ()  # parts left out, sorted
+    without: tuple[RemovablePart, ...] = ()  # parts left out, sorted
 
     def __str__(self) -> str:
         """Empty for the defaults, so that they do not show in keys."""

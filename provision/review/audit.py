@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from provision.catalog.catalog import publication_day
 from provision.errors import PolicyError
-from provision.hosts import KNOWN_HOSTS, looks_like
+from provision.hosts import KNOWN_HOSTS, lookalike_of
 from provision.lock.age import Cooldown, end_of_life
 from provision.lock.answers import (
     RequestDisagreement,
@@ -23,7 +23,7 @@ from provision.model.value import replace
 from provision.model.version import Version
 from provision.review.codes import Gravity
 from provision.review.findings import Audit, AuditContext, Finding, Ignored, known_asset, release_of, sort_findings
-from provision.url import Url, canonical, host_of
+from provision.url import Url, canonical_url, host_of
 
 _BY_PROPERTY = {
     "implementation": ("PV002", None),
@@ -172,7 +172,7 @@ def _host(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator
     try:
         context.host_policy.check(url)
     except PolicyError as error:
-        other = looks_like(host_of(asset.url), KNOWN_HOSTS)
+        other = lookalike_of(host_of(asset.url), KNOWN_HOSTS)
         like = f"; it can be taken for {other}" if other else ""
         message = error.message.removeprefix(f"{url}: ")
         yield context.on_row("PV007", f"{message}{like}", python, asset, "url")
@@ -240,7 +240,7 @@ def _of_row(
         case "target":
             message = f"{asset.target.short} is locked, and not declared"
         case "url":
-            requested = canonical(str(each.requested or "")) or "no archive"
+            requested = canonical_url(str(each.requested or "")) or "no archive"
             message = f"{requested} is asked for, {asset.url} is locked"
         case "options":
             words = [word for word in ("freethreaded", "debug") if getattr(request, word)]
@@ -276,7 +276,7 @@ def _duplicates(context: AuditContext) -> Iterator[Finding]:
             if namesake.filename != asset.filename:
                 message = f"{asset.filename} and {namesake.filename} have one and the same sha256, {asset.sha256}"
                 yield context.on_row("PV018", message, python, asset, "sha256")
-            other = hashes.setdefault(canonical(asset.url), asset)
+            other = hashes.setdefault(canonical_url(asset.url), asset)
             if other.sha256 != asset.sha256:
                 message = f"{asset.url} is locked with sha256 {other.sha256} elsewhere, and with {asset.sha256} here"
                 yield context.on_row("PV019", message, python, asset, "sha256")

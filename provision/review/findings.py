@@ -19,7 +19,7 @@ from provision.model.asset import Asset
 from provision.model.value import field, frozen
 from provision.model.version import Version
 from provision.review.codes import CODES, GRAVITIES, Code, Gravity
-from provision.url import canonical
+from provision.url import canonical_url
 
 # By release tag, each file's sha256 in hex as upstream's SHA256SUMS has it; None where the release has no such file.
 Checksums = Mapping[str, Mapping[str, str] | None]
@@ -168,7 +168,7 @@ class AuditContext:
 
 def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:
     """The catalog's row of the URL that an asset has, whatever the asset says of itself."""
-    url = canonical(asset.url)
+    url = canonical_url(asset.url)
     if (known := _by_url(catalog, (asset.implementation, asset.version, asset.build)).get(url)) is not None:
         return known
     places = []
@@ -182,7 +182,7 @@ def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:
 @lru_cache(maxsize=1024)
 def _by_url(catalog: Catalog, place: tuple[str, Version, str]) -> Mapping[str, Asset]:
     """The rows of one build; asked for once a row, and the same few builds again and again."""
-    return {canonical(known.url): known for known in catalog.assets(*place)}
+    return {canonical_url(known.url): known for known in catalog.assets(*place)}
 
 
 def release_of(asset: Asset) -> str:

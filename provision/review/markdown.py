@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, rows
-from provision.text import delta, plural, printable
+from provision.text import plural, printable, size_change
 
 # FOLD provision.review.markdown
 #   Owns a review as GitHub's Markdown, for a comment: short at first sight, the rest folded, never over the limit.
@@ -106,7 +106,7 @@ def _cells(row: ReviewRow) -> tuple[str, ...]:
         markdown_code(row.before),
         markdown_code(row.after),
         markdown_text(row.where),
-        markdown_text(delta(row.size, signed=row.mark == "~")),
+        markdown_text(size_change(row.size, signed=row.mark == "~")),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from provision.hosts import KNOWN_HOSTS, looks_like
+from provision.hosts import KNOWN_HOSTS, lookalike_of
 from provision.lock.filenames import name_disagreements
 from provision.model.asset import Asset
 from provision.model.value import frozen
@@ -105,7 +105,7 @@ def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
         elif change.old is None and new not in hosts and new not in KNOWN_HOSTS:
             moved.setdefault(("", new), []).append(change)
     for (old, new), changes in moved.items():
-        other = looks_like(new, KNOWN_HOSTS)
+        other = lookalike_of(new, KNOWN_HOSTS)
         like = f", which can be taken for {other}" if other else ""
         if old:
             # Another implementation that was asked for has another publisher.

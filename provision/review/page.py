@@ -16,7 +16,7 @@ from provision.review.changes import AssetChange, EntryChange
 from provision.review.details import TreeChange
 from provision.review.diff_formats import line_of
 from provision.review.review import Review, ReviewRow, headline, rows
-from provision.text import delta, plural, printable, size
+from provision.text import plural, printable, size, size_change
 
 # FOLD provision.review.page
 #   Owns a review as one self-contained page of HTML; how it looks and moves, `page.css` and `page.js` say.
@@ -175,7 +175,7 @@ def _changes(rows: Sequence[ReviewRow]) -> Iterator[str]:
     yield '<table class="changes">\n<thead><tr>' + "".join(f'<th scope="col">{head}</th>' for head in heads)
     yield "</tr></thead>\n<tbody>\n"
     for row in rows:
-        last = text(delta(row.size, signed=row.mark == "~"))
+        last = text(size_change(row.size, signed=row.mark == "~"))
         yield (
             f'<tr><th scope="row">{text(row.change)}</th>'
             f'<td class="before mono" data-label="before">{text(row.before)}</td>'

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from provision.errors import StoreError, UsageError, store_failures
-from provision.host.files import is_unfinished, make_directory, read_small, replace_file, temporary_path
+from provision.host.files import make_directory, read_small_file_or_none, replace_file, temporary_path, unfinished_files
 from provision.model.asset import Asset
 from provision.store.layout import Store, executable, is_key
 
@@ -79,7 +79,7 @@ def link_commands(project: Path, pythons: Sequence[Linked]) -> tuple[str, ...]:
             raise _not_ours(folder)
         make_directory(folder)
         stale = [path for path in folder.iterdir() if path.name not in files and read_command(path)]
-        for path in (*stale, *is_unfinished(folder), *is_unfinished(folder.parent)):
+        for path in (*stale, *unfinished_files(folder), *unfinished_files(folder.parent)):
             path.unlink(missing_ok=True)
         for name, below in files.items():
             link_command(folder / name, below)
@@ -239,7 +239,7 @@ else:  # Windows: junctions need no privilege; where the file system has none, a
         try:
             return str(path.readlink()).removeprefix("\\\\?\\")
         except OSError:
-            text = (read_small(path, _LARGEST) or b"").decode(errors="replace")
+            text = (read_small_file_or_none(path, _LARGEST) or b"").decode(errors="replace")
             return text.removeprefix(_MARK).strip() if text.startswith(_MARK) else None
 
     def remove_link(path: Path) -> None:
@@ -253,11 +253,11 @@ else:  # Windows: junctions need no privilege; where the file system has none, a
 
     def link_command(path: Path, below: str) -> None:
         shim = f'{_SHIM}{below.replace("/", chr(92))}" %*\r\n'.encode()
-        if read_small(path, _LARGEST) != shim:
+        if read_small_file_or_none(path, _LARGEST) != shim:
             replace_file(path, shim)
 
     def read_command(path: Path) -> str | None:
-        text = (read_small(path, _LARGEST) or b"").decode(errors="replace")
+        text = (read_small_file_or_none(path, _LARGEST) or b"").decode(errors="replace")
         if path.suffix != ".cmd" or not text.startswith(_SHIM):
             return None
         return text.removeprefix(_SHIM).partition('"')[0].replace(chr(92), "/")

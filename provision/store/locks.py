@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import LockTimeoutError, StoreError, UsageError, store_failures
-from provision.host.files import FILE_MODE, make_directory, read_small
+from provision.host.files import NEW_FILE_MODE, make_directory, read_small_file_or_none
 from provision.model.value import frozen
 from provision.store.layout import Store
 
@@ -120,7 +120,7 @@ def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _
 
 def _holder(path: Path) -> Holder | None:
     try:
-        note = read_small(_note(path), _LONGEST_NOTE) or b""
+        note = read_small_file_or_none(_note(path), _LONGEST_NOTE) or b""
     except OSError:
         note = b""
     return Holder.parse(note.decode(errors="replace"))
@@ -161,7 +161,7 @@ else:
         import fcntl
 
         with store_failures("lock", path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, NEW_FILE_MODE)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
-from provision.host.files import PRIVATE_MODE, is_unfinished, make_directory
+from provision.host.files import PRIVATE_MODE, make_directory, unfinished_files
 from provision.model.tree import DIRECTORY_MODE, Entry, tree_digest
 from provision.model.value import replace
 from provision.store.layout import Store, check_key, is_key
@@ -51,7 +51,7 @@ def clean_leftovers(store: Store, key: str) -> int:
         for path in dead:
             discard(path)
         for path in (store.receipt(key), store.entries(key)):
-            for temporary in is_unfinished(path.parent, path.name):
+            for temporary in unfinished_files(path.parent, path.name):
                 temporary.unlink(missing_ok=True)
     return len(dead)
 

@@ -7,11 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar, get_args
 
 from provision.errors import StoreError, store_failures
-from provision.host.files import make_directory, read_small, replace_file
+from provision.host.files import make_directory, read_small_file_or_none, replace_file
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import keyed, keys_of, optional, required, value_of
 from provision.model.target import Target
-from provision.model.tree import RECIPE, Entry, EntryKind, TreeOptions, Without, store_key, tree_digest
+from provision.model.tree import (
+    RECIPE,
+    REMOVABLE_PARTS,
+    Entry,
+    EntryKind,
+    TreeOptions,
+    store_key,
+    tree_digest,
+)
 from provision.model.version import Version
 from provision.store.layout import Store, is_key
 
@@ -124,7 +132,6 @@ def one_of(allowed: tuple[W, ...], given: str) -> W:
 RECEIPT_VERSION = 1
 # Receipts are of one or two kilobytes; whatever is far larger is none.
 _LARGEST_RECEIPT = 64 * 1024
-_SLIMS: tuple[Without, ...] = get_args(Without)
 
 
 @keyed
@@ -182,7 +189,7 @@ def _tree(given: object) -> TreeOptions:
     return TreeOptions(
         bytecode=table.bytecode,
         externally_managed=table.externally_managed,
-        without=tuple(one_of(_SLIMS, part) for part in table.without),
+        without=tuple(one_of(REMOVABLE_PARTS, part) for part in table.without),
     )
 
 
@@ -241,7 +248,7 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
     with store_failures("read a receipt", path):
         if tree.is_symlink() or not tree.is_dir():
             return None
-        content = read_small(path, _LARGEST_RECEIPT)
+        content = read_small_file_or_none(path, _LARGEST_RECEIPT)
     try:
         given = parse_members(content or b"")
         if read_table(_Format, given).receipt > RECEIPT_VERSION:
@@ -339,7 +346,7 @@ def read_entries(store: Store, receipt: Receipt) -> dict[str, Entry] | None:
     """The entries that the receipt's digest vouches for; None where the list is missing or is not that."""
     place = store.entries(receipt.key)
     with store_failures("read the list of a tree's entries", place):
-        content = read_small(place, _LARGEST_ENTRIES)
+        content = read_small_file_or_none(place, _LARGEST_ENTRIES)
     if content is None or not content.startswith(_HEAD):
         return None
     try:

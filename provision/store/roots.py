@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from provision.errors import UNWRITABLE, StoreError, store_failures
-from provision.host.files import is_unfinished, make_directory, read_small, replace_file
+from provision.host.files import make_directory, read_small_file_or_none, replace_file, unfinished_files
 from provision.model.sha256 import sha256_hex
 from provision.model.table import keyed, required
 from provision.model.value import frozen
@@ -98,7 +98,7 @@ def forget_gone(store: Store) -> None:
     """Drop the records of projects that are no more, and unfinished ones; the caller holds `roots_lock`."""
     gone = [root_path(store, root.project) for root in read_roots(store) if _is_gone(root.project)]
     with store_failures("forget a project", store.roots):
-        for path in (*gone, *is_unfinished(store.roots)):
+        for path in (*gone, *unfinished_files(store.roots)):
             path.unlink(missing_ok=True)
 
 
@@ -128,7 +128,7 @@ def _is_gone(project: Path) -> bool:
 
 def _read_root(path: Path) -> Root | None:
     try:
-        record = read_table(_RootTable, parse_members(read_small(path, _LARGEST) or b""))
+        record = read_table(_RootTable, parse_members(read_small_file_or_none(path, _LARGEST) or b""))
         project = Path(record.project)
         if record.root != ROOT_VERSION or not project.is_absolute() or b"\0" in os.fsencode(project):
             return None

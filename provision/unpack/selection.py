@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from provision.model.asset import Asset
-from provision.model.tree import Without
+from provision.model.tree import RemovablePart
 from provision.unpack.limits import ArchiveRefused
 
 # FOLD provision.unpack.selection
@@ -86,7 +86,7 @@ _STDLIB = r"(?:lib/(?:python|pypy|graalpy)\d[^/]*|Lib|lib-python/\d)"
 _EXTENSIONS = rf"(?:{_STDLIB}/lib-dynload|DLLs)"
 
 # Regular expressions that must match a path from its start to a whole name: `include` goes with all that is below.
-WITHOUT_PARTS: dict[Without, tuple[str, ...]] = {
+PART_PATTERNS: dict[RemovablePart, tuple[str, ...]] = {
     # The module and the pip wheel in it. `python -m venv` then needs --without-pip; an installed pip stays.
     "ensurepip": (rf"{_STDLIB}/ensurepip",),
     # What compiling against Python needs: headers, and what would tell a compiler of them; Windows' import libraries.
@@ -125,9 +125,9 @@ WITHOUT_PARTS: dict[Without, tuple[str, ...]] = {
 }
 
 
-def left_out(parts: Iterable[Without]) -> Callable[[str], bool]:
+def left_out(parts: Iterable[RemovablePart]) -> Callable[[str], bool]:
     """A test for paths (relative to the tree, with ``/``) that go with any of ``parts``."""
-    patterns = [pattern for part in sorted(parts) for pattern in WITHOUT_PARTS[part]]
+    patterns = [pattern for part in sorted(parts) for pattern in PART_PATTERNS[part]]
     if not patterns:
         return lambda path: False
     matches = re.compile(rf"(?:{'|'.join(patterns)})(?:/|\Z)").match

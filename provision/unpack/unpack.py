@@ -12,7 +12,7 @@ from threading import Semaphore, Thread
 
 from provision.errors import IntegrityError, store_failures
 from provision.model.asset import Asset
-from provision.model.tree import DIRECTORY_MODE, Entry, Without
+from provision.model.tree import DIRECTORY_MODE, Entry, RemovablePart
 from provision.model.value import frozen
 from provision.unpack.compression import decompressed, kind_of
 from provision.unpack.limits import VARIABLE, ArchiveRefused, ArchiveTooLarge, Limits, shown_name
@@ -44,7 +44,7 @@ def unpack(
     asset: Asset,
     extras: Path | None,
     limits: Limits,
-    without: tuple[Without, ...],
+    without: tuple[RemovablePart, ...],
     destination: TargetFileSystem | None = None,
 ) -> Unpacked:
     """Unpack an archive whose hash was verified into an existing empty directory, which becomes the tree's root.
@@ -70,7 +70,7 @@ def _unpack(
     extras: Path | None,
     asset: Asset,
     limits: Limits,
-    without: tuple[Without, ...],
+    without: tuple[RemovablePart, ...],
     destination: TargetFileSystem,
 ) -> Unpacked:
     budget = limits.budget(file.seek(0, 2))

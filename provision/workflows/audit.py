@@ -117,7 +117,7 @@ def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog |
 
 def _catalogs_line(manifest: Manifest) -> int:
     from provision.manifest.positions import Positions
-    from provision.manifest.read import read_text as read_manifest_text
+    from provision.manifest.read import read_manifest_text
 
     try:
         place = Positions(read_manifest_text(manifest.path)).find(("settings", "catalogs"))

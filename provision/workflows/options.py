@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from provision.errors import UsageError, did_you_mean
 from provision.host.paths import cache_home, data_home
 from provision.model.asset import CPU_LEVELS, CpuLevel
-from provision.model.target import KNOWN, Target
+from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.value import frozen
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def open_tools(options: Options, store: Store, progress: Progress) -> Iterator[I
 
 
 # FOLD provision.workflows.plan:ALL_TARGETS,Wanted,parse_wanted
-#   Owns `plan`: what a sync would do to this machine; deciding is `plan.decide`'s.
+#   Owns `plan`: what a sync would do to this machine; deciding is `plan.plan_sync`'s.
 
 
 ALL_TARGETS = "all"
@@ -161,9 +161,9 @@ def parse_wanted(names: Sequence[str], targets: Sequence[str], *, cpu: str = "ba
         try:
             parsed.append(Target.parse(text))
         except ValueError as error:
-            shorts = [target.short for target in KNOWN.values()]
+            shorts = [target.short for target in KNOWN_TARGETS.values()]
             raise UsageError(
-                f"--target {text!r} is not a known target.{did_you_mean(text, [*shorts, *KNOWN])}",
+                f"--target {text!r} is not a known target.{did_you_mean(text, [*shorts, *KNOWN_TARGETS])}",
                 hint=f"Known: {', '.join(sorted(shorts))}, and `all`.",
             ) from error
     return Wanted(

@@ -9,14 +9,14 @@ from pathlib import Path
 from provision.errors import LockFileError, ProvisionError, UsageError, raise_all
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
-from provision.host.files import read_small
+from provision.host.files import read_small_file_or_none
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.select import for_target, select_asset
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel, Digest
 from provision.model.table import keyed, required
 from provision.model.target import Host, Target
 from provision.model.value import frozen
-from provision.plan import PLAN_VERSION, Inventory, Plan, Selected, decide, plan_document
+from provision.plan import PLAN_VERSION, Inventory, Plan, Selected, plan_document, plan_sync
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.links import read_links
@@ -38,7 +38,7 @@ from provision.workflows.options import Options, Wanted, parse_wanted
 from provision.workflows.project import Project, needed_keys, select_entries, write_text
 
 # FOLD provision.workflows.plan
-#   Owns `plan`: what a sync would do to this machine; deciding is `plan.decide`'s.
+#   Owns `plan`: what a sync would do to this machine; deciding is `plan.plan_sync`'s.
 
 
 @frozen
@@ -85,7 +85,9 @@ def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wa
         links={} if wanted.foreign else read_links(project.directory, store),
         removable=removable(store, needed_keys) if wanted.prune else (),
     )
-    return decide(selection, inventory, lock=digest, partial=bool(wanted.names) or wanted.foreign, prune=wanted.prune)
+    return plan_sync(
+        selection, inventory, lock=digest, partial=bool(wanted.names) or wanted.foreign, prune=wanted.prune
+    )
 
 
 def select_wanted(project: Project, lock: Lock, wanted: Wanted) -> tuple[Selected, ...]:
@@ -223,7 +225,7 @@ def load_plan(options: Options, path: Path) -> Planned:
 
 def _read(path: Path) -> tuple[Wanted, Members]:
     try:
-        content = read_small(path, _MAX_BYTES)
+        content = read_small_file_or_none(path, _MAX_BYTES)
     except OSError as error:
         raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
     if content is None:

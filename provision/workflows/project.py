@@ -149,12 +149,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def sweep_beside(path: Path) -> None:
     """Remove what killed runs left beside a project's file; where that is not possible, the next write tries again."""
-    from provision.host.files import is_unfinished
+    from provision.host.files import unfinished_files
 
     with suppress(OSError, RuntimeError, PolicyError):
         real = path.resolve()
         _check_inside(path, real)
-        for left in is_unfinished(real.parent, real.name):
+        for left in unfinished_files(real.parent, real.name):
             left.unlink(missing_ok=True)
 
 

@@ -22,7 +22,7 @@ from provision.catalog.names import (
     parse_platform,
 )
 from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIMISATIONS, OPTIONS, BuildOptions, CpuLevel
-from provision.model.target import KNOWN, Target
+from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.value import replace
 from provision.model.version import Version
 from tests.catalog.samples import LINUX, MUSL, WINDOWS, bundled_assets, full, real_names, stripped, upstream
@@ -171,9 +171,9 @@ def test_a_windows_build_tells_its_link_mode_and_newer_ones_have_none() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (LINUX, (KNOWN[LINUX], "baseline", "")),
-        ("x86_64_v4-unknown-linux-musl", (KNOWN[MUSL], "v4", "")),
-        (f"{WINDOWS}-shared", (KNOWN[WINDOWS], "baseline", "shared")),
+        (LINUX, (KNOWN_TARGETS[LINUX], "baseline", "")),
+        ("x86_64_v4-unknown-linux-musl", (KNOWN_TARGETS[MUSL], "v4", "")),
+        (f"{WINDOWS}-shared", (KNOWN_TARGETS[WINDOWS], "baseline", "shared")),
     ],
 )
 def test_platforms_are_triples_with_level_and_link_mode(text: str, expected: tuple[Target, str, str]) -> None:
@@ -196,8 +196,12 @@ versions = st.builds(
 )
 days = st.dates().map(lambda day: day.isoformat().replace("-", ""))
 stamps = days.map(lambda day: f"{day}T2243")
-triples = st.sampled_from([text for text in KNOWN if "windows" not in text] + [f"{MUSL.replace('64-', '64_v3-')}"])
-windows = st.sampled_from([text + link for text in KNOWN if "windows" in text for link in ("", "-shared", "-static")])
+triples = st.sampled_from(
+    [text for text in KNOWN_TARGETS if "windows" not in text] + [f"{MUSL.replace('64-', '64_v3-')}"]
+)
+windows = st.sampled_from(
+    [text + link for text in KNOWN_TARGETS if "windows" in text for link in ("", "-shared", "-static")]
+)
 platforms = st.one_of(triples, windows)
 options = st.builds(
     "{}{}".format,
@@ -228,7 +232,7 @@ def test_every_name_of_the_grammar_is_read_and_written_back(filename: str) -> No
         era=st.sampled_from(("A", "B", "C", "D", "E")),
         version=versions,
         build=days,
-        target=st.sampled_from(list(KNOWN.values())),
+        target=st.sampled_from(list(KNOWN_TARGETS.values())),
         cpu=st.sampled_from(CPU_LEVELS),
         options=st.sets(st.sampled_from(OPTIONS)).map(BuildOptions.of),
         flavor=st.sampled_from(FLAVORS),
@@ -243,7 +247,7 @@ def test_what_is_written_means_just_that(name: ParsedName) -> None:
     assert parse_name(filename, name.build) == name
 
 
-@given(versions, st.sampled_from([target for target in KNOWN.values() if target.libc != "musl"]), st.booleans())
+@given(versions, st.sampled_from([target for target in KNOWN_TARGETS.values() if target.libc != "musl"]), st.booleans())
 def test_a_modern_name_leaves_out_what_install_only_names_do_not_say(
     version: Version, target: Target, free: bool
 ) -> None:
@@ -257,7 +261,7 @@ def test_a_modern_name_of_a_full_build_says_all_options() -> None:
     filename = modern_name(
         version=Version.parse("3.14.2"),
         build="20260127",
-        target=KNOWN[LINUX],
+        target=KNOWN_TARGETS[LINUX],
         cpu="v3",
         options=BuildOptions.parse("freethreaded+debug"),
         flavor="full",
@@ -270,7 +274,7 @@ def test_a_build_that_pbs_would_not_publish_has_no_name() -> None:
         modern_name(
             version=Version.parse("3.14.2"),
             build="20260127",
-            target=KNOWN[LINUX],
+            target=KNOWN_TARGETS[LINUX],
             options=BuildOptions.parse("debug"),
             flavor="install_only",
         )

@@ -23,7 +23,7 @@ from provision.catalog.snapshot import (
 from provision.catalog.snapshot_format import SnapshotBuild, SnapshotRow, encode_snapshot
 from provision.errors import CatalogError, SeveralErrors
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS, Asset, BuildOptions, Digest
-from provision.model.target import KNOWN
+from provision.model.target import KNOWN_TARGETS
 from provision.model.value import replace
 from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest, full, stripped, upstream
@@ -159,7 +159,7 @@ assets = st.builds(
     implementation=st.sampled_from(("cpython", "pypy")),
     version=tricky.map(Version.parse),
     build=st.sampled_from(("1.1", "11", "20260127", "3.11.1")),
-    target=st.sampled_from(list(KNOWN.values())),
+    target=st.sampled_from(list(KNOWN_TARGETS.values())),
     cpu=st.sampled_from(CPU_LEVELS),
     options=st.sets(st.sampled_from(OPTIONS)).map(BuildOptions.of),
     flavor=st.sampled_from(FLAVORS),

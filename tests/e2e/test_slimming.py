@@ -6,17 +6,16 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from provision.model.tree import Without
+from provision.model.tree import REMOVABLE_PARTS, RemovablePart
 from provision.unpack.selection import left_out
 from tests.e2e.conftest import Offer
 from tests.support.builds import Build
 from tests.support.project import Project
 
-PARTS: tuple[Without, ...] = tuple(sorted(get_args(Without)))
+PARTS: tuple[RemovablePart, ...] = tuple(sorted(REMOVABLE_PARTS))
 # What must be importable whatever is left out; what goes with which part is told by its name below.
 CORE = "asyncio, ctypes, json, lzma, multiprocessing, sqlite3, ssl, sysconfig, unittest, urllib.request, venv, zoneinfo"
 
@@ -57,7 +56,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, builds: tuple[Build, ...]) -
     "part", [part if part == "tests" else pytest.param(part, marks=pytest.mark.slow) for part in PARTS]
 )
 def test_each_part_is_gone_and_nothing_else(
-    offer: Offer, builds: tuple[Build, ...], whole: dict[str, set[str]], part: Without
+    offer: Offer, builds: tuple[Build, ...], whole: dict[str, set[str]], part: RemovablePart
 ) -> None:
     project = declare(offer, builds[:1], part)
     project.run("sync")

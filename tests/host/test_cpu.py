@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import USAGE, UsageError
-from provision.host.cpu import Kernel, cpu_level, darwin_features, level_of, linux_features, read_kernel, sysctl
+from provision.host.cpu import (
+    Kernel,
+    cpu_level,
+    darwin_features,
+    level_of_features,
+    linux_features,
+    read_kernel,
+    sysctl,
+)
 from provision.model.asset import CPU_LEVELS, CpuLevel
 
 # FOLD tests.host.test_cpu
@@ -73,7 +81,7 @@ def test_recorded_processors(tmp_path: Path, name: str, expected: CpuLevel) -> N
 @pytest.mark.parametrize("name", LEVELS)
 def test_archspec_agrees_on_recorded_processors(name: str) -> None:
     features = linux_features(recorded(name))
-    assert level_of(features) == archspec_level(features)
+    assert level_of_features(features) == archspec_level(features)
 
 
 def test_processors_that_differ_count_by_what_all_have(tmp_path: Path) -> None:
@@ -109,7 +117,7 @@ def test_nothing_is_promised_without_proc(tmp_path: Path) -> None:
 def test_levels_are_cumulative_and_archspecs(words: set[str]) -> None:
     """Whatever the set: what we call a level has all that archspec asks of it (whose SSE3 is Linux' ``pni``)."""
     features = frozenset(words - {"sse3"}) | {"mmx", "sse", "sse2"}
-    found = level_of(features)
+    found = level_of_features(features)
     assert {need if need != "sse3" else "pni" for need in archspec_needs(found)} <= features
 
 
@@ -141,11 +149,11 @@ MAC_HASWELL = (
 
 
 def test_an_intel_mac() -> None:
-    assert level_of(darwin_features(*MAC_HASWELL)) == "v3"
+    assert level_of_features(darwin_features(*MAC_HASWELL)) == "v3"
 
 
 def test_an_intel_mac_whose_system_does_not_save_avx_state() -> None:
-    assert level_of(darwin_features(*(words.replace(" OSXSAVE", "") for words in MAC_HASWELL))) == "v2"
+    assert level_of_features(darwin_features(*(words.replace(" OSXSAVE", "") for words in MAC_HASWELL))) == "v2"
 
 
 def test_intel_programs_on_apple_silicon_have_no_avx(tmp_path: Path) -> None:

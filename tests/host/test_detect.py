@@ -23,9 +23,9 @@ from provision.host.detect import (
     detect_host,
     find_host,
     find_in_root,
+    find_libc,
     glibc_version,
     read_elf,
-    read_userland,
 )
 from provision.model.target import Host, Target
 from tests.host.systems import System, elf_file
@@ -375,7 +375,7 @@ MUSL_LOADER = "/lib/ld-musl-x86_64.so.1"
 @pytest.mark.parametrize("program", ["/bin/sh", "/usr/bin/env", "/bin/busybox", "/bin/ls"])
 def test_any_of_the_common_programs_tells(system: System, program: str) -> None:
     system.file(program, elf_file(interpreter=MUSL_LOADER))
-    userland = read_userland(system.root)
+    userland = find_libc(system.root)
     assert userland is not None
     assert (userland.program, userland.loader, userland.libc) == (program, MUSL_LOADER, "musl")
     assert userland.elf.machine == EM_X86_64
@@ -384,7 +384,7 @@ def test_any_of_the_common_programs_tells(system: System, program: str) -> None:
 def test_scripts_and_static_programs_are_passed_over(system: System) -> None:
     system.file("/bin/sh", b"#!/bin/busybox sh\n").file("/usr/bin/env", elf_file())
     system.file("/bin/busybox", elf_file(interpreter=GLIBC_LOADER))
-    userland = read_userland(system.root)
+    userland = find_libc(system.root)
     assert userland is not None
     assert (userland.program, userland.libc) == ("/bin/busybox", "glibc")
 
@@ -400,14 +400,14 @@ def test_scripts_and_static_programs_are_passed_over(system: System) -> None:
 )
 def test_where_all_programs_are_static_the_loaders_tell(system: System, loader: str, libc: str) -> None:
     system.file("/bin/busybox", elf_file()).link("/bin/sh", "busybox").file(loader, elf_file())
-    userland = read_userland(system.root)
+    userland = find_libc(system.root)
     assert userland is not None
     assert (userland.program, userland.loader, userland.libc) == (loader, loader, libc)
 
 
 def test_beside_a_static_busybox_musls_loader_counts_before_a_stand_in_for_glibcs(system: System) -> None:
     system.file("/bin/busybox", elf_file()).file(MUSL_LOADER, elf_file()).file(GLIBC_LOADER, elf_file())
-    userland = read_userland(system.root)
+    userland = find_libc(system.root)
     assert userland is not None
     assert userland.libc == "musl"
 
@@ -415,14 +415,14 @@ def test_beside_a_static_busybox_musls_loader_counts_before_a_stand_in_for_glibc
 @pytest.mark.parametrize("loader", ["/system/bin/linker64", "/lib/ld-uClibc.so.0", "/lib/ld64-uClibc.so.1"])
 def test_other_libcs_are_neither(system: System, loader: str) -> None:
     system.file("/bin/sh", elf_file(interpreter=loader))
-    userland = read_userland(system.root)
+    userland = find_libc(system.root)
     assert userland is not None
     assert (userland.loader, userland.libc) == (loader, None)
 
 
 def test_nothing_to_go_by(system: System) -> None:
     system.file("/app/server", elf_file()).file("/lib/readme", b"x")
-    assert read_userland(system.root) is None
+    assert find_libc(system.root) is None
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,7 @@ def test_nothing_to_go_by(system: System) -> None:
 def test_glibcs_version_is_that_of_its_banner(system: System, banner: str, version: tuple[int, int] | None) -> None:
     system.file("/bin/sh", elf_file(interpreter=GLIBC_LOADER))
     system.file(GLIBC_LOADER, elf_file()).glibc("/lib64", banner)
-    userland = read_userland(system.root)
+    userland = find_libc(system.root)
     assert userland is not None
     assert glibc_version(system.root, userland) == version
 
@@ -453,14 +453,14 @@ def test_glibcs_library_lies_beside_the_loader_wherever_that_really_is(system: S
     system.file("/usr/lib/x86_64-linux-gnu/ld-2.31.so", elf_file()).file("/bin/sh", elf_file(interpreter=GLIBC_LOADER))
     system.file("/usr/lib/x86_64-linux-gnu/libc-2.31.so", b"GNU C Library stable release version 2.31.")
     system.link("/usr/lib/x86_64-linux-gnu/libc.so.6", "libc-2.31.so").glibc("/lib64/cross", "release version 2.99")
-    userland = read_userland(system.root)
+    userland = find_libc(system.root)
     assert userland is not None
     assert glibc_version(system.root, userland) == (2, 31)
 
 
 def test_no_version_without_the_loader_or_the_library_or_with_an_empty_one(system: System) -> None:
     system.file("/bin/sh", elf_file(interpreter=GLIBC_LOADER))
-    userland = read_userland(system.root)
+    userland = find_libc(system.root)
     assert userland is not None
     assert glibc_version(system.root, userland) is None
     system.file(GLIBC_LOADER, elf_file())
@@ -471,7 +471,7 @@ def test_no_version_without_the_loader_or_the_library_or_with_an_empty_one(syste
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a Linux system")
 def test_this_systems_glibc_is_what_it_says_itself() -> None:
-    userland = read_userland(Path("/"))
+    userland = find_libc(Path("/"))
     assert userland is not None
     if userland.libc != "glibc":
         pytest.skip("this system has no glibc")

@@ -15,12 +15,12 @@ import pytest
 from provision.host.files import (
     FileTooLargeError,
     NotRegularFileError,
-    is_unfinished,
     make_directory,
     open_regular,
-    read_small,
     read_small_file,
+    read_small_file_or_none,
     replace_file,
+    unfinished_files,
 )
 
 
@@ -81,12 +81,12 @@ def test_what_a_killed_run_left_can_be_told_from_what_is_being_made(tmp_path: Pa
     half, others = tmp_path / f".file.{dead.pid}.0123.new", tmp_path / f".other.{dead.pid}.0123.new"
     for left in (half, others, tmp_path / f".file.{os.getpid()}.0123.new", tmp_path / ".file.x.y.new"):
         left.write_bytes(b"half")
-    assert is_unfinished(tmp_path, "file") == (half,)
-    assert set(is_unfinished(tmp_path)) == {half, others}
-    assert is_unfinished(tmp_path / "missing") == ()
+    assert unfinished_files(tmp_path, "file") == (half,)
+    assert set(unfinished_files(tmp_path)) == {half, others}
+    assert unfinished_files(tmp_path / "missing") == ()
     replace_file(path, b"whole")
     assert path.read_bytes() == b"whole"
-    assert is_unfinished(tmp_path) == (others,)
+    assert unfinished_files(tmp_path) == (others,)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -97,7 +97,7 @@ def test_who_has_ended_is_dead_even_if_nobody_asked_how(tmp_path: Path) -> None:
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
         left = tmp_path / f".file.{zombie.pid}.0123.new"
         left.write_bytes(b"half")
-        assert is_unfinished(tmp_path, "file") == (left,)
+        assert unfinished_files(tmp_path, "file") == (left,)
 
 
 def test_links_are_replaced_and_never_written_through(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_small_files_are_read_through_links_too(tmp_path: Path) -> None:
     (tmp_path / "small").write_bytes(b"x" * 10)
     (tmp_path / "link").symlink_to("small")
     (tmp_path / "empty").touch()
-    for read in (read_small_file, read_small):
+    for read in (read_small_file, read_small_file_or_none):
         assert read(tmp_path / "small", 10) == b"x" * 10
         assert read(tmp_path / "link", 10) == b"x" * 10
         assert read(tmp_path / "empty", 0) == b""
@@ -165,7 +165,7 @@ def test_a_larger_file_is_not_read(tmp_path: Path) -> None:
     error = refusal(tmp_path / "large", 9)
     assert isinstance(error, FileTooLargeError)
     assert (error.size, error.filename) == (1 << 40, str(tmp_path / "large"))
-    assert read_small(tmp_path / "large", 9) is None
+    assert read_small_file_or_none(tmp_path / "large", 9) is None
 
 
 def test_what_is_no_regular_file_is_told_and_never_waited_for(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_what_is_no_regular_file_is_told_and_never_waited_for(tmp_path: Path) ->
         error = refusal(tmp_path / name, 10)
         assert isinstance(error, NotRegularFileError)
         assert error.strerror == "it is not a regular file"
-        assert read_small(tmp_path / name, 10) is None
+        assert read_small_file_or_none(tmp_path / name, 10) is None
 
 
 def test_what_is_missing_or_leads_nowhere_is_the_systems_error(tmp_path: Path) -> None:
@@ -187,10 +187,10 @@ def test_what_is_missing_or_leads_nowhere_is_the_systems_error(tmp_path: Path) -
     assert isinstance(refusal(tmp_path / "missing", 10), FileNotFoundError)
     assert isinstance(refusal(tmp_path / "file" / "below", 10), NotADirectoryError)
     assert refusal(tmp_path / "loop", 10).errno == errno.ELOOP
-    assert read_small(tmp_path / "missing", 10) is None
-    assert read_small(tmp_path / "file" / "below", 10) is None
+    assert read_small_file_or_none(tmp_path / "missing", 10) is None
+    assert read_small_file_or_none(tmp_path / "file" / "below", 10) is None
     with pytest.raises(OSError, match="symbolic links"):
-        read_small(tmp_path / "loop", 10)
+        read_small_file_or_none(tmp_path / "loop", 10)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -217,7 +217,7 @@ def test_a_file_that_grows_meanwhile_is_never_read_beyond_the_limit(tmp_path: Pa
     writer.start()
     try:
         for _ in range(2000):
-            content = read_small(path, 100_000)
+            content = read_small_file_or_none(path, 100_000)
             if content is None:
                 break
             assert len(content) <= 100_000

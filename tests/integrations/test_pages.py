@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from provision.cli.app import make_app
-from provision.model.target import KNOWN, Target
+from provision.model.target import KNOWN_TARGETS, Target
 from tests.integrations.projects import ROOT
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
@@ -61,7 +61,7 @@ def test_the_manifests_page_has_every_platform_under_its_right_triple() -> None:
         shorts = [short for short in re.findall(r"`([a-z]+-[a-z0-9_]+(?:-[a-z]+)?)`", line) if ends]
         for short in shorts:
             assert Target.parse(short).system == ends[0]
-    for target in KNOWN.values():
+    for target in KNOWN_TARGETS.values():
         assert target.short in text or target.arch == "armv7", target
 
 

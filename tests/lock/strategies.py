@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from provision.lock.keys import SLIMS
 from provision.lock.lock import LOCK_VERSION, Lock, LockedPython
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS, Asset, BuildOptions, Digest
-from provision.model.target import KNOWN
-from provision.model.tree import TreeOptions
+from provision.model.target import KNOWN_TARGETS
+from provision.model.tree import REMOVABLE_PARTS, TreeOptions
 from provision.model.version import Version
 
 digests = st.integers(0, 2**256 - 1).map(lambda number: Digest(f"{number:064x}"))
@@ -25,10 +24,15 @@ trees = st.builds(
     TreeOptions,
     bytecode=st.booleans(),
     externally_managed=st.booleans(),
-    without=st.sets(st.sampled_from(SLIMS)).map(lambda parts: tuple(sorted(parts))),
+    without=st.sets(st.sampled_from(REMOVABLE_PARTS)).map(lambda parts: tuple(sorted(parts))),
 )
 slots = st.sampled_from(
-    [(target, cpu) for target in KNOWN.values() for cpu in CPU_LEVELS if cpu == "baseline" or target.arch == "x86_64"]
+    [
+        (target, cpu)
+        for target in KNOWN_TARGETS.values()
+        for cpu in CPU_LEVELS
+        if cpu == "baseline" or target.arch == "x86_64"
+    ]
 )
 
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from provision.lock.keys import ASSET_KEYS, BUILD, LOCK_KEYS, LOCK_VERSION, NAME, PUBLISHED, PYTHON_KEYS, SHA256, SLIMS
+from provision.lock.keys import ASSET_KEYS, BUILD, LOCK_KEYS, LOCK_VERSION, NAME, PUBLISHED, PYTHON_KEYS, SHA256
 from provision.lock.lock import Lock
 from provision.lock.write import format_lock
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
 from provision.model.table import KeyField
-from provision.model.target import KNOWN
+from provision.model.target import KNOWN_TARGETS
+from provision.model.tree import REMOVABLE_PARTS
 from provision.url import URL_PATTERN
 from tests.lock.samples import python
 from tests.lock.strategies import locks
@@ -64,11 +65,11 @@ WORDS = [
     (ENTRY, "implementation", IMPLEMENTATIONS),
     (ENTRY, "flavor", FLAVORS),
     (ENTRY, "bytecode", ("unchecked-hash",)),
-    (ASSET, "target", tuple(sorted(KNOWN))),
+    (ASSET, "target", tuple(sorted(KNOWN_TARGETS))),
     (ASSET, "cpu", CPU_LEVELS),
     (ENTRY, "build-options", OPTIONS),
     (ASSET, "build-options", OPTIONS),
-    (ENTRY, "without", SLIMS),
+    (ENTRY, "without", REMOVABLE_PARTS),
 ]
 PATTERNS = [
     (SCHEMA, "lock-version", LOCK_VERSION),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from provision.manifest.request import ParsedRequest, VersionRequest
 from provision.model.asset import CPU_LEVELS, CPU_REQUESTS, FLAVORS, IMPLEMENTATIONS, OPTIONS, CpuLevel
-from provision.model.target import KNOWN, Target
+from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.version import Version
 
 # For properties: a busy machine is no failure.
@@ -22,7 +22,7 @@ HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 NAMES = st.from_regex(r"[a-z][a-z0-9._-]{0,8}[a-z0-9]", fullmatch=True).filter(
     lambda name: name.partition(".")[0] not in {"bin", "con", "prn", "aux", "nul"} and name[:3] not in {"com", "lpt"}
 )
-TARGETS = st.sampled_from(sorted(KNOWN.values(), key=str))
+TARGETS = st.sampled_from(sorted(KNOWN_TARGETS.values(), key=str))
 
 
 @st.composite

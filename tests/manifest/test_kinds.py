@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from provision.errors import ManifestError, SeveralErrors
 from provision.manifest.kinds import (
-    PATTERN,
+    DURATION_PATTERN,
     TARGET,
     ByTarget,
     Choice,
@@ -26,10 +26,10 @@ from provision.manifest.kinds import (
     described,
     parse_duration,
 )
-from provision.manifest.read import KeyPlace, raise_problems
+from provision.manifest.read import LazyPlace, raise_problems
 from provision.model.asset import Digest
 from provision.model.table import Kind, defaulted, keyed, optional, required
-from provision.model.target import KNOWN, Target
+from provision.model.target import KNOWN_TARGETS, Target
 from tests.manifest.strategies import unhurried
 
 # FOLD tests.manifest.test_kinds
@@ -158,7 +158,7 @@ def test_all_problems_of_a_table_are_told() -> None:
 
 def test_every_target_can_be_suggested() -> None:
     words = TARGET.known()
-    assert all(target.short in words and str(target) in words for target in KNOWN.values())
+    assert all(target.short in words and str(target) in words for target in KNOWN_TARGETS.values())
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_every_kind_takes_or_refuses_every_value(value: object) -> None:
 )
 def test_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert parse_duration(text) == seconds
-    assert re.search(PATTERN, text)
+    assert re.search(DURATION_PATTERN, text)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_number_and_a_unit(text: str, seconds: int) -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration such as '3 days', '24 hours' or '1 week'"):
         parse_duration(text)
-    assert not re.search(PATTERN, text)
+    assert not re.search(DURATION_PATTERN, text)
 
 
 @unhurried
@@ -234,7 +234,7 @@ def test_the_pattern_says_the_same_as_the_reader(text: str) -> None:
         good = True
     except ValueError:
         good = False
-    assert bool(re.search(PATTERN, text)) is good
+    assert bool(re.search(DURATION_PATTERN, text)) is good
 
 
 # FOLD tests.manifest.test_kinds
@@ -315,12 +315,12 @@ def test_of_a_hundred_thousand_problems_the_first_are_told_and_the_rest_counted(
 
 
 def test_a_late_place_is_found_when_it_is_shown() -> None:
-    place = KeyPlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
+    place = LazyPlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
     assert str(place) == "pythons.toml:3:1: pythons.x"
     assert (place.column, place.line) == (1, 3)
 
 
 def test_a_late_place_that_is_nowhere_shows_the_file() -> None:
-    assert str(KeyPlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
+    assert str(LazyPlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
     with pytest.raises(AttributeError):
-        _ = KeyPlace("pythons.toml", "", ("x",)).lines
+        _ = LazyPlace("pythons.toml", "", ("x",)).lines

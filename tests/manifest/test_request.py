@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from packaging.specifiers import SpecifierSet
 
-from provision.manifest.request import PATTERN, ParsedRequest, VersionRequest, parse_request
+from provision.manifest.request import REQUEST_PATTERN, ParsedRequest, VersionRequest, parse_request
 from provision.model.target import Target
 from provision.model.version import Version
 from tests.manifest.strategies import SPECIFIER_SETS, parsed_requests, unhurried, versions
@@ -105,7 +105,7 @@ def test_spellings_have_one_canonical_form(text: str, canonical: str) -> None:
 @given(parsed_requests())
 def test_text_and_value_are_inverses(request: ParsedRequest) -> None:
     assert parse_request(str(request)) == request
-    assert re.search(PATTERN, str(request))
+    assert re.search(REQUEST_PATTERN, str(request))
 
 
 @pytest.mark.parametrize(

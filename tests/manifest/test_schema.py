@@ -15,7 +15,7 @@ from provision.errors import ProvisionError
 from provision.manifest.edit import add_python, new_manifest
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS
 from provision.manifest.schema import SCHEMA_URL, manifest_schema, schema_text
-from provision.model.target import spellings
+from provision.model.target import target_spellings
 from tests.conftest import Golden
 from tests.manifest.samples import EXAMPLE, SHA, parse
 from tests.manifest.strategies import NAMES, specs, unhurried
@@ -50,7 +50,7 @@ ACCEPTED = [
             "cpython-3.13-darwin-aarch64-none",
         )
     ),
-    *(f'[settings]\ntargets = ["{target}"]\n[pythons]' for target in spellings()),
+    *(f'[settings]\ntargets = ["{target}"]\n[pythons]' for target in target_spellings()),
     '[settings]\ncpu = "auto"\nflavor = "full"\ncooldown = 0\ncatalogs = []\n[pythons]',
     '[settings]\ncatalogs = ["a/b.ndjson", "http://127.0.0.1:8000/c.ndjson"]\n[pythons]',
     '[pythons]\nx = { version = "3", without = [], build-options = [], bytecode = false, externally-managed = false }',

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import ManifestError
-from provision.manifest.toml import LARGEST, load_toml
+from provision.manifest.toml import MAX_TOML_SIZE, load_toml
 from tests.manifest.samples import EXAMPLE
 from tests.manifest.strategies import unhurried
 
@@ -59,7 +59,7 @@ def test_common_mistakes_come_with_a_hint() -> None:
         ("a = " + "[" * 100_000, "pythons.toml: lists or tables are nested too deep"),
         ("a = " + "{a=" * 100_000, "pythons.toml: lists or tables are nested too deep"),
         ("a = " + "1" * 100_000, "pythons.toml: not valid TOML: a number has thousands of digits"),
-        ("#" * (LARGEST + 1), "pythons.toml: is larger than 1024 KiB, which no manifest is"),
+        ("#" * (MAX_TOML_SIZE + 1), "pythons.toml: is larger than 1024 KiB, which no manifest is"),
         ("\n" + "a." * 300_000 + "a = 1", "pythons.toml:2:1: this key has too many parts"),
         ("[" + "'a' . " * 100_000 + "a]", "pythons.toml:1:2: this key has too many parts"),
         ('x = { "a".' + "b." * 100_000 + "a = 1 }", "pythons.toml:1:7: this key has too many parts"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.model.asset import OPTIONS, Asset, BuildOptions, Digest
-from provision.model.target import KNOWN, Target
+from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.tree import Entry, TreeOptions, store_key, tree_digest
 from provision.model.version import Version
 
@@ -56,7 +56,7 @@ def test_what_is_no_version_is_refused(text: str) -> None:
 
 
 def test_every_target_has_a_triple_and_a_short_form() -> None:
-    for triple, target in KNOWN.items():
+    for triple, target in KNOWN_TARGETS.items():
         assert Target.parse(triple) == Target.parse(target.short) == target
         assert str(target) == triple
 

@@ -15,7 +15,7 @@ import zstandard
 
 from provision.model.asset import Asset, Digest, Flavor
 from provision.model.target import Target
-from provision.model.tree import Without
+from provision.model.tree import RemovablePart
 from provision.model.version import Version
 from provision.unpack.limits import Limits
 from provision.unpack.tar import BLOCK, checksum_of
@@ -209,7 +209,7 @@ def unpack_bytes(
     *,
     asset: Asset | None = None,
     limits: Limits | None = None,
-    without: Iterable[Without] = (),
+    without: Iterable[RemovablePart] = (),
     destination: TargetFileSystem | None = None,
 ) -> Unpacked:
     """Unpack an archive given as bytes into ``work/tree`` and ``work/extras``."""

@@ -12,7 +12,7 @@ from provision.errors import PENDING
 from provision.review.diff_formats import diff_document
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, rows
-from provision.text import delta, printable
+from provision.text import printable, size_change
 
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
 _STYLES = {"alarm": "red", "warning": "yellow", "notice": "dim"}
@@ -75,7 +75,15 @@ def _table(found: Sequence[ReviewRow], console: Console, width: int) -> Iterator
 
 
 def _cells(row: ReviewRow) -> tuple[str, ...]:
-    return (row.mark, row.entry, row.change, row.before, row.after, row.where, delta(row.size, signed=row.mark == "~"))
+    return (
+        row.mark,
+        row.entry,
+        row.change,
+        row.before,
+        row.after,
+        row.where,
+        size_change(row.size, signed=row.mark == "~"),
+    )
 
 
 def _stacked(found: Sequence[ReviewRow], console: Console) -> Iterator[str]:
@@ -85,7 +93,7 @@ def _stacked(found: Sequence[ReviewRow], console: Console) -> Iterator[str]:
         if row.entry != before:
             yield f"{console.paint(row.mark, _MARKS[row.mark])} {console.paint(printable(row.entry), 'bold')}"
         before = row.entry
-        size = delta(row.size, signed=row.mark == "~")
+        size = size_change(row.size, signed=row.mark == "~")
         yield f"  {printable(row.change)}{f', {size}' if size else ''}"
         if row.before:
             yield f"    {console.paint('-', 'red')} {printable(row.before)}"
@@ -109,7 +117,9 @@ def _notice(notice: Notice, console: Console, width: int) -> list[str]:
 def _details(review: Review) -> Iterator[str]:
     for tree in review.details:
         yield ""
-        yield printable(f"inside {tree.entry}, {tree.place}: {tree.missing or delta(tree.size_delta, signed=True)}")
+        yield printable(
+            f"inside {tree.entry}, {tree.place}: {tree.missing or size_change(tree.size_delta, signed=True)}"
+        )
         for library in tree.libraries:
             yield printable(f"  {library.library}  {library.old or '–'} → {library.new or '–'}")
         for folder in tree.folders:
