@@ -1,0 +1,69 @@
+"""Progress bars: shown on a terminal while a command works, and gone when it ends."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.builds import write_catalog
+from tests.support.project import COMMAND, Project
+from tests.support.server import Server
+from tests.support.small import small_build
+
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+
+
+@pytest.fixture
+def locked(tmp_path: Path, server: Server) -> Project:
+    project = Project(tmp_path / "project")
+    build = small_build(tmp_path / "builds", more=1 << 20)
+    write_catalog(server.root, [build])
+    project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\none = {build.entry}\n')
+    project.run("lock")
+    return project
+
+
+def on_a_terminal(project: Project, *words: str) -> tuple[int, str]:
+    """Run a command whose errors go to a terminal; its exit code, and what the terminal got."""
+    reader, writer = pty.openpty()
+    with os.fdopen(reader, "rb", buffering=0) as terminal:
+        environ = project.environ({"TERM": "xterm", "COLUMNS": "100"})
+        command = [*COMMAND, *words]
+        with subprocess.Popen(
+            command, cwd=project.directory, env=environ, stdout=subprocess.DEVNULL, stderr=writer
+        ) as run:
+            os.close(writer)
+            received = b""
+            try:
+                while chunk := terminal.read(1 << 16):
+                    received += chunk
+            except OSError:  # Linux reports the other end's closing as EIO
+                pass
+    return run.returncode, received.decode()
+
+
+def test_an_interpreter_has_a_bar_with_its_step_and_the_cursor_comes_back(locked: Project) -> None:
+    code, shown = on_a_terminal(locked, "sync")
+    assert code == 0
+    assert HIDE_CURSOR in shown
+    assert "fetch  cpython 3.13.5" in shown
+    assert shown.rindex(SHOW_CURSOR) > shown.rindex(HIDE_CURSOR)
+
+
+def test_a_failure_leaves_no_bar_and_no_hidden_cursor(locked: Project, server: Server) -> None:
+    archive = next(server.root.glob("*.tar.gz"))
+    archive.write_bytes(archive.read_bytes()[:-1] + b"?")
+    code, shown = on_a_terminal(locked, "sync")
+    assert code == 5
+    assert HIDE_CURSOR in shown
+    assert "error:" in shown[shown.rindex(SHOW_CURSOR) :]
+
+
+@pytest.mark.parametrize("words", [("sync", "--quiet"), ("which", "one", "--quiet")])
+def test_a_quiet_command_shows_none(locked: Project, words: tuple[str, ...]) -> None:
+    _, shown = on_a_terminal(locked, *words)
+    assert HIDE_CURSOR not in shown

@@ -1,0 +1,129 @@
+"""The layout of the tests: one or several test files a module, or a line below that says who tests it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+PACKAGE = TESTS.parent / "provision"
+
+# Modules without a test file of their own, and a file whose tests fail when the module is broken.
+COVERED_BY = {
+    "__main__": "e2e/test_refusals.py",
+    "cli/app": "cli/test_help.py",
+    "cli/commands/catalog": "trust/test_hosts.py",
+    "cli/commands/edit": "bytes/test_places.py",
+    "cli/commands/list": "trust/test_hosts.py",
+    "cli/commands/lock": "e2e/test_refusals.py",
+    "cli/commands/pack": "pack/test_pack.py",
+    "cli/commands/review": "workflows/test_diff.py",
+    "cli/commands/store": "e2e/test_foreign.py",
+    "cli/commands/sync": "e2e/test_refusals.py",
+    "cli/commands/use": "e2e/test_main_job.py",
+    "cli/entry": "cli/test_imports.py",
+    "cli/fast": "cli/test_imports.py",
+    "cli/lean": "cli/test_imports.py",
+    "cli/parameters": "e2e/test_refusals.py",
+    "cli/present/audit": "workflows/test_audit.py",
+    "cli/present/diff": "review/test_history.py",
+    "cli/present/list": "trust/test_hosts.py",
+    "cli/present/lock": "e2e/test_refusals.py",
+    "cli/present/outdated": "workflows/test_outdated.py",
+    "cli/present/sync": "e2e/test_foreign.py",
+    "cli/present/use": "e2e/test_main_job.py",
+    "cli/progress": "concurrency/test_waiting.py",
+    "cli/session": "workflows/test_diff.py",
+    "install/apply": "e2e/test_refusals.py",
+    "install/make": "e2e/test_foreign.py",
+    "lock/write": "lock/test_read.py",
+    "model/asset": "model/test_target.py",
+    "model/tree": "model/test_target.py",
+    "model/version": "model/test_target.py",
+    "review/audit_formats": "workflows/test_audit.py",
+    "review/codes": "review/test_docs.py",
+    "review/findings": "review/test_audit.py",
+    "review/libraries": "review/test_details.py",
+    "review/markdown": "review/test_history.py",
+    "review/review": "review/test_history.py",
+    "workflows/catalog": "trust/test_hosts.py",
+    "workflows/edit": "bytes/test_places.py",
+    "workflows/list": "trust/test_hosts.py",
+    "workflows/options": "workflows/test_plan.py",
+    "workflows/status": "trust/test_hosts.py",
+    "workflows/store": "e2e/test_foreign.py",
+    "workflows/sync": "e2e/test_refusals.py",
+    "workflows/use": "e2e/test_main_job.py",
+}
+
+# Folders and files that follow a topic through several modules, and the topic.
+BY_TOPIC = {
+    "bytes": "damage: flipped bytes, failing system calls, hostile places",
+    "concurrency": "several processes in one store",
+    "crash": "a kill or a power failure at any moment",
+    "e2e": "the whole program, as users run it",
+    "fuzz": "the fuzzing engine and its targets",
+    "integrations": "the action, hooks, workflows and examples, and the manual's pages",
+    "stateful": "long sequences of commands",
+    "support": "the tests' own server",
+    "tools": "the maintainers' tools",
+    "trust": "what a hostile repository, server or pull request can do",
+    "cli/test_imports.py": "what the everyday commands load",
+    "cli/test_schemas.py": "what commands print, against the published schemas",
+    "lock/test_published.py": "a lock of all that is published",
+    "lock/test_schema.py": "the published schema of the lock",
+    "relocate/test_moved_trees.py": "the recipe's result: trees that were moved work",
+    "review/test_docs.py": "the manual's pages on reviewing",
+    "review/test_history.py": "a history of locks in all formats",
+    "review/test_hostile.py": "hostile locks in all formats",
+    "store/test_crash.py": "the store after a crash",
+    "store/test_full_disk.py": "the store on a full disk",
+    "store/test_growth.py": "the costs of a store that grows",
+    "store/test_shared_store.py": "a store that several users share",
+    "test_mirror.py": "this file",
+    "test_readme.py": "README's commands and figures",
+    "unpack/test_safety.py": "hostile archives of each format",
+}
+
+
+MODULES = {
+    name
+    for name in (path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+    if name.rpartition("/")[2] != "__init__"
+}
+
+
+def module_of(path: str) -> str | None:
+    """`store/test_publish_links.py` tests ``store/publish_links`` if there is one, or else ``store/publish``."""
+    folder, _, file = path.rpartition("/")
+    words = file.removeprefix("test_").removesuffix(".py").split("_")
+    names = ("_".join(words[:count]) for count in range(len(words), 0, -1))
+    return next((module for name in names if (module := f"{folder}/{name}".removeprefix("/")) in MODULES), None)
+
+
+TEST_FILES = {
+    path: module_of(path)
+    for path in sorted(path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py"))
+    if path not in BY_TOPIC and path.partition("/")[0] not in BY_TOPIC
+}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_each_module_has_a_test_file_or_says_who_tests_it(module: str) -> None:
+    has_own = module in TEST_FILES.values()
+    if module in COVERED_BY:
+        assert not has_own, f"{module} has tests of its own: remove it from COVERED_BY"
+    else:
+        folder, _, name = module.rpartition("/")
+        assert has_own, f"write tests/{folder}/test_{name}.py, or add {module} to COVERED_BY"
+
+
+@pytest.mark.parametrize("path", TEST_FILES)
+def test_each_test_file_has_its_module(path: str) -> None:
+    assert TEST_FILES[path] is not None, f"tests/{path} is named after no module: rename it, or add it to BY_TOPIC"
+
+
+def test_the_lists_name_what_exists() -> None:
+    assert set(COVERED_BY) <= MODULES
+    assert [path for path in [*COVERED_BY.values(), *BY_TOPIC] if not (TESTS / path).exists()] == []
