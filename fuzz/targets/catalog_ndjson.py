@@ -11,7 +11,7 @@ from fuzz.laws import showable, soon
 from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents, words
-from provision.catalog.upstream import read_assets, read_releases, read_upstream
+from provision.catalog.upstream import read_custom_catalog, read_releases, read_upstream
 from provision.errors import CatalogError, SeveralErrors
 from provision.model.asset import Asset
 from provision.model.tree import TreeOptions, store_key
@@ -82,7 +82,7 @@ def _read_github(data: bytes, origin: str) -> None:
 
 def _assets(data: bytes) -> tuple[Asset, ...]:
     try:
-        return read_assets(data, _ORIGIN).assets
+        return read_custom_catalog(data, _ORIGIN).assets
     except (CatalogError, SeveralErrors) as error:
         showable(error)
         return ()

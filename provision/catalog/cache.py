@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from provision.catalog.catalog import Catalog, merge
-from provision.catalog.snapshot import Snapshot, load_snapshot, write_snapshot
+from provision.catalog.snapshot import Snapshot, bundled_catalog, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, Place, ProvisionError, StoreError, raise_all
 from provision.host.files import FileTooLargeError, make_directory, read_small_file, replace_file
@@ -23,13 +23,13 @@ from provision.protocols import HttpGet, get_if_changed, request_document
 
 
 # Raise it whenever the readers make other assets of the same input: files kept by other rules are not used.
-RULES = "2"
+CACHE_VERSION = "2"
 
 # Facts that a kept file notes down.
-RULES_FACT, ORIGIN, ETAG, CONTENT, UNKNOWN = "rules", "origin", "etag", "content", "unknown"
+CACHE_VERSION_FACT, ORIGIN_FACT, ETAG_FACT, CONTENT_FACT, UNKNOWN_FACT = "rules", "origin", "etag", "content", "unknown"
 
 # What refreshes bring, in the order in which their rows count.
-REFRESHED = (NDJSON, GITHUB) = ("ndjson.catalog", "github.catalog")
+REFRESHED_FILES = (NDJSON_FILE, GITHUB_FILE) = ("ndjson.catalog", "github.catalog")
 
 
 def load_saved(path: Path) -> Snapshot | None:
@@ -40,7 +40,7 @@ def load_saved(path: Path) -> Snapshot | None:
         return None
     except OSError as error:
         raise DamagedSnapshotError(f"it cannot be read: {error.strerror}") from error
-    if snapshot.facts.get(RULES_FACT) != RULES:
+    if snapshot.facts.get(CACHE_VERSION_FACT) != CACHE_VERSION:
         raise DamagedSnapshotError("another version of provision wrote it")
     return snapshot
 
@@ -49,7 +49,7 @@ def load_cached(cache_dir: Path) -> Catalog | None:
     """What earlier refreshes brought; None where nothing is kept. Files that cannot be used are left out and noted."""
     sources: list[Snapshot] = []
     notes: list[str] = []
-    for path in (cache_dir / name for name in REFRESHED):
+    for path in (cache_dir / name for name in REFRESHED_FILES):
         try:
             kept = load_saved(path)
         except DamagedSnapshotError as error:
@@ -86,11 +86,11 @@ def open_catalog(
     catalogs at once: `CatalogError`, `NetworkError`.
     """
     cached = load_cached(cache_dir)
-    catalogs = [load_snapshot(), *([cached] if cached is not None else [])]
+    catalogs = [bundled_catalog(), *([cached] if cached is not None else [])]
     errors: list[ProvisionError] = []
     for text in manifest_catalogs:
         try:
-            catalogs.append(open_own(text, base=base, cache_dir=cache_dir, get=None if offline else get))
+            catalogs.append(open_custom_catalog(text, base=base, cache_dir=cache_dir, get=None if offline else get))
         except ProvisionError as error:
             errors.append(error)
     raise_all(errors)
@@ -104,10 +104,10 @@ def open_catalog(
 #   the content of a file, and for a URL with its ETag, which also serves those who are offline.
 
 
-LARGEST = 256 << 20  # bytes, as for one from the network
+MAX_CATALOG_SIZE = 256 << 20  # bytes, as for one from the network
 
 
-def open_own(text: str, *, base: Path, cache_dir: Path, get: HttpGet | None) -> Catalog:
+def open_custom_catalog(text: str, *, base: Path, cache_dir: Path, get: HttpGet | None) -> Catalog:
     """Open the catalog that a manifest in ``base`` names; without ``get``, one from the network must be kept already.
 
     Raises `CatalogError` for what is no catalog, `NetworkError` for what cannot be had.
@@ -118,7 +118,7 @@ def open_own(text: str, *, base: Path, cache_dir: Path, get: HttpGet | None) -> 
     else:
         path = base / _path_of(text)
         snapshot = _from_file(path, _kept_path(cache_dir, str(path.absolute())))
-    return Catalog(sources=(snapshot,), notes=tuple(_notes(text, snapshot.facts.get(UNKNOWN, "0"))))
+    return Catalog(sources=(snapshot,), notes=tuple(_notes(text, snapshot.facts.get(UNKNOWN_FACT, "0"))))
 
 
 def _notes(text: str, unknown: str) -> Iterator[str]:
@@ -142,29 +142,29 @@ def _from_network(url: str, kept_path: Path, get: HttpGet) -> Snapshot:
     if kept is None:
         response = request_document(get, url)
     else:
-        answer = get_if_changed(get, url, etag=kept.facts.get(ETAG, ""))
+        answer = get_if_changed(get, url, etag=kept.facts.get(ETAG_FACT, ""))
         if answer is None:
             return kept
         response = answer
-    return _read(response.body, url, kept_path, {ETAG: response.etag})
+    return _read(response.body, url, kept_path, {ETAG_FACT: response.etag})
 
 
 def _from_file(path: Path, kept_path: Path) -> Snapshot:
     data = _content(path)
     content = hashlib.sha256(data).hexdigest()
     kept = _kept(kept_path)
-    if kept is not None and kept.facts.get(CONTENT) == content:
+    if kept is not None and kept.facts.get(CONTENT_FACT) == content:
         return kept
-    return _read(data, str(path), kept_path, {CONTENT: content})
+    return _read(data, str(path), kept_path, {CONTENT_FACT: content})
 
 
 def _content(path: Path) -> bytes:
     try:
-        return read_small_file(path, LARGEST)
+        return read_small_file(path, MAX_CATALOG_SIZE)
     except (OSError, ValueError) as error:  # ValueError: NUL in a path
         reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, FileTooLargeError):
-            reason = f"it has {error.size} bytes, and a catalog has at most {LARGEST}"
+            reason = f"it has {error.size} bytes, and a catalog has at most {MAX_CATALOG_SIZE}"
         raise CatalogError(
             f"the catalog cannot be read: {reason}",
             place=Place(str(path)),
@@ -173,10 +173,10 @@ def _content(path: Path) -> bytes:
 
 
 def _read(data: bytes, origin: str, kept_path: Path, facts: dict[str, str]) -> Snapshot:
-    from provision.catalog.upstream import read_assets
+    from provision.catalog.upstream import read_custom_catalog
 
-    reading = read_assets(data, origin)
-    facts = {RULES_FACT: RULES, UNKNOWN: str(len(reading.unknown)), **facts}
+    reading = read_custom_catalog(data, origin)
+    facts = {CACHE_VERSION_FACT: CACHE_VERSION, UNKNOWN_FACT: str(len(reading.unknown)), **facts}
     written = write_snapshot(reading.assets, as_of="", facts=facts)
     # It saves time only: who cannot write there reads the catalog again each time.
     with suppress(StoreError):

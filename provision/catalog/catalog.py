@@ -14,7 +14,7 @@ from provision.model.version import Version
 #   Owns `Catalog`, every asset known, as resolving reads it; where the rows come from, its sources know.
 
 
-class Source(Protocol):
+class CatalogSource(Protocol):
     """One catalog's rows. It hands out the rows of one build only, so that the others need not even be decoded."""
 
     @property
@@ -40,7 +40,7 @@ class Source(Protocol):
     def find(self, filename: str) -> Asset | None: ...
 
 
-class _ListSource:
+class _QueryCache:
     """What a catalog answered before: resolving 200 entries asks for the same few builds again and again."""
 
     __slots__ = ("assets", "builds", "versions")
@@ -58,9 +58,9 @@ class Catalog:
     ``notes`` are for the user: what was left out or ignored while it was opened.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[CatalogSource, ...]
     notes: tuple[str, ...] = ()
-    _memory: _ListSource = field(default_factory=_ListSource, repr=False, compare=False)
+    _memory: _QueryCache = field(default_factory=_QueryCache, repr=False, compare=False)
 
     @property
     def as_of(self) -> str:
@@ -169,7 +169,7 @@ class VersionFilter(Protocol):
 
 
 @frozen
-class Query:
+class AssetQuery:
     """What to look for; a field that is None lets everything pass.
 
     ``options`` are those an asset must have, and it may have more; ``newest_build`` leaves each version's older builds
@@ -195,7 +195,7 @@ class Query:
         )
 
 
-def query_assets(catalog: Catalog, query: Query) -> Iterator[Asset]:
+def query_assets(catalog: Catalog, query: AssetQuery) -> Iterator[Asset]:
     """The assets that match: by implementation, newest version and newest build first, then by file name."""
     for implementation in catalog.implementations():
         if query.implementation not in {None, implementation}:
@@ -205,7 +205,7 @@ def query_assets(catalog: Catalog, query: Query) -> Iterator[Asset]:
                 yield from _of_version(catalog, query, implementation, version)
 
 
-def _of_version(catalog: Catalog, query: Query, implementation: str, version: Version) -> Iterator[Asset]:
+def _of_version(catalog: Catalog, query: AssetQuery, implementation: str, version: Version) -> Iterator[Asset]:
     for build in catalog.builds(implementation, version):
         if query.build not in {None, build}:
             continue

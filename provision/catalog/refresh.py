@@ -6,10 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from provision.catalog.cache import ETAG, GITHUB, NDJSON, ORIGIN, RULES, RULES_FACT, load_saved, save_catalog
+from provision.catalog.cache import (
+    CACHE_VERSION,
+    CACHE_VERSION_FACT,
+    ETAG_FACT,
+    GITHUB_FILE,
+    NDJSON_FILE,
+    ORIGIN_FACT,
+    load_saved,
+    save_catalog,
+)
 from provision.catalog.names import infer_options
 from provision.catalog.pbs import REPOSITORY, AssetsRead
-from provision.catalog.snapshot import Snapshot, bundled, renewed, write_snapshot
+from provision.catalog.snapshot import Snapshot, bundled_snapshot, with_new_time, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, PolicyError, ProvisionError, raise_all
 from provision.model.asset import Asset, Digest
@@ -30,7 +39,7 @@ NDJSON_URLS = (
 GITHUB_URL = f"https://api.github.com/repos/{REPOSITORY}/releases"
 
 
-def refresh(cache_dir: Path, *, get: HttpGet, now: str, urls: Sequence[str] = NDJSON_URLS) -> Refreshed:
+def refresh_ndjson(cache_dir: Path, *, get: HttpGet, now: str, urls: Sequence[str] = NDJSON_URLS) -> RefreshResult:
     """Bring PBS's NDJSON up to date, from the first of the URLs that gives a valid one; ``now`` in RFC 3339, UTC.
 
     If none does, raises the errors of all: `NetworkError` where it could not be had, `CatalogError` where it is no
@@ -39,7 +48,7 @@ def refresh(cache_dir: Path, *, get: HttpGet, now: str, urls: Sequence[str] = ND
     failures: list[ProvisionError] = []
     for url in urls:
         try:
-            done = _refresh_ndjson(cache_dir / NDJSON, url, get=get, now=now)
+            done = _refresh_from(cache_dir / NDJSON_FILE, url, get=get, now=now)
         except (NetworkError, CatalogError, PolicyError) as error:
             failures.append(error)
             continue
@@ -48,38 +57,38 @@ def refresh(cache_dir: Path, *, get: HttpGet, now: str, urls: Sequence[str] = ND
     raise ValueError("there is no URL to refresh from")
 
 
-def refresh_github(cache_dir: Path, *, get: HttpGet, now: str, url: str = GITHUB_URL) -> Refreshed:
+def refresh_github(cache_dir: Path, *, get: HttpGet, now: str, url: str = GITHUB_URL) -> RefreshResult:
     """Add the newest of GitHub's releases to those kept; ``now`` in RFC 3339, UTC. Raises as `refresh` does."""
     from provision.catalog.upstream import page_url, read_releases
 
-    path, origin = cache_dir / GITHUB, page_url(url, 1)
-    before = kept_before(path)
+    path, origin = cache_dir / GITHUB_FILE, page_url(url, 1)
+    before = load_previous(path)
     kept = tuple(before.all_assets()) if before is not None else ()
     etag = _etag(before, origin)
     crawl = read_releases(get, url, known={asset.url for asset in kept}, etag=etag)
     if crawl is None:
-        return renew_kept(path, UpstreamAnswer(origin=origin, etag=etag, as_of=now))
+        return mark_unchanged(path, UpstreamAnswer(origin=origin, etag=etag, as_of=now))
     told = {asset.url for asset in crawl.reading.assets}
     older = tuple(asset for asset in kept if asset.url not in told)
     reading = replace(crawl.reading, assets=(*crawl.reading.assets, *older))
-    return replace_kept(path, before, reading, UpstreamAnswer(origin=origin, etag=crawl.etag, as_of=now))
+    return replace_saved(path, before, reading, UpstreamAnswer(origin=origin, etag=crawl.etag, as_of=now))
 
 
-def _refresh_ndjson(path: Path, url: str, *, get: HttpGet, now: str) -> Refreshed:
+def _refresh_from(path: Path, url: str, *, get: HttpGet, now: str) -> RefreshResult:
     from provision.catalog.upstream import read_upstream
 
-    before = kept_before(path)
+    before = load_previous(path)
     etag = _etag(before, url)
     response = get_if_changed(get, url, etag=etag)
     if response is None:
-        return renew_kept(path, UpstreamAnswer(origin=url, etag=etag, as_of=now))
+        return mark_unchanged(path, UpstreamAnswer(origin=url, etag=etag, as_of=now))
     reading = read_upstream(response.body, url)
-    return replace_kept(path, before, reading, UpstreamAnswer(origin=url, etag=response.etag, as_of=now))
+    return replace_saved(path, before, reading, UpstreamAnswer(origin=url, etag=response.etag, as_of=now))
 
 
 def _etag(before: Snapshot | None, origin: str) -> str:
     """What upstream called the kept catalog; another URL may use the same word for something else."""
-    return before.facts.get(ETAG, "") if before is not None and before.facts.get(ORIGIN) == origin else ""
+    return before.facts.get(ETAG_FACT, "") if before is not None and before.facts.get(ORIGIN_FACT) == origin else ""
 
 
 # FOLD provision.catalog.refresh
@@ -90,7 +99,7 @@ _SHOWN = 5
 
 
 @frozen
-class Refreshed:
+class RefreshResult:
     """What `catalog update` did. ``new`` counts the assets that no catalog at hand knew before."""
 
     outcome: Literal["updated", "unchanged"]
@@ -110,10 +119,10 @@ class UpstreamAnswer:
     as_of: str
 
     def facts(self) -> dict[str, str]:
-        return {RULES_FACT: RULES, ORIGIN: self.origin, ETAG: self.etag}
+        return {CACHE_VERSION_FACT: CACHE_VERSION, ORIGIN_FACT: self.origin, ETAG_FACT: self.etag}
 
 
-def kept_before(path: Path) -> Snapshot | None:
+def load_previous(path: Path) -> Snapshot | None:
     """The catalog to be replaced; a damaged one counts as none, as it is about to be written anew."""
     try:
         return load_saved(path)
@@ -121,7 +130,7 @@ def kept_before(path: Path) -> Snapshot | None:
         return None
 
 
-def replace_kept(path: Path, before: Snapshot | None, reading: AssetsRead, answer: UpstreamAnswer) -> Refreshed:
+def replace_saved(path: Path, before: Snapshot | None, reading: AssetsRead, answer: UpstreamAnswer) -> RefreshResult:
     """Keep the new catalog. Raises `CatalogError` for one that cannot be whole: empty, or shrunk to less than half."""
     before_count = before.count if before is not None else 0
     if not reading.assets or 2 * len(reading.assets) < before_count:
@@ -131,7 +140,7 @@ def replace_kept(path: Path, before: Snapshot | None, reading: AssetsRead, answe
         )
     save_catalog(path, write_snapshot(infer_options(reading.assets), as_of=answer.as_of, facts=answer.facts()))
     known = {asset.url: asset.sha256 for asset in _known(reading.assets, before)}
-    return Refreshed(
+    return RefreshResult(
         outcome="updated",
         origin=answer.origin,
         as_of=answer.as_of,
@@ -141,23 +150,23 @@ def replace_kept(path: Path, before: Snapshot | None, reading: AssetsRead, answe
     )
 
 
-def renew_kept(path: Path, answer: UpstreamAnswer) -> Refreshed:
+def mark_unchanged(path: Path, answer: UpstreamAnswer) -> RefreshResult:
     """Note down that the kept catalog is still upstream's newest; raises `CatalogError` if it went away meanwhile."""
     try:
-        data = renewed(path.read_bytes(), as_of=answer.as_of, facts=answer.facts())
+        data = with_new_time(path.read_bytes(), as_of=answer.as_of, facts=answer.facts())
         count = Snapshot(data).count
     except (OSError, DamagedSnapshotError) as error:
         raise CatalogError(
             f"{path} changed during the update: {error}", hint="Run `provision catalog update` again."
         ) from error
     save_catalog(path, data)
-    return Refreshed(outcome="unchanged", origin=answer.origin, as_of=answer.as_of, count=count)
+    return RefreshResult(outcome="unchanged", origin=answer.origin, as_of=answer.as_of, count=count)
 
 
 def _known(assets: Iterable[Asset], before: Snapshot | None) -> Iterator[Asset]:
     """What was known of the same builds; the bundled snapshot comes last, as its word counts most."""
     builds = {(asset.implementation, asset.version, asset.build) for asset in assets}
-    for source in (before, bundled()):
+    for source in (before, bundled_snapshot()):
         if source is not None:
             for build in builds:
                 yield from source.assets(*build)

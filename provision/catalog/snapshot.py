@@ -153,13 +153,13 @@ def _unreadable(why: str) -> CatalogError:
     )
 
 
-def load_snapshot() -> Catalog:
+def bundled_catalog() -> Catalog:
     """The catalog in this package; raises `CatalogError` if the installation is damaged."""
-    return Catalog(sources=(bundled(),))
+    return Catalog(sources=(bundled_snapshot(),))
 
 
-def bundled() -> Snapshot:
-    """The snapshot in this package itself; raises as `load_snapshot` does."""
+def bundled_snapshot() -> Snapshot:
+    """The snapshot in this package itself; raises as `bundled_catalog` does."""
     try:
         return Snapshot(BUNDLED.read_bytes())
     except (OSError, DamagedSnapshotError) as error:
@@ -182,7 +182,7 @@ def write_snapshot(assets: Iterable[Asset], *, as_of: str, facts: Mapping[str, s
     ``facts`` are further short texts to keep beside the rows. Raises `CatalogError` where a file name has two hashes,
     and for texts that hold control characters.
     """
-    ordered = sorted(unique(assets), key=lambda asset: (*_build(asset), asset.filename, asset.url))
+    ordered = sorted(unique_assets(assets), key=lambda asset: (*_build(asset), asset.filename, asset.url))
     texts = [_shape(asset) for asset in ordered]
     shapes = sorted(set(texts))
     numbers = {text: number for number, text in enumerate(shapes)}
@@ -202,7 +202,7 @@ def write_snapshot(assets: Iterable[Asset], *, as_of: str, facts: Mapping[str, s
     )
 
 
-def renewed(snapshot: bytes, *, as_of: str, facts: Mapping[str, str]) -> bytes:
+def with_new_time(snapshot: bytes, *, as_of: str, facts: Mapping[str, str]) -> bytes:
     """The same assets as of another time, as quick as copying them; raises `DamagedSnapshotError` on damaged bytes."""
     return with_facts(snapshot, _facts(as_of, facts))
 
@@ -212,7 +212,7 @@ def catalog_of(assets: Iterable[Asset], *, as_of: str = "", notes: Iterable[str]
     return Catalog(sources=(Snapshot(write_snapshot(assets, as_of=as_of)),), notes=tuple(notes))
 
 
-def unique(assets: Iterable[Asset]) -> tuple[Asset, ...]:
+def unique_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:
     """Each URL once; raises `CatalogError` for a name that has two hashes in one build: one of them must be wrong."""
     by_url: dict[str, Asset] = {}
     by_name: dict[tuple[str, str], Asset] = {}

@@ -70,10 +70,10 @@ def read_ndjson(catalog: Path | bytes, origin: str = "") -> Catalog:
             catalog = catalog.read_bytes()
         except OSError as error:
             raise CatalogError(f"the catalog cannot be read: {error.strerror}", place=Place(origin)) from error
-    return catalog_of(read_assets(catalog, origin).assets)
+    return catalog_of(read_custom_catalog(catalog, origin).assets)
 
 
-def read_assets(data: bytes, origin: str) -> AssetsRead:
+def read_custom_catalog(data: bytes, origin: str) -> AssetsRead:
     """The assets of a catalog of one's own, as `read_ndjson` reads them.
 
     Lines of implementations that cannot be locked are not looked at: their assets are ``unknown``.
@@ -110,7 +110,7 @@ def absolute_url(url: str, origin: str) -> str:
     return full
 
 
-def _asset(line: Line, artifact: Artifact, origin: str) -> Asset:
+def _asset(line: NdjsonLine, artifact: NdjsonArtifact, origin: str) -> Asset:
     version, build = _version(line.version)
     url = absolute_url(artifact.url, origin)
     if artifact.sha256 is None:
@@ -138,7 +138,7 @@ def _version(text: str) -> tuple[Version, str]:
     return Version.parse(version), build
 
 
-def _traits(artifact: Artifact, filename: str, version: Version, build: str) -> _AssetTraits:
+def _traits(artifact: NdjsonArtifact, filename: str, version: Version, build: str) -> _AssetTraits:
     try:
         name = parse_name(filename, build)
     except UnknownNameError as error:
@@ -148,7 +148,7 @@ def _traits(artifact: Artifact, filename: str, version: Version, build: str) -> 
     return _AssetTraits(target=name.target, cpu=name.cpu, options=name.options, flavor=name.flavor)
 
 
-def _stated_traits(artifact: Artifact, why: str) -> _AssetTraits:
+def _stated_traits(artifact: NdjsonArtifact, why: str) -> _AssetTraits:
     if not artifact.platform or not artifact.variant:
         raise ValueError(f"{why}, so that `platform` and `variant` must tell what it is")
     target, cpu, link = parse_platform(artifact.platform)
@@ -185,10 +185,10 @@ def _moment(value: object) -> str | None:
 
 
 Sha256 = Annotated[Digest | None, PlainValidator(_digest)]
-Moment = Annotated[str | None, PlainValidator(_moment)]
+Timestamp = Annotated[str | None, PlainValidator(_moment)]
 
 
-def malformed(error: ValidationError, origin: str, *, line: int | None = None) -> CatalogError:
+def validation_error(error: ValidationError, origin: str, *, line: int | None = None) -> CatalogError:
     """The first thing that is wrong, with its place: ``catalog.ndjson:7: artifacts[2].sha256: …``."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     key = ""
@@ -207,7 +207,7 @@ def malformed(error: ValidationError, origin: str, *, line: int | None = None) -
 ERRORS_SHOWN = 20
 
 
-class Artifact(ForeignModel):
+class NdjsonArtifact(ForeignModel):
     """One archive. PBS writes neither ``size`` (in bytes) nor ``options``."""
 
     url: str
@@ -218,26 +218,26 @@ class Artifact(ForeignModel):
     options: str | None = None
 
 
-class Line(ForeignModel):
+class NdjsonLine(ForeignModel):
     """One version and build, ``3.14.2+20260127``, with its archives."""
 
     version: str
-    date: Moment = None
+    date: Timestamp = None
     implementation: Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")] = "cpython"
-    artifacts: tuple[Artifact, ...]
+    artifacts: tuple[NdjsonArtifact, ...]
 
 
-def parse_lines(data: bytes, origin: str) -> tuple[tuple[int, Line], ...]:
+def parse_lines(data: bytes, origin: str) -> tuple[tuple[int, NdjsonLine], ...]:
     """Each line with its number, from 1; blank ones are left out. Raises `CatalogError` for each malformed one."""
-    lines: list[tuple[int, Line]] = []
+    lines: list[tuple[int, NdjsonLine]] = []
     errors: list[ProvisionError] = []
     for number, text in enumerate(data.split(b"\n"), start=1):
         if not text.strip():
             continue
         try:
-            lines.append((number, Line.model_validate_json(text)))
+            lines.append((number, NdjsonLine.model_validate_json(text)))
         except ValidationError as error:
-            errors.append(malformed(error, origin, line=number))
+            errors.append(validation_error(error, origin, line=number))
             if len(errors) == ERRORS_SHOWN:
                 break
     raise_all(errors)
@@ -281,7 +281,7 @@ _JSON = "application/vnd.github+json"
 
 
 @frozen
-class Crawl:
+class ReleasesRead:
     """What the newest pages told, and the first one's ETag, empty where it had none."""
 
     reading: AssetsRead
@@ -303,14 +303,14 @@ class _ReleaseAsset(ForeignModel):
 class _Release(ForeignModel):
     tag_name: str
     draft: bool = False
-    published_at: Moment = None
+    published_at: Timestamp = None
     assets: tuple[_ReleaseAsset, ...]
 
 
 _PAGE: TypeAdapter[list[_Release]] = TypeAdapter(list[_Release])
 
 
-def read_page(data: bytes, origin: str) -> AssetsRead:
+def read_releases_page(data: bytes, origin: str) -> AssetsRead:
     """The assets of one page; raises `CatalogError` if it is not such a page.
 
     Left out are drafts, unfinished uploads, assets without a sha256, and what is not an archive.
@@ -318,7 +318,7 @@ def read_page(data: bytes, origin: str) -> AssetsRead:
     try:
         releases = _PAGE.validate_json(data)
     except ValidationError as error:
-        raise malformed(error, origin) from error
+        raise validation_error(error, origin) from error
     return read_rows(
         PublishedFile(
             url=asset_url(release.tag_name, asset.name),
@@ -333,7 +333,7 @@ def read_page(data: bytes, origin: str) -> AssetsRead:
     )
 
 
-def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str = "") -> Crawl | None:
+def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str = "") -> ReleasesRead | None:
     """Read pages until one tells nothing that ``known`` URLs do not: releases come newest first.
 
     None if the first page still is what ``etag`` names. Raises `NetworkError` and `CatalogError` for any page.
@@ -348,12 +348,12 @@ def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str 
             return None
         if page == 1:
             first_etag = response.etag
-        reading = read_page(response.body, origin)
+        reading = read_releases_page(response.body, origin)
         assets += reading.assets
         unknown += reading.unknown
         if all(asset.url in known for asset in reading.assets):
             break
-    return Crawl(reading=AssetsRead(assets=tuple(assets), unknown=tuple(unknown)), etag=first_etag)
+    return ReleasesRead(reading=AssetsRead(assets=tuple(assets), unknown=tuple(unknown)), etag=first_etag)
 
 
 def page_url(url: str, page: int) -> str:

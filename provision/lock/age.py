@@ -30,7 +30,7 @@ class Cooldown:
         out = _published(asset)
         return out is None or _read(self.as_of) - out >= timedelta(seconds=self.seconds)
 
-    def available(self, asset: Asset) -> str:
+    def available_from(self, asset: Asset) -> str:
         """From when on the asset is admitted, for people; nothing where that cannot be said."""
         out = _published(asset)
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
-from provision.lock.lock import Lock, LockedPython, targets_of
+from provision.lock.lock import Lock, LockedPython, targets_to_lock
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import CPU_LEVELS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target
@@ -41,8 +41,8 @@ class OptionFilter:
     """The build options asked for. ``freethreaded``, ``debug`` and ``static`` hold exactly, asked for or not.
 
     ``shared`` binds only when asked for: some builds for Windows are shared only. ``optimisations`` are exactly those
-    that ``build-options`` names; None where it names none. ``plain`` tells that it was given all the same, so that a
-    build that names no optimisation either is meant before others.
+    that ``build-options`` names; None where it names none. ``prefers_unoptimised`` tells that ``build-options`` is there
+    and names none, so that a build whose name has none either goes before others.
     """
 
     freethreaded: bool = False
@@ -50,7 +50,7 @@ class OptionFilter:
     static: bool = False
     shared: bool = False
     optimisations: frozenset[str] | None = None
-    plain: bool = False
+    prefers_unoptimised: bool = False
 
     @classmethod
     def of(cls, request: Request) -> OptionFilter:
@@ -62,7 +62,7 @@ class OptionFilter:
             static="static" in options,
             shared="shared" in options,
             optimisations=(options.names & OPTIMISATIONS) or None,
-            plain=request.options is not None,
+            prefers_unoptimised=request.options is not None,
         )
 
     def accepts(self, options: BuildOptions) -> bool:
@@ -77,7 +77,7 @@ class OptionFilter:
         )
 
 
-def levels(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
+def levels_to_lock(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
     """The levels to lock for a target that has some of them.
 
     A level that the settings ask for, not the entry, applies where the target has it. With ``auto`` it is every level
@@ -183,7 +183,7 @@ def _levels(request: Request, python: LockedPython) -> Iterator[RequestDisagreem
     for asset in python.assets:
         by_target.setdefault(asset.target, {})[asset.cpu] = asset
     for target, present in by_target.items():
-        wanted = _level_of_url(request, present) if request.url else levels(request, present.__contains__)
+        wanted = _level_of_url(request, present) if request.url else levels_to_lock(request, present.__contains__)
         if request.cpu_strict or request.cpu == "auto":  # else there is a row in the place of the one that is missing
             for cpu in wanted:
                 if cpu not in present:
@@ -226,7 +226,7 @@ class Stale:
 def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[Stale, ...]:
     """All stale entries, in the order of their names; none for a lock that is fresh on ``host``.
 
-    No host is needed where no entry `asks_for_host`.
+    No host is needed where no entry `depends_on_host`.
     """
     pythons = {python.name: python for python in lock.pythons}
     found = [staleness(request, pythons.pop(request.name, None), host) for request in manifest.requests]
@@ -234,7 +234,7 @@ def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[
     return tuple(sorted((stale for stale in found if stale), key=lambda stale: stale.name))
 
 
-def asks_for_host(request: Request) -> bool:
+def depends_on_host(request: Request) -> bool:
     """Whether an entry is meant for the machine that it is looked at on, having no targets of its own."""
     return request.targets is None and not request.url
 
@@ -249,7 +249,7 @@ def staleness(request: Request, python: LockedPython | None, host: Target | None
         return Stale(name=request.name, kind="changed", reason=reason)
     if differences:
         return Stale(name=request.name, kind="contradictory", reason=f"is not locked as it is asked for: {differences}")
-    missing = set(targets_of(request, python, host)).difference(python.targets())
+    missing = set(targets_to_lock(request, python, host)).difference(python.targets())
     if missing:
         return Stale(name=request.name, kind="incomplete", reason=f"is not locked for this machine, {_listed(missing)}")
     return None

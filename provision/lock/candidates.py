@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
 from provision.lock.age import Cooldown
-from provision.lock.answers import OptionFilter, allows_prereleases, levels
-from provision.lock.lock import LockedPython, targets_of
+from provision.lock.answers import OptionFilter, allows_prereleases, levels_to_lock
+from provision.lock.lock import LockedPython, targets_to_lock
 from provision.manifest.manifest import Request
 from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
@@ -43,7 +43,7 @@ class ResolvedRequest(NamedTuple):
     @classmethod
     def of(cls, request: Request, previous: LockedPython | None, *, host: Target | None, as_of: str) -> ResolvedRequest:
         """What a request comes to where ``previous`` is locked, on ``host``, with a catalog of ``as_of``."""
-        targets = targets_of(request, previous, host)
+        targets = targets_to_lock(request, previous, host)
         return cls(request, OptionFilter.of(request), targets, Cooldown(request.cooldown, as_of))
 
     def allows(self, version: Version) -> bool:
@@ -55,15 +55,15 @@ class ResolvedRequest(NamedTuple):
 class Candidate:
     """One choice of version, build and flavor: the assets it has, the slots it lacks, and what is worth a note.
 
-    ``young`` are assets that would fill a slot it lacks, were it not for the cooldown.
+    ``too_young`` are assets that would fill a slot it lacks, were it not for the cooldown.
     """
 
     version: Version
     build: str
     flavor: Flavor
     assets: tuple[Asset, ...]
-    lacks: tuple[Slot, ...]
-    young: tuple[Asset, ...] = ()
+    missing: tuple[Slot, ...]
+    too_young: tuple[Asset, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -74,8 +74,8 @@ class CatalogView:
         self.catalog = catalog
         self._versions: dict[str, tuple[Version, ...]] = {}
         self._builds: dict[tuple[str, Version], tuple[str, ...]] = {}
-        self._places: dict[str, dict[Variant, tuple[tuple[Version, str], ...]]] = {}
-        self._shelves: dict[tuple[str, Version, str], AssetsBySlot] = {}
+        self._variants: dict[str, dict[Variant, tuple[tuple[Version, str], ...]]] = {}
+        self._slots: dict[tuple[str, Version, str], AssetsBySlot] = {}
 
     def versions(self, implementation: str) -> tuple[Version, ...]:
         """All versions of an implementation, newest first."""
@@ -90,52 +90,52 @@ class CatalogView:
             self._builds[key] = self.catalog.builds(implementation, version)
         return self._builds[key]
 
-    def shelf(self, implementation: str, version: Version, build: str) -> AssetsBySlot:
+    def assets_by_slot(self, implementation: str, version: Version, build: str) -> AssetsBySlot:
         """The assets of a build by target, level and flavor."""
         key = (implementation, version, build)
-        if key not in self._shelves:
-            shelf: dict[tuple[Target, CpuLevel, Flavor], list[Asset]] = {}
+        if key not in self._slots:
+            by_slot: dict[tuple[Target, CpuLevel, Flavor], list[Asset]] = {}
             for asset in self.catalog.assets(implementation, version, build):
-                shelf.setdefault((asset.target, asset.cpu, asset.flavor), []).append(asset)
-            self._shelves[key] = shelf
-        return self._shelves[key]
+                by_slot.setdefault((asset.target, asset.cpu, asset.flavor), []).append(asset)
+            self._slots[key] = by_slot
+        return self._slots[key]
 
-    def matching(self, wish: ResolvedRequest) -> Iterator[tuple[Version, str]]:
+    def allowed_builds(self, resolved: ResolvedRequest) -> Iterator[tuple[Version, str]]:
         """Each version and build that the request allows, newest first; flavors and targets are not looked at."""
-        implementation, build = wish.request.implementation, wish.request.build
+        implementation, build = resolved.request.implementation, resolved.request.build
         for version in self.versions(implementation):
-            if wish.allows(version):
+            if resolved.allows(version):
                 for each in self.builds(implementation, version):
                     if build in (None, each):
                         yield version, each
 
-    def has(self, wish: ResolvedRequest, python: LockedPython) -> bool:
+    def still_has(self, resolved: ResolvedRequest, python: LockedPython) -> bool:
         """Whether a locked entry's version and build are known, and still allowed by its request."""
-        request = wish.request
+        request = resolved.request
         return (
             python.implementation == request.implementation
             and request.build in (None, python.build)
-            and wish.allows(python.version)
+            and resolved.allows(python.version)
             and python.build in self.builds(python.implementation, python.version)
         )
 
-    def places(self, implementation: str) -> Mapping[Variant, Sequence[tuple[Version, str]]]:
+    def builds_by_variant(self, implementation: str) -> Mapping[Variant, Sequence[tuple[Version, str]]]:
         """Every kind of asset of an implementation, with the versions and builds that have it, newest first."""
-        if implementation not in self._places:
-            places: dict[Variant, dict[tuple[Version, str], None]] = {}
+        if implementation not in self._variants:
+            by_variant: dict[Variant, dict[tuple[Version, str], None]] = {}
             for version in self.versions(implementation):
                 for build in self.builds(implementation, version):
                     for asset in self.catalog.assets(implementation, version, build):
-                        facet = Variant(asset.target, asset.cpu, asset.flavor, asset.options)
-                        places.setdefault(facet, {})[version, build] = None
-            self._places[implementation] = {facet: tuple(found) for facet, found in places.items()}
-        return self._places[implementation]
+                        variant = Variant(asset.target, asset.cpu, asset.flavor, asset.options)
+                        by_variant.setdefault(variant, {})[version, build] = None
+            self._variants[implementation] = {variant: tuple(found) for variant, found in by_variant.items()}
+        return self._variants[implementation]
 
-    def candidates(self, wish: ResolvedRequest, version: Version, build: str) -> Iterator[Candidate]:
+    def candidates(self, resolved: ResolvedRequest, version: Version, build: str) -> Iterator[Candidate]:
         """What a build has for a request, by flavor, best first."""
-        shelf = self.shelf(wish.request.implementation, version, build)
-        for flavor in flavors(wish.request):
-            yield _score(wish, version, build, flavor, shelf)
+        by_slot = self.assets_by_slot(resolved.request.implementation, version, build)
+        for flavor in flavors(resolved.request):
+            yield _candidate(resolved, version, build, flavor, by_slot)
 
 
 def _has_levels(target: Target) -> bool:
@@ -143,28 +143,30 @@ def _has_levels(target: Target) -> bool:
     return target.os == "linux" and target.arch == "x86_64"
 
 
-def _score(wish: ResolvedRequest, version: Version, build: str, flavor: Flavor, shelf: AssetsBySlot) -> Candidate:
+def _candidate(
+    resolved: ResolvedRequest, version: Version, build: str, flavor: Flavor, by_slot: AssetsBySlot
+) -> Candidate:
     chosen: list[Asset] = []
-    lacks: list[Slot] = []
-    young: list[Asset] = []
+    missing: list[Slot] = []
+    too_young: list[Asset] = []
     notes: list[str] = []
-    for target in wish.targets:
+    for target in resolved.targets:
         fitting: dict[CpuLevel, list[Asset]] = {}
         for cpu in CPU_LEVELS:
-            for asset in shelf.get((target, cpu, flavor), ()):
-                if wish.option_filter.accepts(asset.options):
-                    if wish.cooldown.admits(asset):
+            for asset in by_slot.get((target, cpu, flavor), ()):
+                if resolved.option_filter.accepts(asset.options):
+                    if resolved.cooldown.admits(asset):
                         fitting.setdefault(cpu, []).append(asset)
                     else:
-                        young.append(asset)
-        wanted = levels(wish.request, fitting.__contains__)
-        if wish.request.cpu == "auto" and len(wanted) == 1 and _has_levels(target):
+                        too_young.append(asset)
+        wanted = levels_to_lock(resolved.request, fitting.__contains__)
+        if resolved.request.cpu == "auto" and len(wanted) == 1 and _has_levels(target):
             notes.append(f"{version}+{build} has no level above the baseline for {target.short}")
         for cpu in wanted:
             if cpu not in fitting:
-                lacks.append((target, cpu))
+                missing.append((target, cpu))
                 continue
-            first, *equals = best(fitting[cpu], wish.option_filter)
+            first, *equals = best(fitting[cpu], resolved.option_filter)
             chosen.append(first)
             notes += [f"{first.filename} was taken before {other.filename}, made earlier" for other in equals]
     return Candidate(
@@ -172,8 +174,8 @@ def _score(wish: ResolvedRequest, version: Version, build: str, flavor: Flavor, 
         build=build,
         flavor=flavor,
         assets=tuple(chosen),
-        lacks=tuple(lacks),
-        young=tuple(young),
+        missing=tuple(missing),
+        too_young=tuple(too_young),
         notes=tuple(notes),
     )
 
@@ -216,7 +218,7 @@ def flavors(request: Request) -> tuple[Flavor, ...]:
 def rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool]:
     """How far down a build stands among those of its target that fit; smaller is better (rules 7 and 8)."""
     optimisations = options.names & OPTIMISATIONS
-    place = -1 if option_filter.plain and not optimisations else _RANKS.get(optimisations, len(_RANKS))
+    place = -1 if option_filter.prefers_unoptimised and not optimisations else _RANKS.get(optimisations, len(_RANKS))
     return place, "shared" in options.names
 
 

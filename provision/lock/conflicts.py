@@ -10,7 +10,7 @@ from typing import NamedTuple
 from provision.errors import LockFileError, Place, ProvisionError
 from provision.lock.keys import lock_version
 from provision.lock.lock import Lock, LockedPython
-from provision.lock.read import CONFLICT, ParsedLock, parse_lock
+from provision.lock.read import CONFLICT_MARKER, ParsedLock, parse_lock
 
 # Compiled only where there is a conflict: every `lock` loads this.
 _PYTHON = r"(?m)^\[\[python\]\]"
@@ -36,7 +36,7 @@ class _Side(NamedTuple):
 
 def recover_lock(text: str, path: Path) -> ParsedLock:
     """Read a lock that may have git conflict markers: one that has none as `parse_lock` does."""
-    return parse_lock(text, path) if CONFLICT.search(text) is None else _read_conflicting(text, path)
+    return parse_lock(text, path) if CONFLICT_MARKER.search(text) is None else _read_conflicting(text, path)
 
 
 def _read_conflicting(text: str, path: Path) -> ParsedLock:

@@ -11,9 +11,16 @@ from provision.errors import ManifestError, ResolutionError, SeveralErrors
 from provision.lock.age import end_of_life
 from provision.lock.answers import OptionFilter
 from provision.lock.candidates import CatalogView, ResolvedRequest, flavors
-from provision.lock.filenames import own_assets
+from provision.lock.filenames import custom_assets
 from provision.lock.lock import LockedPython
-from provision.lock.messages import implementation_title, levels_listed, listed, subject, targets_listed, variant
+from provision.lock.messages import (
+    comma_list,
+    implementation_title,
+    level_list,
+    request_title,
+    target_list,
+    variant_words,
+)
 from provision.lock.resolve import SearchResult, search
 from provision.lock.select import glibc_floor
 from provision.manifest.manifest import Request, request_digest
@@ -48,51 +55,51 @@ def explain_entry(
 
     Raises what `resolve` raises where nothing is locked and nothing could be.
     """
-    offers = CatalogView(catalog)
-    wish = ResolvedRequest.of(request, python, host=host, as_of=catalog.as_of)
+    catalog_view = CatalogView(catalog)
+    resolved = ResolvedRequest.of(request, python, host=host, as_of=catalog.as_of)
     best: SearchResult | None
     if python is None:
-        best = _answer(wish, offers)
+        best = _answer(resolved, catalog_view)
         shown = LockedPython.of(request.name, request_digest(request), best.assets, request.tree)
     else:
-        best = _answer_if_any(wish, offers)
+        best = _answer_if_any(resolved, catalog_view)
         shown = python
-    words = variant(request, "baseline" if request.cpu == "auto" else request.cpu)
+    words = variant_words(request, "baseline" if request.cpu == "auto" else request.cpu)
     return Explanation(
-        asked=f"{subject(request)}{words and f', {words}'}, for {targets_listed(wish.targets)}",
+        asked=f"{request_title(request)}{words and f', {words}'}, for {target_list(resolved.targets)}",
         locked=python is not None,
         python=shown,
-        steps=() if request.url else funnel(wish, offers),
-        reasons=tuple(_own_reasons(shown) if request.url else _reasons(wish, offers, shown)),
-        newer=() if request.url else tuple(_newer(wish, offers, shown, best)),
+        steps=() if request.url else funnel(resolved, catalog_view),
+        reasons=tuple(_own_reasons(shown) if request.url else _reasons(resolved, catalog_view, shown)),
+        newer=() if request.url else tuple(_newer(resolved, catalog_view, shown, best)),
         warnings=cautions(shown, today),
     )
 
 
-def _answer(wish: ResolvedRequest, offers: CatalogView) -> SearchResult:
-    return SearchResult(own_assets(wish.request), ()) if wish.request.url else search(wish, offers)
+def _answer(resolved: ResolvedRequest, catalog_view: CatalogView) -> SearchResult:
+    return SearchResult(custom_assets(resolved.request), ()) if resolved.request.url else search(resolved, catalog_view)
 
 
-def _answer_if_any(wish: ResolvedRequest, offers: CatalogView) -> SearchResult | None:
+def _answer_if_any(resolved: ResolvedRequest, catalog_view: CatalogView) -> SearchResult | None:
     try:
-        return _answer(wish, offers)
+        return _answer(resolved, catalog_view)
     except (ManifestError, ResolutionError, SeveralErrors):
         return None
 
 
 def _own_reasons(shown: LockedPython) -> Iterator[str]:
-    yield f"the manifest names its archives by URL: {listed(asset.filename for asset in shown.assets)}"
+    yield f"the manifest names its archives by URL: {comma_list(asset.filename for asset in shown.assets)}"
 
 
-def _reasons(wish: ResolvedRequest, offers: CatalogView, shown: LockedPython) -> Iterator[str]:
-    request = wish.request
-    versions = [version for version in offers.versions(shown.implementation) if wish.allows(version)]
+def _reasons(resolved: ResolvedRequest, catalog_view: CatalogView, shown: LockedPython) -> Iterator[str]:
+    request = resolved.request
+    versions = [version for version in catalog_view.versions(shown.implementation) if resolved.allows(version)]
     above = sum(version > shown.version for version in versions)
     if request.version.exact is not None:
         yield f"version {shown.version} is asked for"
     else:
         yield f"version {shown.version} is {_place(above, len(versions), 'version')} that {request.version} allows"
-    builds = offers.builds(shown.implementation, shown.version)
+    builds = catalog_view.builds(shown.implementation, shown.version)
     if request.build is not None:
         yield f"build {shown.build} is asked for"
     elif shown.build in builds:
@@ -102,12 +109,12 @@ def _reasons(wish: ResolvedRequest, offers: CatalogView, shown: LockedPython) ->
     if request.flavor is not None:
         yield f"flavor {shown.flavor} is asked for"
     else:
-        yield f"flavor {shown.flavor} is the first that fits of {listed(flavors(request))}"
+        yield f"flavor {shown.flavor} is the first that fits of {comma_list(flavors(request))}"
     by_options: dict[str, list[Asset]] = {}
     for asset in shown.assets:
         by_options.setdefault(str(asset.options), []).append(asset)
     for options, assets in by_options.items():
-        yield f"{options or 'no option named'}: best that fits for {targets_listed(asset.target for asset in assets)}"
+        yield f"{options or 'no option named'}: best that fits for {target_list(asset.target for asset in assets)}"
 
 
 def _place(before: int, count: int, what: str) -> str:
@@ -117,7 +124,9 @@ def _place(before: int, count: int, what: str) -> str:
     return f"{f'{before} behind ' if before else ''}the newest of {count} {what}s"
 
 
-def _newer(wish: ResolvedRequest, offers: CatalogView, shown: LockedPython, best: SearchResult | None) -> Iterator[str]:
+def _newer(
+    resolved: ResolvedRequest, catalog_view: CatalogView, shown: LockedPython, best: SearchResult | None
+) -> Iterator[str]:
     """What an upgrade would take, why it would take nothing newer still, and what the request rules out."""
     if best is None:
         yield "nothing known answers the request any more"
@@ -126,10 +135,10 @@ def _newer(wish: ResolvedRequest, offers: CatalogView, shown: LockedPython, best
         if (first.version, first.build) != (shown.version, shown.build):
             yield f"`provision lock --upgrade {shown.name}` would take {first.version}+{first.build}"
         yield from best.notes
-    finals = [version for version in offers.versions(shown.implementation) if not version.prerelease]
-    if finals and finals[0] > shown.version and not wish.allows(finals[0]):
+    finals = [version for version in catalog_view.versions(shown.implementation) if not version.prerelease]
+    if finals and finals[0] > shown.version and not resolved.allows(finals[0]):
         title = implementation_title(shown.implementation)
-        yield f"{title} {finals[0]} is the newest there is; {wish.request.version} does not allow it"
+        yield f"{title} {finals[0]} is the newest there is; {resolved.request.version} does not allow it"
 
 
 # FOLD provision.lock.explain
@@ -203,34 +212,34 @@ class FunnelStep(NamedTuple):
 _Test = tuple[str, Callable[[Asset], bool]]
 
 
-def funnel(wish: ResolvedRequest, offers: CatalogView) -> tuple[FunnelStep, ...]:
+def funnel(resolved: ResolvedRequest, catalog_view: CatalogView) -> tuple[FunnelStep, ...]:
     """Go through a request's properties one by one; a step that asks for nothing is left out."""
-    implementation = wish.request.implementation
+    implementation = resolved.request.implementation
     left = [
         asset
-        for version in offers.versions(implementation)
-        for build in offers.builds(implementation, version)
-        for asset in offers.catalog.assets(implementation, version, build)
+        for version in catalog_view.versions(implementation)
+        for build in catalog_view.builds(implementation, version)
+        for asset in catalog_view.catalog.assets(implementation, version, build)
     ]
     steps = [FunnelStep(implementation_title(implementation), len(left))]
-    for asked, test in _tests(wish):
+    for asked, test in _tests(resolved):
         left = [asset for asset in left if test(asset)]
         steps.append(FunnelStep(asked, len(left)))
     return tuple(steps)
 
 
-def _tests(wish: ResolvedRequest) -> Iterator[_Test]:
-    request, wanted = wish.request, wish.option_filter
+def _tests(resolved: ResolvedRequest) -> Iterator[_Test]:
+    request, wanted = resolved.request, resolved.option_filter
     final = "" if request.prereleases or request.version.allows_prerelease else ", final releases"
-    yield f"version {request.version}{final}", lambda asset: wish.allows(asset.version)
+    yield f"version {request.version}{final}", lambda asset: resolved.allows(asset.version)
     if request.build is not None:
         yield f"build {request.build}", lambda asset: asset.build == request.build
     if request.cooldown:
-        yield f"out for {wish.cooldown}", wish.cooldown.admits
+        yield f"out for {resolved.cooldown}", resolved.cooldown.admits
     yield from _options(wanted)
-    yield f"for {targets_listed(wish.targets)}", lambda asset: asset.target in wish.targets
-    levels = _allowed_levels(wish)
-    yield f"cpu {levels_listed(levels)}", lambda asset: asset.cpu in levels
+    yield f"for {target_list(resolved.targets)}", lambda asset: asset.target in resolved.targets
+    levels = _allowed_levels(resolved)
+    yield f"cpu {level_list(levels)}", lambda asset: asset.cpu in levels
     if request.flavor is not None:
         yield f"flavor {request.flavor}", lambda asset: asset.flavor == request.flavor
     if wanted.optimisations is not None:
@@ -250,14 +259,14 @@ def _options(wanted: OptionFilter) -> Iterator[_Test]:
         static=wanted.static,
         shared=wanted.shared,
     )
-    yield listed(words), lambda asset: loose.accepts(asset.options)
+    yield comma_list(words), lambda asset: loose.accepts(asset.options)
 
 
-def _allowed_levels(wish: ResolvedRequest) -> tuple[CpuLevel, ...]:
-    match wish.request.cpu:
+def _allowed_levels(resolved: ResolvedRequest) -> tuple[CpuLevel, ...]:
+    match resolved.request.cpu:
         case "auto":
             return CPU_LEVELS
-        case cpu if wish.request.cpu_strict or cpu == "baseline":
+        case cpu if resolved.request.cpu_strict or cpu == "baseline":
             return (cpu,)
         case cpu:
             return ("baseline", cpu)
@@ -330,4 +339,4 @@ def _parts(python: LockedPython) -> Iterator[str]:
 
 
 def _targets(assets: list[Asset]) -> str:
-    return targets_listed(asset.target for asset in assets)
+    return target_list(asset.target for asset in assets)

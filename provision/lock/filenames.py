@@ -10,8 +10,8 @@ from typing import Literal
 from provision.catalog.names import MUSL_DYNAMIC_SINCE, ParsedName, parse_name
 from provision.errors import ManifestError
 from provision.lock.answers import required_level
-from provision.lock.keys import url as checked_url
-from provision.lock.messages import sentence
+from provision.lock.keys import read_url as checked_url
+from provision.lock.messages import with_entry_name
 from provision.manifest.manifest import Request
 from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, Digest
 from provision.model.target import Target
@@ -22,7 +22,7 @@ RowProperty = Literal["implementation", "version", "build", "target", "cpu", "op
 _Pairs = tuple[tuple[RowProperty, object, object], ...]
 
 # The build of an archive that neither its name nor its request gives one.
-LOCAL = "local"
+LOCAL_BUILD = "local"
 # Of several disagreements between a request and a name, the first of these is told.
 _TOLD_FIRST: tuple[RowProperty, ...] = ("version", "target", "build", "flavor", "cpu", "options")
 
@@ -31,22 +31,22 @@ _TOLD_FIRST: tuple[RowProperty, ...] = ("version", "target", "build", "flavor", 
 class NameDisagreement:
     """One property of a row that its file's name, or its catalog, says otherwise."""
 
-    what: RowProperty
-    meant: str
+    key: RowProperty
+    stated: str
     locked: str
-    file: str
+    filename: str
     source: Literal["name", "catalog"] = "name"
 
     @property
-    def meaning(self) -> str:
+    def statement(self) -> str:
         """``version 3.14.2``, ``build options none``."""
-        return f"{'build options' if self.what == 'options' else self.what} {self.meant or 'none'}"
+        return f"{'build options' if self.key == 'options' else self.key} {self.stated or 'none'}"
 
     @property
     def message(self) -> str:
         """A sentence without a full stop."""
         means = "means" if self.source == "name" else "is, as the catalog knows,"
-        return f"{self.file} {means} {self.meaning}, and is locked as {self.locked or 'none'}"
+        return f"{self.filename} {means} {self.statement}, and is locked as {self.locked or 'none'}"
 
 
 def name_disagreements(asset: Asset) -> tuple[NameDisagreement, ...]:
@@ -91,7 +91,7 @@ def parsed_name(asset: Asset) -> ParsedName | None:
         return None
 
 
-def own_assets(request: Request) -> tuple[Asset, ...]:
+def custom_assets(request: Request) -> tuple[Asset, ...]:
     """The assets of a request with ``url``, one for each of its targets: no catalog is asked, the request says it all.
 
     What it leaves open, a file's name may tell. Raises `ManifestError` where a name disagrees with the request, where
@@ -110,9 +110,9 @@ def own_assets(request: Request) -> tuple[Asset, ...]:
 
 def _unequal(pairs: _Pairs, asset: Asset, source: Literal["name", "catalog"]) -> tuple[NameDisagreement, ...]:
     return tuple(
-        NameDisagreement(what=what, meant=str(meant), locked=str(locked), file=asset.filename, source=source)
-        for what, meant, locked in pairs
-        if meant != locked
+        NameDisagreement(key=key, stated=str(stated), locked=str(locked), filename=asset.filename, source=source)
+        for key, stated, locked in pairs
+        if stated != locked
     )
 
 
@@ -138,7 +138,7 @@ def _asset(request: Request, version: Version, target: Target, url: str, sha256:
     asset = Asset(
         implementation=request.implementation,
         version=version,
-        build=request.build or LOCAL,
+        build=request.build or LOCAL_BUILD,
         target=target,
         cpu=required_level(request) or "baseline",
         options=BuildOptions(options),
@@ -164,8 +164,8 @@ def _named(request: Request, asset: Asset, name: ParsedName) -> Asset:
     )
     found = name_disagreements(asset)
     if found:
-        first = min(found, key=lambda each: _TOLD_FIRST.index(each.what))
-        key, meant, asked = _options_key(first) if first.what == "options" else (first.what, first.meant, first.locked)
+        first = min(found, key=lambda each: _TOLD_FIRST.index(each.key))
+        key, meant, asked = _options_key(first) if first.key == "options" else (first.key, first.stated, first.locked)
         raise _error(
             request,
             f"the archive for {asset.target.short} is named {asset.filename}, which means {key} "
@@ -176,7 +176,7 @@ def _named(request: Request, asset: Asset, name: ParsedName) -> Asset:
 
 def _options_key(found: NameDisagreement) -> tuple[str, str, str]:
     """The key of an entry that asks for other options than its archive's name tells, and what the two say of it."""
-    meant, asked = (BuildOptions.parse(text).names for text in (found.meant, found.locked))
+    meant, asked = (BuildOptions.parse(text).names for text in (found.stated, found.locked))
     for option in ("freethreaded", "debug"):
         if (option in meant) != (option in asked):
             return option, str(option in meant).lower(), str(option in asked).lower()
@@ -186,7 +186,7 @@ def _options_key(found: NameDisagreement) -> tuple[str, str, str]:
 
 def _error(request: Request, message: str) -> ManifestError:
     return ManifestError(
-        sentence(request, message),
+        with_entry_name(request, message),
         place=request.place,
         hint="Say what the archive is: version, build, flavor and build-options as they are in it.",
     )

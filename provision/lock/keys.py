@@ -40,7 +40,7 @@ def lock_version(text: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def url(given: Any) -> str:
+def read_url(given: Any) -> str:
     """A URL that may stand in a lock, by the same rule as in a manifest: `url.parse_url`'s."""
     text = _text(given)
     parse_url(text)
@@ -190,7 +190,7 @@ class AssetTable:
     target: Target = required(_target)
     cpu: CpuLevel = required(_one_of(CPU_LEVELS))
     build_options: BuildOptions | None = optional(_options)
-    url: str = required(url)
+    url: str = required(read_url)
     sha256: Digest = required(_digest)
     size: int | None = optional(_size)
     published: str | None = optional(_matching(PUBLISHED, "a time in UTC such as 2026-08-14T12:00:00Z"))

@@ -39,7 +39,7 @@ class LockedPython:
     @classmethod
     def of(cls, name: str, request: Digest, assets: Iterable[Asset], tree: TreeOptions) -> LockedPython:
         """Make an entry of assets of one version, build and flavor; at least one."""
-        rows = in_order(assets)
+        rows = sorted_assets(assets)
         first = rows[0]
         return cls(
             name=name,
@@ -69,7 +69,7 @@ class Lock:
         return next((python for python in self.pythons if python.name == name), None)
 
 
-def in_order(assets: Iterable[Asset]) -> tuple[Asset, ...]:
+def sorted_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:
     """Assets as a lock lists them: by target, then cpu (whose names sort from the baseline up)."""
     return tuple(sorted(assets, key=lambda asset: (str(asset.target), asset.cpu)))
 
@@ -78,7 +78,7 @@ def in_order(assets: Iterable[Asset]) -> tuple[Asset, ...]:
 #   Owns for which machines an entry is locked; what the manifest leaves open is answered by the lock and the host.
 
 
-def targets_of(request: Request, previous: LockedPython | None, host: Target | None) -> tuple[Target, ...]:
+def targets_to_lock(request: Request, previous: LockedPython | None, host: Target | None) -> tuple[Target, ...]:
     """The targets to lock, sorted by their triple.
 
     Archives of one's own are for the targets that they are given for. Where the manifest declares no targets, it is

@@ -21,82 +21,85 @@ from provision.model.version import Version
 _CATALOG_HINT = "`provision catalog list` shows what exists; `provision catalog update` asks upstream."
 
 
-def no_match_error(wish: ResolvedRequest, offers: CatalogView) -> ProvisionError:
+def no_match_error(resolved: ResolvedRequest, catalog_view: CatalogView) -> ProvisionError:
     """The error, or all of them, of a request that nothing answers; each says what does exist."""
     errors = [
-        ResolutionError(sentence(wish.request, message), place=wish.request.place, hint=hint)
-        for message, hint in _reasons(wish, offers)
+        ResolutionError(with_entry_name(resolved.request, message), place=resolved.request.place, hint=hint)
+        for message, hint in _reasons(resolved, catalog_view)
     ]
     return errors[0] if len(errors) == 1 else SeveralErrors(errors)
 
 
-def _reasons(wish: ResolvedRequest, offers: CatalogView) -> list[tuple[str, str]]:
+def _reasons(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple[str, str]]:
     """Messages with hints; the first thing that is missing hides what would be missing after it."""
-    request = wish.request
-    versions = offers.versions(request.implementation)
+    request = resolved.request
+    versions = catalog_view.versions(request.implementation)
     if not versions:
-        known = listed(implementation_title(name) for name in offers.catalog.implementations())
+        known = comma_list(implementation_title(name) for name in catalog_view.catalog.implementations())
         return [(f"no catalog has {implementation_title(request.implementation)}; known are {known}", _CATALOG_HINT)]
     in_range = [version for version in versions if request.version.matches(version)]
     if not in_range:
-        return [(f"there is no {subject(request)}; {_nearest(wish, versions)}", _CATALOG_HINT)]
-    allowed = [version for version in in_range if wish.allows(version)]
+        return [(f"there is no {request_title(request)}; {_nearest(resolved, versions)}", _CATALOG_HINT)]
+    allowed = [version for version in in_range if resolved.allows(version)]
     if not allowed:
         newest = in_range[0]
         return [
             (
-                f"{subject(request)} has no final release yet; the newest prerelease is {newest}",
+                f"{request_title(request)} has no final release yet; the newest prerelease is {newest}",
                 f'Ask for it by its name, "{newest}", or set `prereleases = true`.',
             )
         ]
-    if not any(True for _ in offers.matching(wish)):
-        return [(_no_build(wish, offers, allowed), _CATALOG_HINT)]
-    if young := _all_young(wish, offers):
+    if not any(True for _ in catalog_view.allowed_builds(resolved)):
+        return [(_no_build(resolved, catalog_view, allowed), _CATALOG_HINT)]
+    if young := _all_young(resolved, catalog_view):
         return [(young, "Wait, or shorten `cooldown`.")]
-    return [(message, _CATALOG_HINT) for message in missing_targets(wish, offers)]
+    return [(message, _CATALOG_HINT) for message in missing_targets(resolved, catalog_view)]
 
 
-def _nearest(wish: ResolvedRequest, versions: tuple[Version, ...]) -> str:
+def _nearest(resolved: ResolvedRequest, versions: tuple[Version, ...]) -> str:
     """The versions around the one asked for, or else the series that there are."""
-    wanted = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", str(wish.request.version))
+    wanted = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", str(resolved.request.version))
     if wanted:
         major, minor, patch = (int(number or 0) for number in wanted.groups())
         same = [version for version in versions if (version.major, version.minor) == (major, minor)]
         if same:
             near = sorted(same, key=lambda version: abs(version.patch - patch))[:3]
-            return f"the nearest are {listed(str(version) for version in near)}"
-    return f"there are versions of {series_listed(versions)}"
+            return f"the nearest are {comma_list(str(version) for version in near)}"
+    return f"there are versions of {series_list(versions)}"
 
 
-def _no_build(wish: ResolvedRequest, offers: CatalogView, allowed: list[Version]) -> str:
-    implementation, build = wish.request.implementation, str(wish.request.build)
+def _no_build(resolved: ResolvedRequest, catalog_view: CatalogView, allowed: list[Version]) -> str:
+    implementation, build = resolved.request.implementation, str(resolved.request.build)
     of_build = [
-        version for version in offers.versions(implementation) if build in offers.builds(implementation, version)
+        version
+        for version in catalog_view.versions(implementation)
+        if build in catalog_view.builds(implementation, version)
     ]
     newest = allowed[0]
-    builds = listed(offers.builds(implementation, newest), most=5)
-    has = f"it has {listed(map(str, of_build), most=6)}" if of_build else "no such build is known"
+    builds = comma_list(catalog_view.builds(implementation, newest), most=5)
+    has = f"it has {comma_list(map(str, of_build), most=6)}" if of_build else "no such build is known"
     title = implementation_title(implementation)
-    return f"build {build} has no {title} {wish.request.version}: {has}; builds of {newest} are {builds}"
+    return f"build {build} has no {title} {resolved.request.version}: {has}; builds of {newest} are {builds}"
 
 
-def _all_young(wish: ResolvedRequest, offers: CatalogView) -> str:
+def _all_young(resolved: ResolvedRequest, catalog_view: CatalogView) -> str:
     """The message if only the cooldown stands in the way, else nothing."""
-    if not wish.request.cooldown:
+    if not resolved.request.cooldown:
         return ""
-    patient = wish._replace(cooldown=Cooldown(0, ""))
-    for version, build in offers.matching(wish):
-        for candidate in offers.candidates(patient, version, build):
-            if not candidate.lacks:
+    patient = resolved._replace(cooldown=Cooldown(0, ""))
+    for version, build in catalog_view.allowed_builds(resolved):
+        for candidate in catalog_view.candidates(patient, version, build):
+            if not candidate.missing:
+                title, cooldown = request_title(resolved.request), resolved.cooldown
                 return (
-                    f"every build of {subject(wish.request)} that fits is in its cooldown of {wish.cooldown}; "
-                    f"the newest, {version}+{build}, is available from {_available(wish.cooldown, candidate.assets)}"
+                    f"every build of {title} that fits is in its cooldown of {cooldown}; the newest, {version}+{build}, "
+                    f"is available from {_available(cooldown, candidate.assets)}"
                 )
     return ""
 
 
 def _available(cooldown: Cooldown, assets: tuple[Asset, ...]) -> str:
-    return max((cooldown.available(asset) for asset in assets), default="") or "a day beyond the calendar"
+    return max((cooldown.available_from(asset) for asset in assets), default="") or "a day beyond the calendar"
 
 
 # FOLD provision.lock.messages
@@ -106,26 +109,26 @@ def _available(cooldown: Cooldown, assets: tuple[Asset, ...]) -> str:
 _Tests = Mapping[str, Callable[[Variant], bool]]
 
 
-def missing_targets(wish: ResolvedRequest, offers: CatalogView) -> Iterator[str]:
+def missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> Iterator[str]:
     """One message for all targets that lack the same; at least one.
 
     To be asked when the versions and builds that the request allows exist, and none of them has every target.
     """
-    request = wish.request
+    request = resolved.request
     cpu = required_level(request) or "baseline"
-    known = _CatalogFacts(wish, offers)
+    known = _CatalogFacts(resolved, catalog_view)
     groups: dict[tuple[str, ...], list[Target]] = {}
-    for target in wish.targets:
-        tests = _tests(wish, (target, cpu))
+    for target in resolved.targets:
+        tests = _tests(resolved, (target, cpu))
         if not known.here(tests):
-            alternatives = tuple(_alternatives(wish, known, tests, variant(request, cpu)))
+            alternatives = tuple(_alternatives(resolved, known, tests, variant_words(request, cpu)))
             groups.setdefault(alternatives, []).append(target)
-    words = variant(request, cpu)
+    words = variant_words(request, cpu)
     for alternatives, targets in groups.items():
-        head = f"no {words and f'{words} '}build of {subject(request)} exists for {targets_listed(targets)}"
+        head = f"no {words and f'{words} '}build of {request_title(request)} exists for {target_list(targets)}"
         yield "; ".join((head, *alternatives))
     if not groups:
-        yield _never_together(wish, offers)
+        yield _never_together(resolved, catalog_view)
 
 
 class _CatalogFacts:
@@ -133,16 +136,16 @@ class _CatalogFacts:
     in other versions (of the build asked for, if there is one), ``otherwise`` in other builds than the one asked for.
     """
 
-    def __init__(self, wish: ResolvedRequest, offers: CatalogView) -> None:
-        implementation = wish.request.implementation
-        self._places = offers.places(implementation)
-        self._allowed = {version for version in offers.versions(implementation) if wish.allows(version)}
-        self._pinned = wish.request.build
+    def __init__(self, resolved: ResolvedRequest, catalog_view: CatalogView) -> None:
+        implementation = resolved.request.implementation
+        self._variants = catalog_view.builds_by_variant(implementation)
+        self._allowed = {version for version in catalog_view.versions(implementation) if resolved.allows(version)}
+        self._pinned = resolved.request.build
 
     def here(self, tests: _Tests, *, but: str = "") -> list[Variant]:
         kept = [test for name, test in tests.items() if name != but]
-        passing = (facet for facet in self._places if all(test(facet) for test in kept))
-        return [facet for facet in passing if any(self._find(facet, allowed=True, pinned=True))]
+        passing = (variant for variant in self._variants if all(test(variant) for test in kept))
+        return [variant for variant in passing if any(self._find(variant, allowed=True, pinned=True))]
 
     def elsewhere(self, tests: _Tests) -> list[Version]:
         return [version for version, _ in self._of(tests, allowed=False, pinned=True)]
@@ -156,78 +159,78 @@ class _CatalogFacts:
 
     def _of(self, tests: _Tests, *, allowed: bool, pinned: bool) -> list[tuple[Version, str]]:
         """Versions and builds, newest version first."""
-        passing = (facet for facet in self._places if all(test(facet) for test in tests.values()))
-        places = {place for facet in passing for place in self._find(facet, allowed=allowed, pinned=pinned)}
+        passing = (variant for variant in self._variants if all(test(variant) for test in tests.values()))
+        places = {place for variant in passing for place in self._find(variant, allowed=allowed, pinned=pinned)}
         return sorted(places, reverse=True)
 
-    def _find(self, facet: Variant, *, allowed: bool, pinned: bool) -> Iterator[tuple[Version, str]]:
-        for version, build in self._places[facet]:
+    def _find(self, variant: Variant, *, allowed: bool, pinned: bool) -> Iterator[tuple[Version, str]]:
+        for version, build in self._variants[variant]:
             if (version in self._allowed) == allowed and (self._pinned in (None, build)) == pinned:
                 yield version, build
 
 
-def _tests(wish: ResolvedRequest, slot: Slot) -> _Tests:
+def _tests(resolved: ResolvedRequest, slot: Slot) -> _Tests:
     """What an asset must pass to fill a slot; a message lets go of one at a time."""
     target, cpu = slot
-    option_filter, flavor = wish.option_filter, wish.request.flavor
+    option_filter, flavor = resolved.option_filter, resolved.request.flavor
     return {
-        "target": lambda facet: facet.target == target,
-        "cpu": lambda facet: facet.cpu == cpu,
-        "flavor": lambda facet: flavor in (None, facet.flavor),
-        "gil": lambda facet: facet.options.freethreaded == option_filter.freethreaded,
-        "debug": lambda facet: facet.options.debug == option_filter.debug,
-        "options": lambda facet: option_filter.accepts(facet.options),
+        "target": lambda variant: variant.target == target,
+        "cpu": lambda variant: variant.cpu == cpu,
+        "flavor": lambda variant: flavor in (None, variant.flavor),
+        "gil": lambda variant: variant.options.freethreaded == option_filter.freethreaded,
+        "debug": lambda variant: variant.options.debug == option_filter.debug,
+        "options": lambda variant: option_filter.accepts(variant.options),
     }
 
 
-def _alternatives(wish: ResolvedRequest, known: _CatalogFacts, tests: _Tests, words: str) -> Iterator[str]:
+def _alternatives(resolved: ResolvedRequest, known: _CatalogFacts, tests: _Tests, words: str) -> Iterator[str]:
     """What does exist, said so that targets lacking the same get the same words."""
     said = False
-    for clause in _by_relaxing(wish, known, tests, words):
+    for clause in _by_relaxing(resolved, known, tests, words):
         said = True
         yield clause
     if said:
         return
     target_only = {"target": tests["target"]}
     if found := known.here(target_only):
-        yield f"the builds there are {options_listed(facet.options for facet in found)}"
+        yield f"the builds there are {options_list(variant.options for variant in found)}"
     elif versions := known.elsewhere(target_only):
-        yield f"other builds there are of {series_listed(versions)}"
+        yield f"other builds there are of {series_list(versions)}"
 
 
-def _by_relaxing(wish: ResolvedRequest, known: _CatalogFacts, tests: _Tests, words: str) -> Iterator[str]:
+def _by_relaxing(resolved: ResolvedRequest, known: _CatalogFacts, tests: _Tests, words: str) -> Iterator[str]:
     if versions := known.elsewhere(tests):
         begin = min(versions)
-        if wish.option_filter.freethreaded and known.is_below(begin):
+        if resolved.option_filter.freethreaded and known.is_below(begin):
             yield f"free-threaded builds begin with {begin.series}"
         else:
-            yield f"there are some of {series_listed(versions)}"
+            yield f"there are some of {series_list(versions)}"
     if builds := known.otherwise(tests):
-        yield f"builds that have it are {listed(dict.fromkeys(builds), most=5)}"
+        yield f"builds that have it are {comma_list(dict.fromkeys(builds), most=5)}"
     if found := known.here(tests, but="target"):
-        yield f"{words or 'it'} exists for {targets_listed(facet.target for facet in found)}"
+        yield f"{words or 'it'} exists for {target_list(variant.target for variant in found)}"
     if found := known.here(tests, but="options"):
-        yield f"the build options there are {options_listed(facet.options for facet in found)}"
+        yield f"the build options there are {options_list(variant.options for variant in found)}"
     if found := known.here(tests, but="flavor"):
-        yield f"the flavors there are {listed(sorted({facet.flavor for facet in found}))}"
+        yield f"the flavors there are {comma_list(sorted({variant.flavor for variant in found}))}"
     if found := known.here(tests, but="cpu"):
-        yield f"the levels there are {levels_listed(facet.cpu for facet in found)}"
+        yield f"the levels there are {level_list(variant.cpu for variant in found)}"
 
 
-def _never_together(wish: ResolvedRequest, offers: CatalogView) -> str:
+def _never_together(resolved: ResolvedRequest, catalog_view: CatalogView) -> str:
     """The message when each target has an asset, but no one version, build and flavor has all of them."""
     nearest: Candidate | None = None
-    for version, build in offers.matching(wish):
-        for candidate in offers.candidates(wish, version, build):
-            if nearest is None or len(candidate.lacks) < len(nearest.lacks):
+    for version, build in catalog_view.allowed_builds(resolved):
+        for candidate in catalog_view.candidates(resolved, version, build):
+            if nearest is None or len(candidate.missing) < len(nearest.missing):
                 nearest = candidate
-    targets = targets_listed(wish.targets)
-    message = f"no one build of {subject(wish.request)} has all of {targets}"
+    targets = target_list(resolved.targets)
+    message = f"no one build of {request_title(resolved.request)} has all of {targets}"
     if nearest is None:
         return message
     return (
         f"{message}; the nearest, {nearest.version}+{nearest.build} {nearest.flavor}, "
-        f"lacks {targets_listed(target for target, _ in nearest.lacks)}: ask for that under a name of its own"
+        f"lacks {target_list(target for target, _ in nearest.missing)}: ask for that under a name of its own"
     )
 
 
@@ -243,18 +246,18 @@ def implementation_title(name: str) -> str:
     return _TITLES.get(name, name)
 
 
-def sentence(request: Request, message: str) -> str:
+def with_entry_name(request: Request, message: str) -> str:
     """The message, with the entry's name in front where no place in a file names it."""
     return message if request.place else f"{request.name}: {message}"
 
 
-def subject(request: Request) -> str:
+def request_title(request: Request) -> str:
     """``CPython 3.14`` or ``CPython 3.12.11 of build 20250818``: what was asked for, without its variant."""
     build = f" of build {request.build}" if request.build else ""
     return f"{implementation_title(request.implementation)} {request.version}{build}"
 
 
-def variant(request: Request, cpu: CpuLevel = "baseline") -> str:
+def variant_words(request: Request, cpu: CpuLevel = "baseline") -> str:
     """``v3 free-threaded debug full``: what was asked for beyond the version; empty where nothing was."""
     wanted = OptionFilter.of(request)
     words = (
@@ -269,7 +272,7 @@ def variant(request: Request, cpu: CpuLevel = "baseline") -> str:
     return " ".join(word for word in words if word)
 
 
-def listed(words: Iterable[str], *, most: int = 12) -> str:
+def comma_list(words: Iterable[str], *, most: int = 12) -> str:
     """``a, b, c``; beyond ``most`` ``a, b and 7 more``."""
     every = list(words)
     if len(every) <= most + 1:
@@ -277,23 +280,23 @@ def listed(words: Iterable[str], *, most: int = 12) -> str:
     return f"{', '.join(every[:most])} and {len(every) - most} more"
 
 
-def targets_listed(targets: Iterable[Target]) -> str:
+def target_list(targets: Iterable[Target]) -> str:
     """Short forms, sorted."""
-    return listed(sorted({target.short for target in targets}))
+    return comma_list(sorted({target.short for target in targets}))
 
 
-def levels_listed(levels: Iterable[CpuLevel]) -> str:
+def level_list(levels: Iterable[CpuLevel]) -> str:
     """Levels in ascending order."""
-    return listed(sorted(set(levels), key=CPU_LEVELS.index))
+    return comma_list(sorted(set(levels), key=CPU_LEVELS.index))
 
 
-def options_listed(options: Iterable[BuildOptions]) -> str:
+def options_list(options: Iterable[BuildOptions]) -> str:
     """Sets of options, those of fewer words first."""
     texts = {str(each) or "none" for each in options}
-    return listed(sorted(texts, key=lambda text: (text.count("+"), text)))
+    return comma_list(sorted(texts, key=lambda text: (text.count("+"), text)))
 
 
-def series_listed(versions: Iterable[Version]) -> str:
+def series_list(versions: Iterable[Version]) -> str:
     """``3.8, 3.10 to 3.14``: the series of versions, runs drawn together."""
     runs: list[list[tuple[int, int]]] = []
     for series in sorted({(version.major, version.minor) for version in versions}):
@@ -301,7 +304,7 @@ def series_listed(versions: Iterable[Version]) -> str:
             runs[-1].append(series)
         else:
             runs.append([series])
-    return listed(_run(run) for run in runs)
+    return comma_list(_run(run) for run in runs)
 
 
 def _run(run: list[tuple[int, int]]) -> str:

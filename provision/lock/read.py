@@ -19,7 +19,7 @@ from provision.lock.keys import (
     Tables,
     lock_version,
 )
-from provision.lock.lock import LOCK_VERSION, Lock, LockedPython, in_order
+from provision.lock.lock import LOCK_VERSION, Lock, LockedPython, sorted_assets
 from provision.model.asset import Asset, BuildOptions
 from provision.model.table import KeyField, value_of
 from provision.model.tree import TreeOptions
@@ -169,7 +169,7 @@ def _locked(entry: PythonTable, rows: Iterable[AssetTable]) -> LockedPython:
         options=entry.build_options,
         flavor=entry.flavor,
         tree=TreeOptions(bytecode=entry.bytecode, externally_managed=entry.externally_managed, without=entry.without),
-        assets=in_order(_asset(entry, row) for row in rows),
+        assets=sorted_assets(_asset(entry, row) for row in rows),
     )
 
 
@@ -193,7 +193,7 @@ def _asset(entry: PythonTable, row: AssetTable) -> Asset:
 #   Owns turning a lock's text into plain tables, fast where it is spelled our way; `checking` makes values of them.
 
 
-CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
+CONFLICT_MARKER = re.compile(r"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
 
 # What `toml.format_lock` writes, line by line; strings are plain, without escapes. All of it means the same in TOML.
 _STRING = r'"([^"\\\x00-\x1f\x7f]*)"'
@@ -263,14 +263,14 @@ def parse_canonical(text: str) -> dict[str, Any] | None:
 def _parse_toml(text: str, file: str) -> dict[str, Any]:
     import tomllib
 
-    if len(text) > _MAX_FOREIGN or (_LONG_LINE.search(text) and not CONFLICT.search(text)):
+    if len(text) > _MAX_FOREIGN or (_LONG_LINE.search(text) and not CONFLICT_MARKER.search(text)):
         raise LockFileError("is spelled as provision never spells a lock, and too large to be read", place=Place(file))
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise LockFileError("is nested too deeply to be a lock", place=Place(file)) from None
     except ValueError as error:
-        if conflict := CONFLICT.search(text):
+        if conflict := CONFLICT_MARKER.search(text):
             raise LockFileError(
                 "has git conflict markers",
                 place=Place(file, text.count("\n", 0, conflict.start()) + 1),
@@ -297,7 +297,7 @@ def _syntax_error(message: str, file: str) -> LockFileError:
 
 
 # A lock of 200 entries on 12 targets has one megabyte.
-MAX_BYTES = 16 * 1024 * 1024
+MAX_LOCK_SIZE = 16 * 1024 * 1024
 
 
 @frozen(kw_only=False)
@@ -308,21 +308,21 @@ class ParsedLock:
     warnings: tuple[str, ...] = ()
 
 
-def read_text(path: Path) -> str | None:
+def read_lock_text(path: Path) -> str | None:
     """The lock's text, line ends untouched, or None where there is no such file.
 
     Raises `LockFileError` for what cannot be a lock: too large, not a plain file, not UTF-8.
     """
     file = path.name
     try:
-        return read_small_file(path, MAX_BYTES).decode()
+        return read_small_file(path, MAX_LOCK_SIZE).decode()
     except FileNotFoundError:
         return None
     except NotRegularFileError as error:
         raise LockFileError("is not a regular file", place=Place(file)) from error
     except FileTooLargeError as error:
         raise LockFileError(
-            f"has {error.size} bytes; a lock has at most {MAX_BYTES}", place=Place(file), hint="Is it a lock?"
+            f"has {error.size} bytes; a lock has at most {MAX_LOCK_SIZE}", place=Place(file), hint="Is it a lock?"
         ) from error
     except UnicodeDecodeError as error:
         raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
@@ -332,7 +332,7 @@ def read_text(path: Path) -> str | None:
 
 def read_lock(path: Path) -> ParsedLock:
     """Read the lock at ``path``; raises `LockFileError`, or all of them as `SeveralErrors`, when it cannot be used."""
-    text = read_text(path)
+    text = read_lock_text(path)
     if text is None:
         raise LockFileError(f"{path.name} does not exist in {path.parent}", hint="Run `provision lock` to make it.")
     return parse_lock(text, path)

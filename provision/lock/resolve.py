@@ -9,10 +9,10 @@ from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
 from provision.lock.answers import pin_disagreements, staleness
 from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest
-from provision.lock.filenames import own_assets
+from provision.lock.filenames import custom_assets
 from provision.lock.keys import lock_version
 from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
-from provision.lock.messages import listed, no_match_error, sentence, targets_listed, variant
+from provision.lock.messages import comma_list, no_match_error, target_list, variant_words, with_entry_name
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import Asset
 from provision.model.target import Target
@@ -71,7 +71,7 @@ class _Resolver:
 
     def __init__(self, catalog: Catalog | Callable[[], Catalog], host: Target | None) -> None:
         self._catalog, self._host = catalog, host
-        self._offers: CatalogView | None = None
+        self._catalog_view: CatalogView | None = None
         self.errors: list[ProvisionError] = []
         self.notes: list[str] = []
 
@@ -94,13 +94,13 @@ class _Resolver:
         return LockedPython.of(request.name, request_digest(request), rows, request.tree)
 
     def _own(self, request: Request) -> SearchResult:
-        return SearchResult(own_assets(request), ())
+        return SearchResult(custom_assets(request), ())
 
     def _search(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> SearchResult:
-        if self._offers is None:
-            self._offers = CatalogView(self._catalog if isinstance(self._catalog, Catalog) else self._catalog())
-        wish = ResolvedRequest.of(request, previous, host=self._host, as_of=self._offers.catalog.as_of)
-        return search(wish, self._offers, keep=None if upgrade else previous)
+        if self._catalog_view is None:
+            self._catalog_view = CatalogView(self._catalog if isinstance(self._catalog, Catalog) else self._catalog())
+        resolved = ResolvedRequest.of(request, previous, host=self._host, as_of=self._catalog_view.catalog.as_of)
+        return search(resolved, self._catalog_view, keep=None if upgrade else previous)
 
 
 def _pin_errors(request: Request, assets: tuple[Asset, ...]) -> Iterator[IntegrityError]:
@@ -109,7 +109,7 @@ def _pin_errors(request: Request, assets: tuple[Asset, ...]) -> Iterator[Integri
         name = each.asset.filename if each.asset else ""
         message = f"{name} for {each.target} has sha256 {each.locked}, and {each.requested} is asked for"
         yield IntegrityError(
-            sentence(request, message),
+            with_entry_name(request, message),
             place=request.place,
             hint="A sha256 names one archive: give the version and build that it is of, and one cpu level.",
         )
@@ -146,7 +146,7 @@ def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]
     return [
         UsageError(
             f"no entry is named {name!r}{did_you_mean(name, known, after='; ')}",
-            hint=f"There are {listed(sorted(known))}.",
+            hint=f"There are {comma_list(sorted(known))}.",
         )
         for name in upgrade.names
         if name not in known
@@ -164,48 +164,50 @@ class SearchResult(NamedTuple):
     notes: tuple[str, ...]
 
 
-def search(wish: ResolvedRequest, offers: CatalogView, keep: LockedPython | None = None) -> SearchResult:
+def search(resolved: ResolvedRequest, catalog_view: CatalogView, keep: LockedPython | None = None) -> SearchResult:
     """Take the first choice of version, build and flavor that has every target.
 
     The version and build of ``keep`` go first if the request still allows them. Raises `ResolutionError`, or several,
     where there is none.
     """
     passed: list[Candidate] = []
-    for version, build in _in_order(wish, offers, keep):
+    for version, build in _in_order(resolved, catalog_view, keep):
         closest: Candidate | None = None
-        for candidate in offers.candidates(wish, version, build):
-            if not candidate.lacks:
-                return SearchResult(candidate.assets, (*_passing_notes(wish, candidate, passed), *candidate.notes))
-            if closest is None or len(candidate.lacks) < len(closest.lacks):
+        for candidate in catalog_view.candidates(resolved, version, build):
+            if not candidate.missing:
+                return SearchResult(candidate.assets, (*_passing_notes(resolved, candidate, passed), *candidate.notes))
+            if closest is None or len(candidate.missing) < len(closest.missing):
                 closest = candidate
         if closest is not None:
             passed.append(closest)
-    raise no_match_error(wish, offers)
+    raise no_match_error(resolved, catalog_view)
 
 
-def _in_order(wish: ResolvedRequest, offers: CatalogView, keep: LockedPython | None) -> Iterator[tuple[Version, str]]:
-    first = (keep.version, keep.build) if keep is not None and offers.has(wish, keep) else None
+def _in_order(
+    resolved: ResolvedRequest, catalog_view: CatalogView, keep: LockedPython | None
+) -> Iterator[tuple[Version, str]]:
+    first = (keep.version, keep.build) if keep is not None and catalog_view.still_has(resolved, keep) else None
     if first is not None:
         yield first
-    for each in offers.matching(wish):
+    for each in catalog_view.allowed_builds(resolved):
         if each != first:
             yield each
 
 
-def _passing_notes(wish: ResolvedRequest, taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
+def _passing_notes(resolved: ResolvedRequest, taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
     """Why newer builds were passed over: the newest that is too young, and the newest that lacks something."""
     newer = [each for each in passed if each.version >= taken.version]
     here = f"{taken.version}+{taken.build}"
-    young = next((each for each in newer if each.young), None)
+    young = next((each for each in newer if each.too_young), None)
     if young is not None:
-        available = wish.cooldown.available(young.young[0])
-        yield f"{here} rather than {young.version}+{young.build}, which is in its cooldown of {wish.cooldown}" + (
+        available = resolved.cooldown.available_from(young.too_young[0])
+        yield f"{here} rather than {young.version}+{young.build}, which is in its cooldown of {resolved.cooldown}" + (
             available and f" until {available}"
         )
-    lacking = next((each for each in newer if not each.young), None)
+    lacking = next((each for each in newer if not each.too_young), None)
     if lacking is not None:
-        words = variant(wish.request, lacking.lacks[0][1])
+        words = variant_words(resolved.request, lacking.missing[0][1])
         yield (
             f"{here} rather than {lacking.version}+{lacking.build}, which has no {words and f'{words} build for '}"
-            f"{targets_listed(target for target, _ in lacking.lacks)}"
+            f"{target_list(target for target, _ in lacking.missing)}"
         )

@@ -24,7 +24,7 @@ def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLev
     lock has nothing for the machine, `PolicyError` where it has only what the machine cannot run.
     """
     for target in (host.target, *host.emulated):
-        assets = for_target(python, target)
+        assets = assets_for_target(python, target)
         if assets:
             _refuse_old_glibc(python, target, host)
             chosen = _for_level(python, assets, level)
@@ -36,7 +36,7 @@ def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLev
     )
 
 
-def for_target(python: LockedPython, target: Target) -> tuple[Asset, ...]:
+def assets_for_target(python: LockedPython, target: Target) -> tuple[Asset, ...]:
     """All assets for a machine that need not be this one, from the baseline level up; none where none is locked."""
     assets = [asset for asset in python.assets if asset.target == target]
     return tuple(sorted(assets, key=lambda asset: CPU_LEVELS.index(asset.cpu)))

@@ -90,10 +90,10 @@ def _check(python: LockedPython, asset: Asset, context: AuditContext) -> Iterato
 def _names(python: LockedPython, asset: Asset, known: Asset | None, context: AuditContext) -> Iterator[Finding]:
     """What the file is by its name, and by the catalog where the name does not tell."""
     by_name = name_disagreements(asset)
-    said = {each.what for each in by_name}
+    said = {each.key for each in by_name}
     by_catalog = catalog_disagreements(asset, known) if known is not None else ()
-    for each in (*by_name, *(each for each in by_catalog if each.what not in said)):
-        code, key = _BY_PROPERTY[each.what]
+    for each in (*by_name, *(each for each in by_catalog if each.key not in said)):
+        code, key = _BY_PROPERTY[each.key]
         yield context.on_row(code, each.message, python, asset, key or "url")
 
 
@@ -295,7 +295,7 @@ def _young(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
     for asset in python.assets:
         dated = _dated(asset, context)
         if not cooldown.admits(dated):
-            when = cooldown.available(dated)
+            when = cooldown.available_from(dated)
             message = f"{asset.version}+{asset.build} is in its cooldown of {cooldown}" + (
                 f" until {when}" if when else ""
             )

@@ -137,7 +137,7 @@ def _names(entry: EntryChange) -> Iterator[Notice]:
     for change in entry.assets:
         found = name_disagreements(change.new) if change.new is not None else ()
         if found:
-            meant = ", ".join(each.meaning for each in found)
+            meant = ", ".join(each.statement for each in found)
             locked = ", ".join(each.locked or "none" for each in found)
             said.setdefault(f"the file's name means {meant}, and is locked as {locked}", []).append(change)
     for message, changes in said.items():

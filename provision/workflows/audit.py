@@ -13,7 +13,7 @@ from provision.fetch.settings import configured_hosts
 from provision.hosts import HostRule
 from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
-from provision.lock.read import parse_lock, read_text
+from provision.lock.read import parse_lock, read_lock_text
 from provision.manifest.keys import Policy
 from provision.manifest.manifest import Manifest
 from provision.manifest.read import MANIFEST_NAME, read_manifest, read_policy
@@ -51,7 +51,7 @@ def audit(
     Nothing is fetched unless ``upstream`` is set. Raises `LockFileError` for a lock that is missing or cannot be read.
     """
     manifest_path, lock_path = _paths(options, lock)
-    text = read_text(lock_path)
+    text = read_lock_text(lock_path)
     if text is None:
         raise UsageError(f"{lock_path} does not exist", hint="Run `provision lock` to make it.")
     parsed = parse_lock(text, lock_path).lock
@@ -102,14 +102,16 @@ def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog |
     """The catalogs that the manifest names, as far as they can be had without a network."""
     if manifest is None or not manifest.settings.catalogs:
         return None, []
-    from provision.catalog.cache import open_own
+    from provision.catalog.cache import open_custom_catalog
     from provision.catalog.catalog import merge
 
     found: list[Catalog] = []
     findings: list[Finding] = []
     for name in manifest.settings.catalogs:
         try:
-            found.append(open_own(name, base=manifest.path.parent, cache_dir=catalog_directory(options), get=None))
+            found.append(
+                open_custom_catalog(name, base=manifest.path.parent, cache_dir=catalog_directory(options), get=None)
+            )
         except ProvisionError as error:
             findings.append(Finding.of("PV023", str(error), file=_shown(manifest.path), line=_catalogs_line(manifest)))
     return merge(found) if found else None, findings

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provision.catalog.cache import open_catalog
-from provision.catalog.catalog import Catalog, Query, query_assets
-from provision.catalog.refresh import Refreshed, refresh, refresh_github
+from provision.catalog.catalog import AssetQuery, Catalog, query_assets
+from provision.catalog.refresh import RefreshResult, refresh_github, refresh_ndjson
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.manifest import Manifest
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions
@@ -57,12 +57,12 @@ def _network(options: Options, progress: Progress) -> Iterator[HttpGet]:
         yield fetcher.get
 
 
-def update(options: Options, progress: Progress, *, github: bool) -> tuple[Refreshed, ...]:
+def update(options: Options, progress: Progress, *, github: bool) -> tuple[RefreshResult, ...]:
     """Bring the catalogs in the cache up to date; what was there before stays where that fails."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     directory = catalog_directory(options)
     with _network(options, progress) as get:
-        done = [refresh(directory, get=get, now=now)]
+        done = [refresh_ndjson(directory, get=get, now=now)]
         if github:
             done.append(refresh_github(directory, get=get, now=now))
     return tuple(done)
@@ -76,7 +76,7 @@ def parse_query(
     flavor: str | None = None,
     build: str | None = None,
     cpu: str | None = None,
-) -> tuple[Query, ...]:
+) -> tuple[AssetQuery, ...]:
     """What `catalog list` is asked for, one query a target; raises `UsageError` for what makes no sense."""
     from provision.manifest.request import parse_request
     from provision.workflows.options import parse_wanted
@@ -95,7 +95,7 @@ def parse_query(
         build_options = BuildOptions.of(wanted)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    query = Query(
+    query = AssetQuery(
         implementation=parsed.implementation if parsed else None,
         version=parsed.version if parsed else None,
         build=None if build == LATEST else build,
@@ -108,7 +108,7 @@ def parse_query(
     return tuple(replace(query, target=target) for target in found) or (query,)
 
 
-def list_assets(options: Options, queries: Sequence[Query]) -> Iterator[Asset]:
+def list_assets(options: Options, queries: Sequence[AssetQuery]) -> Iterator[Asset]:
     """The assets that match any of the queries, newest first."""
     catalog = known_catalog(options)
     for query in queries:

@@ -11,7 +11,7 @@ from provision.errors import ManifestError, UsageError
 from provision.host.detect import detect_host
 from provision.install.probe import can_run
 from provision.lock.lock import Lock, LockedPython
-from provision.lock.read import parse_lock, read_text
+from provision.lock.read import parse_lock, read_lock_text
 from provision.model.asset import Asset
 from provision.model.tree import Entry, TreeOptions, store_key
 from provision.model.value import frozen, replace
@@ -83,7 +83,7 @@ def _revision(revision: Revision, lock_path: Path, label: str) -> Side:
 
 
 def _file(path: Path, label: str) -> Side:
-    return Side(label=label) if str(path) == os.devnull else _parsed(read_text(path), path, label)
+    return Side(label=label) if str(path) == os.devnull else _parsed(read_lock_text(path), path, label)
 
 
 def _parsed(text: str | None, path: Path, label: str) -> Side:

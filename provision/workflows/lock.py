@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import LockFileError, UsageError
-from provision.lock.answers import Stale, asks_for_host, stale_entries
+from provision.lock.answers import Stale, depends_on_host, stale_entries
 from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
-from provision.lock.read import ParsedLock, read_text
+from provision.lock.read import ParsedLock, read_lock_text
 from provision.manifest.manifest import Manifest
 from provision.model.target import Target
 from provision.model.value import frozen
@@ -48,7 +48,7 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
 
     project = Project.find(options)
     manifest = project.manifest()
-    text = read_text(project.lock_path)
+    text = read_lock_text(project.lock_path)
     recovered = recover_lock(text, project.lock_path) if text is not None else ParsedLock(Lock())
     before = recovered.lock if text is not None else None
     opened: list[Catalog] = []
@@ -110,7 +110,7 @@ def host_target(manifest: Manifest) -> Target | None:
 
     It is not even found out then: a machine that no Python is published for can lock and install for others.
     """
-    if not any(asks_for_host(request) for request in manifest.requests):
+    if not any(depends_on_host(request) for request in manifest.requests):
         return None
     from provision.host.detect import detect_host
 

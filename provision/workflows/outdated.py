@@ -110,7 +110,7 @@ def outlook(
         allowed=_unless(allowed, python),
         newest=_unless(newest, python),
         cooling=_unless(eager, allowed),
-        until=cooldown.available(eager.assets[0]) if _named(eager) != _named(allowed) else "",
+        until=cooldown.available_from(eager.assets[0]) if _named(eager) != _named(allowed) else "",
     )
 
 

@@ -11,7 +11,7 @@ from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
 from provision.host.files import read_small_file_or_none
 from provision.lock.lock import Lock, LockedPython
-from provision.lock.select import for_target, select_asset
+from provision.lock.select import assets_for_target, select_asset
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel, Digest
 from provision.model.table import keyed, required
 from provision.model.target import Host, Target
@@ -139,7 +139,7 @@ def _collect(wanted: Iterable[tuple[LockedPython, Callable[[], Asset]]], *, fore
 
 
 def _up_to(python: LockedPython, target: Target, cpu: CpuLevel) -> Asset:
-    assets = for_target(python, target)
+    assets = assets_for_target(python, target)
     if not assets:
         locked = ", ".join(known.short for known in python.targets())
         raise LockFileError(

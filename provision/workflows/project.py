@@ -67,9 +67,9 @@ class Project:
 
     def lock(self) -> LoadedLock | None:
         """The lock, or None where there is none; raises `LockFileError` on one that cannot be used."""
-        from provision.lock.read import parse_lock, read_text
+        from provision.lock.read import parse_lock, read_lock_text
 
-        text = read_text(self.lock_path)
+        text = read_lock_text(self.lock_path)
         if text is None:
             return None
         parsed = parse_lock(text, self.lock_path)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from provision.catalog.pbs import asset_at, asset_url
-from provision.catalog.snapshot import bundled
+from provision.catalog.snapshot import bundled_snapshot
 from provision.model.asset import Asset, Digest
 
 DATA = Path(__file__).with_name("data")
@@ -73,7 +73,7 @@ def own_line(version: str, *artifacts: dict[str, object], **more: object) -> byt
 @cache
 def bundled_assets() -> tuple[Asset, ...]:
     """Every asset of the bundled snapshot."""
-    return tuple(bundled().all_assets())
+    return tuple(bundled_snapshot().all_assets())
 
 
 def real_names() -> Iterator[tuple[str, str]]:

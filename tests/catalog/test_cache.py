@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from provision.catalog.cache import (
-    NDJSON,
-    REFRESHED,
-    RULES,
-    RULES_FACT,
+    CACHE_VERSION,
+    CACHE_VERSION_FACT,
+    NDJSON_FILE,
+    REFRESHED_FILES,
     load_cached,
     load_saved,
     open_catalog,
-    open_own,
+    open_custom_catalog,
     save_catalog,
 )
 from provision.catalog.catalog import Catalog
-from provision.catalog.snapshot import load_snapshot, write_snapshot
+from provision.catalog.snapshot import bundled_catalog, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, SeveralErrors, StoreError
 from provision.model.asset import Asset
@@ -52,17 +52,17 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("spelling", ["catalog.ndjson", "../project/catalog.ndjson", "{base}/catalog.ndjson", "{uri}"])
 def test_a_path_is_relative_to_the_manifest(project: Path, cache_dir: Path, spelling: str) -> None:
     text = spelling.format(base=project, uri=(project / "catalog.ndjson").as_uri())
-    assert builds(open_own(text, base=project, cache_dir=cache_dir, get=None)) == ("20260127",)
+    assert builds(open_custom_catalog(text, base=project, cache_dir=cache_dir, get=None)) == ("20260127",)
 
 
 def test_a_file_is_read_once_and_again_when_it_changed(project: Path, cache_dir: Path) -> None:
-    first = open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
+    first = open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     (kept,) = cache_dir.iterdir()
     written = kept.stat().st_mtime_ns
-    assert builds(open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)) == builds(first)
+    assert builds(open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)) == builds(first)
     assert kept.stat().st_mtime_ns == written
     (project / "catalog.ndjson").write_bytes(CHANGED)
-    changed = open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
+    changed = open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert builds(changed) == ("20260203", "20260127")
     assert list(cache_dir.iterdir()) == [kept]
 
@@ -72,7 +72,7 @@ def test_what_is_kept_of_one_file_is_not_used_for_its_copy_elsewhere(project: Pa
     (project / "copy").mkdir()
     (project / "copy" / "catalog.ndjson").write_bytes(OURS)
     for folder in (project, project / "copy"):
-        catalog = open_own("catalog.ndjson", base=folder, cache_dir=cache_dir, get=None)
+        catalog = open_custom_catalog("catalog.ndjson", base=folder, cache_dir=cache_dir, get=None)
         asset = catalog.find(full("3.14.2", "20260127"))
         assert asset is not None
         assert asset.url.startswith(f"{folder.as_uri()}/cpython")
@@ -85,29 +85,29 @@ def test_assets_of_implementations_that_cannot_be_locked_are_counted_each_time(
     theirs: list[dict[str, object]] = [{"url": f"xbuildenv-{number}.tar.bz2"} for number in range(rows)]
     (project / "catalog.ndjson").write_bytes(OURS + own_line("3.13.2+0.28.3", *theirs, implementation="pyodide"))
     for _ in ("read", "kept"):
-        catalog = open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
+        catalog = open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
         assert catalog.implementations() == ("cpython",)
         note = f"catalog.ndjson: left out {told} of other implementations than cpython, pypy, graalpy"
         assert catalog.notes == (note,)
 
 
 def test_a_damaged_copy_in_the_cache_is_made_anew(project: Path, cache_dir: Path) -> None:
-    open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
+    open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     (kept,) = cache_dir.iterdir()
     kept.write_bytes(b"damaged")
-    assert builds(open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)) == ("20260127",)
+    assert builds(open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)) == ("20260127",)
     assert kept.read_bytes() != b"damaged"
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(project: Path, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    assert builds(open_own("catalog.ndjson", base=project, cache_dir=blocked, get=None)) == ("20260127",)
+    assert builds(open_custom_catalog("catalog.ndjson", base=project, cache_dir=blocked, get=None)) == ("20260127",)
 
 
 def test_a_file_that_is_not_there_is_an_error_that_says_where_it_was_named(project: Path, cache_dir: Path) -> None:
     with pytest.raises(CatalogError, match=r"nowhere.ndjson: the catalog cannot be read") as caught:
-        open_own("nowhere.ndjson", base=project, cache_dir=cache_dir, get=None)
+        open_custom_catalog("nowhere.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert "relative to the manifest" in (caught.value.hint or "")
 
 
@@ -116,96 +116,98 @@ def test_what_never_ends_is_not_read(project: Path, cache_dir: Path) -> None:
     os.mkfifo(project / "pipe.ndjson")
     for name in ("/dev/zero", "pipe.ndjson", "."):
         with pytest.raises(CatalogError, match="cannot be read"):
-            open_own(name, base=project, cache_dir=cache_dir, get=None)
+            open_custom_catalog(name, base=project, cache_dir=cache_dir, get=None)
 
 
 def test_a_wrong_row_is_told_with_file_and_line_and_nothing_is_kept(project: Path, cache_dir: Path) -> None:
     (project / "catalog.ndjson").write_bytes(OURS + b"{}\n")
     with pytest.raises(CatalogError, match=r"catalog.ndjson:2: "):
-        open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
+        open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert not cache_dir.exists()
 
 
 def test_a_url_is_fetched_and_its_rows_start_there(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/ours/catalog.ndjson", OURS)
-    asset = open_own(url, base=Path(), cache_dir=cache_dir, get=http_get).find(full("3.14.2", "20260127"))
+    asset = open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get).find(full("3.14.2", "20260127"))
     assert asset is not None
     assert asset.url == f"{upstream_server.address}/ours/{full('3.14.2', '20260127')}"
 
 
 def test_a_url_that_did_not_change_is_not_fetched_again(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/catalog.ndjson", OURS, etag='"1"')
-    open_own(url, base=Path(), cache_dir=cache_dir, get=http_get)
+    open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
     upstream_server.put("/catalog.ndjson", b"never sent", etag='"1"')
-    assert builds(open_own(url, base=Path(), cache_dir=cache_dir, get=http_get)) == ("20260127",)
+    assert builds(open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)) == ("20260127",)
     upstream_server.put("/catalog.ndjson", CHANGED, etag='"2"')
-    assert builds(open_own(url, base=Path(), cache_dir=cache_dir, get=http_get)) == ("20260203", "20260127")
+    assert builds(open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)) == ("20260203", "20260127")
 
 
 def test_a_url_serves_those_offline_once_it_was_fetched(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/catalog.ndjson", OURS)
     with pytest.raises(NetworkError, match=f"the catalog {url} is not in the cache"):
-        open_own(url, base=Path(), cache_dir=cache_dir, get=None)
-    open_own(url, base=Path(), cache_dir=cache_dir, get=http_get)
-    assert builds(open_own(url, base=Path(), cache_dir=cache_dir, get=None)) == ("20260127",)
+        open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=None)
+    open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
+    assert builds(open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=None)) == ("20260127",)
     assert upstream_server.asked == ["/catalog.ndjson"]
 
 
 def test_a_url_that_fails_is_an_error_though_an_older_copy_is_kept(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/catalog.ndjson", OURS)
-    open_own(url, base=Path(), cache_dir=cache_dir, get=http_get)
+    open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
     upstream_server.put("/catalog.ndjson", b"", status=500)
     with pytest.raises(NetworkError, match="answered with status 500"):
-        open_own(url, base=Path(), cache_dir=cache_dir, get=http_get)
+        open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
     upstream_server.put("/catalog.ndjson", b"<html>")
     with pytest.raises(CatalogError, match=f"{url}:1: Invalid JSON"):
-        open_own(url, base=Path(), cache_dir=cache_dir, get=http_get)
-    assert builds(open_own(url, base=Path(), cache_dir=cache_dir, get=None)) == ("20260127",)
+        open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
+    assert builds(open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=None)) == ("20260127",)
 
 
 def test_a_catalog_from_the_network_may_not_name_files(upstream_server: Upstream, cache_dir: Path) -> None:
     row: dict[str, object] = {"url": f"file:///srv/{full('3.14.2', '20260127')}"}
     url = upstream_server.put("/catalog.ndjson", own_line("3.14.2+20260127", row))
     with pytest.raises(CatalogError, match="may not name files"):
-        open_own(url, base=Path(), cache_dir=cache_dir, get=http_get)
+        open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
 
 
 def test_each_catalog_is_kept_once(upstream_server: Upstream, project: Path, cache_dir: Path) -> None:
     for _ in range(2):
-        open_own(upstream_server.put("/catalog.ndjson", OURS), base=project, cache_dir=cache_dir, get=http_get)
-        open_own("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
+        open_custom_catalog(
+            upstream_server.put("/catalog.ndjson", OURS), base=project, cache_dir=cache_dir, get=http_get
+        )
+        open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert len(tuple(cache_dir.iterdir())) == 2
 
 
 # FOLD tests.catalog.test_cache
 
 
-def catalog(*builds: str, as_of: str = "2026-02-01T00:00:00Z", rules: str = RULES) -> bytes:
+def catalog(*builds: str, as_of: str = "2026-02-01T00:00:00Z", rules: str = CACHE_VERSION) -> bytes:
     assets = [upstream(stripped("3.14.2", build)) for build in builds]
-    return write_snapshot(assets, as_of=as_of, facts={RULES_FACT: rules})
+    return write_snapshot(assets, as_of=as_of, facts={CACHE_VERSION_FACT: rules})
 
 
 def test_what_was_kept_is_loaded(cache_dir: Path) -> None:
-    save_catalog(cache_dir / NDJSON, catalog("20260127"))
-    kept = load_saved(cache_dir / NDJSON)
+    save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
+    kept = load_saved(cache_dir / NDJSON_FILE)
     assert kept is not None
     assert list(kept.all_assets()) == [upstream(stripped("3.14.2", "20260127"))]
 
 
 def test_where_nothing_was_kept_nothing_is_loaded(cache_dir: Path) -> None:
-    assert load_saved(cache_dir / NDJSON) is None
+    assert load_saved(cache_dir / NDJSON_FILE) is None
     assert load_cached(cache_dir) is None
 
 
 def test_a_newer_catalog_takes_the_place_of_the_older_and_leaves_nothing_behind(cache_dir: Path) -> None:
-    save_catalog(cache_dir / NDJSON, catalog("20260127"))
-    save_catalog(cache_dir / NDJSON, catalog("20260203"))
-    assert (cache_dir / NDJSON).read_bytes() == catalog("20260203")
-    assert [path.name for path in cache_dir.iterdir()] == [NDJSON]
+    save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
+    save_catalog(cache_dir / NDJSON_FILE, catalog("20260203"))
+    assert (cache_dir / NDJSON_FILE).read_bytes() == catalog("20260203")
+    assert [path.name for path in cache_dir.iterdir()] == [NDJSON_FILE]
 
 
 def test_the_refreshed_catalogs_are_one(cache_dir: Path) -> None:
-    for name, build, as_of in zip(REFRESHED, ("20260127", "20260203"), ("2026-02-01", "2026-02-04"), strict=True):
+    for name, build, as_of in zip(REFRESHED_FILES, ("20260127", "20260203"), ("2026-02-01", "2026-02-04"), strict=True):
         save_catalog(cache_dir / name, catalog(build, as_of=as_of))
     cached = load_cached(cache_dir)
     assert cached is not None
@@ -223,50 +225,50 @@ def test_the_refreshed_catalogs_are_one(cache_dir: Path) -> None:
     ],
 )
 def test_an_unusable_file_is_left_out_and_noted(cache_dir: Path, data: bytes, reason: str) -> None:
-    save_catalog(cache_dir / NDJSON, data)
+    save_catalog(cache_dir / NDJSON_FILE, data)
     with pytest.raises(DamagedSnapshotError, match=reason):
-        load_saved(cache_dir / NDJSON)
+        load_saved(cache_dir / NDJSON_FILE)
     cached = load_cached(cache_dir)
     assert cached is not None
     assert cached.implementations() == ()
     (note,) = cached.notes
-    assert str(cache_dir / NDJSON) in note
+    assert str(cache_dir / NDJSON_FILE) in note
     assert reason in note
 
 
 def test_a_folder_in_the_place_of_a_file_is_left_out_and_noted(cache_dir: Path) -> None:
-    (cache_dir / NDJSON).mkdir(parents=True)
+    (cache_dir / NDJSON_FILE).mkdir(parents=True)
     with pytest.raises(DamagedSnapshotError, match="cannot be read"):
-        load_saved(cache_dir / NDJSON)
+        load_saved(cache_dir / NDJSON_FILE)
 
 
 def test_a_catalog_that_cannot_be_kept_is_an_error_and_the_old_one_stays(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(StoreError, match=r"the catalog cannot be kept in .*file"):
-        save_catalog(blocked / NDJSON, catalog("20260127"))
+        save_catalog(blocked / NDJSON_FILE, catalog("20260127"))
     assert blocked.read_text() == "in the way"
 
 
 def test_what_a_killed_run_left_behind_goes_with_the_next_one(cache_dir: Path) -> None:
-    save_catalog(cache_dir / NDJSON, catalog("20260127"))
+    save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
-    theirs, ours = (cache_dir / f".{NDJSON}.{pid}.0a1b2c3d.new" for pid in (dead.pid, os.getpid()))
+    theirs, ours = (cache_dir / f".{NDJSON_FILE}.{pid}.0a1b2c3d.new" for pid in (dead.pid, os.getpid()))
     for part in (theirs, ours):
         part.write_bytes(b"half")
-    save_catalog(cache_dir / NDJSON, catalog("20260203"))
-    assert set(cache_dir.iterdir()) == {ours, cache_dir / NDJSON}
+    save_catalog(cache_dir / NDJSON_FILE, catalog("20260203"))
+    assert set(cache_dir.iterdir()) == {ours, cache_dir / NDJSON_FILE}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 def test_nobody_else_may_write_what_is_kept_whatever_the_umask(cache_dir: Path) -> None:
     umask = os.umask(0)
     try:
-        save_catalog(cache_dir / NDJSON, catalog("20260127"))
+        save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
     finally:
         os.umask(umask)
-    for path in (cache_dir / NDJSON, cache_dir, cache_dir.parent):
+    for path in (cache_dir / NDJSON_FILE, cache_dir, cache_dir.parent):
         assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
@@ -277,13 +279,16 @@ V3159 = Version.parse("3.15.9")
 
 
 def keep_refreshed(cache_dir: Path, *assets: Asset) -> None:
-    save_catalog(cache_dir / NDJSON, write_snapshot(assets, as_of="2027-01-01T00:00:00Z", facts={RULES_FACT: RULES}))
+    save_catalog(
+        cache_dir / NDJSON_FILE,
+        write_snapshot(assets, as_of="2027-01-01T00:00:00Z", facts={CACHE_VERSION_FACT: CACHE_VERSION}),
+    )
 
 
 def test_without_anything_else_it_is_the_bundled_catalog(tmp_path: Path, cache_dir: Path) -> None:
     catalog = open_catalog([], base=tmp_path, cache_dir=cache_dir, offline=True)
-    assert catalog.as_of == load_snapshot().as_of
-    assert catalog.versions("cpython") == load_snapshot().versions("cpython")
+    assert catalog.as_of == bundled_catalog().as_of
+    assert catalog.versions("cpython") == bundled_catalog().versions("cpython")
     assert catalog.notes == ()
 
 
@@ -315,9 +320,9 @@ def test_ones_own_catalog_never_changes_what_is_known_of_upstream(tmp_path: Path
 
 
 def test_a_damaged_refresh_is_noted_and_the_rest_works(tmp_path: Path, cache_dir: Path) -> None:
-    save_catalog(cache_dir / NDJSON, b"damaged")
+    save_catalog(cache_dir / NDJSON_FILE, b"damaged")
     catalog = open_catalog([], base=tmp_path, cache_dir=cache_dir, offline=True)
-    assert catalog.versions("cpython") == load_snapshot().versions("cpython")
+    assert catalog.versions("cpython") == bundled_catalog().versions("cpython")
     assert ["catalog update" in note for note in catalog.notes] == [True]
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.catalog.catalog import Query, completed, merge, publication_day, publication_key, query_assets
-from provision.catalog.snapshot import catalog_of, load_snapshot
+from provision.catalog.catalog import AssetQuery, completed, merge, publication_day, publication_key, query_assets
+from provision.catalog.snapshot import bundled_catalog, catalog_of
 from provision.manifest.request import VersionRequest
 from provision.model.asset import Asset, BuildOptions
 from provision.model.target import Target
@@ -147,12 +147,12 @@ NAMES = (
 CATALOG = catalog_of(upstream(name) for name in NAMES)
 
 
-def names(query: Query) -> list[str]:
+def names(query: AssetQuery) -> list[str]:
     return [asset.filename for asset in query_assets(CATALOG, query)]
 
 
 def test_everything_is_listed_newest_first() -> None:
-    listed = [f"{asset.version}+{asset.build}" for asset in query_assets(CATALOG, Query())]
+    listed = [f"{asset.version}+{asset.build}" for asset in query_assets(CATALOG, AssetQuery())]
     assert listed == [
         "3.15.0a5+20260127",
         "3.14.2+20260127",
@@ -166,29 +166,29 @@ def test_everything_is_listed_newest_first() -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (Query(version=VersionRequest.parse(">=3.13,<3.14")), [NAMES[4]]),
-        (Query(build="20251209"), [NAMES[2], NAMES[3]]),
-        (Query(target=Target.parse("macos-aarch64")), [NAMES[2]]),
-        (Query(cpu="v3"), [NAMES[1]]),
-        (Query(options=BuildOptions.parse("freethreaded")), [NAMES[1], NAMES[4]]),
-        (Query(options=BuildOptions.parse("freethreaded+debug")), [NAMES[4]]),
-        (Query(flavor="install_only_stripped"), [NAMES[3]]),
-        (Query(implementation="pypy"), []),
-        (Query(flavor="install_only_stripped", newest_build=True), [NAMES[3]]),
-        (Query(implementation="cpython", build="20260127", flavor="full", cpu="v3"), [NAMES[1]]),
+        (AssetQuery(version=VersionRequest.parse(">=3.13,<3.14")), [NAMES[4]]),
+        (AssetQuery(build="20251209"), [NAMES[2], NAMES[3]]),
+        (AssetQuery(target=Target.parse("macos-aarch64")), [NAMES[2]]),
+        (AssetQuery(cpu="v3"), [NAMES[1]]),
+        (AssetQuery(options=BuildOptions.parse("freethreaded")), [NAMES[1], NAMES[4]]),
+        (AssetQuery(options=BuildOptions.parse("freethreaded+debug")), [NAMES[4]]),
+        (AssetQuery(flavor="install_only_stripped"), [NAMES[3]]),
+        (AssetQuery(implementation="pypy"), []),
+        (AssetQuery(flavor="install_only_stripped", newest_build=True), [NAMES[3]]),
+        (AssetQuery(implementation="cpython", build="20260127", flavor="full", cpu="v3"), [NAMES[1]]),
     ],
 )
-def test_each_filter_leaves_what_has_it(query: Query, expected: list[str]) -> None:
+def test_each_filter_leaves_what_has_it(query: AssetQuery, expected: list[str]) -> None:
     assert names(query) == expected
 
 
 def test_only_the_newest_build_of_each_version_may_be_asked_for() -> None:
-    listed = {f"{asset.version}+{asset.build}" for asset in query_assets(CATALOG, Query(newest_build=True))}
+    listed = {f"{asset.version}+{asset.build}" for asset in query_assets(CATALOG, AssetQuery(newest_build=True))}
     assert listed == {"3.15.0a5+20260127", "3.14.2+20260127", "3.13.11+20260127"}
 
 
 def test_every_bundled_implementation_can_be_listed() -> None:
-    catalog = load_snapshot()
+    catalog = bundled_catalog()
     for implementation in ("cpython", "pypy", "graalpy"):
-        newest = next(query_assets(catalog, Query(implementation=implementation)))
+        newest = next(query_assets(catalog, AssetQuery(implementation=implementation)))
         assert newest.version == catalog.versions(implementation)[0]

@@ -7,18 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from provision.catalog.cache import ETAG, GITHUB, NDJSON, ORIGIN, load_cached, load_saved, open_catalog
+from provision.catalog.cache import (
+    ETAG_FACT,
+    GITHUB_FILE,
+    NDJSON_FILE,
+    ORIGIN_FACT,
+    load_cached,
+    load_saved,
+    open_catalog,
+)
 from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import AssetsRead
 from provision.catalog.refresh import (
     NDJSON_URLS,
-    Refreshed,
+    RefreshResult,
     UpstreamAnswer,
-    kept_before,
-    refresh,
+    load_previous,
+    mark_unchanged,
     refresh_github,
-    renew_kept,
-    replace_kept,
+    refresh_ndjson,
+    replace_saved,
 )
 from provision.catalog.upstream import PER_PAGE
 from provision.errors import CatalogError, NetworkError, SeveralErrors
@@ -45,13 +53,13 @@ def cached_builds(cache_dir: Path) -> tuple[str, ...]:
     return cached(cache_dir).builds("cpython", Version.parse("3.15.9"))
 
 
-def update(cache_dir: Path, *urls: str, now: str = NOW) -> Refreshed:
-    return refresh(cache_dir, get=http_get, now=now, urls=urls)
+def update(cache_dir: Path, *urls: str, now: str = NOW) -> RefreshResult:
+    return refresh_ndjson(cache_dir, get=http_get, now=now, urls=urls)
 
 
 def test_upstreams_list_is_fetched_and_kept(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/list", ndjson_line(FIRST) + ndjson_line(SECOND), etag='"1"')
-    assert update(cache_dir, url) == Refreshed(outcome="updated", origin=url, as_of=NOW, count=2, new=2)
+    assert update(cache_dir, url) == RefreshResult(outcome="updated", origin=url, as_of=NOW, count=2, new=2)
     assert cached_builds(cache_dir) == ("20270201", "20270101")
     assert cached(cache_dir).as_of == NOW
 
@@ -69,7 +77,7 @@ def test_a_list_that_did_not_change_is_not_fetched_again_but_known_to_be_fresh(
     url = upstream_server.put("/list", ndjson_line(FIRST), etag='"1"')
     update(cache_dir, url)
     upstream_server.put("/list", b"never sent", etag='"1"')
-    assert update(cache_dir, url, now=LATER) == Refreshed(outcome="unchanged", origin=url, as_of=LATER, count=1)
+    assert update(cache_dir, url, now=LATER) == RefreshResult(outcome="unchanged", origin=url, as_of=LATER, count=1)
     assert cached(cache_dir).as_of == LATER
     assert cached_builds(cache_dir) == ("20270101",)
     assert update(cache_dir, url, now=LATER).outcome == "unchanged"
@@ -121,10 +129,10 @@ def test_what_is_not_a_whole_list_never_replaces_the_old_one(
     upstream_server: Upstream, cache_dir: Path, bad: bytes
 ) -> None:
     update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST)))
-    before = (cache_dir / NDJSON).read_bytes()
+    before = (cache_dir / NDJSON_FILE).read_bytes()
     with pytest.raises(CatalogError):
         update(cache_dir, upstream_server.put("/list", bad), now=LATER)
-    assert (cache_dir / NDJSON).read_bytes() == before
+    assert (cache_dir / NDJSON_FILE).read_bytes() == before
 
 
 def test_a_list_that_shrank_to_less_than_half_is_taken_for_truncated(
@@ -149,7 +157,7 @@ def test_if_no_url_gives_a_list_all_failures_are_told(upstream_server: Upstream,
 def test_a_damaged_file_is_made_anew(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/list", ndjson_line(FIRST), etag='"1"')
     update(cache_dir, url)
-    (cache_dir / NDJSON).write_bytes(b"damaged")
+    (cache_dir / NDJSON_FILE).write_bytes(b"damaged")
     assert update(cache_dir, url).outcome == "updated"
     assert cached_builds(cache_dir) == ("20270101",)
 
@@ -239,11 +247,11 @@ def test_unchanged_releases_are_known_to_be_fresh(upstream_server: Upstream, cac
 def test_a_page_that_fails_leaves_what_was_kept(upstream_server: Upstream, cache_dir: Path) -> None:
     url = put_pages(upstream_server, page(FIRST), page())
     refresh_github(cache_dir, get=http_get, now=NOW, url=url)
-    before = (cache_dir / GITHUB).read_bytes()
+    before = (cache_dir / GITHUB_FILE).read_bytes()
     put_pages(upstream_server, page(SECOND), b"<html>")
     with pytest.raises(CatalogError, match="page=2"):
         refresh_github(cache_dir, get=http_get, now=LATER, url=url)
-    assert (cache_dir / GITHUB).read_bytes() == before
+    assert (cache_dir / GITHUB_FILE).read_bytes() == before
 
 
 def test_both_sources_are_one_catalog_in_which_each_tells_what_it_knows(
@@ -268,25 +276,25 @@ def answer(as_of: str = NOW, etag: str = '"1"') -> UpstreamAnswer:
 
 
 def test_where_an_answer_came_from_is_kept_beside_it(cache_dir: Path) -> None:
-    replace_kept(cache_dir / NDJSON, None, AssetsRead(assets=(FIRST_REPLACING,)), answer())
-    kept = load_saved(cache_dir / NDJSON)
+    replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=(FIRST_REPLACING,)), answer())
+    kept = load_saved(cache_dir / NDJSON_FILE)
     assert kept is not None
-    assert (kept.as_of, kept.facts[ORIGIN], kept.facts[ETAG]) == (NOW, URL, '"1"')
+    assert (kept.as_of, kept.facts[ORIGIN_FACT], kept.facts[ETAG_FACT]) == (NOW, URL, '"1"')
 
 
 def test_new_is_what_neither_the_kept_nor_the_bundled_catalog_knows(cache_dir: Path) -> None:
-    path = cache_dir / NDJSON
+    path = cache_dir / NDJSON_FILE
     bundled = upstream(full("3.14.2", "20260127"))
-    assert replace_kept(path, None, AssetsRead(assets=(FIRST_REPLACING, bundled)), answer()).new == 1
-    before = kept_before(path)
+    assert replace_saved(path, None, AssetsRead(assets=(FIRST_REPLACING, bundled)), answer()).new == 1
+    before = load_previous(path)
     assert (
-        replace_kept(path, before, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING, bundled)), answer()).new == 1
+        replace_saved(path, before, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING, bundled)), answer()).new == 1
     )
 
 
 def test_an_empty_catalog_replaces_nothing(cache_dir: Path) -> None:
     with pytest.raises(CatalogError, match="lists 0 assets; thousands were expected"):
-        replace_kept(cache_dir / NDJSON, None, AssetsRead(assets=()), answer())
+        replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=()), answer())
     assert not cache_dir.exists()
 
 
@@ -294,27 +302,27 @@ def test_a_flood_of_unknown_names_is_one_short_note(cache_dir: Path) -> None:
     reading = AssetsRead(
         assets=(FIRST_REPLACING,), unknown=tuple(f"https://example.com/{number}" for number in range(1000))
     )
-    (note,) = replace_kept(cache_dir / NDJSON, None, reading, answer()).notes
+    (note,) = replace_saved(cache_dir / NDJSON_FILE, None, reading, answer()).notes
     assert note.startswith("1000 assets left out")
     assert note.endswith("0, 1, 2, 3, 4, …")
 
 
 def test_a_renewed_catalog_is_as_of_later(cache_dir: Path) -> None:
-    replace_kept(cache_dir / NDJSON, None, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING)), answer())
-    done = renew_kept(cache_dir / NDJSON, answer(LATER, '"2"'))
+    replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING)), answer())
+    done = mark_unchanged(cache_dir / NDJSON_FILE, answer(LATER, '"2"'))
     assert (done.outcome, done.as_of, done.count) == ("unchanged", LATER, 2)
-    kept = load_saved(cache_dir / NDJSON)
+    kept = load_saved(cache_dir / NDJSON_FILE)
     assert kept is not None
-    assert (kept.as_of, kept.facts[ETAG]) == (LATER, '"2"')
+    assert (kept.as_of, kept.facts[ETAG_FACT]) == (LATER, '"2"')
     assert {asset.url for asset in kept.all_assets()} == {FIRST_REPLACING.url, SECOND_REPLACING.url}
 
 
 def test_a_catalog_that_went_away_cannot_be_renewed(cache_dir: Path) -> None:
     with pytest.raises(CatalogError, match="changed during the update"):
-        renew_kept(cache_dir / NDJSON, answer())
+        mark_unchanged(cache_dir / NDJSON_FILE, answer())
 
 
 def test_a_damaged_catalog_counts_as_none(cache_dir: Path) -> None:
     cache_dir.mkdir(parents=True)
-    (cache_dir / NDJSON).write_bytes(b"damaged")
-    assert kept_before(cache_dir / NDJSON) is None
+    (cache_dir / NDJSON_FILE).write_bytes(b"damaged")
+    assert load_previous(cache_dir / NDJSON_FILE) is None

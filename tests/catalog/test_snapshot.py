@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from provision.catalog.snapshot import (
     BUNDLED,
     Snapshot,
-    bundled,
+    bundled_catalog,
+    bundled_snapshot,
     catalog_of,
-    load_snapshot,
-    renewed,
-    unique,
+    unique_assets,
+    with_new_time,
     write_snapshot,
 )
 from provision.catalog.snapshot_format import SnapshotBuild, SnapshotRow, encode_snapshot
@@ -37,7 +37,7 @@ def test_the_bundled_catalog_knows_all_that_was_ever_published_with_a_hash() -> 
     assert by_implementation["cpython"] >= 27_152
     assert by_implementation["pypy"] >= 149
     assert by_implementation["graalpy"] >= 19
-    assert bundled().count == len(bundled_assets()) == by_implementation.total()
+    assert bundled_snapshot().count == len(bundled_assets()) == by_implementation.total()
 
 
 def test_the_bundled_catalog_is_small() -> None:
@@ -68,7 +68,7 @@ def test_a_build_of_which_a_date_is_known_has_it_for_all_its_assets() -> None:
 
 
 def test_the_bundled_catalog_says_when_it_was_gathered() -> None:
-    assert load_snapshot().as_of >= "2026-10-25T00:00:00Z"
+    assert bundled_catalog().as_of >= "2026-10-25T00:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -97,17 +97,17 @@ def test_the_bundled_catalog_says_when_it_was_gathered() -> None:
     ],
 )
 def test_an_asset_is_found_by_its_name(filename: str, title: str, sha256: str) -> None:
-    asset = load_snapshot().find(filename)
+    asset = bundled_catalog().find(filename)
     assert asset is not None
     assert (asset.filename, asset.title, asset.sha256.hex) == (filename, title, sha256)
 
 
 def test_a_name_that_nobody_published_is_not_found() -> None:
-    assert bundled().find("cpython-3.14.2+20260127-x86_64-unknown-linux-gnu-install_only.tar.zst") is None
+    assert bundled_snapshot().find("cpython-3.14.2+20260127-x86_64-unknown-linux-gnu-install_only.tar.zst") is None
 
 
 def test_asking_build_by_build_gives_every_asset() -> None:
-    snapshot = bundled()
+    snapshot = bundled_snapshot()
     asked = [
         asset
         for implementation in snapshot.implementations()
@@ -185,13 +185,13 @@ def test_the_order_of_the_assets_does_not_matter(orders: tuple[list[Asset], list
 
 
 def test_the_bundled_snapshot_is_what_its_own_rows_give() -> None:
-    assert write_snapshot(bundled_assets(), as_of=bundled().as_of) == BUNDLED.read_bytes()
+    assert write_snapshot(bundled_assets(), as_of=bundled_snapshot().as_of) == BUNDLED.read_bytes()
 
 
 def test_facts_are_kept_and_can_be_renewed() -> None:
     data = write_snapshot([upstream(stripped("3.14.2", "20260127"))], as_of="2026-02-01T00:00:00Z", facts={"etag": "a"})
     assert Snapshot(data).facts == {"as_of": "2026-02-01T00:00:00Z", "etag": "a"}
-    later = Snapshot(renewed(data, as_of="2026-03-01T00:00:00Z", facts={"etag": "b"}))
+    later = Snapshot(with_new_time(data, as_of="2026-03-01T00:00:00Z", facts={"etag": "b"}))
     assert later.facts == {"as_of": "2026-03-01T00:00:00Z", "etag": "b"}
     assert list(later.all_assets()) == list(Snapshot(data).all_assets())
 
@@ -206,7 +206,7 @@ def test_a_build_whose_publication_is_known_for_some_assets_only_has_that_time()
 
 def test_a_url_listed_twice_with_one_hash_is_one_asset() -> None:
     asset = upstream(stripped("3.14.2", "20260127"))
-    assert unique([asset, replace(asset, size=7)]) == (replace(asset, size=7),)
+    assert unique_assets([asset, replace(asset, size=7)]) == (replace(asset, size=7),)
 
 
 def test_a_name_with_two_hashes_is_refused() -> None:
@@ -228,7 +228,7 @@ def test_the_same_name_in_two_builds_is_no_contradiction() -> None:
     """The names of eras A to C do not tell their tag."""
     asset = replace(upstream(stripped("3.14.2", "20260127")), url="https://example.com/a/python.tar.gz")
     other = replace(asset, build="20260203", url="https://example.com/b/python.tar.gz", sha256=digest("other"))
-    assert len(unique([asset, other])) == 2
+    assert len(unique_assets([asset, other])) == 2
 
 
 NORMAL = upstream(stripped("3.14.2", "20260127"))

@@ -15,19 +15,19 @@ from provision.catalog.pbs import asset_url
 from provision.catalog.upstream import (
     PER_PAGE,
     ForeignModel,
-    Moment,
     Sha256,
+    Timestamp,
     absolute_url,
     format_time,
-    malformed,
     page_url,
     parse_lines,
     parse_time,
-    read_assets,
+    read_custom_catalog,
     read_ndjson,
-    read_page,
     read_releases,
+    read_releases_page,
     read_upstream,
+    validation_error,
 )
 from provision.errors import CatalogError, NetworkError, ProvisionError, SeveralErrors
 from provision.model.asset import Asset
@@ -42,7 +42,7 @@ ORIGIN = "https://example.com/catalogs/catalog.ndjson"
 
 
 def only(data: bytes, origin: str = ORIGIN) -> Asset:
-    (asset,) = read_assets(data, origin).assets
+    (asset,) = read_custom_catalog(data, origin).assets
     return asset
 
 
@@ -124,7 +124,7 @@ def test_urls_start_where_the_catalog_is(url: str, origin: str, expected: str) -
 )
 def test_urls_that_no_lock_may_hold_are_refused_with_their_line(url: str) -> None:
     with pytest.raises(CatalogError, match=r"catalog.ndjson:1: artifacts\[0\]: "):
-        read_assets(own_line(VERSION, {"url": url, "platform": LINUX, "variant": "full"}), ORIGIN)
+        read_custom_catalog(own_line(VERSION, {"url": url, "platform": LINUX, "variant": "full"}), ORIGIN)
 
 
 def test_sizes_and_options_may_be_told() -> None:
@@ -141,7 +141,7 @@ def test_untold_options_are_those_of_the_siblings_and_otherwise_none() -> None:
     name = stripped("3.14.2", "20260127")
     assert str(only(own_line(VERSION, {"url": name})).options) == ""
     data = own_line(VERSION, {"url": name}, {"url": full("3.14.2", "20260127", "lto")})
-    assert {str(asset.options) for asset in read_assets(data, ORIGIN).assets} == {"lto"}
+    assert {str(asset.options) for asset in read_custom_catalog(data, ORIGIN).assets} == {"lto"}
 
 
 def test_told_options_may_be_none_whatever_the_siblings_are() -> None:
@@ -150,7 +150,7 @@ def test_told_options_may_be_none_whatever_the_siblings_are() -> None:
         {"url": stripped("3.14.2", "20260127"), "options": ""},
         {"url": full("3.14.2", "20260127", "lto")},
     )
-    assets = {asset.flavor: str(asset.options) for asset in read_assets(line, ORIGIN).assets}
+    assets = {asset.flavor: str(asset.options) for asset in read_custom_catalog(line, ORIGIN).assets}
     assert assets == {"install_only_stripped": "", "full": "lto"}
 
 
@@ -176,7 +176,7 @@ def test_another_implementation_may_be_told() -> None:
 def test_lines_of_implementations_that_cannot_be_locked_are_left_out_whatever_they_hold() -> None:
     ours, theirs = own_line(VERSION, {"url": full("3.14.2", "20260127")}), "xbuildenv-0.28.3.tar.bz2"
     row: dict[str, object] = {"url": theirs, "platform": "wasm32-unknown-emscripten", "variant": "full", "sha256": None}
-    reading = read_assets(ours + own_line("3.13.2+0.28.3", row, implementation="pyodide"), ORIGIN)
+    reading = read_custom_catalog(ours + own_line("3.13.2+0.28.3", row, implementation="pyodide"), ORIGIN)
     assert [asset.filename for asset in reading.assets] == [full("3.14.2", "20260127")]
     assert reading.unknown == (theirs,)
 
@@ -199,7 +199,7 @@ def test_lines_of_implementations_that_cannot_be_locked_are_left_out_whatever_th
 )
 def test_a_row_that_contradicts_itself_is_refused(version: str, row: dict[str, object], message: str) -> None:
     with pytest.raises(CatalogError) as caught:
-        read_assets(own_line(version, row), ORIGIN)
+        read_custom_catalog(own_line(version, row), ORIGIN)
     assert str(caught.value).startswith(f"{ORIGIN}:1: artifacts[0]: ")
     assert message in str(caught.value)
 
@@ -224,7 +224,7 @@ hostile_rows = st.fixed_dictionaries(
 @given(st.binary(max_size=200) | hostile_rows.map(lambda row: json.dumps(row).encode()))
 def test_whatever_stands_in_a_catalog_it_is_read_or_refused(data: bytes) -> None:
     try:
-        assets = read_assets(data, ORIGIN).assets
+        assets = read_custom_catalog(data, ORIGIN).assets
     except ProvisionError:
         return
     assert all(asset.url.startswith("https://") for asset in assets)
@@ -256,7 +256,7 @@ def path(number: int) -> str:
 
 def test_a_release_tells_sizes_and_when_it_was_published() -> None:
     names = (full("3.14.2", "20260203"), NEW)
-    reading = read_page(json.dumps([release(*map(api_asset, names))]).encode(), "page")
+    reading = read_releases_page(json.dumps([release(*map(api_asset, names))]).encode(), "page")
     assert reading.assets == tuple(upstream(name, published="2026-02-04T10:00:00Z", size=5) for name in names)
 
 
@@ -273,25 +273,25 @@ def test_a_release_tells_sizes_and_when_it_was_published() -> None:
     ],
 )
 def test_what_cannot_be_locked_is_left_out(left_out: dict[str, object]) -> None:
-    reading = read_page(json.dumps([left_out]).encode(), "page")
+    reading = read_releases_page(json.dumps([left_out]).encode(), "page")
     assert (reading.assets, reading.unknown) == ((), ())
 
 
 def test_archives_of_unknown_names_are_told() -> None:
-    reading = read_page(json.dumps([release(api_asset("cpython-new.tar.zst"))]).encode(), "page")
+    reading = read_releases_page(json.dumps([release(api_asset("cpython-new.tar.zst"))]).encode(), "page")
     assert reading.unknown == (asset_url("20260203", "cpython-new.tar.zst"),)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"message": "Not Found"}', b'[{"tag_name": 5}]'])
 def test_what_is_no_page_is_refused(data: bytes) -> None:
     with pytest.raises(CatalogError, match=r"^page: "):
-        read_page(data, "page")
+        read_releases_page(data, "page")
 
 
 def test_a_malformed_digest_is_refused() -> None:
     data = json.dumps([release(api_asset(NEW, digest="sha256:abc"))]).encode()
     with pytest.raises(CatalogError, match=r"\[0\].assets\[0\].digest: 'sha256:abc' is not a sha256"):
-        read_page(data, "page")
+        read_releases_page(data, "page")
 
 
 def test_pages_are_read_until_one_tells_nothing_new(upstream_server: Upstream) -> None:
@@ -427,13 +427,13 @@ class Inner(ForeignModel):
 
 class Outer(ForeignModel):
     items: tuple[Inner, ...] = ()
-    date: Moment = None
+    date: Timestamp = None
 
 
 def wrong(text: str) -> CatalogError:
     with pytest.raises(ValidationError) as caught:
         Outer.model_validate_json(text)
-    return malformed(caught.value, "catalog.ndjson", line=7)
+    return validation_error(caught.value, "catalog.ndjson", line=7)
 
 
 def test_hashes_and_times_become_values() -> None:

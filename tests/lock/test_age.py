@@ -44,9 +44,9 @@ def test_without_a_cooldown_or_a_present_everything_is_admitted() -> None:
 
 
 def test_people_are_told_until_when_to_wait() -> None:
-    assert Cooldown(3 * DAY, NOW).available(asset("3.14.9+20261023")) == "2026-10-26 00:00 UTC"
-    assert Cooldown(3 * DAY, NOW).available(asset("3.14.9+local")) == ""
-    assert Cooldown(3 * DAY, NOW).available(asset(published="9999-12-31T12:00:00Z")) == ""
+    assert Cooldown(3 * DAY, NOW).available_from(asset("3.14.9+20261023")) == "2026-10-26 00:00 UTC"
+    assert Cooldown(3 * DAY, NOW).available_from(asset("3.14.9+local")) == ""
+    assert Cooldown(3 * DAY, NOW).available_from(asset(published="9999-12-31T12:00:00Z")) == ""
 
 
 @pytest.mark.parametrize(

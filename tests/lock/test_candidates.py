@@ -26,8 +26,8 @@ LEVELS = [asset(), asset(cpu="v2"), asset(cpu="v3"), asset(target="macos-aarch64
 
 def weighed(entry: str, *assets: Asset, settings: str = "") -> Candidate:
     wanted = request(entry, settings=settings)
-    wish = ResolvedRequest(wanted, OptionFilter.of(wanted), TARGETS, Cooldown(wanted.cooldown, AS_OF))
-    return next(CatalogView(catalog(*assets)).candidates(wish, assets[0].version, assets[0].build))
+    resolved = ResolvedRequest(wanted, OptionFilter.of(wanted), TARGETS, Cooldown(wanted.cooldown, AS_OF))
+    return next(CatalogView(catalog(*assets)).candidates(resolved, assets[0].version, assets[0].build))
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def weighed(entry: str, *assets: Asset, settings: str = "") -> Candidate:
 def test_levels(entry: str, settings: str, chosen: list[str], lacking: list[str]) -> None:
     candidate = weighed(entry, *LEVELS, settings=settings)
     assert [each.cpu for each in candidate.assets] == chosen
-    assert [f"{target.short} {cpu}" for target, cpu in candidate.lacks] == lacking
+    assert [f"{target.short} {cpu}" for target, cpu in candidate.missing] == lacking
 
 
 def test_auto_needs_the_baseline() -> None:
     candidate = weighed('{version = "3.14", cpu = "auto"}', asset(cpu="v3"), asset(target="macos-aarch64"))
-    assert [f"{target.short} {cpu}" for target, cpu in candidate.lacks] == ["linux-x86_64 baseline"]
+    assert [f"{target.short} {cpu}" for target, cpu in candidate.missing] == ["linux-x86_64 baseline"]
 
 
 def test_auto_tells_where_there_is_but_the_baseline() -> None:
@@ -61,8 +61,8 @@ def test_auto_tells_where_there_is_but_the_baseline() -> None:
 def test_what_is_too_young_is_lacking() -> None:
     young = asset(published="2026-10-24T00:00:00Z")
     candidate = weighed('{version = "3.14", cooldown = "3 days"}', young, asset(target="macos-aarch64"))
-    assert candidate.young == (young,)
-    assert [target.short for target, _ in candidate.lacks] == ["linux-x86_64"]
+    assert candidate.too_young == (young,)
+    assert [target.short for target, _ in candidate.missing] == ["linux-x86_64"]
 
 
 # FOLD tests.lock.test_candidates

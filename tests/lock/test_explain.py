@@ -175,8 +175,8 @@ def test_cautions(rows: list[Asset], told: list[str]) -> None:
 
 
 def counted(entry: str, *assets: Asset, settings: str = "") -> list[str]:
-    wish = ResolvedRequest.of(request(entry, settings=settings), None, host=HOST, as_of=AS_OF)
-    return [f"{step.assets} {step.asked}" for step in funnel(wish, CatalogView(catalog(*assets)))]
+    resolved = ResolvedRequest.of(request(entry, settings=settings), None, host=HOST, as_of=AS_OF)
+    return [f"{step.assets} {step.asked}" for step in funnel(resolved, CatalogView(catalog(*assets)))]
 
 
 def test_each_thing_asked_for_leaves_fewer() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from provision.catalog.snapshot import load_snapshot
+from provision.catalog.snapshot import bundled_catalog
 from provision.errors import ManifestError
-from provision.lock.filenames import catalog_disagreements, name_disagreements, own_assets
+from provision.lock.filenames import catalog_disagreements, custom_assets, name_disagreements
 from provision.model.asset import BuildOptions
 from provision.model.target import Target
 from provision.model.value import replace
@@ -20,7 +20,7 @@ EARLY = "https://example.com/20200418/cpython-3.8.2-x86_64-unknown-linux-gnu-pgo
 
 def test_every_published_archive_agrees_with_its_own_name() -> None:
     """Of each tenth version, in all eras."""
-    catalog = load_snapshot()
+    catalog = bundled_catalog()
     rows = [
         row
         for version in catalog.versions("cpython")[::10]
@@ -44,8 +44,8 @@ def test_every_published_archive_agrees_with_its_own_name() -> None:
 )
 def test_each_property(changes: dict[str, object], what: str) -> None:
     (found,) = name_disagreements(replace(asset(), **changes))
-    assert found.what == what
-    assert found.file in found.message
+    assert found.key == what
+    assert found.filename in found.message
 
 
 def test_names_of_no_grammar_say_nothing() -> None:
@@ -54,32 +54,34 @@ def test_names_of_no_grammar_say_nothing() -> None:
 
 def test_a_catalog_knows_what_names_do_not_tell() -> None:
     (found,) = catalog_disagreements(replace(asset(), options=BuildOptions.parse("noopt")), asset())
-    assert (found.what, found.meant, found.locked) == ("options", "pgo+lto", "noopt")
+    assert (found.key, found.stated, found.locked) == ("options", "pgo+lto", "noopt")
 
 
 def refusal(url: str, **given: str) -> str:
     with pytest.raises(ManifestError) as caught:
-        own_assets(own({"linux-x86_64": url}, **given))
+        custom_assets(own({"linux-x86_64": url}, **given))
     return caught.value.message
 
 
 def test_a_name_that_says_nothing_leaves_it_to_the_request() -> None:
-    asset = own_assets(own({"linux-x86_64": PLAIN}))[0]
+    asset = custom_assets(own({"linux-x86_64": PLAIN}))[0]
     assert asset.title == "cpython 3.13.5+local install_only linux-x86_64"
     assert (asset.url, asset.sha256) == (PLAIN, digest(PLAIN))
     more = 'flavor = "full", build = "7", debug = true, build-options = ["noopt"], cpu = "v3"'
-    asset = own_assets(own({"linux-x86_64": PLAIN}, more=more))[0]
+    asset = custom_assets(own({"linux-x86_64": PLAIN}, more=more))[0]
     assert asset.title == "cpython 3.13.5+7 debug+noopt full linux-x86_64 v3"
 
 
 def test_a_name_of_pbs_says_what_it_is() -> None:
-    asset = own_assets(own({"linux-x86_64": PACKED}, more="freethreaded = true"))[0]
+    asset = custom_assets(own({"linux-x86_64": PACKED}, more="freethreaded = true"))[0]
     assert asset.title == "cpython 3.13.5+20260101 freethreaded+pgo full linux-x86_64"
 
 
 def test_an_early_name_takes_its_build_from_the_request() -> None:
-    assert own_assets(own({"linux-x86_64": EARLY}, version="3.8.2"))[0].build == "local"
-    assert own_assets(own({"linux-x86_64": EARLY}, version="3.8.2", more='build = "20200418"'))[0].build == "20200418"
+    assert custom_assets(own({"linux-x86_64": EARLY}, version="3.8.2"))[0].build == "local"
+    assert (
+        custom_assets(own({"linux-x86_64": EARLY}, version="3.8.2", more='build = "20200418"'))[0].build == "20200418"
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_a_name_and_its_request_must_agree(version: str, more: str, means: str) 
 
 def test_a_name_of_another_target_is_refused() -> None:
     with pytest.raises(ManifestError, match="means target x86_64-unknown-linux-gnu, not aarch64-apple-darwin"):
-        own_assets(own({"macos-aarch64": PACKED}, version="3.13.5t"))
+        custom_assets(own({"macos-aarch64": PACKED}, version="3.13.5t"))
 
 
 def test_a_debug_build_is_not_optimised() -> None:
@@ -122,19 +124,19 @@ def test_a_debug_build_is_not_optimised() -> None:
     ],
 )
 def test_the_row_of_a_request_agrees_with_its_name(url: str, version: str, more: str) -> None:
-    (row,) = own_assets(own({"linux-x86_64": url}, version=version, more=more))
+    (row,) = custom_assets(own({"linux-x86_64": url}, version=version, more=more))
     assert name_disagreements(row) == ()
 
 
 def test_all_archives_of_an_entry_are_of_one_build_and_flavor() -> None:
     mac = "https://example.com/x/cpython-3.13.5%2B20260202-aarch64-apple-darwin-freethreaded%2Bpgo-full.tar.zst"
     with pytest.raises(ManifestError, match="its archives differ in build: 20260101, 20260202"):
-        own_assets(own({"linux-x86_64": PACKED, "macos-aarch64": mac}, version="3.13.5t"))
+        custom_assets(own({"linux-x86_64": PACKED, "macos-aarch64": mac}, version="3.13.5t"))
 
 
 def test_other_implementations_have_names_of_their_own() -> None:
     url = "https://downloads.python.org/pypy/pypy3.11-v7.3.20-linux64.tar.bz2"
-    asset = own_assets(own({"linux-x86_64": url}, version="pypy3.11.13", more='build = "7.3.20"'))[0]
+    asset = custom_assets(own({"linux-x86_64": url}, version="pypy3.11.13", more='build = "7.3.20"'))[0]
     assert asset.title == "pypy 3.11.13+7.3.20 install_only linux-x86_64"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.lock.keys import lock_version, url
+from provision.lock.keys import lock_version, read_url
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from provision.lock.keys import lock_version, url
     ],
 )
 def test_urls_of_files_that_a_manifest_may_name(text: str) -> None:
-    assert url(text) == text
+    assert read_url(text) == text
 
 
 def test_the_format_has_two_numbers() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import ResolutionError, SeveralErrors
-from provision.lock.messages import listed, series_listed, subject, variant
+from provision.lock.messages import comma_list, request_title, series_list, variant_words
 from provision.model.asset import Flavor
 from provision.model.version import Version
 from tests.lock.samples import asset, builds, lock, refusals, request
@@ -125,18 +125,18 @@ def test_it_says_what_does_exist(entry: str, told: str) -> None:
     ],
 )
 def test_a_request_is_named_by_its_version_and_its_variant(entry: str, words: str) -> None:
-    assert f"{subject(request(entry))}|{variant(request(entry))}" == words
+    assert f"{request_title(request(entry))}|{variant_words(request(entry))}" == words
 
 
 def test_long_lists_are_cut() -> None:
-    assert listed(["a", "b", "c"]) == "a, b, c"
-    assert listed("abcdef", most=3) == "a, b, c and 3 more"
-    assert listed("abcd", most=3) == "a, b, c, d"
+    assert comma_list(["a", "b", "c"]) == "a, b, c"
+    assert comma_list("abcdef", most=3) == "a, b, c and 3 more"
+    assert comma_list("abcd", most=3) == "a, b, c, d"
 
 
 def test_series_are_drawn_together() -> None:
     versions = [Version.parse(text) for text in ("3.14.1", "3.12.0", "3.13.2", "3.9.1", "3.14.0", "3.10.3")]
-    assert series_listed(versions) == "3.9, 3.10, 3.12 to 3.14"
+    assert series_list(versions) == "3.9, 3.10, 3.12 to 3.14"
 
 
 # FOLD tests.lock.test_messages

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from provision.catalog.catalog import Catalog
-from provision.catalog.snapshot import load_snapshot
+from provision.catalog.snapshot import bundled_catalog
 from provision.errors import SeveralErrors
 from provision.lock.lock import LockedPython
 from provision.lock.resolve import resolve
@@ -21,7 +21,7 @@ from tests.lock.samples import HOST, manifest
 
 @cache
 def bundled() -> Catalog:
-    return load_snapshot()
+    return bundled_catalog()
 
 
 def every_asset() -> Iterator[Asset]:

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from provision.errors import LockFileError, ProvisionError, SeveralErrors
 from provision.lock.conflicts import recover_lock
 from provision.lock.lock import Lock
-from provision.lock.read import MAX_BYTES, MAX_ERRORS, parse_canonical, parse_lock, parse_tables, read_lock, read_text
+from provision.lock.read import (
+    MAX_ERRORS,
+    MAX_LOCK_SIZE,
+    parse_canonical,
+    parse_lock,
+    parse_tables,
+    read_lock,
+    read_lock_text,
+)
 from provision.lock.write import format_lock
 from provision.model.tree import TreeOptions
 from tests.lock.samples import LOCK, asset, digest, python
@@ -380,7 +388,7 @@ def test_no_damage_makes_the_reader_stumble(lock: Lock, data: st.DataObject) -> 
 
 def test_a_lock_is_read_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "pythons.lock"
-    assert read_text(path) is None
+    assert read_lock_text(path) is None
     with pytest.raises(LockFileError, match=r"pythons\.lock does not exist in"):
         read_lock(path)
     path.write_text(EXAMPLE)
@@ -391,16 +399,16 @@ def test_what_cannot_be_a_lock_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "pythons.lock"
     path.mkdir()
     with pytest.raises(LockFileError, match=r"pythons\.lock: is not a regular file"):
-        read_text(path)
+        read_lock_text(path)
     path.rmdir()
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(LockFileError, match="is not UTF-8"):
-        read_text(path)
+        read_lock_text(path)
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(MAX_LOCK_SIZE + 1)
     with pytest.raises(LockFileError, match="a lock has at most 16777216"):
-        read_text(path)
+        read_lock_text(path)
     path.unlink()
     path.symlink_to(path)
     with pytest.raises(LockFileError, match="cannot be read"):
-        read_text(path)
+        read_lock_text(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import LockFileError, PolicyError
-from provision.lock.select import for_target, glibc_floor, select_asset
+from provision.lock.select import assets_for_target, glibc_floor, select_asset
 from provision.model.asset import CpuLevel
 from provision.model.target import Host, Target
 from tests.lock.samples import asset, python
@@ -83,9 +83,9 @@ def test_only_gnu_builds_need_a_glibc() -> None:
 
 
 def test_another_machine_gets_all_that_is_locked_for_it() -> None:
-    levels = [row.cpu for row in for_target(ALL_LEVELS, Target.parse("linux-x86_64"))]
+    levels = [row.cpu for row in assets_for_target(ALL_LEVELS, Target.parse("linux-x86_64"))]
     assert levels == ["baseline", "v2", "v3", "v4"]
-    assert for_target(ALL_LEVELS, Target.parse("macos-aarch64")) == ()
+    assert assets_for_target(ALL_LEVELS, Target.parse("macos-aarch64")) == ()
 
 
 @pytest.mark.parametrize(

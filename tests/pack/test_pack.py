@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from provision.catalog.names import parse_name
-from provision.catalog.upstream import read_assets
+from provision.catalog.upstream import read_custom_catalog
 from provision.errors import CatalogError, UsageError
 from provision.model.asset import Digest, Flavor
 from provision.model.value import replace
@@ -152,7 +152,7 @@ def test_a_catalog_of_rows_is_one_that_can_be_read(tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.ndjson"
     for options, flavor in (("debug", "full"), ("noopt", "install_only"), ("freethreaded+noopt", "install_only")):
         add_row(catalog, named(options, flavor))  # type: ignore[arg-type]  # mypy takes the words for any text
-    found = list(read_assets(catalog.read_bytes(), str(catalog)).assets)
+    found = list(read_custom_catalog(catalog.read_bytes(), str(catalog)).assets)
     assert sorted((str(one.options), one.flavor) for one in found) == [
         ("debug", "full"),
         ("freethreaded+noopt", "install_only"),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from provision.catalog.catalog import Catalog, Source, publication_day
-from provision.catalog.snapshot import load_snapshot
+from provision.catalog.catalog import Catalog, CatalogSource, publication_day
+from provision.catalog.snapshot import bundled_catalog
 from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
 from provision.lock.resolve import resolve
 from provision.lock.write import format_lock
@@ -81,7 +81,7 @@ STEPS = (
 class Until:
     """A source as it was on a day: without the builds that came out later."""
 
-    source: Source
+    source: CatalogSource
     day: str
 
     @property
@@ -112,7 +112,7 @@ class Until:
 
 
 def catalog_of(day: str) -> Catalog:
-    return Catalog(sources=tuple(Until(source, day) for source in load_snapshot().sources))
+    return Catalog(sources=tuple(Until(source, day) for source in bundled_catalog().sources))
 
 
 def locks() -> list[Lock]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.catalog.catalog import Catalog
-from provision.catalog.snapshot import load_snapshot
+from provision.catalog.snapshot import bundled_catalog
 from provision.hosts import HostRule
 from provision.lock.answers import stale_entries
 from provision.lock.lock import Lock, LockedPython
@@ -47,7 +47,7 @@ from tests.review.tampering import (
 )
 
 TODAY = date(2026, 10, 25)
-UPSTREAM = load_snapshot()
+UPSTREAM = bundled_catalog()
 
 
 def audited(

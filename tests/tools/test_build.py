@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from provision.catalog.names import format_name, parse_name
-from provision.catalog.snapshot import BUNDLED, Snapshot, bundled, write_snapshot
+from provision.catalog.snapshot import BUNDLED, Snapshot, bundled_snapshot, write_snapshot
 from provision.errors import CatalogError, SeveralErrors, UsageError
 from provision.model.asset import Asset
 from tests.catalog.samples import DATA, digest, full, ndjson_line, stripped, tag_of, upstream
@@ -184,7 +184,7 @@ def test_the_time_is_given_and_must_be_one(tmp_path: Path) -> None:
 
 
 def test_the_bundled_snapshot_alone_gives_itself() -> None:
-    assert build_snapshot([BUNDLED], bundled().as_of) == BUNDLED.read_bytes()
+    assert build_snapshot([BUNDLED], bundled_snapshot().as_of) == BUNDLED.read_bytes()
 
 
 real_data = pytest.mark.skipif("PROVISION_TEST_DATA" not in os.environ, reason="PROVISION_TEST_DATA is not set")
@@ -196,14 +196,14 @@ def real_sources() -> list[Path]:
 
 @real_data
 def test_the_bundled_snapshot_is_what_the_real_sources_give() -> None:
-    assert build_snapshot(real_sources(), bundled().as_of) == BUNDLED.read_bytes()
+    assert build_snapshot(real_sources(), bundled_snapshot().as_of) == BUNDLED.read_bytes()
 
 
 @real_data
 def test_the_names_that_tests_know_are_all_that_the_real_sources_hold() -> None:
     """Also those without a hash, which no snapshot can hold."""
     listed = set((DATA / "names-without-hash.txt").read_text().split())
-    listed |= {asset.filename for asset in bundled().all_assets()}
+    listed |= {asset.filename for asset in bundled_snapshot().all_assets()}
     for path in real_sources():
         text = zstandard.ZstdDecompressor().stream_reader(path.read_bytes()).read().decode()
         for url in set(text.replace("%2B", "+").split('"')):

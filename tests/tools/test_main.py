@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from provision.catalog.snapshot import BUNDLED, Snapshot, bundled
+from provision.catalog.snapshot import BUNDLED, Snapshot, bundled_snapshot
 from provision.errors import FAILURE, USAGE
 from tests.catalog.samples import full, ndjson_line
 
@@ -30,7 +30,7 @@ def test_it_merges_files_into_a_snapshot(tmp_path: Path) -> None:
 
 
 def test_the_bundled_snapshot_alone_gives_itself(tmp_path: Path) -> None:
-    done = run("--as-of", bundled().as_of, "--output", tmp_path / "out.bin", BUNDLED)
+    done = run("--as-of", bundled_snapshot().as_of, "--output", tmp_path / "out.bin", BUNDLED)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.bin").read_bytes() == BUNDLED.read_bytes()
 

@@ -9,7 +9,7 @@ import pytest
 
 from fuzz.target import names
 from provision.fetch.settings import GIB, MIB, DownloadSettings
-from provision.lock.read import MAX_BYTES
+from provision.lock.read import MAX_LOCK_SIZE
 from provision.manifest.toml import MAX_TOML_SIZE
 from provision.unpack.limits import Limits
 
@@ -40,7 +40,7 @@ def test_the_tests_that_it_names_are_there() -> None:
         ("members of an archive", f"{Limits().members // 1000} 000"),
         ("zstd window", f"{Limits().window // MIB} MiB"),
         ("manifest", f"{MAX_TOML_SIZE // MIB} MiB"),
-        ("lock, saved plan", f"{MAX_BYTES // MIB} MiB"),
+        ("lock, saved plan", f"{MAX_LOCK_SIZE // MIB} MiB"),
     ],
 )
 def test_its_limits_are_those_of_the_code(what: str, value: str) -> None:

@@ -14,7 +14,7 @@ from provision.catalog.names import infer_options
 from provision.catalog.pbs import RELEASES, AssetsRead, asset_at
 from provision.catalog.snapshot import Snapshot, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
-from provision.catalog.upstream import parse_time, read_page, read_upstream
+from provision.catalog.upstream import parse_time, read_releases_page, read_upstream
 from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
 from provision.model.asset import Asset
 from provision.model.value import replace
@@ -115,7 +115,7 @@ def _read(data: bytes, origin: str) -> AssetsRead:
         case [{"files": _}, *_]:
             return read_pbs_installer(data, origin)
         case [{"tag_name": _}, *_]:
-            return read_page(data, origin)
+            return read_releases_page(data, origin)
         case {**entries} if any("url" in entry for entry in entries.values() if isinstance(entry, dict)):
             return read_uv(data, origin)
         case {**entries} if entries:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from provision.catalog.pbs import RELEASES, AssetsRead, asset_at, asset_url
-from provision.catalog.upstream import ForeignModel, Sha256, malformed
+from provision.catalog.upstream import ForeignModel, Sha256, validation_error
 from provision.model.asset import IMPLEMENTATIONS, Asset, Digest
 from provision.model.target import Target
 from provision.model.version import Version
@@ -132,7 +132,7 @@ def _validated(adapter: TypeAdapter[_Document], data: bytes, origin: str) -> _Do
     try:
         return adapter.validate_json(data)
     except ValidationError as error:
-        raise malformed(error, origin) from error
+        raise validation_error(error, origin) from error
 
 
 def _read(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset] | None]]) -> AssetsRead:

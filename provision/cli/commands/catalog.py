@@ -15,7 +15,7 @@ from provision.model.asset import Asset
 from provision.text import plural, printable
 
 if TYPE_CHECKING:
-    from provision.catalog.refresh import Refreshed
+    from provision.catalog.refresh import RefreshResult
 
 
 # FOLD provision.cli.commands.catalog
@@ -101,7 +101,7 @@ def catalog_show(session: Session, name: Annotated[str, typer.Argument(help="An 
 #   Owns what `catalog` says.
 
 
-def present_updated(refreshed: Sequence[Refreshed]) -> CommandAnswer:
+def present_updated(refreshed: Sequence[RefreshResult]) -> CommandAnswer:
     """What each source brought."""
     remarks = []
     for one in refreshed:
