@@ -16,7 +16,7 @@ from provision.lock.lock import Lock
 from provision.lock.read import ParsedLock, parse_canonical, parse_lock
 from provision.lock.write import format_lock
 from provision.model.tree import store_key
-from provision.review.review import Review, Side, rows
+from provision.review.review import DiffSide, Review, review_rows
 from provision.store.layout import is_key
 from provision.url import parse_url
 from tests.lock.strategies import locks
@@ -75,8 +75,10 @@ def _check_lock(lock: Lock) -> None:
             assert is_key(store_key(asset, python.tree))
             assert parse_url(asset.url) == asset.url
             assert "/" not in asset.filename
-    found = Review.of(Side(label="none"), Side(label="lock", text=format_lock(lock), lock=lock), file="pythons.lock")
-    assert len(rows(found.diff)) >= len(lock.pythons)
+    found = Review.of(
+        DiffSide(label="none"), DiffSide(label="lock", text=format_lock(lock), lock=lock), file="pythons.lock"
+    )
+    assert len(review_rows(found.diff)) >= len(lock.pythons)
 
 
 TARGET = Target(

@@ -21,8 +21,16 @@ from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
 from provision.model.value import replace
 from provision.model.version import Version
-from provision.review.codes import Gravity
-from provision.review.findings import Audit, AuditContext, Finding, Ignored, known_asset, release_of, sort_findings
+from provision.review.codes import FindingSeverity
+from provision.review.findings import (
+    Audit,
+    AuditContext,
+    Finding,
+    IgnoredFinding,
+    known_asset,
+    release_tag,
+    sort_findings,
+)
 from provision.url import Url, canonical_url, host_of
 
 _BY_PROPERTY = {
@@ -41,7 +49,7 @@ def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
     found = sort_findings([*more, *check_rows(context), *check_requests(context), *check_age(context)])
     reasons = {rule.code: rule.reason for rule in context.policy.ignore}
     kept = [finding for finding in found if finding.code not in reasons]
-    ignored = tuple(Ignored(finding=each, reason=reasons[each.code]) for each in found if each.code in reasons)
+    ignored = tuple(IgnoredFinding(finding=each, reason=reasons[each.code]) for each in found if each.code in reasons)
     unused = sorted(set(reasons) - {each.code for each in found})
     kept += [
         Finding.of("PV026", f"{code} is ignored, and there is none", file=context.policy_source, line=1)
@@ -75,7 +83,7 @@ def _check(python: LockedPython, asset: Asset, context: AuditContext) -> Iterato
         yield from _compare(python, asset, known, context, whose="upstream's")
     elif named:
         yield from _own_place(python, asset, context)
-    elif context.own is not None and (theirs := known_asset(context.own, asset)) is not None:
+    elif context.own_catalog is not None and (theirs := known_asset(context.own_catalog, asset)) is not None:
         yield from _own_place(python, asset, context)
         yield from _compare(python, asset, theirs, context, whose="the catalog's")
     else:
@@ -134,7 +142,7 @@ def _unknown(python: LockedPython, asset: Asset, context: AuditContext) -> Itera
             message = f"{asset.filename} has sha256 {asset.sha256}; upstream's is {namesake.sha256}"
             yield context.on_row("PV001", message, python, asset, "sha256")
         return
-    tag, as_of = release_of(asset), context.upstream.as_of[:10].replace("-", "")
+    tag, as_of = release_tag(asset), context.upstream.as_of[:10].replace("-", "")
     if tag and tag >= as_of and tag == asset.build:
         if tag not in context.checksums:
             message = f"release {tag} is newer than the catalog here, which is of {context.upstream.as_of[:10]}"
@@ -145,7 +153,7 @@ def _unknown(python: LockedPython, asset: Asset, context: AuditContext) -> Itera
 
 def _checksums(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
     """What upstream says now, where it was asked."""
-    tag = release_of(asset)
+    tag = release_tag(asset)
     if tag not in context.checksums:
         return
     sums = context.checksums[tag]
@@ -321,9 +329,9 @@ def _ended(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
     allowed = context.policy.allow_end_of_life
     if end is None or end > context.today or allowed:
         return
-    gravity: Gravity = "error" if allowed is False else "warning"
+    severity: FindingSeverity = "error" if allowed is False else "warning"
     message = f"{python.version.series} is past its end of life since {end}"
-    yield context.on_entry("PV012", message, python.name, "version", gravity)
+    yield context.on_entry("PV012", message, python.name, "version", severity)
 
 
 def _behind(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
@@ -335,10 +343,10 @@ def _behind(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
     if newest is None:
         return
     free = request is None or (request.version.matches(newest) and request.build is None and not request.url)
-    gravity: Gravity = "warning" if free else "note"
+    severity: FindingSeverity = "warning" if free else "note"
     end = "" if free else ", which the request does not allow"
     yield context.on_entry(
-        "PV013", f"{newest} is out, newer than {python.version}{end}", python.name, "version", gravity
+        "PV013", f"{newest} is out, newer than {python.version}{end}", python.name, "version", severity
     )
 
 

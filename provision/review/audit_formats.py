@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision import __version__
-from provision.review.codes import CODES, Gravity
+from provision.review.codes import AUDIT_CODES, FindingSeverity
 from provision.review.findings import Audit, Finding
 from provision.text import github_annotation
 
@@ -13,7 +13,7 @@ AUDIT_VERSION = 1
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 # Code scanning sorts by this number: 7 and more is "high", 4 and more "medium".
-_SECURITY_SEVERITY: dict[Gravity, str] = {"error": "8.0", "warning": "5.0", "note": "1.0"}
+_SECURITY_SEVERITY: dict[FindingSeverity, str] = {"error": "8.0", "warning": "5.0", "note": "1.0"}
 
 
 def audit_document(audit: Audit) -> dict[str, object]:
@@ -36,11 +36,11 @@ def audit_document(audit: Audit) -> dict[str, object]:
     }
 
 
-def audit_commands(audit: Audit) -> tuple[str, ...]:
+def audit_annotations(audit: Audit) -> tuple[str, ...]:
     """One workflow command a finding."""
     return tuple(
         github_annotation(
-            _COMMANDS[each.gravity],
+            _COMMANDS[each.severity],
             _message(each),
             file=each.file,
             line=each.line,
@@ -75,9 +75,9 @@ def _finding(finding: Finding) -> dict[str, object]:
     return {
         "code": finding.code,
         "name": finding.rule.name,
-        "gravity": finding.gravity,
+        "gravity": finding.severity,
         "entry": finding.entry or None,
-        "place": finding.place or None,
+        "place": finding.target_label or None,
         "file": finding.file,
         "line": finding.line,
         "message": finding.message,
@@ -91,14 +91,14 @@ def _message(finding: Finding) -> str:
 
 
 def _rule(code: str) -> dict[str, object]:
-    rule = CODES[code]
+    rule = AUDIT_CODES[code]
     return {
         "id": code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": f"{rule.title[0].upper()}{rule.title[1:]}."},
         "help": {"text": rule.fix},
-        "defaultConfiguration": {"level": rule.gravity},
-        "properties": {"security-severity": _SECURITY_SEVERITY[rule.gravity], "tags": ["security", "supply-chain"]},
+        "defaultConfiguration": {"level": rule.severity},
+        "properties": {"security-severity": _SECURITY_SEVERITY[rule.severity], "tags": ["security", "supply-chain"]},
     }
 
 
@@ -114,11 +114,11 @@ def _result(finding: Finding, codes: list[str]) -> dict[str, object]:
     from urllib.parse import quote
 
     # The same finding keeps its identity when lines above it come or go.
-    identity = sha256("\0".join((finding.code, finding.entry, finding.place)).encode()).hexdigest()
+    identity = sha256("\0".join((finding.code, finding.entry, finding.target_label)).encode()).hexdigest()
     return {
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),
-        "level": finding.gravity,
+        "level": finding.severity,
         "message": {"text": _message(finding)},
         "locations": [
             {

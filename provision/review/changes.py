@@ -36,14 +36,14 @@ Aspect = Literal[
 class AssetChange:
     """One row, by target and level, of an entry that both locks have; ``old`` or ``new`` is None where it is not.
 
-    ``of_level`` tells that the target itself is locked on both sides, so that only a level came or went.
+    ``level_only`` tells that the target itself is locked on both sides, so that only a level came or went.
     """
 
     target: Target
     cpu: CpuLevel
     old: Asset | None
     new: Asset | None
-    of_level: bool = False
+    level_only: bool = False
 
     @property
     def kind(self) -> ChangeKind:
@@ -118,7 +118,7 @@ class EntryChange:
         )
         found |= {aspect for aspect, before, after in pairs if before != after}
         moved = [change for change in self.assets if change.kind != "changed"]
-        found |= {"levels" if change.of_level else "targets" for change in moved}
+        found |= {"levels" if change.level_only else "targets" for change in moved}
         return tuple(aspect for aspect in _ORDER if aspect in found)
 
     @property
@@ -195,7 +195,7 @@ def _assets(old: LockedPython | None, new: LockedPython | None) -> tuple[AssetCh
             cpu=cpu,
             old=before.get((target, cpu)),
             new=after.get((target, cpu)),
-            of_level=target in kept,
+            level_only=target in kept,
         )
         for target, cpu in slots
         if before.get((target, cpu)) != after.get((target, cpu))

@@ -7,159 +7,161 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Gravity = Literal["error", "warning", "note"]
-GRAVITIES: tuple[Gravity, ...] = ("error", "warning", "note")
+FindingSeverity = Literal["error", "warning", "note"]
+FINDING_SEVERITIES: tuple[FindingSeverity, ...] = ("error", "warning", "note")
 
 
-class Code(NamedTuple):
+class AuditRule(NamedTuple):
     """A kind of finding: ``title`` is a sentence without a full stop, ``fix`` says what to do about it."""
 
     code: str
     name: str
-    gravity: Gravity
+    severity: FindingSeverity
     title: str
     fix: str
 
 
 _RELOCK = "Take the lock back from version control, and let `provision lock` change it."
 
-CODES: dict[str, Code] = {
+AUDIT_CODES: dict[str, AuditRule] = {
     code.code: code
     for code in (
-        Code("PV001", "wrong-hash", "error", "the sha256 is not the one that upstream published", _RELOCK),
-        Code("PV002", "wrong-version", "error", "the file is of another version than the row says", _RELOCK),
-        Code("PV003", "wrong-build", "error", "the file is of another build than the row says", _RELOCK),
-        Code("PV004", "wrong-target", "error", "the file is for another target or level than the row says", _RELOCK),
-        Code("PV005", "wrong-options", "error", "the file has other build options than the row says", _RELOCK),
-        Code("PV006", "wrong-flavor", "error", "the file is of another flavor than the row says", _RELOCK),
-        Code(
+        AuditRule("PV001", "wrong-hash", "error", "the sha256 is not the one that upstream published", _RELOCK),
+        AuditRule("PV002", "wrong-version", "error", "the file is of another version than the row says", _RELOCK),
+        AuditRule("PV003", "wrong-build", "error", "the file is of another build than the row says", _RELOCK),
+        AuditRule(
+            "PV004", "wrong-target", "error", "the file is for another target or level than the row says", _RELOCK
+        ),
+        AuditRule("PV005", "wrong-options", "error", "the file has other build options than the row says", _RELOCK),
+        AuditRule("PV006", "wrong-flavor", "error", "the file is of another flavor than the row says", _RELOCK),
+        AuditRule(
             "PV007",
             "host-not-allowed",
             "error",
             "the archive is on a host that is not allowed",
             "If it is yours, add it to `allow-hosts` of the policy; if not, take the lock back.",
         ),
-        Code(
+        AuditRule(
             "PV008",
             "unknown-asset",
             "error",
             "no catalog knows the archive, and the manifest does not name it",
             _RELOCK,
         ),
-        Code(
+        AuditRule(
             "PV009",
             "wrong-place",
             "error",
             "the archive is not where its publisher puts it",
             "Take the lock back; archives of one's own belong on a host that the policy's `allow-hosts` names.",
         ),
-        Code(
+        AuditRule(
             "PV010",
             "missing-row",
             "error",
             "a declared target has no row",
             "Run `provision lock`, review what changed, and commit it.",
         ),
-        Code(
+        AuditRule(
             "PV011",
             "no-request",
             "error",
             "the entry is locked, and the manifest does not ask for it",
             "Run `provision lock`, which removes it, or declare it.",
         ),
-        Code(
+        AuditRule(
             "PV012",
             "end-of-life",
             "warning",
             "the series is past its end of life: no security fixes any more",
             "Move to a newer series, or ignore this code in the policy with the reason.",
         ),
-        Code(
+        AuditRule(
             "PV013",
             "newer-patch",
             "warning",
             "a newer patch release of the series is out",
             "Run `provision lock --upgrade` for the entry, and review what changed.",
         ),
-        Code(
+        AuditRule(
             "PV014",
             "in-cooldown",
             "error",
             "the build is younger than the cooldown allows",
             "Wait, or lock an older build.",
         ),
-        Code(
+        AuditRule(
             "PV015",
             "prerelease",
             "error",
             "a prerelease is locked, and none was asked for or none is allowed",
             "Ask for it with `prereleases = true`, or run `provision lock --upgrade` for the entry.",
         ),
-        Code(
+        AuditRule(
             "PV016",
             "not-locked",
             "error",
             "the manifest asks for an entry that is not locked, or asks otherwise",
             "Run `provision lock`, review what changed, and commit it.",
         ),
-        Code(
+        AuditRule(
             "PV017",
             "contradiction",
             "error",
             "the row claims to answer the request, and does not",
             _RELOCK,
         ),
-        Code(
+        AuditRule(
             "PV018",
             "same-bytes",
             "error",
             "two different archives have one and the same sha256",
             _RELOCK,
         ),
-        Code(
+        AuditRule(
             "PV019",
             "two-hashes",
             "error",
             "one and the same URL is locked with two different hashes",
             _RELOCK,
         ),
-        Code("PV020", "wrong-size", "error", "the size is not the one that upstream published", _RELOCK),
-        Code(
+        AuditRule("PV020", "wrong-size", "error", "the size is not the one that upstream published", _RELOCK),
+        AuditRule(
             "PV021",
             "wrong-date",
             "error",
             "the time of publication is not the one that upstream gives",
             _RELOCK,
         ),
-        Code(
+        AuditRule(
             "PV022",
             "local-archive",
             "warning",
             "the archive is on one machine only: a file, or a server on loopback",
             "Put it where everyone who uses the lock can fetch it.",
         ),
-        Code(
+        AuditRule(
             "PV023",
             "own-catalog",
             "warning",
             "a catalog that the manifest names could not be read",
             "Run `provision lock` once with a network, or audit with `--upstream`.",
         ),
-        Code(
+        AuditRule(
             "PV024",
             "not-known-yet",
             "warning",
             "the build is newer than the catalog here, so that its hash could not be compared",
             "Run `provision catalog update`, or audit with `--upstream`.",
         ),
-        Code(
+        AuditRule(
             "PV025",
             "no-checksums",
             "note",
             "upstream publishes no SHA256SUMS for the release",
             "Nothing is wrong; the catalog's hash was compared.",
         ),
-        Code(
+        AuditRule(
             "PV026",
             "ignored-nothing",
             "note",

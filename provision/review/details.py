@@ -36,7 +36,7 @@ class TreeChange:
     """What differs between the old and the new tree of one row; ``missing`` says why that could not be looked at."""
 
     entry: str
-    place: str
+    target_label: str
     folders: tuple[FolderChange, ...] = ()
     libraries: tuple[LibraryChange, ...] = ()
     size_delta: int = 0
@@ -76,7 +76,7 @@ def compare_libraries(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[L
     )
 
 
-def bytes_of(entries: Mapping[str, Entry]) -> int:
+def total_size(entries: Mapping[str, Entry]) -> int:
     """What the files of a tree take, in bytes."""
     return sum(entry.size for entry in entries.values() if entry.kind == "file")
 

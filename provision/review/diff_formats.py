@@ -10,7 +10,7 @@ from provision.model.asset import Asset
 from provision.review.changes import AssetChange, EntryChange
 from provision.review.details import TreeChange
 from provision.review.notices import Notice
-from provision.review.review import Review, ReviewRow, Side, rows
+from provision.review.review import DiffSide, Review, ReviewRow, review_rows
 from provision.text import github_annotation
 
 # FOLD provision.review.diff_formats
@@ -58,7 +58,7 @@ _KEYS = {"bytes": "sha256", "host": "url", "origin": "url", "misnamed": "url", "
 _ENTRY_KEYS = {"downgrade": "version", "upgraded": "version", "prerelease": "version", "variant": "build-options"}
 
 
-def _side(side: Side) -> dict[str, object]:
+def _side(side: DiffSide) -> dict[str, object]:
     return {"label": side.label, "lock-version": side.lock.version if side.lock else None}
 
 
@@ -133,7 +133,7 @@ def _asset(asset: Asset | None) -> dict[str, object] | None:
 def _tree(change: TreeChange) -> dict[str, object]:
     return {
         "entry": change.entry,
-        "place": change.place,
+        "place": change.target_label,
         "missing": change.missing or None,
         "size-delta": change.size_delta,
         "libraries": [{"library": each.library, "old": each.old, "new": each.new} for each in change.libraries],
@@ -157,7 +157,7 @@ def _tree(change: TreeChange) -> dict[str, object]:
 _COMMANDS = {"alarm": "error", "warning": "warning", "notice": "notice"}
 
 
-def workflow_commands(review: Review) -> tuple[str, ...]:
+def diff_annotations(review: Review) -> tuple[str, ...]:
     """One line each: first all notices on what they are about, then each changed entry on its own line."""
     return tuple(_lines(review))
 
@@ -171,7 +171,7 @@ def _lines(review: Review) -> Iterator[str]:
             _COMMANDS[notice.severity], notice.message, file=review.file, line=line or 1, title=title
         )
     by_entry: dict[str, list[ReviewRow]] = {}
-    for row in rows(review.diff):
+    for row in review_rows(review.diff):
         by_entry.setdefault(row.entry, []).append(row)
     for name, found in by_entry.items():
         lock = review.new.lock
@@ -180,7 +180,7 @@ def _lines(review: Review) -> Iterator[str]:
 
 
 def _sentence(row: ReviewRow) -> str:
-    where = f" ({row.where})" if row.places else ""
+    where = f" ({row.where})" if row.target_labels else ""
     if row.before and row.after:
         return f"{row.change}: {row.before} → {row.after}{where}"
     return f"{row.change}: {row.before or row.after}{where}"

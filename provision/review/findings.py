@@ -18,7 +18,7 @@ from provision.manifest.manifest import Manifest, Request
 from provision.model.asset import Asset
 from provision.model.value import field, frozen
 from provision.model.version import Version
-from provision.review.codes import CODES, GRAVITIES, Code, Gravity
+from provision.review.codes import AUDIT_CODES, FINDING_SEVERITIES, AuditRule, FindingSeverity
 from provision.url import canonical_url
 
 # By release tag, each file's sha256 in hex as upstream's SHA256SUMS has it; None where the release has no such file.
@@ -29,7 +29,7 @@ Checksums = Mapping[str, Mapping[str, str] | None]
 class Finding:
     """One thing that is wrong, or may be: a sentence without a full stop, about an entry and, mostly, a row.
 
-    ``line`` counts from 1 in ``file``. ``gravity`` is the code's, unless the rule knows better.
+    ``line`` counts from 1 in ``file``. ``severity`` is the code's, unless the rule knows better.
     """
 
     code: str
@@ -37,8 +37,8 @@ class Finding:
     file: str
     line: int
     entry: str = ""
-    place: str = ""
-    gravity: Gravity
+    target_label: str = ""
+    severity: FindingSeverity
 
     @classmethod
     def of(
@@ -49,8 +49,8 @@ class Finding:
         file: str,
         line: int,
         entry: str = "",
-        place: str = "",
-        gravity: Gravity | None = None,
+        target_label: str = "",
+        severity: FindingSeverity | None = None,
     ) -> Finding:
         return cls(
             code=code,
@@ -58,22 +58,22 @@ class Finding:
             file=file,
             line=line,
             entry=entry,
-            place=place,
-            gravity=gravity or CODES[code].gravity,
+            target_label=target_label,
+            severity=severity or AUDIT_CODES[code].severity,
         )
 
     @property
-    def rule(self) -> Code:
-        return CODES[self.code]
+    def rule(self) -> AuditRule:
+        return AUDIT_CODES[self.code]
 
     @property
     def where(self) -> str:
         """``default, linux-x86_64``."""
-        return ", ".join(word for word in (self.entry, self.place) if word)
+        return ", ".join(word for word in (self.entry, self.target_label) if word)
 
 
 @frozen
-class Ignored:
+class IgnoredFinding:
     """A finding that the policy ignores, and why."""
 
     finding: Finding
@@ -86,7 +86,7 @@ class Audit:
 
     file: str
     findings: tuple[Finding, ...]
-    ignored: tuple[Ignored, ...]
+    ignored: tuple[IgnoredFinding, ...]
     entries: int
     rows: int
     policy: str
@@ -96,19 +96,23 @@ class Audit:
     def errors(self) -> int:
         return self.count("error")
 
-    def count(self, gravity: Gravity) -> int:
-        return sum(finding.gravity == gravity for finding in self.findings)
+    def count(self, severity: FindingSeverity) -> int:
+        return sum(finding.severity == severity for finding in self.findings)
 
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Gravest first, then as they stand in the file; each once."""
     unique = dict.fromkeys(findings)
-    return tuple(sorted(unique, key=lambda each: (GRAVITIES.index(each.gravity), each.file, each.line, each.code)))
+    return tuple(
+        sorted(unique, key=lambda each: (FINDING_SEVERITIES.index(each.severity), each.file, each.line, each.code))
+    )
 
 
 @frozen
 class AuditContext:
-    """All that the checks may ask. ``upstream`` is what no repository can change; ``own`` what the manifest names.
+    """All that the checks may ask.
+
+    ``upstream`` is the catalog that no repository can change, ``own_catalog`` what the manifest names.
 
     ``manifest`` is None where a lock is audited by itself. ``hosts`` are those that the user allows, and the policy.
     ``policy_source`` says where the policy stands; it is empty where there is none.
@@ -119,7 +123,7 @@ class AuditContext:
     file: str
     manifest: Manifest | None
     upstream: Catalog
-    own: Catalog | None
+    own_catalog: Catalog | None
     policy: Policy
     policy_source: str = ""
     hosts: tuple[HostRule, ...] = ()
@@ -145,7 +149,7 @@ class AuditContext:
         python: LockedPython,
         asset: Asset,
         key: str | None,
-        gravity: Gravity | None = None,
+        severity: FindingSeverity | None = None,
     ) -> Finding:
         """A finding about a key of a row, or the row as a whole."""
         return Finding.of(
@@ -154,16 +158,16 @@ class AuditContext:
             file=self.file,
             line=self.lines.row(python.name, asset.target, asset.cpu, key),
             entry=python.name,
-            place=asset.target.label(asset.cpu),
-            gravity=gravity,
+            target_label=asset.target.label(asset.cpu),
+            severity=severity,
         )
 
     def on_entry(
-        self, code: str, message: str, name: str, key: str | None = "name", gravity: Gravity | None = None
+        self, code: str, message: str, name: str, key: str | None = "name", severity: FindingSeverity | None = None
     ) -> Finding:
         """A finding about a key of an entry."""
         line = self.lines.entry(name, key)
-        return Finding.of(code, message, file=self.file, line=line, entry=name, gravity=gravity)
+        return Finding.of(code, message, file=self.file, line=line, entry=name, severity=severity)
 
 
 def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:
@@ -185,7 +189,7 @@ def _by_url(catalog: Catalog, place: tuple[str, Version, str]) -> Mapping[str, A
     return {canonical_url(known.url): known for known in catalog.assets(*place)}
 
 
-def release_of(asset: Asset) -> str:
+def release_tag(asset: Asset) -> str:
     """The tag of python-build-standalone's release that an asset's URL leads to; nothing for other publishers."""
     tag, slash, _ = asset.url.removeprefix(RELEASES).partition("/")
     return tag if asset.url.startswith(RELEASES) and slash and tag.isdecimal() else ""

@@ -49,7 +49,7 @@ _NUMBERS = re.compile(r"\d+(?:\.\d+)+[a-z]?")
 _TIMEOUT = 60
 
 
-def read_libraries(tree: Path, entries: Mapping[str, Entry]) -> dict[str, str]:
+def libraries_from_files(tree: Path, entries: Mapping[str, Entry]) -> dict[str, str]:
     """The versions that a tree's files tell, by library."""
     found: dict[str, str] = {}
     for path, entry in sorted(entries.items()):
@@ -65,7 +65,7 @@ def read_libraries(tree: Path, entries: Mapping[str, Entry]) -> dict[str, str]:
     return found
 
 
-def ask_interpreter(python: Path) -> dict[str, str]:
+def libraries_from_interpreter(python: Path) -> dict[str, str]:
     """What an installed interpreter answers; nothing where it does not start."""
     import os
     import subprocess

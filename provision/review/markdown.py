@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from provision.review.notices import Notice
-from provision.review.review import Review, ReviewRow, headline, rows
+from provision.review.review import Review, ReviewRow, headline, review_rows
 from provision.text import plural, printable, size_change
 
 # FOLD provision.review.markdown
@@ -21,7 +21,7 @@ _HEADS = ("", "Entry", "Change", "Before", "After", "Platforms", "Size")
 _TAIL = "\n\n*{} left out here; `provision diff` shows all.*\n"
 
 
-def markdown(review: Review) -> str:
+def markdown_comment(review: Review) -> str:
     """The whole comment; what does not fit is counted instead."""
     page = _Page()
     page.add(f"### {markdown_code(review.file)}: {markdown_text(headline(review.diff, review.notices))}\n")
@@ -30,7 +30,7 @@ def markdown(review: Review) -> str:
     )  # a label alone could begin a list
     for severity, box in _BOXES.items():
         page.box(box, [notice for notice in review.notices if notice.severity == severity])
-    found = rows(review.diff)
+    found = review_rows(review.diff)
     sized = any(row.size is not None for row in found)
     heads = _HEADS if sized else _HEADS[:-1]
     cells = [_cells(row)[: len(heads)] for row in found]
@@ -125,7 +125,7 @@ def _digests(review: Review) -> Iterator[tuple[str, ...]]:
 
 def _details(review: Review) -> Iterator[tuple[Sequence[str], str, Sequence[Sequence[str]]]]:
     for tree in review.details:
-        title = f"Inside {tree.entry}, {tree.place}"
+        title = f"Inside {tree.entry}, {tree.target_label}"
         if tree.missing:
             yield ("",), title, [(markdown_text(tree.missing),)]
         libraries = [

@@ -12,7 +12,7 @@ from provision.model.value import frozen
 from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.url import host_of, release_base
 
-Severity = Literal["alarm", "warning", "notice"]
+NoticeSeverity = Literal["alarm", "warning", "notice"]
 NoticeKind = Literal[
     "bytes",
     "host",
@@ -27,14 +27,14 @@ NoticeKind = Literal[
     "metadata",
     "upgraded",
 ]
-SEVERITIES: tuple[Severity, ...] = ("alarm", "warning", "notice")
+NOTICE_SEVERITIES: tuple[NoticeSeverity, ...] = ("alarm", "warning", "notice")
 
 
 @frozen
 class Notice:
     """One thing to tell of an entry; ``changes`` are the rows that it is about, none where it is the whole entry."""
 
-    severity: Severity
+    severity: NoticeSeverity
     kind: NoticeKind
     entry: str
     message: str
@@ -46,14 +46,16 @@ class Notice:
         return ", ".join((self.entry, *(change.title for change in self.changes)))
 
 
-def notices(diff: LockDiff, *, upgraded: Callable[[str], bool] = lambda _: False) -> tuple[Notice, ...]:
+def find_notices(diff: LockDiff, *, upgrade_requested: Callable[[str], bool] = lambda _: False) -> tuple[Notice, ...]:
     """All notices, gravest first, then in the order of the entries.
 
-    ``upgraded`` tells whether an upgrade of an entry was asked for, so that its newer build is what it should be.
+    ``upgrade_requested`` tells whether an upgrade of an entry was requested, so that a newer build is expected.
     """
     before = {host_of(asset.url) for python in (diff.old.pythons if diff.old else ()) for asset in python.assets}
-    found = [notice for entry in diff.entries for notice in _of_entry(entry, before, asked=upgraded(entry.name))]
-    return tuple(sorted(found, key=lambda notice: SEVERITIES.index(notice.severity)))
+    found = [
+        notice for entry in diff.entries for notice in _of_entry(entry, before, asked=upgrade_requested(entry.name))
+    ]
+    return tuple(sorted(found, key=lambda notice: NOTICE_SEVERITIES.index(notice.severity)))
 
 
 def _of_entry(entry: EntryChange, hosts: set[str], *, asked: bool) -> Iterator[Notice]:
@@ -75,11 +77,11 @@ def _of_entry(entry: EntryChange, hosts: set[str], *, asked: bool) -> Iterator[N
 
 def _bytes(entry: EntryChange) -> Iterator[Notice]:
     """Hashes that changed while what they are of did not, or the other way round."""
-    found: dict[tuple[Severity, NoticeKind, str], list[AssetChange]] = {}
+    found: dict[tuple[NoticeSeverity, NoticeKind, str], list[AssetChange]] = {}
     for change in _changed(entry):
         aspects = set(change.aspects)
         identity = aspects & {"implementation", "version", "build", "flavor", "options"}
-        key: tuple[Severity, NoticeKind, str] | None = None
+        key: tuple[NoticeSeverity, NoticeKind, str] | None = None
         if "sha256" in aspects and not identity:
             alone = "it is the same version and build" if "url" in aspects else "nothing else is different"
             key = ("alarm", "bytes", f"other bytes under the same name: the sha256 changed, and {alone}")
@@ -113,7 +115,7 @@ def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
             message = f"the archive now comes from {new}{like}, not from {old}"
             yield _about(entry, "notice" if meant else "alarm", "host", message, changes)
         else:
-            severity: Severity = "alarm" if other else "warning"
+            severity: NoticeSeverity = "alarm" if other else "warning"
             message = f"{new}{like and f'{like},'} is no host that this lock used before"
             yield _about(entry, severity, "new-host", message, changes)
     yield from _origins(entry)
@@ -148,7 +150,7 @@ def _versions(entry: EntryChange) -> Iterator[Notice]:
     old, new = entry.old, entry.new
     if old is None or new is None:
         return
-    severity: Severity = "warning" if entry.request_changed else "alarm"
+    severity: NoticeSeverity = "warning" if entry.request_changed else "alarm"
     why = "" if entry.request_changed else ", and nothing else was asked for"
     if entry.version_direction == "down":
         message = f"an older version than before: {old.version} became {new.version}{why}"
@@ -171,7 +173,7 @@ def _unasked(entry: EntryChange, *, asked: bool) -> Iterator[Notice]:
         yield Notice(severity="alarm", kind="variant", entry=entry.name, message=message)
     yield from _variants(entry)
     gone = [change for change in entry.assets if change.kind == "removed"]
-    if gone and not (asked and all(change.of_level for change in gone)):
+    if gone and not (asked and all(change.level_only for change in gone)):
         yield _about(entry, "warning", "unasked", "no longer locked, and the request did not change", gone)
     newer = "up" in (entry.version_direction, entry.build_direction)
     if newer and not asked:
@@ -220,6 +222,6 @@ def _pair(change: AssetChange) -> tuple[Asset, Asset]:
 
 
 def _about(
-    entry: EntryChange, severity: Severity, kind: NoticeKind, message: str, changes: Iterable[AssetChange]
+    entry: EntryChange, severity: NoticeSeverity, kind: NoticeKind, message: str, changes: Iterable[AssetChange]
 ) -> Notice:
     return Notice(severity=severity, kind=kind, entry=entry.name, message=message, changes=tuple(changes))

@@ -15,20 +15,13 @@ from provision.model.target import Target
 from provision.review.changes import AssetChange, EntryChange
 from provision.review.details import TreeChange
 from provision.review.diff_formats import line_of
-from provision.review.review import Review, ReviewRow, headline, rows
+from provision.review.review import Review, ReviewRow, headline, review_rows
 from provision.text import plural, printable, size, size_change
-
-# FOLD provision.review.page
-#   Owns a review as one self-contained page of HTML; how it looks and moves, `page.css` and `page.js` say.
-#
-#   Every value goes through `html_text.text` or `html_text.attribute`. The page may load nothing and run nothing but its
-#   own style and script, which its content security policy names by their digests.
-
 
 _KINDS = (("changed", "changed"), ("added", "added"), ("removed", "removed"))
 
 
-def page(review: Review) -> str:
+def html_page(review: Review) -> str:
     """The whole page."""
     style, script = inline("page.css"), inline("page.js")
     sources = f"style-src '{style.source}'; script-src '{script.source}'"
@@ -103,7 +96,7 @@ def _tools(review: Review) -> Iterator[str]:
 def _entries(review: Review) -> Iterator[str]:
     yield '<section id="entries" aria-labelledby="entries-title">\n<h2 id="entries-title">Entries</h2>\n'
     by_entry: dict[str, list[ReviewRow]] = {}
-    for row in rows(review.diff):
+    for row in review_rows(review.diff):
         by_entry.setdefault(row.entry, []).append(row)
     if review.diff.format_changed:
         change = by_entry["lock-version"][0]
@@ -216,7 +209,7 @@ def _digest(label: str, title: str, asset: Asset) -> str:
 
 
 def _inside(tree: TreeChange) -> Iterator[str]:
-    yield f"<details><summary>Inside, on {text(tree.place)}</summary>\n"
+    yield f"<details><summary>Inside, on {text(tree.target_label)}</summary>\n"
     if tree.missing:
         yield f"<p>{text(tree.missing)}</p>"
     cells = [(each.library, each.old or "–", each.new or "–") for each in tree.libraries]
@@ -294,7 +287,7 @@ def _cell(entry: EntryChange, target: Target, alarming: bool) -> str:
         kind = "same"
     else:
         found = {change.kind for change in changes}
-        kind = found.pop() if len(found) == 1 and not (changes[0].of_level and "changed" not in found) else "changed"
+        kind = found.pop() if len(found) == 1 and not (changes[0].level_only and "changed" not in found) else "changed"
     symbol = f'<span class="cell {kind}" aria-hidden="true">{_SYMBOLS[kind]}</span>'
     return f'<td>{symbol}<span class="hidden-text">{_WORDS[kind]}</span></td>'
 

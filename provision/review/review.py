@@ -9,7 +9,7 @@ from provision.model.asset import Asset
 from provision.model.value import frozen, replace
 from provision.review.changes import AssetChange, EntryChange, LockDiff, compare_locks
 from provision.review.details import TreeChange
-from provision.review.notices import SEVERITIES, Notice, Severity, notices
+from provision.review.notices import NOTICE_SEVERITIES, Notice, NoticeSeverity, find_notices
 from provision.text import plural
 from provision.url import host_of, release_base
 
@@ -18,7 +18,7 @@ from provision.url import host_of, release_base
 
 
 @frozen
-class Side:
+class DiffSide:
     """One of the two locks: what to call it, its text, and its value; both are empty where there is no lock."""
 
     label: str
@@ -30,8 +30,8 @@ class Side:
 class Review:
     """Two locks compared. ``file`` is the path of the new one as annotations name it."""
 
-    old: Side
-    new: Side
+    old: DiffSide
+    new: DiffSide
     file: str
     diff: LockDiff
     notices: tuple[Notice, ...]
@@ -39,13 +39,20 @@ class Review:
 
     @classmethod
     def of(
-        cls, old: Side, new: Side, *, file: str = "pythons.lock", upgraded: Callable[[str], bool] = lambda _: False
+        cls,
+        old: DiffSide,
+        new: DiffSide,
+        *,
+        file: str = "pythons.lock",
+        upgrade_requested: Callable[[str], bool] = lambda _: False,
     ) -> Review:
-        """Compare two sides; ``upgraded`` tells of which entries an upgrade was asked for."""
+        """Compare two sides; ``upgrade_requested`` tells of which entries an upgrade was asked for."""
         diff = compare_locks(old.lock, new.lock)
-        return cls(old=old, new=new, file=file, diff=diff, notices=notices(diff, upgraded=upgraded))
+        return cls(
+            old=old, new=new, file=file, diff=diff, notices=find_notices(diff, upgrade_requested=upgrade_requested)
+        )
 
-    def count(self, severity: Severity) -> int:
+    def count(self, severity: NoticeSeverity) -> int:
         return sum(notice.severity == severity for notice in self.notices)
 
 
@@ -61,7 +68,7 @@ _SHORT = 12  # digits of a sha256 that people compare
 class ReviewRow:
     """One change: what became what, and on which platforms. ``mark`` is ``+``, ``-`` or ``~``.
 
-    ``places`` is ``("all",)`` where it is every row of the entry. ``size`` is in bytes, the difference if ``~``.
+    ``target_labels`` is ``("all",)`` where it is every row of the entry. ``size`` is in bytes, the difference if ``~``.
     """
 
     mark: str
@@ -69,15 +76,15 @@ class ReviewRow:
     change: str
     before: str = ""
     after: str = ""
-    places: tuple[str, ...] = ()
+    target_labels: tuple[str, ...] = ()
     size: int | None = None
 
     @property
     def where(self) -> str:
-        return ", ".join(self.places)
+        return ", ".join(self.target_labels)
 
 
-def rows(diff: LockDiff, *, single: bool = False) -> tuple[ReviewRow, ...]:
+def review_rows(diff: LockDiff, *, single: bool = False) -> tuple[ReviewRow, ...]:
     """All changes in the order of the entries; with ``single``, entries that came or went have a row a platform."""
     found: list[ReviewRow] = []
     if diff.format_changed and diff.old and diff.new:
@@ -101,9 +108,13 @@ def _whole(entry: EntryChange, kind: str, *, single: bool) -> Iterator[ReviewRow
             words = _asset_words(asset) if not single else f"{_asset_words(asset)} {host_of(asset.url)} {short(asset)}"
             grouped.setdefault(words, []).append(asset)
     for words, assets in grouped.items():
-        places = tuple(asset.target.label(asset.cpu) for asset in assets)
+        target_labels = tuple(asset.target.label(asset.cpu) for asset in assets)
         row = ReviewRow(
-            mark="+" if kind == "added" else "-", entry=entry.name, change=kind, places=places, size=_sum(assets)
+            mark="+" if kind == "added" else "-",
+            entry=entry.name,
+            change=kind,
+            target_labels=target_labels,
+            size=_sum(assets),
         )
         yield replace(row, after=words) if kind == "added" else replace(row, before=words)
 
@@ -117,8 +128,10 @@ def _changed(entry: EntryChange) -> Iterator[ReviewRow]:
     every = sum(change.kind == "changed" for change in entry.assets)
     for (mark, what, before, after), changes in grouped.items():
         whole = mark == "~" and len(changes) == every > 1 and every == _count(entry.new)
-        places = (ALL,) if whole else tuple(change.title for change in changes)
-        yield ReviewRow(mark=mark, entry=entry.name, change=what, before=before, after=after, places=places)
+        target_labels = (ALL,) if whole else tuple(change.title for change in changes)
+        yield ReviewRow(
+            mark=mark, entry=entry.name, change=what, before=before, after=after, target_labels=target_labels
+        )
 
 
 def _of_entry(entry: EntryChange) -> Iterator[ReviewRow]:
@@ -129,7 +142,7 @@ def _of_entry(entry: EntryChange) -> Iterator[ReviewRow]:
     def row(change: str, before: object, after: object, size: int | None = None) -> ReviewRow:
         words = (str(before) or "none", str(after) or "none")
         return ReviewRow(
-            mark="~", entry=entry.name, change=change, before=words[0], after=words[1], places=(ALL,), size=size
+            mark="~", entry=entry.name, change=change, before=words[0], after=words[1], target_labels=(ALL,), size=size
         )
 
     if old.implementation != new.implementation:
@@ -151,7 +164,7 @@ def _of_entry(entry: EntryChange) -> Iterator[ReviewRow]:
 def _of_asset(entry: EntryChange, change: AssetChange) -> Iterator[tuple[str, str, str, str]]:
     """Mark, change, before and after of what a row has besides what its whole entry has."""
     old, new = change.old, change.new
-    what = "level" if change.of_level else "platform"
+    what = "level" if change.level_only else "platform"
     if old is None and new is not None:
         yield "+", f"{what} added", "", _asset_words(new)
     elif new is None and old is not None:
@@ -217,7 +230,7 @@ def headline(diff: LockDiff, found: Sequence[Notice]) -> str:
             words.append(f"{plural(number, 'entry', 'entries') if not words else number} {kind}")
     grave = [
         plural(number, severity)
-        for severity in SEVERITIES
+        for severity in NOTICE_SEVERITIES
         if severity != "notice" and (number := sum(notice.severity == severity for notice in found))
     ]
     changes = ", ".join(words) or ("the format's version changed" if diff.format_changed else "an empty lock")

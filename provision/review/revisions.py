@@ -22,7 +22,7 @@ _CONFIG = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", "
 
 
 @frozen
-class Revision:
+class RevisionPath:
     """``HEAD~1:tools/pythons.lock``: a revision and a path from the repository's root.
 
     ``path`` begins with ``./`` where it counts from the directory that git runs in.
@@ -32,7 +32,7 @@ class Revision:
     path: str
 
     @classmethod
-    def parse(cls, text: str, *, default: str) -> Revision:
+    def parse(cls, text: str, *, default: str) -> RevisionPath:
         """Read ``REV`` or ``REV:path``; raise `UsageError` for what no revision can look like."""
         revision, colon, path = text.partition(":")
         if not revision or revision.startswith("-") or len(text) > _LONGEST or not text.isprintable() or " " in text:
@@ -46,7 +46,7 @@ class Revision:
         return f"{self.revision}:{self.path.removeprefix('./')}"
 
 
-def read_revision(wanted: Revision, directory: Path) -> str | None:
+def read_revision(wanted: RevisionPath, directory: Path) -> str | None:
     """The text of the file in that revision; None where the revision has no such file.
 
     Raises `UsageError` where git, the repository or the revision is missing, `LockFileError` for what is no text.

@@ -20,7 +20,7 @@ from provision.manifest.read import MANIFEST_NAME, read_manifest, read_policy
 from provision.model.value import frozen
 from provision.protocols import HttpGet, Progress
 from provision.review.audit import run_checks
-from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_of
+from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_tag
 from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options
 from provision.workflows.project import Project
@@ -64,7 +64,7 @@ def audit(
         file=_shown(lock_path),
         manifest=manifest,
         upstream=open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True),
-        own=own,
+        own_catalog=own,
         policy=rules,
         policy_source=source,
         hosts=_hosts(options, rules),
@@ -132,7 +132,7 @@ def _ask_upstream(options: Options, lock: Lock, progress: Progress | None) -> Ch
     from provision.protocols import NoProgress
     from provision.workflows.options import open_fetcher
 
-    tags = sorted({release_of(asset) for python in lock.pythons for asset in python.assets} - {""})
+    tags = sorted({release_tag(asset) for python in lock.pythons for asset in python.assets} - {""})
     with open_fetcher(options, progress or NoProgress()) as fetcher:
         return {tag: fetch_checksums(tag, fetcher.get) for tag in tags}
 

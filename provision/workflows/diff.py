@@ -16,10 +16,10 @@ from provision.model.asset import Asset
 from provision.model.tree import Entry, TreeOptions, store_key
 from provision.model.value import frozen, replace
 from provision.review.changes import AssetChange, EntryChange, LockDiff
-from provision.review.details import TreeChange, bytes_of, compare_folders, compare_libraries
-from provision.review.libraries import ask_interpreter, read_libraries
-from provision.review.review import Review, Side
-from provision.review.revisions import Revision, has_commit, read_revision
+from provision.review.details import TreeChange, compare_folders, compare_libraries, total_size
+from provision.review.libraries import libraries_from_files, libraries_from_interpreter
+from provision.review.review import DiffSide, Review
+from provision.review.revisions import RevisionPath, has_commit, read_revision
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store, executable
 from provision.store.receipts import read_entries, read_receipt
@@ -58,19 +58,19 @@ def _lock_path(options: Options) -> Path:
         return Path.cwd() / LOCK_NAME
 
 
-def _head(lock_path: Path) -> Side:
+def _head(lock_path: Path) -> DiffSide:
     label = f"{HEAD}:{lock_path.name}"
     if not has_commit(lock_path.parent):
-        return Side(label=label)
-    return _revision(Revision(revision=HEAD, path=f"./{lock_path.name}"), lock_path, label)
+        return DiffSide(label=label)
+    return _revision(RevisionPath(revision=HEAD, path=f"./{lock_path.name}"), lock_path, label)
 
 
-def _side(text: str, lock_path: Path) -> Side:
+def _side(text: str, lock_path: Path) -> DiffSide:
     path = Path(text)
     if text == os.devnull or _is_file(path):
         return _file(path, text)
     try:
-        revision = Revision.parse(text, default=f"./{lock_path.name}")
+        revision = RevisionPath.parse(text, default=f"./{lock_path.name}")
     except UsageError:
         if os.sep in text or path.suffix:
             raise UsageError(f"{text[:200]!r} does not exist, and is no git revision either") from None
@@ -78,19 +78,19 @@ def _side(text: str, lock_path: Path) -> Side:
     return _revision(revision, lock_path, str(revision))
 
 
-def _revision(revision: Revision, lock_path: Path, label: str) -> Side:
+def _revision(revision: RevisionPath, lock_path: Path, label: str) -> DiffSide:
     return _parsed(read_revision(revision, lock_path.parent), Path(str(revision)), label)
 
 
-def _file(path: Path, label: str) -> Side:
-    return Side(label=label) if str(path) == os.devnull else _parsed(read_lock_text(path), path, label)
+def _file(path: Path, label: str) -> DiffSide:
+    return DiffSide(label=label) if str(path) == os.devnull else _parsed(read_lock_text(path), path, label)
 
 
-def _parsed(text: str | None, path: Path, label: str) -> Side:
+def _parsed(text: str | None, path: Path, label: str) -> DiffSide:
     if text is None or not text.strip():
-        return Side(label=label)
+        return DiffSide(label=label)
     lock: Lock = parse_lock(text, path).lock
-    return Side(label=label, text=text, lock=lock)
+    return DiffSide(label=label, text=text, lock=lock)
 
 
 def _named_file(text: str, lock_path: Path) -> str:
@@ -132,10 +132,10 @@ class _Tree:
     proven: bool
 
     def libraries(self) -> dict[str, str]:
-        found = read_libraries(self.root, self.entries)
+        found = libraries_from_files(self.root, self.entries)
         if self.proven and can_run(self.asset, detect_host()):
             # What is linked in tells more exactly; the interpreter knows of what it loads from elsewhere.
-            return ask_interpreter(executable(self.root, self.asset)) | found
+            return libraries_from_interpreter(executable(self.root, self.asset)) | found
         return found
 
 
@@ -155,7 +155,7 @@ def _entry(options: Options, entry: EntryChange) -> Iterator[TreeChange]:
         olds, news = zip(*(_at_hand(options, entry, change) for change in pairs), strict=True)
         lacking = [side for side, there in (("old", olds), ("new", news)) if not any(there)]
         which = " and the ".join(lacking) or "other"
-        yield TreeChange(entry=entry.name, place=pairs[0].title, missing=f"the {which} tree is {_NOWHERE}")
+        yield TreeChange(entry=entry.name, target_label=pairs[0].title, missing=f"the {which} tree is {_NOWHERE}")
 
 
 def _pairs(old: LockedPython, new: LockedPython) -> Iterator[AssetChange]:
@@ -185,10 +185,10 @@ def _compare(options: Options, old: LockedPython, new: LockedPython, change: Ass
         after = _open(options, change.new, new.tree, held)
         return TreeChange(
             entry=old.name,
-            place=change.title,
+            target_label=change.title,
             folders=compare_folders(before.entries, after.entries),
             libraries=compare_libraries(before.libraries(), after.libraries()),
-            size_delta=bytes_of(after.entries) - bytes_of(before.entries),
+            size_delta=total_size(after.entries) - total_size(before.entries),
         )
 
 

@@ -10,7 +10,7 @@ from provision.lock.lock import Upgrade
 from provision.lock.read import parse_lock
 from provision.lock.resolve import resolve
 from provision.lock.write import format_lock
-from provision.review.review import Review, Side
+from provision.review.review import DiffSide, Review
 from tests.review.history import catalog_of, git
 from tests.review.tampering import GNU, HOST, SETTINGS, archive, entry_of, locked, manifest, row, value
 
@@ -65,7 +65,9 @@ def pictured() -> Review:
     fast = row(after, "fast", "aarch64-apple-darwin")
     after = after.replace(fast, fast.replace(value(fast, "sha256"), "5bd1b6ad" * 8))
     sides = ("origin/main:pythons.lock", format_lock(before)), ("pythons.lock", after)
-    return Review.of(*(Side(label=label, text=text, lock=parse_lock(text, Path(label)).lock) for label, text in sides))
+    return Review.of(
+        *(DiffSide(label=label, text=text, lock=parse_lock(text, Path(label)).lock) for label, text in sides)
+    )
 
 
 def make_attacked(directory: Path, attack: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
 from provision.model.value import replace
-from provision.review.review import Review, Side
+from provision.review.review import DiffSide, Review
 from tests.lock.samples import asset, digest, python
 from tests.lock.strategies import digests, locks
 
@@ -39,7 +39,7 @@ def lock(*pythons: LockedPython) -> Lock:
 
 
 def review(old: Lock | None, new: Lock | None, *, text: str = "") -> Review:
-    return Review.of(Side(label="old.lock", lock=old), Side(label="new.lock", lock=new, text=text))
+    return Review.of(DiffSide(label="old.lock", lock=old), DiffSide(label="new.lock", lock=new, text=text))
 
 
 def edited(before: LockedPython, **values: object) -> LockedPython:
@@ -78,7 +78,7 @@ def hostile_locks(draw: st.DrawFn) -> Lock:
 def hostile_reviews(draw: st.DrawFn) -> Review:
     old, new = draw(st.none() | hostile_locks()), draw(st.none() | hostile_locks())
     labels = draw(texts), draw(texts)
-    sides = (Side(label=label, lock=each) for label, each in zip(labels, (old, new), strict=True))
+    sides = (DiffSide(label=label, lock=each) for label, each in zip(labels, (old, new), strict=True))
     return Review.of(*sides, file=draw(texts))
 
 

@@ -24,7 +24,7 @@ from provision.manifest.keys import IgnoreRule, Policy
 from provision.manifest.manifest import Manifest
 from provision.model.value import replace
 from provision.review.audit import run_checks
-from provision.review.codes import CODES
+from provision.review.codes import AUDIT_CODES
 from provision.review.findings import Audit, AuditContext, Checksums
 from tests.lock.edits import OWN_REQUESTS, OWN_URL, REQUESTS, answered, edited, with_rows
 from tests.lock.samples import asset, catalog, python
@@ -68,7 +68,7 @@ def audited(
             file="pythons.lock",
             manifest=asked,
             upstream=upstream,
-            own=own,
+            own_catalog=own,
             policy=rules,
             policy_source="policy.toml",
             hosts=tuple(map(HostRule.parse, rules.allow_hosts)),
@@ -79,7 +79,7 @@ def audited(
 
 
 def test_what_provision_locks_is_clean() -> None:
-    assert [finding for finding in audited(CLEAN, manifest()).findings if finding.gravity == "error"] == []
+    assert [finding for finding in audited(CLEAN, manifest()).findings if finding.severity == "error"] == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what.replace(" ", "-"))
@@ -87,7 +87,7 @@ def test_a_tampered_lock_is_caught(case: Tampered) -> None:
     text = case.change(CLEAN)
     found = [each for each in audited(text, manifest()).findings if each.code == case.code]
     assert line_of(text, case.line, within=case.within) in {each.line for each in found}
-    if CODES[case.code].gravity == "error":
+    if AUDIT_CODES[case.code].severity == "error":
         assert audited(text, manifest()).errors
 
 
@@ -97,7 +97,7 @@ def test_one_url_with_two_hashes() -> None:
     second = row(text, "b", GNU)
     text = text.replace(entry_of(text, "b"), entry_of(text, "b").replace(value(second, "sha256"), ZEROS))
     found = audited(text, asked).findings
-    assert {(each.code, each.line) for each in found if each.gravity == "error"} == {
+    assert {(each.code, each.line) for each in found if each.severity == "error"} == {
         (code, line_of(text, ZEROS)) for code in ("PV001", "PV019")
     }
 
@@ -173,7 +173,7 @@ OWN = asset(
 
 
 def codes(found: Audit) -> set[str]:
-    return {each.code for each in found.findings if each.gravity == "error"}
+    return {each.code for each in found.findings if each.severity == "error"}
 
 
 def test_an_archive_of_ones_own_needs_an_allowed_host() -> None:
@@ -221,7 +221,7 @@ def test_the_policy() -> None:
     text = locked(asked)
     gravities = {
         allowed: {
-            each.gravity
+            each.severity
             for each in audited(text, asked, policy=Policy(allow_end_of_life=allowed)).findings
             if each.code == "PV012"
         }
@@ -243,13 +243,13 @@ def test_findings_can_be_ignored_with_a_reason() -> None:
     assert [(each.finding.code, each.reason) for each in found.ignored] == [("PV012", "until the migration")]
     rules = Policy(ignore=(IgnoreRule(code="PV001", reason="x"),))
     unused = [each for each in audited(CLEAN, manifest(), policy=rules).findings if each.code == "PV026"]
-    assert [(each.file, each.gravity) for each in unused] == [("policy.toml", "note")]
+    assert [(each.file, each.severity) for each in unused] == [("policy.toml", "note")]
 
 
 def test_a_newer_patch_that_the_request_rules_out_is_a_note() -> None:
     asked = manifest('default = "3.13.1"')
     (finding,) = audited(locked(asked), asked).findings
-    assert (finding.code, finding.gravity) == ("PV013", "note")
+    assert (finding.code, finding.severity) == ("PV013", "note")
 
 
 def test_without_a_manifest_rows_are_proven_all_the_same() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.model.tree import Entry
-from provision.review.details import bytes_of, compare_folders, compare_libraries
-from provision.review.libraries import ask_interpreter, read_libraries
+from provision.review.details import compare_folders, compare_libraries, total_size
+from provision.review.libraries import libraries_from_files, libraries_from_interpreter
 
 
 def file(content: str, size: int = 1) -> Entry:
@@ -39,7 +39,7 @@ def test_files_by_directory_most_first() -> None:
     ]
     assert found[2].examples == ("lib/python3.14/gone.py",)
     assert compare_folders(OLD, OLD) == ()
-    assert bytes_of(NEW) - bytes_of(OLD) == 5
+    assert total_size(NEW) - total_size(OLD) == 5
 
 
 def test_libraries_that_differ() -> None:
@@ -62,7 +62,7 @@ def test_libraries_are_read_from_binaries_scripts_and_metadata(tmp_path: Path) -
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(content)
         entries[path] = file("x", len(content))
-    assert read_libraries(tmp_path, entries) == {
+    assert libraries_from_files(tmp_path, entries) == {
         "OpenSSL": "3.5.1",
         "SQLite": "3.50.4",
         "Tcl": "9.0.2",
@@ -78,5 +78,5 @@ def test_an_interpreter_is_asked() -> None:
     import sys
     import zlib
 
-    assert ask_interpreter(Path(sys.executable))["zlib"] == zlib.ZLIB_RUNTIME_VERSION
-    assert ask_interpreter(Path("/nowhere/python")) == {}
+    assert libraries_from_interpreter(Path(sys.executable))["zlib"] == zlib.ZLIB_RUNTIME_VERSION
+    assert libraries_from_interpreter(Path("/nowhere/python")) == {}

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from provision.review.changes import Aspect, ChangeKind, Direction
 from provision.review.diff_formats import DIFF_VERSION
-from provision.review.notices import SEVERITIES, NoticeKind
+from provision.review.notices import NOTICE_SEVERITIES, NoticeKind
 from tests.support.schemas import read_schema
 
 SCHEMA = read_schema("pythons-diff")
@@ -63,7 +63,7 @@ def test_every_key_is_known_and_there() -> None:
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        (NOTICE["severity"], SEVERITIES),
+        (NOTICE["severity"], NOTICE_SEVERITIES),
         (NOTICE["kind"], get_args(NoticeKind)),
         (ENTRY["kind"], get_args(ChangeKind)),
         (ROW["kind"], get_args(ChangeKind)),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.review.codes import CODES
+from provision.review.codes import AUDIT_CODES
 from provision.review.notices import NoticeKind
 from tests.conftest import Golden
 from tests.review.attacks import ATTACKS, DAY, make_attacked
@@ -26,7 +26,10 @@ def filled(text: str, begin: str, end: str, content: str) -> str:
 
 
 def test_the_codes(golden: Golden) -> None:
-    rows = [f"| `{code.code}` | {code.name} | {code.gravity} | {code.title} | {code.fix} |" for code in CODES.values()]
+    rows = [
+        f"| `{code.code}` | {code.name} | {code.severity} | {code.title} | {code.fix} |"
+        for code in AUDIT_CODES.values()
+    ]
     table = "\n".join(["| code | name | severity | means | what to do |", "|---|---|---|---|---|", *rows, ""])
     golden(PAGE, filled(PAGE.read_text(), "codes", "/codes", table))
 

@@ -11,9 +11,9 @@ import pytest
 
 from provision.cli.console import Console
 from provision.cli.present.diff import diff_lines
-from provision.review.diff_formats import diff_document, workflow_commands
-from provision.review.markdown import markdown
-from provision.review.page import page
+from provision.review.diff_formats import diff_annotations, diff_document
+from provision.review.markdown import markdown_comment
+from provision.review.page import html_page
 from provision.review.review import Review
 from provision.workflows.diff import diff
 from provision.workflows.options import Options
@@ -55,13 +55,13 @@ def test_text(reviews: list[Review], number: int, golden: Golden) -> None:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_markdown(reviews: list[Review], number: int, golden: Golden) -> None:
-    golden(golden_path(number, "md"), markdown(reviews[number - 1]))
+    golden(golden_path(number, "md"), markdown_comment(reviews[number - 1]))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_html(reviews: list[Review], number: int, golden: Golden) -> None:
     """Without style, script and their digests, which are not what a step changes."""
-    text = page(reviews[number - 1])
+    text = html_page(reviews[number - 1])
     text = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", text, flags=re.DOTALL)
     golden(golden_path(number, "html"), re.sub(r"sha256-[A-Za-z0-9+/=]{44}", "sha256-…", text))
 
@@ -76,7 +76,7 @@ def test_json(reviews: list[Review], number: int, golden: Golden) -> None:
 @pytest.mark.parametrize("number", NUMBERS)
 def test_github(reviews: list[Review], number: int, golden: Golden) -> None:
     found = reviews[number - 1]
-    commands = workflow_commands(found)
+    commands = diff_annotations(found)
     golden(golden_path(number, "github"), "\n".join([*commands, ""]))
     lines = found.new.text.splitlines()
     for command in commands:

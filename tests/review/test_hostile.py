@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from provision.cli.console import Console
 from provision.cli.present.diff import diff_lines
 from provision.lock.lock import Lock
-from provision.review.diff_formats import workflow_commands
-from provision.review.markdown import LIMIT, markdown
-from provision.review.page import page
-from provision.review.review import Review, Side
+from provision.review.diff_formats import diff_annotations
+from provision.review.markdown import LIMIT, markdown_comment
+from provision.review.page import html_page
+from provision.review.review import DiffSide, Review
 from tests.lock.samples import asset, python
 from tests.review.samples import HOSTILE, hostile_reviews, lock, review
 
@@ -81,13 +81,13 @@ def read(text: str) -> Page:
 @given(hostile_reviews())
 @patient
 def test_the_page_parses_and_holds_no_markup_but_its_own(found: Review) -> None:
-    read(page(found))
+    read(html_page(found))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_the_page_shows_every_text_as_it_is(text: str) -> None:
-    found = Review.of(Side(label=text), Side(label="new", lock=lock(python())), file=text)
-    shown = "".join(read(page(found)).texts)
+    found = Review.of(DiffSide(label=text), DiffSide(label="new", lock=lock(python())), file=text)
+    shown = "".join(read(html_page(found)).texts)
     visible = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     assert visible in shown
 
@@ -95,7 +95,7 @@ def test_the_page_shows_every_text_as_it_is(text: str) -> None:
 @given(hostile_reviews())
 @patient
 def test_markdown_stays_under_the_limit_and_in_its_lines(found: Review) -> None:
-    text = markdown(found)
+    text = markdown_comment(found)
     assert len(text.encode()) <= LIMIT
     width = 0
     for line in text.split("\n"):
@@ -122,7 +122,7 @@ def test_a_lock_of_any_size_stays_under_the_limit() -> None:
     many: Lock = lock(
         *(python(*(asset(target=t) for t in ("linux-x86_64", "macos-aarch64")), name=f"p{n}") for n in range(900))
     )
-    text = markdown(review(None, many))
+    text = markdown_comment(review(None, many))
     assert len(text) < 65_536
     assert "left out here" in text
     assert text.count("<details>") == text.count("</details>")
@@ -131,7 +131,7 @@ def test_a_lock_of_any_size_stays_under_the_limit() -> None:
 @given(hostile_reviews())
 @patient
 def test_workflow_commands_are_one_line_each_and_no_others(found: Review) -> None:
-    for command in workflow_commands(found):
+    for command in diff_annotations(found):
         assert re.match(r"::(error|warning|notice) file=[^,:\r\n]*,line=\d+,title=[^,:\r\n]*::", command)
         assert "\n" not in command
         assert "\r" not in command

@@ -9,7 +9,7 @@ from provision.model.asset import BuildOptions
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
 from provision.review.changes import compare_locks
-from provision.review.notices import Notice, notices
+from provision.review.notices import Notice, find_notices
 from tests.lock.samples import asset, digest, python
 from tests.review.samples import edited, lock, moved
 
@@ -19,7 +19,7 @@ URL = DEFAULT.assets[0].url
 
 def found(old: LockedPython | None, new: LockedPython | None, *, upgraded: bool = False) -> list[Notice]:
     sides: list[Lock] = [lock(*([each] if each else [])) for each in (old, new)]
-    return list(notices(compare_locks(*sides), upgraded=lambda _: upgraded))
+    return list(find_notices(compare_locks(*sides), upgrade_requested=lambda _: upgraded))
 
 
 def kinds(old: LockedPython | None, new: LockedPython | None) -> set[tuple[str, str]]:
@@ -63,7 +63,7 @@ def test_an_entry_on_a_host_that_is_new_here() -> None:
     assert kinds(None, DEFAULT) == {("warning", "new-host")}
     alike = python(asset(url=asset().url.replace("example.com", "glthub.com")))
     assert ("alarm", "new-host") in kinds(None, alike)
-    beside = notices(compare_locks(lock(DEFAULT), lock(DEFAULT, python(name="beside"))))
+    beside = find_notices(compare_locks(lock(DEFAULT), lock(DEFAULT, python(name="beside"))))
     assert beside == ()
 
 
@@ -124,4 +124,4 @@ def test_what_is_said_of_the_same_bytes() -> None:
 def test_the_gravest_come_first() -> None:
     old = lock(python(name="a"), python(name="b"))
     new = lock(moved(python(name="a"), "3.14.8+20260901"), edited(python(name="b"), sha256=digest("other")))
-    assert [notice.entry for notice in notices(compare_locks(old, new))] == ["b", "a"]
+    assert [notice.entry for notice in find_notices(compare_locks(old, new))] == ["b", "a"]

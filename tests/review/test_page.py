@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from provision.model.value import replace
-from provision.review.page import page
-from provision.review.review import Review, Side
+from provision.review.page import html_page
+from provision.review.review import DiffSide, Review
 from tests.lock.samples import digest, python
 from tests.review.attacks import pictured
 from tests.review.browser import Tab, browse, find_browser
@@ -45,7 +45,7 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
 
 def written(tmp_path: Path, found: Review) -> Path:
     path = tmp_path / "review.html"
-    path.write_text(page(found), encoding="utf-8")
+    path.write_text(html_page(found), encoding="utf-8")
     return path
 
 
@@ -135,7 +135,7 @@ def test_without_scripts_everything_is_there(tab: Tab, tmp_path: Path) -> None:
 def test_hostile_text_does_nothing(tab: Tab, tmp_path: Path, text: str) -> None:
     tab.complaints.clear()
     spoiled = replace(edited(python(), url=f"https://{text}/x"), name=text)
-    found = Review.of(Side(label=text), Side(label=text, lock=lock(spoiled)), file=text)
+    found = Review.of(DiffSide(label=text), DiffSide(label=text, lock=lock(spoiled)), file=text)
     tab.open(written(tmp_path, found), width=390)
     assert tab.complaints == []
     assert tab.ask("document.scripts.length") == 1

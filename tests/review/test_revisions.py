@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import LockFileError, UsageError
-from provision.review.revisions import Revision, has_commit, read_revision
+from provision.review.revisions import RevisionPath, has_commit, read_revision
 from tests.review.history import git
 
 
@@ -27,7 +27,7 @@ def commit(repository: Path, content: bytes, *, name: str = "pythons.lock") -> N
 
 
 def read(repository: Path, text: str) -> str | None:
-    return read_revision(Revision.parse(text, default="./pythons.lock"), repository)
+    return read_revision(RevisionPath.parse(text, default="./pythons.lock"), repository)
 
 
 def test_revisions_and_paths(repository: Path) -> None:
@@ -48,7 +48,7 @@ def test_revisions_and_paths(repository: Path) -> None:
 )
 def test_what_no_revision_looks_like_never_gets_to_git(text: str) -> None:
     with pytest.raises(UsageError):
-        Revision.parse(text, default="./pythons.lock")
+        RevisionPath.parse(text, default="./pythons.lock")
 
 
 @pytest.mark.parametrize("text", ["nowhere", "HEAD~99", "v1^{tree}"])

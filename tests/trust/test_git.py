@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import UsageError
-from provision.review.revisions import Revision, has_commit, read_revision
+from provision.review.revisions import RevisionPath, has_commit, read_revision
 from tests.support.project import Project
 from tests.trust.hostile import lock_text
 from tests.trust.watching import look
@@ -44,7 +44,7 @@ def test_a_bare_repository_among_the_files_has_no_say(tmp_path: Path) -> None:
         "[core]\nbare = true\nrepositoryformatversion = 1\n[extensions]\npartialClone = origin\n"
         f'[remote "origin"]\npromisor = true\nurl = {sub}\nuploadpack = {_program(sub / "program")}\n'
     )
-    for ask in (has_commit, lambda folder: read_revision(Revision(revision="HEAD", path="./x"), folder)):
+    for ask in (has_commit, lambda folder: read_revision(RevisionPath(revision="HEAD", path="./x"), folder)):
         with pytest.raises(UsageError, match="bare"):
             ask(sub)
     assert not (sub / _MARK).exists()
@@ -63,7 +63,7 @@ def test_drivers_filters_and_hooks_are_not_run(tmp_path: Path) -> None:
         "core.sshCommand",
     ):
         subprocess.run(["git", "config", key, str(program)], cwd=repository, check=True)
-    assert read_revision(Revision(revision="HEAD", path="./pythons.lock"), repository) == lock_text()
+    assert read_revision(RevisionPath(revision="HEAD", path="./pythons.lock"), repository) == lock_text()
     assert not (repository / _MARK).exists()
 
 
@@ -79,4 +79,4 @@ def test_what_is_called_git_in_the_working_directory_is_not_it(tmp_path: Path) -
 @pytest.mark.parametrize("revision", ["--upload-pack=x", "-x", "", "a b", "a\nb", "\x1b[2J"])
 def test_what_looks_like_an_option_is_no_revision(revision: str) -> None:
     with pytest.raises(UsageError, match="neither a file nor a git revision"):
-        Revision.parse(revision, default="./pythons.lock")
+        RevisionPath.parse(revision, default="./pythons.lock")

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from provision.cli.console import Console
 from provision.cli.session import CommandAnswer
 from provision.errors import INTEGRITY
-from provision.review.audit_formats import audit_commands, audit_document, audit_sarif
-from provision.review.codes import Gravity
+from provision.review.audit_formats import audit_annotations, audit_document, audit_sarif
+from provision.review.codes import FindingSeverity
 from provision.review.findings import Audit
 from provision.text import plural, printable
 from provision.workflows.audit import Audited
 
-_STYLES: dict[Gravity, str] = {"error": "red", "warning": "yellow", "note": "dim"}
+_STYLES: dict[FindingSeverity, str] = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
 def present_audit(audited: Audited, console: Console, style: str, *, strict: bool) -> CommandAnswer:
@@ -26,7 +26,7 @@ def present_audit(audited: Audited, console: Console, style: str, *, strict: boo
         case "sarif":
             return CommandAnswer(document=audit_sarif(audit), code=code)
         case "github":
-            return CommandAnswer(commands=audit_commands(audit), document={}, code=code, remarks=(_summary(audit),))
+            return CommandAnswer(commands=audit_annotations(audit), document={}, code=code, remarks=(_summary(audit),))
         case _:
             remarks = [_summary(audit)]
             if audited.manifest is None:
@@ -37,7 +37,7 @@ def present_audit(audited: Audited, console: Console, style: str, *, strict: boo
 def _lines(audit: Audit, console: Console) -> Iterator[str]:
     for finding in audit.findings:
         place = f"{printable(finding.file)}:{finding.line}:"
-        label = console.paint(finding.gravity, _STYLES[finding.gravity])
+        label = console.paint(finding.severity, _STYLES[finding.severity])
         where = f"{console.paint(printable(finding.where), 'bold')}: " if finding.where else ""
         yield f"{place} {label} {finding.code} {where}{printable(finding.message)}"
     for code in dict.fromkeys(finding.code for finding in audit.findings):
@@ -49,8 +49,8 @@ def _lines(audit: Audit, console: Console) -> Iterator[str]:
 
 
 def _summary(audit: Audit) -> str:
-    counts: tuple[tuple[Gravity, str], ...] = (("error", "error"), ("warning", "warning"), ("note", "note"))
-    words = ", ".join(plural(audit.count(gravity), noun) for gravity, noun in counts if audit.count(gravity))
+    counts: tuple[tuple[FindingSeverity, str], ...] = (("error", "error"), ("warning", "warning"), ("note", "note"))
+    words = ", ".join(plural(audit.count(severity), noun) for severity, noun in counts if audit.count(severity))
     ignored = f", {len(audit.ignored)} ignored" if audit.ignored else ""
     looked = f"{plural(audit.entries, 'entry', 'entries')}, {plural(audit.rows, 'row')}"
     known = f"; the catalog is as of {audit.as_of[:10]}" if audit.as_of else ""

@@ -11,7 +11,7 @@ from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
 from provision.review.diff_formats import diff_document
 from provision.review.notices import Notice
-from provision.review.review import Review, ReviewRow, headline, rows
+from provision.review.review import Review, ReviewRow, headline, review_rows
 from provision.text import printable, size_change
 
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
@@ -28,17 +28,17 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
         case "json":
             return CommandAnswer(document=diff_document(review), code=code)
         case "markdown":
-            from provision.review.markdown import markdown
+            from provision.review.markdown import markdown_comment
 
-            return CommandAnswer(lines=markdown(review).splitlines(), document={}, code=code)
+            return CommandAnswer(lines=markdown_comment(review).splitlines(), document={}, code=code)
         case "html":
-            from provision.review.page import page
+            from provision.review.page import html_page
 
-            return CommandAnswer(lines=(page(review),), document={}, code=code)
+            return CommandAnswer(lines=(html_page(review),), document={}, code=code)
         case "github":
-            from provision.review.diff_formats import workflow_commands
+            from provision.review.diff_formats import diff_annotations
 
-            return CommandAnswer(commands=workflow_commands(review), document={}, code=code)
+            return CommandAnswer(commands=diff_annotations(review), document={}, code=code)
         case _:
             summary = f"{review.old.label} → {review.new.label}: {headline(review.diff, review.notices)}"
             lines = diff_lines(review, console, width=terminal_width())
@@ -47,7 +47,7 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
 
 def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
     """The table of changes, then the notices, then what differs inside."""
-    lines = [*_table(rows(review.diff, single=review.old.lock is None), console, width)]
+    lines = [*_table(review_rows(review.diff, single=review.old.lock is None), console, width)]
     for index, notice in enumerate(review.notices):
         lines += ["", *_notice(notice, console, width)] if index == 0 and lines else _notice(notice, console, width)
     return [*lines, *_details(review)]
@@ -99,7 +99,7 @@ def _stacked(found: Sequence[ReviewRow], console: Console) -> Iterator[str]:
             yield f"    {console.paint('-', 'red')} {printable(row.before)}"
         if row.after:
             yield f"    {console.paint('+', 'green')} {printable(row.after)}"
-        for place in row.places:
+        for place in row.target_labels:
             yield f"      {printable(place)}"
 
 
@@ -118,7 +118,7 @@ def _details(review: Review) -> Iterator[str]:
     for tree in review.details:
         yield ""
         yield printable(
-            f"inside {tree.entry}, {tree.place}: {tree.missing or size_change(tree.size_delta, signed=True)}"
+            f"inside {tree.entry}, {tree.target_label}: {tree.missing or size_change(tree.size_delta, signed=True)}"
         )
         for library in tree.libraries:
             yield printable(f"  {library.library}  {library.old or '–'} → {library.new or '–'}")

@@ -68,12 +68,12 @@ def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
     if not locked.changed:
         return []
     from provision.cli.present.diff import change_lines
-    from provision.review.review import Review, Side
+    from provision.review.review import DiffSide, Review
 
     name = locked.project.lock_path.name
     # Builds that moved under the same request were asked for: nothing else moves them here.
-    sides = Side(label="before", lock=before), Side(label=name, text=locked.text, lock=locked.lock)
-    return change_lines(Review.of(*sides, file=name, upgraded=lambda _: True), console)
+    sides = DiffSide(label="before", lock=before), DiffSide(label=name, text=locked.text, lock=locked.lock)
+    return change_lines(Review.of(*sides, file=name, upgrade_requested=lambda _: True), console)
 
 
 def _what(python: LockedPython) -> str:
