@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, Place, ProvisionError, StoreError, raise_all
 from provision.host.files import FileTooLargeError, make_directory, read_small_file, replace_file
 from provision.model.asset import IMPLEMENTATIONS
+from provision.model.sha256 import sha256_hex
 from provision.protocols import HttpGet, get_if_changed, request_document
 
 # FOLD provision.catalog.cache
@@ -151,6 +151,8 @@ def _from_network(url: str, kept_path: Path, get: HttpGet) -> Snapshot:
 
 def _from_file(path: Path, kept_path: Path) -> Snapshot:
     data = _content(path)
+    import hashlib  # not on top: it loads OpenSSL, and `lock` imports this module also where it opens no catalog
+
     content = hashlib.sha256(data).hexdigest()
     kept = _kept(kept_path)
     if kept is not None and kept.facts.get(CONTENT_FACT) == content:
@@ -192,7 +194,7 @@ def _kept(path: Path) -> Snapshot | None:
 
 
 def _kept_path(cache_dir: Path, origin: str) -> Path:
-    return cache_dir / f"own-{hashlib.sha256(origin.encode()).hexdigest()[:16]}.catalog"
+    return cache_dir / f"own-{sha256_hex(origin.encode())[:16]}.catalog"
 
 
 def _path_of(text: str) -> str:
