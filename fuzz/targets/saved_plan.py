@@ -16,7 +16,7 @@ from fuzz.target import Target
 from fuzz.texts import documents, words
 from provision.errors import LockFileError, ManifestError, SeveralErrors, UsageError
 from provision.workflows.lock import lock
-from provision.workflows.options import Options, Wanted
+from provision.workflows.options import Options, Scope
 from provision.workflows.plan import load_plan, plan, save_plan
 
 _PIECES = [
@@ -42,7 +42,7 @@ def _options() -> Options:
 def _saved() -> bytes:
     options = _options()
     path = options.home.with_name("sound.plan")
-    save_plan(path, plan(options, Wanted()))
+    save_plan(path, plan(options, Scope()))
     return path.read_bytes()
 
 

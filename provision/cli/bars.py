@@ -30,7 +30,7 @@ class _Remaining(TimeRemainingColumn):
         return super().render(task) if task.total else Text("")
 
 
-class Bars:
+class ProgressBars:
     """The display, which appears with the first step and goes with the last."""
 
     def __init__(self) -> None:

@@ -40,14 +40,14 @@ def _main(argv: list[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from provision.cli.stopping import asked, end_at_once, listen, run_callbacks
+    from provision.cli.stopping import exit_on_signal, install_handlers, run_callbacks, stop_requested
 
     try:
-        listen()
+        install_handlers()
         code = _run(argv)
-        end_at_once()
+        exit_on_signal()
     except BaseException:
-        stopped = asked()
+        stopped = stop_requested()
         if stopped is None:
             raise
         run_callbacks()
@@ -59,7 +59,7 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    from provision.cli.stopping import asked
+    from provision.cli.stopping import stop_requested
     from provision.errors import ProvisionError
 
     try:
@@ -71,7 +71,7 @@ def _run(argv: list[str]) -> int:
 
             code = run_app(argv)
     except ProvisionError as error:
-        if asked():  # what is raised while a run unwinds is of no interest: a file that is closed twice, say
+        if stop_requested():  # what is raised while a run unwinds is of no interest: a file that is closed twice, say
             raise
         return _report(error)
     return code

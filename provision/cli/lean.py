@@ -33,20 +33,20 @@ def _session() -> Session:
 
 def _sync() -> int:
     from provision.cli.present.sync import present_synced
-    from provision.workflows.options import Wanted
+    from provision.workflows.options import Scope
     from provision.workflows.sync import sync
 
     session = _session()
-    return session.show(present_synced(sync(session.options, Wanted(), session.progress()), session.console))
+    return session.show(present_synced(sync(session.options, Scope(), session.progress()), session.console))
 
 
 def _plan() -> int:
     from provision.cli.present.sync import present_planned
-    from provision.workflows.options import Wanted
+    from provision.workflows.options import Scope
     from provision.workflows.plan import plan
 
     session = _session()
-    return session.show(present_planned(plan(session.options, Wanted()), session.console))
+    return session.show(present_planned(plan(session.options, Scope()), session.console))
 
 
 def _lock() -> int:
@@ -59,10 +59,10 @@ def _lock() -> int:
 
 def _lock_check() -> int:
     from provision.cli.present.lock import present_checked
-    from provision.workflows.lock import check_lock_fresh
+    from provision.workflows.lock import check_lock
 
     session = _session()
-    return session.show(present_checked(check_lock_fresh(session.options), session.console))
+    return session.show(present_checked(check_lock(session.options), session.console))
 
 
 def _list() -> int:

@@ -11,21 +11,21 @@ from provision.protocols import NoProgress, Progress
 from provision.text import size
 
 if TYPE_CHECKING:
-    from provision.cli.bars import Bars
+    from provision.cli.bars import ProgressBars
 
 
 def choose_progress(console: Console, *, bars: bool) -> Progress:
     """The progress that fits this run."""
     if console.verbosity < 0:
         return NoProgress()
-    return _LateBars() if bars and sys.stderr.isatty() else Lines(console)
+    return _LazyBars() if bars and sys.stderr.isatty() else ProgressLines(console)
 
 
 # Steps that are over before a line about them is read.
 _BRIEF = frozenset({"hash", "probe"})
 
 
-class Lines:
+class ProgressLines:
     """A line when work on an interpreter begins, and when its step changes."""
 
     def __init__(self, console: Console) -> None:
@@ -50,12 +50,12 @@ class Lines:
         self._console.say(text)
 
 
-class _LateBars:
+class _LazyBars:
     """Bars that are made when there is something to show, which is rarely."""
 
     def __init__(self) -> None:
         self._making = threading.Lock()
-        self._bars: Bars | None = None
+        self._bars: ProgressBars | None = None
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
         self._shown().start(key, title, step, total)
@@ -69,10 +69,10 @@ class _LateBars:
     def note(self, text: str) -> None:
         self._shown().note(text)
 
-    def _shown(self) -> Bars:
-        from provision.cli.bars import Bars
+    def _shown(self) -> ProgressBars:
+        from provision.cli.bars import ProgressBars
 
         with self._making:
             if self._bars is None:
-                self._bars = Bars()
+                self._bars = ProgressBars()
             return self._bars

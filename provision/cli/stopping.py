@@ -18,13 +18,13 @@ from types import FrameType
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 # How long unwinding may take, in seconds: whoever pressed Ctrl-C waits.
-_PATIENCE = 0.9
+_GRACE_PERIOD = 0.9
 
 _callbacks: list[Callable[[], None]] = []
-_asked: list[Stopped] = []
+_asked: list[StopRequested] = []
 
 
-class Stopped(BaseException):
+class StopRequested(BaseException):
     """The user or the system wants an end. No `KeyboardInterrupt`: Typer would swallow that without a word."""
 
     def __init__(self, number: int) -> None:
@@ -44,8 +44,8 @@ def run_callbacks() -> None:
         _callbacks.pop()()
 
 
-def listen() -> None:
-    """Raise `Stopped` in the main thread from now on. What the caller of this process ignores, stays ignored.
+def install_handlers() -> None:
+    """Raise `StopRequested` in the main thread from now on. What the caller of this process ignores, stays ignored.
 
     The second signal ends the process at once, in case that unwinding is what takes so long.
     """
@@ -55,12 +55,12 @@ def listen() -> None:
     sys.unraisablehook = _mute_unraisable
 
 
-def asked() -> Stopped | None:
+def stop_requested() -> StopRequested | None:
     """What a signal asked for, whether or not its exception is still on its way."""
     return _asked[0] if _asked else None
 
 
-def end_at_once() -> None:
+def exit_on_signal() -> None:
     """Let a signal end the process where it stands: there is nothing left to unwind, or unwinding takes too long."""
     for number in _WORDS:
         if signal.getsignal(number) is _stop:
@@ -68,8 +68,8 @@ def end_at_once() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    end_at_once()
-    stopped = Stopped(number)
+    exit_on_signal()
+    stopped = StopRequested(number)
     _asked.append(stopped)
     _thread.start_new_thread(_force_exit, (stopped,))
     raise stopped
@@ -77,12 +77,12 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _mute_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     """Python's own words about what could not be raised, but for what `_lose_patience` sees to."""
-    if unraisable.exc_type is not Stopped:
+    if unraisable.exc_type is not StopRequested:
         sys.__unraisablehook__(unraisable)
 
 
-def _force_exit(stopped: Stopped) -> None:
-    time.sleep(_PATIENCE)
+def _force_exit(stopped: StopRequested) -> None:
+    time.sleep(_GRACE_PERIOD)
     os.write(2, f"{stopped.word}\n".encode())
     os._exit(stopped.exit_code)
 

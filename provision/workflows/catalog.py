@@ -79,7 +79,7 @@ def parse_query(
 ) -> tuple[AssetQuery, ...]:
     """What `catalog list` is asked for, one query a target; raises `UsageError` for what makes no sense."""
     from provision.manifest.request import parse_request
-    from provision.workflows.options import parse_wanted
+    from provision.workflows.options import parse_scope
 
     if flavor is not None and flavor not in FLAVORS:
         raise UsageError(
@@ -104,7 +104,7 @@ def parse_query(
         flavor=flavor,
         newest_build=build == LATEST,
     )
-    found = parse_wanted((), targets).targets
+    found = parse_scope((), targets).targets
     return tuple(replace(query, target=target) for target in found) or (query,)
 
 

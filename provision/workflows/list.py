@@ -60,7 +60,7 @@ def list_pythons(options: Options) -> Listing:
     lock = loaded.lock if loaded else None
     reasons = {entry.name: entry.reason for entry in stale_entries(manifest, lock, host.target)} if lock else {}
     store = Store(options.home)
-    here = _Machine(host=host, store=store, links=read_links(project.directory, store))
+    here = _LocalState(host=host, store=store, links=read_links(project.directory, store))
     rows = tuple(
         _row(request, lock.python(request.name) if lock else None, reasons.get(request.name, ""), here)
         for request in manifest.requests
@@ -69,7 +69,7 @@ def list_pythons(options: Options) -> Listing:
 
 
 @frozen
-class _Machine:
+class _LocalState:
     """This machine, its store, and the project's links."""
 
     host: Host
@@ -77,7 +77,7 @@ class _Machine:
     links: dict[str, str]
 
 
-def _row(request: Request, python: LockedPython | None, reason: str, here: _Machine) -> ListRow:
+def _row(request: Request, python: LockedPython | None, reason: str, here: _LocalState) -> ListRow:
     asked = request_text(request)
     if python is None:
         return ListRow(name=request.name, request=asked, state="not locked")

@@ -84,7 +84,7 @@ def parse_upgrade(names: tuple[str, ...], *, upgrade: bool) -> Upgrade:
 
 
 @frozen
-class Checked:
+class LockCheck:
     """What `lock --check` found: the entries that no longer answer the manifest, none when the lock is fresh."""
 
     project: Project
@@ -92,15 +92,15 @@ class Checked:
     warnings: tuple[str, ...]
 
 
-def check_lock_fresh(options: Options) -> Checked:
+def check_lock(options: Options) -> LockCheck:
     """Compare the lock with the manifest, offline and without writing; raises `LockFileError` if there is none."""
     project = Project.find(options)
     manifest = project.manifest()
     loaded = project.locked()
-    return Checked(project=project, stale=stale(manifest, loaded.lock), warnings=loaded.warnings)
+    return LockCheck(project=project, stale=find_stale(manifest, loaded.lock), warnings=loaded.warnings)
 
 
-def stale(manifest: Manifest, lock: Lock) -> tuple[Stale, ...]:
+def find_stale(manifest: Manifest, lock: Lock) -> tuple[Stale, ...]:
     """The entries of a lock that do not answer the manifest as it is now, on this machine."""
     return stale_entries(manifest, lock, host_target(manifest))
 
@@ -117,7 +117,7 @@ def host_target(manifest: Manifest) -> Target | None:
     return detect_host().target
 
 
-def require_fresh(project: Project, entries: tuple[Stale, ...]) -> None:
+def raise_if_stale(project: Project, entries: tuple[Stale, ...]) -> None:
     """Raise `LockFileError` that lists the stale entries, if there are any."""
     if entries:
         lines = "".join(f"\n{entry.name} {entry.reason}" for entry in entries)

@@ -131,7 +131,7 @@ ALL_TARGETS = "all"
 
 
 @frozen
-class Wanted:
+class Scope:
     """What part of the lock is meant, and for which machines: this one unless targets are named."""
 
     names: tuple[str, ...] = ()
@@ -145,7 +145,7 @@ class Wanted:
         return self.all_targets or bool(self.targets)
 
 
-def parse_wanted(names: Sequence[str], targets: Sequence[str], *, cpu: str = "baseline", prune: bool = False) -> Wanted:
+def parse_scope(names: Sequence[str], targets: Sequence[str], *, cpu: str = "baseline", prune: bool = False) -> Scope:
     """What the command line asks for; raises `UsageError` for unknown targets and levels."""
     if cpu not in CPU_LEVELS:
         raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
@@ -166,7 +166,7 @@ def parse_wanted(names: Sequence[str], targets: Sequence[str], *, cpu: str = "ba
                 f"--target {text!r} is not a known target.{did_you_mean(text, [*shorts, *KNOWN_TARGETS])}",
                 hint=f"Known: {', '.join(sorted(shorts))}, and `all`.",
             ) from error
-    return Wanted(
+    return Scope(
         names=tuple(dict.fromkeys(names)),
         targets=tuple(dict.fromkeys(parsed)),
         all_targets=ALL_TARGETS in targets,

@@ -32,7 +32,7 @@ _ANY = parse_request("3").version
 
 
 @frozen
-class UpgradeOutlook:
+class OutdatedRow:
     """What there is beyond a locked entry, each as ``version+build``, empty where it is the locked one.
 
     ``allowed`` is what an upgrade would lock, ``cooling`` what it would lock were it not for the cooldown, which ends
@@ -55,7 +55,7 @@ class UpgradeOutlook:
 class Outdated:
     """The outlook of all entries asked for, as of when the catalog was gathered."""
 
-    outlooks: tuple[UpgradeOutlook, ...]
+    outlooks: tuple[OutdatedRow, ...]
     as_of: str
 
     @property
@@ -76,13 +76,13 @@ def outdated(options: Options, names: tuple[str, ...] = (), *, today: date) -> O
     for python in select_entries(lock, names, manifest=project.manifest_path):
         request = manifest.request(python.name)
         if request is not None:
-            looks.append(outlook(request, python, manifest, catalog, host=host, today=today))
+            looks.append(outdated_row(request, python, manifest, catalog, host=host, today=today))
     return Outdated(outlooks=tuple(looks), as_of=catalog.as_of)
 
 
-def outlook(
+def outdated_row(
     request: Request, python: LockedPython, manifest: Manifest, catalog: Catalog, *, host: Target, today: date
-) -> UpgradeOutlook:
+) -> OutdatedRow:
     """What there is beyond one entry."""
 
     def upgraded(wanted: Request) -> LockedPython:
@@ -97,7 +97,7 @@ def outlook(
             return otherwise
 
     end = end_of_life(python.implementation, python.version)
-    found = UpgradeOutlook(name=python.name, locked=_named(python), ends=end, ended=end is not None and end <= today)
+    found = OutdatedRow(name=python.name, locked=_named(python), ends=end, ended=end is not None and end <= today)
     try:
         allowed = upgraded(request)
     except ProvisionError as error:

@@ -33,8 +33,8 @@ from provision.store.receipts import (
     texts,
     truth,
 )
-from provision.workflows.lock import require_fresh, stale
-from provision.workflows.options import Options, Wanted, parse_wanted
+from provision.workflows.lock import find_stale, raise_if_stale
+from provision.workflows.options import Options, Scope, parse_scope
 from provision.workflows.project import Project, needed_keys, select_entries, write_text
 
 # FOLD provision.workflows.plan
@@ -47,29 +47,29 @@ class Planned:
 
     project: Project
     lock: Lock
-    wanted: Wanted
+    wanted: Scope
     plan: Plan
     warnings: tuple[str, ...] = ()
 
 
-def plan(options: Options, wanted: Wanted, *, frozen: bool = False) -> Planned:
+def plan(options: Options, wanted: Scope, *, frozen: bool = False) -> Planned:
     """What `sync` would do with the lock as it stands; raises `LockFileError` when it is missing or stale."""
     project = Project.find(options)
     loaded = project.locked()
     if not frozen:
-        require_fresh(project, stale(project.manifest(), loaded.lock))
+        raise_if_stale(project, find_stale(project.manifest(), loaded.lock))
     return Planned(
         project=project,
         lock=loaded.lock,
         wanted=wanted,
-        plan=make_plan(options, project, loaded.lock, loaded.digest, wanted),
+        plan=compute_plan(options, project, loaded.lock, loaded.digest, wanted),
         warnings=loaded.warnings,
     )
 
 
-def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wanted: Wanted) -> Plan:
+def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest, wanted: Scope) -> Plan:
     """Compare a lock with what is on disk; reads only what concerns the selection, however large the store is."""
-    selection = select_wanted(project, lock, wanted)
+    selection = select_assets(project, lock, wanted)
     store = Store(options.home)
     cache = ArchiveCache(options.cache)
     # A key holds a part of the archive's hash only, which others may have met on purpose: the receipt has all of it.
@@ -90,14 +90,14 @@ def make_plan(options: Options, project: Project, lock: Lock, digest: Digest, wa
     )
 
 
-def select_wanted(project: Project, lock: Lock, wanted: Wanted) -> tuple[Selected, ...]:
+def select_assets(project: Project, lock: Lock, wanted: Scope) -> tuple[Selected, ...]:
     """The assets that the wish means; raises what `workflows.selection` raises."""
     pythons = select_entries(lock, wanted.names, manifest=project.manifest_path)
     if not wanted.foreign:
-        return select_here(pythons, detect_host(), cpu_level)
+        return select_for_host(pythons, detect_host(), cpu_level)
     if not wanted.all_targets:
-        return select_foreign(pythons, wanted.targets, cpu=wanted.cpu)
-    chosen = (select_foreign((python,), python.targets(), cpu=wanted.cpu) for python in pythons)
+        return select_for_targets(pythons, wanted.targets, cpu=wanted.cpu)
+    chosen = (select_for_targets((python,), python.targets(), cpu=wanted.cpu) for python in pythons)
     return tuple(one for group in chosen for one in group)
 
 
@@ -105,13 +105,13 @@ def select_wanted(project: Project, lock: Lock, wanted: Wanted) -> tuple[Selecte
 #   Owns turning a lock into this machine's (or another's) choice of assets; the rules are `lock.select`'s.
 
 
-def select_here(pythons: Sequence[LockedPython], host: Host, level: Callable[[], CpuLevel]) -> tuple[Selected, ...]:
+def select_for_host(pythons: Sequence[LockedPython], host: Host, level: Callable[[], CpuLevel]) -> tuple[Selected, ...]:
     """What this machine is to have; raises every entry's refusal at once (exit 4 or 5)."""
     wanted = ((python, lambda python=python: select_asset(python, host=host, level=level)) for python in pythons)
     return _collect(wanted, foreign=False)
 
 
-def select_foreign(
+def select_for_targets(
     pythons: Sequence[LockedPython], targets: Sequence[Target], *, cpu: CpuLevel
 ) -> tuple[Selected, ...]:
     """What machines of the given targets are to have: of each entry the highest locked level up to ``cpu``.
@@ -223,7 +223,7 @@ def load_plan(options: Options, path: Path) -> Planned:
     return planned
 
 
-def _read(path: Path) -> tuple[Wanted, Members]:
+def _read(path: Path) -> tuple[Scope, Members]:
     try:
         content = read_small_file_or_none(path, _MAX_BYTES)
     except OSError as error:
@@ -238,4 +238,4 @@ def _read(path: Path) -> tuple[Wanted, Members]:
             f"{path} is not a saved plan: {error}", hint=f"Make one with `provision plan -o {path.name}`."
         ) from error
     wanted = saved.wanted
-    return parse_wanted(wanted.names, wanted.targets, cpu=wanted.cpu, prune=wanted.prune), saved.plan
+    return parse_scope(wanted.names, wanted.targets, cpu=wanted.cpu, prune=wanted.prune), saved.plan

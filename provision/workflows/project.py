@@ -129,7 +129,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data``: a reader or a crash sees the old file or the new, and what a crash leaves beside it
-    goes with the next write, or with `sweep_beside`.
+    goes with the next write, or with `remove_unfinished`.
 
     A symbolic link stays one, and the file it leads to is replaced; the mode of an existing file is kept.
     Raises `StoreError` when the place cannot be written, and `PolicyError` when links lead out of the repository, as
@@ -147,7 +147,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise StoreError(f"cannot write {path}: {reason}", hint="Check its permissions and the free space.") from error
 
 
-def sweep_beside(path: Path) -> None:
+def remove_unfinished(path: Path) -> None:
     """Remove what killed runs left beside a project's file; where that is not possible, the next write tries again."""
     from provision.host.files import unfinished_files
 

@@ -16,7 +16,7 @@ from provision.store.prune import Pruned, removable
 from provision.store.prune import prune_trees as prune_store
 from provision.store.publish import check_tree, mark_durable, sweep
 from provision.store.receipts import Receipt, installed, read_receipt
-from provision.workflows.options import Options, Wanted, open_tools
+from provision.workflows.options import Options, Scope, open_tools
 from provision.workflows.project import Project, needed_keys
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Verdict:
+class VerifiedTree:
     """How one tree is: ``receipt`` is None where it is not installed; ``differences`` are from before a repair."""
 
     names: tuple[str, ...]
@@ -47,7 +47,7 @@ class Verdict:
 class Verified:
     """The verdicts on all trees that were asked for."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[VerifiedTree, ...]
 
 
 def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: bool, progress: Progress) -> Verified:
@@ -66,7 +66,9 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
         broken = {verdict.key for verdict in verdicts if not verdict.sound}
         repaired = _repair(options, store, [one for one, _ in wanted if one.key in broken], progress)
         verdicts = [
-            Verdict(names=one.names, key=one.key, receipt=repaired[one.key], differences=one.differences, repaired=True)
+            VerifiedTree(
+                names=one.names, key=one.key, receipt=repaired[one.key], differences=one.differences, repaired=True
+            )
             if one.key in repaired
             else one
             for one in verdicts
@@ -81,22 +83,22 @@ def _of_store(store: Store) -> list[tuple[Selected, tuple[str, ...]]]:
 
 def _of_project(options: Options, names: Sequence[str]) -> list[tuple[Selected, tuple[str, ...]]]:
     """The distinct trees of the named entries, each with all its entries' names."""
-    from provision.workflows.plan import select_wanted
+    from provision.workflows.plan import select_assets
 
     project = Project.find(options)
     by_key: dict[str, tuple[Selected, tuple[str, ...]]] = {}
-    for one in select_wanted(project, project.locked().lock, Wanted(names=tuple(names))):
+    for one in select_assets(project, project.locked().lock, Scope(names=tuple(names))):
         selected, known = by_key.get(one.key, (one, ()))
         by_key[one.key] = (selected, (*known, one.name))
     return list(by_key.values())
 
 
-def _look(store: Store, selected: Selected, names: tuple[str, ...]) -> Verdict:
+def _look(store: Store, selected: Selected, names: tuple[str, ...]) -> VerifiedTree:
     receipt = read_receipt(store, selected.key)
     differences = check_tree(store, receipt) if receipt else ()
     if receipt and not differences and not receipt.settled:
         mark_durable(store, receipt)
-    return Verdict(names=names, key=selected.key, receipt=receipt, differences=differences)
+    return VerifiedTree(names=names, key=selected.key, receipt=receipt, differences=differences)
 
 
 def _repair(options: Options, store: Store, broken: Sequence[Selected], progress: Progress) -> dict[str, Receipt]:

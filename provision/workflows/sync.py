@@ -18,10 +18,10 @@ from provision.store.publish import sweep
 from provision.store.receipts import Receipt, read_receipt
 from provision.store.roots import record_root
 from provision.store.stamp import write_stamp
-from provision.workflows.lock import require_fresh, stale
-from provision.workflows.options import Options, Wanted, flag
-from provision.workflows.plan import Planned, load_plan, make_plan
-from provision.workflows.project import LoadedLock, Project, locked_keys, needed_keys, sweep_beside
+from provision.workflows.lock import find_stale, raise_if_stale
+from provision.workflows.options import Options, Scope, flag
+from provision.workflows.plan import Planned, compute_plan, load_plan
+from provision.workflows.project import LoadedLock, Project, locked_keys, needed_keys, remove_unfinished
 
 if TYPE_CHECKING:
     from provision.workflows.lock import Locked
@@ -53,7 +53,7 @@ class _SyncInputs:
 
 
 def sync(
-    options: Options, wanted: Wanted, progress: Progress, *, locked: bool | None = None, frozen: bool = False
+    options: Options, wanted: Scope, progress: Progress, *, locked: bool | None = None, frozen: bool = False
 ) -> Synced:
     """Make this machine agree with the lock, which is made or mended before where that is allowed."""
     project = Project.find(options)
@@ -83,7 +83,7 @@ def _agree(options: Options, project: Project, locked: bool | None) -> _SyncInpu
     # Read before it is parsed: should it change in between, the stamp will not be believed.
     content = project.manifest_path.read_bytes() if project.manifest_path.is_file() else b""
     manifest = project.manifest()
-    outdated = stale(manifest, loaded.lock) if loaded else ()
+    outdated = find_stale(manifest, loaded.lock) if loaded else ()
     relocked = None
     if loaded is None or (outdated and relocking):
         from provision.workflows.lock import lock
@@ -91,26 +91,26 @@ def _agree(options: Options, project: Project, locked: bool | None) -> _SyncInpu
         relocked = lock(options)
         loaded = LoadedLock(lock=relocked.lock, text=relocked.text)
     else:
-        require_fresh(project, outdated)
+        raise_if_stale(project, outdated)
     order = tuple(request.name for request in manifest.requests)
     return _SyncInputs(project=project, loaded=loaded, order=order, manifest=content, relocked=relocked)
 
 
-def _carry_out(options: Options, basis: _SyncInputs, wanted: Wanted, progress: Progress) -> Synced:
+def _carry_out(options: Options, basis: _SyncInputs, wanted: Scope, progress: Progress) -> Synced:
     """Record what the project needs, plan, install, link, prune; in this order a crash at any point loses nothing."""
     project, loaded = basis.project, basis.loaded
     store, timeout = Store(options.home), lock_timeout(options.environ)
     # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
     record_root(store, project.directory, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
-    plan = make_plan(options, project, loaded.lock, loaded.digest, wanted)
+    plan = compute_plan(options, project, loaded.lock, loaded.digest, wanted)
     receipts = _install(options, store, tuple(plan.installs()), progress)
     sweep(store)  # a run that was killed when its tree was already in place has left an entry that nobody installs now
     for path in (project.manifest_path, project.lock_path):
-        sweep_beside(path)
+        remove_unfinished(path)
     if not wanted.foreign:
         linked = link_project(project, store, plan, basis.order)
         if basis.manifest and not wanted.names:
-            stamp(options, project, store, linked, manifest=basis.manifest, lock=loaded.text.encode())
+            write_project_stamp(options, project, store, linked, manifest=basis.manifest, lock=loaded.text.encode())
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
         prune_trees(store, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
@@ -147,7 +147,7 @@ def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str
     return linked
 
 
-def stamp(
+def write_project_stamp(
     options: Options, project: Project, store: Store, linked: Sequence[Selected], *, manifest: bytes, lock: bytes
 ) -> None:
     """Let the next plain `sync` find out in no time that nothing is to be done.

@@ -18,7 +18,7 @@ from provision.store.layout import Store
 from provision.store.publish import check_tree
 from provision.store.receipts import installed
 from provision.workflows.options import Options
-from provision.workflows.store import Verdict, verify
+from provision.workflows.store import VerifiedTree, verify
 from tests.crash import invariants
 from tests.support.builds import Build, write_catalog
 from tests.support.project import Project
@@ -38,7 +38,7 @@ def flip(path: Path, offset: int) -> None:
         file.write(bytes([byte ^ 1]))
 
 
-def look(project: Project, *, repair: bool = False) -> Verdict:
+def look(project: Project, *, repair: bool = False) -> VerifiedTree:
     options = Options.of(project.environ(), manifest=project.manifest)
     (verdict,) = verify(options, (), repair=repair, store_wide=False, progress=NoProgress()).verdicts
     return verdict

@@ -12,10 +12,10 @@ from tests.support.killer import ROOT
 
 _BUSY = """
 import os, signal, sys, time
-from provision.cli.stopping import Stopped, asked, end_at_once, listen
+from provision.cli.stopping import StopRequested, exit_on_signal, install_handlers, stop_requested
 from provision.cli import stopping
-patience, stopping._PATIENCE = stopping._PATIENCE, 60  # on a loaded machine what is shown may take long
-listen()
+grace_period, stopping._GRACE_PERIOD = stopping._GRACE_PERIOD, 60  # on a loaded machine what is shown may take long
+install_handlers()
 def tell(word):
     print(word, flush=True)
 """
@@ -52,7 +52,7 @@ try:
         tell("swallowed by Typer")
     finally:
         tell("tidied up")
-except Stopped as stopped:
+except StopRequested as stopped:
     tell(stopped.word)
     sys.exit(stopped.exit_code)
 """
@@ -68,7 +68,7 @@ def test_what_does_not_unwind_is_ended_within_a_second() -> None:
     process = start(
         """
 import threading
-stopping._PATIENCE = patience
+stopping._GRACE_PERIOD = grace_period
 lock = threading.Lock()
 try:
     tell("busy")
@@ -90,10 +90,10 @@ def test_it_is_noted_though_the_exception_is_wrapped_or_lost() -> None:
 class Loses:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGINT)
-print(asked())
+print(stop_requested())
 one = Loses()
 del one
-tell(asked().word)
+tell(stop_requested().word)
 """
     )
     assert process.communicate(timeout=20) == ("None\ninterrupted\n", "")
@@ -141,7 +141,7 @@ finally:
 
 
 def test_once_all_is_done_a_signal_unwinds_nothing() -> None:
-    process = start('end_at_once(); tell("done"); time.sleep(30)')
+    process = start('exit_on_signal(); tell("done"); time.sleep(30)')
     wait_for(process, "done")
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20) == ("", "")
@@ -152,7 +152,7 @@ def test_a_signal_that_the_caller_ignores_is_ignored() -> None:
     process = start(
         """
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-listen()
+install_handlers()
 os.kill(os.getpid(), signal.SIGINT)
 tell("still here")
 """

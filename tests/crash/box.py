@@ -18,7 +18,7 @@ from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.workflows.edit import add
 from provision.workflows.lock import lock
-from provision.workflows.options import Options, Wanted
+from provision.workflows.options import Options, Scope
 from provision.workflows.store import prune, verify
 from provision.workflows.sync import sync
 from tests.crash import invariants
@@ -185,10 +185,10 @@ class Scenario:
 
 
 SCENARIOS = {
-    "sync": Scenario(words=("sync",), again=lambda options: sync(options, Wanted(), NoProgress()), prepare=for_sync),
+    "sync": Scenario(words=("sync",), again=lambda options: sync(options, Scope(), NoProgress()), prepare=for_sync),
     "upgrade": Scenario(
         words=("sync", "--prune"),
-        again=lambda options: sync(options, Wanted(prune=True), NoProgress()),
+        again=lambda options: sync(options, Scope(prune=True), NoProgress()),
         prepare=for_upgrade,
         stride=2,
     ),

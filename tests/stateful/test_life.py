@@ -35,8 +35,8 @@ from provision.store.layout import Store
 from provision.store.publish import check_tree
 from provision.store.receipts import installed, read_receipt
 from provision.workflows.edit import add, remove
-from provision.workflows.lock import check_lock_fresh, lock
-from provision.workflows.options import Options, Wanted
+from provision.workflows.lock import check_lock, lock
+from provision.workflows.options import Options, Scope
 from provision.workflows.plan import plan
 from provision.workflows.store import cache_clean, prune, verify
 from provision.workflows.sync import sync
@@ -113,16 +113,16 @@ class Life(RuleBasedStateMachine):
     @rule()
     def make_lock(self) -> None:
         lock(self.options)
-        assert check_lock_fresh(self.options).stale == ()
+        assert check_lock(self.options).stale == ()
         before = self.project.lock.read_bytes()
         assert not lock(self.options).changed
         assert self.project.lock.read_bytes() == before
 
     @rule(pruning=st.booleans())
     def make_it_so(self, pruning: bool) -> None:
-        sync(self.options, Wanted(prune=pruning), NoProgress())
+        sync(self.options, Scope(prune=pruning), NoProgress())
         assert self.needed() <= {receipt.key for receipt in installed(self.store)}
-        assert plan(self.options, Wanted()).plan.is_empty
+        assert plan(self.options, Scope()).plan.is_empty
         for name in self.declared:
             link = self.project.directory / ".pythons" / name
             # Within a boot, a sync relies on what the store says; that somebody damaged a tree, `verify` finds out.
@@ -206,7 +206,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def a_missing_lock_is_said(self) -> None:
         with pytest.raises(LockFileError):
-            check_lock_fresh(self.options)
+            check_lock(self.options)
 
     @invariant()
     def every_visible_tree_is_whole_or_was_damaged_by_us(self) -> None:

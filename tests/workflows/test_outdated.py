@@ -12,7 +12,7 @@ import pytest
 from provision.catalog.catalog import Catalog
 from provision.lock.resolve import resolve
 from provision.model.target import Target
-from provision.workflows.outdated import UpgradeOutlook, feed_document, outlook
+from provision.workflows.outdated import OutdatedRow, feed_document, outdated_row
 from tests.lock.samples import asset, catalog, manifest
 from tests.support.project import Project
 
@@ -25,11 +25,11 @@ BEFORE = catalog(asset("3.13.5+20250702"))
 AFTER = catalog(asset("3.13.5+20250702"), asset("3.13.5+20250818"), asset("3.13.7+20261021"), asset("3.14.7+20261022"))
 
 
-def look(entry: str, known: Catalog, *, today: date = date(2026, 10, 25)) -> UpgradeOutlook:
+def look(entry: str, known: Catalog, *, today: date = date(2026, 10, 25)) -> OutdatedRow:
     """The outlook of an entry that was locked when only 3.13.5+20250702 was known."""
     asked = manifest(f"default = {entry}")
     (python,) = resolve(manifest('default = "3.13"'), BEFORE, None, host=HOST).lock.pythons
-    return outlook(asked.requests[0], python, asked, known, host=HOST, today=today)
+    return outdated_row(asked.requests[0], python, asked, known, host=HOST, today=today)
 
 
 def test_what_an_upgrade_would_take_and_what_the_request_rules_out() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from provision.errors import UsageError
 from provision.workflows.lock import lock
-from provision.workflows.options import Options, Wanted
+from provision.workflows.options import Options, Scope
 from provision.workflows.plan import load_plan, plan, save_plan
 
 
@@ -28,14 +28,14 @@ def options(tmp_path: Path) -> Options:
 @pytest.fixture
 def saved(options: Options, tmp_path: Path) -> Path:
     path = tmp_path / "saved.plan"
-    save_plan(path, plan(options, Wanted(prune=True)))
+    save_plan(path, plan(options, Scope(prune=True)))
     return path
 
 
 def test_a_saved_plan_is_the_plan(options: Options, saved: Path) -> None:
     loaded = load_plan(options, saved)
-    assert loaded.wanted == Wanted(prune=True)
-    assert loaded.plan == plan(options, Wanted(prune=True)).plan
+    assert loaded.wanted == Scope(prune=True)
+    assert loaded.plan == plan(options, Scope(prune=True)).plan
 
 
 @pytest.mark.parametrize(

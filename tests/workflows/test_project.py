@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import StoreError
-from provision.workflows.project import sweep_beside, write_text
+from provision.workflows.project import remove_unfinished, write_text
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -47,8 +47,8 @@ def test_or_is_swept_up_by_who_writes_nothing(tmp_path: Path) -> None:
     left, other = (tmp_path / f".pythons.{kind}.{dead.pid}.0123.new" for kind in ("toml", "lock"))
     for path in (left, other):
         path.write_text("half")
-    sweep_beside(tmp_path / "pythons.toml")
-    sweep_beside(tmp_path / "missing" / "pythons.toml")
+    remove_unfinished(tmp_path / "pythons.toml")
+    remove_unfinished(tmp_path / "missing" / "pythons.toml")
     assert list(tmp_path.iterdir()) == [other]
 
 

@@ -42,9 +42,9 @@ def init(
       provision init --target linux-x86_64 --target linux-x86_64-musl
     """
     from provision.workflows.edit import init as make
-    from provision.workflows.options import parse_wanted
+    from provision.workflows.options import parse_scope
 
-    targets = parse_wanted((), target or DEFAULT_TARGETS).targets
+    targets = parse_scope((), target or DEFAULT_TARGETS).targets
     return session.show(present_edited("wrote", make(session.options, targets)))
 
 

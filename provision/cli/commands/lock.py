@@ -33,9 +33,8 @@ def lock(
     """
     from provision.cli.present.lock import present_checked, present_locked
     from provision.errors import UsageError
-    from provision.workflows.lock import check_lock_fresh as check_lock
+    from provision.workflows.lock import check_lock, parse_upgrade
     from provision.workflows.lock import lock as write_lock
-    from provision.workflows.lock import parse_upgrade
 
     if check and (upgrade or names):
         raise UsageError("--check looks at the whole lock and changes nothing: it goes with no name and no --upgrade")

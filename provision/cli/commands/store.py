@@ -16,7 +16,7 @@ from provision.text import plural, printable, size
 
 if TYPE_CHECKING:
     from provision.store.prune import Pruned
-    from provision.workflows.store import CacheUsage, Verdict, Verified
+    from provision.workflows.store import CacheUsage, Verified, VerifiedTree
 
 
 # FOLD provision.cli.commands.store
@@ -135,7 +135,7 @@ def present_verified(verified: Verified, console: Console) -> CommandAnswer:
     return CommandAnswer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=(told,))
 
 
-def _lines(verdict: Verdict, console: Console) -> Iterator[str]:
+def _lines(verdict: VerifiedTree, console: Console) -> Iterator[str]:
     name = printable(", ".join(verdict.names)) or verdict.key
     if verdict.repaired:
         state = console.paint("repaired", "green")
@@ -150,7 +150,7 @@ def _lines(verdict: Verdict, console: Console) -> Iterator[str]:
         yield f"  … and {len(verdict.differences) - _SHOWN} more"
 
 
-def _document(verdict: Verdict) -> dict[str, object]:
+def _document(verdict: VerifiedTree) -> dict[str, object]:
     return {
         "names": list(verdict.names),
         "key": verdict.key,

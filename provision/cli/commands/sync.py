@@ -57,11 +57,11 @@ def plan(
       provision plan -o today.plan           to be carried out by `provision sync today.plan`
     """
     from provision.cli.present.sync import present_planned
-    from provision.workflows.options import parse_wanted
+    from provision.workflows.options import parse_scope
     from provision.workflows.plan import plan as make
     from provision.workflows.plan import save_plan
 
-    wanted = parse_wanted(tuple(names or ()), tuple(target or ()), cpu=cpu, prune=prune)
+    wanted = parse_scope(tuple(names or ()), tuple(target or ()), cpu=cpu, prune=prune)
     planned = make(session.options, wanted, frozen=frozen)
     if output is not None:
         save_plan(output, planned)
@@ -97,7 +97,7 @@ def sync(
       provision sync today.plan                 exactly what was reviewed
     """
     from provision.cli.present.sync import present_synced
-    from provision.workflows.options import parse_wanted
+    from provision.workflows.options import parse_scope
     from provision.workflows.sync import sync as make
     from provision.workflows.sync import sync_saved
 
@@ -109,7 +109,7 @@ def sync(
         if target or prune or locked is not None or frozen:
             raise UsageError("a saved plan is carried out as it is: it goes with no other option")
         return session.show(present_synced(sync_saved(session.options, Path(given[0]), progress), session.console))
-    wanted = parse_wanted(given, tuple(target or ()), cpu=cpu, prune=prune)
+    wanted = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
     synced = make(session.options, wanted, progress, locked=locked, frozen=frozen)
     return session.show(present_synced(synced, session.console))
 

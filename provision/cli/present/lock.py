@@ -11,7 +11,7 @@ from provision.text import plural, printable
 
 if TYPE_CHECKING:
     from provision.lock.lock import Lock, LockedPython
-    from provision.workflows.lock import Checked, Locked
+    from provision.workflows.lock import LockCheck, Locked
 
 
 def present_locked(locked: Locked, console: Console) -> CommandAnswer:
@@ -32,7 +32,7 @@ def present_locked(locked: Locked, console: Console) -> CommandAnswer:
     return CommandAnswer(lines=lines, document=document, remarks=remarks, warnings=locked.warnings)
 
 
-def present_checked(checked: Checked, console: Console) -> CommandAnswer:
+def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
     """The stale entries and why, or that there are none; exit 4 if there are any."""
     name = checked.project.lock_path.name
     lines = [

@@ -10,7 +10,7 @@ from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
 from provision.lock.explain import Explanation, explanation_document, explanation_lines
 from provision.text import plural, printable
-from provision.workflows.outdated import Outdated, UpgradeOutlook
+from provision.workflows.outdated import Outdated, OutdatedRow
 
 _HEADS = ("NAME", "LOCKED", "NEWEST ALLOWED", "NEWEST", "IN COOLDOWN", "END OF LIFE")
 
@@ -32,13 +32,13 @@ def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -
     return CommandAnswer(lines=lines, document=document, code=PENDING if exit_code and newer else 0, remarks=remarks)
 
 
-def _row(outlook: UpgradeOutlook) -> tuple[str, ...]:
+def _row(outlook: OutdatedRow) -> tuple[str, ...]:
     cooling = f"{outlook.cooling} until {outlook.until}" if outlook.cooling else ""
     ends = f"{outlook.ends}{' (past)' if outlook.ended else ''}" if outlook.ends else ""
     return (outlook.name, outlook.locked, outlook.allowed or "=", outlook.newest or "=", cooling, ends)
 
 
-def _document(outlook: UpgradeOutlook) -> dict[str, object]:
+def _document(outlook: OutdatedRow) -> dict[str, object]:
     return {
         "name": outlook.name,
         "locked": outlook.locked,
