@@ -1,4 +1,8 @@
-"""Connection pools, TLS, proxies, and sockets whose waits can be called off."""
+"""Connection pools, TLS, and sockets whose waits can be cancelled.
+
+httpx on top, httpcore's pools below, and below those a network backend of our own: httpx's transport takes none, and
+without one a connection in the making cannot be cancelled. httpx is imported here, and from here elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +19,32 @@ from typing import Any, cast
 import httpcore
 
 from provision.errors import UsageError
+from provision.fetch.proxies import Proxies, ProxyAddress
 from provision.fetch.retry import Cancellation
 from provision.url import Url
 
-# FOLD provision.fetch.connect
-#   Owns the pools of open connections, with TLS and proxies; what is asked over them is `exchange`'s.
+# httpx brings its command line along where click and rich are installed, which doubles the time it takes to import;
+# where they are missing, it goes on without.
+if "httpx" not in sys.modules:
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    try:
+        import httpx
+    finally:
+        del sys.modules["httpx._main"]
+else:
+    import httpx
 
+__all__ = ["CancellableBackend", "Connections", "connect_in_background", "httpx", "tls_context"]
 
 # How long an unused connection is kept for the next request, in seconds.
-_KEEP = 15.0
+_KEEPALIVE = 15.0
+# How often a connection in the making checks whether it was cancelled, in seconds.
+_POLL_INTERVAL = 0.1
+_CONNECT_FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, OSError, UnicodeError)
 
 
 class Connections:
-    """Pools by scheme and proxy, made when first needed: certificates are only loaded where https is spoken."""
+    """Pools by scheme and proxy, made when first needed: certificates are only loaded where https is used."""
 
     def __init__(self, environ: Mapping[str, str], cancellation: Cancellation) -> None:
         self._environ = environ
@@ -43,7 +60,7 @@ class Connections:
         with self._lock:
             key = (url.scheme == "https", proxy)
             if key not in self._clients:
-                self._clients[key] = client_over(self._open(secure=key[0], proxy=proxy))
+                self._clients[key] = _httpx_client(self._open_pool(secure=key[0], proxy=proxy))
             return self._clients[key]
 
     def close(self) -> None:
@@ -53,47 +70,51 @@ class Connections:
         for client in clients:
             client.close()
 
-    def _open(self, *, secure: bool, proxy: str | None) -> httpcore.ConnectionPool:
-        context = self._context() if secure else None
-        # Bounded by who asks, not here: a request that waited for a place in the pool could not be called off.
+    def _open_pool(self, *, secure: bool, proxy: str | None) -> httpcore.ConnectionPool:
+        context = self._tls_context() if secure else None
+        # Bounded by who requests, not here: a request that waited for a place in the pool could not be cancelled.
         if proxy is None:
             return httpcore.ConnectionPool(
-                ssl_context=context, max_connections=None, keepalive_expiry=_KEEP, network_backend=self._backend
+                ssl_context=context, max_connections=None, keepalive_expiry=_KEEPALIVE, network_backend=self._backend
             )
-        url = _proxy_url(proxy)
-        if url.scheme == b"socks5":
-            return self._open_socks(url, proxy, context)
+        address = ProxyAddress.parse(proxy)
+        url = httpcore.URL(scheme=address.scheme, host=address.host, port=address.port, target="/")
+        user, password = address.credentials or ("", "")
+        credentials = (user.encode(), password.encode()) if address.credentials else None
+        if address.scheme == "socks5":
+            _require_socks()
+            return httpcore.SOCKSProxy(
+                url,
+                proxy_auth=credentials,
+                ssl_context=context,
+                max_connections=None,
+                keepalive_expiry=_KEEPALIVE,
+                network_backend=self._backend,
+            )
         return httpcore.HTTPProxy(
             url,
-            proxy_auth=_proxy_credentials(proxy),
+            proxy_auth=credentials,
             ssl_context=context,
-            proxy_ssl_context=self._context() if url.scheme == b"https" else None,
+            proxy_ssl_context=self._tls_context() if address.scheme == "https" else None,
             max_connections=None,
-            keepalive_expiry=_KEEP,
+            keepalive_expiry=_KEEPALIVE,
             network_backend=self._backend,
         )
 
-    def _open_socks(self, url: httpcore.URL, proxy: str, context: ssl.SSLContext | None) -> httpcore.ConnectionPool:
-        from importlib.util import find_spec
-
-        if find_spec("socksio") is None:
-            raise UsageError(
-                "a SOCKS proxy is set, for which the package socksio is missing",
-                hint="install it beside provision, or use an HTTP proxy",
-            )
-        return httpcore.SOCKSProxy(
-            url,
-            proxy_auth=_proxy_credentials(proxy),
-            ssl_context=context,
-            max_connections=None,
-            keepalive_expiry=_KEEP,
-            network_backend=self._backend,
-        )
-
-    def _context(self) -> ssl.SSLContext:
+    def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
             self._tls = tls_context(self._environ)
         return self._tls
+
+
+def _require_socks() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("socksio") is None:
+        raise UsageError(
+            "a SOCKS proxy is set, for which the package socksio is missing",
+            hint="install it beside provision, or use an HTTP proxy",
+        )
 
 
 def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
@@ -101,8 +122,6 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
 
     Companies put theirs among the system's; slim images have none, so certifi's go with them.
     """
-    import ssl
-
     file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
     if file is None and folder is None:
         return httpcore.default_ssl_context()
@@ -115,45 +134,69 @@ def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
-def _proxy_url(proxy: str) -> httpcore.URL:
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(proxy)
-        port = parts.port
-    except ValueError as error:
-        raise UsageError(f"the proxy of the environment is not a URL: {error}") from error
-    if not parts.hostname:
-        raise UsageError("the proxy of the environment is not a URL: it names no host")
-    # httpcore resolves names at the proxy for both spellings.
-    scheme = "socks5" if parts.scheme == "socks5h" else parts.scheme
-    default = {"http": 80, "https": 443, "socks5": 1080}[scheme]
-    return httpcore.URL(scheme=scheme, host=parts.hostname, port=port or default, target="/")
+# httpx over a pool of httpcore
 
 
-def _proxy_credentials(proxy: str) -> tuple[bytes, bytes] | None:
-    from urllib.parse import unquote, urlsplit
-
-    parts = urlsplit(proxy)
-    if parts.username is None:
-        return None
-    return unquote(parts.username).encode(), unquote(parts.password or "").encode()
-
-
-# FOLD provision.fetch.connect
-#   Owns connections whose every wait can be called off; what is said over them is httpcore's.
+def _httpx_client(pool: httpcore.ConnectionPool) -> httpx.Client:
+    """A client of a pool: it follows no redirects, keeps no cookies and takes nothing from the environment."""
+    return httpx.Client(
+        transport=_PoolTransport(pool),
+        trust_env=False,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+    )
 
 
-# How often a connection in the making looks whether it is still wanted.
-_GLANCE = 0.1
-_CONNECT_FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, OSError, UnicodeError)
+class _PoolTransport(httpx.BaseTransport):
+    """Hands requests to a pool as they are; errors stay httpcore's, which say more."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=cast(httpx.SyncByteStream, request.stream),
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """A response's body as it comes."""
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+# Sockets whose waits can be cancelled
 
 
 class CancellableBackend(httpcore.NetworkBackend):
     """TCP and TLS as httpcore makes them, but a cancellation ends them at once.
 
-    Looking a host up, connecting and shaking hands cannot be interrupted, only left behind: they are done in a thread
-    of their own that nobody waits for. Thereby the timeout bounds the look-up, too, which knows none itself.
+    Looking a host up, connecting and shaking hands cannot be interrupted, only abandoned: they are done in a thread of
+    their own that nobody waits for. Thereby the timeout bounds the look-up, too, which has none itself.
     """
 
     def __init__(self, cancellation: Cancellation) -> None:
@@ -170,18 +213,18 @@ class CancellableBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         # A host may have several addresses of which the first leads nowhere: none gets all the time there is.
         each = None if timeout is None else timeout / 3
-        stream = close_in_background(
+        stream = connect_in_background(
             lambda: self._tcp.connect_tcp(host, port, each, local_address, socket_options), timeout, self._cancellation
         )
-        return _StoppableStream(stream, self._cancellation)
+        return _CancellableStream(stream, self._cancellation)
 
 
-class _StoppableStream(httpcore.NetworkStream):
-    """A connection that is shut down when the work is called off; whoever reads from it sees `CancelledError`."""
+class _CancellableStream(httpcore.NetworkStream):
+    """A connection that a cancellation shuts down; whoever reads from it gets `CancelledError`."""
 
     def __init__(self, stream: httpcore.NetworkStream, cancellation: Cancellation) -> None:
         self._stream, self._cancellation = stream, cancellation
-        cancellation.watch(self, self._shut_down)
+        cancellation.add_callback(self, self._shut_down)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
@@ -196,17 +239,17 @@ class _StoppableStream(httpcore.NetworkStream):
             self._cancellation.check()
 
     def close(self) -> None:
-        self._cancellation.forget(self)
+        self._cancellation.remove_callback(self)
         self._stream.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        self._cancellation.forget(self)
-        stream = close_in_background(
+        self._cancellation.remove_callback(self)
+        stream = connect_in_background(
             lambda: self._stream.start_tls(ssl_context, server_hostname, timeout), timeout, self._cancellation
         )
-        return _StoppableStream(stream, self._cancellation)
+        return _CancellableStream(stream, self._cancellation)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -218,14 +261,17 @@ class _StoppableStream(httpcore.NetworkStream):
             socket.socket.shutdown(raw, socket.SHUT_RDWR)
 
 
-def close_in_background(
+def connect_in_background(
     connect: Callable[[], httpcore.NetworkStream], timeout: float | None, cancellation: Cancellation
 ) -> httpcore.NetworkStream:
-    """Run ``connect`` in a thread; leave it to itself after ``timeout`` seconds or when the work is called off."""
-    ended, settled = threading.Event(), threading.Lock()
-    made: list[httpcore.NetworkStream] = []
+    """Run ``connect`` in a thread; abandon it after ``timeout`` seconds or when cancelled.
+
+    What it still connects is then closed. Raises `CancelledError`, ``httpcore.ConnectTimeout`` and what it raises.
+    """
+    ended, lock = threading.Event(), threading.Lock()
+    connected: list[httpcore.NetworkStream] = []
     failed: list[Exception] = []
-    left = False
+    is_abandoned = False
 
     def work() -> None:
         try:
@@ -233,9 +279,9 @@ def close_in_background(
         except _CONNECT_FAILURES as error:
             failed.append(error)
         else:
-            with settled:
-                made.append(stream)
-            if left:
+            with lock:
+                connected.append(stream)
+            if is_abandoned:
                 stream.close()
         finally:
             ended.set()
@@ -243,165 +289,17 @@ def close_in_background(
     threading.Thread(target=work, name="provision-connect", daemon=True).start()
     started = time.monotonic()
     try:
-        while not ended.wait(_GLANCE):
+        while not ended.wait(_POLL_INTERVAL):
             cancellation.check()
             if timeout is not None and time.monotonic() - started > timeout:
                 raise httpcore.ConnectTimeout(f"no connection within {timeout:g} s")
     except BaseException:
-        with settled:
-            left = True
-            for stream in made:
+        with lock:
+            is_abandoned = True
+            for stream in connected:
                 stream.close()
         raise
     if failed:
         cancellation.check()
         raise failed[0]
-    return made[0]
-
-
-# FOLD provision.fetch.connect
-#   Owns which proxy a URL is asked through, from the environment's variables; `connections` speaks to it.
-
-
-_SCHEMES = ("http://", "https://", "socks5://", "socks5h://")
-
-
-class Proxies:
-    """``https_proxy``, ``http_proxy``, ``all_proxy`` and ``no_proxy``, in either case; else the system's settings.
-
-    This machine itself is always asked directly.
-    """
-
-    def __init__(self, environ: Mapping[str, str], platform: str = sys.platform) -> None:
-        self._environ, self._platform = environ, platform
-        self._chosen = {scheme: self._choose(scheme) for scheme in ("http", "https")}
-        self._direct = tuple(entry for entry in self._variable("no_proxy").replace(",", " ").split() if entry)
-
-    def proxy_for(self, url: Url) -> str | None:
-        """The proxy's URL with its credentials; None to connect directly."""
-        if url.is_loopback or any(_covers(entry, url) for entry in self._direct):
-            return None
-        return self._chosen[url.scheme]
-
-    def _choose(self, scheme: str) -> str | None:
-        proxy = (
-            self._variable(f"{scheme}_proxy") or self._variable("all_proxy") or _of_system(self._platform).get(scheme)
-        )
-        if not proxy:
-            return None
-        proxy = proxy if "://" in proxy else f"http://{proxy}"
-        if not proxy.startswith(_SCHEMES):
-            raise UsageError(f"the {scheme} proxy of the environment begins with none of {', '.join(_SCHEMES)}")
-        return proxy
-
-    def _variable(self, name: str) -> str:
-        # A CGI program gets the client's `Proxy:` header as HTTP_PROXY; such a program's user is not to be trusted.
-        if name == "http_proxy" and "REQUEST_METHOD" in self._environ:
-            return self._environ.get(name, "")
-        return self._environ.get(name) or self._environ.get(name.upper(), "")
-
-
-def _of_system(platform: str) -> Mapping[str, str]:
-    if platform not in ("win32", "darwin"):
-        return {}
-    from urllib.request import getproxies
-
-    return getproxies()
-
-
-def _covers(entry: str, url: Url) -> bool:
-    """Whether an entry of ``no_proxy`` means the URL: ``*``, or a name, domain, address or network, with a port."""
-    if entry == "*":
-        return True
-    if "/" in entry:
-        return _in_network(entry, url.host)
-    name, colon, port = entry.lower().rpartition(":")
-    if colon and port.isdecimal() and ":" not in name.strip("[]"):
-        if int(port) != url.port:
-            return False
-        entry = name
-    name = entry.lower().strip("[]").removeprefix("*").removeprefix(".")
-    return url.host == name or url.host.endswith(f".{name}")
-
-
-def _in_network(network: str, host: str) -> bool:
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return False
-
-
-# FOLD provision.fetch.connect
-#   Owns httpx as we import it: without the command line that it brings along, which doubles the time it takes.
-
-
-if "httpx" not in sys.modules:
-    # httpx itself goes on without its `_main` where click or rich are missing.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    try:
-        import httpx
-    finally:
-        del sys.modules["httpx._main"]
-else:
-    import httpx
-
-__all__ = ["httpx"]
-
-
-# FOLD provision.fetch.connect
-#   Owns httpx's way onto connections that can be called off; which host a pool leads to, `connections` decides.
-
-
-def client_over(pool: httpcore.ConnectionPool) -> httpx.Client:
-    """A client of a pool: it follows no redirects, keeps no cookies and takes nothing from the environment.
-
-    httpx's own transport takes no network backend, without which a connection in the making cannot be called off.
-    """
-    return httpx.Client(
-        transport=_PoolTransport(pool),
-        trust_env=False,
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-    )
-
-
-class _PoolTransport(httpx.BaseTransport):
-    """Hands requests to a pool as they are; errors stay httpcore's, which tell more."""
-
-    def __init__(self, pool: httpcore.ConnectionPool) -> None:
-        self._pool = pool
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=cast(httpx.SyncByteStream, request.stream),
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    """A response's body as it comes."""
-
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._answer.iter_stream()
-
-    def close(self) -> None:
-        self._answer.close()
+    return connected[0]

@@ -1,4 +1,7 @@
-"""What all downloads of a `Fetcher` share: client, connection budget, limits."""
+"""What all downloads of a `Fetcher` share: HTTP client, limits, cancellation, connection budget.
+
+Imported only once something must be downloaded, as it brings httpx.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from provision.fetch.connect import Connections
-from provision.fetch.http import Credentials, HttpExchange
+from provision.fetch.credentials import Credentials
+from provision.fetch.http import HttpClient
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings
 from provision.hosts import HostPolicy
 from provision.model.value import frozen
 
-# FOLD provision.fetch.context
-#   Owns what all downloads of a `Fetcher` share; imported only when something must be fetched, as httpx is dear.
-
 
 @frozen
 class NetworkContext:
-    """The ways to the network, and what bounds them."""
+    """How downloads reach the network, and what bounds them."""
 
-    exchange: HttpExchange
+    client: HttpClient
     settings: DownloadSettings
     cancellation: Cancellation
-    slots: ConnectionBudget
+    budget: ConnectionBudget
 
 
 @contextmanager
@@ -37,31 +38,27 @@ def open_context(
     jobs: int,
     note: Callable[[str], None],
 ) -> Iterator[NetworkContext]:
-    """The means, with connections that are closed at the end."""
+    """A context for ``jobs`` downloads at once, with connections that are closed at the end."""
     connections = Connections(environ, cancellation)
     try:
         yield NetworkContext(
-            exchange=HttpExchange(connections, Credentials(environ, note), policy, settings),
+            client=HttpClient(connections, Credentials(environ, note), policy, settings),
             settings=settings,
             cancellation=cancellation,
-            slots=ConnectionBudget(max(settings.connections, 2 * jobs)),
+            budget=ConnectionBudget(max(settings.connections, 2 * jobs)),
         )
     finally:
         connections.close()
 
 
-# FOLD provision.fetch.context
-#   Owns how many connections are open in all; which downloads use them, `crew` and `download` say.
-
-
 class ConnectionBudget:
-    """At most ``most`` connections, but every download has its first one at once, so that none waits for another.
+    """At most ``limit`` connections, but every download has its first one at once, so that none waits for another.
 
-    One that begins while all are taken exceeds them until a further one of another download is given back.
+    One that begins while all are in use exceeds the limit until another download releases a further one.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most, self._used = most, 0
+    def __init__(self, limit: int) -> None:
+        self._limit, self._used = limit, 0
         self._lock = threading.Lock()
 
     @contextmanager
@@ -72,22 +69,22 @@ class ConnectionBudget:
         try:
             yield
         finally:
-            self.give_back()
+            self.release()
 
-    def take_further(self) -> bool:
-        """Take one more connection for a download, if there is room."""
+    def try_acquire(self) -> bool:
+        """Take one more connection for a download, if the budget has one left."""
         with self._lock:
-            free = self._used < self._most
+            free = self._used < self._limit
             self._used += free
             return free
 
-    def give_back(self) -> None:
-        """End what `take_further` began."""
+    def release(self) -> None:
+        """Give back what `try_acquire` took."""
         with self._lock:
             self._used -= 1
 
     @property
-    def is_crowded(self) -> bool:
+    def is_exceeded(self) -> bool:
         """Whether a further connection should be given back, as other downloads began meanwhile."""
         with self._lock:
-            return self._used > self._most
+            return self._used > self._limit

@@ -1,47 +1,38 @@
-"""One asset into the cache, or one document into memory."""
+"""One asset into the cache: its sources in turn, each with retries; the digest decides.
+
+Trusts no source: only bytes with the asset's digest become the archive. Documents for catalogs go to memory, in
+`document`.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from provision.fetch.context import NetworkContext
-from provision.fetch.http import (
-    HttpAnswer,
-    UndecodableError,
-    ask_range,
-    content_coding,
-    content_range,
-    decoded,
-    is_passing,
-    serves_ranges,
-    validator,
-)
-from provision.fetch.parallel import ParallelRanges, RangeMap, RangeSource, StreamWriter
-from provision.fetch.part import AssetProgress, Checkpoint, PartFile
+from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode
+from provision.fetch.parallel import ParallelRanges, RangeMap
+from provision.fetch.part import AssetProgress, Checkpoint, PartFile, StreamWriter
+from provision.fetch.ranges import RangeSource, content_range, range_headers, serves_ranges, validator_of
 from provision.fetch.retry import Deadline, Failure, RetryPolicy, TransferError, final_error
 from provision.fetch.settings import MIB
 from provision.host.files import open_regular
 from provision.model.asset import Asset
-from provision.protocols import Response
 from provision.url import Url
-
-# FOLD provision.fetch.download
-#   Owns getting one asset into the cache: its sources in turn, each as often as it deserves; the digest decides.
 
 
 class Download:
-    """One asset, under its lock. Trusts no source: only bytes with the asset's digest become the archive.
+    """The download of one asset, under the lock of its archive.
 
-    Where a server encodes what it sends though asked not to, the digest decides, too: the bytes as sent are taken if
-    they are right (many call every ``.gz`` gzip-encoded), else those without the encoding.
+    Where a server applies a content coding though asked not to, the digest decides, too: the bytes as sent are taken
+    if they are right (many servers call every ``.gz`` gzip-encoded), else those without the coding.
     """
 
-    def __init__(self, asset: Asset, archive: Path, means: NetworkContext, meter: AssetProgress) -> None:
-        self._asset, self._archive, self._means, self._meter = asset, archive, means, meter
-        self._deadline = Deadline(means.settings.total)
+    def __init__(self, asset: Asset, archive: Path, network: NetworkContext, progress: AssetProgress) -> None:
+        self._asset, self._archive, self._network, self._progress = asset, archive, network, progress
+        self._deadline = Deadline(network.settings.total_timeout)
         self._part = PartFile(archive)
         self._failures: list[Failure] = []
 
@@ -55,63 +46,63 @@ class Download:
         try:
             for source in sources:
                 try:
-                    self._from(source)
+                    self._fetch_from(source)
                 except TransferError as error:
                     self._failures.append(error.failure)
                 else:
                     return
             raise final_error(self._asset.filename, self._failures)
         finally:
-            self._part.leave()
-            self._meter.end()
+            self._part.suspend()
+            self._progress.end()
 
-    def _from(self, source: Url) -> None:
+    def _fetch_from(self, source: Url) -> None:
         if source.scheme == "file":
-            self._accept(source, self._part, self._copy(source))
+            self._publish(source, self._part, self._copy(source))
             return
-        transfer = self._fill(source, plain=False)
-        if self._is_right(self._part, transfer.length):
+        transfer = self._transfer(source, whole=False)
+        if self._has_digest(self._part, transfer.length):
             self._part.publish(transfer.length)
         elif transfer.coding:
             self._decode(source, transfer)
         else:
-            if transfer.is_pieced:
-                # Pieces of different files do not make one. That is nobody's fault until the whole file is wrong.
-                self._meter.note(f"{source}: the pieces do not fit; starting over")
+            if transfer.is_assembled:
+                # Ranges of different files do not make one. That is nobody's fault until the whole file is wrong.
+                self._progress.note(f"{source}: the pieces do not fit; starting over")
                 self._part.restart()
-                transfer = self._fill(source, plain=True)
-            self._accept(source, self._part, transfer.length, transfer.page_hint)
+                transfer = self._transfer(source, whole=True)
+            self._publish(source, self._part, transfer.length, transfer.web_page_hint)
 
-    def _fill(self, source: Url, *, plain: bool) -> SourceTransfer:
+    def _transfer(self, source: Url, *, whole: bool) -> SourceTransfer:
         transfer = SourceTransfer(
             self._part,
             source,
-            self._means,
+            self._network,
             size=self._asset.size,
             deadline=self._deadline,
-            meter=self._meter,
-            plain=plain,
+            progress=self._progress,
+            whole=whole,
         )
-        patience = RetryPolicy(self._means.settings, self._means.cancellation, self._deadline, self._meter.note)
-        with self._means.slots.first():
-            patience.run(transfer.attempt, lambda: self._meter.gained)
+        network = self._network
+        retry = RetryPolicy(network.settings, network.cancellation, self._deadline, self._progress.note)
+        with network.budget.first():
+            retry.run(transfer.attempt, lambda: self._progress.received)
         return transfer
 
     def _decode(self, source: Url, transfer: SourceTransfer) -> None:
-        """Take off what the server put on top of the file, and see whether that is the archive."""
+        """Remove the content coding, and see whether that is the archive."""
         plain = PartFile(self._archive, suffix=".plain")
         plain.open()
         plain.restart()
         length = 0
         try:
-            most = self._asset.size or self._means.settings.largest_archive
-            for piece in decoded(self._part.pieces(transfer.length), transfer.coding, most=most):
-                self._means.cancellation.check()
-                plain.write(length, piece)
-                plain.take_in(length, piece)
-                length += len(piece)
-            self._accept(source, plain, length, transfer.page_hint)
-        except UndecodableError as error:
+            for data in decode(self._part.chunks(transfer.length), transfer.coding, limit=self._size_limit):
+                self._network.cancellation.check()
+                plain.write(length, data)
+                plain.update_digest(length, data)
+                length += len(data)
+            self._publish(source, plain, length, transfer.web_page_hint)
+        except DecodingError as error:
             raise TransferError(Failure(url=source, cause=str(error), kind="integrity")) from error
         finally:
             plain.discard()
@@ -119,15 +110,16 @@ class Download:
         self._part.discard()
 
     def _copy(self, source: Url) -> int:
-        """Take the file as it is on this machine; return its length."""
+        """Copy a file of this machine into the part; returns its length."""
         self._part.restart()
-        most = self._asset.size or self._means.settings.largest_archive
+        limit = self._size_limit
         try:
             with open_regular(source.file_path()) as (descriptor, facts):
-                if facts.st_size > most or self._asset.size not in (None, facts.st_size):
-                    cause = f"it has {facts.st_size} bytes, but should have {'at most ' * (not self._asset.size)}{most}"
+                if facts.st_size > limit or self._asset.size not in (None, facts.st_size):
+                    bound = "at most " * (not self._asset.size)
+                    cause = f"it has {facts.st_size} bytes, but should have {bound}{limit}"
                     raise TransferError(Failure(url=source, cause=cause, kind="integrity"))
-                self._meter.begin(facts.st_size, 0)
+                self._progress.begin(facts.st_size, 0)
                 return self._copy_from(descriptor)
         except OSError as error:
             cause = (error.strerror or str(error)).lower()
@@ -136,19 +128,23 @@ class Download:
     def _copy_from(self, descriptor: int) -> int:
         offset = 0
         while data := os.read(descriptor, MIB):
-            self._means.cancellation.check()
+            self._network.cancellation.check()
             self._part.write(offset, data)
-            self._part.take_in(offset, data)
-            self._meter.add(len(data))
+            self._part.update_digest(offset, data)
+            self._progress.add(len(data))
             offset += len(data)
         return offset
 
-    def _is_right(self, part: PartFile, length: int) -> bool:
+    @property
+    def _size_limit(self) -> int:
+        return self._asset.size or self._network.settings.largest_archive
+
+    def _has_digest(self, part: PartFile, length: int) -> bool:
         return part.digest(length) == self._asset.sha256
 
-    def _accept(self, source: Url, part: PartFile, length: int, hint: str | None = None) -> None:
-        """Publish the bytes, or throw them away and raise `TransferError` with both digests."""
-        if self._is_right(part, length):
+    def _publish(self, source: Url, part: PartFile, length: int, hint: str | None = None) -> None:
+        """Make the bytes the archive, or throw them away and raise `TransferError` with both digests."""
+        if self._has_digest(part, length):
             part.publish(length)
             return
         found = part.digest(length)
@@ -157,174 +153,175 @@ class Download:
         raise TransferError(Failure(url=source, cause=cause, kind="integrity", hint=hint))
 
 
-# FOLD provision.fetch.download
-#   Owns filling a part from one URL, one attempt after the other; which URLs and how often, `download` decides.
-
-
-class _NotThatRangeError(Exception):
-    """The server cannot, or will not, go on where we are."""
+class _RangeNotServedError(Exception):
+    """The server cannot, or will not, go on where the part ends."""
 
 
 class SourceTransfer:
-    """Fills a part from ``url``. ``size`` is what the lock knows; ``plain`` wants one request for the whole file.
+    """Fills a part from one URL, in one attempt or several. ``size`` is what the lock knows.
 
-    After a successful `attempt`, ``length`` bytes are there; ``coding`` is the encoding that the server put on top of
-    them, ``media_type`` what it called them, and ``is_pieced`` tells that they came by more than one answer.
+    ``whole`` asks for all of the file in one response. After a successful `attempt`, ``length`` bytes are there;
+    ``coding`` is the content coding that the server applied, ``media_type`` what it called them, and ``is_assembled``
+    tells that they came by more than one response.
     """
 
     def __init__(
         self,
         part: PartFile,
         url: Url,
-        means: NetworkContext,
+        network: NetworkContext,
         *,
         size: int | None,
         deadline: Deadline,
-        meter: AssetProgress,
-        plain: bool,
+        progress: AssetProgress,
+        whole: bool,
     ) -> None:
-        self._part, self._url, self._means, self._size = part, url, means, size
-        self._deadline, self._meter, self._plain = deadline, meter, plain
+        self._part, self._url, self._network, self._size = part, url, network, size
+        self._deadline, self._progress, self._whole = deadline, progress, whole
         self._source = sha256(url.full.encode()).hexdigest()
         self.length = 0
         self.coding = self.media_type = ""
-        self.is_pieced = False
+        self.is_assembled = False
 
     def attempt(self) -> None:
         """Go on from what is there until all is there. Raises `TransferError`; what has come by then stays."""
         self._deadline.check(self._url)
-        if self._plain and self._part.note.head:
+        if self._whole and self._part.checkpoint.head:
             self._part.restart()
-        note = self._part.note
-        if note.total is not None and note.head == note.tail:
-            self.length, self.is_pieced = note.total, True
+        checkpoint = self._part.checkpoint
+        if checkpoint.total is not None and checkpoint.head == checkpoint.tail:
+            self.length, self.is_assembled = checkpoint.total, True
             return
         try:
-            self._ask(note)
-        except _NotThatRangeError:
+            self._request(checkpoint)
+        except _RangeNotServedError:
             self._part.restart()
-            self._ask(Checkpoint())
+            self._request(Checkpoint())
 
-    def _ask(self, note: Checkpoint) -> None:
+    def _request(self, known: Checkpoint) -> None:
         headers = {"accept-encoding": "identity"}
-        if note.head:
-            # What another place sent is gone on with, too: the digest decides, and a wrong one means starting over.
-            tag = note.validator if note.source == self._source else ""
-            headers |= ask_range(note.head, note.tail, tag)
-        with self._means.exchange.get(self._url, headers) as answer:
-            answer.expect(200, 206, *([416] if note.head else []))
-            note, limit = self._begin(answer, asked=note)
-            self._fill(answer, note, limit)
+        if known.head:
+            # What another source sent is resumed, too: the digest decides, and a wrong one means starting over.
+            validator = known.validator if known.source == self._source else ""
+            headers |= range_headers(known.head, known.tail, validator)
+        with self._network.client.get(self._url, headers) as response:
+            response.expect(200, 206, *([416] if known.head else []))
+            checkpoint, limit = self._begin(response, known)
+            self._receive(response, checkpoint, limit)
 
-    def _begin(self, answer: HttpAnswer, *, asked: Checkpoint) -> tuple[Checkpoint, int]:
-        """What the answer makes of what is there, and the most bytes that the file may have."""
-        self.coding = content_coding(answer.headers)
-        self.media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        tag = validator(answer.headers)
-        if answer.status == 200:
-            if asked.head:
+    def _begin(self, response: HttpResponse, known: Checkpoint) -> tuple[Checkpoint, int]:
+        """Where the response makes the part begin, and the most bytes that the file may have."""
+        self.coding = content_coding(response.headers)
+        self.media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        validator = validator_of(response.headers)
+        if response.status == 200:
+            if known.head:
                 self._part.restart()
-            total = answer.number("content-length")
-            note = Checkpoint(source=self._source, validator=tag, total=total, tail=total)
+            total = response.number("content-length")
+            checkpoint = Checkpoint(source=self._source, validator=validator, total=total, tail=total)
         else:
-            note = self._go_on(answer, asked, tag)
+            checkpoint = self._resume(response, known, validator)
         if self.coding:
             # The length is that of the encoded file.
-            note = Checkpoint(source=note.source)
-            limit = self._means.settings.largest_archive
+            checkpoint = Checkpoint(source=checkpoint.source)
+            limit = self._network.settings.largest_archive
         else:
-            limit = self._limit(note.total)
-        missing = 0 if note.total is None or note.tail is None else note.total - note.tail
-        self._meter.begin(self._size or note.total, note.head + missing)
-        return note, limit
+            limit = self._size_limit(checkpoint.total)
+        behind_tail = 0 if checkpoint.total is None or checkpoint.tail is None else checkpoint.total - checkpoint.tail
+        self._progress.begin(self._size or checkpoint.total, checkpoint.head + behind_tail)
+        return checkpoint, limit
 
-    def _go_on(self, answer: HttpAnswer, asked: Checkpoint, tag: str) -> Checkpoint:
-        """The note to go on with, if a 206 is what was asked for. Raises `_NotThatRangeError` if it is not."""
-        given = content_range(answer.headers)
-        end = asked.tail if asked.tail is not None else given and given[2]
-        same = asked.source != self._source or not asked.validator or tag in ("", asked.validator)
-        agreed = given is not None and given[:2] == (asked.head, end) and asked.total in (None, given[2])
-        if not asked.head:
-            raise TransferError(Failure(url=answer.url, cause="206 though no range was asked for"))
-        if given is None or not agreed or not same or self.coding:
-            raise _NotThatRangeError
-        self.is_pieced = True
-        return Checkpoint(source=self._source, validator=tag, total=given[2], head=asked.head, tail=end)
+    def _resume(self, response: HttpResponse, known: Checkpoint, validator: str) -> Checkpoint:
+        """The checkpoint to go on from, if a 206 is what was asked for. Raises `_RangeNotServedError` if it is not."""
+        served = content_range(response.headers)
+        end = known.tail if known.tail is not None else served and served[2]
+        is_same_file = known.source != self._source or not known.validator or validator in ("", known.validator)
+        is_asked_range = served is not None and served[:2] == (known.head, end) and known.total in (None, served[2])
+        if not known.head:
+            raise TransferError(Failure(url=response.url, cause="206 though no range was asked for"))
+        if served is None or not is_asked_range or not is_same_file or self.coding:
+            raise _RangeNotServedError
+        self.is_assembled = True
+        return Checkpoint(source=self._source, validator=validator, total=served[2], head=known.head, tail=end)
 
-    def _limit(self, total: int | None) -> int:
+    def _size_limit(self, total: int | None) -> int:
         """The most bytes to take. Raises `TransferError` for a file that cannot be the one wanted."""
-        largest = self._means.settings.largest_archive
+        largest = self._network.settings.largest_archive
         if self._size is None and (total or 0) > largest:
             raise self._too_long(largest)
         if total is not None and self._size not in (None, total):
             self._part.restart()
             cause = f"it has {total} bytes, but should have {self._size}"
-            raise TransferError(Failure(url=self._url, cause=cause, kind="integrity", hint=self.page_hint))
+            raise TransferError(Failure(url=self._url, cause=cause, kind="integrity", hint=self.web_page_hint))
         return self._size if self._size is not None else largest
 
-    def _fill(self, answer: HttpAnswer, note: Checkpoint, limit: int) -> None:
-        end = limit if note.tail is None else note.tail
-        spans = RangeMap(head=note.head, tail=end, total=end if note.total is None else note.total)
-        where = RangeSource(url=answer.url, origin=self._url.origin, validator=note.validator, total=spans.total)
-        with ParallelRanges(self._part, spans, where, self._means, self._meter) as crew:
-            if self._is_worth_helpers(answer, note):
-                crew.start()
-            keeper = StreamWriter(self._part, note, crew)
+    def _receive(self, response: HttpResponse, checkpoint: Checkpoint, limit: int) -> None:
+        end = limit if checkpoint.tail is None else checkpoint.tail
+        total = end if checkpoint.total is None else checkpoint.total
+        ranges = RangeMap(head=checkpoint.head, tail=end, total=total)
+        source = RangeSource(
+            url=response.url, origin=self._url.origin, validator=checkpoint.validator, total=ranges.total
+        )
+        with ParallelRanges(self._part, ranges, source, self._network, self._progress) as parallel:
+            if self._is_worth_parallel(response, checkpoint):
+                parallel.start()
+            writer = StreamWriter(self._part, checkpoint, lambda: parallel.tail)
             try:
-                if note.total is None:
-                    self._stream(answer, crew, keeper, is_open=True)
-                    self.length = self._ended_at(keeper.head)
+                if checkpoint.total is None:
+                    self._stream(response, parallel, writer, is_open=True)
+                    self.length = self._checked_length(writer.head)
                 else:
-                    self._stream_and_help(answer, crew, keeper)
-                    self.length = note.total
+                    self._stream_and_finish(response, parallel, writer)
+                    self.length = checkpoint.total
             except BaseException:
-                self._plain = self._plain or crew.refused
+                self._whole = self._whole or parallel.refused
                 if not self.coding:
-                    keeper.save()
+                    writer.save()
                 raise
-            self.is_pieced = self.is_pieced or crew.tail < spans.total
+            self.is_assembled = self.is_assembled or parallel.tail < ranges.total
 
-    def _stream_and_help(self, answer: HttpAnswer, crew: ParallelRanges, keeper: StreamWriter) -> None:
+    def _stream_and_finish(self, response: HttpResponse, parallel: ParallelRanges, writer: StreamWriter) -> None:
         try:
-            self._stream(answer, crew, keeper, is_open=False)
+            self._stream(response, parallel, writer, is_open=False)
         except TransferError as error:
-            # One of several connections broke: the others go on, and so do we, in its stead.
-            if not error.failure.again or not crew.is_helping:
+            # One of several connections broke: the others go on, and this thread fetches ranges in its stead.
+            if not error.failure.retryable or not parallel.is_shared:
                 raise
-        crew.finish(self._check)
+        parallel.finish(self._check)
 
-    def _stream(self, answer: HttpAnswer, crew: ParallelRanges, keeper: StreamWriter, *, is_open: bool) -> None:
-        """Read the answer to its end, or to where the helpers' pieces begin."""
-        for chunk in answer.chunks():
+    def _stream(self, response: HttpResponse, parallel: ParallelRanges, writer: StreamWriter, *, is_open: bool) -> None:
+        """Read the response to its end, or to where the workers' ranges begin. ``is_open``: its length is unknown."""
+        for chunk in response.chunks():
             self._check()
-            start, room = crew.reserve(len(chunk))
-            keeper.add(start, memoryview(chunk)[:room])
+            start, room = parallel.reserve(len(chunk))
+            writer.write(start, memoryview(chunk)[:room])
             if room < len(chunk) and is_open:
-                keeper.drop()
-                raise self._too_long(self._size or self._means.settings.largest_archive)
-            if crew.is_met:
+                writer.restart()
+                raise self._too_long(self._size or self._network.settings.largest_archive)
+            if parallel.is_stream_done:
                 return
-        if not is_open and crew.is_short:
-            raise self._failed(f"it ended after {keeper.head} bytes")
+        if not is_open and parallel.is_stream_short:
+            raise self._ended_early(f"it ended after {writer.head} bytes")
 
-    def _ended_at(self, length: int) -> int:
-        """The length of a file that did not tell it beforehand."""
+    def _checked_length(self, length: int) -> int:
+        """The length of a file whose server did not give it beforehand."""
         if self._size is not None and length < self._size and not self.coding:
-            raise self._failed(f"it ended after {length} of {self._size} bytes")
+            raise self._ended_early(f"it ended after {length} of {self._size} bytes")
         return length
 
-    def _is_worth_helpers(self, answer: HttpAnswer, note: Checkpoint) -> bool:
-        settings = self._means.settings
-        if self._plain or settings.connections < 2 or note.total is None or note.tail is None:
+    def _is_worth_parallel(self, response: HttpResponse, checkpoint: Checkpoint) -> bool:
+        settings = self._network.settings
+        if self._whole or settings.connections < 2 or checkpoint.total is None or checkpoint.tail is None:
             return False
-        return note.tail - note.head > settings.parallel_from and serves_ranges(answer.status, answer.headers)
+        missing = checkpoint.tail - checkpoint.head
+        return missing > settings.parallel_min_size and serves_ranges(response.status, response.headers)
 
     def _check(self) -> None:
-        self._means.cancellation.check()
+        self._network.cancellation.check()
         self._deadline.check(self._url)
 
-    def _failed(self, cause: str) -> TransferError:
-        return TransferError(Failure(url=self._url, cause=cause, again=True))
+    def _ended_early(self, cause: str) -> TransferError:
+        return TransferError(Failure(url=self._url, cause=cause, retryable=True))
 
     def _too_long(self, limit: int) -> TransferError:
         hint = None if self._size else "if it is meant to be that large, raise PROVISION_MAX_ARCHIVE, in MiB"
@@ -332,60 +329,8 @@ class SourceTransfer:
         return TransferError(Failure(url=self._url, cause=cause, kind="integrity", hint=hint))
 
     @property
-    def page_hint(self) -> str | None:
-        """What to look for where a server answered with a page instead of a file."""
+    def web_page_hint(self) -> str | None:
+        """What to look for where a server sent a web page instead of a file."""
         if self.media_type != "text/html":
             return None
         return f"{self._url.host} sent a web page: is there a login or a proxy in between?"
-
-
-# FOLD provision.fetch.download
-#   Owns getting a whole document into memory, for catalogs: within limits, free of encodings.
-
-
-def get_document(
-    source: Url, headers: Mapping[str, str], means: NetworkContext, note: Callable[[str], None]
-) -> Response:
-    """Answer with any final status but those that may pass, which are tried again and then raised.
-
-    Raises `NetworkError` and `PolicyError`.
-    """
-    deadline = Deadline(means.settings.total)
-    # Of the caller's own headers none decides what is sent to whom, or how the body comes.
-    sent = {name.lower(): value for name, value in headers.items()} | {"accept-encoding": "gzip"}
-
-    def attempt() -> Response:
-        deadline.check(source)
-        with means.exchange.get(source, sent) as answer:
-            if is_passing(answer.status):
-                answer.expect(200)
-            body = b"".join(_body(answer, deadline, means))
-            return Response(status=answer.status, headers=answer.headers, body=body)
-
-    try:
-        return RetryPolicy(means.settings, means.cancellation, deadline, note).run(attempt)
-    except TransferError as error:
-        raise final_error(source.segments[-1] or source.host, [error.failure]) from error
-
-
-def _body(answer: HttpAnswer, deadline: Deadline, means: NetworkContext) -> Iterator[bytes]:
-    most = means.settings.largest_body
-    coding = content_coding(answer.headers)
-    chunks = _limited(answer, deadline, most)
-    if not coding:
-        yield from chunks
-        return
-    try:
-        yield from decoded(chunks, coding, most=most)
-    except UndecodableError as error:
-        raise TransferError(Failure(url=answer.url, cause=str(error))) from error
-
-
-def _limited(answer: HttpAnswer, deadline: Deadline, most: int) -> Iterator[bytes]:
-    left = most
-    for chunk in answer.chunks():
-        deadline.check(answer.url)
-        left -= len(chunk)
-        if left < 0:
-            raise TransferError(Failure(url=answer.url, cause=f"it has more than {most} bytes"))
-        yield chunk

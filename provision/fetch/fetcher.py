@@ -1,4 +1,4 @@
-"""Owns the room's two services, archives by digest and documents by URL; how bytes come, its neighbours know."""
+"""`Fetcher`: archives of assets by digest, and documents by URL."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from provision.url import Url
 if TYPE_CHECKING:
     from provision.fetch.context import NetworkContext
 
-# How often a wait for another process looks whether it is over, in seconds: at first, at last.
-_FIRST_LOOK, _LAST_LOOK = 0.02, 0.25
+# How often a wait for another process checks whether it is over, in seconds: at first, at last.
+_FIRST_POLL, _LAST_POLL = 0.02, 0.25
 
 
 class Fetcher:
     """Archives of assets, verified, and documents for catalogs; safe to use from ``jobs`` threads at once.
 
     ``mirrors`` are tried before an asset's own URL; ``allow_hosts`` are hosts beside the known ones; tokens, proxies,
-    certificates and limits come from ``environ``. Nothing is imported that speaks to a network until it is needed.
+    certificates and limits come from ``environ``. No network library is imported until it is needed.
     Leaving the context, or `cancel`, ends all transfers at once: threads that wait for one get `CancelledError`.
     """
 
@@ -58,8 +58,8 @@ class Fetcher:
         self._lock_timeout = lock_timeout(environ)
         self._cancellation = Cancellation()
         self._opening = threading.Lock()
-        self._open = ExitStack()
-        self._means: NetworkContext | None = None
+        self._resources = ExitStack()
+        self._network: NetworkContext | None = None
 
     def __enter__(self) -> Fetcher:
         return self
@@ -68,25 +68,25 @@ class Fetcher:
         self.close()
 
     def cancel(self) -> None:
-        """End all transfers at once, from any thread; what has come of them is kept for a later run."""
+        """End all transfers at once, from any thread; what has come is kept for a later run."""
         self._cancellation.set()
 
     def close(self) -> None:
         """End all transfers and connections."""
         self.cancel()
         with self._opening:
-            self._open.close()
+            self._resources.close()
 
     def fetch(self, asset: Asset) -> Path:
         """The asset's archive in the cache, its digest checked just now; downloaded first if need be.
 
-        Raises `IntegrityError` where only wrong bytes were to be had, `PolicyError` where no host may be asked,
-        `NetworkError` where none answers or while offline, `StoreError` where the cache cannot be used.
+        Raises `IntegrityError` where every source had wrong bytes, `PolicyError` where no host is allowed,
+        `NetworkError` where none responds or while offline, `StoreError` where the cache cannot be used.
         """
         archive = self._cache.path(asset.sha256)
         if self._cached_digest(archive) == asset.sha256.hex:
             return archive
-        places = sources(asset, self._mirrors, offline=self._offline)
+        urls = sources(asset, self._mirrors, offline=self._offline)
         with self._locked(asset):
             # Another process may have brought it while we waited.
             digest = self._cached_digest(archive)
@@ -95,14 +95,14 @@ class Fetcher:
             if digest:
                 self._cache.evict(asset.sha256)
                 self._progress.note(f"{asset.filename} in the cache was damaged (sha256 {digest}) and is thrown out")
-            if not places:
+            if not urls:
                 raise _offline_error(asset.filename)
-            self._download(asset, archive, places)
+            self._download(asset, archive, urls)
         return archive
 
     def get(self, url: str, headers: Mapping[str, str], /) -> Response:
-        """A document by URL, as `protocols.HttpGet` wants it. The same hosts, retries and limits hold."""
-        from provision.fetch.download import get_document
+        """A document by URL: the `protocols.HttpGet` of this package. The same hosts, retries and limits hold."""
+        from provision.fetch.document import get_document
 
         try:
             source = Url.parse(url)
@@ -110,7 +110,7 @@ class Fetcher:
             raise PolicyError(f"a URL cannot be fetched: {error}") from error
         if self._offline:
             raise _offline_error(str(source))
-        return get_document(source, headers, self._shared(), self._progress.note)
+        return get_document(source, headers, self._network_context(), self._progress.note)
 
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""
@@ -121,21 +121,21 @@ class Fetcher:
             except FileNotFoundError:
                 return None
 
-    def _download(self, asset: Asset, archive: Path, places: tuple[Url, ...]) -> None:
+    def _download(self, asset: Asset, archive: Path, urls: tuple[Url, ...]) -> None:
         from provision.fetch.download import Download
         from provision.fetch.part import AssetProgress
 
-        meter = AssetProgress(self._progress, key=asset.sha256.hex, title=asset.title)
-        meter.begin(asset.size, 0)
-        Download(asset, archive, self._shared(), meter).run(places)
+        progress = AssetProgress(self._progress, key=asset.sha256.hex, title=asset.title)
+        progress.begin(asset.size, 0)
+        Download(asset, archive, self._network_context(), progress).run(urls)
 
-    def _shared(self) -> NetworkContext:
-        """What needs the network's libraries; made once, when first needed."""
+    def _network_context(self) -> NetworkContext:
+        """What brings the network libraries; made once, when first needed."""
         with self._opening:
-            if self._means is None:
+            if self._network is None:
                 from provision.fetch.context import open_context
 
-                self._means = self._open.enter_context(
+                self._network = self._resources.enter_context(
                     open_context(
                         environ=self._environ,
                         policy=self._policy,
@@ -145,12 +145,12 @@ class Fetcher:
                         note=self._progress.note,
                     )
                 )
-            return self._means
+            return self._network
 
     @contextmanager
     def _locked(self, asset: Asset) -> Iterator[None]:
-        """Hold the archive's lock, so that only one process downloads it; a wait can be called off."""
-        started, pause, told = time.monotonic(), _FIRST_LOOK, ""
+        """Hold the archive's lock, so that only one process downloads it; the wait can be cancelled."""
+        started, pause, noted = time.monotonic(), _FIRST_POLL, ""
         with ExitStack() as held:
             while True:
                 try:
@@ -159,11 +159,11 @@ class Fetcher:
                 except LockTimeoutError as error:
                     if self._lock_timeout is not None and time.monotonic() - started >= self._lock_timeout:
                         raise
-                    if error.message != told:
-                        told = error.message
-                        self._progress.note(f"{told}; waiting")
+                    if error.message != noted:
+                        noted = error.message
+                        self._progress.note(f"{noted}; waiting")
                 self._cancellation.wait(pause)
-                pause = min(2 * pause, _LAST_LOOK)
+                pause = min(2 * pause, _LAST_POLL)
             yield
 
 

@@ -1,47 +1,43 @@
-"""One request and its answer: redirects, credentials, statuses, ranges, codings."""
+"""One HTTP request and its response: redirects, statuses, content codings, errors.
+
+Every error of httpx and httpcore becomes a `TransferError` here.
+"""
 
 from __future__ import annotations
 
-import os
-import re
 import ssl
 import time
 import zlib
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpcore
 
 from provision import __version__
 from provision.errors import PolicyError
 from provision.fetch.connect import Connections, httpx
+from provision.fetch.credentials import Credentials
 from provision.fetch.retry import Failure, TransferError
 from provision.fetch.settings import DownloadSettings
 from provision.hosts import HostPolicy
 from provision.model.value import frozen
 from provision.url import Url, UrlOrigin
 
-if TYPE_CHECKING:
-    from netrc import netrc
-
-
-# FOLD provision.fetch.http
-#   Owns one request and its answer: redirects, credentials, the host policy, and every third-party error translated.
-
-
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 10
+_MAX_REDIRECTS = 10
 # A redirect's body up to this many bytes is read, so that its connection can be used again.
-_SMALL = 16 << 10
+_SMALL_BODY = 16 << 10
+# Statuses below 500 with which the same request may succeed later.
+_TEMPORARY = frozenset({408, 425, 429})
+# gzip and zlib, told apart by their first bytes: some servers say deflate and send gzip.
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_DECODED_CHUNK = 1 << 20
 
 
 @frozen
-class HttpAnswer:
-    """What a server said. Header names are read in any case; ``url`` is where the redirects ended."""
+class HttpResponse:
+    """A response whose body is still to come. Header names are read in any case; ``url`` is where redirects ended."""
 
     url: Url
     status: int
@@ -50,13 +46,13 @@ class HttpAnswer:
 
     def chunks(self) -> Iterator[bytes]:
         """The body as sent, in pieces of at most 64 KiB; raises `TransferError` when it breaks off."""
-        with _translated(self.url):
+        with _errors_translated(self.url):
             yield from self._response.iter_raw()
 
     def expect(self, *statuses: int) -> None:
         """Raise `TransferError` for any other status."""
         if self.status not in statuses:
-            raise TransferError(failure_of(self.url, self.status, self.headers))
+            raise TransferError(status_failure(self.url, self.status, self.headers))
 
     def number(self, header: str) -> int | None:
         """The value of a header that is a plain number."""
@@ -64,41 +60,41 @@ class HttpAnswer:
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
-class HttpExchange:
-    """Requests that follow redirects within the policy; safe to use from several threads."""
+class HttpClient:
+    """Requests that follow redirects within the host policy; safe to use from several threads."""
 
     def __init__(
         self, connections: Connections, credentials: Credentials, policy: HostPolicy, settings: DownloadSettings
     ) -> None:
         self._connections, self._credentials, self._policy = connections, credentials, policy
-        self._timeout = httpx.Timeout(settings.idle, connect=settings.connect, pool=None)
+        self._timeout = httpx.Timeout(settings.idle_timeout, connect=settings.connect_timeout, pool=None)
 
     @contextmanager
-    def get(self, url: Url, headers: Mapping[str, str], *, origin: UrlOrigin | None = None) -> Iterator[HttpAnswer]:
-        """Ask for the URL, and answer with any final status; raises `TransferError` where there is no answer.
+    def get(self, url: Url, headers: Mapping[str, str], *, origin: UrlOrigin | None = None) -> Iterator[HttpResponse]:
+        """Request the URL; returns any final status, raises `TransferError` where there is no response.
 
         ``origin`` is where the chain of redirects began that led to ``url`` before; credentials are bound to it.
         """
-        answer = self._follow(url, headers, origin or url.origin)
+        response = self._follow(url, headers, origin or url.origin)
         try:
-            yield answer
+            yield response
         finally:
-            answer._response.close()
+            response._response.close()
 
-    def _follow(self, url: Url, headers: Mapping[str, str], origin: UrlOrigin) -> HttpAnswer:
+    def _follow(self, url: Url, headers: Mapping[str, str], origin: UrlOrigin) -> HttpResponse:
         self._check(url, None)
-        for _ in range(_MOST_REDIRECTS + 1):
-            answer = self._ask(url, headers, redirected=url.origin != origin)
-            if answer.status not in _REDIRECTS:
-                return answer
-            target = self._target(answer)
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._send(url, headers, redirected=url.origin != origin)
+            if response.status not in _REDIRECTS:
+                return response
+            target = _redirect_target(response)
             self._check(target, url)
             # Once away, always away: a way back through another host may be that host's doing.
             origin = origin if target.origin == origin else ("", "", 0)
             url = target
-        raise TransferError(Failure(url=url, cause=f"more than {_MOST_REDIRECTS} redirects, one after the other"))
+        raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects, one after the other"))
 
-    def _ask(self, url: Url, headers: Mapping[str, str], *, redirected: bool) -> HttpAnswer:
+    def _send(self, url: Url, headers: Mapping[str, str], *, redirected: bool) -> HttpResponse:
         sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **headers}
         if authorization := self._credentials.authorization(url, redirected=redirected):
             sent["authorization"] = authorization
@@ -109,25 +105,9 @@ class HttpExchange:
             headers=sent,
             timeout=self._timeout,
         )
-        with _translated(url):
+        with _errors_translated(url):
             response = client.send(request, stream=True)
-        return HttpAnswer(url=url, status=response.status_code, headers=response.headers, _response=response)
-
-    def _target(self, answer: HttpAnswer) -> Url:
-        """Where a redirect leads; its body is read, or the connection given up."""
-        try:
-            if (answer.number("content-length") or 0) <= _SMALL and "content-length" in answer.headers:
-                for _ in answer.chunks():
-                    pass
-        finally:
-            answer._response.close()
-        location = answer.headers.get("location")
-        if not location:
-            raise TransferError(Failure(url=answer.url, cause=f"{answer.status} without a Location"))
-        try:
-            return answer.url.join(location)
-        except ValueError as error:
-            raise TransferError(Failure(url=answer.url, cause=f"redirects to no usable URL: {error}")) from error
+        return HttpResponse(url=url, status=response.status_code, headers=response.headers, _response=response)
 
     def _check(self, url: Url, redirected_from: Url | None) -> None:
         try:
@@ -137,9 +117,26 @@ class HttpExchange:
             raise TransferError(Failure(url=url, cause=cause, kind="policy", hint=refusal.hint)) from refusal
 
 
+def _redirect_target(response: HttpResponse) -> Url:
+    """Where a redirect leads; its body is read, or the connection given up."""
+    try:
+        if (response.number("content-length") or 0) <= _SMALL_BODY and "content-length" in response.headers:
+            for _ in response.chunks():
+                pass
+    finally:
+        response._response.close()
+    location = response.headers.get("location")
+    if not location:
+        raise TransferError(Failure(url=response.url, cause=f"{response.status} without a Location"))
+    try:
+        return response.url.join(location)
+    except ValueError as error:
+        raise TransferError(Failure(url=response.url, cause=f"redirects to no usable URL: {error}")) from error
+
+
 @contextmanager
-def _translated(url: Url) -> Iterator[None]:
-    """Raise the libraries' errors as `TransferError`, told as a person would."""
+def _errors_translated(url: Url) -> Iterator[None]:
+    """Raise the libraries' errors as `TransferError`, in words for people."""
     try:
         yield
     except httpcore.ProxyError as error:
@@ -148,15 +145,15 @@ def _translated(url: Url) -> Iterator[None]:
     except httpx.RemoteProtocolError as error:  # the one check of its own that httpx makes here: of the Location
         raise TransferError(Failure(url=url, cause=f"redirects to no usable URL: {error}")) from error
     except httpcore.TimeoutException as error:
-        raise TransferError(Failure(url=url, cause=_timeout(error), again=True)) from error
+        raise TransferError(Failure(url=url, cause=_timeout_cause(error), retryable=True)) from error
     except httpcore.NetworkError as error:
         raise TransferError(_network_failure(url, error)) from error
     except httpcore.ProtocolError as error:
         cause = "the connection ended before the answer did" if _is_cut(error) else f"it breaks HTTP: {error}"
-        raise TransferError(Failure(url=url, cause=cause, again=True)) from error
+        raise TransferError(Failure(url=url, cause=cause, retryable=True)) from error
 
 
-def _timeout(error: httpcore.TimeoutException) -> str:
+def _timeout_cause(error: httpcore.TimeoutException) -> str:
     if isinstance(error, httpcore.ConnectTimeout):
         return "no connection in time"
     return "nothing came for too long"
@@ -176,31 +173,24 @@ def _network_failure(url: Url, error: httpcore.NetworkError) -> Failure:
             hint="if a company's proxy signs with a CA of its own, name that CA's file in SSL_CERT_FILE",
         )
     if isinstance(reason, OSError) and not isinstance(reason, ssl.SSLError):
-        return Failure(url=url, cause=(reason.strerror or str(reason)).lower(), again=True)
-    return Failure(url=url, cause=str(error) or type(error).__name__, again=True)
+        return Failure(url=url, cause=(reason.strerror or str(reason)).lower(), retryable=True)
+    return Failure(url=url, cause=str(error) or type(error).__name__, retryable=True)
 
 
-# FOLD provision.fetch.http
-#   Owns what an HTTP status means for us: whether to try again, when, and what to tell; pure.
+def is_temporary(status: int) -> bool:
+    """Whether the same request may well succeed in a while."""
+    return status in _TEMPORARY or status >= 500
 
 
-_PASSING = frozenset({408, 425, 429})
-
-
-def is_passing(status: int) -> bool:
-    """Whether the same request may well be answered otherwise in a while."""
-    return status in _PASSING or status >= 500
-
-
-def failure_of(url: Url, status: int, headers: Mapping[str, str]) -> Failure:
-    """The failure that a final status other than success is."""
-    again = is_passing(status)
+def status_failure(url: Url, status: int, headers: Mapping[str, str]) -> Failure:
+    """The failure that a final status other than success is: whether to try again, when, and what to say."""
+    retryable = is_temporary(status)
     return Failure(
         url=url,
         cause=f"{status} {_phrase(status)}".strip(),
-        again=again,
-        after=retry_after(headers.get("retry-after")) if again else None,
-        hint=_hint(url, status, headers),
+        retryable=retryable,
+        retry_after=retry_after(headers.get("retry-after")) if retryable else None,
+        hint=_status_hint(url, status, headers),
     )
 
 
@@ -227,7 +217,7 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _hint(url: Url, status: int, headers: Mapping[str, str]) -> str | None:
+def _status_hint(url: Url, status: int, headers: Mapping[str, str]) -> str | None:
     if headers.get("x-ratelimit-remaining") == "0":
         return "the rate limit is used up; set GITHUB_TOKEN for a higher one"
     if status in (401, 403):
@@ -237,154 +227,46 @@ def _hint(url: Url, status: int, headers: Mapping[str, str]) -> str | None:
     return None
 
 
-# FOLD provision.fetch.http
-#   Owns what the range headers of requests and answers say (RFC 9110, 13 and 14); pure.
-
-
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
-
-
-def validator(headers: Mapping[str, str]) -> str:
-    """What `If-Range` may compare: a strong ETag, else the date of the last change, else nothing."""
-    tag = headers.get("etag", "")
-    found = tag if tag and not tag.startswith("W/") else headers.get("last-modified", "")
-    return found if found.isascii() and found.isprintable() and len(found) < 1000 else ""
-
-
-def ask_range(start: int, end: int | None, tag: str) -> dict[str, str]:
-    """The headers that ask for bytes ``[start, end)``, or for all if the file is not the one of ``tag`` any more."""
-    last = "" if end is None else str(end - 1)
-    headers = {"range": f"bytes={start}-{last}"}
-    if tag:
-        headers["if-range"] = tag
-    return headers
-
-
-def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
-    """Start, end (exclusive) and total of a 206; None if it does not say, or makes no sense."""
-    match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
-    if match is None:
-        return None
-    start, last, total = map(int, match.groups())
-    return (start, last + 1, total) if start <= last < total else None
-
-
 def content_coding(headers: Mapping[str, str]) -> str:
-    """The encoding put on top of the file, in lower case; nothing where there is none."""
+    """The content coding that a server applied to the file, in lower case; empty where there is none."""
     coding = headers.get("content-encoding", "").strip().lower()
     return "" if coding == "identity" else coding
 
 
-def serves_ranges(status: int, headers: Mapping[str, str]) -> bool:
-    """Whether further connections may ask for pieces of the same file."""
-    offered = status == 206 or headers.get("accept-ranges", "").strip().lower() == "bytes"
-    return offered and bool(validator(headers)) and not content_coding(headers)
+class DecodingError(Exception):
+    """The bytes are not in that content coding, or more than allowed once it is removed."""
 
 
-# FOLD provision.fetch.http
-#   Owns taking off an encoding that a server put on top of a file; whether the result is right, its digest says.
+def decode(chunks: Iterable[bytes], coding: str, *, limit: int) -> Iterator[bytes]:
+    """The bytes without a content coding that a server applied, in pieces of at most a mebibyte.
 
-
-# Both, told apart by their first bytes: some servers say deflate and send gzip.
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
-_STEP = 1 << 20
-
-
-class UndecodableError(Exception):
-    """The bytes do not come of that encoding, or are more than allowed."""
-
-
-def decoded(chunks: Iterable[bytes], coding: str, *, most: int) -> Iterator[bytes]:
-    """The bytes without the encoding, in pieces of at most a mebibyte.
-
-    Raises `UndecodableError` for an encoding other than gzip and deflate, for broken data, and beyond ``most`` bytes.
+    Raises `DecodingError` for a coding other than gzip and deflate, for broken data, and beyond ``limit`` bytes.
     """
-    if coding not in _KNOWN:
-        raise UndecodableError(f"the server encodes it as {coding!r}, which was not asked for")
-    left = most
+    if coding not in _CODINGS:
+        raise DecodingError(f"the server encodes it as {coding!r}, which was not asked for")
+    left = limit
     try:
-        for piece in _inflate(chunks):
-            left -= len(piece)
+        for data in _inflate(chunks):
+            left -= len(data)
             if left < 0:
-                raise UndecodableError(f"it has more than {most} bytes once {coding} is taken off")
-            yield piece
+                raise DecodingError(f"it has more than {limit} bytes once {coding} is taken off")
+            yield data
     except zlib.error as error:
-        raise UndecodableError(f"it is no valid {coding}: {error}") from error
+        raise DecodingError(f"it is no valid {coding}: {error}") from error
 
 
 def _inflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    machine = zlib.decompressobj(_GZIP_OR_ZLIB)
-    is_begun = False
+    decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
+    has_begun = False
     for chunk in chunks:
         rest = chunk
         while rest:
-            if machine.eof:
+            if decompressor.eof:
                 # A gzip file may be several, one after the other.
-                machine = zlib.decompressobj(_GZIP_OR_ZLIB)
-            is_begun = True
-            if piece := machine.decompress(rest, _STEP):
-                yield piece
-            rest = machine.unused_data if machine.eof else machine.unconsumed_tail
-    if is_begun and not machine.eof:
+                decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
+            has_begun = True
+            if data := decompressor.decompress(rest, _DECODED_CHUNK):
+                yield data
+            rest = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
+    if has_begun and not decompressor.eof:
         raise zlib.error("it ends too early")
-
-
-# FOLD provision.fetch.http
-#   Owns which ``Authorization`` a request carries: from the URL, ``GITHUB_TOKEN`` or netrc; `exchange` sends it.
-
-
-_GITHUB_HOSTS = frozenset({"github.com", "api.github.com"})
-
-
-class Credentials:
-    """Those of the environment. ``note`` is told, once, of a netrc file that cannot be used."""
-
-    def __init__(self, environ: Mapping[str, str], note: Callable[[str], None]) -> None:
-        self._environ, self._note = environ, note
-
-    def authorization(self, url: Url, *, redirected: bool) -> str | None:
-        """The header's value for a request, or None.
-
-        What the URL itself holds goes first, then ``GITHUB_TOKEN`` to GitHub over https, then netrc. After a redirect
-        to another origin only netrc speaks, which names hosts itself; its ``default`` entry would not, so it is unused.
-        """
-        if not redirected:
-            if url.credentials:
-                return _basic(*url.credentials)
-            token = self._environ.get("GITHUB_TOKEN", "").strip()
-            if token and _is_header_value(token) and url.host in _GITHUB_HOSTS and url.scheme == "https":
-                return f"Bearer {token}"
-        entry = self._netrc.hosts.get(url.host) if self._netrc else None
-        return _basic(entry[0], entry[2] or "") if entry else None
-
-    @cached_property
-    def _netrc(self) -> netrc | None:
-        path = self._netrc_path()
-        if path is None:
-            return None
-        import netrc
-
-        try:
-            return netrc.netrc(str(path))
-        except netrc.NetrcParseError as error:
-            self._note(f"{path} is not used: line {error.lineno}: {error.msg}")
-        except (OSError, UnicodeDecodeError) as error:
-            self._note(f"{path} is not used: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}")
-        return None
-
-    def _netrc_path(self) -> Path | None:
-        if named := self._environ.get("NETRC"):
-            return Path(named)
-        home = self._environ.get("USERPROFILE" if os.name == "nt" else "HOME")
-        names = ("_netrc", ".netrc") if os.name == "nt" else (".netrc",)
-        found = (Path(home, name) for name in names if home)
-        return next((path for path in found if path.is_file()), None)
-
-
-def _is_header_value(text: str) -> bool:
-    return text.isascii() and text.isprintable()
-
-
-def _basic(user: str, password: str) -> str:
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()

@@ -1,4 +1,4 @@
-"""Owns where an asset may be had, in order of preference; pure: the trying is `fetcher`'s."""
+"""Where an asset may be downloaded: mirrors, its own URL and PBS's mirror, in order of preference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PBS_MIRROR = f"https://releases.astral.sh/github{_RELEASES.removeprefix('/astra
 
 @frozen(kw_only=False)
 class Mirror:
-    """A place that holds ``<tag>/<asset name>`` for PBS assets; ``base`` ends in a slash."""
+    """A server or directory that has PBS assets as ``<tag>/<asset name>``; ``base`` ends in a slash."""
 
     base: Url
 
@@ -58,18 +58,18 @@ class Mirror:
 def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tuple[Url, ...]:
     """All URLs to try: the user's mirrors, the asset's own URL, PBS's mirror; of them only files while offline.
 
-    Mirrors hold PBS assets only: those whose URL ends in ``<build>/<name>``. Raises `PolicyError` if the asset's
-    own URL is none.
+    Mirrors have PBS assets only: those whose URL ends in ``<build>/<name>``. Raises `PolicyError` if the asset's
+    own URL cannot be read.
     """
     try:
         own = Url.parse(asset.url)
     except ValueError as error:
         raise PolicyError(f"the URL of {asset.title} cannot be fetched: {error}") from error
-    found = [own]
+    urls = [own]
     if asset.implementation == "cpython" and own.segments[-2:-1] == (asset.build,):
         tag, name = own.segments[-2:]
-        found = [*(mirror.url(tag, name) for mirror in mirrors), own]
+        urls = [*(mirror.url(tag, name) for mirror in mirrors), own]
         if own.host == "github.com" and own.path.startswith((_RELEASES, _FORMER_RELEASES)):
-            found.append(Mirror.parse(_PBS_MIRROR).url(tag, name))
-    local = [url for url in found if url.scheme == "file"]
-    return tuple(dict.fromkeys(local if offline else found))
+            urls.append(Mirror.parse(_PBS_MIRROR).url(tag, name))
+    local = [url for url in urls if url.scheme == "file"]
+    return tuple(dict.fromkeys(local if offline else urls))

@@ -1,52 +1,134 @@
-"""Further connections for one download: who fetches which range."""
+"""Further connections for one download: when they join, which ranges they fetch, when they end.
+
+The first connection of a download is read by `download`, the stream: it fills the file from the start. The workers
+here fetch byte ranges from the other end, until both meet.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from types import TracebackType
 
 from provision.errors import StoreError
 from provision.fetch.context import NetworkContext
-from provision.fetch.http import HttpAnswer, HttpExchange, ask_range, content_range, validator
-from provision.fetch.part import AssetProgress, Checkpoint, PartFile
+from provision.fetch.part import AssetProgress, PartFile
+from provision.fetch.ranges import ByteRange, RangeRefusedError, RangeSource
 from provision.fetch.retry import CancelledError, Failure, TransferError
 from provision.fetch.settings import KIB, MIB
-from provision.model.value import frozen
-from provision.url import Url, UrlOrigin
 
-# FOLD provision.fetch.parallel
-#   Owns the further connections that help a download: when they join, which pieces they fetch, when they give up.
-
-
-# How often, in seconds, is looked whether another helper may join, and how often whether a wait is still wanted.
-_LOOK = 0.1
+# How often is checked whether another worker may join, and whether a wait is still wanted, in seconds.
+_POLL_INTERVAL = 0.1
+# Ranges shrink as less is left, so that all connections end together; the maximum bounds what a kill can lose.
+_MIN_RANGE, _MAX_RANGE = 128 * KIB, 8 * MIB
 
 
-class _DroppedError(Exception):
-    """What still comes is of no use any more."""
+class RangeMap:
+    """Which bytes of a file are there, claimed or missing: ``[0, head)`` and ``[tail, total)`` are there.
+
+    One stream fills from the head on. Workers `claim` ranges from the other end towards it, so that the stream needs
+    no further request; it stops at `limit`, where the claimed ranges begin. Not safe for threads by itself.
+    """
+
+    def __init__(self, *, head: int, tail: int, total: int) -> None:
+        self.head, self.total = head, total
+        self.limit = self._stream_end = tail
+        self._claimed: set[ByteRange] = set()
+        self._released: dict[ByteRange, int] = {}  # how many of its first bytes are there
+        self._is_streaming = True
+
+    @property
+    def tail(self) -> int:
+        """From here to the end nothing is missing."""
+        return max((end for _, end in (*self._claimed, *self._released)), default=self.limit)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the stream will not bring everything."""
+        return self.limit < self._stream_end
+
+    @property
+    def is_complete(self) -> bool:
+        return self.head == self.limit and not self._claimed and not self._released
+
+    def stream_room(self, amount: int) -> int:
+        """How many of ``amount`` bytes the stream may still add at the head."""
+        return min(amount, self.limit - self.head)
+
+    def claim(self, workers: int) -> ByteRange | None:
+        """A range to fetch for one of ``workers``; None when what is left is the stream's or already claimed."""
+        if self._released:
+            (start, end), done = self._released.popitem()
+            claimed = (start + done, end)
+        else:
+            left = self.limit - self.head
+            if left < 2 * _MIN_RANGE or not self._is_streaming:
+                return None
+            size = max(_MIN_RANGE, min(_MAX_RANGE, left // (2 * workers)))
+            claimed = (self.limit - size, self.limit)
+            self.limit = claimed[0]
+        self._claimed.add(claimed)
+        return claimed
+
+    def complete(self, claimed: ByteRange) -> None:
+        """All bytes of a claimed range are there."""
+        self._claimed.discard(claimed)
+
+    def release(self, claimed: ByteRange, done: int) -> int:
+        """Of a claimed range only the first ``done`` bytes are there; the rest is for the stream or others to bring.
+
+        Returns how many bytes that are there the stream will bring once more.
+        """
+        if claimed in self._claimed:
+            self._claimed.remove(claimed)
+            self._released[claimed] = done
+        again = 0
+        # What lies next to its limit the stream brings without a further request; where ranges fail, nothing else can.
+        while self._is_streaming and (near := next((each for each in self._released if each[0] == self.limit), None)):
+            again += self._released.pop(near)
+            self.limit = near[1]
+        return again
+
+    def end_stream(self) -> None:
+        """The stream brings no more: what it has not brought is for others to claim."""
+        self._is_streaming = False
+        if self.head < self.limit:
+            self._released[self.head, self.limit] = 0
+            self.limit = self.head
+
+    def abandon(self) -> None:
+        """Forget all ranges: only a stream may bring the rest."""
+        self.limit = self._stream_end
+        self._claimed.clear()
+        self._released.clear()
+
+
+class _UnwantedError(Exception):
+    """What a worker still receives is of no use any more."""
 
 
 class ParallelRanges:
-    """Helpers of one attempt to download, beside the stream that the caller reads.
+    """Workers of one attempt to download, beside the stream that the caller reads.
 
-    Nobody waits for a helper whose connection hangs. It is left behind, and what it may still receive is dropped.
+    Nobody waits for a worker whose connection hangs. It is abandoned, and what it may still receive is dropped.
+    ``refused`` is True once the server turned out not to serve ranges of the file.
     """
 
     def __init__(
-        self, part: PartFile, spans: RangeMap, where: RangeSource, means: NetworkContext, meter: AssetProgress
+        self, part: PartFile, ranges: RangeMap, source: RangeSource, network: NetworkContext, progress: AssetProgress
     ) -> None:
-        self._part, self._spans, self._where, self._means, self._meter = part, spans, where, means, meter
+        self._part, self._ranges, self._source = part, ranges, source
+        self._network, self._progress = network, progress
         self._changed = threading.Condition()
         self._ended = threading.Event()
-        self._working = self._failures = 0
+        self._workers = self._failures = 0
         self._error: StoreError | None = None
         self.refused = False
 
     def start(self) -> ParallelRanges:
-        """Have helpers join as soon as the download proves to take longer than a moment."""
-        threading.Thread(target=self._oversee, name="provision-crew", daemon=True).start()
+        """Have workers join as soon as the download proves to take longer than a moment."""
+        threading.Thread(target=self._supervise, name="provision-parallel", daemon=True).start()
         return self
 
     def __enter__(self) -> ParallelRanges:
@@ -56,314 +138,158 @@ class ParallelRanges:
         with self._changed:
             self._ended.set()
 
+    # For the thread that reads the stream
+
+    def reserve(self, amount: int) -> tuple[int, int]:
+        """Where the stream's next bytes go, and how many of ``amount`` are still for the stream to bring."""
+        with self._changed:
+            start, room = self._ranges.head, self._ranges.stream_room(amount)
+            self._ranges.head += room
+            self._progress.add(room)
+            return start, room
+
     @property
     def tail(self) -> int:
         """From here to the end nothing is missing."""
         with self._changed:
-            return self._spans.tail
-
-    def reserve(self, amount: int) -> tuple[int, int]:
-        """Where the stream's next bytes go, and how many of ``amount`` are still its own."""
-        with self._changed:
-            start, room = self._spans.head, self._spans.room(amount)
-            self._spans.head += room
-            self._meter.add(room)
-            return start, room
+            return self._ranges.tail
 
     @property
-    def is_short(self) -> bool:
-        """Whether the stream has not brought all that is its own."""
+    def is_shared(self) -> bool:
+        """Whether workers bring what the stream will not."""
         with self._changed:
-            return self._spans.room(1) > 0
+            return self._ranges.is_shared
 
     @property
-    def is_helping(self) -> bool:
-        """Whether helpers bring what the stream will not."""
+    def is_stream_short(self) -> bool:
+        """Whether the stream has yet to bring some of its bytes."""
         with self._changed:
-            return self._spans.is_shared
+            return self._ranges.stream_room(1) > 0
 
     @property
-    def is_met(self) -> bool:
-        """Whether the stream has reached what the helpers have or fetch."""
+    def is_stream_done(self) -> bool:
+        """Whether the stream has reached what the workers have or fetch."""
         with self._changed:
-            return self._spans.is_shared and not self._spans.room(1)
+            return self._ranges.is_shared and not self._ranges.stream_room(1)
 
     def finish(self, check: Callable[[], None]) -> None:
-        """Once the stream has ended: fetch what nobody else does, and wait for the others, calling ``check``."""
+        """Once the stream has ended: fetch what no worker does, and wait for the workers, calling ``check``.
+
+        Raises `TransferError` where the rest cannot be had in ranges, and `StoreError` of a worker.
+        """
         with self._changed:
             if not self.refused:
-                self._spans.end_stream()
+                self._ranges.end_stream()
         while True:
             with self._changed:
                 check()
                 if self._error:
                     raise self._error
-                if self._spans.is_complete:
+                if self._ranges.is_complete:
                     return
                 if self.refused:
                     raise self._failure("it serves the file in pieces no more")
-                piece = self._spans.claim(1)
-                if piece is None:
-                    self._changed.wait(_LOOK)
-            if piece is not None:
-                self._fetch_myself(piece)
+                claimed = self._ranges.claim(1)
+                if claimed is None:
+                    self._changed.wait(_POLL_INTERVAL)
+            if claimed is not None:
+                self._fetch_here(claimed)
 
-    def _fetch_myself(self, piece: ByteRange) -> None:
+    def _fetch_here(self, claimed: ByteRange) -> None:
         try:
-            with suppress(_DroppedError):
-                self._fetch_or_abandon(piece)
+            with suppress(_UnwantedError):
+                self._fetch(claimed)
         except TransferError as error:
-            if error.failure.again:
+            if error.failure.retryable:
                 raise
-            # The whole file was to be had a moment ago, so it is asked for again, in one.
+            # The whole file was to be had a moment ago, so the next attempt requests all of it in one.
             self.refused = True
             raise self._failure(error.failure.cause) from error
 
-    def _oversee(self) -> None:
-        settings, before = self._means.settings, self._meter.gained
-        pause = settings.patience
-        while not self._ended.wait(pause):
-            now = self._meter.gained
-            is_slow = now - before <= settings.fast * pause
-            while is_slow and self._hire():
-                pass
-            before, pause = now, _LOOK
+    def _failure(self, cause: str) -> TransferError:
+        return TransferError(Failure(url=self._source.url, cause=cause, retryable=True))
 
-    def _hire(self) -> bool:
-        """Let one more helper join, if there is a piece and a connection for it."""
+    # For the supervising thread and the workers
+
+    def _supervise(self) -> None:
+        settings, before = self._network.settings, self._progress.received
+        pause = settings.parallel_after_seconds
+        while not self._ended.wait(pause):
+            now = self._progress.received
+            is_slow = now - before <= settings.parallel_below_rate * pause
+            while is_slow and self._start_worker():
+                pass
+            before, pause = now, _POLL_INTERVAL
+
+    def _start_worker(self) -> bool:
+        """Let one more worker join, if there is a range and a connection for it."""
         with self._changed:
-            helpers = self._means.settings.connections - 1
+            limit = self._network.settings.connections - 1
             # Where several failed, the server has its reasons: one connection a client is a common rule.
-            if self._ended.is_set() or self.refused or self._working >= helpers or self._failures >= helpers:
+            if self._ended.is_set() or self.refused or self._workers >= limit or self._failures >= limit:
                 return False
-            if not self._means.slots.take_further():
+            if not self._network.budget.try_acquire():
                 return False
-            piece = self._spans.claim(helpers + 1)
-            if piece is None:
-                self._means.slots.give_back()
+            claimed = self._ranges.claim(limit + 1)
+            if claimed is None:
+                self._network.budget.release()
                 return False
-            self._working += 1
-        threading.Thread(target=self._help, args=(piece,), name="provision-fetch", daemon=True).start()
+            self._workers += 1
+        threading.Thread(target=self._work, args=(claimed,), name="provision-fetch", daemon=True).start()
         return True
 
-    def _help(self, piece: ByteRange | None) -> None:
+    def _work(self, claimed: ByteRange | None) -> None:
         try:
-            while piece is not None:
-                self._fetch_or_abandon(piece)
+            while claimed is not None:
+                self._fetch(claimed)
                 with self._changed:
-                    over = self._ended.is_set() or self.refused or self._means.slots.is_crowded
-                    piece = None if over else self._spans.claim(self._means.settings.connections)
+                    over = self._ended.is_set() or self.refused or self._network.budget.is_exceeded
+                    claimed = None if over else self._ranges.claim(self._network.settings.connections)
         except TransferError:
             with self._changed:
                 self._failures += 1
         except StoreError as error:
             with self._changed:
                 self._error = error
-        except (CancelledError, _DroppedError):
+        except (CancelledError, _UnwantedError):
             pass
         finally:
-            self._means.slots.give_back()
+            self._network.budget.release()
             with self._changed:
-                self._working -= 1
+                self._workers -= 1
                 self._changed.notify_all()
 
-    def _fetch_or_abandon(self, piece: ByteRange) -> None:
+    def _fetch(self, claimed: ByteRange) -> None:
+        """Fetch a claimed range; give all of them up where the server refuses."""
         try:
-            self._fetch(piece)
-        except RefusedError:
+            self._receive(claimed)
+        except RangeRefusedError:
             with self._changed:
                 if not self.refused:
-                    self._meter.begin(self._spans.total, self._spans.head)
+                    self._progress.begin(self._ranges.total, self._ranges.head)
                 self.refused = True
-                self._spans.abandon()
+                self._ranges.abandon()
 
-    def _fetch(self, piece: ByteRange) -> None:
-        start, end = piece
+    def _receive(self, claimed: ByteRange) -> None:
+        start, end = claimed
         done = 0
         try:
-            with closing(self._where.receive(self._means.exchange, piece)) as received:
+            with closing(self._source.read(self._network.client, claimed)) as received:
                 for data in received:
-                    done += self._put(start + done, data)
+                    done += self._write(start + done, data)
         finally:
             with self._changed:
                 if done == end - start:
-                    self._spans.complete(piece)
+                    self._ranges.complete(claimed)
                 else:
-                    self._meter.take_back(self._spans.give_back(piece, done))
+                    self._progress.take_back(self._ranges.release(claimed, done))
                 self._changed.notify_all()
 
-    def _put(self, offset: int, data: memoryview) -> int:
-        # Under the lock, since an ended crew's part may be closed, and its descriptor be another file's by now.
+    def _write(self, offset: int, data: memoryview) -> int:
+        # Under the lock: once the attempt has ended, the part may be closed, and its descriptor be another file's.
         with self._changed:
             if self._ended.is_set() or self.refused:
-                raise _DroppedError
+                raise _UnwantedError
             self._part.write(offset, data)
-            self._meter.add(len(data))
+            self._progress.add(len(data))
         return len(data)
-
-    def _failure(self, cause: str) -> TransferError:
-        return TransferError(Failure(url=self._where.url, cause=cause, again=True))
-
-
-# FOLD provision.fetch.parallel
-#   Owns which bytes of a file are there, in work or missing while connections fill it; the bytes are `part`'s.
-
-
-# Pieces shrink as less is left, so that all connections end together; the cap bounds what a kill can lose.
-_SMALLEST, _LARGEST = 128 * KIB, 8 * MIB
-
-ByteRange = tuple[int, int]
-
-
-class RangeMap:
-    """Bytes ``[0, head)`` and ``[tail, total)`` are there.
-
-    One stream fills from the head on. Further workers `claim` pieces from the other end towards it, so that the
-    stream never has to ask again; it stops at `limit`, where the claimed pieces begin. Not safe for threads by itself.
-    """
-
-    def __init__(self, *, head: int, tail: int, total: int) -> None:
-        self.head, self.total = head, total
-        self.limit = self._stream_end = tail
-        self._in_work: set[ByteRange] = set()
-        self._returned: dict[ByteRange, int] = {}
-        self._is_streaming = True
-
-    @property
-    def tail(self) -> int:
-        """From here to the end nothing is missing."""
-        return max((end for _, end in (*self._in_work, *self._returned)), default=self.limit)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether the stream will not bring everything."""
-        return self.limit < self._stream_end
-
-    @property
-    def is_complete(self) -> bool:
-        return self.head == self.limit and not self._in_work and not self._returned
-
-    def room(self, amount: int) -> int:
-        """How many of ``amount`` bytes the stream may still add at the head."""
-        return min(amount, self.limit - self.head)
-
-    def claim(self, workers: int) -> ByteRange | None:
-        """A piece to fetch, one of ``workers`` asking; None when what is left is the stream's or in work."""
-        if self._returned:
-            (start, end), done = self._returned.popitem()
-            span = (start + done, end)
-        else:
-            left = self.limit - self.head
-            if left < 2 * _SMALLEST or not self._is_streaming:
-                return None
-            size = max(_SMALLEST, min(_LARGEST, left // (2 * workers)))
-            span = (self.limit - size, self.limit)
-            self.limit = span[0]
-        self._in_work.add(span)
-        return span
-
-    def complete(self, span: ByteRange) -> None:
-        """A claimed piece is there."""
-        self._in_work.discard(span)
-
-    def give_back(self, span: ByteRange, done: int) -> int:
-        """Of a claimed piece only the first ``done`` bytes are there; the rest is for the stream or others to bring.
-
-        Returns how many bytes that are there the stream will bring once more.
-        """
-        if span in self._in_work:
-            self._in_work.remove(span)
-            self._returned[span] = done
-        again = 0
-        # What lies next to its limit the stream brings without a further request, and where ranges fail, at all.
-        while self._is_streaming and (near := next((each for each in self._returned if each[0] == self.limit), None)):
-            again += self._returned.pop(near)
-            self.limit = near[1]
-        return again
-
-    def end_stream(self) -> None:
-        """No more comes by the stream: what it has not brought is for others to claim."""
-        self._is_streaming = False
-        if self.head < self.limit:
-            self._returned[self.head, self.limit] = 0
-            self.limit = self.head
-
-    def abandon(self) -> None:
-        """Forget all pieces: only a stream may bring the rest."""
-        self.limit = self._stream_end
-        self._in_work.clear()
-        self._returned.clear()
-
-
-# FOLD provision.fetch.parallel
-#   Owns asking for one piece of a file of which an answer is known; who asks for which, `crew` decides.
-
-
-class RefusedError(Exception):
-    """The server does not serve pieces of the same file after all."""
-
-
-@frozen
-class RangeSource:
-    """The file: ``url`` is where redirects ended that began at ``origin``, ``total`` its length in bytes."""
-
-    url: Url
-    origin: UrlOrigin
-    validator: str
-    total: int
-
-    def receive(self, exchange: HttpExchange, piece: ByteRange) -> Generator[memoryview, None, None]:
-        """The piece's bytes as they come. Raises `RefusedError`, and `TransferError` where they break off."""
-        start, end = piece
-        headers = {"accept-encoding": "identity", **ask_range(start, end, self.validator)}
-        with exchange.get(self.url, headers, origin=self.origin) as answer:
-            if not self._is_answered(answer, piece):
-                raise RefusedError
-            for chunk in answer.chunks():
-                data = memoryview(chunk)[: end - start]
-                start += len(data)
-                yield data
-        if start < end:
-            cause = f"it sent {start - piece[0]} of {end - piece[0]} bytes"
-            raise TransferError(Failure(url=self.url, cause=cause, again=True))
-
-    def _is_answered(self, answer: HttpAnswer, piece: ByteRange) -> bool:
-        if answer.status == 200:
-            return False
-        answer.expect(206)
-        return content_range(answer.headers) == (*piece, self.total) and validator(answer.headers) == self.validator
-
-
-# FOLD provision.fetch.parallel
-#   Owns what the stream of a download brings: writing it, and noting every so often how far it is.
-
-
-class StreamWriter:
-    """Writes the stream's bytes, and every so often how far the download is."""
-
-    def __init__(self, part: PartFile, note: Checkpoint, crew: ParallelRanges) -> None:
-        self._part, self._note, self._crew = part, note, crew
-        self.head = self._saved = note.head
-
-    def add(self, start: int, data: memoryview) -> None:
-        """Bytes of the stream, which always follow one another."""
-        self._part.write(start, data)
-        self._part.take_in(start, data)
-        self.head = start + len(data)
-        if self.head - self._saved >= MIB:
-            self.save()
-
-    def drop(self) -> None:
-        """Forget all of it."""
-        self._part.restart()
-        self.head = 0
-
-    def save(self) -> None:
-        """Let a later run go on from here. Not worth failing for: without a note it starts over."""
-        self._saved = self.head
-        note = self._note
-        tail = None if note.total is None else self._crew.tail
-        with suppress(StoreError):
-            self._part.save(
-                Checkpoint(source=note.source, validator=note.validator, total=note.total, head=self.head, tail=tail)
-            )

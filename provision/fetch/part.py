@@ -1,4 +1,7 @@
-"""The `.part` file of a download: bytes, checkpoint note, running digest."""
+"""An unfinished download: its `.part` file, checkpoint, digest and progress.
+
+Every byte of a download that is written, by however many connections, passes through here.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,29 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from provision.errors import store_failures
+from provision.errors import StoreError, store_failures
 from provision.fetch.settings import MIB
 from provision.host.files import NEW_FILE_MODE, make_directory, read_small_file_or_none, replace_file
 from provision.model.asset import Digest
 from provision.model.value import fields_of, frozen
 from provision.protocols import Progress
 
-# FOLD provision.fetch.part
-#   Owns an unfinished download on disk: the bytes, the note beside them that lets a later run go on, their digest.
-
-
-_LONGEST_NOTE = 4096
+_CHECKPOINT_MAX_SIZE = 4096
+# A kill loses at most what came since the last checkpoint.
+_CHECKPOINT_EVERY = MIB
 _BINARY: int = getattr(os, "O_BINARY", 0)
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
 
 @frozen
 class Checkpoint:
-    """What is known of a part: bytes ``[0, head)`` and ``[tail, total)`` are there.
+    """Which bytes of a part are there: ``[0, head)`` and ``[tail, total)``.
 
-    ``source`` is a digest of the URL, which may hold secrets; ``validator`` its strong ETag or its date.
+    ``source`` is a digest of the URL, which may hold secrets; ``validator`` is its strong ETag or its date.
     """
 
     source: str = ""
@@ -41,77 +42,80 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, content: bytes) -> Checkpoint | None:
-        """Read a note; None unless it makes sense, as anything may have written it."""
+        """Read a checkpoint's JSON; None unless it makes sense, as anything may have written it."""
         try:
             value = json.loads(content)
-            note = cls(**value)
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, RecursionError):
             return None
-        numbers = [note.head, *(number for number in (note.tail, note.total) if number is not None)]
-        texts = (note.source, note.validator)
+        if not isinstance(value, dict) or not value.keys() <= fields_of(cls()).keys():
+            return None
+        source, validator = value.get("source", ""), value.get("validator", "")
+        head, tail, total = value.get("head", 0), value.get("tail"), value.get("total")
+        numbers = [head, *(number for number in (tail, total) if number is not None)]
         if any(type(number) is not int or number < 0 for number in numbers):
             return None
-        if any(type(text) is not str or not text.isascii() or not text.isprintable() for text in texts):
+        if any(type(text) is not str or not text.isascii() or not text.isprintable() for text in (source, validator)):
             return None
-        return note if numbers == sorted(numbers) and (note.tail is None) == (note.total is None) else None
+        if numbers != sorted(numbers) or (tail is None) != (total is None):
+            return None
+        return cls(source=source, validator=validator, total=total, head=head, tail=tail)
 
 
 class PartFile:
     """``<archive>.part`` and ``<archive>.part.json``, used by one process at a time under the archive's lock.
 
     Nothing is flushed to the disk: a power cut may leave wrong bytes here or in the cache, but none is ever used
-    without its digest, which is then found wrong. Failures to write raise `StoreError`.
+    unless its digest is right. Failures to write raise `StoreError`.
     """
 
     def __init__(self, archive: Path, suffix: str = "") -> None:
         self._archive = archive
         self.path = archive.with_name(f"{archive.name}{suffix}.part")
-        self._note_path = archive.with_name(f"{archive.name}{suffix}.part.json")
+        self._checkpoint_path = archive.with_name(f"{archive.name}{suffix}.part.json")
         self._descriptor: int | None = None
         self._sha256, self._hashed = hashlib.sha256(), 0
         # Where the system has no pwrite, seeking and writing must stay together.
-        self._seeking = threading.Lock()
-        self.note = Checkpoint()
+        self._seek_lock = threading.Lock()
+        self.checkpoint = Checkpoint()
 
     def open(self) -> None:
-        """Open what an earlier run has left, or start anew."""
+        """Open what an earlier run has left, or start over."""
         with store_failures("write a download", self.path):
             make_directory(self.path.parent)
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY | _NOFOLLOW, NEW_FILE_MODE)
             size = os.fstat(self._descriptor).st_size
-            note = Checkpoint.parse(read_small_file_or_none(self._note_path, _LONGEST_NOTE) or b"")
-        needed = 0 if note is None else note.head if note.tail == note.total else note.total or 0
-        if note is None or size < needed:
+            checkpoint = Checkpoint.parse(read_small_file_or_none(self._checkpoint_path, _CHECKPOINT_MAX_SIZE) or b"")
+        if checkpoint is None or size < _needed_size(checkpoint):
             self.restart()
         else:
-            self.note = note
+            self.checkpoint = checkpoint
 
     def restart(self) -> None:
         """Forget every byte."""
         with store_failures("write a download", self.path):
-            os.ftruncate(self._opened, 0)
-            self._note_path.unlink(missing_ok=True)
+            os.ftruncate(self._open_descriptor, 0)
+            self._checkpoint_path.unlink(missing_ok=True)
         self._sha256, self._hashed = hashlib.sha256(), 0
-        self.note = Checkpoint()
+        self.checkpoint = Checkpoint()
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
-        """Put bytes at their place; several threads may."""
+        """Write bytes at their place; several threads may at once."""
         with store_failures("write a download", self.path):
             while data:
                 written = self._write_some(offset, data)
                 offset, data = offset + written, data[written:]
 
-    def take_in(self, offset: int, data: bytes | memoryview) -> None:
-        """Add bytes just written to the digest, if they are the next ones; `digest` makes up for all others."""
+    def update_digest(self, offset: int, data: bytes | memoryview) -> None:
+        """Hash bytes just written, if they are the next ones; `digest` reads all others again."""
         if offset == self._hashed:
             self._sha256.update(data)
             self._hashed += len(data)
 
-    def save(self, note: Checkpoint) -> None:
-        """Note down how far the download is."""
-        self.note = note
-        with store_failures("write a download", self._note_path):
-            replace_file(self._note_path, json.dumps(fields_of(note)).encode())
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write down how far the download is."""
+        self.checkpoint = checkpoint
+        with store_failures("write a download", self._checkpoint_path):
+            replace_file(self._checkpoint_path, json.dumps(fields_of(checkpoint)).encode())
 
     def digest(self, size: int) -> Digest:
         """The sha256 of the first ``size`` bytes; what was not hashed on arrival is read again."""
@@ -119,10 +123,10 @@ class PartFile:
             if self._hashed > size:
                 self._sha256, self._hashed = hashlib.sha256(), 0
             while self._hashed < size and (data := self._read(self._hashed, min(MIB, size - self._hashed))):
-                self.take_in(self._hashed, data)
+                self.update_digest(self._hashed, data)
         return Digest(self._sha256.copy().hexdigest())
 
-    def pieces(self, size: int) -> Iterator[bytes]:
+    def chunks(self, size: int) -> Iterator[bytes]:
         """The first ``size`` bytes, a mebibyte at a time."""
         offset = 0
         with store_failures("read a download", self.path):
@@ -133,10 +137,10 @@ class PartFile:
     def publish(self, size: int) -> None:
         """Make the first ``size`` bytes the archive."""
         with store_failures("write a download", self.path):
-            os.ftruncate(self._opened, size)
+            os.ftruncate(self._open_descriptor, size)
             self.close()
             self.path.replace(self._archive)
-            self._note_path.unlink(missing_ok=True)
+            self._checkpoint_path.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Remove it from the disk."""
@@ -144,11 +148,11 @@ class PartFile:
         with suppress(OSError):
             self.path.unlink()
         with suppress(OSError):
-            self._note_path.unlink()
+            self._checkpoint_path.unlink()
 
-    def leave(self) -> None:
-        """Close it, for a later run to go on with if there is anything in it."""
-        if self._descriptor is not None and not self.note.head:
+    def suspend(self) -> None:
+        """Close it, for a later run to resume; remove it if there is nothing in it."""
+        if self._descriptor is not None and not self.checkpoint.head:
             self.discard()
         self.close()
 
@@ -159,40 +163,80 @@ class PartFile:
             os.close(descriptor)
 
     @property
-    def _opened(self) -> int:
+    def _open_descriptor(self) -> int:
         if self._descriptor is None:
             raise ValueError(f"{self.path} is not open")
         return self._descriptor
 
     def _write_some(self, offset: int, data: bytes | memoryview) -> int:
         if hasattr(os, "pwrite"):
-            return os.pwrite(self._opened, data, offset)
-        with self._seeking:
-            os.lseek(self._opened, offset, os.SEEK_SET)
-            return os.write(self._opened, data)
+            return os.pwrite(self._open_descriptor, data, offset)
+        with self._seek_lock:
+            os.lseek(self._open_descriptor, offset, os.SEEK_SET)
+            return os.write(self._open_descriptor, data)
 
     def _read(self, offset: int, amount: int) -> bytes:
         if hasattr(os, "pread"):
-            return os.pread(self._opened, amount, offset)
-        with self._seeking:
-            os.lseek(self._opened, offset, os.SEEK_SET)
-            return os.read(self._opened, amount)
+            return os.pread(self._open_descriptor, amount, offset)
+        with self._seek_lock:
+            os.lseek(self._open_descriptor, offset, os.SEEK_SET)
+            return os.read(self._open_descriptor, amount)
 
 
-# FOLD provision.fetch.part
-#   Owns telling one asset's progress, from all threads that fetch it.
+def _needed_size(checkpoint: Checkpoint) -> int:
+    """How long a part must be to hold what its checkpoint says."""
+    if checkpoint.tail == checkpoint.total:
+        return checkpoint.head
+    return checkpoint.total or 0
+
+
+class StreamWriter:
+    """Writes the bytes of a download's first connection, which follow one another, and every MiB a checkpoint.
+
+    ``tail`` returns from where on nothing is missing, as other connections fill the part from its end.
+    """
+
+    def __init__(self, part: PartFile, checkpoint: Checkpoint, tail: Callable[[], int]) -> None:
+        self._part, self._checkpoint, self._tail = part, checkpoint, tail
+        self.head = self._saved = checkpoint.head
+
+    def write(self, start: int, data: memoryview) -> None:
+        """Add the next bytes."""
+        self._part.write(start, data)
+        self._part.update_digest(start, data)
+        self.head = start + len(data)
+        if self.head - self._saved >= _CHECKPOINT_EVERY:
+            self.save()
+
+    def restart(self) -> None:
+        """Forget every byte."""
+        self._part.restart()
+        self.head = 0
+
+    def save(self) -> None:
+        """Let a later run resume from here. Not worth failing for: without a checkpoint it starts over."""
+        self._saved = self.head
+        known = self._checkpoint
+        tail = None if known.total is None else self._tail()
+        with suppress(StoreError):
+            self._part.save(
+                Checkpoint(source=known.source, validator=known.validator, total=known.total, head=self.head, tail=tail)
+            )
 
 
 class AssetProgress:
-    """Counts what comes; ``gained`` never goes back, even where a download starts over."""
+    """The progress of one asset, from all threads that download it.
+
+    ``received`` counts every byte that came, and never goes back, even where a download starts over.
+    """
 
     def __init__(self, progress: Progress, *, key: str, title: str) -> None:
         self._progress, self._key, self._title = progress, key, title
         self._lock = threading.Lock()
-        self.gained = 0
+        self.received = 0
 
     def begin(self, total: int | None, done: int) -> None:
-        """The download starts, again perhaps, with ``done`` bytes that are there."""
+        """The download starts, or starts over, with ``done`` bytes that are there."""
         self._progress.start(self._key, self._title, "fetch", total)
         if done:
             self._progress.advance(self._key, done)
@@ -200,7 +244,7 @@ class AssetProgress:
     def add(self, amount: int) -> None:
         """So many bytes came."""
         with self._lock:
-            self.gained += amount
+            self.received += amount
         self._progress.advance(self._key, amount)
 
     def take_back(self, amount: int) -> None:

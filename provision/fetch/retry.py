@@ -1,4 +1,4 @@
-"""Failures, deadlines, cancelling, and when to try again."""
+"""Failures of a download, its deadline and cancellation, and when to try again."""
 
 from __future__ import annotations
 
@@ -12,77 +12,31 @@ from provision.fetch.settings import MIB, DownloadSettings
 from provision.model.value import frozen
 from provision.url import Url
 
-# FOLD provision.fetch.retry
-#   When a failed transfer is tried again, after how many seconds, and how often.
-
-
 T = TypeVar("T")
-
-# An attempt that brought this many bytes was worth it, and does not count against the tries.
-_BYTES_THAT_RESET_RETRIES = MIB
-# Where the server asks for nothing else, in seconds, without the jitter.
-_LONGEST_BACKOFF = 20.0
-
-
-class RetryPolicy:
-    """How often and how long a download is tried; ``note`` is told before every further try."""
-
-    def __init__(
-        self, settings: DownloadSettings, cancellation: Cancellation, deadline: Deadline, note: Callable[[str], None]
-    ) -> None:
-        self._settings, self._cancellation, self._deadline, self._note = settings, cancellation, deadline, note
-
-    def run(self, attempt: Callable[[], T], gained: Callable[[], int] = lambda: 0) -> T:
-        """Call ``attempt`` until it succeeds; raise the last `TransferError` once trying again is no use.
-
-        ``gained`` tells how many bytes the attempts have brought by now.
-        """
-        backoff = min(self._settings.pause, _LONGEST_BACKOFF)
-        before, in_vain = gained(), 0
-        while True:
-            try:
-                return attempt()
-            except TransferError as error:
-                failure, now = error.failure, gained()
-                in_vain = 1 if now - before >= _BYTES_THAT_RESET_RETRIES else in_vain + 1
-                before = now
-                pause = self._pause(failure, backoff)
-                if not failure.again or in_vain >= self._settings.tries or pause >= self._deadline.left:
-                    raise
-            self._note(f"{failure}; trying again in {pause:.2g} s")
-            self._cancellation.wait(pause)
-            backoff = min(2 * backoff, _LONGEST_BACKOFF)
-
-    def _pause(self, failure: Failure, backoff: float) -> float:
-        """Seconds until the next try: what the server asked for, else the backoff with jitter."""
-        from random import uniform  # only once something failed: until then nothing must be paid for it
-
-        jitter = uniform(0, self._settings.pause / 2)  # noqa: S311 - it need not be secret
-        return min(backoff + jitter if failure.after is None else failure.after, self._settings.longest_pause)
-
-
-# FOLD provision.fetch.retry
-#   Owns what went wrong with one source, and how several such failures become the one error that a user sees.
-
 
 FailureKind = Literal["integrity", "policy", "network"]
 
+# The gravest first.
 _ERRORS: dict[FailureKind, type[ProvisionError]] = {
     "integrity": IntegrityError,
     "policy": PolicyError,
     "network": NetworkError,
 }
+# An attempt that brought this many bytes was worth it, and does not count.
+_BYTES_THAT_RESET_ATTEMPTS = MIB
+# Where the server asks for nothing else, in seconds, without the jitter.
+_MAX_BACKOFF = 20.0
 
 
 @frozen
 class Failure:
-    """Why one attempt failed. ``again``: it may go better next time, though not within ``after`` seconds."""
+    """Why one attempt failed. ``retryable``: it may succeed later, though not within ``retry_after`` seconds."""
 
     url: Url
     cause: str
     kind: FailureKind = "network"
-    again: bool = False
-    after: float | None = None
+    retryable: bool = False
+    retry_after: float | None = None
     hint: str | None = None
 
     def __str__(self) -> str:
@@ -90,7 +44,7 @@ class Failure:
 
 
 class TransferError(Exception):
-    """One attempt failed; only ever seen inside this folder."""
+    """One attempt failed; only ever seen inside this package."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
@@ -98,7 +52,7 @@ class TransferError(Exception):
 
 
 class CancelledError(Exception):
-    """The work was called off (`Cancellation.set`); nobody needs to be told, as whoever did it knows."""
+    """The download was cancelled (`Cancellation.set`); no message is needed, as whoever did it knows."""
 
 
 def final_error(subject: str, failures: Sequence[Failure]) -> ProvisionError:
@@ -109,20 +63,13 @@ def final_error(subject: str, failures: Sequence[Failure]) -> ProvisionError:
     if len(failures) == 1:
         message = f"cannot fetch {subject}: {failures[0]}"
     else:
-        message = "\n".join([f"cannot fetch {subject} from any of {len(failures)} places:", *map(_line, failures)])
+        lines = (f"  {failure}" for failure in failures)
+        message = "\n".join([f"cannot fetch {subject} from any of {len(failures)} places:", *lines])
     return error(message, hint="; ".join(hints) or None)
 
 
-def _line(failure: Failure) -> str:
-    return f"  {failure}"
-
-
-# FOLD provision.fetch.retry
-#   Owns the time that one asset may take in all, over every try and mirror.
-
-
 class Deadline:
-    """So many seconds from now on."""
+    """The time that one asset may take in all, over every attempt and source: so many seconds from now on."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -144,44 +91,81 @@ class Deadline:
             )
 
 
-# FOLD provision.fetch.retry
-#   Owns calling work off: every wait in this folder, for a socket, a lock or the next try, ends at once when told.
-
-
 class Cancellation:
-    """Set once, from any thread. ``on_set`` callbacks wake what waits elsewhere, in sockets."""
+    """Ends every wait of this package at once: for a socket, a lock or the next attempt. Set once, from any thread.
+
+    What waits where no event can be watched, in sockets, is woken by callbacks.
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._wakers: dict[int, Callable[[], None]] = {}
+        self._callbacks: dict[int, Callable[[], None]] = {}
 
     def set(self) -> None:
-        """Call the work off."""
+        """Cancel."""
         self._event.set()
         with self._lock:
-            wakers = tuple(self._wakers.values())
-        for wake in wakers:
-            wake()
+            callbacks = tuple(self._callbacks.values())
+        for callback in callbacks:
+            callback()
 
     def check(self) -> None:
-        """Raise `CancelledError` if the work was called off."""
+        """Raise `CancelledError` if cancelled."""
         if self._event.is_set():
             raise CancelledError
 
     def wait(self, seconds: float) -> None:
-        """Sleep; raise `CancelledError` as soon as the work is called off."""
+        """Sleep; raise `CancelledError` as soon as cancelled."""
         if self._event.wait(seconds):
             raise CancelledError
 
-    def watch(self, owner: object, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called when the work is called off, until `forget`; at once if it already is."""
+    def add_callback(self, owner: object, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called when cancelled, until `remove_callback`; at once if already cancelled."""
         with self._lock:
-            self._wakers[id(owner)] = wake
+            self._callbacks[id(owner)] = callback
         if self._event.is_set():
-            wake()
+            callback()
 
-    def forget(self, owner: object) -> None:
-        """Undo `watch`."""
+    def remove_callback(self, owner: object) -> None:
+        """Undo `add_callback`."""
         with self._lock:
-            self._wakers.pop(id(owner), None)
+            self._callbacks.pop(id(owner), None)
+
+
+class RetryPolicy:
+    """When a failed attempt is repeated, after how many seconds, and how often; ``note`` is told before each repeat."""
+
+    def __init__(
+        self, settings: DownloadSettings, cancellation: Cancellation, deadline: Deadline, note: Callable[[str], None]
+    ) -> None:
+        self._settings, self._cancellation, self._deadline, self._note = settings, cancellation, deadline, note
+
+    def run(self, attempt: Callable[[], T], received: Callable[[], int] = lambda: 0) -> T:
+        """Call ``attempt`` until it succeeds; raise the last `TransferError` once trying again is of no use.
+
+        ``received`` returns how many bytes the attempts have brought by now.
+        """
+        backoff = min(self._settings.backoff, _MAX_BACKOFF)
+        before, failed = received(), 0
+        while True:
+            try:
+                return attempt()
+            except TransferError as error:
+                failure, now = error.failure, received()
+                failed = 1 if now - before >= _BYTES_THAT_RESET_ATTEMPTS else failed + 1
+                before = now
+                pause = self._pause(failure, backoff)
+                if not failure.retryable or failed >= self._settings.attempts or pause >= self._deadline.left:
+                    raise
+            self._note(f"{failure}; trying again in {pause:.2g} s")
+            self._cancellation.wait(pause)
+            backoff = min(2 * backoff, _MAX_BACKOFF)
+
+    def _pause(self, failure: Failure, backoff: float) -> float:
+        """Seconds until the next attempt: what the server asked for, else the backoff with jitter."""
+        from random import uniform  # only once something failed: until then nothing must be paid for it
+
+        jitter = uniform(0, self._settings.backoff / 2)  # noqa: S311 - it need not be secret
+        pause = backoff + jitter if failure.retry_after is None else failure.retry_after
+        return min(pause, self._settings.max_pause)

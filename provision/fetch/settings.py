@@ -1,4 +1,4 @@
-"""Numbers, environment variables and user configuration of downloads."""
+"""Limits, environment variables and user configuration of downloads."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ from provision.host.files import read_small_file_or_none
 from provision.host.paths import config_home
 from provision.model.value import frozen
 
-# FOLD provision.fetch.settings
-#   Owns the numbers of this folder, and the variables that change them; what they bound, their fields say.
-
-
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+_CONFIG_NAME = "config.toml"
+_CONFIG_MAX_SIZE = MIB
 
 
 @frozen
 class DownloadSettings:
     """Times in seconds, sizes in bytes."""
 
-    connect: float = 10.0  # to look the host up, connect and agree on TLS
-    idle: float = 30.0  # without a byte
-    total: float = 3600.0  # for one asset, with all tries and mirrors
-    tries: int = 4  # in a row without getting further, on each source
-    pause: float = 0.5  # before the second try; doubles, with jitter
-    longest_pause: float = 60.0  # also of what a server asks for with Retry-After
+    connect_timeout: float = 10.0  # to look the host up, connect and agree on TLS
+    idle_timeout: float = 30.0  # without a byte
+    total_timeout: float = 3600.0  # for one asset, with all attempts and mirrors
+    attempts: int = 4  # in a row without getting further, on each source
+    backoff: float = 0.5  # before the second attempt; doubles, with jitter
+    max_pause: float = 60.0  # also of what a server asks for with Retry-After
     connections: int = 6  # for one asset, as browsers use for one host
-    parallel_from: int = 8 * MIB  # what is left of an asset, for more than one connection to be worth it
-    patience: float = 0.05  # what comes whole within this time needs no further connections
-    fast: float = 100e6  # bytes a second at which further connections cost more than they bring
+    parallel_min_size: int = 8 * MIB  # what is left of an asset, for more than one connection to be worth it
+    parallel_after_seconds: float = 0.05  # a download that ends within this time needs no further connections
+    parallel_below_rate: float = 100e6  # bytes a second above which further connections cost more than they bring
     largest_archive: int = 2 * GIB  # where the lock does not know the size
     largest_body: int = 256 * MIB  # of what is not an archive
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> DownloadSettings:
-        """The defaults, but for ``PROVISION_TIMEOUT`` (idle), ``_DEADLINE`` (total) and ``_MAX_ARCHIVE`` (in MiB)."""
+        """The defaults, but for ``PROVISION_TIMEOUT`` (idle), ``_DEADLINE`` (total) and ``_MAX_ARCHIVE`` (in MiB).
+
+        Raises `UsageError` for a variable that is not a positive number.
+        """
         default = cls()
-        idle = _number(environ, "PROVISION_TIMEOUT", default.idle)
+        idle = _number(environ, "PROVISION_TIMEOUT", default.idle_timeout)
         return cls(
-            idle=idle,
-            connect=min(default.connect, idle),
-            total=_number(environ, "PROVISION_DEADLINE", default.total),
+            idle_timeout=idle,
+            connect_timeout=min(default.connect_timeout, idle),
+            total_timeout=_number(environ, "PROVISION_DEADLINE", default.total_timeout),
             largest_archive=int(_number(environ, "PROVISION_MAX_ARCHIVE", default.largest_archive / MIB) * MIB),
         )
 
@@ -60,19 +62,14 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
-# FOLD provision.fetch.settings
-#   Owns the user's own configuration of downloads, ``config.toml``, which no repository can change.
-
-
-_NAME = "config.toml"
-_LARGEST = 1 << 20
-
-
 def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The ``allow-hosts`` of the user's ``config.toml``; nothing where there is none. Raises `UsageError` if broken."""
-    path = config_home(environ) / _NAME
+    """The ``allow-hosts`` of the user's own ``config.toml``, which no repository can change; empty without the file.
+
+    Raises `UsageError` if the file is broken.
+    """
+    path = config_home(environ) / _CONFIG_NAME
     try:
-        content = read_small_file_or_none(path, _LARGEST)
+        content = read_small_file_or_none(path, _CONFIG_MAX_SIZE)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path))) from error
     if content is None:
@@ -84,9 +81,6 @@ def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
     except ValueError as error:
         raise UsageError(f"is no valid TOML: {error}", place=Place(str(path))) from error
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
-        raise UsageError('expected a list of hosts, such as ["mirror.example.com"]', place=_place(str(path)))
+        place = Place(str(path), key="allow-hosts")
+        raise UsageError('expected a list of hosts, such as ["mirror.example.com"]', place=place)
     return tuple(hosts)
-
-
-def _place(path: str) -> Place:
-    return Place(path, key="allow-hosts")

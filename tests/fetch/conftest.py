@@ -1,4 +1,4 @@
-"""Owns the fixtures of fetching: a certificate authority, and an internet of known hosts that all live on loopback."""
+"""Fixtures of fetching: a certificate authority, and known hosts that one server on loopback plays."""
 
 from __future__ import annotations
 

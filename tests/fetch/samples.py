@@ -1,4 +1,4 @@
-"""Owns what the tests of fetching share: assets over given bytes, short times, a progress that remembers."""
+"""Shared by the tests of fetching: assets of given bytes, settings with short times, a progress that records."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ NAME = f"cpython-3.13.5+{TAG}-x86_64-unknown-linux-gnu-install_only_stripped.tar
 PATH = f"{TAG}/{NAME}"
 
 # Every wait as short as it can be without being a matter of luck on a busy machine.
-QUICK = DownloadSettings(connect=5.0, idle=5.0, total=30.0, tries=3, pause=0.01, longest_pause=0.2, connections=1)
+QUICK = DownloadSettings(
+    connect_timeout=5.0, idle_timeout=5.0, total_timeout=30.0, attempts=3, backoff=0.01, max_pause=0.2, connections=1
+)
 # Where a server says nothing on purpose.
-HASTY = replace(QUICK, idle=0.3)
-PARALLEL = replace(QUICK, connections=4, parallel_from=MIB, patience=0.0)
+HASTY = replace(QUICK, idle_timeout=0.3)
+PARALLEL = replace(QUICK, connections=4, parallel_min_size=MIB, parallel_after_seconds=0.0)
 
 
 def content(size: int, seed: int = 1) -> bytes:

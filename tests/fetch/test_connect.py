@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from provision.errors import NetworkError, UsageError
-from provision.fetch.connect import CancellableBackend, Proxies, close_in_background, tls_context
+from provision.fetch.connect import CancellableBackend, connect_in_background, tls_context
+from provision.fetch.proxies import Proxies
 from provision.fetch.retry import Cancellation, CancelledError
 from provision.url import Url
 from tests.fetch.conftest import Internet, tls_of
@@ -357,7 +358,7 @@ def test_a_look_up_that_hangs_ends_when_called_off(cancellation: Cancellation) -
     released = threading.Event()
     started = _call_off_soon(cancellation)
     with pytest.raises(CancelledError):
-        close_in_background(lambda: _never(released), 10, cancellation)
+        connect_in_background(lambda: _never(released), 10, cancellation)
     assert time.monotonic() - started < _AT_ONCE
     released.set()
 
@@ -365,7 +366,7 @@ def test_a_look_up_that_hangs_ends_when_called_off(cancellation: Cancellation) -
 def test_a_look_up_that_hangs_times_out(cancellation: Cancellation) -> None:
     released = threading.Event()
     with pytest.raises(httpcore.ConnectTimeout):
-        close_in_background(lambda: _never(released), 0.05, cancellation)
+        connect_in_background(lambda: _never(released), 0.05, cancellation)
     released.set()
 
 
@@ -383,7 +384,7 @@ def test_a_connection_that_comes_too_late_is_closed(cancellation: Cancellation) 
         return Late()
 
     with pytest.raises(httpcore.ConnectTimeout):
-        close_in_background(connect, 0.05, cancellation)
+        connect_in_background(connect, 0.05, cancellation)
     released.set()
     assert closed.wait(5)
 

@@ -6,19 +6,19 @@ from provision.fetch.context import ConnectionBudget
 
 
 def test_further_connections_are_had_until_the_bound() -> None:
-    slots = ConnectionBudget(3)
-    with slots.first():
-        assert [slots.take_further() for _ in range(3)] == [True, True, False]
-        slots.give_back()
-        assert slots.take_further()
+    budget = ConnectionBudget(3)
+    with budget.first():
+        assert [budget.try_acquire() for _ in range(3)] == [True, True, False]
+        budget.release()
+        assert budget.try_acquire()
 
 
 def test_a_first_connection_is_always_had_and_crowds_out_further_ones() -> None:
-    slots = ConnectionBudget(2)
-    with slots.first():
-        assert slots.take_further()
-        with slots.first():
-            crowded = (slots.is_crowded, slots.take_further())
+    budget = ConnectionBudget(2)
+    with budget.first():
+        assert budget.try_acquire()
+        with budget.first():
+            crowded = (budget.is_exceeded, budget.try_acquire())
             assert crowded == (True, False)
-        calm = slots.is_crowded
+        calm = budget.is_exceeded
         assert not calm

@@ -41,7 +41,7 @@ from tests.support.server import Server, closed_port
 #   One connection, one source, all that a network can do to it; then going on from there, in this run or a later one.
 
 
-_ONE_TRY = replace(QUICK, tries=1)
+_ONE_TRY = replace(QUICK, attempts=1)
 
 
 def _fetch(tmp_path: Path, url: str, *, settings: DownloadSettings = QUICK, size: int | None = None) -> bytes:
@@ -129,7 +129,7 @@ def test_retry_after_is_respected_up_to_a_cap(server: Server, tmp_path: Path) ->
     server.fault(PATH, Status(code=429, headers={"retry-after": "3600"}), times=1)
     started = time.monotonic()
     assert _fetch(tmp_path, url) == SMALL
-    assert QUICK.longest_pause <= time.monotonic() - started < 2
+    assert QUICK.max_pause <= time.monotonic() - started < 2
 
 
 def test_a_further_try_goes_on_where_the_last_one_ended(server: Server, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_a_file_without_a_known_size_has_a_limit(server: Server, tmp_path: Path,
     url = server.put(PATH, SMALL)
     if fault:
         server.fault(PATH, fault)
-    settings = DownloadSettings(tries=1, connections=1, largest_archive=250_000)
+    settings = DownloadSettings(attempts=1, connections=1, largest_archive=250_000)
     with pytest.raises(IntegrityError, match="more than the 250000 bytes that it may have") as caught:
         _fetch(tmp_path, url, settings=settings)
     assert "PROVISION_MAX_ARCHIVE" in (caught.value.hint or "")
@@ -272,7 +272,7 @@ def test_a_drip_ends_with_the_deadline_and_what_came_is_kept(server: Server, tmp
     server.fault(PATH, Drip(every=0.01))
     started = time.monotonic()
     with pytest.raises(NetworkError, match=r"takes longer than 0\.3 s") as caught:
-        _fetch(tmp_path, url, settings=DownloadSettings(total=0.3, connections=1))
+        _fetch(tmp_path, url, settings=DownloadSettings(total_timeout=0.3, connections=1))
     assert time.monotonic() - started < 2
     assert "PROVISION_DEADLINE" in (caught.value.hint or "")
     assert leftovers(tmp_path) == ["part", "part.json"]
@@ -375,7 +375,7 @@ def test_a_drip_ends_with_the_deadline(server: Server, tmp_path: Path) -> None:
     url = server.put("catalog.ndjson", _BODY)
     started = time.monotonic()
     with pytest.raises(NetworkError, match="longer than"):
-        _get(tmp_path, url, settings=replace(QUICK, total=0.2))
+        _get(tmp_path, url, settings=replace(QUICK, total_timeout=0.2))
     assert time.monotonic() - started < 2
 
 

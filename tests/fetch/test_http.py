@@ -12,19 +12,16 @@ from pathlib import Path
 import pytest
 
 from provision.errors import NetworkError, PolicyError
+from provision.fetch.credentials import Credentials
 from provision.fetch.http import (
-    Credentials,
-    UndecodableError,
-    ask_range,
+    DecodingError,
     content_coding,
-    content_range,
-    decoded,
-    failure_of,
-    is_passing,
+    decode,
+    is_temporary,
     retry_after,
-    serves_ranges,
-    validator,
+    status_failure,
 )
+from provision.fetch.ranges import content_range, range_headers, serves_ranges, validator_of
 from provision.url import Url
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import PATH, SMALL, asset, content, fetcher
@@ -207,8 +204,8 @@ def test_a_connection_that_the_server_closed_meanwhile_is_no_failure(server: Ser
 _DATA = content(200_000)
 
 
-def _decode(body: bytes, coding: str = "gzip", *, most: int = 1 << 30, step: int = 10_000) -> bytes:
-    return b"".join(decoded((body[at : at + step] for at in range(0, len(body), step)), coding, most=most))
+def _decode(body: bytes, coding: str = "gzip", *, limit: int = 1 << 30, step: int = 10_000) -> bytes:
+    return b"".join(decode((body[at : at + step] for at in range(0, len(body), step)), coding, limit=limit))
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip"])
@@ -230,21 +227,21 @@ def test_nothing_decodes_to_nothing() -> None:
 
 def test_a_bomb_is_refused_before_it_goes_off() -> None:
     bomb = gzip.compress(bytes(20 << 20))
-    with pytest.raises(UndecodableError, match="more than 1000000 bytes"):
-        _decode(bomb, most=1_000_000)
+    with pytest.raises(DecodingError, match="more than 1000000 bytes"):
+        _decode(bomb, limit=1_000_000)
 
 
 @pytest.mark.parametrize(
     "body", [b"no gzip at all", gzip.compress(_DATA)[:-20], gzip.compress(_DATA)[:1000] + bytes(50)]
 )
 def test_broken_data_is_refused(body: bytes) -> None:
-    with pytest.raises(UndecodableError, match="no valid gzip"):
+    with pytest.raises(DecodingError, match="no valid gzip"):
         _decode(body)
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
 def test_other_encodings_are_refused(coding: str) -> None:
-    with pytest.raises(UndecodableError, match="not asked for"):
+    with pytest.raises(DecodingError, match="not asked for"):
         _decode(_DATA, coding)
 
 
@@ -346,8 +343,8 @@ def test_a_missing_netrc_that_was_named_is_told(tmp_path: Path) -> None:
 
 
 def test_asking_for_a_range_names_its_last_byte() -> None:
-    assert ask_range(10, 20, "") == {"range": "bytes=10-19"}
-    assert ask_range(10, None, '"tag"') == {"range": "bytes=10-", "if-range": '"tag"'}
+    assert range_headers(10, 20, "") == {"range": "bytes=10-19"}
+    assert range_headers(10, None, '"tag"') == {"range": "bytes=10-", "if-range": '"tag"'}
 
 
 @pytest.mark.parametrize(
@@ -362,7 +359,7 @@ def test_asking_for_a_range_names_its_last_byte() -> None:
     ],
 )
 def test_the_validator_is_a_strong_tag_or_a_date(headers: dict[str, str], expected: str) -> None:
-    assert validator(headers) == expected
+    assert validator_of(headers) == expected
 
 
 @pytest.mark.parametrize(
@@ -415,28 +412,28 @@ _URL = Url.parse("https://example.com/a")
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 def test_what_may_pass_is_tried_again(status: int) -> None:
-    assert is_passing(status)
-    assert failure_of(_URL, status, {}).again
+    assert is_temporary(status)
+    assert status_failure(_URL, status, {}).retryable
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 407, 410, 416, 451])
 def test_what_will_not_pass_is_not(status: int) -> None:
-    assert not is_passing(status)
-    assert not failure_of(_URL, status, {"retry-after": "5"}).again
+    assert not is_temporary(status)
+    assert not status_failure(_URL, status, {"retry-after": "5"}).retryable
 
 
 def test_the_cause_is_the_status_as_people_know_it() -> None:
-    assert failure_of(_URL, 404, {}).cause == "404 Not Found"
-    assert failure_of(_URL, 599, {}).cause == "599"
+    assert status_failure(_URL, 404, {}).cause == "404 Not Found"
+    assert status_failure(_URL, 599, {}).cause == "599"
 
 
 def test_a_used_up_rate_limit_hints_at_the_token() -> None:
-    assert "GITHUB_TOKEN" in (failure_of(_URL, 403, {"x-ratelimit-remaining": "0"}).hint or "")
+    assert "GITHUB_TOKEN" in (status_failure(_URL, 403, {"x-ratelimit-remaining": "0"}).hint or "")
 
 
 def test_missing_credentials_are_hinted_at() -> None:
-    assert "netrc" in (failure_of(_URL, 401, {}).hint or "")
-    assert "proxy" in (failure_of(_URL, 407, {}).hint or "")
+    assert "netrc" in (status_failure(_URL, 401, {}).hint or "")
+    assert "proxy" in (status_failure(_URL, 407, {}).hint or "")
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from provision.errors import NetworkError
 from provision.fetch.context import open_context
-from provision.fetch.http import HttpExchange
-from provision.fetch.parallel import ByteRange, RangeMap, RangeSource, RefusedError
+from provision.fetch.http import HttpClient
+from provision.fetch.parallel import RangeMap
+from provision.fetch.ranges import ByteRange, RangeRefusedError, RangeSource
 from provision.fetch.retry import Cancellation, TransferError
 from provision.fetch.settings import KIB, MIB
 from provision.hosts import HostPolicy
@@ -81,13 +82,13 @@ def test_several_connections_are_faster_than_one(slow: Server, tmp_path: Path) -
 
 
 def test_what_comes_soon_comes_over_one_connection(server: Server, tmp_path: Path) -> None:
-    with fetcher(tmp_path, settings=replace(PARALLEL, patience=20.0)) as fetch:
+    with fetcher(tmp_path, settings=replace(PARALLEL, parallel_after_seconds=20.0)) as fetch:
         assert fetch.fetch(asset(server.put(PATH, LARGE), LARGE)).read_bytes() == LARGE
     assert server.count() == 1
 
 
 def test_a_connection_that_is_fast_gets_no_help(slow: Server, tmp_path: Path) -> None:
-    with fetcher(tmp_path, settings=replace(PARALLEL, patience=0.01, fast=1e5)) as fetch:
+    with fetcher(tmp_path, settings=replace(PARALLEL, parallel_after_seconds=0.01, parallel_below_rate=1e5)) as fetch:
         assert fetch.fetch(asset(slow.put(PATH, LARGE), LARGE)).read_bytes() == LARGE
     assert slow.count() == 1
 
@@ -178,7 +179,7 @@ def test_a_later_run_goes_on_from_both_ends(slow: Server, tmp_path: Path) -> Non
     slow.fault(PATH, Cut(after=500_000), times=1)
     slow.fault(PATH, _Ends())
     url = slow.put(PATH, LARGE)
-    settings = replace(PARALLEL, tries=1)
+    settings = replace(PARALLEL, attempts=1)
     with fetcher(tmp_path, settings=settings) as fetch, pytest.raises(NetworkError):
         fetch.fetch(asset(url, LARGE))
     before = slow.count()
@@ -261,7 +262,7 @@ _TAG = '"the file"'
 
 
 @pytest.fixture
-def exchange(tmp_path: Path) -> Iterator[HttpExchange]:
+def client(tmp_path: Path) -> Iterator[HttpClient]:
     with open_context(
         environ={"HOME": str(tmp_path)},
         policy=HostPolicy(()),
@@ -269,36 +270,36 @@ def exchange(tmp_path: Path) -> Iterator[HttpExchange]:
         cancellation=Cancellation(),
         jobs=1,
         note=lambda _: None,
-    ) as means:
-        yield means.exchange
+    ) as network:
+        yield network.client
 
 
-def _receive(server: Server, exchange: HttpExchange, start: int, end: int) -> bytes:
+def _receive(server: Server, client: HttpClient, start: int, end: int) -> bytes:
     url = Url.parse(server.put(PATH, SMALL))
-    where = RangeSource(url=url, origin=url.origin, validator=_TAG, total=len(SMALL))
-    return b"".join(where.receive(exchange, (start, end)))
+    source = RangeSource(url=url, origin=url.origin, validator=_TAG, total=len(SMALL))
+    return b"".join(source.read(client, (start, end)))
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 10), (1000, 200_000), (299_999, 300_000)])
-def test_a_piece_is_exactly_what_was_asked_for(server: Server, exchange: HttpExchange, start: int, end: int) -> None:
+def test_a_piece_is_exactly_what_was_asked_for(server: Server, client: HttpClient, start: int, end: int) -> None:
     server.fault(PATH, With(headers={"etag": _TAG}))
-    assert _receive(server, exchange, start, end) == SMALL[start:end]
+    assert _receive(server, client, start, end) == SMALL[start:end]
     (seen,) = server.seen()
     assert (seen.headers["range"], seen.headers["if-range"]) == (f"bytes={start}-{end - 1}", _TAG)
 
 
 @pytest.mark.parametrize("fault", [WholeAnyway(), With(headers={"etag": '"other"'}), Shifted(by=1)], ids=str)
-def test_a_piece_of_anything_else_is_refused(server: Server, exchange: HttpExchange, fault: Fault) -> None:
+def test_a_piece_of_anything_else_is_refused(server: Server, client: HttpClient, fault: Fault) -> None:
     server.fault(PATH, fault)
-    with pytest.raises(RefusedError):
-        _receive(server, exchange, 0, 1000)
+    with pytest.raises(RangeRefusedError):
+        _receive(server, client, 0, 1000)
 
 
 @pytest.mark.parametrize("fault", [Status(code=403), Status(code=503), Cut(after=10)], ids=str)
-def test_a_piece_that_breaks_off_is_a_failed_transfer(server: Server, exchange: HttpExchange, fault: Fault) -> None:
+def test_a_piece_that_breaks_off_is_a_failed_transfer(server: Server, client: HttpClient, fault: Fault) -> None:
     server.fault(PATH, fault)
     with pytest.raises(TransferError):
-        _receive(server, exchange, 299_000, 300_000)
+        _receive(server, client, 299_000, 300_000)
 
 
 # FOLD tests.fetch.test_parallel
@@ -306,33 +307,33 @@ def test_a_piece_that_breaks_off_is_a_failed_transfer(server: Server, exchange: 
 
 
 def test_the_stream_alone_fills_from_head_to_tail() -> None:
-    spans = RangeMap(head=10, tail=100, total=120)
-    assert spans.room(50) == 50
-    spans.head += 50
-    assert spans.room(50) == 40
-    spans.head += 40
-    assert spans.is_complete
-    assert spans.tail == 100
+    ranges = RangeMap(head=10, tail=100, total=120)
+    assert ranges.stream_room(50) == 50
+    ranges.head += 50
+    assert ranges.stream_room(50) == 40
+    ranges.head += 40
+    assert ranges.is_complete
+    assert ranges.tail == 100
 
 
 def test_helpers_take_pieces_from_the_far_end() -> None:
-    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
-    first, second = spans.claim(4), spans.claim(4)
+    ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
+    first, second = ranges.claim(4), ranges.claim(4)
     assert first is not None
     assert second is not None
     assert first[1] == 8 * MIB
     assert second[1] == first[0]
-    assert spans.limit == second[0]
+    assert ranges.limit == second[0]
 
 
 def test_pieces_shrink_towards_the_end_and_the_last_bytes_stay_with_the_stream() -> None:
-    spans = RangeMap(head=0, tail=4 * MIB, total=4 * MIB)
+    ranges = RangeMap(head=0, tail=4 * MIB, total=4 * MIB)
     sizes = []
-    while piece := spans.claim(4):
+    while piece := ranges.claim(4):
         sizes.append(piece[1] - piece[0])
     assert sizes == sorted(sizes, reverse=True)
     assert min(sizes) >= 128 * KIB
-    assert 0 < spans.limit <= 256 * KIB
+    assert 0 < ranges.limit <= 256 * KIB
 
 
 def test_no_piece_is_larger_than_a_kill_may_lose() -> None:
@@ -342,62 +343,62 @@ def test_no_piece_is_larger_than_a_kill_may_lose() -> None:
 
 
 def test_what_is_given_back_is_claimed_first() -> None:
-    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
-    far, near = spans.claim(4), spans.claim(4)
+    ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
+    far, near = ranges.claim(4), ranges.claim(4)
     assert far is not None
     assert near is not None
-    spans.give_back(far, 1000)
-    assert spans.tail == 8 * MIB
-    assert spans.claim(4) == (far[0] + 1000, far[1])
+    ranges.release(far, 1000)
+    assert ranges.tail == 8 * MIB
+    assert ranges.claim(4) == (far[0] + 1000, far[1])
 
 
 def test_what_is_given_back_next_to_its_limit_is_the_stream_s_again() -> None:
-    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
-    far, near = spans.claim(4), spans.claim(4)
+    ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
+    far, near = ranges.claim(4), ranges.claim(4)
     assert far is not None
     assert near is not None
-    assert spans.give_back(far, 1000) == 0
-    assert spans.limit == near[0]
-    assert spans.give_back(near, 30) == 1030
-    assert spans.limit == 8 * MIB
-    assert not spans.is_shared
+    assert ranges.release(far, 1000) == 0
+    assert ranges.limit == near[0]
+    assert ranges.release(near, 30) == 1030
+    assert ranges.limit == 8 * MIB
+    assert not ranges.is_shared
 
 
 def test_once_the_stream_has_ended_its_rest_is_for_others() -> None:
-    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
-    piece = spans.claim(4)
+    ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
+    piece = ranges.claim(4)
     assert piece is not None
-    spans.head += 1000
-    spans.end_stream()
-    assert spans.room(10) == 0
-    assert spans.claim(4) == (1000, piece[0])
-    assert spans.claim(4) is None
-    spans.complete((1000, piece[0]))
-    spans.give_back(piece, 0)
-    assert not spans.is_complete
-    assert spans.claim(4) == piece
+    ranges.head += 1000
+    ranges.end_stream()
+    assert ranges.stream_room(10) == 0
+    assert ranges.claim(4) == (1000, piece[0])
+    assert ranges.claim(4) is None
+    ranges.complete((1000, piece[0]))
+    ranges.release(piece, 0)
+    assert not ranges.is_complete
+    assert ranges.claim(4) == piece
 
 
 def test_the_tail_is_where_nothing_is_missing_any_more() -> None:
-    spans = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
-    far, near = spans.claim(4), spans.claim(4)
+    ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
+    far, near = ranges.claim(4), ranges.claim(4)
     assert far is not None
     assert near is not None
-    spans.complete(near)
-    assert spans.tail == 8 * MIB
-    spans.complete(far)
-    assert spans.tail == near[0]
+    ranges.complete(near)
+    assert ranges.tail == 8 * MIB
+    ranges.complete(far)
+    assert ranges.tail == near[0]
 
 
 def test_once_abandoned_the_stream_goes_on_to_its_own_end() -> None:
-    spans = RangeMap(head=0, tail=8 * MIB, total=9 * MIB)
-    piece = spans.claim(4)
+    ranges = RangeMap(head=0, tail=8 * MIB, total=9 * MIB)
+    piece = ranges.claim(4)
     assert piece is not None
-    spans.abandon()
-    spans.complete(piece)
-    spans.give_back(piece, 5)
-    assert spans.room(9 * MIB) == 8 * MIB
-    assert not spans.is_complete
+    ranges.abandon()
+    ranges.complete(piece)
+    ranges.release(piece, 5)
+    assert ranges.stream_room(9 * MIB) == 8 * MIB
+    assert not ranges.is_complete
 
 
 @settings(max_examples=100, deadline=None)
@@ -410,41 +411,41 @@ def test_once_abandoned_the_stream_goes_on_to_its_own_end() -> None:
     is_cut=st.booleans(),
 )
 def test_in_any_order_every_byte_comes(total: int, workers: int, turns: list[tuple[str, int]], is_cut: bool) -> None:
-    spans = RangeMap(head=0, tail=total, total=total)
+    ranges = RangeMap(head=0, tail=total, total=total)
     claimed: list[ByteRange] = []
     done: list[ByteRange] = []
 
     def stream(amount: int) -> None:
-        start, room = spans.head, spans.room(amount)
-        spans.head += room
+        start, room = ranges.head, ranges.stream_room(amount)
+        ranges.head += room
         done.append((start, start + room))
 
     for turn, amount in turns:
         if turn == "stream":
             stream(amount)
         elif turn == "claim":
-            if (piece := spans.claim(workers)) is not None:
+            if (piece := ranges.claim(workers)) is not None:
                 claimed.append(piece)
         elif claimed:
             start, end = claimed.pop(amount % len(claimed))
             if turn == "complete":
-                spans.complete((start, end))
+                ranges.complete((start, end))
                 done.append((start, end))
             else:
                 part = min(amount, end - start - 1)
-                spans.give_back((start, end), part)
+                ranges.release((start, end), part)
                 done.append((start, start + part))
     for piece in claimed:
-        spans.complete(piece)
+        ranges.complete(piece)
         done.append(piece)
     if is_cut:
-        spans.end_stream()
+        ranges.end_stream()
     stream(total)
-    while (left := spans.claim(1)) is not None:
-        spans.complete(left)
+    while (left := ranges.claim(1)) is not None:
+        ranges.complete(left)
         done.append(left)
 
-    assert spans.is_complete
+    assert ranges.is_complete
     position = 0
     for start, end in sorted(span for span in done if span[0] < span[1]):
         assert start <= position, "nothing is missing"

@@ -41,7 +41,7 @@ def _beside(archive: Path) -> list[str]:
 def test_bytes_and_digest_are_those_written(archive: Path) -> None:
     part = _opened(archive)
     part.write(0, _DATA[:1000])
-    part.take_in(0, _DATA[:1000])
+    part.update_digest(0, _DATA[:1000])
     part.write(3000, _DATA[3000:])
     part.write(1000, _DATA[1000:3000])
     assert part.digest(5000) == digest(_DATA)
@@ -64,9 +64,9 @@ def test_a_later_run_goes_on_where_the_note_says(archive: Path) -> None:
     first = _opened(archive)
     first.write(0, _DATA[:1000])
     first.save(note)
-    first.leave()
+    first.suspend()
     second = _opened(archive)
-    assert second.note == note
+    assert second.checkpoint == note
     second.write(1000, _DATA[1000:])
     assert second.digest(5000) == digest(_DATA)
     second.close()
@@ -77,7 +77,7 @@ def test_what_was_never_noted_is_started_over(archive: Path) -> None:
     first.write(0, _DATA)
     first.close()
     second = _opened(archive)
-    assert second.note == Checkpoint()
+    assert second.checkpoint == Checkpoint()
     assert second.path.stat().st_size == 0
     second.close()
 
@@ -95,7 +95,7 @@ def test_a_file_shorter_than_its_note_says_is_started_over(archive: Path, note: 
     first.save(note)
     first.close()
     second = _opened(archive)
-    assert second.note == Checkpoint()
+    assert second.checkpoint == Checkpoint()
     second.close()
 
 
@@ -140,17 +140,17 @@ def test_no_json_breaks_reading_a_note(value: object) -> None:
 
 def test_nothing_is_left_of_a_part_that_got_nothing(archive: Path) -> None:
     part = _opened(archive)
-    part.leave()
+    part.suspend()
     assert _beside(archive) == []
 
 
 def test_restarting_forgets_all(archive: Path) -> None:
     part = _opened(archive)
     part.write(0, _DATA)
-    part.take_in(0, _DATA)
+    part.update_digest(0, _DATA)
     part.save(Checkpoint(head=5000))
     part.restart()
-    assert part.note == Checkpoint()
+    assert part.checkpoint == Checkpoint()
     assert _beside(archive) == ["abc.part"]
     part.write(0, b"new")
     assert part.digest(3) == digest(b"new")
@@ -194,7 +194,7 @@ def test_a_cache_that_cannot_be_written_is_a_store_error(archive: Path) -> None:
 def test_a_full_disk_is_a_store_error(archive: Path) -> None:
     part = _opened(archive)
     full = os.open("/dev/full", os.O_RDWR)
-    os.dup2(full, part._opened)
+    os.dup2(full, part._open_descriptor)
     os.close(full)
     with pytest.raises(StoreError, match="disk is full"):
         part.write(0, _DATA)
@@ -207,25 +207,25 @@ def test_a_full_disk_is_a_store_error(archive: Path) -> None:
 
 def test_a_download_is_told_from_its_start_to_its_end() -> None:
     record = Record()
-    meter = AssetProgress(record, key="k", title="cpython 3.14")
-    meter.begin(100, 40)
+    progress = AssetProgress(record, key="k", title="cpython 3.14")
+    progress.begin(100, 40)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(meter.add, [10] * 6))
-    meter.end()
+        list(pool.map(progress.add, [10] * 6))
+    progress.end()
     assert record.steps == [("cpython 3.14: fetch", 100)]
     assert record.done == {"k": 100}
     assert record.finished == ["k"]
-    assert meter.gained == 60
+    assert progress.received == 60
 
 
-def test_starting_over_counts_anew_but_what_was_gained_stays() -> None:
+def test_starting_over_counts_anew_but_what_was_received_stays() -> None:
     record = Record()
-    meter = AssetProgress(record, key="k", title="t")
-    meter.begin(None, 0)
-    meter.add(50)
-    meter.begin(100, 0)
+    progress = AssetProgress(record, key="k", title="t")
+    progress.begin(None, 0)
+    progress.add(50)
+    progress.begin(100, 0)
     assert record.done == {"k": 0}
-    meter.add(30)
-    meter.take_back(20)
+    progress.add(30)
+    progress.take_back(20)
     assert record.done == {"k": 10}
-    assert meter.gained == 80
+    assert progress.received == 80

@@ -48,19 +48,19 @@ class _Attempts:
 
 
 def _failure(*, again: bool = True, after: float | None = None) -> Failure:
-    return Failure(url=_URL, cause="503 Service Unavailable", again=again, after=after)
+    return Failure(url=_URL, cause="503 Service Unavailable", retryable=again, retry_after=after)
 
 
-def _patience(
+def _policy(
     *,
-    tries: int = 3,
-    pause: float = 0.01,
-    longest_pause: float = 0.1,
+    attempts: int = 3,
+    backoff: float = 0.01,
+    max_pause: float = 0.1,
     total: float = 10.0,
     cancellation: Cancellation | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> RetryPolicy:
-    settings = DownloadSettings(tries=tries, pause=pause, longest_pause=longest_pause)
+    settings = DownloadSettings(attempts=attempts, backoff=backoff, max_pause=max_pause)
     return RetryPolicy(settings, cancellation or Cancellation(), Deadline(total), note)
 
 
@@ -70,14 +70,14 @@ def _announced(note: str) -> float:
 
 def test_a_success_is_not_repeated() -> None:
     attempts = _Attempts()
-    assert _patience().run(attempts) == "done"
+    assert _policy().run(attempts) == "done"
     assert len(attempts.times) == 1
 
 
 def test_what_may_pass_is_tried_again_and_told() -> None:
     notes: list[str] = []
     attempts = _Attempts(_failure(), _failure())
-    assert _patience(note=notes.append).run(attempts) == "done"
+    assert _policy(note=notes.append).run(attempts) == "done"
     assert len(attempts.times) == 3
     assert len(notes) == 2
     assert notes[0].startswith("https://example.com/a: 503 Service Unavailable; trying again in 0.0")
@@ -86,29 +86,29 @@ def test_what_may_pass_is_tried_again_and_told() -> None:
 def test_what_will_not_pass_is_not_tried_again() -> None:
     attempts = _Attempts(_failure(again=False))
     with pytest.raises(TransferError):
-        _patience().run(attempts)
+        _policy().run(attempts)
     assert len(attempts.times) == 1
 
 
 def test_a_later_failure_that_will_not_pass_ends_it() -> None:
     attempts = _Attempts(_failure(), _failure(again=False))
     with pytest.raises(TransferError) as caught:
-        _patience().run(attempts)
-    assert not caught.value.failure.again
+        _policy().run(attempts)
+    assert not caught.value.failure.retryable
     assert len(attempts.times) == 2
 
 
 def test_the_last_failure_is_raised_when_the_tries_are_used_up() -> None:
     attempts = _Attempts(*[_failure()] * 9)
     with pytest.raises(TransferError):
-        _patience(tries=4).run(attempts)
+        _policy(attempts=4).run(attempts)
     assert len(attempts.times) == 4
 
 
 def test_the_pause_doubles_with_jitter() -> None:
     notes: list[str] = []
     attempts = _Attempts(_failure(), _failure())
-    _patience(pause=0.1, longest_pause=1.0, note=notes.append).run(attempts)
+    _policy(backoff=0.1, max_pause=1.0, note=notes.append).run(attempts)
     first, second = (_announced(note) for note in notes)
     assert 0.1 <= first <= 0.15
     assert 0.2 <= second <= 0.25
@@ -124,40 +124,40 @@ def test_the_pause_stops_growing_at_twenty_seconds() -> None:
         notes.append(text)
         cancellation.set()
 
-    patience = _patience(pause=30, longest_pause=60, total=3600, cancellation=cancellation, note=note)
+    policy = _policy(backoff=30, max_pause=60, total=3600, cancellation=cancellation, note=note)
     with pytest.raises(CancelledError):
-        patience.run(_Attempts(_failure()))
+        policy.run(_Attempts(_failure()))
     assert 20 <= _announced(notes[0]) <= 35
 
 
 def test_the_server_s_wish_is_respected() -> None:
     attempts = _Attempts(_failure(after=0.15))
-    _patience(longest_pause=1.0).run(attempts)
+    _policy(max_pause=1.0).run(attempts)
     assert attempts.pauses[0] >= 0.15
 
 
 def test_the_server_s_wish_is_capped() -> None:
     notes: list[str] = []
-    _patience(longest_pause=0.1, note=notes.append).run(_Attempts(_failure(after=3600)))
+    _policy(max_pause=0.1, note=notes.append).run(_Attempts(_failure(after=3600)))
     assert _announced(notes[0]) == 0.1
 
 
 def test_no_pause_goes_beyond_the_deadline() -> None:
     attempts = _Attempts(_failure(after=0.5))
     with pytest.raises(TransferError):
-        _patience(total=0.2, longest_pause=1.0).run(attempts)
+        _policy(total=0.2, max_pause=1.0).run(attempts)
     assert len(attempts.times) == 1
 
 
 def test_an_attempt_that_got_further_does_not_count() -> None:
     attempts = _Attempts(*[_failure()] * 6)
-    assert _patience(tries=2).run(attempts, gained=lambda: len(attempts.times) * MIB) == "done"
+    assert _policy(attempts=2).run(attempts, received=lambda: len(attempts.times) * MIB) == "done"
 
 
 def test_it_may_go_on_in_a_thousand_steps_that_each_got_further() -> None:
     attempts = _Attempts(*[_failure()] * 1100)
-    patience = _patience(tries=2, longest_pause=0)
-    assert patience.run(attempts, gained=lambda: len(attempts.times) * MIB) == "done"
+    policy = _policy(attempts=2, max_pause=0)
+    assert policy.run(attempts, received=lambda: len(attempts.times) * MIB) == "done"
     assert len(attempts.times) == 1101
 
 
@@ -165,14 +165,14 @@ def test_one_attempt_that_got_further_grants_all_tries_anew() -> None:
     gains = iter([0, 0, 0, MIB, MIB, MIB, MIB])
     attempts = _Attempts(*[_failure()] * 9)
     with pytest.raises(TransferError):
-        _patience(tries=3).run(attempts, gained=lambda: next(gains))
+        _policy(attempts=3).run(attempts, received=lambda: next(gains))
     assert len(attempts.times) == 5
 
 
 def test_a_few_bytes_are_not_further() -> None:
     attempts = _Attempts(*[_failure()] * 6)
     with pytest.raises(TransferError):
-        _patience(tries=2).run(attempts, gained=lambda: len(attempts.times) * 1000)
+        _policy(attempts=2).run(attempts, received=lambda: len(attempts.times) * 1000)
     assert len(attempts.times) == 2
 
 
@@ -181,7 +181,7 @@ def test_a_cancellation_ends_the_pause() -> None:
     threading.Timer(0.05, cancellation.set).start()
     started = time.monotonic()
     with pytest.raises(CancelledError):
-        _patience(pause=5, longest_pause=5, cancellation=cancellation).run(_Attempts(_failure()))
+        _policy(backoff=5, max_pause=5, cancellation=cancellation).run(_Attempts(_failure()))
     assert time.monotonic() - started < 1
 
 
@@ -218,9 +218,9 @@ def test_watchers_are_woken_until_forgotten() -> None:
     cancellation = Cancellation()
     woken: list[str] = []
     one, two = object(), object()
-    cancellation.watch(one, lambda: woken.append("one"))
-    cancellation.watch(two, lambda: woken.append("two"))
-    cancellation.forget(one)
+    cancellation.add_callback(one, lambda: woken.append("one"))
+    cancellation.add_callback(two, lambda: woken.append("two"))
+    cancellation.remove_callback(one)
     cancellation.set()
     assert woken == ["two"]
 
@@ -229,7 +229,7 @@ def test_who_comes_too_late_is_woken_at_once() -> None:
     cancellation = Cancellation()
     cancellation.set()
     woken: list[str] = []
-    cancellation.watch(object(), lambda: woken.append("late"))
+    cancellation.add_callback(object(), lambda: woken.append("late"))
     assert woken == ["late"]
 
 
@@ -244,7 +244,7 @@ def test_there_is_time_until_there_is_none() -> None:
     assert deadline.left == 0
     with pytest.raises(TransferError, match=r"longer than 0\.02 s") as caught:
         deadline.check(_URL)
-    assert not caught.value.failure.again
+    assert not caught.value.failure.retryable
 
 
 # FOLD tests.fetch.test_retry

@@ -56,12 +56,12 @@ def test_without_variables_the_defaults_hold() -> None:
 def test_variables_change_times_and_the_largest_archive() -> None:
     environ = {"PROVISION_TIMEOUT": "2.5", "PROVISION_DEADLINE": "60", "PROVISION_MAX_ARCHIVE": "100"}
     settings = DownloadSettings.of(environ)
-    assert (settings.idle, settings.connect, settings.total) == (2.5, 2.5, 60.0)
+    assert (settings.idle_timeout, settings.connect_timeout, settings.total_timeout) == (2.5, 2.5, 60.0)
     assert settings.largest_archive == 100 * MIB
 
 
 def test_a_longer_timeout_leaves_connecting_as_it_is() -> None:
-    assert DownloadSettings.of({"PROVISION_TIMEOUT": "300"}).connect == DownloadSettings().connect
+    assert DownloadSettings.of({"PROVISION_TIMEOUT": "300"}).connect_timeout == DownloadSettings().connect_timeout
 
 
 @pytest.mark.parametrize("name", ["PROVISION_TIMEOUT", "PROVISION_DEADLINE", "PROVISION_MAX_ARCHIVE"])

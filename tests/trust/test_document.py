@@ -31,11 +31,11 @@ def test_the_tests_that_it_names_are_there() -> None:
 @pytest.mark.parametrize(
     ("what", "value"),
     [
-        ("without a byte from a server", f"{DownloadSettings().idle:.0f} s"),
-        ("one asset, all tries and mirrors", f"{DownloadSettings().total / 3600:.0f} hour"),
+        ("without a byte from a server", f"{DownloadSettings().idle_timeout:.0f} s"),
+        ("one asset, all tries and mirrors", f"{DownloadSettings().total_timeout / 3600:.0f} hour"),
         ("an archive whose size the lock does not tell", f"{DownloadSettings().largest_archive // GIB} GiB"),
         ("a catalog", f"{DownloadSettings().largest_body // MIB} MiB"),
-        ("wait for a server's `Retry-After`", f"{DownloadSettings().longest_pause:.0f} s"),
+        ("wait for a server's `Retry-After`", f"{DownloadSettings().max_pause:.0f} s"),
         ("unpacked", f"{Limits().unpacked // GIB} GiB, and {Limits().ratio} times the archive from 64 MiB on"),
         ("members of an archive", f"{Limits().members // 1000} 000"),
         ("zstd window", f"{Limits().window // MIB} MiB"),

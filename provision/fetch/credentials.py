@@ -1,0 +1,70 @@
+"""The `Authorization` of a request: from its URL, `GITHUB_TOKEN` or netrc."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provision.url import Url
+
+if TYPE_CHECKING:
+    from netrc import netrc
+
+_GITHUB_HOSTS = frozenset({"github.com", "api.github.com"})
+
+
+class Credentials:
+    """Those of the environment. ``note`` is told, once, of a netrc file that cannot be used."""
+
+    def __init__(self, environ: Mapping[str, str], note: Callable[[str], None]) -> None:
+        self._environ, self._note = environ, note
+
+    def authorization(self, url: Url, *, redirected: bool) -> str | None:
+        """The header's value for a request, or None.
+
+        What the URL itself holds goes first, then ``GITHUB_TOKEN`` to GitHub over https, then netrc. After a redirect
+        to another origin only netrc counts, which names hosts itself; its ``default`` entry does not, so it is unused.
+        """
+        if not redirected:
+            if url.credentials:
+                return _basic(*url.credentials)
+            token = self._environ.get("GITHUB_TOKEN", "").strip()
+            if token and _is_header_value(token) and url.host in _GITHUB_HOSTS and url.scheme == "https":
+                return f"Bearer {token}"
+        entry = self._netrc.hosts.get(url.host) if self._netrc else None
+        return _basic(entry[0], entry[2] or "") if entry else None
+
+    @cached_property
+    def _netrc(self) -> netrc | None:
+        path = self._netrc_path()
+        if path is None:
+            return None
+        import netrc
+
+        try:
+            return netrc.netrc(str(path))
+        except netrc.NetrcParseError as error:
+            self._note(f"{path} is not used: line {error.lineno}: {error.msg}")
+        except (OSError, UnicodeDecodeError) as error:
+            self._note(f"{path} is not used: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}")
+        return None
+
+    def _netrc_path(self) -> Path | None:
+        if named := self._environ.get("NETRC"):
+            return Path(named)
+        home = self._environ.get("USERPROFILE" if os.name == "nt" else "HOME")
+        names = ("_netrc", ".netrc") if os.name == "nt" else (".netrc",)
+        candidates = (Path(home, name) for name in names if home)
+        return next((path for path in candidates if path.is_file()), None)
+
+
+def _is_header_value(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()

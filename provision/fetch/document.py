@@ -1,0 +1,58 @@
+"""One document by URL, whole and in memory, for catalogs; archives go to files (`download`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from provision.fetch.context import NetworkContext
+from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode, is_temporary
+from provision.fetch.retry import Deadline, Failure, RetryPolicy, TransferError, final_error
+from provision.protocols import Response
+from provision.url import Url
+
+
+def get_document(
+    source: Url, headers: Mapping[str, str], network: NetworkContext, note: Callable[[str], None]
+) -> Response:
+    """Request a document; returns any final status but temporary ones, which are retried and then raised.
+
+    Raises `NetworkError` and `PolicyError`.
+    """
+    deadline = Deadline(network.settings.total_timeout)
+    # Of the caller's own headers none decides what is sent to whom, or how the body comes.
+    sent = {name.lower(): value for name, value in headers.items()} | {"accept-encoding": "gzip"}
+
+    def attempt() -> Response:
+        deadline.check(source)
+        with network.client.get(source, sent) as response:
+            if is_temporary(response.status):
+                response.expect(200)
+            body = b"".join(_body(response, deadline, network.settings.largest_body))
+            return Response(status=response.status, headers=response.headers, body=body)
+
+    try:
+        return RetryPolicy(network.settings, network.cancellation, deadline, note).run(attempt)
+    except TransferError as error:
+        raise final_error(source.segments[-1] or source.host, [error.failure]) from error
+
+
+def _body(response: HttpResponse, deadline: Deadline, limit: int) -> Iterator[bytes]:
+    coding = content_coding(response.headers)
+    chunks = _limited(response, deadline, limit)
+    if not coding:
+        yield from chunks
+        return
+    try:
+        yield from decode(chunks, coding, limit=limit)
+    except DecodingError as error:
+        raise TransferError(Failure(url=response.url, cause=str(error))) from error
+
+
+def _limited(response: HttpResponse, deadline: Deadline, limit: int) -> Iterator[bytes]:
+    left = limit
+    for chunk in response.chunks():
+        deadline.check(response.url)
+        left -= len(chunk)
+        if left < 0:
+            raise TransferError(Failure(url=response.url, cause=f"it has more than {limit} bytes"))
+        yield chunk
