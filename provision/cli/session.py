@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from provision.cli.console import Console
 from provision.model.value import frozen
-from provision.workflows.options import Options, flag
+from provision.workflows.options import Options, env_flag
 
 if TYPE_CHECKING:
     from provision.protocols import Progress
@@ -68,7 +68,7 @@ class Session:
             allow_hosts=tuple(allow_host or ()),
             jobs=jobs,
         )
-        bars = progress and not flag(environ, "PROVISION_NO_PROGRESS")
+        bars = progress and not env_flag(environ, "PROVISION_NO_PROGRESS")
         return cls(options=options, console=console, as_json=as_json, bars=bars)
 
     def show(self, answer: CommandAnswer) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
+from provision.errors import LockFileError
 from provision.lock.lock import Lock, LockedPython, targets_to_lock
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import CPU_LEVELS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel
@@ -222,6 +223,9 @@ class Stale:
     kind: StaleKind
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.reason}"
+
 
 def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[Stale, ...]:
     """All stale entries, in the order of their names; none for a lock that is fresh on ``host``.
@@ -232,6 +236,15 @@ def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[
     found = [staleness(request, pythons.pop(request.name, None), host) for request in manifest.requests]
     found += [Stale(name=name, kind="removed", reason="is locked, and not asked for any more") for name in pythons]
     return tuple(sorted((stale for stale in found if stale), key=lambda stale: stale.name))
+
+
+def stale_lock_error(stale: Iterable[Stale], *, lock: str, manifest: str) -> LockFileError:
+    """The error of commands that need a fresh lock; ``lock`` and ``manifest`` are the names of the two files."""
+    lines = "".join(f"\n{entry}" for entry in stale)
+    return LockFileError(
+        f"{lock} does not answer {manifest} any more:{lines}",
+        hint="Run `provision lock`, review what changed, and commit it.",
+    )
 
 
 def depends_on_host(request: Request) -> bool:

@@ -1,30 +1,26 @@
-"""`lock` and `lock --check`."""
+"""`lock` and `lock --check`: resolving a manifest into a lock, and comparing the two."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.errors import LockFileError, UsageError
-from provision.lock.answers import Stale, depends_on_host, stale_entries
+from provision.errors import UsageError
+from provision.lock.answers import Stale, depends_on_host, stale_entries, stale_lock_error
 from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
 from provision.lock.read import ParsedLock, read_lock_text
 from provision.manifest.manifest import Manifest
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.workflows.options import Options
-from provision.workflows.project import Project
+from provision.workflows.project import Project, write_text
 
 if TYPE_CHECKING:
     from provision.catalog.catalog import Catalog
 
 
-# FOLD provision.workflows.lock
-#   Owns `lock`: load both files and the catalog, resolve, write; deciding is `lock.resolve`'s.
-
-
 @frozen
 class Locked:
-    """What `lock` did. ``changed`` tells whether the file's bytes did; ``before`` is None if it is new."""
+    """The result of `lock`. ``changed``: whether the file's bytes did; ``before``: the lock until then, None if new."""
 
     project: Project
     lock: Lock
@@ -36,15 +32,15 @@ class Locked:
 
 
 def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
-    """Resolve what is stale or to be upgraded, and write `pythons.lock` if its bytes change.
+    """Resolve the entries that are stale or to be upgraded, and write `pythons.lock` if its bytes change.
 
-    Raises `ResolutionError` for every request that nothing satisfies, all at once, and writes nothing then.
+    Raises `ResolutionError` for all requests that no build satisfies, and writes nothing then.
     """
+    # Not on top: `lock --check` needs none of them, and neither does a `sync` whose lock is fresh.
     from provision.lock.conflicts import recover_lock
     from provision.lock.resolve import resolve
     from provision.lock.write import format_lock
     from provision.workflows.catalog import open_for
-    from provision.workflows.project import write_text
 
     project = Project.find(options)
     manifest = project.manifest()
@@ -53,7 +49,7 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
     before = recovered.lock if text is not None else None
     opened: list[Catalog] = []
 
-    def catalog() -> Catalog:  # opened only where an entry must be resolved: a fresh lock needs none
+    def catalog() -> Catalog:  # called only if an entry must be resolved
         opened.append(open_for(options, manifest))
         return opened[0]
 
@@ -73,19 +69,15 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
 
 
 def parse_upgrade(names: tuple[str, ...], *, upgrade: bool) -> Upgrade:
-    """What ``[NAME…] --upgrade`` asks for; raises `UsageError` for names alone, as a lock is always of all entries."""
+    """The upgrade that ``[NAME…] --upgrade`` requests; raises `UsageError` for names without the option."""
     if names and not upgrade:
         raise UsageError("names go with --upgrade only: a lock is always of all entries")
     return Upgrade(everything=upgrade and not names, names=names)
 
 
-# FOLD provision.workflows.lock
-#   Owns `lock --check`: whether a lock answers its manifest; `lock.answers` decides it, `locking` makes it so.
-
-
 @frozen
 class LockCheck:
-    """What `lock --check` found: the entries that no longer answer the manifest, none when the lock is fresh."""
+    """The result of `lock --check`: the entries that differ from the manifest, none if the lock is fresh."""
 
     project: Project
     stale: tuple[Stale, ...]
@@ -93,7 +85,7 @@ class LockCheck:
 
 
 def check_lock(options: Options) -> LockCheck:
-    """Compare the lock with the manifest, offline and without writing; raises `LockFileError` if there is none."""
+    """Compare the lock with the manifest, offline and without writing; raises `LockFileError` if there is no lock."""
     project = Project.find(options)
     manifest = project.manifest()
     loaded = project.locked()
@@ -101,14 +93,14 @@ def check_lock(options: Options) -> LockCheck:
 
 
 def find_stale(manifest: Manifest, lock: Lock) -> tuple[Stale, ...]:
-    """The entries of a lock that do not answer the manifest as it is now, on this machine."""
+    """The entries of a lock that differ from the manifest, on this machine."""
     return stale_entries(manifest, lock, host_target(manifest))
 
 
 def host_target(manifest: Manifest) -> Target | None:
-    """This machine's target where an entry declares no targets of its own, and else None.
+    """This machine's target if an entry declares no targets, and else None.
 
-    It is not even found out then: a machine that no Python is published for can lock and install for others.
+    The target is not detected then: a machine that no Python is published for can still lock and install for others.
     """
     if not any(depends_on_host(request) for request in manifest.requests):
         return None
@@ -117,11 +109,7 @@ def host_target(manifest: Manifest) -> Target | None:
     return detect_host().target
 
 
-def raise_if_stale(project: Project, entries: tuple[Stale, ...]) -> None:
-    """Raise `LockFileError` that lists the stale entries, if there are any."""
-    if entries:
-        lines = "".join(f"\n{entry.name} {entry.reason}" for entry in entries)
-        raise LockFileError(
-            f"{project.lock_path.name} does not answer {project.manifest_path.name} any more:{lines}",
-            hint="Run `provision lock`, review what changed, and commit it.",
-        )
+def raise_if_stale(project: Project, stale: tuple[Stale, ...]) -> None:
+    """Raise `LockFileError` with all stale entries, if there are any."""
+    if stale:
+        raise stale_lock_error(stale, lock=project.lock_path.name, manifest=project.manifest_path.name)

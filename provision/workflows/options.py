@@ -1,4 +1,7 @@
-"""Options shared by all commands, and the fetcher they make."""
+"""Options shared by all commands, the entries and targets they are for, and the fetcher.
+
+The environment is read here, once a run.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,14 @@ if TYPE_CHECKING:
     from provision.store.layout import Store
 
 
-# FOLD provision.workflows.options
-#   Owns what all commands share, where things are and what may be used; the environment is read here, once.
-
-
 DEFAULT_JOBS = 4
+ALL_TARGETS = "all"
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
 @frozen
 class Options:
-    """The settings of one run. ``jobs`` bounds how many interpreters are worked on at once."""
+    """The settings of one run. ``jobs`` is how many interpreters are worked on at once, at most."""
 
     environ: Mapping[str, str]
     home: Path
@@ -54,25 +54,25 @@ class Options:
         allow_hosts: tuple[str, ...] = (),
         jobs: int | None = None,
     ) -> Options:
-        """What the command line says, and where it is silent, what ``PROVISION_*`` says.
+        """The options of the command line; the variables ``PROVISION_*`` stand in for those that are not given.
 
-        Raises `UsageError` for a variable that makes no sense.
+        Raises `UsageError` for a variable with an invalid value.
         """
-        named = environ.get("PROVISION_MANIFEST")
+        from_environ = environ.get("PROVISION_MANIFEST")
         return cls(
             environ=environ,
             home=home.absolute() if home else data_home(environ),
             cache=cache.absolute() if cache else cache_home(environ),
-            manifest=manifest or (Path(named) if named else None),
-            offline=offline or flag(environ, "PROVISION_OFFLINE"),
+            manifest=manifest or (Path(from_environ) if from_environ else None),
+            offline=offline or env_flag(environ, "PROVISION_OFFLINE"),
             mirrors=mirrors or tuple(environ.get("PROVISION_MIRROR", "").split()),
             allow_hosts=allow_hosts + tuple(environ.get("PROVISION_ALLOW_HOSTS", "").replace(",", " ").split()),
             jobs=jobs or _jobs(environ),
         )
 
 
-def flag(environ: Mapping[str, str], name: str) -> bool:
-    """Whether a variable is switched on: set, and not to ``0``, ``false``, ``no`` or ``off``."""
+def env_flag(environ: Mapping[str, str], name: str) -> bool:
+    """Whether a variable is set, and not to the empty text, ``0``, ``false``, ``no`` or ``off``."""
     return environ.get(name, "").lower() not in _FALSE
 
 
@@ -85,12 +85,66 @@ def _jobs(environ: Mapping[str, str]) -> int:
     return int(text)
 
 
-# FOLD provision.workflows.options
-#   Owns making a run's fetcher, and the tools of installing, from the options that all commands share.
+@frozen
+class Scope:
+    """The entries and targets a plan is for. No names mean all entries; no targets mean this machine.
+
+    ``cpu`` is the highest x86-64 level that machines of the named targets have. ``prune`` also removes the trees that
+    no project needs.
+    """
+
+    names: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
+    all_targets: bool = False
+    cpu: CpuLevel = "baseline"
+    prune: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether targets are named, so that trees are installed but not linked."""
+        return self.all_targets or bool(self.targets)
+
+
+def parse_scope(names: Sequence[str], targets: Sequence[str], *, cpu: str = "baseline", prune: bool = False) -> Scope:
+    """The scope that a command line gives; raises `UsageError` for unknown targets and levels."""
+    if cpu not in CPU_LEVELS:
+        raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
+    if cpu != "baseline" and not targets:
+        raise UsageError(
+            "--cpu goes with --target: this machine's level is found out, not told",
+            hint="PROVISION_CPU lowers it; `cpu` in pythons.toml asks for one.",
+        )
+    return Scope(
+        names=tuple(dict.fromkeys(names)),
+        targets=parse_targets(targets),
+        all_targets=ALL_TARGETS in targets,
+        cpu=cpu,
+        prune=prune,
+    )
+
+
+def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
+    """The targets named by their short or long forms, each once, without ``all``; raises `UsageError`."""
+    targets: list[Target] = []
+    for text in texts:
+        if text == ALL_TARGETS:
+            continue
+        try:
+            targets.append(Target.parse(text))
+        except ValueError as error:
+            shorts = [target.short for target in KNOWN_TARGETS.values()]
+            raise UsageError(
+                f"--target {text!r} is not a known target.{did_you_mean(text, [*shorts, *KNOWN_TARGETS])}",
+                hint=f"Known: {', '.join(sorted(shorts))}, and `all`.",
+            ) from error
+    return tuple(dict.fromkeys(targets))
+
+
+# Most commands neither fetch nor install: what does is imported by those that do.
 
 
 def open_fetcher(options: Options, progress: Progress) -> Fetcher:
-    """A fetcher for this run; to be used as a context manager."""
+    """A fetcher with this run's mirrors, cache and limits; a context manager, which closes its connections."""
     from provision.fetch.fetcher import Fetcher
     from provision.store.archives import ArchiveCache
 
@@ -106,8 +160,8 @@ def open_fetcher(options: Options, progress: Progress) -> Fetcher:
 
 
 @contextmanager
-def open_tools(options: Options, store: Store, progress: Progress) -> Iterator[InstallContext]:
-    """All that installing into a store needs, with a fetcher that is closed afterwards."""
+def open_install_context(options: Options, store: Store, progress: Progress) -> Iterator[InstallContext]:
+    """What installing into a store needs, with a fetcher that is closed afterwards."""
     from provision.host.detect import find_host
     from provision.install.apply import InstallContext
     from provision.store.locks import lock_timeout
@@ -121,55 +175,3 @@ def open_tools(options: Options, store: Store, progress: Progress) -> Iterator[I
             environ=options.environ,
             lock_timeout=lock_timeout(options.environ),
         )
-
-
-# FOLD provision.workflows.plan:ALL_TARGETS,Wanted,parse_wanted
-#   Owns `plan`: what a sync would do to this machine; deciding is `plan.plan_sync`'s.
-
-
-ALL_TARGETS = "all"
-
-
-@frozen
-class Scope:
-    """What part of the lock is meant, and for which machines: this one unless targets are named."""
-
-    names: tuple[str, ...] = ()
-    targets: tuple[Target, ...] = ()
-    all_targets: bool = False
-    cpu: CpuLevel = "baseline"
-    prune: bool = False
-
-    @property
-    def foreign(self) -> bool:
-        return self.all_targets or bool(self.targets)
-
-
-def parse_scope(names: Sequence[str], targets: Sequence[str], *, cpu: str = "baseline", prune: bool = False) -> Scope:
-    """What the command line asks for; raises `UsageError` for unknown targets and levels."""
-    if cpu not in CPU_LEVELS:
-        raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
-    if cpu != "baseline" and not targets:
-        raise UsageError(
-            "--cpu goes with --target: this machine's level is found out, not told",
-            hint="PROVISION_CPU lowers it; `cpu` in pythons.toml asks for one.",
-        )
-    parsed: list[Target] = []
-    for text in targets:
-        if text == ALL_TARGETS:
-            continue
-        try:
-            parsed.append(Target.parse(text))
-        except ValueError as error:
-            shorts = [target.short for target in KNOWN_TARGETS.values()]
-            raise UsageError(
-                f"--target {text!r} is not a known target.{did_you_mean(text, [*shorts, *KNOWN_TARGETS])}",
-                hint=f"Known: {', '.join(sorted(shorts))}, and `all`.",
-            ) from error
-    return Scope(
-        names=tuple(dict.fromkeys(names)),
-        targets=tuple(dict.fromkeys(parsed)),
-        all_targets=ALL_TARGETS in targets,
-        cpu=cpu,
-        prune=prune,
-    )

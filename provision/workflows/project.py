@@ -1,4 +1,4 @@
-"""A project's files: found, loaded, written, and the trees it needs."""
+"""A project's two files, found, loaded and written, and the trees that its lock needs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ from provision.model.tree import store_key
 from provision.model.value import frozen
 from provision.workflows.options import Options
 
-# FOLD provision.workflows.project
-#   Owns finding and loading a project's two files; what they mean, `manifest` and `lock` know.
-
-
 LOCK_NAME = "pythons.lock"
 
 
 @frozen
 class LoadedLock:
-    """A lock as it stands on disk, with its text and what its reader warned of."""
+    """A lock as it is on disk, with its text and the warnings of its reader."""
 
     lock: Lock
     text: str
@@ -37,13 +33,16 @@ class LoadedLock:
 
 @frozen
 class Project:
-    """A folder with a `pythons.toml`, and beside it the lock; either may still be missing."""
+    """A directory with a `pythons.toml` and, beside it, the lock; either may be missing."""
 
     manifest_path: Path
 
     @classmethod
     def find(cls, options: Options) -> Project:
-        """The project that ``--manifest`` names, or the nearest upwards; raises `ManifestError` if there is none."""
+        """The project of ``--manifest``, or of the working directory and its parents.
+
+        Raises `ManifestError` if neither has a manifest.
+        """
         from provision.manifest.read import find_manifest
 
         if options.manifest is not None:
@@ -66,7 +65,7 @@ class Project:
         return read_manifest(self.manifest_path)
 
     def lock(self) -> LoadedLock | None:
-        """The lock, or None where there is none; raises `LockFileError` on one that cannot be used."""
+        """The lock, or None where there is none; raises `LockFileError` for an invalid one."""
         from provision.lock.read import parse_lock, read_lock_text
 
         text = read_lock_text(self.lock_path)
@@ -86,7 +85,7 @@ class Project:
 
 
 def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tuple[LockedPython, ...]:
-    """The named entries of a lock in the order asked for, or all of them; unknown names are a `ManifestError`."""
+    """The named entries of a lock in the order of the names, or all of them; raises `ManifestError` for unknown names."""
     if not names:
         return lock.pythons
     known = {python.name: python for python in lock.pythons}
@@ -99,17 +98,17 @@ def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tup
     return tuple(known[name] for name in dict.fromkeys(names))
 
 
-# FOLD provision.workflows.project
-#   Owns what a project's lock lets the store keep; the store asks, as it cannot read locks itself.
-
-
 def locked_keys(lock: Lock) -> frozenset[str]:
-    """Every key that the lock can lead to, on any machine: one file serves them all, and so may one store."""
+    """The store keys of all locked assets, those for other machines included: several machines may share a store."""
     return frozenset(store_key(asset, python.tree) for python in lock.pythons for asset in python.assets)
 
 
 def needed_keys(project: Path) -> frozenset[str] | None:
-    """The keys of the lock in a project's directory; None where it cannot be read, so that nothing is given up."""
+    """The store keys that the lock in a project's directory needs.
+
+    None where there is no valid lock: the store then keeps every tree that was recorded for the project. The store is
+    handed this function, as it must not import `lock`.
+    """
     from provision.lock.read import read_lock
 
     try:
@@ -118,22 +117,18 @@ def needed_keys(project: Path) -> frozenset[str] | None:
         return None
 
 
-# FOLD provision.workflows.project
-#   Owns replacing a project's file in one step; what stands in it, others decide.
-
-
 def write_text(path: Path, text: str) -> None:
-    """Replace a file by a text (UTF-8, line ends as they are), as `write_bytes` does."""
+    """Replace a file by a text (UTF-8, line ends unchanged), as `write_bytes` does."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data``: a reader or a crash sees the old file or the new, and what a crash leaves beside it
-    goes with the next write, or with `remove_unfinished`.
+    """Replace the content of ``path``, so that readers see the old file or the new one, after a crash too.
 
-    A symbolic link stays one, and the file it leads to is replaced; the mode of an existing file is kept.
-    Raises `StoreError` when the place cannot be written, and `PolicyError` when links lead out of the repository, as
-    any pull request can bring such links.
+    A temporary file that a crash leaves is removed by the next write, or by `remove_unfinished`. A symbolic link stays
+    one, and the file it leads to is replaced; the mode of an existing file is kept.
+    Raises `StoreError` if the file cannot be written, and `PolicyError` if links lead out of the repository, as any pull
+    request can add such links.
     """
     from provision.host.files import replace_file
 
@@ -148,7 +143,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def remove_unfinished(path: Path) -> None:
-    """Remove what killed runs left beside a project's file; where that is not possible, the next write tries again."""
+    """Remove temporary files that killed runs left beside a project's file; errors are left to the next write."""
     from provision.host.files import unfinished_files
 
     with suppress(OSError, RuntimeError, PolicyError):
@@ -159,9 +154,9 @@ def remove_unfinished(path: Path) -> None:
 
 
 def _check_inside(path: Path, real: Path) -> None:
-    """Refuse to write to ``real``, where ``path`` leads, if that is outside of the repository which ``path`` is in.
+    """Raise `PolicyError` if ``real``, which ``path`` leads to, is outside the repository that contains ``path``.
 
-    Where there is no repository, a link may lead to below its own directory.
+    Where there is no repository, a link may only lead to files below its own directory.
     """
     absolute = path.absolute()
     root = next((folder for folder in absolute.parents if (folder / ".git").exists()), None)

@@ -16,7 +16,7 @@ from provision.store.prune import Pruned, removable
 from provision.store.prune import prune_trees as prune_store
 from provision.store.publish import check_tree, mark_durable, sweep
 from provision.store.receipts import Receipt, installed, read_receipt
-from provision.workflows.options import Options, Scope, open_tools
+from provision.workflows.options import Options, Scope, open_install_context
 from provision.workflows.project import Project, needed_keys
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _repair(options: Options, store: Store, broken: Sequence[Selected], progress
 
     if not broken:
         return {}
-    with open_tools(options, store, progress) as tools:
+    with open_install_context(options, store, progress) as tools:
         return {one.key: install(one, tools, again=True) for one in broken}
 
 

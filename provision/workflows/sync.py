@@ -19,7 +19,7 @@ from provision.store.receipts import Receipt, read_receipt
 from provision.store.roots import record_root
 from provision.store.stamp import write_stamp
 from provision.workflows.lock import find_stale, raise_if_stale
-from provision.workflows.options import Options, Scope, flag
+from provision.workflows.options import Options, Scope, env_flag
 from provision.workflows.plan import Planned, compute_plan, load_plan
 from provision.workflows.project import LoadedLock, Project, locked_keys, needed_keys, remove_unfinished
 
@@ -71,7 +71,7 @@ def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
 
 def may_relock(environ: Mapping[str, str], *, lock_exists: bool, locked: bool | None) -> bool:
     """Whether a sync may change the lock: not where that was asked for, and by default not in CI where one is there."""
-    return not (flag(environ, "CI") and lock_exists if locked is None else locked)
+    return not (env_flag(environ, "CI") and lock_exists if locked is None else locked)
 
 
 def _agree(options: Options, project: Project, locked: bool | None) -> _SyncInputs:
@@ -123,9 +123,9 @@ def _install(options: Options, store: Store, installs: tuple[Install, ...], prog
     if not installs:
         return ()
     from provision.install.apply import install_all
-    from provision.workflows.options import open_tools
+    from provision.workflows.options import open_install_context
 
-    with open_tools(options, store, progress) as tools:
+    with open_install_context(options, store, progress) as tools:
         return install_all(installs, tools, jobs=options.jobs)
 
 
