@@ -1,4 +1,8 @@
-"""Cooldown of fresh builds, and the lifecycle of CPython's series."""
+"""The cooldown of new builds, and when the series of CPython came out and end.
+
+"Now" is the time at which the catalog was gathered, never a clock's, so that the same inputs give the same lock. The
+days of CPython's series are those of the PEPs that schedule them; what is past, callers judge.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,13 @@ from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.model.version import Version
 
-# FOLD provision.lock.age
-#   Owns how old a build must be before it is locked; the present is the catalog's, never a clock's.
-
 
 @frozen(kw_only=False)
 class Cooldown:
-    """Admits what came out at least ``seconds`` before ``as_of``, an RFC 3339 time.
+    """Admits assets that were published at least ``seconds`` before ``as_of``, an RFC 3339 time.
 
-    What has no known time of publication, neither its own nor in its build's name, is admitted; so is everything where
-    ``as_of`` is empty, as for catalogs of one's own.
+    An asset without a known time of publication, neither its own nor in its build's tag, is admitted; so is every
+    asset where ``as_of`` is empty, as for custom catalogs.
     """
 
     seconds: int
@@ -27,14 +28,14 @@ class Cooldown:
     def admits(self, asset: Asset) -> bool:
         if not self.seconds or not self.as_of:
             return True
-        out = _published(asset)
-        return out is None or _read(self.as_of) - out >= timedelta(seconds=self.seconds)
+        published = _published(asset)
+        return published is None or _parse_time(self.as_of) - published >= timedelta(seconds=self.seconds)
 
     def available_from(self, asset: Asset) -> str:
-        """From when on the asset is admitted, for people; nothing where that cannot be said."""
-        out = _published(asset)
+        """The time from which on the asset is admitted, for people; empty where that is not known."""
+        published = _published(asset)
         try:
-            return "" if out is None else f"{out + timedelta(seconds=self.seconds):%Y-%m-%d %H:%M} UTC"
+            return "" if published is None else f"{published + timedelta(seconds=self.seconds):%Y-%m-%d %H:%M} UTC"
         except OverflowError:
             return ""
 
@@ -48,11 +49,11 @@ class Cooldown:
 
 
 def _published(asset: Asset) -> datetime | None:
-    """When the asset came out; the day in its build's name counts from its beginning."""
+    """When the asset was published; a day that its build's tag names counts from its beginning."""
     build = asset.build
     try:
         if asset.published is not None:
-            return _read(asset.published)
+            return _parse_time(asset.published)
         if len(build) == 8 and build.isdecimal():
             return datetime(int(build[:4]), int(build[4:6]), int(build[6:]), tzinfo=UTC)
     except ValueError:
@@ -60,13 +61,9 @@ def _published(asset: Asset) -> datetime | None:
     return None
 
 
-def _read(time: str) -> datetime:
-    read = datetime.fromisoformat(time)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-# FOLD provision.lock.age
-#   Owns when CPython's series came out and end, by the PEPs that schedule them; what is past, callers judge.
+def _parse_time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 class Lifecycle(NamedTuple):

@@ -1,8 +1,8 @@
-"""Whether a locked entry answers its request, and every disagreement.
+"""Whether a locked entry satisfies its request, and every disagreement between the two.
 
-An entry answers if resolving could have written it for the request, as far as that shows without a catalog: the filter
-of build options and the choice of levels are those that resolving goes by. `lock --check` words the disagreements here,
-`audit` makes findings of them.
+An entry satisfies its request if resolving could have written it, as far as that shows without a catalog: the filter of
+build options and the choice of x86-64 levels are those that resolving uses. `lock --check` reports the disagreements in
+the words of this module, `audit` makes findings of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RequestKey = Literal[
     "implementation", "version", "prerelease", "build", "flavor", "tree", "target", "url", "options", "cpu", "sha256"
 ]
 
-# What `lock --check` says; of targets and of levels that are too much, it depends.
+# What `lock --check` says; the words for targets and for surplus levels depend on more than the key.
 _WORDS: Mapping[RequestKey, str] = {
     "implementation": "{requested} is asked for, {locked} locked",
     "version": "{requested} is asked for, {locked} locked",
@@ -39,10 +39,10 @@ _WORDS: Mapping[RequestKey, str] = {
 
 @frozen
 class OptionFilter:
-    """The build options asked for. ``freethreaded``, ``debug`` and ``static`` hold exactly, asked for or not.
+    """The build options that a request accepts. ``freethreaded``, ``debug`` and ``static`` must be exactly as given.
 
-    ``shared`` binds only when asked for: some builds for Windows are shared only. ``optimisations`` are exactly those
-    that ``build-options`` names; None where it names none. ``prefers_unoptimised`` tells that ``build-options`` is there
+    ``shared`` must be there only if requested: some builds for Windows are shared only. ``optimisations`` are exactly
+    those that ``build-options`` names; None where it names none. ``prefers_unoptimised`` tells that ``build-options`` is there
     and names none, so that a build whose name has none either goes before others.
     """
 
@@ -55,7 +55,7 @@ class OptionFilter:
 
     @classmethod
     def of(cls, request: Request) -> OptionFilter:
-        """Options named in ``build-options`` count as asked for one by one."""
+        """The filter of a request; an option in ``build-options`` is as good as a key of its own."""
         options = request.options or BuildOptions()
         return cls(
             freethreaded=request.freethreaded or options.freethreaded,
@@ -67,7 +67,7 @@ class OptionFilter:
         )
 
     def accepts(self, options: BuildOptions) -> bool:
-        """Whether a build with exactly these options answers the request."""
+        """Whether a build with exactly these options satisfies the request."""
         names = options.names
         return (
             ("freethreaded" in names) == self.freethreaded
@@ -79,21 +79,27 @@ class OptionFilter:
 
 
 def levels_to_lock(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
-    """The levels to lock for a target that has some of them.
+    """The levels to lock for a target, of which ``has`` says whether it has a build of a level.
 
-    A level that the settings ask for, not the entry, applies where the target has it. With ``auto`` it is every level
+    A level that the settings request, not the entry, applies where the target has it. With ``auto`` it is every level
     that exists, and the baseline in any case.
     """
-    asked = request.cpu
-    if asked == "auto":
+    requested = request.cpu
+    if requested == "auto":
         return tuple(cpu for cpu in CPU_LEVELS if cpu == "baseline" or has(cpu))
-    if request.cpu_strict or has(asked):
-        return (asked,)
+    if request.cpu_strict or has(requested):
+        return (requested,)
     return ("baseline",)
 
 
+def possible_levels(request: Request) -> tuple[CpuLevel, ...]:
+    """Every level that `levels_to_lock` can choose for a target, whatever it has."""
+    possible = {*levels_to_lock(request, lambda _: True), *levels_to_lock(request, lambda _: False)}
+    return tuple(cpu for cpu in CPU_LEVELS if cpu in possible)
+
+
 def required_level(request: Request) -> CpuLevel | None:
-    """The x86-64 level that the entry itself asks for, so that every target must have it and no other."""
+    """The x86-64 level that the entry itself requests, so that every target must have it and no other; else None."""
     return request.cpu if request.cpu_strict and request.cpu != "auto" else None
 
 
@@ -104,10 +110,10 @@ def allows_prereleases(request: Request) -> bool:
 
 @frozen
 class RequestDisagreement:
-    """One thing in which a locked entry is not what its request asks for.
+    """One property in which a locked entry differs from its request.
 
     ``target`` is None where it is about the entry as a whole, ``asset`` where it is about no single row. ``requested``
-    is None for a row that is too much, ``locked`` for a target or level that is missing.
+    is None for a surplus row, ``locked`` for a missing target or level.
     """
 
     key: RequestKey
@@ -120,7 +126,7 @@ class RequestDisagreement:
 def request_disagreements(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
     """Everything that a locked entry has and its request does not allow, or the other way round.
 
-    The digest of the request is not looked at: whoever edits a lock can write the right one.
+    The digest of the request proves nothing: whoever edits a lock can write the right one.
     """
     prerelease = bool(python.version.prerelease)
     pairs: tuple[tuple[RequestKey, object, object, bool], ...] = (
@@ -131,8 +137,8 @@ def request_disagreements(request: Request, python: LockedPython) -> Iterator[Re
         ("flavor", request.flavor, python.flavor, request.flavor is None),
         ("tree", request.tree, python.tree, False),
     )
-    for key, requested, locked, fits in pairs:
-        if not fits and requested != locked:
+    for key, requested, locked, allowed in pairs:
+        if not allowed and requested != locked:
             yield RequestDisagreement(key=key, requested=requested, locked=locked)
     yield from _targets(request, python)
     yield from _urls(request, python) if request.url else _options(request, python)
@@ -185,7 +191,7 @@ def _levels(request: Request, python: LockedPython) -> Iterator[RequestDisagreem
         by_target.setdefault(asset.target, {})[asset.cpu] = asset
     for target, present in by_target.items():
         wanted = _level_of_url(request, present) if request.url else levels_to_lock(request, present.__contains__)
-        if request.cpu_strict or request.cpu == "auto":  # else there is a row in the place of the one that is missing
+        if request.cpu_strict or request.cpu == "auto":  # else a row of another level stands in for the missing one
             for cpu in wanted:
                 if cpu not in present:
                     yield RequestDisagreement(key="cpu", requested=cpu, locked=None, target=target)
@@ -195,7 +201,7 @@ def _levels(request: Request, python: LockedPython) -> Iterator[RequestDisagreem
 
 
 def _level_of_url(request: Request, present: Mapping[CpuLevel, Asset]) -> tuple[CpuLevel, ...]:
-    """One URL is one row; its level may be told by its name, where the entry does not ask for one."""
+    """One URL is one row; where the entry requests no level, that of the file's name counts."""
     level = required_level(request)
     return (next(iter(present)) if level is None else level,)
 
@@ -205,18 +211,18 @@ def _of_row(key: RequestKey, requested: object, locked: object, asset: Asset) ->
 
 
 def _canonical(url: str) -> str:
-    from provision.url import canonical_url  # only archives of one's own need it: start-up is a feature
+    from provision.url import canonical_url  # loaded for custom archives only: start-up is a feature
 
     return canonical_url(url)
 
 
 @frozen
 class Stale:
-    """An entry that is not as the manifest asks. ``reason`` reads on from its name: ``is not locked yet``.
+    """An entry that is out of date. ``reason`` reads on from its name: ``is not locked yet``.
 
-    ``new`` is in the manifest only, ``removed`` in the lock only; ``changed`` is a request that is not the one locked;
-    ``incomplete`` lacks this machine's target, where none are declared; ``contradictory`` claims to answer the request
-    as it is, and does not: such a lock was not written by `resolve`.
+    ``new`` is in the manifest only, ``removed`` in the lock only; ``changed`` was locked for another request;
+    ``incomplete`` lacks this machine's target, where none are declared; ``contradictory`` has the digest of the request
+    and differs from it nevertheless: such a lock was not written by `resolve`.
     """
 
     name: str
@@ -228,9 +234,9 @@ class Stale:
 
 
 def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[Stale, ...]:
-    """All stale entries, in the order of their names; none for a lock that is fresh on ``host``.
+    """All entries that are out of date, sorted by name; none for a lock that is up to date on ``host``.
 
-    No host is needed where no entry `depends_on_host`.
+    ``host`` may be None where no entry `depends_on_host`.
     """
     pythons = {python.name: python for python in lock.pythons}
     found = [staleness(request, pythons.pop(request.name, None), host) for request in manifest.requests]
@@ -248,12 +254,12 @@ def stale_lock_error(stale: Iterable[Stale], *, lock: str, manifest: str) -> Loc
 
 
 def depends_on_host(request: Request) -> bool:
-    """Whether an entry is meant for the machine that it is looked at on, having no targets of its own."""
+    """Whether an entry is for the machine that it is used on, as it declares neither targets nor URLs."""
     return request.targets is None and not request.url
 
 
 def staleness(request: Request, python: LockedPython | None, host: Target | None) -> Stale | None:
-    """Why the locked entry does not answer its request; None if it does."""
+    """Why a locked entry does not satisfy its request; None if it does."""
     if python is None:
         return Stale(name=request.name, kind="new", reason="is not locked yet")
     differences = "; ".join(_worded(request, request_disagreements(request, python)))
@@ -269,7 +275,7 @@ def staleness(request: Request, python: LockedPython | None, host: Target | None
 
 
 def _worded(request: Request, disagreements: Iterable[RequestDisagreement]) -> Iterator[str]:
-    """What to say of each kind, once; of implementation, version and prerelease the first explains the others."""
+    """One phrase for each key; of implementation, version and prerelease the first explains the others."""
     found: dict[RequestKey, list[RequestDisagreement]] = {}
     for each in disagreements:
         key: RequestKey = "url" if request.url and each.key == "target" else each.key

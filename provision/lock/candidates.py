@@ -1,4 +1,23 @@
-"""What the catalog has for a request, ranked by preference."""
+"""What the catalog has for a request: by version, build and flavor, in the order of preference.
+
+An entry has one version, build and flavor on all its targets. A choice of these counts only if every target that is
+asked for has an asset in it. Among those that count, the first in this order is taken:
+
+1. the locked version and build, when an entry is resolved again because its request changed (not on an upgrade);
+2. the newest version that the request matches; prereleases only where the request names one or allows them;
+3. the newest build of that version, by its day of publication, at least as old as the cooldown asks;
+4. the flavor that the entry asks for, and no other; else the one that the settings prefer; else
+   ``install_only_stripped``, ``install_only``, ``full``.
+
+Then, for each target by itself:
+
+5. the x86-64 level asked for; with ``auto`` each that exists, the baseline included;
+6. ``freethreaded``, ``debug`` and ``static`` exactly as asked; ``shared`` where asked;
+7. exactly the optimisations that ``build-options`` names; if it names none, ``pgo+lto``, ``pgo``, ``lto``, none
+   named, ``noopt`` (with ``build-options`` given but without an optimisation in it, "none named" goes first);
+8. a build that is not ``shared`` before one that is;
+9. the last file name: of two archives under one tag the one made later.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +34,16 @@ from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
 
-# FOLD provision.lock.candidates
-#   Owns what one version, build and flavor has for a request, target by target; `resolve` goes through them in order.
-
-
+# What has to be filled with one asset, and the assets that could fill it, by flavor too.
 Slot = tuple[Target, CpuLevel]
 AssetsBySlot = Mapping[tuple[Target, CpuLevel, Flavor], Sequence[Asset]]
 
+_FASTEST_FIRST = ("pgo+lto", "pgo", "lto", "", "noopt")
+_RANKS = {BuildOptions.parse(text).names: rank for rank, text in enumerate(_FASTEST_FIRST)}
+
 
 class Variant(NamedTuple):
-    """What tells assets of one build apart."""
+    """The properties in which assets of one build differ."""
 
     target: Target
     cpu: CpuLevel
@@ -33,7 +52,7 @@ class Variant(NamedTuple):
 
 
 class ResolvedRequest(NamedTuple):
-    """A request with all that was worked out about it: its options, its targets and its cooldown."""
+    """A request with what follows from it, the lock and the catalog: its options, targets and cooldown."""
 
     request: Request
     option_filter: OptionFilter
@@ -42,20 +61,20 @@ class ResolvedRequest(NamedTuple):
 
     @classmethod
     def of(cls, request: Request, previous: LockedPython | None, *, host: Target | None, as_of: str) -> ResolvedRequest:
-        """What a request comes to where ``previous`` is locked, on ``host``, with a catalog of ``as_of``."""
+        """The request where ``previous`` is locked, on ``host``, with a catalog that was gathered at ``as_of``."""
         targets = targets_to_lock(request, previous, host)
         return cls(request, OptionFilter.of(request), targets, Cooldown(request.cooldown, as_of))
 
     def allows(self, version: Version) -> bool:
-        """Whether the version is in the range, and no prerelease that was not asked for."""
+        """Whether the version is in the requested range, and no prerelease unless those are allowed."""
         return self.request.version.matches(version) and (not version.prerelease or allows_prereleases(self.request))
 
 
 @frozen
 class Candidate:
-    """One choice of version, build and flavor: the assets it has, the slots it lacks, and what is worth a note.
+    """One choice of version, build and flavor: its assets, the slots that it cannot fill, and notes for people.
 
-    ``too_young`` are assets that would fill a slot it lacks, were it not for the cooldown.
+    ``too_young`` are assets that would fill a missing slot, were it not for the cooldown.
     """
 
     version: Version
@@ -68,7 +87,7 @@ class Candidate:
 
 
 class CatalogView:
-    """A catalog's assets by what they are for, each build's looked up once however many requests ask for it."""
+    """A catalog as resolving reads it; what was looked up once is kept for the requests that follow."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -101,7 +120,7 @@ class CatalogView:
         return self._slots[key]
 
     def allowed_builds(self, resolved: ResolvedRequest) -> Iterator[tuple[Version, str]]:
-        """Each version and build that the request allows, newest first; flavors and targets are not looked at."""
+        """Each version and build that the request allows, newest first, whatever flavors and targets they have."""
         implementation, build = resolved.request.implementation, resolved.request.build
         for version in self.versions(implementation):
             if resolved.allows(version):
@@ -110,7 +129,7 @@ class CatalogView:
                         yield version, each
 
     def still_has(self, resolved: ResolvedRequest, python: LockedPython) -> bool:
-        """Whether a locked entry's version and build are known, and still allowed by its request."""
+        """Whether a locked entry's version and build are in the catalog, and still allowed by its request."""
         request = resolved.request
         return (
             python.implementation == request.implementation
@@ -120,7 +139,7 @@ class CatalogView:
         )
 
     def builds_by_variant(self, implementation: str) -> Mapping[Variant, Sequence[tuple[Version, str]]]:
-        """Every kind of asset of an implementation, with the versions and builds that have it, newest first."""
+        """Every variant of an implementation, with the versions and builds that have it, newest first."""
         if implementation not in self._variants:
             by_variant: dict[Variant, dict[tuple[Version, str], None]] = {}
             for version in self.versions(implementation):
@@ -132,7 +151,7 @@ class CatalogView:
         return self._variants[implementation]
 
     def candidates(self, resolved: ResolvedRequest, version: Version, build: str) -> Iterator[Candidate]:
-        """What a build has for a request, by flavor, best first."""
+        """The candidates of one build, by flavor, best first."""
         by_slot = self.assets_by_slot(resolved.request.implementation, version, build)
         for flavor in flavors(resolved.request):
             yield _candidate(resolved, version, build, flavor, by_slot)
@@ -159,14 +178,14 @@ def _candidate(
                         fitting.setdefault(cpu, []).append(asset)
                     else:
                         too_young.append(asset)
-        wanted = levels_to_lock(resolved.request, fitting.__contains__)
-        if resolved.request.cpu == "auto" and len(wanted) == 1 and _has_levels(target):
+        levels = levels_to_lock(resolved.request, fitting.__contains__)
+        if resolved.request.cpu == "auto" and len(levels) == 1 and _has_levels(target):
             notes.append(f"{version}+{build} has no level above the baseline for {target.short}")
-        for cpu in wanted:
+        for cpu in levels:
             if cpu not in fitting:
                 missing.append((target, cpu))
                 continue
-            first, *equals = best(fitting[cpu], resolved.option_filter)
+            first, *equals = best_first(fitting[cpu], resolved.option_filter)
             chosen.append(first)
             notes += [f"{first.filename} was taken before {other.filename}, made earlier" for other in equals]
     return Candidate(
@@ -180,34 +199,8 @@ def _candidate(
     )
 
 
-# FOLD provision.lock.candidates
-#   Owns the order of preference where a request fits several assets; `candidates` and `resolve` search by it.
-#
-#   An entry has one version, build and flavor on all its targets. A choice of these counts only if every target that is
-#   asked for has an asset in it. Among those that count, what comes first in this order is taken:
-#
-#   1. the locked version and build, when an entry is resolved again because its request changed (not on an upgrade);
-#   2. the newest version that the request matches; prereleases only where the request names one or allows them;
-#   3. the newest build of that version, by its day of publication, at least as old as the cooldown asks;
-#   4. the flavor that the entry asks for, and no other; else the one that the settings prefer; else
-#      ``install_only_stripped``, ``install_only``, ``full``.
-#
-#   Then, for each target by itself:
-#
-#   5. the x86-64 level asked for; with ``auto`` each that exists, the baseline included;
-#   6. ``freethreaded``, ``debug`` and ``static`` exactly as asked; ``shared`` where asked;
-#   7. exactly the optimisations that ``build-options`` names; if it names none, ``pgo+lto``, ``pgo``, ``lto``, none named,
-#      ``noopt`` (with ``build-options`` given but without an optimisation in it, "none named" goes first);
-#   8. a build that is not ``shared`` before one that is;
-#   9. the last file name: of two archives under one tag the one made later.
-
-
-_FASTEST_FIRST = ("pgo+lto", "pgo", "lto", "", "noopt")
-_RANKS = {BuildOptions.parse(text).names: rank for rank, text in enumerate(_FASTEST_FIRST)}
-
-
 def flavors(request: Request) -> tuple[Flavor, ...]:
-    """The flavors that may answer a request, best first (rule 4)."""
+    """The flavors that satisfy a request, best first (rule 4)."""
     if request.flavor is not None:
         return (request.flavor,)
     if request.preferred_flavor is not None:
@@ -215,15 +208,15 @@ def flavors(request: Request) -> tuple[Flavor, ...]:
     return FLAVORS
 
 
-def rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool]:
-    """How far down a build stands among those of its target that fit; smaller is better (rules 7 and 8)."""
+def _rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool]:
+    """The place of a build among those of its target that satisfy the request; less is better (rules 7 and 8)."""
     optimisations = options.names & OPTIMISATIONS
     place = -1 if option_filter.prefers_unoptimised and not optimisations else _RANKS.get(optimisations, len(_RANKS))
     return place, "shared" in options.names
 
 
-def best(assets: list[Asset], option_filter: OptionFilter) -> tuple[Asset, ...]:
-    """The best of assets of one target, level and flavor that fit, and after it its equals, which only rule 9 parts."""
-    lowest = min(rank(asset.options, option_filter) for asset in assets)
-    equals = [asset for asset in assets if rank(asset.options, option_filter) == lowest]
+def best_first(assets: list[Asset], option_filter: OptionFilter) -> tuple[Asset, ...]:
+    """The best of the assets that could fill a slot, followed by its equals, which only rule 9 tells apart."""
+    lowest = min(_rank(asset.options, option_filter) for asset in assets)
+    equals = [asset for asset in assets if _rank(asset.options, option_filter) == lowest]
     return tuple(sorted(equals, key=lambda asset: (asset.filename, asset.url), reverse=True))

@@ -1,4 +1,4 @@
-"""Reading a lock with git conflict markers: what is undisputed stays."""
+"""A lock with git conflict markers, read entry by entry: what both sides agree on stays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from provision.lock.read import CONFLICT_MARKER, ParsedLock, parse_lock
 _PYTHON = r"(?m)^\[\[python\]\]"
 _NAME = r'(?m)^name = "([^"]*)"'
 
-# Which marker leads from where to where. Longer markers stand inside of a base that was itself a merge, and are text.
+# Which part of a conflict a marker leads to from another. Longer markers are text: they stand in a base that was itself
+# a merge.
 _MARKERS = {
     ("both", "<<<<<<<"): "ours",
     ("ours", "|||||||"): "base",
@@ -42,8 +43,8 @@ def recover_lock(text: str, path: Path) -> ParsedLock:
 def _read_conflicting(text: str, path: Path) -> ParsedLock:
     """Read a lock with conflict markers of git's ``merge`` or ``diff3`` style.
 
-    An entry stays that both sides have alike, or that only one side has (the manifest decides whether it is wanted).
-    One that the sides have differently is left out, with a warning, so that resolving makes it anew. Raises
+    An entry stays that both sides have alike, or that only one side has (the manifest decides whether it is needed).
+    One that differs between the sides is left out, with a warning, so that it is resolved again. Raises
     `LockFileError` for markers out of order, and for a side whose lock-version is unknown.
     """
     sides = [_read_side(side, path) for side in _split(text, path.name)]
@@ -85,7 +86,7 @@ _HINT = "Remove the lock and run `provision lock`, or take one side's: `git chec
 
 
 def _read_side(text: str, path: Path) -> _Side:
-    """Read a side entry by entry, so that one that the merge garbled costs no other."""
+    """Read a side entry by entry, so that an entry which the merge garbled affects no other."""
     starts = [match.start() for match in re.finditer(_PYTHON, text)]
     head = parse_lock(text[: starts[0]] if starts else text, path)
     pythons: dict[str, LockedPython | None] = {}

@@ -1,6 +1,6 @@
-"""What a file's name means, compared with its row; and assets whose URLs the manifest gives.
+"""What a file's name says, compared with its row; and the assets whose URLs a manifest gives.
 
-The names are those of python-build-standalone. A name of no known grammar says nothing, and agrees with every row.
+The names are those of python-build-standalone. A name that its grammar does not cover agrees with every row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 from provision.catalog.names import MUSL_DYNAMIC_SINCE, ParsedName, parse_name
 from provision.errors import ManifestError
 from provision.lock.answers import required_level
-from provision.lock.keys import read_url as checked_url
+from provision.lock.keys import read_url
 from provision.lock.messages import with_entry_name
 from provision.manifest.manifest import Request
 from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, Digest
@@ -21,15 +21,15 @@ from provision.model.version import Version
 RowProperty = Literal["implementation", "version", "build", "target", "cpu", "options", "flavor"]
 _Pairs = tuple[tuple[RowProperty, object, object], ...]
 
-# The build of an archive that neither its name nor its request gives one.
+# The build of a custom archive whose name and request do not give one.
 LOCAL_BUILD = "local"
-# Of several disagreements between a request and a name, the first of these is told.
-_TOLD_FIRST: tuple[RowProperty, ...] = ("version", "target", "build", "flavor", "cpu", "options")
+# Of several disagreements between a request and a name, the first in this order is reported.
+_REPORT_ORDER: tuple[RowProperty, ...] = ("version", "target", "build", "flavor", "cpu", "options")
 
 
 @frozen
 class NameDisagreement:
-    """One property of a row that its file's name, or its catalog, says otherwise."""
+    """One property of a row that differs from what its file's name, or the catalog, says."""
 
     key: RowProperty
     stated: str
@@ -39,7 +39,7 @@ class NameDisagreement:
 
     @property
     def statement(self) -> str:
-        """``version 3.14.2``, ``build options none``."""
+        """What the name or the catalog says: ``version 3.14.2``, ``build options none``."""
         return f"{'build options' if self.key == 'options' else self.key} {self.stated or 'none'}"
 
     @property
@@ -59,7 +59,7 @@ def name_disagreements(asset: Asset) -> tuple[NameDisagreement, ...]:
         ("build", name.build, asset.build),
         ("target", name.target, asset.target),
         ("cpu", name.cpu, asset.cpu),
-        ("options", _told(name, name.options), _told(name, asset.options)),
+        ("options", _options_in_names(name, name.options), _options_in_names(name, asset.options)),
         ("flavor", name.flavor, asset.flavor),
     )
     return _unequal(pairs, asset, "name")
@@ -85,26 +85,26 @@ def parsed_name(asset: Asset) -> ParsedName | None:
         return parse_name(asset.filename)
     except ValueError:
         pass
-    try:  # the names of the early eras do not tell their release
+    try:  # the names of the early eras leave their release tag out
         return parse_name(asset.filename, asset.build)
     except ValueError:
         return None
 
 
 def custom_assets(request: Request) -> tuple[Asset, ...]:
-    """The assets of a request with ``url``, one for each of its targets: no catalog is asked, the request says it all.
+    """The assets of a request with ``url``, one for each of its targets, without any catalog.
 
-    What it leaves open, a file's name may tell. Raises `ManifestError` where a name disagrees with the request, where
-    the version is not one exact version, or where a sha256 is missing.
+    What the request leaves open is taken from a file's name. Raises `ManifestError` where a name disagrees with the
+    request, where the version is not one exact version, or where a sha256 is missing.
     """
     version = request.version.exact
     if version is None:
         raise _error(request, f"version {request.version} is a range; beside `url` it must be exact, such as 3.13.5")
     digests = dict(request.sha256)
     assets = [_asset(request, version, target, url, digests.get(target)) for target, url in request.url]
-    for what, found in (("build", {row.build for row in assets}), ("flavor", {row.flavor for row in assets})):
+    for key, found in (("build", {row.build for row in assets}), ("flavor", {row.flavor for row in assets})):
         if len(found) > 1:
-            raise _error(request, f"its archives differ in {what}: {', '.join(sorted(found))}")
+            raise _error(request, f"its archives differ in {key}: {', '.join(sorted(found))}")
     return tuple(assets)
 
 
@@ -116,21 +116,21 @@ def _unequal(pairs: _Pairs, asset: Asset, source: Literal["name", "catalog"]) ->
     )
 
 
-def _told(name: ParsedName, options: BuildOptions) -> BuildOptions:
-    """The options that a name of this kind tells of: those of `install_only` archives leave the optimisation out."""
-    unsaid = set(OPTIMISATIONS) if name.flavor != "full" else set()
+def _options_in_names(name: ParsedName, options: BuildOptions) -> BuildOptions:
+    """The options that a name of this era states: those of `install_only` archives leave the optimisation out."""
+    unstated = set(OPTIMISATIONS) if name.flavor != "full" else set()
     if name.era == "A" and not name.options.names & OPTIMISATIONS:
-        unsaid |= OPTIMISATIONS
+        unstated |= OPTIMISATIONS
     if name.target.libc == "musl" and name.build < MUSL_DYNAMIC_SINCE:
-        unsaid.add("static")
-    return BuildOptions(options.names - unsaid)
+        unstated.add("static")
+    return BuildOptions(options.names - unstated)
 
 
 def _asset(request: Request, version: Version, target: Target, url: str, sha256: Digest | None) -> Asset:
     if sha256 is None:
         raise _error(request, f"the archive for {target} has no sha256")
     try:
-        checked_url(url)
+        read_url(url)
     except ValueError as error:
         raise _error(request, f"the URL for {target} {error}") from None
     options = (request.options or BuildOptions()).names
@@ -147,41 +147,43 @@ def _asset(request: Request, version: Version, target: Target, url: str, sha256:
         sha256=sha256,
     )
     name = parsed_name(asset) if asset.implementation == "cpython" else None
-    return asset if name is None else _named(request, asset, name)
+    return asset if name is None else _completed_by_name(request, asset, name)
 
 
-def _named(request: Request, asset: Asset, name: ParsedName) -> Asset:
-    """The asset with what its name tells and the request does not; `ManifestError` for what the two say differently."""
-    told = name.options.names - {"freethreaded", "debug"}
+def _completed_by_name(request: Request, asset: Asset, name: ParsedName) -> Asset:
+    """The asset, completed by what its name states; raises `ManifestError` where name and request disagree."""
+    stated = name.options.names - {"freethreaded", "debug"}
     if asset.options.names & OPTIMISATIONS:
-        told -= OPTIMISATIONS
+        stated -= OPTIMISATIONS
     asset = replace(
         asset,
         build=request.build or name.build,
         flavor=request.flavor or name.flavor,
         cpu=required_level(request) or name.cpu,
-        options=BuildOptions(asset.options.names | told),
+        options=BuildOptions(asset.options.names | stated),
     )
     found = name_disagreements(asset)
     if found:
-        first = min(found, key=lambda each: _TOLD_FIRST.index(each.key))
-        key, meant, asked = _options_key(first) if first.key == "options" else (first.key, first.stated, first.locked)
+        first = min(found, key=lambda each: _REPORT_ORDER.index(each.key))
+        key, named, requested = (
+            _options_key(first) if first.key == "options" else (first.key, first.stated, first.locked)
+        )
         raise _error(
             request,
             f"the archive for {asset.target.short} is named {asset.filename}, which means {key} "
-            f"{meant or 'none'}, not {asked or 'none'}",
+            f"{named or 'none'}, not {requested or 'none'}",
         )
     return asset
 
 
 def _options_key(found: NameDisagreement) -> tuple[str, str, str]:
-    """The key of an entry that asks for other options than its archive's name tells, and what the two say of it."""
-    meant, asked = (BuildOptions.parse(text).names for text in (found.stated, found.locked))
+    """The manifest's key for options that disagree, with its value by the name and by the request."""
+    named, requested = (BuildOptions.parse(text).names for text in (found.stated, found.locked))
     for option in ("freethreaded", "debug"):
-        if (option in meant) != (option in asked):
-            return option, str(option in meant).lower(), str(option in asked).lower()
-    kind = OPTIMISATIONS if (meant ^ asked) & OPTIMISATIONS else frozenset({"static", "shared"})
-    return "build-options", str(BuildOptions(meant & kind)), str(BuildOptions(asked & kind))
+        if (option in named) != (option in requested):
+            return option, str(option in named).lower(), str(option in requested).lower()
+    kind = OPTIMISATIONS if (named ^ requested) & OPTIMISATIONS else frozenset({"static", "shared"})
+    return "build-options", str(BuildOptions(named & kind)), str(BuildOptions(requested & kind))
 
 
 def _error(request: Request, message: str) -> ManifestError:

@@ -1,9 +1,9 @@
 """The tables of all keys of `pythons.lock`, and what each may hold.
 
-Nothing unsafe passes them. They are declared as those of the manifest are; only what reads one value is a plain
-function here, not a kind of `manifest.kinds`: a lock is written by provision, has thousands of rows, and is read by
-every command, so that a value costs one call, and what is wrong is told of shortly. `checking` says where, and reads
-the tables within tables.
+Nothing unsafe passes them. They are declared as the tables of the manifest are, but a value is read by a plain function
+instead of a kind of `manifest.kinds`: a lock is written by provision, has thousands of rows, and is read by every
+command, so that a value costs one call. A reader raises `ValueError` with the rest of a sentence; `lock.read` adds the
+place, and reads the tables within tables.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ SHA256 = r"[0-9a-f]{64}"
 PUBLISHED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 LOCK_VERSION = r"[0-9]{1,4}\.[0-9]{1,4}"
 _MAX_SIZE = 2**53  # what JSON's readers keep exact
+_IS_SHA256 = re.compile(SHA256).fullmatch
 
 W = TypeVar("W", bound=str)
 Tables = Sequence[Mapping[str, object]]
@@ -41,20 +42,17 @@ def lock_version(text: str) -> tuple[int, int]:
 
 
 def read_url(given: Any) -> str:
-    """A URL that may stand in a lock, by the same rule as in a manifest: `url.parse_url`'s."""
+    """A URL of a file, by the same rule as in a manifest: that of `url.parse_url`."""
     text = _text(given)
     parse_url(text)
     if text.endswith("/"):
-        raise ValueError(f"is {_short(text)}, which names no file")
+        raise ValueError(f"is {_shortened(text)}, which names no file")
     return text
-
-
-_HEX = re.compile(SHA256).fullmatch
 
 
 def _text(given: Any) -> str:
     if not isinstance(given, str):
-        raise ValueError(f"is {_short(given)}; expected a text")
+        raise ValueError(f"is {_shortened(given)}; expected a text")
     return given
 
 
@@ -63,7 +61,7 @@ def _matching(pattern: str, expected: str) -> Callable[[Any], str]:
 
     def read(given: Any) -> str:
         if not match(_text(given)):
-            raise ValueError(f"is {_short(given)}; expected {expected}")
+            raise ValueError(f"is {_shortened(given)}; expected {expected}")
         return str(given)
 
     return read
@@ -72,7 +70,7 @@ def _matching(pattern: str, expected: str) -> Callable[[Any], str]:
 def _one_of(choices: tuple[W, ...]) -> Callable[[Any], W]:
     def read(given: Any) -> W:
         if given not in choices:
-            raise ValueError(f"is {_short(given)}; expected one of {', '.join(choices)}")
+            raise ValueError(f"is {_shortened(given)}; expected one of {', '.join(choices)}")
         return choices[choices.index(given)]
 
     return read
@@ -92,34 +90,34 @@ def _version(given: Any) -> Version:
 def _target(given: Any) -> Target:
     target = KNOWN_TARGETS.get(_text(given))
     if target is None:
-        raise ValueError(f"is {_short(given)}, which is not a target's triple")
+        raise ValueError(f"is {_shortened(given)}, which is not a target's triple")
     return target
 
 
 def _digest(given: Any) -> Digest:
-    if not _HEX(_text(given)):
-        raise ValueError(f"is {_short(given)}; expected 64 lower-case hexadecimal digits")
+    if not _IS_SHA256(_text(given)):
+        raise ValueError(f"is {_shortened(given)}; expected 64 lower-case hexadecimal digits")
     return Digest(given)
 
 
 def _request(given: Any) -> Digest:
     prefix, colon, digits = _text(given).partition(":")
     if prefix != "sha256" or not colon:
-        raise ValueError(f"is {_short(given)}; expected sha256: and 64 hexadecimal digits")
+        raise ValueError(f"is {_shortened(given)}; expected sha256: and 64 hexadecimal digits")
     return _digest(digits)
 
 
 def _size(given: Any) -> int:
     if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < _MAX_SIZE:
-        raise ValueError(f"is {_short(given)}; expected a number of bytes")
+        raise ValueError(f"is {_shortened(given)}; expected a number of bytes")
     return given
 
 
 def _words(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
-        raise ValueError(f"is {_short(given)}; expected a list of words")
+        raise ValueError(f"is {_shortened(given)}; expected a list of words")
     if len(set(given)) != len(given):
-        raise ValueError(f"is {_short(given)}, which has a word twice")
+        raise ValueError(f"is {_shortened(given)}, which has a word twice")
     return tuple(sorted(given))
 
 
@@ -130,13 +128,13 @@ def _options(given: Any) -> BuildOptions:
 def _without(given: Any) -> tuple[RemovablePart, ...]:
     for word in (words := _words(given)):
         if word not in REMOVABLE_PARTS:
-            raise ValueError(f"has {_short(word)}; expected some of {', '.join(REMOVABLE_PARTS)}")
+            raise ValueError(f"has {_shortened(word)}; expected some of {', '.join(REMOVABLE_PARTS)}")
     return tuple(sorted(part for part in REMOVABLE_PARTS if part in words))
 
 
-def _truth(given: Any) -> bool:
+def _boolean(given: Any) -> bool:
     if not isinstance(given, bool):
-        raise ValueError(f"is {_short(given)}; expected true or false")
+        raise ValueError(f"is {_shortened(given)}; expected true or false")
     return given
 
 
@@ -150,7 +148,7 @@ def _tables(given: Any) -> Tables:
     raise ValueError("is not a list of tables")
 
 
-def _short(given: object) -> str:
+def _shortened(given: object) -> str:
     text = repr(given)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -178,7 +176,7 @@ class PythonTable:
     build_options: BuildOptions = required(_options)
     flavor: Flavor = required(_one_of(FLAVORS))
     bytecode: bool = defaulted(_bytecode, default=False)
-    externally_managed: bool = defaulted(_truth, default=True)
+    externally_managed: bool = defaulted(_boolean, default=True)
     without: tuple[RemovablePart, ...] = defaulted(_without, default=())
     asset: Tables = defaulted(_tables, default=())
 

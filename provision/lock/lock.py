@@ -1,4 +1,4 @@
-"""`Lock`, `LockedPython`, `Upgrade`, and the targets an entry is locked for."""
+"""`Lock` and `LockedPython`, the content of `pythons.lock`; `Upgrade`, and the targets to lock."""
 
 from __future__ import annotations
 
@@ -11,19 +11,15 @@ from provision.model.tree import TreeOptions
 from provision.model.value import frozen
 from provision.model.version import Version
 
-# FOLD provision.lock.lock
-#   `Lock` and `LockedPython`: what `pythons.lock` says.
-
-
 LOCK_VERSION = "1.0"
 
 
 @frozen
 class LockedPython:
-    """One ``[[python]]`` table. ``request`` is the digest of the normalised request that it answers.
+    """One ``[[python]]`` table. ``request`` is the digest of the normalised request that it was locked for.
 
-    ``options`` are those that all its assets share; an asset that has more (Linux builds have ``lto`` where Windows'
-    have not) lists its own. ``assets`` are sorted by target, then cpu.
+    ``options`` are those that all its assets have in common; an asset with more (builds for Linux have ``lto`` where
+    those for Windows have not) lists its own. ``assets`` are sorted by target, then cpu.
     """
 
     name: str
@@ -38,7 +34,7 @@ class LockedPython:
 
     @classmethod
     def of(cls, name: str, request: Digest, assets: Iterable[Asset], tree: TreeOptions) -> LockedPython:
-        """Make an entry of assets of one version, build and flavor; at least one."""
+        """An entry of one or more assets, all of one version, build and flavor."""
         rows = sorted_assets(assets)
         first = rows[0]
         return cls(
@@ -70,32 +66,24 @@ class Lock:
 
 
 def sorted_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:
-    """Assets as a lock lists them: by target, then cpu (whose names sort from the baseline up)."""
+    """Assets as a lock lists them: by target, then by cpu (whose names sort from the baseline up)."""
     return tuple(sorted(assets, key=lambda asset: (str(asset.target), asset.cpu)))
-
-
-# FOLD provision.lock.lock
-#   Owns for which machines an entry is locked; what the manifest leaves open is answered by the lock and the host.
 
 
 def targets_to_lock(request: Request, previous: LockedPython | None, host: Target | None) -> tuple[Target, ...]:
     """The targets to lock, sorted by their triple.
 
-    Archives of one's own are for the targets that they are given for. Where the manifest declares no targets, it is
+    Custom archives are for the targets that their URLs are given for. Where the manifest declares no targets, they are
     those locked before and this machine's: a lock that several machines share grows, and never shrinks by itself.
-    ``host`` is only looked at then.
+    ``host`` counts only then.
     """
     if request.url:
-        wanted = {target for target, _ in request.url}
+        targets = {target for target, _ in request.url}
     elif request.targets is not None:
-        wanted = set(request.targets)
+        targets = set(request.targets)
     else:
-        wanted = {*([host] if host else ()), *(previous.targets() if previous else ())}
-    return tuple(sorted(wanted, key=str))
-
-
-# FOLD provision.lock.resolve:NOTHING,Upgrade
-#   Owns making a lock of a manifest, a catalog and the lock before; what is preferred, `preference` says.
+        targets = {*([host] if host else ()), *(previous.targets() if previous else ())}
+    return tuple(sorted(targets, key=str))
 
 
 @frozen

@@ -1,4 +1,9 @@
-"""Why nothing answers a request, what exists instead, and its wording."""
+"""Why no asset satisfies a request and what exists instead; how messages name requests and assets.
+
+Which message applies: the first thing that is missing (implementation, version, final release, build, cooldown) hides
+what would be missing after it. Where all of these exist, the targets without an asset are named, and the request is
+relaxed by one property at a time to find what exists.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +19,24 @@ from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target
 from provision.model.version import Version
 
-# FOLD provision.lock.messages
-#   Owns saying why no asset answers a request: no such version, build or release yet; `absence` says it of targets.
-
-
 _CATALOG_HINT = "`provision catalog list` shows what exists; `provision catalog update` asks upstream."
+_TITLES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
+
+# What a variant must pass, by the property of the request that demands it.
+_Tests = Mapping[str, Callable[[Variant], bool]]
 
 
 def no_match_error(resolved: ResolvedRequest, catalog_view: CatalogView) -> ProvisionError:
-    """The error, or all of them, of a request that nothing answers; each says what does exist."""
+    """The error, or all errors, of a request that no asset satisfies; each says what does exist."""
     errors = [
         ResolutionError(with_entry_name(resolved.request, message), place=resolved.request.place, hint=hint)
-        for message, hint in _reasons(resolved, catalog_view)
+        for message, hint in _missing(resolved, catalog_view)
     ]
     return errors[0] if len(errors) == 1 else SeveralErrors(errors)
 
 
-def _reasons(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple[str, str]]:
-    """Messages with hints; the first thing that is missing hides what would be missing after it."""
+def _missing(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple[str, str]]:
+    """Messages with hints, of the first thing that is missing."""
     request = resolved.request
     versions = catalog_view.versions(request.implementation)
     if not versions:
@@ -51,16 +56,16 @@ def _reasons(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple
         ]
     if not any(True for _ in catalog_view.allowed_builds(resolved)):
         return [(_no_build(resolved, catalog_view, allowed), _CATALOG_HINT)]
-    if young := _all_young(resolved, catalog_view):
-        return [(young, "Wait, or shorten `cooldown`.")]
-    return [(message, _CATALOG_HINT) for message in missing_targets(resolved, catalog_view)]
+    if message := _all_in_cooldown(resolved, catalog_view):
+        return [(message, "Wait, or shorten `cooldown`.")]
+    return [(message, _CATALOG_HINT) for message in _missing_targets(resolved, catalog_view)]
 
 
 def _nearest(resolved: ResolvedRequest, versions: tuple[Version, ...]) -> str:
-    """The versions around the one asked for, or else the series that there are."""
-    wanted = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", str(resolved.request.version))
-    if wanted:
-        major, minor, patch = (int(number or 0) for number in wanted.groups())
+    """The versions nearest to the requested one, or else the series that exist."""
+    requested = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", str(resolved.request.version))
+    if requested:
+        major, minor, patch = (int(number or 0) for number in requested.groups())
         same = [version for version in versions if (version.major, version.minor) == (major, minor)]
         if same:
             near = sorted(same, key=lambda version: abs(version.patch - patch))[:3]
@@ -82,13 +87,13 @@ def _no_build(resolved: ResolvedRequest, catalog_view: CatalogView, allowed: lis
     return f"build {build} has no {title} {resolved.request.version}: {has}; builds of {newest} are {builds}"
 
 
-def _all_young(resolved: ResolvedRequest, catalog_view: CatalogView) -> str:
-    """The message if only the cooldown stands in the way, else nothing."""
+def _all_in_cooldown(resolved: ResolvedRequest, catalog_view: CatalogView) -> str:
+    """The message if builds satisfy the request but for the cooldown; else empty."""
     if not resolved.request.cooldown:
         return ""
-    patient = resolved._replace(cooldown=Cooldown(0, ""))
+    without_cooldown = resolved._replace(cooldown=Cooldown(0, ""))
     for version, build in catalog_view.allowed_builds(resolved):
-        for candidate in catalog_view.candidates(patient, version, build):
+        for candidate in catalog_view.candidates(without_cooldown, version, build):
             if not candidate.missing:
                 title, cooldown = request_title(resolved.request), resolved.cooldown
                 return (
@@ -102,26 +107,19 @@ def _available(cooldown: Cooldown, assets: tuple[Asset, ...]) -> str:
     return max((cooldown.available_from(asset) for asset in assets), default="") or "a day beyond the calendar"
 
 
-# FOLD provision.lock.messages
-#   Owns saying for which targets nothing answers a request, and what does: by letting go of one thing at a time.
+def _missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> Iterator[str]:
+    """One message for all targets that lack the same; at least one message.
 
-
-_Tests = Mapping[str, Callable[[Variant], bool]]
-
-
-def missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> Iterator[str]:
-    """One message for all targets that lack the same; at least one.
-
-    To be asked when the versions and builds that the request allows exist, and none of them has every target.
+    The versions and builds that the request allows must exist, and none of them have every target.
     """
     request = resolved.request
     cpu = required_level(request) or "baseline"
-    known = _CatalogFacts(resolved, catalog_view)
+    existing = _ExistingBuilds(resolved, catalog_view)
     groups: dict[tuple[str, ...], list[Target]] = {}
     for target in resolved.targets:
         tests = _tests(resolved, (target, cpu))
-        if not known.here(tests):
-            alternatives = tuple(_alternatives(resolved, known, tests, variant_words(request, cpu)))
+        if not existing.variants(tests):
+            alternatives = tuple(_alternatives(resolved, existing, tests, variant_words(request, cpu)))
             groups.setdefault(alternatives, []).append(target)
     words = variant_words(request, cpu)
     for alternatives, targets in groups.items():
@@ -131,46 +129,47 @@ def missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> Ite
         yield _never_together(resolved, catalog_view)
 
 
-class _CatalogFacts:
-    """The kinds of assets that pass tests: ``here`` in the versions and builds that the request allows, ``elsewhere``
-    in other versions (of the build asked for, if there is one), ``otherwise`` in other builds than the one asked for.
-    """
+class _ExistingBuilds:
+    """What of an implementation exists that passes given tests, which are those of a slot or a part of them."""
 
     def __init__(self, resolved: ResolvedRequest, catalog_view: CatalogView) -> None:
         implementation = resolved.request.implementation
-        self._variants = catalog_view.builds_by_variant(implementation)
+        self._builds = catalog_view.builds_by_variant(implementation)
         self._allowed = {version for version in catalog_view.versions(implementation) if resolved.allows(version)}
         self._pinned = resolved.request.build
 
-    def here(self, tests: _Tests, *, but: str = "") -> list[Variant]:
-        kept = [test for name, test in tests.items() if name != but]
-        passing = (variant for variant in self._variants if all(test(variant) for test in kept))
+    def variants(self, tests: _Tests, *, without: str = "") -> list[Variant]:
+        """Variants in the versions and builds that the request allows; the test named ``without`` is left out."""
+        kept = [test for name, test in tests.items() if name != without]
+        passing = (variant for variant in self._builds if all(test(variant) for test in kept))
         return [variant for variant in passing if any(self._find(variant, allowed=True, pinned=True))]
 
-    def elsewhere(self, tests: _Tests) -> list[Version]:
-        return [version for version, _ in self._of(tests, allowed=False, pinned=True)]
+    def other_versions(self, tests: _Tests) -> list[Version]:
+        """Versions that the request rules out, in the build that it names, if any."""
+        return [version for version, _ in self._sorted_builds(tests, allowed=False, pinned=True)]
 
-    def otherwise(self, tests: _Tests) -> list[str]:
-        return [build for _, build in self._of(tests, allowed=True, pinned=False)]
+    def other_builds(self, tests: _Tests) -> list[str]:
+        """Builds other than the requested one, of versions that the request allows."""
+        return [build for _, build in self._sorted_builds(tests, allowed=True, pinned=False)]
 
     def is_below(self, version: Version) -> bool:
-        """Whether all that the request allows is older than a version."""
+        """Whether every version that the request allows is older than the given one."""
         return all(allowed < version for allowed in self._allowed)
 
-    def _of(self, tests: _Tests, *, allowed: bool, pinned: bool) -> list[tuple[Version, str]]:
-        """Versions and builds, newest version first."""
-        passing = (variant for variant in self._variants if all(test(variant) for test in tests.values()))
-        places = {place for variant in passing for place in self._find(variant, allowed=allowed, pinned=pinned)}
-        return sorted(places, reverse=True)
+    def _sorted_builds(self, tests: _Tests, *, allowed: bool, pinned: bool) -> list[tuple[Version, str]]:
+        """Versions with builds, newest version first."""
+        passing = (variant for variant in self._builds if all(test(variant) for test in tests.values()))
+        builds = {build for variant in passing for build in self._find(variant, allowed=allowed, pinned=pinned)}
+        return sorted(builds, reverse=True)
 
     def _find(self, variant: Variant, *, allowed: bool, pinned: bool) -> Iterator[tuple[Version, str]]:
-        for version, build in self._variants[variant]:
+        for version, build in self._builds[variant]:
             if (version in self._allowed) == allowed and (self._pinned in (None, build)) == pinned:
                 yield version, build
 
 
 def _tests(resolved: ResolvedRequest, slot: Slot) -> _Tests:
-    """What an asset must pass to fill a slot; a message lets go of one at a time."""
+    """What a variant must pass to fill a slot."""
     target, cpu = slot
     option_filter, flavor = resolved.option_filter, resolved.request.flavor
     return {
@@ -183,37 +182,35 @@ def _tests(resolved: ResolvedRequest, slot: Slot) -> _Tests:
     }
 
 
-def _alternatives(resolved: ResolvedRequest, known: _CatalogFacts, tests: _Tests, words: str) -> Iterator[str]:
-    """What does exist, said so that targets lacking the same get the same words."""
-    said = False
-    for clause in _by_relaxing(resolved, known, tests, words):
-        said = True
-        yield clause
-    if said:
+def _alternatives(resolved: ResolvedRequest, existing: _ExistingBuilds, tests: _Tests, words: str) -> Iterator[str]:
+    """What exists instead, in the same words for targets that lack the same."""
+    if relaxed := tuple(_by_relaxing(resolved, existing, tests, words)):
+        yield from relaxed
         return
     target_only = {"target": tests["target"]}
-    if found := known.here(target_only):
+    if found := existing.variants(target_only):
         yield f"the builds there are {options_list(variant.options for variant in found)}"
-    elif versions := known.elsewhere(target_only):
+    elif versions := existing.other_versions(target_only):
         yield f"other builds there are of {series_list(versions)}"
 
 
-def _by_relaxing(resolved: ResolvedRequest, known: _CatalogFacts, tests: _Tests, words: str) -> Iterator[str]:
-    if versions := known.elsewhere(tests):
+def _by_relaxing(resolved: ResolvedRequest, existing: _ExistingBuilds, tests: _Tests, words: str) -> Iterator[str]:
+    """What exists if one property of the request is left out, for each property."""
+    if versions := existing.other_versions(tests):
         begin = min(versions)
-        if resolved.option_filter.freethreaded and known.is_below(begin):
+        if resolved.option_filter.freethreaded and existing.is_below(begin):
             yield f"free-threaded builds begin with {begin.series}"
         else:
             yield f"there are some of {series_list(versions)}"
-    if builds := known.otherwise(tests):
+    if builds := existing.other_builds(tests):
         yield f"builds that have it are {comma_list(dict.fromkeys(builds), most=5)}"
-    if found := known.here(tests, but="target"):
+    if found := existing.variants(tests, without="target"):
         yield f"{words or 'it'} exists for {target_list(variant.target for variant in found)}"
-    if found := known.here(tests, but="options"):
+    if found := existing.variants(tests, without="options"):
         yield f"the build options there are {options_list(variant.options for variant in found)}"
-    if found := known.here(tests, but="flavor"):
+    if found := existing.variants(tests, without="flavor"):
         yield f"the flavors there are {comma_list(sorted({variant.flavor for variant in found}))}"
-    if found := known.here(tests, but="cpu"):
+    if found := existing.variants(tests, without="cpu"):
         yield f"the levels there are {level_list(variant.cpu for variant in found)}"
 
 
@@ -234,13 +231,6 @@ def _never_together(resolved: ResolvedRequest, catalog_view: CatalogView) -> str
     )
 
 
-# FOLD provision.lock.messages
-#   Owns how messages name what was asked for and what exists; which message is due, `refusal` and `search` decide.
-
-
-_TITLES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
-
-
 def implementation_title(name: str) -> str:
     """``PyPy`` for ``pypy``."""
     return _TITLES.get(name, name)
@@ -252,21 +242,21 @@ def with_entry_name(request: Request, message: str) -> str:
 
 
 def request_title(request: Request) -> str:
-    """``CPython 3.14`` or ``CPython 3.12.11 of build 20250818``: what was asked for, without its variant."""
+    """``CPython 3.14`` or ``CPython 3.12.11 of build 20250818``: the request without its variant."""
     build = f" of build {request.build}" if request.build else ""
     return f"{implementation_title(request.implementation)} {request.version}{build}"
 
 
 def variant_words(request: Request, cpu: CpuLevel = "baseline") -> str:
-    """``v3 free-threaded debug full``: what was asked for beyond the version; empty where nothing was."""
-    wanted = OptionFilter.of(request)
+    """``v3 free-threaded debug full``: the requested level, options and flavor; empty where none is requested."""
+    options = OptionFilter.of(request)
     words = (
         cpu if cpu != "baseline" else "",
-        "free-threaded" * wanted.freethreaded,
-        "debug" * wanted.debug,
-        str(BuildOptions(wanted.optimisations or frozenset())),
-        "static" * wanted.static,
-        "shared" * wanted.shared,
+        "free-threaded" * options.freethreaded,
+        "debug" * options.debug,
+        str(BuildOptions(options.optimisations or frozenset())),
+        "static" * options.static,
+        "shared" * options.shared,
         request.flavor or "",
     )
     return " ".join(word for word in words if word)
@@ -291,13 +281,13 @@ def level_list(levels: Iterable[CpuLevel]) -> str:
 
 
 def options_list(options: Iterable[BuildOptions]) -> str:
-    """Sets of options, those of fewer words first."""
+    """Sets of options, the smaller ones first."""
     texts = {str(each) or "none" for each in options}
     return comma_list(sorted(texts, key=lambda text: (text.count("+"), text)))
 
 
 def series_list(versions: Iterable[Version]) -> str:
-    """``3.8, 3.10 to 3.14``: the series of versions, runs drawn together."""
+    """``3.8, 3.10 to 3.14``: the series of versions, consecutive ones as a range."""
     runs: list[list[tuple[int, int]]] = []
     for series in sorted({(version.major, version.minor) for version in versions}):
         if runs and runs[-1][-1] == (series[0], series[1] - 1):

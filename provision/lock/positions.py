@@ -1,4 +1,4 @@
-"""Lines of a lock's tables, keys, entries and rows, for messages.
+"""Lines of a lock's tables, keys, entries and rows, for messages and annotations.
 
 Lines count from 1. They are found by patterns, for locks as `format_lock` spells them and most other spellings of the
 same tables: `manifest.positions`, which knows all of TOML, takes a dozen times as long for the largest lock that is
@@ -20,13 +20,13 @@ _ESCAPE = re.compile(r"\\(?:u|U0000)([0-9A-Fa-f]{4})")  # no name, target or lev
 
 
 class LockPositions:
-    """The lines of one text; made in time linear in it, and never failing, whatever it is."""
+    """The lines of one text, found in linear time; never raises, whatever the text is."""
 
     __slots__ = ("_entries", "_lines", "_pythons", "_rows", "_starts", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
-        # All tables in the order of the text: where they start, and on which line. The first is what precedes them.
+        # All tables in the order of the text: where they start, and on which line. The first is the text before them.
         self._starts, self._lines = [0], [1]
         self._pythons: list[int] = []  # which of them are [[python]]; the assets of one follow it
         for header in _HEADER.finditer(text):
@@ -48,7 +48,7 @@ class LockPositions:
     def entry(self, name: str, key: str | None = "name") -> int:
         """The line of a key of the entry with this name, or of its header without one; 1 where there is no such entry.
 
-        Entries and rows are found by what they are, as a reader's order may differ from that of the text.
+        Entries and rows are found by name, target and level: a `Lock` is sorted, and its text need not be.
         """
         table = self._by_name().get(name)
         return 1 if table is None else self._line(table, key)
@@ -82,7 +82,7 @@ class LockPositions:
         return pattern.search(self._text, self._starts[table], end)
 
     def _by_name(self) -> dict[str, int]:
-        """The tables of the entries; where two have one name, the first. Finds all rows, too."""
+        """The tables of the entries, the first where two have one name; finds all rows as well."""
         if self._entries is None:
             self._entries = {}
             for number, table in enumerate(self._pythons):

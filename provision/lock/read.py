@@ -1,4 +1,8 @@
-"""`pythons.lock` text to a `Lock`, fast where spelled our way."""
+"""`pythons.lock` as a `Lock`: its text, its TOML, its values, every mistake with its line.
+
+Text that is spelled as `write.format_lock` spells it is read in a fifth of the time that `tomllib` takes. What each key
+may hold is in `keys`. All mistakes of a lock are raised at once, as `LockFileError`.
+"""
 
 from __future__ import annotations
 
@@ -28,21 +32,159 @@ from provision.model.value import frozen
 if TYPE_CHECKING:
     from provision.lock.positions import LockPositions
 
-
-# FOLD provision.lock.read
-#   TOML's tables of a lock as a `Lock`, every mistake told with its line.
-
-
-# A lock with more mistakes than this is not mended by reading all of them.
+# A lock of 200 entries on 12 targets has one megabyte.
+MAX_LOCK_SIZE = 16 * 1024 * 1024
+# Whoever has more mistakes than this in a lock does not correct it by reading all of them.
 MAX_ERRORS = 20
 
-REPLACE = "Take it back from version control, or remove it and run `provision lock`."
+_REPLACE_HINT = "Take it back from version control, or remove it and run `provision lock`."
+
+CONFLICT_MARKER = re.compile(r"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
+
+# `tomllib` needs time that grows with the square of a key's dots: bounds for text that is not in our spelling.
+_MAX_FOREIGN_SIZE = 2 * 1024 * 1024
+_LONG_LINE = re.compile(r"[^\n]{4097}")
+
+# What `write.format_lock` writes, line by line; strings are plain, without escapes. All of it means the same in TOML.
+_STRING = r'"([^"\\\x00-\x1f\x7f]*)"'
+_TABLES = ("python", "asset")
+_LINE = re.compile(
+    rf"""(?:
+      (\[\[python(?:\.asset)?\]\])              # 1: a table begins
+    | ([a-z][a-z0-9-]*)\ =\ (?:                  # 2: a key, and
+        {_STRING}                                # 3: its text
+      | (0|[1-9][0-9]{{0,18}})                   # 4: its number
+      | (true|false)                             # 5: its boolean
+      | \[((?:"[a-z0-9-]+"(?:,\ "[a-z0-9-]+")*)?)\]  # 6: its list of words
+      )
+    | \#[\x20-\x7e]*
+    )?\n""",
+    re.VERBOSE,
+)
 
 _Path = tuple[int | None, int | None]  # which [[python]], and which asset of it
 
 
-def check_lock(tables: Mapping[str, object], text: str, file: str) -> tuple[Lock, tuple[str, ...]]:
-    """Make a lock of ``tables``, which were read from ``text``; also what to warn of.
+@frozen(kw_only=False)
+class ParsedLock:
+    """A lock that was read, and warnings about it."""
+
+    lock: Lock
+    warnings: tuple[str, ...] = ()
+
+
+def read_lock_text(path: Path) -> str | None:
+    """The lock's text, line ends untouched, or None where there is no such file.
+
+    Raises `LockFileError` for what cannot be a lock: too large, not a plain file, not UTF-8.
+    """
+    file = path.name
+    try:
+        return read_small_file(path, MAX_LOCK_SIZE).decode()
+    except FileNotFoundError:
+        return None
+    except NotRegularFileError as error:
+        raise LockFileError("is not a regular file", place=Place(file)) from error
+    except FileTooLargeError as error:
+        raise LockFileError(too_large(error.size), place=Place(file), hint="Is it a lock?") from error
+    except UnicodeDecodeError as error:
+        raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
+    except OSError as error:
+        raise LockFileError(f"cannot be read: {error.strerror}", place=Place(file)) from error
+
+
+def too_large(size: int) -> str:
+    """The message for a file or a blob of this size, as the rest of a sentence."""
+    return f"has {size} bytes; a lock has at most {MAX_LOCK_SIZE}"
+
+
+def read_lock(path: Path) -> ParsedLock:
+    """Read the lock at ``path``; raises `LockFileError`, or all of them as `SeveralErrors`, when it cannot be used."""
+    text = read_lock_text(path)
+    if text is None:
+        raise LockFileError(f"{path.name} does not exist in {path.parent}", hint="Run `provision lock` to make it.")
+    return parse_lock(text, path)
+
+
+def parse_lock(text: str, path: Path) -> ParsedLock:
+    """Read a lock's text; ``path`` names it in errors, which have the line and all come at once."""
+    lock, warnings = _lock_of_tables(parse_tables(text, path.name), text, path.name)
+    return ParsedLock(lock, warnings)
+
+
+def parse_tables(text: str, file: str) -> dict[str, Any]:
+    """The tables of a lock's text; raises `LockFileError`, with its place, for invalid TOML and conflict markers."""
+    tables = parse_canonical(text.replace("\r\n", "\n"))
+    return tables if tables is not None else _parse_toml(text, file)
+
+
+def parse_canonical(text: str) -> dict[str, Any] | None:
+    """Read text as `write.format_lock` writes it, in a fifth of `tomllib`'s time; None for any other.
+
+    A key that is given twice is left to `tomllib` to refuse, as is whatever is not plain at a glance.
+    """
+    pythons: list[dict[str, Any]] = []
+    table: dict[str, Any] = {}
+    top = table
+    position, match = 0, _LINE.match
+    while position < len(text):
+        line = match(text, position)
+        if line is None:
+            return None
+        position = line.end()
+        header, key, string, number, boolean, words = line.groups()
+        if key is not None:
+            if key in table or key in _TABLES:
+                return None
+            if string is not None:
+                table[key] = string
+            elif number is not None:
+                table[key] = int(number)
+            elif boolean is not None:
+                table[key] = boolean == "true"
+            else:
+                table[key] = words[1:-1].split('", "') if words else []
+        elif header == "[[python]]":
+            table = {}
+            pythons.append(table)
+        elif header is not None:
+            if not pythons:
+                return None
+            table = {}
+            pythons[-1].setdefault("asset", []).append(table)
+    return top | {"python": pythons} if pythons else top
+
+
+def _parse_toml(text: str, file: str) -> dict[str, Any]:
+    import tomllib
+
+    if len(text) > _MAX_FOREIGN_SIZE or (_LONG_LINE.search(text) and not CONFLICT_MARKER.search(text)):
+        raise LockFileError("is spelled as provision never spells a lock, and too large to be read", place=Place(file))
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise LockFileError("is nested too deeply to be a lock", place=Place(file)) from None
+    except ValueError as error:
+        if conflict := CONFLICT_MARKER.search(text):
+            raise LockFileError(
+                "has git conflict markers",
+                place=Place(file, text.count("\n", 0, conflict.start()) + 1),
+                hint="Run `provision lock`: it keeps the undisputed entries and resolves the others again.",
+            ) from None
+        raise _syntax_error(str(error), file) from error
+
+
+def _syntax_error(message: str, file: str) -> LockFileError:
+    from provision.manifest.toml import split_syntax_error
+
+    what, at = split_syntax_error(message)
+    place = Place(file, *at) if at else Place(file)
+    what = what if at else message
+    return LockFileError(f"is not valid TOML: {what}", place=place, hint=_REPLACE_HINT)
+
+
+def _lock_of_tables(tables: Mapping[str, object], text: str, file: str) -> tuple[Lock, tuple[str, ...]]:
+    """Make a lock, and warnings, of the TOML tables of ``text``.
 
     Raises `LockFileError`, or all of them as `SeveralErrors`, with the line of each.
     """
@@ -54,11 +196,11 @@ def _is_newer(tables: Mapping[str, object], file: str) -> bool:
     given = tables.get("lock-version")
     if not isinstance(given, str):
         what = "lock-version is missing" if given is None else "lock-version is not a text"
-        raise LockFileError(what, place=Place(file), hint=REPLACE)
+        raise LockFileError(what, place=Place(file), hint=_REPLACE_HINT)
     try:
         (major, minor), (own_major, own_minor) = lock_version(given), lock_version(LOCK_VERSION)
     except ValueError as error:
-        raise LockFileError(str(error), place=Place(file, key="lock-version"), hint=REPLACE) from None
+        raise LockFileError(str(error), place=Place(file, key="lock-version"), hint=_REPLACE_HINT) from None
     if major != own_major:
         raise LockFileError(
             f"has lock-version {given}, and this provision knows {own_major}.x only",
@@ -69,7 +211,7 @@ def _is_newer(tables: Mapping[str, object], file: str) -> bool:
 
 
 class _LockReader:
-    """One reading of one lock; collects its errors and warnings."""
+    """Makes one lock of its tables; collects its errors and warnings."""
 
     def __init__(self, text: str, file: str, *, lenient: bool) -> None:
         self._text, self._file, self._lenient = text, file, lenient
@@ -116,15 +258,15 @@ class _LockReader:
         if len(self._errors) > before or options is None:
             return None
         row = value_of(AssetTable, values)
-        own = row.build_options
-        if own is not None and not options.names <= own.names:
-            self._wrong(where, "build-options", f"is {own}, and lacks some that the entry names: {options}")
+        of_row = row.build_options
+        if of_row is not None and not options.names <= of_row.names:
+            self._wrong(where, "build-options", f"is {of_row}, and lacks some that the entry names: {options}")
         if row.cpu != "baseline" and row.target.arch != "x86_64":
             self._wrong(where, "cpu", f"is {row.cpu}; only x86_64 has levels, not {row.target}")
         return row
 
     def _values(self, table: Mapping[str, object], keys: Mapping[str, KeyField], where: _Path) -> dict[str, Any]:
-        """What each key of ``table`` reads as, those left out that are wrong; `value_of` makes fields of them."""
+        """The values of the keys of ``table`` without the wrong ones; `value_of` makes fields of them."""
         values = {}
         for key, given in table.items():
             known = keys.get(key)
@@ -156,7 +298,7 @@ class _LockReader:
         python, asset = where
         path = ("" if python is None else f"python[{python}].") + ("" if asset is None else f"asset[{asset}].")
         place = Place(self._file, self._positions.line(python, asset, key), key=path + key)
-        self._errors.append(LockFileError(message, place=place, hint=None if self._errors else REPLACE))
+        self._errors.append(LockFileError(message, place=place, hint=None if self._errors else _REPLACE_HINT))
 
 
 def _locked(entry: PythonTable, rows: Iterable[AssetTable]) -> LockedPython:
@@ -187,158 +329,3 @@ def _asset(entry: PythonTable, row: AssetTable) -> Asset:
         size=row.size,
         published=row.published,
     )
-
-
-# FOLD provision.lock.read
-#   Owns turning a lock's text into plain tables, fast where it is spelled our way; `checking` makes values of them.
-
-
-CONFLICT_MARKER = re.compile(r"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
-
-# What `toml.format_lock` writes, line by line; strings are plain, without escapes. All of it means the same in TOML.
-_STRING = r'"([^"\\\x00-\x1f\x7f]*)"'
-# `tomllib` needs time that grows with the square of a key's dots: bounds for what is not our own spelling.
-_MAX_FOREIGN = 2 * 1024 * 1024
-_LONG_LINE = re.compile(r"[^\n]{4097}")
-
-_TABLES = ("python", "asset")
-_LINE = re.compile(
-    rf"""(?:
-      (\[\[python(?:\.asset)?\]\])              # 1: a table begins
-    | ([a-z][a-z0-9-]*)\ =\ (?:                  # 2: a key, and
-        {_STRING}                                # 3: its text
-      | (0|[1-9][0-9]{{0,18}})                   # 4: its number
-      | (true|false)                             # 5: its truth
-      | \[((?:"[a-z0-9-]+"(?:,\ "[a-z0-9-]+")*)?)\]  # 6: its list of words
-      )
-    | \#[\x20-\x7e]*
-    )?\n""",
-    re.VERBOSE,
-)
-
-
-def parse_tables(text: str, file: str) -> dict[str, Any]:
-    """Read TOML; raises `LockFileError` with line and column for text that is none, and for git conflict markers."""
-    tables = parse_canonical(text.replace("\r\n", "\n"))
-    return tables if tables is not None else _parse_toml(text, file)
-
-
-def parse_canonical(text: str) -> dict[str, Any] | None:
-    """Read text as `toml.format_lock` writes it, in a fifth of `tomllib`'s time; None for any other.
-
-    A key given twice is left to `tomllib` to refuse, as is anything whose meaning would need more than a look.
-    """
-    pythons: list[dict[str, Any]] = []
-    table: dict[str, Any] = {}
-    top = table
-    position, match = 0, _LINE.match
-    while position < len(text):
-        line = match(text, position)
-        if line is None:
-            return None
-        position = line.end()
-        header, key, string, number, truth, words = line.groups()
-        if key is not None:
-            if key in table or key in _TABLES:
-                return None
-            if string is not None:
-                table[key] = string
-            elif number is not None:
-                table[key] = int(number)
-            elif truth is not None:
-                table[key] = truth == "true"
-            else:
-                table[key] = words[1:-1].split('", "') if words else []
-        elif header == "[[python]]":
-            table = {}
-            pythons.append(table)
-        elif header is not None:
-            if not pythons:
-                return None
-            table = {}
-            pythons[-1].setdefault("asset", []).append(table)
-    return top | {"python": pythons} if pythons else top
-
-
-def _parse_toml(text: str, file: str) -> dict[str, Any]:
-    import tomllib
-
-    if len(text) > _MAX_FOREIGN or (_LONG_LINE.search(text) and not CONFLICT_MARKER.search(text)):
-        raise LockFileError("is spelled as provision never spells a lock, and too large to be read", place=Place(file))
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise LockFileError("is nested too deeply to be a lock", place=Place(file)) from None
-    except ValueError as error:
-        if conflict := CONFLICT_MARKER.search(text):
-            raise LockFileError(
-                "has git conflict markers",
-                place=Place(file, text.count("\n", 0, conflict.start()) + 1),
-                hint="Run `provision lock`: it keeps the undisputed entries and resolves the others again.",
-            ) from None
-        raise _syntax_error(str(error), file) from error
-
-
-def _syntax_error(message: str, file: str) -> LockFileError:
-    from provision.manifest.toml import split_syntax_error
-
-    what, at = split_syntax_error(message)
-    place = Place(file, *at) if at else Place(file)
-    what = what if at else message
-    return LockFileError(
-        f"is not valid TOML: {what}",
-        place=place,
-        hint="Take it back from version control, or remove it and run `provision lock`.",
-    )
-
-
-# FOLD provision.lock.write:MAX_BYTES,ParsedLock,parse_lock,read_lock,read_text
-#   Owns `pythons.lock` as text: writing it, and the ways in which it is read; what a row may hold, `rows` says.
-
-
-# A lock of 200 entries on 12 targets has one megabyte.
-MAX_LOCK_SIZE = 16 * 1024 * 1024
-
-
-@frozen(kw_only=False)
-class ParsedLock:
-    """A lock that was read, and what its reader has to say about it."""
-
-    lock: Lock
-    warnings: tuple[str, ...] = ()
-
-
-def read_lock_text(path: Path) -> str | None:
-    """The lock's text, line ends untouched, or None where there is no such file.
-
-    Raises `LockFileError` for what cannot be a lock: too large, not a plain file, not UTF-8.
-    """
-    file = path.name
-    try:
-        return read_small_file(path, MAX_LOCK_SIZE).decode()
-    except FileNotFoundError:
-        return None
-    except NotRegularFileError as error:
-        raise LockFileError("is not a regular file", place=Place(file)) from error
-    except FileTooLargeError as error:
-        raise LockFileError(
-            f"has {error.size} bytes; a lock has at most {MAX_LOCK_SIZE}", place=Place(file), hint="Is it a lock?"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
-    except OSError as error:
-        raise LockFileError(f"cannot be read: {error.strerror}", place=Place(file)) from error
-
-
-def read_lock(path: Path) -> ParsedLock:
-    """Read the lock at ``path``; raises `LockFileError`, or all of them as `SeveralErrors`, when it cannot be used."""
-    text = read_lock_text(path)
-    if text is None:
-        raise LockFileError(f"{path.name} does not exist in {path.parent}", hint="Run `provision lock` to make it.")
-    return parse_lock(text, path)
-
-
-def parse_lock(text: str, path: Path) -> ParsedLock:
-    """Read a lock's text; ``path`` names it in errors, which have the line and all come at once."""
-    lock, warnings = check_lock(parse_tables(text, path.name), text, path.name)
-    return ParsedLock(lock, warnings)

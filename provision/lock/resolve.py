@@ -1,4 +1,7 @@
-"""Making a lock of a manifest, a catalog and the lock before."""
+"""Resolving: the lock of a manifest, made of a catalog and the lock before.
+
+The order of preference is told in `candidates`.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,10 @@ from provision.model.target import Target
 from provision.model.value import frozen, replace
 from provision.model.version import Version
 
-# FOLD provision.lock.resolve
-#   Owns making a lock of a manifest, a catalog and the lock before; what is preferred, `preference` says.
-
 
 @frozen
 class Resolution:
-    """A lock that answers its manifest; what to tell people; the names of the entries that were resolved anew."""
+    """A lock that satisfies its manifest, notes for people, and the names of the entries that were resolved again."""
 
     lock: Lock
     notes: tuple[str, ...] = ()
@@ -40,12 +40,12 @@ def resolve(
     host: Target | None,
     upgrade: Upgrade = NO_UPGRADE,
 ) -> Resolution:
-    """Answer every request, and change only what must change.
+    """Resolve every request, and change only what must change.
 
-    An entry that is fresh stays as it is, whatever the catalog says, unless ``upgrade`` names it; if all are, the
+    An entry that is up to date stays as it is, whatever the catalog has, unless ``upgrade`` names it; if all are, the
     catalog is not even opened. ``host`` counts only for entries that declare no targets. Raises all failures at once:
-    `ResolutionError` saying what does exist, `IntegrityError` for a sha256 that is not the one asked for,
-    `ManifestError` for archives of one's own that make no sense; before these, `UsageError` for an unknown name.
+    `ResolutionError` that says what does exist, `IntegrityError` for a sha256 other than the requested one,
+    `ManifestError` for inconsistent custom archives; before these, `UsageError` for an unknown name.
     """
     raise_all(_unknown_names(manifest, upgrade))
     before = {python.name: python for python in previous.pythons} if previous else {}
@@ -53,10 +53,10 @@ def resolve(
     pythons: list[LockedPython] = []
     resolved: list[str] = []
     for request in sorted(manifest.requests, key=lambda request: request.name):
-        python, asked = before.get(request.name), request.name in upgrade
-        if python is None or asked or staleness(request, python, host) is not None:
+        python, upgraded = before.get(request.name), request.name in upgrade
+        if python is None or upgraded or staleness(request, python, host) is not None:
             resolved.append(request.name)
-            python = resolver.answer(request, python, upgrade=asked)
+            python = resolver.resolve_entry(request, python, upgrade=upgraded)
         if python is not None:
             pythons.append(python)
     raise_all(resolver.errors)
@@ -67,7 +67,7 @@ def resolve(
 
 
 class _Resolver:
-    """Answers requests one by one from one catalog; collects errors and notes."""
+    """Resolves requests one by one from one catalog; collects errors and notes."""
 
     def __init__(self, catalog: Catalog | Callable[[], Catalog], host: Target | None) -> None:
         self._catalog, self._host = catalog, host
@@ -75,10 +75,10 @@ class _Resolver:
         self.errors: list[ProvisionError] = []
         self.notes: list[str] = []
 
-    def answer(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> LockedPython | None:
+    def resolve_entry(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> LockedPython | None:
         """The entry for a request, or None after adding why there is none to the errors."""
         try:
-            found = self._own(request) if request.url else self._search(request, previous, upgrade=upgrade)
+            found = self._custom(request) if request.url else self._search(request, previous, upgrade=upgrade)
             raise_all(list(_pin_errors(request, found.assets)))
         except SeveralErrors as several:
             self.errors += several.errors
@@ -89,11 +89,11 @@ class _Resolver:
         self.notes += (f"{request.name}: {note}" for note in found.notes)
         rows = found.assets
         if previous is not None:
-            self.notes += (f"{request.name}: {note}" for note in _changed_bytes(rows, previous))
-            rows = rows if upgrade else tuple(_as_before(asset, previous) for asset in rows)
+            self.notes += (f"{request.name}: {note}" for note in _changed_digests(rows, previous))
+            rows = rows if upgrade else tuple(_unchanged_row(asset, previous) for asset in rows)
         return LockedPython.of(request.name, request_digest(request), rows, request.tree)
 
-    def _own(self, request: Request) -> SearchResult:
+    def _custom(self, request: Request) -> SearchResult:
         return SearchResult(custom_assets(request), ())
 
     def _search(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> SearchResult:
@@ -115,8 +115,8 @@ def _pin_errors(request: Request, assets: tuple[Asset, ...]) -> Iterator[Integri
         )
 
 
-def _changed_bytes(assets: tuple[Asset, ...], previous: LockedPython) -> Iterator[str]:
-    """What a reviewer must not miss: the same URL was locked with another hash."""
+def _changed_digests(assets: tuple[Asset, ...], previous: LockedPython) -> Iterator[str]:
+    """What a reviewer must not miss: the same URL was locked with another sha256."""
     before = {asset.url: asset.sha256 for asset in previous.assets}
     for asset in assets:
         known = before.get(asset.url, asset.sha256)
@@ -124,8 +124,8 @@ def _changed_bytes(assets: tuple[Asset, ...], previous: LockedPython) -> Iterato
             yield f"{asset.filename} was locked with sha256 {known}, and the same URL now has {asset.sha256}"
 
 
-def _as_before(asset: Asset, previous: LockedPython) -> Asset:
-    """The locked row for the same bytes, so that what a catalog has learned of them since changes no lock."""
+def _unchanged_row(asset: Asset, previous: LockedPython) -> Asset:
+    """The locked row of the same bytes, so that a size or date that a catalog learned since changes no lock."""
     locked = next((row for row in previous.assets if row.url == asset.url), None)
     if locked is None or locked != replace(asset, size=locked.size, published=locked.published):
         return asset
@@ -133,7 +133,7 @@ def _as_before(asset: Asset, previous: LockedPython) -> Asset:
 
 
 def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool) -> str:
-    """The format to write: an older one stays until an upgrade; one too new for us, until something changes."""
+    """The format to write: an older one stays until an upgrade, a newer one than ours until something changes."""
     if previous is None:
         return LOCK_VERSION
     newer = lock_version(previous.version) > lock_version(LOCK_VERSION)
@@ -153,10 +153,6 @@ def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]
     ]
 
 
-# FOLD provision.lock.resolve
-#   Owns the search for one request's assets, in the order of `preference`; why none is found, `refusal` tells.
-
-
 class SearchResult(NamedTuple):
     """The assets for each target, and what people should know about the choice."""
 
@@ -170,20 +166,22 @@ def search(resolved: ResolvedRequest, catalog_view: CatalogView, keep: LockedPyt
     The version and build of ``keep`` go first if the request still allows them. Raises `ResolutionError`, or several,
     where there is none.
     """
-    passed: list[Candidate] = []
-    for version, build in _in_order(resolved, catalog_view, keep):
+    passed_over: list[Candidate] = []
+    for version, build in _search_order(resolved, catalog_view, keep):
         closest: Candidate | None = None
         for candidate in catalog_view.candidates(resolved, version, build):
             if not candidate.missing:
-                return SearchResult(candidate.assets, (*_passing_notes(resolved, candidate, passed), *candidate.notes))
+                return SearchResult(
+                    candidate.assets, (*_notes_on_passed_over(resolved, candidate, passed_over), *candidate.notes)
+                )
             if closest is None or len(candidate.missing) < len(closest.missing):
                 closest = candidate
         if closest is not None:
-            passed.append(closest)
+            passed_over.append(closest)
     raise no_match_error(resolved, catalog_view)
 
 
-def _in_order(
+def _search_order(
     resolved: ResolvedRequest, catalog_view: CatalogView, keep: LockedPython | None
 ) -> Iterator[tuple[Version, str]]:
     first = (keep.version, keep.build) if keep is not None and catalog_view.still_has(resolved, keep) else None
@@ -194,10 +192,10 @@ def _in_order(
             yield each
 
 
-def _passing_notes(resolved: ResolvedRequest, taken: Candidate, passed: list[Candidate]) -> Iterator[str]:
+def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, passed_over: list[Candidate]) -> Iterator[str]:
     """Why newer builds were passed over: the newest that is too young, and the newest that lacks something."""
-    newer = [each for each in passed if each.version >= taken.version]
-    here = f"{taken.version}+{taken.build}"
+    newer = [each for each in passed_over if each.version >= chosen.version]
+    here = f"{chosen.version}+{chosen.build}"
     young = next((each for each in newer if each.too_young), None)
     if young is not None:
         available = resolved.cooldown.available_from(young.too_young[0])

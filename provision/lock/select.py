@@ -1,4 +1,4 @@
-"""Owns which of an entry's locked assets a machine gets; what machine it is, `host` finds out."""
+"""The one of an entry's locked assets that a machine gets, and the machines that cannot run it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from provision.lock.lock import LockedPython
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Host, Target
 
-# The oldest glibc that PBS links against; others are in `_FLOORS`.
-_FLOOR = (2, 17)
-_FLOORS = {"riscv64": (2, 28)}
-# PBS's builds for Intel Macs need this macOS since that build.
+# The oldest glibc that PBS links against, and where it is another one.
+_GLIBC_FLOOR = (2, 17)
+_GLIBC_FLOORS = {"riscv64": (2, 28)}
+# Since this build, PBS's builds for Intel Macs need macOS 10.15.
 _INTEL_MAC = Target("x86_64", "apple-darwin")
 _CATALINA, _CATALINA_SINCE = (10, 15), "20250106"
 
@@ -20,7 +20,7 @@ _CATALINA, _CATALINA_SINCE = (10, 15), "20250106"
 def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLevel]) -> Asset:
     """The asset for this machine: of its own target, else of one that it emulates; of the highest level it can run.
 
-    ``level`` tells the machine's x86-64 level, and is asked only where that decides. Raises `LockFileError` where the
+    ``level`` finds the machine's x86-64 level, and is called only where that decides. Raises `LockFileError` where the
     lock has nothing for the machine, `PolicyError` where it has only what the machine cannot run.
     """
     for target in (host.target, *host.emulated):
@@ -31,20 +31,26 @@ def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLev
             _refuse_old_macos(python, chosen, host)
             return chosen
     raise LockFileError(
-        f"{python.name!r} is not locked for this machine, {host.target.short}; it is locked for {_locked(python)}",
+        f"{python.name!r} is not locked for this machine, {host.target.short}; it is locked for {_targets_listed(python)}",
         hint=f"Add {host.target.short!r} to its targets in pythons.toml, and run `provision lock`.",
     )
 
 
 def assets_for_target(python: LockedPython, target: Target) -> tuple[Asset, ...]:
-    """All assets for a machine that need not be this one, from the baseline level up; none where none is locked."""
+    """All assets of a target, which need not be this machine's, from the baseline level up; none if none is locked."""
     assets = [asset for asset in python.assets if asset.target == target]
     return tuple(sorted(assets, key=lambda asset: CPU_LEVELS.index(asset.cpu)))
 
 
 def glibc_floor(target: Target) -> tuple[int, int] | None:
     """The oldest glibc on which builds for ``target`` run; None where they need none."""
-    return _FLOORS.get(target.arch, _FLOOR) if target.libc.startswith("gnu") else None
+    return _GLIBC_FLOORS.get(target.arch, _GLIBC_FLOOR) if target.libc.startswith("gnu") else None
+
+
+def macos_floor(asset: Asset) -> tuple[int, int] | None:
+    """The oldest macOS on which an asset runs, where it is newer than the oldest that PBS supports; else None."""
+    is_day = len(asset.build) == len(_CATALINA_SINCE) and asset.build.isdecimal()
+    return _CATALINA if asset.target == _INTEL_MAC and is_day and asset.build >= _CATALINA_SINCE else None
 
 
 def _for_level(python: LockedPython, assets: Sequence[Asset], level: Callable[[], CpuLevel]) -> Asset:
@@ -74,23 +80,17 @@ def _refuse_old_glibc(python: LockedPython, target: Target, host: Host) -> None:
 
 
 def _refuse_old_macos(python: LockedPython, asset: Asset, host: Host) -> None:
-    if host.macos is None or asset.target != _INTEL_MAC or not _is_since(asset.build, _CATALINA_SINCE):
-        return
-    if host.macos < _CATALINA:
+    floor = macos_floor(asset)
+    if floor is not None and host.macos is not None and host.macos < floor:
         raise PolicyError(
-            f"{python.name!r} needs macOS {_dotted(_CATALINA)} or newer, and this machine has {_dotted(host.macos)}",
+            f"{python.name!r} needs macOS {_dotted(floor)} or newer, and this machine has {_dotted(host.macos)}",
             hint=f"Builds before {_CATALINA_SINCE} run on older ones: ask for one with `build`.",
         )
-
-
-def _is_since(build: str, day: str) -> bool:
-    """Whether a build's tag is a day, and not before another."""
-    return len(build) == len(day) and build.isdecimal() and build >= day
 
 
 def _dotted(version: tuple[int, int]) -> str:
     return ".".join(map(str, version))
 
 
-def _locked(python: LockedPython) -> str:
+def _targets_listed(python: LockedPython) -> str:
     return ", ".join(target.short for target in python.targets())

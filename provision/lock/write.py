@@ -1,4 +1,7 @@
-"""A `Lock` as the text of `pythons.lock`."""
+"""A `Lock` as the text of `pythons.lock`, in the one spelling that every release writes.
+
+`lock.read` reads exactly this spelling without a TOML parser: whoever changes it changes the pattern there too.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,13 @@ from collections.abc import Iterable, Iterator
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
 
-# FOLD provision.lock.write:HEADER,_ESCAPES,_array,_asset_lines,_escaped,_python_lines,_quoted,format_lock
-#   Owns `pythons.lock` as text: writing it, and the ways in which it is read; what a row may hold, `rows` says.
-
-
 HEADER = "# Written by provision. Review it; do not edit it."
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\"}
 
 
 def format_lock(lock: Lock) -> str:
-    """The lock's one spelling: entries sorted by name, tables kept apart by one blank line so that git merges them."""
+    """The lock's text: entries sorted by name, one blank line between tables so that git can merge them."""
     tables = [f"{HEADER}\nlock-version = {_quoted(lock.version)}\n"]
     for python in sorted(lock.pythons, key=lambda python: python.name):
         tables.append("".join(_python_lines(python)))

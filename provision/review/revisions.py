@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 
 from provision.errors import LockFileError, ProvisionError, UsageError
+from provision.lock.read import MAX_LOCK_SIZE, too_large
 from provision.model.value import frozen
 
 _TIMEOUT = 60
-_LARGEST = 16 * 1024 * 1024
 _LONGEST = 500
 # Nothing is fetched from a promisor's remote, no file system monitor started, no prompt shown.
 _ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
@@ -59,8 +59,8 @@ def read_revision(wanted: RevisionPath, directory: Path) -> str | None:
     kind, identity, size = blob
     if kind != "blob":
         raise LockFileError(f"{wanted} is not a file")
-    if size > _LARGEST:
-        raise LockFileError(f"{wanted} has {size} bytes; a lock has at most {_LARGEST}", hint="Is it a lock?")
+    if size > MAX_LOCK_SIZE:
+        raise LockFileError(f"{wanted} {too_large(size)}", hint="Is it a lock?")
     content = _git(("cat-file", "blob", identity), b"", directory)
     try:
         return content.decode()

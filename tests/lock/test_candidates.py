@@ -10,7 +10,7 @@ import pytest
 from provision.lock import candidates
 from provision.lock.age import Cooldown
 from provision.lock.answers import OptionFilter
-from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, best, flavors
+from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, best_first, flavors
 from provision.lock.resolve import resolve
 from provision.model.asset import Asset
 from provision.model.target import Target
@@ -115,20 +115,20 @@ def test_then_the_optimisation() -> None:
     option_filter = OptionFilter.of(request('"3.14"'))
     order = []
     while rows:
-        order.append(best(rows, option_filter)[0])
+        order.append(best_first(rows, option_filter)[0])
         rows.remove(order[-1])
     assert [str(each.options) for each in order] == ["pgo+lto", "pgo", "lto", "", "noopt"]
 
 
 def test_build_options_without_an_optimisation_mean_the_build_that_names_none() -> None:
     rows = [asset(options=options, flavor="full") for options in ("pgo+lto", "")]
-    assert best(rows, OptionFilter.of(request('{version = "3.14", build-options = []}')))[0] == rows[1]
+    assert best_first(rows, OptionFilter.of(request('{version = "3.14", build-options = []}')))[0] == rows[1]
 
 
 def test_then_the_way_of_linking() -> None:
     rows = [asset(target="windows-x86_64", options=options, flavor="full") for options in ("pgo+shared", "pgo")]
-    assert best(rows, OptionFilter.of(request('"3.14"')))[0] == rows[1]
-    assert best(rows[:1], OptionFilter.of(request('"3.14"')))[0] == rows[0]
+    assert best_first(rows, OptionFilter.of(request('"3.14"')))[0] == rows[1]
+    assert best_first(rows[:1], OptionFilter.of(request('"3.14"')))[0] == rows[0]
 
 
 def test_last_the_file_name_and_the_choice_is_told() -> None:

@@ -71,8 +71,8 @@ def test_what_is_locked_and_what_an_upgrade_would_take() -> None:
 def test_what_was_asked_for_was_not_preferred() -> None:
     wanted = request('{ version = "3.14.2", build = "20260127", flavor = "full", build-options = ["pgo", "lto"] }')
     explanation = explained(wanted)
-    assert explanation.asked == "CPython 3.14.2 of build 20260127, pgo+lto full, for linux-x86_64"
-    assert [f"{step.assets} {step.asked}" for step in explanation.steps] == [
+    assert explanation.requested == "CPython 3.14.2 of build 20260127, pgo+lto full, for linux-x86_64"
+    assert [f"{step.assets} {step.requested}" for step in explanation.steps] == [
         "26 CPython",
         "12 version 3.14.2, final releases",
         "12 build 20260127",
@@ -176,7 +176,7 @@ def test_cautions(rows: list[Asset], told: list[str]) -> None:
 
 def counted(entry: str, *assets: Asset, settings: str = "") -> list[str]:
     resolved = ResolvedRequest.of(request(entry, settings=settings), None, host=HOST, as_of=AS_OF)
-    return [f"{step.assets} {step.asked}" for step in funnel(resolved, CatalogView(catalog(*assets)))]
+    return [f"{step.assets} {step.requested}" for step in funnel(resolved, CatalogView(catalog(*assets)))]
 
 
 def test_each_thing_asked_for_leaves_fewer() -> None:

@@ -1,4 +1,4 @@
-"""Single values of a lock; whole tables are tested with `checking`."""
+"""Single values of a lock; whole tables are tested in `test_read`."""
 
 from __future__ import annotations
 
