@@ -50,7 +50,7 @@ class AssetChange:
         return _kind(self.old, self.new)
 
     @property
-    def title(self) -> str:
+    def target_label(self) -> str:
         """``linux-x86_64``, ``linux-x86_64 v3``."""
         return self.target.label(self.cpu)
 

@@ -10,7 +10,7 @@ from provision.model.asset import Asset
 from provision.review.changes import AssetChange, EntryChange
 from provision.review.details import TreeChange
 from provision.review.notices import Notice
-from provision.review.review import DiffSide, Review, ReviewRow, review_rows
+from provision.review.review import DiffSide, Review, ReviewRow, rows_by_entry
 from provision.text import github_annotation
 
 # FOLD provision.review.diff_formats
@@ -43,7 +43,7 @@ def diff_document(review: Review) -> dict[str, object]:
     }
 
 
-def line_of(notice: Notice, review: Review, lines: LockPositions) -> int | None:
+def notice_line(notice: Notice, review: Review, lines: LockPositions) -> int | None:
     """The line of the new lock that a notice is about; None where its entry is not in it."""
     lock = review.new.lock
     if lock is None or lock.python(notice.entry) is None:
@@ -68,7 +68,7 @@ def _notice(notice: Notice, review: Review, lines: LockPositions) -> dict[str, o
         "kind": notice.kind,
         "entry": notice.entry,
         "assets": [{"target": str(change.target), "cpu": change.cpu} for change in notice.changes],
-        "line": line_of(notice, review, lines),
+        "line": notice_line(notice, review, lines),
         "message": notice.message,
     }
 
@@ -165,18 +165,15 @@ def diff_annotations(review: Review) -> tuple[str, ...]:
 def _lines(review: Review) -> Iterator[str]:
     lines = LockPositions(review.new.text)
     for notice in review.notices:
-        line = line_of(notice, review, lines)
+        line = notice_line(notice, review, lines)
         title = f"{notice.severity}: {notice.where}"
         yield github_annotation(
             _COMMANDS[notice.severity], notice.message, file=review.file, line=line or 1, title=title
         )
-    by_entry: dict[str, list[ReviewRow]] = {}
-    for row in review_rows(review.diff):
-        by_entry.setdefault(row.entry, []).append(row)
-    for name, found in by_entry.items():
+    for name, rows in rows_by_entry(review.diff).items():
         lock = review.new.lock
         line = lines.entry(name) if lock and lock.python(name) else 1
-        yield github_annotation("notice", "\n".join(map(_sentence, found)), file=review.file, line=line, title=name)
+        yield github_annotation("notice", "\n".join(map(_sentence, rows)), file=review.file, line=line, title=name)
 
 
 def _sentence(row: ReviewRow) -> str:

@@ -24,7 +24,7 @@ _TAIL = "\n\n*{} left out here; `provision diff` shows all.*\n"
 def markdown_comment(review: Review) -> str:
     """The whole comment; what does not fit is counted instead."""
     page = _Page()
-    page.add(f"### {markdown_code(review.file)}: {markdown_text(headline(review.diff, review.notices))}\n")
+    page.add(f"### {markdown_code(review.file)}: {markdown_text(headline(review))}\n")
     page.add(
         f"\nFrom {markdown_code(review.old.label)} to {markdown_code(review.new.label)}\n"
     )  # a label alone could begin a list
@@ -63,7 +63,7 @@ class _Page:
     def box(self, kind: str, found: Sequence[Notice]) -> None:
         head = f"\n> [!{kind}]\n"
         for notice in found:
-            places = ", ".join(markdown_text(change.title) for change in notice.changes)
+            places = ", ".join(markdown_text(change.target_label) for change in notice.changes)
             where = f"**{markdown_text(notice.entry)}**{places and f' ({places})'}"
             added = self.add(f"{head}> - {where}: {markdown_text(notice.message)}\n")
             self._count(added)
@@ -117,7 +117,7 @@ def _digests(review: Review) -> Iterator[tuple[str, ...]]:
                 old, new = (str(asset.sha256) if asset else "" for asset in (change.old, change.new))
                 yield (
                     f"**{markdown_text(entry.name)}**",
-                    markdown_text(change.title),
+                    markdown_text(change.target_label),
                     markdown_code(old),
                     markdown_code(new),
                 )

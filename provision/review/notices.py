@@ -43,7 +43,7 @@ class Notice:
     @property
     def where(self) -> str:
         """``default, linux-x86_64``: what it is about, for people."""
-        return ", ".join((self.entry, *(change.title for change in self.changes)))
+        return ", ".join((self.entry, *(change.target_label for change in self.changes)))
 
 
 def find_notices(diff: LockDiff, *, upgrade_requested: Callable[[str], bool] = lambda _: False) -> tuple[Notice, ...]:
@@ -217,7 +217,7 @@ def _changed(entry: EntryChange) -> Iterator[AssetChange]:
 
 def _pair(change: AssetChange) -> tuple[Asset, Asset]:
     if change.old is None or change.new is None:
-        raise ValueError(f"{change.title} is not on both sides")
+        raise ValueError(f"{change.target_label} is not on both sides")
     return change.old, change.new
 
 

@@ -1,4 +1,8 @@
-"""A diff as one self-contained HTML page."""
+"""A diff as one self-contained HTML page.
+
+The page may load nothing and run nothing but its own style and script (`page.css` and `page.js`), which its content
+security policy names by their digests. Every value from a lock goes through `html_text`.
+"""
 
 from __future__ import annotations
 
@@ -12,77 +16,84 @@ from provision import __version__
 from provision.lock.positions import LockPositions
 from provision.model.asset import Asset
 from provision.model.target import Target
-from provision.review.changes import AssetChange, EntryChange
+from provision.review.changes import AssetChange, ChangeKind, EntryChange
 from provision.review.details import TreeChange
-from provision.review.diff_formats import line_of
-from provision.review.review import Review, ReviewRow, headline, review_rows
+from provision.review.diff_formats import notice_line
+from provision.review.notices import NoticeSeverity
+from provision.review.review import Review, ReviewRow, headline, rows_by_entry
 from provision.text import plural, printable, size, size_change
 
-_KINDS = (("changed", "changed"), ("added", "added"), ("removed", "removed"))
+_CHANGE_KINDS: tuple[ChangeKind, ...] = ("changed", "added", "removed")
+_COUNTED_SEVERITIES: tuple[NoticeSeverity, ...] = ("alarm", "warning")
+# What a cell of the table by platform shows, to the eye and to a screen reader.
+_SYMBOLS = {"alarm": "!", "added": "+", "removed": "−", "changed": "~", "same": "="}
+_WORDS = {"alarm": "alarm", "added": "added", "removed": "removed", "changed": "changed", "same": "unchanged"}
 
 
 def html_page(review: Review) -> str:
     """The whole page."""
-    style, script = inline("page.css"), inline("page.js")
+    style, script = _inline_asset("page.css"), _inline_asset("page.js")
     sources = f"style-src '{style.source}'; script-src '{script.source}'"
     policy = f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
-    title = text(f"Review of {review.file}")
+    title = html_text(f"Review of {review.file}")
     return "".join(
         (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{attribute(policy)}">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{html_text(policy)}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
             f"<title>{title}</title>\n<style>{style.content}</style>\n</head>\n<body>\n",
             '<a class="skip" href="#entries">Skip to the entries</a>\n',
-            *_top(review, title),
+            *_header(review, title),
             "<main>\n",
             *_notices(review),
-            *_tools(review),
-            *matrix(review),
+            *_filter_bar(review),
+            *_target_matrix(review),
             *_entries(review),
-            f"</main>\n<footer>Made by provision {text(__version__)}. It loads nothing from elsewhere.</footer>\n",
+            f"</main>\n<footer>Made by provision {html_text(__version__)}. It loads nothing from elsewhere.</footer>\n",
             f"<script>{script.content}</script>\n</body>\n</html>\n",
         )
     )
 
 
-def _top(review: Review, title: str) -> Iterator[str]:
+def _header(review: Review, title: str) -> Iterator[str]:
+    """What is compared, and how many notices and changes there are."""
     diff = review.diff
     yield f'<header class="top">\n<h1>{title}</h1>\n'
-    yield f'<p class="sides"><code>{text(review.old.label)}</code> → <code>{text(review.new.label)}</code></p>\n'
-    yield f'<p class="hidden-text">{text(headline(diff, review.notices))}</p>\n<ul class="counts">\n'
-    for severity, noun in (("alarm", "alarm"), ("warning", "warning")):
-        number = sum(notice.severity == severity for notice in review.notices)
-        if number:
-            yield f'<li class="pill {severity}">{plural(number, noun)}</li>\n'
-    for kind, word in _KINDS:
-        number = sum(entry.kind == kind for entry in diff.entries)
-        if number:
-            yield f'<li class="pill {kind}">{number} {word}</li>\n'
+    yield f'<p class="sides"><code>{html_text(review.old.label)}</code> → <code>{html_text(review.new.label)}</code></p>\n'
+    yield f'<p class="hidden-text">{html_text(headline(review))}</p>\n<ul class="counts">\n'
+    for severity in _COUNTED_SEVERITIES:
+        if number := review.count(severity):
+            yield f'<li class="pill {severity}">{plural(number, severity)}</li>\n'
+    for kind in _CHANGE_KINDS:
+        if number := sum(entry.kind == kind for entry in diff.entries):
+            yield f'<li class="pill {kind}">{number} {kind}</li>\n'
     yield f'<li class="pill">{diff.unchanged} unchanged</li>\n</ul>\n</header>\n'
 
 
 def _notices(review: Review) -> Iterator[str]:
+    """All notices, each with its line of the new lock."""
     if not review.notices:
         return
     lines = LockPositions(review.new.text)
     yield '<section aria-labelledby="attention">\n<h2 id="attention">What to look at</h2>\n<ul class="notices">\n'
     for notice in review.notices:
-        line = line_of(notice, review, lines)
-        where = f'<span class="mono">{text(notice.where)}</span>'
+        line = notice_line(notice, review, lines)
+        where = f'<span class="mono">{html_text(notice.where)}</span>'
         where += f' · <span class="line">line {line}</span>' if line else ""
         yield (
             f'<li class="{notice.severity}"><span class="pill {notice.severity}">{notice.severity}</span> '
-            f'{text(notice.message)}<div class="where">{where}</div></li>\n'
+            f'{html_text(notice.message)}<div class="where">{where}</div></li>\n'
         )
     yield "</ul>\n</section>\n"
 
 
-def _tools(review: Review) -> Iterator[str]:
+def _filter_bar(review: Review) -> Iterator[str]:
+    """Search and filter; hidden until the script, which they need, shows them."""
     if not review.diff.entries:
         return
-    choices = [("all", "everything"), ("alarm", "alarms"), ("warning", "warnings"), *_KINDS]
+    choices = [("all", "everything"), ("alarm", "alarms"), ("warning", "warnings")]
+    choices += [(kind, kind) for kind in _CHANGE_KINDS]
     options = "".join(f'<option value="{value}">{label}</option>' for value, label in choices)
     yield (
         '<div class="tools" role="search" hidden>\n'
@@ -93,74 +104,92 @@ def _tools(review: Review) -> Iterator[str]:
     )
 
 
+def _target_matrix(review: Review) -> Iterator[str]:
+    """The overview: a row per entry, a column per target, and in each cell what happened there."""
+    entries = review.diff.entries
+    targets = sorted({target for entry in entries for target in _targets(entry)}, key=lambda target: target.short)
+    if not targets:
+        return
+    yield (
+        '<section aria-labelledby="matrix-title">\n<h2 id="matrix-title">By platform</h2>\n'
+        '<div class="scroll" role="region" aria-labelledby="matrix-title" tabindex="0">\n<table class="matrix">\n'
+        '<thead><tr><th scope="col">Entry</th>'
+    )
+    yield "".join(f'<th scope="col">{html_text(target.short)}</th>' for target in targets)
+    yield "</tr></thead>\n<tbody>\n"
+    alarming = {
+        (notice.entry, change.target)
+        for notice in review.notices
+        if notice.severity == "alarm"
+        for change in notice.changes
+    }
+    for number, entry in enumerate(entries):
+        head = f'<th scope="row"><a href="#{_entry_id(number)}">{html_text(entry.name)}</a></th>'
+        cells = "".join(_cell(entry, target, (entry.name, target) in alarming) for target in targets)
+        words = f'data-text="{html_text(_search_text(entry))}" data-kinds="{html_text(_filter_kinds(entry, review))}"'
+        yield f"<tr {words}>{head}{cells}</tr>\n"
+    legend = " · ".join(f"{_SYMBOLS[kind]} {word}" for kind, word in _WORDS.items())
+    yield f'</tbody>\n</table>\n</div>\n<p class="legend">{legend}</p>\n</section>\n'
+
+
+def _cell(entry: EntryChange, target: Target, alarming: bool) -> str:
+    if target not in _targets(entry):
+        return '<td><span class="hidden-text">not locked</span></td>'
+    changes = [change for change in entry.assets if change.target == target]
+    if alarming:
+        kind = "alarm"
+    elif not changes:
+        kind = "same"
+    else:
+        found = {change.kind for change in changes}
+        kind = found.pop() if len(found) == 1 and not (changes[0].level_only and "changed" not in found) else "changed"
+    symbol = f'<span class="cell {kind}" aria-hidden="true">{_SYMBOLS[kind]}</span>'
+    return f'<td>{symbol}<span class="hidden-text">{_WORDS[kind]}</span></td>'
+
+
+def _targets(entry: EntryChange) -> set[Target]:
+    return {target for python in (entry.old, entry.new) if python for target in python.targets()}
+
+
 def _entries(review: Review) -> Iterator[str]:
     yield '<section id="entries" aria-labelledby="entries-title">\n<h2 id="entries-title">Entries</h2>\n'
-    by_entry: dict[str, list[ReviewRow]] = {}
-    for row in review_rows(review.diff):
-        by_entry.setdefault(row.entry, []).append(row)
+    by_entry = rows_by_entry(review.diff)
     if review.diff.format_changed:
         change = by_entry["lock-version"][0]
-        yield f'<p class="empty">The format changed from {text(change.before)} to {text(change.after)}.</p>\n'
+        yield f'<p class="empty">The format changed from {html_text(change.before)} to {html_text(change.after)}.</p>\n'
     if not review.diff.entries:
         yield '<p class="empty">No entry differs.</p>\n'
     else:
         yield '<p class="empty" id="none" hidden>Nothing matches the filter.</p>\n'
     for number, entry in enumerate(review.diff.entries):
-        yield from entry_section(number, entry, by_entry.get(entry.name, []), review)
+        yield from _entry_section(number, entry, by_entry.get(entry.name, []), review)
     yield "</section>\n"
 
 
-# FOLD provision.review.page
-#   Owns one entry on the page: its changes as a table, and each archive with its digests to copy.
-
-
-def anchor(number: int) -> str:
-    """The id of an entry's section; made of no text that a lock holds."""
-    return f"entry-{number}"
-
-
-def kinds(entry: EntryChange, review: Review) -> str:
-    """The words that the page's filter knows an entry by."""
-    found = {notice.severity for notice in review.notices if notice.entry == entry.name}
-    return " ".join([entry.kind, *sorted(found)])
-
-
-def searched(entry: EntryChange) -> str:
-    """What the page's search looks through, in lower case."""
-    words = [entry.name]
-    for python in (entry.old, entry.new):
-        if python is not None:
-            words += [python.implementation, f"{python.version}+{python.build}", python.flavor, str(python.options)]
-    for change in entry.assets:
-        words.append(change.title)
-        words += (str(asset.sha256) for asset in (change.old, change.new) if asset)
-    return " ".join(words).lower()
-
-
-def entry_section(number: int, entry: EntryChange, rows: Sequence[ReviewRow], review: Review) -> Iterator[str]:
-    """The entry's section."""
-    words = kinds(entry, review)
+def _entry_section(number: int, entry: EntryChange, rows: Sequence[ReviewRow], review: Review) -> Iterator[str]:
+    """One entry: its changes, its archives, and what differs inside of its trees."""
+    words = _filter_kinds(entry, review)
     alarm = " alarm" if "alarm" in words.split() else ""
-    name = anchor(number)
+    name = _entry_id(number)
     yield (
         f'<article class="entry{alarm}" id="{name}" aria-labelledby="{name}-title" '
-        f'data-text="{attribute(searched(entry))}" data-kinds="{attribute(words)}">\n'
-        f'<header><h3 id="{name}-title">{text(entry.name)}</h3><span class="pill {entry.kind}">{entry.kind}</span>'
+        f'data-text="{html_text(_search_text(entry))}" data-kinds="{html_text(words)}">\n'
+        f'<header><h3 id="{name}-title">{html_text(entry.name)}</h3><span class="pill {entry.kind}">{entry.kind}</span>'
     )
     if alarm:
         yield '<span class="pill alarm">alarm</span>'
     if entry.kind == "changed":
         yield f'<span class="pill">request {"changed" if entry.request_changed else "unchanged"}</span>'
     yield "</header>\n"
-    yield from _changes(rows)
+    yield from _change_table(rows)
     yield from _archives(entry.assets)
     for tree in review.details:
         if tree.entry == entry.name:
-            yield from _inside(tree)
+            yield from _tree_details(tree)
     yield "</article>\n"
 
 
-def _changes(rows: Sequence[ReviewRow]) -> Iterator[str]:
+def _change_table(rows: Sequence[ReviewRow]) -> Iterator[str]:
     if not rows:
         return
     sized = any(row.size is not None for row in rows)
@@ -168,39 +197,40 @@ def _changes(rows: Sequence[ReviewRow]) -> Iterator[str]:
     yield '<table class="changes">\n<thead><tr>' + "".join(f'<th scope="col">{head}</th>' for head in heads)
     yield "</tr></thead>\n<tbody>\n"
     for row in rows:
-        last = text(size_change(row.size, signed=row.mark == "~"))
+        last = html_text(size_change(row.size, signed=row.mark == "~"))
         yield (
-            f'<tr><th scope="row">{text(row.change)}</th>'
-            f'<td class="before mono" data-label="before">{text(row.before)}</td>'
-            f'<td class="after mono" data-label="after">{text(row.after)}</td>'
-            f'<td data-label="on">{text(row.where)}</td>'
+            f'<tr><th scope="row">{html_text(row.change)}</th>'
+            f'<td class="before mono" data-label="before">{html_text(row.before)}</td>'
+            f'<td class="after mono" data-label="after">{html_text(row.after)}</td>'
+            f'<td data-label="on">{html_text(row.where)}</td>'
         )
         yield f'<td data-label="size">{last}</td></tr>\n' if sized else "</tr>\n"
     yield "</tbody>\n</table>\n"
 
 
 def _archives(changes: Sequence[AssetChange]) -> Iterator[str]:
+    """The archives, folded away, each with its digests to copy and its URLs."""
     if not changes:
         return
     yield f'<details><summary>{plural(len(changes), "archive")} with digests</summary>\n<ul class="archives">\n'
     for change in changes:
-        yield f"<li><strong>{text(change.title)}</strong>"
+        yield f"<li><strong>{html_text(change.target_label)}</strong>"
         sides = (("before", change.old), ("after", change.new))
         same = change.old is not None and change.new is not None and change.old.sha256 == change.new.sha256
         for label, asset in sides[1:] if same else sides:
             if asset is not None:
-                yield _digest("sha256" if same else label, change.title, asset)
+                yield _digest("sha256" if same else label, change.target_label, asset)
         urls = dict.fromkeys(asset.url for asset in (change.old, change.new) if asset)
         for url in urls:
-            yield f'<div class="url mono">{text(url)}</div>'
+            yield f'<div class="url mono">{html_text(url)}</div>'
         yield "</li>\n"
     yield "</ul>\n</details>\n"
 
 
 def _digest(label: str, title: str, asset: Asset) -> str:
-    digest = attribute(asset.sha256)
+    digest = html_text(asset.sha256)
     bytes_ = f" · {size(asset.size)}" if asset.size is not None else ""
-    spoken = attribute(f"Copy the sha256 of {title}, {label}")
+    spoken = html_text(f"Copy the sha256 of {title}, {label}")
     return (
         f'<div class="digest"><span>{label}{bytes_}</span><code>{digest}</code>'
         f'<button type="button" class="copy" data-copy="{digest}" aria-label="{spoken}" hidden>'
@@ -208,10 +238,10 @@ def _digest(label: str, title: str, asset: Asset) -> str:
     )
 
 
-def _inside(tree: TreeChange) -> Iterator[str]:
-    yield f"<details><summary>Inside, on {text(tree.target_label)}</summary>\n"
+def _tree_details(tree: TreeChange) -> Iterator[str]:
+    yield f"<details><summary>Inside, on {html_text(tree.target_label)}</summary>\n"
     if tree.missing:
-        yield f"<p>{text(tree.missing)}</p>"
+        yield f"<p>{html_text(tree.missing)}</p>"
     cells = [(each.library, each.old or "–", each.new or "–") for each in tree.libraries]
     yield from _plain_table(("Library", "Before", "After"), cells)
     folders = [
@@ -230,93 +260,52 @@ def _plain_table(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterat
     for row in cells:
         first, *rest = row
         body = "".join(
-            f'<td class="mono" data-label="{head}">{text(cell)}</td>'
+            f'<td class="mono" data-label="{head}">{html_text(cell)}</td>'
             for head, cell in zip(heads[1:], rest, strict=True)
         )
-        yield f'<tr><th scope="row" class="mono">{text(first)}</th>{body}</tr>\n'
+        yield f'<tr><th scope="row" class="mono">{html_text(first)}</th>{body}</tr>\n'
     yield "</tbody>\n</table>\n"
 
 
-# FOLD provision.review.page
-#   Owns the page's overview: a row an entry, a column a platform, and in each cell what happened there.
+def _entry_id(number: int) -> str:
+    """The id of an entry's section; made of no text that a lock holds."""
+    return f"entry-{number}"
 
 
-_SYMBOLS = {"alarm": "!", "added": "+", "removed": "−", "changed": "~", "same": "="}
-_WORDS = {"alarm": "alarm", "added": "added", "removed": "removed", "changed": "changed", "same": "unchanged"}
+def _filter_kinds(entry: EntryChange, review: Review) -> str:
+    """The words by which the page's filter selects an entry: its kind, and the severities of its notices."""
+    found = {notice.severity for notice in review.notices if notice.entry == entry.name}
+    return " ".join([entry.kind, *sorted(found)])
 
 
-def matrix(review: Review) -> Iterator[str]:
-    """The table; nothing where no entry differs."""
-    entries = review.diff.entries
-    targets = sorted({target for entry in entries for target in _targets(entry)}, key=lambda target: target.short)
-    if not targets:
-        return
-    yield (
-        '<section aria-labelledby="matrix-title">\n<h2 id="matrix-title">By platform</h2>\n'
-        '<div class="scroll" role="region" aria-labelledby="matrix-title" tabindex="0">\n<table class="matrix">\n'
-        '<thead><tr><th scope="col">Entry</th>'
-    )
-    yield "".join(f'<th scope="col">{text(target.short)}</th>' for target in targets)
-    yield "</tr></thead>\n<tbody>\n"
-    alarming = {
-        (notice.entry, change.target)
-        for notice in review.notices
-        if notice.severity == "alarm"
-        for change in notice.changes
-    }
-    for number, entry in enumerate(entries):
-        head = f'<th scope="row"><a href="#{anchor(number)}">{text(entry.name)}</a></th>'
-        cells = "".join(_cell(entry, target, (entry.name, target) in alarming) for target in targets)
-        words = f'data-text="{attribute(searched(entry))}" data-kinds="{attribute(kinds(entry, review))}"'
-        yield f"<tr {words}>{head}{cells}</tr>\n"
-    legend = " · ".join(f"{_SYMBOLS[kind]} {word}" for kind, word in _WORDS.items())
-    yield f'</tbody>\n</table>\n</div>\n<p class="legend">{legend}</p>\n</section>\n'
+def _search_text(entry: EntryChange) -> str:
+    """The text that the page's search matches, in lower case."""
+    words = [entry.name]
+    for python in (entry.old, entry.new):
+        if python is not None:
+            words += [python.implementation, f"{python.version}+{python.build}", python.flavor, str(python.options)]
+    for change in entry.assets:
+        words.append(change.target_label)
+        words += (str(asset.sha256) for asset in (change.old, change.new) if asset)
+    return " ".join(words).lower()
 
 
-def _targets(entry: EntryChange) -> set[Target]:
-    return {target for python in (entry.old, entry.new) if python for target in python.targets()}
+def html_text(value: object) -> str:
+    """A value as text between tags or in a quoted attribute; unprintable characters become visible escapes."""
+    return html.escape(printable(str(value)), quote=True)
 
 
-def _cell(entry: EntryChange, target: Target, alarming: bool) -> str:
-    if target not in _targets(entry):
-        return '<td><span class="hidden-text">not locked</span></td>'
-    changes = [change for change in entry.assets if change.target == target]
-    if alarming:
-        kind = "alarm"
-    elif not changes:
-        kind = "same"
-    else:
-        found = {change.kind for change in changes}
-        kind = found.pop() if len(found) == 1 and not (changes[0].level_only and "changed" not in found) else "changed"
-    symbol = f'<span class="cell {kind}" aria-hidden="true">{_SYMBOLS[kind]}</span>'
-    return f'<td>{symbol}<span class="hidden-text">{_WORDS[kind]}</span></td>'
-
-
-# FOLD provision.review.page
-#   Owns making any text harmless in HTML, and putting the page's own style and script into it.
-
-
-class InlineAsset(NamedTuple):
-    """A style or a script of the page, and how a content security policy names it."""
+class _InlineAsset(NamedTuple):
+    """A style or a script, and its digest as a content security policy spells it (``sha256-…``)."""
 
     content: str
     source: str
 
 
-def text(value: object) -> str:
-    """A value as text between tags, with what no one could see made visible."""
-    return html.escape(printable(str(value)), quote=True)
-
-
-def attribute(value: object) -> str:
-    """A value between the double quotes of an attribute."""
-    return html.escape(printable(str(value)), quote=True)
-
-
-def inline(name: str) -> InlineAsset:
+def _inline_asset(name: str) -> _InlineAsset:
     """One of the files beside this module."""
     from importlib.resources import files
 
     content = files("provision.review").joinpath(name).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
-    return InlineAsset(content, f"sha256-{digest}")
+    return _InlineAsset(content, f"sha256-{digest}")

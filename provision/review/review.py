@@ -1,8 +1,12 @@
-"""`Review`: a diff with its notices, its table of rows and its headline."""
+"""`Review`: a diff with its notices, its table of rows and its headline.
+
+What all formats share; each format writes it in its own module: `markdown`, `page`, `diff_formats`, and for a
+terminal `cli.present.diff`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
@@ -13,13 +17,16 @@ from provision.review.notices import NOTICE_SEVERITIES, Notice, NoticeSeverity, 
 from provision.text import plural
 from provision.url import host_of, release_base
 
-# FOLD provision.review.review
-#   Owns `Review`, a diff with all that a report of any format needs; the formats are its neighbours' business.
+ALL_TARGETS = "all"
+_SHORT_DIGEST = 12  # digits of a sha256 that people compare
 
 
 @frozen
 class DiffSide:
-    """One of the two locks: what to call it, its text, and its value; both are empty where there is no lock."""
+    """One of the two locks that are compared: its label for people, its text and its value.
+
+    Where there is no lock, the text is empty and the value None.
+    """
 
     label: str
     text: str = ""
@@ -46,29 +53,40 @@ class Review:
         file: str = "pythons.lock",
         upgrade_requested: Callable[[str], bool] = lambda _: False,
     ) -> Review:
-        """Compare two sides; ``upgrade_requested`` tells of which entries an upgrade was asked for."""
+        """Compare two sides; ``upgrade_requested`` tells for which entries an upgrade was requested."""
         diff = compare_locks(old.lock, new.lock)
-        return cls(
-            old=old, new=new, file=file, diff=diff, notices=find_notices(diff, upgrade_requested=upgrade_requested)
-        )
+        notices = find_notices(diff, upgrade_requested=upgrade_requested)
+        return cls(old=old, new=new, file=file, diff=diff, notices=notices)
 
     def count(self, severity: NoticeSeverity) -> int:
         return sum(notice.severity == severity for notice in self.notices)
 
 
-# FOLD provision.review.review
-#   Owns the table of changes that all formats for people share: one row for what is alike on several platforms.
-
-
-ALL = "all"
-_SHORT = 12  # digits of a sha256 that people compare
+def headline(review: Review) -> str:
+    """``2 entries changed, 1 added; 1 alarm``, or that nothing differs."""
+    diff = review.diff
+    if not diff:
+        return "no difference"
+    counts = {kind: sum(entry.kind == kind for entry in diff.entries) for kind in ("changed", "added", "removed")}
+    words: list[str] = []
+    for kind, number in counts.items():
+        if number:
+            words.append(f"{number if words else plural(number, 'entry', 'entries')} {kind}")
+    serious = [
+        plural(number, severity)
+        for severity in NOTICE_SEVERITIES
+        if severity != "notice" and (number := review.count(severity))
+    ]
+    changes = ", ".join(words) or ("the format's version changed" if diff.format_changed else "an empty lock")
+    return "; ".join(part for part in (changes, ", ".join(serious)) if part)
 
 
 @frozen
 class ReviewRow:
-    """One change: what became what, and on which platforms. ``mark`` is ``+``, ``-`` or ``~``.
+    """One change, told once for all targets on which it is alike. ``mark`` is ``+``, ``-`` or ``~``.
 
-    ``target_labels`` is ``("all",)`` where it is every row of the entry. ``size`` is in bytes, the difference if ``~``.
+    ``target_labels`` is ``("all",)`` where every asset of the entry changed so. ``size`` is in bytes; with ``~`` it is
+    the difference.
     """
 
     mark: str
@@ -85,7 +103,10 @@ class ReviewRow:
 
 
 def review_rows(diff: LockDiff, *, single: bool = False) -> tuple[ReviewRow, ...]:
-    """All changes in the order of the entries; with ``single``, entries that came or went have a row a platform."""
+    """All changes in the order of the entries.
+
+    With ``single``, the assets of entries that came or went are told one by one, with host and digest.
+    """
     found: list[ReviewRow] = []
     if diff.format_changed and diff.old and diff.new:
         found.append(
@@ -94,55 +115,59 @@ def review_rows(diff: LockDiff, *, single: bool = False) -> tuple[ReviewRow, ...
     for entry in diff.entries:
         match entry.kind:
             case "added" | "removed" as kind:
-                found += _whole(entry, kind, single=single)
+                found += _rows_of_whole_entry(entry, kind, single=single)
             case "changed":
-                found += _changed(entry)
+                found += _rows_of_changed_entry(entry)
     return tuple(found)
 
 
-def _whole(entry: EntryChange, kind: str, *, single: bool) -> Iterator[ReviewRow]:
+def rows_by_entry(diff: LockDiff) -> dict[str, list[ReviewRow]]:
+    """The same rows by name of entry; a change of the format stands under ``lock-version``."""
+    found: dict[str, list[ReviewRow]] = {}
+    for row in review_rows(diff):
+        found.setdefault(row.entry, []).append(row)
+    return found
+
+
+def _rows_of_whole_entry(entry: EntryChange, kind: str, *, single: bool) -> Iterator[ReviewRow]:
     grouped: dict[str, list[Asset]] = {}
     for change in entry.assets:
         asset = change.new or change.old
         if asset is not None:
-            words = _asset_words(asset) if not single else f"{_asset_words(asset)} {host_of(asset.url)} {short(asset)}"
+            words = _asset_words(asset)
+            if single:
+                words += f" {host_of(asset.url)} {_short_digest(asset)}"
             grouped.setdefault(words, []).append(asset)
     for words, assets in grouped.items():
-        target_labels = tuple(asset.target.label(asset.cpu) for asset in assets)
-        row = ReviewRow(
-            mark="+" if kind == "added" else "-",
-            entry=entry.name,
-            change=kind,
-            target_labels=target_labels,
-            size=_sum(assets),
-        )
-        yield replace(row, after=words) if kind == "added" else replace(row, before=words)
+        labels = tuple(asset.target.label(asset.cpu) for asset in assets)
+        row = ReviewRow(mark="+", entry=entry.name, change=kind, target_labels=labels, size=_total_size(assets))
+        yield replace(row, after=words) if kind == "added" else replace(row, mark="-", before=words)
 
 
-def _changed(entry: EntryChange) -> Iterator[ReviewRow]:
-    yield from _of_entry(entry)
+def _rows_of_changed_entry(entry: EntryChange) -> Iterator[ReviewRow]:
+    """First what changed in the entry itself, then what changed in its assets, grouped where it is alike."""
+    yield from _entry_rows(entry)
     grouped: dict[tuple[str, str, str, str], list[AssetChange]] = {}
     for change in entry.assets:
-        for words in _of_asset(entry, change):
+        for words in _asset_changes(change):
             grouped.setdefault(words, []).append(change)
-    every = sum(change.kind == "changed" for change in entry.assets)
+    changed = sum(change.kind == "changed" for change in entry.assets)
     for (mark, what, before, after), changes in grouped.items():
-        whole = mark == "~" and len(changes) == every > 1 and every == _count(entry.new)
-        target_labels = (ALL,) if whole else tuple(change.title for change in changes)
-        yield ReviewRow(
-            mark=mark, entry=entry.name, change=what, before=before, after=after, target_labels=target_labels
-        )
+        everywhere = mark == "~" and len(changes) == changed > 1 and changed == _asset_count(entry.new)
+        labels = (ALL_TARGETS,) if everywhere else tuple(change.target_label for change in changes)
+        yield ReviewRow(mark=mark, entry=entry.name, change=what, before=before, after=after, target_labels=labels)
 
 
-def _of_entry(entry: EntryChange) -> Iterator[ReviewRow]:
+def _entry_rows(entry: EntryChange) -> Iterator[ReviewRow]:
     old, new = entry.old, entry.new
     if old is None or new is None:
         return
 
     def row(change: str, before: object, after: object, size: int | None = None) -> ReviewRow:
-        words = (str(before) or "none", str(after) or "none")
+        was, now = str(before) or "none", str(after) or "none"
+        labels = (ALL_TARGETS,)
         return ReviewRow(
-            mark="~", entry=entry.name, change=change, before=words[0], after=words[1], target_labels=(ALL,), size=size
+            mark="~", entry=entry.name, change=change, before=was, after=now, target_labels=labels, size=size
         )
 
     if old.implementation != new.implementation:
@@ -158,17 +183,17 @@ def _of_entry(entry: EntryChange) -> Iterator[ReviewRow]:
     if old.tree != new.tree:
         yield row("tree options", old.tree, new.tree)
     if old.request != new.request:
-        yield row("request", short(old), short(new))
+        yield row("request", _short_digest(old), _short_digest(new))
 
 
-def _of_asset(entry: EntryChange, change: AssetChange) -> Iterator[tuple[str, str, str, str]]:
-    """Mark, change, before and after of what a row has besides what its whole entry has."""
+def _asset_changes(change: AssetChange) -> Iterator[tuple[str, str, str, str]]:
+    """Mark, change, before and after of what changed in one asset besides what changed in the whole entry."""
     old, new = change.old, change.new
-    what = "level" if change.level_only else "platform"
+    slot = "level" if change.level_only else "platform"
     if old is None and new is not None:
-        yield "+", f"{what} added", "", _asset_words(new)
+        yield "+", f"{slot} added", "", _asset_words(new)
     elif new is None and old is not None:
-        yield "-", f"{what} removed", _asset_words(old), ""
+        yield "-", f"{slot} removed", _asset_words(old), ""
     elif old is not None and new is not None:
         aspects = set(change.aspects)
         moved = aspects & {"implementation", "version", "build", "flavor"}
@@ -183,11 +208,12 @@ def _of_asset(entry: EntryChange, change: AssetChange) -> Iterator[tuple[str, st
         elif "url" in aspects and not moved:
             yield "~", "URL", old.url, new.url
         if "sha256" in aspects and not moved and "options" not in aspects:
-            yield "~", "sha256 only" if aspects <= {"sha256", "size", "published"} else "sha256", short(old), short(new)
+            what = "sha256 only" if aspects <= {"sha256", "size", "published"} else "sha256"
+            yield "~", what, _short_digest(old), _short_digest(new)
         if "size" in aspects and not moved:
-            yield "~", "size", _known(old.size), _known(new.size)
+            yield "~", "size", _or_unknown(old.size), _or_unknown(new.size)
         if "published" in aspects and not moved:
-            yield "~", "published", _known(old.published), _known(new.published)
+            yield "~", "published", _or_unknown(old.published), _or_unknown(new.published)
 
 
 def _asset_words(asset: Asset) -> str:
@@ -196,42 +222,20 @@ def _asset_words(asset: Asset) -> str:
     return f"{implementation}{asset.version}+{asset.build}{options} {asset.flavor}"
 
 
-def short(of: Asset | LockedPython) -> str:
+def _short_digest(of: Asset | LockedPython) -> str:
     """The first digits of an asset's sha256, or of an entry's request."""
     digest = of.sha256 if isinstance(of, Asset) else of.request
-    return f"{digest.hex[:_SHORT]}…"
+    return f"{digest.hex[:_SHORT_DIGEST]}…"
 
 
-def _count(python: LockedPython | None) -> int:
+def _asset_count(python: LockedPython | None) -> int:
     return len(python.assets) if python else 0
 
 
-def _sum(assets: list[Asset]) -> int | None:
+def _total_size(assets: list[Asset]) -> int | None:
     known = [asset.size for asset in assets if asset.size is not None]
     return sum(known) if len(known) == len(assets) else None
 
 
-def _known(value: object) -> str:
+def _or_unknown(value: object) -> str:
     return "unknown" if value is None else str(value)
-
-
-# FOLD provision.review.review
-#   The one sentence that says what a diff amounts to.
-
-
-def headline(diff: LockDiff, found: Sequence[Notice]) -> str:
-    """``2 entries changed, 1 added; 1 alarm``, or that nothing differs."""
-    if not diff:
-        return "no difference"
-    counts = {kind: sum(entry.kind == kind for entry in diff.entries) for kind in ("changed", "added", "removed")}
-    words: list[str] = []
-    for kind, number in counts.items():
-        if number:
-            words.append(f"{plural(number, 'entry', 'entries') if not words else number} {kind}")
-    grave = [
-        plural(number, severity)
-        for severity in NOTICE_SEVERITIES
-        if severity != "notice" and (number := sum(notice.severity == severity for notice in found))
-    ]
-    changes = ", ".join(words) or ("the format's version changed" if diff.format_changed else "an empty lock")
-    return "; ".join(part for part in (changes, ", ".join(grave)) if part)

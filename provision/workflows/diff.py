@@ -155,7 +155,9 @@ def _entry(options: Options, entry: EntryChange) -> Iterator[TreeChange]:
         olds, news = zip(*(_at_hand(options, entry, change) for change in pairs), strict=True)
         lacking = [side for side, there in (("old", olds), ("new", news)) if not any(there)]
         which = " and the ".join(lacking) or "other"
-        yield TreeChange(entry=entry.name, target_label=pairs[0].title, missing=f"the {which} tree is {_NOWHERE}")
+        yield TreeChange(
+            entry=entry.name, target_label=pairs[0].target_label, missing=f"the {which} tree is {_NOWHERE}"
+        )
 
 
 def _pairs(old: LockedPython, new: LockedPython) -> Iterator[AssetChange]:
@@ -179,13 +181,13 @@ def _at_hand(options: Options, entry: EntryChange, change: AssetChange) -> tuple
 
 def _compare(options: Options, old: LockedPython, new: LockedPython, change: AssetChange) -> TreeChange:
     if change.old is None or change.new is None:
-        raise ValueError(f"{change.title} is not on both sides")
+        raise ValueError(f"{change.target_label} is not on both sides")
     with ExitStack() as held:
         before = _open(options, change.old, old.tree, held)
         after = _open(options, change.new, new.tree, held)
         return TreeChange(
             entry=old.name,
-            target_label=change.title,
+            target_label=change.target_label,
             folders=compare_folders(before.entries, after.entries),
             libraries=compare_libraries(before.libraries(), after.libraries()),
             size_delta=total_size(after.entries) - total_size(before.entries),

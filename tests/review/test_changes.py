@@ -81,7 +81,7 @@ def test_another_implementation_is_neither_up_nor_down() -> None:
 def test_only_the_hash() -> None:
     (entry,) = compare_locks(lock(DEFAULT), lock(edited(DEFAULT, sha256=digest("other")))).entries
     assert entry.aspects == ("sha256",)
-    assert [change.title for change in entry.assets] == ["macos-aarch64"]
+    assert [change.target_label for change in entry.assets] == ["macos-aarch64"]
 
 
 def test_the_host() -> None:
@@ -104,7 +104,7 @@ def with_levels(*levels: str) -> LockedPython:
 def test_levels_are_told_from_targets() -> None:
     (entry,) = compare_locks(lock(with_levels("baseline")), lock(with_levels("baseline", "v2", "v3"))).entries
     assert entry.aspects == ("levels",)
-    assert [change.title for change in entry.assets] == ["linux-x86_64 v2", "linux-x86_64 v3"]
+    assert [change.target_label for change in entry.assets] == ["linux-x86_64 v2", "linux-x86_64 v3"]
     (entry,) = compare_locks(lock(python(asset())), lock(python(asset(), asset(target="macos-aarch64")))).entries
     assert entry.aspects == ("targets",)
 

@@ -40,7 +40,7 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
 
             return CommandAnswer(commands=diff_annotations(review), document={}, code=code)
         case _:
-            summary = f"{review.old.label} → {review.new.label}: {headline(review.diff, review.notices)}"
+            summary = f"{review.old.label} → {review.new.label}: {headline(review)}"
             lines = diff_lines(review, console, width=terminal_width())
             return CommandAnswer(lines=lines, document=diff_document(review), code=code, remarks=(summary,))
 
