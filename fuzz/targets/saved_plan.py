@@ -76,7 +76,7 @@ def check(data: bytes) -> None:
         except (UsageError, LockFileError, ManifestError, SeveralErrors) as error:
             showable(error)
             return
-    assert planned.plan == plan(options, planned.wanted).plan
+    assert planned.plan == plan(options, planned.scope).plan
 
 
 TARGET = Target(

@@ -1,4 +1,4 @@
-"""`plan`: what a sync would do here, chosen, saved and loaded."""
+"""`plan`: what a sync would do, computed, saved to a file and loaded again."""
 
 from __future__ import annotations
 
@@ -34,26 +34,28 @@ from provision.store.receipts import (
     truth,
 )
 from provision.workflows.lock import find_stale, raise_if_stale
-from provision.workflows.options import Options, Scope, parse_scope
+from provision.workflows.options import ALL_TARGETS, Options, Scope, parse_scope
 from provision.workflows.project import Project, needed_keys, select_entries, write_text
 
-# FOLD provision.workflows.plan
-#   Owns `plan`: what a sync would do to this machine; deciding is `plan.plan_sync`'s.
+_MAX_BYTES = 16 * 1024 * 1024  # of a saved plan
 
 
 @frozen
 class Planned:
-    """A plan, and the project, the lock and the wish it was made for."""
+    """A plan, with the project, the lock and the scope it was made for."""
 
     project: Project
     lock: Lock
-    wanted: Scope
+    scope: Scope
     plan: Plan
     warnings: tuple[str, ...] = ()
 
 
-def plan(options: Options, wanted: Scope, *, frozen: bool = False) -> Planned:
-    """What `sync` would do with the lock as it stands; raises `LockFileError` when it is missing or stale."""
+def plan(options: Options, scope: Scope, *, frozen: bool = False) -> Planned:
+    """What `sync` would do, without relocking; raises `LockFileError` if the lock is missing or stale.
+
+    With ``frozen`` the lock is not compared with the manifest.
+    """
     project = Project.find(options)
     loaded = project.locked()
     if not frozen:
@@ -61,84 +63,84 @@ def plan(options: Options, wanted: Scope, *, frozen: bool = False) -> Planned:
     return Planned(
         project=project,
         lock=loaded.lock,
-        wanted=wanted,
-        plan=compute_plan(options, project, loaded.lock, loaded.digest, wanted),
+        scope=scope,
+        plan=compute_plan(options, project, loaded.lock, loaded.digest, scope),
         warnings=loaded.warnings,
     )
 
 
-def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest, wanted: Scope) -> Plan:
-    """Compare a lock with what is on disk; reads only what concerns the selection, however large the store is."""
-    selection = select_assets(project, lock, wanted)
+def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest, scope: Scope) -> Plan:
+    """Compare a lock with the store, the cache and the project's links.
+
+    Of the store it reads only the receipts of the selected trees, however many others there are.
+    """
+    selection = select_assets(project, lock, scope)
     store = Store(options.home)
     cache = ArchiveCache(options.cache)
-    # A key holds a part of the archive's hash only, which others may have met on purpose: the receipt has all of it.
-    wanted_bytes = {one.key: one.asset.sha256 for one in selection}
-    receipts = [receipt for key in wanted_bytes if (receipt := read_receipt(store, key))]
-    meant = [receipt for receipt in receipts if receipt.asset.sha256 == wanted_bytes[receipt.key]]
-    # A tree from an earlier boot that nobody has looked at since is hashed here, once.
-    sound = frozenset(receipt.key for receipt in meant if ensure_durable(store, receipt))
+    # A key has only a part of the archive's sha256, which another archive can match on purpose; the receipt has all.
+    sha256_by_key = {selected.key: selected.asset.sha256 for selected in selection}
+    receipts = [receipt for key in sha256_by_key if (receipt := read_receipt(store, key))]
+    matching = [receipt for receipt in receipts if receipt.asset.sha256 == sha256_by_key[receipt.key]]
+    # A tree that was installed before the last boot and not verified since is hashed here, once.
+    intact = frozenset(receipt.key for receipt in matching if ensure_durable(store, receipt))
     inventory = Inventory(
-        installed=sound,
-        damaged=frozenset(receipt.key for receipt in receipts) - sound,
-        cached=frozenset(one.asset.sha256 for one in selection if cache.has(one.asset.sha256)),
-        links={} if wanted.foreign else read_links(project.directory, store),
-        removable=removable(store, needed_keys) if wanted.prune else (),
+        installed=intact,
+        damaged=frozenset(receipt.key for receipt in receipts) - intact,
+        cached=frozenset(selected.asset.sha256 for selected in selection if cache.has(selected.asset.sha256)),
+        links={} if scope.foreign else read_links(project.directory, store),
+        removable=removable(store, needed_keys) if scope.prune else (),
     )
-    return plan_sync(
-        selection, inventory, lock=digest, partial=bool(wanted.names) or wanted.foreign, prune=wanted.prune
-    )
+    return plan_sync(selection, inventory, lock=digest, partial=bool(scope.names) or scope.foreign, prune=scope.prune)
 
 
-def select_assets(project: Project, lock: Lock, wanted: Scope) -> tuple[Selected, ...]:
-    """The assets that the wish means; raises what `workflows.selection` raises."""
-    pythons = select_entries(lock, wanted.names, manifest=project.manifest_path)
-    if not wanted.foreign:
+def select_assets(project: Project, lock: Lock, scope: Scope) -> tuple[Selected, ...]:
+    """The locked assets of a scope.
+
+    Raises `ManifestError` for unknown names, and what `select_for_host` and `select_for_targets` raise.
+    """
+    pythons = select_entries(lock, scope.names, manifest=project.manifest_path)
+    if not scope.foreign:
         return select_for_host(pythons, detect_host(), cpu_level)
-    if not wanted.all_targets:
-        return select_for_targets(pythons, wanted.targets, cpu=wanted.cpu)
-    chosen = (select_for_targets((python,), python.targets(), cpu=wanted.cpu) for python in pythons)
-    return tuple(one for group in chosen for one in group)
-
-
-# FOLD provision.workflows.plan
-#   Owns turning a lock into this machine's (or another's) choice of assets; the rules are `lock.select`'s.
+    if not scope.all_targets:
+        return select_for_targets(pythons, scope.targets, cpu=scope.cpu)
+    groups = (select_for_targets((python,), python.targets(), cpu=scope.cpu) for python in pythons)
+    return tuple(selected for group in groups for selected in group)
 
 
 def select_for_host(pythons: Sequence[LockedPython], host: Host, level: Callable[[], CpuLevel]) -> tuple[Selected, ...]:
-    """What this machine is to have; raises every entry's refusal at once (exit 4 or 5)."""
-    wanted = ((python, lambda python=python: select_asset(python, host=host, level=level)) for python in pythons)
-    return _collect(wanted, foreign=False)
+    """The asset of each entry for this machine; raises the errors of all entries together (exit 4 or 5)."""
+    choices = ((python, lambda python=python: select_asset(python, host=host, level=level)) for python in pythons)
+    return _select_each(choices, foreign=False)
 
 
 def select_for_targets(
     pythons: Sequence[LockedPython], targets: Sequence[Target], *, cpu: CpuLevel
 ) -> tuple[Selected, ...]:
-    """What machines of the given targets are to have: of each entry the highest locked level up to ``cpu``.
+    """The asset of each entry for each target, of the highest locked level up to ``cpu``.
 
-    Entries that are not locked for a target are a `LockFileError`, all of them at once.
+    Raises `LockFileError` for all entries that are not locked for a target.
     """
-    wanted = (
-        (python, lambda python=python, target=target: _up_to(python, target, cpu))
+    choices = (
+        (python, lambda python=python, target=target: _highest_level(python, target, cpu))
         for python in pythons
         for target in targets
     )
-    return _collect(wanted, foreign=True)
+    return _select_each(choices, foreign=True)
 
 
-def _collect(wanted: Iterable[tuple[LockedPython, Callable[[], Asset]]], *, foreign: bool) -> tuple[Selected, ...]:
-    chosen: list[Selected] = []
+def _select_each(choices: Iterable[tuple[LockedPython, Callable[[], Asset]]], *, foreign: bool) -> tuple[Selected, ...]:
+    selection: list[Selected] = []
     errors: list[ProvisionError] = []
-    for python, select in wanted:
+    for python, select in choices:
         try:
-            chosen.append(Selected(name=python.name, asset=select(), tree=python.tree, foreign=foreign))
+            selection.append(Selected(name=python.name, asset=select(), tree=python.tree, foreign=foreign))
         except ProvisionError as error:
             errors.append(error)
     raise_all(errors)
-    return tuple(chosen)
+    return tuple(selection)
 
 
-def _up_to(python: LockedPython, target: Target, cpu: CpuLevel) -> Asset:
+def _highest_level(python: LockedPython, target: Target, cpu: CpuLevel) -> Asset:
     assets = assets_for_target(python, target)
     if not assets:
         locked = ", ".join(known.short for known in python.targets())
@@ -156,66 +158,31 @@ def _up_to(python: LockedPython, target: Target, cpu: CpuLevel) -> Asset:
     return fitting[-1]
 
 
-# FOLD provision.workflows.plan
-#   Saved plans: a plan and what it was made for, as a file.
-#
-#   One that no longer holds is refused, and so is anything that is not as `save_plan` writes it.
-
-
-_MAX_BYTES = 16 * 1024 * 1024
-
-
-@keyed
-class _SavedWanted:
-    """What the plan was made for, as `plan`'s own options say it."""
-
-    names: tuple[str, ...] = required(texts)
-    targets: tuple[str, ...] = required(texts)
-    cpu: str = required(text)
-    prune: bool = required(truth)
-
-
-def _wanted(given: object) -> _SavedWanted:
-    return read_table(_SavedWanted, members(given), closed=True)
-
-
-def _version(given: object) -> int:
-    if count(given) != PLAN_VERSION:
-        raise ValueError(f"expected {PLAN_VERSION}")
-    return PLAN_VERSION
-
-
-@keyed
-class _SavedPlan:
-    """The whole file, which may come from anyone; ``plan`` is only ever compared, never carried out."""
-
-    provision_plan: int = required(_version)
-    wanted: _SavedWanted = required(_wanted)
-    plan: Members = required(members)
+# Saved plans. Anyone may have written the file: it is only compared with a plan that is computed again.
 
 
 def save_plan(path: Path, planned: Planned) -> None:
-    """Write the plan as a file that `sync` takes."""
-    wanted = planned.wanted
-    targets = [str(target) for target in wanted.targets] + (["all"] if wanted.all_targets else [])
+    """Write a plan, and the scope it was made for, as a file for `sync`."""
+    scope = planned.scope
+    targets = [str(target) for target in scope.targets] + ([ALL_TARGETS] if scope.all_targets else [])
     document = {
         "provision-plan": PLAN_VERSION,
-        "wanted": {"names": list(wanted.names), "targets": targets, "cpu": wanted.cpu, "prune": wanted.prune},
+        "wanted": {"names": list(scope.names), "targets": targets, "cpu": scope.cpu, "prune": scope.prune},
         "plan": plan_document(planned.plan),
     }
     write_text(path, json.dumps(document, indent=2) + "\n")
 
 
 def load_plan(options: Options, path: Path) -> Planned:
-    """Make the plan of a file again, from the lock and the store as they are now.
+    """Compute the plan of a file again, from the lock and the store as they are now.
 
-    Raises `LockFileError` if it is not the same plan any more, and `UsageError` if the file is no saved plan.
+    Raises `LockFileError` if that is another plan, and `UsageError` if the file is not a saved plan.
     """
-    saved_wanted, saved_plan = _read(path)
-    planned = plan(options, saved_wanted)
+    scope, saved = _read_saved_plan(path)
+    planned = plan(options, scope)
     now = plan_document(planned.plan)
-    if now != saved_plan:
-        moved = "the lock" if now["lock"] != saved_plan.get("lock") else "the store"
+    if now != saved:
+        moved = "the lock" if now["lock"] != saved.get("lock") else "the store"
         raise LockFileError(
             f"{path.name} no longer holds: {moved} has moved since the plan was made",
             hint=f"Make and review a new one: `provision plan -o {path.name}`.",
@@ -223,7 +190,7 @@ def load_plan(options: Options, path: Path) -> Planned:
     return planned
 
 
-def _read(path: Path) -> tuple[Scope, Members]:
+def _read_saved_plan(path: Path) -> tuple[Scope, Members]:
     try:
         content = read_small_file_or_none(path, _MAX_BYTES)
     except OSError as error:
@@ -239,3 +206,32 @@ def _read(path: Path) -> tuple[Scope, Members]:
         ) from error
     wanted = saved.wanted
     return parse_scope(wanted.names, wanted.targets, cpu=wanted.cpu, prune=wanted.prune), saved.plan
+
+
+@keyed
+class _SavedScope:
+    """The scope, as the options of `plan` give it."""
+
+    names: tuple[str, ...] = required(texts)
+    targets: tuple[str, ...] = required(texts)
+    cpu: str = required(text)
+    prune: bool = required(truth)
+
+
+def _saved_scope(given: object) -> _SavedScope:
+    return read_table(_SavedScope, members(given), closed=True)
+
+
+def _supported_version(given: object) -> int:
+    if count(given) != PLAN_VERSION:
+        raise ValueError(f"expected {PLAN_VERSION}")
+    return PLAN_VERSION
+
+
+@keyed
+class _SavedPlan:
+    """The file as a whole."""
+
+    provision_plan: int = required(_supported_version)
+    wanted: _SavedScope = required(_saved_scope)
+    plan: Members = required(members)

@@ -1,10 +1,9 @@
-"""`sync`: lock if needed, plan, install, link, remember, prune."""
+"""`sync`: lock if needed, plan, install, link, write the stamp, prune."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from provision.host.paths import data_home
 from provision.model.value import frozen
@@ -18,22 +17,15 @@ from provision.store.publish import sweep
 from provision.store.receipts import Receipt, read_receipt
 from provision.store.roots import record_root
 from provision.store.stamp import write_stamp
-from provision.workflows.lock import find_stale, raise_if_stale
-from provision.workflows.options import Options, Scope, env_flag
+from provision.workflows.lock import Locked, find_stale, lock, raise_if_stale
+from provision.workflows.options import Options, Scope, env_flag, open_install_context
 from provision.workflows.plan import Planned, compute_plan, load_plan
 from provision.workflows.project import LoadedLock, Project, locked_keys, needed_keys, remove_unfinished
-
-if TYPE_CHECKING:
-    from provision.workflows.lock import Locked
-
-
-# FOLD provision.workflows.sync
-#   Owns `sync`: lock if needed, plan, install, link, remember, prune; each step is another room's.
 
 
 @frozen
 class Synced:
-    """What a sync did: the plan it carried out, the receipts of what it installed, and any relocking."""
+    """The result of a sync: the plan that was carried out, the receipts of new trees, and the lock if it was remade."""
 
     planned: Planned
     installed: tuple[Receipt, ...] = ()
@@ -43,7 +35,10 @@ class Synced:
 
 @frozen
 class _SyncInputs:
-    """What a sync goes by: the lock, and the manifest's bytes that it answers (nothing where it was not compared)."""
+    """What a sync starts from: the lock, and the manifest's bytes it was compared with (empty if it was not).
+
+    ``order`` are the names of the entries in the order of the manifest.
+    """
 
     project: Project
     loaded: LoadedLock
@@ -53,88 +48,83 @@ class _SyncInputs:
 
 
 def sync(
-    options: Options, wanted: Scope, progress: Progress, *, locked: bool | None = None, frozen: bool = False
+    options: Options, scope: Scope, progress: Progress, *, locked: bool | None = None, frozen: bool = False
 ) -> Synced:
-    """Make this machine agree with the lock, which is made or mended before where that is allowed."""
+    """Make this machine agree with the lock, after relocking where that is needed and allowed (``locked``).
+
+    With ``frozen`` the lock is not compared with the manifest.
+    """
     project = Project.find(options)
     if frozen:
-        return _carry_out(options, _SyncInputs(project=project, loaded=project.locked()), wanted, progress)
-    return _carry_out(options, _agree(options, project, locked), wanted, progress)
+        return _carry_out(options, _SyncInputs(project=project, loaded=project.locked()), scope, progress)
+    return _carry_out(options, _fresh_lock(options, project, locked), scope, progress)
 
 
 def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
-    """Carry out a saved plan, if it still is what `plan` would say."""
+    """Carry out a saved plan; raises `LockFileError` if `plan` would no longer give the same."""
     planned = load_plan(options, path)
-    basis = _SyncInputs(project=planned.project, loaded=planned.project.locked())
-    return _carry_out(options, basis, planned.wanted, progress)
+    inputs = _SyncInputs(project=planned.project, loaded=planned.project.locked())
+    return _carry_out(options, inputs, planned.scope, progress)
 
 
 def may_relock(environ: Mapping[str, str], *, lock_exists: bool, locked: bool | None) -> bool:
-    """Whether a sync may change the lock: not where that was asked for, and by default not in CI where one is there."""
+    """Whether a sync may change the lock: as ``locked`` says, and by default unless in CI with a lock present."""
     return not (env_flag(environ, "CI") and lock_exists if locked is None else locked)
 
 
-def _agree(options: Options, project: Project, locked: bool | None) -> _SyncInputs:
-    """The lock that answers the manifest, as it is or after relocking; `LockFileError` where that is not allowed."""
+def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _SyncInputs:
+    """The lock, compared with the manifest and remade if needed; raises `LockFileError` where that is not allowed."""
     loaded = project.lock()
     relocking = may_relock(options.environ, lock_exists=loaded is not None, locked=locked)
     if loaded is None and not relocking:
-        loaded = project.locked()  # says that there is none
-    # Read before it is parsed: should it change in between, the stamp will not be believed.
+        loaded = project.locked()  # raises the error of a missing lock
+    # Read before it is parsed: if it changes in between, the stamp has the older bytes and does not match.
     content = project.manifest_path.read_bytes() if project.manifest_path.is_file() else b""
     manifest = project.manifest()
-    outdated = find_stale(manifest, loaded.lock) if loaded else ()
+    stale = find_stale(manifest, loaded.lock) if loaded else ()
     relocked = None
-    if loaded is None or (outdated and relocking):
-        from provision.workflows.lock import lock
-
+    if loaded is None or (stale and relocking):
         relocked = lock(options)
         loaded = LoadedLock(lock=relocked.lock, text=relocked.text)
     else:
-        raise_if_stale(project, outdated)
+        raise_if_stale(project, stale)
     order = tuple(request.name for request in manifest.requests)
     return _SyncInputs(project=project, loaded=loaded, order=order, manifest=content, relocked=relocked)
 
 
-def _carry_out(options: Options, basis: _SyncInputs, wanted: Scope, progress: Progress) -> Synced:
-    """Record what the project needs, plan, install, link, prune; in this order a crash at any point loses nothing."""
-    project, loaded = basis.project, basis.loaded
+def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Progress) -> Synced:
+    """Record the project's needs, plan, install, link, prune; in this order a crash at any point loses nothing."""
+    project, loaded = inputs.project, inputs.loaded
     store, timeout = Store(options.home), lock_timeout(options.environ)
     # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
     record_root(store, project.directory, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
-    plan = compute_plan(options, project, loaded.lock, loaded.digest, wanted)
+    plan = compute_plan(options, project, loaded.lock, loaded.digest, scope)
     receipts = _install(options, store, tuple(plan.installs()), progress)
-    sweep(store)  # a run that was killed when its tree was already in place has left an entry that nobody installs now
+    sweep(store)  # staging entries of runs that were killed after publishing their tree: nobody installs those again
     for path in (project.manifest_path, project.lock_path):
         remove_unfinished(path)
-    if not wanted.foreign:
-        linked = link_project(project, store, plan, basis.order)
-        if basis.manifest and not wanted.names:
-            write_project_stamp(options, project, store, linked, manifest=basis.manifest, lock=loaded.text.encode())
+    if not scope.foreign:
+        linked = link_project(project, store, plan, inputs.order)
+        if inputs.manifest and not scope.names:
+            write_project_stamp(options, project, store, linked, manifest=inputs.manifest, lock=loaded.text.encode())
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
         prune_trees(store, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
-    planned = Planned(project=project, lock=loaded.lock, wanted=wanted, plan=plan)
-    return Synced(planned=planned, installed=receipts, relocked=basis.relocked, warnings=loaded.warnings)
+    planned = Planned(project=project, lock=loaded.lock, scope=scope, plan=plan)
+    return Synced(planned=planned, installed=receipts, relocked=inputs.relocked, warnings=loaded.warnings)
 
 
 def _install(options: Options, store: Store, installs: tuple[Install, ...], progress: Progress) -> tuple[Receipt, ...]:
-    """Install what is missing; what that needs is imported only where something is."""
     if not installs:
         return ()
-    from provision.install.apply import install_all
-    from provision.workflows.options import open_install_context
+    from provision.install.apply import install_all  # only here: most runs install nothing
 
-    with open_install_context(options, store, progress) as tools:
-        return install_all(installs, tools, jobs=options.jobs)
-
-
-# FOLD provision.workflows.sync
-#   Owns a project's side of a sync: its links and commands, and the stamp by which the next sync is short.
+    with open_install_context(options, store, progress) as context:
+        return install_all(installs, context, jobs=options.jobs)
 
 
 def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str]) -> tuple[Selected, ...]:
-    """Carry out the plan's links, and let `.pythons/bin` follow; return all that is linked, in ``order``."""
+    """Carry out the links of a plan and update `.pythons/bin`; returns all linked interpreters, in ``order``."""
     for action in plan.actions:
         match action:
             case Link(selected=selected):
@@ -150,9 +140,9 @@ def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str
 def write_project_stamp(
     options: Options, project: Project, store: Store, linked: Sequence[Selected], *, manifest: bytes, lock: bytes
 ) -> None:
-    """Let the next plain `sync` find out in no time that nothing is to be done.
+    """Write the stamp by which the next plain `sync` sees that there is nothing to do.
 
-    Not where the store was named on the command line: the next command line may not name it.
+    Not for a store that was given by ``--home``: the next command line may not have it.
     """
     if options.home == data_home(options.environ):
         write_stamp(
@@ -166,7 +156,7 @@ def write_project_stamp(
 
 
 def _linked(project: Project, store: Store, order: Sequence[str]) -> tuple[Selected, ...]:
-    """What the links lead to, by the receipts: a partial sync leaves the other entries' links as they are."""
+    """All linked interpreters by their receipts, those of entries that a partial sync did not touch included."""
     links = read_links(project.directory, store)
     found = []
     for name in sorted(links, key=lambda name: (order.index(name) if name in order else len(order), name)):

@@ -34,7 +34,7 @@ def saved(options: Options, tmp_path: Path) -> Path:
 
 def test_a_saved_plan_is_the_plan(options: Options, saved: Path) -> None:
     loaded = load_plan(options, saved)
-    assert loaded.wanted == Scope(prune=True)
+    assert loaded.scope == Scope(prune=True)
     assert loaded.plan == plan(options, Scope(prune=True)).plan
 
 
