@@ -12,7 +12,7 @@ from benchmarks.timing import interleaved
 from benchmarks.workshop import Workshop
 from provision.model.value import replace
 from provision.store.layout import Store
-from provision.store.receipts import installed, write_receipt
+from provision.store.receipts import installed_receipts, write_receipt
 
 _TREES, _ASSETS = 500, 100_000
 
@@ -44,7 +44,7 @@ def growing(workshop: Workshop, runs: int) -> list[Line]:
 def fill(home: Path, project: Path) -> None:
     """Add receipts and trees of other builds to a store, and rows of other builds to the project's catalog."""
     store = Store(home)
-    (mine,) = installed(store)
+    (mine,) = installed_receipts(store)
     for number in range(1, _TREES):
         asset = replace(mine.asset, build=str(20000000 + number))
         key = mine.key.replace(mine.asset.build, asset.build)

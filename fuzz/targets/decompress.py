@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fuzz.mutations import mutated
 from fuzz.target import Target
-from provision.unpack.compression import decompressed, kind_of
+from provision.unpack.compression import archive_kind, decompress
 from provision.unpack.limits import ArchiveRefused, Limits
 from tests.unpack.archives import COMPRESSORS
 
@@ -38,7 +38,7 @@ def check(data: bytes) -> None:
         path.write_bytes(data)
         with FileIO(path) as file:
             result = _unpacked(file, Limits(window=1 << 23))
-            kind = kind_of(file) if result is not None else None
+            kind = archive_kind(file) if result is not None else None
     if kind is not None and result is not None and len(result) <= _BUDGET:
         assert result == _ORACLES[kind](data)
 
@@ -47,7 +47,7 @@ def _unpacked(file: FileIO, limits: Limits) -> bytes | None:
     """What it unpacks to, up to a little over the budget; None where it is refused."""
     result = b""
     try:
-        for chunk in decompressed(file, kind_of(file), limits=limits):
+        for chunk in decompress(file, archive_kind(file), limits=limits):
             assert 0 < len(chunk) <= _LARGEST_CHUNK
             result += chunk
             if len(result) > _BUDGET:

@@ -15,9 +15,9 @@ from fuzz.texts import documents
 from provision.model.tree import TreeOptions, store_key
 from provision.plan import Selected
 from provision.store.layout import Store, executable
-from provision.store.links import link, link_commands
+from provision.store.links import link_commands, link_interpreter
 from provision.store.receipts import Receipt, write_receipt
-from provision.store.stamp import fresh, write_stamp
+from provision.store.stamp import read_stamp, write_stamp
 from tests.catalog.samples import stripped, upstream
 
 _ASSET = upstream(stripped("3.14.2", "20260127"))
@@ -39,7 +39,7 @@ def _made(root: Path) -> tuple[Path, dict[str, str]]:
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
     write_receipt(store, Receipt.of(_ASSET, TreeOptions(), {}, probed="ok"))
-    link(project, "one", selected.key, store)
+    link_interpreter(project, "one", selected.key, store)
     link_commands(project, [selected])
     manifest = project / "pythons.toml"
     manifest.write_bytes(_MANIFEST)
@@ -66,13 +66,13 @@ def check(data: bytes) -> None:
         project, environ = _made(Path(folder))
         stamp = project / ".pythons" / ".stamp"
         written = stamp.read_bytes()
-        expected = fresh(environ, str(project))
+        expected = read_stamp(environ, str(project))
         assert expected is not None
         stamp.write_bytes(data.replace(_HERE.encode(), os.fsencode(folder)))
-        told = fresh(environ, str(project))
+        told = read_stamp(environ, str(project))
         assert told is None or all(line in stamp.read_bytes() for line in written.splitlines()[:5])
         stamp.chmod(0o666)
-        assert fresh(environ, str(project)) is None, "a stamp that others may write is believed"
+        assert read_stamp(environ, str(project)) is None, "a stamp that others may write is believed"
 
 
 TARGET = Target(inputs=mutated(st.just(_SAMPLE)) | documents(_LINES, between=""), check=check)

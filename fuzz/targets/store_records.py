@@ -16,8 +16,15 @@ from fuzz.texts import documents, words
 from provision.errors import StoreError
 from provision.model.tree import Entry, TreeOptions, store_key, tree_digest
 from provision.store.layout import Store, executable, is_key
-from provision.store.prune import removable
-from provision.store.receipts import Receipt, installed, read_entries, read_receipt, write_entries, write_receipt
+from provision.store.prune import unused_keys
+from provision.store.receipts import (
+    Receipt,
+    installed_receipts,
+    read_entries,
+    read_receipt,
+    write_entries,
+    write_receipt,
+)
 from provision.store.roots import live_keys, read_roots, record_root, root_path
 from tests.catalog.samples import full, stripped, upstream
 
@@ -85,7 +92,7 @@ def check(data: bytes) -> None:
 
 def _check_receipt(store: Store) -> None:
     receipt = read_receipt(store, _KEY)
-    assert installed(store) == ((receipt,) if receipt else ())
+    assert installed_receipts(store) == ((receipt,) if receipt else ())
     if receipt is None:
         return
     assert receipt.key == _KEY
@@ -99,7 +106,7 @@ def _check_roots(store: Store) -> None:
         assert root.project.is_absolute()
         assert all(is_key(key) for key in root.keys)
     assert all(is_key(key) for key in live_keys(store, lambda _: None))
-    assert all(is_key(key) for key in removable(store, lambda _: None))
+    assert all(is_key(key) for key in unused_keys(store, lambda _: None))
 
 
 TARGET = Target(

@@ -89,7 +89,7 @@ def check(data: bytes) -> None:
 
 def _ours(data: bytes, work: Path) -> Unpacked | None:
     try:
-        unpacked = build.unpack_bytes(gzip.compress(data, 1), work, destination=build.LINUX)
+        unpacked = build.unpack_bytes(gzip.compress(data, 1), work, file_system=build.LINUX)
     except IntegrityError:
         links = [path for path in work.rglob("*") if path.is_symlink()]
         assert not links, "a link was made although the archive was refused"

@@ -52,7 +52,7 @@ def check(data: bytes) -> None:
         work = Path(directory, "work")
         work.mkdir()
         try:
-            unpacked = build.unpack_bytes(data, work, asset=_ASSET, destination=build.LINUX)
+            unpacked = build.unpack_bytes(data, work, asset=_ASSET, file_system=build.LINUX)
         except IntegrityError:
             unpacked = None
         assert [path.name for path in Path(directory).iterdir()] == ["work"]

@@ -26,9 +26,9 @@ def answer(argv: list[str]) -> int | None:
 
 
 def _sync(*, quiet: bool) -> int | None:
-    from provision.store.stamp import fresh
+    from provision.store.stamp import read_stamp
 
-    pythons = fresh(os.environ)
+    pythons = read_stamp(os.environ)
     if pythons is None:
         return None
     if not quiet:
@@ -37,9 +37,9 @@ def _sync(*, quiet: bool) -> int | None:
 
 
 def _which(name: str) -> int | None:
-    from provision.store.stamp import fresh
+    from provision.store.stamp import read_stamp
 
-    pythons = fresh(os.environ)
+    pythons = read_stamp(os.environ)
     if pythons is None or name not in pythons:
         return None
     return _say(pythons[name] + "\n")

@@ -23,7 +23,7 @@ from provision.plan import Install, Selected
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
-from provision.store.publish import staging
+from provision.store.publish import staging_directory
 from provision.store.receipts import Receipt, read_receipt
 
 if TYPE_CHECKING:
@@ -151,13 +151,13 @@ def install(
             return present
         archive = tools.fetcher.fetch(selected.asset)
         if builders and lock is not None:
-            with staging(store, key) as room:
+            with staging_directory(store, key) as room:
                 builders.build(key, archive, room, lock, progress)
             receipt = read_receipt(store, key)
             if receipt is None:
                 raise StoreError(f"{key} was taken away as soon as it was there", hint="Run the command again.")
         else:
-            with _MAKING, staging(store, key) as room:
+            with _MAKING, staging_directory(store, key) as room:
                 receipt = _make(archive, room, selected, tools, progress)
         progress.finish(key)
     return receipt

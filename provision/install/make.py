@@ -13,7 +13,7 @@ from provision.plan import Selected
 from provision.protocols import Progress
 from provision.relocate.recipe import relocate
 from provision.store.layout import Store
-from provision.store.publish import publish, staged_tree
+from provision.store.publish import make_staged_tree, publish
 from provision.store.receipts import Receipt
 from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack
@@ -33,7 +33,7 @@ def make_tree(
 
     The caller holds the entry's lock. Without a ``host`` nothing is run, nor where the tree is for another machine.
     """
-    tree, extras = staged_tree(room), room / "extras"
+    tree, extras = make_staged_tree(room), room / "extras"
     asset, options = selected.asset, selected.tree
     progress.start(selected.key, asset.title, "unpack", None)
     unpacked = unpack(archive, tree, asset=asset, extras=extras, limits=Limits.of(environ), without=options.without)

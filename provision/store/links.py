@@ -25,7 +25,7 @@ LINKS, BIN = ".pythons", "bin"
 _IGNORE = b"*\n"
 
 
-class Linked(Protocol):
+class LinkablePython(Protocol):
     """An entry of the lock, the asset chosen for it, and its tree's key."""
 
     @property
@@ -38,7 +38,7 @@ class Linked(Protocol):
     def key(self) -> str: ...
 
 
-def link(project: Path, name: str, key: str, store: Store) -> None:
+def link_interpreter(project: Path, name: str, key: str, store: Store) -> None:
     """Let ``.pythons/<name>`` lead to a tree, in one step where it led elsewhere.
 
     Raises `StoreError` if something is there that provision did not make, so that nothing of the user's is lost.
@@ -48,7 +48,7 @@ def link(project: Path, name: str, key: str, store: Store) -> None:
         link_directory(folder / _checked(name), store.tree(key))
 
 
-def unlink(project: Path, name: str) -> None:
+def unlink_interpreter(project: Path, name: str) -> None:
     """Remove ``.pythons/<name>`` if it is a link."""
     path = links_directory(project) / _checked(name)
     with store_failures("remove a link from the project", path):
@@ -63,7 +63,7 @@ def read_links(project: Path, store: Store) -> dict[str, str]:
     return {name: _key(target, store) for name, target in sorted(targets.items()) if target is not None}
 
 
-def link_commands(project: Path, pythons: Sequence[Linked]) -> tuple[str, ...]:
+def link_commands(project: Path, pythons: Sequence[LinkablePython]) -> tuple[str, ...]:
     """Make ``.pythons/bin`` hold a command for each interpreter and no other links; return their sorted names.
 
     ``pythons`` are all that are linked, in the order of the manifest: of two with one command, the first has it.

@@ -9,9 +9,9 @@ from provision.errors import LockTimeoutError, StoreError, store_failures
 from provision.model.value import frozen
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, entry_lock
-from provision.store.publish import detach_tree, staging, sweep
+from provision.store.publish import clean_all_leftovers, detach_tree, staging_directory
 from provision.store.receipts import read_receipt
-from provision.store.roots import LockedKeys, forget_gone, live_keys, roots_lock
+from provision.store.roots import LockedKeys, forget_missing_projects, live_keys, roots_lock
 
 # Entries taken away at once; each holds an open lock file until it is deleted.
 _BATCH = 100
@@ -26,7 +26,7 @@ class Pruned:
     freed: int = 0
 
 
-def removable(store: Store, locked: LockedKeys) -> tuple[str, ...]:
+def unused_keys(store: Store, locked: LockedKeys) -> tuple[str, ...]:
     """The keys that no project needs, sorted; writes nothing."""
     return not_needed(_present(store), live_keys(store, locked))
 
@@ -56,8 +56,8 @@ def prune_trees(
     while True:
         # Trees only go out of sight at first: deleting takes long, and syncs wait for the lock of the roots.
         with ExitStack() as deleting, roots_lock(store, timeout=timeout, on_wait=on_wait):
-            forget_gone(store)
-            batch = [key for key in removable(store, locked) if key not in seen and (keys is None or key in keys)][
+            forget_missing_projects(store)
+            batch = [key for key in unused_keys(store, locked) if key not in seen and (keys is None or key in keys)][
                 :_BATCH
             ]
             for key in batch:
@@ -67,12 +67,12 @@ def prune_trees(
                     busy.append(key)
                     continue
                 freed += _size(store, key)
-                detach_tree(store, key, deleting.enter_context(staging(store, key)))
+                detach_tree(store, key, deleting.enter_context(staging_directory(store, key)))
                 removed.append(key)
         if not batch:
             break
         seen.update(batch)
-    sweep(store)
+    clean_all_leftovers(store)
     return Pruned(removed=tuple(removed), busy=tuple(busy), freed=freed)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # a tree is seldom hashed, and what hashes takes a while to i
 
 
 @contextmanager
-def staging(store: Store, key: str) -> Iterator[Path]:
+def staging_directory(store: Store, key: str) -> Iterator[Path]:
     """Yield a new private directory for work on an entry, and remove it with all that is left in it afterwards.
 
     The caller holds the entry's lock: what earlier runs left for this entry is therefore dead, and is removed first.
@@ -41,7 +41,7 @@ def staging(store: Store, key: str) -> Iterator[Path]:
     finally:
         # Should this fail, the next holder of the lock tries again, and says so if it cannot.
         with suppress(OSError):
-            discard(work)
+            remove_recursively(work)
 
 
 def clean_leftovers(store: Store, key: str) -> int:
@@ -49,14 +49,14 @@ def clean_leftovers(store: Store, key: str) -> int:
     with store_failures("remove what an earlier run left", store.staging):
         dead = [path for path in _directories(store) if _key_of(path) == key]
         for path in dead:
-            discard(path)
+            remove_recursively(path)
         for path in (store.receipt(key), store.entries(key)):
             for temporary in unfinished_files(path.parent, path.name):
                 temporary.unlink(missing_ok=True)
     return len(dead)
 
 
-def sweep(store: Store) -> None:
+def clean_all_leftovers(store: Store) -> None:
     """Remove what dead runs left of any entry; what others work on, or only they may touch, is left to them."""
     try:
         for key in staged_keys(store):
@@ -73,7 +73,7 @@ def staged_keys(store: Store) -> tuple[str, ...]:
         return tuple(sorted({key for path in _directories(store) if (key := _key_of(path))}))
 
 
-def staged_tree(work: Path) -> Path:
+def make_staged_tree(work: Path) -> Path:
     """Make the empty directory in which a tree is built, inside a staging directory, with a finished one's mode."""
     tree = work / "tree"
     with store_failures("make a staging directory", tree):
@@ -82,7 +82,7 @@ def staged_tree(work: Path) -> Path:
     return tree
 
 
-def discard(path: Path) -> None:
+def remove_recursively(path: Path) -> None:
     """Remove a directory and all in it, following no links, also where its owner took the write permission away."""
     import shutil
 
@@ -169,7 +169,7 @@ def publish(
 
 def remove_tree(store: Store, key: str) -> None:
     """Remove a tree and all that is kept beside it; the caller holds the entry's lock."""
-    with staging(store, key) as work:
+    with staging_directory(store, key) as work:
         detach_tree(store, key, work)
 
 

@@ -1,15 +1,19 @@
-"""Receipts, what was installed under a key, and the list of a tree's entries."""
+"""Receipts (what was installed under a key) and the lists of trees' entries, beside the trees in the store.
+
+A receipt is JSON of one or two kilobytes; the list of entries has a line for each file, and only what hashes a tree
+reads it. Neither is trusted: one that is damaged counts as missing, and the list must have the receipt's tree digest.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TypeVar, get_args
+from collections.abc import Mapping
+from typing import get_args
 
 from provision.errors import StoreError, store_failures
 from provision.host.files import make_directory, read_small_file_or_none, replace_file
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
-from provision.model.table import keyed, keys_of, optional, required, value_of
+from provision.model.table import keyed, optional, required
 from provision.model.target import Target
 from provision.model.tree import (
     RECIPE,
@@ -21,154 +25,59 @@ from provision.model.tree import (
     tree_digest,
 )
 from provision.model.version import Version
+from provision.store.json_tables import (
+    boolean,
+    choice,
+    count,
+    json_object,
+    parse_choice,
+    parse_json_object,
+    parsed_string,
+    read_table,
+    string,
+    strings,
+)
 from provision.store.layout import Store, is_key
 
-# FOLD provision.store.receipts
-#   JSON files of ours read as typed values, by tables that `keyed` declares.
-#
-#   They are input like any other: whatever is not as declared raises `MemberError`, a `ValueError`. A member that is null
-#   counts as missing, and what a table does not know is passed over unless it is closed.
-
-
-T = TypeVar("T")
-W = TypeVar("W", bound=str)
-
-Members = Mapping[str, object]
-
-
-class MemberError(ValueError):
-    """A member that is not as declared; says which, ``wanted.names: expected a list of texts``."""
-
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(f"{where}: {message}")
-        self.where, self.message = where, message
-
-
-def parse_members(content: bytes) -> Members:
-    """Read the one object of a JSON file; raise `ValueError` if it is anything else."""
-    try:
-        return members(json.loads(content))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def read_table(table: type[T], given: Members, *, closed: bool = False) -> T:
-    """The value of a table, all of whose members are as declared; a closed one has no others."""
-    keys = keys_of(table)
-    read: dict[str, object] = {}
-    for key, known in keys.items():
-        member = given.get(key)
-        if member is None and not known.required:
-            continue
-        if key not in given:
-            raise MemberError(key, "is missing")
-        try:
-            read[key] = known.kind(member)
-        except MemberError as error:
-            raise MemberError(f"{key}.{error.where}", error.message) from None
-        except ValueError as error:
-            raise MemberError(key, str(error)) from None
-    if closed:
-        for key in sorted(given.keys() - keys.keys()):
-            raise MemberError(key, "is not expected")
-    return value_of(table, read)
-
-
-def members(given: object) -> Members:
-    """An object of any members."""
-    if not isinstance(given, dict):
-        raise ValueError("expected an object")
-    return given
-
-
-def text(given: object) -> str:
-    if not isinstance(given, str):
-        raise ValueError("expected a text")
-    # Refuses what no file name can hold, and what could not be printed either.
-    given.encode("utf-8", "surrogateescape")
-    return given
-
-
-def texts(given: object) -> tuple[str, ...]:
-    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
-        raise ValueError("expected a list of texts")
-    return tuple(given)
-
-
-def count(given: object) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-        raise ValueError("expected a count")
-    return given
-
-
-def truth(given: object) -> bool:
-    if not isinstance(given, bool):
-        raise ValueError("expected true or false")
-    return given
-
-
-def parsed(parse: Callable[[str], T]) -> Callable[[object], T]:
-    """A text that ``parse`` turns into a value, or refuses with a `ValueError`."""
-    return lambda given: parse(text(given))
-
-
-def word(allowed: tuple[W, ...]) -> Callable[[object], W]:
-    """One of the allowed words."""
-    return parsed(lambda given: one_of(allowed, given))
-
-
-def one_of(allowed: tuple[W, ...], given: str) -> W:
-    """The allowed word that equals the text; `ValueError` if there is none."""
-    for each in allowed:
-        if each == given:
-            return each
-    raise ValueError(f"{given!r} is none of {', '.join(allowed)}")
-
-
-# FOLD provision.store.receipts
-#   Receipts: what was installed under which key, and their JSON.
-
-
 RECEIPT_VERSION = 1
-# Receipts are of one or two kilobytes; whatever is far larger is none.
 _LARGEST_RECEIPT = 64 * 1024
 
 
 @keyed
-class _Format:
-    """What a receipt says of itself, in every version."""
+class _VersionTable:
+    """The member that receipts of every version have."""
 
     receipt: int = required(count)
 
 
 @keyed
 class _AssetTable:
-    """The archive of a tree."""
+    """The asset that a tree was made of."""
 
-    implementation: str = required(text)
-    version: Version = required(parsed(Version.parse))
-    build: str = required(text)
-    target: Target = required(parsed(Target.parse))
-    cpu: CpuLevel = required(word(CPU_LEVELS))
-    build_options: BuildOptions = required(parsed(BuildOptions.parse))
-    flavor: Flavor = required(word(FLAVORS))
-    url: str = required(text)
-    sha256: Digest = required(parsed(Digest.parse))
+    implementation: str = required(string)
+    version: Version = required(parsed_string(Version.parse))
+    build: str = required(string)
+    target: Target = required(parsed_string(Target.parse))
+    cpu: CpuLevel = required(choice(CPU_LEVELS))
+    build_options: BuildOptions = required(parsed_string(BuildOptions.parse))
+    flavor: Flavor = required(choice(FLAVORS))
+    url: str = required(string)
+    sha256: Digest = required(parsed_string(Digest.parse))
     size: int | None = optional(count)
-    published: str | None = optional(text)
+    published: str | None = optional(string)
 
 
 @keyed
-class _TreeTable:
-    """The options of a tree."""
+class _TreeOptionsTable:
+    """The options with which a tree was made."""
 
-    bytecode: bool = required(truth)
-    externally_managed: bool = required(truth)
-    without: tuple[str, ...] = required(texts)
+    bytecode: bool = required(boolean)
+    externally_managed: bool = required(boolean)
+    without: tuple[str, ...] = required(strings)
 
 
-def _asset(given: object) -> Asset:
-    table = read_table(_AssetTable, members(given))
+def _read_asset(given: object) -> Asset:
+    table = read_table(_AssetTable, json_object(given))
     return Asset(
         implementation=table.implementation,
         version=table.version,
@@ -184,45 +93,45 @@ def _asset(given: object) -> Asset:
     )
 
 
-def _tree(given: object) -> TreeOptions:
-    table = read_table(_TreeTable, members(given))
+def _read_tree_options(given: object) -> TreeOptions:
+    table = read_table(_TreeOptionsTable, json_object(given))
     return TreeOptions(
         bytecode=table.bytecode,
         externally_managed=table.externally_managed,
-        without=tuple(one_of(REMOVABLE_PARTS, part) for part in table.without),
+        without=tuple(parse_choice(REMOVABLE_PARTS, part) for part in table.without),
     )
 
 
-def _hex(given: str) -> str:
+def _parse_hex(given: str) -> str:
     return Digest.parse(given).hex
 
 
 @keyed
 class Receipt:
-    """What was installed, and how its tree must look.
+    """What was installed under a key, and the digest that its tree must have.
 
-    ``digest`` is the tree digest in hex, ``entries`` counts the tree's files and links, ``size`` is their bytes.
-    ``probed`` is ``ok`` or ``skipped: why``. ``boot`` names the boot in which the tree was written, ``settled`` tells
-    that it is known to be on disk whole (`settle`); both are about one machine, and part of no digest.
+    ``digest`` is the tree digest in hex, ``entries`` the number of the tree's files and links, ``size`` their bytes.
+    ``probed`` is ``ok`` or ``skipped: why``. ``boot`` is the boot in which the tree was written; ``settled`` is true
+    once the tree is known to be durable (`publish.is_durable`). These two are about one machine, and in no digest.
     """
 
-    key: str = required(text)
-    asset: Asset = required(_asset)
-    tree: TreeOptions = required(_tree)
+    key: str = required(string)
+    asset: Asset = required(_read_asset)
+    tree: TreeOptions = required(_read_tree_options)
     recipe: int = required(count)
-    digest: str = required(parsed(_hex))
+    digest: str = required(parsed_string(_parse_hex))
     entries: int = required(count)
     size: int = required(count)
-    probed: str = required(text)
-    notes: tuple[str, ...] = required(texts)
-    boot: str = required(text)
-    settled: bool = required(truth)
+    probed: str = required(string)
+    notes: tuple[str, ...] = required(strings)
+    boot: str = required(string)
+    settled: bool = required(boolean)
 
     @classmethod
     def of(
         cls, asset: Asset, tree: TreeOptions, entries: Mapping[str, Entry], *, probed: str, notes: tuple[str, ...] = ()
     ) -> Receipt:
-        """The receipt for a tree that this version's recipe made, and that holds ``entries``."""
+        """The receipt of a tree with these ``entries``, made by this version's recipe."""
         content = [entry for entry in entries.values() if entry.kind != "dir"]
         return cls(
             key=store_key(asset, tree),
@@ -242,7 +151,7 @@ class Receipt:
 def read_receipt(store: Store, key: str) -> Receipt | None:
     """The receipt of an installed tree; None where the tree or the receipt is missing, or the receipt is damaged.
 
-    Needs no permission to write. Raises `StoreError` if it cannot be read, or if a newer provision wrote it.
+    Needs no permission to write. Raises `StoreError` if the receipt cannot be read or a newer provision wrote it.
     """
     path, tree = store.receipt(key), store.tree(key)
     with store_failures("read a receipt", path):
@@ -250,8 +159,8 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
             return None
         content = read_small_file_or_none(path, _LARGEST_RECEIPT)
     try:
-        given = parse_members(content or b"")
-        if read_table(_Format, given).receipt > RECEIPT_VERSION:
+        given = parse_json_object(content or b"")
+        if read_table(_VersionTable, given).receipt > RECEIPT_VERSION:
             raise StoreError(f"{path} was written by a newer provision", hint="Upgrade provision.")
         receipt = read_table(Receipt, given)
     except ValueError:
@@ -264,25 +173,25 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
 def write_receipt(store: Store, receipt: Receipt, *, flush: bool = False) -> None:
     """Write or replace a receipt; the caller holds the entry's lock. ``flush`` waits until it is on disk."""
     path = store.receipt(receipt.key)
-    document = json.dumps(_document(receipt), indent=1) + "\n"
+    document = json.dumps(_receipt_document(receipt), indent=1) + "\n"
     with store_failures("write a receipt", path):
         make_directory(path.parent)
         replace_file(path, document.encode("ascii"), flush=flush)
 
 
-def installed(store: Store) -> tuple[Receipt, ...]:
-    """The receipts of all installed trees, sorted by key. Reads every one: only for commands about the whole store."""
+def installed_receipts(store: Store) -> tuple[Receipt, ...]:
+    """The receipts of all installed trees, sorted by key. Reads each file: only for commands about the whole store."""
     with store_failures("list the receipts", store.receipts):
         try:
             names = sorted(path.name for path in store.receipts.iterdir())
         except FileNotFoundError:
             return ()
     keys = (name.removesuffix(".json") for name in names if name.endswith(".json"))
-    found = (read_receipt(store, key) for key in keys if is_key(key))
-    return tuple(receipt for receipt in found if receipt)
+    receipts = (read_receipt(store, key) for key in keys if is_key(key))
+    return tuple(receipt for receipt in receipts if receipt)
 
 
-def _document(receipt: Receipt) -> dict[str, object]:
+def _receipt_document(receipt: Receipt) -> dict[str, object]:
     asset, tree = receipt.asset, receipt.tree
     return {
         "receipt": RECEIPT_VERSION,
@@ -316,52 +225,48 @@ def _document(receipt: Receipt) -> dict[str, object]:
     }
 
 
-# FOLD provision.store.receipts
-#   The list of a tree's entries, a file beside its receipt.
-#
-#   It is read only to verify, and vouched for by the receipt.
+# The list of a tree's entries.
 
-
-# NUL ends every field, as it alone can stand neither in a path nor in a link's target.
-_HEAD = b"provision-entries 1\0"
-_FIELDS = 5
-_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
+# Every field ends with NUL, the one character that neither a path nor a link's target can hold.
+_ENTRIES_HEADER = b"provision-entries 1\0"
+_FIELDS_PER_ENTRY = 5
+_ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
 _LARGEST_ENTRIES = 64 * 1024 * 1024
 
 
 def write_entries(store: Store, key: str, entries: Mapping[str, Entry]) -> None:
     """Write or replace the list; the caller holds the entry's lock."""
     fields: list[str] = []
-    for path in sorted(entries):
-        entry = entries[path]
-        fields += (path, entry.kind, f"{entry.mode:o}", str(entry.size), entry.content)
+    for name in sorted(entries):
+        entry = entries[name]
+        fields += (name, entry.kind, f"{entry.mode:o}", str(entry.size), entry.content)
     text = "".join(f"{field}\0" for field in fields)
-    place = store.entries(key)
-    with store_failures("write the list of a tree's entries", place):
-        make_directory(place.parent)
-        replace_file(place, _HEAD + text.encode("utf-8", "surrogateescape"))
+    path = store.entries(key)
+    with store_failures("write the list of a tree's entries", path):
+        make_directory(path.parent)
+        replace_file(path, _ENTRIES_HEADER + text.encode("utf-8", "surrogateescape"))
 
 
 def read_entries(store: Store, receipt: Receipt) -> dict[str, Entry] | None:
-    """The entries that the receipt's digest vouches for; None where the list is missing or is not that."""
-    place = store.entries(receipt.key)
-    with store_failures("read the list of a tree's entries", place):
-        content = read_small_file_or_none(place, _LARGEST_ENTRIES)
-    if content is None or not content.startswith(_HEAD):
+    """The list of a tree's entries; None where it is missing or damaged, or has another digest than the receipt."""
+    path = store.entries(receipt.key)
+    with store_failures("read the list of a tree's entries", path):
+        content = read_small_file_or_none(path, _LARGEST_ENTRIES)
+    if content is None or not content.startswith(_ENTRIES_HEADER):
         return None
     try:
-        entries = _parse(content[len(_HEAD) :].decode("utf-8", "surrogateescape"))
+        entries = _parse_entries(content[len(_ENTRIES_HEADER) :].decode("utf-8", "surrogateescape"))
     except ValueError:
         return None
     return entries if tree_digest(entries) == receipt.digest else None
 
 
-def _parse(text: str) -> dict[str, Entry]:
+def _parse_entries(text: str) -> dict[str, Entry]:
     fields = text.split("\0")
-    if fields.pop() or len(fields) % _FIELDS:
+    if fields.pop() or len(fields) % _FIELDS_PER_ENTRY:
         raise ValueError("cut off")
-    kinds = {str(kind): kind for kind in _KINDS}
-    rows = zip(*(fields[offset::_FIELDS] for offset in range(_FIELDS)), strict=True)
+    kinds = {str(kind): kind for kind in _ENTRY_KINDS}
+    rows = zip(*(fields[offset::_FIELDS_PER_ENTRY] for offset in range(_FIELDS_PER_ENTRY)), strict=True)
     try:
         return {path: Entry(kinds[kind], int(mode, 8), content, int(size)) for path, kind, mode, size, content in rows}
     except KeyError as error:

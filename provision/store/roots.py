@@ -17,9 +17,9 @@ from provision.host.files import make_directory, read_small_file_or_none, replac
 from provision.model.sha256 import sha256_hex
 from provision.model.table import keyed, required
 from provision.model.value import frozen
+from provision.store.json_tables import count, parse_json_object, read_table, string, strings
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, file_lock
-from provision.store.receipts import count, parse_members, read_table, text, texts
 
 ROOT_VERSION = 1
 _LARGEST = 4 * 1024 * 1024
@@ -33,8 +33,8 @@ class _RootTable:
     """The record of a project, as its file has it."""
 
     root: int = required(count)
-    project: str = required(text)
-    keys: tuple[str, ...] = required(texts)
+    project: str = required(string)
+    keys: tuple[str, ...] = required(strings)
 
 
 @frozen
@@ -94,7 +94,7 @@ def live_keys(store: Store, locked: LockedKeys) -> set[str]:
     return live
 
 
-def forget_gone(store: Store) -> None:
+def forget_missing_projects(store: Store) -> None:
     """Drop the records of projects that are no more, and unfinished ones; the caller holds `roots_lock`."""
     gone = [root_path(store, root.project) for root in read_roots(store) if _is_gone(root.project)]
     with store_failures("forget a project", store.roots):
@@ -128,7 +128,7 @@ def _is_gone(project: Path) -> bool:
 
 def _read_root(path: Path) -> Root | None:
     try:
-        record = read_table(_RootTable, parse_members(read_small_file_or_none(path, _LARGEST) or b""))
+        record = read_table(_RootTable, parse_json_object(read_small_file_or_none(path, _LARGEST) or b""))
         project = Path(record.project)
         if record.root != ROOT_VERSION or not project.is_absolute() or b"\0" in os.fsencode(project):
             return None

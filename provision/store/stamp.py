@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provision.store.layout import Store
-    from provision.store.links import Linked
+    from provision.store.links import LinkablePython
 
 _MANIFEST = "pythons.toml"
 _FOLDER, _STAMP = ".pythons", ".stamp"
@@ -47,7 +47,7 @@ _IRRELEVANT = (
 )
 
 
-def fresh(environ: "Mapping[str, str]", start: str = "") -> dict[str, str] | None:
+def read_stamp(environ: "Mapping[str, str]", start: str = "") -> dict[str, str] | None:
     """The interpreters of the project around ``start`` (the working directory), name to executable, in their order.
 
     None where a sync may have something to do; it then has to find out by itself. Looks for the project as
@@ -74,7 +74,7 @@ def write_stamp(
     lock_bytes: bytes,
     environ: "Mapping[str, str]",
     store: "Store",
-    pythons: "Sequence[Linked]",
+    pythons: "Sequence[LinkablePython]",
 ) -> bool:
     """Remember that a plain sync, without options, has left all in order; the bytes are those it went by.
 
@@ -151,7 +151,7 @@ def _head(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Map
 
 
 def _facts(
-    folder: "Path", manifest: "Path", store: "Store", pythons: "Sequence[Linked]"
+    folder: "Path", manifest: "Path", store: "Store", pythons: "Sequence[LinkablePython]"
 ) -> "Iterator[tuple[str, ...]]":
     """The lines that `_check` holds against the disk."""
     from provision.store.layout import executable, landmark

@@ -1,4 +1,7 @@
-"""The content of gzip, zstd, bzip2 and xz files in chunks, to the very end."""
+"""Decompressing gzip, zstd, bzip2 and xz in chunks, and telling kinds of archives apart.
+
+Each file is read to its very end: cut or damaged data, and anything after the compressed stream, is refused.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,15 @@ _MAGIC: dict[bytes, ArchiveKind] = {
 # Read and yielded at once, in bytes: as much as fits the processor's caches, as larger chunks are slower.
 _READ, _CHUNK = 64 << 10, 256 << 10
 
+_GZIP_ONLY = 31  # `wbits` of zlib: a whole window, in the format of gzip
+
 # Of a zstd frame (RFC 8878): bytes, and kinds of blocks.
 _LONGEST_ZSTD_HEADER, _ZSTD_CHECKSUM = 18, 4
 _REPEATED_BYTE, _RESERVED_BLOCK = 1, 3
 
 
-def kind_of(file: FileIO) -> ArchiveKind:
-    """What kind of archive a file is, by its first bytes: its name is only a claim. Leaves the file at its start."""
+def archive_kind(file: FileIO) -> ArchiveKind:
+    """What kind of archive a file is, by its first bytes, whatever its name says. Leaves the file at its start."""
     file.seek(0)
     head = file.read(8)
     file.seek(0)
@@ -40,25 +45,25 @@ def kind_of(file: FileIO) -> ArchiveKind:
     raise ArchiveRefused(f"is of no kind we know: it begins with {head.hex(' ')}" if head else "is empty")
 
 
-def decompressed(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator[bytes]:
-    """The unpacked content in chunks; what it takes in memory is bounded whatever the ratio is.
+def decompress(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator[bytes]:
+    """Yield the content in chunks; the memory used is bounded whatever the compression ratio is.
 
-    Raises `ArchiveRefused` where the data is damaged or cut, and where anything follows its end: more of the same kind as
-    well, which some readers would read and others not.
+    Raises `ArchiveRefused` if the data is damaged or cut, and if anything follows its end: even more of the same kind,
+    which some readers would read and others not.
     """
     match kind:
         case "gzip":
-            return _inflated(file, wbits=31)
+            return _gunzip(file)
         case "zstd":
-            return _zstd(file, limits.window)
+            return _unzstd(file, limits.window)
         case "bzip2":
             import bz2
 
-            return _decoded(file, bz2.BZ2Decompressor(), OSError)
+            return _decompress_with(file, bz2.BZ2Decompressor(), OSError)
         case "xz":
             import lzma
 
-            return _decoded(file, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.window), lzma.LZMAError)
+            return _decompress_with(file, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.window), lzma.LZMAError)
         case "zip":
             raise ArchiveRefused("is a zip file, of which there is no one content")
 
@@ -74,9 +79,9 @@ def fastest_zlib() -> ModuleType:
     return isal_zlib
 
 
-def _inflated(file: FileIO, wbits: int) -> Iterator[bytes]:
+def _gunzip(file: FileIO) -> Iterator[bytes]:
     zlib = fastest_zlib()
-    decoder = zlib.decompressobj(wbits)
+    decoder = zlib.decompressobj(_GZIP_ONLY)
     waiting = b""
     while not decoder.eof:
         data = waiting or file.read(_READ)
@@ -104,7 +109,7 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
-def _decoded(file: FileIO, decoder: _Decoder, damage: type[Exception]) -> Iterator[bytes]:
+def _decompress_with(file: FileIO, decoder: _Decoder, damage: type[Exception]) -> Iterator[bytes]:
     while not decoder.eof:
         data = file.read(_READ) if decoder.needs_input else b""
         if decoder.needs_input and not data:
@@ -118,13 +123,13 @@ def _decoded(file: FileIO, decoder: _Decoder, damage: type[Exception]) -> Iterat
     _expect_end(file, decoder.unused_data)
 
 
-def _zstd(file: FileIO, most_window: int) -> Iterator[bytes]:
+def _unzstd(file: FileIO, max_window: int) -> Iterator[bytes]:
     """Unpack by zstd's streaming decompressor, which keeps a whole window in memory: 128 MiB for PBS's `full`."""
     import zstandard
 
-    content = _check_frame(file, most_window)
+    content_size = _check_frame(file, max_window)
     done = 0
-    decoder = zstandard.ZstdDecompressor(max_window_size=most_window)
+    decoder = zstandard.ZstdDecompressor(max_window_size=max_window)
     with decoder.stream_reader(file, read_size=_READ, closefd=False) as reader:
         while True:
             try:
@@ -135,16 +140,16 @@ def _zstd(file: FileIO, most_window: int) -> Iterator[bytes]:
                 break
             done += len(chunk)
             yield chunk
-    # The decompressor takes a frame's end for the end, whatever size the frame said it has.
-    if content is not None and done != content:
+    # The decompressor does not compare with the size in the frame's header.
+    if content_size is not None and done != content_size:
         raise ArchiveRefused("is damaged: it unpacks to less than it says")
 
 
-def _check_frame(file: FileIO, most_window: int) -> int | None:
-    """Go through the one frame of a zstd file without unpacking it; returns what size it says its content has.
+def _check_frame(file: FileIO, max_window: int) -> int | None:
+    """Walk through the one frame of a zstd file without decompressing; return the content size in its header, if any.
 
-    Raises `ArchiveRefused` unless the frame is whole and the file ends with it: the decompressor itself takes a cut frame for
-    the end, and further frames for more of the same. Leaves the file at its start.
+    Raises `ArchiveRefused` unless the frame is whole and the file ends with it: the decompressor itself takes a cut
+    frame for the end, and further frames for more content. Leaves the file at its start.
     """
     import zstandard
 
@@ -157,9 +162,9 @@ def _check_frame(file: FileIO, most_window: int) -> int | None:
         raise ArchiveRefused(f"has a damaged zstd header: {error}") from error
     if parameters.dict_id:
         raise ArchiveRefused("needs a zstd dictionary")
-    if parameters.window_size > most_window:
-        asked, most = parameters.window_size >> 20, most_window >> 20
-        raise ArchiveRefused(f"needs a zstd window of {asked} MiB; at most {most} MiB are allowed")
+    if parameters.window_size > max_window:
+        needed, allowed = parameters.window_size >> 20, max_window >> 20
+        raise ArchiveRefused(f"needs a zstd window of {needed} MiB; at most {allowed} MiB are allowed")
     end = _end_of_blocks(file, at) + _ZSTD_CHECKSUM * parameters.has_checksum
     size = file.seek(0, 2)
     if size < end:

@@ -1,4 +1,8 @@
-"""What an archive may cost at most, and how it is refused."""
+"""What an archive may take at most in bytes and members, and `ArchiveRefused`.
+
+The modules that read archives keep to the limits and raise `ArchiveRefused`; `unpack` makes it an `IntegrityError` that
+names the archive.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +12,21 @@ from collections.abc import Mapping
 from provision.errors import UsageError
 from provision.model.value import frozen
 
-# FOLD provision.unpack.limits
-#   Owns what an archive may cost at most; the modules that read bytes and count members keep to it.
-
-
 _MIB = 1 << 20
-VARIABLE = "PROVISION_MAX_UNPACKED"
+MAX_UNPACKED_VARIABLE = "PROVISION_MAX_UNPACKED"
 _SIZE = re.compile(r"(\d{1,18})(?:([KMG])(?:iB|B)?)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
-# Archives this small unpack to little whatever their ratio; tiny ones of a few repeated files have great ratios.
-_SMALL = 64 * _MIB
+# Small archives may unpack to this much whatever their ratio: tiny ones of a few repeated files have great ratios.
+_MIN_BUDGET = 64 * _MIB
+
+# Longer names are cut in messages: a name may have thousands of characters.
+_LONGEST_SHOWN = 120
 
 
 @frozen
 class Limits:
-    """Sizes are in bytes. The defaults are about four times what the largest published archives need.
+    """The limits of one archive, in bytes. The defaults are about four times what the largest published ones need.
 
     Those are GraalPy's (1.2 GB unpacked) and PBS's `full` debug builds (about 1 GB, 20 000 members). PBS compresses
     `full` archives about tenfold and the others three- to fourfold.
@@ -39,14 +42,14 @@ class Limits:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Limits:
-        """The defaults, or what PROVISION_MAX_UNPACKED allows (``6G``); `UsageError` if that is not a size."""
-        text = environ.get(VARIABLE, "").strip()
+        """The defaults, or what PROVISION_MAX_UNPACKED allows (``6G``); raises `UsageError` if that is not a size."""
+        text = environ.get(MAX_UNPACKED_VARIABLE, "").strip()
         if not text:
             return cls()
         match = _SIZE.fullmatch(text)
         if match is None:
             raise UsageError(
-                f"{VARIABLE} is {text!r}, which is not a size",
+                f"{MAX_UNPACKED_VARIABLE} is {text!r}, which is not a size",
                 hint="give a number of bytes, or a number with K, M or G: 6G",
             )
         return cls(unpacked=int(match[1]) * _UNITS[(match[2] or "").lower()], ratio=None)
@@ -55,22 +58,14 @@ class Limits:
         """How many bytes an archive of this size may unpack to."""
         if self.ratio is None:
             return self.unpacked
-        return min(self.unpacked, max(_SMALL, self.ratio * archive_size))
-
-
-# FOLD provision.unpack.limits
-#   Owns `ArchiveRefused`, how the pure modules of this room say no; `unpack` turns it into an error that names the archive.
-
-
-# Longer names than this are cut in messages: a name may have thousands of characters.
-_SHOWN = 120
+        return min(self.unpacked, max(_MIN_BUDGET, self.ratio * archive_size))
 
 
 class ArchiveRefused(ValueError):
-    """An archive that is damaged, unsafe, or made in a way that no interpreter we know is.
+    """An archive that is damaged, unsafe, or unlike the archive of any known interpreter.
 
-    ``reason`` completes the sentence "member 'x' …", or "the archive …" where no one member is to blame; ``last`` is
-    then the member up to which all was well, once it is known.
+    ``reason`` completes the sentence "member 'x' …", or "the archive …" where it is about no one ``member``; ``last``
+    is then the last member that was read, once it is known.
     """
 
     def __init__(self, reason: str, member: str | None = None) -> None:
@@ -86,9 +81,12 @@ class ArchiveRefused(ValueError):
 
 
 class ArchiveTooLarge(ArchiveRefused):
-    """An archive that unpacks to more bytes than it is allowed to, by `limits.Limits`."""
+    """An archive that unpacks to more bytes than `Limits` allow."""
 
 
 def shown_name(name: str) -> str:
-    """A name as messages print it: quoted, what is not printable escaped, and cut when it is very long."""
-    return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"
+    """A member's name or target for messages: quoted, unprintable characters escaped, cut if it is very long.
+
+    `text.quoted` cuts what people wrote at 64 characters; paths in sound archives are longer, and must be told apart.
+    """
+    return repr(name) if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]!r}…"

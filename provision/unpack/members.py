@@ -1,4 +1,7 @@
-"""Members of an archive, and the names and link targets they may have."""
+"""`ArchiveMember`, and the names and link targets that members may have.
+
+The rules look at one name at a time; whether a name is taken, and where a link leads, is in `taken_names`.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,15 @@ from typing import Literal, NamedTuple, Protocol
 
 from provision.unpack.limits import ArchiveRefused
 
-# FOLD provision.unpack.members
-#   Owns `ArchiveMember`, one thing that an archive of any kind holds, and `MemberSource`, the way to go through them.
-
-
 MemberKind = Literal["file", "dir", "link", "hardlink"]
 
 
 class ArchiveMember(NamedTuple):
-    """One member as the archive has it: nothing is checked but what makes it readable.
+    """One member as the archive has it; its name is not checked yet.
 
-    ``name`` uses ``/``, and ends in none; ``target`` is what a link points to, relative to its own directory, or the
-    name of an earlier member for a hard link. ``size`` is 0 but for files. A tuple, as thousands are made and looked at
-    once.
+    ``name`` uses ``/`` and does not end in it; ``target`` is what a link points to, relative to the link's directory,
+    or the name of an earlier member for a hard link. ``size`` is 0 unless it is a file. A tuple, because thousands are
+    made and read once.
     """
 
     name: str
@@ -31,17 +30,13 @@ class ArchiveMember(NamedTuple):
 
 
 class MemberSource(Protocol):
-    """The members of an archive in its order. Once all were gone through, every byte of it was read and checked."""
+    """The members of an archive in its order. Iterating to the end reads and checks every byte of the archive."""
 
     def __iter__(self) -> Iterator[ArchiveMember]: ...
 
     def content(self) -> Iterator[memoryview]:
-        """The content of the file that was iterated last, in pieces; who asks for it must go through all of them."""
+        """The content of the last file yielded, in pieces; a caller that takes it must read all of them."""
         ...
-
-
-# FOLD provision.unpack.members
-#   Owns which names and link targets may be in an archive at all; whether a name is taken already, `ledger` knows.
 
 
 # What file systems allow a name, in bytes, and what the strictest of our systems (macOS) allows a path: the archives
@@ -59,27 +54,27 @@ _WINDOWS_DEVICES = frozenset(
 class NameRules:
     """The rules for names; ``windows`` adds those of Windows, for its trees and for any tree that is made on it.
 
-    Directories that were found good are remembered: most members share theirs with the one before.
+    Directories that passed are remembered: most members have the same as the one before.
     """
 
     def __init__(self, *, windows: bool) -> None:
         self._windows = windows
-        self._good = {""}
+        self._accepted = {""}
 
     def check(self, path: str) -> None:
-        """Raise `ArchiveRefused` unless ``path`` is plain and relative: no way up, no drive, nothing that cannot be a name."""
+        """Raise `ArchiveRefused` unless ``path`` is plain and relative: no ``..``, no drive, no name that cannot be."""
         parent, _, name = path.rpartition("/")
         if path.startswith("/"):
             raise ArchiveRefused("has an absolute name", path)
         # A character has at most four bytes.
         if len(path) * 4 > _LONGEST_PATH and len(_encoded(path)) > _LONGEST_PATH:
             raise ArchiveRefused(f"has a name of more than {_LONGEST_PATH} bytes", path)
-        if parent not in self._good:
+        if parent not in self._accepted:
             self._check_directory(parent, path)
         self._check_name(name, path)
 
     def check_target(self, target: str, path: str) -> None:
-        """Raise `ArchiveRefused` if a link's target cannot be one; where it leads, `ledger` follows."""
+        """Raise `ArchiveRefused` if ``target`` cannot be a link's; where it leads is not checked here."""
         if not target:
             raise ArchiveRefused("is a link to nothing", path)
         if target.startswith("/"):
@@ -97,7 +92,7 @@ class NameRules:
             raise ArchiveRefused(f"is more than {_DEEPEST} directories deep", path)
         for part in parts:
             self._check_name(part, path)
-        self._good.add(directory)
+        self._accepted.add(directory)
 
     def _check_name(self, name: str, path: str) -> None:
         if name in ("", ".", ".."):
@@ -120,8 +115,8 @@ class NameRules:
             raise ArchiveRefused("has a name that is a device on Windows", path)
 
 
-def folded(path: str) -> str:
-    """The form in which file systems that ignore case and composition (macOS, Windows) compare a path."""
+def case_folded(path: str) -> str:
+    """The form in which file systems that ignore case and Unicode composition (macOS, Windows) compare a path."""
     if path.isascii():
         return path.lower()
     from unicodedata import normalize

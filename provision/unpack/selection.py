@@ -1,4 +1,7 @@
-"""Which members of an archive become the tree, by layout and `without`."""
+"""Which members of an archive become the tree: its layout, and the parts that `without` excludes.
+
+Excluded with a part is what only serves that part. What merely works less without it (`venv` without ensurepip) stays.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,12 @@ from provision.model.asset import Asset
 from provision.model.tree import RemovablePart
 from provision.unpack.limits import ArchiveRefused
 
-# FOLD provision.unpack.selection
-#   Owns which part of an archive becomes the tree, which is kept beside it, and which is left out by its layout.
-#
-#   Leaving parts out on request is `slim`'s.
-
-
 Area = Literal["tree", "extras", "skipped"]
 
 
 class ArchiveLayout(Protocol):
+    """Where the members of one kind of archive belong."""
+
     def place(self, name: str) -> tuple[Area, str]:
         """Where a member goes and under which path; an empty path is the area's own directory.
 
@@ -29,7 +28,7 @@ class ArchiveLayout(Protocol):
 
 
 def layout_of(asset: Asset) -> ArchiveLayout:
-    """The layout of PBS's `full`, of its install_only flavors, or that of all others: one directory of any name."""
+    """The layout of PBS's `full` archives, of its install_only ones, or of all others: one directory of any name."""
     if asset.implementation != "cpython":
         return SingleTopLayout()
     return FullBuildLayout() if asset.flavor == "full" else SingleTopLayout("python")
@@ -38,7 +37,7 @@ def layout_of(asset: Asset) -> ArchiveLayout:
 class SingleTopLayout:
     """Everything is in one directory: ``python`` for install_only; whatever comes first where no name is given.
 
-    PyPy and GraalPy name theirs after the version. On macOS as well, GraalPy's holds `bin` and `lib` at once.
+    PyPy and GraalPy name it after the version. GraalPy's has `bin` and `lib` directly in it on macOS as well.
     """
 
     def __init__(self, top: str = "") -> None:
@@ -54,7 +53,7 @@ class SingleTopLayout:
 
 
 class FullBuildLayout:
-    """``python/install`` is the tree; PYTHON.json and licences are for people; the rest is for relinking Python.
+    """``python/install`` is the tree; PYTHON.json and licences are extras; the rest serves to relink Python.
 
     Before 2019 the licences were files beside PYTHON.json.
     """
@@ -74,18 +73,12 @@ class FullBuildLayout:
         return "skipped", path
 
 
-# FOLD provision.unpack.selection
-#   Owns what goes when a request says `without`: paths of a tree, for each part and layout; who asks, `manifest` knows.
-#
-#   Left out with a part is what only serves it. What merely works less without it (`venv` without ensurepip) stays.
-
-
 # Where the standard library is: PBS, PyPy, GraalPy on Unix; those on Windows; PyPy before 3.8, GraalPy before 23.1.
 _STDLIB = r"(?:lib/(?:python|pypy|graalpy)\d[^/]*|Lib|lib-python/\d)"
 # Where extension modules are: Unix, and Windows.
 _EXTENSIONS = rf"(?:{_STDLIB}/lib-dynload|DLLs)"
 
-# Regular expressions that must match a path from its start to a whole name: `include` goes with all that is below.
+# Regular expressions that match a path from its start to the end of a name: `include` matches all below it as well.
 PART_PATTERNS: dict[RemovablePart, tuple[str, ...]] = {
     # The module and the pip wheel in it. `python -m venv` then needs --without-pip; an installed pip stays.
     "ensurepip": (rf"{_STDLIB}/ensurepip",),
@@ -125,8 +118,8 @@ PART_PATTERNS: dict[RemovablePart, tuple[str, ...]] = {
 }
 
 
-def left_out(parts: Iterable[RemovablePart]) -> Callable[[str], bool]:
-    """A test for paths (relative to the tree, with ``/``) that go with any of ``parts``."""
+def excluded_by(parts: Iterable[RemovablePart]) -> Callable[[str], bool]:
+    """A predicate: whether a path (relative to the tree, with ``/``) belongs to any of ``parts``."""
     patterns = [pattern for part in sorted(parts) for pattern in PART_PATTERNS[part]]
     if not patterns:
         return lambda path: False

@@ -1,4 +1,8 @@
-"""Reading tar: header blocks, PAX records, long names, the end."""
+"""Reading tar: the members of a stream, its header blocks, PAX records, long names, the end.
+
+POSIX ustar with PAX or GNU extensions for long names, strictly read: what is not known is refused, because another
+reader may take it for something else. The decompressed stream is read front to back, within a budget of bytes.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,17 @@ from zlib import adler32
 from provision.unpack.limits import ArchiveRefused, ArchiveTooLarge, shown_name
 from provision.unpack.members import ArchiveMember, MemberKind
 
-# FOLD provision.unpack.tar
-#   Owns what a run of tar headers means: long names, extended headers, the end; single blocks are read by `headers`.
+BLOCK = 512
 
+_HEADER = Struct("100s8s16x12s12x8s1s100s8s80x155s12x")  # name mode size checksum type link magic prefix
+_POSIX, _GNU = b"ustar\x0000", b"ustar  \0"
+_NO_PREFIX = bytes(155)
+_ZEROS = bytes(BLOCK)
+_CHECKSUM = slice(148, 156)
+_BLANK_CHECKSUM = 8 * ord(" ")  # the header is summed as if its checksum were spaces
 
 _KINDS: dict[bytes, MemberKind] = {b"0": "file", b"\0": "file", b"5": "dir", b"2": "link", b"1": "hardlink"}
-_REFUSED = {
+_KINDS_REFUSED = {
     b"3": "is a character device",
     b"4": "is a block device",
     b"6": "is a FIFO",
@@ -27,37 +36,54 @@ _REFUSED = {
     b"V": "is a volume label",
     b"X": "has an extended header of an old system",
 }
-_LONG_NAME, _LONG_LINK, _EXTENDED, _GLOBAL = b"L", b"K", b"x", b"g"
+_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL = b"L", b"K", b"x", b"g"
 _FIELD_OF = {_LONG_NAME: "path", _LONG_LINK: "linkpath"}
 
 # An extended header holds two names and some words about times and owners, and maybe extended attributes.
 _LONGEST_EXTENSION = 64 << 10
 
+# Keywords that change nothing in what we write: owners, times, and what star and bsdtar add about the file system that
+# the files came from.
+_KEYWORDS_IGNORED = frozenset({"atime", "ctime", "mtime", "uid", "gid", "uname", "gname", "comment"})
+_KEYWORD_PREFIXES_IGNORED = (
+    "LIBARCHIVE.",
+    "SCHILY.acl.",
+    "SCHILY.dev",
+    "SCHILY.fflags",
+    "SCHILY.ino",
+    "SCHILY.nlink",
+    "SCHILY.xattr.",
+)
+_KEYWORDS_REFUSED = {
+    "hdrcharset": "changes how names are to be read",
+    "charset": "changes how its content is to be read",
+}
+
 
 class TarMembers:
-    """The members of a tar stream (POSIX ustar, with PAX or GNU extensions for long names), strictly read.
+    """The members of a tar stream.
 
-    What it does not know it refuses: other kinds, other numbers, extensions that change sizes or stand alone, anything
-    behind the end.
+    Refuses other kinds of members, numbers that are not octal, extensions that change sizes or have no member, and
+    anything after the end.
     """
 
-    def __init__(self, stream: BoundedStream, *, most: int) -> None:
-        self._stream, self._most = stream, most
+    def __init__(self, stream: BoundedStream, *, max_members: int) -> None:
+        self._stream, self._max_members = stream, max_members
         self._unread = 0
         self._extensions: dict[str, str] = {}
         self._extended_by = b""
 
     def __iter__(self) -> Iterator[ArchiveMember]:
         count = 0
-        while (header := parse_header(self._stream.take(BLOCK))) is not None:
+        while (header := parse_header(self._stream.read(BLOCK))) is not None:
             count += 1
-            if count > self._most:
-                raise ArchiveRefused(f"has more than {self._most} members")
+            if count > self._max_members:
+                raise ArchiveRefused(f"has more than {self._max_members} members")
             self._unread = header.size
             if header.kind in _KINDS:
                 yield self._member(header, _KINDS[header.kind])
             else:
-                self._extend(header)
+                self._read_extension(header)
             self._stream.skip(self._unread + -header.size % BLOCK)
         self._end()
 
@@ -81,26 +107,28 @@ class TarMembers:
             raise ArchiveRefused(f"is a {kind} with content", name)
         return ArchiveMember(name, kind, header.mode, header.size, target)
 
-    def _extend(self, header: TarHeader) -> None:
-        """Take in a header that amends the next one."""
-        if header.kind not in (_LONG_NAME, _LONG_LINK, _EXTENDED, _GLOBAL):
+    def _read_extension(self, header: TarHeader) -> None:
+        """Read a header that gives names to the next one."""
+        if header.kind not in (_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL):
             kind = shown_name(header.kind.decode("latin-1"))
-            raise ArchiveRefused(_REFUSED.get(header.kind, f"is of an unknown kind, {kind}"), _decode(header.name))
+            raise ArchiveRefused(
+                _KINDS_REFUSED.get(header.kind, f"is of an unknown kind, {kind}"), _decode(header.name)
+            )
         if header.size > _LONGEST_EXTENSION:
             raise ArchiveRefused(f"has an extended header of {header.size} bytes")
         body = b"".join(self.content())
         if header.kind in _FIELD_OF:
-            self._amend(header.kind, {_FIELD_OF[header.kind]: _long_name(body)})
+            self._add_extensions(header.kind, {_FIELD_OF[header.kind]: _long_name(body)})
             return
         records = parse_records(body)
-        if header.kind == _EXTENDED:
-            self._amend(header.kind, records)
+        if header.kind == _PAX:
+            self._add_extensions(header.kind, records)
         elif records:
             raise ArchiveRefused(f"has a global header that gives every member the same {min(records)}")
 
-    def _amend(self, kind: bytes, records: dict[str, str]) -> None:
-        # GNU's pair, in either order, or one PAX header: with more, readers differ in which of them wins.
-        if kind in self._extended_by or (self._extended_by and _EXTENDED in (kind, self._extended_by)):
+    def _add_extensions(self, kind: bytes, records: dict[str, str]) -> None:
+        # GNU's pair, in either order, or one PAX header: with more, readers differ in which of them counts.
+        if kind in self._extended_by or (self._extended_by and _PAX in (kind, self._extended_by)):
             raise ArchiveRefused("has several extended headers before one member")
         self._extended_by += kind
         self._extensions |= records
@@ -108,7 +136,7 @@ class TarMembers:
     def _end(self) -> None:
         if self._extended_by:
             raise ArchiveRefused("ends after an extended header")
-        if any(self._stream.take(BLOCK)):
+        if any(self._stream.read(BLOCK)):
             raise ArchiveRefused("has only one of the two blocks that end a tar file")
         for chunk in self._stream.rest():
             if chunk.strip(b"\0"):
@@ -122,26 +150,8 @@ def _long_name(body: bytes) -> str:
     return _decode(name)
 
 
-def _decode(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
-
-
-# FOLD provision.unpack.tar
-#   Owns the 512-byte header block of tar (POSIX ustar, GNU's variant); what several mean together, `tar` knows.
-
-
-BLOCK = 512
-
-_FIELDS = Struct("100s8s16x12s12x8s1s100s8s80x155s12x")  # name mode size checksum type link magic prefix
-_POSIX, _GNU = b"ustar\x0000", b"ustar  \0"
-_NO_PREFIX = bytes(155)
-_ZEROS = bytes(BLOCK)
-_CHECKSUM = slice(148, 156)
-_BLANK_CHECKSUM = 8 * ord(" ")  # the header is summed as if its checksum were spaces
-
-
 class TarHeader(NamedTuple):
-    """What one block says, before extended headers are applied. A tuple, as thousands are made and looked at once."""
+    """What one block says, before extended headers are applied. A tuple, because thousands are made and read once."""
 
     kind: bytes
     name: bytes
@@ -151,24 +161,24 @@ class TarHeader(NamedTuple):
 
 
 def parse_header(block: bytes) -> TarHeader | None:
-    """Read one block; None for a block of zeros, which ends an archive. Raises `ArchiveRefused` on all it does not know.
+    """Read one block; None for a block of zeros, which ends an archive.
 
-    Owners, times and device numbers are not looked at, as nothing is done with them.
+    Owners, times and device numbers are not read, as they are not used. Raises `ArchiveRefused` on anything unknown.
     """
-    name, mode, size, checksum, kind, link, magic, prefix = _FIELDS.unpack(block)
+    name, mode, size, checksum, kind, link, magic, prefix = _HEADER.unpack(block)
     if magic not in (_POSIX, _GNU):
         if block == _ZEROS:
             return None
         raise ArchiveRefused("has a header that is neither POSIX nor GNU tar's")
-    member = _text(name)
-    if _number(checksum, "checksum", member) != checksum_of(block):
-        raise ArchiveRefused("has a header whose checksum is wrong", _shown_name(member))
+    member = _until_nul(name)
+    if _octal(checksum, "checksum", member) != checksum_of(block):
+        raise ArchiveRefused("has a header whose checksum is wrong", _decode(member))
     if prefix != _NO_PREFIX:
         if magic == _GNU:  # GNU puts times and sparse maps where POSIX has the prefix; others would read a name there
-            raise ArchiveRefused("has a GNU header with fields that only incremental backups have", _shown_name(member))
-        above = _text(prefix)
+            raise ArchiveRefused("has a GNU header with fields that only incremental backups have", _decode(member))
+        above = _until_nul(prefix)
         member = above + b"/" + member if above else member
-    return TarHeader(kind, member, _number(mode, "mode", member), _number(size, "size", member), _text(link))
+    return TarHeader(kind, member, _octal(mode, "mode", member), _octal(size, "size", member), _until_nul(link))
 
 
 def checksum_of(block: bytes) -> int:
@@ -181,12 +191,12 @@ def checksum_of(block: bytes) -> int:
     return total - sum(block[_CHECKSUM]) + _BLANK_CHECKSUM
 
 
-def _text(field: bytes) -> bytes:
-    # PBS's own tools shorten names in place and leave what was behind them: only the first NUL counts.
+def _until_nul(field: bytes) -> bytes:
+    # PBS's own tools shorten names in place and leave the rest of the longer name there: only the first NUL counts.
     return field.partition(b"\0")[0]
 
 
-def _number(field: bytes, what: str, member: bytes) -> int:
+def _octal(field: bytes, what: str, member: bytes) -> int:
     digits = field.rstrip(b" \0").lstrip(b" ")
     try:
         if digits.isdigit():  # `int` takes signs and underscores as well
@@ -194,46 +204,20 @@ def _number(field: bytes, what: str, member: bytes) -> int:
     except ValueError:
         pass
     raise ArchiveRefused(
-        f"has a {what} that is not an octal number: {shown_name(field.decode('latin-1'))}", _shown_name(member)
+        f"has a {what} that is not an octal number: {shown_name(field.decode('latin-1'))}", _decode(member)
     )
 
 
-def _shown_name(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
-
-
-# FOLD provision.unpack.tar
-#   Owns the records of PAX extended headers; which header they amend, `tar` knows.
-
-
-# What a record may say without a change to what we write: owners, times, and what star and bsdtar add about the
-# file system that the files came from.
-_IGNORED = frozenset({"atime", "ctime", "mtime", "uid", "gid", "uname", "gname", "comment"})
-_IGNORED_VENDORS = (
-    "LIBARCHIVE.",
-    "SCHILY.acl.",
-    "SCHILY.dev",
-    "SCHILY.fflags",
-    "SCHILY.ino",
-    "SCHILY.nlink",
-    "SCHILY.xattr.",
-)
-_REASONS = {
-    "hdrcharset": "changes how names are to be read",
-    "charset": "changes how its content is to be read",
-}
-
-
 def parse_records(body: bytes) -> dict[str, str]:
-    """The records of one extended header that matter: ``path``, ``linkpath`` and ``size``, each as text.
+    """The records of one PAX header that matter here: ``path``, ``linkpath`` and ``size``, each as text.
 
-    Raises `ArchiveRefused` on a malformed record, one given twice, and every keyword whose meaning we would miss: sparse
-    files, other character sets.
+    Raises `ArchiveRefused` on a malformed record, a keyword given twice, and every keyword that would change how the
+    archive must be read: sparse files, other character sets.
     """
     records: dict[str, str] = {}
     seen: set[str] = set()
     while body:
-        keyword, value, body = _next(body)
+        keyword, value, body = _split_record(body)
         if keyword in seen:
             raise ArchiveRefused(f"has an extended header that gives {shown_name(keyword)} twice")
         seen.add(keyword)
@@ -241,13 +225,13 @@ def parse_records(body: bytes) -> dict[str, str]:
             if not value or "\0" in value:
                 raise ArchiveRefused(f"has an extended header whose {keyword} is {shown_name(value)}")
             records[keyword] = value
-        elif keyword not in _IGNORED and not keyword.startswith(_IGNORED_VENDORS):
-            reason = _REASONS.get(keyword, "is not one we know")
+        elif keyword not in _KEYWORDS_IGNORED and not keyword.startswith(_KEYWORD_PREFIXES_IGNORED):
+            reason = _KEYWORDS_REFUSED.get(keyword, "is not one we know")
             raise ArchiveRefused(f"has an extended header with {shown_name(keyword)}, which {reason}")
     return records
 
 
-def _next(body: bytes) -> tuple[str, str, bytes]:
+def _split_record(body: bytes) -> tuple[str, str, bytes]:
     """Split ``<length> <keyword>=<value>\\n`` off, where the length counts the whole record, itself included."""
     digits, space, _ = body[:10].partition(b" ")
     length = int(digits) if digits.isdigit() and not digits.startswith(b"0") else 0
@@ -257,21 +241,17 @@ def _next(body: bytes) -> tuple[str, str, bytes]:
         raise ArchiveRefused(
             f"has an extended header with a malformed record: {shown_name(body[:40].decode('latin-1'))}"
         )
-    return _decode_record(keyword), _decode_record(value), rest
+    return _decode(keyword), _decode(value), rest
 
 
-def _decode_record(text: bytes) -> str:
-    return text.decode("utf-8", "surrogateescape")
-
-
-# FOLD provision.unpack.tar
-#   Owns reading a stream front to back, in exact pieces and within a budget; where it comes from, `decompress` knows.
+def _decode(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
 
 
 class BoundedStream:
-    """The bytes of ``chunks`` as one stream, of which no more than ``budget`` are accepted.
+    """The bytes of ``chunks`` as one stream, refused once they are more than ``budget``.
 
-    Pieces are views into the chunks where they can be, so that contents are not copied.
+    Where possible, what is read are views into the chunks, so that contents are not copied.
     """
 
     __slots__ = ("_at", "_budget", "_chunk", "_chunks")
@@ -280,8 +260,8 @@ class BoundedStream:
         self._chunks, self._budget = chunks, budget
         self._chunk, self._at = b"", 0
 
-    def take(self, size: int) -> bytes:
-        """The next ``size`` bytes; raises `ArchiveRefused` if the stream ends before."""
+    def read(self, size: int) -> bytes:
+        """Read the next ``size`` bytes; raises `ArchiveRefused` if the stream ends before."""
         start, end = self._at, self._at + size
         if end <= len(self._chunk):
             self._at = end
@@ -289,7 +269,7 @@ class BoundedStream:
         return b"".join(self.pieces(size))
 
     def pieces(self, size: int) -> Iterator[memoryview]:
-        """The next ``size`` bytes in as many pieces as it takes, for a caller that goes through all of them."""
+        """Yield the next ``size`` bytes in pieces; the caller must go through all of them."""
         while size:
             start, end = self._at, min(self._at + size, len(self._chunk))
             if start == end:
@@ -308,7 +288,7 @@ class BoundedStream:
             pass
 
     def rest(self) -> Iterator[bytes]:
-        """All that is left, to the end of the stream."""
+        """Yield all that is left of the stream."""
         yield self._chunk[self._at :]
         while self._advance():
             yield self._chunk

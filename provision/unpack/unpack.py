@@ -1,4 +1,4 @@
-"""A verified archive to a tree in staging, member by member."""
+"""A verified archive unpacked to a tree in staging, member by member."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from provision.errors import IntegrityError, store_failures
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, Entry, RemovablePart
 from provision.model.value import frozen
-from provision.unpack.compression import decompressed, kind_of
-from provision.unpack.limits import VARIABLE, ArchiveRefused, ArchiveTooLarge, Limits, shown_name
+from provision.unpack.compression import archive_kind, decompress
+from provision.unpack.limits import MAX_UNPACKED_VARIABLE, ArchiveRefused, ArchiveTooLarge, Limits, shown_name
 from provision.unpack.members import ArchiveMember, MemberSource, NameRules
-from provision.unpack.selection import ArchiveLayout, layout_of, left_out
+from provision.unpack.selection import ArchiveLayout, excluded_by, layout_of
+from provision.unpack.taken_names import Collision
 from provision.unpack.tar import BoundedStream, TarMembers
-from provision.unpack.writer import Collision, DirectoryBuilder, TargetFileSystem
-
-# FOLD provision.unpack.unpack
-#   Owns the way from a verified archive to a tree in staging; each step's rules are in the module named after it.
-
+from provision.unpack.writer import DirectoryBuilder, TargetFileSystem
 
 _HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
-_HINT_TOO_LARGE = f"if you know that it is that large, set {VARIABLE}, to 8G for example"
+_HINT_TOO_LARGE = f"if you know that it is that large, set {MAX_UNPACKED_VARIABLE}, to 8G for example"
+
+# How many chunks may wait for the consumer: enough that neither thread waits for each step of the other.
+_CHUNKS_AHEAD = 8
+
+MemberContent = Callable[[], Iterator[memoryview]]
 
 
 @frozen
 class Unpacked:
-    """What was written: every entry by its path (the caller's to change), and what a user should be told."""
+    """What was written: every entry by its path (the caller may change the dict), and notes for the user."""
 
     entries: dict[str, Entry]
     notes: tuple[str, ...] = ()
@@ -45,23 +47,24 @@ def unpack(
     extras: Path | None,
     limits: Limits,
     without: tuple[RemovablePart, ...],
-    destination: TargetFileSystem | None = None,
+    file_system: TargetFileSystem | None = None,
 ) -> Unpacked:
     """Unpack an archive whose hash was verified into an existing empty directory, which becomes the tree's root.
 
     ``extras`` is where PYTHON.json and the licences of a full archive go; it is made if it is missing. ``without``
-    names the parts not to write. ``destination`` is found out if not given.
+    names the parts not to write. ``file_system`` is found out if not given.
     Raises `IntegrityError` if the archive is damaged, unsafe or over ``limits``, and `StoreError` if it cannot be
-    written; the caller then removes ``into`` and ``extras``: anything may be in them, and nothing is outside of them.
+    written; the caller then removes ``into`` and ``extras``: anything may be in them, and nothing was written
+    elsewhere.
     """
     with store_failures("unpack", into):
         try:
             with archive.open("rb", buffering=0) as file:
-                destination = destination or TargetFileSystem.of(into)
-                return _unpack(file, into, extras, asset, limits, without, destination)
-        except ArchiveRefused as refusal:
-            hint = _HINT_TOO_LARGE if isinstance(refusal, ArchiveTooLarge) else _HINT
-            raise IntegrityError(f"{asset.filename}: {refusal}", hint=hint) from refusal
+                file_system = file_system or TargetFileSystem.of(into)
+                return _unpack(file, into, extras, asset, limits, without, file_system)
+        except ArchiveRefused as refused:
+            hint = _HINT_TOO_LARGE if isinstance(refused, ArchiveTooLarge) else _HINT
+            raise IntegrityError(f"{asset.filename}: {refused}", hint=hint) from refused
 
 
 def _unpack(
@@ -71,58 +74,60 @@ def _unpack(
     asset: Asset,
     limits: Limits,
     without: tuple[RemovablePart, ...],
-    destination: TargetFileSystem,
+    file_system: TargetFileSystem,
 ) -> Unpacked:
     budget = limits.budget(file.seek(0, 2))
     windows = asset.target.os == "windows"
-    fold = destination.folds or windows or asset.target.os == "macos"
-    gone = left_out(without)
+    case_insensitive = file_system.case_insensitive or windows or asset.target.os == "macos"
+    excluded = excluded_by(without)
     with ExitStack() as stack:
-        tree = stack.enter_context(closing(DirectoryBuilder(into, destination, fold=fold)))
-        beside = None
+        tree = stack.enter_context(closing(DirectoryBuilder(into, file_system, case_insensitive=case_insensitive)))
+        kept_extras = None
         if extras is not None and asset.flavor == "full":
             extras.mkdir(DIRECTORY_MODE, exist_ok=True)
-            beside = stack.enter_context(closing(DirectoryBuilder(extras, destination, fold=fold)))
-        routing = MemberRouter(
+            kept_extras = stack.enter_context(
+                closing(DirectoryBuilder(extras, file_system, case_insensitive=case_insensitive))
+            )
+        router = MemberRouter(
             names=NameRules(windows=windows or os.name == "nt"),
             layout=layout_of(asset),
-            gone=gone,
+            excluded=excluded,
             tree=tree,
-            beside=beside,
-            spare=budget,
+            extras=kept_extras,
+            hardlink_budget=budget,
         )
-        members = stack.enter_context(_members(file, limits, budget))
-        _take_all(members, routing)
+        members = stack.enter_context(_open_members(file, limits, budget))
+        _route_all(members, router)
         if not tree.entries:
             raise ArchiveRefused("holds nothing of an interpreter where this kind of archive has it")
-        tree.finish(gone)
-        if beside is not None:
-            beside.finish(gone)
+        tree.finish(excluded)
+        if kept_extras is not None:
+            kept_extras.finish(excluded)
         return Unpacked(entries=tree.entries, notes=tuple(_notes(tree.collisions)))
 
 
-def _take_all(members: MemberSource, routing: MemberRouter) -> None:
+@contextmanager
+def _open_members(file: FileIO, limits: Limits, budget: int) -> Iterator[MemberSource]:
+    """The members of an archive of any kind; a thread that decompresses ahead of them ends with this context."""
+    kind = archive_kind(file)
+    if kind == "zip":
+        from provision.unpack.zip import ZipMembers
+
+        yield ZipMembers(file, max_members=limits.members, budget=budget)
+        return
+    with closing(read_ahead(decompress(file, kind, limits=limits))) as chunks:
+        yield TarMembers(BoundedStream(chunks, budget), max_members=limits.members)
+
+
+def _route_all(members: MemberSource, router: MemberRouter) -> None:
     last = None
     try:
         for member in members:
             last = member.name
-            routing.take(member, members.content)
-    except ArchiveRefused as refusal:
-        refusal.last = last
+            router.route(member, members.content)
+    except ArchiveRefused as refused:
+        refused.last = last
         raise
-
-
-@contextmanager
-def _members(file: FileIO, limits: Limits, budget: int) -> Iterator[MemberSource]:
-    """The members of an archive of any kind; a thread that unpacks them ahead ends with this context."""
-    kind = kind_of(file)
-    if kind == "zip":
-        from provision.unpack.zip import ZipMembers
-
-        yield ZipMembers(file, most=limits.members, budget=budget)
-        return
-    with closing(read_ahead(decompressed(file, kind, limits=limits))) as chunks:
-        yield TarMembers(BoundedStream(chunks, budget), most=limits.members)
 
 
 def _notes(collisions: list[Collision]) -> Iterator[str]:
@@ -134,42 +139,31 @@ def _notes(collisions: list[Collision]) -> Iterator[str]:
         )
 
 
-# FOLD provision.unpack.unpack
-#   Owns what becomes of each member: checked, placed, left out or built; the rules are in modules of their own.
-
-
-Content = Callable[[], Iterator[memoryview]]
-
-
 class MemberRouter:
-    """``gone`` tells which paths of the tree are not wanted; ``beside`` is None if nobody wants what is not the tree.
+    """Checks each member of an archive, and writes it to the tree, to the extras, or nowhere.
 
-    ``spare`` is how many bytes hard links may still copy: they cost nothing in the archive, so they count here.
+    ``excluded`` tells which paths of the tree are not to be written; ``extras`` is None if they are not to be kept.
+    ``hardlink_budget`` is how many bytes hard links may still copy: in the archive they take no space, so the budget
+    for decompressed bytes does not bound them.
     """
 
-    __slots__ = ("beside", "gone", "layout", "names", "spare", "tree")
+    __slots__ = ("excluded", "extras", "hardlink_budget", "layout", "names", "tree")
 
     def __init__(
         self,
         *,
         names: NameRules,
         layout: ArchiveLayout,
-        gone: Callable[[str], bool],
+        excluded: Callable[[str], bool],
         tree: DirectoryBuilder,
-        beside: DirectoryBuilder | None,
-        spare: int,
+        extras: DirectoryBuilder | None,
+        hardlink_budget: int,
     ) -> None:
-        self.names, self.layout, self.gone, self.tree, self.beside, self.spare = (
-            names,
-            layout,
-            gone,
-            tree,
-            beside,
-            spare,
-        )
+        self.names, self.layout, self.excluded = names, layout, excluded
+        self.tree, self.extras, self.hardlink_budget = tree, extras, hardlink_budget
 
-    def take(self, member: ArchiveMember, content: Content) -> None:
-        """Put one member where it goes. Raises `ArchiveRefused` if it may not be there, or anywhere."""
+    def route(self, member: ArchiveMember, content: MemberContent) -> None:
+        """Write one member where it belongs. Raises `ArchiveRefused` if it may not be there, or not in any archive."""
         name = member.name.removeprefix("./")
         if name == "." and member.kind == "dir":  # what `tar -c .` begins with
             return
@@ -181,11 +175,11 @@ class MemberRouter:
             if member.kind != "dir":
                 raise ArchiveRefused(f"is a {member.kind} where the archive's top directory should be", name)
         elif area == "extras":
-            self._take_beside(path, member, content)
-        elif not self.gone(path):
-            self._take_into_tree(path, member, content)
+            self._write_extra(path, member, content)
+        elif not self.excluded(path):
+            self._write_to_tree(path, member, content)
 
-    def _take_into_tree(self, path: str, member: ArchiveMember, content: Content) -> None:
+    def _write_to_tree(self, path: str, member: ArchiveMember, content: MemberContent) -> None:
         match member.kind:
             case "file":
                 self.tree.file(path, member.mode, content())
@@ -203,57 +197,49 @@ class MemberRouter:
         try:
             self.names.check(target)
             area, source = self.layout.place(target)
-        except ArchiveRefused as refusal:
-            raise ArchiveRefused(f"is a hard link to {shown_name(target)}, which {refusal.reason}", path) from refusal
+        except ArchiveRefused as refused:
+            raise ArchiveRefused(f"is a hard link to {shown_name(target)}, which {refused.reason}", path) from refused
         if area != "tree":
             raise ArchiveRefused(f"is a hard link to {shown_name(target)}, which is not in the tree", path)
-        self.spare -= self.tree.size_of(source)
-        if self.spare < 0:
+        self.hardlink_budget -= self.tree.size_of(source)
+        if self.hardlink_budget < 0:
             raise ArchiveTooLarge(
                 "is one hard link too many: the archive unpacks to more than it plausibly holds", path
             )
         self.tree.copy(path, source)
 
-    def _take_beside(self, path: str, member: ArchiveMember, content: Content) -> None:
+    def _write_extra(self, path: str, member: ArchiveMember, content: MemberContent) -> None:
         if member.kind not in ("file", "dir"):
             raise ArchiveRefused(f"is a {member.kind} where only files are expected", member.name)
-        if self.beside is not None and member.kind == "file":
-            self.beside.file(path, member.mode, content())
-
-
-# FOLD provision.unpack.unpack
-#   Owns running a generator ahead of its consumer in a thread of its own; what it generates, others know.
-
-
-# How many chunks may wait for the consumer: enough that neither waits for the other's every step.
-_AHEAD = 8
+        if self.extras is not None and member.kind == "file":
+            self.extras.file(path, member.mode, content())
 
 
 def read_ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
-    """Yield what ``chunks`` yields, made in another thread while the consumer is at work on earlier ones.
+    """Yield the items of ``chunks``, which another thread takes while the consumer works on earlier ones.
 
-    Decompressing and writing both let go of the interpreter's lock, so that they take two cores. An exception of
-    ``chunks`` comes out here; closing this generator ends the thread and waits for it.
+    Decompressing and writing both release the interpreter's lock, so that they use two cores. An exception of
+    ``chunks`` is raised here; closing this generator ends the thread and waits for it.
     """
-    made: SimpleQueue[bytes | BaseException] = SimpleQueue()
-    slots = Semaphore(_AHEAD)
+    queue: SimpleQueue[bytes | BaseException] = SimpleQueue()
+    slots = Semaphore(_CHUNKS_AHEAD)
     stopped = False
 
-    def make() -> None:
+    def produce() -> None:
         try:
             for chunk in chunks:
                 slots.acquire()
                 if stopped:
                     return
-                made.put(chunk)
-            made.put(b"")
+                queue.put(chunk)
+            queue.put(b"")
         except BaseException as error:  # noqa: BLE001 - the consumer raises it, whatever it is
-            made.put(error)
+            queue.put(error)
 
-    thread = Thread(target=make, name="decompress", daemon=True)
+    thread = Thread(target=produce, name="decompress", daemon=True)
     thread.start()
     try:
-        while (chunk := made.get()) != b"":
+        while (chunk := queue.get()) != b"":
             if isinstance(chunk, BaseException):
                 raise chunk
             slots.release()

@@ -48,10 +48,10 @@ class _Located(NamedTuple):
 class ZipMembers:
     """The members of a zip file in the order of their contents."""
 
-    def __init__(self, file: FileIO, *, most: int, budget: int) -> None:
+    def __init__(self, file: FileIO, *, max_members: int, budget: int) -> None:
         self._file = file
         self._zlib = fastest_zlib()
-        infos, end = _read_index(file, most)
+        infos, end = _read_index(file, max_members)
         starts = [*(info.header_offset for info in infos), end]
         if starts[0]:
             raise ArchiveRefused("has something before its first member")
@@ -114,7 +114,7 @@ class ZipMembers:
             yield self._file.read(min(_READ, end - at))
 
 
-def _read_index(file: FileIO, most: int) -> tuple[list[ZipInfo], int]:
+def _read_index(file: FileIO, max_members: int) -> tuple[list[ZipInfo], int]:
     """All members in the order of their contents, and where those end. Refuses what `zipfile` would pass over."""
     size = file.seek(0, 2)
     file.seek(max(size - _ZIP64_SIZE - _END.size, 0))
@@ -132,8 +132,8 @@ def _read_index(file: FileIO, most: int) -> tuple[list[ZipInfo], int]:
         raise ArchiveRefused(f"has an index of more than {_LARGEST_INDEX >> 20} MiB")
     file.seek(start)
     index = file.read(length)
-    if max(count, index.count(_CENTRAL_MAGIC)) > most:
-        raise ArchiveRefused(f"has more than {most} members")
+    if max(count, index.count(_CENTRAL_MAGIC)) > max_members:
+        raise ArchiveRefused(f"has more than {max_members} members")
     infos = _listed(file)
     if len(infos) != count or (infos and not _is_whole(infos[-1], index)):
         raise ArchiveRefused("has a damaged index")

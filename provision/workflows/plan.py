@@ -18,21 +18,21 @@ from provision.model.target import Host, Target
 from provision.model.value import frozen
 from provision.plan import PLAN_VERSION, Inventory, Plan, Selected, plan_document, plan_sync
 from provision.store.archives import ArchiveCache
+from provision.store.json_tables import (
+    JsonObject,
+    boolean,
+    count,
+    json_object,
+    parse_json_object,
+    read_table,
+    string,
+    strings,
+)
 from provision.store.layout import Store
 from provision.store.links import read_links
-from provision.store.prune import removable
+from provision.store.prune import unused_keys
 from provision.store.publish import ensure_durable
-from provision.store.receipts import (
-    Members,
-    count,
-    members,
-    parse_members,
-    read_receipt,
-    read_table,
-    text,
-    texts,
-    truth,
-)
+from provision.store.receipts import read_receipt
 from provision.workflows.lock import find_stale, raise_if_stale
 from provision.workflows.options import ALL_TARGETS, Options, Scope, parse_scope
 from provision.workflows.project import Project, needed_keys, select_entries, write_text
@@ -88,7 +88,7 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
         damaged=frozenset(receipt.key for receipt in receipts) - intact,
         cached=frozenset(selected.asset.sha256 for selected in selection if cache.has(selected.asset.sha256)),
         links={} if scope.foreign else read_links(project.directory, store),
-        removable=removable(store, needed_keys) if scope.prune else (),
+        removable=unused_keys(store, needed_keys) if scope.prune else (),
     )
     return plan_sync(selection, inventory, lock=digest, partial=bool(scope.names) or scope.foreign, prune=scope.prune)
 
@@ -190,7 +190,7 @@ def load_plan(options: Options, path: Path) -> Planned:
     return planned
 
 
-def _read_saved_plan(path: Path) -> tuple[Scope, Members]:
+def _read_saved_plan(path: Path) -> tuple[Scope, JsonObject]:
     try:
         content = read_small_file_or_none(path, _MAX_BYTES)
     except OSError as error:
@@ -199,7 +199,7 @@ def _read_saved_plan(path: Path) -> tuple[Scope, Members]:
         why = "is no regular file, or too large" if path.exists() else "does not exist"
         raise UsageError(f"cannot read the plan {path}: it {why}")
     try:
-        saved = read_table(_SavedPlan, parse_members(content), closed=True)
+        saved = read_table(_SavedPlan, parse_json_object(content), closed=True)
     except ValueError as error:
         raise UsageError(
             f"{path} is not a saved plan: {error}", hint=f"Make one with `provision plan -o {path.name}`."
@@ -212,14 +212,14 @@ def _read_saved_plan(path: Path) -> tuple[Scope, Members]:
 class _SavedScope:
     """The scope, as the options of `plan` give it."""
 
-    names: tuple[str, ...] = required(texts)
-    targets: tuple[str, ...] = required(texts)
-    cpu: str = required(text)
-    prune: bool = required(truth)
+    names: tuple[str, ...] = required(strings)
+    targets: tuple[str, ...] = required(strings)
+    cpu: str = required(string)
+    prune: bool = required(boolean)
 
 
 def _saved_scope(given: object) -> _SavedScope:
-    return read_table(_SavedScope, members(given), closed=True)
+    return read_table(_SavedScope, json_object(given), closed=True)
 
 
 def _supported_version(given: object) -> int:
@@ -234,4 +234,4 @@ class _SavedPlan:
 
     provision_plan: int = required(_supported_version)
     wanted: _SavedScope = required(_saved_scope)
-    plan: Members = required(members)
+    plan: JsonObject = required(json_object)

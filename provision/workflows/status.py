@@ -9,7 +9,7 @@ from provision.lock.age import end_of_life
 from provision.model.value import frozen, replace
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
-from provision.store.prune import removable
+from provision.store.prune import unused_keys
 from provision.workflows.catalog import open_for
 from provision.workflows.list import Listing, list_pythons
 from provision.workflows.options import Options
@@ -53,7 +53,7 @@ def status(options: Options, *, today: date) -> Status:
         listing=listing,
         newer=newer,
         ended={name: end for name, end in ends.items() if end is not None and end <= today},
-        removable=removable(Store(options.home), needed_keys),
+        removable=unused_keys(Store(options.home), needed_keys),
         cached_bytes=ArchiveCache(options.cache).size(),
         catalog_as_of=as_of,
         reason=reason,

@@ -12,10 +12,10 @@ from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
-from provision.store.prune import Pruned, removable
+from provision.store.prune import Pruned, unused_keys
 from provision.store.prune import prune_trees as prune_store
-from provision.store.publish import check_tree, mark_durable, sweep
-from provision.store.receipts import Receipt, installed, read_receipt
+from provision.store.publish import check_tree, clean_all_leftovers, mark_durable
+from provision.store.receipts import Receipt, installed_receipts, read_receipt
 from provision.workflows.options import Options, Scope, open_install_context
 from provision.workflows.project import Project, needed_keys
 
@@ -73,12 +73,12 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
             else one
             for one in verdicts
         ]
-        sweep(store)
+        clean_all_leftovers(store)
     return Verified(verdicts=tuple(verdicts))
 
 
 def _of_store(store: Store) -> list[tuple[Selected, tuple[str, ...]]]:
-    return [(Selected(name="", asset=one.asset, tree=one.tree), ()) for one in installed(store)]
+    return [(Selected(name="", asset=one.asset, tree=one.tree), ()) for one in installed_receipts(store)]
 
 
 def _of_project(options: Options, names: Sequence[str]) -> list[tuple[Selected, tuple[str, ...]]]:
@@ -126,7 +126,7 @@ def prune(options: Options, *, dry_run: bool) -> Pruned:
     """Remove the trees that no project needs, or only say which those are."""
     store = Store(options.home)
     if dry_run:
-        return Pruned(removed=removable(store, needed_keys))
+        return Pruned(removed=unused_keys(store, needed_keys))
     return prune_store(store, needed_keys, timeout=lock_timeout(options.environ))
 
 

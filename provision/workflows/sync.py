@@ -10,10 +10,10 @@ from provision.model.value import frozen
 from provision.plan import Install, Link, Plan, Remove, Selected, Unlink
 from provision.protocols import Progress
 from provision.store.layout import Store
-from provision.store.links import link, link_commands, read_links, unlink
+from provision.store.links import link_commands, link_interpreter, read_links, unlink_interpreter
 from provision.store.locks import lock_timeout
 from provision.store.prune import prune_trees
-from provision.store.publish import sweep
+from provision.store.publish import clean_all_leftovers
 from provision.store.receipts import Receipt, read_receipt
 from provision.store.roots import record_root
 from provision.store.stamp import write_stamp
@@ -100,7 +100,8 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     record_root(store, project.directory, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
     plan = compute_plan(options, project, loaded.lock, loaded.digest, scope)
     receipts = _install(options, store, tuple(plan.installs()), progress)
-    sweep(store)  # staging entries of runs that were killed after publishing their tree: nobody installs those again
+    # Staging directories of runs that were killed after publishing their tree: nobody installs those again.
+    clean_all_leftovers(store)
     for path in (project.manifest_path, project.lock_path):
         remove_unfinished(path)
     if not scope.foreign:
@@ -128,9 +129,9 @@ def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str
     for action in plan.actions:
         match action:
             case Link(selected=selected):
-                link(project.directory, selected.name, selected.key, store)
+                link_interpreter(project.directory, selected.name, selected.key, store)
             case Unlink(name=name):
-                unlink(project.directory, name)
+                unlink_interpreter(project.directory, name)
     linked = _linked(project, store, order)
     if linked or plan.actions:
         link_commands(project.directory, linked)

@@ -16,7 +16,7 @@ from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.publish import check_tree
-from provision.store.receipts import installed
+from provision.store.receipts import installed_receipts
 from provision.workflows.options import Options
 from provision.workflows.store import VerifiedTree, verify
 from tests.crash import invariants
@@ -126,7 +126,7 @@ def test_a_damaged_archive_in_the_cache_is_no_use_offline(synced: Project, build
     synced.home = synced.home.with_name("another-home")
     ended = synced.run("sync", "--offline", expect=6)
     assert ended.err.count("error:") == 1
-    assert installed(Store(synced.home)) == ()
+    assert installed_receipts(Store(synced.home)) == ()
     synced.run("sync")
 
 
@@ -136,7 +136,7 @@ def test_wrong_bytes_upstream_are_refused_with_both_digests(project: Project, bu
     ended = project.run("sync", expect=5)
     assert f"sha256:{build.sha256}" in ended.err or build.sha256 in ended.err
     assert ended.err.count("error:") == 1
-    assert installed(Store(project.home)) == ()
+    assert installed_receipts(Store(project.home)) == ()
     assert not list((project.cache / "archives/sha256").glob("*"))
 
 
@@ -165,5 +165,5 @@ def test_whatever_else_changed_is_told_and_mended(synced: Project, kind: str, to
     ended = synced.run("verify", expect=5)
     assert f"{told}  {path.relative_to(tree)}" in ended.out
     synced.run("verify", "--repair")
-    (receipt,) = installed(Store(synced.home))
+    (receipt,) = installed_receipts(Store(synced.home))
     assert check_tree(Store(synced.home), receipt) == ()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from provision.store.layout import Store
-from provision.store.receipts import installed
+from provision.store.receipts import installed_receipts
 from tests.bytes.people import is_root, run_as_stranger, run_with_umask
 from tests.crash import invariants
 from tests.crash.disks import require_mounts, small_disk
@@ -67,7 +67,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_home_on_a_full_disk(project: Project, disk: Path) -> None:
     project.home = disk / "home"
     check_refused(project.run("sync", expect=1), "the disk is full", "hint:")
-    assert installed(Store(project.home)) == ()
+    assert installed_receipts(Store(project.home)) == ()
     assert list(Store(project.home).staging.iterdir()) == []
     remount(disk, "size=2m")
     check_works(project)
@@ -96,7 +96,7 @@ def test_a_home_without_inodes(project: Project, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", size="2m", inodes=14) as disk:
         project.home = disk / "home"
         check_refused(project.run("sync", expect=1), "no inode left")
-        assert installed(Store(project.home)) == ()
+        assert installed_receipts(Store(project.home)) == ()
         remount(disk, "nr_inodes=1000")
         check_works(project)
 
@@ -217,7 +217,7 @@ def test_a_place_that_belongs_to_another_user(project: Project, public_path: Pat
     there.write(manifest)
     there.run("lock")
     check_refused(run_as_stranger(there, ["sync"]), "permission denied", str(public_path))
-    assert installed(Store(there.home)) == ()
+    assert installed_receipts(Store(there.home)) == ()
     before = there.manifest.read_bytes()
     check_refused(run_as_stranger(there, ["add", "two", "3.13"]), "pythons.toml", "ermission")
     assert there.manifest.read_bytes() == before

@@ -17,7 +17,7 @@ import pytest
 from provision.lock.read import read_lock
 from provision.model.tree import store_key
 from provision.store.layout import Store
-from provision.store.receipts import installed
+from provision.store.receipts import installed_receipts
 from tests.concurrency.crowd import copies, crowd
 from tests.crash import invariants
 from tests.support.builds import Build, write_catalog
@@ -100,7 +100,7 @@ def live_on(project: Project, locks: Sequence[bytes], seed: int, end: float) -> 
         project.lock.write_bytes(dice.choice(locks))
         project.run("sync", "--frozen")
         project.run(*dice.choice(ANY))
-        assert live_of(project) <= {receipt.key for receipt in installed(Store(project.home))}, (
+        assert live_of(project) <= {receipt.key for receipt in installed_receipts(Store(project.home))}, (
             "a live tree was removed"
         )
         project.run("verify")

@@ -19,7 +19,7 @@ from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.links import read_links
 from provision.store.publish import check_tree
-from provision.store.receipts import installed, read_receipt
+from provision.store.receipts import installed_receipts, read_receipt
 from tests.support.project import Project
 
 _MOMENT = 2.0  # in seconds
@@ -43,7 +43,7 @@ class State:
 def check_visible_trees(home: Path, *, but: Collection[tuple[Difference, ...]] = ()) -> tuple[str, ...]:
     """Every tree that `list` and `which` would show is whole, but for the damages known before; returns their keys."""
     store = Store(home)
-    receipts = installed(store)
+    receipts = installed_receipts(store)
     for receipt in receipts:
         differences = check_tree(store, receipt)
         assert differences == () or differences in but, f"{receipt.key} is half: {differences[:5]}"

@@ -17,7 +17,7 @@ import pytest
 
 from provision.store.layout import Store
 from provision.store.publish import check_tree
-from provision.store.receipts import installed
+from provision.store.receipts import installed_receipts
 from provision.store.stamp import boot_id
 from tests.crash.disks import Disk, in_another_boot, require_mounts
 from tests.support.builds import Build, write_catalog
@@ -85,7 +85,7 @@ def run_in_another_boot(project: Project, boot: Path, *words: str) -> str:
 def check_mended(project: Project, *, cuts: int = 1) -> None:
     """All is as installed, after so many power cuts."""
     store = Store(project.home)
-    (receipt,) = installed(store)
+    (receipt,) = installed_receipts(store)
     assert check_tree(store, receipt) == ()
     assert "Python 3.13.5" in project.run("run", "one", "--", "python", "-VV").out
     count("power cuts", cuts)
@@ -111,7 +111,7 @@ def test_a_power_cut_that_took_everything_not_flushed(disk: Disk, tmp_path: Path
     (root,) = Store(project.home).roots.iterdir()
     disk.flush_file(root)
     disk.lose_power()
-    assert installed(Store(project.home)) == (), "an empty receipt vouches for nothing"
+    assert installed_receipts(Store(project.home)) == (), "an empty receipt vouches for nothing"
     run_in_another_boot(project, tmp_path / "boot", "sync")
     check_mended(project)
 
@@ -125,7 +125,7 @@ def test_what_a_sync_in_a_later_boot_has_looked_at_is_on_disk_for_good(
     (path,) = Store(project.home).receipts.glob("*.json")
     disk.flush_file(path)
     disk.lose_power()
-    (receipt,) = installed(Store(project.home))
+    (receipt,) = installed_receipts(Store(project.home))
     assert receipt.settled
     check_mended(project)
 
@@ -153,7 +153,7 @@ def test_an_intact_tree_of_another_boot_is_hashed_once_and_then_known(
     synced(project, server, build)
     change_boot(project.home)
     assert "newly installed" not in project.run("sync").err
-    (receipt,) = installed(Store(project.home))
+    (receipt,) = installed_receipts(Store(project.home))
     assert receipt.settled
     assert receipt.boot != boot_id()
 

@@ -16,7 +16,7 @@ import pytest
 
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
-from provision.store.receipts import installed
+from provision.store.receipts import installed_receipts
 from tests.crash import invariants
 from tests.crash.box import Box, declare
 from tests.crash.conftest import MakeBox
@@ -138,7 +138,7 @@ def test_while_unpacking_a_real_interpreter(
     with running(box, log) as command:
         command.wait_until(lambda: store.staging.exists() and any(store.staging.glob("*/tree/lib/*/*")))
         check_end(command, command.stop(number), code, word)
-    assert installed(store) == ()
+    assert installed_receipts(store) == ()
     assert list(store.staging.iterdir()) == [], "it was unpacked by the main thread, which takes it away again"
     box.run("sync")
     assert len(invariants.check_visible_trees(store.home)) == 1

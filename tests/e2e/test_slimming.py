@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provision.model.tree import REMOVABLE_PARTS, RemovablePart
-from provision.unpack.selection import left_out
+from provision.unpack.selection import excluded_by
 from tests.e2e.conftest import Offer
 from tests.support.builds import Build
 from tests.support.project import Project
@@ -60,7 +60,7 @@ def test_each_part_is_gone_and_nothing_else(
 ) -> None:
     project = declare(offer, builds[:1], part)
     project.run("sync")
-    tree, gone = tree_of(project, builds[0]), left_out([part])
+    tree, gone = tree_of(project, builds[0]), excluded_by([part])
     lost = whole[builds[0].label] - names(tree)
     assert not any(map(gone, names(tree)))
     dangling = [path for path in names(tree) if (tree / path).is_symlink() and not (tree / path).exists()]

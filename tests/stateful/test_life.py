@@ -33,7 +33,7 @@ from provision.protocols import NoProgress
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.publish import check_tree
-from provision.store.receipts import installed, read_receipt
+from provision.store.receipts import installed_receipts, read_receipt
 from provision.workflows.edit import add, remove
 from provision.workflows.lock import check_lock, lock
 from provision.workflows.options import Options, Scope
@@ -121,7 +121,7 @@ class Life(RuleBasedStateMachine):
     @rule(pruning=st.booleans())
     def make_it_so(self, pruning: bool) -> None:
         sync(self.options, Scope(prune=pruning), NoProgress())
-        assert self.needed() <= {receipt.key for receipt in installed(self.store)}
+        assert self.needed() <= {receipt.key for receipt in installed_receipts(self.store)}
         assert plan(self.options, Scope()).plan.is_empty
         for name in self.declared:
             link = self.project.directory / ".pythons" / name
@@ -131,18 +131,18 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def take_what_nobody_needs(self) -> None:
-        live = self.needed() & {receipt.key for receipt in installed(self.store)}
+        live = self.needed() & {receipt.key for receipt in installed_receipts(self.store)}
         prune(self.options, dry_run=False)
-        there = {receipt.key for receipt in installed(self.store)}
+        there = {receipt.key for receipt in installed_receipts(self.store)}
         assert there <= live, "what nobody needs is gone"
         recorded = any(self.store.roots.glob("*.json")) if self.store.roots.exists() else False
         assert there or not live or not recorded
         self.damaged = {key: value for key, value in self.damaged.items() if key in there}
 
-    @precondition(lambda self: bool(installed(self.store)))
+    @precondition(lambda self: bool(installed_receipts(self.store)))
     @rule(data=st.data())
     def corrupt(self, data: st.DataObject) -> None:
-        receipt = data.draw(st.sampled_from(installed(self.store)))
+        receipt = data.draw(st.sampled_from(installed_receipts(self.store)))
         tree = self.store.tree(receipt.key)
         path = data.draw(st.sampled_from(["bin/python3.13", "lib/python3.13/os.py", "share/empty"]))
         if not (tree / path).exists():
@@ -162,7 +162,7 @@ class Life(RuleBasedStateMachine):
         assert {verdict.key for verdict in verdicts if verdict.differences} <= set(self.damaged)
         for verdict in verdicts:
             self.damaged.pop(verdict.key, None)
-        assert self.needed() <= {receipt.key for receipt in installed(self.store)}
+        assert self.needed() <= {receipt.key for receipt in installed_receipts(self.store)}
 
     @rule()
     def empty_the_cache(self) -> None:
@@ -171,7 +171,7 @@ class Life(RuleBasedStateMachine):
     @rule(command=st.sampled_from(COMMANDS), share=st.floats(0, 1), number=st.sampled_from([9, 2, 15]))
     def kill(self, command: tuple[str, ...], share: float, number: int) -> None:
         """End a command somewhere, in a process of its own; it may also come to its end, or refuse."""
-        before = {receipt.key for receipt in installed(self.store)} & self.needed()
+        before = {receipt.key for receipt in installed_receipts(self.store)} & self.needed()
         recorded = any(self.store.roots.glob("*.json")) if self.store.roots.exists() else False
         victim = Victim(
             command=python("-m", "provision", *command),
@@ -183,7 +183,7 @@ class Life(RuleBasedStateMachine):
         assert process.returncode in (0, 1, 2, 4, -9, 130, 143), process.stderr
         assert "Traceback" not in process.stderr, process.stderr
         invariants.check_no_lock_held(self.project.home, self.project.cache)
-        there = {receipt.key for receipt in installed(self.store)}
+        there = {receipt.key for receipt in installed_receipts(self.store)}
         if recorded and command[0] != "remove":
             assert before & self.needed() <= there, "a live tree was lost"
         self.damaged = {key: now for key in self.damaged if key in there and (now := self._differences(key))}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.store.layout import Store
-from provision.store.publish import discard
+from provision.store.publish import remove_recursively
 
 
 @pytest.fixture
@@ -23,4 +23,4 @@ def public_path() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="provision-test-"))
     folder.chmod(0o755)
     yield folder
-    discard(folder)
+    remove_recursively(folder)

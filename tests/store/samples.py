@@ -13,9 +13,9 @@ from provision.model.tree import Entry, TreeOptions
 from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.layout import Store
-from provision.store.links import link, link_commands
+from provision.store.links import link_commands, link_interpreter
 from provision.store.locks import entry_lock
-from provision.store.publish import publish, staged_tree, staging
+from provision.store.publish import make_staged_tree, publish, staging_directory
 from provision.store.receipts import Receipt
 
 ASSET = Asset(
@@ -85,8 +85,8 @@ def make_parents(root: Path, path: str) -> None:
 def install(store: Store, asset: Asset = ASSET, *, extras: bool = False) -> Receipt:
     """Publish the tree under an asset's key, as `install.apply` does."""
     key = Choice(name="any", asset=asset).key
-    with entry_lock(store, key), staging(store, key) as work:
-        tree = staged_tree(work)
+    with entry_lock(store, key), staging_directory(store, key) as work:
+        tree = make_staged_tree(work)
         entries = make_tree(tree)
         beside = work / "extras" if extras else None
         if beside:
@@ -99,5 +99,5 @@ def install(store: Store, asset: Asset = ASSET, *, extras: bool = False) -> Rece
 def link_project(project: Path, store: Store, pythons: Sequence[Choice]) -> None:
     """Link all that a project uses, as a whole sync does."""
     for python in pythons:
-        link(project, python.name, python.key, store)
+        link_interpreter(project, python.name, python.key, store)
     link_commands(project, pythons)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from provision.errors import StoreError
 from provision.store.layout import Store
-from provision.store.links import unlink
+from provision.store.links import unlink_interpreter
 from provision.store.locks import entry_lock
 from provision.store.prune import prune_trees
 from provision.store.publish import ensure_durable, remove_tree
-from provision.store.receipts import installed
+from provision.store.receipts import installed_receipts
 from provision.store.roots import record_root
 from tests.store.samples import ASSET, FREE, Choice, install, link_project
 
@@ -40,18 +40,18 @@ def record(home: Path) -> None:
 
 def relink(home: Path) -> None:
     """Of the links `default` and `old`, turn the first and remove the other."""
-    unlink(home.parent, "old")
+    unlink_interpreter(home.parent, "old")
     link_project(home.parent, Store(home), [Choice(name="default", asset=FREE)])
 
 
-def settle_all(home: Path) -> None:
+def make_all_durable(home: Path) -> None:
     store = Store(home)
-    for receipt in installed(store):
+    for receipt in installed_receipts(store):
         ensure_durable(store, receipt)
 
 
 SCENARIOS: dict[str, Callable[[Path], None]] = {
-    function.__name__: function for function in (publish, remove, prune_all, record, relink, settle_all)
+    function.__name__: function for function in (publish, remove, prune_all, record, relink, make_all_durable)
 }
 
 

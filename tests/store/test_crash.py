@@ -161,7 +161,7 @@ def test_linking_leaves_each_link_old_or_new(tmp_path: Path, every: bool) -> Non
 
 
 def test_settling_leaves_the_mark_off_or_on(tmp_path: Path, every: bool) -> None:
-    bench = Bench("settle_all", tmp_path / "sandbox")
+    bench = Bench("make_all_durable", tmp_path / "sandbox")
     older = replace(install(bench.store), boot="00000000-an-earlier-boot", settled=False)
     write_receipt(bench.store, older)
     seen = set()

@@ -11,7 +11,7 @@ import pytest
 from provision.errors import StoreError
 from provision.store.layout import Store
 from provision.store.publish import check_tree
-from provision.store.receipts import installed, read_receipt
+from provision.store.receipts import installed_receipts, read_receipt
 from tests.store.samples import install, variant
 
 Mount = Callable[[str], Store]
@@ -50,7 +50,7 @@ def fill(store: Store) -> OSError | StoreError:
 def test_a_full_disk_keeps_what_was_there_and_nothing_half(mount: Mount, options: str) -> None:
     store = mount(options)
     fill(store)
-    whole = installed(store)
+    whole = installed_receipts(store)
     assert whole
     assert all(check_tree(store, receipt) == () for receipt in whole)
     assert {path.name for path in store.trees.iterdir()} == {receipt.key for receipt in whole}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provision.model.value import replace
 from provision.store.layout import Store
-from provision.store.receipts import installed, read_receipt, write_receipt
+from provision.store.receipts import installed_receipts, read_receipt, write_receipt
 from provision.store.roots import record_root
 from provision.store.stamp import write_stamp
 from tests.store.samples import Choice, install, link_project, variant
@@ -42,7 +42,7 @@ def test_with_500_trees_only_those_of_the_lock_are_looked_at(store: Store, tmp_p
         other = replace(first, key=Choice(name="x", asset=variant(number)).key, asset=variant(number))
         store.tree(other.key).mkdir()
         write_receipt(store, other)
-    assert len(installed(store)) == 500
+    assert len(installed_receipts(store)) == 500
 
     mine = Choice(name="default", asset=variant(0))
     receipt = f"receipts/{mine.key}.json"
@@ -61,7 +61,7 @@ assert read_receipt(Store(Path({str(store.home)!r})), {mine.key!r})
     assert write_stamp(
         tmp_path / "pythons.toml", manifest_bytes=b"", lock_bytes=b"", environ={}, store=store, pythons=[mine]
     )
-    no_op = "from provision.store.stamp import fresh; assert fresh({})"
+    no_op = "from provision.store.stamp import read_stamp; assert read_stamp({})"
     assert looked_at(store, no_op, tmp_path) == [], "facts are asked for, nothing is opened"
 
     shutil.rmtree(store.tree(mine.key))

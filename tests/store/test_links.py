@@ -15,11 +15,11 @@ from provision.model.version import Version
 from provision.store.layout import Store
 from provision.store.links import (
     command_name,
-    link,
     link_commands,
+    link_interpreter,
     links_directory,
     read_links,
-    unlink,
+    unlink_interpreter,
 )
 from tests.store.samples import ASSET, FREE, Choice, install, link_project, variant
 from tests.support.killer import ROOT
@@ -76,8 +76,8 @@ def test_an_equal_link_is_left_as_it_is(store: Store, project: Path) -> None:
 
 def test_an_unlinked_name_takes_its_commands_with_it(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT, FREE_CHOICE])
-    unlink(project, "free")
-    unlink(project, "never-there")
+    unlink_interpreter(project, "free")
+    unlink_interpreter(project, "never-there")
     link_commands(project, [DEFAULT])
     assert read_links(project, store) == {"default": DEFAULT.key}
     assert commands(project) == {"python3.13": "../default/bin/python"}
@@ -125,12 +125,12 @@ def test_what_the_user_put_there_is_never_lost(store: Store, project: Path) -> N
     (folder / "notes").write_text("mine")
     (folder / "free").mkdir()
     with pytest.raises(StoreError, match="something else is in its place"):
-        link(project, "free", FREE_CHOICE.key, store)
+        link_interpreter(project, "free", FREE_CHOICE.key, store)
     (folder / "bin/python3.13t").write_text("mine")
     (folder / "free").rmdir()
     with pytest.raises(StoreError, match="something else is in its place"):
         link_project(project, store, [DEFAULT, FREE_CHOICE])
-    unlink(project, "notes")
+    unlink_interpreter(project, "notes")
     assert (folder / "notes").exists()
     assert sorted(path.name for path in (folder / "bin").iterdir()) == ["mine", "mine-too", "python3.13", "python3.13t"]
     assert set(read_links(project, store)) == {"default", "free"}
@@ -166,9 +166,9 @@ def test_a_linked_gitignore_is_replaced_and_not_written_through(store: Store, pr
 @pytest.mark.parametrize("name", ["bin", "..", "a/b", ".hidden", ""])
 def test_names_that_cannot_be_links_are_refused(store: Store, project: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot name an interpreter"):
-        link(project, name, DEFAULT.key, store)
+        link_interpreter(project, name, DEFAULT.key, store)
     with pytest.raises(UsageError, match="cannot name an interpreter"):
-        unlink(project, name)
+        unlink_interpreter(project, name)
 
 
 def test_a_project_without_links_has_none(store: Store, project: Path) -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
-from provision.store.prune import Pruned, not_needed, prune_trees, removable
+from provision.store.prune import Pruned, not_needed, prune_trees, unused_keys
 from provision.store.publish import staged_keys
-from provision.store.receipts import installed, read_receipt
+from provision.store.receipts import installed_receipts, read_receipt
 from provision.store.roots import LockedKeys, record_root
 from tests.store.samples import Choice, install, variant
 from tests.support.killer import ROOT
@@ -51,9 +51,9 @@ def test_what_is_there_and_not_needed_may_go(present: set[str], live: set[str]) 
 def test_only_what_no_project_needs_goes(store: Store, project: Path) -> None:
     kept, gone = install(store, variant(1)), install(store, variant(2), extras=True)
     record_root(store, project, [kept.key])
-    assert removable(store, unknown) == (gone.key,)
+    assert unused_keys(store, unknown) == (gone.key,)
     assert prune_trees(store, unknown) == Pruned(removed=(gone.key,), freed=gone.size)
-    assert installed(store) == (kept,)
+    assert installed_receipts(store) == (kept,)
     assert prune_trees(store, unknown) == Pruned()
     assert sorted(path.name for path in store.receipts.iterdir()) == [f"{kept.key}.entries", f"{kept.key}.json"]
 
@@ -62,7 +62,7 @@ def test_of_some_keys_only_those_not_needed_go(store: Store, project: Path) -> N
     one, two, three = (install(store, variant(number)) for number in range(3))
     record_root(store, project, [one.key])
     assert prune_trees(store, unknown, keys=[one.key, two.key, "not-there"]).removed == (two.key,)
-    assert {receipt.key for receipt in installed(store)} == {one.key, three.key}
+    assert {receipt.key for receipt in installed_receipts(store)} == {one.key, three.key}
 
 
 def test_with_its_project_a_tree_goes(store: Store, project: Path) -> None:
@@ -111,7 +111,7 @@ def test_more_trees_than_locks_can_be_held_go(store: Store) -> None:
 
 
 def test_an_empty_store_is_not_made(store: Store) -> None:
-    assert removable(store, unknown) == ()
+    assert unused_keys(store, unknown) == ()
     assert not store.home.exists()
 
 
@@ -127,10 +127,10 @@ def test_syncs_that_record_first_never_lose_a_tree(store: Store, tmp_path: Path)
 import time
 from pathlib import Path
 from provision.store.layout import Store
-from provision.store.pruning import prune
+from provision.store.prune import prune_trees
 end = time.monotonic() + 1.5
 while time.monotonic() < end:
-    prune(Store(Path({str(store.home)!r})), lambda project: (project / "lock").read_text().split())
+    prune_trees(Store(Path({str(store.home)!r})), lambda project: (project / "lock").read_text().split())
 """
     for project in projects:
         (project / "lock").write_text("")

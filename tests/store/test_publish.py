@@ -21,19 +21,19 @@ from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.publish import (
     check_tree,
+    clean_all_leftovers,
     clean_leftovers,
-    discard,
     ensure_durable,
     flush_tree,
     is_durable,
+    make_staged_tree,
     mark_durable,
     publish,
+    remove_recursively,
     remove_tree,
     staged_keys,
-    staged_tree,
-    staging,
+    staging_directory,
     swap_paths,
-    sweep,
 )
 from provision.store.receipts import Receipt, read_entries, read_receipt, write_receipt
 from provision.store.stamp import boot_id
@@ -222,8 +222,8 @@ def test_a_tree_that_was_moved_with_its_store_is_the_same(store: Store, tmp_path
 
 def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -> None:
     key = Receipt.of(ASSET, TreeOptions(), {}, probed="ok").key
-    with entry_lock(store, key), staging(store, key) as work:
-        entries = make_tree(tree := staged_tree(work))
+    with entry_lock(store, key), staging_directory(store, key) as work:
+        entries = make_tree(tree := make_staged_tree(work))
         receipt = Receipt.of(ASSET, TreeOptions(), entries, probed="skipped: foreign")
         published = publish(store, tree, key, receipt, entries)
     assert published == replace(receipt, boot=published.boot, settled=published.settled)
@@ -395,9 +395,9 @@ def test_the_mark_is_made_only_after_a_flush(store: Store, older: Receipt) -> No
 from pathlib import Path
 from provision.store.layout import Store
 from provision.store.receipts import read_receipt
-from provision.store.settle import settle
+from provision.store.publish import ensure_durable
 store = Store(Path({str(store.home)!r}))
-print(settle(store, read_receipt(store, {older.key!r})))
+print(ensure_durable(store, read_receipt(store, {older.key!r})))
 """
     victim = Victim(command=python("-c", code), under=store.home, cwd=ROOT, env={})
     events = [step.event for step in victim.trace()]
@@ -415,10 +415,10 @@ def test_a_store_that_may_only_be_read_is_hashed_and_believed(public_path: Path)
 from pathlib import Path
 from provision.store.layout import Store
 from provision.store.receipts import read_receipt
-from provision.store.settle import mark_settled, settle
+from provision.store.publish import ensure_durable, mark_durable
 store = Store(Path({str(store.home)!r}))
 receipt = read_receipt(store, {older.key!r})
-print(settle(store, receipt), mark_settled(store, receipt), receipt == read_receipt(store, receipt.key))
+print(ensure_durable(store, receipt), mark_durable(store, receipt), receipt == read_receipt(store, receipt.key))
 """
     assert as_stranger(code) == "True False True\n"
     for path in (store.home, *store.home.iterdir()):
@@ -447,8 +447,8 @@ KEY = "cpython-3.13.5+20260814-x86_64-unknown-linux-gnu"
 def test_staging_is_private_and_trees_are_not(store: Store, umask: int) -> None:
     before = os.umask(umask)
     try:
-        with staging(store, KEY) as work:
-            tree = staged_tree(work)
+        with staging_directory(store, KEY) as work:
+            tree = make_staged_tree(work)
             assert stat.S_IMODE(store.staging.stat().st_mode) == 0o700
             assert stat.S_IMODE(work.stat().st_mode) == 0o700
             assert stat.S_IMODE(tree.stat().st_mode) == 0o755
@@ -457,18 +457,18 @@ def test_staging_is_private_and_trees_are_not(store: Store, umask: int) -> None:
 
 
 def test_nothing_stays_however_it_ends(store: Store) -> None:
-    with staging(store, KEY) as work:
+    with staging_directory(store, KEY) as work:
         (work / "file").touch()
-    with suppress(RuntimeError), staging(store, KEY) as work:
-        (staged_tree(work) / "file").touch()
+    with suppress(RuntimeError), staging_directory(store, KEY) as work:
+        (make_staged_tree(work) / "file").touch()
         raise RuntimeError
     assert list(store.staging.iterdir()) == []
 
 
 def test_names_tell_entry_and_process_and_never_repeat(store: Store) -> None:
-    with staging(store, KEY) as one:
+    with staging_directory(store, KEY) as one:
         first = one.name
-    with staging(store, KEY) as two:
+    with staging_directory(store, KEY) as two:
         assert two.name != first
         assert two.name.startswith(f"{KEY}.{os.getpid()}.")
         assert staged_keys(store) == (KEY,)
@@ -480,10 +480,10 @@ import os, signal
 from pathlib import Path
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
-from provision.store.staging import staged_tree, staging
+from provision.store.publish import make_staged_tree, staging_directory
 for key in ({KEY!r}, {KEY + ".longer"!r}):
-    with staging(Store(Path({str(store.home)!r})), key) as work:
-        (staged_tree(work) / "file").touch()
+    with staging_directory(Store(Path({str(store.home)!r})), key) as work:
+        (make_staged_tree(work) / "file").touch()
         (Path({str(store.home)!r}) / (key + ".work")).write_text(work.name)
         if key != {KEY!r}:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -497,16 +497,16 @@ for key in ({KEY!r}, {KEY + ".longer"!r}):
     assert clean_leftovers(store, KEY) == 1
     assert staged_keys(store) == (f"{KEY}.longer",)
     assert list(store.receipts.iterdir()) == []
-    with staging(store, f"{KEY}.longer"):
+    with staging_directory(store, f"{KEY}.longer"):
         assert len(list(store.staging.iterdir())) == 1
 
 
 def test_sweeping_removes_what_is_dead_and_leaves_others_their_work(store: Store) -> None:
-    sweep(store)
+    clean_all_leftovers(store)
     for key in ("dead", "alive"):
         (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
     with entry_lock(store, "alive"):
-        sweep(store)
+        clean_all_leftovers(store)
     assert staged_keys(store) == ("alive",)
 
 
@@ -518,9 +518,9 @@ def test_a_store_that_may_only_be_read_is_not_swept(public_path: Path) -> None:
 from pathlib import Path
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
-from provision.store.staging import staged_keys, sweep
+from provision.store.publish import clean_all_leftovers, staged_keys
 store = Store(Path({str(store.home)!r}))
-sweep(store)
+clean_all_leftovers(store)
 print(staged_keys(store))
 """
     assert as_stranger(code) == "('dead',)\n"
@@ -531,21 +531,21 @@ def test_strange_names_in_staging_are_left_alone(store: Store) -> None:
     store.staging.mkdir(parents=True)
     for name in ("notes", "a.b", ".hidden.1.2"):
         (store.staging / name).touch()
-    with staging(store, KEY):
+    with staging_directory(store, KEY):
         pass
     assert len(list(store.staging.iterdir())) == 3
     assert staged_keys(store) == ()
 
 
 def test_a_key_that_leads_elsewhere_is_refused(store: Store) -> None:
-    with pytest.raises(StoreError, match="not the name of an entry"), staging(store, "../../etc"):
+    with pytest.raises(StoreError, match="not the name of an entry"), staging_directory(store, "../../etc"):
         pass
 
 
 def test_a_file_in_place_of_staging_is_told(store: Store) -> None:
     store.home.mkdir()
     store.staging.touch()
-    with pytest.raises(StoreError, match="a file is where a directory should be"), staging(store, KEY):
+    with pytest.raises(StoreError, match="a file is where a directory should be"), staging_directory(store, KEY):
         pass
 
 
@@ -555,10 +555,10 @@ def test_discarding_follows_no_links(tmp_path: Path) -> None:
     doomed = tmp_path / "doomed"
     doomed.mkdir()
     (doomed / "link").symlink_to("../outside")
-    discard(doomed)
+    remove_recursively(doomed)
     (tmp_path / "doomed").symlink_to("outside")
-    discard(doomed)
-    discard(tmp_path / "missing")
+    remove_recursively(doomed)
+    remove_recursively(tmp_path / "missing")
     assert (tmp_path / "outside/mine").exists()
     assert not os.path.lexists(doomed)
 
@@ -568,14 +568,14 @@ def test_a_tree_that_its_owner_made_read_only_is_discarded_too(public_path: Path
     code = f"""
 import os
 from pathlib import Path
-from provision.store.staging import discard
+from provision.store.publish import remove_recursively
 doomed = Path({str(public_path)!r}, "doomed")
 (doomed / "a/b").mkdir(parents=True)
 (doomed / "a/b/file").touch()
 (doomed / "link").symlink_to("/")
 for path in (doomed / "a/b", doomed / "a", doomed):
     path.chmod(0o555)
-discard(doomed)
+remove_recursively(doomed)
 print(doomed.exists())
 """
     assert as_stranger(code) == "False\n"

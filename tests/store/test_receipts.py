@@ -16,24 +16,26 @@ from provision.model.asset import Asset
 from provision.model.table import keyed, keys_of, optional, required
 from provision.model.tree import Entry, TreeOptions, tree_digest
 from provision.model.value import replace
+from provision.store.json_tables import (
+    JsonObject,
+    MemberError,
+    boolean,
+    choice,
+    count,
+    json_object,
+    parse_choice,
+    parse_json_object,
+    parsed_string,
+    read_table,
+    string,
+    strings,
+)
 from provision.store.layout import Store
 from provision.store.receipts import (
-    MemberError,
-    Members,
     Receipt,
-    count,
-    installed,
-    members,
-    one_of,
-    parse_members,
-    parsed,
+    installed_receipts,
     read_entries,
     read_receipt,
-    read_table,
-    text,
-    texts,
-    truth,
-    word,
     write_entries,
     write_receipt,
 )
@@ -92,7 +94,7 @@ def test_without_a_receipt_a_tree_counts_for_nothing(store: Store, receipt: Rece
 
 
 def test_in_a_store_that_is_not_there_nothing_read_receipt(store: Store) -> None:
-    assert installed(store) == ()
+    assert installed_receipts(store) == ()
     assert read_receipt(store, "some-key") is None
     assert not store.home.exists()
 
@@ -102,7 +104,7 @@ def test_all_receipts_are_listed_in_order(store: Store) -> None:
     (store.receipts / "notes.txt").touch()
     (store.receipts / ".half.json.1.0123.new").touch()
     (store.receipts / "damaged.json").touch()
-    assert installed(store) == tuple(sorted(receipts, key=lambda receipt: receipt.key))
+    assert installed_receipts(store) == tuple(sorted(receipts, key=lambda receipt: receipt.key))
 
 
 def test_a_receipt_under_another_name_is_not_believed(store: Store, receipt: Receipt) -> None:
@@ -257,22 +259,22 @@ def test_a_list_that_the_receipt_does_not_vouch_for_is_none(store: Store, tmp_pa
 
 @keyed
 class Inner:
-    name: str = required(text)
+    name: str = required(string)
 
 
 @keyed
 class Outer:
-    name: str = required(text)
-    names: tuple[str, ...] = required(texts)
+    name: str = required(string)
+    names: tuple[str, ...] = required(strings)
     number: int = required(count)
-    flag: bool = required(truth)
-    table: Inner = required(lambda given: read_table(Inner, members(given)))
-    upper: str = required(parsed(str.upper))
-    some_word: str = required(word(("a", "b")))
+    flag: bool = required(boolean)
+    table: Inner = required(lambda given: read_table(Inner, json_object(given)))
+    upper: str = required(parsed_string(str.upper))
+    some_word: str = required(choice(("a", "b")))
     maybe: int | None = optional(count)
 
 
-MEMBERS: Members = parse_members(
+MEMBERS: JsonObject = parse_json_object(
     b'{"name": "x", "names": ["a"], "number": 3, "flag": true, "table": {"name": "y"}, "upper": "up", "some-word": "b"}'
 )
 VALUE = Outer(name="x", names=("a",), number=3, flag=True, table=Inner(name="y"), upper="UP", some_word="b", maybe=None)
@@ -314,7 +316,7 @@ def test_only_a_closed_table_minds_what_it_does_not_know() -> None:
 @pytest.mark.parametrize("content", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 100_000, b'{"a": ' * 100_000, b"9" * 5000])
 def test_what_is_no_object_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (json words most of them)
-        parse_members(content)
+        parse_json_object(content)
 
 
 @pytest.mark.parametrize("given", [-1, True, 1.0, "1"])
@@ -324,18 +326,18 @@ def test_counts_are_not_negative_and_no_truths(given: object) -> None:
 
 
 def test_texts_can_be_file_names() -> None:
-    assert text("caf\udce9") == "caf\udce9"
+    assert string("caf\udce9") == "caf\udce9"
     with pytest.raises(ValueError, match="surrogates"):
-        text("\ud800")
+        string("\ud800")
 
 
 def test_one_of_some_words() -> None:
-    assert one_of(("a", "b"), "b") == "b"
+    assert parse_choice(("a", "b"), "b") == "b"
     with pytest.raises(ValueError, match="'c' is none of a, b"):
-        one_of(("a", "b"), "c")
+        parse_choice(("a", "b"), "c")
 
 
 @given(st.binary(max_size=100))
 def test_no_input_does_worse_than_a_value_error(content: bytes) -> None:
     with suppress(ValueError):
-        parse_members(content)
+        parse_json_object(content)

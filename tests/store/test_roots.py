@@ -12,7 +12,15 @@ import pytest
 
 from provision.errors import LockTimeoutError
 from provision.store.layout import Store
-from provision.store.roots import Root, forget_gone, live_keys, read_roots, record_root, root_path, roots_lock
+from provision.store.roots import (
+    Root,
+    forget_missing_projects,
+    live_keys,
+    read_roots,
+    record_root,
+    root_path,
+    roots_lock,
+)
 from tests.support.strangers import as_stranger
 
 
@@ -62,7 +70,7 @@ def test_a_project_that_is_gone_needs_nothing_and_is_forgotten(store: Store, pro
     (store.roots / f".0123.json.{dead.pid}.4567.new").touch()
     project.rmdir()
     assert live_keys(store, unknown) == {"b"}
-    forget_gone(store)
+    forget_missing_projects(store)
     assert read_roots(store) == (Root(project=tmp_path, keys=("b",)),)
     assert len(list(store.roots.iterdir())) == 1
 

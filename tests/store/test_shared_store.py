@@ -37,27 +37,27 @@ def test_everything_but_changing_it_works_for_others(shared: Store, public_path:
 from pathlib import Path
 from types import SimpleNamespace
 from provision.store.layout import Store
-from provision.store.links import link, link_commands, read_links
-from provision.store.pruning import removable
-from provision.store.receipts import installed, read_receipt
+from provision.store.links import link_commands, link_interpreter, read_links
+from provision.store.prune import unused_keys
+from provision.store.publish import check_tree, ensure_durable
+from provision.store.receipts import installed_receipts, read_receipt
 from provision.store.roots import record_root
-from provision.store.settle import check_tree, settle
-from provision.store.stamp import fresh, write_stamp
+from provision.store.stamp import read_stamp, write_stamp
 store, project = Store(Path({str(shared.home)!r})), Path({str(project)!r})
 receipt = read_receipt(store, {key!r})
-assert installed(store) == (receipt,)
+assert installed_receipts(store) == (receipt,)
 assert check_tree(store, receipt) == ()
-assert settle(store, receipt)
-assert removable(store, lambda project: None) == ()
+assert ensure_durable(store, receipt)
+assert unused_keys(store, lambda project: None) == ()
 assert not record_root(store, project, [receipt.key])
-link(project, "default", receipt.key, store)
+link_interpreter(project, "default", receipt.key, store)
 chosen = [SimpleNamespace(name="default", asset=receipt.asset, key=receipt.key)]
 link_commands(project, chosen)
 assert read_links(project, store) == {{"default": receipt.key}}
 assert write_stamp(
     project / "pythons.toml", manifest_bytes=b"", lock_bytes=b"", environ={{}}, store=store, pythons=chosen
 )
-print(fresh({{}}, str(project)))
+print(read_stamp({{}}, str(project)))
 """
     assert as_stranger(code) == f"{{'default': '{shared.tree(key)}/bin/python'}}\n"
 
@@ -66,10 +66,10 @@ print(fresh({{}}, str(project)))
     "change",
     [
         "with entry_lock(store, key): pass",
-        "with staging(store, key): pass",
+        "with staging_directory(store, key): pass",
         "write_receipt(store, read_receipt(store, key))",
         "remove_tree(store, key)",
-        "prune(store, lambda project: [])",
+        "prune_trees(store, lambda project: [])",
     ],
 )
 def test_changing_it_is_refused_in_one_sentence(shared: Store, change: str) -> None:
@@ -78,10 +78,9 @@ from pathlib import Path
 from provision.errors import StoreError
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
-from provision.store.pruning import prune
-from provision.store.publish import remove_tree
+from provision.store.prune import prune_trees
+from provision.store.publish import remove_tree, staging_directory
 from provision.store.receipts import read_receipt, write_receipt
-from provision.store.staging import staging
 store, key = Store(Path({str(shared.home)!r})), {Choice(name="default").key!r}
 try:
     {change}

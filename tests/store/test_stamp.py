@@ -15,7 +15,7 @@ from provision.store.layout import Store
 from provision.store.publish import mark_durable, remove_tree
 from provision.store.receipts import read_receipt
 from provision.store.roots import record_root, root_path
-from provision.store.stamp import boot_id, fresh, write_stamp
+from provision.store.stamp import boot_id, read_stamp, write_stamp
 from tests.store.samples import FREE, Choice, install, link_project
 from tests.support.killer import ROOT, Victim, python
 
@@ -51,7 +51,7 @@ class Project:
         )
 
     def fresh(self, **environ: str) -> dict[str, str] | None:
-        return fresh({**self.environ, **environ}, str(self.folder))
+        return read_stamp({**self.environ, **environ}, str(self.folder))
 
 
 @pytest.fixture
@@ -74,25 +74,25 @@ def test_after_a_sync_all_is_known_to_be_in_order(project: Project) -> None:
 
 
 def test_it_is_found_from_below_as_the_manifest_is(project: Project, tmp_path: Path) -> None:
-    assert fresh(project.environ, str(project.folder / "below/deep"))
-    assert fresh(project.environ, str(tmp_path)) is None
+    assert read_stamp(project.environ, str(project.folder / "below/deep"))
+    assert read_stamp(project.environ, str(tmp_path)) is None
     (project.folder / "below/.git").touch()
-    assert fresh(project.environ, str(project.folder / "below/deep")) is None
+    assert read_stamp(project.environ, str(project.folder / "below/deep")) is None
 
 
 def test_a_manifest_that_is_named_is_that_manifest(project: Project, tmp_path: Path) -> None:
     for named in (project.manifest, project.folder):
         environ = {**project.environ, "PROVISION_MANIFEST": str(named)}
-        assert fresh(environ, str(tmp_path)) is None, "the environment is another one"
+        assert read_stamp(environ, str(tmp_path)) is None, "the environment is another one"
     named_environ = {**project.environ, "PROVISION_MANIFEST": str(project.manifest)}
     again = Project(folder=project.folder, store=project.store, environ=named_environ)
     again.sync()
-    assert fresh(named_environ, str(tmp_path))
+    assert read_stamp(named_environ, str(tmp_path))
 
 
 def test_a_manifest_in_a_folder_of_everybody_is_left_to_the_long_way(project: Project) -> None:
     project.folder.chmod(0o777)
-    assert fresh(project.environ, str(project.folder / "below")) is None
+    assert read_stamp(project.environ, str(project.folder / "below")) is None
     assert project.fresh()
 
 
@@ -159,7 +159,7 @@ def test_any_doubt_means_the_long_way(project: Project, doubt: str) -> None:
 
 def test_a_project_that_moved_goes_the_long_way(project: Project) -> None:
     moved = project.folder.rename(project.folder.with_name("moved"))
-    assert fresh(project.environ, str(moved)) is None
+    assert read_stamp(project.environ, str(moved)) is None
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ Project(folder=folder, store=store, environ={project.environ!r}).sync()
     ]
 
 
-NO_OP = "from provision.store.stamp import fresh; import os; assert fresh(os.environ)"
+NO_OP = "from provision.store.stamp import read_stamp; import os; assert read_stamp(os.environ)"
 HEAVY = ("re", "enum", "typing", "dataclasses", "typer", "json", "pathlib", "hashlib", "collections", "functools")
 
 
@@ -310,10 +310,10 @@ def forge(project: Project, boot: str, manifest: str) -> None:
 
 def test_a_stamp_that_a_repository_brings_is_believed_only_if_it_knows_the_boot(project: Project) -> None:
     forge(project, boot_id(), str(project.manifest))
-    assert fresh({"HOME": "/"}, str(project.folder)) == {"default": "./evil"}
+    assert read_stamp({"HOME": "/"}, str(project.folder)) == {"default": "./evil"}
     for guess in ("", "00000000-0000-0000-0000-000000000000"):
         forge(project, guess, str(project.manifest))
-        assert fresh({"HOME": "/"}, str(project.folder)) is None
+        assert read_stamp({"HOME": "/"}, str(project.folder)) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to hide /proc")
@@ -322,7 +322,7 @@ def test_where_the_system_does_not_tell_the_boot_no_stamp_is_believed(project: P
 import os
 from provision.store import stamp
 os.chroot({str(project.folder)!r})
-print(repr(stamp.boot_id()), stamp.fresh({{"HOME": "/"}}, "/"))
+print(repr(stamp.boot_id()), stamp.read_stamp({{"HOME": "/"}}, "/"))
 """
     forge(project, "", "/pythons.toml")
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

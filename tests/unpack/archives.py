@@ -1,4 +1,4 @@
-"""Owns archives for the tests of this room, sound ones and such as no honest tool would make, byte by byte."""
+"""Archives for the tests of this room, made byte by byte: sound ones, and ones that no honest tool would make."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def asset_of(
     )
 
 
-LINUX = TargetFileSystem(folds=False, descriptors=True, masks=False)
+LINUX = TargetFileSystem(case_insensitive=False, dir_fd=True, alters_modes=False)
 
 
 def unpack_bytes(
@@ -210,7 +210,7 @@ def unpack_bytes(
     asset: Asset | None = None,
     limits: Limits | None = None,
     without: Iterable[RemovablePart] = (),
-    destination: TargetFileSystem | None = None,
+    file_system: TargetFileSystem | None = None,
 ) -> Unpacked:
     """Unpack an archive given as bytes into ``work/tree`` and ``work/extras``."""
     archive, tree = work / "archive", work / "tree"
@@ -223,7 +223,7 @@ def unpack_bytes(
         extras=work / "extras",
         limits=limits or Limits(),
         without=tuple(without),
-        destination=destination,
+        file_system=file_system,
     )
 
 

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 import zstandard
 
-from provision.unpack.compression import decompressed, fastest_zlib, kind_of
+from provision.unpack.compression import archive_kind, decompress, fastest_zlib
 from provision.unpack.limits import ArchiveRefused, Limits
 from tests.unpack.archives import COMPRESSORS
 
@@ -38,8 +38,8 @@ def content(file: FileIO, data: bytes, limits: Limits | None = None) -> bytes:
     file.seek(0)
     file.truncate()
     file.write(data)
-    kind = kind_of(file)
-    return b"".join(decompressed(file, kind, limits=limits or Limits()))
+    kind = archive_kind(file)
+    return b"".join(decompress(file, kind, limits=limits or Limits()))
 
 
 @each
@@ -50,9 +50,9 @@ def test_each_kind_is_known_by_its_first_bytes_and_unpacked(opened: FileIO, kind
 
 def test_a_zip_file_is_known_too(opened: FileIO) -> None:
     opened.write(b"PK\x03\x04" + bytes(40))
-    assert kind_of(opened) == "zip"
+    assert archive_kind(opened) == "zip"
     with pytest.raises(ArchiveRefused):
-        decompressed(opened, "zip", limits=Limits())
+        decompress(opened, "zip", limits=Limits())
 
 
 @pytest.mark.parametrize("data", [b"<!DOCTYPE html>", b"ustar", b"\x1f", b"\x50\x2a\x4d\x18" + bytes(20)])
@@ -120,7 +120,7 @@ def test_a_wrong_gzip_checksum_or_length_is_refused(opened: FileIO) -> None:
 def test_a_bomb_comes_in_small_chunks(opened: FileIO, kind: str) -> None:
     size = 6 << 20
     opened.write(COMPRESSORS[kind](bytes(size)))
-    chunks = [len(chunk) for chunk in decompressed(opened, kind_of(opened), limits=Limits())]
+    chunks = [len(chunk) for chunk in decompress(opened, archive_kind(opened), limits=Limits())]
     assert sum(chunks) == size
     assert max(chunks) <= 1 << 20
 
@@ -142,11 +142,11 @@ def test_zstd_takes_little_more_memory_than_its_window(opened: FileIO) -> None:
 import hashlib, sys
 from io import FileIO
 from pathlib import Path
-from provision.unpack.compression import decompressed
+from provision.unpack.compression import decompress
 from provision.unpack.limits import Limits
 digest = hashlib.sha256()
 with FileIO(sys.argv[1]) as file:
-    for chunk in decompressed(file, "zstd", limits=Limits()):
+    for chunk in decompress(file, "zstd", limits=Limits()):
         digest.update(chunk)
 print(digest.hexdigest(), Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """
@@ -205,7 +205,7 @@ def test_a_zstd_frame_is_known_to_be_whole_before_anything_is_unpacked(opened: F
         opened.seek(0)
         opened.write(damaged)
         with pytest.raises(ArchiveRefused, match=reason):
-            next(decompressed(opened, "zstd", limits=Limits()))
+            next(decompress(opened, "zstd", limits=Limits()))
 
 
 def test_xz_keeps_to_the_limit_as_well(opened: FileIO) -> None:

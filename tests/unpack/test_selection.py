@@ -6,7 +6,7 @@ import pytest
 
 from provision.model.tree import RemovablePart
 from provision.unpack.limits import ArchiveRefused
-from provision.unpack.selection import PART_PATTERNS, layout_of, left_out
+from provision.unpack.selection import PART_PATTERNS, excluded_by, layout_of
 from tests.unpack.archives import asset_of
 
 # FOLD tests.unpack.test_selection
@@ -118,19 +118,19 @@ PATHS = sorted({path for paths in GOES.values() for path in paths})
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_goes_with_which_part(path: str) -> None:
-    assert {part for part in PART_PATTERNS if left_out([part])(path)} == {
+    assert {part for part in PART_PATTERNS if excluded_by([part])(path)} == {
         part for part, paths in GOES.items() if path in paths
     }
 
 
 @pytest.mark.parametrize("path", STAYS)
 def test_what_stays(path: str) -> None:
-    assert not left_out(PART_PATTERNS)(path)
+    assert not excluded_by(PART_PATTERNS)(path)
 
 
 def test_nothing_goes_unasked_and_several_parts_go_at_once() -> None:
-    assert not any(map(left_out([]), PATHS))
-    assert all(map(left_out(PART_PATTERNS), PATHS))
+    assert not any(map(excluded_by([]), PATHS))
+    assert all(map(excluded_by(PART_PATTERNS), PATHS))
 
 
 # FOLD tests.unpack.test_selection

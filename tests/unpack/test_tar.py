@@ -37,10 +37,10 @@ from tests.unpack.archives import (
 LONG = b"python/" + b"/".join([b"x" * 50] * 5)
 
 
-def members(data: bytes, *, most: int = 100, chunk: int = 1000) -> Iterator[tuple[ArchiveMember, bytes]]:
+def members(data: bytes, *, max_members: int = 100, chunk: int = 1000) -> Iterator[tuple[ArchiveMember, bytes]]:
     """All members with their contents, the data coming in chunks that end anywhere."""
     chunks = (data[at : at + chunk] for at in range(0, len(data), chunk))
-    read = TarMembers(BoundedStream(chunks, 1 << 30), most=most)
+    read = TarMembers(BoundedStream(chunks, 1 << 30), max_members=max_members)
     for member in read:
         yield member, b"".join(read.content())
 
@@ -69,7 +69,7 @@ def test_the_kinds_that_interpreters_are_made_of() -> None:
 
 def test_contents_may_be_left_unread() -> None:
     data = tar(file(b"a", b"x" * 5000), file(b"b"))
-    read = TarMembers(BoundedStream(iter([data[:700], data[700:]]), 1 << 20), most=9)
+    read = TarMembers(BoundedStream(iter([data[:700], data[700:]]), 1 << 20), max_members=9)
     assert [member.name for member in read] == ["a", "b"]
 
 
@@ -185,9 +185,9 @@ def test_one_block_of_zeros_is_no_end() -> None:
 
 def test_more_members_than_allowed_are_refused_extended_headers_counted() -> None:
     data = tar(pax((b"path", b"x")), file(b"a"), file(b"b"))
-    assert len(list(members(data, most=3))) == 2
+    assert len(list(members(data, max_members=3))) == 2
     with pytest.raises(ArchiveRefused, match="more than 2 members"):
-        list(members(data, most=2))
+        list(members(data, max_members=2))
 
 
 def test_a_record_counts_itself() -> None:
@@ -388,7 +388,7 @@ def stream(*chunks: bytes, budget: int = 1000) -> BoundedStream:
 
 def test_pieces_may_span_chunks() -> None:
     one = stream(b"ab", b"cdef", b"g")
-    assert [one.take(3), b"".join(one.pieces(2)), one.take(0), b"".join(one.rest())] == [b"abc", b"de", b"", b"fg"]
+    assert [one.read(3), b"".join(one.pieces(2)), one.read(0), b"".join(one.rest())] == [b"abc", b"de", b"", b"fg"]
 
 
 def test_content_within_a_chunk_is_not_copied() -> None:
@@ -398,16 +398,16 @@ def test_content_within_a_chunk_is_not_copied() -> None:
 
 
 def test_an_end_before_the_end_is_refused() -> None:
-    for ask in (lambda one: one.take(3), lambda one: list(one.pieces(3)), lambda one: one.skip(3)):
+    for ask in (lambda one: one.read(3), lambda one: list(one.pieces(3)), lambda one: one.skip(3)):
         with pytest.raises(ArchiveRefused, match="the archive is truncated"):
             ask(stream(b"ab"))
 
 
 def test_more_than_the_budget_is_refused_as_soon_as_it_comes() -> None:
     one = stream(b"abc", b"de", b"f", budget=5)
-    assert one.take(5) == b"abcde"
+    assert one.read(5) == b"abcde"
     with pytest.raises(ArchiveRefused, match="more than it plausibly holds"):
-        one.take(1)
+        one.read(1)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=9)), st.lists(st.integers(0, 9)))
@@ -416,7 +416,7 @@ def test_whatever_is_asked_for_nothing_is_lost_or_doubled(chunks: list[bytes], s
     for number, size in enumerate(sizes):
         if at + size > len(whole):
             break
-        ways = (one.take, lambda size: b"".join(one.pieces(size)), one.skip)
+        ways = (one.read, lambda size: b"".join(one.pieces(size)), one.skip)
         assert ways[number % 3](size) in (whole[at : at + size], None)
         at += size
     assert b"".join(one.rest()) == whole[at:]

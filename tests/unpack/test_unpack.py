@@ -18,7 +18,7 @@ import pytest
 
 from provision.errors import IntegrityError, StoreError
 from provision.model.tree import Entry, tree_digest
-from provision.unpack.compression import decompressed, kind_of
+from provision.unpack.compression import archive_kind, decompress
 from provision.unpack.limits import ArchiveRefused, ArchiveTooLarge, Limits
 from provision.unpack.members import ArchiveMember, NameRules
 from provision.unpack.selection import layout_of
@@ -106,8 +106,8 @@ def test_a_zip_archive_too(tmp_path: Path) -> None:
 
 
 def test_a_tree_is_the_same_without_directory_descriptors(tmp_path: Path) -> None:
-    windows_like = TargetFileSystem(folds=False, descriptors=False, masks=True)
-    assert unpack_tar(*PYTHON, work=tmp_path, destination=windows_like).entries == TREE
+    windows_like = TargetFileSystem(case_insensitive=False, dir_fd=False, alters_modes=True)
+    assert unpack_tar(*PYTHON, work=tmp_path, file_system=windows_like).entries == TREE
     assert (tmp_path / "tree/bin/python3").read_bytes() == b"\x7fELF"
 
 
@@ -185,16 +185,16 @@ COLLIDING = (
 
 
 def test_linux_trees_may_have_names_that_differ_in_case(tmp_path: Path) -> None:
-    unpacked = unpack_tar(*COLLIDING, work=tmp_path, destination=LINUX)
+    unpacked = unpack_tar(*COLLIDING, work=tmp_path, file_system=LINUX)
     assert "share/terminfo/e/eterm" in unpacked.entries
     assert unpacked.notes == ()
 
 
 @pytest.mark.parametrize("target", ["aarch64-apple-darwin", "x86_64-pc-windows-msvc", "on a file system that folds"])
 def test_elsewhere_the_later_ones_are_left_out_and_told_of(tmp_path: Path, target: str) -> None:
-    folding = TargetFileSystem(folds=True, descriptors=True, masks=False)
-    asset, destination = (asset_of(), folding) if " " in target else (asset_of(target=target), LINUX)
-    unpacked = unpack_tar(*COLLIDING, work=tmp_path, asset=asset, destination=destination)
+    case_insensitive = TargetFileSystem(case_insensitive=True, dir_fd=True, alters_modes=False)
+    asset, file_system = (asset_of(), case_insensitive) if " " in target else (asset_of(target=target), LINUX)
+    unpacked = unpack_tar(*COLLIDING, work=tmp_path, asset=asset, file_system=file_system)
     assert {path for path, entry in unpacked.entries.items() if entry.kind != "dir"} == {
         "share/terminfo/E/Eterm",
         "share/terminfo/E/Eterm-color",
@@ -272,7 +272,7 @@ def test_real_builds_become_what_tarfile_sees_in_them(tmp_path: Path) -> None:
 
 def _seen_by_tarfile(archive: Path, top: str) -> Iterator[tuple[str, Entry]]:
     with FileIO(archive) as file, tempfile.TemporaryFile() as plain:
-        for chunk in decompressed(file, kind_of(file), limits=Limits()):
+        for chunk in decompress(file, archive_kind(file), limits=Limits()):
             plain.write(chunk)
         plain.seek(0)
         with tarfile.open(fileobj=plain) as members:
@@ -344,50 +344,52 @@ def unread() -> Iterator[memoryview]:
 
 
 @pytest.fixture
-def routing(tmp_path: Path) -> Iterator[MemberRouter]:
+def router(tmp_path: Path) -> Iterator[MemberRouter]:
     """Of a full archive, whose readme is not wanted, and of which hard links may copy 10 bytes."""
     (tmp_path / "tree").mkdir()
-    (tmp_path / "beside").mkdir()
+    (tmp_path / "extras").mkdir()
     with (
-        closing(DirectoryBuilder(tmp_path / "tree", LINUX, fold=False)) as tree,
-        closing(DirectoryBuilder(tmp_path / "beside", LINUX, fold=False)) as beside,
+        closing(DirectoryBuilder(tmp_path / "tree", LINUX, case_insensitive=False)) as tree,
+        closing(DirectoryBuilder(tmp_path / "extras", LINUX, case_insensitive=False)) as extras,
     ):
         names, layout = NameRules(windows=False), layout_of(asset_of(flavor="full"))
-        yield MemberRouter(names=names, layout=layout, gone="README".__eq__, tree=tree, beside=beside, spare=10)
+        yield MemberRouter(
+            names=names, layout=layout, excluded="README".__eq__, tree=tree, extras=extras, hardlink_budget=10
+        )
 
 
-def test_members_go_into_the_tree_beside_it_or_nowhere(routing: MemberRouter) -> None:
-    routing.take(ArchiveMember("python", "dir"), unread)
-    routing.take(ArchiveMember("python/PYTHON.json", "file", 0o644, 7), content)
-    routing.take(ArchiveMember("./python/install/bin/python3", "file", 0o755, 7), content)
-    routing.take(ArchiveMember("python/install/README", "file", 0o644, 7), unread)
-    routing.take(ArchiveMember("python/build/x", "file", 0o644, 7), unread)
-    routing.take(ArchiveMember(".", "dir"), unread)
-    assert routing.beside is not None
-    assert (list(routing.tree.entries), list(routing.beside.entries)) == (["bin", "bin/python3"], ["PYTHON.json"])
+def test_members_go_to_the_tree_to_the_extras_or_nowhere(router: MemberRouter) -> None:
+    router.route(ArchiveMember("python", "dir"), unread)
+    router.route(ArchiveMember("python/PYTHON.json", "file", 0o644, 7), content)
+    router.route(ArchiveMember("./python/install/bin/python3", "file", 0o755, 7), content)
+    router.route(ArchiveMember("python/install/README", "file", 0o644, 7), unread)
+    router.route(ArchiveMember("python/build/x", "file", 0o644, 7), unread)
+    router.route(ArchiveMember(".", "dir"), unread)
+    assert router.extras is not None
+    assert (list(router.tree.entries), list(router.extras.entries)) == (["bin", "bin/python3"], ["PYTHON.json"])
 
 
-def test_what_is_beside_the_tree_may_be_unwanted(routing: MemberRouter) -> None:
-    routing.beside = None
-    routing.take(ArchiveMember("python/PYTHON.json", "file", 0o644, 7), unread)
+def test_extras_may_be_unwanted(router: MemberRouter) -> None:
+    router.extras = None
+    router.route(ArchiveMember("python/PYTHON.json", "file", 0o644, 7), unread)
 
 
-def test_what_goes_nowhere_must_have_a_name_all_the_same(routing: MemberRouter) -> None:
+def test_what_goes_nowhere_must_have_a_name_all_the_same(router: MemberRouter) -> None:
     with pytest.raises(ArchiveRefused, match=r"'\.\.' in its path"):
-        routing.take(ArchiveMember("python/build/../x", "file"), unread)
+        router.route(ArchiveMember("python/build/../x", "file"), unread)
 
 
-def test_the_place_of_the_tree_is_a_directory(routing: MemberRouter) -> None:
+def test_the_place_of_the_tree_is_a_directory(router: MemberRouter) -> None:
     with pytest.raises(ArchiveRefused, match="is a link where the archive's top directory should be"):
-        routing.take(ArchiveMember("python/install", "link", target="elsewhere"), unread)
+        router.route(ArchiveMember("python/install", "link", target="elsewhere"), unread)
 
 
-def test_hard_links_copy_as_long_as_there_is_room(routing: MemberRouter) -> None:
-    routing.take(ArchiveMember("python/install/a", "file", 0o644, 7), content)
-    routing.take(ArchiveMember("python/install/b", "hardlink", target="python/install/a"), unread)
-    assert routing.tree.entries["b"] == routing.tree.entries["a"]
+def test_hard_links_copy_as_long_as_there_is_room(router: MemberRouter) -> None:
+    router.route(ArchiveMember("python/install/a", "file", 0o644, 7), content)
+    router.route(ArchiveMember("python/install/b", "hardlink", target="python/install/a"), unread)
+    assert router.tree.entries["b"] == router.tree.entries["a"]
     with pytest.raises(ArchiveTooLarge, match="member 'c' is one hard link too many"):
-        routing.take(ArchiveMember("python/install/c", "hardlink", target="python/install/a"), unread)
+        router.route(ArchiveMember("python/install/c", "hardlink", target="python/install/a"), unread)
 
 
 @pytest.mark.parametrize(
@@ -400,7 +402,7 @@ def test_hard_links_copy_as_long_as_there_is_room(routing: MemberRouter) -> None
     ],
 )
 def test_hard_links_to_anything_else_are_refused_under_their_own_name(
-    routing: MemberRouter, target: str, reason: str
+    router: MemberRouter, target: str, reason: str
 ) -> None:
     with pytest.raises(ArchiveRefused, match=f"^member 'link' is a hard link to {reason}"):
-        routing.take(ArchiveMember("python/install/link", "hardlink", target=target), unread)
+        router.route(ArchiveMember("python/install/link", "hardlink", target=target), unread)

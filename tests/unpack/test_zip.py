@@ -22,10 +22,10 @@ Read = Callable[..., list[tuple[ArchiveMember, bytes]]]
 
 @pytest.fixture
 def members(tmp_path: Path) -> Read:
-    def read(data: bytes, *, most: int = 100, budget: int = 1 << 30) -> Iterator[tuple[ArchiveMember, bytes]]:
+    def read(data: bytes, *, max_members: int = 100, budget: int = 1 << 30) -> Iterator[tuple[ArchiveMember, bytes]]:
         (tmp_path / "x.zip").write_bytes(data)
         with FileIO(tmp_path / "x.zip") as file:
-            zipped = ZipMembers(file, most=most, budget=budget)
+            zipped = ZipMembers(file, max_members=max_members, budget=budget)
             for member in zipped:
                 yield member, b"".join(zipped.content())
 
@@ -77,7 +77,7 @@ def test_names_without_the_utf8_flag_are_of_the_old_code_page(members: Read) -> 
 def test_a_member_that_nobody_reads_is_checked_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(zip_file(Zipped(name=b"a", content=b"abc", crc=1)))
     with FileIO(tmp_path / "x") as file, pytest.raises(ArchiveRefused, match="checksum"):
-        list(ZipMembers(file, most=9, budget=99))
+        list(ZipMembers(file, max_members=9, budget=99))
 
 
 BAD = {
@@ -165,7 +165,7 @@ def test_the_index_holds_as_many_members_as_it_says(members: Read) -> None:
         with pytest.raises(ArchiveRefused, match="damaged index"):
             members(_with_end(data, count=count))
     with pytest.raises(ArchiveRefused, match="more than 2 members"):
-        members(_with_end(data, count=2), most=2)  # before `zipfile` makes something of each
+        members(_with_end(data, count=2), max_members=2)  # before `zipfile` makes something of each
 
 
 @pytest.mark.parametrize("more", [1, 20, 45, 46, 1000])
@@ -207,7 +207,7 @@ def test_an_index_too_large_for_memory_is_not_read(tmp_path: Path) -> None:
         file.seek(0, 2)
         file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, size - 4, 4, 0))
         with pytest.raises(ArchiveRefused, match="an index of more than 32 MiB"):
-            ZipMembers(file, most=100, budget=1 << 40)
+            ZipMembers(file, max_members=100, budget=1 << 40)
 
 
 def test_members_are_listed_in_linear_time(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_members_are_listed_in_linear_time(tmp_path: Path) -> None:
         for _ in range(5):
             with FileIO(path) as file:
                 began = time.process_time()
-                ZipMembers(file, most=count, budget=0)
+                ZipMembers(file, max_members=count, budget=0)
                 times.append(time.process_time() - began)
         return min(times)
 
@@ -244,7 +244,7 @@ def test_members_that_share_their_bytes_are_refused(members: Read) -> None:
 def test_limits_hold_before_anything_is_unpacked(members: Read) -> None:
     data = zip_file(Zipped(name=b"a", content=CONTENT), Zipped(name=b"b", content=CONTENT))
     with pytest.raises(ArchiveRefused, match="more than 1 members"):
-        members(data, most=1)
+        members(data, max_members=1)
     with pytest.raises(ArchiveRefused, match="more than it plausibly holds"):
         members(data, budget=2 * len(CONTENT) - 1)
 

@@ -1,0 +1,145 @@
+"""Names that are taken in one tree while it is unpacked, and where its links lead.
+
+No disk is touched here: with its names all taken and its links all resolved, a tree can be written without following a
+link, replacing a file or leaving its directory. Every path was checked by `members.NameRules` before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from posixpath import normpath
+from typing import Literal
+
+from provision.model.value import frozen
+from provision.unpack.limits import ArchiveRefused, shown_name
+from provision.unpack.members import case_folded
+
+TakenKind = Literal["file", "dir", "link"]
+
+# As many links as Linux follows in one path.
+_MOST_LINKS_FOLLOWED = 40
+
+# PBS ships about 25 groups of terminal descriptions whose names differ in case only (its issue 231). Nothing else may.
+_COLLISIONS_ALLOWED_UNDER = "share/terminfo/"
+
+
+@frozen(kw_only=False)
+class Collision:
+    """``path`` is to be left out, because the file system takes it for the same name as ``with_path``."""
+
+    path: str
+    with_path: str
+
+
+class TakenNames:
+    """The names of one tree so far: each path is taken once, and nothing lies under a file or a link.
+
+    If ``case_insensitive``, names that differ only in case or in Unicode composition are the same.
+    """
+
+    def __init__(self, *, case_insensitive: bool) -> None:
+        self._key: Callable[[str], str] = case_folded if case_insensitive else str
+        self._case_insensitive = case_insensitive
+        self._kinds: dict[str, TakenKind] = {"": "dir"}
+        self._spelling: dict[str, str] = {"": ""}  # kept only where case is ignored
+        self._targets: dict[str, tuple[str, str]] = {}
+        self._listed: set[str] = set()
+
+    def take(self, path: str, kind: TakenKind, target: str = "") -> str | Collision:
+        """Take a name and those of its directories; return the path to write, with its directories as first spelled.
+
+        For a terminal description that must be left out, returns a `Collision`. Raises `ArchiveRefused` if the name is
+        taken, or lies under something that is not a directory.
+        """
+        parent, slash, name = path.rpartition("/")
+        key = self._key(path)
+        if self._kinds.get(self._key(parent)) != "dir":
+            self._take_parents(parent, path)
+        taken = self._kinds.get(key)
+        if taken is not None and not (taken == kind == "dir" and key not in self._listed):
+            return self._collision(key, path)
+        if kind == "link" and (other := self._other_spelling(key, path, target)):
+            return Collision(path, other)
+        if self._case_insensitive:
+            path = self._spelling.setdefault(key, f"{self._spelling[self._key(parent)]}{slash}{name}")
+        if kind == "dir":
+            self._listed.add(key)
+        elif kind == "link":
+            self._targets[key] = (path, target)
+        self._kinds[key] = kind
+        return path
+
+    def file(self, path: str) -> str | None:
+        """The path to which the file of this name is written; None if no file has it."""
+        key = self._key(path)
+        if self._kinds.get(key) != "file":
+            return None
+        return self._spelling[key] if self._case_insensitive else path
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """Every link with its target, in the order in which they were taken."""
+        yield from self._targets.values()
+
+    def kind_at(self, path: str) -> TakenKind | None:
+        """What has this path, which leads through no link; None if nothing has."""
+        return self._kinds.get(self._key(path))
+
+    def resolve_link(self, path: str) -> str:
+        """Where a link leads in the end, with all links on its way followed; nothing need be there.
+
+        Raises `ArchiveRefused` if any step of the way is outside of the tree, and if the link leads in a circle.
+        """
+        _, target = self._targets[self._key(path)]
+        here = path.split("/")[:-1]
+        ahead = target.split("/")[::-1]
+        followed = 1
+        while ahead:
+            step = ahead.pop()
+            if step == "..":
+                if not here:
+                    raise ArchiveRefused(f"is a link that leads out of the tree: {shown_name(target)}", path)
+                here.pop()
+            elif step not in ("", "."):
+                here.append(step)
+                link = self._targets.get(self._key("/".join(here)))
+                if link is not None:
+                    followed += 1
+                    if followed > _MOST_LINKS_FOLLOWED:
+                        raise ArchiveRefused(f"is a link that leads in a circle: {shown_name(target)}", path)
+                    here.pop()
+                    ahead += link[1].split("/")[::-1]
+        return "/".join(here)
+
+    def _other_spelling(self, key: str, path: str, target: str) -> str:
+        """The target of a terminal description's link if it is the link's own name in another case, else nothing.
+
+        PBS links ``N/NCR260VT300WPP`` to the file ``../n/ncr260vt300wpp``, which comes later in the archive. Where the
+        two names are the same, the link is left out for the file.
+        """
+        if not (self._case_insensitive and path.startswith(_COLLISIONS_ALLOWED_UNDER)):
+            return ""
+        other = normpath(f"{path.rpartition('/')[0]}/{target}")
+        return other if other != path and self._key(other) == key else ""
+
+    def _take_parents(self, parent: str, path: str) -> None:
+        """Take those directories of a path that are not taken yet."""
+        parts = parent.split("/")
+        for depth in range(1, len(parts) + 1):
+            directory = "/".join(parts[:depth])
+            key = self._key(directory)
+            kind = self._kinds.setdefault(key, "dir")
+            if kind != "dir":
+                raise ArchiveRefused(f"is under {shown_name(directory)}, which is a {kind}", path)
+            if self._case_insensitive and key not in self._spelling:
+                above = self._spelling[self._key("/".join(parts[: depth - 1]))]
+                self._spelling[key] = f"{above}/{parts[depth - 1]}" if above else parts[depth - 1]
+
+    def _collision(self, key: str, path: str) -> Collision:
+        other = self._spelling.get(key, path)
+        if other == path:
+            raise ArchiveRefused("is in the archive twice", path)
+        if not path.startswith(_COLLISIONS_ALLOWED_UNDER):
+            raise ArchiveRefused(
+                f"has the name of {shown_name(other)} in another spelling, which its system takes for the same", path
+            )
+        return Collision(path, other)
