@@ -1,4 +1,9 @@
-"""Forked processes that make trees beside this one."""
+"""Forked processes that make trees beside this one, as all threads of a Python share one lock.
+
+A builder is forked while this process has one thread only, waits for work, and ends with this process. With the work it
+is handed the entry's lock, so that this process may be killed and the lock is held until its builder has ended, too.
+Parent and builder exchange JSON messages over a socket: a job, then progress reports, then its outcome.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +24,13 @@ from provision import errors
 from provision.errors import ProvisionError, StoreError
 from provision.protocols import Progress
 
-# FOLD provision.install.builders
-#   Owns processes that build trees beside this one, as all threads of a Python share one lock; `apply` knows how to.
-#
-#   A builder is forked while this process has one thread only, waits for work, and ends with this process. With the work it
-#   is handed the entry's lock, so that this process may be killed and the lock is held until its builder has ended, too.
-#   What it does all its life, `builder` knows.
+# Makes the tree of a key from an archive in a staging directory, and reports its progress.
+BuildJob = Callable[[str, Path, Path, Progress], object]
+
+# In bytes, of one message: an error's text is the longest of them.
+_MAX_MESSAGE = 64 << 10
+# Blocked while forking.
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 def processors() -> int:
@@ -32,16 +38,16 @@ def processors() -> int:
     if sys.platform != "linux":
         return 0
     try:
-        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208  (also those that `threading` knows nothing of)
+        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208  (also those that `threading` does not know)
     except OSError:
         return 0
     return len(os.sched_getaffinity(0)) if threads == 1 else 0
 
 
 class Builders:
-    """Up to ``count`` processes that do a ``job``, after they have made themselves ready by ``prepare``.
+    """Up to ``count`` processes that do a ``job``, each after it called ``prepare`` once.
 
-    There are fewer, or none, where the system has no more to give; ask by ``len``. Leaving the context ends them.
+    There are fewer, or none, where the system has no more to give; ``len`` tells. Leaving the context ends them.
     """
 
     def __init__(self, count: int, job: BuildJob, prepare: Callable[[], object]) -> None:
@@ -63,64 +69,70 @@ class Builders:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.end()
-        if kind is None:  # else another thread may still be listening
+        if kind is None:  # else another thread may still be receiving
             for builder in self._all:
                 builder.close()
 
-    def build(self, key: str, archive: Path, room: Path, lock: int, progress: Progress) -> None:
+    def build(self, key: str, archive: Path, staging_dir: Path, lock: int, progress: Progress) -> None:
         """Have a job done by the next builder that is free; ``lock`` is the descriptor of the entry's lock.
 
         Raises what the job raises, and `StoreError` if its process was ended by others. Whatever interrupts this
-        ends the builder first, so that nobody writes in ``room`` any more.
+        ends the builder first, so that nothing is written in ``staging_dir`` afterwards.
         """
         builder = self._free.get()
         try:
-            builder.build({"key": key, "archive": str(archive), "room": str(room)}, lock, progress)
+            builder.build({"key": key, "archive": str(archive), "staging_dir": str(staging_dir)}, lock, progress)
         except ProvisionError:
             raise
         except BaseException:
             builder.end()
             raise
         finally:
-            # One that has ended is done with, but for the last, which tells all that wait for one.
+            # One that has ended is not used again, but for the last, which raises for all that wait for one.
             if builder.is_alive or not any(other.is_alive for other in self._all):
                 self._free.put(builder)
 
     def end(self) -> None:
-        """End all of them where they stand; what they leave behind is what a kill leaves."""
+        """Kill all of them; what they leave behind is what any kill leaves."""
         for builder in self._all:
             builder.end()
 
 
 class _Builder:
-    """This process's end of one builder. Its leash is a pipe that nobody writes to: the builder ends when it closes."""
+    """The parent's end of one builder.
 
-    __slots__ = ("_ending", "_pid", "channel", "leash")
+    ``exit_pipe`` is the end of a pipe that nobody writes to: once it closes, with this process, the builder exits.
+    """
 
-    def __init__(self, pid: int, channel: socket.socket, leash: int) -> None:
-        self._pid, self.channel, self.leash = pid, channel, leash
+    __slots__ = ("_ending", "_pid", "channel", "exit_pipe")
+
+    def __init__(self, pid: int, channel: socket.socket, exit_pipe: int) -> None:
+        self._pid, self.channel, self.exit_pipe = pid, channel, exit_pipe
         self._ending = threading.Lock()
 
     def build(self, work: dict[str, str], lock: int, progress: Progress) -> None:
-        with suppress(OSError):  # if it has ended, receiving tells
+        with suppress(OSError):  # if it has ended, receiving says so
             socket.send_fds(self.channel, [json.dumps(work).encode()], [lock])
-        while "tell" in (said := self._receive(work["key"])):
-            getattr(progress, said["tell"])(*said["values"])
-        _raise(said)
+        while "progress" in (message := self._receive(work["key"])):
+            getattr(progress, message["progress"])(*message["values"])
+        if "error" in message:
+            raise getattr(errors, message["error"])(message["message"], hint=message["hint"])
+        if "bug" in message:
+            raise RuntimeError(message["bug"])
 
     def _receive(self, key: str) -> dict[str, Any]:
         try:
-            message = self.channel.recv(LONGEST)
+            received = self.channel.recv(_MAX_MESSAGE)
         except OSError:
-            message = b""
-        if not message:
+            received = b""
+        if not received:
             self.end()
             raise StoreError(
                 f"the process that was making {key} was ended from outside",
                 hint="If the system ran out of memory, `--jobs 1` takes less of it.",
             )
-        said: dict[str, Any] = json.loads(message)
-        return said
+        message: dict[str, Any] = json.loads(received)
+        return message
 
     @property
     def is_alive(self) -> bool:
@@ -135,111 +147,93 @@ class _Builder:
 
     def close(self) -> None:
         self.channel.close()
-        os.close(self.leash)
-
-
-def _raise(said: dict[str, Any]) -> None:
-    if "error" in said:
-        raise getattr(errors, said["error"])(said["message"], hint=said["hint"])
-    if "mistake" in said:
-        raise RuntimeError(said["mistake"])
+        os.close(self.exit_pipe)
 
 
 def _fork(job: BuildJob, prepare: Callable[[], object], others: list[_Builder]) -> _Builder:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    end, leash = os.pipe()
+    their_pipe, our_pipe = os.pipe()
     # A signal that came in between would be lost, or be raised in the wrong process.
-    signals = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         pid = os.fork()
     except OSError:
         signal.pthread_sigmask(signal.SIG_SETMASK, signals)
-        for opened in (end, leash):
-            os.close(opened)
+        for descriptor in (their_pipe, our_pipe):
+            os.close(descriptor)
         ours.close()
         theirs.close()
         raise
     if pid == 0:
         try:
             ours.close()
-            for descriptor in (leash, *(other.leash for other in others)):
+            for descriptor in (our_pipe, *(other.exit_pipe for other in others)):
                 os.close(descriptor)
             for other in others:
                 other.channel.close()
-            serve(theirs, end, job, prepare)
+            _serve(theirs, their_pipe, job, prepare)
         finally:
-            os._exit(1)  # never into what the other process is in the middle of
+            os._exit(1)  # never into what the parent is in the middle of
     signal.pthread_sigmask(signal.SIG_SETMASK, signals)
     theirs.close()
-    os.close(end)
-    return _Builder(pid, ours, leash)
+    os.close(their_pipe)
+    return _Builder(pid, ours, our_pipe)
 
 
-# FOLD provision.install.builders
-#   Owns the life of one builder, a forked process: it waits for work, does it and tells how it went; `builders` asks.
+# In the forked process
 
 
-# In bytes, of one message: an error's text is the longest of them.
-LONGEST = 64 << 10
-
-# Signals that its first process held back when it forked.
-HELD_BACK = {signal.SIGINT, signal.SIGTERM}
-
-# What is to be built, by its key, of which archive and in which staging directory; whom to tell how far it is.
-BuildJob = Callable[[str, Path, Path, Progress], object]
-
-
-def serve(channel: socket.socket, end: int, job: BuildJob, prepare: Callable[[], object]) -> NoReturn:
-    """The whole life of a builder."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all: who forked us ends us
+def _serve(channel: socket.socket, exit_pipe: int, job: BuildJob, prepare: Callable[[], object]) -> NoReturn:
+    """All that a builder does: receive a job, do it, send its outcome; until its parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all: the parent ends its builders
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
-    threading.Thread(target=_end_with_parent, args=(end,), name="leash", daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    threading.Thread(target=_exit_with_parent, args=(exit_pipe,), name="exit-with-parent", daemon=True).start()
     prepare()
     while True:
-        message, locks, _, _ = socket.recv_fds(channel, LONGEST, 1)
+        message, locks, _, _ = socket.recv_fds(channel, _MAX_MESSAGE, 1)
         if not message:
             os._exit(0)
-        answer = _do(job, json.loads(message), _Report(channel))
-        for lock in locks:  # before the answer: whoever gets it lets go of the lock
+        outcome = _run_job(job, json.loads(message), _ProgressSender(channel))
+        for lock in locks:  # before the outcome: whoever receives it releases the lock
             os.close(lock)
-        channel.send(json.dumps(answer).encode())
+        channel.send(json.dumps(outcome).encode())
 
 
-def _end_with_parent(end: int) -> None:
-    os.read(end, 1)
+def _exit_with_parent(exit_pipe: int) -> None:
+    os.read(exit_pipe, 1)
     os._exit(1)
 
 
-def _do(job: BuildJob, work: dict[str, str], progress: Progress) -> dict[str, str | None]:
+def _run_job(job: BuildJob, work: dict[str, str], progress: Progress) -> dict[str, str | None]:
     try:
-        job(work["key"], Path(work["archive"]), Path(work["room"]), progress)
+        job(work["key"], Path(work["archive"]), Path(work["staging_dir"]), progress)
     except ProvisionError as error:
-        return {"error": type(error).__name__, "message": error.message[: LONGEST // 8], "hint": error.hint}
-    except BaseException:  # noqa: BLE001  (it is raised again, in the process that waits)
+        return {"error": type(error).__name__, "message": error.message[: _MAX_MESSAGE // 8], "hint": error.hint}
+    except BaseException:  # noqa: BLE001  (it is raised again, in the parent)
         import traceback
 
-        return {"mistake": traceback.format_exc()[-LONGEST // 8 :]}
+        return {"bug": traceback.format_exc()[-_MAX_MESSAGE // 8 :]}
     return {}
 
 
-class _Report:
-    """A builder's progress, told in the process that shows it."""
+class _ProgressSender:
+    """A builder's progress, sent to the parent, which shows it."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
-        self._tell("start", key, title, step, total)
+        self._send("start", key, title, step, total)
 
     def advance(self, key: str, amount: int) -> None:
-        self._tell("advance", key, amount)
+        self._send("advance", key, amount)
 
     def finish(self, key: str) -> None:
-        self._tell("finish", key)
+        self._send("finish", key)
 
     def note(self, text: str) -> None:
-        self._tell("note", text)
+        self._send("note", text)
 
-    def _tell(self, what: str, *values: str | int | None) -> None:
-        self._channel.send(json.dumps({"tell": what, "values": values}).encode())
+    def _send(self, method: str, *values: str | int | None) -> None:
+        self._channel.send(json.dumps({"progress": method, "values": values}).encode())

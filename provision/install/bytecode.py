@@ -1,4 +1,7 @@
-"""Owns compiling a tree's standard library with its own interpreter, to the same bytes everywhere; off by default."""
+"""A tree's standard library compiled by its own interpreter, to the same bytes everywhere.
+
+Off by default; an entry's ``bytecode`` turns it on.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,14 @@ del sys.path[0]
 import importlib.util, marshal, os, warnings
 warnings.simplefilter('ignore')
 old = sys.version_info < (3, 11)
-form = 2 if sys.version_info < (3, 13) else marshal.version
-head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, 'little')
+version = 2 if sys.version_info < (3, 13) else marshal.version
+header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, 'little')
 
-def fickle(value):
+def varies(value):
     if isinstance(value, frozenset):
         return not all(isinstance(member, (str, bytes, int, float, complex)) for member in value)
     members = value if isinstance(value, tuple) else getattr(value, 'co_consts', ())
-    return any(map(fickle, members))
+    return any(map(varies, members))
 
 for name in sys.stdin.buffer.read().decode('utf-8').split(chr(0)):
     with open(name, 'rb') as stream:
@@ -45,12 +48,12 @@ for name in sys.stdin.buffer.read().decode('utf-8').split(chr(0)):
         code = compile(source, name, 'exec', dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         continue
-    if old and fickle(code):
+    if old and varies(code):
         continue
     target = importlib.util.cache_from_source(name)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with open(target, 'wb') as stream:
-        stream.write(head + importlib.util.source_hash(source) + marshal.dumps(code, form))
+        stream.write(header + importlib.util.source_hash(source) + marshal.dumps(code, version))
     sys.stdout.buffer.write(target.encode('utf-8') + bytes([0]))
     sys.stdout.buffer.flush()
 """
@@ -80,17 +83,17 @@ def compile_stdlib(tree: Path, entries: dict[str, Entry], *, asset: Asset) -> No
     for directory in {path.rpartition("/")[0] for path in written}:
         (tree / directory).chmod(DIRECTORY_MODE)
     for path in written:
-        entries[path] = _settle(tree / path)
+        entries[path] = _normalise(tree / path)
 
 
 def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
     """Compile in as many processes as there are CPUs; the paths of what they wrote, sorted."""
     jobs = os.cpu_count() or 1
-    shares = [share for share in (sources[start::jobs] for start in range(jobs)) if share]
+    batches = [batch for batch in (sources[start::jobs] for start in range(jobs)) if batch]
     running: list[Popen[bytes]] = []
     try:
-        for share in shares:
-            running.append(_start(tree, share, asset))  # noqa: PERF401  (those started must be known if one cannot be)
+        for batch in batches:
+            running.append(_start(tree, batch, asset))  # noqa: PERF401  (those started must be known if one cannot be)
         written = [path for process in running for path in _finish(process, asset)]
     except BaseException:
         for process in running:
@@ -101,7 +104,7 @@ def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
 
 
 def _start(tree: Path, sources: list[str], asset: Asset) -> Popen[bytes]:
-    """Start compiling; the interpreter reads all names before it writes a word, so that nobody waits for the other."""
+    """Start compiling; the interpreter reads all names before it writes anything, so that neither waits for the other."""
     from subprocess import PIPE, Popen
 
     # Not -I, which would ignore the seed: with it, the order of sets of strings is the same in every run.
@@ -110,7 +113,7 @@ def _start(tree: Path, sources: list[str], asset: Asset) -> Popen[bytes]:
     command = [str(executable(tree, asset).absolute()), "-s", "-S", "-B", "-c", _COMPILE]
     process = Popen(command, cwd=tree, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     if process.stdin is not None:
-        with suppress(BrokenPipeError):  # it failed, and says why
+        with suppress(BrokenPipeError):  # it failed, and stderr says why
             process.stdin.write("\0".join(sources).encode())
             process.stdin.close()
     return process
@@ -125,7 +128,7 @@ def _finish(process: Popen[bytes], asset: Asset) -> list[str]:
     return [path.replace(os.sep, "/") for path in out.decode().split("\0") if path]
 
 
-def _settle(path: Path) -> Entry:
+def _normalise(path: Path) -> Entry:
     """Give a file the mode and time that all files of a tree have."""
     content = path.read_bytes()
     path.chmod(FILE_MODE)

@@ -1,4 +1,4 @@
-"""Owns making one tree of a verified archive: unpack, relocate, probe, publish; where that runs, `apply` decides."""
+"""One tree of a verified archive: unpack, relocate, probe, publish."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from provision.unpack.unpack import unpack
 
 def make_tree(
     archive: Path,
-    room: Path,
+    staging_dir: Path,
     selected: Selected,
     *,
     store: Store,
@@ -32,8 +32,9 @@ def make_tree(
     """Make a tree in a staging directory, prove that it is the interpreter locked, and publish it.
 
     The caller holds the entry's lock. Without a ``host`` nothing is run, nor where the tree is for another machine.
+    Raises `ProvisionError` of the step that failed; then nothing is published.
     """
-    tree, extras = make_staged_tree(room), room / "extras"
+    tree, extras = make_staged_tree(staging_dir), staging_dir / "extras"
     asset, options = selected.asset, selected.tree
     progress.start(selected.key, asset.title, "unpack", None)
     unpacked = unpack(archive, tree, asset=asset, extras=extras, limits=Limits.of(environ), without=options.without)
@@ -41,8 +42,8 @@ def make_tree(
     with store_failures("make the tree relocatable", tree):
         notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
     require_interpreter(entries, asset)
-    hindrance = why_not_runnable(asset, host, lambda: cpu_level(environ=environ))
-    if not hindrance:
+    obstacle = why_not_runnable(asset, host, lambda: cpu_level(environ=environ))
+    if not obstacle:
         progress.start(selected.key, asset.title, "probe", None)
         probe(tree, asset)
         probed = "ok"
@@ -52,8 +53,8 @@ def make_tree(
             with store_failures("compile the standard library", tree):
                 compile_stdlib(tree, entries, asset=asset)
     else:
-        probed = f"skipped: {hindrance}"
+        probed = f"skipped: {obstacle}"
         if options.bytecode:
-            notes.append(f"its standard library was not compiled: {hindrance}")
+            notes.append(f"its standard library was not compiled: {obstacle}")
     receipt = Receipt.of(asset, options, entries, probed=probed, notes=tuple(notes))
     return publish(store, tree, selected.key, receipt, entries, extras=extras if extras.exists() else None)

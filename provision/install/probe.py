@@ -1,7 +1,7 @@
-"""Owns the proof that a tree is the interpreter it was locked as: started once, asked what it is.
+"""The probe of a tree: its interpreter started once, and compared with what was locked.
 
-Whether a build for this machine may be started at all (libc, CPU level), `lock.select` has decided before anything was
-downloaded; for trees that are made for other machines, `obstacle` tells.
+Whether this machine can run a build for it (libc, CPU level), `lock.select` has decided before anything was downloaded;
+for trees that are made for other machines, `why_not_runnable` does.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from provision.store.layout import executable
 if TYPE_CHECKING:
     import subprocess
 
-# Free-threading stands in `sys.version` on every platform, in `sys.abiflags` not on Windows. sysconfig would tell too,
+# Free-threading is in `sys.version` on every platform, in `sys.abiflags` not on Windows. sysconfig has it, too,
 # but its import costs more than the whole rest. A file left open makes debug builds import modules for a quarter of a
 # second, to warn of it.
-QUESTIONS = """\
+PROBE_SCRIPT = """\
 import sys
 try:
     with open('/proc/self/maps') as maps:
@@ -43,7 +43,7 @@ answers = {
 for name, answer in answers.items():
     sys.stdout.buffer.write(('%s=%s' % (name, answer)).encode('utf-8', 'surrogateescape') + bytes([10]))
 """
-_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # in seconds
+_RETRY_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # in seconds
 _TIMEOUT = 60  # GraalPy needs seconds on a slow machine
 _LOADER_FAILURES = (
     "error while loading shared libraries",
@@ -63,7 +63,7 @@ def can_run(asset: Asset, host: Host) -> bool:
 
 
 def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLevel]) -> str:
-    """Why this machine cannot start the interpreter; nothing where it can. ``level`` is asked only if it counts."""
+    """Why this machine cannot start the interpreter; empty where it can. ``level`` is called only if it matters."""
     if host is None:
         return "no Python is published for this machine"
     if not can_run(asset, host):
@@ -78,10 +78,10 @@ def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLev
 
 def require_interpreter(entries: Mapping[str, Entry], asset: Asset) -> None:
     """Raise `IntegrityError` unless a finished tree has the interpreter where all commands look for it."""
-    place = executable(Path(), asset).as_posix()
-    if place not in entries or entries[place].kind == "dir":
+    path = executable(Path(), asset).as_posix()
+    if path not in entries or entries[path].kind == "dir":
         raise IntegrityError(
-            f"{asset.title} has no interpreter: {place} is missing from its tree",
+            f"{asset.title} has no interpreter: {path} is missing from its tree",
             hint="its hash is the locked one, so the lock or its catalog describes it wrongly: look where it is from",
         )
 
@@ -91,7 +91,7 @@ def probe(tree: Path, asset: Asset) -> None:
 
     `PolicyError` if this machine lacks what the interpreter needs to start: a library, a newer libc, a CPU feature.
     """
-    answers = _ask(executable(tree, asset), asset)
+    answers = _run_probe(executable(tree, asset), asset)
     differences = list(_differences(answers, asset, tree.resolve()))
     if differences:
         raise IntegrityError(
@@ -100,13 +100,13 @@ def probe(tree: Path, asset: Asset) -> None:
         )
 
 
-def _ask(python: Path, asset: Asset) -> dict[str, str]:
+def _run_probe(python: Path, asset: Asset) -> dict[str, str]:
     import os
     import subprocess
 
     # Nothing of the caller's may change what the interpreter says; Windows loads no libraries without SystemRoot.
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
-    command = [str(python), "-I", "-S", "-B", "-c", QUESTIONS]
+    command = [str(python), "-I", "-S", "-B", "-c", PROBE_SCRIPT]
     try:
         done = _run(command, environ)
     except subprocess.TimeoutExpired as error:
@@ -122,13 +122,13 @@ def _ask(python: Path, asset: Asset) -> dict[str, str]:
 def _run(command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
     """Run a program that was just written, waiting while a process that another thread starts still has it open.
 
-    Such a process has all that this one has open for the instant until it runs what it is for.
+    Between fork and exec, such a process has open whatever this one has.
     """
     import errno
     import subprocess
     import time
 
-    pauses = iter(_PAUSES)
+    pauses = iter(_RETRY_PAUSES)
     while True:
         try:
             return subprocess.run(
@@ -143,21 +143,21 @@ def _run(command: list[str], environ: dict[str, str]) -> subprocess.CompletedPro
 
 def _differences(answers: dict[str, str], asset: Asset, tree: Path) -> Iterator[str]:
     version = str(asset.version)
-    told = answers.get("version", "")
-    if asset.implementation == "graalpy":  # whose catalog rows know no patch version
-        version, told = asset.version.series, told.rpartition(".")[0]
+    reported = answers.get("version", "")
+    if asset.implementation == "graalpy":  # whose catalog rows have no patch version
+        version, reported = asset.version.series, reported.rpartition(".")[0]
     expected = {"implementation": asset.implementation, "version": version}
     if asset.implementation == "cpython":
         expected["Py_GIL_DISABLED"] = str(int(asset.options.freethreaded))
         expected["Py_DEBUG"] = str(int(asset.options.debug))
     for name, value in expected.items():
-        answer = told if name == "version" else answers.get(name, "")
+        answer = reported if name == "version" else answers.get(name, "")
         if answer != value:
             yield f"{name} is {answer or 'unknown'}, not {value}"
-    places = [answers.get("prefix", ""), *filter(None, answers.get("libraries", "").split("\0"))]
-    for place in places:
-        if not Path(place).resolve().is_relative_to(tree):
-            yield f"it runs from {place or 'nowhere'}, outside of its own tree"
+    paths = [answers.get("prefix", ""), *filter(None, answers.get("libraries", "").split("\0"))]
+    for path in paths:
+        if not Path(path).resolve().is_relative_to(tree):
+            yield f"it runs from {path or 'nowhere'}, outside of its own tree"
 
 
 def _failure(asset: Asset, code: int, stderr: str) -> IntegrityError | PolicyError:

@@ -107,7 +107,7 @@ def _repair(options: Options, store: Store, broken: Sequence[Selected], progress
     if not broken:
         return {}
     with open_install_context(options, store, progress) as tools:
-        return {one.key: install(one, tools, again=True) for one in broken}
+        return {one.key: install(one, tools, reinstall=True) for one in broken}
 
 
 # FOLD provision.workflows.store

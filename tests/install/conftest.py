@@ -1,4 +1,4 @@
-"""Owns the fixtures with real interpreters, each installed once for all tests of a worker."""
+"""Fixtures with real interpreters, each installed once for all tests of a worker."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LABELS = [pytest.param(label, marks=pytest.mark.slow) if "-debug-" in label els
 def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive in PBS's layout, one after the other."""
     base = tmp_path_factory.getbasetemp()
-    room = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    return archive_of(request.param, room)
+    directory = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return archive_of(request.param, directory)
 
 
 @pytest.fixture(scope="session")

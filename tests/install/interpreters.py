@@ -1,4 +1,4 @@
-"""Owns real interpreters as finished trees: from PROVISION_TEST_INTERPRETERS, or the Python at hand, packed by us."""
+"""Real interpreters as finished trees: from PROVISION_TEST_INTERPRETERS, or the running Python, packed."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def labels() -> list[str]:
     return sorted(path.name for path in Path(FOLDER).glob("cpython-*.tar.*")) if FOLDER else [AT_HAND]
 
 
-def archive_of(label: str, room: Path) -> Path:
-    """The archive of a label; ``room`` may be shared by several processes, the first of which packs."""
+def archive_of(label: str, directory: Path) -> Path:
+    """The archive of a label; ``directory`` may be shared by several processes, the first of which packs."""
     if FOLDER:
         return Path(FOLDER) / label
-    with FileLock(room / "packing.lock"):
-        ready = sorted(room.glob("cpython-*.tar.gz"))
-        return ready[0] if ready else pack(Path(sys.base_prefix), room).archive
+    with FileLock(directory / "packing.lock"):
+        ready = sorted(directory.glob("cpython-*.tar.gz"))
+        return ready[0] if ready else pack(Path(sys.base_prefix), directory).archive
 
 
 def describe(archive: Path) -> Asset:
-    """The asset that an archive's name tells of."""
+    """The asset that an archive's name describes."""
     name = parse_name(archive.name)
     return Asset(
         implementation="cpython",

@@ -1,4 +1,7 @@
-"""Processes that build beside this one: each test is a process of its own, as only one with a single thread forks."""
+"""Builders do jobs in other processes, report what happened there, and never outlive their parent.
+
+Each test is a process of its own, as only one with a single thread forks.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from tests.support.killer import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux are there builders")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="builders are for Linux only")
 
-BEGINNING = """\
+PRELUDE = """\
 import os, signal, sys, threading, time
 from pathlib import Path
 from provision.errors import IntegrityError, StoreError
@@ -31,18 +34,18 @@ lock = os.open(here / "lock", os.O_RDWR | os.O_CREAT)
 def build(builders, key, progress=NoProgress()):
     builders.build(key, here / "archive", here, lock, progress)
 
-def refused(builders, key):
+def failure(builders, key):
     try:
         build(builders, key)
     except Exception as error:
         return error
-    raise AssertionError("it was not refused")
+    raise AssertionError("it did not fail")
 """
 
 
-def run(place: Path, code: str) -> str:
+def run(directory: Path, code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", BEGINNING + textwrap.dedent(code), str(place)],
+        [sys.executable, "-W", "error", "-c", PRELUDE + textwrap.dedent(code), str(directory)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -53,12 +56,12 @@ def run(place: Path, code: str) -> str:
     return done.stdout
 
 
-def test_work_is_done_in_as_many_other_processes(tmp_path: Path) -> None:
+def test_each_builder_is_a_process(tmp_path: Path) -> None:
     code = """\
-    def job(key, archive, room, progress):
-        assert archive == room / "archive"
-        (room / key).write_text(str(os.getpid()))
-        while len(list(room.glob("?"))) < 2:  # each waits for the other
+    def job(key, archive, staging_dir, progress):
+        assert archive == staging_dir / "archive"
+        (staging_dir / key).write_text(str(os.getpid()))
+        while len(list(staging_dir.glob("?"))) < 2:  # each waits for the other
             time.sleep(0.01)
 
     with Builders(2, job, lambda: None) as builders:
@@ -72,17 +75,17 @@ def test_work_is_done_in_as_many_other_processes(tmp_path: Path) -> None:
     run(tmp_path, code)
 
 
-def test_they_make_themselves_ready_before_there_is_work(tmp_path: Path) -> None:
+def test_a_builder_prepares_before_its_first_job(tmp_path: Path) -> None:
     code = """\
     ready = []
     with Builders(1, lambda key, *_: Path(here, key).write_text(str(ready)), lambda: ready.append(True)) as builders:
-        build(builders, "told")
-    print((here / "told").read_text(), ready)
+        build(builders, "prepared")
+    print((here / "prepared").read_text(), ready)
     """
     assert run(tmp_path, code) == "[True] []\n"
 
 
-def test_errors_come_out_as_they_are(tmp_path: Path) -> None:
+def test_errors_are_raised_in_the_parent(tmp_path: Path) -> None:
     code = """\
     def job(key, *_):
         if key == "bad":
@@ -91,21 +94,21 @@ def test_errors_come_out_as_they_are(tmp_path: Path) -> None:
             {}["nothing"]
 
     with Builders(1, job, lambda: None) as builders:
-        error = refused(builders, "bad")
+        error = failure(builders, "bad")
         print(type(error).__name__, error, error.hint)
         build(builders, "good")
-        print(str(refused(builders, "mistake")).splitlines()[-1])
+        print(str(failure(builders, "mistake")).splitlines()[-1])
     """
     assert run(tmp_path, code) == "IntegrityError the bytes are wrong lock another build\nKeyError: 'nothing'\n"
 
 
-def test_progress_is_told_here(tmp_path: Path) -> None:
+def test_progress_is_reported_in_the_parent(tmp_path: Path) -> None:
     code = """\
     class Shown:
         def __getattr__(self, name):
             return lambda *values: print(name, *values)
 
-    def job(key, archive, room, progress):
+    def job(key, archive, staging_dir, progress):
         progress.start(key, "CPython", "unpack", None)
         progress.advance(key, 7)
         progress.note("a note")
@@ -117,27 +120,27 @@ def test_progress_is_told_here(tmp_path: Path) -> None:
     assert run(tmp_path, code) == "start a CPython unpack None\nadvance a 7\nnote a note\nfinish a\n"
 
 
-def test_one_that_is_ended_from_outside_is_told_and_the_others_work(tmp_path: Path) -> None:
+def test_a_builder_that_was_killed_is_reported_and_the_others_work(tmp_path: Path) -> None:
     code = """\
     def job(key, *_):
         if key == "out of memory":
             os.kill(os.getpid(), signal.SIGKILL)
 
     with Builders(2, job, lambda: None) as builders:
-        print(refused(builders, "out of memory"))
+        print(failure(builders, "out of memory"))
         for key in "abc":
             build(builders, key)
-        print(refused(builders, "out of memory"))
-        print(refused(builders, "d"))
+        print(failure(builders, "out of memory"))
+        print(failure(builders, "d"))
     """
-    told = "the process that was making {} was ended from outside\n"
-    assert run(tmp_path, code) == 2 * told.format("out of memory") + told.format("d")
+    message = "the process that was making {} was ended from outside\n"
+    assert run(tmp_path, code) == 2 * message.format("out of memory") + message.format("d")
 
 
 def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
     code = """\
-    def job(key, archive, room, progress):
-        (room / "pid").write_text(str(os.getpid()))
+    def job(key, archive, staging_dir, progress):
+        (staging_dir / "pid").write_text(str(os.getpid()))
         os.kill(os.getppid(), signal.SIGINT)
         time.sleep(60)
 
@@ -152,7 +155,7 @@ def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
     assert run(tmp_path, code) == "interrupted\n"
 
 
-def test_with_another_thread_or_elsewhere_there_are_none(tmp_path: Path) -> None:
+def test_beside_another_thread_there_are_none(tmp_path: Path) -> None:
     code = """\
     print(processors() == len(os.sched_getaffinity(0)))
     threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
@@ -175,7 +178,7 @@ def test_where_no_process_can_be_made_there_are_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number: signal.Signals) -> None:
-    """Whoever forked it is killed. A builder that cannot end for the time being keeps the lock: nobody else begins."""
+    """The parent is killed. A builder that cannot end for the time being keeps the lock: no other process begins."""
     code = f"""\
     from provision.store.layout import Store
     from provision.store.locks import entry_lock
@@ -192,7 +195,7 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
         os.kill(os.getpid(), signal.SIGKILL)
     """
     done = subprocess.run(
-        [sys.executable, "-c", BEGINNING + textwrap.dedent(code), str(tmp_path)],
+        [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         timeout=60,
         check=False,
@@ -208,7 +211,7 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether it runs; nobody may have looked yet how it ended."""
+    """Whether it runs; one that has ended may still be a zombie."""
     for _ in range(100):
         try:
             state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]

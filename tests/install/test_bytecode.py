@@ -1,3 +1,5 @@
+"""Compiling the standard library: equal bytes everywhere, and used without a look at the sources."""
+
 from __future__ import annotations
 
 import subprocess
@@ -12,7 +14,7 @@ from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
-from tests.install.interpreters import Installed
+from tests.install.interpreters import Installed, install
 from tests.relocate.samples import asset
 
 # Enough of a standard library to start with, a package in it, and files that cannot be compiled or named.
@@ -52,9 +54,7 @@ def test_everything_that_compiles_is_compiled_and_listed(interpreter: Installed,
     assert {(tmp_path / path).stat().st_mtime for path in bytecode(tmp_path, entries)} == {MTIME}
 
 
-def test_it_is_hash_based_and_unchecked_and_used_without_a_look_at_the_source(
-    interpreter: Installed, tmp_path: Path
-) -> None:
+def test_bytecode_is_hash_based_and_used_without_a_look_at_the_source(interpreter: Installed, tmp_path: Path) -> None:
     entries = make_tree(interpreter, tmp_path)
     compile_stdlib(tmp_path, entries, asset=interpreter.asset)
     path, content = next((path, data) for path, data in bytecode(tmp_path, entries).items() if "good" in path)
@@ -83,8 +83,6 @@ def test_two_installs_are_equal_wherever_they_are_made(interpreter: Installed, t
 def test_the_whole_standard_library_is_compiled_to_the_same_bytes_twice(
     interpreter: Installed, archive: Path, tmp_path: Path
 ) -> None:
-    from tests.install.interpreters import install
-
     trees = [install(archive, tmp_path / name) for name in ("one", "another and longer")]
     for installed in trees:
         compile_stdlib(installed.tree, installed.entries, asset=installed.asset)

@@ -1,3 +1,5 @@
+"""The probe: a tree whose interpreter is not what was locked, or does not start, is refused with the reason."""
+
 from __future__ import annotations
 
 import re
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, PolicyError
-from provision.install.probe import QUESTIONS, can_run, probe, require_interpreter, why_not_runnable
+from provision.install.probe import PROBE_SCRIPT, can_run, probe, require_interpreter, why_not_runnable
 from provision.model.asset import BuildOptions, CpuLevel
 from provision.model.target import Host, Target
 from provision.model.tree import Entry
@@ -32,18 +34,18 @@ def fake(tree: Path, script: str) -> Path:
     return tree
 
 
-def test_a_finished_tree_is_what_it_was_locked_as(interpreter: Installed) -> None:
+def test_a_finished_tree_passes(interpreter: Installed) -> None:
     probe(interpreter.tree, interpreter.asset)
 
 
-def test_what_is_asked_leaves_nothing_open(interpreter: Installed) -> None:
+def test_the_script_leaves_no_file_open(interpreter: Installed) -> None:
     """Or a debug build, which warns of it, imports for a quarter of a second first."""
-    command = [str(interpreter.python), "-I", "-S", "-B", "-X", "dev", "-c", QUESTIONS]
+    command = [str(interpreter.python), "-I", "-S", "-B", "-X", "dev", "-c", PROBE_SCRIPT]
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems run what is open for writing")
-def test_what_another_process_has_open_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+def test_an_interpreter_that_another_process_has_open_is_waited_for(tmp_path: Path) -> None:
     tree = fake(tmp_path / "tree", "exit 7")
     with (tree / "bin/python").open("r+b") as file:
         threading.Timer(0.1, file.close).start()
@@ -72,13 +74,13 @@ def test_another_implementation_is_named(interpreter: Installed) -> None:
         probe(interpreter.tree, replace(interpreter.asset, implementation="pypy"))
 
 
-def test_an_interpreter_that_runs_from_elsewhere_is_found_out(interpreter: Installed, tmp_path: Path) -> None:
+def test_an_interpreter_that_runs_from_elsewhere_is_refused(interpreter: Installed, tmp_path: Path) -> None:
     tree = fake(tmp_path / "tree", f'exec "{interpreter.python}" "$@"\n')
     with pytest.raises(IntegrityError, match=r"it runs from .* outside of its own tree"):
         probe(tree, interpreter.asset)
 
 
-def test_nothing_of_the_callers_environment_reaches_it(
+def test_the_callers_environment_does_not_reach_the_interpreter(
     interpreter: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "os.py").write_text("raise SystemExit('imported from PYTHONPATH')")
@@ -88,7 +90,7 @@ def test_nothing_of_the_callers_environment_reaches_it(
     probe(interpreter.tree, interpreter.asset)
 
 
-def test_it_leaves_no_bytecode_behind(interpreter: Installed, tmp_path: Path) -> None:
+def test_probing_leaves_no_bytecode_behind(interpreter: Installed, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(interpreter.tree, tree, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     probe(tree, interpreter.asset)
@@ -103,38 +105,38 @@ def test_it_leaves_no_bytecode_behind(interpreter: Installed, tmp_path: Path) ->
         "Error loading shared library libpython3.13.so.1.0: No such file or directory (needed by python)",
     ],
 )
-def test_what_the_machine_lacks_is_told_in_the_loaders_words(tmp_path: Path, message: str) -> None:
+def test_a_missing_library_is_reported_in_the_loaders_words(tmp_path: Path, message: str) -> None:
     tree = fake(tmp_path, f'echo "{message.replace("`", chr(92) + "`")}" >&2\nexit 127\n')
     with pytest.raises(PolicyError) as caught:
         probe(tree, asset())
     assert message in str(caught.value)
 
 
-def test_a_missing_loader_or_another_machines_program_is_told_so(tmp_path: Path) -> None:
+def test_another_machines_program_is_a_policy_error(tmp_path: Path) -> None:
     tree = fake(tmp_path, "")
     (tree / "bin" / "python").write_bytes(b"\x7fELF of another machine")
     with pytest.raises(PolicyError, match="cannot be started on this machine: Exec format error"):
         probe(tree, asset())
 
 
-def test_an_instruction_the_cpu_does_not_know_is_told_so(tmp_path: Path) -> None:
+def test_an_unknown_instruction_is_a_policy_error(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="illegal instruction"):
         probe(fake(tmp_path, "kill -ILL $$\n"), asset())
 
 
-def test_a_broken_interpreter_says_its_last_word(tmp_path: Path) -> None:
+def test_the_last_line_of_a_broken_interpreter_is_reported(tmp_path: Path) -> None:
     tree = fake(tmp_path, "echo first >&2; echo 'Fatal Python error: no encodings' >&2; exit 1\n")
     with pytest.raises(IntegrityError, match=r"does not start \(exit code 1\): Fatal Python error: no encodings"):
         probe(tree, asset())
 
 
-def test_answers_that_are_none_are_no_proof(tmp_path: Path) -> None:
+def test_output_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="implementation is unknown, not cpython"):
         probe(fake(tmp_path, "echo nonsense\n"), asset())
 
 
 @pytest.mark.parametrize(
-    ("told", "target", "options", "host", "runs"),
+    ("case", "target", "options", "host", "runs"),
     [
         ("its own", LINUX, "", Host(target=LINUX), True),
         ("another libc", MUSL, "", Host(target=LINUX), False),
@@ -144,12 +146,14 @@ def test_answers_that_are_none_are_no_proof(tmp_path: Path) -> None:
         ("not emulated", ROSETTA, "", Host(target=MAC), False),
     ],
 )
-def test_what_a_host_can_start(told: str, target: Target, options: str, host: Host, *, runs: bool) -> None:
-    assert can_run(replace(asset(options=options), target=target), host) is runs, told
+def test_which_interpreters_a_host_can_start(
+    case: str, target: Target, options: str, host: Host, *, runs: bool
+) -> None:
+    assert can_run(replace(asset(options=options), target=target), host) is runs, case
 
 
 @pytest.mark.parametrize(
-    ("told", "target", "cpu", "host", "why"),
+    ("case", "target", "cpu", "host", "why"),
     [
         ("its own", LINUX, "baseline", Host(target=LINUX), ""),
         ("its level", LINUX, "v3", Host(target=LINUX), ""),
@@ -159,12 +163,12 @@ def test_what_a_host_can_start(told: str, target: Target, options: str, host: Ho
         ("no host at all", LINUX, "baseline", None, "no Python is published for this machine"),
     ],
 )
-def test_what_keeps_a_host_from_starting_it(
-    told: str, target: Target, cpu: CpuLevel, host: Host | None, why: str
+def test_why_a_host_cannot_start_an_interpreter(
+    case: str, target: Target, cpu: CpuLevel, host: Host | None, why: str
 ) -> None:
     found = why_not_runnable(replace(asset(), target=target, cpu=cpu), host, lambda: "v3")
-    assert found.startswith(why), told
-    assert bool(found) == bool(why), told
+    assert found.startswith(why), case
+    assert bool(found) == bool(why), case
 
 
 @pytest.mark.parametrize(
