@@ -1,4 +1,7 @@
-"""All checks of one lock: its rows, its requests, its age."""
+"""All checks of one lock: each asset, each request of the manifest, and what depends on the day.
+
+Pure: every check is a function of an `AuditContext` that yields findings. The codes and their advice are in `codes`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ from provision.review.findings import (
 )
 from provision.url import Url, canonical_url, host_of
 
-_BY_PROPERTY = {
+# The code of a disagreement between a file's name and its row, and the key of the row whose line it is about.
+_CODE_BY_PROPERTY = {
     "implementation": ("PV002", None),
     "version": ("PV002", None),
     "build": ("PV003", None),
@@ -45,8 +49,9 @@ _BY_PROPERTY = {
 
 
 def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
-    """Run every check. ``more`` are findings from where the context was gathered."""
-    found = sort_findings([*more, *check_rows(context), *check_requests(context), *check_age(context)])
+    """Run every check and apply the policy's ``ignore``. ``more`` are findings from where the context was gathered."""
+    checks = (_check_assets, _check_requests, _check_duplicates, _check_prereleases, _check_age)
+    found = sort_findings([*more, *(finding for check in checks for finding in check(context))])
     reasons = {rule.code: rule.reason for rule in context.policy.ignore}
     kept = [finding for finding in found if finding.code not in reasons]
     ignored = tuple(IgnoredFinding(finding=each, reason=reasons[each.code]) for each in found if each.code in reasons)
@@ -66,61 +71,82 @@ def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
     )
 
 
-def check_rows(context: AuditContext) -> Iterator[Finding]:
-    """All findings about single rows."""
+def _check_assets(context: AuditContext) -> Iterator[Finding]:
+    """Each asset by itself: where it comes from, what its name says, and its digest against catalogs and manifest."""
     for python in context.lock.pythons:
         for asset in python.assets:
-            yield from _check(python, asset, context)
+            yield from _check_asset(python, asset, context)
 
 
-def _check(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    yield from _host(python, asset, context)
+def _check_asset(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
+    yield from _check_host(python, asset, context)
     known = known_asset(context.upstream, asset)
-    yield from _names(python, asset, known, context)
+    yield from _check_filename(python, asset, known, context)
     request = context.request(python)
     named = request is not None and names_url(request, asset)
     if known is not None:
-        yield from _compare(python, asset, known, context, whose="upstream's")
+        yield from _compare_with_catalog(python, asset, known, context, whose="upstream's")
     elif named:
-        yield from _own_place(python, asset, context)
-    elif context.own_catalog is not None and (theirs := known_asset(context.own_catalog, asset)) is not None:
-        yield from _own_place(python, asset, context)
-        yield from _compare(python, asset, theirs, context, whose="the catalog's")
+        yield from _check_custom_host(python, asset, context)
+    elif context.own_catalog is not None and (listed := known_asset(context.own_catalog, asset)) is not None:
+        yield from _check_custom_host(python, asset, context)
+        yield from _compare_with_catalog(python, asset, listed, context, whose="the catalog's")
     else:
-        yield from _unknown(python, asset, context)
+        yield from _check_unknown(python, asset, context)
     if request is not None and named and (known is None or known.sha256 == asset.sha256):
         for each in pin_disagreements(request, (asset,)):
             message = f"{asset.filename} has sha256 {each.requested} in the manifest, not {asset.sha256}"
-            yield context.on_row("PV001", message, python, asset, "sha256")
-    yield from _checksums(python, asset, context)
+            yield context.asset_finding("PV001", message, python, asset, "sha256")
+    yield from _check_checksums(python, asset, context)
 
 
-def _names(python: LockedPython, asset: Asset, known: Asset | None, context: AuditContext) -> Iterator[Finding]:
-    """What the file is by its name, and by the catalog where the name does not tell."""
+def _check_host(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
+    try:
+        url = Url.parse(asset.url)
+    except ValueError as error:
+        yield context.asset_finding("PV007", f"{asset.url} cannot be asked: {error}", python, asset, "url")
+        return
+    if url.scheme == "file" or url.is_loopback:
+        what = "file" if url.scheme == "file" else "server"
+        yield context.asset_finding("PV022", f"{url} is a {what} of one machine", python, asset, "url")
+        return
+    try:
+        context.host_policy.check(url)
+    except PolicyError as error:
+        other = lookalike_of(host_of(asset.url), KNOWN_HOSTS)
+        like = f"; it can be taken for {other}" if other else ""
+        message = error.message.removeprefix(f"{url}: ")
+        yield context.asset_finding("PV007", f"{message}{like}", python, asset, "url")
+
+
+def _check_filename(
+    python: LockedPython, asset: Asset, known: Asset | None, context: AuditContext
+) -> Iterator[Finding]:
+    """What the file is by its name, and by the catalog where the name does not say."""
     by_name = name_disagreements(asset)
-    said = {each.key for each in by_name}
+    named = {each.key for each in by_name}
     by_catalog = catalog_disagreements(asset, known) if known is not None else ()
-    for each in (*by_name, *(each for each in by_catalog if each.key not in said)):
-        code, key = _BY_PROPERTY[each.key]
-        yield context.on_row(code, each.message, python, asset, key or "url")
+    for each in (*by_name, *(each for each in by_catalog if each.key not in named)):
+        code, key = _CODE_BY_PROPERTY[each.key]
+        yield context.asset_finding(code, each.message, python, asset, key or "url")
 
 
-def _compare(
+def _compare_with_catalog(
     python: LockedPython, asset: Asset, known: Asset, context: AuditContext, *, whose: str
 ) -> Iterator[Finding]:
     if asset.sha256 != known.sha256:
         message = f"{asset.filename} has sha256 {asset.sha256}; {whose} is {known.sha256}"
-        yield context.on_row("PV001", message, python, asset, "sha256")
+        yield context.asset_finding("PV001", message, python, asset, "sha256")
     if asset.size is not None and known.size is not None and asset.size != known.size:
         message = f"{asset.filename} is said to have {asset.size} bytes; {whose} has {known.size}"
-        yield context.on_row("PV020", message, python, asset, "size")
+        yield context.asset_finding("PV020", message, python, asset, "size")
     if asset.published is not None and known.published is not None and asset.published != known.published:
         message = f"{asset.filename} is said to be of {asset.published}; {whose} is of {known.published}"
-        yield context.on_row("PV021", message, python, asset, "published")
+        yield context.asset_finding("PV021", message, python, asset, "published")
 
 
-def _own_place(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    """Only the repository vouches for it: its host must then be one that the policy names."""
+def _check_custom_host(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
+    """An archive that no catalog of upstream's has: on a host that anybody can upload to, the policy must allow it."""
     try:
         url = Url.parse(asset.url)
     except ValueError:
@@ -129,85 +155,65 @@ def _own_place(python: LockedPython, asset: Asset, context: AuditContext) -> Ite
         return
     if url.host in KNOWN_HOSTS:
         message = f"{url.host} hosts everybody's files, and only this repository vouches for {asset.filename} there"
-        yield context.on_row("PV009", message, python, asset, "url")
+        yield context.asset_finding("PV009", message, python, asset, "url")
 
 
-def _unknown(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    namesake = context.upstream.find(asset.filename)
-    if namesake is not None:
-        theirs, ours = (each.url.rpartition("/")[0] for each in (namesake, asset))
+def _check_unknown(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
+    """An archive that no catalog and no manifest has at its URL: moved, newer than the catalog, or made up."""
+    published = context.upstream.find(asset.filename)
+    if published is not None:
+        theirs, ours = (each.url.rpartition("/")[0] for each in (published, asset))
         message = f"upstream has {asset.filename} in {theirs}, not in {ours}"
-        yield context.on_row("PV009", message, python, asset, "url")
-        if namesake.sha256 != asset.sha256:
-            message = f"{asset.filename} has sha256 {asset.sha256}; upstream's is {namesake.sha256}"
-            yield context.on_row("PV001", message, python, asset, "sha256")
+        yield context.asset_finding("PV009", message, python, asset, "url")
+        if published.sha256 != asset.sha256:
+            message = f"{asset.filename} has sha256 {asset.sha256}; upstream's is {published.sha256}"
+            yield context.asset_finding("PV001", message, python, asset, "sha256")
         return
     tag, as_of = release_tag(asset), context.upstream.as_of[:10].replace("-", "")
     if tag and tag >= as_of and tag == asset.build:
         if tag not in context.checksums:
             message = f"release {tag} is newer than the catalog here, which is of {context.upstream.as_of[:10]}"
-            yield context.on_row("PV024", message, python, asset, "sha256")
+            yield context.asset_finding("PV024", message, python, asset, "sha256")
         return
-    yield context.on_row("PV008", f"nobody vouches for {asset.url}", python, asset, "url")
+    yield context.asset_finding("PV008", f"nobody vouches for {asset.url}", python, asset, "url")
 
 
-def _checksums(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    """What upstream says now, where it was asked."""
+def _check_checksums(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
+    """The digest that upstream's SHA256SUMS has now, where they were downloaded."""
     tag = release_tag(asset)
     if tag not in context.checksums:
         return
     sums = context.checksums[tag]
     if sums is None:
-        yield context.on_row("PV025", f"release {tag} has no SHA256SUMS", python, asset, "sha256")
+        yield context.asset_finding("PV025", f"release {tag} has no SHA256SUMS", python, asset, "sha256")
     elif asset.filename not in sums:
         message = f"{asset.filename} is not in the SHA256SUMS of release {tag}"
-        yield context.on_row("PV008", message, python, asset, "url")
+        yield context.asset_finding("PV008", message, python, asset, "url")
     elif sums[asset.filename] != asset.sha256.hex:
         message = f"{asset.filename} has sha256 {asset.sha256}; SHA256SUMS has {sums[asset.filename]}"
-        yield context.on_row("PV001", message, python, asset, "sha256")
+        yield context.asset_finding("PV001", message, python, asset, "sha256")
 
 
-def _host(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    try:
-        url = Url.parse(asset.url)
-    except ValueError as error:
-        yield context.on_row("PV007", f"{asset.url} cannot be asked: {error}", python, asset, "url")
+def _check_requests(context: AuditContext) -> Iterator[Finding]:
+    """Each request of the manifest against its entry of the lock; nothing without a manifest."""
+    if context.manifest is None:
         return
-    if url.scheme == "file" or url.is_loopback:
-        where = "is a file" if url.scheme == "file" else "is a server"
-        yield context.on_row("PV022", f"{url} {where} of one machine", python, asset, "url")
-        return
-    try:
-        context.host_policy.check(url)
-    except PolicyError as error:
-        other = lookalike_of(host_of(asset.url), KNOWN_HOSTS)
-        like = f"; it can be taken for {other}" if other else ""
-        message = error.message.removeprefix(f"{url}: ")
-        yield context.on_row("PV007", f"{message}{like}", python, asset, "url")
-
-
-def check_requests(context: AuditContext) -> Iterator[Finding]:
-    """All findings about what the manifest asks for; none without a manifest but for prereleases and duplicates."""
-    if context.manifest is not None:
-        for request in context.manifest.requests:
-            python = context.lock.python(request.name)
-            if python is None:
-                message = f"{request.name} is asked for, and not locked"
-                yield Finding.of("PV016", message, file=context.file, line=1, entry=request.name)
-            else:
-                yield from _answers(request, python, context)
-        for python in context.lock.pythons:
-            if context.request(python) is None:
-                yield context.on_entry("PV011", f"{python.name} is locked, and not asked for", python.name)
+    for request in context.manifest.requests:
+        python = context.lock.python(request.name)
+        if python is None:
+            message = f"{request.name} is asked for, and not locked"
+            yield Finding.of("PV016", message, file=context.file, line=1, entry=request.name)
+        else:
+            yield from _check_request(request, python, context)
     for python in context.lock.pythons:
-        yield from _prerelease(python, context)
-    yield from _duplicates(context)
+        if context.request(python) is None:
+            yield context.entry_finding("PV011", f"{python.name} is locked, and not asked for", python.name)
 
 
-def _answers(request: Request, python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+def _check_request(request: Request, python: LockedPython, context: AuditContext) -> Iterator[Finding]:
     name = python.name
     if python.request != request_digest(request):
-        yield context.on_entry("PV016", f"{name} was asked for otherwise when it was locked", name, "request")
+        yield context.entry_finding("PV016", f"{name} was asked for otherwise when it was locked", name, "request")
         return
     found = tuple(request_disagreements(request, python))
     surplus = {each.target for each in found if each.key == "target" and each.asset is not None}
@@ -216,31 +222,34 @@ def _answers(request: Request, python: LockedPython, context: AuditContext) -> I
         asset = each.asset
         match each.key:
             case "prerelease":
-                continue  # `_prerelease` knows the policy as well
+                continue  # `_check_prereleases` judges it, by the policy as well
             case "sha256" if request.url:
-                continue  # `_check` knows who else vouches for the row
+                continue  # `_check_asset` compares it with the catalog too
             case "cpu" if asset is None and each.target in surplus:
-                continue  # no level of it is asked for
+                continue  # the whole target is too much, and told as such
             case "cpu" if asset is not None and asset.cpu == "baseline" and each.target in lacking:
-                continue  # it stands in the place of the level that is missing
-        yield _of_entry(each, python, context) if asset is None else _of_row(each, asset, request, python, context)
+                continue  # locked instead of the level that is missing, which is told
+        if asset is None:
+            yield _entry_disagreement(each, python, context)
+        else:
+            yield _asset_disagreement(each, asset, request, python, context)
 
 
-def _of_entry(each: RequestDisagreement, python: LockedPython, context: AuditContext) -> Finding:
-    where = each.target.short if each.target else ""
+def _entry_disagreement(each: RequestDisagreement, python: LockedPython, context: AuditContext) -> Finding:
+    target = each.target.short if each.target else ""
     match each.key:
         case "target":
-            return context.on_entry("PV010", f"{where} is declared, and has no row", python.name)
+            return context.entry_finding("PV010", f"{target} is declared, and has no row", python.name)
         case "cpu":
-            return context.on_entry("PV010", f"{where} has no row for {each.requested}", python.name)
+            return context.entry_finding("PV010", f"{target} has no row for {each.requested}", python.name)
         case _:
             key = "without" if each.key == "tree" else each.key
             requested, locked = str(each.requested) or "no tree options", str(each.locked) or "none"
             message = f"{key} {requested} is asked for, {locked} is locked"
-            return context.on_entry("PV017", message, python.name, key)
+            return context.entry_finding("PV017", message, python.name, key)
 
 
-def _of_row(
+def _asset_disagreement(
     each: RequestDisagreement, asset: Asset, request: Request, python: LockedPython, context: AuditContext
 ) -> Finding:
     code, key = "PV017", each.key.replace("options", "build-options")
@@ -258,62 +267,61 @@ def _of_row(
             message = f"level {each.requested} is asked for, {asset.cpu} is locked"
         case _:
             code, message = "PV001", f"sha256 {each.requested} is asked for, {asset.sha256} is locked"
-    return context.on_row(code, message, python, asset, key)
+    return context.asset_finding(code, message, python, asset, key)
 
 
-def _prerelease(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
-    if not python.version.prerelease:
-        return
-    request = context.request(python)
-    asked = request is None or allows_prereleases(request)
-    if context.policy.allow_prereleases is False:
-        message = f"{python.version} is a prerelease, and the policy allows none"
-        yield context.on_entry("PV015", message, python.name, "version")
-    elif not asked:
-        message = f"{python.version} is a prerelease, and none is asked for"
-        yield context.on_entry("PV015", message, python.name, "version")
+def _check_prereleases(context: AuditContext) -> Iterator[Finding]:
+    for python in context.lock.pythons:
+        if not python.version.prerelease:
+            continue
+        request = context.request(python)
+        if context.policy.allow_prereleases is False:
+            message = f"{python.version} is a prerelease, and the policy allows none"
+            yield context.entry_finding("PV015", message, python.name, "version")
+        elif request is not None and not allows_prereleases(request):
+            message = f"{python.version} is a prerelease, and none is asked for"
+            yield context.entry_finding("PV015", message, python.name, "version")
 
 
-def _duplicates(context: AuditContext) -> Iterator[Finding]:
-    """Rows that cannot all be right, whatever any catalog says."""
-    names: dict[str, Asset] = {}
-    hashes: dict[str, Asset] = {}
+def _check_duplicates(context: AuditContext) -> Iterator[Finding]:
+    """Assets that cannot all be right, whatever any catalog says."""
+    by_sha256: dict[str, Asset] = {}
+    by_url: dict[str, Asset] = {}
     for python in context.lock.pythons:
         for asset in python.assets:
-            namesake = names.setdefault(asset.sha256.hex, asset)
-            if namesake.filename != asset.filename:
-                message = f"{asset.filename} and {namesake.filename} have one and the same sha256, {asset.sha256}"
-                yield context.on_row("PV018", message, python, asset, "sha256")
-            other = hashes.setdefault(canonical_url(asset.url), asset)
+            twin = by_sha256.setdefault(asset.sha256.hex, asset)
+            if twin.filename != asset.filename:
+                message = f"{asset.filename} and {twin.filename} have one and the same sha256, {asset.sha256}"
+                yield context.asset_finding("PV018", message, python, asset, "sha256")
+            other = by_url.setdefault(canonical_url(asset.url), asset)
             if other.sha256 != asset.sha256:
                 message = f"{asset.url} is locked with sha256 {other.sha256} elsewhere, and with {asset.sha256} here"
-                yield context.on_row("PV019", message, python, asset, "sha256")
+                yield context.asset_finding("PV019", message, python, asset, "sha256")
 
 
-def check_age(context: AuditContext) -> Iterator[Finding]:
-    """All findings that depend on the day."""
+def _check_age(context: AuditContext) -> Iterator[Finding]:
+    """What depends on the day: builds in their cooldown, series past their end of life, newer patch releases."""
     for python in context.lock.pythons:
-        yield from _young(python, context)
-        yield from _ended(python, context)
-        yield from _behind(python, context)
+        yield from _check_cooldown(python, context)
+        yield from _check_end_of_life(python, context)
+        yield from _check_newer_patch(python, context)
 
 
-def _young(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+def _check_cooldown(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
     cooldown = context.cooldown(context.request(python))
     for asset in python.assets:
-        dated = _dated(asset, context)
+        dated = _with_trusted_date(asset, context)
         if not cooldown.admits(dated):
-            when = cooldown.available_from(dated)
-            message = f"{asset.version}+{asset.build} is in its cooldown of {cooldown}" + (
-                f" until {when}" if when else ""
-            )
-            yield context.on_row("PV014", message, python, asset, "published" if asset.published else "url")
+            end = cooldown.available_from(dated)
+            until = f" until {end}" if end else ""
+            message = f"{asset.version}+{asset.build} is in its cooldown of {cooldown}{until}"
+            yield context.asset_finding("PV014", message, python, asset, "published" if asset.published else "url")
 
 
-def _dated(asset: Asset, context: AuditContext) -> Asset:
-    """The asset with the time of publication that upstream gives, or else with the later of what it says itself.
+def _with_trusted_date(asset: Asset, context: AuditContext) -> Asset:
+    """The asset as upstream's catalog has it, with the time of its publication.
 
-    A row could claim to be older than the day in its build's name.
+    Where that does not have it, a time before the day in the build's own name is dropped: the lock could claim any age.
     """
     known = known_asset(context.upstream, asset)
     if known is not None:
@@ -324,34 +332,33 @@ def _dated(asset: Asset, context: AuditContext) -> Asset:
     return asset
 
 
-def _ended(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+def _check_end_of_life(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
     end = end_of_life(python.implementation, python.version)
     allowed = context.policy.allow_end_of_life
     if end is None or end > context.today or allowed:
         return
     severity: FindingSeverity = "error" if allowed is False else "warning"
     message = f"{python.version.series} is past its end of life since {end}"
-    yield context.on_entry("PV012", message, python.name, "version", severity)
+    yield context.entry_finding("PV012", message, python.name, "version", severity)
 
 
-def _behind(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
-    """Only upstream's catalog counts; a patch that the request rules out is worth a note and no more."""
+def _check_newer_patch(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+    """Only for assets that upstream's catalog has; a patch release that the request excludes is a note only."""
     if not any(known_asset(context.upstream, asset) for asset in python.assets):
         return
     request = context.request(python)
     newest = _newest_patch(python, context, context.cooldown(request))
     if newest is None:
         return
-    free = request is None or (request.version.matches(newest) and request.build is None and not request.url)
-    severity: FindingSeverity = "warning" if free else "note"
-    end = "" if free else ", which the request does not allow"
-    yield context.on_entry(
-        "PV013", f"{newest} is out, newer than {python.version}{end}", python.name, "version", severity
-    )
+    allowed = request is None or (request.version.matches(newest) and request.build is None and not request.url)
+    severity: FindingSeverity = "warning" if allowed else "note"
+    but = "" if allowed else ", which the request does not allow"
+    message = f"{newest} is out, newer than {python.version}{but}"
+    yield context.entry_finding("PV013", message, python.name, "version", severity)
 
 
 def _newest_patch(python: LockedPython, context: AuditContext, cooldown: Cooldown) -> Version | None:
-    """The newest final release of the series above the locked one, out long enough and there for all its targets."""
+    """The newest final release of the series after the locked one, past its cooldown and there for all its targets."""
     catalog, wanted = context.upstream, set(python.targets())
     for version in catalog.versions(python.implementation):
         if version.series != python.version.series or version.prerelease:

@@ -1,4 +1,4 @@
-"""Owns an audit as JSON, as SARIF and as GitHub's annotations; `codes` has what they say of each code."""
+"""An audit as JSON, SARIF 2.1.0 and GitHub annotations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provision.text import github_annotation
 
 AUDIT_VERSION = 1
 
-_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+_ANNOTATION_LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 # Code scanning sorts by this number: 7 and more is "high", 4 and more "medium".
 _SECURITY_SEVERITY: dict[FindingSeverity, str] = {"error": "8.0", "warning": "5.0", "note": "1.0"}
 
@@ -37,10 +37,10 @@ def audit_document(audit: Audit) -> dict[str, object]:
 
 
 def audit_annotations(audit: Audit) -> tuple[str, ...]:
-    """One workflow command a finding."""
+    """A workflow command for each finding."""
     return tuple(
         github_annotation(
-            _COMMANDS[each.severity],
+            _ANNOTATION_LEVELS[each.severity],
             _message(each),
             file=each.file,
             line=each.line,
@@ -51,12 +51,12 @@ def audit_annotations(audit: Audit) -> tuple[str, ...]:
 
 
 def audit_sarif(audit: Audit) -> dict[str, object]:
-    """SARIF 2.1.0, for code scanning; what is ignored is there as suppressed."""
+    """For code scanning; ignored findings are in it as suppressed ones."""
     codes = sorted({each.code for each in audit.findings} | {each.finding.code for each in audit.ignored})
     driver = {
         "name": "provision",
         "version": __version__,
-        "rules": [_rule(code) for code in codes],
+        "rules": [_sarif_rule(code) for code in codes],
     }
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -65,7 +65,7 @@ def audit_sarif(audit: Audit) -> dict[str, object]:
             {
                 "tool": {"driver": driver},
                 "columnKind": "unicodeCodePoints",
-                "results": list(_results(audit, codes)),
+                "results": list(_sarif_results(audit, codes)),
             }
         ],
     }
@@ -90,7 +90,7 @@ def _message(finding: Finding) -> str:
     return f"{where}{finding.message}\n{finding.rule.fix}"
 
 
-def _rule(code: str) -> dict[str, object]:
+def _sarif_rule(code: str) -> dict[str, object]:
     rule = AUDIT_CODES[code]
     return {
         "id": code,
@@ -102,14 +102,17 @@ def _rule(code: str) -> dict[str, object]:
     }
 
 
-def _results(audit: Audit, codes: list[str]) -> Iterator[dict[str, object]]:
+def _sarif_results(audit: Audit, codes: list[str]) -> Iterator[dict[str, object]]:
     for finding in audit.findings:
-        yield _result(finding, codes)
+        yield _sarif_result(finding, codes)
     for each in audit.ignored:
-        yield {**_result(each.finding, codes), "suppressions": [{"kind": "external", "justification": each.reason}]}
+        yield {
+            **_sarif_result(each.finding, codes),
+            "suppressions": [{"kind": "external", "justification": each.reason}],
+        }
 
 
-def _result(finding: Finding, codes: list[str]) -> dict[str, object]:
+def _sarif_result(finding: Finding, codes: list[str]) -> dict[str, object]:
     from hashlib import sha256
     from urllib.parse import quote
 

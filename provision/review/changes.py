@@ -1,4 +1,4 @@
-"""Owns what differs between two locks, entry by entry and row by row; how grave it is, `notices` judges."""
+"""Differences between two locks, entry by entry and asset by asset."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ Aspect = Literal[
 
 @frozen
 class AssetChange:
-    """One row, by target and level, of an entry that both locks have; ``old`` or ``new`` is None where it is not.
+    """A changed asset of an entry, by target and level; ``old`` or ``new`` is None where it was added or removed.
 
-    ``level_only`` tells that the target itself is locked on both sides, so that only a level came or went.
+    ``level_only``: its target is locked on both sides, so that only a CPU level was added or removed.
     """
 
     target: Target
@@ -47,7 +47,7 @@ class AssetChange:
 
     @property
     def kind(self) -> ChangeKind:
-        return _kind(self.old, self.new)
+        return _change_kind(self.old, self.new)
 
     @property
     def target_label(self) -> str:
@@ -56,7 +56,7 @@ class AssetChange:
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
-        """What differs, row against row; nothing for one that came or went."""
+        """What differs between the old and the new asset; empty where one of them is missing."""
         old, new = self.old, self.new
         if old is None or new is None:
             return ()
@@ -85,7 +85,7 @@ class AssetChange:
 
 @frozen
 class EntryChange:
-    """One entry that differs; ``assets`` are its rows that differ, all of them where it came or went."""
+    """A changed entry; ``assets`` are its assets that differ: all of them where it was added or removed."""
 
     name: str
     old: LockedPython | None
@@ -94,16 +94,16 @@ class EntryChange:
 
     @property
     def kind(self) -> ChangeKind:
-        return _kind(self.old, self.new)
+        return _change_kind(self.old, self.new)
 
     @property
     def request_changed(self) -> bool:
-        """Whether the manifest asks for something else than before; an entry that came or went counts."""
+        """Whether the manifest requests something else than before; true for entries added or removed."""
         return self.old is None or self.new is None or self.old.request != self.new.request
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
-        """What differs in the entry itself, and in any row of it."""
+        """What differs in the entry itself and in any of its assets, in the order of `Aspect`."""
         old, new = self.old, self.new
         if old is None or new is None:
             return ()
@@ -117,13 +117,13 @@ class EntryChange:
             ("request", old.request, new.request),
         )
         found |= {aspect for aspect, before, after in pairs if before != after}
-        moved = [change for change in self.assets if change.kind != "changed"]
-        found |= {"levels" if change.level_only else "targets" for change in moved}
-        return tuple(aspect for aspect in _ORDER if aspect in found)
+        added_or_removed = [change for change in self.assets if change.kind != "changed"]
+        found |= {"levels" if change.level_only else "targets" for change in added_or_removed}
+        return tuple(aspect for aspect in get_args(Aspect) if aspect in found)
 
     @property
     def version_direction(self) -> Direction | None:
-        """Where the version went, or None if it stayed; ``other`` across implementations."""
+        """Whether the version went up or down, ``other`` across implementations; None if it stayed."""
         old, new = self.old, self.new
         if old is None or new is None or (old.implementation, old.version) == (new.implementation, new.version):
             return None
@@ -133,7 +133,7 @@ class EntryChange:
 
     @property
     def build_direction(self) -> Direction | None:
-        """Where the build of the same version went; None if it stayed, or if the version moved too."""
+        """Whether the build went up or down; None if it stayed, or if the version changed too."""
         old, new = self.old, self.new
         if old is None or new is None or old.build == new.build or self.version_direction is not None:
             return None
@@ -142,17 +142,14 @@ class EntryChange:
 
     @property
     def size_delta(self) -> int | None:
-        """The sum over the rows of which both sizes are known; None if there are none."""
+        """The sum over the assets of which both sizes are known, in bytes; None if there are none."""
         known = [change.size_delta for change in self.assets if change.size_delta is not None]
         return sum(known) if known else None
 
 
-_ORDER: tuple[Aspect, ...] = get_args(Aspect)
-
-
 @frozen
 class LockDiff:
-    """All that differs between two locks, by name. ``old`` or ``new`` is None where there was no lock at all."""
+    """All that differs between two locks, by name of entry. ``old`` or ``new`` is None where there is no lock."""
 
     old: Lock | None
     new: Lock | None
@@ -160,9 +157,9 @@ class LockDiff:
 
     @property
     def unchanged(self) -> int:
-        """How many entries both locks have alike."""
-        changed = sum(1 for entry in self.entries if entry.new is not None)
-        return (len(self.new.pythons) if self.new else 0) - changed
+        """How many entries are the same in both locks."""
+        differing = sum(1 for entry in self.entries if entry.new is not None)
+        return (len(self.new.pythons) if self.new else 0) - differing
 
     @property
     def format_changed(self) -> bool:
@@ -174,17 +171,19 @@ class LockDiff:
 
 
 def compare_locks(old: Lock | None, new: Lock | None) -> LockDiff:
-    """What changed from ``old`` to ``new``; pure."""
+    """What changed from ``old`` to ``new``."""
     before = {python.name: python for python in old.pythons} if old else {}
     after = {python.name: python for python in new.pythons} if new else {}
     pairs = ((name, before.get(name), after.get(name)) for name in sorted({*before, *after}))
     entries = tuple(
-        EntryChange(name=name, old=was, new=now, assets=_assets(was, now)) for name, was, now in pairs if was != now
+        EntryChange(name=name, old=was, new=now, assets=_changed_assets(was, now))
+        for name, was, now in pairs
+        if was != now
     )
     return LockDiff(old=old, new=new, entries=entries)
 
 
-def _assets(old: LockedPython | None, new: LockedPython | None) -> tuple[AssetChange, ...]:
+def _changed_assets(old: LockedPython | None, new: LockedPython | None) -> tuple[AssetChange, ...]:
     before = {(asset.target, asset.cpu): asset for asset in old.assets} if old else {}
     after = {(asset.target, asset.cpu): asset for asset in new.assets} if new else {}
     kept = {target for target, _ in before} & {target for target, _ in after}
@@ -202,7 +201,7 @@ def _assets(old: LockedPython | None, new: LockedPython | None) -> tuple[AssetCh
     )
 
 
-def _kind(old: object, new: object) -> ChangeKind:
+def _change_kind(old: object, new: object) -> ChangeKind:
     if old is None:
         return "added"
     return "removed" if new is None else "changed"

@@ -1,6 +1,7 @@
-"""Owns the table of an audit's codes: what each means and how grave it is; they are stable, and never used again.
+"""The table of audit codes, with their severity, meaning and advice.
 
-`docs/reviewing.md` has the same table, and a test holds the two equal.
+Codes are stable, and one that is given up is never used again. `docs/reviewing.md` has the same table; a test holds
+the two equal.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ FINDING_SEVERITIES: tuple[FindingSeverity, ...] = ("error", "warning", "note")
 
 
 class AuditRule(NamedTuple):
-    """A kind of finding: ``title`` is a sentence without a full stop, ``fix`` says what to do about it."""
+    """What a code means: ``title`` is a sentence without a full stop, ``fix`` says what to do about it."""
 
     code: str
     name: str

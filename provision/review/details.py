@@ -1,4 +1,4 @@
-"""Owns what differs inside two trees, as values: files by directory, and the libraries that are bundled."""
+"""Differences inside two trees: files by directory, and versions of bundled libraries."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from provision.model.tree import Entry
 from provision.model.value import frozen
 
-_DEEP = 3  # how many levels of directories a reviewer wants told apart
+_FOLDER_DEPTH = 3  # directories below this depth count as part of the one above
 _EXAMPLES = 3
 
 
 @frozen
 class FolderChange:
-    """How many files of a directory came, went and changed, and the first few of their names."""
+    """How many files of a directory were added, removed and changed, and the paths of the first few."""
 
     folder: str
     added: int
@@ -24,7 +24,7 @@ class FolderChange:
 
 @frozen
 class LibraryChange:
-    """A bundled library's version before and after; empty where it is not there, or cannot be told."""
+    """A bundled library's version before and after; empty where it is missing or not known."""
 
     library: str
     old: str
@@ -33,7 +33,7 @@ class LibraryChange:
 
 @frozen
 class TreeChange:
-    """What differs between the old and the new tree of one row; ``missing`` says why that could not be looked at."""
+    """What differs between the old and the new tree of one asset; ``missing`` says why they were not compared."""
 
     entry: str
     target_label: str
@@ -44,15 +44,15 @@ class TreeChange:
 
 
 def compare_folders(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> tuple[FolderChange, ...]:
-    """Directories with their differences, those with the most first; modes count, bytecode does not."""
+    """Directories with their differences, those with the most first; modes are compared, bytecode is not."""
     found: dict[str, tuple[list[str], list[str], list[str]]] = {}
     for path in sorted({*old, *new}):
         before, after = old.get(path), new.get(path)
         kinds = {entry.kind for entry in (before, after) if entry}
         if before == after or kinds == {"dir"} or "__pycache__" in path.split("/"):
             continue
-        which = 0 if before is None else 1 if after is None else 2
-        found.setdefault(_folder(path), ([], [], []))[which].append(path)
+        added, removed, changed = found.setdefault(_folder(path), ([], [], []))
+        (added if before is None else removed if after is None else changed).append(path)
     changes = [
         FolderChange(
             folder=folder,
@@ -77,10 +77,10 @@ def compare_libraries(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[L
 
 
 def total_size(entries: Mapping[str, Entry]) -> int:
-    """What the files of a tree take, in bytes."""
+    """The size of all files of a tree, in bytes."""
     return sum(entry.size for entry in entries.values() if entry.kind == "file")
 
 
 def _folder(path: str) -> str:
     parts = path.split("/")[:-1]
-    return "/".join(parts[:_DEEP]) or "."
+    return "/".join(parts[:_FOLDER_DEPTH]) or "."

@@ -1,4 +1,7 @@
-"""A diff as JSON and GitHub annotations."""
+"""A diff as JSON and GitHub annotations.
+
+The JSON is described by `schemas/pythons-diff.schema.json`.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,23 @@ from provision.review.notices import Notice
 from provision.review.review import DiffSide, Review, ReviewRow, rows_by_entry
 from provision.text import github_annotation
 
-# FOLD provision.review.diff_formats
-#   Owns the JSON of a diff, `pythons-diff` version 1; `schema` describes it.
-
-
 DIFF_VERSION = 1
+
+# By kind of notice, the key of the lock whose line it is about: in the row of an asset, and in the entry.
+_ROW_KEYS = {
+    "bytes": "sha256",
+    "host": "url",
+    "origin": "url",
+    "misnamed": "url",
+    "new-host": "url",
+    "metadata": "size",
+}
+_ENTRY_KEYS = {"downgrade": "version", "upgraded": "version", "prerelease": "version", "variant": "build-options"}
+_ANNOTATION_LEVELS = {"alarm": "error", "warning": "warning", "notice": "notice"}
 
 
 def diff_document(review: Review) -> dict[str, object]:
-    """The whole review as JSON values. Lines are those of the new lock; None for what is not in it."""
+    """The whole review as JSON values. Lines are those of the new lock; null for what is not in it."""
     diff, lines = review.diff, LockPositions(review.new.text)
     counts = {kind: sum(entry.kind == kind for entry in diff.entries) for kind in ("added", "removed", "changed")}
     return {
@@ -43,6 +54,25 @@ def diff_document(review: Review) -> dict[str, object]:
     }
 
 
+def diff_annotations(review: Review) -> tuple[str, ...]:
+    """Workflow commands: first each notice on the line that it is about, then each changed entry with its changes."""
+    return tuple(_annotations(review))
+
+
+def _annotations(review: Review) -> Iterator[str]:
+    lines = LockPositions(review.new.text)
+    for notice in review.notices:
+        line = notice_line(notice, review, lines)
+        title = f"{notice.severity}: {notice.where}"
+        yield github_annotation(
+            _ANNOTATION_LEVELS[notice.severity], notice.message, file=review.file, line=line or 1, title=title
+        )
+    for name, rows in rows_by_entry(review.diff).items():
+        lock = review.new.lock
+        line = lines.entry(name) if lock and lock.python(name) else 1
+        yield github_annotation("notice", "\n".join(map(_sentence, rows)), file=review.file, line=line, title=name)
+
+
 def notice_line(notice: Notice, review: Review, lines: LockPositions) -> int | None:
     """The line of the new lock that a notice is about; None where its entry is not in it."""
     lock = review.new.lock
@@ -50,12 +80,8 @@ def notice_line(notice: Notice, review: Review, lines: LockPositions) -> int | N
         return None
     for change in notice.changes:
         if change.new is not None:
-            return lines.row(notice.entry, change.target, change.cpu, _KEYS.get(notice.kind))
+            return lines.row(notice.entry, change.target, change.cpu, _ROW_KEYS.get(notice.kind))
     return lines.entry(notice.entry, _ENTRY_KEYS.get(notice.kind, "name"))
-
-
-_KEYS = {"bytes": "sha256", "host": "url", "origin": "url", "misnamed": "url", "new-host": "url", "metadata": "size"}
-_ENTRY_KEYS = {"downgrade": "version", "upgraded": "version", "prerelease": "version", "variant": "build-options"}
 
 
 def _side(side: DiffSide) -> dict[str, object]:
@@ -148,32 +174,6 @@ def _tree(change: TreeChange) -> dict[str, object]:
             for each in change.folders
         ],
     }
-
-
-# FOLD provision.review.diff_formats
-#   A diff as annotations of GitHub's on lines of a lock.
-
-
-_COMMANDS = {"alarm": "error", "warning": "warning", "notice": "notice"}
-
-
-def diff_annotations(review: Review) -> tuple[str, ...]:
-    """One line each: first all notices on what they are about, then each changed entry on its own line."""
-    return tuple(_lines(review))
-
-
-def _lines(review: Review) -> Iterator[str]:
-    lines = LockPositions(review.new.text)
-    for notice in review.notices:
-        line = notice_line(notice, review, lines)
-        title = f"{notice.severity}: {notice.where}"
-        yield github_annotation(
-            _COMMANDS[notice.severity], notice.message, file=review.file, line=line or 1, title=title
-        )
-    for name, rows in rows_by_entry(review.diff).items():
-        lock = review.new.lock
-        line = lines.entry(name) if lock and lock.python(name) else 1
-        yield github_annotation("notice", "\n".join(map(_sentence, rows)), file=review.file, line=line, title=name)
 
 
 def _sentence(row: ReviewRow) -> str:

@@ -1,4 +1,4 @@
-"""Findings of an audit, what a policy does to them, and the context that the checks judge by."""
+"""Findings of an audit, its result as a whole, and the context that the checks are given."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ Checksums = Mapping[str, Mapping[str, str] | None]
 
 @frozen
 class Finding:
-    """One thing that is wrong, or may be: a sentence without a full stop, about an entry and, mostly, a row.
+    """One thing that is or may be wrong with an entry, or with one asset of it.
 
-    ``line`` counts from 1 in ``file``. ``severity`` is the code's, unless the rule knows better.
+    ``message`` is a sentence without a full stop. ``line`` counts from 1 in ``file``. ``target_label`` names the asset by
+    target and level, and is empty where the finding is about the whole entry.
     """
 
     code: str
@@ -52,6 +53,7 @@ class Finding:
         target_label: str = "",
         severity: FindingSeverity | None = None,
     ) -> Finding:
+        """A finding with the severity of its code, unless another is given."""
         return cls(
             code=code,
             message=message,
@@ -82,7 +84,10 @@ class IgnoredFinding:
 
 @frozen
 class Audit:
-    """All that an audit found, gravest first, then by line. ``rows`` is how many were looked at."""
+    """All that an audit found, the most severe first, then by line; ``entries`` and ``rows`` count what was checked.
+
+    ``policy`` is the file of the policy, ``as_of`` the time of upstream's catalog; both are empty where there is none.
+    """
 
     file: str
     findings: tuple[Finding, ...]
@@ -101,7 +106,7 @@ class Audit:
 
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Gravest first, then as they stand in the file; each once."""
+    """The most severe first, then by file and line; each once."""
     unique = dict.fromkeys(findings)
     return tuple(
         sorted(unique, key=lambda each: (FINDING_SEVERITIES.index(each.severity), each.file, each.line, each.code))
@@ -110,7 +115,7 @@ def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 @frozen
 class AuditContext:
-    """All that the checks may ask.
+    """All that the checks may use.
 
     ``upstream`` is the catalog that no repository can change, ``own_catalog`` what the manifest names.
 
@@ -138,11 +143,11 @@ class AuditContext:
         return self.manifest.request(python.name) if self.manifest else None
 
     def cooldown(self, request: Request | None) -> Cooldown:
-        """The longer of the policy's and the request's; archives of one's own have only the policy's."""
-        own = request.cooldown if request is not None and not request.url else 0
-        return Cooldown(max(self.policy.cooldown, own), f"{self.today.isoformat()}T23:59:59Z")
+        """The longer of the policy's and the request's; for custom archives only the policy's counts."""
+        requested = request.cooldown if request is not None and not request.url else 0
+        return Cooldown(max(self.policy.cooldown, requested), f"{self.today.isoformat()}T23:59:59Z")
 
-    def on_row(
+    def asset_finding(
         self,
         code: str,
         message: str,
@@ -151,7 +156,7 @@ class AuditContext:
         key: str | None,
         severity: FindingSeverity | None = None,
     ) -> Finding:
-        """A finding about a key of a row, or the row as a whole."""
+        """A finding on the line of an asset's key, or of the whole asset."""
         return Finding.of(
             code,
             message,
@@ -162,34 +167,34 @@ class AuditContext:
             severity=severity,
         )
 
-    def on_entry(
+    def entry_finding(
         self, code: str, message: str, name: str, key: str | None = "name", severity: FindingSeverity | None = None
     ) -> Finding:
-        """A finding about a key of an entry."""
+        """A finding on the line of an entry's key."""
         line = self.lines.entry(name, key)
         return Finding.of(code, message, file=self.file, line=line, entry=name, severity=severity)
 
 
 def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:
-    """The catalog's row of the URL that an asset has, whatever the asset says of itself."""
+    """The catalog's asset at the URL of this one, whatever this one says of itself."""
     url = canonical_url(asset.url)
     if (known := _by_url(catalog, (asset.implementation, asset.version, asset.build)).get(url)) is not None:
         return known
-    places = []
+    builds = []
     if (named := parsed_name(asset)) is not None:
-        places.append(("cpython", named.version, named.build))
+        builds.append(("cpython", named.version, named.build))
     if (found := catalog.find(asset.filename)) is not None:
-        places.append((found.implementation, found.version, found.build))
-    return next((known for place in places if (known := _by_url(catalog, place).get(url)) is not None), None)
+        builds.append((found.implementation, found.version, found.build))
+    return next((known for build in builds if (known := _by_url(catalog, build).get(url)) is not None), None)
 
 
 @lru_cache(maxsize=1024)
-def _by_url(catalog: Catalog, place: tuple[str, Version, str]) -> Mapping[str, Asset]:
-    """The rows of one build; asked for once a row, and the same few builds again and again."""
-    return {canonical_url(known.url): known for known in catalog.assets(*place)}
+def _by_url(catalog: Catalog, build: tuple[str, Version, str]) -> Mapping[str, Asset]:
+    """The assets of one build; cached, as every row of a lock looks up one of the same few builds."""
+    return {canonical_url(known.url): known for known in catalog.assets(*build)}
 
 
 def release_tag(asset: Asset) -> str:
-    """The tag of python-build-standalone's release that an asset's URL leads to; nothing for other publishers."""
+    """The tag of the python-build-standalone release that an asset's URL is in; empty for other publishers."""
     tag, slash, _ = asset.url.removeprefix(RELEASES).partition("/")
     return tag if asset.url.startswith(RELEASES) and slash and tag.isdecimal() else ""

@@ -1,7 +1,7 @@
-"""Owns telling which versions of other people's libraries a tree brings along, from its files or from its interpreter.
+"""Versions of the libraries bundled in a tree, from its files or from its interpreter.
 
-Libraries that are linked in leave their banners in the binaries, whatever platform these are for. An interpreter is
-asked only where its tree was installed and proven here; what was merely unpacked for a look is never started.
+Libraries that are linked in leave their version strings in the binaries, whatever target these are for. The caller
+may start an interpreter only where its tree was installed and probed here, never one that was unpacked for a look.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from provision.model.tree import Entry
 
-_BANNERS = {
+_VERSION_STRINGS = {
     "OpenSSL": re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d{1,2} [A-Z][a-z]{2} \d{4}"),
     "zlib": re.compile(rb"(?:deflate|inflate) (\d+\.\d+(?:\.\d+){0,2})[^\0]{0,24} Copyright"),
     "expat": re.compile(rb"expat_(\d+\.\d+\.\d+)"),
@@ -26,10 +26,10 @@ _BINARY = re.compile(r"(^|/)(bin/(python|pypy)[0-9.a-z]*|[^/]+\.(so|dylib|dll|py
 _TCL = re.compile(r"package (?:require|provide)[^\n]{0,20} (Tcl|Tk) (\d+\.\d+(?:\.\d+|[ab]\d+)*)")
 _TCL_FILES = re.compile(r"(^|/)(tcl|tk)\d[0-9.]*/(init|tk)\.tcl$")
 _DIST_INFO = re.compile(r"(^|/)(?P<name>pip|setuptools|wheel)-(?P<version>[0-9][^/-]*)\.(dist-info|whl)(/METADATA)?$")
-_LARGEST = 512 * 1024 * 1024
+_LARGEST_FILE = 512 * 1024 * 1024
 
-_QUESTIONS = """\
-def ask(name, module, attribute):
+_VERSIONS_SCRIPT = """\
+def tell(name, module, attribute):
     try:
         value = __import__(module)
         for part in attribute.split('.'):
@@ -37,43 +37,43 @@ def ask(name, module, attribute):
         print('%s=%s' % (name, value))
     except (ImportError, AttributeError):
         pass
-ask('OpenSSL', 'ssl', 'OPENSSL_VERSION')
-ask('SQLite', 'sqlite3', 'sqlite_version')
-ask('zlib', 'zlib', 'ZLIB_RUNTIME_VERSION')
-ask('expat', 'pyexpat', 'EXPAT_VERSION')
-ask('ncurses', '_curses', 'ncurses_version')
-ask('Tcl', '_tkinter', 'TCL_VERSION')
-ask('Tk', '_tkinter', 'TK_VERSION')
+tell('OpenSSL', 'ssl', 'OPENSSL_VERSION')
+tell('SQLite', 'sqlite3', 'sqlite_version')
+tell('zlib', 'zlib', 'ZLIB_RUNTIME_VERSION')
+tell('expat', 'pyexpat', 'EXPAT_VERSION')
+tell('ncurses', '_curses', 'ncurses_version')
+tell('Tcl', '_tkinter', 'TCL_VERSION')
+tell('Tk', '_tkinter', 'TK_VERSION')
 """
 _NUMBERS = re.compile(r"\d+(?:\.\d+)+[a-z]?")
-_TIMEOUT = 60
+_TIMEOUT = 60  # seconds
 
 
 def libraries_from_files(tree: Path, entries: Mapping[str, Entry]) -> dict[str, str]:
-    """The versions that a tree's files tell, by library."""
+    """Versions by library, as found in a tree's binaries, Tcl scripts and package metadata."""
     found: dict[str, str] = {}
     for path, entry in sorted(entries.items()):
-        if entry.kind != "file" or not 0 < entry.size <= _LARGEST:
+        if entry.kind != "file" or not 0 < entry.size <= _LARGEST_FILE:
             continue
         if match := _DIST_INFO.search(path):
             found[match["name"]] = match["version"]
         elif _TCL_FILES.search(path):
-            found |= _scripts(tree / path)
+            found |= _versions_in_tcl(tree / path)
         elif _BINARY.search(path):
-            for library, version in _banners(tree / path):
+            for library, version in _versions_in_binary(tree / path):
                 found.setdefault(library, version)
     return found
 
 
 def libraries_from_interpreter(python: Path) -> dict[str, str]:
-    """What an installed interpreter answers; nothing where it does not start."""
+    """Versions by library, as an installed interpreter prints them; empty where it does not start."""
     import os
     import subprocess
 
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     try:
         done = subprocess.run(
-            [str(python), "-I", "-S", "-B", "-c", _QUESTIONS],
+            [str(python), "-I", "-S", "-B", "-c", _VERSIONS_SCRIPT],
             env=environ,
             capture_output=True,
             stdin=subprocess.DEVNULL,
@@ -82,30 +82,30 @@ def libraries_from_interpreter(python: Path) -> dict[str, str]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return {}
-    answers: dict[str, str] = {}
+    found: dict[str, str] = {}
     for line in done.stdout.decode("utf-8", "replace").splitlines():
         name, _, value = line.partition("=")
-        if match := _NUMBERS.search(_ncurses(value)):
-            answers[name] = match[0]
-    return answers
+        if match := _NUMBERS.search(_ncurses_version(value)):
+            found[name] = match[0]
+    return found
 
 
-def _ncurses(value: str) -> str:
-    """``curses.ncurses_version(major=6, minor=5, patch=20240427)`` as its banner would say it."""
+def _ncurses_version(value: str) -> str:
+    """``curses.ncurses_version(major=6, minor=5, patch=20240427)`` as ``6.5.20240427``; other values as they are."""
     numbers = re.findall(r"(?:major|minor|patch)=(\d+)", value)
     return ".".join(numbers) if numbers else value
 
 
-def _banners(path: Path) -> Iterator[tuple[str, str]]:
+def _versions_in_binary(path: Path) -> Iterator[tuple[str, str]]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        for library, banner in _BANNERS.items():
+        for library, pattern in _VERSION_STRINGS.items():
             if library == "SQLite" and content.find(_SQLITE_MARK) < 0:
                 continue
-            match = banner.search(content)
+            match = pattern.search(content)
             if match:
                 yield library, match[1].decode("ascii")
 
 
-def _scripts(path: Path) -> dict[str, str]:
+def _versions_in_tcl(path: Path) -> dict[str, str]:
     text = path.read_text(encoding="utf-8", errors="replace")
     return {match[1]: match[2] for match in _TCL.finditer(text)}

@@ -1,4 +1,8 @@
-"""Owns how grave the changes of a lock are: what a reviewer must not miss, and what merely deserves a look."""
+"""Notices about a diff: which changes are alarming, suspicious or merely worth a look, and why.
+
+A change is suspicious where its parts contradict each other (another digest for the same build), where it goes to
+another host or backwards, or where the manifest still requests the same.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ NOTICE_SEVERITIES: tuple[NoticeSeverity, ...] = ("alarm", "warning", "notice")
 
 @frozen
 class Notice:
-    """One thing to tell of an entry; ``changes`` are the rows that it is about, none where it is the whole entry."""
+    """One thing to tell about an entry; ``changes`` are the assets that it is about, none for the whole entry."""
 
     severity: NoticeSeverity
     kind: NoticeKind
@@ -42,43 +46,44 @@ class Notice:
 
     @property
     def where(self) -> str:
-        """``default, linux-x86_64``: what it is about, for people."""
+        """The entry and its targets, for people: ``default, linux-x86_64``."""
         return ", ".join((self.entry, *(change.target_label for change in self.changes)))
 
 
 def find_notices(diff: LockDiff, *, upgrade_requested: Callable[[str], bool] = lambda _: False) -> tuple[Notice, ...]:
-    """All notices, gravest first, then in the order of the entries.
+    """All notices, the most severe first, then in the order of the entries.
 
     ``upgrade_requested`` tells whether an upgrade of an entry was requested, so that a newer build is expected.
     """
-    before = {host_of(asset.url) for python in (diff.old.pythons if diff.old else ()) for asset in python.assets}
-    found = [
-        notice for entry in diff.entries for notice in _of_entry(entry, before, asked=upgrade_requested(entry.name))
-    ]
+    hosts = {host_of(asset.url) for python in (diff.old.pythons if diff.old else ()) for asset in python.assets}
+    found: list[Notice] = []
+    for entry in diff.entries:
+        found += _entry_notices(entry, hosts, upgrade_requested=upgrade_requested(entry.name))
     return tuple(sorted(found, key=lambda notice: NOTICE_SEVERITIES.index(notice.severity)))
 
 
-def _of_entry(entry: EntryChange, hosts: set[str], *, asked: bool) -> Iterator[Notice]:
-    yield from _bytes(entry)
-    yield from _places(entry, hosts)
-    yield from _names(entry)
+def _entry_notices(entry: EntryChange, hosts: set[str], *, upgrade_requested: bool) -> Iterator[Notice]:
+    yield from _digest_notices(entry)
+    yield from _host_notices(entry, hosts)
+    yield from _origin_notices(entry)
+    yield from _filename_notices(entry)
     if entry.kind == "added" and entry.new and entry.new.version.prerelease:
         message = f"{entry.new.version} is a prerelease"
         yield Notice(severity="warning", kind="prerelease", entry=entry.name, message=message)
     if entry.kind != "changed":
         return
-    yield from _versions(entry)
+    yield from _downgrade_notices(entry)
     if not entry.request_changed:
-        yield from _unasked(entry, asked=asked)
+        yield from _unrequested_notices(entry, upgrade_requested=upgrade_requested)
     elif entry.new and entry.old and entry.new.version.prerelease and not entry.old.version.prerelease:
         message = f"{entry.new.version} is a prerelease, and {entry.old.version} was none"
         yield Notice(severity="warning", kind="prerelease", entry=entry.name, message=message)
 
 
-def _bytes(entry: EntryChange) -> Iterator[Notice]:
-    """Hashes that changed while what they are of did not, or the other way round."""
+def _digest_notices(entry: EntryChange) -> Iterator[Notice]:
+    """Digests that changed although version and build did not, or the reverse; sizes and dates that changed alone."""
     found: dict[tuple[NoticeSeverity, NoticeKind, str], list[AssetChange]] = {}
-    for change in _changed(entry):
+    for change in _changed_assets(entry):
         aspects = set(change.aspects)
         identity = aspects & {"implementation", "version", "build", "flavor", "options"}
         key: tuple[NoticeSeverity, NoticeKind, str] | None = None
@@ -93,10 +98,11 @@ def _bytes(entry: EntryChange) -> Iterator[Notice]:
         if key:
             found.setdefault(key, []).append(change)
     for (severity, kind, message), changes in found.items():
-        yield _about(entry, severity, kind, message, changes)
+        yield _notice(entry, severity, kind, message, changes)
 
 
-def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
+def _host_notices(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
+    """Archives on another host than before, or on one that neither this lock nor anyone usually uses."""
     moved: dict[tuple[str, str], list[AssetChange]] = {}
     for change in entry.assets:
         if change.new is None:
@@ -113,40 +119,39 @@ def _places(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
             # Another implementation that was asked for has another publisher.
             meant = entry.request_changed and "implementation" in entry.aspects and new in KNOWN_HOSTS
             message = f"the archive now comes from {new}{like}, not from {old}"
-            yield _about(entry, "notice" if meant else "alarm", "host", message, changes)
+            yield _notice(entry, "notice" if meant else "alarm", "host", message, changes)
         else:
             severity: NoticeSeverity = "alarm" if other else "warning"
             message = f"{new}{like and f'{like},'} is no host that this lock used before"
-            yield _about(entry, severity, "new-host", message, changes)
-    yield from _origins(entry)
+            yield _notice(entry, severity, "new-host", message, changes)
 
 
-def _origins(entry: EntryChange) -> Iterator[Notice]:
-    """Another place on the same host: a fork's releases, say. Another implementation has another one by nature."""
+def _origin_notices(entry: EntryChange) -> Iterator[Notice]:
+    """Another release page on the same host, such as a fork's. Another implementation has another one anyway."""
     moved: dict[tuple[str, str], list[AssetChange]] = {}
-    for change in _changed(entry):
+    for change in _changed_assets(entry):
         aspects = change.aspects
         if "origin" in aspects and "host" not in aspects and "implementation" not in aspects:
-            old, new = _pair(change)
+            old, new = _both_sides(change)
             moved.setdefault((release_base(old.url), release_base(new.url)), []).append(change)
     for (before, after), changes in moved.items():
-        yield _about(entry, "alarm", "origin", f"the archive now comes from {after}, not from {before}", changes)
+        yield _notice(entry, "alarm", "origin", f"the archive now comes from {after}, not from {before}", changes)
 
 
-def _names(entry: EntryChange) -> Iterator[Notice]:
-    """File names that mean another build than the row they stand in."""
-    said: dict[str, list[AssetChange]] = {}
+def _filename_notices(entry: EntryChange) -> Iterator[Notice]:
+    """File names that contradict the entry that they are locked for."""
+    found: dict[str, list[AssetChange]] = {}
     for change in entry.assets:
-        found = name_disagreements(change.new) if change.new is not None else ()
-        if found:
-            meant = ", ".join(each.statement for each in found)
-            locked = ", ".join(each.locked or "none" for each in found)
-            said.setdefault(f"the file's name means {meant}, and is locked as {locked}", []).append(change)
-    for message, changes in said.items():
-        yield _about(entry, "alarm", "misnamed", message, changes)
+        disagreements = name_disagreements(change.new) if change.new is not None else ()
+        if disagreements:
+            meant = ", ".join(each.statement for each in disagreements)
+            locked = ", ".join(each.locked or "none" for each in disagreements)
+            found.setdefault(f"the file's name means {meant}, and is locked as {locked}", []).append(change)
+    for message, changes in found.items():
+        yield _notice(entry, "alarm", "misnamed", message, changes)
 
 
-def _versions(entry: EntryChange) -> Iterator[Notice]:
+def _downgrade_notices(entry: EntryChange) -> Iterator[Notice]:
     old, new = entry.old, entry.new
     if old is None or new is None:
         return
@@ -160,23 +165,23 @@ def _versions(entry: EntryChange) -> Iterator[Notice]:
         yield Notice(severity=severity, kind="downgrade", entry=entry.name, message=message)
 
 
-def _unasked(entry: EntryChange, *, asked: bool) -> Iterator[Notice]:
-    """What changed although the manifest asks for the same; only a newer version or build may, by an upgrade."""
+def _unrequested_notices(entry: EntryChange, *, upgrade_requested: bool) -> Iterator[Notice]:
+    """What changed under the same request; only a newer version or build may, by an upgrade."""
     old, new = entry.old, entry.new
     if old is None or new is None:
         return
     if old.tree != new.tree:
-        message = f"the tree's options changed from {_words(old.tree)} to {_words(new.tree)}, and nobody asked for it"
+        message = f"the tree's options changed from {_options_text(old.tree)} to {_options_text(new.tree)}, and nobody asked for it"
         yield Notice(severity="alarm", kind="tree", entry=entry.name, message=message)
     if old.implementation != new.implementation:
         message = f"{new.implementation} instead of {old.implementation}, and nobody asked for it"
         yield Notice(severity="alarm", kind="variant", entry=entry.name, message=message)
-    yield from _variants(entry)
-    gone = [change for change in entry.assets if change.kind == "removed"]
-    if gone and not (asked and all(change.level_only for change in gone)):
-        yield _about(entry, "warning", "unasked", "no longer locked, and the request did not change", gone)
+    yield from _variant_notices(entry)
+    removed = [change for change in entry.assets if change.kind == "removed"]
+    if removed and not (upgrade_requested and all(change.level_only for change in removed)):
+        yield _notice(entry, "warning", "unasked", "no longer locked, and the request did not change", removed)
     newer = "up" in (entry.version_direction, entry.build_direction)
-    if newer and not asked:
+    if newer and not upgrade_requested:
         what = "version" if entry.version_direction else "build"
         message = f"upgraded to a newer {what} without a changed request, as `provision lock --upgrade` does"
         yield Notice(severity="notice", kind="upgraded", entry=entry.name, message=message)
@@ -185,43 +190,43 @@ def _unasked(entry: EntryChange, *, asked: bool) -> Iterator[Notice]:
         yield Notice(severity="warning", kind="unasked", entry=entry.name, message=message)
 
 
-def _variants(entry: EntryChange) -> Iterator[Notice]:
-    """Builds with another ABI, or otherwise optimised ones."""
+def _variant_notices(entry: EntryChange) -> Iterator[Notice]:
+    """Builds with another ABI, or with other optimisations."""
     abi: dict[str, list[AssetChange]] = {}
-    for change in _changed(entry):
+    for change in _changed_assets(entry):
         if "options" not in change.aspects:
             continue
-        old, new = _pair(change)
-        before, after = _abi(old), _abi(new)
+        old, new = _both_sides(change)
+        before, after = _abi_name(old), _abi_name(new)
         if before != after:
             abi.setdefault(f"a {after} build instead of a {before} one, and nobody asked for it", []).append(change)
         elif (old.version, old.build) == (new.version, new.build):
-            words = f"{_words(old.options)} became {_words(new.options)} in the same build, and nobody asked for it"
-            yield _about(entry, "warning", "unasked", words, [change])
+            message = f"{_options_text(old.options)} became {_options_text(new.options)} in the same build, and nobody asked for it"
+            yield _notice(entry, "warning", "unasked", message, [change])
     for message, changes in abi.items():
-        yield _about(entry, "alarm", "variant", message, changes)
+        yield _notice(entry, "alarm", "variant", message, changes)
 
 
-def _abi(asset: Asset) -> str:
+def _abi_name(asset: Asset) -> str:
     words = ["free-threaded"] * asset.options.freethreaded + ["debug"] * asset.options.debug
     return " ".join(words) or "default"
 
 
-def _words(options: object) -> str:
+def _options_text(options: object) -> str:
     return str(options) or "no options"
 
 
-def _changed(entry: EntryChange) -> Iterator[AssetChange]:
+def _changed_assets(entry: EntryChange) -> Iterator[AssetChange]:
     return (change for change in entry.assets if change.kind == "changed")
 
 
-def _pair(change: AssetChange) -> tuple[Asset, Asset]:
+def _both_sides(change: AssetChange) -> tuple[Asset, Asset]:
     if change.old is None or change.new is None:
         raise ValueError(f"{change.target_label} is not on both sides")
     return change.old, change.new
 
 
-def _about(
+def _notice(
     entry: EntryChange, severity: NoticeSeverity, kind: NoticeKind, message: str, changes: Iterable[AssetChange]
 ) -> Notice:
     return Notice(severity=severity, kind=kind, entry=entry.name, message=message, changes=tuple(changes))

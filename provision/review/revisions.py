@@ -1,7 +1,7 @@
-"""Owns reading a file as a git revision has it, without running anything that a repository could bring along.
+"""Files as a git revision has them, read without running anything from the repository.
 
-`git cat-file` knows no pager and no hook, and converts nothing unless told to; what is asked for goes in by stdin, so
-that no revision can be taken for an option.
+`git cat-file` uses no pager and no hook, and converts nothing unless told to. Names are passed by stdin, so that no
+revision can be taken for an option.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from provision.errors import LockFileError, ProvisionError, UsageError
 from provision.lock.read import MAX_LOCK_SIZE, too_large
 from provision.model.value import frozen
 
-_TIMEOUT = 60
-_LONGEST = 500
-# Nothing is fetched from a promisor's remote, no file system monitor started, no prompt shown.
+_TIMEOUT = 60  # seconds
+_LONGEST_REVISION = 500
+# Nothing is fetched for a partial clone, no lock taken, no prompt shown.
 _ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-# A bare repository among a repository's files would bring a configuration of its own, which may name programs.
+# A bare repository inside of the working tree would have its own configuration, which may name programs to run.
 _CONFIG = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
 @frozen
 class RevisionPath:
-    """``HEAD~1:tools/pythons.lock``: a revision and a path from the repository's root.
+    """``HEAD~1:tools/pythons.lock``: a revision, and a path in it from the repository's root.
 
-    ``path`` begins with ``./`` where it counts from the directory that git runs in.
+    A path that begins with ``./`` counts from the directory that git runs in.
     """
 
     revision: str
@@ -33,9 +33,15 @@ class RevisionPath:
 
     @classmethod
     def parse(cls, text: str, *, default: str) -> RevisionPath:
-        """Read ``REV`` or ``REV:path``; raise `UsageError` for what no revision can look like."""
+        """Read ``REV`` or ``REV:path``; raise `UsageError` for a text that cannot be a revision."""
         revision, colon, path = text.partition(":")
-        if not revision or revision.startswith("-") or len(text) > _LONGEST or not text.isprintable() or " " in text:
+        if (
+            not revision
+            or revision.startswith("-")
+            or len(text) > _LONGEST_REVISION
+            or not text.isprintable()
+            or " " in text
+        ):
             raise UsageError(
                 f"{text[:80]!r} is neither a file nor a git revision",
                 hint="Give a file, a revision such as origin/main, or HEAD~1:path/to/pythons.lock.",
@@ -46,46 +52,36 @@ class RevisionPath:
         return f"{self.revision}:{self.path.removeprefix('./')}"
 
 
-def read_revision(wanted: RevisionPath, directory: Path) -> str | None:
+def read_revision(source: RevisionPath, directory: Path) -> str | None:
     """The text of the file in that revision; None where the revision has no such file.
 
-    Raises `UsageError` where git, the repository or the revision is missing, `LockFileError` for what is no text.
+    Raises `UsageError` where git, the repository or the revision is missing, `LockFileError` where it is not a text file.
     """
-    commit, blob = _look_up((f"{wanted.revision}^{{commit}}", f"{wanted.revision}:{wanted.path}"), directory)
+    commit, blob = _look_up_objects((f"{source.revision}^{{commit}}", f"{source.revision}:{source.path}"), directory)
     if commit is None:
-        raise UsageError(f"git knows no revision {wanted.revision!r}", hint="Fetch it first, or name a file.")
+        raise UsageError(f"git knows no revision {source.revision!r}", hint="Fetch it first, or name a file.")
     if blob is None:
         return None
     kind, identity, size = blob
     if kind != "blob":
-        raise LockFileError(f"{wanted} is not a file")
+        raise LockFileError(f"{source} is not a file")
     if size > MAX_LOCK_SIZE:
-        raise LockFileError(f"{wanted} {too_large(size)}", hint="Is it a lock?")
-    content = _git(("cat-file", "blob", identity), b"", directory)
+        raise LockFileError(f"{source} {too_large(size)}", hint="Is it a lock?")
+    content = _run_git(("cat-file", "blob", identity), b"", directory)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise LockFileError(f"{wanted} is not UTF-8 (byte {error.start})") from None
-
-
-def _program() -> str:
-    """Where git is; never in the working directory, which Windows would search first, and a repository can fill."""
-    name = "git.exe" if os.name == "nt" else "git"
-    for folder in os.get_exec_path():
-        program = Path(folder, name)
-        if program.is_absolute() and os.access(program, os.X_OK) and program.is_file():
-            return str(program)
-    raise UsageError("git is not installed", hint="Compare two files: `provision diff OLD NEW`.")
+        raise LockFileError(f"{source} is not UTF-8 (byte {error.start})") from None
 
 
 def has_commit(directory: Path) -> bool:
-    """Whether git has a HEAD here: a repository without any commit has none."""
-    return _look_up(("HEAD^{commit}",), directory)[0] is not None
+    """Whether HEAD is a commit; it is none in a repository without commits."""
+    return _look_up_objects(("HEAD^{commit}",), directory)[0] is not None
 
 
-def _look_up(names: tuple[str, ...], directory: Path) -> list[tuple[str, str, int] | None]:
-    """Kind, object name and size of each, None for what does not exist."""
-    answer = _git(("cat-file", "--batch-check"), "".join(f"{name}\n" for name in names).encode(), directory)
+def _look_up_objects(names: tuple[str, ...], directory: Path) -> list[tuple[str, str, int] | None]:
+    """Type, object name and size of each object; None for those that do not exist."""
+    answer = _run_git(("cat-file", "--batch-check"), "".join(f"{name}\n" for name in names).encode(), directory)
     found: list[tuple[str, str, int] | None] = []
     for line in answer.decode("utf-8", "replace").splitlines():
         words = line.split(" ")
@@ -96,10 +92,10 @@ def _look_up(names: tuple[str, ...], directory: Path) -> list[tuple[str, str, in
     return found
 
 
-def _git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes:
+def _run_git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes:
     import subprocess
 
-    command = [_program(), "--no-pager", *_CONFIG, *arguments]
+    command = [_find_git(), "--no-pager", *_CONFIG, *arguments]
     try:
         done = subprocess.run(
             command,
@@ -119,3 +115,13 @@ def _git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes:
             hint="Outside of a repository, compare two files: `provision diff OLD NEW`.",
         )
     return done.stdout
+
+
+def _find_git() -> str:
+    """The path of git; not searched in the working directory, as Windows would, since a repository can put one there."""
+    name = "git.exe" if os.name == "nt" else "git"
+    for folder in os.get_exec_path():
+        program = Path(folder, name)
+        if program.is_absolute() and os.access(program, os.X_OK) and program.is_file():
+            return str(program)
+    raise UsageError("git is not installed", hint="Compare two files: `provision diff OLD NEW`.")
