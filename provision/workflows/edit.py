@@ -1,4 +1,4 @@
-"""Owns `init`, `add` and `remove`: load the manifest, write it back edited; the edits are `manifest.editing`'s."""
+"""`init`, `add` and `remove`: a manifest created or edited, and written back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Edited:
 
 
 def init(options: Options, targets: Sequence[Target]) -> Edited:
-    """Write a new `pythons.toml` in the working directory; an existing one is a `ManifestError`."""
+    """Write a new `pythons.toml` in the working directory; raises `ManifestError` if there is one."""
     from provision.manifest.edit import new_manifest
 
     path = options.manifest.absolute() if options.manifest else Path.cwd() / "pythons.toml"
@@ -33,7 +33,7 @@ def init(options: Options, targets: Sequence[Target]) -> Edited:
 
 
 def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
-    """Add an entry; the manifest is written only if it is valid afterwards."""
+    """Add an entry with the given keys; the manifest is written only if it is valid afterwards."""
     from provision.manifest.edit import add_python
 
     project = Project.find(options)
@@ -44,7 +44,7 @@ def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
 
 
 def remove(options: Options, names: Sequence[str]) -> Edited:
-    """Remove entries; an unknown one is a `ManifestError`, and nothing is written then."""
+    """Remove entries; raises `ManifestError` for unknown ones, and writes nothing then."""
     from provision.manifest.edit import remove_python
 
     project = Project.find(options)
@@ -56,6 +56,6 @@ def remove(options: Options, names: Sequence[str]) -> Edited:
 
 
 def _text(project: Project) -> str:
-    """The manifest's text, known to be valid: an edit of an invalid one could only hide the first mistake."""
+    """The text of a valid manifest; an edit of an invalid one would hide where the mistake was."""
     project.manifest()
     return project.manifest_path.read_bytes().decode()

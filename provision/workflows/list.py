@@ -1,4 +1,4 @@
-"""Owns `list` and `status`: what is declared, locked and installed; how it looks, `cli.present` decides."""
+"""`list`: the entries of a manifest, what is locked for them, and what is installed here."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal
 from provision.errors import ProvisionError
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
-from provision.lock.answers import stale_entries
+from provision.lock.answers import Stale, stale_entries
 from provision.lock.lock import LockedPython
 from provision.lock.select import select_asset
 from provision.manifest.manifest import Request
 from provision.model.asset import Asset
 from provision.model.target import Host
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 from provision.plan import Selected
 from provision.store.layout import Store, executable
 from provision.store.links import read_links
@@ -27,9 +27,10 @@ State = Literal["installed", "not linked", "not installed", "stale", "not locked
 
 @frozen
 class ListRow:
-    """One interpreter: what was asked for, what is locked, and how it is with it here.
+    """An entry: its request, what is locked for it, and its state on this machine.
 
-    ``asset`` is this machine's, ``executable`` only where installed, ``reason`` where the state has one.
+    ``asset`` is the one for this machine, None where there is none; ``executable`` is None unless installed. ``reason``
+    is empty for states that need none; for a stale entry it reads on from the name, as ``stale`` puts it.
     """
 
     name: str
@@ -40,11 +41,12 @@ class ListRow:
     key: str = ""
     executable: Path | None = None
     reason: str = ""
+    stale: Stale | None = None
 
 
 @frozen
 class Listing:
-    """All declared interpreters in the order of the manifest."""
+    """All entries in the order of the manifest."""
 
     project: Project
     rows: tuple[ListRow, ...]
@@ -52,17 +54,17 @@ class Listing:
 
 
 def list_pythons(options: Options) -> Listing:
-    """Read manifest, lock and receipts; a missing or stale lock shows in the rows and is no error."""
+    """Read manifest, lock and receipts; a missing or stale lock is a state of the rows, not an error."""
     project = Project.find(options)
     manifest = project.manifest()
     loaded = project.lock()
     host = detect_host()
     lock = loaded.lock if loaded else None
-    reasons = {entry.name: entry.reason for entry in stale_entries(manifest, lock, host.target)} if lock else {}
+    stale = {entry.name: entry for entry in stale_entries(manifest, lock, host.target)} if lock else {}
     store = Store(options.home)
-    here = _LocalState(host=host, store=store, links=read_links(project.directory, store))
+    local = _LocalState(host=host, store=store, links=read_links(project.directory, store))
     rows = tuple(
-        _row(request, lock.python(request.name) if lock else None, reasons.get(request.name, ""), here)
+        _row(request, lock.python(request.name) if lock else None, stale.get(request.name), local)
         for request in manifest.requests
     )
     return Listing(project=project, rows=rows, warnings=loaded.warnings if loaded else ())
@@ -77,34 +79,27 @@ class _LocalState:
     links: dict[str, str]
 
 
-def _row(request: Request, python: LockedPython | None, reason: str, here: _LocalState) -> ListRow:
-    asked = request_text(request)
+def _row(request: Request, python: LockedPython | None, stale: Stale | None, local: _LocalState) -> ListRow:
+    row = ListRow(name=request.name, request=request_text(request), state="not locked")
     if python is None:
-        return ListRow(name=request.name, request=asked, state="not locked")
+        return row
+    row = replace(row, python=python, stale=stale, reason=stale.reason if stale else "")
     try:
-        asset = select_asset(python, host=here.host, level=cpu_level)
+        asset = select_asset(python, host=local.host, level=cpu_level)
     except ProvisionError as error:
-        state: State = "stale" if reason else "not for this machine"
-        return ListRow(name=request.name, request=asked, state=state, python=python, reason=reason or str(error))
+        return replace(row, state="stale") if stale else replace(row, state="not for this machine", reason=str(error))
     selected = Selected(name=python.name, asset=asset, tree=python.tree)
-    receipt = read_receipt(here.store, selected.key)
+    receipt = read_receipt(local.store, selected.key)
     installed = receipt is not None and receipt.asset.sha256 == asset.sha256
-    if reason:
+    state: State
+    if stale:
         state = "stale"
     elif not installed:
         state = "not installed"
     else:
-        state = "installed" if here.links.get(request.name) == selected.key else "not linked"
-    return ListRow(
-        name=request.name,
-        request=asked,
-        state=state,
-        python=python,
-        asset=asset,
-        key=selected.key,
-        executable=executable(here.store.tree(selected.key), asset) if installed else None,
-        reason=reason,
-    )
+        state = "installed" if local.links.get(request.name) == selected.key else "not linked"
+    path = executable(local.store.tree(selected.key), asset) if installed else None
+    return replace(row, state=state, asset=asset, key=selected.key, executable=path)
 
 
 def request_text(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""Owns `status`: the listing, and what in it needs attention; judging ages is `lock.lifecycle`'s."""
+"""`status`: the list, and what needs attention: newer builds, ends of life, space that can be freed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from provision.workflows.project import needed_keys
 
 @frozen
 class Status:
-    """A listing with what could be newer, what is past its end of life, and what takes space.
+    """A listing, and what needs attention.
 
-    ``newer`` maps entries to the version and build an upgrade would lock, ``ended`` to the day their series' support
-    ended. ``catalog_as_of`` tells how old that knowledge is; it is empty, with ``reason``, where it could not be had.
+    ``newer`` maps entries to the version and build that an upgrade would lock, ``ended`` to the day on which support of
+    their series ended. ``catalog_as_of`` is the date of the catalog; if newer builds could not be determined, it is empty
+    and ``reason`` says why. ``removable`` are the keys of trees that no project needs.
     """
 
     listing: Listing
@@ -35,7 +36,7 @@ class Status:
 
 
 def status(options: Options, *, today: date) -> Status:
-    """Look at everything, without network and without changing anything. ``today`` judges ends of life."""
+    """The status of a project, without a network and without changing anything; ends of life as of ``today``."""
     listing = list_pythons(options)
     manifest = listing.project.manifest()
     loaded = listing.project.lock()
@@ -46,7 +47,7 @@ def status(options: Options, *, today: date) -> Status:
             catalog = open_for(replace(options, offline=True), manifest)
             newer, as_of = newer_builds(manifest, loaded.lock, catalog), catalog.as_of
         except ProvisionError as error:
-            reason = _first(error)
+            reason = _in_one_line(error)
     locked = [row.python for row in listing.rows if row.python]
     ends = {python.name: end_of_life(python.implementation, python.version) for python in locked}
     return Status(
@@ -60,8 +61,7 @@ def status(options: Options, *, today: date) -> Status:
     )
 
 
-def _first(error: ProvisionError) -> str:
-    """An error in one line, however many it stands for."""
+def _in_one_line(error: ProvisionError) -> str:
     if not isinstance(error, SeveralErrors):
         return str(error)
     return f"{error.errors[0]} (and {len(error.errors) - 1} more)"

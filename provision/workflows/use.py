@@ -1,4 +1,4 @@
-"""Owns `which`, `run` and `env`: finding an installed interpreter and the environment it is used in."""
+"""`which`, `run` and `env`: installed interpreters, and the environment in which commands use them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from provision.workflows.options import Options, Scope
 from provision.workflows.plan import select_assets
 from provision.workflows.project import Project
 
-NOT_FOUND = 127  # what a shell answers for a command that is not there
+# Exit codes of shells for a command that does not exist, or cannot be executed.
+NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 
 
@@ -44,9 +45,10 @@ def which(options: Options, name: str) -> FoundPython:
 
 
 def run(options: Options, name: str, command: Sequence[str]) -> int:
-    """Become the command, with the entry's interpreter first on PATH; no command means the interpreter itself.
+    """Replace this process by the command, with the entry's interpreter first on PATH; by default the interpreter.
 
-    Raises `PolicyError` if this machine's CPU lacks the build's level, as a home that was copied here may have brought.
+    On Windows the command is a child, whose exit code is returned. Raises `PolicyError` if this machine's CPU lacks the
+    build's level, which happens where the store was copied from another machine.
     """
     found = which(options, name)
     asset = found.selected.asset
@@ -71,7 +73,7 @@ def run(options: Options, name: str, command: Sequence[str]) -> int:
 
 
 class CommandError(ProvisionError):
-    """The command of `run` could not be started; the exit code is the one a shell would give."""
+    """A command that `run` could not start; with the exit code that a shell would give."""
 
     def __init__(self, message: str, *, code: int) -> None:
         super().__init__(message)
@@ -79,7 +81,7 @@ class CommandError(ProvisionError):
 
 
 def environment(environ: Mapping[str, str], found: FoundPython) -> dict[str, str]:
-    """An environment in which ``python`` is the interpreter found: its directory leads PATH, PYTHONHOME is gone."""
+    """``environ`` with the interpreter's directory first on PATH and without PYTHONHOME."""
     changed = {name: value for name, value in environ.items() if name not in {"PYTHONHOME", "__PYVENV_LAUNCHER__"}}
     paths = [str(found.executable.parent)]
     if os.name == "nt":
@@ -89,9 +91,9 @@ def environment(environ: Mapping[str, str], found: FoundPython) -> dict[str, str
 
 
 def bin_directory(options: Options) -> Path:
-    """The project's directory of linked interpreters, to be put on PATH.
+    """The project's directory of commands, for PATH.
 
-    Raises `PolicyError` where that would put anything else on PATH, too.
+    Raises `PolicyError` if anything but interpreters of the store would be on PATH with it.
     """
     project = Project.find(options).directory
     directory = links_directory(project) / BIN

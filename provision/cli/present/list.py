@@ -86,7 +86,7 @@ def present_status(status: Status, console: Console) -> CommandAnswer:
 def _attention(status: Status) -> Iterator[str]:
     for row in status.listing.rows:
         if row.reason:
-            yield f"{row.name} {row.reason}" if row.state == "stale" else row.reason
+            yield str(row.stale) if row.stale else row.reason
         if row.name in status.newer:
             yield f"{row.name}: {status.newer[row.name]} is out; `provision lock --upgrade {row.name}` takes it"
         if row.name in status.ended:
