@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.errors import ManifestError
+from provision.manifest.edit import add_python, new_manifest, remove_python
 from provision.manifest.read import parse_manifest
 from provision.model.target import Target
 from provision.model.value import frozen
@@ -23,8 +24,6 @@ class Edited:
 
 def init(options: Options, targets: Sequence[Target]) -> Edited:
     """Write a new `pythons.toml` in the working directory; raises `ManifestError` if there is one."""
-    from provision.manifest.edit import new_manifest
-
     path = options.manifest.absolute() if options.manifest else Path.cwd() / "pythons.toml"
     if path.exists() or path.is_symlink():
         raise ManifestError(f"{path} exists already", hint="Add to it with `provision add NAME REQUEST`.")
@@ -34,8 +33,6 @@ def init(options: Options, targets: Sequence[Target]) -> Edited:
 
 def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
     """Add an entry with the given keys; the manifest is written only if it is valid afterwards."""
-    from provision.manifest.edit import add_python
-
     project = Project.find(options)
     text = add_python(_text(project), name, spec, path=project.manifest_path)
     parse_manifest(text, project.manifest_path)
@@ -45,8 +42,6 @@ def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
 
 def remove(options: Options, names: Sequence[str]) -> Edited:
     """Remove entries; raises `ManifestError` for unknown ones, and writes nothing then."""
-    from provision.manifest.edit import remove_python
-
     project = Project.find(options)
     text = _text(project)
     for name in names:

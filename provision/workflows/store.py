@@ -1,4 +1,4 @@
-"""`verify`, `prune` and `cache`."""
+"""`verify`, `prune` and `cache`: trees checked and repaired, unused trees and archives removed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 from provision.plan import Selected
 from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
-from provision.store.prune import Pruned, unused_keys
-from provision.store.prune import prune_trees as prune_store
-from provision.store.publish import check_tree, clean_all_leftovers, mark_durable
+from provision.store.prune import Pruned, prune_trees, unused_keys
+from provision.store.publish import check_tree, mark_durable, clean_all_leftovers
 from provision.store.receipts import Receipt, installed_receipts, read_receipt
 from provision.workflows.options import Options, Scope, open_install_context
 from provision.workflows.project import Project, needed_keys
@@ -23,13 +22,12 @@ if TYPE_CHECKING:
     from provision.store.hashing import Difference
 
 
-# FOLD provision.workflows.store
-#   Owns `verify`: hash installed trees again, and with ``--repair`` put back those that differ.
-
-
 @frozen
 class VerifiedTree:
-    """How one tree is: ``receipt`` is None where it is not installed; ``differences`` are from before a repair."""
+    """The result for one tree, which the entries ``names`` use.
+
+    ``receipt`` is None if it is not installed; ``differences`` are those found before a repair.
+    """
 
     names: tuple[str, ...]
     key: str
@@ -39,51 +37,46 @@ class VerifiedTree:
 
     @property
     def sound(self) -> bool:
-        """True when the tree is now what was installed."""
+        """Whether the tree is now as it was installed."""
         return self.repaired or (self.receipt is not None and not self.differences)
 
 
 @frozen
 class Verified:
-    """The verdicts on all trees that were asked for."""
+    """The results for all trees that were verified."""
 
-    verdicts: tuple[VerifiedTree, ...]
+    trees: tuple[VerifiedTree, ...]
 
 
 def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: bool, progress: Progress) -> Verified:
-    """Hash the trees of a project's entries (or all trees of the store) and compare them with their receipts.
+    """Hash the trees of a project's entries, or all trees of the store, and compare them with their receipts.
 
-    What is found sound is marked as settled. ``repair`` installs again what is not, from the cache or the network.
+    Intact trees are marked as durable. ``repair`` reinstalls the others, from the cache or the network.
     """
     store = Store(options.home)
-    wanted = _of_store(store) if store_wide else _of_project(options, names)
-    verdicts = []
-    for selected, entry_names in wanted:
+    selection = _all_trees(store) if store_wide else _trees_of_entries(options, names)
+    trees = []
+    for selected, entry_names in selection:
         progress.start(selected.key, selected.asset.title, "hash", None)
-        verdicts.append(_look(store, selected, entry_names))
+        trees.append(_verify_tree(store, selected, entry_names))
         progress.finish(selected.key)
     if repair:
-        broken = {verdict.key for verdict in verdicts if not verdict.sound}
-        repaired = _repair(options, store, [one for one, _ in wanted if one.key in broken], progress)
-        verdicts = [
-            VerifiedTree(
-                names=one.names, key=one.key, receipt=repaired[one.key], differences=one.differences, repaired=True
-            )
-            if one.key in repaired
-            else one
-            for one in verdicts
+        broken = {tree.key for tree in trees if not tree.sound}
+        repaired = _repair(options, store, [selected for selected, _ in selection if selected.key in broken], progress)
+        trees = [
+            replace(tree, receipt=repaired[tree.key], repaired=True) if tree.key in repaired else tree for tree in trees
         ]
         clean_all_leftovers(store)
-    return Verified(verdicts=tuple(verdicts))
+    return Verified(trees=tuple(trees))
 
 
-def _of_store(store: Store) -> list[tuple[Selected, tuple[str, ...]]]:
-    return [(Selected(name="", asset=one.asset, tree=one.tree), ()) for one in installed_receipts(store)]
+def _all_trees(store: Store) -> list[tuple[Selected, tuple[str, ...]]]:
+    return [(Selected(name="", asset=receipt.asset, tree=receipt.tree), ()) for receipt in installed_receipts(store)]
 
 
-def _of_project(options: Options, names: Sequence[str]) -> list[tuple[Selected, tuple[str, ...]]]:
-    """The distinct trees of the named entries, each with all its entries' names."""
-    from provision.workflows.plan import select_assets
+def _trees_of_entries(options: Options, names: Sequence[str]) -> list[tuple[Selected, tuple[str, ...]]]:
+    """The distinct trees of the named entries, each with the names of all entries that use it."""
+    from provision.workflows.plan import select_assets  # only here: `prune` and `cache` select nothing
 
     project = Project.find(options)
     by_key: dict[str, tuple[Selected, tuple[str, ...]]] = {}
@@ -93,7 +86,7 @@ def _of_project(options: Options, names: Sequence[str]) -> list[tuple[Selected, 
     return list(by_key.values())
 
 
-def _look(store: Store, selected: Selected, names: tuple[str, ...]) -> VerifiedTree:
+def _verify_tree(store: Store, selected: Selected, names: tuple[str, ...]) -> VerifiedTree:
     receipt = read_receipt(store, selected.key)
     differences = check_tree(store, receipt) if receipt else ()
     if receipt and not differences and not receipt.settled:
@@ -102,42 +95,38 @@ def _look(store: Store, selected: Selected, names: tuple[str, ...]) -> VerifiedT
 
 
 def _repair(options: Options, store: Store, broken: Sequence[Selected], progress: Progress) -> dict[str, Receipt]:
-    from provision.install.apply import install
-
     if not broken:
         return {}
-    with open_install_context(options, store, progress) as tools:
-        return {one.key: install(one, tools, reinstall=True) for one in broken}
+    from provision.install.apply import install  # only here: `prune` and `cache` install nothing
 
-
-# FOLD provision.workflows.store
-#   Owns `prune` and `cache`: giving space back; what may go, `store.pruning` and `store.archives` know.
+    with open_install_context(options, store, progress) as context:
+        return {selected.key: install(selected, context, reinstall=True) for selected in broken}
 
 
 @frozen
 class CacheUsage:
-    """What the archives take, or what was freed of it, in bytes."""
+    """The size of the cached archives in bytes, or how much of it was freed."""
 
     directory: Path
     size: int
 
 
 def prune(options: Options, *, dry_run: bool) -> Pruned:
-    """Remove the trees that no project needs, or only say which those are."""
+    """Remove the trees that no project needs; with ``dry_run`` only list them."""
     store = Store(options.home)
     if dry_run:
         return Pruned(removed=unused_keys(store, needed_keys))
-    return prune_store(store, needed_keys, timeout=lock_timeout(options.environ))
+    return prune_trees(store, needed_keys, timeout=lock_timeout(options.environ))
 
 
 def cache_usage(options: Options) -> CacheUsage:
-    """What the cached archives take."""
+    """The size of the cached archives."""
     cache = ArchiveCache(options.cache)
     return CacheUsage(directory=cache.directory, size=cache.size())
 
 
 def cache_clean(options: Options, *, unused: bool) -> CacheUsage:
-    """Remove the cached archives, or with ``unused`` those that this project's lock does not name."""
+    """Remove the cached archives, with ``unused`` only those that this project's lock does not have."""
     cache = ArchiveCache(options.cache)
     keep = []
     if unused:

@@ -40,8 +40,8 @@ def flip(path: Path, offset: int) -> None:
 
 def look(project: Project, *, repair: bool = False) -> VerifiedTree:
     options = Options.of(project.environ(), manifest=project.manifest)
-    (verdict,) = verify(options, (), repair=repair, store_wide=False, progress=NoProgress()).verdicts
-    return verdict
+    (tree,) = verify(options, (), repair=repair, store_wide=False, progress=NoProgress()).trees
+    return tree
 
 
 def files_of(project: Project) -> tuple[Path, list[str]]:

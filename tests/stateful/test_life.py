@@ -157,11 +157,11 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.project.lock.exists())
     @rule()
     def mend(self) -> None:
-        verdicts = verify(self.options, (), repair=True, store_wide=False, progress=NoProgress()).verdicts
-        assert all(verdict.sound for verdict in verdicts)
-        assert {verdict.key for verdict in verdicts if verdict.differences} <= set(self.damaged)
-        for verdict in verdicts:
-            self.damaged.pop(verdict.key, None)
+        trees = verify(self.options, (), repair=True, store_wide=False, progress=NoProgress()).trees
+        assert all(tree.sound for tree in trees)
+        assert {tree.key for tree in trees if tree.differences} <= set(self.damaged)
+        for tree in trees:
+            self.damaged.pop(tree.key, None)
         assert self.needed() <= {receipt.key for receipt in installed_receipts(self.store)}
 
     @rule()
