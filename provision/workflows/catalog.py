@@ -1,4 +1,4 @@
-"""Owns `catalog update|list|show`, and opening the catalog that a manifest resolves against."""
+"""`catalog update|list|show`, and the catalog that a manifest is resolved with."""
 
 from __future__ import annotations
 
@@ -12,56 +12,57 @@ from provision.catalog.catalog import AssetQuery, Catalog, query_assets
 from provision.catalog.refresh import RefreshResult, refresh_github, refresh_ndjson
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.manifest import Manifest
+from provision.manifest.request import parse_request
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions
 from provision.model.value import replace
 from provision.protocols import HttpGet, NoProgress, Progress, Response
-from provision.workflows.options import Options
+from provision.workflows.options import Options, open_fetcher, parse_targets
+from provision.workflows.project import Project
 
 LATEST = "latest"
 
 
 def open_for(options: Options, manifest: Manifest) -> Catalog:
-    """The catalog a manifest resolves against: upstream's, and the manifest's own."""
-    return _open(options, manifest.settings.catalogs, manifest.path.parent)
+    """The catalog that a manifest is resolved with: upstream's, and those that the manifest names."""
+    return _open_catalogs(options, manifest.settings.catalogs, manifest.path.parent)
 
 
 def known_catalog(options: Options) -> Catalog:
-    """The catalog for looking things up: upstream's, and the nearest manifest's own where there is one."""
-    from provision.workflows.project import Project
-
+    """The catalog for queries: upstream's, and those of the project's manifest if there is a valid one."""
     try:
         manifest = Project.find(options).manifest()
     except ProvisionError:
-        return _open(options, (), Path.cwd())
+        return _open_catalogs(options, (), Path.cwd())
     return open_for(options, manifest)
 
 
-def _open(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:
+def _open_catalogs(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:
     def get(url: str, headers: Mapping[str, str], /) -> Response:
-        with _network(options, NoProgress()) as fetch:
+        with _open_network(options, NoProgress()) as fetch:
             return fetch(url, headers)
 
     return open_catalog(catalogs, base=base, cache_dir=catalog_directory(options), offline=options.offline, get=get)
 
 
 def catalog_directory(options: Options) -> Path:
-    """Where refreshed catalogs are kept."""
+    """The directory of catalogs that were downloaded."""
     return options.cache / "catalog"
 
 
 @contextmanager
-def _network(options: Options, progress: Progress) -> Iterator[HttpGet]:
-    from provision.workflows.options import open_fetcher
-
+def _open_network(options: Options, progress: Progress) -> Iterator[HttpGet]:
     with open_fetcher(options, progress) as fetcher:
         yield fetcher.get
 
 
 def update(options: Options, progress: Progress, *, github: bool) -> tuple[RefreshResult, ...]:
-    """Bring the catalogs in the cache up to date; what was there before stays where that fails."""
+    """Download the newest catalogs into the cache, with ``github`` that of GitHub's API too.
+
+    If that fails, the catalogs that are in the cache stay.
+    """
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     directory = catalog_directory(options)
-    with _network(options, progress) as get:
+    with _open_network(options, progress) as get:
         done = [refresh_ndjson(directory, get=get, now=now)]
         if github:
             done.append(refresh_github(directory, get=get, now=now))
@@ -77,10 +78,7 @@ def parse_query(
     build: str | None = None,
     cpu: str | None = None,
 ) -> tuple[AssetQuery, ...]:
-    """What `catalog list` is asked for, one query a target; raises `UsageError` for what makes no sense."""
-    from provision.manifest.request import parse_request
-    from provision.workflows.options import parse_scope
-
+    """The queries of `catalog list`, one per target; raises `UsageError` for invalid values."""
     if flavor is not None and flavor not in FLAVORS:
         raise UsageError(
             f"--flavor is {flavor!r}; expected one of {', '.join(FLAVORS)}.{did_you_mean(flavor, FLAVORS)}"
@@ -89,10 +87,10 @@ def parse_query(
         raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
     try:
         parsed = parse_request(request) if request else None
-        wanted = {name for option in options for name in option.split("+")}
+        names = {name for option in options for name in option.split("+")}
         if parsed is not None:
-            wanted |= {name for name in ("freethreaded", "debug") if getattr(parsed, name)}
-        build_options = BuildOptions.of(wanted)
+            names |= {name for name in ("freethreaded", "debug") if getattr(parsed, name)}
+        build_options = BuildOptions.of(names)
     except ValueError as error:
         raise UsageError(str(error)) from error
     query = AssetQuery(
@@ -104,19 +102,18 @@ def parse_query(
         flavor=flavor,
         newest_build=build == LATEST,
     )
-    found = parse_scope((), targets).targets
-    return tuple(replace(query, target=target) for target in found) or (query,)
+    return tuple(replace(query, target=target) for target in parse_targets(targets)) or (query,)
 
 
 def list_assets(options: Options, queries: Sequence[AssetQuery]) -> Iterator[Asset]:
-    """The assets that match any of the queries, newest first."""
+    """The assets that match the queries, those of the first query first, and the newest of each."""
     catalog = known_catalog(options)
     for query in queries:
         yield from query_assets(catalog, query)
 
 
 def show_asset(options: Options, filename: str) -> Asset:
-    """The asset of a name, given as a file name or a URL; raises `ResolutionError` if no catalog knows it."""
+    """The asset with a file name, which may be given as a URL; raises `ResolutionError` if no catalog has it."""
     name = filename.rpartition("/")[2].replace("%2B", "+")
     asset = known_catalog(options).find(name)
     if asset is None:

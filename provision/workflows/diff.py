@@ -1,4 +1,4 @@
-"""`diff`: two locks from files or git, and both trees with `--details`."""
+"""`diff`: two locks read from files or git and compared; with `--details` their trees too."""
 
 from __future__ import annotations
 
@@ -23,27 +23,24 @@ from provision.review.revisions import RevisionPath, has_commit, read_revision
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store, executable
 from provision.store.receipts import read_entries, read_receipt
-from provision.workflows.options import Options
+from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import LOCK_NAME, Project
 
-# FOLD provision.workflows.diff
-#   Owns `diff`: finding the two locks, in files or in git, and comparing them; what it means, `review` knows.
-
-
 HEAD = "HEAD"
+_UNAVAILABLE = "neither in the store nor in the cache; `provision sync --target` brings it"
 
 
 def diff(options: Options, old: str | None = None, new: str | None = None, *, details: bool = False) -> Review:
-    """Compare two locks: each a file, a git revision, or one's file in a revision.
+    """Compare two locks: each a file, a git revision, or ``REVISION:path``.
 
-    Without ``new``, the project's lock as it stands on disk; without ``old``, that of HEAD. A file or a revision that
-    has no lock, and an empty file, count as no lock. Raises `UsageError` for what is neither, `LockFileError` for what
-    is no lock; with ``details``, what differs inside of the trees that are at hand is looked at too.
+    ``new`` is by default the project's lock on disk, ``old`` that of HEAD. An empty file counts as no lock, and so does a
+    revision without one. With ``details``, the trees that are in the store or the cache are compared too.
+    Raises `UsageError` for what is neither a file nor a revision, `LockFileError` for an invalid lock.
     """
     lock_path = _lock_path(options)
     before = _side(old, lock_path) if old is not None else _head(lock_path)
-    after = _side(new, lock_path) if new is not None else _file(lock_path, _shown(lock_path))
-    file = _shown(lock_path) if new is None else _named_file(new, lock_path)
+    after = _side(new, lock_path) if new is not None else _file(lock_path, _relative(lock_path))
+    file = _relative(lock_path) if new is None else _named_file(new, lock_path)
     review = Review.of(before, after, file=file)
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))
@@ -51,7 +48,7 @@ def diff(options: Options, old: str | None = None, new: str | None = None, *, de
 
 
 def _lock_path(options: Options) -> Path:
-    """The project's lock; one in the working directory where there is no project, as two files need none."""
+    """The path of the project's lock; without a project, which two files do not need, one in the working directory."""
     try:
         return Project.find(options).lock_path
     except ManifestError:
@@ -94,14 +91,14 @@ def _parsed(text: str | None, path: Path, label: str) -> DiffSide:
 
 
 def _named_file(text: str, lock_path: Path) -> str:
-    """The path that annotations name: a file's own, or the one in the revision."""
+    """The path for annotations: that of the file, or of the file in the revision."""
     if _is_file(Path(text)):
-        return _shown(Path(text).absolute())
-    return text.partition(":")[2] or _shown(lock_path)
+        return _relative(Path(text).absolute())
+    return text.partition(":")[2] or _relative(lock_path)
 
 
-def _shown(path: Path) -> str:
-    """A path from the working directory, where it is below it."""
+def _relative(path: Path) -> str:
+    """A path relative to the working directory, if it is below that."""
     try:
         return path.relative_to(Path.cwd()).as_posix()
     except ValueError:
@@ -115,53 +112,46 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-# FOLD provision.workflows.diff
-#   Owns `diff --details`: getting at both trees of a changed row, in the store or from the cache, and comparing them.
-
-
-_NOWHERE = "neither in the store nor in the cache; `provision sync --target` brings it"
-
-
 @frozen
 class _Tree:
-    """A tree to look into. ``proven`` tells that it was installed here, so that its interpreter may be started."""
+    """A tree to compare. ``probed``: it was installed and its interpreter probed, which may therefore be started."""
 
     root: Path
     entries: dict[str, Entry]
     asset: Asset
-    proven: bool
+    probed: bool
 
     def libraries(self) -> dict[str, str]:
         found = libraries_from_files(self.root, self.entries)
-        if self.proven and can_run(self.asset, detect_host()):
-            # What is linked in tells more exactly; the interpreter knows of what it loads from elsewhere.
+        if self.probed and can_run(self.asset, detect_host()):
+            # Versions read from the files are more exact; the interpreter also knows those of libraries elsewhere.
             return libraries_from_interpreter(executable(self.root, self.asset)) | found
         return found
 
 
 def inspect_trees(options: Options, diff: LockDiff) -> tuple[TreeChange, ...]:
-    """What differs inside, for each changed row of which both trees are at hand, or for an entry why for none."""
-    return tuple(change for entry in diff.entries for change in _entry(options, entry))
+    """The differences between the trees of changed rows; for an entry with none available, the reason."""
+    return tuple(change for entry in diff.entries for change in _compare_entry(options, entry))
 
 
-def _entry(options: Options, entry: EntryChange) -> Iterator[TreeChange]:
+def _compare_entry(options: Options, entry: EntryChange) -> Iterator[TreeChange]:
     if entry.old is None or entry.new is None:
         return
-    pairs = list(_pairs(entry.old, entry.new))
-    at_hand = [change for change in pairs if all(_at_hand(options, entry, change))]
-    for change in at_hand:
-        yield _compare(options, entry.old, entry.new, change)
-    if pairs and not at_hand:
-        olds, news = zip(*(_at_hand(options, entry, change) for change in pairs), strict=True)
-        lacking = [side for side, there in (("old", olds), ("new", news)) if not any(there)]
+    pairs = list(_changed_rows(entry.old, entry.new))
+    available = [change for change in pairs if all(_available(options, entry, change))]
+    for change in available:
+        yield _compare_trees(options, entry.old, entry.new, change)
+    if pairs and not available:
+        olds, news = zip(*(_available(options, entry, change) for change in pairs), strict=True)
+        lacking = [side for side, sides in (("old", olds), ("new", news)) if not any(sides)]
         which = " and the ".join(lacking) or "other"
         yield TreeChange(
-            entry=entry.name, target_label=pairs[0].target_label, missing=f"the {which} tree is {_NOWHERE}"
+            entry=entry.name, target_label=pairs[0].target_label, missing=f"the {which} tree is {_UNAVAILABLE}"
         )
 
 
-def _pairs(old: LockedPython, new: LockedPython) -> Iterator[AssetChange]:
-    """The rows whose trees differ: by their archives, or all of them by the options of the tree."""
+def _changed_rows(old: LockedPython, new: LockedPython) -> Iterator[AssetChange]:
+    """The rows whose trees differ, because of the archive or of the tree options."""
     before = {(asset.target, asset.cpu): asset for asset in old.assets}
     for asset in new.assets:
         known = before.get((asset.target, asset.cpu))
@@ -169,22 +159,22 @@ def _pairs(old: LockedPython, new: LockedPython) -> Iterator[AssetChange]:
             yield AssetChange(target=asset.target, cpu=asset.cpu, old=known, new=asset)
 
 
-def _at_hand(options: Options, entry: EntryChange, change: AssetChange) -> tuple[bool, bool]:
-    def there(python: LockedPython | None, asset: Asset | None) -> bool:
+def _available(options: Options, entry: EntryChange, change: AssetChange) -> tuple[bool, bool]:
+    def is_available(python: LockedPython | None, asset: Asset | None) -> bool:
         if python is None or asset is None:
             return False
         key = store_key(asset, python.tree)
         return read_receipt(Store(options.home), key) is not None or ArchiveCache(options.cache).has(asset.sha256)
 
-    return there(entry.old, change.old), there(entry.new, change.new)
+    return is_available(entry.old, change.old), is_available(entry.new, change.new)
 
 
-def _compare(options: Options, old: LockedPython, new: LockedPython, change: AssetChange) -> TreeChange:
+def _compare_trees(options: Options, old: LockedPython, new: LockedPython, change: AssetChange) -> TreeChange:
     if change.old is None or change.new is None:
         raise ValueError(f"{change.target_label} is not on both sides")
     with ExitStack() as held:
-        before = _open(options, change.old, old.tree, held)
-        after = _open(options, change.new, new.tree, held)
+        before = _open_tree(options, change.old, old.tree, held)
+        after = _open_tree(options, change.new, new.tree, held)
         return TreeChange(
             entry=old.name,
             target_label=change.target_label,
@@ -194,27 +184,29 @@ def _compare(options: Options, old: LockedPython, new: LockedPython, change: Ass
         )
 
 
-def _open(options: Options, asset: Asset, tree: TreeOptions, held: ExitStack) -> _Tree:
-    """The installed tree; or what the same steps make of the archive, in a private folder that goes with ``held``."""
+def _open_tree(options: Options, asset: Asset, tree: TreeOptions, held: ExitStack) -> _Tree:
+    """The installed tree, or the cached archive unpacked and relocated in a temporary directory.
+
+    Closing ``held`` removes that directory.
+    """
     store, key = Store(options.home), store_key(asset, tree)
     receipt = read_receipt(store, key)
     entries = read_entries(store, receipt) if receipt else None
     if receipt is not None and entries is not None:
-        return _Tree(root=store.tree(key), entries=entries, asset=asset, proven=receipt.probed == "ok")
+        return _Tree(root=store.tree(key), entries=entries, asset=asset, probed=receipt.probed == "ok")
     from tempfile import TemporaryDirectory
 
     from provision.protocols import NoProgress
     from provision.relocate.recipe import relocate
     from provision.unpack.limits import Limits
     from provision.unpack.unpack import unpack
-    from provision.workflows.options import open_fetcher
 
     folder = Path(held.enter_context(TemporaryDirectory(prefix="provision-")))
     root = folder / "tree"
     root.mkdir()
     fetcher = held.enter_context(open_fetcher(replace(options, offline=True), NoProgress()))
-    archive = fetcher.fetch(asset)  # it is in the cache; this is where its digest is checked
+    archive = fetcher.fetch(asset)  # from the cache, with its digest verified
     limits = Limits.of(options.environ)
     unpacked = unpack(archive, root, asset=asset, extras=folder / "extras", limits=limits, without=tree.without)
     relocate(root, unpacked.entries, asset=asset, options=tree)
-    return _Tree(root=root, entries=unpacked.entries, asset=asset, proven=False)
+    return _Tree(root=root, entries=unpacked.entries, asset=asset, probed=False)

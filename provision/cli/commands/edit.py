@@ -41,11 +41,12 @@ def init(
       provision init
       provision init --target linux-x86_64 --target linux-x86_64-musl
     """
-    from provision.workflows.edit import init as make
-    from provision.workflows.options import parse_scope
+    from provision.workflows.edit import init as write_manifest
+    from provision.workflows.options import parse_targets
 
-    targets = parse_scope((), target or DEFAULT_TARGETS).targets
-    return session.show(present_edited("wrote", make(session.options, targets)))
+    return session.show(
+        present_edited("wrote", write_manifest(session.options, parse_targets(target or DEFAULT_TARGETS)))
+    )
 
 
 @with_session()
@@ -82,7 +83,7 @@ def add(
       provision add fast '>=3.13,<3.14' --cpu auto
       provision add embed 3.13 --flavor full --option pgo --option lto
     """
-    from provision.workflows.edit import add as make
+    from provision.workflows.edit import add as add_entry
 
     spec: dict[str, object] = {
         "version": request,
@@ -96,7 +97,7 @@ def add(
         "without": without,
     }
     given = {key: value for key, value in spec.items() if value}
-    return session.show(present_edited("added", make(session.options, name, given)))
+    return session.show(present_edited("added", add_entry(session.options, name, given)))
 
 
 @with_session()
@@ -113,9 +114,9 @@ def remove(
     Example:
       provision remove debug
     """
-    from provision.workflows.edit import remove as make
+    from provision.workflows.edit import remove as remove_entries
 
-    return session.show(present_edited("removed", make(session.options, names)))
+    return session.show(present_edited("removed", remove_entries(session.options, names)))
 
 
 # FOLD provision.cli.commands.edit
