@@ -13,7 +13,7 @@ from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
 from provision.store.prune import Pruned, prune_trees, unused_keys
-from provision.store.publish import check_tree, mark_durable, clean_all_leftovers
+from provision.store.publish import check_tree, clean_all_leftovers, mark_durable
 from provision.store.receipts import Receipt, installed_receipts, read_receipt
 from provision.workflows.options import Options, Scope, open_install_context
 from provision.workflows.project import Project, needed_keys
