@@ -1,4 +1,4 @@
-"""Owns the cache of archives, one file a sha256; fetching and hashing them is `install.fetch`'s."""
+"""The cache of archives, one file for each sha256, with its locks and unfinished downloads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from provision.store.locks import OnWait, file_lock
 class ArchiveCache:
     """The archives under a cache directory, ``<root>/archives/sha256/<hex>``. Making the value touches no disk.
 
-    A file's name says what it should be, not what it is: whoever unpacks one hashes it before.
+    A file's name is the sha256 that it should have, and no proof of it: an archive is hashed before it is unpacked.
     """
 
     root: Path
@@ -28,11 +28,11 @@ class ArchiveCache:
         return self.root / "archives" / "sha256"
 
     def path(self, digest: Digest) -> Path:
-        """Where the archive is, once it was fetched and its hash was right."""
+        """The file of an archive that was downloaded and had the right hash."""
         return self.directory / digest.hex
 
     def partial(self, digest: Digest) -> Path:
-        """Where it is while it is fetched, and from where a later run resumes."""
+        """The file of an unfinished download, which a later run resumes."""
         return self.directory / f"{digest.hex}.part"
 
     def has(self, digest: Digest) -> bool:
@@ -40,19 +40,19 @@ class ArchiveCache:
         return path.is_file() and not path.is_symlink()
 
     def prepare(self) -> None:
-        """Make the directory; raise `StoreError` if that cannot be."""
+        """Make the directory; raise `StoreError` if that fails."""
         with store_failures("make the cache", self.directory):
             make_directory(self.directory)
 
     @contextmanager
     def lock(self, digest: Digest, *, timeout: float | None = None, on_wait: OnWait | None = None) -> Iterator[None]:
-        """Hold the archive's lock, so that of many processes one fetches it and the others find it."""
+        """Hold the archive's lock, so that one of several processes downloads it and the others find it."""
         subject = f"the archive {digest.hex[:12]}…"
         with file_lock(self._lock_path(digest), subject=subject, timeout=timeout, on_wait=on_wait):
             yield
 
     def evict(self, digest: Digest) -> None:
-        """Forget an archive and what there is of its download; the caller holds its lock."""
+        """Remove an archive and its unfinished download; the caller holds its lock."""
         with store_failures("remove an archive from the cache", self.directory):
             for path in self._files():
                 if path.name.partition(".")[0] == digest.hex:
@@ -64,9 +64,9 @@ class ArchiveCache:
             return sum(_size(path) for path in self._files())
 
     def clean(self, *, keep: Collection[Digest] = ()) -> int:
-        """Remove all archives but some, and what is left of downloads; those being fetched are left alone.
+        """Remove all archives except those to ``keep``, and unfinished downloads; return how many bytes that freed.
 
-        Returns the bytes freed.
+        Archives that another process is downloading are left alone.
         """
         freed = 0
         kept = {digest.hex for digest in keep}
@@ -88,7 +88,7 @@ class ArchiveCache:
         return freed
 
     def _files(self) -> list[Path]:
-        """All of the cache's files but its locks."""
+        """All files of the cache except its locks."""
         try:
             with os.scandir(self.directory) as listing:
                 return [Path(item.path) for item in listing if not item.is_dir(follow_symlinks=False)]

@@ -1,4 +1,4 @@
-"""Owns what is really in a tree: scanning it, and comparing it with what it should hold; mending it is `install`'s."""
+"""Scanning and hashing the files of a tree, and comparing them with its list of entries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _File = tuple[str, int, int]  # path, mode, size
 
 _CHUNK = 1 << 20
 _LARGE = 256 * 1024
-_HELPERS = min(3, (os.cpu_count() or 1) - 1)
+_EXTRA_THREADS = min(3, (os.cpu_count() or 1) - 1)
 _FLAGS: int = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 # Windows keeps no modes.
 _HAS_MODES = os.name != "nt"
@@ -28,7 +28,7 @@ _HAS_MODES = os.name != "nt"
 
 @frozen(kw_only=False, order=True)
 class Difference:
-    """One path that is not as it should be; ``path`` is relative to the tree, with slashes."""
+    """One path that differs; ``path`` is relative to the tree, with slashes."""
 
     path: str
     kind: DifferenceKind
@@ -37,18 +37,18 @@ class Difference:
 def scan_tree(tree: Path) -> dict[str, Entry]:
     """Every name in a tree with its kind, mode and content.
 
-    Devices, FIFOs and sockets are never opened and are told as files without content. Raises `StoreError` if something
-    cannot be read; what vanishes meanwhile is left out.
+    Devices, FIFOs and sockets are never opened, and listed as files without content. Raises `StoreError` if something
+    cannot be read; what is removed meanwhile is left out.
     """
     with store_failures("read a tree", tree):
         entries, files = _walk(tree)
-        # Opening and reading a small file holds the interpreter's lock more than it hashes, and several threads only
-        # get into each other's way there; large ones are hashed beside it.
+        # Opening and reading a small file takes longer than hashing it, and holds the interpreter's lock: with several
+        # threads, each would only wait for the others. Large files are hashed in other threads meanwhile.
         large = [file for file in files if file[2] >= _LARGE]
         failures: list[OSError] = []
         threads = [
             threading.Thread(target=_hash_all, args=(tree, large, entries, failures))
-            for _ in range(min(_HELPERS, len(large)))
+            for _ in range(min(_EXTRA_THREADS, len(large)))
         ]
         for thread in threads:
             thread.start()
@@ -62,15 +62,15 @@ def scan_tree(tree: Path) -> dict[str, Entry]:
 
 
 def compare_tree(found: Mapping[str, Entry], expected: Mapping[str, Entry]) -> tuple[Difference, ...]:
-    """What is missing, changed, of another mode or type, or should not be there; sorted by path.
+    """What is missing, changed, extra, or of another mode or type; sorted by path.
 
-    Bytecode that Python itself cached is no difference. Directories count where something lies in them.
+    Bytecode that Python itself cached is not a difference, nor is an extra directory; other files in it are.
     """
-    wanted = {**_directories_of(expected), **expected}
-    differences = [Difference(path, "missing") for path in wanted.keys() - found.keys() if path in expected]
+    complete = {**_directories_of(expected), **expected}
+    differences = [Difference(path, "missing") for path in complete.keys() - found.keys() if path in expected]
     for path, entry in found.items():
-        kind = _difference(entry, wanted.get(path))
-        if kind and not (kind == "extra" and _is_cache(path)):
+        kind = _difference(entry, complete.get(path))
+        if kind and not (kind == "extra" and _is_bytecode_cache(path)):
             differences.append(Difference(path, kind))
     return tuple(sorted(differences))
 
@@ -87,7 +87,7 @@ def _difference(found: Entry, expected: Entry | None) -> DifferenceKind | None:
     return None
 
 
-def _is_cache(path: str) -> bool:
+def _is_bytecode_cache(path: str) -> bool:
     return "__pycache__" in path.split("/")
 
 
@@ -102,7 +102,7 @@ def _directories_of(entries: Mapping[str, Entry]) -> dict[str, Entry]:
 
 
 def _walk(tree: Path) -> tuple[dict[str, Entry], list[_File]]:
-    """All entries but regular files, and those, whose content is still to be hashed."""
+    """The entries that are not regular files, and the regular files, which are still to be hashed."""
     entries: dict[str, Entry] = {}
     files: list[_File] = []
     pending = [""]
@@ -137,7 +137,7 @@ def _list(tree: Path, below: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _hash_all(tree: Path, files: list[_File], entries: dict[str, Entry], failures: list[OSError]) -> None:
-    """Hash files until none is left; several threads may take from one list."""
+    """Hash files until the list is empty; several threads may share one list."""
     while files and not failures:
         try:
             path, mode, size = files.pop()
@@ -159,7 +159,7 @@ def _hash(path: str, size: int) -> tuple[str, int]:
     try:
         data = os.read(descriptor, min(size + 1, _CHUNK))
         digest, total = hashlib.sha256(data), len(data)
-        # One byte more was asked for than there should be: having got just the size means that this was all.
+        # One byte more was requested than the file should have: getting just its size means that this was all.
         while data and total != size:
             data = os.read(descriptor, _CHUNK)
             digest.update(data)

@@ -1,4 +1,4 @@
-"""Owns where things lie under PROVISION_HOME; what is in them, the modules named after them know."""
+"""Paths in a store: trees, receipts, file locks and roots under PROVISION_HOME, and the interpreter in a tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provision.model.asset import Asset
 from provision.model.value import frozen
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
-# File systems allow 255 bytes a name; what staging and receipts add to a key needs some of them.
+# File systems allow 255 bytes a name; staging directories and receipts add to the key.
 _LONGEST_KEY = 200
 
 
@@ -50,15 +50,15 @@ class Store:
         return self.receipts / f"{check_key(key)}.json"
 
     def entries(self, key: str) -> Path:
-        """The list of the tree's entries with their digests, which only `verify` and settling read."""
+        """The list of the tree's entries with their digests, which is read only when the tree is hashed."""
         return self.receipts / f"{check_key(key)}.entries"
 
     def extras(self, key: str) -> Path:
-        """What a full archive brings beside the tree: PYTHON.json and licences."""
+        """The directory of what a full archive holds besides the tree: PYTHON.json and licences."""
         return self.receipts / f"{check_key(key)}.extras"
 
     def lock(self, key: str) -> Path:
-        """The file that whoever changes the entry holds locked."""
+        """The file that a process holds locked while it changes the entry."""
         return self.locks / f"{check_key(key)}.lock"
 
 
@@ -68,14 +68,14 @@ def is_key(text: str) -> bool:
 
 
 def check_key(key: str) -> str:
-    """Return the key; raise `StoreError` if it is none, as it then may lead anywhere."""
+    """Return the key; raise `StoreError` if it is not one, because its path could then lead anywhere."""
     if not is_key(key):
         raise StoreError(f"{key[:_LONGEST_KEY]!r} is not the name of an entry of the store")
     return key
 
 
 def executable(tree: Path, asset: Asset) -> Path:
-    """The interpreter in a finished tree (DESIGN §5); the recipe sees to it that it is there."""
+    """The interpreter in a finished tree, where the recipe puts it (DESIGN §5)."""
     if asset.target.os != "windows":
         return tree / "bin" / "python"
     if asset.implementation == "graalpy":
@@ -84,6 +84,6 @@ def executable(tree: Path, asset: Asset) -> Path:
 
 
 def landmark(tree: Path) -> Path | None:
-    """The standard library's ``os.py``, by which Python itself knows its library; None where there is none."""
+    """The standard library's ``os.py``, by which Python itself finds its library; None if the tree has none."""
     candidates = (tree / "Lib" / "os.py", *sorted(tree.glob("lib/*/os.py")))
     return next((path for path in candidates if path.is_file()), None)

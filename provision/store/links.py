@@ -1,4 +1,9 @@
-"""`.pythons/`, a project's links and commands."""
+"""`.pythons/`: a project's links to its trees, and its commands.
+
+``.pythons/<name>`` leads to a tree, by an absolute path, because stores lie outside of projects. Commands such as
+``.pythons/bin/python3.14t`` lead through that link, so that one link decides and a moved project keeps its commands.
+Anything there that provision did not make is left alone: `StoreError`.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +19,12 @@ from provision.host.files import make_directory, read_small_file_or_none, replac
 from provision.model.asset import Asset
 from provision.store.layout import Store, executable, is_key
 
-# FOLD provision.store.links
-#   Owns `.pythons/`, a project's links to the trees it uses; which trees those are, the lock says.
-#
-#   ``.pythons/<name>`` leads to the tree, by an absolute path, as stores lie outside of projects. Commands such as
-#   ``.pythons/bin/python3.14t`` lead through it, so that one link decides and a moved project keeps its commands.
-
-
 LINKS, BIN = ".pythons", "bin"
 _IGNORE = b"*\n"
+
+# How often other processes may remove our temporary link before we give up.
+_TRIES = 20
+_LARGEST_LINK_FILE = 64 * 1024
 
 
 class LinkablePython(Protocol):
@@ -39,18 +41,18 @@ class LinkablePython(Protocol):
 
 
 def link_interpreter(project: Path, name: str, key: str, store: Store) -> None:
-    """Let ``.pythons/<name>`` lead to a tree, in one step where it led elsewhere.
+    """Make ``.pythons/<name>`` a link to a tree, in one step if it led elsewhere before.
 
     Raises `StoreError` if something is there that provision did not make, so that nothing of the user's is lost.
     """
     folder = _prepare(project)
     with store_failures("link an interpreter into the project", folder / name):
-        link_directory(folder / _checked(name), store.tree(key))
+        link_directory(folder / _checked_name(name), store.tree(key))
 
 
 def unlink_interpreter(project: Path, name: str) -> None:
     """Remove ``.pythons/<name>`` if it is a link."""
-    path = links_directory(project) / _checked(name)
+    path = links_directory(project) / _checked_name(name)
     with store_failures("remove a link from the project", path):
         if _is_ours(project) and read_link(path) is not None:
             remove_link(path)
@@ -71,43 +73,43 @@ def link_commands(project: Path, pythons: Sequence[LinkablePython]) -> tuple[str
     folder = _prepare(project) / BIN
     commands: dict[str, str] = {}
     for python in pythons:
-        below = executable(Path(_checked(python.name)), python.asset).as_posix()
-        commands.setdefault(command_name(python.asset), below)
-    files = {command_file(name): below for name, below in commands.items()}
+        program = executable(Path(_checked_name(python.name)), python.asset).as_posix()
+        commands.setdefault(command_name(python.asset), program)
+    files = {command_file(name): program for name, program in commands.items()}
     with store_failures("link commands into the project", folder):
         if folder.is_symlink():
-            raise _not_ours(folder)
+            raise _link_refused(folder)
         make_directory(folder)
         stale = [path for path in folder.iterdir() if path.name not in files and read_command(path)]
         for path in (*stale, *unfinished_files(folder), *unfinished_files(folder.parent)):
             path.unlink(missing_ok=True)
-        for name, below in files.items():
-            link_command(folder / name, below)
+        for name, program in files.items():
+            link_command(folder / name, program)
     return tuple(sorted(commands))
 
 
 def foreign_commands(project: Path, store: Store) -> tuple[Path, ...]:
-    """What would be on PATH with ``.pythons/bin`` and leads to no tree of the store; a repository can bring anything.
+    """The commands in ``.pythons/bin`` that lead to no tree of the store: a repository can contain anything.
 
     Raises `StoreError` if the directory itself is a link.
     """
     folder = links_directory(project)
     if folder.is_symlink() or (folder / BIN).is_symlink():
-        raise _not_ours(folder if folder.is_symlink() else folder / BIN)
+        raise _link_refused(folder if folder.is_symlink() else folder / BIN)
     with store_failures("read the project's commands", folder / BIN):
         found = sorted((folder / BIN).iterdir()) if (folder / BIN).is_dir() else []
         links = read_links(project, store)
         return tuple(path for path in found if not _leads_through(links, read_command(path)))
 
 
-def _leads_through(links: dict[str, str], below: str | None) -> bool:
-    """Whether a command leads to below one of the links that lead into the store."""
-    name, *rest = (below or "").split("/")
+def _leads_through(links: dict[str, str], program: str | None) -> bool:
+    """Whether a command's program is below one of the links that lead into the store."""
+    name, *rest = (program or "").split("/")
     return bool(links.get(name)) and ".." not in rest
 
 
 def command_name(asset: Asset) -> str:
-    """The name by which an interpreter is called, ``python3.14t``, ``pypy3.11``."""
+    """The command of an interpreter: ``python3.14t``, ``pypy3.11``."""
     stem = "python" if asset.implementation == "cpython" else asset.implementation
     return f"{stem}{asset.version.series}{asset.options.abi_suffix}"
 
@@ -117,11 +119,11 @@ def links_directory(project: Path) -> Path:
 
 
 def _prepare(project: Path) -> Path:
-    """Make ``.pythons`` and its `.gitignore`; a link in its place could lead anywhere, so it is refused."""
+    """Make ``.pythons`` and its `.gitignore`; a link in its place is refused, because it could lead anywhere."""
     folder = links_directory(project)
     with store_failures("make the project's links", folder):
         if folder.is_symlink():
-            raise _not_ours(folder)
+            raise _link_refused(folder)
         make_directory(folder)
         ignore = folder / ".gitignore"
         if ignore.is_symlink() or not ignore.is_file() or ignore.read_bytes() != _IGNORE:
@@ -129,7 +131,7 @@ def _prepare(project: Path) -> Path:
     return folder
 
 
-def _not_ours(path: Path) -> StoreError:
+def _link_refused(path: Path) -> StoreError:
     return StoreError(
         f"{path} is a symbolic link; provision keeps a directory of its own there", hint="Remove that link."
     )
@@ -147,7 +149,7 @@ def _children(project: Path) -> Iterator[Path]:
                 yield path
 
 
-def _checked(name: str) -> str:
+def _checked_name(name: str) -> str:
     if name == BIN or not is_key(name):
         raise UsageError(f"{name!r} cannot name an interpreter: `.pythons/{name}` is taken or is no plain file name")
     return name
@@ -158,25 +160,19 @@ def _key(target: str, store: Store) -> str:
     return key if parent == str(store.trees) and is_key(key) else ""
 
 
-# FOLD provision.store.links
-#   Owns how one link is made, read, replaced and removed on each system; which links there are, `links` decides.
-
-
-# How often others may remove our temporary link before we give up.
-_TRIES = 20
-_LARGEST = 64 * 1024
+# One link or command, on each system.
 
 if sys.platform != "win32":
 
     def link_directory(path: Path, target: Path) -> None:
-        """Let ``path`` lead to a directory, in one step where it is a link that leads elsewhere.
+        """Make ``path`` a link to a directory, in one step if it is a link that leads elsewhere.
 
-        Anything but a link in its place is somebody's, and raises `FileExistsError`.
+        Raises `FileExistsError` if there is anything but a link.
         """
         _replace_link(path, str(target))
 
     def read_link(path: Path) -> str | None:
-        """What `link_directory` let the path lead to; None for anything else."""
+        """The target of a link that `link_directory` made; None for anything else."""
         try:
             return str(path.readlink())
         except (FileNotFoundError, NotADirectoryError):
@@ -194,12 +190,12 @@ if sys.platform != "win32":
         """The file name of a command."""
         return name
 
-    def link_command(path: Path, below: str) -> None:
-        """Make or replace a command that runs the executable ``below`` the directory above that of ``path``."""
-        _replace_link(path, f"../{below}")
+    def link_command(path: Path, program: str) -> None:
+        """Make or replace a command that runs a program, given relative to the directory above the command's."""
+        _replace_link(path, f"../{program}")
 
     def read_command(path: Path) -> str | None:
-        """What `link_command` made the path run; None for anything else."""
+        """The program of a command that `link_command` made; None for anything else."""
         target = read_link(path) or ""
         return target.removeprefix("../") if target.startswith("../") else None
 
@@ -214,11 +210,11 @@ if sys.platform != "win32":
                 temporary.symlink_to(target)
                 temporary.replace(path)
             except FileNotFoundError:
-                # Unless there is no directory, another process took us for dead.
+                # If the directory exists, another process took us for dead and removed the temporary link.
                 if not path.parent.is_dir():
                     raise
 
-else:  # Windows: junctions need no privilege; where the file system has none, a file tells the path.
+else:  # Windows: junctions need no privilege; on a file system without them, a file holds the path.
     _MARK = "provision-link: "
     _SHIM = '@"%~dp0..\\'
 
@@ -239,7 +235,7 @@ else:  # Windows: junctions need no privilege; where the file system has none, a
         try:
             return str(path.readlink()).removeprefix("\\\\?\\")
         except OSError:
-            text = (read_small_file_or_none(path, _LARGEST) or b"").decode(errors="replace")
+            text = (read_small_file_or_none(path, _LARGEST_LINK_FILE) or b"").decode(errors="replace")
             return text.removeprefix(_MARK).strip() if text.startswith(_MARK) else None
 
     def remove_link(path: Path) -> None:
@@ -251,13 +247,13 @@ else:  # Windows: junctions need no privilege; where the file system has none, a
     def command_file(name: str) -> str:
         return f"{name}.cmd"
 
-    def link_command(path: Path, below: str) -> None:
-        shim = f'{_SHIM}{below.replace("/", chr(92))}" %*\r\n'.encode()
-        if read_small_file_or_none(path, _LARGEST) != shim:
+    def link_command(path: Path, program: str) -> None:
+        shim = f'{_SHIM}{program.replace("/", chr(92))}" %*\r\n'.encode()
+        if read_small_file_or_none(path, _LARGEST_LINK_FILE) != shim:
             replace_file(path, shim)
 
     def read_command(path: Path) -> str | None:
-        text = (read_small_file_or_none(path, _LARGEST) or b"").decode(errors="replace")
+        text = (read_small_file_or_none(path, _LARGEST_LINK_FILE) or b"").decode(errors="replace")
         if path.suffix != ".cmd" or not text.startswith(_SHIM):
             return None
         return text.removeprefix(_SHIM).partition('"')[0].replace(chr(92), "/")

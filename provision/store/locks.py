@@ -1,4 +1,8 @@
-"""Owns file locks, one an entry, so that work on different entries never waits; the work itself is the caller's."""
+"""File locks, one for each entry of a store, so that work on different entries never waits.
+
+The system releases them when their holder ends, however it ends. A note in the lock file names the holder for those who
+wait. Errors: `LockTimeoutError` after the time allowed, `StoreError` where locks are not possible.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +28,24 @@ _UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.E
 
 @frozen
 class Holder:
-    """Who holds a lock, as it wrote down: ``provision sync (pid 42 on ci-7)``. `parse` and `str` are inverses."""
+    """The process that holds a lock, as its note says: ``provision sync (pid 42 on ci-7)``.
+
+    `parse` and `str` are inverses.
+    """
 
     pid: int
     host: str
     command: str
 
     @classmethod
-    def this(cls) -> Holder:
-        """This process. Of the arguments only the command's name is told, as others may hold credentials."""
+    def current(cls) -> Holder:
+        """This process. Of its arguments only the command's name is written, because others may hold credentials."""
         words = [Path(sys.argv[0] or "python").name, *(word for word in sys.argv[1:2] if word.isalpha())]
         return cls(pid=os.getpid(), host=_hostname(), command=" ".join(words))
 
     @classmethod
     def parse(cls, text: str) -> Holder | None:
-        """Read what a holder wrote; None where it did not get to it, or where it makes no sense."""
+        """Read a holder's note; None if it is missing, unfinished or not a note."""
         command, opening, rest = text.strip().rpartition(" (pid ")
         pid, _, host = rest.removesuffix(")").partition(" on ")
         if not opening or not pid.isdecimal() or not text.strip().isprintable():
@@ -51,12 +58,12 @@ class Holder:
 
 OnWait = Callable[[str], None]
 
-# The descriptor of a lock that is held, where there is one to hand on, and what lets go of it.
+# The descriptor of a held lock (None on Windows), and the function that releases it.
 _HeldLock = tuple[int | None, Callable[[], None]]
 
 
 def lock_timeout(environ: Mapping[str, str]) -> float | None:
-    """``PROVISION_LOCK_TIMEOUT`` in seconds; None, meaning to wait as long as it takes, where it is not set."""
+    """``PROVISION_LOCK_TIMEOUT`` in seconds; None, which means to wait without limit, if it is not set."""
     text = environ.get("PROVISION_LOCK_TIMEOUT", "")
     if not text:
         return None
@@ -82,12 +89,12 @@ def entry_lock(
 def file_lock(
     path: Path, *, subject: str, timeout: float | None = None, on_wait: OnWait | None = None
 ) -> Iterator[int | None]:
-    """Hold an exclusive lock on a file, which is made if missing and stays.
+    """Hold an exclusive lock on a file, which is made if it is missing, and is not removed.
 
-    The system frees it when its holder ends, however it ends, and all processes to which the holder handed the
-    descriptor that is yielded (None on Windows). Whoever has to wait calls ``on_wait`` with one sentence
-    that says for whom, again when the holder changes. Raises `LockTimeoutError` after ``timeout`` seconds (0: at once),
-    `StoreError` where the lock file cannot be made or the file system knows no locks.
+    The system releases it when its holder has ended, and so have all processes that inherited the descriptor which is
+    yielded (None on Windows). While it waits, it calls ``on_wait`` with one sentence that names the holder, and again
+    when the holder changes. Raises `LockTimeoutError` after ``timeout`` seconds (0: at once), `StoreError` if the lock
+    file cannot be made or the file system does not support locks.
     """
     with store_failures("make a lock file", path):
         make_directory(path.parent)
@@ -99,9 +106,9 @@ def file_lock(
 
 
 def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _HeldLock:
-    started, pause, told = time.monotonic(), _FIRST_PAUSE, ""
-    while (held := _try(path)) is None:
-        holder = _holder(path)
+    started, pause, reported = time.monotonic(), _FIRST_PAUSE, ""
+    while (held := _try_lock(path)) is None:
+        holder = _read_holder(path)
         sentence = f"{subject} is in use by {holder or 'another process'}"
         left = float("inf") if timeout is None else timeout - (time.monotonic() - started)
         if left <= 0:
@@ -109,18 +116,18 @@ def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _
                 sentence if timeout == 0 else f"{sentence}; gave up after {timeout:g} s",
                 hint="Wait until it is done, or raise PROVISION_LOCK_TIMEOUT.",
             )
-        # Most waits are over before they are worth a word; one who just lets go no longer has a name.
-        if pause > _FIRST_PAUSE and (not told or (holder and sentence != told)):
+        # Most waits end before they are worth a message. A holder that is just releasing has removed its note.
+        if pause > _FIRST_PAUSE and (not reported or (holder and sentence != reported)):
             on_wait(f"{sentence}; waiting")
-            told = sentence
+            reported = sentence
         time.sleep(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE)
     return held
 
 
-def _holder(path: Path) -> Holder | None:
+def _read_holder(path: Path) -> Holder | None:
     try:
-        note = read_small_file_or_none(_note(path), _LONGEST_NOTE) or b""
+        note = read_small_file_or_none(_note_path(path), _LONGEST_NOTE) or b""
     except OSError:
         note = b""
     return Holder.parse(note.decode(errors="replace"))
@@ -131,11 +138,11 @@ if sys.platform == "win32":
     def _hostname() -> str:
         return os.environ.get("COMPUTERNAME", "this machine")
 
-    def _note(path: Path) -> Path:
-        # Windows lets nobody read a locked file.
+    def _note_path(path: Path) -> Path:
+        # On Windows, others cannot read a locked file.
         return path.with_suffix(".holder")
 
-    def _try(path: Path) -> _HeldLock | None:
+    def _try_lock(path: Path) -> _HeldLock | None:
         from filelock import Timeout, WindowsFileLock
 
         lock = WindowsFileLock(path, timeout=0)
@@ -144,7 +151,7 @@ if sys.platform == "win32":
                 lock.acquire()
             except Timeout:
                 return None
-            _note(path).write_text(str(Holder.this()), encoding="utf-8")
+            _note_path(path).write_text(str(Holder.current()), encoding="utf-8")
         return None, lock.release
 
 else:
@@ -152,12 +159,12 @@ else:
     def _hostname() -> str:
         return os.uname().nodename
 
-    def _note(path: Path) -> Path:
+    def _note_path(path: Path) -> Path:
         return path
 
-    def _try(path: Path) -> _HeldLock | None:
-        # Not through filelock: importing it costs several times what a whole no-op may, and where flock is missing it
-        # falls back to lock files that outlive a killed holder.
+    def _try_lock(path: Path) -> _HeldLock | None:
+        # Not with filelock: importing it takes several times as long as a whole no-op may, and where flock is missing
+        # it falls back to lock files that outlive a killed holder.
         import fcntl
 
         with store_failures("lock", path):
@@ -171,7 +178,7 @@ else:
                 if error.errno in _UNSUPPORTED:
                     raise _unsupported(path) from error
                 raise
-        _write_note(descriptor, str(Holder.this()))
+        _write_note(descriptor, str(Holder.current()))
 
         def release() -> None:
             _write_note(descriptor, "")
@@ -180,7 +187,7 @@ else:
         return descriptor, release
 
     def _write_note(descriptor: int, note: str) -> None:
-        # A courtesy to whoever waits: on a full disk the lock alone must do, or `prune` could not free any space.
+        # Only a help for those who wait: on a full disk there is no note, or `prune` could not free any space.
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, note.encode()[:_LONGEST_NOTE], 0)

@@ -1,4 +1,4 @@
-"""Owns giving up trees that no project needs: which may go, and taking them away; what is needed, `roots` knows."""
+"""Removing the trees that no project needs, by the roots on record."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from provision.store.publish import clean_all_leftovers, detach_tree, staging_di
 from provision.store.receipts import read_receipt
 from provision.store.roots import LockedKeys, forget_missing_projects, live_keys, roots_lock
 
-# Entries taken away at once; each holds an open lock file until it is deleted.
+# Entries removed at once; each holds an open lock file until it is deleted.
 _BATCH = 100
 
 
 @frozen
 class Pruned:
-    """What a prune did. ``busy`` are keys left alone as others work on them, ``freed`` is in bytes as receipts tell."""
+    """What a prune did: ``busy`` are keys that other processes hold, ``freed`` the bytes that receipts told."""
 
     removed: tuple[str, ...] = ()
     busy: tuple[str, ...] = ()
@@ -27,12 +27,12 @@ class Pruned:
 
 
 def unused_keys(store: Store, locked: LockedKeys) -> tuple[str, ...]:
-    """The keys that no project needs, sorted; writes nothing."""
+    """The sorted keys that no project needs; writes nothing."""
     return not_needed(_present(store), live_keys(store, locked))
 
 
 def not_needed(present: Iterable[str], live: Collection[str]) -> tuple[str, ...]:
-    """The keys that are there and that nobody needs, sorted."""
+    """The sorted keys of ``present`` that are not ``live``."""
     return tuple(sorted(set(present).difference(live)))
 
 
@@ -44,17 +44,17 @@ def prune_trees(
     timeout: float | None = None,
     on_wait: OnWait | None = None,
 ) -> Pruned:
-    """Remove what no project needs, of ``keys`` where given, and what dead runs have left behind.
+    """Remove what no project needs (of ``keys`` if given), and what killed runs have left.
 
-    Entries that others work on are left to them. What is needed is judged under the lock of the roots, so that nothing
-    goes that a sync has just begun to rely on, whatever was known when ``keys`` were chosen.
+    Entries that other processes hold are left alone. What is needed is decided under the lock of the roots, whatever
+    was known when ``keys`` were chosen, so that no tree is removed that a sync has just begun to rely on.
     """
     removed: list[str] = []
     busy: list[str] = []
     freed = 0
     seen: set[str] = set()
     while True:
-        # Trees only go out of sight at first: deleting takes long, and syncs wait for the lock of the roots.
+        # Trees are only moved away at first: deleting takes long, and syncs wait for the lock of the roots.
         with ExitStack() as deleting, roots_lock(store, timeout=timeout, on_wait=on_wait):
             forget_missing_projects(store)
             batch = [key for key in unused_keys(store, locked) if key not in seen and (keys is None or key in keys)][
@@ -77,7 +77,7 @@ def prune_trees(
 
 
 def _present(store: Store) -> set[str]:
-    """All keys of which there is a tree or anything beside one, whole or not."""
+    """All keys of which there is a tree or anything beside one, complete or not."""
     keys: set[str] = set()
     for directory, suffixes in ((store.trees, ("",)), (store.receipts, (".json", ".entries", ".extras"))):
         with store_failures("list the store", directory):

@@ -1,7 +1,7 @@
-"""What each project needs of the store, one small file a project.
+"""Roots: which trees of the store each project needs, one small file for each project.
 
-Record first, look afterwards: only trees that are looked for after their root was recorded are safe from a prune that
-runs meanwhile, as `record_root` waits for it, and as the next one sees the root.
+A sync records its root first and looks for trees afterwards: only then is no tree that it finds removed by a prune that
+runs at the same time, because `record_root` waits for that prune, and the next one reads the root.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from provision.store.locks import OnWait, file_lock
 ROOT_VERSION = 1
 _LARGEST = 4 * 1024 * 1024
 
-# The keys a project's lock lists, or None where that cannot be told, so that nothing is given up.
+# Returns the keys that a project's lock file lists; None if it cannot be read, so that no tree of it is removed.
 LockedKeys = Callable[[Path], Collection[str] | None]
 
 
 @keyed
 class _RootTable:
-    """The record of a project, as its file has it."""
+    """The file of a root."""
 
     root: int = required(count)
     project: str = required(string)
@@ -39,7 +39,7 @@ class _RootTable:
 
 @frozen
 class Root:
-    """A project's directory, and the keys that its last sync needed, sorted."""
+    """A project's directory, and the sorted keys of the trees that its last sync needed."""
 
     project: Path
     keys: tuple[str, ...]
@@ -48,9 +48,9 @@ class Root:
 def record_root(
     store: Store, project: Path, keys: Collection[str], *, timeout: float | None = None, on_wait: OnWait | None = None
 ) -> bool:
-    """Note all keys that a project needs from now on; call it before looking for their trees.
+    """Record all keys that a project needs from now on; call it before looking for their trees.
 
-    False where the store may only be read: then whoever owns it decides what stays.
+    False if the store is read-only: then its owner decides which trees stay.
     """
     root = Root(project=project.absolute(), keys=tuple(sorted(set(keys))))
     path = root_path(store, project)
@@ -61,7 +61,7 @@ def record_root(
         ):
             if _read_root(path) != root:
                 make_directory(path.parent)
-                replace_file(path, _document(root), flush=True)
+                replace_file(path, _root_document(root), flush=True)
     except StoreError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in UNWRITABLE:
             return False
@@ -70,7 +70,7 @@ def record_root(
 
 
 def read_roots(store: Store) -> tuple[Root, ...]:
-    """All projects on record, sorted by path; a damaged record holds nothing until its project syncs again."""
+    """The roots of all projects, sorted by path; a damaged one is ignored until its project syncs again."""
     with store_failures("list the projects of the store", store.roots):
         try:
             paths = sorted(path for path in store.roots.iterdir() if path.suffix == ".json")
@@ -81,42 +81,41 @@ def read_roots(store: Store) -> tuple[Root, ...]:
 
 
 def live_keys(store: Store, locked: LockedKeys) -> set[str]:
-    """The keys that projects still need: those that the lock lists of a project on record that is still there.
+    """The keys that existing projects need: those in each project's lock file, which is read by ``locked``.
 
-    It may list others by now than when it was recorded, if it was locked anew and not synced yet. Where it cannot be
-    read, what is on record counts.
+    The lock file may differ from the root if it was changed and not synced yet. If it cannot be read, the root counts.
     """
     live: set[str] = set()
     for root in read_roots(store):
-        if not _is_gone(root.project):
+        if not _is_missing(root.project):
             listed = locked(root.project)
             live.update(root.keys if listed is None else listed)
     return live
 
 
 def forget_missing_projects(store: Store) -> None:
-    """Drop the records of projects that are no more, and unfinished ones; the caller holds `roots_lock`."""
-    gone = [root_path(store, root.project) for root in read_roots(store) if _is_gone(root.project)]
+    """Remove the roots of projects that no longer exist, and unfinished files; the caller holds `roots_lock`."""
+    missing = [root_path(store, root.project) for root in read_roots(store) if _is_missing(root.project)]
     with store_failures("forget a project", store.roots):
-        for path in (*gone, *unfinished_files(store.roots)):
+        for path in (*missing, *unfinished_files(store.roots)):
             path.unlink(missing_ok=True)
 
 
 @contextmanager
 def roots_lock(store: Store, *, timeout: float | None = None, on_wait: OnWait | None = None) -> Iterator[None]:
-    """Keep the roots as they are: held for the instant in which a prune judges and takes trees out of sight."""
+    """Keep the roots unchanged while a prune decides which trees to remove and moves them to staging."""
     with file_lock(store.lock("roots"), subject="the list of projects", timeout=timeout, on_wait=on_wait):
         yield
 
 
 def root_path(store: Store, project: Path) -> Path:
-    """The file of a project's root, named by a hash of its path."""
+    """The file of a project's root, named by a hash of the project's path."""
     digits = sha256_hex(os.fsencode(project.absolute()))[:24]
     return store.roots / f"{digits}.json"
 
 
-def _is_gone(project: Path) -> bool:
-    """Whether a project's directory certainly is no more; one that cannot be looked at may be another user's."""
+def _is_missing(project: Path) -> bool:
+    """Whether a project's directory certainly does not exist; one that cannot be read may be another user's."""
     try:
         project.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -137,7 +136,7 @@ def _read_root(path: Path) -> Root | None:
     return Root(project=project, keys=tuple(key for key in record.keys if is_key(key)))
 
 
-def _document(root: Root) -> bytes:
+def _root_document(root: Root) -> bytes:
     # ASCII escapes carry even a path that is not UTF-8.
     document = {"root": ROOT_VERSION, "project": str(root.project), "keys": list(root.keys)}
     return (json.dumps(document, indent=1) + "\n").encode("ascii")

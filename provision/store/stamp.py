@@ -1,14 +1,14 @@
-"""Owns the stamp of a project's last sync, by which the next one knows in no time that nothing is to be done.
+"""The stamp of a project's last sync, by which the next sync knows at once that nothing is to be done.
 
-It is read before anything else, so this module imports nothing that Python has not loaded when it starts; what a sync
-has to do where the stamp is not believed, `plan` decides.
+It is read before anything else, so this module imports nothing that Python has not loaded when it starts.
 
-It is believed only while all of this holds: the tool's version, the boot (and so the machine and its processor), the
-place of the project, the variables that choose what and where, the bytes of `pythons.toml` and `pythons.lock`, every
-link, and the facts of each receipt, interpreter and ``os.py``. Any doubt means the long way.
+It counts only if all of these are as they were: the version of provision, the boot (and so the machine and its
+processor), the path of the project, the environment variables that affect a sync, the bytes of `pythons.toml` and
+`pythons.lock`, each link, and size, times and inode of each receipt, interpreter and ``os.py``. If anything differs or
+cannot be read, a complete sync runs.
 
-A repository may bring a `.pythons/.stamp` of its own, made to lead to an interpreter of its own. What it cannot know is
-the boot; so where the system does not tell that, there are no stamps.
+A repository may contain a forged `.pythons/.stamp` that leads to an interpreter of its own. It cannot know the boot;
+where the system does not tell the boot, there are no stamps.
 """
 
 # Importing pathlib would cost more than all that is done here.
@@ -33,10 +33,10 @@ _FOLDER, _STAMP = ".pythons", ".stamp"
 _END = "end\n"
 _LARGEST = 16 * 1024 * 1024
 
-# Of the variables that are not PROVISION_*, those that choose where the store is, or how to sync.
-_FOREIGN = ("CI", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_DATA_HOME")
-# Of those that are, the ones that change nothing once all is there.
-_IRRELEVANT = (
+# Variables other than PROVISION_* that decide where the store is, or how to sync.
+_OTHER_VARIABLES = ("CI", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_DATA_HOME")
+# PROVISION_* variables that make no difference once everything is installed.
+_IGNORED_VARIABLES = (
     "PROVISION_ALLOW_HOSTS",
     "PROVISION_CACHE_DIR",
     "PROVISION_JOBS",
@@ -48,21 +48,20 @@ _IRRELEVANT = (
 
 
 def read_stamp(environ: "Mapping[str, str]", start: str = "") -> dict[str, str] | None:
-    """The interpreters of the project around ``start`` (the working directory), name to executable, in their order.
+    """The interpreters of the project around ``start`` (the working directory), by name, in their order.
 
-    None where a sync may have something to do; it then has to find out by itself. Looks for the project as
-    `manifest.reading.find_manifest` does.
+    None if a sync may have something to do, or if there is any doubt. Looks for the project as `manifest.read.find_manifest` does.
     """
     try:
-        manifest = _manifest(environ, start or os.getcwd())
+        manifest = _find_manifest(environ, start or os.getcwd())
         if not manifest:
             return None
         folder = os.path.join(os.path.dirname(manifest), _FOLDER)
         text = _read_own(os.path.join(folder, _STAMP))
-        head = _head(manifest, _read(manifest), _read(_lock_of(manifest)), environ)
-        if not text.startswith(head) or not text.endswith("\n" + _END):
+        header = _header(manifest, _read(manifest), _read(_lock_of(manifest)), environ)
+        if not text.startswith(header) or not text.endswith("\n" + _END):
             return None
-        return _check(text[len(head) : -len(_END)], folder)
+        return _check_lines(text[len(header) : -len(_END)], folder)
     except (OSError, ValueError):
         return None
 
@@ -76,20 +75,20 @@ def write_stamp(
     store: "Store",
     pythons: "Sequence[LinkablePython]",
 ) -> bool:
-    """Remember that a plain sync, without options, has left all in order; the bytes are those it went by.
+    """Record that a sync without options has finished; the bytes are those of the files that it read.
 
-    ``pythons`` are all interpreters of the lock for this machine. False where the stamp cannot be written: it only
-    saves time.
+    ``pythons`` are all interpreters of the lock for this machine. False if the stamp cannot be written: it only saves
+    time.
     """
     from provision.host.files import replace_file
 
     folder = manifest.parent / _FOLDER
     try:
-        facts = list(_facts(folder, manifest, store, pythons))
-        if any("\n" in field or "\t" in field for line in facts for field in line):
+        lines = list(_lines(folder, manifest, store, pythons))
+        if any("\n" in field or "\t" in field for line in lines for field in line):
             return False
-        text = _head(str(manifest), manifest_bytes, lock_bytes, environ)
-        text += "".join("\t".join(line) + "\n" for line in facts) + _END
+        text = _header(str(manifest), manifest_bytes, lock_bytes, environ)
+        text += "".join("\t".join(line) + "\n" for line in lines) + _END
         replace_file(folder / _STAMP, text.encode("utf-8", "surrogateescape"))
     except (OSError, ValueError):
         return False
@@ -97,14 +96,14 @@ def write_stamp(
 
 
 def boot_id() -> str:
-    """What tells this boot of the machine from all others; empty where the system does not say."""
+    """The id of this boot of the machine; empty if the system does not tell it."""
     try:
         return _read("/proc/sys/kernel/random/boot_id").decode("ascii").strip()
     except (OSError, ValueError):
         return ""
 
 
-def _manifest(environ: "Mapping[str, str]", start: str) -> str:
+def _find_manifest(environ: "Mapping[str, str]", start: str) -> str:
     named = environ.get("PROVISION_MANIFEST", "")
     if named:
         path = os.path.join(start, named)
@@ -113,7 +112,7 @@ def _manifest(environ: "Mapping[str, str]", start: str) -> str:
     while True:
         path = os.path.join(folder, _MANIFEST)
         if os.path.exists(path):
-            # Whether a manifest in a folder that everyone may write to counts, the long way decides.
+            # Whether a manifest in a directory that everyone may write to counts is decided by the complete sync.
             public = folder != start and os.stat(folder).st_mode & stat.S_IWOTH
             return "" if public else path
         parent = os.path.dirname(folder)
@@ -126,20 +125,20 @@ def _lock_of(manifest: str) -> str:
     return os.path.splitext(manifest)[0] + ".lock"
 
 
-def _head(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Mapping[str, str]") -> str:
-    """All that must be the same as when the stamp was written, but for the files of the trees."""
+def _header(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Mapping[str, str]") -> str:
+    """The first lines: all that must be as it was when the stamp was written, except links and files of trees."""
     boot = boot_id()
     if not boot:
-        raise ValueError("anybody could have written this")
+        raise ValueError("without a boot id, anybody could have written the stamp")
     home = environ.get("PROVISION_HOME", "")
     if home and home[0] != "~" and not os.path.isabs(home):
         raise ValueError("the store depends on the working directory")
     variables = sorted(
         f"{name}={value}"
         for name, value in environ.items()
-        if name in _FOREIGN or (name.startswith("PROVISION_") and name not in _IRRELEVANT)
+        if name in _OTHER_VARIABLES or (name.startswith("PROVISION_") and name not in _IGNORED_VARIABLES)
     )
-    # A translated process (Rosetta, setarch) sees another machine.
+    # A process under Rosetta or setarch sees another machine.
     machine = os.uname().machine if hasattr(os, "uname") else ""
     return (
         f"provision-stamp 1 {__version__}\n"
@@ -150,10 +149,10 @@ def _head(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "Map
     )
 
 
-def _facts(
+def _lines(
     folder: "Path", manifest: "Path", store: "Store", pythons: "Sequence[LinkablePython]"
 ) -> "Iterator[tuple[str, ...]]":
-    """The lines that `_check` holds against the disk."""
+    """The lines that `_check_lines` compares with the disk."""
     from provision.store.layout import executable, landmark
     from provision.store.roots import root_path
 
@@ -162,20 +161,20 @@ def _facts(
         program, library = executable(tree, python.asset), landmark(tree)
         yield "link", python.name, os.readlink(folder / python.name)
         for path in (store.receipt(python.key), program, *([library] if library else [])):
-            yield "stat", _facts_of(str(path)), str(path)
+            yield "stat", _file_state(str(path)), str(path)
         yield "python", python.name, str(program)
     for command in sorted((folder / "bin").iterdir()):
         if command.is_symlink():
             yield "link", f"bin/{command.name}", os.readlink(command)
         else:
-            yield "stat", _facts_of(str(command)), str(command)
+            yield "stat", _file_state(str(command)), str(command)
     root = root_path(store, manifest.parent)
     if root.exists():
-        # So that a prune that has forgotten this project is noticed.
-        yield "stat", _facts_of(str(root)), str(root)
+        # A prune may have removed this project's root.
+        yield "stat", _file_state(str(root)), str(root)
 
 
-def _check(lines: str, folder: str) -> dict[str, str] | None:
+def _check_lines(lines: str, folder: str) -> dict[str, str] | None:
     pythons: dict[str, str] = {}
     for line in lines.split("\n")[:-1]:
         kind, first, second = line.split("\t")
@@ -183,7 +182,7 @@ def _check(lines: str, folder: str) -> dict[str, str] | None:
             if os.readlink(os.path.join(folder, first)) != second:
                 return None
         elif kind == "stat":
-            if _facts_of(second) != first:
+            if _file_state(second) != first:
                 return None
         elif kind == "python":
             pythons[first] = second
@@ -192,20 +191,20 @@ def _check(lines: str, folder: str) -> dict[str, str] | None:
     return pythons
 
 
-def _facts_of(path: str) -> str:
-    # All trees have the same modification times: it is the time of change and the inode that tell of another file.
+def _file_state(path: str) -> str:
+    # The files of all trees have the same mtime: another file is recognised by its ctime and inode.
     facts = os.stat(path)
     return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_ino}"
 
 
 def _read_own(path: str) -> str:
-    """A stamp that this user owns and nobody else can write: on one machine, others know the boot too."""
+    """Read a stamp that this user owns and nobody else can write: other users of the machine know the boot as well."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         facts = os.fstat(descriptor)
         others = stat.S_IWGRP | stat.S_IWOTH
         if hasattr(os, "geteuid") and (facts.st_uid != os.geteuid() or facts.st_mode & others):
-            raise ValueError("not our own")
+            raise ValueError("not owned by this user")
         return _read_all(descriptor, facts).decode("utf-8", "surrogateescape")
     finally:
         os.close(descriptor)
@@ -220,8 +219,8 @@ def _read(path: str) -> bytes:
 
 
 def _read_all(descriptor: int, facts: os.stat_result) -> bytes:
-    # The one other place that reads what may be no file: `host.files.read_small_file` imports more than Python has
-    # loaded, and gives no descriptor whose owner could be looked at first.
+    # Not with `host.files.read_small_file`, which imports more than Python has loaded, and gives no descriptor whose
+    # owner could be checked first.
     if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
         raise ValueError("not a file of a sensible size")
     content = b""

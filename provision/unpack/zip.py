@@ -37,8 +37,8 @@ _LONGEST_TARGET = 4096
 _LARGEST_INDEX = 32 << 20
 
 
-class _Located(NamedTuple):
-    """A member and where its packed bytes begin. A link's target is its content, and not in ``member`` yet."""
+class _LocatedMember(NamedTuple):
+    """A member and where its compressed bytes begin. A link's target is its content, and not in ``member`` yet."""
 
     member: ArchiveMember
     info: ZipInfo
@@ -56,7 +56,7 @@ class ZipMembers:
         if starts[0]:
             raise ArchiveRefused("has something before its first member")
         self._all = [_locate(file, info, end) for info, end in zip(infos, starts[1:], strict=True)]
-        self._unread: _Located | None = None
+        self._unread: _LocatedMember | None = None
         if sum(one.member.size for one in self._all) > budget:
             raise ArchiveTooLarge("unpacks to more than it plausibly holds")
 
@@ -64,7 +64,7 @@ class ZipMembers:
         for one in self._all:
             self._unread = one
             yield self._with_target(one.member) if one.member.kind == "link" else one.member
-            for _ in self.content():  # of a member that nobody wanted, which must be whole all the same
+            for _ in self.content():  # of a member that the caller did not read, which must be whole all the same
                 pass
 
     def content(self) -> Iterator[memoryview]:
@@ -87,8 +87,8 @@ class ZipMembers:
         target = b"".join(self.content()).decode("utf-8", "surrogateescape")
         return member._replace(target=target, size=0)
 
-    def _unpacked(self, one: _Located) -> Iterator[bytes]:
-        """Unpack without `zipfile`, which passes over a stream that does not end, or ends before its bytes do."""
+    def _unpacked(self, one: _LocatedMember) -> Iterator[bytes]:
+        """Decompress without `zipfile`, which accepts a stream that does not end, or that ends before its bytes do."""
         packed = self._packed(one)
         if one.info.compress_type == ZIP_STORED:
             yield from packed
@@ -106,8 +106,8 @@ class ZipMembers:
         if not decoder.eof or decoder.unused_data or next(packed, b""):
             raise ArchiveRefused("is damaged: its packed content does not end where it should", one.member.name)
 
-    def _packed(self, one: _Located) -> Iterator[bytes]:
-        """The member's bytes as they are in the file; members that follow may have moved the file on in between."""
+    def _packed(self, one: _LocatedMember) -> Iterator[bytes]:
+        """The member's compressed bytes; each read seeks, because the file may have been moved in between."""
         end = one.start + one.info.compress_size
         for at in range(one.start, end, _READ):
             self._file.seek(at)
@@ -115,7 +115,7 @@ class ZipMembers:
 
 
 def _read_index(file: FileIO, max_members: int) -> tuple[list[ZipInfo], int]:
-    """All members in the order of their contents, and where those end. Refuses what `zipfile` would pass over."""
+    """All members in the order of their contents, and where those end. Refuses what `zipfile` would accept."""
     size = file.seek(0, 2)
     file.seek(max(size - _ZIP64_SIZE - _END.size, 0))
     tail = file.read()
@@ -147,7 +147,7 @@ def _listed(file: FileIO) -> list[ZipInfo]:
     except UnicodeDecodeError as error:
         name = shown_name(error.object.decode("latin-1"))
         raise ArchiveRefused(f"has a member whose name is not UTF-8, as it says: {name}") from error
-    except NotImplementedError as error:  # it asks for a newer unzip than there is
+    except NotImplementedError as error:  # it requires a newer version of the format
         raise ArchiveRefused("is encrypted, or packed in a way we do not know") from error
     except BadZipFile as error:
         extra = "extra field" in str(error)
@@ -156,12 +156,12 @@ def _listed(file: FileIO) -> list[ZipInfo]:
 
 
 def _is_whole(last: ZipInfo, index: bytes) -> bool:
-    """Whether the last header has all that it says; of one that the index's end cuts, `zipfile` takes what there is."""
+    """Whether the last header is complete; of one that is cut by the end of the index, `zipfile` takes what there is."""
     lengths = len(_raw_name(last)), len(last.extra), len(last.comment)
     return lengths == _CENTRAL_LENGTHS.unpack_from(index, len(index) - sum(lengths) - _CENTRAL_LENGTHS.size)
 
 
-def _locate(file: FileIO, info: ZipInfo, end: int) -> _Located:
+def _locate(file: FileIO, info: ZipInfo, end: int) -> _LocatedMember:
     """Compare the local header with the central one; ``end`` is where the next member begins."""
     member, raw_name, flags, method = _member(info), _raw_name(info), info.flag_bits, info.compress_type
     if flags & ~_KNOWN_FLAGS:
@@ -182,7 +182,7 @@ def _locate(file: FileIO, info: ZipInfo, end: int) -> _Located:
     gap = end - start - info.compress_size
     if gap != 0 and not (flags & _IN_DESCRIPTOR and gap in _DESCRIPTORS):
         raise ArchiveRefused("overlaps another member, or is followed by something that is none", member.name)
-    return _Located(member, info, start)
+    return _LocatedMember(member, info, start)
 
 
 def _member(info: ZipInfo) -> ArchiveMember:
