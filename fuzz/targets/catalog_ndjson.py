@@ -18,7 +18,7 @@ from provision.model.tree import TreeOptions, store_key
 from provision.protocols import Response
 from provision.store.layout import is_key
 from provision.url import parse_url
-from tests.catalog.samples import LINUX, full, ndjson_line, own_line, stripped
+from tests.catalog.samples import LINUX, full, ndjson_line, custom_line, stripped
 
 _ORIGIN = "https://example.com/catalogs/catalog.ndjson"
 _PIECES = [
@@ -45,7 +45,7 @@ _odd_artifact = st.fixed_dictionaries(
     },
 )
 _own = st.builds(
-    lambda rows, version, more: own_line(version, *rows, **more),
+    lambda rows, version, more: custom_line(version, *rows, **more),
     st.lists(_odd_artifact, max_size=3),
     st.sampled_from(["3.14.2+20260127", "3.14.2", "x"]) | words,
     st.fixed_dictionaries({}, optional={"implementation": words, "date": words}),

@@ -1,4 +1,9 @@
-"""Catalogs a command works with: bundled, refreshed, and the manifest's own."""
+"""The catalogs a command works with: the bundled one, refreshed ones, and the manifest's custom ones.
+
+What was refreshed or read is kept in the cache directory as compact files with a few facts, which are replaced whole or
+not at all. They save time and network only, so that a damaged one is never fatal: a file's catalog is kept under its
+content, one from a URL with its ETag, and so offline, too. `refresh` brings upstream's up to date.
+"""
 
 from __future__ import annotations
 
@@ -15,74 +20,25 @@ from provision.model.asset import IMPLEMENTATIONS
 from provision.model.sha256 import sha256_hex
 from provision.protocols import HttpGet, get_if_changed, request_document
 
-# FOLD provision.catalog.cache
-#   Owns the catalogs in the cache directory: compact files with a few facts, replaced whole or not at all.
-#
-#   What they are made of, and when they are made anew, `refresh` and `own` know. They save time and network only, so that a
-#   damaged one is never fatal.
-
-
-# Raise it whenever the readers make other assets of the same input: files kept by other rules are not used.
+# To be raised whenever the readers make other assets of the same input: files with another version are not used.
 CACHE_VERSION = "2"
 
-# Facts that a kept file notes down.
+# The facts that a saved catalog has about itself.
 CACHE_VERSION_FACT, ORIGIN_FACT, ETAG_FACT, CONTENT_FACT, UNKNOWN_FACT = "rules", "origin", "etag", "content", "unknown"
 
-# What refreshes bring, in the order in which their rows count.
+# The files of refreshed catalogs, in the order in which their rows count.
 REFRESHED_FILES = (NDJSON_FILE, GITHUB_FILE) = ("ndjson.catalog", "github.catalog")
 
-
-def load_saved(path: Path) -> Snapshot | None:
-    """The catalog in a file, or None where there is no such file; raises `DamagedSnapshotError` for an unusable one."""
-    try:
-        snapshot = Snapshot(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DamagedSnapshotError(f"it cannot be read: {error.strerror}") from error
-    if snapshot.facts.get(CACHE_VERSION_FACT) != CACHE_VERSION:
-        raise DamagedSnapshotError("another version of provision wrote it")
-    return snapshot
-
-
-def load_cached(cache_dir: Path) -> Catalog | None:
-    """What earlier refreshes brought; None where nothing is kept. Files that cannot be used are left out and noted."""
-    sources: list[Snapshot] = []
-    notes: list[str] = []
-    for path in (cache_dir / name for name in REFRESHED_FILES):
-        try:
-            kept = load_saved(path)
-        except DamagedSnapshotError as error:
-            notes.append(f"{path} is not used, as {error}; `provision catalog update` writes it anew")
-            continue
-        if kept is not None:
-            sources.append(kept)
-    return Catalog(sources=tuple(sources), notes=tuple(notes)) if sources or notes else None
-
-
-def save_catalog(path: Path, data: bytes) -> None:
-    """Put a catalog in place of the one before, which stays if anything fails; raises `StoreError`."""
-    try:
-        make_directory(path.parent)
-        replace_file(path, data, flush=True)
-    except OSError as error:
-        raise StoreError(
-            f"the catalog cannot be kept in {path.parent}: {error.strerror}",
-            hint="Check its permissions and the space left, or set PROVISION_CACHE_DIR.",
-        ) from error
-
-
-# FOLD provision.catalog.cache
-#   Owns which catalogs a command works with: the bundled one, what was refreshed, and the manifest's own.
+MAX_CATALOG_SIZE = 256 << 20  # bytes, as for a catalog from the network
 
 
 def open_catalog(
     manifest_catalogs: Sequence[str], *, base: Path, cache_dir: Path, offline: bool, get: HttpGet | None = None
 ) -> Catalog:
-    """All catalogs as one, in the order in which their rows count: bundled, refreshed, then the manifest's own.
+    """All catalogs as one, in the order in which their rows count: bundled, refreshed, then the manifest's.
 
     So the manifest's catalogs add assets, and never change what is known of upstream's. ``base`` is the manifest's
-    folder, ``cache_dir`` where `refresh` keeps its files. Without ``get`` it is offline. Raises the errors of all
+    directory, ``cache_dir`` has the files of `refresh`. Without ``get`` nothing is downloaded. Raises the errors of all
     catalogs at once: `CatalogError`, `NetworkError`.
     """
     cached = load_cached(cache_dir)
@@ -97,27 +53,32 @@ def open_catalog(
     return merge(catalogs)
 
 
-# FOLD provision.catalog.cache
-#   Owns opening a catalog of one's own, a file or a URL that the manifest names; what its lines mean, `ndjson` knows.
-#
-#   What was read is kept in the cache directory in compact form, so that the next command need not read it again: under
-#   the content of a file, and for a URL with its ETag, which also serves those who are offline.
-
-
-MAX_CATALOG_SIZE = 256 << 20  # bytes, as for one from the network
+def load_cached(cache_dir: Path) -> Catalog | None:
+    """What was refreshed earlier; None where nothing was. Files that cannot be used are left out, with a note."""
+    sources: list[Snapshot] = []
+    notes: list[str] = []
+    for path in (cache_dir / name for name in REFRESHED_FILES):
+        try:
+            saved = load_saved(path)
+        except DamagedSnapshotError as error:
+            notes.append(f"{path} is not used, as {error}; `provision catalog update` writes it anew")
+            continue
+        if saved is not None:
+            sources.append(saved)
+    return Catalog(sources=tuple(sources), notes=tuple(notes)) if sources or notes else None
 
 
 def open_custom_catalog(text: str, *, base: Path, cache_dir: Path, get: HttpGet | None) -> Catalog:
-    """Open the catalog that a manifest in ``base`` names; without ``get``, one from the network must be kept already.
+    """Open the catalog that a manifest in ``base`` names; without ``get``, one from the network must be saved already.
 
-    Raises `CatalogError` for what is no catalog, `NetworkError` for what cannot be had.
+    Raises `CatalogError` for what is no catalog, `NetworkError` for what cannot be downloaded.
     """
     if text.startswith(("https://", "http://")):
-        kept_path = _kept_path(cache_dir, text)
-        snapshot = _from_cache(text, kept_path) if get is None else _from_network(text, kept_path, get)
+        saved_path = _saved_path(cache_dir, text)
+        snapshot = _from_saved(text, saved_path) if get is None else _from_network(text, saved_path, get)
     else:
         path = base / _path_of(text)
-        snapshot = _from_file(path, _kept_path(cache_dir, str(path.absolute())))
+        snapshot = _from_file(path, _saved_path(cache_dir, str(path.absolute())))
     return Catalog(sources=(snapshot,), notes=tuple(_notes(text, snapshot.facts.get(UNKNOWN_FACT, "0"))))
 
 
@@ -127,37 +88,37 @@ def _notes(text: str, unknown: str) -> Iterator[str]:
         yield f"{text}: left out {assets} of other implementations than {', '.join(IMPLEMENTATIONS)}"
 
 
-def _from_cache(url: str, kept_path: Path) -> Snapshot:
-    kept = _kept(kept_path)
-    if kept is None:
+def _from_saved(url: str, saved_path: Path) -> Snapshot:
+    saved = load_usable(saved_path)
+    if saved is None:
         raise NetworkError(
             f"the catalog {url} is not in the cache, and may not be fetched while offline",
             hint="Run the command once without --offline.",
         )
-    return kept
+    return saved
 
 
-def _from_network(url: str, kept_path: Path, get: HttpGet) -> Snapshot:
-    kept = _kept(kept_path)
-    if kept is None:
+def _from_network(url: str, saved_path: Path, get: HttpGet) -> Snapshot:
+    saved = load_usable(saved_path)
+    if saved is None:
         response = request_document(get, url)
     else:
-        answer = get_if_changed(get, url, etag=kept.facts.get(ETAG_FACT, ""))
-        if answer is None:
-            return kept
-        response = answer
-    return _read(response.body, url, kept_path, {ETAG_FACT: response.etag})
+        changed = get_if_changed(get, url, etag=saved.facts.get(ETAG_FACT, ""))
+        if changed is None:
+            return saved
+        response = changed
+    return _read_and_save(response.body, url, saved_path, {ETAG_FACT: response.etag})
 
 
-def _from_file(path: Path, kept_path: Path) -> Snapshot:
-    data = _content(path)
+def _from_file(path: Path, saved_path: Path) -> Snapshot:
     import hashlib  # not on top: it loads OpenSSL, and `lock` imports this module also where it opens no catalog
 
+    data = _content(path)
     content = hashlib.sha256(data).hexdigest()
-    kept = _kept(kept_path)
-    if kept is not None and kept.facts.get(CONTENT_FACT) == content:
-        return kept
-    return _read(data, str(path), kept_path, {CONTENT_FACT: content})
+    saved = load_usable(saved_path)
+    if saved is not None and saved.facts.get(CONTENT_FACT) == content:
+        return saved
+    return _read_and_save(data, str(path), saved_path, {CONTENT_FACT: content})
 
 
 def _content(path: Path) -> bytes:
@@ -174,26 +135,19 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _read(data: bytes, origin: str, kept_path: Path, facts: dict[str, str]) -> Snapshot:
+def _read_and_save(data: bytes, origin: str, saved_path: Path, facts: dict[str, str]) -> Snapshot:
     from provision.catalog.upstream import read_custom_catalog
 
     reading = read_custom_catalog(data, origin)
     facts = {CACHE_VERSION_FACT: CACHE_VERSION, UNKNOWN_FACT: str(len(reading.unknown)), **facts}
     written = write_snapshot(reading.assets, as_of="", facts=facts)
-    # It saves time only: who cannot write there reads the catalog again each time.
+    # It saves time only: whoever cannot write there reads the catalog again each time.
     with suppress(StoreError):
-        save_catalog(kept_path, written)
+        save_catalog(saved_path, written)
     return Snapshot(written)
 
 
-def _kept(path: Path) -> Snapshot | None:
-    try:
-        return load_saved(path)
-    except DamagedSnapshotError:  # it is about to be made anew
-        return None
-
-
-def _kept_path(cache_dir: Path, origin: str) -> Path:
+def _saved_path(cache_dir: Path, origin: str) -> Path:
     return cache_dir / f"own-{sha256_hex(origin.encode())[:16]}.catalog"
 
 
@@ -204,3 +158,36 @@ def _path_of(text: str) -> str:
     from urllib.request import url2pathname
 
     return url2pathname(urlsplit(text).path)
+
+
+def load_saved(path: Path) -> Snapshot | None:
+    """The catalog in a file, None if there is no such file; raises `DamagedSnapshotError` for one that is no use."""
+    try:
+        snapshot = Snapshot(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DamagedSnapshotError(f"it cannot be read: {error.strerror}") from error
+    if snapshot.facts.get(CACHE_VERSION_FACT) != CACHE_VERSION:
+        raise DamagedSnapshotError("another version of provision wrote it")
+    return snapshot
+
+
+def load_usable(path: Path) -> Snapshot | None:
+    """The catalog in a file that is about to be replaced; None where there is none that is of use."""
+    try:
+        return load_saved(path)
+    except DamagedSnapshotError:
+        return None
+
+
+def save_catalog(path: Path, data: bytes) -> None:
+    """Replace a saved catalog, which stays as it is if anything fails; raises `StoreError`."""
+    try:
+        make_directory(path.parent)
+        replace_file(path, data, flush=True)
+    except OSError as error:
+        raise StoreError(
+            f"the catalog cannot be kept in {path.parent}: {error.strerror}",
+            hint="Check its permissions and the space left, or set PROVISION_CACHE_DIR.",
+        ) from error

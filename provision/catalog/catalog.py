@@ -1,4 +1,8 @@
-"""`Catalog`, every asset known, and queries over it."""
+"""`Catalog`, the assets of several sources as one, and queries over them.
+
+A source hands out the rows of one build only, so that the others need not even be decoded. Which sources a command
+works with is decided in `cache`; which asset gets locked, in `lock.resolve`.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,18 @@ from provision.model.target import Target
 from provision.model.value import field, frozen, replace
 from provision.model.version import Version
 
-# FOLD provision.catalog.catalog
-#   Owns `Catalog`, every asset known, as resolving reads it; where the rows come from, its sources know.
-
 
 class CatalogSource(Protocol):
-    """One catalog's rows. It hands out the rows of one build only, so that the others need not even be decoded."""
+    """Where a catalog's rows come from."""
 
     @property
     def as_of(self) -> str:
-        """When its metadata was gathered (RFC 3339, UTC); empty where that says nothing of upstream."""
+        """When it was gathered from upstream (RFC 3339, UTC); empty if it was not."""
         ...
 
     @property
     def count(self) -> int:
-        """How many assets it knows."""
+        """How many assets it has."""
         ...
 
     def implementations(self) -> Iterable[str]: ...
@@ -41,7 +42,7 @@ class CatalogSource(Protocol):
 
 
 class _QueryCache:
-    """What a catalog answered before: resolving 200 entries asks for the same few builds again and again."""
+    """Results of earlier queries: resolving 200 entries needs the same few builds again and again."""
 
     __slots__ = ("assets", "builds", "versions")
 
@@ -53,34 +54,34 @@ class _QueryCache:
 
 @frozen
 class Catalog:
-    """Every asset of its sources, of which earlier ones win where two know the same URL.
+    """The assets of its sources, of which the earlier one counts where two have the same URL.
 
     ``notes`` are for the user: what was left out or ignored while it was opened.
     """
 
     sources: tuple[CatalogSource, ...]
     notes: tuple[str, ...] = ()
-    _memory: _QueryCache = field(default_factory=_QueryCache, repr=False, compare=False)
+    _cache: _QueryCache = field(default_factory=_QueryCache, repr=False, compare=False)
 
     @property
     def as_of(self) -> str:
-        """When the metadata was gathered (RFC 3339, UTC): the "now" of cooldowns, so that no clock gets into a lock."""
+        """When it was gathered (RFC 3339, UTC): the "now" of cooldowns, so that no lock depends on a clock."""
         return max((source.as_of for source in self.sources), default="")
 
     def implementations(self) -> tuple[str, ...]:
         return tuple(sorted({name for source in self.sources for name in source.implementations()}))
 
     def versions(self, implementation: str) -> tuple[Version, ...]:
-        """Newest first; prereleases stand below their final release, as in PEP 440."""
-        known = self._memory.versions
+        """Newest first; prereleases come after their final release, as in PEP 440."""
+        known = self._cache.versions
         if implementation not in known:
             found = {version for source in self.sources for version in source.versions(implementation)}
-            known[implementation] = tuple(sorted(found, key=_age, reverse=True))
+            known[implementation] = tuple(sorted(found, key=_version_key, reverse=True))
         return known[implementation]
 
     def builds(self, implementation: str, version: Version) -> tuple[str, ...]:
         """Newest first, by `publication_key`."""
-        known = self._memory.builds
+        known = self._cache.builds
         key = (implementation, version)
         if key not in known:
             found: dict[str, str | None] = {}
@@ -93,15 +94,15 @@ class Catalog:
 
     def assets(self, implementation: str, version: Version, build: str) -> tuple[Asset, ...]:
         """All assets of one build, sorted by file name."""
-        known = self._memory.assets
+        known = self._cache.assets
         key = (implementation, version, build)
         if key not in known:
             found = (asset for source in self.sources for asset in source.assets(implementation, version, build))
-            known[key] = tuple(sorted(_united(found), key=lambda asset: (asset.filename, asset.url)))
+            known[key] = tuple(sorted(_without_duplicates(found), key=lambda asset: (asset.filename, asset.url)))
         return known[key]
 
     def find(self, filename: str) -> Asset | None:
-        """The asset of exactly this name, with what all sources know of it."""
+        """The asset of exactly this name, with what all sources have of it."""
         for source in self.sources:
             found = source.find(filename)
             if found is not None:
@@ -111,9 +112,9 @@ class Catalog:
 
 
 def merge(catalogs: Sequence[Catalog]) -> Catalog:
-    """One catalog of several; where two know the same URL, the earlier one's row counts.
+    """One catalog of several; where two have the same URL, the earlier one's row counts.
 
-    The later row still gives a size or a publication time that the earlier one lacks, if it means the same bytes.
+    A size or a publication time that it lacks is taken from the later row, if that has the same sha256.
     """
     return Catalog(
         sources=tuple(source for catalog in catalogs for source in catalog.sources),
@@ -122,15 +123,15 @@ def merge(catalogs: Sequence[Catalog]) -> Catalog:
 
 
 def publication_day(build: str, published: str | None) -> str:
-    """When a build came out, as far as known: its publication time, else the day that its tag names, else nothing."""
+    """When a build was published: the time, if known, else the day that its tag names, else nothing."""
     names_a_day = len(build) == 8 and build.isdecimal()
     return published or (f"{build[:4]}-{build[4:6]}-{build[6:]}" if names_a_day else "")
 
 
 def publication_key(build: str, published: str | None) -> tuple[str, tuple[tuple[int, str], ...]]:
-    """The order in which builds came out: by `publication_day`, as a tag can be made years after the day it names.
+    """The sort key of builds: `publication_day`, as a tag can be made years after the day it names.
 
-    Builds of one day, and those that no day is known of (PyPy's ``7.3.19``), go by the numbers in their names.
+    Builds of one day, and those of an unknown day (PyPy's ``7.3.19``), are sorted by the numbers in their tags.
     """
     parts = build.replace("-", ".").split(".")
     numbers = tuple((int(part), "") if part.isdecimal() else (0, part) for part in parts)
@@ -138,19 +139,19 @@ def publication_key(build: str, published: str | None) -> tuple[str, tuple[tuple
 
 
 def completed(asset: Asset, other: Asset) -> Asset:
-    """The asset with what another row of the same bytes knows besides."""
+    """The asset with the size and publication time that another row of the same sha256 has."""
     if asset.sha256 != other.sha256 or (asset.size is not None and asset.published is not None):
         return asset
     size = other.size if asset.size is None else asset.size
     return replace(asset, size=size, published=asset.published or other.published)
 
 
-def _age(version: Version) -> tuple[int, int, int, tuple[int, int]]:
-    """The version's own order, in a form that compares faster."""
+def _version_key(version: Version) -> tuple[int, int, int, tuple[int, int]]:
+    """The order of versions, in a form that compares faster."""
     return (version.major, version.minor, version.patch, version.stage)
 
 
-def _united(assets: Iterable[Asset]) -> Iterable[Asset]:
+def _without_duplicates(assets: Iterable[Asset]) -> Iterable[Asset]:
     by_url: dict[str, Asset] = {}
     for asset in assets:
         known = by_url.get(asset.url)
@@ -158,22 +159,18 @@ def _united(assets: Iterable[Asset]) -> Iterable[Asset]:
     return by_url.values()
 
 
-# FOLD provision.catalog.catalog
-#   Owns choosing assets to look at, for `catalog list`; choosing the one to lock is `lock.resolve`'s.
-
-
 class VersionFilter(Protocol):
-    """What `manifest.request.VersionRequest` is, too."""
+    """What a query needs of a `manifest.request.VersionRequest`."""
 
     def matches(self, version: Version) -> bool: ...
 
 
 @frozen
 class AssetQuery:
-    """What to look for; a field that is None lets everything pass.
+    """What to look for; a field that is None matches everything.
 
-    ``options`` are those an asset must have, and it may have more; ``newest_build`` leaves each version's older builds
-    out, where one of them has what is asked for.
+    ``options`` are those that an asset must have, and it may have more. With ``newest_build``, each version has only
+    its newest build with a match.
     """
 
     implementation: str | None = None
@@ -186,7 +183,7 @@ class AssetQuery:
     newest_build: bool = False
 
     def matches(self, asset: Asset) -> bool:
-        """Whether the asset itself has what is asked for, whatever its version and build."""
+        """Whether the asset matches, whatever its version and build."""
         return (
             self.target in {None, asset.target}
             and self.cpu in {None, asset.cpu}

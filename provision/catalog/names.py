@@ -1,4 +1,19 @@
-"""The grammar of PBS asset names, and build options a name leaves out."""
+"""The grammar of python-build-standalone's asset names, and the build options that a name leaves out.
+
+There are five eras of names, with the release tags that use them (PBS.md):
+
+====  ============================================================  ===================
+A     ``cpython-3.7.4-linux64-20190817T0224.tar.zst``               20181218–20200216
+B     ``cpython-3.8.2-x86_64-…-pgo-20200418T2243.tar.zst``          20200418–20211017
+C     ``cpython-3.9.7-x86_64-…-install_only-20211017T1616.tar.gz``  20210724–20211017
+D     ``cpython-3.14.2+20260127-x86_64-…-pgo+lto-full.tar.zst``     since 20220227
+E     ``cpython-3.14.2+20260127-x86_64-…-install_only.tar.gz``      since 20220227
+====  ============================================================  ===================
+
+How an ``install_only`` archive was optimised, its name does not say. PBS makes it from the fastest of the full archives
+of its build: pgo+lto, else pgo, else lto. So these tell, or where none is known (a catalog need not list every asset),
+PBS's own build matrix; a test holds that the two never disagree.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +26,6 @@ from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, CpuLevel, 
 from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.value import frozen, replace
 from provision.model.version import Version
-
-# FOLD provision.catalog.names
-#   Owns the grammar of python-build-standalone's asset names, in all five eras; which assets exist, `index` knows.
-#
-#   The eras, with the release tags that use them (PBS.md):
-#
-#   ====  ============================================================  ===================
-#   A     ``cpython-3.7.4-linux64-20190817T0224.tar.zst``               20181218–20200216
-#   B     ``cpython-3.8.2-x86_64-…-pgo-20200418T2243.tar.zst``          20200418–20211017
-#   C     ``cpython-3.9.7-x86_64-…-install_only-20211017T1616.tar.gz``  20210724–20211017
-#   D     ``cpython-3.14.2+20260127-x86_64-…-pgo+lto-full.tar.zst``     since 20220227
-#   E     ``cpython-3.14.2+20260127-x86_64-…-install_only.tar.gz``      since 20220227
-#   ====  ============================================================  ===================
-
 
 Era = Literal["A", "B", "C", "D", "E"]
 
@@ -41,16 +42,27 @@ _ERA_A_PLATFORMS = {
 }
 
 
+_PGO_LTO, _PGO, _LTO = frozenset({"pgo", "lto"}), frozenset({"pgo"}), frozenset({"lto"})
+_FASTEST_FIRST = (_PGO_LTO, _PGO, _LTO)
+
+# Since these tags, PBS profiles on native machines; before, it had to leave pgo out.
+_AARCH64_PGO_SINCE = "20250702"
+_V4_PGO_SINCE = "20250106"
+
+# All but the optimisation: builds with the same key are siblings.
+_SiblingKey = tuple[str, str, Target, CpuLevel, frozenset[str]]
+
+
 class UnknownNameError(ValueError):
-    """A file name that is of no era."""
+    """A file name that the grammar does not cover."""
 
 
 @frozen
 class ParsedName:
     """What a name and its release tag say.
 
-    The names of ``install_only`` archives tell of ``freethreaded`` and of the link mode only: how such a build was
-    optimised, `inference` finds out. ``timestamp`` is that of eras A to C, and often not of the tag's own day.
+    The names of ``install_only`` archives have no options but ``freethreaded`` and the link mode; `infer_options` adds
+    the optimisation. ``timestamp`` is that of eras A to C, and often not of the tag's own day.
     """
 
     era: Era
@@ -64,7 +76,7 @@ class ParsedName:
 
 
 def parse_name(filename: str, tag: str = "") -> ParsedName:
-    """Read an asset's file name; ``tag`` is the release it belongs to, and only eras D and E can do without.
+    """Read an asset's file name; ``tag`` is the release it belongs to, which only names of eras D and E have in them.
 
     Raises `UnknownNameError` for a name of no era, `ValueError` for one that cannot be of that release.
     """
@@ -89,12 +101,12 @@ def parse_name(filename: str, tag: str = "") -> ParsedName:
 
 
 def format_name(name: ParsedName) -> str:
-    """Write the file name: the inverse of `parse_name`. Raises `ValueError` for what no name can say."""
+    """The file name: the inverse of `parse_name`. Raises `ValueError` for what no name can express."""
     link = next((mode for mode in _LINK_MODES if name.target.os == "windows" and mode in name.options), "")
-    unsaid = {link}
-    if _is_static_silently(name.target, name.build):
-        unsaid.add("static")
-    options = str(BuildOptions(name.options.names - unsaid))
+    unstated = {link}
+    if _is_static_unstated(name.target, name.build):
+        unstated.add("static")
+    options = str(BuildOptions(name.options.names - unstated))
     if name.era == "A":
         triple = str(name.target)
         platform = next((word for word, known in _ERA_A_PLATFORMS.items() if known == triple), "")
@@ -111,10 +123,10 @@ def format_name(name: ParsedName) -> str:
             head, tail = f"cpython-{name.version}+{name.build}", (options, f"{name.flavor}.tar.gz")
     text = "-".join(part for part in (head, platform, link, *tail) if part)
     try:
-        said = parse_name(text, name.build)
+        parsed = parse_name(text, name.build)
     except ValueError:
-        said = None
-    if said != name:
+        parsed = None
+    if parsed != name:
         raise ValueError(f"no asset name of era {name.era} can say {name}")
     return text
 
@@ -146,7 +158,7 @@ def parse_platform(text: str) -> tuple[Target, CpuLevel, str]:
     raise ValueError(f"{text!r} is not a known target")
 
 
-def _is_static_silently(target: Target, build: str) -> bool:
+def _is_static_unstated(target: Target, build: str) -> bool:
     return target.libc == "musl" and build < MUSL_DYNAMIC_SINCE
 
 
@@ -158,7 +170,7 @@ def _options(filename: str, target: Target, build: str, *, stated: str | None, l
         raise UnknownNameError(f"{filename!r} names a link mode that builds for {target} never had")
     if link is not None:
         names.add(link)
-    if _is_static_silently(target, build):
+    if _is_static_unstated(target, build):
         names.add("static")
     return BuildOptions.of(names)
 
@@ -213,36 +225,17 @@ def _patterns() -> tuple[tuple[Era, re.Pattern[str]], ...]:
     return tuple((era, re.compile(pattern, re.ASCII)) for era, pattern in eras)
 
 
-# FOLD provision.catalog.names
-#   Owns how an ``install_only`` archive was optimised, which its name does not say; names are `names`' grammar.
-#
-#   PBS makes the ``install_only`` archives of a build from the fastest of its full ones: pgo+lto, else pgo, else lto. So
-#   the full builds beside it tell. Where none of those is known (a catalog need not list every asset), PBS's own build
-#   matrix does; a test holds that the two never disagree.
-
-
-_PGO_LTO, _PGO, _LTO = frozenset({"pgo", "lto"}), frozenset({"pgo"}), frozenset({"lto"})
-_FASTEST_FIRST = (_PGO_LTO, _PGO, _LTO)
-
-# From these tags on, PBS profiles on native machines, and earlier it had to leave pgo out.
-_AARCH64_PGO_SINCE = "20250702"
-_V4_PGO_SINCE = "20250106"
-
-# What an optimisation does not change: builds that agree on all of it are siblings.
-_Siblings = tuple[str, str, Target, CpuLevel, frozenset[str]]
-
-
 def infer_options(assets: Iterable[Asset], *, by_target: bool = True) -> tuple[Asset, ...]:
     """Complete the options of CPython's ``install_only`` assets; every other asset stays as it is.
 
-    With ``by_target``, PBS's build matrix speaks where siblings are silent: right for PBS's own builds only.
+    With ``by_target``, PBS's build matrix decides where no sibling is known: right for PBS's own builds only.
     """
-    given = tuple(assets)
-    siblings: dict[_Siblings, set[frozenset[str]]] = {}
-    for asset in given:
+    stated = tuple(assets)
+    siblings: dict[_SiblingKey, set[frozenset[str]]] = {}
+    for asset in stated:
         if asset.implementation == "cpython" and asset.flavor == "full":
-            siblings.setdefault(_kin(asset), set()).add(asset.options.names & OPTIMISATIONS)
-    return tuple(_completed(asset, siblings, by_target=by_target) for asset in given)
+            siblings.setdefault(_sibling_key(asset), set()).add(asset.options.names & OPTIMISATIONS)
+    return tuple(_completed(asset, siblings, by_target=by_target) for asset in stated)
 
 
 def optimisations_of(target: Target, cpu: CpuLevel, build: str) -> frozenset[str]:
@@ -263,22 +256,22 @@ def optimisations_of(target: Target, cpu: CpuLevel, build: str) -> frozenset[str
 
 
 def is_complete(asset: Asset) -> bool:
-    """Whether nothing is left to infer."""
+    """Whether the options of an asset include its optimisation, or need not."""
     if asset.implementation != "cpython" or asset.flavor == "full":
         return True
     return "debug" in asset.options or not OPTIMISATIONS.isdisjoint(asset.options.names)
 
 
-def _completed(asset: Asset, siblings: dict[_Siblings, set[frozenset[str]]], *, by_target: bool) -> Asset:
+def _completed(asset: Asset, siblings: dict[_SiblingKey, set[frozenset[str]]], *, by_target: bool) -> Asset:
     if is_complete(asset):
         return asset
-    published = siblings.get(_kin(asset), set())
+    published = siblings.get(_sibling_key(asset), set())
     fastest = next((options for options in _FASTEST_FIRST if options in published), None)
     if fastest is None:
         fastest = optimisations_of(asset.target, asset.cpu, asset.build) if by_target else frozenset()
     return replace(asset, options=BuildOptions(asset.options.names | fastest))
 
 
-def _kin(asset: Asset) -> _Siblings:
+def _sibling_key(asset: Asset) -> _SiblingKey:
     rest = asset.options.names - OPTIMISATIONS
     return (str(asset.version), asset.build, asset.target, asset.cpu, rest)

@@ -1,4 +1,4 @@
-"""Owns where python-build-standalone publishes its assets, and reading rows about them; names are `names`' grammar."""
+"""Where python-build-standalone publishes, and the assets of rows that have only a URL and a hash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RELEASES = f"https://github.com/{REPOSITORY}/releases/download/"
 
 @frozen
 class PublishedFile:
-    """What a foreign catalog tells of one archive: no more than its name does not."""
+    """What a foreign catalog adds to the name of one archive."""
 
     url: str
     sha256: Digest | None
@@ -24,9 +24,9 @@ class PublishedFile:
 
 @frozen
 class AssetsRead:
-    """What was read: the assets, and the URLs of those that this version of provision does not know how to read.
+    """What was read: the assets, and the URLs of those whose names this version of provision cannot read.
 
-    The options of ``install_only`` assets are those that the names state; `inference` completes them.
+    The options of ``install_only`` assets are those that the names state; `names.infer_options` completes them.
     """
 
     assets: tuple[Asset, ...]
@@ -34,12 +34,12 @@ class AssetsRead:
 
 
 def asset_url(tag: str, filename: str) -> str:
-    """The canonical URL of an asset; GitHub wants ``+`` as ``%2B``."""
+    """The canonical URL of an asset; GitHub spells ``+`` as ``%2B``."""
     return f"{RELEASES}{tag}/{filename.replace('+', '%2B')}"
 
 
 def read_rows(rows: Iterable[PublishedFile]) -> AssetsRead:
-    """Make assets of all rows that have a hash: without one, nothing can be locked."""
+    """The assets of all rows that have a hash: without one, nothing can be locked."""
     assets, unknown = [], []
     for row in rows:
         if row.sha256 is None:

@@ -1,4 +1,8 @@
-"""`catalog update`: asking upstream and replacing the saved catalog."""
+"""`catalog update`: the catalogs of upstream downloaded, judged, and saved in place of the ones before.
+
+Two sources, each saved in a file of its own: PBS's NDJSON, from a mirror or its origin, and GitHub's releases API, which
+knows a release earlier, and sizes. Nothing is replaced before the new catalog was read whole.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from provision.catalog.cache import (
     GITHUB_FILE,
     NDJSON_FILE,
     ORIGIN_FACT,
-    load_saved,
+    load_usable,
     save_catalog,
 )
 from provision.catalog.names import infer_options
@@ -25,25 +29,45 @@ from provision.model.asset import Asset, Digest
 from provision.model.value import frozen, replace
 from provision.protocols import HttpGet, get_if_changed
 
-# FOLD provision.catalog.refresh
-#   Owns `catalog update`: asking upstream what exists by now, and the catalogs that are kept of that.
-#
-#   Two sources, each kept in a file of its own: PBS's NDJSON, at a mirror or at its origin, and GitHub's releases API,
-#   which knows a release earlier, and sizes. Nothing is replaced before the new one was read whole; `replacing` judges it.
-
-
 NDJSON_URLS = (
     "https://releases.astral.sh/github/versions/main/v1/python-build-standalone.ndjson",
     "https://raw.githubusercontent.com/astral-sh/versions/main/v1/python-build-standalone.ndjson",
 )
 GITHUB_URL = f"https://api.github.com/repos/{REPOSITORY}/releases"
 
+# How many names a note lists.
+_SHOWN = 5
+
+
+@frozen
+class RefreshResult:
+    """What `catalog update` did. ``new`` counts the assets that neither the saved nor the bundled catalog had."""
+
+    outcome: Literal["updated", "unchanged"]
+    origin: str
+    as_of: str
+    count: int
+    new: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@frozen
+class UpstreamAnswer:
+    """Where upstream's answer came from, and when (RFC 3339); ``etag`` is empty where there was none."""
+
+    origin: str
+    etag: str
+    as_of: str
+
+    def facts(self) -> dict[str, str]:
+        return {CACHE_VERSION_FACT: CACHE_VERSION, ORIGIN_FACT: self.origin, ETAG_FACT: self.etag}
+
 
 def refresh_ndjson(cache_dir: Path, *, get: HttpGet, now: str, urls: Sequence[str] = NDJSON_URLS) -> RefreshResult:
-    """Bring PBS's NDJSON up to date, from the first of the URLs that gives a valid one; ``now`` in RFC 3339, UTC.
+    """Refresh PBS's NDJSON from the first of the URLs that has a valid one; ``now`` in RFC 3339, UTC.
 
-    If none does, raises the errors of all: `NetworkError` where it could not be had, `CatalogError` where it is no
-    catalog. What was kept before stays then.
+    If none has, raises the errors of all: `NetworkError` where it could not be downloaded, `CatalogError` where it is
+    no catalog. The saved catalog stays then.
     """
     failures: list[ProvisionError] = []
     for url in urls:
@@ -58,26 +82,26 @@ def refresh_ndjson(cache_dir: Path, *, get: HttpGet, now: str, urls: Sequence[st
 
 
 def refresh_github(cache_dir: Path, *, get: HttpGet, now: str, url: str = GITHUB_URL) -> RefreshResult:
-    """Add the newest of GitHub's releases to those kept; ``now`` in RFC 3339, UTC. Raises as `refresh` does."""
+    """Add GitHub's newest releases to the saved ones; ``now`` in RFC 3339, UTC. Raises as `refresh_ndjson` does."""
     from provision.catalog.upstream import page_url, read_releases
 
     path, origin = cache_dir / GITHUB_FILE, page_url(url, 1)
-    before = load_previous(path)
-    kept = tuple(before.all_assets()) if before is not None else ()
+    before = load_usable(path)
+    saved = tuple(before.all_assets()) if before is not None else ()
     etag = _etag(before, origin)
-    crawl = read_releases(get, url, known={asset.url for asset in kept}, etag=etag)
-    if crawl is None:
+    releases = read_releases(get, url, known={asset.url for asset in saved}, etag=etag)
+    if releases is None:
         return mark_unchanged(path, UpstreamAnswer(origin=origin, etag=etag, as_of=now))
-    told = {asset.url for asset in crawl.reading.assets}
-    older = tuple(asset for asset in kept if asset.url not in told)
-    reading = replace(crawl.reading, assets=(*crawl.reading.assets, *older))
-    return replace_saved(path, before, reading, UpstreamAnswer(origin=origin, etag=crawl.etag, as_of=now))
+    listed = {asset.url for asset in releases.reading.assets}
+    older = tuple(asset for asset in saved if asset.url not in listed)
+    reading = replace(releases.reading, assets=(*releases.reading.assets, *older))
+    return replace_saved(path, before, reading, UpstreamAnswer(origin=origin, etag=releases.etag, as_of=now))
 
 
 def _refresh_from(path: Path, url: str, *, get: HttpGet, now: str) -> RefreshResult:
     from provision.catalog.upstream import read_upstream
 
-    before = load_previous(path)
+    before = load_usable(path)
     etag = _etag(before, url)
     response = get_if_changed(get, url, etag=etag)
     if response is None:
@@ -87,51 +111,12 @@ def _refresh_from(path: Path, url: str, *, get: HttpGet, now: str) -> RefreshRes
 
 
 def _etag(before: Snapshot | None, origin: str) -> str:
-    """What upstream called the kept catalog; another URL may use the same word for something else."""
+    """The ETag of the saved catalog if it is from the same URL: another may use the same ETag for something else."""
     return before.facts.get(ETAG_FACT, "") if before is not None and before.facts.get(ORIGIN_FACT) == origin else ""
 
 
-# FOLD provision.catalog.refresh
-#   Owns replacing a kept catalog by what upstream answered: what is refused, and what the user is told of it.
-
-
-_SHOWN = 5
-
-
-@frozen
-class RefreshResult:
-    """What `catalog update` did. ``new`` counts the assets that no catalog at hand knew before."""
-
-    outcome: Literal["updated", "unchanged"]
-    origin: str
-    as_of: str
-    count: int
-    new: int = 0
-    notes: tuple[str, ...] = ()
-
-
-@frozen
-class UpstreamAnswer:
-    """Where upstream's answer came from, and when (RFC 3339); ``etag`` is empty where it gave none."""
-
-    origin: str
-    etag: str
-    as_of: str
-
-    def facts(self) -> dict[str, str]:
-        return {CACHE_VERSION_FACT: CACHE_VERSION, ORIGIN_FACT: self.origin, ETAG_FACT: self.etag}
-
-
-def load_previous(path: Path) -> Snapshot | None:
-    """The catalog to be replaced; a damaged one counts as none, as it is about to be written anew."""
-    try:
-        return load_saved(path)
-    except DamagedSnapshotError:
-        return None
-
-
 def replace_saved(path: Path, before: Snapshot | None, reading: AssetsRead, answer: UpstreamAnswer) -> RefreshResult:
-    """Keep the new catalog. Raises `CatalogError` for one that cannot be whole: empty, or shrunk to less than half."""
+    """Save the new catalog. Raises `CatalogError` for one that cannot be whole: empty, or shrunk to less than half."""
     before_count = before.count if before is not None else 0
     if not reading.assets or 2 * len(reading.assets) < before_count:
         raise CatalogError(
@@ -146,12 +131,12 @@ def replace_saved(path: Path, before: Snapshot | None, reading: AssetsRead, answ
         as_of=answer.as_of,
         count=len(reading.assets),
         new=sum(asset.url not in known for asset in reading.assets),
-        notes=(*_unknown(reading.unknown), *_disputed(reading.assets, known)),
+        notes=(*_unknown_names(reading.unknown), *_changed_digests(reading.assets, known)),
     )
 
 
 def mark_unchanged(path: Path, answer: UpstreamAnswer) -> RefreshResult:
-    """Note down that the kept catalog is still upstream's newest; raises `CatalogError` if it went away meanwhile."""
+    """Record that the saved catalog is still upstream's newest; raises `CatalogError` if it is gone or damaged."""
     try:
         data = with_new_time(path.read_bytes(), as_of=answer.as_of, facts=answer.facts())
         count = Snapshot(data).count
@@ -164,7 +149,7 @@ def mark_unchanged(path: Path, answer: UpstreamAnswer) -> RefreshResult:
 
 
 def _known(assets: Iterable[Asset], before: Snapshot | None) -> Iterator[Asset]:
-    """What was known of the same builds; the bundled snapshot comes last, as its word counts most."""
+    """What was known of the same builds, the bundled catalog last: the last digest of a URL is the one that counts."""
     builds = {(asset.implementation, asset.version, asset.build) for asset in assets}
     for source in (before, bundled_snapshot()):
         if source is not None:
@@ -172,14 +157,14 @@ def _known(assets: Iterable[Asset], before: Snapshot | None) -> Iterator[Asset]:
                 yield from source.assets(*build)
 
 
-def _unknown(urls: tuple[str, ...]) -> Iterator[str]:
+def _unknown_names(urls: tuple[str, ...]) -> Iterator[str]:
     if urls:
         names = ", ".join(url.rpartition("/")[2] for url in urls[:_SHOWN])
         more = ", …" if len(urls) > _SHOWN else ""
         yield f"{len(urls)} assets left out, as this version of provision cannot read their names: {names}{more}"
 
 
-def _disputed(assets: Iterable[Asset], known: dict[str, Digest]) -> Iterator[str]:
+def _changed_digests(assets: Iterable[Asset], known: dict[str, Digest]) -> Iterator[str]:
     for asset in assets:
         sha256 = known.get(asset.url, asset.sha256)
         if sha256 != asset.sha256:

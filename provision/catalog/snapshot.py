@@ -1,4 +1,7 @@
-"""Reading and writing compact catalog files, the bundled one included."""
+"""Compact catalog files as sources of a catalog, and made of assets; the bundled catalog is one.
+
+The bytes of such a file are those of `snapshot_format`.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,13 @@ from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuL
 from provision.model.target import Target
 from provision.model.version import Version
 
-# FOLD provision.catalog.snapshot
-#   Owns reading a compact catalog file lazily, and the one in this package; `snapshot_writer` makes them.
-
-
 BUNDLED = Path(__file__).with_name("data") / "snapshot.bin"
 
-# What stands in a shape's URL for the build's own version and tag.
+# The placeholders in a shape's URL for the version and the tag of a build.
 VERSION_MARK, BUILD_MARK = "\x01", "\x02"
+
+# Of two catalogs that have nothing in common, each row would be an error.
+_ERRORS_SHOWN = 20
 
 _CPU_LEVELS: Mapping[str, CpuLevel] = {level: level for level in CPU_LEVELS}
 _FLAVORS: Mapping[str, Flavor] = {flavor: flavor for flavor in FLAVORS}
@@ -43,7 +45,7 @@ class _Shape(NamedTuple):
 
 
 class Snapshot:
-    """A catalog's source over the bytes of a snapshot; a build's rows are decoded when it is asked for.
+    """A source over the bytes of a compact catalog file; the rows of a build are decoded when they are needed.
 
     Raises `DamagedSnapshotError` at once if the bytes are not those that were written.
     """
@@ -60,7 +62,7 @@ class Snapshot:
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """What its writer noted down beside the rows."""
+        """What was recorded beside the rows."""
         return self._layout.facts
 
     @property
@@ -90,7 +92,7 @@ class Snapshot:
                 yield from self._of_version(implementation, version)
 
     def find(self, filename: str) -> Asset | None:
-        # Nearly every name tells implementation and version: those first, as decoding all the others takes a while.
+        # Nearly every name has implementation and version in it: those first, as decoding all others takes a while.
         def unlikely(names: tuple[str, str]) -> tuple[bool, bool]:
             return (not filename.startswith(names[0]), names[1] not in filename)
 
@@ -154,12 +156,12 @@ def _unreadable(why: str) -> CatalogError:
 
 
 def bundled_catalog() -> Catalog:
-    """The catalog in this package; raises `CatalogError` if the installation is damaged."""
+    """The catalog of this package; raises `CatalogError` if the installation is damaged."""
     return Catalog(sources=(bundled_snapshot(),))
 
 
 def bundled_snapshot() -> Snapshot:
-    """The snapshot in this package itself; raises as `bundled_catalog` does."""
+    """The source of `bundled_catalog`; raises as that does."""
     try:
         return Snapshot(BUNDLED.read_bytes())
     except (OSError, DamagedSnapshotError) as error:
@@ -168,19 +170,11 @@ def bundled_snapshot() -> Snapshot:
         ) from error
 
 
-# FOLD provision.catalog.snapshot
-#   The bytes of a compact catalog file, made of assets in any order.
-
-
-# Of two catalogs that have nothing in common, each row would be one.
-_ERRORS_SHOWN = 20
-
-
 def write_snapshot(assets: Iterable[Asset], *, as_of: str, facts: Mapping[str, str] | None = None) -> bytes:
     """The bytes of a snapshot, which are the same whatever the order of the assets.
 
-    ``facts`` are further short texts to keep beside the rows. Raises `CatalogError` where a file name has two hashes,
-    and for texts that hold control characters.
+    ``facts`` are further short texts to record beside the rows. Raises `CatalogError` where a file name has two hashes,
+    and for texts that have control characters.
     """
     ordered = sorted(unique_assets(assets), key=lambda asset: (*_build(asset), asset.filename, asset.url))
     texts = [_shape(asset) for asset in ordered]
@@ -203,17 +197,12 @@ def write_snapshot(assets: Iterable[Asset], *, as_of: str, facts: Mapping[str, s
 
 
 def with_new_time(snapshot: bytes, *, as_of: str, facts: Mapping[str, str]) -> bytes:
-    """The same assets as of another time, as quick as copying them; raises `DamagedSnapshotError` on damaged bytes."""
+    """The same assets as of another time, without decoding; raises `DamagedSnapshotError` for damaged bytes."""
     return with_facts(snapshot, _facts(as_of, facts))
 
 
-def catalog_of(assets: Iterable[Asset], *, as_of: str = "", notes: Iterable[str] = ()) -> Catalog:
-    """A catalog of just these assets; raises as `write_snapshot` does."""
-    return Catalog(sources=(Snapshot(write_snapshot(assets, as_of=as_of)),), notes=tuple(notes))
-
-
 def unique_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:
-    """Each URL once; raises `CatalogError` for a name that has two hashes in one build: one of them must be wrong."""
+    """Each URL once; raises `CatalogError` for a name with two hashes in one build: one of them must be wrong."""
     by_url: dict[str, Asset] = {}
     by_name: dict[tuple[str, str], Asset] = {}
     errors: list[ProvisionError] = []

@@ -1,4 +1,4 @@
-"""Owns the layout of the compact catalog file, byte by byte; what its fields mean, `snapshot` knows.
+"""The format of compact catalog files, byte by byte.
 
 Little-endian::
 
@@ -15,8 +15,9 @@ Little-endian::
               size      8 bytes, 0 for unknown; there only if the facts say so
               sha256    32 bytes
 
-A shape is what the assets of many builds have in common: so a row takes 34 bytes, and reading it no grammar. A version
-is a line, so that opening takes as long for a hundred thousand assets as for a few.
+A shape is what the assets of many builds have in common, so that a row takes 34 bytes and is read without the grammar
+of names. A version is a line, so that opening takes as long for a hundred thousand assets as for a few. `snapshot` makes
+assets of the fields.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ SnapshotBuild = tuple[str, str | None, range]
 
 
 class SnapshotLayout:
-    """The bytes of a snapshot, taken apart as far as needed; raises `DamagedSnapshotError` if they are not whole."""
+    """The bytes of a snapshot, decoded as far as needed; raises `DamagedSnapshotError` if they are not whole."""
 
     __slots__ = ("_digests_at", "_rows", "_shape_code", "_sizes_at", "_versions", "count", "facts", "shapes")
 
@@ -75,7 +76,7 @@ class SnapshotLayout:
 
     @property
     def versions(self) -> Mapping[str, Mapping[str, str]]:
-        """For each implementation its versions; what they map to, `builds` reads."""
+        """For each implementation its versions, with the text that `builds` reads."""
         return self._versions
 
     def builds(self, implementation: str, version: str) -> tuple[SnapshotBuild, ...]:
@@ -111,7 +112,7 @@ def encode_snapshot(
     shapes: Sequence[str],
     rows: Sequence[SnapshotRow],
 ) -> bytes:
-    """The bytes of a snapshot: the same values give the same bytes everywhere. The texts hold no control characters."""
+    """The bytes of a snapshot, always the same for the same values. The texts must not have control characters."""
     sized = any(row.size for row in rows)
     blocks = (
         _fact_lines(facts, sized=sized),
@@ -127,7 +128,7 @@ def encode_snapshot(
 
 
 def with_facts(data: bytes, facts: Mapping[str, str]) -> bytes:
-    """The same rows under other facts, without decoding them; raises `DamagedSnapshotError` if they are not whole."""
+    """The same rows with other facts, without decoding; raises `DamagedSnapshotError` if the bytes are not whole."""
     head, rows = _split(data)
     before, _, blocks = head.partition("\f")
     sized = any(line.startswith(f"{_SIZES}\t") for line in _lines(before))
@@ -135,7 +136,7 @@ def with_facts(data: bytes, facts: Mapping[str, str]) -> bytes:
 
 
 def is_snapshot(data: bytes) -> bool:
-    """Whether the bytes claim to be a snapshot of this format."""
+    """Whether the bytes begin as a snapshot of this format does."""
     return data.startswith(_MAGIC)
 
 
@@ -146,7 +147,7 @@ def _seal(head: str, *columns: bytes | memoryview) -> bytes:
 
 
 def _split(data: bytes) -> tuple[str, memoryview]:
-    """Head and rows, once the bytes are known to be those that were written."""
+    """Head and rows, after a check that the bytes are those that were written."""
     if not is_snapshot(data):
         raise DamagedSnapshotError("it does not begin like a catalog of this version of provision")
     body = memoryview(data)[_BODY_AT:]

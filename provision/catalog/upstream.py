@@ -1,4 +1,15 @@
-"""Upstream's documents as assets: NDJSON lines, GitHub's releases."""
+"""Catalogs that others write, as assets: NDJSON of PBS and of users, GitHub's releases.
+
+A line of NDJSON is one build:
+``{"version": "3.14.2+20260127", "date": "…", "artifacts": [{"url": "…", "sha256": "…"}]}``.
+
+A custom catalog may say more, all of it optional: ``size`` (in bytes) and ``options`` (such as ``pgo+lto``) of an
+artifact, ``implementation`` of a line; and a ``url`` may be relative to the catalog's own place. Target, options and
+flavor come from a file name in PBS's form; for every other name from the artifact's ``platform`` (a triple) and
+``variant`` (``freethreaded+pgo+install_only``).
+
+GitHub's API has a release before PBS's own catalog does, and the sizes of its assets; hashes since June 2025.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +22,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 
-from provision.catalog.catalog import Catalog
 from provision.catalog.names import UnknownNameError, infer_options, parse_name, parse_platform
 from provision.catalog.pbs import AssetsRead, PublishedFile, asset_url, read_rows
-from provision.catalog.snapshot import catalog_of
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
 from provision.model.asset import FLAVORS, IMPLEMENTATIONS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
@@ -23,26 +32,79 @@ from provision.model.version import Version
 from provision.protocols import HttpGet, get_if_changed
 from provision.url import parse_url
 
-# FOLD provision.catalog.upstream
-#   Owns what NDJSON catalogs mean: the one PBS publishes, and one's own in the same format; fetching is `refresh`'s.
-#
-#   A line is one build: ``{"version": "3.14.2+20260127", "date": "…", "artifacts": [{"url": "…", "sha256": "…"}]}``.
-#
-#   One's own catalog may say more, all of it optional: ``size`` (in bytes) and ``options`` (such as ``pgo+lto``) of an
-#   artifact, ``implementation`` of a line; and a ``url`` may be relative to the catalog's own place. A file name in PBS's
-#   form tells target, options and flavor; for every other name the artifact's ``platform`` (a triple) and ``variant``
-#   (``freethreaded+pgo+install_only``) must.
+_BUILD_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+# A file that is no catalog at all would yield an error for each of its lines.
+ERRORS_SHOWN = 20
+
+# A release lists a thousand assets; GitHub times out on larger pages.
+PER_PAGE = 10
+_MAX_PAGES = 1000
+
+_ARCHIVES = (".tar.gz", ".tar.zst")
+_JSON = "application/vnd.github+json"
 
 
-_BUILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+def format_time(moment: datetime) -> str:
+    """``2026-01-30T14:46:07Z``: UTC and whole seconds, so that times sort as texts; raises `ValueError` without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} lacks a time zone")
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-@frozen
-class _AssetTraits:
-    target: Target
-    cpu: CpuLevel
-    options: BuildOptions
-    flavor: Flavor
+def parse_time(text: str) -> str:
+    """Read an RFC 3339 time, or a mere day, which means its beginning in UTC; raises `ValueError` on anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if len(text) == len("2026-01-30"):
+            moment = moment.replace(tzinfo=UTC)
+        return format_time(moment)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time such as 2026-01-30T14:46:07Z") from error
+
+
+def _digest(value: object) -> Digest | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("a sha256 is a text of 64 hexadecimal digits")
+    return Digest.parse(value)
+
+
+def _timestamp(value: object) -> str | None:
+    if value is None:
+        return None
+    return parse_time(value if isinstance(value, str) else repr(value))
+
+
+Sha256 = Annotated[Digest | None, PlainValidator(_digest)]
+Timestamp = Annotated[str | None, PlainValidator(_timestamp)]
+
+
+class ForeignModel(BaseModel):
+    """What others wrote. Unknown keys are ignored, so that their format may grow."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class NdjsonArtifact(ForeignModel):
+    """One archive. PBS writes neither ``size`` (in bytes) nor ``options``."""
+
+    url: str
+    sha256: Sha256 = None
+    platform: str = ""
+    variant: str = ""
+    size: Annotated[int | None, Field(ge=0, lt=2**53)] = None
+    options: str | None = None
+
+
+class NdjsonLine(ForeignModel):
+    """One version and build, ``3.14.2+20260127``, with its archives."""
+
+    version: str
+    date: Timestamp = None
+    implementation: Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")] = "cpython"
+    artifacts: tuple[NdjsonArtifact, ...]
 
 
 def read_upstream(data: bytes, origin: str) -> AssetsRead:
@@ -58,25 +120,11 @@ def read_upstream(data: bytes, origin: str) -> AssetsRead:
     return read_rows(rows)
 
 
-def read_ndjson(catalog: Path | bytes, origin: str = "") -> Catalog:
-    """Read a catalog of one's own. ``origin`` is the path or URL it came from; relative URLs start there.
-
-    Its `Catalog.as_of` stays empty, as it says nothing of when upstream was looked at. Raises `CatalogError` with the
-    line for each row that is wrong.
-    """
-    if isinstance(catalog, Path):
-        origin = origin or str(catalog)
-        try:
-            catalog = catalog.read_bytes()
-        except OSError as error:
-            raise CatalogError(f"the catalog cannot be read: {error.strerror}", place=Place(origin)) from error
-    return catalog_of(read_custom_catalog(catalog, origin).assets)
-
-
 def read_custom_catalog(data: bytes, origin: str) -> AssetsRead:
-    """The assets of a catalog of one's own, as `read_ndjson` reads them.
+    """The assets of a custom catalog; ``origin`` is the path or URL it came from, where relative URLs start.
 
-    Lines of implementations that cannot be locked are not looked at: their assets are ``unknown``.
+    Lines of implementations that cannot be locked are left out: their assets are ``unknown``. Raises `CatalogError`
+    with the line for each row that is wrong.
     """
     stated: list[Asset] = []
     unstated: list[Asset] = []
@@ -94,9 +142,19 @@ def read_custom_catalog(data: bytes, origin: str) -> AssetsRead:
                 continue
             (unstated if artifact.options is None else stated).append(asset)
     raise_all(errors[:ERRORS_SHOWN])
-    # How a build of one's own was optimised, PBS's build matrix cannot know.
+    # PBS's build matrix does not apply to builds of others.
     completed = infer_options((*unstated, *stated), by_target=False)
     return AssetsRead(assets=(*completed[: len(unstated)], *stated), unknown=tuple(unknown))
+
+
+@frozen
+class _AssetTraits:
+    """What a file name, or the artifact itself, says of an asset."""
+
+    target: Target
+    cpu: CpuLevel
+    options: BuildOptions
+    flavor: Flavor
 
 
 def absolute_url(url: str, origin: str) -> str:
@@ -133,7 +191,7 @@ def _asset(line: NdjsonLine, artifact: NdjsonArtifact, origin: str) -> Asset:
 
 def _version(text: str) -> tuple[Version, str]:
     version, _, build = text.partition("+")
-    if _BUILD.fullmatch(build) is None:
+    if _BUILD_TAG.fullmatch(build) is None:
         raise ValueError(f"version {text!r} lacks a build: expected the like of 3.14.2+20260127")
     return Version.parse(version), build
 
@@ -160,73 +218,6 @@ def _stated_traits(artifact: NdjsonArtifact, why: str) -> _AssetTraits:
     return _AssetTraits(target=target, cpu=cpu, options=options, flavor=flavor)
 
 
-# FOLD provision.catalog.upstream
-#   Owns what the models of foreign catalogs share: their base, hashes, times, and how their errors read.
-
-
-class ForeignModel(BaseModel):
-    """What others wrote. Keys that are not known here mean nothing, so that their format may grow."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-def _digest(value: object) -> Digest | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ValueError("a sha256 is a text of 64 hexadecimal digits")
-    return Digest.parse(value)
-
-
-def _moment(value: object) -> str | None:
-    if value is None:
-        return None
-    return parse_time(value if isinstance(value, str) else repr(value))
-
-
-Sha256 = Annotated[Digest | None, PlainValidator(_digest)]
-Timestamp = Annotated[str | None, PlainValidator(_moment)]
-
-
-def validation_error(error: ValidationError, origin: str, *, line: int | None = None) -> CatalogError:
-    """The first thing that is wrong, with its place: ``catalog.ndjson:7: artifacts[2].sha256: …``."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    key = ""
-    for part in details[0]["loc"]:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}"
-    message = details[0]["msg"].removeprefix("Value error, ")
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return CatalogError(f"{message}{more}", place=Place(origin, line, key=key.lstrip(".")))
-
-
-# FOLD provision.catalog.upstream
-#   Owns the lines of an NDJSON catalog as they are written; what they mean, `ndjson` knows.
-
-
-# A file that is no catalog at all would yield an error for each of its lines.
-ERRORS_SHOWN = 20
-
-
-class NdjsonArtifact(ForeignModel):
-    """One archive. PBS writes neither ``size`` (in bytes) nor ``options``."""
-
-    url: str
-    sha256: Sha256 = None
-    platform: str = ""
-    variant: str = ""
-    size: Annotated[int | None, Field(ge=0, lt=2**53)] = None
-    options: str | None = None
-
-
-class NdjsonLine(ForeignModel):
-    """One version and build, ``3.14.2+20260127``, with its archives."""
-
-    version: str
-    date: Timestamp = None
-    implementation: Annotated[str, Field(pattern="^[a-z][a-z0-9]*$")] = "cpython"
-    artifacts: tuple[NdjsonArtifact, ...]
-
-
 def parse_lines(data: bytes, origin: str) -> tuple[tuple[int, NdjsonLine], ...]:
     """Each line with its number, from 1; blank ones are left out. Raises `CatalogError` for each malformed one."""
     lines: list[tuple[int, NdjsonLine]] = []
@@ -244,45 +235,20 @@ def parse_lines(data: bytes, origin: str) -> tuple[tuple[int, NdjsonLine], ...]:
     return tuple(lines)
 
 
-# FOLD provision.catalog.upstream
-#   Owns how catalogs write moments: RFC 3339, UTC, whole seconds, so that their order is that of their texts.
-
-
-def format_time(moment: datetime) -> str:
-    """``2026-01-30T14:46:07Z``; raises `ValueError` for a moment without a time zone."""
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment} lacks a time zone")
-    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-
-
-def parse_time(text: str) -> str:
-    """Read an RFC 3339 time, or a mere day, which means its beginning in UTC; raises `ValueError` on anything else."""
-    try:
-        moment = datetime.fromisoformat(text)
-        if len(text) == len("2026-01-30"):
-            moment = moment.replace(tzinfo=UTC)
-        return format_time(moment)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not a time such as 2026-01-30T14:46:07Z") from error
-
-
-# FOLD provision.catalog.upstream
-#   Owns reading PBS's releases from GitHub's API, page by page; what is kept of them, `refresh` knows.
-#
-#   The API knows a release before PBS's own catalog does, and the sizes of its assets; hashes it knows since June 2025.
-
-
-# A release lists a thousand assets; GitHub times out on larger pages.
-PER_PAGE = 10
-_MOST_PAGES = 1000
-
-_ARCHIVES = (".tar.gz", ".tar.zst")
-_JSON = "application/vnd.github+json"
+def validation_error(error: ValidationError, origin: str, *, line: int | None = None) -> CatalogError:
+    """The error for the first thing that is wrong, with its place: ``catalog.ndjson:7: artifacts[2].sha256: …``."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    key = ""
+    for part in details[0]["loc"]:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}"
+    message = details[0]["msg"].removeprefix("Value error, ")
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return CatalogError(f"{message}{more}", place=Place(origin, line, key=key.lstrip(".")))
 
 
 @frozen
 class ReleasesRead:
-    """What the newest pages told, and the first one's ETag, empty where it had none."""
+    """What the newest pages list, and the ETag of the first, empty where it had none."""
 
     reading: AssetsRead
     etag: str
@@ -334,14 +300,14 @@ def read_releases_page(data: bytes, origin: str) -> AssetsRead:
 
 
 def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str = "") -> ReleasesRead | None:
-    """Read pages until one tells nothing that ``known`` URLs do not: releases come newest first.
+    """Read pages until one has no URL that is not ``known``: releases come newest first.
 
-    None if the first page still is what ``etag`` names. Raises `NetworkError` and `CatalogError` for any page.
+    None if the first page still has the ``etag``. Raises `NetworkError` and `CatalogError` for any page.
     """
     first_etag = ""
     assets: list[Asset] = []
     unknown: list[str] = []
-    for page in range(1, _MOST_PAGES + 1):
+    for page in range(1, _MAX_PAGES + 1):
         origin = page_url(url, page)
         response = get_if_changed(get, origin, etag=etag if page == 1 else "", accept=_JSON)
         if response is None:

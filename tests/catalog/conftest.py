@@ -1,4 +1,4 @@
-"""Owns the fixtures of the catalog's tests."""
+"""Fixtures of the catalog's tests."""
 
 from __future__ import annotations
 

@@ -1,15 +1,16 @@
-"""Owns the assets, names and NDJSON lines that the catalog's tests are made of."""
+"""Assets, names, NDJSON lines and catalogs for the catalog's tests."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import asset_at, asset_url
-from provision.catalog.snapshot import bundled_snapshot
+from provision.catalog.snapshot import Snapshot, bundled_snapshot, write_snapshot
 from provision.model.asset import Asset, Digest
 
 DATA = Path(__file__).with_name("data")
@@ -64,10 +65,15 @@ def ndjson_line(*filenames: str, date: str | None = None, salt: str = "") -> byt
     return json.dumps({key: value for key, value in row.items() if value is not None}).encode() + b"\n"
 
 
-def own_line(version: str, *artifacts: dict[str, object], **more: object) -> bytes:
-    """A line of a catalog of one's own; a hash is made up for artifacts that have none."""
+def custom_line(version: str, *artifacts: dict[str, object], **more: object) -> bytes:
+    """A line of a custom catalog; a hash is made up for artifacts that have none."""
     rows = [{"sha256": digest(str(artifact.get("url"))).hex, **artifact} for artifact in artifacts]
     return json.dumps({"version": version, "artifacts": rows, **more}).encode() + b"\n"
+
+
+def catalog_of(assets: Iterable[Asset], *, as_of: str = "", notes: Iterable[str] = ()) -> Catalog:
+    """A catalog of just these assets."""
+    return Catalog(sources=(Snapshot(write_snapshot(assets, as_of=as_of)),), notes=tuple(notes))
 
 
 @cache

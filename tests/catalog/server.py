@@ -1,4 +1,4 @@
-"""Owns a real HTTP server on loopback that plays upstream, and a real client for it."""
+"""A real HTTP server on loopback in the place of upstream, and a real client for it."""
 
 from __future__ import annotations
 

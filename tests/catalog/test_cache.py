@@ -1,4 +1,4 @@
-""" """
+"""The catalogs a command works with: custom ones read once, saved files judged, all merged in order."""
 
 from __future__ import annotations
 
@@ -27,14 +27,11 @@ from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, SeveralErrors, StoreError
 from provision.model.asset import Asset
 from provision.model.version import Version
-from tests.catalog.samples import bundled_assets, full, own_line, stripped, upstream
+from tests.catalog.samples import bundled_assets, custom_line, full, stripped, upstream
 from tests.catalog.server import Upstream, http_get
 
-# FOLD tests.catalog.test_cache
-
-
-OURS = own_line("3.14.2+20260127", {"url": full("3.14.2", "20260127")})
-CHANGED = OURS + own_line("3.14.2+20260203", {"url": full("3.14.2", "20260203")})
+OURS = custom_line("3.14.2+20260127", {"url": full("3.14.2", "20260127")})
+CHANGED = OURS + custom_line("3.14.2+20260203", {"url": full("3.14.2", "20260203")})
 
 
 def builds(catalog: Catalog) -> tuple[str, ...]:
@@ -53,6 +50,13 @@ def project(tmp_path: Path) -> Path:
 def test_a_path_is_relative_to_the_manifest(project: Path, cache_dir: Path, spelling: str) -> None:
     text = spelling.format(base=project, uri=(project / "catalog.ndjson").as_uri())
     assert builds(open_custom_catalog(text, base=project, cache_dir=cache_dir, get=None)) == ("20260127",)
+
+
+def test_two_hashes_for_one_archive_are_refused(project: Path, cache_dir: Path) -> None:
+    rows: list[dict[str, object]] = [{"url": full("3.14.2", "20260127"), "sha256": digit * 64} for digit in "ab"]
+    (project / "catalog.ndjson").write_bytes(custom_line("3.14.2+20260127", *rows))
+    with pytest.raises(CatalogError, match="two hashes"):
+        open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
 
 
 def test_a_file_is_read_once_and_again_when_it_changed(project: Path, cache_dir: Path) -> None:
@@ -83,7 +87,7 @@ def test_assets_of_implementations_that_cannot_be_locked_are_counted_each_time(
     project: Path, cache_dir: Path, rows: int, told: str
 ) -> None:
     theirs: list[dict[str, object]] = [{"url": f"xbuildenv-{number}.tar.bz2"} for number in range(rows)]
-    (project / "catalog.ndjson").write_bytes(OURS + own_line("3.13.2+0.28.3", *theirs, implementation="pyodide"))
+    (project / "catalog.ndjson").write_bytes(OURS + custom_line("3.13.2+0.28.3", *theirs, implementation="pyodide"))
     for _ in ("read", "kept"):
         catalog = open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
         assert catalog.implementations() == ("cpython",)
@@ -165,7 +169,7 @@ def test_a_url_that_fails_is_an_error_though_an_older_copy_is_kept(upstream_serv
 
 def test_a_catalog_from_the_network_may_not_name_files(upstream_server: Upstream, cache_dir: Path) -> None:
     row: dict[str, object] = {"url": f"file:///srv/{full('3.14.2', '20260127')}"}
-    url = upstream_server.put("/catalog.ndjson", own_line("3.14.2+20260127", row))
+    url = upstream_server.put("/catalog.ndjson", custom_line("3.14.2+20260127", row))
     with pytest.raises(CatalogError, match="may not name files"):
         open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
 
@@ -177,9 +181,6 @@ def test_each_catalog_is_kept_once(upstream_server: Upstream, project: Path, cac
         )
         open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert len(tuple(cache_dir.iterdir())) == 2
-
-
-# FOLD tests.catalog.test_cache
 
 
 def catalog(*builds: str, as_of: str = "2026-02-01T00:00:00Z", rules: str = CACHE_VERSION) -> bytes:
@@ -272,9 +273,6 @@ def test_nobody_else_may_write_what_is_kept_whatever_the_umask(cache_dir: Path) 
         assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-# FOLD tests.catalog.test_cache
-
-
 V3159 = Version.parse("3.15.9")
 
 
@@ -294,8 +292,8 @@ def test_without_anything_else_it_is_the_bundled_catalog(tmp_path: Path, cache_d
 
 def test_bundled_refreshed_and_own_catalogs_are_one(upstream_server: Upstream, tmp_path: Path, cache_dir: Path) -> None:
     keep_refreshed(cache_dir, upstream(stripped("3.15.9", "20270101")))
-    (tmp_path / "catalog.ndjson").write_bytes(own_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
-    url = upstream_server.put("/catalog.ndjson", own_line("3.15.9+20270103", {"url": full("3.15.9", "20270103")}))
+    (tmp_path / "catalog.ndjson").write_bytes(custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
+    url = upstream_server.put("/catalog.ndjson", custom_line("3.15.9+20270103", {"url": full("3.15.9", "20270103")}))
     catalog = open_catalog(["catalog.ndjson", url], base=tmp_path, cache_dir=cache_dir, offline=False, get=http_get)
     assert catalog.builds("cpython", V3159) == ("20270103", "20270102", "20270101")
     assert Version.parse("3.14.2") in catalog.versions("cpython")
@@ -304,7 +302,7 @@ def test_bundled_refreshed_and_own_catalogs_are_one(upstream_server: Upstream, t
 def test_now_is_when_upstream_was_last_looked_at(tmp_path: Path, cache_dir: Path) -> None:
     """A date in a catalog of one's own must not let the cooldown of upstream's builds pass."""
     keep_refreshed(cache_dir, upstream(stripped("3.15.9", "20270101")))
-    own = own_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}, date="2099-01-01T00:00:00Z")
+    own = custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}, date="2099-01-01T00:00:00Z")
     (tmp_path / "catalog.ndjson").write_bytes(own)
     catalog = open_catalog(["catalog.ndjson"], base=tmp_path, cache_dir=cache_dir, offline=True)
     assert catalog.as_of == "2027-01-01T00:00:00Z"
@@ -313,7 +311,7 @@ def test_now_is_when_upstream_was_last_looked_at(tmp_path: Path, cache_dir: Path
 def test_ones_own_catalog_never_changes_what_is_known_of_upstream(tmp_path: Path, cache_dir: Path) -> None:
     known = next(asset for asset in bundled_assets() if asset.build == "20260814")
     version = f"{known.version}+{known.build}"
-    (tmp_path / "catalog.ndjson").write_bytes(own_line(version, {"url": known.url}))
+    (tmp_path / "catalog.ndjson").write_bytes(custom_line(version, {"url": known.url}))
     catalog = open_catalog(["catalog.ndjson"], base=tmp_path, cache_dir=cache_dir, offline=True)
     assert known in catalog.assets("cpython", known.version, known.build)
     assert catalog.find(known.filename) == known
@@ -336,7 +334,7 @@ def test_all_catalogs_that_cannot_be_had_are_told_at_once(
 
 
 def test_offline_nothing_is_asked_for(upstream_server: Upstream, tmp_path: Path, cache_dir: Path) -> None:
-    url = upstream_server.put("/catalog.ndjson", own_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
+    url = upstream_server.put("/catalog.ndjson", custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
     with pytest.raises(NetworkError, match="offline"):
         open_catalog([url], base=tmp_path, cache_dir=cache_dir, offline=True, get=http_get)
     assert upstream_server.asked == []

@@ -1,4 +1,4 @@
-""" """
+"""Versions, builds and assets of several sources as one catalog, and queries over them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.catalog.catalog import AssetQuery, completed, merge, publication_day, publication_key, query_assets
-from provision.catalog.snapshot import bundled_catalog, catalog_of
+from provision.catalog.snapshot import bundled_catalog
 from provision.manifest.request import VersionRequest
 from provision.model.asset import Asset, BuildOptions
 from provision.model.target import Target
 from provision.model.value import replace
 from provision.model.version import Version
-from tests.catalog.samples import digest, full, stripped, upstream
-
-# FOLD tests.catalog.test_catalog
-
+from tests.catalog.samples import catalog_of, digest, full, stripped, upstream
 
 V3142 = Version.parse("3.14.2")
 
@@ -131,9 +128,6 @@ def test_disjoint_catalogs_merge_to_the_same_in_any_order(assets: list[Asset]) -
     merged = merge([catalog_of([asset]) for asset in assets])
     assert merged.builds("cpython", V3142) == ("20260211", "20260203", "20260127")
     assert {asset.sha256 for asset in merged.assets("cpython", V3142, "20260203")} == {digest("x")}
-
-
-# FOLD tests.catalog.test_catalog
 
 
 NAMES = (

@@ -1,4 +1,4 @@
-""" """
+"""Every asset name read and written back, in all eras; the optimisation that a name leaves out."""
 
 from __future__ import annotations
 
@@ -26,9 +26,6 @@ from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.value import replace
 from provision.model.version import Version
 from tests.catalog.samples import LINUX, MUSL, WINDOWS, bundled_assets, full, real_names, stripped, upstream
-
-# FOLD tests.catalog.test_names
-
 
 # The patterns of PBS.md as they stand there: an oracle that knows nothing of ours.
 VER = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
@@ -278,9 +275,6 @@ def test_a_build_that_pbs_would_not_publish_has_no_name() -> None:
             options=BuildOptions.parse("debug"),
             flavor="install_only",
         )
-
-
-# FOLD tests.catalog.test_names
 
 
 def inferred(filename: str, *siblings: str, by_target: bool = True) -> str:

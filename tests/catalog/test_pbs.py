@@ -1,3 +1,5 @@
+"""PBS's URLs of assets, and assets made of rows that have only a URL and a hash."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-""" """
+"""`catalog update`: what is downloaded, what is refused, and what replaces the saved catalog."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from provision.catalog.cache import (
     ORIGIN_FACT,
     load_cached,
     load_saved,
+    load_usable,
     open_catalog,
 )
 from provision.catalog.catalog import Catalog
@@ -22,7 +23,6 @@ from provision.catalog.refresh import (
     NDJSON_URLS,
     RefreshResult,
     UpstreamAnswer,
-    load_previous,
     mark_unchanged,
     refresh_github,
     refresh_ndjson,
@@ -33,9 +33,6 @@ from provision.errors import CatalogError, NetworkError, SeveralErrors
 from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest, full, ndjson_line, stripped, tag_of, upstream
 from tests.catalog.server import Upstream, http_get
-
-# FOLD tests.catalog.test_refresh
-
 
 NOW, LATER = "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
 # Builds that the bundled snapshot does not know.
@@ -264,9 +261,6 @@ def test_both_sources_are_one_catalog_in_which_each_tells_what_it_knows(
     assert (asset.size, asset.published) == (5, "2027-01-02T00:00:00Z")
 
 
-# FOLD tests.catalog.test_refresh
-
-
 URL = "https://example.com/list"
 FIRST_REPLACING, SECOND_REPLACING = upstream(full("3.15.9", "20270101")), upstream(stripped("3.15.9", "20270201"))
 
@@ -286,7 +280,7 @@ def test_new_is_what_neither_the_kept_nor_the_bundled_catalog_knows(cache_dir: P
     path = cache_dir / NDJSON_FILE
     bundled = upstream(full("3.14.2", "20260127"))
     assert replace_saved(path, None, AssetsRead(assets=(FIRST_REPLACING, bundled)), answer()).new == 1
-    before = load_previous(path)
+    before = load_usable(path)
     assert (
         replace_saved(path, before, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING, bundled)), answer()).new == 1
     )
@@ -325,4 +319,4 @@ def test_a_catalog_that_went_away_cannot_be_renewed(cache_dir: Path) -> None:
 def test_a_damaged_catalog_counts_as_none(cache_dir: Path) -> None:
     cache_dir.mkdir(parents=True)
     (cache_dir / NDJSON_FILE).write_bytes(b"damaged")
-    assert load_previous(cache_dir / NDJSON_FILE) is None
+    assert load_usable(cache_dir / NDJSON_FILE) is None

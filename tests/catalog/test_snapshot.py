@@ -1,4 +1,4 @@
-""" """
+"""The bundled catalog, and compact catalog files written and read back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from provision.catalog.snapshot import (
     Snapshot,
     bundled_catalog,
     bundled_snapshot,
-    catalog_of,
     unique_assets,
     with_new_time,
     write_snapshot,
@@ -27,8 +26,6 @@ from provision.model.target import KNOWN_TARGETS
 from provision.model.value import replace
 from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest, full, stripped, upstream
-
-# FOLD tests.catalog.test_snapshot
 
 
 def test_the_bundled_catalog_knows_all_that_was_ever_published_with_a_hash() -> None:
@@ -149,9 +146,6 @@ def test_reading_the_catalog_loads_nothing_heavy() -> None:
     assert heavy.isdisjoint(run.stdout.split())
 
 
-# FOLD tests.catalog.test_snapshot
-
-
 # Versions and builds that occur in each other and in URLs, as those of real archives do.
 tricky = st.sampled_from(("3.1.1", "3.11.1", "3.11.11", "1.1.1"))
 assets = st.builds(
@@ -213,14 +207,14 @@ def test_a_name_with_two_hashes_is_refused() -> None:
     asset = upstream(stripped("3.14.2", "20260127"))
     twin = replace(asset, url=f"https://example.com/{asset.filename}", sha256=digest("other"))
     with pytest.raises(CatalogError, match=rf"two hashes, {asset.sha256} and {twin.sha256}"):
-        catalog_of([asset, twin])
+        write_snapshot([asset, twin], as_of="")
 
 
 def test_all_such_names_are_told_but_for_a_flood_of_them() -> None:
     known = [upstream(stripped(f"3.14.{patch}", "20260127")) for patch in range(50)]
     others = [replace(asset, sha256=digest("other")) for asset in known]
     with pytest.raises(SeveralErrors) as caught:
-        catalog_of([*known, *others])
+        write_snapshot([*known, *others], as_of="")
     assert len(caught.value.errors) == 20
 
 

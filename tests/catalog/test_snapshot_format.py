@@ -1,3 +1,5 @@
+"""The bytes of compact catalog files: written, decoded, and refused where they are damaged."""
+
 from __future__ import annotations
 
 import zlib

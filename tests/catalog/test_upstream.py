@@ -1,4 +1,4 @@
-""" """
+"""NDJSON of PBS and of users, and GitHub's releases, as assets; malformed rows with their place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from provision.catalog.upstream import (
     parse_lines,
     parse_time,
     read_custom_catalog,
-    read_ndjson,
     read_releases,
     read_releases_page,
     read_upstream,
@@ -31,11 +30,8 @@ from provision.catalog.upstream import (
 )
 from provision.errors import CatalogError, NetworkError, ProvisionError, SeveralErrors
 from provision.model.asset import Asset
-from tests.catalog.samples import LINUX, digest, full, ndjson_line, own_line, stripped, tag_of, upstream
+from tests.catalog.samples import LINUX, custom_line, digest, full, ndjson_line, stripped, tag_of, upstream
 from tests.catalog.server import Upstream, http_get
-
-# FOLD tests.catalog.test_upstream
-
 
 VERSION = "3.14.2+20260127"
 ORIGIN = "https://example.com/catalogs/catalog.ndjson"
@@ -72,22 +68,12 @@ def test_upstream_names_of_a_later_grammar_are_told_and_do_no_harm() -> None:
 
 def test_ones_own_catalog_is_of_the_same_format() -> None:
     asset = upstream(full("3.14.2", "20260127"), published="2026-01-30T14:46:07Z")
-    catalog = read_ndjson(ndjson_line(asset.filename, date="2026-01-30T14:46:07Z"), ORIGIN)
-    assert catalog.assets("cpython", asset.version, asset.build) == (asset,)
-    assert catalog.as_of == ""
+    assert only(ndjson_line(asset.filename, date="2026-01-30T14:46:07Z")) == asset
 
 
-def test_a_file_names_itself_as_its_origin(tmp_path: Path) -> None:
-    path = tmp_path / "my catalog.ndjson"
-    path.write_bytes(own_line(VERSION, {"url": full("3.14.2", "20260127")}))
-    asset = read_ndjson(path).find(full("3.14.2", "20260127"))
-    assert asset is not None
-    assert asset.url == f"{tmp_path.as_uri()}/{full('3.14.2', '20260127')}"
-
-
-def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match=r"nowhere.ndjson: the catalog cannot be read: No such file"):
-        read_ndjson(tmp_path / "nowhere.ndjson")
+def test_urls_of_a_file_are_relative_to_its_directory(tmp_path: Path) -> None:
+    row = custom_line(VERSION, {"url": full("3.14.2", "20260127")})
+    assert only(row, str(tmp_path / "my catalog.ndjson")).url == f"{tmp_path.as_uri()}/{full('3.14.2', '20260127')}"
 
 
 @pytest.mark.parametrize(
@@ -124,28 +110,28 @@ def test_urls_start_where_the_catalog_is(url: str, origin: str, expected: str) -
 )
 def test_urls_that_no_lock_may_hold_are_refused_with_their_line(url: str) -> None:
     with pytest.raises(CatalogError, match=r"catalog.ndjson:1: artifacts\[0\]: "):
-        read_custom_catalog(own_line(VERSION, {"url": url, "platform": LINUX, "variant": "full"}), ORIGIN)
+        read_custom_catalog(custom_line(VERSION, {"url": url, "platform": LINUX, "variant": "full"}), ORIGIN)
 
 
 def test_sizes_and_options_may_be_told() -> None:
-    asset = only(own_line(VERSION, {"url": stripped("3.14.2", "20260127"), "size": 5, "options": "noopt"}))
+    asset = only(custom_line(VERSION, {"url": stripped("3.14.2", "20260127"), "size": 5, "options": "noopt"}))
     assert (asset.size, str(asset.options)) == (5, "noopt")
 
 
 def test_told_options_come_on_top_of_those_in_the_name() -> None:
     name = stripped("3.14.2", "20260127", free=True)
-    assert str(only(own_line(VERSION, {"url": name, "options": "lto"})).options) == "freethreaded+lto"
+    assert str(only(custom_line(VERSION, {"url": name, "options": "lto"})).options) == "freethreaded+lto"
 
 
 def test_untold_options_are_those_of_the_siblings_and_otherwise_none() -> None:
     name = stripped("3.14.2", "20260127")
-    assert str(only(own_line(VERSION, {"url": name})).options) == ""
-    data = own_line(VERSION, {"url": name}, {"url": full("3.14.2", "20260127", "lto")})
+    assert str(only(custom_line(VERSION, {"url": name})).options) == ""
+    data = custom_line(VERSION, {"url": name}, {"url": full("3.14.2", "20260127", "lto")})
     assert {str(asset.options) for asset in read_custom_catalog(data, ORIGIN).assets} == {"lto"}
 
 
 def test_told_options_may_be_none_whatever_the_siblings_are() -> None:
-    line = own_line(
+    line = custom_line(
         VERSION,
         {"url": stripped("3.14.2", "20260127"), "options": ""},
         {"url": full("3.14.2", "20260127", "lto")},
@@ -160,7 +146,7 @@ def test_a_name_of_ones_own_needs_platform_and_variant() -> None:
         "platform": "x86_64_v3-unknown-linux-gnu",
         "variant": "freethreaded+pgo+full",
     }
-    assert only(own_line(VERSION, row)).title == "cpython 3.14.2+20260127 freethreaded+pgo full linux-x86_64 v3"
+    assert only(custom_line(VERSION, row)).title == "cpython 3.14.2+20260127 freethreaded+pgo full linux-x86_64 v3"
 
 
 def test_another_implementation_may_be_told() -> None:
@@ -169,14 +155,14 @@ def test_another_implementation_may_be_told() -> None:
         "platform": "x86_64-pc-windows-msvc",
         "variant": "install_only",
     }
-    asset = only(own_line("3.11.13+7.3.20", row, implementation="pypy"))
+    asset = only(custom_line("3.11.13+7.3.20", row, implementation="pypy"))
     assert asset.title == "pypy 3.11.13+7.3.20 install_only windows-x86_64"
 
 
 def test_lines_of_implementations_that_cannot_be_locked_are_left_out_whatever_they_hold() -> None:
-    ours, theirs = own_line(VERSION, {"url": full("3.14.2", "20260127")}), "xbuildenv-0.28.3.tar.bz2"
+    ours, theirs = custom_line(VERSION, {"url": full("3.14.2", "20260127")}), "xbuildenv-0.28.3.tar.bz2"
     row: dict[str, object] = {"url": theirs, "platform": "wasm32-unknown-emscripten", "variant": "full", "sha256": None}
-    reading = read_custom_catalog(ours + own_line("3.13.2+0.28.3", row, implementation="pyodide"), ORIGIN)
+    reading = read_custom_catalog(ours + custom_line("3.13.2+0.28.3", row, implementation="pyodide"), ORIGIN)
     assert [asset.filename for asset in reading.assets] == [full("3.14.2", "20260127")]
     assert reading.unknown == (theirs,)
 
@@ -199,15 +185,9 @@ def test_lines_of_implementations_that_cannot_be_locked_are_left_out_whatever_th
 )
 def test_a_row_that_contradicts_itself_is_refused(version: str, row: dict[str, object], message: str) -> None:
     with pytest.raises(CatalogError) as caught:
-        read_custom_catalog(own_line(version, row), ORIGIN)
+        read_custom_catalog(custom_line(version, row), ORIGIN)
     assert str(caught.value).startswith(f"{ORIGIN}:1: artifacts[0]: ")
     assert message in str(caught.value)
-
-
-def test_two_hashes_for_one_archive_are_refused() -> None:
-    lines = [own_line(VERSION, {"url": full("3.14.2", "20260127"), "sha256": digest(salt).hex}) for salt in "ab"]
-    with pytest.raises(CatalogError, match="two hashes"):
-        read_ndjson(b"".join(lines), ORIGIN)
 
 
 json_values = st.recursive(
@@ -228,9 +208,6 @@ def test_whatever_stands_in_a_catalog_it_is_read_or_refused(data: bytes) -> None
     except ProvisionError:
         return
     assert all(asset.url.startswith("https://") for asset in assets)
-
-
-# FOLD tests.catalog.test_upstream
 
 
 NEW, OLD, OLDEST = (stripped("3.14.2", tag) for tag in ("20260203", "20260127", "20251209"))
@@ -331,9 +308,6 @@ def test_a_page_is_asked_for_by_its_number() -> None:
     assert page_url("https://example.com/releases", 3) == "https://example.com/releases?per_page=10&page=3"
 
 
-# FOLD tests.catalog.test_upstream
-
-
 LINE = ndjson_line(stripped("3.14.2", "20260127"), date="2026-01-30T14:46:07Z")
 
 
@@ -381,9 +355,6 @@ def test_rows_that_break_the_format_are_refused(line: bytes) -> None:
         parse_lines(line, "catalog.ndjson")
 
 
-# FOLD tests.catalog.test_upstream
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -416,9 +387,6 @@ moments = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12,
 def test_texts_are_in_the_order_of_their_moments(one: datetime, other: datetime) -> None:
     if abs((one - other).total_seconds()) >= 1:
         assert (format_time(one) < format_time(other)) == (one < other)
-
-
-# FOLD tests.catalog.test_upstream
 
 
 class Inner(ForeignModel):

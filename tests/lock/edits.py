@@ -1,4 +1,4 @@
-"""Owns requests of all kinds, the entries that resolving writes for them, and edits of these."""
+"""Requests of all kinds, the entries that resolving writes for them, and edits of these."""
 
 from __future__ import annotations
 

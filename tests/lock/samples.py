@@ -1,4 +1,4 @@
-"""Owns small locks and assets for the lock's tests; random ones come from `strategies`."""
+"""Small locks, assets, catalogs and requests for the lock's tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns random locks for the lock's property tests."""
+"""Random locks for the lock's property tests."""
 
 from __future__ import annotations
 

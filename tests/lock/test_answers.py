@@ -1,4 +1,4 @@
-"""Whether locked entries answer the manifest, and what exactly does not."""
+"""Whether locked entries satisfy the manifest, and every way in which one does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that was ever published can be asked for by what it is, in a manifest's own words, and nothing else answers."""
+"""Every published archive can be requested by its properties in a manifest, and no other one satisfies that."""
 
 from __future__ import annotations
 

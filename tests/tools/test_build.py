@@ -1,3 +1,5 @@
+"""The bundled snapshot made of files: each format recognised, all merged, contradictions refused."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Hashes by tag, the metadata of uv, the versions of pbs-installer: read as assets."""
+
 from __future__ import annotations
 
 import json
