@@ -18,7 +18,7 @@ from provision.model.tree import TreeOptions, store_key
 from provision.protocols import Response
 from provision.store.layout import is_key
 from provision.url import parse_url
-from tests.catalog.samples import LINUX, full, ndjson_line, custom_line, stripped
+from tests.catalog.samples import LINUX, custom_line, full, ndjson_line, stripped
 
 _ORIGIN = "https://example.com/catalogs/catalog.ndjson"
 _PIECES = [
