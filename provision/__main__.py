@@ -1,4 +1,4 @@
-"""Runs the command line as ``python -m provision``; everything else is in `provision.cli.entry`."""
+"""``python -m provision``, the same as the command `provision`."""
 
 from provision.cli.entry import main
 

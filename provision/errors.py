@@ -1,6 +1,6 @@
-"""Errors a user can meet, with exit codes and hints; OS errors translated.
+"""`ProvisionError` and its classes, one an exit code; OS errors as `StoreError`.
 
-`cli.entry` catches them, once. Exit codes are those of DESIGN §6.
+`cli.entry` catches them, in one place. The exit codes are those of DESIGN §6.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 # The stable exit codes (DESIGN §6).
 FAILURE, USAGE, PENDING, STALE, INTEGRITY, NETWORK = 1, 2, 3, 4, 5, 6
 
-# No word that we know is longer; comparing takes the product of both lengths, and a hostile file has long ones.
-_LONGEST_WORD = 64
+# No known word is longer. Comparing takes the product of both lengths, and a hostile file has long words.
+_MAX_WORD = 64
 
-# Errors of a store that may be read but not written: tolerated where writing is a courtesy.
+# The store may be read but not written: tolerated where nothing depends on the write.
 UNWRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 _FULL = "Free some space (`provision cache clean`, `provision prune`), or set PROVISION_HOME to another disk."
@@ -47,9 +47,9 @@ _REASONS = {
 
 
 class Place:
-    """Where in a user's file something stands; renders as ``pythons.toml:7:12: pythons.free.version``.
+    """A position in a user's file; ``str()`` gives ``pythons.toml:7:12: pythons.free.version``.
 
-    ``line`` and ``column`` count from 1; each part but ``file`` may be missing.
+    ``line`` and ``column`` count from 1; every part but ``file`` may be missing.
     """
 
     __slots__ = ("column", "file", "key", "line")
@@ -63,7 +63,7 @@ class Place:
 
 
 class ProvisionError(Exception):
-    """Something a user can act on.
+    """A failure that a user can act on, as opposed to a bug.
 
     ``message`` says what is wrong and what was expected, ``place`` where, ``hint`` what to do next.
     """
@@ -79,7 +79,7 @@ class ProvisionError(Exception):
 
 
 class UsageError(ProvisionError):
-    """The command line asks for something that makes no sense."""
+    """The command line or an environment variable is invalid or contradicts itself."""
 
     exit_code = USAGE
 
@@ -91,11 +91,11 @@ class ManifestError(ProvisionError):
 
 
 class CatalogError(ProvisionError):
-    """A catalog cannot be read, or holds rows that break its format."""
+    """A catalog cannot be read, or has rows that break its format."""
 
 
 class ResolutionError(ProvisionError):
-    """A request that no known asset satisfies; the message says what does exist."""
+    """No known asset satisfies a request; the message says what exists instead."""
 
 
 class StoreError(ProvisionError):
@@ -103,23 +103,23 @@ class StoreError(ProvisionError):
 
 
 class LockTimeoutError(StoreError):
-    """Another process holds a file lock for longer than we may wait."""
+    """Another process held a file lock for longer than the timeout."""
 
 
 class LockFileError(ProvisionError):
-    """`pythons.lock` is missing, unreadable, stale or incomplete for what was asked."""
+    """`pythons.lock` is missing, unreadable, out of date, or lacks what the command needs."""
 
     exit_code = STALE
 
 
 class IntegrityError(ProvisionError):
-    """Bytes that are not those promised: a wrong hash, an unsafe or damaged archive, a tree that changed."""
+    """Content that differs from what is locked: a wrong hash, an unsafe or damaged archive, a changed tree."""
 
     exit_code = INTEGRITY
 
 
 class PolicyError(ProvisionError):
-    """Refused by a rule: a host not allowed, a build the CPU or libc cannot run, an audit finding."""
+    """Refused by a rule: a host that is not allowed, a build that this machine cannot run, an audit finding."""
 
     exit_code = INTEGRITY
 
@@ -131,7 +131,7 @@ class NetworkError(ProvisionError):
 
 
 class SeveralErrors(ProvisionError):
-    """All failures of one step; the exit code is the gravest of them."""
+    """All failures of one step; the exit code is that of the gravest."""
 
     _GRAVITY = (INTEGRITY, NETWORK, STALE, USAGE, FAILURE)
 
@@ -146,7 +146,7 @@ class SeveralErrors(ProvisionError):
 
 
 def raise_all(errors: Sequence[ProvisionError]) -> None:
-    """Raise the one error, or all of them as one `SeveralErrors`; do nothing when there are none."""
+    """Raise a single error as itself and more as `SeveralErrors`; return if there is none."""
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -154,21 +154,21 @@ def raise_all(errors: Sequence[ProvisionError]) -> None:
 
 
 def did_you_mean(word: str, known: Iterable[str], after: str = " ") -> str:
-    """`` Did you mean 'debug'?``, to be put behind a sentence; nothing when no known word is near.
+    """`` Did you mean 'debug'?``, to be appended to a sentence; empty if no known word is close.
 
-    ``after`` is what stands between: after a semicolon the sentence goes on in lower case. Neither case nor ``_`` for
-    ``-`` makes a word another one.
+    ``after`` separates the two: after a semicolon the sentence goes on in lower case. Words that differ only in case,
+    or in ``_`` for ``-``, are the same word.
     """
-    if not 0 < len(word) <= _LONGEST_WORD:
+    if not 0 < len(word) <= _MAX_WORD:
         return ""
     import difflib
 
-    spellings = {_folded(one): one for one in known}
-    near = difflib.get_close_matches(_folded(word), spellings, n=1)
+    spellings = {_normalised(one): one for one in known}
+    near = difflib.get_close_matches(_normalised(word), spellings, n=1)
     return f"{after}{'did' if after == '; ' else 'Did'} you mean {spellings[near[0]]!r}?" if near else ""
 
 
-def _folded(word: str) -> str:
+def _normalised(word: str) -> str:
     return word.lower().replace("_", "-")
 
 
@@ -176,7 +176,7 @@ def _folded(word: str) -> str:
 def store_failures(step: str, path: Path) -> Iterator[None]:
     """Raise `StoreError` for any `OSError` in the body: ``cannot <step>: <path>: <reason>``.
 
-    ``path`` stands in where the error itself does not name one.
+    ``path`` is named if the error itself names no file.
     """
     try:
         yield
@@ -185,9 +185,9 @@ def store_failures(step: str, path: Path) -> Iterator[None]:
 
 
 def store_error(step: str, path: Path, error: OSError) -> StoreError:
-    """The `StoreError` that says which step failed, where, why, and what to do about it."""
+    """The `StoreError` for an `OSError`: which step failed, where, why, and what to do about it."""
     named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else path
-    where = named if named.is_absolute() else path  # names relative to an open directory tell nothing
+    where = named if named.is_absolute() else path  # a name relative to an open directory says nothing
     code = error.errno or 0
     reason, hint = _REASONS.get(code, (error.strerror or str(error), None))
     if code == errno.ENOSPC and _out_of_inodes(where):

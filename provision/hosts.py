@@ -1,6 +1,6 @@
-"""Which hosts may be asked, and over what: rules, policy, known hosts, look-alikes.
+"""Which hosts may be connected to: known hosts, the user's rules, look-alikes.
 
-Whoever connects asks `HostPolicy` first, and for every redirect again.
+`HostPolicy.check` is called before every connection, and again for every redirect.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from provision.errors import PolicyError, UsageError
 from provision.model.value import frozen
 from provision.url import Url
 
-# Where the bundled catalog's archives, their mirrors and their metadata live, and where those hosts redirect to.
+# The hosts of the bundled catalog's archives, their mirrors and metadata, and those that these redirect to.
 KNOWN_HOSTS = frozenset(
     {
         "api.github.com",
@@ -25,10 +25,10 @@ KNOWN_HOSTS = frozenset(
     }
 )
 
-# Above this likeness two hosts are easily taken for each other: `githab.com`, `github.co`.
-_ALIKE = 0.8
-# What is exchanged in look-alikes, as it reads; `rn` for `m` and `vv` for `w` come first.
-_FOLDED = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("_", "-"))
+# From this similarity on, two hosts are easily confused: `githab.com`, `github.co`.
+_MIN_SIMILARITY = 0.8
+# Letters that look-alikes replace, and what they read as; the pairs of letters come first.
+_CONFUSABLES = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("_", "-"))
 
 _RULE = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<any>\*\.)?(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>\d{1,5}))?/?"
@@ -39,13 +39,14 @@ _RULE = re.compile(
 class HostRule:
     """``[http://][*.]host[:port]``: a host that the user allows.
 
-    Without a port any port is meant; ``http://`` allows plain HTTP too, ``*.`` every name below the host.
+    Without a port, every port is allowed. ``http://`` allows plain HTTP as well; ``*.`` allows the subdomains of the
+    host, but not the host itself.
     """
 
     host: str
     port: int | None = None
-    below: bool = False
-    plain: bool = False
+    subdomains: bool = False
+    plain_http: bool = False
 
     @classmethod
     def parse(cls, text: str) -> HostRule:
@@ -59,18 +60,18 @@ class HostRule:
         return cls(
             host=match["host"].strip("[]"),
             port=int(match["port"]) if match["port"] else None,
-            below=match["any"] is not None,
-            plain=match["scheme"] == "http",
+            subdomains=match["any"] is not None,
+            plain_http=match["scheme"] == "http",
         )
 
-    def admits(self, url: Url) -> bool:
-        """Whether the rule covers the host and the port; the scheme is judged apart."""
-        named = url.host.endswith(f".{self.host}") if self.below else url.host == self.host
-        return named and self.port in (None, url.port)
+    def matches(self, url: Url) -> bool:
+        """Whether the rule covers the host and the port; the scheme is not compared."""
+        same_host = url.host.endswith(f".{self.host}") if self.subdomains else url.host == self.host
+        return same_host and self.port in (None, url.port)
 
 
 class HostPolicy:
-    """Which URLs may be asked: known and allowed hosts by https, loopback and what was allowed so by http too."""
+    """Which URLs may be requested: known and allowed hosts by https; by http loopback, and hosts allowed with it."""
 
     __slots__ = ("_rules",)
 
@@ -78,25 +79,25 @@ class HostPolicy:
         self._rules = tuple(allowed)
 
     def check(self, url: Url, *, redirected_from: Url | None = None) -> None:
-        """Raise `PolicyError` unless the URL may be asked.
+        """Raise `PolicyError` unless the URL may be requested.
 
-        Where a redirect leads is judged like any other URL, so every host on the way is known or allowed. Moreover it
-        never leads from https to anything less, nor from another machine to this one.
+        The target of a redirect is checked like any other URL, so every host on the way is known or allowed.
+        Moreover, no redirect leads from https to anything else, or from another machine to this one.
         """
         if url.scheme == "file":
             raise PolicyError(f"{url}: a file is nothing to ask a host for")
-        whence = f"{redirected_from.host} redirects to it" if redirected_from else ""
+        source = f"{redirected_from.host} redirects to it" if redirected_from else ""
         if redirected_from and redirected_from.scheme == "https" and url.scheme != "https":
             raise PolicyError(
-                f"{url}: {whence}, from https to {url.scheme}; nothing is fetched over less than asked for"
+                f"{url}: {source}, from https to {url.scheme}; nothing is fetched over less than asked for"
             )
         if url.is_loopback and (redirected_from is None or redirected_from.is_loopback):
             return
-        rules = [rule for rule in self._rules if rule.admits(url)]
+        rules = [rule for rule in self._rules if rule.matches(url)]
         known = url.host in KNOWN_HOSTS and url.port in (80, 443)
         if not rules and not known:
-            raise _not_allowed(url, whence)
-        if url.scheme != "https" and not any(rule.plain for rule in rules):
+            raise _not_allowed(url, source)
+        if url.scheme != "https" and not any(rule.plain_http for rule in rules):
             raise PolicyError(
                 f"{url}: plain {url.scheme} is not allowed, but on this machine itself",
                 hint=f"use https, or if the network up to {url.host} is trusted: --allow-host http://{url.authority}",
@@ -104,9 +105,9 @@ class HostPolicy:
 
 
 def lookalike_of(host: str, known: Iterable[str]) -> str:
-    """The known host that this one can be taken for; nothing if it is one of them, or like none.
+    """The known host that this one can be mistaken for; empty if it is a known one itself, or resembles none.
 
-    Like is what has a known host's name within it (``github.com.example.net``), differs by a letter or two, or reads
+    A look-alike contains the name of a known host (``github.com.example.net``), differs by a letter or two, or reads
     the same in some typefaces.
     """
     import difflib
@@ -116,15 +117,15 @@ def lookalike_of(host: str, known: Iterable[str]) -> str:
     if name in names or any(name.endswith(f".{other}") for other in names):
         return ""
     for other in names:
-        within = other.rpartition(".")[0] in name or other.replace(".", "-") in name
-        if within or _folded(name) == _folded(other):
+        contained = other.rpartition(".")[0] in name or other.replace(".", "-") in name
+        if contained or _as_read(name) == _as_read(other):
             return other
-    near = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=_MIN_SIMILARITY)
     return near[0] if near else ""
 
 
-def _not_allowed(url: Url, whence: str) -> PolicyError:
-    reason = f"{url.host} is not an allowed host" + (f" ({whence})" if whence else "")
+def _not_allowed(url: Url, source: str) -> PolicyError:
+    reason = f"{url.host} is not an allowed host" + (f" ({source})" if source else "")
     rule = url.authority if url.scheme == "https" else f"http://{url.authority}"
     return PolicyError(
         f"{url}: {reason}",
@@ -132,7 +133,7 @@ def _not_allowed(url: Url, whence: str) -> PolicyError:
     )
 
 
-def _folded(host: str) -> str:
-    for letters, read in _FOLDED:
-        host = host.replace(letters, read)
+def _as_read(host: str) -> str:
+    for letters, appearance in _CONFUSABLES:
+        host = host.replace(letters, appearance)
     return host

@@ -1,4 +1,8 @@
-"""`Plan`: its actions, the decision, and its JSON document."""
+"""`Plan`: what a sync will do, action by action; how it is decided, and its JSON document.
+
+`plan_sync` is a pure function of what the lock file selects and what is on disk. `workflows.plan` gathers the two,
+`install.apply` and `workflows.sync` carry the plan out.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,14 @@ from provision.model.asset import Asset, Digest
 from provision.model.tree import TreeOptions, store_key
 from provision.model.value import frozen
 
-# FOLD provision.plan
-#   Owns the plan's values, what a sync would do action by action; `plan.decide` makes, `install.apply` does them.
+PLAN_VERSION = 1  # of the JSON document
 
 
 @frozen
 class Selected:
-    """One entry's choice for one machine: the asset to have, and how its tree is made.
+    """The asset selected for one entry on one machine, and the options of its tree.
 
-    ``foreign`` tells that the asset is for another machine: its tree is neither probed nor linked into the project.
+    A ``foreign`` asset is for another machine: its tree is neither probed nor linked into the project.
     """
 
     name: str
@@ -32,14 +35,17 @@ class Selected:
 
 @frozen
 class Keep:
-    """The tree is installed and linked as it should be."""
+    """The tree is installed, and linked if it should be."""
 
     selected: Selected
 
 
 @frozen
 class Install:
-    """The tree is missing or ``damaged``: fetch it unless ``cached``, unpack it. ``names`` are all that share it."""
+    """The tree is missing or ``damaged``: fetch its archive unless ``cached``, and unpack it.
+
+    ``names`` are the entries that share the tree.
+    """
 
     selected: Selected
     names: tuple[str, ...]
@@ -49,7 +55,7 @@ class Install:
 
 @frozen
 class Link:
-    """The project's link is missing or leads elsewhere. ``previous`` is the key it led to, if any."""
+    """The project's link is missing, or leads to another tree: ``previous`` is the key of that, if any."""
 
     selected: Selected
     previous: str | None
@@ -57,14 +63,14 @@ class Link:
 
 @frozen
 class Unlink:
-    """The project has a link that no entry asks for."""
+    """The project has a link that belongs to no entry."""
 
     name: str
 
 
 @frozen
 class Remove:
-    """No project needs this tree any more (only with ``--prune``)."""
+    """No project needs this tree (only with ``--prune``)."""
 
     key: str
 
@@ -74,14 +80,14 @@ Action = Keep | Install | Link | Unlink | Remove
 
 @frozen
 class Plan:
-    """All actions of one sync, and the lock they follow from. ``lock`` is the digest of the lock file's bytes."""
+    """All actions of one sync; ``lock`` is the digest of the lock file that they were planned for."""
 
     lock: Digest
     actions: tuple[Action, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """True when nothing would change."""
+        """Whether nothing would change."""
         return all(isinstance(action, Keep) for action in self.actions)
 
     def installs(self) -> Iterator[Install]:
@@ -89,23 +95,19 @@ class Plan:
 
     def downloads(self) -> tuple[Asset, ...]:
         """The distinct assets to fetch, in the order of the plan."""
-        wanted = {
+        missing = {
             action.selected.asset.sha256: action.selected.asset for action in self.installs() if not action.cached
         }
-        return tuple(wanted.values())
-
-
-# FOLD provision.plan
-#   Owns the decision what a sync does, a pure function of the selection and what is on disk; `install` does it.
+        return tuple(missing.values())
 
 
 @frozen
 class Inventory:
     """What is on disk, as far as the selection is concerned.
 
-    ``installed`` are the keys with a receipt and a tree to rely on, ``damaged`` those whose tree is not what the
-    receipt says, ``cached`` the archives at hand, ``links`` the project's links (name to key, the empty text where a
-    link leads out of the store), ``removable`` the keys no project needs.
+    ``installed`` are the keys with a receipt and an intact tree, ``damaged`` those whose tree differs from the
+    receipt, ``cached`` the archives in the cache, ``links`` the project's links (name to key; an empty key if the link
+    leads out of the store), ``removable`` the keys that no project needs.
     """
 
     installed: frozenset[str] = frozenset()
@@ -118,10 +120,10 @@ class Inventory:
 def plan_sync(
     selection: Sequence[Selected], inventory: Inventory, *, lock: Digest, partial: bool = False, prune: bool = False
 ) -> Plan:
-    """Compare what the lock selects with what is there.
+    """Compare what the lock file selects with what is on disk.
 
-    Installs come first, each key once, then links, then what is no longer asked for. A ``partial`` selection (names
-    were given) leaves the links of other entries alone.
+    Each key is installed once; installs come before links, and links before what is no longer needed. A ``partial``
+    selection (the user named entries) leaves the links of other entries alone.
     """
     installs: dict[str, Install] = {}
     keeps: list[Action] = []
@@ -143,22 +145,15 @@ def plan_sync(
         if not linked:
             links.append(Link(selected=selected, previous=inventory.links.get(selected.name)))
 
-    asked = {selected.name for selected in selection if not selected.foreign}
-    unlinks = () if partial else tuple(Unlink(name=name) for name in sorted(set(inventory.links) - asked))
+    linked_names = {selected.name for selected in selection if not selected.foreign}
+    unlinks = () if partial else tuple(Unlink(name=name) for name in sorted(set(inventory.links) - linked_names))
     needed = {selected.key for selected in selection}
     removes = tuple(Remove(key=key) for key in sorted(set(inventory.removable) - needed)) if prune else ()
     return Plan(lock=lock, actions=(*keeps, *installs.values(), *links, *unlinks, *removes))
 
 
-# FOLD provision.plan
-#   Owns the plan as a JSON document, for `plan --json` and saved plans; how people see it, `cli.render` says.
-
-
-PLAN_VERSION = 1
-
-
 def plan_document(plan: Plan) -> dict[str, object]:
-    """The plan as JSON values; equal plans give equal documents."""
+    """The plan as JSON values, for `plan --json` and saved plans; equal plans give equal documents."""
     downloads = plan.downloads()
     sizes = [asset.size for asset in downloads]
     return {

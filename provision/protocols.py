@@ -1,6 +1,6 @@
-"""What lower rooms ask of upper ones: progress reports and documents by HTTP.
+"""`Progress` and `HttpGet`: what lower rooms are given by higher ones.
 
-`Progress` is implemented by `cli.progress`, `HttpGet` by `install.fetch`; tests implement both in a few lines.
+`cli.progress` implements `Progress`, `fetch.fetcher` implements `HttpGet`; tests implement both in a few lines.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from provision.errors import NetworkError
 from provision.model.value import field, frozen
 
 _OK, _NOT_MODIFIED = 200, 304
-_REFUSED = frozenset({401, 403, 429})
+_REFUSED = frozenset({401, 403, 429})  # authentication, authorisation, rate limit
 
 
 class Progress(Protocol):
-    """Told by several threads at once, for several pieces of work, each known by its ``key``.
+    """Receives the progress of several tasks, each identified by its ``key``; called by several threads at once.
 
-    ``amount`` and ``total`` are in bytes or in files; a ``total`` of None is not known yet.
+    ``amount`` and ``total`` are in bytes or in files; a ``total`` of None is unknown so far.
     """
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
-        """A step of ``key`` begins, counting from zero; also when a step begins anew, or learns its total."""
+        """A step of ``key`` starts at zero; called again if the step starts over or its total becomes known."""
 
     def advance(self, key: str, amount: int) -> None:
-        """``amount`` more of the step is done; a negative one is to be done again."""
+        """``amount`` more of the step is done; a negative amount has to be done again."""
 
     def finish(self, key: str) -> None:
-        """The step is over, done or failed; another one of the same key may start."""
+        """The step has ended, successfully or not; another step of the same key may start."""
 
     def note(self, text: str) -> None:
-        """Something worth a line: one sentence."""
+        """A message for the user: one sentence."""
 
 
 class NoProgress:
-    """Progress that nobody looks at."""
+    """A `Progress` that discards everything."""
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None: ...
 
@@ -48,7 +48,7 @@ class NoProgress:
 
 @frozen
 class Response:
-    """A whole answer. The names in ``headers`` are in lower case; ``body`` is free of content encodings."""
+    """A complete response: ``headers`` with names in lower case, ``body`` with its content encodings decoded."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -56,28 +56,28 @@ class Response:
 
     @property
     def etag(self) -> str:
-        """What to call this answer when asking again; empty where it has no name, or one that no header may hold."""
+        """The entity tag for ``If-None-Match``; empty if there is none, or none that a header may contain."""
         etag = self.headers.get("etag", "")
         return etag if etag.isascii() and etag.isprintable() else ""
 
 
 class HttpGet(Protocol):
-    """Fetch a URL.
+    """Sends a GET request and returns the final response, whatever its status.
 
-    It follows redirects, retries what deserves it, limits time and size, and answers with any final status. Raises
-    `NetworkError` where no answer can be had, `PolicyError` for a host that the user's settings do not allow.
+    Follows redirects, retries temporary failures, limits time and size. Raises `NetworkError` if there is no response,
+    `PolicyError` for a host that the user's settings do not allow.
     """
 
     def __call__(self, url: str, headers: Mapping[str, str], /) -> Response: ...
 
 
 def request_document(get: HttpGet, url: str, *, accept: str = "*/*") -> Response:
-    """What is at the URL; raises as `HttpGet` does, and `NetworkError` for every status but 200."""
+    """Get the document at a URL; raises as `HttpGet` does, and `NetworkError` for every status but 200."""
     return _successful(get(url, {"accept": accept}), url)
 
 
 def get_if_changed(get: HttpGet, url: str, *, etag: str, accept: str = "*/*") -> Response | None:
-    """As `request_document`, but None if what is there still is what ``etag`` names; an empty one names nothing."""
+    """As `request_document`, but None if the document still has this ``etag``; without one it is always returned."""
     if not etag:
         return request_document(get, url, accept=accept)
     response = get(url, {"accept": accept, "if-none-match": etag})

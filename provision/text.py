@@ -1,15 +1,16 @@
-"""Words shared by all output: counts, sizes, harmless text, CI annotations."""
+"""Text shared by all output: counts, sizes, quoting, paths of keys, CI annotations.
+
+Every command loads this module, so it imports nothing at the top. Sizes are in bytes, shown in powers of 1000.
+"""
 
 from __future__ import annotations
 
-# FOLD provision.text
-#   Words shared by all output: counts, sizes, harmless text, CI annotations.
-#
-#   Every command loads this, so it imports nothing by itself. Sizes are bytes, told in powers of 1000.
+# The keys of a file from its root to a value; integers are the indices of lists.
+KeyPath = tuple[str | int, ...]
 
-
+_BARE_KEY = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 # Longer texts are cut where a message quotes them: a hostile file can hold a word of a million characters.
-_LONGEST_QUOTED = 64
+_MAX_QUOTED = 64
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:
@@ -28,7 +29,7 @@ def size(count: int) -> str:
 
 
 def size_change(count: int | None, *, signed: bool) -> str:
-    """``+1.2 MB``, ``-35 B``; nothing where it is not known."""
+    """``+1.2 MB``, ``-35 B``, or a plain size if not ``signed``; empty if the size is not known."""
     if count is None:
         return ""
     if not signed:
@@ -37,14 +38,30 @@ def size_change(count: int | None, *, signed: bool) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, control characters escaped, and not too long to be read."""
-    return repr(text if len(text) <= _LONGEST_QUOTED else f"{text[:60]}…")
+    """A text in quotes, its control characters escaped, cut where it is too long to be read."""
+    return repr(text if len(text) <= _MAX_QUOTED else f"{text[:60]}…")
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as TOML writes it: ``settings.targets[1]``, ``pythons."a b".version``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            bare = part and _BARE_KEY.issuperset(part) and len(part) <= _MAX_QUOTED
+            text += ("." if text else "") + (part if bare else _quoted_key(part))
+    return text
+
+
+def _quoted_key(key: str) -> str:
+    return '"' + quoted(key)[1:-1].replace('"', '\\"') + '"'
 
 
 def printable(text: str) -> str:
-    """The text with control characters, and those that turn the direction of writing, written as escapes.
+    """The text with its control characters escaped, those that change the direction of writing included.
 
-    So no name, URL or server can drive a terminal, or hide something in a page.
+    So no name, URL or server can control a terminal, or hide something in a page.
     """
     if text.isprintable():
         return text
@@ -52,9 +69,10 @@ def printable(text: str) -> str:
 
 
 def without_ci_commands(text: str) -> str:
-    """The text with what would be a command to a CI system written as escapes, so that no name or URL can give one.
+    """The text with everything escaped that a CI system would execute as a command from a name or URL in the output.
 
-    GitHub's runner takes ``::`` at the beginning of a line for one, and ``##[`` anywhere; Azure Pipelines ``##vso[``.
+    GitHub's runner reads ``::`` at the beginning of a line and ``##[`` anywhere as a command; Azure Pipelines reads
+    ``##vso[``.
     """
     if "::" not in text and "##" not in text:
         return text
@@ -69,8 +87,8 @@ def github_annotation(
 ) -> str:
     """A workflow command of GitHub's: ``::error file=…,line=…,col=…,title=…::message``; column and title may be absent.
 
-    Everything that ends a property or the command is encoded. The lines of a message stay lines; all else in it that
-    is not printable is written as escapes, and so is what another CI system would take for a command.
+    Everything that would end a property or the command is encoded. Line breaks of the message are kept; its other
+    unprintable characters are escaped, and so is everything that another CI system would read as a command.
     """
     properties = f"file={_property(file)},line={line}"
     if column:
@@ -86,28 +104,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-# FOLD provision.manifest.manifest:KeyPath,_BARE,_LONGEST_SHOWN,_quoted,dotted
-#   Paths of keys through a manifest, and the names that its entries may have.
-
-
-KeyPath = tuple[str | int, ...]
-_BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-_LONGEST_SHOWN = 64
-
-
-def dotted(path: KeyPath) -> str:
-    """A path as TOML writes it: ``settings.targets[1]``, ``pythons."a b".version``."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            bare = part and _BARE.issuperset(part) and len(part) <= _LONGEST_SHOWN
-            text += ("." if text else "") + (part if bare else _quoted(part))
-    return text
-
-
-def _quoted(key: str) -> str:
-    return '"' + quoted(key)[1:-1].replace('"', '\\"') + '"'

@@ -1,8 +1,9 @@
-"""URLs: one reading, canonical spelling, and what files may hold of them.
+"""`Url`, and which URLs and hosts a manifest, lock file or catalog may contain.
 
-`Url` is what connections are made from and what rules decide by. The functions beside it take a URL as a manifest, a
-lock or a catalog spells it, since that is what is compared and shown to people; both are read by `_split` alone.
-Whatever cannot be read, or may not stand where it stands, is a `ValueError` with the reason. The grammar is RFC 3986's.
+Connections are made from a `Url`, and rules decide by it. The other functions take a URL as a file spells it, since
+that text is compared and shown to people. Both are split by `_split` alone, so that no text names one host to a rule
+and another to a connection. A text that cannot be read, or is not allowed where it stands, is a `ValueError` with the
+reason. The grammar is RFC 3986's.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ MAX_URL_LENGTH = 2000
 _PORTS = {"http": 80, "https": 443, "file": 0}
 _FILE_HOSTS = ("", "localhost")
 _OCTETS = frozenset(map(str, range(256)))
-# Patterns as text are compiled where they are first needed: most commands connect to nothing.
-_NAME = r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*\.?"
+# Kept as text, compiled when first needed: most commands connect to nothing.
+_HOST_NAME = r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*\.?"
 _DRIVE = r"/[A-Za-z]:"
-# What RFC 3986 lets stand in a path or a query; all else is percent-encoded.
+# What RFC 3986 allows in a path or a query; everything else is percent-encoded.
 _SAFE = "%/:=&?~+!$,;'@()*[]"
-# What nearly all URLs of files look like: spares taking each of them apart.
+# Nearly all URLs of files look like this: those need not be split.
 _is_plain = re.compile(r"https://[0-9A-Za-z.-]+/[0-9A-Za-z._~/%+-]+").fullmatch
 
 _LOOPBACK = r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])"
-_REST = r"[!#-\[\]-~]*"  # printable ASCII but for blanks, quotes and backslashes
+_PATH_CHARACTERS = r"[!#-\[\]-~]*"  # printable ASCII but for blanks, quotes and backslashes
 
 # What `parse_url`, `parse_catalog` and `parse_host` accept, for JSON schemas (ECMA 262).
-URL_PATTERN = f"^(https://[^/@]+|http://{_LOOPBACK}(:[0-9]+)?|file://(localhost)?)/{_REST}$"
+URL_PATTERN = f"^(https://[^/@]+|http://{_LOOPBACK}(:[0-9]+)?|file://(localhost)?)/{_PATH_CHARACTERS}$"
 CATALOG_PATTERN = f"{URL_PATTERN}|^(?![a-zA-Z][a-zA-Z0-9+.-]*://)[^\\u0000-\\u001f]+$"
 HOST_PATTERN = r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
 
@@ -42,8 +43,8 @@ UrlOrigin = tuple[str, str, int]
 
 
 def _split(text: str) -> SplitResult:
-    """Take a URL's text apart, which nothing else does; ``hostname`` and ``port`` raise `ValueError` when asked for."""
-    # Not on top: as of Python 3.13, commands that read no URL but plain ones would load it for nothing.
+    """Split a URL's text; reading ``hostname`` or ``port`` of the result may raise `ValueError`."""
+    # Not at the top: on Python 3.13 and later, commands that read plain URLs only would load it for nothing.
     from urllib.parse import urlsplit
 
     return urlsplit(text)
@@ -51,10 +52,10 @@ def _split(text: str) -> SplitResult:
 
 @frozen
 class Url:
-    """``scheme://user:password@host:port/path?query``; a fragment is dropped, the host is in lower case.
+    """``scheme://user:password@host:port/path?query``, the host in lower case, the fragment dropped.
 
-    Connections are made from these parts, never from the text again, so that no second parser can read another host.
-    ``str()`` is for people: it leaves out credentials and the query, which may hold a signature.
+    Connections are made from these parts and never from the text again, so that no second parser can read another
+    host. ``str()`` is for people: it leaves out the credentials, and the query, which may contain a signature.
     """
 
     scheme: str
@@ -79,7 +80,7 @@ class Url:
         if parts.scheme == "file":
             _check_file(host, parts.path)
             host = ""
-        elif not re.fullmatch(_NAME, host) and not _is_ipv6(host):
+        elif not re.fullmatch(_HOST_NAME, host) and not _is_ipv6(host):
             raise ValueError("its host is not a name of ASCII letters, digits and hyphens")
         return cls(
             scheme=parts.scheme,
@@ -92,7 +93,7 @@ class Url:
 
     @property
     def origin(self) -> UrlOrigin:
-        """What credentials are bound to."""
+        """Scheme, host and port: what credentials belong to."""
         return self.scheme, self.host, self.port
 
     @property
@@ -102,7 +103,7 @@ class Url:
 
     @property
     def target(self) -> str:
-        """Path and query as a request line has them."""
+        """Path and query, as a request line has them."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
@@ -113,15 +114,15 @@ class Url:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the host is this machine by its very name; other spellings of such an address do not count.
+        """Whether the host is ``localhost``, ``127.x.y.z`` or ``::1``; other spellings of such addresses do not count.
 
-        Nor do names below ``localhost``, which some systems look up like any other.
+        Nor do names below ``localhost``, which some systems look up like any other name.
         """
         return _is_loopback(self.host)
 
     @property
     def credentials(self) -> tuple[str, str] | None:
-        """User name and password of the URL itself, decoded."""
+        """User name and password in the URL, decoded."""
         if self.userinfo is None:
             return None
         from urllib.parse import unquote
@@ -136,13 +137,13 @@ class Url:
 
     @property
     def full(self) -> str:
-        """All of it but the credentials: for machines, never for messages."""
+        """The whole URL without its credentials: for requests, never for messages, as the query may be secret."""
         return f"{self.scheme}://{self.authority}{self.target}"
 
     def join(self, location: str) -> Url:
-        """Where a redirect from here leads; raise `ValueError` if that is no URL of ours.
+        """Resolve the ``Location`` of a redirect; raises `ValueError` if that is not a URL that `parse` reads.
 
-        Credentials of this URL hold for its whole origin, and for nothing else.
+        The credentials of this URL are kept within its origin, and dropped elsewhere.
         """
         from urllib.parse import urljoin
 
@@ -161,9 +162,10 @@ class Url:
 
 
 def parse_url(text: str) -> str:
-    """Return the absolute URL of a file as it is; raise `ValueError` unless it is https, loopback http, or a file.
+    """Return an archive's URL unchanged; raise `ValueError` unless it is https, http on loopback, or a file.
 
-    It goes into the lock, for everyone to see, so credentials are refused. Which URLs are asked, `hosts` decides.
+    It goes into the lock file, for everyone to see, so credentials are refused. Which hosts are connected to,
+    `hosts` decides.
     """
     if _is_plain(text):
         return text
@@ -185,7 +187,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_catalog(text: str) -> str:
-    """Return the place of a catalog as it is: a URL as for archives, or a file path; raise `ValueError` on others."""
+    """Return a catalog's URL (as for archives) or file path unchanged; raise `ValueError` on anything else."""
     scheme, separator, _ = text.partition("://")
     if separator and scheme.isascii() and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum():
         return parse_url(text)
@@ -195,7 +197,7 @@ def parse_catalog(text: str) -> str:
 
 
 def parse_host(text: str) -> str:
-    """Return a host as it is, ``example.com``, ``example.com:8443`` or ``*.example.com``; `ValueError` on others."""
+    """Return ``example.com``, ``example.com:8443`` or ``*.example.com`` unchanged; raise `ValueError` on others."""
     name, colon, port = text.removeprefix("*.").partition(":")
     labels = name.split(".")
     good = all(label.isascii() and label.replace("-", "a").isalnum() and label == label.strip("-") for label in labels)
@@ -205,12 +207,12 @@ def parse_host(text: str) -> str:
 
 
 def canonical_url(url: str) -> str:
-    """The URL with ``+`` spelled in one way, so that two spellings of one address are equal."""
+    """The URL with every ``+`` written as ``%2B``, so that both spellings of one address are equal."""
     return url.replace("%2b", "%2B").replace("+", "%2B")
 
 
 def host_of(url: str) -> str:
-    """The host with its port, in lower case; ``(file)`` for a local file, ``(unreadable)`` for no URL at all."""
+    """The host with its port, in lower case; ``(file)`` for a local file, ``(unreadable)`` for what is not a URL."""
     try:
         parts = _split(url)
         host, port = parts.hostname or "", parts.port
@@ -222,7 +224,7 @@ def host_of(url: str) -> str:
 
 
 def release_base(url: str) -> str:
-    """What stands before ``<release>/<file>``: a publisher's place, which all of its releases share."""
+    """The URL without ``<release>/<file>``: the address that all releases of a publisher share."""
     pieces = url.partition("?")[0].split("/")
     return "/".join(pieces[:-2] if len(pieces) > 4 else pieces[:-1])
 
@@ -237,7 +239,7 @@ def _check_file(host: str, path: str) -> None:
 
 def _is_loopback(host: str) -> bool:
     numbers = host.split(".")
-    # What is no address in its plain spelling, 127.0.0.999 or 127.0.0.08, is looked up as a name.
+    # 127.0.0.999 and 127.0.0.08 are not addresses in the plain spelling: they are looked up as names.
     ipv4 = len(numbers) == 4 and numbers[0] == "127" and all(number in _OCTETS for number in numbers)
     return ipv4 or host in ("localhost", "::1")
 

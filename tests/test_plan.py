@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from provision.model.asset import Digest
 from provision.model.target import KNOWN_TARGETS
 from provision.plan import Install, Inventory, Keep, Link, Plan, Remove, Selected, Unlink, plan_document, plan_sync
-from tests.model.test_target import asset
+from tests.model.samples import asset
 
 LOCK = Digest("00" * 32)
 NAMES = ("a", "b", "c", "d")

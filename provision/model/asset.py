@@ -1,4 +1,7 @@
-"""`Asset`, one archive upstream: digest, options, flavor, CPU level."""
+"""`Asset`, one archive: what is in it, its URL and digest; `BuildOptions`, flavors, CPU levels.
+
+How asset names spell these, `catalog.names` knows.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +12,41 @@ from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
 
-# FOLD provision.model.asset
-#   What tells builds apart: implementation, build options, archive flavor, x86-64 level.
-
-
 Implementation = Literal["cpython", "pypy", "graalpy"]
 Flavor = Literal["install_only_stripped", "install_only", "full"]
 CpuLevel = Literal["baseline", "v2", "v3", "v4"]
 CpuRequest = Literal["baseline", "v2", "v3", "v4", "auto"]
 
-# Those that can be locked and installed: what manifests, locks and catalogs may name.
+# What can be locked and installed, and what manifests, lock files and catalogs may name.
 IMPLEMENTATIONS: tuple[Implementation, ...] = get_args(Implementation)
 FLAVORS: tuple[Flavor, ...] = get_args(Flavor)  # in order of preference
 CPU_LEVELS: tuple[CpuLevel, ...] = get_args(CpuLevel)  # in ascending order
 CPU_REQUESTS: tuple[CpuRequest, ...] = get_args(CpuRequest)
 
-# In the order in which asset names join them. `shared` and `static` are link modes: Windows had both until 2025,
-# musl has `static` still.
+# In the order of asset names. `shared` and `static` are link modes: Windows builds had both until 2025, musl builds
+# still have `static`.
 OPTIONS = ("freethreaded", "debug", "noopt", "pgo", "lto", "static", "shared")
 OPTIMISATIONS = frozenset({"noopt", "pgo", "lto"})
+
+_HEX_DIGITS = frozenset("0123456789abcdef")
+
+
+@frozen(kw_only=False, order=True)
+class Digest:
+    """A sha256 as 64 lower-case hexadecimal digits."""
+
+    hex: str
+
+    @classmethod
+    def parse(cls, text: str) -> Digest:
+        """Read 64 hexadecimal digits, in any case, with or without ``sha256:``; raise `ValueError` on anything else."""
+        digits = text.removeprefix("sha256:").lower()
+        if len(digits) != 64 or not _HEX_DIGITS.issuperset(digits):
+            raise ValueError(f"{text!r} is not a sha256: expected 64 hexadecimal digits")
+        return cls(digits)
+
+    def __str__(self) -> str:
+        return self.hex
 
 
 @frozen(kw_only=False)
@@ -38,7 +57,7 @@ class BuildOptions:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> BuildOptions:
-        """Make a set of known option names; raise `ValueError` naming the first unknown one."""
+        """Make a set of known options; raise `ValueError` with the first unknown one."""
         given = frozenset(names)
         for name in sorted(given.difference(OPTIONS)):
             raise ValueError(f"{name!r} is not a build option; those are {', '.join(OPTIONS)}")
@@ -59,7 +78,7 @@ class BuildOptions:
 
     @property
     def abi_suffix(self) -> str:
-        """``t``, ``d`` or ``td``: what the executable's and the library's name end in on Unix."""
+        """``t``, ``d`` or ``td``: the suffix of the executable's and the library's name on Unix."""
         return "t" * self.freethreaded + "d" * self.debug
 
     def __contains__(self, name: str) -> bool:
@@ -72,16 +91,12 @@ class BuildOptions:
         return "+".join(name for name in OPTIONS if name in self.names)
 
 
-# FOLD provision.model.asset
-#   Owns `Asset`, one archive upstream; how its name is spelled, `catalog.names` knows.
-
-
 @frozen
 class Asset:
-    """One archive: what is in it, where it is, and which bytes it must be.
+    """One archive: what is in it, where it is published, and the digest that it must have.
 
     ``build`` is PBS's release tag (``20260814``), or the implementation's own version for PyPy and GraalPy.
-    ``size`` is in bytes; ``published`` an RFC 3339 time in UTC. Both only where known.
+    ``size`` is in bytes, ``published`` is an RFC 3339 time in UTC; both are None if unknown.
     """
 
     implementation: str
@@ -98,12 +113,12 @@ class Asset:
 
     @property
     def filename(self) -> str:
-        """The archive's own name: the URL's last segment, with ``%2B`` as ``+``."""
+        """The archive's file name: the last segment of its URL, with ``%2B`` as ``+``."""
         return self.url.rpartition("/")[2].partition("?")[0].replace("%2B", "+").replace("%2b", "+")
 
     @property
     def title(self) -> str:
-        """What tells this asset from others, for messages: ``cpython 3.14.2+20260814 freethreaded linux-x86_64 v3``."""
+        """A description for messages: ``cpython 3.14.2+20260814 freethreaded install_only linux-x86_64 v3``."""
         words = (
             self.implementation,
             f"{self.version}+{self.build}",
@@ -112,28 +127,3 @@ class Asset:
             self.target.label(self.cpu),
         )
         return " ".join(word for word in words if word)
-
-
-# FOLD provision.model.asset
-#   Owns `Digest`, a sha256 as people and lock files write it; hashing bytes is done where the bytes pass.
-
-
-_HEX = frozenset("0123456789abcdef")
-
-
-@frozen(kw_only=False, order=True)
-class Digest:
-    """64 lower-case hex digits of a sha256."""
-
-    hex: str
-
-    @classmethod
-    def parse(cls, text: str) -> Digest:
-        """Read 64 hex digits, in any case, with or without ``sha256:``; raise `ValueError` on anything else."""
-        digits = text.removeprefix("sha256:").lower()
-        if len(digits) != 64 or not _HEX.issuperset(digits):
-            raise ValueError(f"{text!r} is not a sha256: expected 64 hexadecimal digits")
-        return cls(digits)
-
-    def __str__(self) -> str:
-        return self.hex

@@ -1,13 +1,13 @@
-"""Owns the sha256 of what is at hand as a whole; streams and trees are hashed with hashlib, where they pass.
+"""The sha256 of short texts, without importing hashlib.
 
-hashlib loads OpenSSL first, which takes a third of the time that Python needs to start.
+hashlib loads OpenSSL, which takes a third of the time in which Python starts. Files and trees are hashed with hashlib.
 """
 
 import sys
 
 
 def sha256_hex(data: bytes) -> str:
-    """The sha256 in lower-case hex, by the interpreter's own implementation where it has one."""
+    """The sha256 in lower-case hexadecimal digits, by the interpreter's built-in implementation if it has one."""
     for module in ("_sha2" if sys.version_info >= (3, 12) else "_sha256", "hashlib"):
         try:
             return str(__import__(module).sha256(data).hexdigest())

@@ -1,8 +1,8 @@
-"""`keyed`: a frozen value with a field for each key of a file's table.
+"""`keyed`, which makes a class a frozen value with one field for each key of a table in a file.
 
-A table is declared as a class, one field a key: ``build_options`` is the key ``build-options``. Its default says what
-the key takes, what people are told of it, and what the value holds where the key is not written. `value_of` is the one
-place where what was read by key becomes fields; from there on, type checkers know what each field holds.
+The field ``build_options`` is the key ``build-options``. Its default in the class says which values the key takes, how
+it is documented, and what the field is if the key is missing. `value_of` is the one place where values by key become
+fields; from there on, type checkers know the type of each.
 """
 
 from __future__ import annotations
@@ -25,22 +25,25 @@ else:
 
 
 class Kind(Generic[T]):
-    """What a key that people write may hold, and the ``T`` it reads as; `manifest.kinds` has them all."""
+    """The values that a key of a file written by people may have, and the ``T`` they are read as.
+
+    All kinds are in `manifest.kinds`.
+    """
 
     def read(self, value: object, path: Any, problems: Any) -> T | None:
-        """The value, or None after adding what is wrong with it to the problems."""
+        """The value as ``T``; or None, after its errors were added to ``problems``."""
         raise NotImplementedError
 
 
-# What a key that provision itself writes may hold: raises `ValueError` with the rest of a sentence on anything else.
+# The same for a key of a file that provision itself writes: raises `ValueError` with the rest of a sentence.
 Reader = Callable[[Any], T]
 
 
 class KeyField:
-    """One key of a table: what it takes, what people are told of it, and the field it becomes.
+    """One key of a table: the kind of its values, its documentation, and the field that it becomes.
 
-    ``default`` is what the field holds where the key is missing, ``schema_default`` what the JSON schema tells of that,
-    in the file's own terms; None where it tells nothing.
+    ``default`` is the value of the field if the key is missing, ``schema_default`` how the JSON schema gives it, in
+    the terms of the file; None if the schema gives none.
     """
 
     __slots__ = ("default", "doc", "examples", "key", "kind", "required", "schema_default", "set_on")
@@ -70,7 +73,7 @@ def required(kind: Kind[T] | Reader[T], doc: str = "", examples: tuple[object, .
 def optional(
     kind: Kind[T] | Reader[T], doc: str = "", examples: tuple[object, ...] = (), *, schema_default: object = None
 ) -> T | None:
-    """A key that may be missing, which its field tells by None."""
+    """A key that may be missing; its field is None then."""
     return cast(T, KeyField(kind, doc, examples, schema_default=schema_default))
 
 
@@ -82,7 +85,7 @@ def defaulted(
     default: T,
     in_schema: bool = True,
 ) -> T:
-    """A key that may be missing, and then means the same as its default."""
+    """A key that may be missing, which means the same as its default."""
     written = list(default) if isinstance(default, tuple) else default
     return cast(T, KeyField(kind, doc, examples, default=default, schema_default=written if in_schema else None))
 
@@ -91,44 +94,44 @@ def defaulted(
 def keyed(cls: type[V]) -> type[V]:
     """Make a class a value whose fields are the keys of a table; a `TypeError` for a key or a field without the other.
 
-    Like any `frozen` value it can be made by its constructor too, which asks for what is `required`.
+    The constructor takes the fields by name, and needs those of keys that are `required`.
     """
-    declared = {name: held for name, held in vars(cls).items() if isinstance(held, KeyField)}
+    declared = {name: default for name, default in vars(cls).items() if isinstance(default, KeyField)}
     for name in cls.__annotations__.keys() ^ declared.keys():
-        lacking = "a key without a field" if name in declared else "a field without a key"
-        raise TypeError(f"{cls.__name__}.{name} is {lacking}")
+        mistake = "a key without a field" if name in declared else "a field without a key"
+        raise TypeError(f"{cls.__name__}.{name} is {mistake}")
     made: type[V] = frozen(cls, init=_init)
-    for name, one in declared.items():
-        one.key, one.set_on = name.replace("_", "-"), vars(made)[name].__set__
-    made.__keys__ = {one.key: one for one in declared.values()}  # type: ignore[attr-defined]
+    for name, key_field in declared.items():
+        key_field.key, key_field.set_on = name.replace("_", "-"), vars(made)[name].__set__
+    made.__keys__ = {key_field.key: key_field for key_field in declared.values()}  # type: ignore[attr-defined]
     return made
 
 
 def keys_of(cls: type) -> dict[str, KeyField]:
-    """The keys of a table's class by their names, in the order declared."""
+    """The keys of a table by their names, in the order of its class."""
     keys: dict[str, KeyField] = vars(cls)["__keys__"]
     return keys
 
 
 def value_of(cls: type[V], read: Mapping[str, object]) -> V:
-    """The value of a table whose keys were read; a `TypeError` where one that is required was not."""
+    """Make a table of the values read by key; a `TypeError` if a required one is missing."""
     made = cls.__new__(cls)
-    _fill(made, read)
+    _set_fields(made, read)
     return made
 
 
 def _init(self: object, **fields: object) -> None:
-    """The constructor of all tables; one compiled for each would take longer at every start than it saves."""
-    _fill(self, {name.replace("_", "-"): held for name, held in fields.items()})
+    """The constructor of all tables; compiling one for each would take longer at every start than it saves."""
+    _set_fields(self, {name.replace("_", "-"): value for name, value in fields.items()})
     for name in fields.keys() - vars(type(self)).keys():
         raise TypeError(f"{type(self).__name__} has no field {name!r}")
 
 
-def _fill(made: object, read: Mapping[str, object]) -> None:
-    for key, one in keys_of(type(made)).items():
+def _set_fields(made: object, read: Mapping[str, object]) -> None:
+    for key, key_field in keys_of(type(made)).items():
         if key in read:
-            one.set_on(made, read[key])
-        elif one.required:
+            key_field.set_on(made, read[key])
+        elif key_field.required:
             raise TypeError(f"{type(made).__name__} needs {key}")
         else:
-            one.set_on(made, one.default)
+            key_field.set_on(made, key_field.default)

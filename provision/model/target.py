@@ -1,12 +1,11 @@
-"""`Target`, a target triple with its short forms, and `Host`."""
+"""`Target`, a target triple with its short forms; `Host`, the targets that a machine can run.
+
+`host.detect` finds out which they are.
+"""
 
 from __future__ import annotations
 
 from provision.model.value import frozen
-
-# FOLD provision.model.target
-#   Owns `Target`, a target triple as PBS writes it, with its short forms; which one this machine is, `host` knows.
-
 
 _GNU, _MUSL, _MAC, _WIN = "unknown-linux-gnu", "unknown-linux-musl", "apple-darwin", "pc-windows-msvc"
 
@@ -29,7 +28,7 @@ _ARCHES = {
     _WIN: ("x86_64", "aarch64", "i686"),
 }
 
-# What people also call them.
+# Other names in common use.
 _ARCH_ALIASES = {
     "amd64": "x86_64",
     "x64": "x86_64",
@@ -43,14 +42,14 @@ _OS_ALIASES = {"darwin": "macos", "osx": "macos", "win": "windows", "win32": "wi
 
 @frozen(kw_only=False, order=True)
 class Target:
-    """``x86_64-unknown-linux-gnu``: an architecture and a system. The x86-64 level is kept apart, as ``cpu``."""
+    """``x86_64-unknown-linux-gnu``: an architecture and a system, without the x86-64 level."""
 
     arch: str
     system: str
 
     @classmethod
     def parse(cls, text: str) -> Target:
-        """Read a triple or a short form such as ``linux-x86_64-musl``; raise `ValueError` on unknown ones."""
+        """Read a triple or a short form such as ``linux-x86_64-musl``; raise `ValueError` on anything else."""
         target = KNOWN_TARGETS.get(text) or _SHORT.get(_unalias(text))
         if target is None:
             raise ValueError(f"{text!r} is not a known target")
@@ -63,7 +62,7 @@ class Target:
 
     @property
     def libc(self) -> str:
-        """``gnu``, ``musl``, ``gnueabi``, ``gnueabihf``; empty off Linux."""
+        """``gnu``, ``musl``, ``gnueabi``, ``gnueabihf``; empty for other systems than Linux."""
         return _SYSTEMS[self.system][1]
 
     @property
@@ -73,12 +72,12 @@ class Target:
         return f"{os}-{self.arch}{suffix}"
 
     def with_cpu(self, cpu: str) -> str:
-        """The triple as asset names write it: ``x86_64_v3-unknown-linux-gnu`` for level ``v3``."""
+        """The triple as asset names spell it: ``x86_64_v3-unknown-linux-gnu`` for level ``v3``."""
         level = "" if cpu == "baseline" else f"_{cpu}"
         return f"{self.arch}{level}-{self.system}"
 
     def label(self, cpu: str) -> str:
-        """The short form with the level behind it, for people: ``linux-x86_64 v3``; the baseline is left out."""
+        """The short form with the CPU level, for people: ``linux-x86_64 v3``; ``linux-x86_64`` for the baseline."""
         return self.short if cpu == "baseline" else f"{self.short} {cpu}"
 
     def __str__(self) -> str:
@@ -96,35 +95,30 @@ KNOWN_TARGETS = {
     str(target): target for system, arches in _ARCHES.items() for target in (Target(arch, system) for arch in arches)
 }
 _SHORT = {target.short: target for target in KNOWN_TARGETS.values()} | {
-    # armv7 is always gnueabi(hf); people leave the float ABI out and mean hard float.
+    # Without a float ABI, people mean hard float.
     "linux-armv7": KNOWN_TARGETS["armv7-unknown-linux-gnueabihf"],
 }
 
 
 def target_spellings() -> tuple[str, ...]:
-    """Every text that `Target.parse` reads, sorted; for what describes the grammar to others."""
-    words = {target.arch: target.arch for target in KNOWN_TARGETS.values()} | _ARCH_ALIASES
+    """Every text that `Target.parse` reads, sorted; for the JSON schema."""
+    arches = {target.arch: target.arch for target in KNOWN_TARGETS.values()} | _ARCH_ALIASES
     found = set(KNOWN_TARGETS)
     for short in _SHORT:
         os, _, rest = short.partition("-")
         arch, dash, libc = rest.partition("-")
-        for system in (os, *(alias for alias, meant in _OS_ALIASES.items() if meant == os)):
-            found |= {f"{system}-{word}{dash}{libc}" for word, meant in words.items() if meant == arch}
+        for system in (os, *(alias for alias, name in _OS_ALIASES.items() if name == os)):
+            found |= {f"{system}-{alias}{dash}{libc}" for alias, name in arches.items() if name == arch}
     return tuple(sorted(found))
-
-
-# FOLD provision.model.target
-#   Owns `Host`, what this machine can run; `host.detect` finds it out.
 
 
 @frozen
 class Host:
-    """A machine's targets, the native one first.
+    """A machine's native ``target`` and the versions of its system.
 
-    ``emulated`` are targets that are not the machine's own but run here all the same, best first: through translation
-    (Rosetta, Windows on ARM), or as 32-bit programs on 64-bit Windows.
-    ``glibc`` is (major, minor), and None off glibc or where its library cannot be found; ``macos`` likewise, off macOS.
-    The x86-64 level is not here, as only few requests ask for it: `host.cpu.level` knows it.
+    ``emulated`` are further targets that run on it, best first: translated (Rosetta, Windows on ARM), or as 32-bit
+    programs on 64-bit Windows. ``glibc`` is (major, minor), and None on a system without glibc or if its version cannot
+    be found; ``macos`` likewise. The x86-64 level is not here, as few requests need it: `host.cpu.cpu_level`.
     """
 
     target: Target

@@ -1,4 +1,4 @@
-"""Owns the installed tree as a value: its options, its key in the store, its entries and their digest."""
+"""An installed tree as a value: its options, its key in the store, its entries and their digest."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from provision.model.asset import Asset
 from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
 
-# The recipe's version: raise it whenever an edit of `install.relocate` changes the bytes of a finished tree.
+# The version of the relocation recipe: raise it when a change in `relocate` changes the bytes of a finished tree.
 RECIPE = 1
 
-# The modes that a tree's entries have, whatever its archive and the umask say. Systems differ in what they report for
-# links: theirs is what is always said of them.
+# The modes of a tree's entries, whatever its archive and the umask say. Systems report different modes for links:
+# for those, LINK_MODE is recorded.
 FILE_MODE, EXECUTABLE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o755, 0o777
 
 # What `without` can leave out of a tree; which files that is, `unpack.selection` knows.
@@ -24,14 +24,14 @@ EntryKind = Literal["file", "link", "dir"]
 
 @frozen
 class TreeOptions:
-    """What a request asks of the tree beyond the archive; part of its key, as it changes the tree's bytes."""
+    """How a tree is made of its archive, as the manifest requests; part of the tree's key, as it changes its bytes."""
 
     bytecode: bool = False  # compile the stdlib with hash-based, unchecked .pyc files
     externally_managed: bool = True  # keep PEP 668's marker
     without: tuple[RemovablePart, ...] = ()  # parts left out, sorted
 
     def __str__(self) -> str:
-        """Empty for the defaults, so that they do not show in keys."""
+        """The options that differ from their defaults, joined by commas; a tree's key is hashed from it."""
         words = [*(f"-{part}" for part in self.without)]
         if self.bytecode:
             words.append("bytecode")
@@ -42,7 +42,7 @@ class TreeOptions:
 
 @frozen(kw_only=False)
 class Entry:
-    """One name in a tree. ``content``: a file's sha256 in hex, a link's target, nothing for a directory."""
+    """A file, link or directory in a tree. ``content`` is a file's sha256 in hex, a link's target, else empty."""
 
     kind: EntryKind
     mode: int
@@ -51,25 +51,25 @@ class Entry:
 
 
 def store_key(asset: Asset, options: TreeOptions) -> str:
-    """The tree's name in the store, known from the lock alone and the same under every home (DESIGN §5)."""
-    digits = sha256_hex(f"{asset.sha256}\n{RECIPE}\n{options}".encode())[:12]
+    """The tree's name in the store: determined by the lock file, and the same in every store (DESIGN §5)."""
+    digest = sha256_hex(f"{asset.sha256}\n{RECIPE}\n{options}".encode())[:12]
     if asset.flavor == "full":
         variant = str(asset.options)
-    else:  # the names of install_only archives tell of nothing else
+    else:  # the names of install_only archives have no other option
         variant = "freethreaded" if asset.options.freethreaded else ""
     parts = (
         f"{asset.implementation}-{asset.version}+{asset.build}-{asset.target.with_cpu(asset.cpu)}",
         variant,
         asset.flavor,
-        digits,
+        digest,
     )
     return "-".join(part for part in parts if part)
 
 
 def tree_digest(entries: Mapping[str, Entry]) -> str:
-    """sha256 in hex over sorted path, type, mode, and content digest or link target; ``__pycache__`` left out.
+    """The sha256 in hex of all paths, kinds, modes and contents, sorted by path; without ``__pycache__``.
 
-    Directories do not count by themselves: archives hold none, and an empty one changes nothing that runs.
+    Directories are left out: archives have no entries for them, and an empty one does not change how anything runs.
     """
     import hashlib
 

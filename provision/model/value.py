@@ -1,7 +1,7 @@
-"""Owns `frozen`, which makes a class a value: unchangeable, slotted, keyword-only, equal by its fields.
+"""`frozen`, which makes a class a value: immutable, slotted, keyword-only, equal by its fields.
 
-It does of `dataclass(frozen=True, slots=True, kw_only=True)` what is used here, at a tenth of the time: importing
-dataclasses takes as long as starting Python, and making the thirty values of a `lock --check` by it as long again. To
+It does what is used here of ``dataclass(frozen=True, slots=True, kw_only=True)``, in a tenth of the time: importing
+dataclasses takes as long as starting Python, and defining the thirty values that `lock --check` uses as long again. To
 type checkers the two are the same.
 """
 
@@ -23,7 +23,7 @@ else:
 
 
 class Field:
-    """What `field` says of one field."""
+    """One field: its default, and whether it is compared and shown."""
 
     __slots__ = ("compare", "default", "factory", "repr")
 
@@ -41,7 +41,7 @@ def field(
     compare: bool = True,
     repr: bool = True,  # noqa: A002  (dataclasses call it that)
 ) -> Any:
-    """A field whose default is made anew for every value, or that comparing or printing a value leaves out."""
+    """A field with a default made for every value, or one that comparing or ``repr()`` leaves out."""
     return Field(default, default_factory, compare=compare, repr=repr)
 
 
@@ -52,7 +52,7 @@ def frozen(
     """Make a class a value, as ``@frozen`` or ``@frozen(…)``; its bases must have no fields.
 
     With ``kw_only=False``, fields can be given and matched by position; with ``order``, values sort by their fields.
-    ``init`` takes the place of the constructor that is compiled for the class.
+    ``init`` replaces the constructor that is compiled for the class.
     """
     if cls is None:
         return lambda made: _make(made, kw_only=kw_only, order=order, init=init)
@@ -60,29 +60,29 @@ def frozen(
 
 
 def replace(old: T, /, **changes: Any) -> T:
-    """The same value but for some fields; a `TypeError` for those it does not have."""
+    """A copy of a value with some fields changed; a `TypeError` for a field that it does not have."""
     return old.__class__(**fields_of(old) | changes)
 
 
-def fields_of(one: object) -> dict[str, Any]:
-    """A value's fields by their names, in their order."""
-    return {name: getattr(one, name) for name in vars(one.__class__)["__slots__"]}
+def fields_of(value: object) -> dict[str, Any]:
+    """A value's fields by name, in the order of its class."""
+    return {name: getattr(value, name) for name in vars(value.__class__)["__slots__"]}
 
 
 def _make(cls: type, *, kw_only: bool, order: bool, init: Callable[..., None] | None) -> type:
-    space = {name: held for name, held in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    namespace = {name: member for name, member in vars(cls).items() if name not in ("__dict__", "__weakref__")}
     fields: dict[str, Field] = {}
     for name in cls.__annotations__:
-        held = space.pop(name, _NONE)
-        fields[name] = held if isinstance(held, Field) else Field(held, None, compare=True, repr=True)
+        default = namespace.pop(name, _NONE)
+        fields[name] = default if isinstance(default, Field) else Field(default, None, compare=True, repr=True)
     names = tuple(fields)
     shown = tuple(name for name in names if fields[name].repr)
     compared = [name for name in names if fields[name].compare]
-    space |= {"__slots__": names, "__match_args__": () if kw_only else names}
-    space |= {"__setattr__": _refuse, "__delattr__": _refuse, "__replace__": replace}
+    namespace |= {"__slots__": names, "__match_args__": () if kw_only else names}
+    namespace |= {"__setattr__": _refuse, "__delattr__": _refuse, "__replace__": replace}
     for method in _methods(attrgetter(*compared), shown, order=order):
-        space.setdefault(method.__name__, method)
-    made = type(cls)(cls.__name__, cls.__bases__, space)
+        namespace.setdefault(method.__name__, method)
+    made = type(cls)(cls.__name__, cls.__bases__, namespace)
     made.__init__ = init or _initialiser(made, fields, kw_only=kw_only)  # type: ignore[misc]
     return made
 
@@ -92,16 +92,16 @@ def _initialiser(cls: type, fields: Mapping[str, Field], *, kw_only: bool) -> Ca
     scope: dict[str, Any] = {"_none": _NONE}
     parameters, lines = [], []
     for name, one in fields.items():
-        given = name
+        value = name
         if one.factory is not None:
             scope[f"_make_{name}"] = one.factory
-            given = f"_make_{name}() if {name} is _none else {name}"
+            value = f"_make_{name}() if {name} is _none else {name}"
             scope[f"_default_{name}"] = _NONE
         elif one.default is not _NONE:
             scope[f"_default_{name}"] = one.default
         scope[f"_set_{name}"] = vars(cls)[name].__set__
         parameters.append(f"{name}=_default_{name}" if f"_default_{name}" in scope else name)
-        lines.append(f" _set_{name}(self, {given})")
+        lines.append(f" _set_{name}(self, {value})")
     source = "\n".join([f"def __init__(self, {'*, ' if kw_only else ''}{', '.join(parameters)}):", *lines])
     exec(source, scope)  # noqa: S102  (names of fields, which Python has parsed)
     made: Callable[..., None] = scope["__init__"]

@@ -1,4 +1,4 @@
-"""Owns `Version`, a Python version as asset names write it; ranges and requests are `manifest`'s."""
+"""`Version`, a Python version as asset names spell it; ranges of versions are in `manifest.request`."""
 
 from __future__ import annotations
 

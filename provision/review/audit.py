@@ -151,7 +151,7 @@ def _check_custom_host(python: LockedPython, asset: Asset, context: AuditContext
         url = Url.parse(asset.url)
     except ValueError:
         return
-    if url.scheme == "file" or url.is_loopback or any(rule.admits(url) for rule in context.hosts):
+    if url.scheme == "file" or url.is_loopback or any(rule.matches(url) for rule in context.hosts):
         return
     if url.host in KNOWN_HOSTS:
         message = f"{url.host} hosts everybody's files, and only this repository vouches for {asset.filename} there"

@@ -63,7 +63,7 @@ def test_the_credentials_of_a_mirror_go_with_its_urls_alone() -> None:
 def test_naming_a_mirror_allows_its_host_and_port() -> None:
     rule = Mirror.parse("https://mirror.example:8443/pbs").rule
     assert rule is not None
-    assert (rule.host, rule.port, rule.plain) == ("mirror.example", 8443, False)
+    assert (rule.host, rule.port, rule.plain_http) == ("mirror.example", 8443, False)
     assert Mirror.parse("file:///srv").rule is None
 
 
