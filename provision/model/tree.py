@@ -50,6 +50,11 @@ class Entry:
     size: int = 0
 
 
+def file_mode(mode: int) -> int:
+    """The mode of a file in a tree, of which an archive says ``mode``: what anyone may execute, all may."""
+    return EXECUTABLE_MODE if mode & 0o111 else FILE_MODE
+
+
 def store_key(asset: Asset, options: TreeOptions) -> str:
     """The tree's name in the store: determined by the lock file, and the same in every store (DESIGN §5)."""
     digest = sha256_hex(f"{asset.sha256}\n{RECIPE}\n{options}".encode())[:12]

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from provision.model.tree import DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, LINK_MODE, Entry
+from provision.model.tree import DIRECTORY_MODE, EXECUTABLE_MODE, LINK_MODE, Entry, file_mode
 from provision.model.value import frozen
 from provision.unpack.limits import ArchiveRefused, shown_name
 from provision.unpack.taken_names import Collision, TakenKind, TakenNames
@@ -21,7 +21,6 @@ from provision.unpack.taken_names import Collision, TakenKind, TakenNames
 MTIME = 1704067200
 
 _TIMES = (MTIME * 10**9, MTIME * 10**9)
-_ANY_EXECUTE = 0o111
 _CHUNK = 1 << 20
 
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
@@ -48,11 +47,11 @@ class TargetFileSystem:
     def of(cls, directory: Path) -> TargetFileSystem:
         """Find out for an existing directory, by making a file in it and removing it again."""
         probe = directory / _PROBE
-        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, EXECUTABLE_MODE)
         try:
             # The umask or an access control list may take bits away; new directories inherit the set-group-ID bit.
             mode, parent_mode = os.fstat(descriptor).st_mode, directory.stat().st_mode
-            alters_modes = stat.S_IMODE(mode) != 0o755 or bool(parent_mode & stat.S_ISGID)
+            alters_modes = stat.S_IMODE(mode) != EXECUTABLE_MODE or bool(parent_mode & stat.S_ISGID)
             case_insensitive = (directory / _PROBE.lower()).exists()
         finally:
             os.close(descriptor)
@@ -180,7 +179,7 @@ class TreeWriter:
     def file(self, path: str, mode: int, chunks: Iterable[memoryview]) -> Entry:
         """Write a file and hash it; of ``mode`` only whether anyone may execute it counts."""
         name = self._enter_parent(path)
-        mode = EXECUTABLE_MODE if mode & _ANY_EXECUTE else FILE_MODE
+        mode = file_mode(mode)
         descriptor = os.open(name, _NEW_FILE, mode, dir_fd=self._parent_fd)
         try:
             digest, size = hashlib.sha256(), 0
