@@ -1,4 +1,4 @@
-"""Owns the fixtures that all rooms share, and the flag that renews golden files."""
+"""Fixtures that several folders share, and the flag that renews golden files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from tests.catalog.server import Upstream, serve
 from tests.support.builds import Build, pack_ours, ready_made
+from tests.support.interpreters import Installed, archive_of, install, labels
 from tests.support.server import Server
 
 Golden = Callable[[Path, str], None]
@@ -72,3 +73,20 @@ def builds(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Bu
     """Real interpreters as archives: those at hand in PBS's layout, else the Python that runs the tests, packed."""
     shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
     return ready_made() or (pack_ours(shared / "packed"),)
+
+
+# Debug builds take many times as long for everything.
+_LABELS = [pytest.param(label, marks=pytest.mark.slow) if "-debug-" in label else label for label in labels()]
+
+
+@pytest.fixture(scope="session", params=_LABELS)
+def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive in PBS's layout, one after the other."""
+    base = tmp_path_factory.getbasetemp()
+    return archive_of(request.param, base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture(scope="session")
+def interpreter(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The archive's interpreter, installed in a directory whose name tells nothing."""
+    return install(archive, tmp_path_factory.mktemp("store") / "tree")

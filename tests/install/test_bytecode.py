@@ -14,8 +14,8 @@ from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
-from tests.install.interpreters import Installed, install
 from tests.relocate.samples import asset
+from tests.support.interpreters import Installed, install
 
 # Enough of a standard library to start with, a package in it, and files that cannot be compiled or named.
 EXTRA = {

@@ -19,8 +19,8 @@ from provision.model.target import Host, Target
 from provision.model.tree import Entry
 from provision.model.value import replace
 from provision.model.version import Version
-from tests.install.interpreters import Installed
 from tests.relocate.samples import asset
+from tests.support.interpreters import Installed
 
 LINUX, MUSL, MAC, ROSETTA = map(Target.parse, ("linux-x86_64", "linux-x86_64-musl", "macos-aarch64", "macos-x86_64"))
 

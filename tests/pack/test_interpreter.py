@@ -13,8 +13,8 @@ import pytest
 from provision.errors import UsageError
 from provision.model.value import replace
 from provision.pack.interpreter import inspect_interpreter, prove_relocatable, target_of
-from tests.install.interpreters import Installed
 from tests.pack.samples import answers, make_installation, make_program
+from tests.support.interpreters import Installed
 
 # FOLD tests.pack.test_interpreter
 

@@ -18,9 +18,9 @@ from provision.errors import CatalogError, UsageError
 from provision.model.asset import Digest, Flavor
 from provision.model.value import replace
 from provision.pack.pack import add_row, pack, row_of
-from tests.install.interpreters import install
 from tests.pack.samples import answers, make_program
 from tests.relocate.samples import asset
+from tests.support.interpreters import install
 
 # FOLD tests.pack.test_pack
 

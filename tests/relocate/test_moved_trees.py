@@ -17,7 +17,7 @@ import pytest
 from provision.model.tree import tree_digest
 from provision.model.value import replace
 from provision.store.hashing import compare_tree, scan_tree
-from tests.install.interpreters import Installed, install
+from tests.support.interpreters import Installed, install
 
 # Nothing of this machine's Pythons may help, and the trees are shared by tests.
 ENVIRON = {"PATH": os.environ["PATH"], "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

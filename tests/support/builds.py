@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from provision.catalog.names import ParsedName, parse_name
-from provision.pack.pack import pack
+from provision.pack.pack import pack_archive
 from provision.store.locks import file_lock
 
 VARIABLE = "PROVISION_TEST_INTERPRETERS"
@@ -60,7 +60,7 @@ def pack_ours(folder: Path) -> Build:
     with file_lock(folder / "lock", subject="the packed interpreter"):
         archives = sorted(folder.glob("cpython-*.tar.*"))
         if not archives:
-            archives = [pack(Path(sys.base_prefix), folder, flavor="install_only").archive]
+            archives = [pack_archive(Path(sys.base_prefix), folder, flavor="install_only").archive]
     return Build(archives[0])
 
 

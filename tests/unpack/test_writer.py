@@ -19,8 +19,8 @@ from provision.model.value import replace
 from provision.unpack.limits import ArchiveRefused, Limits
 from provision.unpack.unpack import unpack
 from provision.unpack.writer import MTIME, DirectoryBuilder, TargetFileSystem, TreeWriter
-from tests.install.interpreters import describe
 from tests.support.builds import ready_made
+from tests.support.interpreters import describe
 from tests.unpack.archives import LINUX
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="about modes")

@@ -12,7 +12,7 @@ from filelock import FileLock
 from provision.catalog.names import parse_name
 from provision.model.asset import Asset, BuildOptions, Digest
 from provision.model.tree import Entry, TreeOptions
-from provision.pack.pack import pack
+from provision.pack.pack import pack_archive
 from provision.relocate.recipe import relocate
 from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack
@@ -50,7 +50,7 @@ def archive_of(label: str, directory: Path) -> Path:
         return Path(FOLDER) / label
     with FileLock(directory / "packing.lock"):
         ready = sorted(directory.glob("cpython-*.tar.gz"))
-        return ready[0] if ready else pack(Path(sys.base_prefix), directory).archive
+        return ready[0] if ready else pack_archive(Path(sys.base_prefix), directory).archive
 
 
 def describe(archive: Path) -> Asset:
