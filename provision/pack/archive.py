@@ -1,4 +1,7 @@
-"""Writing a staged tree as PBS writes archives, `PYTHON.json` included."""
+"""A staged tree written as PBS writes archives, `PYTHON.json` included.
+
+The same tree gives the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -14,48 +17,44 @@ from provision.model.asset import Asset
 from provision.pack.interpreter import Interpreter
 from provision.unpack.writer import MTIME
 
-# FOLD provision.pack.archive
-#   Owns writing a staged tree as PBS writes its archives, the same bytes each time; what is in it, `stage` decided.
-
-
 _GZIP_LEVEL = 6  # gzip's default and PBS's
 _ZSTD_LEVEL = 10  # PBS's 22 takes a minute for a sixth less
-_BUFFER = 1 << 20
+_BUFFER_SIZE = 1 << 20
 
 
 def write_archive(staged: Path, archive: Path) -> None:
     """Write everything under ``staged`` to a new ``.tar.gz`` or ``.tar.zst``, whichever its name says.
 
-    As PBS has it: names sorted but for PYTHON.json, which is first; no directories; root's; one mtime; 0664 or 0775.
+    As PBS does: names sorted but for PYTHON.json, which is first; no directories; owned by root; one mtime; 0664 or 0775.
     """
     with _compressed(archive) as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for path in sorted(_names(staged), key=lambda name: (name != "python/PYTHON.json", name)):
+        for path in sorted(_paths(staged), key=lambda name: (name != "python/PYTHON.json", name)):
             _add(tar, staged / path, path)
 
 
-def _names(staged: Path) -> Iterator[str]:
+def _paths(staged: Path) -> Iterator[str]:
     for path in staged.rglob("*"):
         if path.is_symlink() or path.is_file():
             yield path.relative_to(staged).as_posix()
 
 
-def _add(tar: tarfile.TarFile, place: Path, name: str) -> None:
+def _add(tar: tarfile.TarFile, file: Path, name: str) -> None:
     member = tarfile.TarInfo(name)
     member.mtime = MTIME
-    if place.is_symlink():
-        member.type, member.linkname, member.mode = tarfile.SYMTYPE, str(place.readlink()), 0o777
+    if file.is_symlink():
+        member.type, member.linkname, member.mode = tarfile.SYMTYPE, str(file.readlink()), 0o777
         tar.addfile(member)
         return
-    status = place.stat()
+    status = file.stat()
     member.size = status.st_size
     member.mode = 0o775 if status.st_mode & 0o111 else 0o664
-    with place.open("rb") as stream:
+    with file.open("rb") as stream:
         tar.addfile(member, stream)
 
 
 @contextmanager
 def _compressed(archive: Path) -> Iterator[IO[bytes]]:
-    with archive.open("wb", buffering=_BUFFER) as file:
+    with archive.open("wb", buffering=_BUFFER_SIZE) as file:
         if archive.suffix == ".zst":
             import zstandard
 
@@ -69,14 +68,10 @@ def _compressed(archive: Path) -> Iterator[IO[bytes]]:
                 yield cast(IO[bytes], packed)
 
 
-# FOLD provision.pack.archive
-#   Owns `PYTHON.json` and the licence of a packed `full` archive, as far as an installation tells; PBS's format 8.
-
-
 def python_json(interpreter: Interpreter, asset: Asset, stdlib: str) -> str:
-    """What stands first in a full archive; what only a build knows (its objects, its extensions) is empty."""
+    """The first file of a full archive, in PBS's format 8; what only a build knows (objects, extensions) is empty."""
     version = asset.version
-    described = {
+    description = {
         "version": "8",
         "target_triple": str(asset.target),
         "build_options": str(asset.options),
@@ -98,10 +93,10 @@ def python_json(interpreter: Interpreter, asset: Asset, stdlib: str) -> str:
         "licenses": ["Python-2.0", "CNRI-Python"],
         "license_path": "licenses/LICENSE.cpython.txt",
     }
-    return json.dumps(described, indent=4, sort_keys=True) + "\n"
+    return json.dumps(description, indent=4, sort_keys=True) + "\n"
 
 
 def license_of(interpreter: Interpreter) -> Path | None:
-    """CPython installs its licence into the standard library."""
+    """The file of CPython's license, which CPython installs into the standard library."""
     path = interpreter.stdlib / "LICENSE.txt"
     return path if path.is_file() else None

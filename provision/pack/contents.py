@@ -1,4 +1,4 @@
-"""Owns which files of an installation belong to the interpreter, and their paths in an archive; `stage` copies them."""
+"""Which files of an installation belong to the interpreter, and their paths in an archive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TESTS = frozenset(
 )
 _TEST_EXTENSIONS = ("_test", "_ctypes_test", "_xxtestfuzz")
 _SKIPPED_DIRECTORIES = frozenset({"__pycache__", "site-packages", "dist-packages"})
-# What belongs to a distribution or its site, and what the recipe writes anew.
+# Files of a distribution or its administrator, and one that the recipe writes.
 _SKIPPED_FILES = frozenset({"sitecustomize.py", "usercustomize.py", "EXTERNALLY-MANAGED"})
 _SETUPTOOLS_UNTIL = (3, 11)  # PBS has no setuptools from 3.12 on, as ensurepip has none
 
@@ -36,7 +36,7 @@ class PackedFile:
 def packed_files(interpreter: Interpreter, *, tests: bool) -> tuple[PackedFile, ...]:
     """Everything of the installation that PBS would ship, sorted by path; ``tests`` as in full archives."""
     found: dict[str, PackedFile] = {}
-    for member in (
+    for file in (
         *_binaries(interpreter),
         *_stdlib(interpreter, tests=tests),
         *_headers(interpreter),
@@ -44,14 +44,14 @@ def packed_files(interpreter: Interpreter, *, tests: bool) -> tuple[PackedFile, 
         *_packages(interpreter),
         *_manual(interpreter),
     ):
-        found.setdefault(member.path, member)
-    for path, member in list(found.items()):
-        if member.link and not _resolves(path, member.link, found):
+        found.setdefault(file.path, file)
+    for path, file in list(found.items()):
+        if file.link and not _resolves(path, file.link, found):
             del found[path]
     return tuple(found[path] for path in sorted(found))
 
 
-def within(interpreter: Interpreter, path: Path) -> str:
+def path_in_prefix(interpreter: Interpreter, path: Path) -> str:
     """A path of the installation, relative to its prefix."""
     try:
         return path.relative_to(interpreter.prefix).as_posix()
@@ -69,7 +69,7 @@ def _binaries(interpreter: Interpreter) -> Iterator[PackedFile]:
             yield PackedFile(path=f"bin/{name}", link=real)
     names = ["2to3", f"2to3-{series}", "idle3", f"idle{series}", "pydoc3", f"pydoc{series}", "python3-config"]
     names += dict.fromkeys((f"python{series}-config", f"{real}-config"))
-    if (interpreter.site / "pip").is_dir():
+    if (interpreter.site_packages / "pip").is_dir():
         names += ["pip", "pip3", f"pip{series}"]
     for name in names:
         yield from _copy(interpreter.prefix / "bin" / name, f"bin/{name}")
@@ -79,7 +79,7 @@ def _stdlib(interpreter: Interpreter, *, tests: bool) -> Iterator[PackedFile]:
     for root in dict.fromkeys((interpreter.stdlib, interpreter.platstdlib)):
         if not root.is_dir():
             continue
-        base = within(interpreter, root)
+        base = path_in_prefix(interpreter, root)
         for path in _walk(root):
             inner = path.relative_to(root).as_posix()
             if not tests and _is_test(inner):
@@ -96,40 +96,40 @@ def _headers(interpreter: Interpreter) -> Iterator[PackedFile]:
     if multiarch := interpreter.variables.get("MULTIARCH"):  # Debian keeps pyconfig.h apart
         roots.append(interpreter.include.parent / multiarch / interpreter.include.name)
     for root in filter(Path.is_dir, roots):
-        base = within(interpreter, root)
+        base = path_in_prefix(interpreter, root)
         for path in _walk(root):
             yield from _copy(path, f"{base}/{path.relative_to(root).as_posix()}")
 
 
 def _libraries(interpreter: Interpreter, *, static: bool) -> Iterator[PackedFile]:
-    directory = interpreter.place("LIBDIR")
+    directory = interpreter.directory_of("LIBDIR")
     if directory is not None:
         names = [interpreter.variables.get(name, "") for name in ("INSTSONAME", "LDLIBRARY", "PY3LIBRARY")]
         names += [interpreter.variables.get("LIBRARY", "")] if static else []
         for name in dict.fromkeys(filter(None, names)):
             if not name.endswith(".a") or static:
-                yield from _copy(directory / name, f"{within(interpreter, directory)}/{name}")
-    pkgconfig = interpreter.place("LIBPC")
+                yield from _copy(directory / name, f"{path_in_prefix(interpreter, directory)}/{name}")
+    pkgconfig = interpreter.directory_of("LIBPC")
     if pkgconfig is not None:
         versioned = f"python-{interpreter.variables.get('LDVERSION', interpreter.version.series)}"
         for stem in (versioned, f"python-{interpreter.version.series}", "python3"):
             for name in (f"{stem}.pc", f"{stem}-embed.pc"):
-                yield from _copy(pkgconfig / name, f"{within(interpreter, pkgconfig)}/{name}")
+                yield from _copy(pkgconfig / name, f"{path_in_prefix(interpreter, pkgconfig)}/{name}")
 
 
 def _packages(interpreter: Interpreter) -> Iterator[PackedFile]:
-    """pip, and setuptools where PBS has it: what their own RECORDs list, and nothing else of site-packages."""
+    """pip, and setuptools where PBS has it: the files in their own RECORDs, and nothing else of site-packages."""
     wanted = ["pip"]
     if (interpreter.version.major, interpreter.version.minor) <= _SETUPTOOLS_UNTIL:
         wanted.append("setuptools")
-    base = within(interpreter, interpreter.site)
+    base = path_in_prefix(interpreter, interpreter.site_packages)
     for name in wanted:
-        for record in sorted(interpreter.site.glob(f"{name}-*.dist-info/RECORD")):
+        for record in sorted(interpreter.site_packages.glob(f"{name}-*.dist-info/RECORD")):
             for line in record.read_text("utf-8").splitlines():
                 inner = line.rpartition(",")[0].rpartition(",")[0].strip('"')
                 if inner and not inner.startswith(("../", "/")) and not inner.endswith(".pyc"):
-                    yield from _copy(interpreter.site / inner, f"{base}/{inner}")
-    yield from _copy(interpreter.site / "README.txt", f"{base}/README.txt")
+                    yield from _copy(interpreter.site_packages / inner, f"{base}/{inner}")
+    yield from _copy(interpreter.site_packages / "README.txt", f"{base}/README.txt")
 
 
 def _manual(interpreter: Interpreter) -> Iterator[PackedFile]:
@@ -138,12 +138,12 @@ def _manual(interpreter: Interpreter) -> Iterator[PackedFile]:
 
 
 def _copy(source: Path, path: str) -> Iterator[PackedFile]:
-    """A file, or a link as it is if it leads to a neighbour, else what it leads to; nothing where there is nothing."""
+    """A file, or a link that stays one if it leads to the same directory; nothing if ``source`` does not exist."""
     if source.is_symlink():
         target = str(source.readlink())
         if "/" not in target:
             yield PackedFile(path=path, link=target)
-            # The neighbour may itself be named by nothing else: `libpython3.11.so` leads to `libpython3.11.so.1.0`.
+            # No other name may lead to the target: `libpython3.11.so` links to `libpython3.11.so.1.0`.
             yield from _copy(source.parent / target, (PurePosixPath(path).parent / target).as_posix())
             return
     if source.is_file():
@@ -162,7 +162,7 @@ def _is_test(inner: str) -> bool:
     directory, _, name = inner.rpartition("/")
     if directory == "lib-dynload" and name.startswith(_TEST_EXTENSIONS):
         return True
-    return any(directory == place or directory.startswith(f"{place}/") for place in _TESTS)
+    return any(directory == tests or directory.startswith(f"{tests}/") for tests in _TESTS)
 
 
 def _resolves(path: str, link: str, found: dict[str, PackedFile]) -> bool:

@@ -1,8 +1,8 @@
-"""What an installed Python says of itself, and the trial of a packed one."""
+"""What an installed Python is, and the trial of a packed one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,11 @@ from provision.model.asset import Asset, BuildOptions
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
+from provision.relocate.rewrite import SHARED_PREFIXES
 
-# FOLD provision.pack.interpreter
-#   Owns what an installed Python says of itself, its paths and its build; what of it goes where, `members` decides.
+_INSPECTION_TIMEOUT, _TRIAL_TIMEOUT = 60, 120  # seconds
 
-
-# `sys._base_executable` and the base prefixes are those of the Python that a virtual environment was made with.
-_QUESTIONS = """\
+_INSPECTION_SCRIPT = """\
 import json, os, sys, sysconfig
 v = sys.version_info
 base = {'base': sys.base_prefix, 'platbase': sys.base_exec_prefix}
@@ -43,7 +41,6 @@ json.dump({
     'hexversion': hex(sys.hexversion),
 }, sys.stdout)
 """
-_TIMEOUT = 60
 
 
 @frozen
@@ -53,12 +50,12 @@ class Interpreter:
     version: Version
     abiflags: str
     platform: str  # sys.platform
-    machine: str  # what uname calls it
+    machine: str  # as uname has it
     prefix: Path
     executable: Path
     stdlib: Path
     platstdlib: Path
-    site: Path
+    site_packages: Path
     include: Path
     variables: dict[str, str]
     cache_tag: str
@@ -85,16 +82,16 @@ class Interpreter:
         }
         return BuildOptions.of(name for name, holds in facts.items() if holds)
 
-    def place(self, variable: str) -> Path | None:
-        """A directory that a build variable names, where there is one."""
+    def directory_of(self, variable: str) -> Path | None:
+        """The directory that a build variable names, if it exists."""
         value = self.variables.get(variable, "")
         return Path(value) if value.startswith("/") and Path(value).is_dir() else None
 
 
 def inspect_interpreter(prefix: Path) -> Interpreter:
-    """Ask the Python at ``prefix``, an installation, a virtual environment or an interpreter; `UsageError` if none."""
+    """Inspect the Python at ``prefix``: an installation, a virtual environment or a program. `UsageError` if none."""
     python = _find(prefix)
-    answers = _ask_interpreter(python)
+    answers = _ask(python)
     if answers["implementation"] != "cpython":
         raise UsageError(f"{python} is {answers['implementation']}: only CPython can be packed")
     if not answers["paths"]:
@@ -112,7 +109,7 @@ def inspect_interpreter(prefix: Path) -> Interpreter:
         executable=Path(answers["executable"]),
         stdlib=Path(paths["stdlib"]),
         platstdlib=Path(paths["platstdlib"]),
-        site=Path(paths["purelib"]),
+        site_packages=Path(paths["purelib"]),
         include=Path(paths["include"]),
         variables=answers["variables"],
         cache_tag=answers["tag"],
@@ -134,25 +131,30 @@ def _find(prefix: Path) -> Path:
     return found
 
 
-def _ask_interpreter(python: Path) -> dict[str, Any]:
+def _ask(python: Path) -> dict[str, Any]:
     import json
     import subprocess
 
     try:
-        done = subprocess.run(
-            [str(python), "-I", "-B", "-c", _QUESTIONS], capture_output=True, timeout=_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"{python} cannot be run: {error}") from error
-    if done.returncode != 0:
-        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise UsageError(f"{python} does not run: {last or f'exit code {done.returncode}'}")
-    answers: dict[str, Any] = json.loads(done.stdout)
+        code, output, error = _run_script(python, _INSPECTION_SCRIPT, timeout=_INSPECTION_TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired) as failure:
+        raise UsageError(f"{python} cannot be run: {failure}") from failure
+    if code != 0:
+        raise UsageError(f"{python} does not run: {error or f'exit code {code}'}")
+    answers: dict[str, Any] = json.loads(output)
     return answers
 
 
-# FOLD provision.pack.interpreter
-#   Owns which target an interpreter was built for, read off its own headers; what this machine is, `host` knows.
+def _run_script(
+    python: Path, script: str, *, timeout: float, environ: Mapping[str, str] | None = None
+) -> tuple[int, bytes, str]:
+    """Run ``script`` without site directories and bytecode: its exit code, output, and the last line of its errors."""
+    import subprocess
+
+    done = subprocess.run(
+        [str(python), "-I", "-B", "-c", script], capture_output=True, check=False, env=environ, timeout=timeout
+    )
+    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
 
 
 _LINUX_ARCHES = {
@@ -167,9 +169,9 @@ _LINUX_ARCHES = {
 
 
 def target_of(interpreter: Interpreter) -> Target:
-    """The triple PBS would publish it under; `UsageError` where PBS has none."""
+    """The target triple under which PBS would publish it; `UsageError` where PBS has none."""
     if interpreter.platform == "darwin":
-        # A universal build runs as what the machine is, and that is what was asked.
+        # A universal build runs as what the machine is, and so it was inspected.
         triple = f"{'aarch64' if interpreter.machine == 'arm64' else interpreter.machine}-apple-darwin"
     else:
         triple = _linux_triple(interpreter)
@@ -190,12 +192,8 @@ def _linux_triple(interpreter: Interpreter) -> str:
     return f"{arch}-unknown-linux-{libc}"
 
 
-# FOLD provision.pack.interpreter
-#   Owns the trial of a packed interpreter: started from another place, and watched for what it takes from its origin.
-
-
-# Imports every extension module there is, then tells what is in memory (on Linux) and where things were found.
-_TRIAL_QUESTIONS = """\
+# Imports every extension module, then prints what is in memory (on Linux) and where everything was found.
+_TRIAL_SCRIPT = """\
 import importlib, json, os, sys, sysconfig, warnings
 warnings.simplefilter('ignore')
 failed = {}
@@ -216,41 +214,32 @@ json.dump({
     'variables': [str(value) for value in sysconfig.get_config_vars().values()],
 }, sys.stdout)
 """
-_TRIAL_TIMEOUT = 120
 
 
 def prove_relocatable(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
-    """Run the relocated copy in ``tree``, whose original is still there, and say what of it the copy uses.
+    """Run the relocated copy in ``tree``, and say what it uses of ``interpreter``, from which it was packed.
 
-    One that does not run at all is a finding, too: it may yet run where what it lacks is there.
+    A copy that does not run at all is a finding too: it may run where what it lacks exists.
     """
     from provision.install.probe import probe
 
     try:
         probe(tree, asset)
-        answers = _ask_packed(tree, asset)
+        answers = _try(tree, asset)
     except ProvisionError as error:
         return (error.message,)
     return tuple(_findings(answers, tree.resolve(), interpreter))
 
 
-def _ask_packed(tree: Path, asset: Asset) -> dict[str, Any]:
+def _try(tree: Path, asset: Asset) -> dict[str, Any]:
     import json
-    import subprocess
 
     from provision.store.layout import executable
 
-    done = subprocess.run(
-        [str(executable(tree, asset)), "-I", "-B", "-c", _TRIAL_QUESTIONS],
-        capture_output=True,
-        check=False,
-        env={},
-        timeout=_TRIAL_TIMEOUT,
-    )
-    if done.returncode != 0:
-        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise IntegrityError(f"it breaks when its extension modules are imported: {last or done.returncode}")
-    answers: dict[str, Any] = json.loads(done.stdout)
+    code, output, error = _run_script(executable(tree, asset), _TRIAL_SCRIPT, timeout=_TRIAL_TIMEOUT, environ={})
+    if code != 0:
+        raise IntegrityError(f"it breaks when its extension modules are imported: {error or code}")
+    answers: dict[str, Any] = json.loads(output)
     return answers
 
 
@@ -260,20 +249,18 @@ def _findings(answers: dict[str, Any], tree: Path, interpreter: Interpreter) -> 
     for what in ("prefix", "stdlib"):
         if not Path(answers[what]).resolve().is_relative_to(tree):
             yield f"its {what} is {answers[what]}, outside of its own tree"
-    origin = (f"{interpreter.stdlib}/", f"{interpreter.platstdlib}/")
-    for place in answers["path"]:
-        if place.startswith(origin):
-            yield f"it imports from {place}, where it was packed from"
-    shared = Path(interpreter.variables.get("LIBDIR", "")) / interpreter.variables.get("INSTSONAME", "libpython")
-    for place in answers["mapped"]:
-        own = Path(place).resolve().is_relative_to(tree)
-        if not own and (place.startswith(_private(interpreter)) or place == str(shared)):
-            yield f"it loads {place}, where it was packed from"
+    original = (f"{interpreter.stdlib}/", f"{interpreter.platstdlib}/")
+    for path in answers["path"]:
+        if path.startswith(original):
+            yield f"it imports from {path}, where it was packed from"
+    libpython = Path(interpreter.variables.get("LIBDIR", "")) / interpreter.variables.get("INSTSONAME", "libpython")
+    for path in answers["mapped"]:
+        inside = Path(path).resolve().is_relative_to(tree)
+        if not inside and (path.startswith(_own_directory(interpreter)) or path == str(libpython)):
+            yield f"it loads {path}, where it was packed from"
 
 
-def _private(interpreter: Interpreter) -> tuple[str, ...]:
-    """Where only this Python's files are; below a prefix such as /usr, only its standard library."""
-    from provision.relocate.rewrite import SHARED
-
+def _own_directory(interpreter: Interpreter) -> str:
+    """Where only this Python's files are: its prefix; below a shared one such as /usr, only its standard library."""
     prefix = str(interpreter.prefix)
-    return (f"{interpreter.stdlib}/",) if prefix in SHARED else (f"{prefix}/",)
+    return f"{interpreter.stdlib}/" if prefix in SHARED_PREFIXES else f"{prefix}/"

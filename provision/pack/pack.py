@@ -1,4 +1,7 @@
-"""`pack`: an installed CPython to an archive like PBS's and its catalog row."""
+"""`pack`: an installed CPython made into an archive like PBS's, and its row in a catalog.
+
+The result is relocated and run from another place before it counts.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,17 @@ from urllib.parse import quote
 from provision.errors import CatalogError, Place, StoreError, UsageError
 from provision.model.asset import FLAVORS, Asset, Digest, Flavor
 from provision.model.value import frozen, replace
-from provision.pack.contents import PackedFile, packed_files, within
+from provision.pack.contents import PackedFile, packed_files, path_in_prefix
 from provision.pack.interpreter import Interpreter, inspect_interpreter
-
-# FOLD provision.pack.pack
-#   Owns `pack`: from an installed CPython to an archive like PBS's, proven to work; what each step does is beside it.
-
 
 _UNHASHED = Digest("0" * 64)
 
 
 @frozen
-class Packed:
+class PackedArchive:
     """``row`` belongs into a `catalog.ndjson` beside ``archive``. ``requires``: libraries the user's system must have.
 
-    ``warnings`` say what does not work elsewhere; with none of them, the result was seen to run from another place.
+    ``warnings`` say what does not work elsewhere; if there are none, the copy ran from another place.
     """
 
     archive: Path
@@ -35,7 +34,28 @@ class Packed:
     warnings: tuple[str, ...]
 
 
-def pack(prefix: Path, out: Path, *, flavor: Flavor = "install_only_stripped", build: str | None = None) -> Packed:
+@frozen
+class PackedPython:
+    """A packed archive, and the catalog that lists it."""
+
+    packed: PackedArchive
+    catalog: Path
+
+
+def pack_python(prefix: Path, output: Path, *, flavor: str, build: str | None) -> PackedPython:
+    """Make the archive and its row; `UsageError` for what cannot be packed, `StoreError` for what cannot be written."""
+    try:
+        packed = pack_archive(prefix, output, flavor=cast(Flavor, flavor), build=build)
+        catalog = output / "catalog.ndjson"
+        add_row(catalog, packed.row)
+    except OSError as error:
+        raise StoreError(f"cannot write {error.filename or output}: {error.strerror}") from error
+    return PackedPython(packed=packed, catalog=catalog)
+
+
+def pack_archive(
+    prefix: Path, out: Path, *, flavor: Flavor = "install_only_stripped", build: str | None = None
+) -> PackedArchive:
     """Make an archive in ``out`` of the CPython at ``prefix``: a prefix, a virtual environment (its base) or a program.
 
     The same installation gives the same bytes. ``build`` is a tag such as PBS's, YYYYMMDD; without it, the day on
@@ -45,19 +65,21 @@ def pack(prefix: Path, out: Path, *, flavor: Flavor = "install_only_stripped", b
 
     interpreter = inspect_interpreter(prefix)
     asset = _describe(interpreter, flavor, build or _day_of(interpreter.executable))
-    found = packed_files(interpreter, tests=flavor == "full")
+    files = packed_files(interpreter, tests=flavor == "full")
     out.mkdir(parents=True, exist_ok=True)
     archive = out / asset.filename
-    with tempfile.TemporaryDirectory(prefix="provision-pack-") as room:
-        return _pack(interpreter, asset, found, Path(room), archive)
+    with tempfile.TemporaryDirectory(prefix="provision-pack-") as directory:
+        return _pack(interpreter, asset, files, Path(directory), archive)
 
 
-def _pack(interpreter: Interpreter, asset: Asset, found: Sequence[PackedFile], staged: Path, archive: Path) -> Packed:
+def _pack(
+    interpreter: Interpreter, asset: Asset, files: Sequence[PackedFile], staged: Path, archive: Path
+) -> PackedArchive:
     from provision.pack.archive import write_archive
     from provision.pack.stage import stage
 
     tree = staged / "python" / "install" if asset.flavor == "full" else staged / "python"
-    result = stage(interpreter, found, tree, strip=asset.flavor == "install_only_stripped")
+    result = stage(interpreter, files, tree, strip=asset.flavor == "install_only_stripped")
     if asset.flavor == "full":
         _add_extras(interpreter, asset, staged / "python")
     partial = archive.with_name(f"{archive.stem}.part{archive.suffix}")
@@ -66,17 +88,17 @@ def _pack(interpreter: Interpreter, asset: Asset, found: Sequence[PackedFile], s
     asset = replace(asset, sha256=sha256, size=size)
     warnings = (*result.warnings, *_without_pip(interpreter), *_relocate_and_prove(tree, asset, interpreter))
     partial.replace(archive)
-    return Packed(archive=archive, asset=asset, row=row_of(asset), requires=result.requires, warnings=warnings)
+    return PackedArchive(archive=archive, asset=asset, row=row_of(asset), requires=result.requires, warnings=warnings)
 
 
 def _without_pip(interpreter: Interpreter) -> tuple[str, ...]:
-    if (interpreter.site / "pip").is_dir():
+    if (interpreter.site_packages / "pip").is_dir():
         return ()
     return ("pip is not in it, as this installation has none of its own; virtual environments may lack it too",)
 
 
 def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
-    """Do to the copy what installing does, and run it."""
+    """Relocate the copy as installing does, and run it."""
     from provision.model.tree import TreeOptions
     from provision.pack.interpreter import prove_relocatable
     from provision.relocate.recipe import relocate
@@ -88,8 +110,7 @@ def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> t
 
 
 def _describe(interpreter: Interpreter, flavor: str, build: str) -> Asset:
-    """The asset that the archive will be; its hash is not known yet."""
-    from urllib.parse import quote
+    """The asset that the archive will be; its digest is not known yet."""
 
     from provision.catalog.names import modern_name
     from provision.pack.interpreter import target_of
@@ -121,7 +142,9 @@ def _describe(interpreter: Interpreter, flavor: str, build: str) -> Asset:
 def _add_extras(interpreter: Interpreter, asset: Asset, root: Path) -> None:
     from provision.pack.archive import license_of, python_json
 
-    (root / "PYTHON.json").write_text(python_json(interpreter, asset, within(interpreter, interpreter.stdlib)), "utf-8")
+    (root / "PYTHON.json").write_text(
+        python_json(interpreter, asset, path_in_prefix(interpreter, interpreter.stdlib)), "utf-8"
+    )
     text = license_of(interpreter)
     if text is not None:
         (root / "licenses").mkdir()
@@ -140,10 +163,6 @@ def _day_of(executable: Path) -> str:
     import time
 
     return time.strftime("%Y%m%d", time.gmtime(executable.stat().st_mtime))
-
-
-# FOLD provision.pack.pack
-#   Owns the row of one's own `catalog.ndjson` that tells of a packed archive; how catalogs are read, `catalog` knows.
 
 
 def row_of(asset: Asset) -> dict[str, Any]:
@@ -174,7 +193,7 @@ def add_row(catalog: Path, row: dict[str, Any]) -> None:
     """
     import json
 
-    rows = _read(catalog) if catalog.exists() else {}
+    rows = _read_rows(catalog) if catalog.exists() else {}
     known = rows.setdefault(row["version"], {**row, "artifacts": []})
     artifacts = {artifact["url"]: artifact for artifact in (*known["artifacts"], *row["artifacts"])}
     known["artifacts"] = [artifacts[url] for url in sorted(artifacts)]
@@ -184,7 +203,7 @@ def add_row(catalog: Path, row: dict[str, Any]) -> None:
     partial.replace(catalog)
 
 
-def _read(catalog: Path) -> dict[str, dict[str, Any]]:
+def _read_rows(catalog: Path) -> dict[str, dict[str, Any]]:
     import json
 
     rows: dict[str, dict[str, Any]] = {}
@@ -204,26 +223,3 @@ def _read(catalog: Path) -> dict[str, dict[str, Any]]:
                 hint="pack into another directory, or remove the file",
             ) from error
     return rows
-
-
-# FOLD provision.pack.pack
-#   Owns `pack`: an archive of a CPython at hand, and its row in the `catalog.ndjson` beside it.
-
-
-@frozen
-class PackedPython:
-    """What was packed, and the catalog that lists it."""
-
-    packed: Packed
-    catalog: Path
-
-
-def pack_python(prefix: Path, output: Path, *, flavor: str, build: str | None) -> PackedPython:
-    """Make the archive and its row; `UsageError` for what cannot be packed, `StoreError` for what cannot be written."""
-    try:
-        packed = pack(prefix, output, flavor=cast(Flavor, flavor), build=build)
-        catalog = output / "catalog.ndjson"
-        add_row(catalog, packed.row)
-    except OSError as error:
-        raise StoreError(f"cannot write {error.filename or output}: {error.strerror}") from error
-    return PackedPython(packed=packed, catalog=catalog)

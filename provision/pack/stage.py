@@ -1,66 +1,65 @@
-"""The copy that becomes an archive: stripped, redirected, rid of its prefix."""
+"""The copy that becomes an archive: stripped, with relative library paths, and without its prefix.
+
+Which files are copied, `contents` decides.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from struct import error as StructError
 from struct import unpack_from
 
 from provision.errors import ProvisionError
-from provision.model.tree import Entry
+from provision.model.tree import FILE_MODE, Entry, file_mode
 from provision.model.value import frozen
 from provision.pack.contents import PackedFile
 from provision.pack.interpreter import Interpreter
-from provision.relocate import sysconfig
-from provision.relocate.rewrite import INSTALL, SHARED, whole_path
+from provision.relocate.rewrite import PBS_PREFIX, SHARED_PREFIXES, whole_path_pattern
+from provision.relocate.sysconfig import format_sysconfigdata, parse_sysconfigdata
 from provision.relocate.workspace import TreeLayout, layout_of_tree
 
-# FOLD provision.pack.stage
-#   Owns the copy of an installation that becomes an archive: stripped, redirected, rid of its prefix.
-
-
-# Part of glibc or musl, which a target names; all else is a library that a user must have, or that is in the archive.
+# Parts of glibc or musl, which a target names; any other library must be in the archive or on the user's system.
 _LIBC = ("ld-linux", "ld-musl", "ld64.", "libc.", "libm.", "libdl.", "libpthread.", "librt.", "libutil.", "linux-vdso.")
 
 
 @frozen
-class Staged:
-    """``requires`` are the libraries it needs of a system; ``warnings`` what keeps it from working elsewhere."""
+class StagedCopy:
+    """``requires`` are the libraries it needs of a system; ``warnings`` say what keeps it from working elsewhere."""
 
     requires: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def stage(interpreter: Interpreter, members: Sequence[PackedFile], root: Path, *, strip: bool) -> Staged:
-    """Copy ``members`` below ``root`` and free them of the prefix, as far as their formats let it."""
-    for member in members:
-        _copy(member, root)
+def stage(interpreter: Interpreter, files: Sequence[PackedFile], root: Path, *, strip: bool) -> StagedCopy:
+    """Copy ``files`` below ``root`` and rewrite what names the prefix, as far as their formats allow it."""
+    for file in files:
+        _copy(file, root)
     warnings = []
-    binaries = [root / member.path for member in members if member.source and _is_elf(root / member.path)]
+    binaries = [root / file.path for file in files if file.source and _is_elf(root / file.path)]
     if strip and binaries:
         warnings += _strip(binaries)
     requires: set[str] = set()
     for path in binaries:
-        requires |= _needed(path)
-        warnings += _redirect(path, root, interpreter)
-    requires -= {Path(member.path).name for member in members}
-    _rewrite(root, _layout(members), PrefixRestorer(str(interpreter.prefix)))
+        requires |= _needed_libraries(path)
+        warnings += _make_search_paths_relative(path, root, interpreter)
+    requires -= {Path(file.path).name for file in files}
+    _normalize_prefix(root, _layout(files), PrefixNormalizer(str(interpreter.prefix)))
     warnings += _unfound_libpython(interpreter, root, requires)
-    return Staged(requires=tuple(sorted(requires)), warnings=tuple(warnings))
+    return StagedCopy(requires=tuple(sorted(requires)), warnings=tuple(warnings))
 
 
-def _copy(member: PackedFile, root: Path) -> None:
-    place = root / member.path
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if member.link:
-        place.symlink_to(member.link)
-    elif member.source is not None:
-        shutil.copyfile(member.source, place)
-        place.chmod(0o755 if member.source.stat().st_mode & 0o111 else 0o644)
+def _copy(file: PackedFile, root: Path) -> None:
+    copy = root / file.path
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    if file.link:
+        copy.symlink_to(file.link)
+    elif file.source is not None:
+        shutil.copyfile(file.source, copy)
+        copy.chmod(file_mode(file.source.stat().st_mode))
 
 
 def _is_elf(path: Path) -> bool:
@@ -83,53 +82,57 @@ def _strip(binaries: Iterable[Path]) -> list[str]:
     return []
 
 
-def _needed(path: Path) -> set[str]:
-    dynamic = read_dynamic(path.read_bytes())
+def _needed_libraries(path: Path) -> set[str]:
+    dynamic = read_elf_dynamic(path.read_bytes())
     names = dynamic.needed if dynamic else ()
     return {name for name in names if not name.startswith(_LIBC)}
 
 
-def _redirect(path: Path, root: Path, interpreter: Interpreter) -> list[str]:
-    """Let search paths into the prefix start at the file itself."""
+def _make_search_paths_relative(path: Path, root: Path, interpreter: Interpreter) -> list[str]:
+    """Let search paths into the prefix start at the file itself; a warning for each that cannot be changed."""
     data = path.read_bytes()
     prefix = str(interpreter.prefix)
     directory = path.parent.relative_to(root).as_posix()
 
-    def rename(place: str) -> str:
-        if place != prefix and not place.startswith(f"{prefix}/"):
-            return place
-        way = os.path.relpath(place.removeprefix(prefix).lstrip("/") or ".", directory)
-        return "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
+    def relative(searched: str) -> str:
+        if searched != prefix and not searched.startswith(f"{prefix}/"):
+            return searched
+        relpath = os.path.relpath(searched.removeprefix(prefix).lstrip("/") or ".", directory)
+        return "$ORIGIN" if relpath == "." else f"$ORIGIN/{relpath}"
 
-    redirected, failed = redirect(data, rename)
-    if redirected != data:
-        path.write_bytes(redirected)
+    changed, failed = replace_search_paths(data, relative)
+    if changed != data:
+        path.write_bytes(changed)
     name = path.relative_to(root).as_posix()
-    return [f"{name} looks for libraries in {place}, which cannot be changed in place" for place in failed]
+    return [f"{name} looks for libraries in {searched}, which cannot be changed in place" for searched in failed]
 
 
 def _unfound_libpython(interpreter: Interpreter, root: Path, requires: set[str]) -> list[str]:
-    """An interpreter that finds its library by the system's configuration finds another one elsewhere, or none."""
+    """A warning if the interpreter finds its library by the system's configuration: elsewhere, another one or none."""
     name = interpreter.variables.get("INSTSONAME", "")
-    dynamic = read_dynamic((root / "bin" / interpreter.name).read_bytes())
+    dynamic = read_elf_dynamic((root / "bin" / interpreter.name).read_bytes())
     if dynamic is None or name not in dynamic.needed or name in requires:
         return []
-    if any("$ORIGIN" in text for _, text in dynamic.search):
+    if any("$ORIGIN" in text for _, text in dynamic.search_paths):
         return []
     problem = f"bin/{interpreter.name} needs {name} and is not told to look beside itself: it cannot be relocated"
     return [f"{problem}; build it with `-Wl,-rpath,$ORIGIN/../lib`, or set its RUNPATH with patchelf"]
 
 
-def _rewrite(root: Path, layout: TreeLayout, places: PrefixRestorer) -> None:
+def _layout(files: Iterable[PackedFile]) -> TreeLayout:
+    return layout_of_tree({file.path: Entry("file", FILE_MODE) for file in files if file.source is not None})
+
+
+def _normalize_prefix(root: Path, layout: TreeLayout, normalizer: PrefixNormalizer) -> None:
     for path in layout.sysconfigdata:
-        _edit(root / path, places.variables)
-    for path in (*layout.variables, *layout.details, *layout.makefiles, *layout.setups, *layout.pkgconfig):
-        _edit(root / path, places.text)
+        _edit(root / path, normalizer.sysconfigdata)
+    for path in (*layout.sysconfig_vars, *layout.build_details, *layout.makefiles, *layout.setups, *layout.pkgconfig):
+        _edit(root / path, normalizer.text)
     for path in (*layout.config_scripts, *layout.scripts):
         if not _is_elf(root / path):
-            _edit(root / path, places.script)
+            _edit(root / path, normalizer.script)
     for path in layout.config_scripts:
-        _edit(root / path, places.text)
+        _edit(root / path, normalizer.text)
 
 
 def _edit(path: Path, change: Callable[[str], str]) -> None:
@@ -137,13 +140,58 @@ def _edit(path: Path, change: Callable[[str], str]) -> None:
     path.write_bytes(change(text).encode("utf-8", "surrogateescape"))
 
 
-def _layout(members: Iterable[PackedFile]) -> TreeLayout:
-    return layout_of_tree({member.path: Entry("file", 0o755) for member in members if member.source is not None})
+# Below a prefix where other software is too (`/usr`), a path means this Python only in the variables that configure
+# derives from the prefix; `-I/usr/include/uuid` does not.
+_DERIVED = (
+    *("prefix", "exec_prefix", "datarootdir", "BINDIR", "BINLIBDEST", "CONFINCLUDEDIR", "CONFINCLUDEPY", "DESTDIRS"),
+    *("DESTLIB", "DESTSHARED", "EXENAME", "INCLDIRSTOMAKE", "INCLUDEDIR", "INCLUDEPY", "LIBDEST", "LIBDIR", "LIBPC"),
+    *("LIBPL", "MACHDESTLIB", "MANDIR", "SCRIPTDIR", "WASM_ASSETS_DIR", "WASM_STDLIB", "libdir", "includedir"),
+)
+_DERIVED_LINE = re.compile(rf"^(?:{'|'.join(_DERIVED)})[ \t]*=.*$", re.MULTILINE)
+_CONFIGURED = re.compile(r"(?<='--)(?:(?:exec-)?prefix|(?:lib|bin|include|man|dataroot)dir)=[^']*(?=')")
 
 
-# FOLD provision.pack.stage
-#   Owns what an ELF file asks of the dynamic loader, and where it is told to look; the rules are those of ld.so(8).
+@frozen(kw_only=False)
+class PrefixNormalizer:
+    """Replaces ``prefix`` by PBS's own, for which the recipe looks, in the way that each kind of file allows."""
 
+    prefix: str
+
+    @property
+    def is_shared(self) -> bool:
+        return self.prefix in SHARED_PREFIXES
+
+    def text(self, text: str) -> str:
+        """A Makefile, a `*.pc`, a shell script: all whole paths, or those derived from a shared prefix."""
+        if not self.is_shared:
+            return self._paths(text)
+        text = _DERIVED_LINE.sub(lambda match: self._paths(match[0]), text)
+        return _CONFIGURED.sub(lambda match: self._paths(match[0]), text)
+
+    def sysconfigdata(self, text: str) -> str:
+        """`_sysconfigdata_*.py`: as text, or value by value."""
+        variables = parse_sysconfigdata(text) if self.is_shared else None
+        if variables is None:
+            return self._paths(text)
+        return format_sysconfigdata({name: self._value(name, value) for name, value in variables.items()})
+
+    def script(self, text: str) -> str:
+        """A script whose first line names the interpreter in the prefix."""
+        first, newline, rest = text.partition("\n")
+        return f"{self._paths(first)}{newline}{rest}" if first.startswith("#!") else text
+
+    def _value(self, name: str, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if name == "CONFIG_ARGS":
+            return _CONFIGURED.sub(lambda match: self._paths(match[0]), value)
+        return self._paths(value) if name in _DERIVED else value
+
+    def _paths(self, text: str) -> str:
+        return PBS_PREFIX.join(re.split(whole_path_pattern(self.prefix), text))
+
+
+# What an ELF file needs of the dynamic loader, and where the loader searches for it, as in ld.so(8) and elf.h.
 
 _PT_LOAD, _PT_DYNAMIC, _SHT_DYNSYM = 1, 2, 11
 _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 14, 15, 29
@@ -151,45 +199,45 @@ _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 14, 15, 29
 
 @frozen
 class ElfDynamic:
-    """``search``: RUNPATH and RPATH entries with their places in the file; ``strings``: all other names' places."""
+    """The dynamic section: libraries needed, RUNPATH and RPATH with their offsets, and the offsets of other names."""
 
     needed: tuple[str, ...]
-    search: tuple[tuple[int, str], ...]
-    strings: frozenset[int]
+    search_paths: tuple[tuple[int, str], ...]
+    names: frozenset[int]
 
 
-def read_dynamic(data: bytes) -> ElfDynamic | None:
-    """Read the dynamic section; None for what is no ELF file, is static or is damaged."""
+def read_elf_dynamic(data: bytes) -> ElfDynamic | None:
+    """Read the dynamic section; None for a file that is no ELF file, is static or is damaged."""
     if data[:4] != b"\x7fELF":
         return None
     try:
-        return _read(data)
-    except (StructError, IndexError, ValueError, StopIteration):  # the last: what others refer to is not there
+        return _read_dynamic(data)
+    except (struct.error, IndexError, ValueError, StopIteration):  # the last: what others refer to does not exist
         return None
 
 
-def redirect(data: bytes, rename: Callable[[str], str]) -> tuple[bytes, tuple[str, ...]]:
-    """Rewrite each search path, in place, as nothing in an ELF file can grow; also returns those that were too short.
+def replace_search_paths(data: bytes, replace: Callable[[str], str]) -> tuple[bytes, tuple[str, ...]]:
+    """Replace each directory to search, in place, as nothing in an ELF file can grow; also returns what had to stay.
 
-    The linker lets a name share the end of a longer one, so a path whose end is in use elsewhere is left alone, too.
+    A path stays if the new one is longer, or if its end is also another name, as the linker lets names share ends.
     """
-    dynamic = read_dynamic(data)
+    dynamic = read_elf_dynamic(data)
     if dynamic is None:
         return data, ()
     failed = []
-    for at, text in dynamic.search:
-        renamed = ":".join(rename(place) for place in text.split(":"))
-        if renamed == text:
+    for at, text in dynamic.search_paths:
+        replaced = ":".join(map(replace, text.split(":")))
+        if replaced == text:
             continue
-        old, new = text.encode(), renamed.encode()
-        if len(new) > len(old) or any(at < place <= at + len(old) for place in dynamic.strings):
+        old, new = text.encode(), replaced.encode()
+        if len(new) > len(old) or any(at < name <= at + len(old) for name in dynamic.names):
             failed.append(text)
         else:
             data = data[:at] + new.ljust(len(old), b"\0") + data[at + len(old) :]
     return data, tuple(failed)
 
 
-def _read(data: bytes) -> ElfDynamic | None:
+def _read_dynamic(data: bytes) -> ElfDynamic | None:
     wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
     # Offset of the segments, of the sections; size and count of each (elf.h: Elf32_Ehdr, Elf64_Ehdr).
     segments_at, sections_at = unpack_from(order + ("QQ" if wide else "II"), data, 32 if wide else 28)
@@ -212,8 +260,8 @@ def _read(data: bytes) -> ElfDynamic | None:
     symbols = _symbol_names(data, sections_at, sizes[2], sizes[3], wide, order)
     return ElfDynamic(
         needed=tuple(_text(data, at) for at in needed),
-        search=tuple((at, _text(data, at)) for at in dict.fromkeys(searched)),
-        strings=frozenset([*needed, *others, *(base + name for name in symbols)]),
+        search_paths=tuple((at, _text(data, at)) for at in dict.fromkeys(searched)),
+        names=frozenset([*needed, *others, *(base + symbol for symbol in symbols)]),
     )
 
 
@@ -227,7 +275,7 @@ def _segment(data: bytes, at: int, wide: bool, order: str) -> tuple[int, int, in
 
 
 def _symbol_names(data: bytes, at: int, size: int, count: int, wide: bool, order: str) -> list[int]:
-    """Where in the string table the names of the dynamic symbols begin."""
+    """Offsets in the string table of the dynamic symbols' names."""
     for index in range(count):
         header = at + size * index
         if unpack_from(order + "I", data, header + 4)[0] == _SHT_DYNSYM:
@@ -239,59 +287,3 @@ def _symbol_names(data: bytes, at: int, size: int, count: int, wide: bool, order
 
 def _text(data: bytes, at: int) -> str:
     return data[at : data.index(b"\0", at)].decode("utf-8", "surrogateescape")
-
-
-# FOLD provision.pack.stage
-#   Owns the prefix in a packed Python's text: put back to PBS's `/install`, so that the recipe finds what it knows.
-
-
-# Where other software lives too (`/usr`), a path means this Python only in the variables that configure derives from
-# the prefix; `-I/usr/include/uuid` does not.
-_DERIVED = (
-    *("prefix", "exec_prefix", "datarootdir", "BINDIR", "BINLIBDEST", "CONFINCLUDEDIR", "CONFINCLUDEPY", "DESTDIRS"),
-    *("DESTLIB", "DESTSHARED", "EXENAME", "INCLDIRSTOMAKE", "INCLUDEDIR", "INCLUDEPY", "LIBDEST", "LIBDIR", "LIBPC"),
-    *("LIBPL", "MACHDESTLIB", "MANDIR", "SCRIPTDIR", "WASM_ASSETS_DIR", "WASM_STDLIB", "libdir", "includedir"),
-)
-_DERIVED_LINE = re.compile(rf"^(?:{'|'.join(_DERIVED)})[ \t]*=.*$", re.MULTILINE)
-_CONFIGURED = re.compile(r"(?<='--)(?:(?:exec-)?prefix|(?:lib|bin|include|man|dataroot)dir)=[^']*(?=')")
-
-
-@frozen(kw_only=False)
-class PrefixRestorer:
-    """Rewrites what names ``prefix``, each in the way its kind of file allows."""
-
-    prefix: str
-
-    @property
-    def shared(self) -> bool:
-        return self.prefix in SHARED
-
-    def text(self, text: str) -> str:
-        """A Makefile, a `*.pc`, a shell script: whole paths everywhere, or in what derives from a shared one."""
-        if not self.shared:
-            return self._paths(text)
-        text = _DERIVED_LINE.sub(lambda match: self._paths(match[0]), text)
-        return _CONFIGURED.sub(lambda match: self._paths(match[0]), text)
-
-    def variables(self, text: str) -> str:
-        """`_sysconfigdata_*.py`: as text, or value by value."""
-        values = sysconfig.parse(text) if self.shared else None
-        if values is None:
-            return self._paths(text)
-        mended = {name: self._value(name, value) for name, value in values.items()}
-        return sysconfig.HEADER + sysconfig.literal(mended)
-
-    def script(self, text: str) -> str:
-        """A script whose first line names the interpreter in the prefix."""
-        first, newline, rest = text.partition("\n")
-        return f"{self._paths(first)}{newline}{rest}" if first.startswith("#!") else text
-
-    def _value(self, name: str, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        if name == "CONFIG_ARGS":
-            return _CONFIGURED.sub(lambda match: self._paths(match[0]), value)
-        return self._paths(value) if name in _DERIVED else value
-
-    def _paths(self, text: str) -> str:
-        return INSTALL.join(re.split(whole_path(self.prefix), text))

@@ -1,46 +1,62 @@
-"""Owns the recipe: the numbered edits made to every tree after unpacking; each edit is worded in its own module.
+"""The recipe: the numbered edits made to every tree after unpacking.
 
-Whoever changes what a step writes raises `model.tree.RECIPE`, as the number is part of every tree's path.
+docs/recipe.md says what each does and why. Whoever changes what a step writes raises `model.tree.RECIPE`, which is part
+of every tree's path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import posixpath
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from provision.model.asset import Asset
 from provision.model.tree import Entry, TreeOptions
 from provision.model.value import frozen
-from provision.relocate import scripts, sysconfig, workspace
+from provision.relocate import scripts, sysconfig
 from provision.relocate.rewrite import BuildPaths
 from provision.relocate.workspace import TreeLayout, Workspace, layout_of_tree
 
-# PBS builds from this tag on have a libpython that finds itself (PBS.md, "What must be mended").
-_RPATH_SINCE = "20251209"
+# PBS builds from this tag on have a libpython with a relative install name (PBS.md, "What must be mended").
+_RELATIVE_INSTALL_NAME_SINCE = "20251209"
 
-# (text, path in the tree, where the build was, the Makefile's directory) -> text
-Change = Callable[[str, str, BuildPaths, str], str]
+EXTERNALLY_MANAGED = "EXTERNALLY-MANAGED"
+EXTERNALLY_MANAGED_TEXT = """\
+[externally-managed]
+Error=This Python was installed by provision and is shared by every project that
+ locks it; packages do not belong into it.
+
+ To install packages, create a virtual environment with it:
+
+     python -m venv .venv
+
+ To get an installation of which this is not so, for an image of one's own, set
+ `externally-managed = false` for it in pythons.toml.
+"""
+
+# (text, path in the tree, paths of the build, the Makefile's directory) -> text
+Edit = Callable[[str, str, BuildPaths, str], str]
 
 
 class RecipeJob:
-    """One tree on its way through the steps; where it was built, one of them finds out."""
+    """One tree on its way through the steps. ``build`` is known from the step that reads `_sysconfigdata` on."""
 
-    __slots__ = ("asset", "layout", "options", "origin", "space")
+    __slots__ = ("asset", "build", "layout", "options", "workspace")
 
-    def __init__(self, *, space: Workspace, layout: TreeLayout, asset: Asset, options: TreeOptions) -> None:
-        self.space, self.layout, self.asset, self.options = space, layout, asset, options
-        self.origin = BuildPaths()
+    def __init__(self, *, workspace: Workspace, layout: TreeLayout, asset: Asset, options: TreeOptions) -> None:
+        self.workspace, self.layout, self.asset, self.options = workspace, layout, asset, options
+        self.build = BuildPaths()
 
     @property
-    def config(self) -> str:
-        """The directory that stands in for those of the build."""
-        return self.layout.config or self.layout.stdlib or "lib"
+    def config_directory(self) -> str:
+        """The directory that replaces those of the build."""
+        return self.layout.config_directory or self.layout.stdlib or "lib"
 
-    def edit(self, paths: Iterable[str], change: Change) -> None:
-        """Read each file once, and write it where ``change`` made it another."""
+    def apply(self, edit: Edit, paths: Iterable[str]) -> None:
+        """Read each file once, and write it where ``edit`` changed its text."""
         for path in paths:
-            text = self.space.read(path)
-            self.space.edit(path, text, change(text, path, self.origin, self.config))
+            text = self.workspace.read(path)
+            self.workspace.write_if_changed(path, text, edit(text, path, self.build, self.config_directory))
 
 
 @frozen(kw_only=False)
@@ -53,116 +69,158 @@ class Step:
 
 
 def relocate(tree: Path, entries: dict[str, Entry], *, asset: Asset, options: TreeOptions) -> tuple[str, ...]:
-    """Make the staged ``tree`` work from wherever it will stand, and keep ``entries`` true to it.
+    """Make the staged ``tree`` work from any directory, and keep ``entries`` true to it.
 
-    Nothing is scanned: ``entries`` must list every file. Running it again changes nothing. Returns notes for the user,
-    on what a recipe cannot mend.
+    The directory is not scanned: ``entries`` must list every file. A second run changes nothing. Returns notes for the
+    user, on what no step can repair.
     """
-    job = RecipeJob(space=Workspace(tree, entries), layout=layout_of_tree(entries), asset=asset, options=options)
+    workspace = Workspace(tree, entries)
+    job = RecipeJob(workspace=workspace, layout=layout_of_tree(entries), asset=asset, options=options)
     for step in STEPS:
         step.run(job)
     return tuple(_notes(asset))
 
 
-def _drop_bytecode(job: RecipeJob) -> None:
-    directories = set()
-    for path in job.layout.bytecode:
-        job.space.remove(path)
-        directories.add(path.rpartition("/")[0])
-    for directory in sorted(directories):
-        job.space.remove_directory(directory)
-
-
-def _add_names(job: RecipeJob) -> None:
-    if job.asset.target.os == "windows":
-        if (missing := scripts.missing_copy(job.asset, job.space.entries)) is not None:
-            job.space.copy(*missing)
-        return
-    for path, target in tuple(scripts.missing_names(job.asset, job.space.entries)):
-        job.space.link(path, target)
-
-
-def _relocate_sysconfigdata(job: RecipeJob) -> None:
-    for path in job.layout.sysconfigdata:
-        text = job.space.read(path)
-        result = sysconfig.relocate_sysconfigdata(text, path, job.config)
-        if result is not None:
-            edited, job.origin = result
-            job.space.edit(path, text, edited)
-
-
-def _relocate_variables(job: RecipeJob) -> None:
-    job.edit(job.layout.variables, sysconfig.relocate_variables)
-
-
-def _relocate_details(job: RecipeJob) -> None:
-    job.edit(job.layout.details, sysconfig.relocate_details)
-
-
-def _relocate_makefile(job: RecipeJob) -> None:
-    job.edit(job.layout.makefiles, sysconfig.relocate_makefile)
-    job.edit(job.layout.setups, sysconfig.relocate_setup)
-
-
-def _relocate_pkgconfig(job: RecipeJob) -> None:
-    job.edit(job.layout.pkgconfig, sysconfig.relocate_pkgconfig)
-    job.edit(job.layout.shell_configs, sysconfig.relocate_shell_config)
-
-
-def _relocate_config_script(job: RecipeJob) -> None:
-    job.edit(job.layout.config_scripts, scripts.relocate_config_script)
-
-
-def _relocate_scripts(job: RecipeJob) -> None:
-    present = frozenset(path.removeprefix("bin/") for path in job.space.entries if path.startswith("bin/"))
-    fallback = scripts.executable_name(job.asset, job.space.entries)
-    if fallback is None:
-        return
-    for path in (*job.layout.scripts, *job.layout.config_scripts):
-        text = job.space.read_script(path)
-        if text is not None:
-            job.space.edit(path, text, scripts.relocate_script(text, path, present, fallback))
-
-
-def _mark_externally_managed(job: RecipeJob) -> None:
-    if job.layout.stdlib is None:
-        return
-    path = f"{job.layout.stdlib}/{workspace.EXTERNALLY_MANAGED}"
-    if not job.options.externally_managed:
-        if job.space.has(path):
-            job.space.remove(path)
-    elif not job.space.has(path) or job.space.read(path) != workspace.EXTERNALLY_MANAGED_TEXT:
-        job.space.write(path, workspace.EXTERNALLY_MANAGED_TEXT)
-
-
-def _renew_records(job: RecipeJob) -> None:
-    for path in job.layout.direct_urls:
-        if workspace.is_local(job.space.read(path)):
-            job.space.remove(path)
-    if job.space.changed:
-        for path in job.layout.records:
-            text = job.space.read(path)
-            job.space.edit(path, text, workspace.renew(text, path, job.space.changed, job.space.entries))
-
-
 def _notes(asset: Asset) -> Iterator[str]:
-    if asset.target.os == "macos" and asset.implementation == "cpython" and asset.build < _RPATH_SINCE:
+    if asset.target.os == "macos" and asset.implementation == "cpython" and asset.build < _RELATIVE_INSTALL_NAME_SINCE:
         yield (
             "libpython calls itself /install/lib/… in this build: programs that link it need "
             "`install_name_tool -change` and signing anew on the Mac itself"
         )
 
 
+def _remove_bytecode(job: RecipeJob) -> None:
+    directories = set()
+    for path in job.layout.bytecode:
+        job.workspace.remove(path)
+        directories.add(path.rpartition("/")[0])
+    for directory in sorted(directories):
+        job.workspace.remove_directory(directory)
+
+
+def _add_names(job: RecipeJob) -> None:
+    if job.asset.target.os == "windows":
+        if (copy := scripts.missing_copy(job.asset, job.workspace.entries)) is not None:
+            job.workspace.copy(*copy)
+        return
+    for path, target in tuple(scripts.missing_links(job.asset, job.workspace.entries)):
+        job.workspace.link(path, target)
+
+
+def _relocate_sysconfigdata(job: RecipeJob) -> None:
+    for path in job.layout.sysconfigdata:
+        text = job.workspace.read(path)
+        result = sysconfig.relocate_sysconfigdata(text, path, job.config_directory)
+        if result is not None:
+            edited, job.build = result
+            job.workspace.write_if_changed(path, text, edited)
+
+
+def _relocate_sysconfig_vars(job: RecipeJob) -> None:
+    job.apply(sysconfig.relocate_sysconfig_vars, job.layout.sysconfig_vars)
+
+
+def _relocate_build_details(job: RecipeJob) -> None:
+    job.apply(sysconfig.relocate_build_details, job.layout.build_details)
+
+
+def _relocate_makefile(job: RecipeJob) -> None:
+    job.apply(sysconfig.relocate_makefile, job.layout.makefiles)
+    job.apply(sysconfig.relocate_setup, job.layout.setups)
+
+
+def _relocate_pkgconfig(job: RecipeJob) -> None:
+    job.apply(sysconfig.relocate_pkgconfig, job.layout.pkgconfig)
+    job.apply(sysconfig.relocate_shell_config, job.layout.shell_configs)
+
+
+def _relocate_config_script(job: RecipeJob) -> None:
+    job.apply(scripts.relocate_config_script, job.layout.config_scripts)
+
+
+def _relocate_scripts(job: RecipeJob) -> None:
+    entries = job.workspace.entries
+    interpreters = frozenset(path.removeprefix("bin/") for path in entries if path.startswith("bin/"))
+    fallback = scripts.executable_name(job.asset, entries)
+    if fallback is None:
+        return
+    for path in (*job.layout.scripts, *job.layout.config_scripts):
+        text = job.workspace.read_script(path)
+        if text is not None:
+            edited = scripts.relocate_script(text, path, interpreters, fallback)
+            job.workspace.write_if_changed(path, text, edited)
+
+
+def _mark_externally_managed(job: RecipeJob) -> None:
+    """Write or remove PEP 668's marker."""
+    if job.layout.stdlib is None:
+        return
+    path = f"{job.layout.stdlib}/{EXTERNALLY_MANAGED}"
+    if not job.options.externally_managed:
+        if job.workspace.has(path):
+            job.workspace.remove(path)
+    elif not job.workspace.has(path) or job.workspace.read(path) != EXTERNALLY_MANAGED_TEXT:
+        job.workspace.write(path, EXTERNALLY_MANAGED_TEXT)
+
+
+def _update_package_metadata(job: RecipeJob) -> None:
+    workspace = job.workspace
+    for path in job.layout.direct_urls:
+        if is_local_direct_url(workspace.read(path)):
+            workspace.remove(path)
+    if workspace.changed:
+        for path in job.layout.records:
+            text = workspace.read(path)
+            updated = update_record(text, path, workspace.changed, workspace.entries)
+            workspace.write_if_changed(path, text, updated)
+
+
+def is_local_direct_url(text: str) -> bool:
+    """Whether `direct_url.json` names a file of the build machine, as PBS's pip does: wrong everywhere else."""
+    import json
+
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and str(value.get("url", "")).startswith("file:")
+
+
+def update_record(record: str, path: str, changed: Collection[str], entries: Mapping[str, Entry]) -> str:
+    """`RECORD` with the present digests and sizes of changed files, and without the rows of removed ones.
+
+    Rows without a digest (bytecode, `RECORD` itself) stay as they are, and so does every row of an unchanged file.
+    """
+    site_packages = posixpath.dirname(posixpath.dirname(path))
+    changed_rows = {posixpath.relpath(name, site_packages): name for name in changed}
+    lines = []
+    for line in record.splitlines(keepends=True):
+        name, _, rest = line.partition(",")
+        file = changed_rows.get(name)
+        if file is None or rest.startswith(","):
+            lines.append(line)
+        elif file in entries:
+            lines.append(f"{name},{_digest_and_size(entries[file])}{line[len(line.rstrip()) :]}")
+    return "".join(lines)
+
+
+def _digest_and_size(entry: Entry) -> str:
+    import base64
+
+    digest = base64.urlsafe_b64encode(bytes.fromhex(entry.content)).decode().rstrip("=")
+    return f"sha256={digest},{entry.size}"
+
+
 STEPS = (
-    Step(1, "Stale bytecode", _drop_bytecode),
+    Step(1, "Stale bytecode", _remove_bytecode),
     Step(2, "Names of the interpreter", _add_names),
     Step(3, "_sysconfigdata", _relocate_sysconfigdata),
-    Step(4, "_sysconfig_vars", _relocate_variables),
-    Step(5, "build-details.json", _relocate_details),
+    Step(4, "_sysconfig_vars", _relocate_sysconfig_vars),
+    Step(5, "build-details.json", _relocate_build_details),
     Step(6, "Makefile", _relocate_makefile),
     Step(7, "pkg-config", _relocate_pkgconfig),
     Step(8, "python3-config", _relocate_config_script),
     Step(9, "Scripts", _relocate_scripts),
     Step(10, "EXTERNALLY-MANAGED", _mark_externally_managed),
-    Step(11, "Package metadata", _renew_records),
+    Step(11, "Package metadata", _update_package_metadata),
 )

@@ -1,4 +1,7 @@
-"""Text that names the build machine's paths and tools, rewritten."""
+"""Text that names the build machine's paths and tools, rewritten.
+
+Which file has to be rewritten, and what stands for the prefix in its language, the modules beside this one say.
+"""
 
 from __future__ import annotations
 
@@ -7,48 +10,97 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from provision.model.value import frozen
 
-# FOLD provision.relocate.rewrite
-#   Owns the rewriting of text that names a build's machine; which file to rewrite, and in what terms, the edits say.
+# Where PBS installs to, and what `provision pack` writes.
+PBS_PREFIX = "/install"
+
+# Other software lives there too: a text that names such a path does not mean this Python.
+SHARED_PREFIXES = frozenset({"", "/usr", "/usr/local", "/opt", "/opt/local", "/home", "/root", "/var"})
+
+# Variables of the Makefile and of sysconfig whose value is a command of the compiler's tools.
+TOOL_VARIABLES = (
+    *("CC", "CXX", "CPP", "LINKCC", "MAINCC", "PY_CC", "PY_CXX", "BLDSHARED", "LDSHARED", "LDCXXSHARED"),
+    *("AR", "NM", "OBJCOPY", "RANLIB", "READELF", "STRIP"),
+)
+
+
+@frozen
+class BuildPaths:
+    """The prefix that a build was configured for, and the directories that it was compiled in: none exists here."""
+
+    prefix: str = PBS_PREFIX
+    workdirs: tuple[str, ...] = ()  # longest first
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, object]) -> BuildPaths:
+        """Read them from a build's own `_sysconfigdata`; a prefix that other software shares counts as none."""
+        prefix = _own_path(variables, "prefix")
+        named = {_own_path(variables, name) for name in ("abs_builddir", "abs_srcdir")}
+        workdirs = (named | set(map(_normalize, named))) - {""}
+        return cls(prefix=prefix or PBS_PREFIX, workdirs=tuple(sorted(workdirs, key=lambda path: (-len(path), path))))
+
+
+def _own_path(variables: Mapping[str, object], name: str) -> str:
+    path = str(variables.get(name, "")).rstrip("/")
+    return path if path.startswith("/") and path not in SHARED_PREFIXES else ""
+
+
+def _normalize(path: str) -> str:
+    """``/b/release/../Python-3.13.5`` as ``/b/Python-3.13.5``."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            parts[1:] = parts[1:-1]
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
 
 
 class PrefixRewriter:
-    """Rewrites text so that ``prefix`` stands where the build's prefix stood, and nothing else of the build is left.
+    """Rewrites text: ``prefix`` replaces the build's prefix, and no other path or flag of the build is left.
 
-    ``prefix`` is what means "where this tree is" in the language of the text: ``$(prefix)`` in a Makefile. ``config``
-    is the Makefile's directory in the tree; it stands in for the directories of the build, as sysconfig has it for
+    ``prefix`` is what means "where this tree is" in the language of the text: ``$(prefix)`` in a Makefile.
+    ``config_directory``, that of the Makefile in the tree, replaces the build's directories, as sysconfig does for
     ``srcdir``.
     """
 
-    def __init__(self, origin: BuildPaths, *, prefix: str, config: str) -> None:
-        self._marks = (origin.prefix, *origin.workdirs, *BUILD_MACHINE_MARKS)
-        moves = [*((place, f"{prefix}/{config}") for place in origin.workdirs), (origin.prefix, prefix)]
-        self._moves = tuple((re.compile(whole_path(old)), new) for old, new in moves)
+    def __init__(self, build: BuildPaths, *, prefix: str, config_directory: str) -> None:
+        self._marks = (build.prefix, *build.workdirs, *_SYSROOT_MARKS)
+        replacements = [(path, f"{prefix}/{config_directory}") for path in build.workdirs]
+        replacements.append((build.prefix, prefix))
+        self._replacements = tuple((re.compile(whole_path_pattern(old)), new) for old, new in replacements)
 
-    def text(self, text: str) -> str:
-        """Free any text, line by line; lines that name nothing of the build are not looked at."""
+    def rewrite(self, text: str) -> str:
+        """Rewrite any text line by line; lines that name nothing of the build are not looked at."""
         parts: list[str] = []
         done = 0
         for start, end in _lines_with(self._marks, text):
-            parts += text[done:start], self._line(text[start:end])
+            parts += text[done:start], self._rewrite_line(text[start:end])
             done = end
         return "".join([*parts, text[done:]])
 
-    def variable(self, name: str, value: str) -> str:
-        """Free a variable's value; where it names a compiler, make it one that users have."""
-        value = generic(name, value)
-        mended = self.text(value)
-        return mended if mended == value else mended.rstrip()
+    def rewrite_variable(self, name: str, value: str) -> str:
+        """Rewrite a variable's value; where it names a compiler, make it one that users have."""
+        value = with_generic_tools(name, value)
+        rewritten = self.rewrite(value)
+        return rewritten if rewritten == value else rewritten.rstrip()
 
-    def _line(self, line: str) -> str:
-        if any(mark in line for mark in BUILD_MACHINE_MARKS):
+    def rewrite_variables(self, variables: Mapping[str, object]) -> dict[str, object]:
+        """Rewrite all values that are text."""
+        return {
+            name: self.rewrite_variable(name, value) if isinstance(value, str) else value
+            for name, value in variables.items()
+        }
+
+    def _rewrite_line(self, line: str) -> str:
+        if any(mark in line for mark in _SYSROOT_MARKS):
             line = without_sysroot(line)
-        for pattern, place in self._moves:
-            line = place.join(pattern.split(line))
+        for pattern, new in self._replacements:
+            line = new.join(pattern.split(line))
         return line
 
 
 def _lines_with(marks: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
-    """(start, end) of each line that has one of the marks in it."""
+    """(start, end) of each line that contains one of the marks."""
     found = set()
     for mark in marks:
         at = text.find(mark)
@@ -60,94 +112,31 @@ def _lines_with(marks: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
     yield from sorted(found)
 
 
-def whole_path(place: str) -> str:
-    """``place`` as a whole path or the beginning of one, also glued to ``-L`` and its like.
+def whole_path_pattern(path: str) -> str:
+    """A pattern for ``path`` as a whole path or the beginning of one, also directly after ``-L`` and the like.
 
     ``../Python/install-sh`` and ``/usr/bin/install`` are not ``/install``; CPython writes ``./install`` for WASM.
     """
-    return rf"(?:(?<![\w./@)}}~+-])|(?<=-[FILR])|(?<=(?<![\w./])\.)){re.escape(place)}(?![\w.+-])"
+    return rf"(?:(?<![\w./@)}}~+-])|(?<=-[FILR])|(?<=(?<![\w./])\.)){re.escape(path)}(?![\w.+-])"
 
 
-# FOLD provision.relocate.rewrite
-#   Owns `BuildPaths`, the places on a build's machine that its files still name; `mender` puts others in their stead.
-
-
-# Where PBS installs to, and what `pack` writes in.
-INSTALL = "/install"
-
-# Other software lives there too: that a text names such a place says nothing of this Python.
-SHARED = frozenset({"", "/usr", "/usr/local", "/opt", "/opt/local", "/home", "/root", "/var"})
-
-
-@frozen
-class BuildPaths:
-    """The prefix a build was configured for, and the directories it was compiled in, all long gone."""
-
-    prefix: str = INSTALL
-    workdirs: tuple[str, ...] = ()  # longest first
-
-    @classmethod
-    def of(cls, variables: Mapping[str, object]) -> BuildPaths:
-        """Read it off a build's own `_sysconfigdata`; a prefix that other software shares counts as none."""
-        prefix = _place(variables, "prefix")
-        named = {_place(variables, name) for name in ("abs_builddir", "abs_srcdir")}
-        workdirs = (named | set(map(_collapse, named))) - {""}
-        return cls(prefix=prefix or INSTALL, workdirs=tuple(sorted(workdirs, key=lambda place: (-len(place), place))))
-
-
-def _place(variables: Mapping[str, object], name: str) -> str:
-    place = str(variables.get(name, "")).rstrip("/")
-    return place if place.startswith("/") and place not in SHARED else ""
-
-
-def _collapse(place: str) -> str:
-    """``/b/release/../Python-3.13.5`` as ``/b/Python-3.13.5``."""
-    parts: list[str] = []
-    for part in place.split("/"):
-        if part == "..":
-            parts[1:] = parts[1:-1]
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)
-
-
-# FOLD provision.relocate.rewrite
-#   Owns what a build's compilers, sysroot and flags are called, and what users have in their stead; pure text.
-
-
-# PBS's own sysroot: `/tools/deps` on Linux, under a temporary directory on macOS.
-_ROOMS = r"(?:deps|host|llvm|gcc|musl|clang[\w.-]*|[\w.-]*toolchain[\w.-]*)"
-_TOOLS = rf"(?:/[\w.+-]+)*/tools/{_ROOMS}(?:/[^\s'\",:;)]*)?(?![\w.+-])"
+# PBS's own sysroot: `/tools/deps` on Linux, below a temporary directory on macOS.
+_SYSROOT_NAMES = r"(?:deps|host|llvm|gcc|musl|clang[\w.-]*|[\w.-]*toolchain[\w.-]*)"
+_SYSROOT = rf"(?:/[\w.+-]+)*/tools/{_SYSROOT_NAMES}(?:/[^\s'\",:;)]*)?(?![\w.+-])"
+_SYSROOT_MARKS = ("/tools/", "sysroot", "-fdebug-default")  # `without_sysroot` changes no line without one of these
 _START, _END = r"(?:(?<=[\s'\"=])|^)", r"(?:[ \t]+|(?=['\"])|$)"
-
-BUILD_MACHINE_MARKS = ("/tools/", "sysroot", "-fdebug-default")  # no line without one of these needs `without_sysroot`
 _REMOVALS = (
     # Flags that only make sense where the build ran; gcc does not know `-fdebug-default-version`.
     re.compile(
         rf"{_START}(?:-isysroot[= \t]+[^\s'\"]+|--sysroot[= \t]+[^\s'\"]+|-fdebug-default-version=\d+"
-        rf"|(?:-isystem|-idirafter|-iquote|-[ILF])[ \t]*{_TOOLS}|-Wl,-rpath[,=]{_TOOLS}){_END}"
+        rf"|(?:-isystem|-idirafter|-iquote|-[ILF])[ \t]*{_SYSROOT}|-Wl,-rpath[,=]{_SYSROOT}){_END}"
     ),
     # `/tools/llvm/bin/llvm-profdata`: the program may be there under its name.
     re.compile(rf"{_START}(?:/[\w.+-]+)*/tools/[\w.+-]+/bin/(?=\w)"),
     # `'--with-openssl=/tools/deps'` in CONFIG_ARGS, as a whole.
-    re.compile(rf"'-{{0,2}}\w[\w-]*=[^'\n]*{_TOOLS}[^'\n]*'[ \t]*"),
-    re.compile(rf"{_START}[^\s'\"=]*{_TOOLS}[^\s'\"]*{_END}"),
+    re.compile(rf"'-{{0,2}}\w[\w-]*=[^'\n]*{_SYSROOT}[^'\n]*'[ \t]*"),
+    re.compile(rf"{_START}[^\s'\"=]*{_SYSROOT}[^\s'\"]*{_END}"),
 )
-
-VARIABLES = (
-    *("CC", "CXX", "CPP", "LINKCC", "MAINCC", "PY_CC", "PY_CXX", "BLDSHARED", "LDSHARED", "LDCXXSHARED"),
-    *("AR", "NM", "OBJCOPY", "RANLIB", "READELF", "STRIP"),
-)
-_PATH, _SUFFIX = r"(?:/\S*/)?(?:[\w.]+-)*", r"(?:-\d[\d.]*)?"
-_GENERIC = (
-    (re.compile(rf"{_PATH}(?:clang|gcc|cc){_SUFFIX}"), "cc"),
-    (re.compile(rf"{_PATH}(?:clang\+\+|g\+\+|c\+\+){_SUFFIX}"), "c++"),
-    *(
-        (re.compile(rf"{_PATH}{tool}{_SUFFIX}"), tool)
-        for tool in ("ar", "ranlib", "nm", "strip", "objcopy", "readelf", "ld")
-    ),
-)
-_CONFIGURED = re.compile(rf"(?<=')({'|'.join(VARIABLES)})=([^'\n]*)(?=')")
 
 
 def without_sysroot(line: str) -> str:
@@ -157,12 +146,24 @@ def without_sysroot(line: str) -> str:
     return line
 
 
-def generic(name: str, value: str) -> str:
+_DIRECTORY_AND_TRIPLE, _SUFFIX = r"(?:/\S*/)?(?:[\w.]+-)*", r"(?:-\d[\d.]*)?"
+_GENERIC_TOOLS = (
+    (re.compile(rf"{_DIRECTORY_AND_TRIPLE}(?:clang|gcc|cc){_SUFFIX}"), "cc"),
+    (re.compile(rf"{_DIRECTORY_AND_TRIPLE}(?:clang\+\+|g\+\+|c\+\+){_SUFFIX}"), "c++"),
+    *(
+        (re.compile(rf"{_DIRECTORY_AND_TRIPLE}{tool}{_SUFFIX}"), tool)
+        for tool in ("ar", "ranlib", "nm", "strip", "objcopy", "readelf", "ld")
+    ),
+)
+_TOOL_IN_CONFIG_ARGS = re.compile(rf"(?<=')({'|'.join(TOOL_VARIABLES)})=([^'\n]*)(?=')")
+
+
+def with_generic_tools(name: str, value: str) -> str:
     """A variable's value with the tools that every machine with a compiler has: ``cc``, ``c++``, ``ar``."""
-    if name in VARIABLES:
+    if name in TOOL_VARIABLES:
         return _generic_command(value)
     if name == "CONFIG_ARGS":
-        return _CONFIGURED.sub(lambda match: f"{match[1]}={_generic_command(match[2])}", value)
+        return _TOOL_IN_CONFIG_ARGS.sub(lambda match: f"{match[1]}={_generic_command(match[2])}", value)
     return value
 
 
@@ -172,4 +173,4 @@ def _generic_command(command: str) -> str:
 
 
 def _generic_word(word: str) -> str:
-    return next((name for pattern, name in _GENERIC if pattern.fullmatch(word)), word)
+    return next((name for pattern, name in _GENERIC_TOOLS if pattern.fullmatch(word)), word)

@@ -1,4 +1,4 @@
-"""Interpreter names and scripts in `bin/`: shebangs, `python3-config`."""
+"""Interpreter names and scripts in `bin/`: links, `python.exe`, first lines, `python3-config`."""
 
 from __future__ import annotations
 
@@ -9,72 +9,13 @@ from provision.model.asset import Asset
 from provision.model.tree import Entry
 from provision.relocate.rewrite import BuildPaths, PrefixRewriter
 
-# FOLD provision.relocate.scripts
-#   Owns the first lines of Python scripts: a build-time shebang becomes one that finds the interpreter beside it.
-
-
-# `#!/install/bin/python3.13 -E`; `/usr/bin/env python3` names no place and stays.
-_SHEBANG = re.compile(r"#![ \t]*/[^\n]*?/((?:python|pypy|graalpy)[\w.]*)[ \t]*([^\n]*)\n")
-# What PBS itself wrote, in three wordings over the years, and what this module writes.
-_POLYGLOT = re.compile(
-    r"#!/bin/sh\n"
-    r"(?:'''exec'|\"exec\")[^\n]*?/((?:python|pypy|graalpy)[\w.]*)\"((?: -\w+)*) \"\$0\" \"\$@\"\n"
-    r"(?:' '''\n)?"
-)
-
-
-def relocate_script(text: str, path: str, interpreters: frozenset[str], fallback: str) -> str:
-    """Start ``path`` with the interpreter in this tree's ``bin/``: from anywhere, through links, with spaces around.
-
-    ``interpreters`` are the names there are in ``bin/``; ``fallback`` is the real one among them.
-    """
-    match = _POLYGLOT.match(text) or _SHEBANG.match(text)
-    if match is None:
-        return text
-    name = match[1] if match[1] in interpreters else fallback
-    way = "" if path.startswith("bin/") else "../" * path.count("/") + "bin/"
-    flags = f" {match[2].strip()}" if match[2].strip() else ""
-    # To sh, two empty strings and a word, then an unfinished string that exec never reaches; to Python, a docstring.
-    return (
-        f"#!/bin/sh\n'''exec' \"$(dirname -- {REAL})/{way}{name}\"{flags} \"$0\" \"$@\"\n' '''\n{text[match.end() :]}"
-    )
-
-
-# FOLD provision.relocate.scripts
-#   Owns `python3-config` where it is a shell script; where it is a Python script, `scripts` mends it like any other.
-
-
-# What a script is called by may be a link elsewhere; `realpath` is missing on older macOS, `readlink -f` on the oldest.
-REAL = '"$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0" 2>/dev/null || echo "$0")"'
-
-_FUNCTION = re.compile(r"# Returns the actual prefix[^\n]*\ninstalled_prefix \(\)\n\{\n.*?\n\}\n\n?", re.DOTALL)
-_CALL = re.compile(r'^prefix_real=\$\(installed_prefix "\$0"\)$', re.MULTILINE)
-_SUBSTITUTION = re.compile(r'\$\(echo "([^"\n]*)" \| sed "s#\^?\$(?:exec_)?prefix#\$(?:exec_)?prefix_real#"\)')
-_PREFIX = re.compile(r'^prefix="([^"\n]*)"$', re.MULTILINE)
-_BIN_SH = "#!/bin/sh"
-
-
-def relocate_config_script(text: str, path: str, origin: BuildPaths, config: str) -> str:
-    """Let the script find its own prefix, through links and with spaces in it, and know no other."""
-    if not text.startswith(_BIN_SH):
-        return text
-    text = _CALL.sub(lambda _: f'prefix_real=$(cd -- "$(dirname -- {REAL})/.." && pwd -P)', text)
-    text = _FUNCTION.sub("", text)
-    text = _PREFIX.sub(lambda match: 'prefix="${prefix_real}"' if match[1] == origin.prefix else match[0], text)
-    text = _SUBSTITUTION.sub(lambda match: f'"{match[1]}"', text)
-    return PrefixRewriter(origin, prefix="${prefix}", config=config).text(text)
-
-
-# FOLD provision.relocate.scripts
-#   Owns the names an interpreter is found under: links in `bin/`; on Windows, where links need rights, `python.exe`.
-
 
 def executable_name(asset: Asset, entries: Mapping[str, Entry]) -> str | None:
     """The real interpreter's name in ``bin/``: ``python3.13td``, ``pypy3.11``, ``graalpy``."""
     series = asset.version.series
     match asset.implementation:
         case "cpython":
-            # Builds made before 3.13 knew no suffix for debug, and hand-made ones may lack it still.
+            # Debug builds before 3.13 had no suffix, and builds that are not PBS's may have none today.
             candidates = [f"python{series}{asset.options.abi_suffix}", f"python{series}", f"python{series}m", "python3"]
         case implementation:
             candidates = [
@@ -87,7 +28,7 @@ def executable_name(asset: Asset, entries: Mapping[str, Entry]) -> str | None:
     return next((name for name in candidates if _is_file(entries, f"bin/{name}")), None)
 
 
-def missing_names(asset: Asset, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+def missing_links(asset: Asset, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
     """(path, target) of each link to make: ``python``, ``python3`` and ``python3.13`` must exist in every Unix tree."""
     real = executable_name(asset, entries)
     if real is None:
@@ -98,9 +39,10 @@ def missing_names(asset: Asset, entries: Mapping[str, Entry]) -> Iterator[tuple[
 
 
 def missing_copy(asset: Asset, entries: Mapping[str, Entry]) -> tuple[str, str] | None:
-    """(path, source) of the one copy to make in a Windows tree: `python.exe`, which early PyPy has under its own name.
+    """(path, source) of the one copy to make in a Windows tree, where links need rights that users lack.
 
-    GraalPy's launcher finds its home by its own name and place, and keeps them.
+    It is `python.exe`, which early PyPy has only under its own name. GraalPy's launcher finds its home by its own name
+    and place, and stays as it is.
     """
     if asset.implementation == "graalpy" or _is_file(entries, "python.exe"):
         return None
@@ -113,3 +55,55 @@ def missing_copy(asset: Asset, entries: Mapping[str, Entry]) -> tuple[str, str] 
 def _is_file(entries: Mapping[str, Entry], path: str) -> bool:
     entry = entries.get(path)
     return entry is not None and entry.kind == "file"
+
+
+# The script's real path. It may be started by a link elsewhere; older macOS has no `realpath`, the oldest no
+# `readlink -f`.
+_REAL_PATH = '"$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0" 2>/dev/null || echo "$0")"'
+
+# `#!/install/bin/python3.13 -E`. `#!/usr/bin/env python3` holds no path of an interpreter, and does not match.
+_SHEBANG = re.compile(r"#![ \t]*/[^\n]*?/((?:python|pypy|graalpy)[\w.]*)[ \t]*([^\n]*)\n")
+# What PBS itself wrote, in three wordings over the years, and what this module writes.
+_POLYGLOT = re.compile(
+    r"#!/bin/sh\n"
+    r"(?:'''exec'|\"exec\")[^\n]*?/((?:python|pypy|graalpy)[\w.]*)\"((?: -\w+)*) \"\$0\" \"\$@\"\n"
+    r"(?:' '''\n)?"
+)
+
+
+def relocate_script(text: str, path: str, interpreters: frozenset[str], fallback: str) -> str:
+    """Let ``path`` start the interpreter in this tree's ``bin/``: from anywhere, through links, with spaces in paths.
+
+    ``interpreters`` are the names in ``bin/``; ``fallback`` is the real interpreter's.
+    """
+    match = _POLYGLOT.match(text) or _SHEBANG.match(text)
+    if match is None:
+        return text
+    name = match[1] if match[1] in interpreters else fallback
+    to_bin = "" if path.startswith("bin/") else "../" * path.count("/") + "bin/"
+    flags = f" {match[2].strip()}" if match[2].strip() else ""
+    # To sh, two empty strings and a word, then an unfinished string that exec never reaches; to Python, a docstring.
+    return (
+        f"#!/bin/sh\n'''exec' \"$(dirname -- {_REAL_PATH})/{to_bin}{name}\"{flags} \"$0\" \"$@\"\n' '''\n"
+        f"{text[match.end() :]}"
+    )
+
+
+_FUNCTION = re.compile(r"# Returns the actual prefix[^\n]*\ninstalled_prefix \(\)\n\{\n.*?\n\}\n\n?", re.DOTALL)
+_CALL = re.compile(r'^prefix_real=\$\(installed_prefix "\$0"\)$', re.MULTILINE)
+_SUBSTITUTION = re.compile(r'\$\(echo "([^"\n]*)" \| sed "s#\^?\$(?:exec_)?prefix#\$(?:exec_)?prefix_real#"\)')
+_PREFIX = re.compile(r'^prefix="([^"\n]*)"$', re.MULTILINE)
+
+
+def relocate_config_script(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
+    """Let `python3-config` find its own prefix, through links and with spaces in it, and contain no other.
+
+    Only where it is a shell script; on macOS it is a Python script, for which `relocate_script` is enough.
+    """
+    if not text.startswith("#!/bin/sh"):
+        return text
+    text = _CALL.sub(lambda _: f'prefix_real=$(cd -- "$(dirname -- {_REAL_PATH})/.." && pwd -P)', text)
+    text = _FUNCTION.sub("", text)
+    text = _PREFIX.sub(lambda match: 'prefix="${prefix_real}"' if match[1] == build.prefix else match[0], text)
+    text = _SUBSTITUTION.sub(lambda match: f'"{match[1]}"', text)
+    return PrefixRewriter(build, prefix="${prefix}", config_directory=config_directory).rewrite(text)

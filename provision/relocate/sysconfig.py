@@ -1,26 +1,26 @@
-"""`_sysconfigdata`, its JSON twins, Makefile, `*.pc` and `Setup`, relocated."""
+"""`_sysconfigdata`, its JSON twins, Makefile, `*.pc` and `Setup`, relocated.
+
+Each function takes the file's text, its path in the tree, the build's paths and the Makefile's directory
+(``lib/python3.13/config-…``), and returns the new text, which is the old one where nothing has to be changed.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from provision.relocate.rewrite import VARIABLES, BuildPaths, PrefixRewriter
-from provision.relocate.workspace import up
+from provision.relocate.rewrite import TOOL_VARIABLES, BuildPaths, PrefixRewriter
+from provision.relocate.workspace import path_to_root
 
-# FOLD provision.relocate.sysconfig
-#   Owns `_sysconfigdata_*.py`: made to compute its values from where it is imported; their wording is `origin`'s.
+# Stands for the prefix until the module is imported. It does not begin with `/`, so that no tool takes it for a path.
+_PLACEHOLDER = "@PREFIX@"
 
-
-# Stands for the prefix until the module is imported. Not `/`-led, so that no tool takes it for a real path.
-PLACEHOLDER = "@PREFIX@"
-
-HEADER = "# system configuration generated and used by the sysconfig module\n"
+_HEADER = "# system configuration generated and used by the sysconfig module\n"
 _ASSIGNMENT = "build_time_vars = "
-_CODE = f'''
+_RELOCATING_CODE = f'''
 
 def _relocate(variables, levels):
-    """Put this installation's prefix, as found from this file, where {PLACEHOLDER} stands."""
+    """Put this installation's prefix, as found from this file, where {_PLACEHOLDER} stands."""
     import os
     import sys
 
@@ -29,47 +29,45 @@ def _relocate(variables, levels):
     except NameError:  # executed from a string, as some cross-building tools do
         prefix = sys.base_prefix
     for name, value in variables.items():
-        if isinstance(value, str) and "{PLACEHOLDER}" in value:
-            variables[name] = value.replace("{PLACEHOLDER}", prefix)
+        if isinstance(value, str) and "{_PLACEHOLDER}" in value:
+            variables[name] = value.replace("{_PLACEHOLDER}", prefix)
 
 
 '''
 
 
-def parse(text: str) -> dict[str, object] | None:
+# _sysconfigdata_*.py: computes its values from where it is imported
+
+
+def relocate_sysconfigdata(text: str, path: str, config_directory: str) -> tuple[str, BuildPaths] | None:
+    """The relocated module, and the paths of its build; None for a module that computes its values."""
+    variables = parse_sysconfigdata(text)
+    if variables is None:
+        return None
+    build = BuildPaths.from_variables(variables)
+    rewriter = PrefixRewriter(build, prefix=_PLACEHOLDER, config_directory=config_directory)
+    call = f"_relocate(build_time_vars, {path_to_root(path)!r})\ndel _relocate\n"
+    return format_sysconfigdata(rewriter.rewrite_variables(variables)) + _RELOCATING_CODE + call, build
+
+
+def parse_sysconfigdata(text: str) -> dict[str, object] | None:
     """The variables of a generated module, relocated already or not; None for a module that computes them."""
     head, assignment, body = text.partition(_ASSIGNMENT)
     body = body.partition("\n\ndef _relocate(")[0]
     if not assignment or any(line.strip() and not line.startswith("#") for line in head.splitlines()):
         return None
-    variables = _literal(body.strip())
+    variables = _evaluate_literal(body.strip())
     return variables if isinstance(variables, dict) else None
 
 
-def relocate_sysconfigdata(text: str, path: str, config: str) -> tuple[str, BuildPaths] | None:
-    """The module as it should be, and what it tells of the build; None where there is nothing to mend.
-
-    ``path`` is the module's own in the tree, ``config`` the Makefile's directory.
-    """
-    variables = parse(text)
-    if variables is None:
-        return None
-    origin = BuildPaths.of(variables)
-    mender = PrefixRewriter(origin, prefix=PLACEHOLDER, config=config)
-    mended = {
-        name: mender.variable(name, value) if isinstance(value, str) else value for name, value in variables.items()
-    }
-    call = f"_relocate(build_time_vars, {up(path)!r})\ndel _relocate\n"
-    return HEADER + literal(mended) + _CODE + call, origin
+def format_sysconfigdata(variables: Mapping[str, object]) -> str:
+    """A module of one assignment, one variable a line."""
+    lines = (f"    {name!r}: {value!r},\n" for name, value in variables.items())
+    return "".join([_HEADER, _ASSIGNMENT, "{\n", *lines, "}\n"])
 
 
-def literal(variables: Mapping[str, object]) -> str:
-    """The assignment that such a module consists of, one variable a line."""
-    return "".join([_ASSIGNMENT, "{\n", *(f"    {name!r}: {value!r},\n" for name, value in variables.items()), "}\n"])
-
-
-def _literal(text: str) -> object:
-    """Evaluate a dict of constants without running it."""
+def _evaluate_literal(text: str) -> object:
+    """The value of a dict of constants, without running it; None for anything else."""
     import json
 
     try:
@@ -85,49 +83,45 @@ def _literal(text: str) -> object:
         return None
 
 
-# FOLD provision.relocate.sysconfig
-#   Owns the JSON twins of `_sysconfigdata` (3.14+): JSON cannot compute, so their paths are made relative.
+# The JSON twins (3.14+): JSON cannot compute, so their paths are made relative
 
 
-def relocate_variables(text: str, path: str, origin: BuildPaths, config: str) -> str:
-    """`_sysconfig_vars_*.json`, whose paths become relative to its own directory, as PEP 739 has it for its file.
+def relocate_sysconfig_vars(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
+    """`_sysconfig_vars_*.json`: paths relative to its own directory, as PEP 739 has them in `build-details.json`.
 
     CPython writes this file for other tools and never reads it. ``userbase`` is the home of whoever built it.
     """
-    variables = _parse(text)
+    variables = _parse_json_object(text)
     if variables is None:
         return text
-    mender = PrefixRewriter(origin, prefix=up(path), config=config)
-    mended = {
-        name: mender.variable(name, value) if isinstance(value, str) else value
-        for name, value in variables.items()
-        if name != "userbase"
-    }
-    return text if mended == variables else _format(mended)
+    rewriter = PrefixRewriter(build, prefix=path_to_root(path), config_directory=config_directory)
+    rewritten = rewriter.rewrite_variables(variables)
+    rewritten.pop("userbase", None)
+    return text if rewritten == variables else _format_json(rewritten)
 
 
-def relocate_details(text: str, path: str, origin: BuildPaths, config: str) -> str:
+def relocate_build_details(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
     """`build-details.json`: ``base_prefix`` relative to the file, every other path to ``base_prefix`` (PEP 739)."""
-    details = _parse(text)
-    if details is None or details.get("base_prefix") != origin.prefix:
+    details = _parse_json_object(text)
+    if details is None or details.get("base_prefix") != build.prefix:
         return text
-    mended = {name: _relative(value, origin.prefix) for name, value in details.items()}
-    return _format(mended | {"base_prefix": up(path)})
+    relative = {name: _relative_to(value, build.prefix) for name, value in details.items()}
+    return _format_json(relative | {"base_prefix": path_to_root(path)})
 
 
-def _relative(value: object, prefix: str) -> object:
+def _relative_to(value: object, prefix: str) -> object:
     match value:
         case str() if value.startswith(f"{prefix}/"):
             return "." + value.removeprefix(prefix)
         case dict():
-            return {name: _relative(member, prefix) for name, member in value.items()}
+            return {name: _relative_to(member, prefix) for name, member in value.items()}
         case list():
-            return [_relative(member, prefix) for member in value]
+            return [_relative_to(member, prefix) for member in value]
         case _:
             return value
 
 
-def _parse(text: str) -> dict[str, object] | None:
+def _parse_json_object(text: str) -> dict[str, object] | None:
     import json
 
     try:
@@ -137,60 +131,58 @@ def _parse(text: str) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def _format(value: dict[str, object]) -> str:
+def _format_json(value: dict[str, object]) -> str:
     import json
 
     return json.dumps(value, indent=2) + "\n"
 
 
-# FOLD provision.relocate.sysconfig
-#   Owns the installed Makefile: made to find its prefix by itself, and still readable by `sysconfig`'s own parser.
-
+# The installed Makefile: finds its prefix by itself, and stays readable for `sysconfig`'s own parser
 
 # `sysconfig._parse_makefile` passes over `:=`: it reads `prefix` as empty, or as what the environment has by this name.
-_SELF = "provision_prefix"
+_OWN_PREFIX = "provision_prefix"
 _PREFIX_LINE = re.compile(r"^(prefix[ \t]*=[ \t]*)(.*)$", re.MULTILINE)
-_NAMED = re.compile(rf"^({'|'.join(VARIABLES)}|CONFIG_ARGS)([ \t]*=[ \t]*)(.*)$", re.MULTILINE)
+_TOOL_LINE = re.compile(rf"^({'|'.join(TOOL_VARIABLES)}|CONFIG_ARGS)([ \t]*=[ \t]*)(.*)$", re.MULTILINE)
 
 
-def relocate_makefile(text: str, path: str, origin: BuildPaths, config: str) -> str:
-    """Let ``prefix`` follow from where make read this file, and every other path from ``prefix``."""
-    mender = PrefixRewriter(origin, prefix="$(prefix)", config=config)
-    text = _NAMED.sub(lambda match: match[1] + match[2] + mender.variable(match[1], match[3]), text)
-    if f"\n{_SELF} :=" not in text:
-        text = _PREFIX_LINE.sub(lambda match: _own_prefix(match, path, origin), text, count=1)
-    return mender.text(text)
+def relocate_makefile(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
+    """Derive ``prefix`` from where make read this file, and every other path from ``prefix``."""
+    rewriter = PrefixRewriter(build, prefix="$(prefix)", config_directory=config_directory)
+    text = _TOOL_LINE.sub(lambda match: match[1] + match[2] + rewriter.rewrite_variable(match[1], match[3]), text)
+    if f"\n{_OWN_PREFIX} :=" not in text:
+        text = _PREFIX_LINE.sub(lambda match: _own_prefix_lines(match, path, build), text, count=1)
+    return rewriter.rewrite(text)
 
 
-def _own_prefix(match: re.Match[str], path: str, origin: BuildPaths) -> str:
-    if match[2].strip() != origin.prefix:
+def _own_prefix_lines(match: re.Match[str], path: str, build: BuildPaths) -> str:
+    if match[2].strip() != build.prefix:
         return match[0]
     return (
         "# Known from where this file is: `:=`, as the last makefile read is another one once this one is included.\n"
-        f"{_SELF} := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/{up(path)})\n"
-        f"{match[1]}$({_SELF})"
+        f"{_OWN_PREFIX} := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/{path_to_root(path)})\n"
+        f"{match[1]}$({_OWN_PREFIX})"
     )
 
 
-# FOLD provision.relocate.sysconfig
-#   Owns the small texts of flags and paths, `*.pc`, `Setup*`, `fooConfig.sh`; what is wrong in them, `mender` knows.
+# Small files of flags and paths: `*.pc`, `Setup*`, `fooConfig.sh`
+
+_PKGCONFIG_PREFIX_LINE = re.compile(r"^prefix[ \t]*=[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 
 
-_PC_PREFIX_LINE = re.compile(r"^prefix[ \t]*=[ \t]*(\S+)[ \t]*$", re.MULTILINE)
+def relocate_pkgconfig(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
+    """Derive ``prefix`` from ``pcfiledir``, the variable that holds the file's directory, as PBS does since 20250205."""
+    own = f"prefix=${{pcfiledir}}/{path_to_root(path)}"
+    replaced = {build.prefix, "/tools/deps"}
+    text = _PKGCONFIG_PREFIX_LINE.sub(lambda match: own if match[1] in replaced else match[0], text)
+    return PrefixRewriter(build, prefix="${prefix}", config_directory=config_directory).rewrite(text)
 
 
-def relocate_pkgconfig(text: str, path: str, origin: BuildPaths, config: str) -> str:
-    """``prefix`` from ``pcfiledir``, the one variable that tells where the file is, as PBS does since 20250205."""
-    own = f"prefix=${{pcfiledir}}/{up(path)}"
-    text = _PC_PREFIX_LINE.sub(lambda match: own if match[1] in {origin.prefix, "/tools/deps"} else match[0], text)
-    return PrefixRewriter(origin, prefix="${prefix}", config=config).text(text)
+def relocate_setup(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
+    """`Setup.local`, in which makesetup knows the Makefile's variables."""
+    return PrefixRewriter(build, prefix="$(prefix)", config_directory=config_directory).rewrite(text)
 
 
-def relocate_setup(text: str, path: str, origin: BuildPaths, config: str) -> str:
-    """`Setup.local`, which makesetup reads in the terms of the Makefile."""
-    return PrefixRewriter(origin, prefix="$(prefix)", config=config).text(text)
-
-
-def relocate_shell_config(text: str, path: str, origin: BuildPaths, config: str) -> str:
+def relocate_shell_config(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
     """`itclConfig.sh` and its like, which a script sources after it has set ``prefix``, as configure scripts do."""
-    return PrefixRewriter(origin, prefix="${prefix}", config=config).text(text.replace("/tools/deps", origin.prefix))
+    text = text.replace("/tools/deps", build.prefix)
+    return PrefixRewriter(build, prefix="${prefix}", config_directory=config_directory).rewrite(text)

@@ -1,8 +1,9 @@
-"""Owns installations that are none: programs that answer as an interpreter would, and what is around them."""
+"""Installations without a Python: programs that answer as an interpreter would, and the files around them."""
 
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from provision.pack.interpreter import Interpreter, inspect_interpreter
 
 
 def answers(prefix: Path, **changes: Any) -> dict[str, Any]:
-    """What a 3.12 in ``prefix`` says of itself."""
+    """What a 3.12 in ``prefix`` answers when it is inspected."""
     stdlib = prefix / "lib" / "python3.12"
     return {
         "implementation": "cpython",
@@ -32,11 +33,11 @@ def answers(prefix: Path, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def make_program(prefix: Path, said: dict[str, Any]) -> Path:
-    """A program in ``prefix`` that says so, whatever it is asked."""
+def make_program(prefix: Path, answered: dict[str, Any]) -> Path:
+    """A program in ``prefix`` that prints these answers, whatever its arguments."""
     program = prefix / "bin" / "python3"
     program.parent.mkdir(parents=True, exist_ok=True)
-    program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(said)}\nEND\n")
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(answered)}\nEND\n")
     program.chmod(0o755)
     return program
 
@@ -79,14 +80,27 @@ def make_installation(prefix: Path, **changes: Any) -> Interpreter:
         "share/doc/other": "",
     }
     for name, text in files.items():
-        place = prefix / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-        place.chmod(0o755 if name.startswith("bin/") else 0o644)
+        file = prefix / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o755 if name.startswith("bin/") else 0o644)
     (prefix / "lib" / "libpython3.12.so").symlink_to("libpython3.12.so.1.0")
     (prefix / "bin" / "pydoc3").symlink_to("pydoc3.12")
     (prefix / "lib" / "pkgconfig" / "python3.pc").symlink_to("python-3.12.pc")
-    said = answers(prefix, **changes)
+    answered = answers(prefix, **changes)
     names = {"INSTSONAME": "libpython3.12.so.1.0", "LDLIBRARY": "libpython3.12.so", "LIBRARY": "libpython3.12.a"}
-    said["variables"] = said["variables"] | names
-    return inspect_interpreter(make_program(prefix, said))
+    answered["variables"] = answered["variables"] | names
+    return inspect_interpreter(make_program(prefix, answered))
+
+
+def elf_header(machine: int, *, bits: int = 64, flags: int = 0, loader: str = "/lib/ld-linux.so") -> bytes:
+    """A program of one segment, which names its loader."""
+    ident = b"\x7fELF" + bytes([bits // 32, 1, 1]) + bytes(9)
+    text = loader.encode() + b"\0"
+    if bits == 64:
+        header = struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, flags, 64, 56, 1, 0, 0, 0)
+        segment = struct.pack("<IIQQQQQQ", 3, 4, 120, 0, 0, len(text), len(text), 1)
+    else:
+        header = struct.pack("<HHIIIIIHHHHHH", 2, machine, 1, 0, 52, 0, flags, 52, 32, 1, 0, 0, 0)
+        segment = struct.pack("<IIIIIIII", 3, 84, 0, 0, len(text), len(text), 4, 1)
+    return ident + header + segment + text

@@ -1,4 +1,4 @@
-""" """
+"""The archive of a staged tree: members as PBS writes them, and the same bytes each time."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from provision.pack.archive import license_of, python_json, write_archive
 from provision.unpack.writer import MTIME
 from tests.pack.samples import make_installation
 from tests.relocate.samples import asset
-
-# FOLD tests.pack.test_archive
 
 
 @pytest.fixture
@@ -67,10 +65,7 @@ def test_the_same_tree_gives_the_same_bytes_whenever_it_was_made(staged: Path, t
     assert one.read_bytes() == another.read_bytes()
 
 
-# FOLD tests.pack.test_archive
-
-
-def test_python_json_says_what_an_installation_knows(tmp_path: Path) -> None:
+def test_python_json_holds_what_an_installation_knows(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path)
     described = json.loads(python_json(interpreter, asset(options="noopt", version="3.12.1"), "lib/python3.12"))
     assert described["version"] == "8"
@@ -81,7 +76,7 @@ def test_python_json_says_what_an_installation_knows(tmp_path: Path) -> None:
     assert described["python_paths"] == {"stdlib": "install/lib/python3.12"}
 
 
-def test_the_licence_is_cpythons_own(tmp_path: Path) -> None:
+def test_the_license_is_cpythons_own(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path)
     path = license_of(interpreter)
     assert path is not None

@@ -1,3 +1,5 @@
+"""What is packed of an installation: the files that PBS would ship, by path."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,11 +12,11 @@ from tests.pack.samples import make_installation
 
 
 def names(prefix: Path, *, tests: bool = False, **changes: object) -> dict[str, str]:
-    """Each member's path, with where it leads if it is a link."""
-    return {member.path: member.link for member in packed_files(make_installation(prefix, **changes), tests=tests)}
+    """The path of each packed file, with its target if it is a link."""
+    return {file.path: file.link for file in packed_files(make_installation(prefix, **changes), tests=tests)}
 
 
-def test_what_pbs_ships_and_nothing_else_of_the_prefix(tmp_path: Path) -> None:
+def test_the_files_that_pbs_ships_and_nothing_else_of_the_prefix(tmp_path: Path) -> None:
     assert names(tmp_path) == {
         "bin/pip3.12": "",
         "bin/pydoc3": "pydoc3.12",
@@ -56,7 +58,7 @@ def test_a_suffixed_build_has_its_real_name_and_links_to_it(tmp_path: Path) -> N
     assert {found[f"bin/{name}"] for name in ("python", "python3", "python3.12")} == {"python3.12td"}
 
 
-def test_links_stay_links_only_to_what_is_there(tmp_path: Path) -> None:
+def test_links_stay_links_only_to_files_that_exist(tmp_path: Path) -> None:
     library = tmp_path / "lib" / "python3.12"
     library.mkdir(parents=True)
     (library / "near.py").symlink_to("os.py")
@@ -72,6 +74,6 @@ def test_links_stay_links_only_to_what_is_there(tmp_path: Path) -> None:
 def test_an_installation_in_two_places_is_refused(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    said = {name: str(elsewhere) for name in ("stdlib", "platstdlib", "purelib", "include")}
+    paths = {name: str(elsewhere) for name in ("stdlib", "platstdlib", "purelib", "include")}
     with pytest.raises(UsageError, match="cannot be packed as one tree"):
-        names(tmp_path / "prefix", paths=said)
+        names(tmp_path / "prefix", paths=paths)

@@ -1,8 +1,7 @@
-""" """
+"""An interpreter inspected: its paths, build options and target; and a packed one tried from another place."""
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
 import sysconfig
@@ -13,13 +12,11 @@ import pytest
 from provision.errors import UsageError
 from provision.model.value import replace
 from provision.pack.interpreter import inspect_interpreter, prove_relocatable, target_of
-from tests.pack.samples import answers, make_installation, make_program
+from tests.pack.samples import answers, elf_header, make_installation, make_program
 from tests.support.interpreters import Installed
 
-# FOLD tests.pack.test_interpreter
 
-
-def test_the_python_at_hand_tells_where_it_is() -> None:
+def test_the_paths_of_the_running_python() -> None:
     interpreter = inspect_interpreter(Path(sys.base_prefix))
     assert interpreter.prefix == Path(sys.base_prefix)
     assert (interpreter.stdlib / "os.py").is_file()
@@ -45,7 +42,7 @@ def test_a_virtual_environment_stands_for_its_base(tmp_path: Path) -> None:
         ({"Py_GIL_DISABLED": "1", "CONFIG_ARGS": "'--enable-optimizations'"}, "freethreaded+pgo"),
     ],
 )
-def test_how_it_was_built_is_told_in_pbs_terms(tmp_path: Path, variables: dict[str, str], expected: str) -> None:
+def test_build_options_are_in_pbs_terms(tmp_path: Path, variables: dict[str, str], expected: str) -> None:
     program = make_program(tmp_path, answers(tmp_path, variables=variables))
     assert str(inspect_interpreter(program).options) == expected
 
@@ -63,29 +60,13 @@ def test_what_cannot_be_packed_is_refused(tmp_path: Path, changes: dict[str, obj
         inspect_interpreter(tmp_path)
 
 
-def test_a_place_without_a_working_python_is_told_so(tmp_path: Path) -> None:
+def test_a_directory_without_a_working_python_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no Python at"):
         inspect_interpreter(tmp_path)
     program = make_program(tmp_path, {})
     program.write_text("#!/bin/sh\necho 'No module named encodings' >&2; exit 1\n")
     with pytest.raises(UsageError, match="does not run: No module named encodings"):
         inspect_interpreter(tmp_path)
-
-
-# FOLD tests.pack.test_interpreter
-
-
-def elf_header(machine: int, *, bits: int = 64, flags: int = 0, loader: str = "/lib/ld-linux.so") -> bytes:
-    """A program of one segment, which names its loader."""
-    ident = b"\x7fELF" + bytes([bits // 32, 1, 1]) + bytes(9)
-    text = loader.encode() + b"\0"
-    if bits == 64:
-        header = struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, flags, 64, 56, 1, 0, 0, 0)
-        segment = struct.pack("<IIQQQQQQ", 3, 4, 120, 0, 0, len(text), len(text), 1)
-    else:
-        header = struct.pack("<HHIIIIIHHHHHH", 2, machine, 1, 0, 52, 0, flags, 52, 32, 1, 0, 0, 0)
-        segment = struct.pack("<IIIIIIII", 3, 84, 0, 0, len(text), len(text), 4, 1)
-    return ident + header + segment + text
 
 
 @pytest.mark.parametrize(
@@ -101,19 +82,19 @@ def elf_header(machine: int, *, bits: int = 64, flags: int = 0, loader: str = "/
         (elf_header(243), "riscv64-unknown-linux-gnu"),
     ],
 )
-def test_the_target_is_read_off_the_program_itself(tmp_path: Path, data: bytes, target: str) -> None:
+def test_the_target_is_read_from_the_program_itself(tmp_path: Path, data: bytes, target: str) -> None:
     interpreter = make_installation(tmp_path)
     interpreter.executable.write_bytes(data)
     assert str(target_of(interpreter)) == target
 
 
 @pytest.mark.parametrize(("machine", "arch"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
-def test_on_a_mac_the_machine_tells(tmp_path: Path, machine: str, arch: str) -> None:
+def test_on_a_mac_the_target_is_that_of_the_machine(tmp_path: Path, machine: str, arch: str) -> None:
     interpreter = make_installation(tmp_path, platform="darwin", machine=machine)
     assert str(target_of(interpreter)) == f"{arch}-apple-darwin"
 
 
-def test_a_machine_without_a_name_among_targets_is_refused(tmp_path: Path) -> None:
+def test_a_program_for_an_unknown_machine_is_refused(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path)
     interpreter.executable.write_bytes(elf_header(8))
     with pytest.raises(UsageError, match="machine-8-unknown-linux-gnu, a target that no asset name can say"):
@@ -123,25 +104,21 @@ def test_a_machine_without_a_name_among_targets_is_refused(tmp_path: Path) -> No
         target_of(interpreter)
 
 
-# FOLD tests.pack.test_interpreter
-
-
-def test_a_tree_that_stands_on_its_own_has_nothing_to_say(interpreter: Installed) -> None:
+def test_a_tree_that_needs_nothing_outside_of_it_has_no_findings(interpreter: Installed) -> None:
     assert prove_relocatable(interpreter.tree, interpreter.asset, inspect_interpreter(Path(sys.base_prefix))) == ()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has in memory")
-def test_what_is_loaded_from_where_it_was_packed_is_named(interpreter: Installed) -> None:
+def test_libraries_loaded_from_the_original_are_named(interpreter: Installed) -> None:
     maps = Path("/proc/self/maps").read_text()
     libc = next(Path(line.split(None, 5)[5]) for line in maps.splitlines() if "libc.so" in line or "ld-musl" in line)
-    origin = replace(
-        inspect_interpreter(Path(sys.base_prefix)), prefix=libc.parent
-    )  # as if libc had come with the interpreter
+    # As if libc had come with the interpreter.
+    original = replace(inspect_interpreter(Path(sys.base_prefix)), prefix=libc.parent)
     assert f"it loads {libc}, where it was packed from" in prove_relocatable(
-        interpreter.tree, interpreter.asset, origin
+        interpreter.tree, interpreter.asset, original
     )
 
 
-def test_one_that_does_not_run_is_a_finding_and_no_failure(interpreter: Installed, tmp_path: Path) -> None:
+def test_a_tree_that_does_not_run_is_a_finding_and_no_failure(interpreter: Installed, tmp_path: Path) -> None:
     (finding,) = prove_relocatable(tmp_path, interpreter.asset, inspect_interpreter(Path(sys.base_prefix)))
     assert "cannot be started" in finding

@@ -1,4 +1,4 @@
-""" """
+"""The staged copy: its prefix is PBS's, its libraries are found beside it, and the original stays as it is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from hypothesis import strategies as st
 
 from provision.pack.contents import packed_files
 from provision.pack.interpreter import Interpreter
-from provision.pack.stage import PrefixRestorer, Staged, read_dynamic, redirect, stage
-from provision.relocate import sysconfig
+from provision.pack.stage import PrefixNormalizer, StagedCopy, read_elf_dynamic, replace_search_paths, stage
+from provision.relocate.sysconfig import parse_sysconfigdata
 from tests.pack.samples import make_installation
-
-# FOLD tests.pack.test_stage
-
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("cc") is None or sys.platform != "linux", reason="needs a compiler that makes ELF files"
@@ -39,7 +36,7 @@ def link_program(interpreter: Interpreter, *flags: str) -> None:
     subprocess.run([str(word) for word in command], check=True)
 
 
-def staged(interpreter: Interpreter, root: Path, *, strip: bool = False) -> Staged:
+def staged(interpreter: Interpreter, root: Path, *, strip: bool = False) -> StagedCopy:
     return stage(interpreter, packed_files(interpreter, tests=False), root, strip=strip)
 
 
@@ -70,14 +67,14 @@ def test_a_program_told_to_look_in_the_prefix_looks_beside_itself(tmp_path: Path
     interpreter = make_installation(tmp_path / "prefix")
     link_program(interpreter, f"-Wl,-rpath,{interpreter.prefix}/lib")
     result = staged(interpreter, tmp_path / "staged", strip=shutil.which("strip") is not None)
-    assert result == Staged()
+    assert result == StagedCopy()
 
     shutil.rmtree(interpreter.prefix)
     program = tmp_path / "staged" / "bin" / "python3.12"
     subprocess.run([program], check=True)
-    dynamic = read_dynamic(program.read_bytes())
+    dynamic = read_elf_dynamic(program.read_bytes())
     assert dynamic is not None
-    assert [text for _, text in dynamic.search] == ["$ORIGIN/../lib"]
+    assert [text for _, text in dynamic.search_paths] == ["$ORIGIN/../lib"]
 
 
 @needs_compiler
@@ -102,13 +99,7 @@ def test_libraries_that_are_not_packed_are_listed(tmp_path: Path) -> None:
     assert staged(interpreter, tmp_path / "staged").requires == ("liblocal.so.1",)
 
 
-# FOLD tests.pack.test_stage
-
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("cc") is None or sys.platform != "linux", reason="needs a compiler that makes ELF files"
-)
-PLACE = "/opt/a/rather/long/place/lib"
+SEARCH_PATH = "/opt/a/rather/long/place/lib"
 
 
 def build(folder: Path, *flags: str, code: str = "int main(void) { return 0; }") -> Path:
@@ -117,70 +108,72 @@ def build(folder: Path, *flags: str, code: str = "int main(void) { return 0; }")
     return folder / "x"
 
 
+@needs_compiler
 @pytest.mark.parametrize("kind", ["--enable-new-dtags", "--disable-new-dtags"])  # RUNPATH, RPATH
 def test_the_search_path_is_shortened_in_place(tmp_path: Path, kind: str) -> None:
-    program = build(tmp_path, f"-Wl,{kind},-rpath,{PLACE}:/other")
+    program = build(tmp_path, f"-Wl,{kind},-rpath,{SEARCH_PATH}:/other")
     before = program.read_bytes()
-    dynamic = read_dynamic(before)
+    dynamic = read_elf_dynamic(before)
     assert dynamic is not None
-    assert [text for _, text in dynamic.search] == [f"{PLACE}:/other"]
+    assert [text for _, text in dynamic.search_paths] == [f"{SEARCH_PATH}:/other"]
     assert "libc.so.6" in dynamic.needed
 
-    after, failed = redirect(before, lambda place: "$ORIGIN/../lib" if place == PLACE else place)
+    after, failed = replace_search_paths(before, lambda path: "$ORIGIN/../lib" if path == SEARCH_PATH else path)
 
     assert failed == ()
     assert len(after) == len(before)
-    redirected = read_dynamic(after)
-    assert redirected is not None
-    assert [text for _, text in redirected.search] == ["$ORIGIN/../lib:/other"]
+    changed = read_elf_dynamic(after)
+    assert changed is not None
+    assert [text for _, text in changed.search_paths] == ["$ORIGIN/../lib:/other"]
     program.write_bytes(after)
     subprocess.run([program], check=True)
 
 
+@needs_compiler
 def test_a_path_too_short_for_the_new_one_is_reported_and_left(tmp_path: Path) -> None:
     data = build(tmp_path, "-Wl,-rpath,/p/lib").read_bytes()
-    assert redirect(data, lambda _: "$ORIGIN/../lib") == (data, ("/p/lib",))
+    assert replace_search_paths(data, lambda _: "$ORIGIN/../lib") == (data, ("/p/lib",))
 
 
+@needs_compiler
 def test_a_path_whose_end_is_the_name_of_a_symbol_is_left(tmp_path: Path) -> None:
     """The linker stores ``lib`` once, as the end of the path; cutting the path would rename the symbol."""
-    program = build(tmp_path, "-shared", "-fPIC", f"-Wl,-rpath,{PLACE}", code="int lib(void) { return 1; }")
+    program = build(tmp_path, "-shared", "-fPIC", f"-Wl,-rpath,{SEARCH_PATH}", code="int lib(void) { return 1; }")
     data = program.read_bytes()
-    assert redirect(data, lambda _: "$ORIGIN") == (data, (PLACE,))
+    assert replace_search_paths(data, lambda _: "$ORIGIN") == (data, (SEARCH_PATH,))
 
 
-def test_what_has_no_search_path_stays(tmp_path: Path) -> None:
+@needs_compiler
+def test_a_file_without_a_search_path_stays(tmp_path: Path) -> None:
     data = build(tmp_path).read_bytes()
-    assert redirect(data, lambda _: "$ORIGIN") == (data, ())
-    assert redirect(b"#!/bin/sh\n", lambda _: "$ORIGIN") == (b"#!/bin/sh\n", ())
+    assert replace_search_paths(data, lambda _: "$ORIGIN") == (data, ())
+    assert replace_search_paths(b"#!/bin/sh\n", lambda _: "$ORIGIN") == (b"#!/bin/sh\n", ())
 
 
-def test_a_dynamic_section_without_its_strings_is_none(tmp_path: Path) -> None:
+@needs_compiler
+def test_a_dynamic_section_without_its_string_table_counts_as_none(tmp_path: Path) -> None:
     data = bytearray(build(tmp_path).read_bytes())
     for at in range(0, len(data), 8):
         if data[at : at + 8] == b"\5".ljust(8, b"\0"):  # DT_STRTAB, among other fives
             data[at] = 0x6F
-    assert read_dynamic(bytes(data)) is None
+    assert read_elf_dynamic(bytes(data)) is None
 
 
 @given(cut=st.integers(0, 4096), at=st.integers(0, 4096), byte=st.integers(0, 255))
-def test_damaged_files_are_no_files_and_no_crash(cut: int, at: int, byte: int) -> None:
+def test_damaged_files_raise_nothing(cut: int, at: int, byte: int) -> None:
     data = bytearray(Path(sys.executable).resolve().read_bytes()[:4096])
     data[at % len(data)] = byte
-    read_dynamic(bytes(data[: len(data) - cut]))
+    read_elf_dynamic(bytes(data[: len(data) - cut]))
 
 
-# FOLD tests.pack.test_stage
+OWN, SHARED = PrefixNormalizer("/root/.pyenv/versions/3.12.1"), PrefixNormalizer("/usr")
 
 
-OWN, SHARED = PrefixRestorer("/root/.pyenv/versions/3.12.1"), PrefixRestorer("/usr")
-
-
-def test_a_prefix_of_its_own_is_rewritten_wherever_it_stands() -> None:
+def test_a_prefix_of_its_own_is_replaced_everywhere() -> None:
     assert OWN.text("LDFLAGS= -L/root/.pyenv/versions/3.12.1/lib -Wl,-rpath,/root/.pyenv/versions/3.12.1/lib\n") == (
         "LDFLAGS= -L/install/lib -Wl,-rpath,/install/lib\n"
     )
-    assert OWN.variables("build_time_vars = {'A': '-g '\n '-I/root/.pyenv/versions/3.12.1/include'}") == (
+    assert OWN.sysconfigdata("build_time_vars = {'A': '-g '\n '-I/root/.pyenv/versions/3.12.1/include'}") == (
         "build_time_vars = {'A': '-g '\n '-I/install/include'}"
     )
 
@@ -204,13 +197,13 @@ def test_below_a_shared_prefix_only_what_derives_from_it_is_this_pythons() -> No
     )
 
 
-def test_the_same_holds_for_sysconfigs_variables() -> None:
+def test_the_same_holds_for_sysconfigdata() -> None:
     text = (
         "build_time_vars = {'BINDIR': '/usr/bin',\n"
         " 'CONFIG_ARGS': \"'--prefix=/usr' \"\n \"'CFLAGS=-I/usr/include'\",\n"
         " 'HAVE_FORK': 1,\n 'INSTALL': '/usr/bin/install -c',\n 'prefix': '/usr'}\n"
     )
-    assert sysconfig.parse(SHARED.variables(text)) == {
+    assert parse_sysconfigdata(SHARED.sysconfigdata(text)) == {
         "BINDIR": "/install/bin",
         "CONFIG_ARGS": "'--prefix=/install' 'CFLAGS=-I/usr/include'",
         "HAVE_FORK": 1,

@@ -1,4 +1,4 @@
-"""Owns small files as builds leave them, in PBS's wording of several years, and a tree made of them."""
+"""Small files as builds leave them, in PBS's wording of several years, and a tree made of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provision.store.hashing import scan_tree
 
 STDLIB = "lib/python3.13"
 CONFIG = f"{STDLIB}/config-3.13-x86_64-linux-gnu"
-ORIGIN = BuildPaths(workdirs=("/build/Python-3.13.5",))
+BUILD = BuildPaths(workdirs=("/build/Python-3.13.5",))
 
 SYSCONFIGDATA = """\
 # system configuration generated and used by the sysconfig module
@@ -140,10 +140,10 @@ def make_tree(root: Path) -> dict[str, Entry]:
     """A tree with one file of each kind that the recipe edits."""
     for files, mode in ((FILES, 0o644), (EXECUTABLES, 0o755)):
         for path, text in files.items():
-            place = root / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, "utf-8")
-            place.chmod(mode)
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+            file.chmod(mode)
     return scan_tree(root)
 
 

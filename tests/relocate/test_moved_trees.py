@@ -1,4 +1,4 @@
-"""What issue 3 asks a finished tree to prove, on real interpreters: from two prefixes, and after being moved."""
+"""The recipe on real interpreters: trees work under two prefixes, and after they were moved."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
+"""The recipe: what each step leaves in a tree, entries that stay true, and two runs that equal one."""
+
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -7,8 +10,13 @@ from pathlib import Path
 import pytest
 
 from provision.model.tree import Entry, TreeOptions, tree_digest
-from provision.relocate.recipe import STEPS, relocate
-from provision.relocate.workspace import EXTERNALLY_MANAGED_TEXT
+from provision.relocate.recipe import (
+    EXTERNALLY_MANAGED_TEXT,
+    STEPS,
+    is_local_direct_url,
+    relocate,
+    update_record,
+)
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
 from tests.relocate.samples import CONFIG, STDLIB, asset, make_tree
@@ -17,25 +25,25 @@ MARKER = f"{STDLIB}/EXTERNALLY-MANAGED"
 BUILD_PATHS = re.compile(r"(?<![\w./@)}~+-])/install(?![\w.+-])|-[LI]/install|/tools/|/build/|/root")
 
 
-def run(tree: Path, options: TreeOptions = TreeOptions(), *, target: str = "linux-x86_64") -> dict[str, Entry]:
+def relocated(tree: Path, options: TreeOptions = TreeOptions(), *, target: str = "linux-x86_64") -> dict[str, Entry]:
     entries = make_tree(tree)
     relocate(tree, entries, asset=asset(target=target), options=options)
     return entries
 
 
-def test_entries_stay_true_to_the_tree(tmp_path: Path) -> None:
-    entries = run(tmp_path)
+def test_entries_agree_with_the_tree_afterwards(tmp_path: Path) -> None:
+    entries = relocated(tmp_path)
     assert scan_tree(tmp_path) == entries
 
 
 def test_no_path_of_the_build_is_left_in_any_file(tmp_path: Path) -> None:
-    for path, entry in run(tmp_path).items():
+    for path, entry in relocated(tmp_path).items():
         if entry.kind == "file" and not path.endswith("/RECORD"):
             assert not BUILD_PATHS.search((tmp_path / path).read_text()), path
 
 
 def test_no_path_of_the_tree_is_written_either_so_that_trees_are_equal_under_any_prefix(tmp_path: Path) -> None:
-    one, another = run(tmp_path / "one"), run(tmp_path / "another one")
+    one, another = relocated(tmp_path / "one"), relocated(tmp_path / "another one")
     assert one == another
     assert tree_digest(one) == tree_digest(another)
 
@@ -50,7 +58,7 @@ def test_everything_written_has_the_one_mtime(tmp_path: Path) -> None:
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
-    entries = run(tmp_path)
+    entries = relocated(tmp_path)
     again = dict(entries)
     times = {path: (tmp_path / path).lstat().st_ctime_ns for path in entries}
     relocate(tmp_path, again, asset=asset(), options=TreeOptions())
@@ -59,20 +67,20 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_stale_bytecode_goes_with_its_directory(tmp_path: Path) -> None:
-    entries = run(tmp_path)
+    entries = relocated(tmp_path)
     assert not [path for path in entries if "__pycache__" in path]
     assert not (tmp_path / STDLIB / "__pycache__").exists()
 
 
-def test_the_interpreter_has_all_its_names(tmp_path: Path) -> None:
-    entries = run(tmp_path)
+def test_the_interpreter_has_all_names(tmp_path: Path) -> None:
+    entries = relocated(tmp_path)
     assert {name: entries[f"bin/{name}"].content for name in ("python", "python3")} == {
         "python": "python3.13",
         "python3": "python3.13",
     }
 
 
-def test_the_marker_is_there_unless_it_was_asked_to_be_away(tmp_path: Path) -> None:
+def test_the_marker_is_there_unless_the_options_exclude_it(tmp_path: Path) -> None:
     entries = make_tree(tmp_path)
     relocate(tmp_path, entries, asset=asset(), options=TreeOptions())
     assert (tmp_path / MARKER).read_text() == EXTERNALLY_MANAGED_TEXT
@@ -89,11 +97,42 @@ def test_the_marker_is_one_that_pip_can_read() -> None:
     assert "python -m venv" in parser["externally-managed"]["Error"]
 
 
-def test_pips_record_tells_the_truth_about_its_script(tmp_path: Path) -> None:
-    entries = run(tmp_path)
+def test_pips_record_agrees_with_its_script(tmp_path: Path) -> None:
+    entries = relocated(tmp_path)
     record = (tmp_path / STDLIB / "site-packages/pip-25.1.dist-info/RECORD").read_text().splitlines()
     assert record[0].endswith(f",{entries['bin/pip3'].size}")
     assert not any("direct_url" in line for line in record)
+
+
+SITE_PACKAGES = f"{STDLIB}/site-packages"
+
+
+def test_changed_files_get_their_digest_and_size_in_the_record_and_removed_ones_lose_their_row() -> None:
+    record = (
+        "../../../bin/pip3,sha256=old,228\r\n"
+        "pip-25.1.dist-info/direct_url.json,sha256=old,3\r\n"
+        "pip/__init__.py,sha256=kept,357\r\n"
+        "pip/__pycache__/__init__.cpython-313.pyc,,\r\n"
+        "pip-25.1.dist-info/RECORD,,\r\n"
+    )
+    changed = {
+        "bin/pip3",
+        f"{SITE_PACKAGES}/pip-25.1.dist-info/direct_url.json",
+        f"{SITE_PACKAGES}/pip/__pycache__/__init__.cpython-313.pyc",
+    }
+    entries = {"bin/pip3": Entry("file", 0o755, hashlib.sha256(b"").hexdigest(), 0)}
+    assert update_record(record, f"{SITE_PACKAGES}/pip-25.1.dist-info/RECORD", changed, entries) == (
+        "../../../bin/pip3,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\r\n"
+        "pip/__init__.py,sha256=kept,357\r\n"
+        "pip/__pycache__/__init__.cpython-313.pyc,,\r\n"
+        "pip-25.1.dist-info/RECORD,,\r\n"
+    )
+
+
+def test_a_direct_url_is_wrong_only_if_it_names_a_file_of_the_build() -> None:
+    assert is_local_direct_url('{"archive_info": {}, "url": "file:///build/pip-25.1-py3-none-any.whl"}')
+    for text in ('{"url": "https://example.org/pip.whl"}', "{}", "[]", "no json"):
+        assert not is_local_direct_url(text)
 
 
 def test_a_windows_tree_gets_the_marker_and_no_links(tmp_path: Path) -> None:
@@ -134,7 +173,7 @@ def test_a_tree_slimmed_of_its_makefile_still_works(tmp_path: Path) -> None:
     assert f"'@PREFIX@/{STDLIB}'" in (tmp_path / STDLIB / "_sysconfigdata__linux_x86_64-linux-gnu.py").read_text()
 
 
-def test_what_no_recipe_can_mend_on_another_system_is_said(tmp_path: Path) -> None:
+def test_what_no_step_can_repair_is_noted(tmp_path: Path) -> None:
     def notes(build: str) -> tuple[str, ...]:
         return relocate(tmp_path, {}, asset=asset(target="macos-aarch64", build=build), options=TreeOptions())
 
@@ -143,7 +182,7 @@ def test_what_no_recipe_can_mend_on_another_system_is_said(tmp_path: Path) -> No
 
 
 def test_the_documentation_lists_the_steps_as_they_are() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "recipe.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "recipe.md").read_text("utf-8")
     documented = re.findall(r"^### (\d+)\. (.+)$", text, re.MULTILINE)
     assert documented == [(str(step.number), step.title) for step in STEPS]
     assert [step.number for step in STEPS] == list(range(1, len(STEPS) + 1))

@@ -1,18 +1,16 @@
-""" """
+"""Text of a build rewritten: its paths, its tools and its sysroot, and nothing that only looks like them."""
 
 from __future__ import annotations
 
 import pytest
 
-from provision.relocate.rewrite import BuildPaths, PrefixRewriter, generic, without_sysroot
-
-# FOLD tests.relocate.test_rewrite
+from provision.relocate.rewrite import BuildPaths, PrefixRewriter, with_generic_tools, without_sysroot
 
 
 @pytest.fixture
-def mender() -> PrefixRewriter:
+def rewriter() -> PrefixRewriter:
     return PrefixRewriter(
-        BuildPaths(workdirs=("/build/Python-3.13.5",)), prefix="$(prefix)", config="lib/python3.13/config"
+        BuildPaths(workdirs=("/build/Python-3.13.5",)), prefix="$(prefix)", config_directory="lib/python3.13/config"
     )
 
 
@@ -28,8 +26,8 @@ def mender() -> PrefixRewriter:
         ("LD_LIBRARY_PATH=/build/Python-3.13.5 ./python", "LD_LIBRARY_PATH=$(prefix)/lib/python3.13/config ./python"),
     ],
 )
-def test_paths_of_the_build_become_paths_of_the_tree(mender: PrefixRewriter, text: str, expected: str) -> None:
-    assert mender.text(text) == expected
+def test_paths_of_the_build_become_paths_of_the_tree(rewriter: PrefixRewriter, text: str, expected: str) -> None:
+    assert rewriter.rewrite(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,43 +42,39 @@ def test_paths_of_the_build_become_paths_of_the_tree(mender: PrefixRewriter, tex
         "",
     ],
 )
-def test_what_only_looks_like_it_stays(mender: PrefixRewriter, text: str) -> None:
-    assert mender.text(text) == text
+def test_what_only_looks_like_a_path_of_the_build_stays(rewriter: PrefixRewriter, text: str) -> None:
+    assert rewriter.rewrite(text) == text
 
 
-def test_a_variable_of_compilers_is_made_generic_and_left_without_loose_ends(mender: PrefixRewriter) -> None:
-    assert mender.variable("LDSHARED", "clang -shared -L/tools/deps/lib") == "cc -shared"
-    assert mender.variable("LIBS", "-ldl ") == "-ldl "
+def test_a_compilers_variable_gets_a_generic_name_and_no_trailing_space(rewriter: PrefixRewriter) -> None:
+    assert rewriter.rewrite_variable("LDSHARED", "clang -shared -L/tools/deps/lib") == "cc -shared"
+    assert rewriter.rewrite_variable("LIBS", "-ldl ") == "-ldl "
 
 
-def test_mending_twice_changes_nothing(mender: PrefixRewriter) -> None:
-    once = mender.text("-I/install/include /build/Python-3.13.5/x -L/tools/deps/lib -g")
-    assert mender.text(once) == once
+def test_rewriting_twice_changes_nothing(rewriter: PrefixRewriter) -> None:
+    once = rewriter.rewrite("-I/install/include /build/Python-3.13.5/x -L/tools/deps/lib -g")
+    assert rewriter.rewrite(once) == once
 
 
-# FOLD tests.relocate.test_rewrite
-
-
-def test_a_build_tells_its_prefix_and_where_it_was_compiled() -> None:
-    origin = BuildPaths.of(
+def test_the_paths_of_a_build_are_its_prefix_and_the_directories_it_was_compiled_in() -> None:
+    build = BuildPaths.from_variables(
         {"prefix": "/opt/py", "abs_builddir": "/b/release", "abs_srcdir": "/b/release/../Python-3.13.5", "CC": "gcc"}
     )
-    assert origin == BuildPaths(
+    assert build == BuildPaths(
         prefix="/opt/py", workdirs=("/b/release/../Python-3.13.5", "/b/Python-3.13.5", "/b/release")
     )
 
 
-def test_without_a_prefix_of_its_own_a_build_is_taken_for_one_of_pbs() -> None:
-    assert BuildPaths.of({}) == BuildPaths(prefix="/install")
-    assert BuildPaths.of({"prefix": "@PREFIX@", "abs_builddir": "@PREFIX@/lib"}) == BuildPaths(prefix="/install")
+def test_a_build_without_a_prefix_of_its_own_has_that_of_pbs() -> None:
+    assert BuildPaths.from_variables({}) == BuildPaths(prefix="/install")
+    assert BuildPaths.from_variables({"prefix": "@PREFIX@", "abs_builddir": "@PREFIX@/lib"}) == BuildPaths(
+        prefix="/install"
+    )
 
 
 @pytest.mark.parametrize("prefix", ["/", "/usr", "/usr/local", "/opt/local/"])
-def test_a_prefix_that_others_share_is_no_mark_of_this_python(prefix: str) -> None:
-    assert BuildPaths.of({"prefix": prefix, "abs_builddir": prefix}) == BuildPaths(prefix="/install")
-
-
-# FOLD tests.relocate.test_rewrite
+def test_a_prefix_that_other_software_shares_counts_as_none(prefix: str) -> None:
+    assert BuildPaths.from_variables({"prefix": prefix, "abs_builddir": prefix}) == BuildPaths(prefix="/install")
 
 
 @pytest.mark.parametrize(
@@ -105,8 +99,8 @@ def test_a_prefix_that_others_share_is_no_mark_of_this_python(prefix: str) -> No
         ("LIBS", "-lgcc clang", "-lgcc clang"),
     ],
 )
-def test_compilers_are_those_every_machine_with_a_compiler_has(name: str, value: str, expected: str) -> None:
-    assert generic(name, value) == expected
+def test_tools_have_the_names_that_every_machine_with_a_compiler_has(name: str, value: str, expected: str) -> None:
+    assert with_generic_tools(name, value) == expected
 
 
 @pytest.mark.parametrize(
@@ -126,5 +120,5 @@ def test_compilers_are_those_every_machine_with_a_compiler_has(name: str, value:
         ("Doc/tools/extensions/pyspecific.py", "Doc/tools/extensions/pyspecific.py"),
     ],
 )
-def test_what_points_into_the_builds_sysroot_goes(text: str, expected: str) -> None:
+def test_flags_and_words_that_point_into_the_sysroot_are_removed(text: str, expected: str) -> None:
     assert without_sysroot(text) == expected

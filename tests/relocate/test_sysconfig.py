@@ -1,4 +1,4 @@
-""" """
+"""Files of sysconfig, make and pkg-config: their values follow from where they are, for the tools that read them."""
 
 from __future__ import annotations
 
@@ -19,26 +19,23 @@ import pytest
 
 from provision.relocate.rewrite import BuildPaths
 from provision.relocate.sysconfig import (
-    parse,
-    relocate_details,
+    parse_sysconfigdata,
+    relocate_build_details,
     relocate_makefile,
     relocate_pkgconfig,
     relocate_setup,
     relocate_shell_config,
+    relocate_sysconfig_vars,
     relocate_sysconfigdata,
-    relocate_variables,
 )
-from tests.relocate.samples import CONFIG, DETAILS, MAKEFILE, ORIGIN, PKGCONFIG, STDLIB, SYSCONFIGDATA
-
-# FOLD tests.relocate.test_sysconfig
-
+from tests.relocate.samples import BUILD, CONFIG, DETAILS, MAKEFILE, PKGCONFIG, STDLIB, SYSCONFIGDATA
 
 NAME = "_sysconfigdata__linux_x86_64-linux-gnu"
-PATH = f"{STDLIB}/{NAME}.py"
+SYSCONFIGDATA_PATH = f"{STDLIB}/{NAME}.py"
 
 
 def relocated(text: str = SYSCONFIGDATA) -> str:
-    result = relocate_sysconfigdata(text, PATH, CONFIG)
+    result = relocate_sysconfigdata(text, SYSCONFIGDATA_PATH, CONFIG)
     assert result is not None
     return result[0]
 
@@ -54,9 +51,9 @@ def load(place: Path) -> Mapping[str, object]:
     return variables
 
 
-def test_values_follow_from_where_the_module_is(tmp_path: Path) -> None:
+def test_values_follow_from_where_sysconfigdata_is(tmp_path: Path) -> None:
     for prefix in (tmp_path / "one", tmp_path / "with a space" / "é"):
-        place = prefix / PATH
+        place = prefix / SYSCONFIGDATA_PATH
         place.parent.mkdir(parents=True)
         place.write_text(relocated(), "utf-8")
 
@@ -99,8 +96,8 @@ def test_executed_from_a_string_it_takes_the_running_pythons_prefix() -> None:
     assert "_relocate" not in namespace
 
 
-def test_the_build_is_told_of_too() -> None:
-    result = relocate_sysconfigdata(SYSCONFIGDATA, PATH, CONFIG)
+def test_the_paths_of_the_build_are_returned_too() -> None:
+    result = relocate_sysconfigdata(SYSCONFIGDATA, SYSCONFIGDATA_PATH, CONFIG)
     assert result is not None
     assert result[1] == BuildPaths(prefix="/install", workdirs=("/build/Python-3.13.5",))
 
@@ -110,11 +107,11 @@ def test_it_stays_a_literal_that_tools_can_read_without_running_it() -> None:
     assert ast.literal_eval(body)["BINDIR"] == "@PREFIX@/bin"
 
 
-def test_relocating_twice_changes_nothing() -> None:
+def test_relocating_sysconfigdata_twice_changes_nothing() -> None:
     assert relocated(relocated()) == relocated()
 
 
-def test_values_that_pprint_broke_into_lines_are_mended_whole() -> None:
+def test_values_that_pprint_broke_into_lines_are_rewritten_whole() -> None:
     text = (
         "# system configuration generated and used by the sysconfig module\n"
         "build_time_vars = {'LDSHARED': 'clang -shared -isysroot '\n"
@@ -123,7 +120,11 @@ def test_values_that_pprint_broke_into_lines_are_mended_whole() -> None:
         " 'WITH_DYLD': 0,\n"
         " 'prefix': '/opt/py'}\n"
     )
-    assert parse(relocated(text)) == {"LDSHARED": "cc -shared -L@PREFIX@/lib -g", "WITH_DYLD": 0, "prefix": "@PREFIX@"}
+    assert parse_sysconfigdata(relocated(text)) == {
+        "LDSHARED": "cc -shared -L@PREFIX@/lib -g",
+        "WITH_DYLD": 0,
+        "prefix": "@PREFIX@",
+    }
 
 
 def test_a_module_that_computes_its_values_is_left_alone() -> None:
@@ -134,25 +135,22 @@ def test_a_module_that_computes_its_values_is_left_alone() -> None:
         "from _sysconfigdata__x86_64 import *\n",
         "",
     ):
-        assert relocate_sysconfigdata(text, PATH, CONFIG) is None
+        assert relocate_sysconfigdata(text, SYSCONFIGDATA_PATH, CONFIG) is None
 
 
 def test_nothing_in_the_text_is_ever_run(tmp_path: Path) -> None:
     witness = tmp_path / "ran"
     text = f"build_time_vars = {{'prefix': __import__('pathlib').Path({str(witness)!r}).touch()}}\n"
-    assert relocate_sysconfigdata(text, PATH, CONFIG) is None
+    assert relocate_sysconfigdata(text, SYSCONFIGDATA_PATH, CONFIG) is None
     assert not witness.exists()
 
 
-# FOLD tests.relocate.test_sysconfig
-
-
 DETAILS_PATH = f"{STDLIB}/build-details.json"
-VARIABLES_PATH = f"{STDLIB}/_sysconfig_vars__linux_x86_64-linux-gnu.json"
+SYSCONFIG_VARS_PATH = f"{STDLIB}/_sysconfig_vars__linux_x86_64-linux-gnu.json"
 
 
 def test_build_details_are_relative_as_pep_739_permits() -> None:
-    assert json.loads(relocate_details(DETAILS, DETAILS_PATH, ORIGIN, CONFIG)) == {
+    assert json.loads(relocate_build_details(DETAILS, DETAILS_PATH, BUILD, CONFIG)) == {
         "schema_version": "1.0",
         "base_prefix": "../..",
         "base_interpreter": "./bin/python3.14",
@@ -173,7 +171,7 @@ def test_variables_are_relative_to_their_own_directory() -> None:
             "userbase": "/root/.local",
         }
     )
-    assert json.loads(relocate_variables(text, VARIABLES_PATH, ORIGIN, CONFIG)) == {
+    assert json.loads(relocate_sysconfig_vars(text, SYSCONFIG_VARS_PATH, BUILD, CONFIG)) == {
         "CC": "cc",
         "LIBDIR": "../../lib",
         "CONFIG_ARGS": "'--prefix=../..'",
@@ -182,48 +180,45 @@ def test_variables_are_relative_to_their_own_directory() -> None:
     }
 
 
-def test_relocating_twice_changes_nothing_details() -> None:
-    details = relocate_details(DETAILS, DETAILS_PATH, ORIGIN, CONFIG)
-    assert relocate_details(details, DETAILS_PATH, ORIGIN, CONFIG) == details
-    variables = relocate_variables('{"LIBDIR": "/install/lib"}', VARIABLES_PATH, ORIGIN, CONFIG)
-    assert relocate_variables(variables, VARIABLES_PATH, ORIGIN, CONFIG) == variables
+def test_relocating_json_twice_changes_nothing() -> None:
+    details = relocate_build_details(DETAILS, DETAILS_PATH, BUILD, CONFIG)
+    assert relocate_build_details(details, DETAILS_PATH, BUILD, CONFIG) == details
+    variables = relocate_sysconfig_vars('{"LIBDIR": "/install/lib"}', SYSCONFIG_VARS_PATH, BUILD, CONFIG)
+    assert relocate_sysconfig_vars(variables, SYSCONFIG_VARS_PATH, BUILD, CONFIG) == variables
 
 
 def test_what_is_relative_already_or_is_no_json_object_stays_byte_for_byte() -> None:
     for text in ('{"base_prefix":   "../.."}', "[]", "{", ""):
-        assert relocate_details(text, DETAILS_PATH, ORIGIN, CONFIG) == text
-        assert relocate_variables(text, VARIABLES_PATH, ORIGIN, CONFIG) == text
+        assert relocate_build_details(text, DETAILS_PATH, BUILD, CONFIG) == text
+        assert relocate_sysconfig_vars(text, SYSCONFIG_VARS_PATH, BUILD, CONFIG) == text
 
 
 def test_json_nested_beyond_reason_is_left_alone() -> None:
     text = "[" * 100_000
-    assert relocate_details(text, DETAILS_PATH, ORIGIN, CONFIG) == text
+    assert relocate_build_details(text, DETAILS_PATH, BUILD, CONFIG) == text
 
 
-# FOLD tests.relocate.test_sysconfig
-
-
-PATH_FLAGS = "lib/pkgconfig/python-3.13-embed.pc"
+PKGCONFIG_PATH = "lib/pkgconfig/python-3.13-embed.pc"
 
 
 def test_pkgconfig_files_find_their_prefix() -> None:
-    relocated = relocate_pkgconfig(PKGCONFIG, PATH_FLAGS, ORIGIN, CONFIG)
+    relocated = relocate_pkgconfig(PKGCONFIG, PKGCONFIG_PATH, BUILD, CONFIG)
     changed = [line for line in relocated.splitlines() if line not in PKGCONFIG.splitlines()]
     assert changed == ["prefix=${pcfiledir}/../..", "Libs.private: -ldl"]
-    assert relocate_pkgconfig(relocated, PATH_FLAGS, ORIGIN, CONFIG) == relocated
+    assert relocate_pkgconfig(relocated, PKGCONFIG_PATH, BUILD, CONFIG) == relocated
 
 
-def test_the_way_up_is_as_long_as_it_must_be() -> None:
+def test_the_prefix_is_as_many_directories_up_as_it_must_be() -> None:
     assert "prefix=${pcfiledir}/../../..\n" in relocate_pkgconfig(
-        "prefix=/install\n", "lib/x86_64-linux-gnu/pkgconfig/python3.pc", ORIGIN, CONFIG
+        "prefix=/install\n", "lib/x86_64-linux-gnu/pkgconfig/python3.pc", BUILD, CONFIG
     )
 
 
 @pytest.mark.skipif(shutil.which("pkg-config") is None, reason="needs pkg-config")
 def test_pkg_config_agrees(tmp_path: Path) -> None:
-    place = tmp_path / PATH_FLAGS
+    place = tmp_path / PKGCONFIG_PATH
     place.parent.mkdir(parents=True)
-    place.write_text(relocate_pkgconfig(PKGCONFIG, PATH_FLAGS, ORIGIN, CONFIG))
+    place.write_text(relocate_pkgconfig(PKGCONFIG, PKGCONFIG_PATH, BUILD, CONFIG))
     done = subprocess.run(
         ["pkg-config", "--cflags", "--libs", "python-3.13-embed"],
         env={**os.environ, "PKG_CONFIG_PATH": str(place.parent)},
@@ -239,21 +234,18 @@ def test_pkg_config_agrees(tmp_path: Path) -> None:
 
 def test_setup_files_lose_the_sysroot_and_shell_configs_follow_the_prefix() -> None:
     setup = "_bz2 _bz2module.c -I/tools/deps/include -L/tools/deps/lib -lbz2\n"
-    assert relocate_setup(setup, f"{CONFIG}/Setup.local", ORIGIN, CONFIG) == "_bz2 _bz2module.c -lbz2\n"
+    assert relocate_setup(setup, f"{CONFIG}/Setup.local", BUILD, CONFIG) == "_bz2 _bz2module.c -lbz2\n"
     shell = "itcl_LIB_SPEC='-L/tools/deps/lib/itcl4.3 -litcl4.3'\n"
-    assert relocate_shell_config(shell, "lib/itcl4.3/itclConfig.sh", ORIGIN, CONFIG) == (
+    assert relocate_shell_config(shell, "lib/itcl4.3/itclConfig.sh", BUILD, CONFIG) == (
         "itcl_LIB_SPEC='-L${prefix}/lib/itcl4.3 -litcl4.3'\n"
     )
 
 
-# FOLD tests.relocate.test_sysconfig
+MAKEFILE_PATH = f"{CONFIG}/Makefile"
 
 
-PATH_MAKEFILE = f"{CONFIG}/Makefile"
-
-
-def test_only_what_names_the_build_is_changed() -> None:
-    relocated = relocate_makefile(MAKEFILE, PATH_MAKEFILE, ORIGIN, CONFIG)
+def test_only_lines_of_the_makefile_that_name_the_build_change() -> None:
+    relocated = relocate_makefile(MAKEFILE, MAKEFILE_PATH, BUILD, CONFIG)
     changed = [line for line in relocated.splitlines() if line not in MAKEFILE.splitlines()]
     assert changed == [
         f"abs_builddir=\t$(prefix)/{CONFIG}",
@@ -266,16 +258,16 @@ def test_only_what_names_the_build_is_changed() -> None:
     ]
 
 
-def test_relocating_twice_changes_nothing_makefile() -> None:
-    once = relocate_makefile(MAKEFILE, PATH_MAKEFILE, ORIGIN, CONFIG)
-    assert relocate_makefile(once, PATH_MAKEFILE, ORIGIN, CONFIG) == once
+def test_relocating_a_makefile_twice_changes_nothing() -> None:
+    once = relocate_makefile(MAKEFILE, MAKEFILE_PATH, BUILD, CONFIG)
+    assert relocate_makefile(once, MAKEFILE_PATH, BUILD, CONFIG) == once
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_knows_the_prefix_from_where_the_file_is_also_when_it_is_included(tmp_path: Path) -> None:
-    place = tmp_path / "a-tree" / PATH_MAKEFILE
+    place = tmp_path / "a-tree" / MAKEFILE_PATH
     place.parent.mkdir(parents=True)
-    place.write_text(relocate_makefile(MAKEFILE, PATH_MAKEFILE, ORIGIN, CONFIG))
+    place.write_text(relocate_makefile(MAKEFILE, MAKEFILE_PATH, BUILD, CONFIG))
     (tmp_path / "after.mk").write_text("")
     user = tmp_path / "user.mk"
     user.write_text(f"include {place}\ninclude {tmp_path}/after.mk\nshow:\n\t@echo $(LIBDIR) $(LIBPL)\n")
@@ -292,7 +284,7 @@ def test_sysconfigs_parser_reads_plain_values_and_takes_the_prefix_from_the_envi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "Makefile"
-    place.write_text(relocate_makefile(MAKEFILE, PATH_MAKEFILE, ORIGIN, CONFIG))
+    place.write_text(relocate_makefile(MAKEFILE, MAKEFILE_PATH, BUILD, CONFIG))
     # What old tools call; it has no public name any more, and moved in 3.13.
     home = sysconfig if hasattr(sysconfig, "_parse_makefile") else importlib.import_module("sysconfig.__main__")
     parse = getattr(home, "_parse_makefile")  # noqa: B009  (mypy knows of no such function)
