@@ -10,13 +10,12 @@ from hypothesis import HealthCheck, given, settings
 
 from provision.cli.console import Console
 from provision.cli.present.diff import diff_lines
-from provision.lock.lock import Lock
 from provision.review.diff_formats import diff_annotations
 from provision.review.markdown import LIMIT, markdown_comment
 from provision.review.page import html_page
 from provision.review.review import DiffSide, Review
-from tests.lock.samples import asset, python
-from tests.review.samples import HOSTILE, hostile_reviews, lock, review
+from tests.lock.samples import python
+from tests.review.samples import HOSTILE, hostile_reviews, lock
 
 PLAIN = Console(environ={"NO_COLOR": "1"})
 patient = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
@@ -116,16 +115,6 @@ def test_markdown_stays_under_the_limit_and_in_its_lines(found: Review) -> None:
     assert "://" not in bare
     assert "www." not in bare.lower()
     assert not re.search(r"(?<!&)[@#]\w", bare)
-
-
-def test_a_lock_of_any_size_stays_under_the_limit() -> None:
-    many: Lock = lock(
-        *(python(*(asset(target=t) for t in ("linux-x86_64", "macos-aarch64")), name=f"p{n}") for n in range(900))
-    )
-    text = markdown_comment(review(None, many))
-    assert len(text) < 65_536
-    assert "left out here" in text
-    assert text.count("<details>") == text.count("</details>")
 
 
 @given(hostile_reviews())

@@ -1,15 +1,19 @@
-"""The page in a real browser: wide, narrow, light, dark, by keyboard, and with nothing to complain of."""
+"""The page: what it may load and run; and in a real browser: wide, narrow, light, dark, by keyboard."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from provision.model.value import replace
-from provision.review.page import html_page
+from provision.review.page import html_page, html_text
 from provision.review.review import DiffSide, Review
 from tests.lock.samples import digest, python
 from tests.review.attacks import pictured
@@ -32,6 +36,26 @@ def busy() -> Review:
             python(name="came"),
         ),
     )
+
+
+def test_it_may_run_its_own_script_and_style_and_nothing_else() -> None:
+    text = html_page(busy())
+    policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    allowed = []
+    for tag in ("style", "script"):
+        (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        found = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
+        allowed.append(f"{tag}-src 'sha256-{found}'")
+    rest = "base-uri 'none'; form-action 'none'"
+    assert [html.unescape(each) for each in policy] == [f"default-src 'none'; {'; '.join(allowed)}; {rest}"]
+
+
+@pytest.mark.parametrize("text", ["<b>", '"', "'", "&", "\x1b[2J", "\u202e"])
+def test_text_is_escaped_for_elements_and_attributes_alike(text: str) -> None:
+    written = html_text(f"a{text}z")
+    assert written.isprintable()
+    assert not set("<>\"'") & set(written)
+    assert html.unescape(written) in (f"a{text}z", ascii(f"a{text}z")[1:-1])
 
 
 @pytest.fixture(scope="module")

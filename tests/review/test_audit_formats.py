@@ -1,0 +1,87 @@
+"""An audit as JSON, SARIF and GitHub annotations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from provision.model.value import replace
+from provision.review.audit_formats import AUDIT_VERSION, audit_annotations, audit_document, audit_sarif
+from provision.review.codes import AUDIT_CODES
+from provision.review.findings import Audit, Finding, IgnoredFinding
+
+HASH = Finding.of("PV001", "other, bytes: 100%", file="a b.lock", line=7, entry="default", target_label="linux-x86_64")
+END = Finding.of("PV012", "3.9 is past its end of life", file="pythons.lock", line=3, entry="old")
+NOTE = Finding.of("PV026", "PV002 is ignored", file="policy.toml", line=1)
+AUDIT = Audit(
+    file="pythons.lock",
+    findings=(HASH, NOTE),
+    ignored=(IgnoredFinding(finding=END, reason="until the migration"),),
+    entries=2,
+    rows=5,
+    policy="policy.toml",
+    as_of="",
+)
+
+
+def as_json(document: dict[str, object]) -> Any:
+    """The document as whoever reads the JSON has it."""
+    return json.loads(json.dumps(document))
+
+
+def sarif(audit: Audit) -> Any:
+    return as_json(audit_sarif(audit))["runs"][0]
+
+
+def test_the_document_counts_and_lists_findings() -> None:
+    document = as_json(audit_document(AUDIT))
+    assert document["version"] == AUDIT_VERSION
+    assert document["catalog-as-of"] is None
+    assert document["summary"] == {"entries": 2, "rows": 5, "errors": 1, "warnings": 0, "notes": 1, "ignored": 1}
+    first, last = document["findings"]
+    assert first == {
+        "code": "PV001",
+        "name": "wrong-hash",
+        "gravity": "error",
+        "entry": "default",
+        "place": "linux-x86_64",
+        "file": "a b.lock",
+        "line": 7,
+        "message": "other, bytes: 100%",
+        "fix": AUDIT_CODES["PV001"].fix,
+    }
+    assert (last["entry"], last["place"]) == (None, None)
+    (ignored,) = document["ignored"]
+    assert (ignored["code"], ignored["reason"]) == ("PV012", "until the migration")
+
+
+def test_annotations_have_a_level_a_line_and_the_advice() -> None:
+    error, note = audit_annotations(AUDIT)
+    assert error == (
+        "::error file=a b.lock,line=7,title=PV001 wrong-hash::"
+        f"default, linux-x86_64: other, bytes: 100%25%0A{AUDIT_CODES['PV001'].fix}"
+    )
+    assert note.startswith("::notice file=policy.toml,line=1,title=PV026 ignored-nothing::")
+
+
+def test_sarif_has_a_rule_for_each_code_and_each_result_points_to_its_rule() -> None:
+    run = sarif(AUDIT)
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert rules == ["PV001", "PV012", "PV026"]
+    assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a%20b.lock", 7)
+
+
+def test_sarif_has_ignored_findings_as_suppressed() -> None:
+    suppressed = [result for result in sarif(AUDIT)["results"] if "suppressions" in result]
+    assert [result["ruleId"] for result in suppressed] == ["PV012"]
+    assert suppressed[0]["suppressions"] == [{"kind": "external", "justification": "until the migration"}]
+
+
+def test_a_finding_keeps_its_identity_when_its_line_moves() -> None:
+    moved = replace(AUDIT, findings=(replace(HASH, line=70), NOTE))
+    before, after = (sarif(audit)["results"][0]["partialFingerprints"] for audit in (AUDIT, moved))
+    assert before == after
+    other = replace(AUDIT, findings=(replace(HASH, target_label="macos-aarch64"), NOTE))
+    assert sarif(other)["results"][0]["partialFingerprints"] != before

@@ -1,0 +1,24 @@
+"""The table of audit codes: numbered without a gap, and worded alike."""
+
+from __future__ import annotations
+
+from provision.review.codes import AUDIT_CODES, FINDING_SEVERITIES
+
+
+def test_codes_are_numbered_without_a_gap() -> None:
+    assert list(AUDIT_CODES) == [f"PV{number:03}" for number in range(1, len(AUDIT_CODES) + 1)]
+    assert all(rule.code == code for code, rule in AUDIT_CODES.items())
+
+
+def test_names_are_unique_words_joined_by_hyphens() -> None:
+    names = [rule.name for rule in AUDIT_CODES.values()]
+    assert len(set(names)) == len(names)
+    assert all(word.isalpha() and word.islower() for name in names for word in name.split("-"))
+
+
+def test_a_title_is_a_clause_and_an_advice_is_a_sentence() -> None:
+    for rule in AUDIT_CODES.values():
+        assert rule.severity in FINDING_SEVERITIES
+        assert rule.title[-1].isalnum()
+        assert rule.fix[0].isupper()
+        assert rule.fix.endswith(".")
