@@ -1,4 +1,4 @@
-"""How old a build must be, against the catalog's present."""
+"""The cooldown against the catalog's time, and the days on which CPython's series end."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ import pytest
 from provision.lock.age import CPYTHON, Cooldown, end_of_life, lifecycle
 from provision.model.version import Version
 from tests.lock.samples import asset
-
-# FOLD tests.lock.test_age
-#   How old a build must be, against the catalog's present.
-
 
 DAY = 86_400
 NOW = "2026-10-25T12:00:00Z"
@@ -53,12 +49,8 @@ def test_people_are_told_until_when_to_wait() -> None:
     ("seconds", "text"),
     [(DAY, "1 day"), (3 * DAY, "3 days"), (36 * 3600, "36 hours"), (60, "1 minute"), (61, "61 seconds")],
 )
-def test_it_is_told_in_whole_units(seconds: int, text: str) -> None:
+def test_it_is_written_in_whole_units(seconds: int, text: str) -> None:
     assert str(Cooldown(seconds, NOW)) == text
-
-
-# FOLD tests.lock.test_age
-#   When CPython's series end.
 
 
 def test_each_series_of_cpython_has_its_day() -> None:

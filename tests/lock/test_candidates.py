@@ -1,4 +1,4 @@
-"""What one version, build and flavor has for a request: its levels, target by target."""
+"""What a build has for a request, target by target, and the order of preference, rule by rule."""
 
 from __future__ import annotations
 
@@ -16,15 +16,11 @@ from provision.model.asset import Asset
 from provision.model.target import Target
 from tests.lock.samples import AS_OF, asset, catalog, lock, manifest, request
 
-# FOLD tests.lock.test_candidates
-#   What one version, build and flavor has for a request: its levels, target by target.
-
-
 TARGETS = (Target.parse("linux-x86_64"), Target.parse("macos-aarch64"))
 LEVELS = [asset(), asset(cpu="v2"), asset(cpu="v3"), asset(target="macos-aarch64")]
 
 
-def weighed(entry: str, *assets: Asset, settings: str = "") -> Candidate:
+def candidate_of(entry: str, *assets: Asset, settings: str = "") -> Candidate:
     wanted = request(entry, settings=settings)
     resolved = ResolvedRequest(wanted, OptionFilter.of(wanted), TARGETS, Cooldown(wanted.cooldown, AS_OF))
     return next(CatalogView(catalog(*assets)).candidates(resolved, assets[0].version, assets[0].build))
@@ -43,30 +39,26 @@ def weighed(entry: str, *assets: Asset, settings: str = "") -> Candidate:
     ],
 )
 def test_levels(entry: str, settings: str, chosen: list[str], lacking: list[str]) -> None:
-    candidate = weighed(entry, *LEVELS, settings=settings)
+    candidate = candidate_of(entry, *LEVELS, settings=settings)
     assert [each.cpu for each in candidate.assets] == chosen
     assert [f"{target.short} {cpu}" for target, cpu in candidate.missing] == lacking
 
 
 def test_auto_needs_the_baseline() -> None:
-    candidate = weighed('{version = "3.14", cpu = "auto"}', asset(cpu="v3"), asset(target="macos-aarch64"))
+    candidate = candidate_of('{version = "3.14", cpu = "auto"}', asset(cpu="v3"), asset(target="macos-aarch64"))
     assert [f"{target.short} {cpu}" for target, cpu in candidate.missing] == ["linux-x86_64 baseline"]
 
 
 def test_auto_tells_where_there_is_but_the_baseline() -> None:
-    candidate = weighed('{version = "3.14", cpu = "auto"}', asset(), asset(target="macos-aarch64"))
+    candidate = candidate_of('{version = "3.14", cpu = "auto"}', asset(), asset(target="macos-aarch64"))
     assert candidate.notes == ("3.14.7+20260814 has no level above the baseline for linux-x86_64",)
 
 
 def test_what_is_too_young_is_lacking() -> None:
     young = asset(published="2026-10-24T00:00:00Z")
-    candidate = weighed('{version = "3.14", cooldown = "3 days"}', young, asset(target="macos-aarch64"))
+    candidate = candidate_of('{version = "3.14", cooldown = "3 days"}', young, asset(target="macos-aarch64"))
     assert candidate.too_young == (young,)
     assert [target.short for target, _ in candidate.missing] == ["linux-x86_64"]
-
-
-# FOLD tests.lock.test_candidates
-#   The order of preference, rule by rule as the module states it.
 
 
 HOST = Target.parse("linux-x86_64")

@@ -1,13 +1,16 @@
-"""Locks that git left with conflict markers: what nobody disputes is kept."""
+"""Locks with git conflict markers: what both sides agree on is kept, the rest resolved again."""
 
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from provision.errors import LockFileError
+from provision.errors import LockFileError, ProvisionError
 from provision.lock.conflicts import recover_lock
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.read import ParsedLock, parse_lock
@@ -64,7 +67,7 @@ class TestMerges:
         assert parsed.lock.pythons == (newer_a, B)
 
 
-def test_a_lock_without_markers_is_read_as_ever() -> None:
+def test_a_lock_without_markers_is_read_as_any_other() -> None:
     assert recover_lock(written(A, B), LOCK).lock.pythons == (A, B)
     with pytest.raises(LockFileError, match="name"):
         recover_lock(written(A).replace('"a"', '"A"'), LOCK)
@@ -117,3 +120,9 @@ def test_what_cannot_be_told_apart_is_refused(text: str, message: str) -> None:
     with pytest.raises(LockFileError) as caught:
         recover_lock(text, LOCK)
     assert str(caught.value) == message
+
+
+@given(st.lists(st.sampled_from(["<<<<<<< a", "|||||||", "=======", ">>>>>>> b", *written(A, B).split("\n")])))
+def test_any_text_is_read_or_refused(lines: list[str]) -> None:
+    with suppress(ProvisionError):
+        recover_lock("\n".join(lines), LOCK)

@@ -1,4 +1,4 @@
-"""Why an entry is locked as it is, as people and machines read it."""
+"""Why an entry is locked as it is, for people and machines; cautions; how many assets are left."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ from provision.lock.lock import LockedPython
 from provision.manifest.manifest import Request
 from provision.model.asset import Asset
 from tests.lock.samples import AS_OF, HOST, asset, builds, catalog, lock, own, python, request
-
-# FOLD tests.lock.test_explain
-#   Why an entry is locked as it is, as people and machines read it.
-
 
 TODAY = date(2026, 11, 1)
 ROWS = (
@@ -120,11 +116,7 @@ def test_the_document_for_machines_says_the_same() -> None:
     assert document["warnings"] == ["needs glibc 2.17 or newer: linux-x86_64"]
 
 
-# FOLD tests.lock.test_explain
-#   What people should know of a locked entry.
-
-
-TODAY_CAUTIONS = date(2026, 5, 1)
+SPRING = date(2026, 5, 1)
 MUSL = "linux-x86_64-musl"
 
 
@@ -167,11 +159,7 @@ MUSL = "linux-x86_64-musl"
     ],
 )
 def test_cautions(rows: list[Asset], told: list[str]) -> None:
-    assert list(cautions(python(*rows), TODAY_CAUTIONS)) == told
-
-
-# FOLD tests.lock.test_explain
-#   How many assets are left after each thing asked for.
+    assert list(cautions(python(*rows), SPRING)) == told
 
 
 def counted(entry: str, *assets: Asset, settings: str = "") -> list[str]:

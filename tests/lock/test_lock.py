@@ -1,4 +1,4 @@
-"""For which machines an entry is locked."""
+"""The values of a lock, and the targets that an entry is locked for."""
 
 from __future__ import annotations
 
@@ -6,31 +6,7 @@ from provision.lock.lock import Lock, targets_to_lock
 from provision.model.target import Target
 from tests.lock.samples import HOST, asset, own, python, request
 
-# FOLD tests.lock.test_lock
-#   For which machines an entry is locked.
-
-
 ARM = Target.parse("linux-aarch64")
-
-
-def test_declared_targets_are_locked_and_no_others() -> None:
-    wanted = request('{version = "3.14", targets = ["windows-x86_64", "macos-aarch64"]}')
-    assert [target.short for target in targets_to_lock(wanted, python(), HOST)] == ["macos-aarch64", "windows-x86_64"]
-
-
-def test_without_any_declared_the_host_joins_those_locked_before() -> None:
-    wanted = request('"3.14"')
-    assert targets_to_lock(wanted, None, HOST) == (HOST,)
-    assert targets_to_lock(wanted, python(asset(target="linux-aarch64")), HOST) == (ARM, HOST)
-
-
-def test_archives_of_ones_own_are_for_the_targets_they_are_given_for() -> None:
-    wanted = own({"linux-aarch64": "https://example.com/a.tar.gz"}, settings='targets = ["linux-x86_64"]')
-    assert targets_to_lock(wanted, None, HOST) == (ARM,)
-
-
-# FOLD tests.lock.test_lock
-#   The lock's values.
 
 
 def test_an_entry_names_the_options_that_all_its_assets_share() -> None:
@@ -49,3 +25,19 @@ def test_entries_are_found_by_name() -> None:
     lock = Lock(pythons=(python(name="a"), python(name="b")))
     assert lock.python("b") == python(name="b")
     assert lock.python("c") is None
+
+
+def test_declared_targets_are_locked_and_no_others() -> None:
+    wanted = request('{version = "3.14", targets = ["windows-x86_64", "macos-aarch64"]}')
+    assert [target.short for target in targets_to_lock(wanted, python(), HOST)] == ["macos-aarch64", "windows-x86_64"]
+
+
+def test_without_any_declared_the_host_joins_those_locked_before() -> None:
+    wanted = request('"3.14"')
+    assert targets_to_lock(wanted, None, HOST) == (HOST,)
+    assert targets_to_lock(wanted, python(asset(target="linux-aarch64")), HOST) == (ARM, HOST)
+
+
+def test_custom_archives_are_for_the_targets_of_their_urls() -> None:
+    wanted = own({"linux-aarch64": "https://example.com/a.tar.gz"}, settings='targets = ["linux-x86_64"]')
+    assert targets_to_lock(wanted, None, HOST) == (ARM,)

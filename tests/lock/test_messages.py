@@ -1,23 +1,75 @@
-"""What is said when a target, an option, a flavor or a level is missing: what does exist."""
+"""What is said when no asset satisfies a request: what is missing first, and what exists instead."""
 
 from __future__ import annotations
 
 import pytest
 
 from provision.errors import ResolutionError, SeveralErrors
-from provision.lock.messages import comma_list, request_title, series_list, variant_words
-from provision.model.asset import Flavor
+from provision.lock.messages import comma_list, implementation_title, request_title, series_list, variant_words
+from provision.model.asset import IMPLEMENTATIONS, Flavor
 from provision.model.version import Version
 from tests.lock.samples import asset, builds, lock, refusals, request
 
-# FOLD tests.lock.test_messages
-#   What is said when a target, an option, a flavor or a level is missing: what does exist.
+SERIES = (
+    asset("3.15.0rc1+20260814"),
+    asset("3.15.0rc2+20261021"),
+    asset("3.14.9+20261021"),
+    asset("3.14.7+20260814"),
+    asset("3.14.2+20260127"),
+    asset("3.14.0+20251010"),
+    asset("3.12.11+20250818"),
+    asset("3.10.1+20250818"),
+    asset("3.11.15+8.0.0", implementation="pypy", flavor="install_only", options=""),
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('"graalpy3.12"', "no catalog has GraalPy; known are CPython, PyPy"),
+        ('"3.14.3"', "there is no CPython 3.14.3; the nearest are 3.14.2, 3.14.0, 3.14.7"),
+        ('"3.99"', "there is no CPython 3.99; there are versions of 3.10, 3.12, 3.14, 3.15"),
+        ('">=3.16"', "there is no CPython >=3.16; there are versions of 3.10, 3.12, 3.14, 3.15"),
+        ('"pypy3.10"', "there is no PyPy 3.10; there are versions of 3.11"),
+        ('"3.15"', "CPython 3.15 has no final release yet; the newest prerelease is 3.15.0rc2"),
+        (
+            '{version = "3.12", build = "20250819"}',
+            "build 20250819 has no CPython 3.12: no such build is known; builds of 3.12.11 are 20250818",
+        ),
+        (
+            '{version = "3.14", build = "20250818"}',
+            "build 20250818 has no CPython 3.14: it has 3.12.11, 3.10.1; builds of 3.14.9 are 20261021",
+        ),
+        (
+            '{version = "3.14.9", cooldown = "1 week"}',
+            (
+                "every build of CPython 3.14.9 that fits is in its cooldown of 7 days; "
+                "the newest, 3.14.9+20261021, is available from 2026-10-28 00:00 UTC"
+            ),
+        ),
+    ],
+)
+def test_the_first_thing_that_is_missing_is_named(entry: str, message: str) -> None:
+    assert refusals(f"default = {entry}", *SERIES) == [message]
+
+
+def test_a_prerelease_tells_how_to_ask_for_it() -> None:
+    with pytest.raises(ResolutionError) as caught:
+        lock('default = "3.15"', *SERIES)
+    assert caught.value.hint == 'Ask for it by its name, "3.15.0rc2", or set `prereleases = true`.'
+
+
+def test_all_requests_are_refused_at_once_each_with_its_place() -> None:
+    with pytest.raises(SeveralErrors) as caught:
+        lock('a = "3.99"\nb = "3.14"\nc = { version = "3.15" }', *SERIES)
+    assert [str(error).partition(": ")[0] for error in caught.value.errors] == ["pythons.toml:4:1", "pythons.toml:6:1"]
+    assert caught.value.exit_code == 1
 
 
 FLAVORS: tuple[Flavor, ...] = ("full", "install_only", "install_only_stripped")
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
 UNIX = ("linux-x86_64", "linux-aarch64", "macos-aarch64")
-ROWS = (
+PLATFORMS = (
     *builds("3.14.7+20260814", flavors=FLAVORS),
     *(asset("3.14.7+20260814", target, "debug", flavor="full") for target in UNIX),
     asset("3.14.7+20260814", "linux-x86_64", "freethreaded+pgo+lto", flavor="full"),
@@ -32,7 +84,7 @@ ROWS = (
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
         (
             '"3.14d"',
@@ -105,12 +157,8 @@ ROWS = (
         ),
     ],
 )
-def test_it_says_what_does_exist(entry: str, told: str) -> None:
-    assert "\n".join(refusals(f"default = {entry}", *ROWS, settings=FOUR)) == told
-
-
-# FOLD tests.lock.test_messages
-#   How messages name things.
+def test_missing_targets_are_named_with_what_exists_instead(entry: str, message: str) -> None:
+    assert "\n".join(refusals(f"default = {entry}", *PLATFORMS, settings=FOUR)) == message
 
 
 @pytest.mark.parametrize(
@@ -139,61 +187,7 @@ def test_series_are_drawn_together() -> None:
     assert series_list(versions) == "3.9, 3.10, 3.12 to 3.14"
 
 
-# FOLD tests.lock.test_messages
-#   What is said when a version, a build or a release is missing: what does exist.
-
-
-ROWS_REFUSAL = (
-    asset("3.15.0rc1+20260814"),
-    asset("3.15.0rc2+20261021"),
-    asset("3.14.9+20261021"),
-    asset("3.14.7+20260814"),
-    asset("3.14.2+20260127"),
-    asset("3.14.0+20251010"),
-    asset("3.12.11+20250818"),
-    asset("3.10.1+20250818"),
-    asset("3.11.15+8.0.0", implementation="pypy", flavor="install_only", options=""),
-)
-
-
-@pytest.mark.parametrize(
-    ("entry", "message"),
-    [
-        ('"graalpy3.12"', "no catalog has GraalPy; known are CPython, PyPy"),
-        ('"3.14.3"', "there is no CPython 3.14.3; the nearest are 3.14.2, 3.14.0, 3.14.7"),
-        ('"3.99"', "there is no CPython 3.99; there are versions of 3.10, 3.12, 3.14, 3.15"),
-        ('">=3.16"', "there is no CPython >=3.16; there are versions of 3.10, 3.12, 3.14, 3.15"),
-        ('"pypy3.10"', "there is no PyPy 3.10; there are versions of 3.11"),
-        ('"3.15"', "CPython 3.15 has no final release yet; the newest prerelease is 3.15.0rc2"),
-        (
-            '{version = "3.12", build = "20250819"}',
-            "build 20250819 has no CPython 3.12: no such build is known; builds of 3.12.11 are 20250818",
-        ),
-        (
-            '{version = "3.14", build = "20250818"}',
-            "build 20250818 has no CPython 3.14: it has 3.12.11, 3.10.1; builds of 3.14.9 are 20261021",
-        ),
-        (
-            '{version = "3.14.9", cooldown = "1 week"}',
-            (
-                "every build of CPython 3.14.9 that fits is in its cooldown of 7 days; "
-                "the newest, 3.14.9+20261021, is available from 2026-10-28 00:00 UTC"
-            ),
-        ),
-    ],
-)
-def test_it_says_what_does_exist_refusal(entry: str, message: str) -> None:
-    assert refusals(f"default = {entry}", *ROWS_REFUSAL) == [message]
-
-
-def test_a_prerelease_tells_how_to_ask_for_it() -> None:
-    with pytest.raises(ResolutionError) as caught:
-        lock('default = "3.15"', *ROWS_REFUSAL)
-    assert caught.value.hint == 'Ask for it by its name, "3.15.0rc2", or set `prereleases = true`.'
-
-
-def test_all_requests_are_refused_at_once_each_with_its_place() -> None:
-    with pytest.raises(SeveralErrors) as caught:
-        lock('a = "3.99"\nb = "3.14"\nc = { version = "3.15" }', *ROWS_REFUSAL)
-    assert [str(error).partition(": ")[0] for error in caught.value.errors] == ["pythons.toml:4:1", "pythons.toml:6:1"]
-    assert caught.value.exit_code == 1
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_every_implementation_has_a_title(implementation: str) -> None:
+    assert implementation_title(implementation).lower() == implementation
+    assert implementation_title(implementation) != implementation

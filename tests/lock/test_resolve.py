@@ -1,4 +1,4 @@
-"""From a manifest, a catalog and the lock before to a lock: what is kept, what is made anew, what is refused."""
+"""From a manifest, a catalog and the lock before to a lock: what is kept, resolved again, refused."""
 
 from __future__ import annotations
 
@@ -18,10 +18,6 @@ from provision.model.asset import Asset, Digest
 from provision.model.target import Target
 from provision.model.value import replace
 from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest
-
-# FOLD tests.lock.test_resolve
-#   From a manifest, a catalog and the lock before to a lock: what is kept, what is made anew, what is refused.
-
 
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
 OLD = (*builds("3.14.2+20260127"), *builds("3.13.5+20250610"))
@@ -222,10 +218,6 @@ def test_upgrading_everything_is_resolving_without_a_lock(entries: str) -> None:
 def test_entries_of_one_lock_do_not_know_each_other() -> None:
     both: tuple[LockedPython, ...] = lock(TWO, *NEW, settings=FOUR).pythons
     assert both == tuple(lock(entry, *NEW, settings=FOUR).pythons[0] for entry in TWO.split("\n"))
-
-
-# FOLD tests.lock.test_resolve
-#   The search through versions, builds and flavors, and what people are told of the choice.
 
 
 def notes(entries: str, *assets: Asset, settings: str = "") -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pytest
 
 from provision.catalog.catalog import Catalog
 from provision.lock.resolve import resolve
+from provision.model.asset import IMPLEMENTATIONS
 from provision.model.target import Target
 from provision.workflows.outdated import OutdatedRow, feed_document, outdated_row
 from tests.lock.samples import asset, catalog, manifest
@@ -113,6 +114,11 @@ def test_one_release_for_each_build_of_each_version() -> None:
         {"version": "3.14.7+20260701", "isStable": True, "releaseTimestamp": "2026-07-01T00:00:00Z"},
     ]
     assert feed_document(known, "pypy")["releases"] == [{"version": "3.11.13+7.3.19", "isStable": True}]
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_every_implementation_has_a_home_page(implementation: str) -> None:
+    assert str(feed_document(catalog(), implementation)["homepage"]).startswith("https://")
 
 
 def test_the_real_feed(project_feeding: Project) -> None:
