@@ -57,29 +57,29 @@ class ZipMembers:
             raise ArchiveRefused("has something before its first member")
         self._all = [_locate(file, info, end) for info, end in zip(infos, starts[1:], strict=True)]
         self._unread: _LocatedMember | None = None
-        if sum(one.member.size for one in self._all) > budget:
+        if sum(located.member.size for located in self._all) > budget:
             raise ArchiveTooLarge("unpacks to more than it plausibly holds")
 
     def __iter__(self) -> Iterator[ArchiveMember]:
-        for one in self._all:
-            self._unread = one
-            yield self._with_target(one.member) if one.member.kind == "link" else one.member
+        for located in self._all:
+            self._unread = located
+            yield self._with_target(located.member) if located.member.kind == "link" else located.member
             for _ in self.content():  # of a member that the caller did not read, which must be whole all the same
                 pass
 
     def content(self) -> Iterator[memoryview]:
-        one, self._unread = self._unread, None
-        if one is None:
+        located, self._unread = self._unread, None
+        if located is None:
             return
         size = crc = 0
-        for piece in self._unpacked(one):
+        for piece in self._unpacked(located):
             size += len(piece)
             crc = self._zlib.crc32(piece, crc)
-            if size > one.member.size:
+            if size > located.member.size:
                 break
             yield memoryview(piece)
-        if size != one.member.size or crc != one.info.CRC:
-            raise ArchiveRefused("is damaged: its size or checksum is not what the index says", one.member.name)
+        if size != located.member.size or crc != located.info.CRC:
+            raise ArchiveRefused("is damaged: its size or checksum is not what the index says", located.member.name)
 
     def _with_target(self, member: ArchiveMember) -> ArchiveMember:
         if member.size > _LONGEST_TARGET:
@@ -87,10 +87,10 @@ class ZipMembers:
         target = b"".join(self.content()).decode("utf-8", "surrogateescape")
         return member._replace(target=target, size=0)
 
-    def _unpacked(self, one: _LocatedMember) -> Iterator[bytes]:
+    def _unpacked(self, located: _LocatedMember) -> Iterator[bytes]:
         """Decompress without `zipfile`, which accepts a stream that does not end, or that ends before its bytes do."""
-        packed = self._packed(one)
-        if one.info.compress_type == ZIP_STORED:
+        packed = self._packed(located)
+        if located.info.compress_type == ZIP_STORED:
             yield from packed
             return
         decoder = self._zlib.decompressobj(_RAW_DEFLATE)
@@ -102,14 +102,14 @@ class ZipMembers:
                     break
                 yield piece
         except self._zlib.error as error:
-            raise ArchiveRefused(f"is damaged: {error}", one.member.name) from error
+            raise ArchiveRefused(f"is damaged: {error}", located.member.name) from error
         if not decoder.eof or decoder.unused_data or next(packed, b""):
-            raise ArchiveRefused("is damaged: its packed content does not end where it should", one.member.name)
+            raise ArchiveRefused("is damaged: its packed content does not end where it should", located.member.name)
 
-    def _packed(self, one: _LocatedMember) -> Iterator[bytes]:
+    def _packed(self, located: _LocatedMember) -> Iterator[bytes]:
         """The member's compressed bytes; each read seeks, because the file may have been moved in between."""
-        end = one.start + one.info.compress_size
-        for at in range(one.start, end, _READ):
+        end = located.start + located.info.compress_size
+        for at in range(located.start, end, _READ):
             self._file.seek(at)
             yield self._file.read(min(_READ, end - at))
 

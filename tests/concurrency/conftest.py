@@ -1,4 +1,4 @@
-"""Owns the fixture that the tests of many processes share: a locked project with two small archives."""
+"""The fixture that the tests of many processes share: a locked project with two small archives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns running many processes at once against one store, and what they all said."""
+"""Many processes run at once against one store, and what each printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns a project, home and cache in one directory that can be put back, and the changes to it that are killed.
+"""A project, home and cache in one directory that can be put back, and the changes to it that are killed.
 
 The archives are small ones (`tests.support.small`), so that each of the hundreds of runs takes a fraction of a second:
 what is looked at is the order of the steps on disk, which does not depend on what is in the files.

@@ -1,4 +1,4 @@
-"""Owns the fixtures that crash tests share: a box, and a server with two small archives."""
+"""Fixtures that crash tests share: a box, and a server with two small archives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns real file systems for tests, one that loses power and one that is small, and another boot; they need mounts."""
+"""Real file systems for tests, one that loses power and one that is small, and another boot; they need mounts."""
 
 from __future__ import annotations
 

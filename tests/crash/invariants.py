@@ -1,4 +1,4 @@
-"""Owns what must be true of a project, its home and its cache at any time, whatever was killed, filled up or broken.
+"""What must be true of a project, its home and its cache at any time, whatever was killed, filled up or broken.
 
 Everything is read as a user's next command would read it, and nothing is changed.
 """

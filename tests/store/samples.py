@@ -1,4 +1,4 @@
-"""Owns what the tests of the store install: a small tree of every kind of entry, and an asset that it may come from."""
+"""What the tests of the store install: a small tree of every kind of entry, and an asset that it may come from."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LINKS = {"bin/python": "python3.13", "bin/python3": "python3.13", "share/terminf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """An entry of a lock with its asset, as `links` wants them."""
+    """An entry of a lock with its asset, as `link_commands` takes them."""
 
     name: str
     asset: Asset = ASSET
@@ -83,17 +83,17 @@ def make_parents(root: Path, path: str) -> None:
 
 
 def install(store: Store, asset: Asset = ASSET, *, extras: bool = False) -> Receipt:
-    """Publish the tree under an asset's key, as `install.apply` does."""
+    """Publish the tree under an asset's key, as `install.make` does."""
     key = Choice(name="any", asset=asset).key
     with entry_lock(store, key), staging_directory(store, key) as work:
         tree = make_staged_tree(work)
         entries = make_tree(tree)
-        beside = work / "extras" if extras else None
-        if beside:
-            beside.mkdir()
-            (beside / "PYTHON.json").write_text("{}\n")
+        extras_directory = work / "extras" if extras else None
+        if extras_directory:
+            extras_directory.mkdir()
+            (extras_directory / "PYTHON.json").write_text("{}\n")
         receipt = Receipt.of(asset, TreeOptions(), entries, probed="ok")
-        return publish(store, tree, key, receipt, entries, extras=beside)
+        return publish(store, tree, key, receipt, entries, extras=extras_directory)
 
 
 def link_project(project: Path, store: Store, pythons: Sequence[Choice]) -> None:

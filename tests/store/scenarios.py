@@ -1,4 +1,4 @@
-"""Owns the changes to a store that crash tests interrupt, each a function and a ``python -m tests.store.scenarios``."""
+"""Changes to a store that crash tests interrupt, each of them a function and a ``python -m tests.store.scenarios``."""
 
 from __future__ import annotations
 

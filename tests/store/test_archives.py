@@ -1,3 +1,5 @@
+"""Archives are found by their sha256; only plain files count, and cleaning leaves those in use alone."""
+
 from __future__ import annotations
 
 import hashlib

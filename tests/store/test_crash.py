@@ -124,7 +124,7 @@ def test_removing_leaves_a_whole_tree_or_nothing(tmp_path: Path, every: bool) ->
     assert list(bench.store.receipts.iterdir()) == []
 
 
-def test_pruning_takes_each_tree_whole_and_spares_the_live_one(tmp_path: Path, every: bool) -> None:
+def test_pruning_takes_each_tree_whole_and_spares_the_needed_one(tmp_path: Path, every: bool) -> None:
     bench = Bench("prune_all", tmp_path / "sandbox")
     live = install(bench.store, variant(9))
     for asset in (ASSET, FREE) if every else (ASSET,):
@@ -160,7 +160,7 @@ def test_linking_leaves_each_link_old_or_new(tmp_path: Path, every: bool) -> Non
     assert [path.name for path in (bench.sandbox / ".pythons/bin").iterdir()] == ["python3.13t"]
 
 
-def test_settling_leaves_the_mark_off_or_on(tmp_path: Path, every: bool) -> None:
+def test_marking_a_tree_as_durable_leaves_the_mark_off_or_on(tmp_path: Path, every: bool) -> None:
     bench = Bench("make_all_durable", tmp_path / "sandbox")
     older = replace(install(bench.store), boot="00000000-an-earlier-boot", settled=False)
     write_receipt(bench.store, older)

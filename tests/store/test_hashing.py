@@ -1,3 +1,5 @@
+"""A scan finds every name and hashes every byte; a comparison tells each kind of difference."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""Paths lie where the design says, no key leads out of the store, and interpreters are where the recipe puts them."""
+
 from __future__ import annotations
 
 from pathlib import Path

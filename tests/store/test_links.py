@@ -1,3 +1,5 @@
+"""A project's links and commands lead to its trees; what provision did not make is left alone."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""One process holds an entry at a time; the others wait, say for whom, and give up when told to."""
+
 from __future__ import annotations
 
 import errno

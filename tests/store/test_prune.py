@@ -1,3 +1,5 @@
+"""Only trees that no project needs are removed, also while other processes sync."""
+
 from __future__ import annotations
 
 import subprocess

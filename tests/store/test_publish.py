@@ -1,14 +1,11 @@
-""" """
+"""A tree becomes visible whole or not at all, replaces another in one step, and is removed with all beside it."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-import subprocess
-import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,33 +13,24 @@ import pytest
 from provision.errors import StoreError
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
-from provision.store.hashing import Difference, compare_tree, scan_tree
+from provision.store.hashing import compare_tree, scan_tree
 from provision.store.layout import Store
 from provision.store.locks import entry_lock
 from provision.store.publish import (
     check_tree,
-    clean_all_leftovers,
-    clean_leftovers,
-    ensure_durable,
     flush_tree,
-    is_durable,
     make_staged_tree,
-    mark_durable,
     publish,
-    remove_recursively,
     remove_tree,
-    staged_keys,
     staging_directory,
     swap_paths,
 )
-from provision.store.receipts import Receipt, read_entries, read_receipt, write_receipt
+from provision.store.receipts import Receipt, read_entries, read_receipt
 from provision.store.stamp import boot_id
 from tests.store.samples import ASSET, FILES, install, make_tree, variant
 from tests.support.file_systems import another_file_system
 from tests.support.killer import ROOT, Victim, python
 from tests.support.strangers import as_stranger
-
-# FOLD tests.store.test_publish
 
 
 def everything(store: Store) -> list[str]:
@@ -230,9 +218,6 @@ def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -
     assert not store.extras(key).exists()
 
 
-# FOLD tests.store.test_publish
-
-
 def victim(folder: Path, code: str) -> Victim:
     preamble = "from pathlib import Path; from provision.store.publish import flush_tree, swap_paths;"
     preamble += f"at = Path({str(folder)!r});"
@@ -254,12 +239,14 @@ def test_directories_change_places(pair: tuple[Path, Path]) -> None:
     assert [path.name for path in two.iterdir()] == ["was-one"]
 
 
-def test_they_change_in_one_step(pair: tuple[Path, Path]) -> None:
+def test_directories_change_places_in_one_step(pair: tuple[Path, Path]) -> None:
     steps = victim(pair[0].parent, "swap_paths(at / 'one', at / 'two')").trace()
     assert [step.event for step in steps] == ["renameat2"]
 
 
-def test_they_change_in_several_where_the_system_cannot_do_it_at_once(pair: tuple[Path, Path]) -> None:
+def test_directories_change_places_in_several_steps_where_the_system_cannot_do_it_at_once(
+    pair: tuple[Path, Path],
+) -> None:
     one, two = pair
     process = victim(one.parent, "swap_paths(at / 'one', at / 'two')").fail_at(1, errno.ENOSYS)
     assert process.returncode == 0, process.stderr
@@ -268,7 +255,7 @@ def test_they_change_in_several_where_the_system_cannot_do_it_at_once(pair: tupl
     assert sorted(path.name for path in one.parent.iterdir()) == ["one", "two"]
 
 
-def test_what_is_missing_is_told(pair: tuple[Path, Path]) -> None:
+def test_a_missing_directory_cannot_change_places(pair: tuple[Path, Path]) -> None:
     with pytest.raises(FileNotFoundError):
         swap_paths(pair[0], pair[1] / "missing")
     assert pair[0].exists()
@@ -298,284 +285,3 @@ def test_every_file_and_directory_is_flushed_where_there_is_no_such_call(tmp_pat
         "share",
         "share/terminfo",
     }
-
-
-# FOLD tests.store.test_publish
-
-
-def of_another_boot(store: Store, receipt: Receipt) -> Receipt:
-    """The receipt as it would be after the machine had gone down."""
-    older = replace(receipt, boot="00000000-an-earlier-boot", settled=False)
-    write_receipt(store, older)
-    return older
-
-
-@pytest.fixture
-def older(store: Store) -> Receipt:
-    return of_another_boot(store, install(store))
-
-
-@pytest.mark.skipif(not boot_id(), reason="this system does not tell its boot")
-def test_within_one_boot_memory_is_believed(store: Store) -> None:
-    receipt = install(store)
-    assert is_durable(receipt)
-    (store.tree(receipt.key) / "lib/python3.13/os.py").write_bytes(b"")
-    assert ensure_durable(store, receipt), "hashing is for verify, not for every command"
-
-
-def test_a_tree_of_an_earlier_boot_is_hashed_once_and_then_believed(store: Store, older: Receipt) -> None:
-    assert not is_durable(older)
-    assert ensure_durable(store, older)
-    marked = read_receipt(store, older.key)
-    assert marked == replace(older, settled=True)
-    assert is_durable(marked)
-    (store.tree(older.key) / "lib/python3.13/os.py").write_bytes(b"")
-    assert ensure_durable(store, marked)
-
-
-def test_a_tree_that_lost_its_files_contents_is_not_believed(store: Store, older: Receipt) -> None:
-    (store.tree(older.key) / "lib/python3.13/os.py").write_bytes(b"")
-    assert not ensure_durable(store, older)
-    assert read_receipt(store, older.key) == older
-
-
-def test_each_of_several_is_judged_by_itself(store: Store) -> None:
-    receipts = [of_another_boot(store, install(store, variant(number))) for number in range(3)]
-    lost = receipts[1]
-    (store.tree(lost.key) / "bin/python3.13").unlink()
-    assert [ensure_durable(store, receipt) for receipt in receipts] == [True, False, True]
-    assert [read_receipt(store, receipt.key) == replace(receipt, settled=True) for receipt in receipts] == [
-        True,
-        False,
-        True,
-    ]
-
-
-def test_differences_are_told(store: Store, older: Receipt) -> None:
-    assert check_tree(store, older) == ()
-    (store.tree(older.key) / "share/empty").write_bytes(b"not any more")
-    assert check_tree(store, older) == (Difference("share/empty", "changed"),)
-
-
-def test_a_lost_list_of_entries_is_made_again_from_a_sound_tree(store: Store, older: Receipt) -> None:
-    entries = read_entries(store, older)
-    store.entries(older.key).write_bytes(b"")
-    cache = store.tree(older.key) / "lib/python3.13/__pycache__"
-    cache.mkdir()
-    (cache / "os.cpython-313.pyc").touch()
-    assert check_tree(store, older) == ()
-    assert ensure_durable(store, older)
-    found = read_entries(store, older)
-    assert found
-    assert {path: entry for path, entry in found.items() if entry.kind != "dir"} == entries
-
-
-def test_without_the_list_a_difference_is_still_noticed(store: Store, older: Receipt) -> None:
-    store.entries(older.key).unlink()
-    (store.tree(older.key) / "share/empty").write_bytes(b"not any more")
-    assert check_tree(store, older) == (Difference("", "changed"),)
-    assert not ensure_durable(store, older)
-
-
-def test_nothing_is_noted_while_others_work_on_the_entry(store: Store, older: Receipt) -> None:
-    with entry_lock(store, older.key):
-        assert not mark_durable(store, older)
-        assert ensure_durable(store, older), "the tree was hashed all the same"
-    assert read_receipt(store, older.key) == older
-
-
-def test_nothing_is_noted_of_a_tree_that_was_replaced_meanwhile(store: Store, older: Receipt) -> None:
-    newer = install(store)
-    assert not mark_durable(store, older)
-    assert read_receipt(store, newer.key) == newer
-
-
-def test_the_mark_is_made_only_after_a_flush(store: Store, older: Receipt) -> None:
-    code = f"""
-from pathlib import Path
-from provision.store.layout import Store
-from provision.store.receipts import read_receipt
-from provision.store.publish import ensure_durable
-store = Store(Path({str(store.home)!r}))
-print(ensure_durable(store, read_receipt(store, {older.key!r})))
-"""
-    victim = Victim(command=python("-c", code), under=store.home, cwd=ROOT, env={})
-    events = [step.event for step in victim.trace()]
-    assert events.index("syncfs") < events.index("os.fsync") < events.index("os.rename")
-
-
-def test_a_store_that_may_only_be_read_is_hashed_and_believed(public_path: Path) -> None:
-    store = Store(public_path / "home")
-    older = of_another_boot(store, install(store))
-    for path in (store.home, *store.home.iterdir()):
-        path.chmod(0o555)
-    for path in store.locks.iterdir():
-        path.chmod(0o444)
-    code = f"""
-from pathlib import Path
-from provision.store.layout import Store
-from provision.store.receipts import read_receipt
-from provision.store.publish import ensure_durable, mark_durable
-store = Store(Path({str(store.home)!r}))
-receipt = read_receipt(store, {older.key!r})
-print(ensure_durable(store, receipt), mark_durable(store, receipt), receipt == read_receipt(store, receipt.key))
-"""
-    assert as_stranger(code) == "True False True\n"
-    for path in (store.home, *store.home.iterdir()):
-        path.chmod(0o755)
-
-
-def test_options_with_bytecode_keep_it_in_the_list_made_again(store: Store, older: Receipt) -> None:
-    assert older.tree == TreeOptions()
-    cache = store.tree(older.key) / "share/__pycache__"
-    cache.mkdir()
-    (cache / "asked-for.pyc").touch()
-    compiled = replace(older, key="cpython-of-old", recipe=0, tree=TreeOptions(bytecode=True))
-    store.tree(older.key).rename(store.tree(compiled.key))
-    write_receipt(store, compiled)
-    assert ensure_durable(store, compiled)
-    assert "share/__pycache__/asked-for.pyc" in (read_entries(store, compiled) or {})
-
-
-# FOLD tests.store.test_publish
-
-
-KEY = "cpython-3.13.5+20260814-x86_64-unknown-linux-gnu"
-
-
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_staging_is_private_and_trees_are_not(store: Store, umask: int) -> None:
-    before = os.umask(umask)
-    try:
-        with staging_directory(store, KEY) as work:
-            tree = make_staged_tree(work)
-            assert stat.S_IMODE(store.staging.stat().st_mode) == 0o700
-            assert stat.S_IMODE(work.stat().st_mode) == 0o700
-            assert stat.S_IMODE(tree.stat().st_mode) == 0o755
-    finally:
-        os.umask(before)
-
-
-def test_nothing_stays_however_it_ends(store: Store) -> None:
-    with staging_directory(store, KEY) as work:
-        (work / "file").touch()
-    with suppress(RuntimeError), staging_directory(store, KEY) as work:
-        (make_staged_tree(work) / "file").touch()
-        raise RuntimeError
-    assert list(store.staging.iterdir()) == []
-
-
-def test_names_tell_entry_and_process_and_never_repeat(store: Store) -> None:
-    with staging_directory(store, KEY) as one:
-        first = one.name
-    with staging_directory(store, KEY) as two:
-        assert two.name != first
-        assert two.name.startswith(f"{KEY}.{os.getpid()}.")
-        assert staged_keys(store) == (KEY,)
-
-
-def test_the_next_holder_removes_what_a_killed_run_left_of_this_entry_only(store: Store) -> None:
-    code = f"""
-import os, signal
-from pathlib import Path
-from provision.store.layout import Store
-from provision.store.locks import entry_lock
-from provision.store.publish import make_staged_tree, staging_directory
-for key in ({KEY!r}, {KEY + ".longer"!r}):
-    with staging_directory(Store(Path({str(store.home)!r})), key) as work:
-        (make_staged_tree(work) / "file").touch()
-        (Path({str(store.home)!r}) / (key + ".work")).write_text(work.name)
-        if key != {KEY!r}:
-            os.kill(os.getpid(), signal.SIGKILL)
-        os.rename(work, str(work) + "0")
-"""
-    dead = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
-    dead.wait()
-    assert staged_keys(store) == (KEY, f"{KEY}.longer")
-    store.receipts.mkdir()
-    (store.receipts / f".{KEY}.json.{dead.pid}.0123.new").touch()
-    assert clean_leftovers(store, KEY) == 1
-    assert staged_keys(store) == (f"{KEY}.longer",)
-    assert list(store.receipts.iterdir()) == []
-    with staging_directory(store, f"{KEY}.longer"):
-        assert len(list(store.staging.iterdir())) == 1
-
-
-def test_sweeping_removes_what_is_dead_and_leaves_others_their_work(store: Store) -> None:
-    clean_all_leftovers(store)
-    for key in ("dead", "alive"):
-        (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
-    with entry_lock(store, "alive"):
-        clean_all_leftovers(store)
-    assert staged_keys(store) == ("alive",)
-
-
-def test_a_store_that_may_only_be_read_is_not_swept(public_path: Path) -> None:
-    store = Store(public_path / "home")
-    (store.staging / "dead.1.abc").mkdir(parents=True)
-    store.home.chmod(0o555)
-    code = f"""
-from pathlib import Path
-from provision.store.layout import Store
-from provision.store.locks import entry_lock
-from provision.store.publish import clean_all_leftovers, staged_keys
-store = Store(Path({str(store.home)!r}))
-clean_all_leftovers(store)
-print(staged_keys(store))
-"""
-    assert as_stranger(code) == "('dead',)\n"
-    store.home.chmod(0o755)
-
-
-def test_strange_names_in_staging_are_left_alone(store: Store) -> None:
-    store.staging.mkdir(parents=True)
-    for name in ("notes", "a.b", ".hidden.1.2"):
-        (store.staging / name).touch()
-    with staging_directory(store, KEY):
-        pass
-    assert len(list(store.staging.iterdir())) == 3
-    assert staged_keys(store) == ()
-
-
-def test_a_key_that_leads_elsewhere_is_refused(store: Store) -> None:
-    with pytest.raises(StoreError, match="not the name of an entry"), staging_directory(store, "../../etc"):
-        pass
-
-
-def test_a_file_in_place_of_staging_is_told(store: Store) -> None:
-    store.home.mkdir()
-    store.staging.touch()
-    with pytest.raises(StoreError, match="a file is where a directory should be"), staging_directory(store, KEY):
-        pass
-
-
-def test_discarding_follows_no_links(tmp_path: Path) -> None:
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside/mine").touch()
-    doomed = tmp_path / "doomed"
-    doomed.mkdir()
-    (doomed / "link").symlink_to("../outside")
-    remove_recursively(doomed)
-    (tmp_path / "doomed").symlink_to("outside")
-    remove_recursively(doomed)
-    remove_recursively(tmp_path / "missing")
-    assert (tmp_path / "outside/mine").exists()
-    assert not os.path.lexists(doomed)
-
-
-def test_a_tree_that_its_owner_made_read_only_is_discarded_too(public_path: Path) -> None:
-    public_path.chmod(0o777)
-    code = f"""
-import os
-from pathlib import Path
-from provision.store.publish import remove_recursively
-doomed = Path({str(public_path)!r}, "doomed")
-(doomed / "a/b").mkdir(parents=True)
-(doomed / "a/b/file").touch()
-(doomed / "link").symlink_to("/")
-for path in (doomed / "a/b", doomed / "a", doomed):
-    path.chmod(0o555)
-remove_recursively(doomed)
-print(doomed.exists())
-"""
-    assert as_stranger(code) == "False\n"

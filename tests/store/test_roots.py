@@ -1,3 +1,5 @@
+"""Roots say which trees projects need; damaged ones and those of missing projects count for nothing."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The stamp of a sync counts only while everything that it names is as it was; it is fast, and cannot be forged."""
+
 from __future__ import annotations
 
 import hashlib
@@ -194,7 +196,7 @@ def test_a_later_sync_stamps_anew(project: Project) -> None:
     assert project.fresh()
 
 
-def test_settling_means_the_long_way_once(project: Project) -> None:
+def test_marking_a_tree_as_durable_means_the_long_way_once(project: Project) -> None:
     receipt = read_receipt(project.store, PYTHONS[0].key)
     assert receipt
     assert mark_durable(project.store, receipt)

@@ -1,3 +1,5 @@
+"""Each kind of compression is known by its first bytes and read to its very end, in bounded memory."""
+
 from __future__ import annotations
 
 import gzip

@@ -1,4 +1,4 @@
-""" """
+"""How much an archive may unpack to, and what its refusal says."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import pytest
 
 from provision.errors import UsageError
 from provision.unpack.limits import ArchiveRefused, Limits, shown_name
-
-# FOLD tests.unpack.test_limits
-
 
 MIB = 1 << 20
 
@@ -40,18 +37,15 @@ def test_nonsense_is_a_usage_error(text: str) -> None:
     assert caught.value.hint is not None
 
 
-# FOLD tests.unpack.test_limits
-
-
 def test_a_refusal_names_the_member_it_is_about() -> None:
     assert str(ArchiveRefused("is a FIFO", "python/x")) == "member 'python/x' is a FIFO"
 
 
 def test_or_else_the_archive_and_how_far_it_was_good() -> None:
-    refusal = ArchiveRefused("is truncated")
-    assert str(refusal) == "the archive is truncated"
-    refusal.last = "python/x"
-    assert str(refusal) == "the archive is truncated (in or after member 'python/x')"
+    refused = ArchiveRefused("is truncated")
+    assert str(refused) == "the archive is truncated"
+    refused.last = "python/x"
+    assert str(refused) == "the archive is truncated (in or after member 'python/x')"
 
 
 def test_names_are_shown_escaped_and_cut() -> None:

@@ -1,3 +1,5 @@
+"""Names and link targets are plain, relative and short enough; Windows has further rules."""
+
 from __future__ import annotations
 
 import pytest
@@ -119,7 +121,7 @@ def test_targets_that_windows_reads_otherwise_are_refused_there(target: str) -> 
         WINDOWS.check_target(target, "x")
 
 
-def test_folding_ignores_case_and_composition() -> None:
+def test_case_folding_ignores_composition_as_well() -> None:
     assert case_folded("share/terminfo/N/Eterm") == case_folded("share/terminfo/n/eterm")
     assert case_folded("\u00c9") == case_folded("e\u0301")
     assert case_folded("straße") == case_folded("STRASSE")

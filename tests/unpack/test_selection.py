@@ -1,4 +1,4 @@
-""" """
+"""Where members of each layout belong, and which paths each part of `without` excludes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,52 @@ from provision.unpack.limits import ArchiveRefused
 from provision.unpack.selection import PART_PATTERNS, excluded_by, layout_of
 from tests.unpack.archives import asset_of
 
-# FOLD tests.unpack.test_selection
+
+def test_install_only_is_all_tree() -> None:
+    place = layout_of(asset_of()).place
+    assert place("python/bin/python3") == ("tree", "bin/python3")
+    assert place("python") == ("tree", "")
 
 
-GOES: dict[RemovablePart, list[str]] = {
+def test_install_only_has_no_other_top_directory() -> None:
+    for name in ("other/bin/python3", "README", "pythonx/y"):
+        with pytest.raises(ArchiveRefused, match="is not in the directory 'python'"):
+            layout_of(asset_of()).place(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("python/install/bin/python3", ("tree", "bin/python3")),
+        ("python/install", ("tree", "")),
+        ("python/PYTHON.json", ("extras", "PYTHON.json")),
+        ("python/licenses/LICENSE.cpython.txt", ("extras", "licenses/LICENSE.cpython.txt")),
+        ("python/LICENSE.rst", ("extras", "licenses/LICENSE.rst")),
+        ("python", ("skipped", "")),
+        ("python/build/Modules/config.c", ("skipped", "build/Modules/config.c")),
+        ("python/install.txt", ("skipped", "install.txt")),
+        ("python/LICENSES/x", ("skipped", "LICENSES/x")),
+    ],
+)
+def test_a_full_archive_has_a_tree_things_for_people_and_things_to_skip(name: str, where: tuple[str, str]) -> None:
+    assert layout_of(asset_of(flavor="full")).place(name) == where
+
+
+def test_a_full_archive_has_one_top_directory_as_well() -> None:
+    with pytest.raises(ArchiveRefused, match="is not in the directory 'python'"):
+        layout_of(asset_of(flavor="full")).place("install/bin/python3")
+
+
+@pytest.mark.parametrize("implementation", ["pypy", "graalpy"])
+def test_others_name_their_top_directory_as_they_like(implementation: str) -> None:
+    layout = layout_of(asset_of(implementation=implementation))
+    assert layout.place("pypy3.11-v7.3.20-linux64/bin/pypy3") == ("tree", "bin/pypy3")
+    assert layout.place("pypy3.11-v7.3.20-linux64/lib") == ("tree", "lib")
+    with pytest.raises(ArchiveRefused, match=r"is not in the directory 'pypy3\.11-v7\.3\.20-linux64'"):
+        layout.place("elsewhere/lib")
+
+
+EXCLUDED: dict[RemovablePart, list[str]] = {
     "ensurepip": [
         "lib/python3.13/ensurepip/__init__.py",
         "lib/python3.13t/ensurepip/_bundled/pip-25.1.1-py3-none-any.whl",
@@ -86,7 +128,7 @@ GOES: dict[RemovablePart, list[str]] = {
 }
 
 # What looks like one of the above, and is needed.
-STAYS = [
+KEPT = [
     "bin/python3.13",
     "bin/pip3",
     "lib/libpython3.13.so.1.0",
@@ -113,68 +155,21 @@ STAYS = [
 ]
 
 
-PATHS = sorted({path for paths in GOES.values() for path in paths})
+PATHS = sorted({path for paths in EXCLUDED.values() for path in paths})
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_goes_with_which_part(path: str) -> None:
+def test_what_each_part_excludes(path: str) -> None:
     assert {part for part in PART_PATTERNS if excluded_by([part])(path)} == {
-        part for part, paths in GOES.items() if path in paths
+        part for part, paths in EXCLUDED.items() if path in paths
     }
 
 
-@pytest.mark.parametrize("path", STAYS)
-def test_what_stays(path: str) -> None:
+@pytest.mark.parametrize("path", KEPT)
+def test_what_no_part_excludes(path: str) -> None:
     assert not excluded_by(PART_PATTERNS)(path)
 
 
-def test_nothing_goes_unasked_and_several_parts_go_at_once() -> None:
+def test_nothing_is_excluded_by_default_and_several_parts_may_be() -> None:
     assert not any(map(excluded_by([]), PATHS))
     assert all(map(excluded_by(PART_PATTERNS), PATHS))
-
-
-# FOLD tests.unpack.test_selection
-
-
-def test_install_only_is_all_tree() -> None:
-    place = layout_of(asset_of()).place
-    assert place("python/bin/python3") == ("tree", "bin/python3")
-    assert place("python") == ("tree", "")
-
-
-def test_install_only_has_no_other_top_directory() -> None:
-    for name in ("other/bin/python3", "README", "pythonx/y"):
-        with pytest.raises(ArchiveRefused, match="is not in the directory 'python'"):
-            layout_of(asset_of()).place(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "where"),
-    [
-        ("python/install/bin/python3", ("tree", "bin/python3")),
-        ("python/install", ("tree", "")),
-        ("python/PYTHON.json", ("extras", "PYTHON.json")),
-        ("python/licenses/LICENSE.cpython.txt", ("extras", "licenses/LICENSE.cpython.txt")),
-        ("python/LICENSE.rst", ("extras", "licenses/LICENSE.rst")),
-        ("python", ("skipped", "")),
-        ("python/build/Modules/config.c", ("skipped", "build/Modules/config.c")),
-        ("python/install.txt", ("skipped", "install.txt")),
-        ("python/LICENSES/x", ("skipped", "LICENSES/x")),
-    ],
-)
-def test_a_full_archive_has_a_tree_things_for_people_and_things_to_skip(name: str, where: tuple[str, str]) -> None:
-    assert layout_of(asset_of(flavor="full")).place(name) == where
-
-
-def test_a_full_archive_has_one_top_directory_as_well() -> None:
-    with pytest.raises(ArchiveRefused, match="is not in the directory 'python'"):
-        layout_of(asset_of(flavor="full")).place("install/bin/python3")
-
-
-@pytest.mark.parametrize("implementation", ["pypy", "graalpy"])
-def test_others_name_their_top_directory_as_they_like(implementation: str) -> None:
-    layout = layout_of(asset_of(implementation=implementation))
-    assert layout.place("pypy3.11-v7.3.20-linux64/bin/pypy3") == ("tree", "bin/pypy3")
-    assert layout.place("pypy3.11-v7.3.20-linux64/lib") == ("tree", "lib")
-    with pytest.raises(ArchiveRefused, match=r"is not in the directory 'pypy3\.11-v7\.3\.20-linux64'"):
-        layout.place("elsewhere/lib")

@@ -1,4 +1,4 @@
-""" """
+"""Tar is read as POSIX and GNU write it; everything else is refused: headers, PAX records, long names, the end."""
 
 from __future__ import annotations
 
@@ -30,9 +30,6 @@ from tests.unpack.archives import (
     record,
     tar,
 )
-
-# FOLD tests.unpack.test_tar
-
 
 LONG = b"python/" + b"/".join([b"x" * 50] * 5)
 
@@ -196,9 +193,6 @@ def test_a_record_counts_itself() -> None:
     assert record(b"path", b"x" * 91) == b"101 path=" + b"x" * 91 + b"\n"
 
 
-# FOLD tests.unpack.test_tar
-
-
 def test_a_header_says_kind_name_mode_size_and_target() -> None:
     block = header(b"python/bin/python3", b"2", mode=0o775, size=7, link=b"python3.13")
     assert parse_header(block) == TarHeader(b"2", b"python/bin/python3", 0o775, 7, b"python3.13")
@@ -308,19 +302,16 @@ def test_tarfile_reads_the_same_from_what_we_accept(name: bytes, mode: int, size
     )
 
 
-# FOLD tests.unpack.test_tar
-
-
-def test_names_and_size_are_read() -> None:
+def test_pax_names_and_sizes_are_read() -> None:
     body = record(b"path", b"python/\xc3\xa9") + record(b"linkpath", b"a=b") + record(b"size", b"7")
     assert parse_records(body) == {"path": "python/é", "linkpath": "a=b", "size": "7"}
 
 
-def test_bytes_that_are_no_utf8_survive() -> None:
+def test_pax_names_that_are_no_utf8_keep_their_bytes() -> None:
     assert parse_records(record(b"path", b"\xff"))["path"].encode("utf-8", "surrogateescape") == b"\xff"
 
 
-def test_times_owners_and_attributes_are_passed_over() -> None:
+def test_pax_times_owners_and_attributes_are_ignored() -> None:
     keywords = [b"mtime", b"atime", b"uid", b"uname", b"comment", b"SCHILY.xattr.user.x", b"LIBARCHIVE.creationtime"]
     assert parse_records(b"".join(record(keyword, b"1") for keyword in keywords)) == {}
 
@@ -336,18 +327,18 @@ def test_times_owners_and_attributes_are_passed_over() -> None:
         (b"Path", "not one we know"),
     ],
 )
-def test_keywords_that_change_what_a_member_is_are_refused(keyword: bytes, why: str) -> None:
+def test_pax_keywords_that_change_what_a_member_is_are_refused(keyword: bytes, why: str) -> None:
     with pytest.raises(ArchiveRefused, match=f"{keyword.decode()}', which .*{why}"):
         parse_records(record(keyword, b"1"))
 
 
-def test_a_keyword_given_twice_is_refused() -> None:
+def test_a_pax_keyword_given_twice_is_refused() -> None:
     with pytest.raises(ArchiveRefused, match="'path' twice"):
         parse_records(record(b"path", b"good") + record(b"path", b"evil"))
 
 
 @pytest.mark.parametrize("value", [b"", b"a\0b"])
-def test_empty_names_and_names_with_a_nul_are_refused(value: bytes) -> None:
+def test_empty_pax_names_and_ones_with_a_nul_are_refused(value: bytes) -> None:
     with pytest.raises(ArchiveRefused, match="whose path is"):
         parse_records(record(b"path", value))
 
@@ -369,17 +360,14 @@ def test_empty_names_and_names_with_a_nul_are_refused(value: bytes) -> None:
         b"0 \n",
     ],
 )
-def test_malformed_records_are_refused(body: bytes) -> None:
+def test_malformed_pax_records_are_refused(body: bytes) -> None:
     with pytest.raises(ArchiveRefused, match="malformed record"):
         parse_records(body)
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=300))
-def test_what_was_recorded_is_read(path: str) -> None:
+def test_pax_names_are_read_as_they_were_written(path: str) -> None:
     assert parse_records(record(b"path", path.encode())) == {"path": path}
-
-
-# FOLD tests.unpack.test_tar
 
 
 def stream(*chunks: bytes, budget: int = 1000) -> BoundedStream:
@@ -397,7 +385,7 @@ def test_content_within_a_chunk_is_not_copied() -> None:
     assert piece.obj is chunk
 
 
-def test_an_end_before_the_end_is_refused() -> None:
+def test_a_stream_that_ends_too_early_is_refused() -> None:
     for ask in (lambda one: one.read(3), lambda one: list(one.pieces(3)), lambda one: one.skip(3)):
         with pytest.raises(ArchiveRefused, match="the archive is truncated"):
             ask(stream(b"ab"))

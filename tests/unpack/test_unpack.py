@@ -1,4 +1,4 @@
-"""What `unpack` promises of sound archives; `test_safety` has the others, `test_oracle` compares with `tarfile`."""
+"""Sound archives become the same tree everywhere; members go where they belong. `test_safety` has unsound archives."""
 
 from __future__ import annotations
 
@@ -39,10 +39,6 @@ from tests.unpack.archives import (
     unpack_tar,
     zip_file,
 )
-
-# FOLD tests.unpack.test_unpack
-#   What `unpack` promises of sound archives; `test_safety` has the others, `test_oracle` compares with `tarfile`.
-
 
 STDLIB = b"import sys\n"
 
@@ -286,15 +282,12 @@ def _seen_by_tarfile(archive: Path, top: str) -> Iterator[tuple[str, Entry]]:
                     yield member.name, entry(content.read(), 0o755 if member.mode & 0o111 else 0o644)
 
 
-# FOLD tests.unpack.test_unpack
-
-
-def test_everything_comes_out_in_order() -> None:
+def test_reading_ahead_keeps_the_order() -> None:
     chunks = [bytes([number]) * 10 for number in range(100)]
     assert list(read_ahead(iter(chunks))) == chunks
 
 
-def test_an_error_comes_out_where_it_happened() -> None:
+def test_reading_ahead_raises_an_error_where_it_happened() -> None:
     def failing() -> Iterator[bytes]:
         yield b"good"
         raise OSError("the disk is gone")
@@ -305,7 +298,7 @@ def test_an_error_comes_out_where_it_happened() -> None:
         next(chunks)
 
 
-def test_it_does_not_run_far_ahead() -> None:
+def test_reading_ahead_does_not_go_far() -> None:
     made = 0
 
     def counting() -> Iterator[bytes]:
@@ -320,7 +313,7 @@ def test_it_does_not_run_far_ahead() -> None:
     assert made < 30
 
 
-def test_closing_it_ends_its_thread() -> None:
+def test_closing_a_reader_ahead_ends_its_thread() -> None:
     def endless() -> Iterator[bytes]:
         while True:
             yield b"x"
@@ -330,9 +323,6 @@ def test_closing_it_ends_its_thread() -> None:
     next(chunks)
     chunks.close()
     assert threading.active_count() == before
-
-
-# FOLD tests.unpack.test_unpack
 
 
 def content() -> Iterator[memoryview]:
@@ -384,7 +374,7 @@ def test_the_place_of_the_tree_is_a_directory(router: MemberRouter) -> None:
         router.route(ArchiveMember("python/install", "link", target="elsewhere"), unread)
 
 
-def test_hard_links_copy_as_long_as_there_is_room(router: MemberRouter) -> None:
+def test_hard_links_copy_as_much_as_their_budget_allows(router: MemberRouter) -> None:
     router.route(ArchiveMember("python/install/a", "file", 0o644, 7), content)
     router.route(ArchiveMember("python/install/b", "hardlink", target="python/install/a"), unread)
     assert router.tree.entries["b"] == router.tree.entries["a"]

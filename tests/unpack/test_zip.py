@@ -1,3 +1,5 @@
+"""Zip files of interpreters are read; whatever two readers could read differently is refused."""
+
 from __future__ import annotations
 
 import io
