@@ -1,4 +1,4 @@
-"""TLS and proxies, with real certificates and a real proxy."""
+"""TLS with real certificates; and every wait of a connection can be cancelled, and none exceeds its timeout."""
 
 from __future__ import annotations
 
@@ -16,17 +16,10 @@ import trustme
 
 from provision.errors import NetworkError, UsageError
 from provision.fetch.connect import CancellableBackend, connect_in_background, tls_context
-from provision.fetch.proxies import Proxies
 from provision.fetch.retry import Cancellation, CancelledError
-from provision.url import Url
-from tests.fetch.conftest import Internet, tls_of
+from tests.fetch.conftest import tls_of
 from tests.fetch.samples import LARGE, PARALLEL, PATH, SMALL, Record, asset, fetcher
-from tests.support.proxy import Proxy
 from tests.support.server import Server
-
-# FOLD tests.fetch.test_connect
-#   TLS and proxies, with real certificates and a real proxy.
-
 
 _RELEASE = f"https://github.com/astral-sh/python-build-standalone/releases/download/{PATH}"
 
@@ -136,136 +129,7 @@ def test_a_file_without_authorities_is_a_usage_error(tmp_path: Path, text: str |
         tls_context({"SSL_CERT_FILE": str(path)})
 
 
-# Proxies
-
-
-def test_https_goes_through_the_proxy_as_a_tunnel(internet: Internet, tmp_path: Path) -> None:
-    internet.server.put(_RELEASE.removeprefix("https://github.com/"), SMALL)
-    assert _fetch(tmp_path, _RELEASE, internet.environ) == SMALL
-    assert internet.proxy.seen == ["CONNECT github.com:443 HTTP/1.1"]
-
-
-def test_http_is_forwarded_by_the_proxy_which_looks_the_host_up(server: Server, tmp_path: Path) -> None:
-    server.put("a", SMALL)
-    with Proxy({"mirror.example": server.port}) as proxy:
-        environ = {"http_proxy": proxy.url}
-        assert _fetch(tmp_path, "http://mirror.example/a", environ, "http://mirror.example") == SMALL
-        assert proxy.seen == ["GET http://mirror.example/a HTTP/1.1"]
-    assert server.seen()[0].headers["host"] == "mirror.example"
-
-
-def test_a_proxy_may_want_a_login(server: Server, tmp_path: Path) -> None:
-    server.put("a", SMALL)
-    with Proxy({"mirror.example": server.port}, login=("me", "p@ss:word")) as proxy:
-        environ = {"http_proxy": f"http://me:p%40ss%3Aword@{proxy.authority}"}
-        assert _fetch(tmp_path, "http://mirror.example/a", environ, "http://mirror.example") == SMALL
-    assert "proxy-authorization" not in server.seen()[0].headers
-
-
-def test_a_proxy_may_want_a_login_for_tunnels(internet: Internet, tmp_path: Path) -> None:
-    internet.proxy.login = ("me", "secret")
-    internet.server.put(_RELEASE.removeprefix("https://github.com/"), SMALL)
-    environ = internet.environ | {"HTTPS_PROXY": f"http://me:secret@{internet.proxy.authority}"}
-    assert _fetch(tmp_path, _RELEASE, environ) == SMALL
-
-
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_missing_login_is_told(internet: Internet, tmp_path: Path, scheme: str) -> None:
-    internet.proxy.login = ("me", "secret")
-    environ = internet.environ | {"HTTP_PROXY": internet.proxy.url}
-    with pytest.raises(NetworkError, match="407") as caught:
-        _fetch(tmp_path, f"{scheme}://mirror.example/a", environ, "http://mirror.example")
-    assert "proxy's URL" in (caught.value.hint or "")
-    assert "secret" not in str(caught.value)
-
-
-def test_a_host_that_the_proxy_does_not_know_is_told(internet: Internet, tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match="502"):
-        _fetch(tmp_path, "https://elsewhere.example/a", internet.environ, "elsewhere.example")
-
-
-def test_no_proxy_is_respected(internet: Internet, tmp_path: Path) -> None:
-    environ = internet.environ | {"NO_PROXY": "nowhere.invalid"}
-    with pytest.raises(NetworkError, match=r"nowhere\.invalid"):
-        _fetch(tmp_path, "https://nowhere.invalid/a", environ, "nowhere.invalid")
-    assert internet.proxy.seen == []
-
-
-def test_a_proxy_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
-    for proxy, message in (("http://:3128", "names no host"), ("socks5://127.0.0.1:1", "socksio")):
-        with pytest.raises(UsageError, match=message):
-            _fetch(tmp_path, "https://mirror.example/a", {"https_proxy": proxy}, "mirror.example")
-
-
-# FOLD tests.fetch.test_connect
-#   Proxies as curl and others read them from the environment.
-
-
-def _proxy(environ: dict[str, str], url: str) -> str | None:
-    return Proxies(environ, platform="linux").proxy_for(Url.parse(url))
-
-
-def test_without_variables_there_is_no_proxy() -> None:
-    assert _proxy({}, "https://github.com/a") is None
-
-
-@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
-def test_each_variable_is_read_in_either_case(name: str) -> None:
-    assert _proxy({name: "http://proxy:3128"}, "https://github.com/a") == "http://proxy:3128"
-
-
-def test_lower_case_and_the_scheme_s_own_variable_win() -> None:
-    environ = {"https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:1", "ALL_PROXY": "http://c:1"}
-    assert _proxy(environ, "https://github.com/a") == "http://a:1"
-    assert _proxy(environ, "http://mirror.example/a") == "http://c:1"
-
-
-def test_a_proxy_without_a_scheme_is_an_http_one() -> None:
-    assert _proxy({"https_proxy": "proxy:3128"}, "https://github.com/a") == "http://proxy:3128"
-
-
-def test_http_proxy_in_upper_case_is_not_believed_in_a_cgi_program() -> None:
-    environ = {"HTTP_PROXY": "http://evil:1", "REQUEST_METHOD": "GET"}
-    assert _proxy(environ, "http://mirror.example/a") is None
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/a", "http://localhost/a"])
-def test_this_machine_is_asked_directly(url: str) -> None:
-    assert _proxy({"all_proxy": "http://proxy:1"}, url) is None
-
-
-@pytest.mark.parametrize(
-    ("no_proxy", "url", "direct"),
-    [
-        ("*", "https://github.com/a", True),
-        ("github.com", "https://github.com/a", True),
-        (".github.com", "https://api.github.com/a", True),
-        ("*.github.com", "https://api.github.com/a", True),
-        ("github.com", "https://api.github.com/a", True),
-        ("github.com", "https://notgithub.com/a", False),
-        ("a.example, GitHub.com", "https://github.com/a", True),
-        ("github.com:443", "https://github.com/a", True),
-        ("github.com:8443", "https://github.com/a", False),
-        ("10.0.0.0/8", "https://10.1.2.3/a", True),
-        ("10.0.0.0/8", "https://11.1.2.3/a", False),
-        ("10.0.0.0/8", "https://github.com/a", False),
-        ("nonsense/8", "https://10.1.2.3/a", False),
-        ("[2001:db8::1]", "https://[2001:db8::1]/a", True),
-        ("", "https://github.com/a", False),
-    ],
-)
-def test_no_proxy_names_hosts_domains_ports_and_networks(no_proxy: str, url: str, direct: bool) -> None:
-    assert (_proxy({"all_proxy": "http://proxy:1", "no_proxy": no_proxy}, url) is None) is direct
-
-
-def test_a_proxy_of_an_unknown_kind_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="begins with none of"):
-        Proxies({"https_proxy": "gopher://proxy:70"}, platform="linux")
-
-
-# FOLD tests.fetch.test_connect
-#   Every wait of a connection can be called off, and none is longer than its timeout.
-
+# Cancelling
 
 _SOON = 0.05
 _AT_ONCE = 5.0  # the waits are for ten seconds or more; a loaded machine may be slow to say that one ended

@@ -1,4 +1,4 @@
-"""A part and its note: what a later run may build on, and what it must not believe."""
+"""A part and its checkpoint: what a later run may build on, and what it must not believe; the progress of an asset."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ from hypothesis import strategies as st
 from provision.errors import StoreError
 from provision.fetch.part import AssetProgress, Checkpoint, PartFile
 from tests.fetch.samples import Record, content, digest
-
-# FOLD tests.fetch.test_part
-#   A part and its note: what a later run may build on, and what it must not believe.
-
 
 _DATA = content(5000)
 
@@ -199,10 +195,6 @@ def test_a_full_disk_is_a_store_error(archive: Path) -> None:
     with pytest.raises(StoreError, match="disk is full"):
         part.write(0, _DATA)
     part.close()
-
-
-# FOLD tests.fetch.test_part
-#   Progress of one asset, told from several threads.
 
 
 def test_a_download_is_told_from_its_start_to_its_end() -> None:

@@ -1,4 +1,4 @@
-"""Trying again: as often as may help, no sooner than asked, no longer than the deadline, never once called off."""
+"""Trying again as often as may help, within the deadline, until cancelled; and the error once all has failed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,6 @@ from provision.fetch.retry import (
 )
 from provision.fetch.settings import MIB, DownloadSettings
 from provision.url import Url
-
-# FOLD tests.fetch.test_retry
-#   Trying again: as often as may help, no sooner than asked, no longer than the deadline, never once called off.
-
 
 _URL = Url.parse("https://example.com/a")
 
@@ -185,10 +181,6 @@ def test_a_cancellation_ends_the_pause() -> None:
     assert time.monotonic() - started < 1
 
 
-# FOLD tests.fetch.test_retry
-#   One event ends every wait.
-
-
 def test_nothing_happens_until_it_is_set() -> None:
     cancellation = Cancellation()
     cancellation.check()
@@ -233,10 +225,6 @@ def test_who_comes_too_late_is_woken_at_once() -> None:
     assert woken == ["late"]
 
 
-# FOLD tests.fetch.test_retry
-#   The time one asset may take.
-
-
 def test_there_is_time_until_there_is_none() -> None:
     deadline = Deadline(0.02)
     deadline.check(_URL)
@@ -245,10 +233,6 @@ def test_there_is_time_until_there_is_none() -> None:
     with pytest.raises(TransferError, match=r"longer than 0\.02 s") as caught:
         deadline.check(_URL)
     assert not caught.value.failure.retryable
-
-
-# FOLD tests.fetch.test_retry
-#   What a user reads once every place has failed.
 
 
 _ONE, _TWO = Url.parse("https://me:secret@one.example/a?sig=secret"), Url.parse("https://two.example/a")

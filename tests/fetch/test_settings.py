@@ -1,4 +1,4 @@
-"""What a user allows in a file of their own, which no repository can change."""
+"""Settings of downloads: defaults, variables, and hosts that the user's own file allows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import pytest
 
 from provision.errors import UsageError
 from provision.fetch.settings import GIB, MIB, DownloadSettings, configured_hosts
-
-# FOLD tests.fetch.test_settings
-#   What a user allows in a file of their own, which no repository can change.
 
 
 def _hosts(tmp_path: Path, text: str | None) -> tuple[str, ...]:
@@ -42,10 +39,6 @@ def test_a_file_that_is_not_text_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match=r"config\.toml"):
         _hosts(tmp_path, None)
-
-
-# FOLD tests.fetch.test_settings
-#   The numbers, and the variables that change them.
 
 
 def test_without_variables_the_defaults_hold() -> None:

@@ -1,0 +1,214 @@
+"""Several sources of one asset: each is tried, none is trusted, and the digest alone decides."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from provision.errors import IntegrityError, NetworkError, PolicyError
+from provision.fetch.settings import DownloadSettings
+from provision.store.archives import ArchiveCache
+from tests.fetch.conftest import Internet
+from tests.fetch.samples import NAME, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
+from tests.support.faults import (
+    Compressed,
+    Cut,
+    Other,
+    Status,
+)
+from tests.support.server import Server
+
+_CANONICAL = f"https://github.com/astral-sh/python-build-standalone/releases/download/{PATH}"
+_MIRRORED = f"pbs/{PATH}"
+
+
+def _fetch(tmp_path: Path, url: str, *mirrors: str, data: bytes = SMALL, size: int | None = None) -> bytes:
+    with fetcher(tmp_path, mirrors=mirrors) as fetch:
+        return fetch.fetch(asset(url, data, size=size)).read_bytes()
+
+
+def test_a_mirror_is_asked_first(server: Server, tmp_path: Path) -> None:
+    server.put(_MIRRORED, SMALL)
+    assert _fetch(tmp_path, server.put(PATH, SMALL), f"{server.url}/pbs") == SMALL
+    assert [seen.path for seen in server.seen()] == [f"/{_MIRRORED}"]
+
+
+@pytest.mark.parametrize(
+    "fault", [Status(code=404), Status(code=503), Other(body=b"wrong"), Cut(after=0, reset=True)], ids=str
+)
+def test_whatever_is_wrong_with_a_mirror_the_next_place_is_tried(
+    server: Server, tmp_path: Path, fault: Status | Other | Cut
+) -> None:
+    server.put(_MIRRORED, SMALL)
+    server.fault(_MIRRORED, fault)
+    assert _fetch(tmp_path, server.put(PATH, SMALL), f"{server.url}/pbs") == SMALL
+    assert leftovers(tmp_path) == []
+
+
+def test_a_host_that_is_not_allowed_does_not_keep_a_mirror_from_serving(server: Server, tmp_path: Path) -> None:
+    server.put(_MIRRORED, SMALL)
+    assert _fetch(tmp_path, f"https://evil.example/{PATH}", f"{server.url}/pbs") == SMALL
+
+
+def test_what_one_place_began_another_ends(server: Server, tmp_path: Path) -> None:
+    server.put(_MIRRORED, SMALL)
+    server.fault(_MIRRORED, Cut(after=100_000), times=1)
+    server.fault(_MIRRORED, Status(code=404))
+    assert _fetch(tmp_path, server.put(PATH, SMALL), f"{server.url}/pbs") == SMALL
+    (seen,) = server.seen(PATH)
+    assert seen.headers["range"] == "bytes=100000-299999"
+    assert "if-range" not in seen.headers, "a tag means nothing to another server"
+
+
+def test_a_bad_beginning_is_not_blamed_on_who_ended_it(server: Server, tmp_path: Path) -> None:
+    server.put(_MIRRORED, bytes(len(SMALL)))
+    server.fault(_MIRRORED, Cut(after=100_000), times=1)
+    server.fault(_MIRRORED, Status(code=404))
+    assert _fetch(tmp_path, server.put(PATH, SMALL), f"{server.url}/pbs") == SMALL
+    assert [seen.headers.get("range") for seen in server.seen(PATH)] == ["bytes=100000-299999", None]
+
+
+def test_every_place_is_told_when_all_failed(server: Server, tmp_path: Path) -> None:
+    server.put(_MIRRORED, b"wrong")
+    mirror = f"http://me:secret@127.0.0.1:{server.port}/pbs"
+    with pytest.raises(IntegrityError) as caught:
+        _fetch(tmp_path, f"{server.at(PATH)}?token=secret", mirror, f"{server.url}/none")
+    lines = str(caught.value).splitlines()
+    encoded = PATH.replace("+", "%2B")
+    assert lines[0] == f"cannot fetch {NAME} from any of 3 places:"
+    assert lines[1] == (
+        f"  {server.url}/pbs/{encoded}: wrong bytes: sha256 {digest(b'wrong')}, but {digest(SMALL)} was expected"
+    )
+    assert lines[2] == f"  {server.url}/none/{encoded}: 404 Not Found"
+    assert lines[3] == f"  {server.url}/{encoded}?…: 404 Not Found"
+    assert "secret" not in str(caught.value)
+    assert leftovers(tmp_path) == []
+
+
+def test_a_mirror_with_credentials_gets_them(server: Server, tmp_path: Path) -> None:
+    server.put(_MIRRORED, SMALL)
+    assert _fetch(tmp_path, server.at(PATH), f"http://me:secret@127.0.0.1:{server.port}/pbs") == SMALL
+    assert server.seen(_MIRRORED)[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
+
+
+def test_pbs_assets_have_its_own_mirror_to_fall_back_on(internet: Internet, tmp_path: Path) -> None:
+    internet.server.put(f"github/python-build-standalone/releases/download/{PATH}", SMALL)
+    with fetcher(tmp_path, environ=internet.environ) as fetch:
+        assert fetch.fetch(asset(_CANONICAL)).read_bytes() == SMALL
+    assert [seen.headers["host"] for seen in internet.server.seen()] == ["github.com", "releases.astral.sh"]
+
+
+def test_a_plain_http_mirror_elsewhere_must_be_allowed_as_such(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="plain http is not allowed"):
+        _fetch(tmp_path, f"https://evil.example/{PATH}", "http://mirror.example/pbs")
+
+
+# Files of this machine
+
+
+def test_a_file_is_copied_and_checked(tmp_path: Path) -> None:
+    file = tmp_path / "mine+1.tar.gz"
+    file.write_bytes(SMALL)
+    url = file.as_uri()
+    assert _fetch(tmp_path, url) == SMALL
+    assert file.read_bytes() == SMALL
+    file.write_bytes(b"changed")
+    with pytest.raises(IntegrityError, match="wrong bytes"):
+        _fetch(tmp_path, url, data=SMALL + b"!")
+
+
+@pytest.mark.parametrize("size", [len(SMALL) - 1, len(SMALL) + 1])
+def test_a_file_of_another_size_is_refused(tmp_path: Path, size: int) -> None:
+    file = tmp_path / "mine.tar.gz"
+    file.write_bytes(SMALL)
+    with pytest.raises(IntegrityError, match="it has 300000 bytes"):
+        _fetch(tmp_path, file.as_uri(), size=size)
+
+
+def test_a_file_that_is_not_there_is_a_network_error(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match="no such file") as caught:
+        _fetch(tmp_path, (tmp_path / "none.tar.gz").as_uri())
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.tar.gz"
+    os.mkfifo(pipe)
+    for place in (pipe, Path("/dev/zero"), tmp_path):
+        with pytest.raises(NetworkError):
+            _fetch(tmp_path, place.as_uri())
+
+
+def test_a_file_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "large.tar.gz"
+    file.write_bytes(SMALL)
+    settings = DownloadSettings(largest_archive=1000)
+    with fetcher(tmp_path, settings=settings) as fetch, pytest.raises(IntegrityError, match="at most 1000"):
+        fetch.fetch(asset(file.as_uri()))
+
+
+# An encoding on top, though none was asked for
+
+
+def test_an_encoding_on_top_is_taken_off_where_that_gives_the_right_bytes(server: Server, tmp_path: Path) -> None:
+    url = server.put(PATH, SMALL)
+    server.fault(PATH, Compressed())
+    assert _fetch(tmp_path, url, size=len(SMALL)) == SMALL
+    assert leftovers(tmp_path) == []
+
+
+def test_an_encoding_that_is_only_said_to_be_there_is_left_alone(server: Server, tmp_path: Path) -> None:
+    """Servers that call every ``.gz`` gzip-encoded are common."""
+    data = gzip.compress(SMALL, mtime=0)
+    url = server.put(PATH, SMALL)
+    server.fault(PATH, Compressed())
+    assert _fetch(tmp_path, url, data=data, size=len(data)) == data
+
+
+def test_wrong_bytes_under_an_encoding_are_an_integrity_error(server: Server, tmp_path: Path) -> None:
+    url = server.put(PATH, b"wrong")
+    server.fault(PATH, Compressed())
+    with pytest.raises(IntegrityError, match="wrong bytes"):
+        _fetch(tmp_path, url)
+    assert leftovers(tmp_path) == []
+
+
+def test_a_bomb_under_an_encoding_is_refused(server: Server, tmp_path: Path) -> None:
+    url = server.put(PATH, bytes(1 << 20))
+    server.fault(PATH, Compressed())
+    with pytest.raises(IntegrityError, match="more than 300000 bytes once gzip is taken off"):
+        _fetch(tmp_path, url, size=len(SMALL))
+    assert leftovers(tmp_path) == []
+
+
+def test_an_encoding_that_we_do_not_know_is_refused(server: Server, tmp_path: Path) -> None:
+    url = server.put(PATH, SMALL)
+    server.fault(PATH, Compressed(coding="br"))
+    with pytest.raises(IntegrityError, match="'br', which was not asked for"):
+        _fetch(tmp_path, url)
+
+
+def test_a_cut_under_an_encoding_is_started_over(server: Server, tmp_path: Path) -> None:
+    url = server.put(PATH, SMALL)
+    server.fault(PATH, Cut(after=100_000), times=1)
+    server.fault(PATH, Compressed(), times=1)
+    assert _fetch(tmp_path, url) == SMALL
+
+
+def test_memory_does_not_grow_with_the_archive(server: Server, tmp_path: Path) -> None:
+    import tracemalloc
+
+    data = content(24 << 20)
+    wanted = asset(server.put(PATH, data), data)
+    with fetcher(tmp_path, settings=QUICK, progress=Record()) as fetch:
+        fetch.get(server.put("warm.json", b"{}"), {})
+        tracemalloc.start()
+        path = fetch.fetch(wanted)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert path == ArchiveCache(tmp_path / "cache").path(wanted.sha256)
+    assert peak < 4 << 20
