@@ -1,12 +1,15 @@
-"""Owns `audit`: gathering the files, the catalogs and the policy; what is wrong with a lock, `review` finds."""
+"""`audit`: the files, catalogs and policy that a lock is checked with, and SHA256SUMS of upstream.
+
+The checks themselves are in `review.audit`.
+"""
 
 from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
 
-from provision.catalog.cache import open_catalog
-from provision.catalog.catalog import Catalog
+from provision.catalog.cache import open_catalog, open_custom_catalog
+from provision.catalog.catalog import Catalog, merge
 from provision.catalog.pbs import RELEASES
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
 from provision.fetch.settings import configured_hosts
@@ -18,19 +21,19 @@ from provision.manifest.keys import Policy
 from provision.manifest.manifest import Manifest
 from provision.manifest.read import MANIFEST_NAME, read_manifest, read_policy
 from provision.model.value import frozen
-from provision.protocols import HttpGet, Progress
+from provision.protocols import HttpGet, NoProgress, Progress
 from provision.review.audit import run_checks
 from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_tag
 from provision.workflows.catalog import catalog_directory
-from provision.workflows.options import Options
-from provision.workflows.project import Project
+from provision.workflows.options import Options, open_fetcher
+from provision.workflows.project import Project, display_path
 
-_FOUND, _MISSING = 200, 404
+_OK, _NOT_FOUND = 200, 404
 
 
 @frozen
 class Audited:
-    """What an audit found, and the lock's text; ``manifest`` is None where there was none to hold the lock against."""
+    """The findings, with the text of the lock; ``manifest`` is None if there was none to compare the lock with."""
 
     audit: Audit
     text: str
@@ -46,9 +49,10 @@ def audit(
     upstream: bool = False,
     progress: Progress | None = None,
 ) -> Audited:
-    """Hold a lock against its manifest, the catalogs, and a policy; ``policy`` wins over the manifest's own.
+    """Check a lock against its manifest, the catalogs and a policy, by default the manifest's own.
 
-    Nothing is fetched unless ``upstream`` is set. Raises `LockFileError` for a lock that is missing or cannot be read.
+    ``upstream`` also downloads the checksums of every release; nothing else uses the network. Ages are as of ``today``.
+    Raises `UsageError` for a lock that does not exist, `LockFileError` for an invalid one.
     """
     manifest_path, lock_path = _paths(options, lock)
     text = read_lock_text(lock_path)
@@ -61,7 +65,7 @@ def audit(
     context = AuditContext(
         lock=parsed,
         lines=LockPositions(text),
-        file=_shown(lock_path),
+        file=display_path(lock_path),
         manifest=manifest,
         upstream=open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True),
         own_catalog=own,
@@ -69,13 +73,13 @@ def audit(
         policy_source=source,
         hosts=_hosts(options, rules),
         today=today,
-        checksums=_ask_upstream(options, parsed, progress) if upstream else {},
+        checksums=_upstream_checksums(options, parsed, progress) if upstream else {},
     )
     return Audited(audit=run_checks(context, findings), text=text, manifest=manifest_path)
 
 
 def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:
-    """The manifest, if there is one, and the lock. A lock that is named goes with the manifest beside it."""
+    """The manifest, if there is one, and the lock. The manifest of a lock that is given is the one beside it."""
     if lock is None or options.manifest is not None:
         project = Project.find(options)
         return project.manifest_path, lock or project.lock_path
@@ -86,25 +90,22 @@ def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:
 
 
 def _own_policy(manifest: Manifest | None) -> tuple[Policy, str]:
-    """The manifest's policy and where it stands; nowhere, if it has none."""
+    """The manifest's policy and its file; an empty policy and no file if it has none."""
     if manifest is None or manifest.policy is None:
         return Policy(), ""
-    return manifest.policy, _shown(manifest.path)
+    return manifest.policy, display_path(manifest.path)
 
 
 def _hosts(options: Options, policy: Policy) -> tuple[HostRule, ...]:
-    """The hosts that the policy allows, and those of the user's own settings."""
+    """The hosts that the policy, the options and the user's configuration allow."""
     texts = (*policy.allow_hosts, *options.allow_hosts, *configured_hosts(options.environ))
     return tuple(HostRule.parse(text) for text in texts)
 
 
 def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog | None, list[Finding]]:
-    """The catalogs that the manifest names, as far as they can be had without a network."""
+    """The catalogs that the manifest names, from files and the cache; a finding for each that is not available."""
     if manifest is None or not manifest.settings.catalogs:
         return None, []
-    from provision.catalog.cache import open_custom_catalog
-    from provision.catalog.catalog import merge
-
     found: list[Catalog] = []
     findings: list[Finding] = []
     for name in manifest.settings.catalogs:
@@ -113,7 +114,9 @@ def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog |
                 open_custom_catalog(name, base=manifest.path.parent, cache_dir=catalog_directory(options), get=None)
             )
         except ProvisionError as error:
-            findings.append(Finding.of("PV023", str(error), file=_shown(manifest.path), line=_catalogs_line(manifest)))
+            findings.append(
+                Finding.of("PV023", str(error), file=display_path(manifest.path), line=_catalogs_line(manifest))
+            )
     return merge(found) if found else None, findings
 
 
@@ -128,25 +131,22 @@ def _catalogs_line(manifest: Manifest) -> int:
     return place[0] if place else 1
 
 
-def _ask_upstream(options: Options, lock: Lock, progress: Progress | None) -> Checksums:
-    from provision.protocols import NoProgress
-    from provision.workflows.options import open_fetcher
-
+def _upstream_checksums(options: Options, lock: Lock, progress: Progress | None) -> Checksums:
     tags = sorted({release_tag(asset) for python in lock.pythons for asset in python.assets} - {""})
     with open_fetcher(options, progress or NoProgress()) as fetcher:
         return {tag: fetch_checksums(tag, fetcher.get) for tag in tags}
 
 
 def fetch_checksums(tag: str, get: HttpGet) -> dict[str, str] | None:
-    """What SHA256SUMS of a release says, by file name; None where the release has no such file.
+    """The SHA256SUMS of a release, by file name; None if the release has no such file.
 
-    Raises `NetworkError` where no answer can be had.
+    Raises `NetworkError` for any other status.
     """
     url = f"{RELEASES}{tag}/SHA256SUMS"
     response = get(url, {"accept": "*/*"})
-    if response.status == _MISSING:
+    if response.status == _NOT_FOUND:
         return None
-    if response.status != _FOUND:
+    if response.status != _OK:
         raise NetworkError(f"{url} answered with status {response.status}")
     sums: dict[str, str] = {}
     for line in response.body.decode("utf-8", "replace").splitlines():
@@ -154,10 +154,3 @@ def fetch_checksums(tag: str, get: HttpGet) -> dict[str, str] | None:
         if len(digits) == 64:
             sums[name.strip().lstrip("*").replace("%2B", "+")] = digits.lower()
     return sums
-
-
-def _shown(path: Path) -> str:
-    try:
-        return path.absolute().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)

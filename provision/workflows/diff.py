@@ -24,7 +24,7 @@ from provision.store.archives import ArchiveCache
 from provision.store.layout import Store, executable
 from provision.store.receipts import read_entries, read_receipt
 from provision.workflows.options import Options, open_fetcher
-from provision.workflows.project import LOCK_NAME, Project
+from provision.workflows.project import LOCK_NAME, Project, display_path
 
 HEAD = "HEAD"
 _UNAVAILABLE = "neither in the store nor in the cache; `provision sync --target` brings it"
@@ -39,8 +39,8 @@ def diff(options: Options, old: str | None = None, new: str | None = None, *, de
     """
     lock_path = _lock_path(options)
     before = _side(old, lock_path) if old is not None else _head(lock_path)
-    after = _side(new, lock_path) if new is not None else _file(lock_path, _relative(lock_path))
-    file = _relative(lock_path) if new is None else _named_file(new, lock_path)
+    after = _side(new, lock_path) if new is not None else _file(lock_path, display_path(lock_path))
+    file = display_path(lock_path) if new is None else _named_file(new, lock_path)
     review = Review.of(before, after, file=file)
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))
@@ -93,16 +93,8 @@ def _parsed(text: str | None, path: Path, label: str) -> DiffSide:
 def _named_file(text: str, lock_path: Path) -> str:
     """The path for annotations: that of the file, or of the file in the revision."""
     if _is_file(Path(text)):
-        return _relative(Path(text).absolute())
-    return text.partition(":")[2] or _relative(lock_path)
-
-
-def _relative(path: Path) -> str:
-    """A path relative to the working directory, if it is below that."""
-    try:
-        return path.relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
+        return display_path(Path(text))
+    return text.partition(":")[2] or display_path(lock_path)
 
 
 def _is_file(path: Path) -> bool:

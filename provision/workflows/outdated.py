@@ -1,7 +1,8 @@
-"""`outdated`, `explain` and `feed`."""
+"""`outdated`, `explain` and `feed`: what upgrades would lock, why a build is locked, all builds as a feed."""
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -10,8 +11,7 @@ from provision.catalog.pbs import REPOSITORY
 from provision.errors import ManifestError, ProvisionError, UsageError, did_you_mean
 from provision.host.detect import detect_host
 from provision.lock.age import Cooldown, end_of_life
-from provision.lock.explain import Explanation
-from provision.lock.explain import explain_entry as why
+from provision.lock.explain import Explanation, explain_entry
 from provision.lock.lock import Lock, LockedPython, Upgrade
 from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest, Request
@@ -21,23 +21,24 @@ from provision.model.value import frozen, replace
 from provision.workflows.catalog import known_catalog, open_for
 from provision.workflows.lock import host_target
 from provision.workflows.options import Options
-from provision.workflows.project import Project, select_entries
-
-# FOLD provision.workflows.outdated
-#   Owns `outdated`: what an upgrade would bring, entry by entry, and what it would not; taking it is `locking`'s.
-
+from provision.workflows.project import Project, select_entries, write_text
 
 _EVERYTHING = Upgrade(everything=True)
 _ANY = parse_request("3").version
+_HOMES = {
+    "cpython": f"https://github.com/{REPOSITORY}",
+    "pypy": "https://pypy.org",
+    "graalpy": "https://graalvm.org/python",
+}
 
 
 @frozen
 class OutdatedRow:
-    """What there is beyond a locked entry, each as ``version+build``, empty where it is the locked one.
+    """A locked entry and the builds it could have, as ``version+build``; empty where that is the locked one.
 
-    ``allowed`` is what an upgrade would lock, ``cooling`` what it would lock were it not for the cooldown, which ends
-    ``until`` then; ``newest`` is the newest there is for these targets, whatever the request says. ``reason`` tells
-    why an upgrade would fail. ``ends`` is the day the series' support ends.
+    ``allowed`` is what an upgrade would lock; ``cooling`` what it would lock without the cooldown, which ends ``until``;
+    ``newest`` the newest for the entry's targets, whatever version is requested. ``reason`` says why an upgrade would
+    fail. ``ends`` is the day on which support of the series ends.
     """
 
     name: str
@@ -53,71 +54,69 @@ class OutdatedRow:
 
 @frozen
 class Outdated:
-    """The outlook of all entries asked for, as of when the catalog was gathered."""
+    """The named entries, or all; ``as_of`` is the date of the catalog."""
 
-    outlooks: tuple[OutdatedRow, ...]
+    rows: tuple[OutdatedRow, ...]
     as_of: str
 
     @property
     def any(self) -> bool:
         """Whether an upgrade would change anything."""
-        return any(outlook.allowed for outlook in self.outlooks)
+        return any(row.allowed for row in self.rows)
 
 
 def outdated(options: Options, names: tuple[str, ...] = (), *, today: date) -> Outdated:
-    """Look at the named entries, or at all, without a network and without changing anything."""
-    from provision.workflows.catalog import open_for
-
+    """Compare the named entries, or all, with the catalog, without a network and without changing anything."""
     project = Project.find(options)
     manifest, lock = project.manifest(), project.locked().lock
     catalog = open_for(replace(options, offline=True), manifest)
     host = detect_host().target
-    looks = []
+    rows = []
     for python in select_entries(lock, names, manifest=project.manifest_path):
         request = manifest.request(python.name)
         if request is not None:
-            looks.append(outdated_row(request, python, manifest, catalog, host=host, today=today))
-    return Outdated(outlooks=tuple(looks), as_of=catalog.as_of)
+            rows.append(outdated_row(request, python, manifest, catalog, host=host, today=today))
+    return Outdated(rows=tuple(rows), as_of=catalog.as_of)
 
 
 def outdated_row(
     request: Request, python: LockedPython, manifest: Manifest, catalog: Catalog, *, host: Target, today: date
 ) -> OutdatedRow:
-    """What there is beyond one entry."""
+    """The builds that an entry could have: each is what an upgrade of this entry alone, with a changed request, locks."""
 
-    def upgraded(wanted: Request) -> LockedPython:
-        one = replace(manifest, requests=(wanted,))
-        return resolve(one, catalog, Lock(pythons=(python,)), host=host, upgrade=_EVERYTHING).lock.pythons[0]
+    def upgraded(changed: Request) -> LockedPython:
+        alone = replace(manifest, requests=(changed,))
+        return resolve(alone, catalog, Lock(pythons=(python,)), host=host, upgrade=_EVERYTHING).lock.pythons[0]
 
-    # A request for all versions must not fail where the entry's own does not.
-    def newest_of_all(otherwise: LockedPython) -> LockedPython:
+    def newest_of_all(fallback: LockedPython) -> LockedPython:
         try:
             return upgraded(replace(request, version=_ANY, build=None, sha256=(), cooldown=0))
-        except ProvisionError:
-            return otherwise
+        except ProvisionError:  # the request for all versions can fail where the entry's own does not
+            return fallback
 
     end = end_of_life(python.implementation, python.version)
-    found = OutdatedRow(name=python.name, locked=_named(python), ends=end, ended=end is not None and end <= today)
+    row = OutdatedRow(name=python.name, locked=_label(python), ends=end, ended=end is not None and end <= today)
     try:
         allowed = upgraded(request)
     except ProvisionError as error:
-        return replace(found, reason=str(error))
-    eager = upgraded(replace(request, cooldown=0)) if request.cooldown else allowed
-    newest = allowed if request.url else newest_of_all(eager)
+        return replace(row, reason=str(error))
+    without_cooldown = upgraded(replace(request, cooldown=0)) if request.cooldown else allowed
+    newest = allowed if request.url else newest_of_all(without_cooldown)
     cooldown = Cooldown(request.cooldown, catalog.as_of)
+    held_back = _label(without_cooldown) != _label(allowed)
     return replace(
-        found,
-        allowed=_unless(allowed, python),
-        newest=_unless(newest, python),
-        cooling=_unless(eager, allowed),
-        until=cooldown.available_from(eager.assets[0]) if _named(eager) != _named(allowed) else "",
+        row,
+        allowed=_label_if_other(allowed, python),
+        newest=_label_if_other(newest, python),
+        cooling=_label_if_other(without_cooldown, allowed),
+        until=cooldown.available_from(without_cooldown.assets[0]) if held_back else "",
     )
 
 
 def newer_builds(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, str]:
     """The entries that an upgrade would change, with the version and build it would lock.
 
-    Raises what `resolve` raises: an entry that cannot be resolved any more is no less worth knowing.
+    Raises the errors of `resolve`: that an entry can no longer be resolved is worth knowing too.
     """
     upgraded = resolve(manifest, catalog, lock, host=detect_host().target, upgrade=_EVERYTHING).lock
     before = {python.name: (python.version, python.build) for python in lock.pythons}
@@ -128,22 +127,18 @@ def newer_builds(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, 
     }
 
 
-def _named(python: LockedPython) -> str:
+def _label(python: LockedPython) -> str:
     return f"{python.version}+{python.build}"
 
 
-def _unless(found: LockedPython, known: LockedPython) -> str:
-    return "" if _named(found) == _named(known) else _named(found)
-
-
-# FOLD provision.workflows.outdated
-#   Owns `explain`: loading what an explanation needs; `lock.explain` gives it.
+def _label_if_other(python: LockedPython, known: LockedPython) -> str:
+    return "" if _label(python) == _label(known) else _label(python)
 
 
 def explain(options: Options, name: str, *, today: date) -> Explanation:
-    """Why an entry is locked as it is, or what it would be locked as; without a network.
+    """Why an entry has the build that is locked, or would be locked; without a network.
 
-    Raises `ManifestError` for a name that the manifest does not declare.
+    Raises `ManifestError` for an entry that is not in the manifest.
     """
     project = Project.find(options)
     manifest = project.manifest()
@@ -157,15 +152,11 @@ def explain(options: Options, name: str, *, today: date) -> Explanation:
     loaded = project.lock()
     catalog = open_for(replace(options, offline=True), manifest)
     python = loaded.lock.python(name) if loaded else None
-    return why(request, python, catalog, host=host_target(manifest), today=today)
-
-
-# FOLD provision.workflows.outdated
-#   Owns `feed`: the catalog for update bots; what is in it, `review.feed` decides.
+    return explain_entry(request, python, catalog, host=host_target(manifest), today=today)
 
 
 def feed(options: Options, implementation: str = "cpython") -> dict[str, object]:
-    """All versions and builds of an implementation; raises `UsageError` for one that no catalog knows."""
+    """The feed of an implementation; raises `UsageError` for one that no catalog has."""
     catalog = known_catalog(options)
     known = catalog.implementations()
     if implementation not in known:
@@ -177,30 +168,15 @@ def feed(options: Options, implementation: str = "cpython") -> dict[str, object]
 
 
 def write_feed(document: dict[str, object], path: Path) -> None:
-    """Write the feed as a file, in one step."""
-    import json
-
-    from provision.workflows.project import write_text
-
+    """Write the feed to a file, replacing it as a whole."""
     write_text(path, json.dumps(document, indent=1) + "\n")
 
 
-# FOLD provision.workflows.outdated
-#   Owns the feed for Renovate's custom datasource: one release for each build of each version, with its time.
-
-
-_HOMES = {
-    "cpython": f"https://github.com/{REPOSITORY}",
-    "pypy": "https://pypy.org",
-    "graalpy": "https://graalvm.org/python",
-}
-
-
 def feed_document(catalog: Catalog, implementation: str) -> dict[str, object]:
-    """The feed, newest version first; always the same for the same catalog.
+    """The feed for Renovate's custom datasource: a release for each build of each version, newest version first.
 
-    ``releaseTimestamp`` is the time of publication; where only the day is known, the day's beginning, and nothing
-    where that is not known either.
+    The same catalog gives the same feed. ``releaseTimestamp`` is the time of publication; midnight where only the day is
+    known, and left out where the day is unknown.
     """
     releases: list[dict[str, object]] = []
     for version in catalog.versions(implementation):

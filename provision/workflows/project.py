@@ -117,6 +117,14 @@ def needed_keys(project: Path) -> frozenset[str] | None:
         return None
 
 
+def display_path(path: Path) -> str:
+    """A path relative to the working directory, if it is below that: for messages, annotations and labels."""
+    try:
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a file by a text (UTF-8, line ends unchanged), as `write_bytes` does."""
     write_bytes(path, text.encode())

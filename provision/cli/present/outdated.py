@@ -1,4 +1,4 @@
-"""Owns what `outdated`, `explain` and `feed` say."""
+"""The output of `outdated`, `explain` and `feed`."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ _HEADS = ("NAME", "LOCKED", "NEWEST ALLOWED", "NEWEST", "IN COOLDOWN", "END OF L
 
 def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -> CommandAnswer:
     """A row an entry; with ``exit_code``, 3 if an upgrade would change any."""
-    rows = [_row(outlook) for outlook in outdated.outlooks]
+    rows = [_row(row) for row in outdated.rows]
     lines = table(rows, _HEADS, console) if rows else []
-    lines += [printable(f"{each.name}: an upgrade fails: {each.reason}") for each in outdated.outlooks if each.reason]
-    newer = sum(bool(outlook.allowed) for outlook in outdated.outlooks)
+    lines += [printable(f"{each.name}: an upgrade fails: {each.reason}") for each in outdated.rows if each.reason]
+    newer = sum(bool(row.allowed) for row in outdated.rows)
     known = f"the catalog is as of {outdated.as_of[:10]}" if outdated.as_of else "the catalog tells no day"
     remark = f"{plural(newer, 'entry', 'entries')} could be newer; `provision lock --upgrade` takes what is allowed"
     remarks = (remark if newer else "all is as new as it is allowed to be", known)
     document = {
         "version": 1,
         "catalog-as-of": outdated.as_of or None,
-        "pythons": [_document(outlook) for outlook in outdated.outlooks],
+        "pythons": [_document(row) for row in outdated.rows],
     }
     return CommandAnswer(lines=lines, document=document, code=PENDING if exit_code and newer else 0, remarks=remarks)
 
 
-def _row(outlook: OutdatedRow) -> tuple[str, ...]:
-    cooling = f"{outlook.cooling} until {outlook.until}" if outlook.cooling else ""
-    ends = f"{outlook.ends}{' (past)' if outlook.ended else ''}" if outlook.ends else ""
-    return (outlook.name, outlook.locked, outlook.allowed or "=", outlook.newest or "=", cooling, ends)
+def _row(row: OutdatedRow) -> tuple[str, ...]:
+    cooling = f"{row.cooling} until {row.until}" if row.cooling else ""
+    ends = f"{row.ends}{' (past)' if row.ended else ''}" if row.ends else ""
+    return (row.name, row.locked, row.allowed or "=", row.newest or "=", cooling, ends)
 
 
-def _document(outlook: OutdatedRow) -> dict[str, object]:
+def _document(row: OutdatedRow) -> dict[str, object]:
     return {
-        "name": outlook.name,
-        "locked": outlook.locked,
-        "newest-allowed": outlook.allowed or outlook.locked,
-        "newest": outlook.newest or outlook.locked,
-        "outdated": bool(outlook.allowed),
-        "in-cooldown": {"build": outlook.cooling, "until": outlook.until or None} if outlook.cooling else None,
-        "end-of-life": outlook.ends.isoformat() if outlook.ends else None,
-        "ended": outlook.ended,
-        "reason": outlook.reason or None,
+        "name": row.name,
+        "locked": row.locked,
+        "newest-allowed": row.allowed or row.locked,
+        "newest": row.newest or row.locked,
+        "outdated": bool(row.allowed),
+        "in-cooldown": {"build": row.cooling, "until": row.until or None} if row.cooling else None,
+        "end-of-life": row.ends.isoformat() if row.ends else None,
+        "ended": row.ended,
+        "reason": row.reason or None,
     }
 
 
