@@ -108,7 +108,7 @@ def _walk(tree: Path) -> tuple[dict[str, Entry], list[_File]]:
     pending = [""]
     while pending:
         below = pending.pop()
-        for item in _list(tree, below):
+        for item in _scan_directory(tree, below):
             path = f"{below}/{item.name}" if below else item.name
             try:
                 facts = item.stat(follow_symlinks=False)
@@ -127,7 +127,7 @@ def _walk(tree: Path) -> tuple[dict[str, Entry], list[_File]]:
     return entries, files
 
 
-def _list(tree: Path, below: str) -> Iterator[os.DirEntry[str]]:
+def _scan_directory(tree: Path, below: str) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(f"{tree}/{below}") as listing:
             yield from listing

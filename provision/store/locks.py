@@ -98,14 +98,14 @@ def file_lock(
     """
     with store_failures("make a lock file", path):
         make_directory(path.parent)
-    descriptor, release = _wait(path, subject, timeout, on_wait or (lambda _: None))
+    descriptor, release = _acquire(path, subject, timeout, on_wait or (lambda _: None))
     try:
         yield descriptor
     finally:
         release()
 
 
-def _wait(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _HeldLock:
+def _acquire(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _HeldLock:
     started, pause, reported = time.monotonic(), _FIRST_PAUSE, ""
     while (held := _try_lock(path)) is None:
         holder = _read_holder(path)

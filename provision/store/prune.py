@@ -11,7 +11,7 @@ from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, entry_lock
 from provision.store.publish import clean_all_leftovers, detach_tree, staging_directory
 from provision.store.receipts import read_receipt
-from provision.store.roots import LockedKeys, forget_missing_projects, live_keys, roots_lock
+from provision.store.roots import ReadLockedKeys, forget_missing_projects, live_keys, roots_lock
 
 # Entries removed at once; each holds an open lock file until it is deleted.
 _BATCH = 100
@@ -26,9 +26,9 @@ class Pruned:
     freed: int = 0
 
 
-def unused_keys(store: Store, locked: LockedKeys) -> tuple[str, ...]:
+def unused_keys(store: Store, read_locked_keys: ReadLockedKeys) -> tuple[str, ...]:
     """The sorted keys that no project needs; writes nothing."""
-    return not_needed(_present(store), live_keys(store, locked))
+    return not_needed(_present(store), live_keys(store, read_locked_keys))
 
 
 def not_needed(present: Iterable[str], live: Collection[str]) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def not_needed(present: Iterable[str], live: Collection[str]) -> tuple[str, ...]
 
 def prune_trees(
     store: Store,
-    locked: LockedKeys,
+    read_locked_keys: ReadLockedKeys,
     *,
     keys: Collection[str] | None = None,
     timeout: float | None = None,
@@ -57,9 +57,9 @@ def prune_trees(
         # Trees are only moved away at first: deleting takes long, and syncs wait for the lock of the roots.
         with ExitStack() as deleting, roots_lock(store, timeout=timeout, on_wait=on_wait):
             forget_missing_projects(store)
-            batch = [key for key in unused_keys(store, locked) if key not in seen and (keys is None or key in keys)][
-                :_BATCH
-            ]
+            batch = [
+                key for key in unused_keys(store, read_locked_keys) if key not in seen and (keys is None or key in keys)
+            ][:_BATCH]
             for key in batch:
                 try:
                     deleting.enter_context(entry_lock(store, key, timeout=0))

@@ -63,9 +63,9 @@ def publish(
         make_directory(store.trees)
         if os.path.lexists(tree):
             swap_paths(staged, tree)
-            _write_beside(store, receipt, entries, extras=extras, old_extras=old_extras)
+            _write_metadata(store, receipt, entries, extras=extras, old_extras=old_extras)
         else:
-            _write_beside(store, receipt, entries, extras=extras, old_extras=old_extras)
+            _write_metadata(store, receipt, entries, extras=extras, old_extras=old_extras)
             _rename(staged, tree)
     return receipt
 
@@ -88,7 +88,7 @@ def detach_tree(store: Store, key: str, work: Path) -> None:
             store.extras(key).rename(work / "removed-extras")
 
 
-def _write_beside(
+def _write_metadata(
     store: Store, receipt: Receipt, entries: Mapping[str, Entry], *, extras: Path | None, old_extras: Path
 ) -> None:
     write_entries(store, receipt.key, entries)

@@ -25,7 +25,7 @@ ROOT_VERSION = 1
 _LARGEST = 4 * 1024 * 1024
 
 # Returns the keys that a project's lock file lists; None if it cannot be read, so that no tree of it is removed.
-LockedKeys = Callable[[Path], Collection[str] | None]
+ReadLockedKeys = Callable[[Path], Collection[str] | None]
 
 
 @keyed
@@ -80,15 +80,15 @@ def read_roots(store: Store) -> tuple[Root, ...]:
     return tuple(sorted(roots, key=lambda root: root.project))
 
 
-def live_keys(store: Store, locked: LockedKeys) -> set[str]:
-    """The keys that existing projects need: those in each project's lock file, which is read by ``locked``.
+def live_keys(store: Store, read_locked_keys: ReadLockedKeys) -> set[str]:
+    """The keys that existing projects need: those in each project's lock file, which is read by ``read_locked_keys``.
 
     The lock file may differ from the root if it was changed and not synced yet. If it cannot be read, the root counts.
     """
     live: set[str] = set()
     for root in read_roots(store):
         if not _is_missing(root.project):
-            listed = locked(root.project)
+            listed = read_locked_keys(root.project)
             live.update(root.keys if listed is None else listed)
     return live
 

@@ -50,7 +50,8 @@ _IGNORED_VARIABLES = (
 def read_stamp(environ: "Mapping[str, str]", start: str = "") -> dict[str, str] | None:
     """The interpreters of the project around ``start`` (the working directory), by name, in their order.
 
-    None if a sync may have something to do, or if there is any doubt. Looks for the project as `manifest.read.find_manifest` does.
+    None if a sync may have something to do, or if there is any doubt. Looks for the project as
+    `manifest.read.find_manifest` does.
     """
     try:
         manifest = _find_manifest(environ, start or os.getcwd())

@@ -90,25 +90,25 @@ class TakenNames:
         Raises `ArchiveRefused` if any step of the way is outside of the tree, and if the link leads in a circle.
         """
         _, target = self._targets[self._key(path)]
-        here = path.split("/")[:-1]
-        ahead = target.split("/")[::-1]
+        resolved = path.split("/")[:-1]
+        remaining = target.split("/")[::-1]
         followed = 1
-        while ahead:
-            step = ahead.pop()
+        while remaining:
+            step = remaining.pop()
             if step == "..":
-                if not here:
+                if not resolved:
                     raise ArchiveRefused(f"is a link that leads out of the tree: {shown_name(target)}", path)
-                here.pop()
+                resolved.pop()
             elif step not in ("", "."):
-                here.append(step)
-                link = self._targets.get(self._key("/".join(here)))
+                resolved.append(step)
+                link = self._targets.get(self._key("/".join(resolved)))
                 if link is not None:
                     followed += 1
                     if followed > _MOST_LINKS_FOLLOWED:
                         raise ArchiveRefused(f"is a link that leads in a circle: {shown_name(target)}", path)
-                    here.pop()
-                    ahead += link[1].split("/")[::-1]
-        return "/".join(here)
+                    resolved.pop()
+                    remaining += link[1].split("/")[::-1]
+        return "/".join(resolved)
 
     def _other_spelling(self, key: str, path: str, target: str) -> str:
         """The target of a terminal description's link if it is the link's own name in another case, else nothing.

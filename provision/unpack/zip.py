@@ -156,7 +156,7 @@ def _listed(file: FileIO) -> list[ZipInfo]:
 
 
 def _is_whole(last: ZipInfo, index: bytes) -> bool:
-    """Whether the last header is complete; of one that is cut by the end of the index, `zipfile` takes what there is."""
+    """Whether the last header is complete: `zipfile` accepts one that is cut by the end of the index."""
     lengths = len(_raw_name(last)), len(last.extra), len(last.comment)
     return lengths == _CENTRAL_LENGTHS.unpack_from(index, len(index) - sum(lengths) - _CENTRAL_LENGTHS.size)
 

@@ -38,16 +38,14 @@ class Outer:
     flag: bool = required(boolean)
     table: Inner = required(lambda given: read_table(Inner, json_object(given)))
     upper: str = required(parsed_string(str.upper))
-    one_choice: str = required(choice(("a", "b")))
+    of_two: str = required(choice(("a", "b")))
     maybe: int | None = optional(count)
 
 
 MEMBERS: JsonObject = parse_json_object(
-    b'{"name": "x", "names": ["a"], "number": 3,"flag": true, "table": {"name": "y"}, "upper": "up", "one-choice": "b"}'
+    b'{"name": "x", "names": ["a"], "number": 3, "flag": true, "table": {"name": "y"}, "upper": "up", "of-two": "b"}'
 )
-VALUE = Outer(
-    name="x", names=("a",), number=3, flag=True, table=Inner(name="y"), upper="UP", one_choice="b", maybe=None
-)
+VALUE = Outer(name="x", names=("a",), number=3, flag=True, table=Inner(name="y"), upper="UP", of_two="b", maybe=None)
 
 
 def test_members_are_read_as_declared() -> None:

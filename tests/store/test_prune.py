@@ -18,7 +18,7 @@ from provision.store.locks import entry_lock
 from provision.store.prune import Pruned, not_needed, prune_trees, unused_keys
 from provision.store.publish import staged_keys
 from provision.store.receipts import installed_receipts, read_receipt
-from provision.store.roots import LockedKeys, record_root
+from provision.store.roots import ReadLockedKeys, record_root
 from tests.store.samples import Choice, install, variant
 from tests.support.killer import ROOT
 
@@ -29,7 +29,7 @@ def unknown(project: Path) -> Collection[str] | None:
     return None
 
 
-def locks(keys: Mapping[Path, Collection[str]]) -> LockedKeys:
+def locks(keys: Mapping[Path, Collection[str]]) -> ReadLockedKeys:
     return keys.get
 
 
