@@ -21,8 +21,6 @@ from tests.fetch.conftest import tls_of
 from tests.fetch.samples import LARGE, PARALLEL, PATH, SMALL, Record, asset, fetcher
 from tests.support.server import Server
 
-_RELEASE = f"https://github.com/astral-sh/python-build-standalone/releases/download/{PATH}"
-
 
 def _fetch(tmp_path: Path, url: str, environ: dict[str, str], *allow_hosts: str) -> bytes:
     with fetcher(tmp_path, environ=environ, allow_hosts=allow_hosts) as fetch:
@@ -92,13 +90,13 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again(secure: Server, tm
     assert record.notes == []
 
 
-def test_a_server_that_speaks_no_tls_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_server_without_tls_is_an_error(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL).replace("http://", "https://")
     with pytest.raises(NetworkError, match=r"(?i)ssl"):
         _fetch(tmp_path, url, {})
 
 
-def test_pieces_come_over_tls_too(secure: Server, authority_file: Path, tmp_path: Path) -> None:
+def test_ranges_are_fetched_over_tls(secure: Server, authority_file: Path, tmp_path: Path) -> None:
     secure.rate = 6e6
     environ = {"SSL_CERT_FILE": str(authority_file)}
     with fetcher(tmp_path, settings=PARALLEL, environ=environ) as fetch:
@@ -132,7 +130,7 @@ def test_a_file_without_authorities_is_a_usage_error(tmp_path: Path, text: str |
 # Cancelling
 
 _SOON = 0.05
-_AT_ONCE = 5.0  # the waits are for ten seconds or more; a loaded machine may be slow to say that one ended
+_AT_ONCE = 5.0  # the waits are for ten seconds or more; a loaded machine may be slow to end one
 
 
 @pytest.fixture
@@ -142,7 +140,7 @@ def cancellation() -> Cancellation:
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Accepts connections, and never says a word."""
+    """Accepts connections, and never sends a byte."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening
 
@@ -151,46 +149,46 @@ def _connect(cancellation: Cancellation, listener: socket.socket) -> httpcore.Ne
     return CancellableBackend(cancellation).connect_tcp("127.0.0.1", listener.getsockname()[1], timeout=1.0)
 
 
-def _call_off_soon(cancellation: Cancellation) -> float:
+def _cancel_soon(cancellation: Cancellation) -> float:
     threading.Timer(_SOON, cancellation.set).start()
     return time.monotonic()
 
 
-def test_a_read_in_vain_ends_when_called_off(cancellation: Cancellation, listener: socket.socket) -> None:
+def test_a_read_without_data_ends_when_cancelled(cancellation: Cancellation, listener: socket.socket) -> None:
     stream = _connect(cancellation, listener)
-    started = _call_off_soon(cancellation)
+    started = _cancel_soon(cancellation)
     with pytest.raises(CancelledError):
         stream.read(100, timeout=10)
     assert time.monotonic() - started < _AT_ONCE
     stream.close()
 
 
-def test_a_write_that_nobody_reads_ends_when_called_off(cancellation: Cancellation, listener: socket.socket) -> None:
+def test_a_write_that_nobody_reads_ends_when_cancelled(cancellation: Cancellation, listener: socket.socket) -> None:
     stream = _connect(cancellation, listener)
-    started = _call_off_soon(cancellation)
+    started = _cancel_soon(cancellation)
     with pytest.raises(CancelledError):
         stream.write(bytes(50_000_000), timeout=10)
     assert time.monotonic() - started < _AT_ONCE
     stream.close()
 
 
-def test_a_handshake_in_vain_ends_when_called_off(cancellation: Cancellation, listener: socket.socket) -> None:
+def test_a_handshake_without_reply_ends_when_cancelled(cancellation: Cancellation, listener: socket.socket) -> None:
     stream = _connect(cancellation, listener)
-    started = _call_off_soon(cancellation)
+    started = _cancel_soon(cancellation)
     with pytest.raises(CancelledError):
         stream.start_tls(ssl.create_default_context(), "127.0.0.1", timeout=10)
     assert time.monotonic() - started < _AT_ONCE
     stream.close()
 
 
-def test_a_handshake_in_vain_times_out(cancellation: Cancellation, listener: socket.socket) -> None:
+def test_a_handshake_without_reply_times_out(cancellation: Cancellation, listener: socket.socket) -> None:
     stream = _connect(cancellation, listener)
     with pytest.raises(httpcore.ConnectTimeout):
         stream.start_tls(ssl.create_default_context(), "127.0.0.1", timeout=0.1)
     stream.close()
 
 
-def test_a_read_over_tls_ends_when_called_off(
+def test_a_read_over_tls_ends_when_cancelled(
     cancellation: Cancellation, listener: socket.socket, authority: trustme.CA
 ) -> None:
     context = tls_of(authority.issue_cert("127.0.0.1"))
@@ -205,7 +203,7 @@ def test_a_read_over_tls_ends_when_called_off(
     authority.configure_trust(client)
     stream = _connect(cancellation, listener).start_tls(client, "127.0.0.1", timeout=5)
     accepting.join()
-    started = _call_off_soon(cancellation)
+    started = _cancel_soon(cancellation)
     with pytest.raises(CancelledError):
         stream.read(100, timeout=10)
     assert time.monotonic() - started < _AT_ONCE
@@ -218,9 +216,9 @@ def _never(released: threading.Event) -> httpcore.NetworkStream:
     raise httpcore.ConnectError("nobody waits for this")
 
 
-def test_a_look_up_that_hangs_ends_when_called_off(cancellation: Cancellation) -> None:
+def test_a_look_up_that_hangs_ends_when_cancelled(cancellation: Cancellation) -> None:
     released = threading.Event()
-    started = _call_off_soon(cancellation)
+    started = _cancel_soon(cancellation)
     with pytest.raises(CancelledError):
         connect_in_background(lambda: _never(released), 10, cancellation)
     assert time.monotonic() - started < _AT_ONCE
@@ -253,7 +251,7 @@ def test_a_connection_that_comes_too_late_is_closed(cancellation: Cancellation) 
     assert closed.wait(5)
 
 
-def test_nothing_new_is_begun_once_called_off(cancellation: Cancellation, listener: socket.socket) -> None:
+def test_nothing_is_written_once_cancelled(cancellation: Cancellation, listener: socket.socket) -> None:
     stream = _connect(cancellation, listener)
     cancellation.set()
     with pytest.raises(CancelledError):

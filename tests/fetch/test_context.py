@@ -5,7 +5,7 @@ from __future__ import annotations
 from provision.fetch.context import ConnectionBudget
 
 
-def test_further_connections_are_had_until_the_bound() -> None:
+def test_further_connections_are_acquired_up_to_the_limit() -> None:
     budget = ConnectionBudget(3)
     with budget.first():
         assert [budget.try_acquire() for _ in range(3)] == [True, True, False]
@@ -13,12 +13,12 @@ def test_further_connections_are_had_until_the_bound() -> None:
         assert budget.try_acquire()
 
 
-def test_a_first_connection_is_always_had_and_crowds_out_further_ones() -> None:
+def test_a_first_connection_never_waits_and_may_exceed_the_limit() -> None:
     budget = ConnectionBudget(2)
     with budget.first():
         assert budget.try_acquire()
         with budget.first():
-            crowded = (budget.is_exceeded, budget.try_acquire())
-            assert crowded == (True, False)
-        calm = budget.is_exceeded
-        assert not calm
+            exceeded = (budget.is_exceeded, budget.try_acquire())
+            assert exceeded == (True, False)
+        released = budget.is_exceeded
+        assert not released

@@ -73,7 +73,7 @@ def test_another_port_is_another_origin(server: Server, tmp_path: Path) -> None:
         assert "authorization" not in other.seen()[0].headers
 
 
-def test_netrc_speaks_for_the_hosts_it_names(internet: Internet, tmp_path: Path) -> None:
+def test_netrc_is_used_for_the_hosts_it_names(internet: Internet, tmp_path: Path) -> None:
     netrc = tmp_path / "my-netrc"
     netrc.write_text("machine mirror.example login me password secret\nmachine evil.example login you password x\n")
     basic = "Basic " + b64encode(b"me:secret").decode()
@@ -85,7 +85,7 @@ def test_netrc_speaks_for_the_hosts_it_names(internet: Internet, tmp_path: Path)
     assert _sent(internet) == [("releases.astral.sh", None), ("mirror.example", basic)]
 
 
-def test_missing_credentials_are_told(server: Server, tmp_path: Path) -> None:
+def test_missing_credentials_are_an_error_with_a_hint(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Guarded(authorization="Basic x"))
     with pytest.raises(NetworkError, match="401 Unauthorized") as caught:
@@ -152,7 +152,7 @@ def test_netrc_serves_the_machines_it_names(netrc: dict[str, str]) -> None:
     assert _authorization(netrc, "https://mirror.example/a", redirected=True) == _basic("me", "secret")
 
 
-def test_netrc_s_default_goes_to_nobody(netrc: dict[str, str]) -> None:
+def test_the_default_of_netrc_is_not_used(netrc: dict[str, str]) -> None:
     assert _authorization(netrc, "https://github.com/a") is None
 
 
@@ -164,7 +164,7 @@ def test_the_token_goes_before_netrc(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "reason"), [("machine\n", "line"), ("machine a login \xff\n", "line")])
-def test_a_broken_netrc_is_told_once_and_left_aside(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_broken_netrc_is_reported_once_and_not_used(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / ".netrc").write_text(text, "latin-1")
     notes: list[str] = []
     credentials = Credentials({"HOME": str(tmp_path)}, notes.append)
@@ -175,7 +175,7 @@ def test_a_broken_netrc_is_told_once_and_left_aside(tmp_path: Path, text: str, r
     assert reason in notes[0] or "UTF-8" in notes[0]
 
 
-def test_a_missing_netrc_that_was_named_is_told(tmp_path: Path) -> None:
+def test_a_missing_netrc_that_was_named_is_reported(tmp_path: Path) -> None:
     notes: list[str] = []
     credentials = Credentials({"NETRC": str(tmp_path / "none")}, notes.append)
     assert credentials.authorization(Url.parse("https://github.com/a"), redirected=False) is None

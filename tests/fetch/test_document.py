@@ -15,15 +15,7 @@ from provision.model.value import replace
 from provision.protocols import HttpGet, Response
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import HASTY, QUICK, fetcher
-from tests.support.faults import (
-    Compressed,
-    Cut,
-    Drip,
-    Endless,
-    Mute,
-    Status,
-    redirect,
-)
+from tests.support.faults import Compressed, Cut, Drip, Endless, Mute, Status, redirect
 from tests.support.server import Server, closed_port
 
 _BODY = json.dumps({"version": "3.15.0b1+20260508"}).encode() * 1000
@@ -56,21 +48,21 @@ def test_a_document_that_has_not_changed_is_not_sent(server: Server, tmp_path: P
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 422])
-def test_any_final_status_is_an_answer(server: Server, tmp_path: Path, code: int) -> None:
+def test_any_final_status_is_returned(server: Server, tmp_path: Path, code: int) -> None:
     server.fault("catalog.ndjson", Status(code=code))
     assert _get(tmp_path, server.at("catalog.ndjson")).status == code
     assert server.count() == 1
 
 
 @pytest.mark.parametrize("fault", [Status(code=502), Status(code=429), Mute(), Cut(after=10)], ids=str)
-def test_what_may_pass_is_tried_again(server: Server, tmp_path: Path, fault: Status | Mute | Cut) -> None:
+def test_temporary_failures_are_tried_again(server: Server, tmp_path: Path, fault: Status | Mute | Cut) -> None:
     url = server.put("catalog.ndjson", _BODY)
     server.fault("catalog.ndjson", fault, times=1)
     assert _get(tmp_path, url, settings=HASTY).body == _BODY
     assert server.count() == 2
 
 
-def test_what_does_not_pass_is_an_error(server: Server, tmp_path: Path) -> None:
+def test_a_failure_that_persists_is_an_error(server: Server, tmp_path: Path) -> None:
     server.fault("catalog.ndjson", Status(code=503))
     with pytest.raises(NetworkError, match=r"cannot fetch catalog\.ndjson: .*503 Service Unavailable"):
         _get(tmp_path, server.at("catalog.ndjson"))
@@ -78,7 +70,7 @@ def test_what_does_not_pass_is_an_error(server: Server, tmp_path: Path) -> None:
         _get(tmp_path, f"http://127.0.0.1:{port}/")
 
 
-def test_an_encoding_is_asked_for_and_taken_off(server: Server, tmp_path: Path) -> None:
+def test_gzip_is_requested_and_decoded(server: Server, tmp_path: Path) -> None:
     url = server.put("catalog.ndjson", _BODY)
     server.fault("catalog.ndjson", Compressed())
     assert _get(tmp_path, url).body == _BODY
@@ -95,7 +87,7 @@ def test_a_document_has_a_limit_encoded_or_not(server: Server, tmp_path: Path, f
     assert server.count() == 1
 
 
-def test_a_drip_ends_with_the_deadline(server: Server, tmp_path: Path) -> None:
+def test_a_slow_response_ends_with_the_deadline(server: Server, tmp_path: Path) -> None:
     server.fault("catalog.ndjson", Drip(every=0.01))
     url = server.put("catalog.ndjson", _BODY)
     started = time.monotonic()
@@ -111,7 +103,7 @@ def test_redirects_are_followed(server: Server, tmp_path: Path) -> None:
     assert [seen.headers["accept"] for seen in server.seen()] == ["application/x-ndjson"] * 2
 
 
-def test_the_token_goes_along_to_github(internet: Internet, tmp_path: Path) -> None:
+def test_the_token_is_sent_to_github(internet: Internet, tmp_path: Path) -> None:
     internet.server.put("repos/x/releases", b"[]")
     url = "https://api.github.com/repos/x/releases?per_page=10"
     assert _get(tmp_path, url, environ=internet.environ | {"GITHUB_TOKEN": "ghp_secret"}).body == b"[]"
@@ -121,12 +113,12 @@ def test_the_token_goes_along_to_github(internet: Internet, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "url", ["https://evil.example/catalog.ndjson", "file:///etc/passwd", "ftp://127.0.0.1/x", "http://github.com/x"]
 )
-def test_only_allowed_hosts_are_asked(tmp_path: Path, url: str) -> None:
+def test_only_allowed_hosts_are_requested(tmp_path: Path, url: str) -> None:
     with pytest.raises(PolicyError):
         _get(tmp_path, url)
 
 
-def test_no_secret_of_a_url_is_told(server: Server, tmp_path: Path) -> None:
+def test_no_secret_of_a_url_is_shown(server: Server, tmp_path: Path) -> None:
     server.fault("catalog.ndjson", Status(code=500))
     with pytest.raises(NetworkError) as caught:
         _get(tmp_path, f"http://me:s3cret@127.0.0.1:{server.port}/catalog.ndjson?sig=s3cret")

@@ -58,7 +58,9 @@ def _ranges(server: Server) -> list[str | None]:
     ],
     ids=str,
 )
-def test_what_passes_is_tried_again_until_the_bytes_are_right(server: Server, tmp_path: Path, fault: Fault) -> None:
+def test_temporary_failures_are_tried_again_until_the_bytes_are_right(
+    server: Server, tmp_path: Path, fault: Fault
+) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, fault, times=2)
     assert _fetch(tmp_path, url, settings=HASTY) == SMALL
@@ -66,13 +68,13 @@ def test_what_passes_is_tried_again_until_the_bytes_are_right(server: Server, tm
     assert leftovers(tmp_path) == []
 
 
-def test_a_promise_of_more_than_there_is_does_not_mislead_for_long(server: Server, tmp_path: Path) -> None:
+def test_a_content_length_beyond_the_file_is_tried_again(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Promise(off_by=10), times=2)
     assert _fetch(tmp_path, url) == SMALL
 
 
-def test_bytes_behind_the_promised_end_are_not_taken(server: Server, tmp_path: Path) -> None:
+def test_bytes_after_the_content_length_are_not_read(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL + b"smuggled")
     server.fault(PATH, Promise(off_by=-8), times=1)
     assert _fetch(tmp_path, url) == SMALL
@@ -90,7 +92,9 @@ def test_bytes_behind_the_promised_end_are_not_taken(server: Server, tmp_path: P
     ],
     ids=str,
 )
-def test_what_never_passes_is_told_by_url_and_cause(server: Server, tmp_path: Path, fault: Fault, cause: str) -> None:
+def test_a_failure_that_persists_is_reported_with_url_and_cause(
+    server: Server, tmp_path: Path, fault: Fault, cause: str
+) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, fault)
     with pytest.raises(NetworkError, match=cause) as caught:
@@ -99,13 +103,13 @@ def test_what_never_passes_is_told_by_url_and_cause(server: Server, tmp_path: Pa
     assert server.count(PATH) == 3
 
 
-def test_a_refused_connection_is_tried_again_and_told(tmp_path: Path) -> None:
+def test_a_refused_connection_is_reported(tmp_path: Path) -> None:
     with closed_port() as port, pytest.raises(NetworkError, match=f"127.0.0.1:{port}/.*: connection refused"):
         _fetch(tmp_path, f"http://127.0.0.1:{port}/{PATH}")
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 451])
-def test_what_will_not_pass_is_told_at_once(server: Server, tmp_path: Path, code: int) -> None:
+def test_a_permanent_failure_is_reported_at_once(server: Server, tmp_path: Path, code: int) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Status(code=code))
     with pytest.raises(NetworkError, match=str(code)):
@@ -113,7 +117,7 @@ def test_what_will_not_pass_is_told_at_once(server: Server, tmp_path: Path, code
     assert server.count(PATH) == 1
 
 
-def test_retry_after_is_respected_up_to_a_cap(server: Server, tmp_path: Path) -> None:
+def test_retry_after_is_respected_up_to_a_maximum(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Status(code=429, headers={"retry-after": "3600"}), times=1)
     started = time.monotonic()
@@ -121,7 +125,7 @@ def test_retry_after_is_respected_up_to_a_cap(server: Server, tmp_path: Path) ->
     assert QUICK.max_pause <= time.monotonic() - started < 2
 
 
-def test_a_further_try_goes_on_where_the_last_one_ended(server: Server, tmp_path: Path) -> None:
+def test_a_further_attempt_resumes_where_the_last_one_ended(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=2)
     assert _fetch(tmp_path, url) == SMALL
@@ -129,7 +133,7 @@ def test_a_further_try_goes_on_where_the_last_one_ended(server: Server, tmp_path
     assert server.seen(PATH)[1].headers["if-range"] == '"the file"'
 
 
-def test_getting_further_does_not_use_up_tries(server: Server, tmp_path: Path) -> None:
+def test_an_attempt_that_got_further_does_not_use_up_attempts(server: Server, tmp_path: Path) -> None:
     data = content(7 << 20)
     url = server.put(PATH, data)
     server.fault(PATH, Cut(after=1_100_000), times=6)
@@ -138,7 +142,7 @@ def test_getting_further_does_not_use_up_tries(server: Server, tmp_path: Path) -
     assert server.count(PATH) == 7
 
 
-def test_a_later_run_goes_on_where_this_one_ended(server: Server, tmp_path: Path) -> None:
+def test_a_later_run_resumes_where_this_one_ended(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=1)
     with pytest.raises(NetworkError):
@@ -152,7 +156,7 @@ def test_a_later_run_goes_on_where_this_one_ended(server: Server, tmp_path: Path
     assert record.done == {digest(SMALL).hex: len(SMALL)}
 
 
-def test_the_note_of_a_part_holds_no_secret_of_the_url(server: Server, tmp_path: Path) -> None:
+def test_a_checkpoint_holds_no_secret_of_the_url(server: Server, tmp_path: Path) -> None:
     server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000))
     with pytest.raises(NetworkError) as caught:
@@ -170,7 +174,7 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(server: Server,
 
 
 @pytest.mark.parametrize("fault", [WholeAnyway(), Status(code=416), Shifted(by=-5), Shifted(longer=7)], ids=str)
-def test_a_server_that_cannot_go_on_is_asked_for_the_whole_file(server: Server, tmp_path: Path, fault: Fault) -> None:
+def test_a_server_that_cannot_resume_is_asked_for_the_whole_file(server: Server, tmp_path: Path, fault: Fault) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=1)
     server.fault(PATH, fault, times=1)
@@ -179,7 +183,7 @@ def test_a_server_that_cannot_go_on_is_asked_for_the_whole_file(server: Server, 
     assert _ranges(server)[2:] in ([], [None])
 
 
-def test_bytes_of_another_file_never_end_in_the_archive(server: Server, tmp_path: Path) -> None:
+def test_bytes_of_another_file_never_become_the_archive(server: Server, tmp_path: Path) -> None:
     """A 206 that ignores If-Range: head and tail are of different files, which only the digest can tell."""
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=1)
@@ -195,7 +199,7 @@ def test_bytes_of_another_file_never_end_in_the_archive(server: Server, tmp_path
     assert _ranges(server) == [None, "bytes=100000-299999", None]
 
 
-def test_a_part_that_is_complete_is_used_without_asking(server: Server, tmp_path: Path) -> None:
+def test_a_complete_part_is_used_without_a_request(server: Server, tmp_path: Path) -> None:
     cache = ArchiveCache(tmp_path / "cache")
     cache.directory.mkdir(parents=True)
     size = len(SMALL)
@@ -206,7 +210,7 @@ def test_a_part_that_is_complete_is_used_without_asking(server: Server, tmp_path
     assert server.count() == 0
 
 
-def test_a_broken_note_means_starting_over(server: Server, tmp_path: Path) -> None:
+def test_a_broken_checkpoint_means_starting_over(server: Server, tmp_path: Path) -> None:
     cache = ArchiveCache(tmp_path / "cache")
     cache.directory.mkdir(parents=True)
     cache.partial(digest(SMALL)).write_bytes(SMALL[:1000])
@@ -215,13 +219,15 @@ def test_a_broken_note_means_starting_over(server: Server, tmp_path: Path) -> No
     assert _ranges(server) == [None]
 
 
-def test_a_file_whose_length_nobody_tells_is_read_to_its_end(server: Server, tmp_path: Path) -> None:
+def test_a_file_without_content_length_is_read_to_its_end(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Unsized())
     assert _fetch(tmp_path, url) == SMALL
 
 
-def test_a_length_that_is_not_the_known_one_is_refused_before_the_body(server: Server, tmp_path: Path) -> None:
+def test_a_content_length_that_is_not_the_locked_size_is_refused_before_the_body(
+    server: Server, tmp_path: Path
+) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Stall(after=0))
     with pytest.raises(IntegrityError, match="it has 300000 bytes, but should have 299999"):
@@ -229,7 +235,7 @@ def test_a_length_that_is_not_the_known_one_is_refused_before_the_body(server: S
     assert server.count(PATH) == 1
 
 
-def test_more_bytes_than_known_are_not_taken(server: Server, tmp_path: Path) -> None:
+def test_more_bytes_than_the_locked_size_are_refused(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Unsized())
     with pytest.raises(IntegrityError, match="more than the 200000 bytes that it should have"):
@@ -237,7 +243,7 @@ def test_more_bytes_than_known_are_not_taken(server: Server, tmp_path: Path) -> 
     assert server.count(PATH) == 1
 
 
-def test_fewer_bytes_than_known_are_tried_again(server: Server, tmp_path: Path) -> None:
+def test_fewer_bytes_than_the_locked_size_are_tried_again(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Unsized())
     with pytest.raises(NetworkError, match="ended after 300000 of 300001 bytes"):
@@ -256,7 +262,7 @@ def test_a_file_without_a_known_size_has_a_limit(server: Server, tmp_path: Path,
     assert leftovers(tmp_path) == []
 
 
-def test_a_drip_ends_with_the_deadline_and_what_came_is_kept(server: Server, tmp_path: Path) -> None:
+def test_a_slow_download_ends_with_the_deadline_and_keeps_its_part(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Drip(every=0.01))
     started = time.monotonic()
@@ -267,7 +273,7 @@ def test_a_drip_ends_with_the_deadline_and_what_came_is_kept(server: Server, tmp
     assert leftovers(tmp_path) == ["part", "part.json"]
 
 
-def test_a_web_page_instead_of_an_archive_is_called_one(server: Server, tmp_path: Path) -> None:
+def test_a_web_page_instead_of_an_archive_is_reported_as_one(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Other(body=b"<html>Please log in</html>", media_type="text/html; charset=utf-8"))
     with pytest.raises(IntegrityError) as caught:
@@ -278,7 +284,7 @@ def test_a_web_page_instead_of_an_archive_is_called_one(server: Server, tmp_path
     assert "sent a web page" in (caught.value.hint or "")
 
 
-def test_no_encoding_is_asked_for(server: Server, tmp_path: Path) -> None:
+def test_an_archive_is_requested_without_coding_and_credentials(server: Server, tmp_path: Path) -> None:
     _fetch(tmp_path, server.put(PATH, SMALL))
     headers = server.seen(PATH)[0].headers
     assert headers["accept-encoding"] == "identity"

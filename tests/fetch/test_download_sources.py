@@ -13,12 +13,7 @@ from provision.fetch.settings import DownloadSettings
 from provision.store.archives import ArchiveCache
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import NAME, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
-from tests.support.faults import (
-    Compressed,
-    Cut,
-    Other,
-    Status,
-)
+from tests.support.faults import Compressed, Cut, Other, Status
 from tests.support.server import Server
 
 _CANONICAL = f"https://github.com/astral-sh/python-build-standalone/releases/download/{PATH}"
@@ -39,7 +34,7 @@ def test_a_mirror_is_asked_first(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fault", [Status(code=404), Status(code=503), Other(body=b"wrong"), Cut(after=0, reset=True)], ids=str
 )
-def test_whatever_is_wrong_with_a_mirror_the_next_place_is_tried(
+def test_whatever_is_wrong_with_a_mirror_the_next_source_is_tried(
     server: Server, tmp_path: Path, fault: Status | Other | Cut
 ) -> None:
     server.put(_MIRRORED, SMALL)
@@ -48,12 +43,12 @@ def test_whatever_is_wrong_with_a_mirror_the_next_place_is_tried(
     assert leftovers(tmp_path) == []
 
 
-def test_a_host_that_is_not_allowed_does_not_keep_a_mirror_from_serving(server: Server, tmp_path: Path) -> None:
+def test_a_mirror_serves_an_asset_whose_own_host_is_not_allowed(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, SMALL)
     assert _fetch(tmp_path, f"https://evil.example/{PATH}", f"{server.url}/pbs") == SMALL
 
 
-def test_what_one_place_began_another_ends(server: Server, tmp_path: Path) -> None:
+def test_a_part_of_one_source_is_resumed_from_another(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, SMALL)
     server.fault(_MIRRORED, Cut(after=100_000), times=1)
     server.fault(_MIRRORED, Status(code=404))
@@ -63,7 +58,7 @@ def test_what_one_place_began_another_ends(server: Server, tmp_path: Path) -> No
     assert "if-range" not in seen.headers, "a tag means nothing to another server"
 
 
-def test_a_bad_beginning_is_not_blamed_on_who_ended_it(server: Server, tmp_path: Path) -> None:
+def test_wrong_bytes_of_one_source_do_not_discredit_the_next(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, bytes(len(SMALL)))
     server.fault(_MIRRORED, Cut(after=100_000), times=1)
     server.fault(_MIRRORED, Status(code=404))
@@ -71,7 +66,7 @@ def test_a_bad_beginning_is_not_blamed_on_who_ended_it(server: Server, tmp_path:
     assert [seen.headers.get("range") for seen in server.seen(PATH)] == ["bytes=100000-299999", None]
 
 
-def test_every_place_is_told_when_all_failed(server: Server, tmp_path: Path) -> None:
+def test_every_source_is_reported_when_all_failed(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, b"wrong")
     mirror = f"http://me:secret@127.0.0.1:{server.port}/pbs"
     with pytest.raises(IntegrityError) as caught:
@@ -88,13 +83,13 @@ def test_every_place_is_told_when_all_failed(server: Server, tmp_path: Path) -> 
     assert leftovers(tmp_path) == []
 
 
-def test_a_mirror_with_credentials_gets_them(server: Server, tmp_path: Path) -> None:
+def test_credentials_of_a_mirror_are_sent_to_it(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, SMALL)
     assert _fetch(tmp_path, server.at(PATH), f"http://me:secret@127.0.0.1:{server.port}/pbs") == SMALL
     assert server.seen(_MIRRORED)[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
 
 
-def test_pbs_assets_have_its_own_mirror_to_fall_back_on(internet: Internet, tmp_path: Path) -> None:
+def test_pbs_assets_fall_back_on_its_own_mirror(internet: Internet, tmp_path: Path) -> None:
     internet.server.put(f"github/python-build-standalone/releases/download/{PATH}", SMALL)
     with fetcher(tmp_path, environ=internet.environ) as fetch:
         assert fetch.fetch(asset(_CANONICAL)).read_bytes() == SMALL
@@ -135,7 +130,7 @@ def test_a_file_that_is_not_there_is_a_network_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+def test_pipes_devices_and_directories_are_refused_at_once(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.tar.gz"
     os.mkfifo(pipe)
     for place in (pipe, Path("/dev/zero"), tmp_path):
@@ -154,14 +149,14 @@ def test_a_file_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
 # An encoding on top, though none was asked for
 
 
-def test_an_encoding_on_top_is_taken_off_where_that_gives_the_right_bytes(server: Server, tmp_path: Path) -> None:
+def test_a_coding_is_removed_where_that_gives_the_right_bytes(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Compressed())
     assert _fetch(tmp_path, url, size=len(SMALL)) == SMALL
     assert leftovers(tmp_path) == []
 
 
-def test_an_encoding_that_is_only_said_to_be_there_is_left_alone(server: Server, tmp_path: Path) -> None:
+def test_a_coding_that_is_declared_but_not_applied_is_ignored(server: Server, tmp_path: Path) -> None:
     """Servers that call every ``.gz`` gzip-encoded are common."""
     data = gzip.compress(SMALL, mtime=0)
     url = server.put(PATH, SMALL)
@@ -169,7 +164,7 @@ def test_an_encoding_that_is_only_said_to_be_there_is_left_alone(server: Server,
     assert _fetch(tmp_path, url, data=data, size=len(data)) == data
 
 
-def test_wrong_bytes_under_an_encoding_are_an_integrity_error(server: Server, tmp_path: Path) -> None:
+def test_wrong_bytes_under_a_coding_are_an_integrity_error(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, b"wrong")
     server.fault(PATH, Compressed())
     with pytest.raises(IntegrityError, match="wrong bytes"):
@@ -177,7 +172,7 @@ def test_wrong_bytes_under_an_encoding_are_an_integrity_error(server: Server, tm
     assert leftovers(tmp_path) == []
 
 
-def test_a_bomb_under_an_encoding_is_refused(server: Server, tmp_path: Path) -> None:
+def test_a_decompression_bomb_is_refused(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, bytes(1 << 20))
     server.fault(PATH, Compressed())
     with pytest.raises(IntegrityError, match="more than 300000 bytes once gzip is taken off"):
@@ -185,14 +180,14 @@ def test_a_bomb_under_an_encoding_is_refused(server: Server, tmp_path: Path) -> 
     assert leftovers(tmp_path) == []
 
 
-def test_an_encoding_that_we_do_not_know_is_refused(server: Server, tmp_path: Path) -> None:
+def test_an_unknown_coding_is_refused(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Compressed(coding="br"))
     with pytest.raises(IntegrityError, match="'br', which was not asked for"):
         _fetch(tmp_path, url)
 
 
-def test_a_cut_under_an_encoding_is_started_over(server: Server, tmp_path: Path) -> None:
+def test_a_coding_on_a_resumed_download_means_starting_over(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=1)
     server.fault(PATH, Compressed(), times=1)

@@ -24,7 +24,7 @@ def _cached(tmp_path: Path) -> Path:
     return ArchiveCache(tmp_path / "cache").path(digest(SMALL))
 
 
-def test_an_asset_is_downloaded_once_and_then_had_from_the_cache(server: Server, tmp_path: Path) -> None:
+def test_an_asset_is_downloaded_once_and_then_read_from_the_cache(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL), size=len(SMALL))
     with fetcher(tmp_path) as fetch:
         assert fetch.fetch(wanted) == _cached(tmp_path)
@@ -33,7 +33,7 @@ def test_an_asset_is_downloaded_once_and_then_had_from_the_cache(server: Server,
     assert leftovers(tmp_path) == []
 
 
-def test_a_damaged_archive_in_the_cache_is_thrown_out_and_fetched_again(server: Server, tmp_path: Path) -> None:
+def test_a_damaged_archive_in_the_cache_is_removed_and_downloaded_again(server: Server, tmp_path: Path) -> None:
     wanted, record = asset(server.put(PATH, SMALL)), Record()
     with fetcher(tmp_path, progress=record) as fetch:
         path = fetch.fetch(wanted)
@@ -43,7 +43,7 @@ def test_a_damaged_archive_in_the_cache_is_thrown_out_and_fetched_again(server: 
     assert "was damaged" in record.notes[0]
 
 
-def test_a_damaged_archive_is_thrown_out_even_while_offline(server: Server, tmp_path: Path) -> None:
+def test_a_damaged_archive_is_removed_even_while_offline(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     with fetcher(tmp_path) as fetch:
         fetch.fetch(wanted).write_bytes(b"damaged")
@@ -52,7 +52,7 @@ def test_a_damaged_archive_is_thrown_out_even_while_offline(server: Server, tmp_
     assert not _cached(tmp_path).exists()
 
 
-def test_offline_what_is_cached_is_had_and_what_is_not_is_named(server: Server, tmp_path: Path) -> None:
+def test_offline_a_cached_archive_is_returned_and_a_missing_one_named(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     missing = pytest.raises(NetworkError, match=r"install_only_stripped\.tar\.gz is not in the cache")
     with fetcher(tmp_path, offline=True) as fetch, missing as caught:
@@ -80,7 +80,7 @@ def test_a_document_is_not_fetched_while_offline(server: Server, tmp_path: Path)
     assert server.count() == 0
 
 
-def test_progress_is_told_in_bytes(server: Server, tmp_path: Path) -> None:
+def test_progress_is_reported_in_bytes(server: Server, tmp_path: Path) -> None:
     wanted, record = asset(server.put(PATH, SMALL)), Record()
     with fetcher(tmp_path, progress=record) as fetch:
         fetch.fetch(wanted)
@@ -121,7 +121,7 @@ def test_processes_that_want_the_same_asset_share_one_download(server: Server, t
     assert server.count() == 1
 
 
-def test_waiting_for_another_process_is_told_and_ends(server: Server, tmp_path: Path) -> None:
+def test_waiting_for_another_process_is_reported_and_ends(server: Server, tmp_path: Path) -> None:
     wanted, record = asset(server.put(PATH, SMALL)), Record()
     held = ArchiveCache(tmp_path / "cache").lock(wanted.sha256)
     with fetcher(tmp_path, progress=record) as fetch, ThreadPoolExecutor(1) as pool:
@@ -134,7 +134,7 @@ def test_waiting_for_another_process_is_told_and_ends(server: Server, tmp_path: 
     assert record.notes[0].endswith("; waiting")
 
 
-def test_waiting_has_an_end(server: Server, tmp_path: Path) -> None:
+def test_waiting_for_another_process_times_out(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     with (
         ArchiveCache(tmp_path / "cache").lock(wanted.sha256),
@@ -144,7 +144,7 @@ def test_waiting_has_an_end(server: Server, tmp_path: Path) -> None:
         fetch.fetch(wanted)
 
 
-def test_waiting_for_another_process_can_be_called_off(server: Server, tmp_path: Path) -> None:
+def test_waiting_for_another_process_can_be_cancelled(server: Server, tmp_path: Path) -> None:
     wanted, record = asset(server.put(PATH, SMALL)), Record()
     with (
         ArchiveCache(tmp_path / "cache").lock(wanted.sha256),
@@ -158,7 +158,7 @@ def test_waiting_for_another_process_can_be_called_off(server: Server, tmp_path:
             waiting.result(timeout=1)
 
 
-def test_leaving_the_context_ends_what_threads_still_wait_for(server: Server, tmp_path: Path) -> None:
+def test_leaving_the_context_cancels_running_downloads(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     server.fault(PATH, Mute())
     with ThreadPoolExecutor(1) as pool:
@@ -172,7 +172,7 @@ def test_leaving_the_context_ends_what_threads_still_wait_for(server: Server, tm
     assert time.monotonic() - started < 1
 
 
-def test_a_host_that_is_not_allowed_is_never_asked(tmp_path: Path) -> None:
+def test_a_host_that_is_not_allowed_is_never_connected_to(tmp_path: Path) -> None:
     with (
         fetcher(tmp_path) as fetch,
         pytest.raises(PolicyError, match=r"evil\.example is not an allowed host") as caught,

@@ -7,10 +7,7 @@ import zlib
 
 import pytest
 
-from provision.fetch.http import (
-    DecodingError,
-    decode,
-)
+from provision.fetch.http import DecodingError, content_coding, decode
 from tests.fetch.samples import content
 
 _DATA = content(200_000)
@@ -21,7 +18,7 @@ def _decode(body: bytes, coding: str = "gzip", *, limit: int = 1 << 30, step: in
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip"])
-def test_gzip_is_taken_off(coding: str) -> None:
+def test_gzip_is_decoded(coding: str) -> None:
     assert _decode(gzip.compress(_DATA), coding) == _DATA
 
 
@@ -29,7 +26,7 @@ def test_several_gzip_members_are_one_file() -> None:
     assert _decode(gzip.compress(_DATA[:5]) + gzip.compress(_DATA[5:])) == _DATA
 
 
-def test_deflate_is_taken_off() -> None:
+def test_deflate_is_decoded() -> None:
     assert _decode(zlib.compress(_DATA), "deflate") == _DATA
 
 
@@ -37,7 +34,7 @@ def test_nothing_decodes_to_nothing() -> None:
     assert _decode(b"") == b""
 
 
-def test_a_bomb_is_refused_before_it_goes_off() -> None:
+def test_a_decompression_bomb_is_refused_early() -> None:
     bomb = gzip.compress(bytes(20 << 20))
     with pytest.raises(DecodingError, match="more than 1000000 bytes"):
         _decode(bomb, limit=1_000_000)
@@ -52,6 +49,12 @@ def test_broken_data_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
-def test_other_encodings_are_refused(coding: str) -> None:
+def test_other_codings_are_refused(coding: str) -> None:
     with pytest.raises(DecodingError, match="not asked for"):
         _decode(_DATA, coding)
+
+
+def test_identity_is_no_coding() -> None:
+    assert content_coding({"content-encoding": "Identity"}) == ""
+    assert content_coding({"content-encoding": " GZip"}) == "gzip"
+    assert content_coding({}) == ""

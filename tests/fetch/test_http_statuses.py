@@ -7,29 +7,25 @@ from email.utils import formatdate
 
 import pytest
 
-from provision.fetch.http import (
-    is_temporary,
-    retry_after,
-    status_failure,
-)
+from provision.fetch.http import is_temporary, retry_after, status_failure
 from provision.url import Url
 
 _URL = Url.parse("https://example.com/a")
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
-def test_what_may_pass_is_tried_again(status: int) -> None:
+def test_temporary_failures_are_tried_again(status: int) -> None:
     assert is_temporary(status)
     assert status_failure(_URL, status, {}).retryable
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 407, 410, 416, 451])
-def test_what_will_not_pass_is_not(status: int) -> None:
+def test_permanent_failures_are_not_tried_again(status: int) -> None:
     assert not is_temporary(status)
     assert not status_failure(_URL, status, {"retry-after": "5"}).retryable
 
 
-def test_the_cause_is_the_status_as_people_know_it() -> None:
+def test_the_cause_is_the_status_with_its_phrase() -> None:
     assert status_failure(_URL, 404, {}).cause == "404 Not Found"
     assert status_failure(_URL, 599, {}).cause == "599"
 

@@ -21,13 +21,13 @@ def _sources(url: str, *mirrors: str, offline: bool = False, implementation: str
     return [source.full for source in found]
 
 
-def test_mirrors_go_first_then_the_own_url_then_that_of_pbs() -> None:
+def test_mirrors_go_first_then_the_own_url_then_the_mirror_of_pbs() -> None:
     given = _sources(_GITHUB, "https://mirror.example/pbs", "https://other.example/a/b/")
     tail = f"{TAG}/{NAME}".replace("+", "%2B")
     assert given == [f"https://mirror.example/pbs/{tail}", f"https://other.example/a/b/{tail}", _GITHUB, _FALLBACK]
 
 
-def test_the_former_home_of_pbs_has_the_same_fallback() -> None:
+def test_the_former_repository_of_pbs_has_the_same_fallback() -> None:
     old = _GITHUB.replace("astral-sh", "indygreg")
     assert _sources(old) == [old, _FALLBACK]
 

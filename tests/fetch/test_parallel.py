@@ -15,7 +15,7 @@ from tests.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, content, d
 from tests.support.faults import Cut, Fault, Reply, Shifted, Status, With
 from tests.support.server import Seen, Server
 
-# As slow a connection as lets helpers join on a machine that is never idle.
+# As slow a connection as lets workers join on a machine that is never idle.
 _RATE = 6e6
 
 
@@ -26,7 +26,7 @@ def slow(server: Server) -> Server:
 
 
 @dataclass(frozen=True)
-class _Pieces:
+class _RangesOnly:
     """The first request, for the whole file, is served well; all others by a fault."""
 
     fault: Fault
@@ -41,16 +41,16 @@ def _fetch(tmp_path: Path, server: Server, *, progress: Record | None = None) ->
         return fetch.fetch(asset(server.put(PATH, LARGE), LARGE)).read_bytes()
 
 
-def _pieces(server: Server) -> list[Seen]:
+def _range_requests(server: Server) -> list[Seen]:
     return [seen for seen in server.seen(PATH) if "range" in seen.headers]
 
 
-def test_a_large_file_comes_over_several_connections(slow: Server, tmp_path: Path) -> None:
+def test_a_large_file_uses_several_connections(slow: Server, tmp_path: Path) -> None:
     record = Record()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert len({seen.connection for seen in slow.seen(PATH)}) == PARALLEL.connections
     assert "range" not in slow.seen(PATH)[0].headers, "the first request is one that every server understands"
-    assert all(seen.headers["if-range"] for seen in _pieces(slow))
+    assert all(seen.headers["if-range"] for seen in _range_requests(slow))
     assert record.done == {digest(LARGE).hex: len(LARGE)}
     assert record.notes == []
     assert leftovers(tmp_path) == []
@@ -63,19 +63,19 @@ def test_several_connections_are_faster_than_one(slow: Server, tmp_path: Path) -
     assert time.monotonic() - started < 0.7 * len(LARGE) / slow.rate
 
 
-def test_what_comes_soon_comes_over_one_connection(server: Server, tmp_path: Path) -> None:
+def test_a_short_download_uses_one_connection(server: Server, tmp_path: Path) -> None:
     with fetcher(tmp_path, settings=replace(PARALLEL, parallel_after_seconds=20.0)) as fetch:
         assert fetch.fetch(asset(server.put(PATH, LARGE), LARGE)).read_bytes() == LARGE
     assert server.count() == 1
 
 
-def test_a_connection_that_is_fast_gets_no_help(slow: Server, tmp_path: Path) -> None:
+def test_a_fast_connection_gets_no_further_ones(slow: Server, tmp_path: Path) -> None:
     with fetcher(tmp_path, settings=replace(PARALLEL, parallel_after_seconds=0.01, parallel_below_rate=1e5)) as fetch:
         assert fetch.fetch(asset(slow.put(PATH, LARGE), LARGE)).read_bytes() == LARGE
     assert slow.count() == 1
 
 
-def test_several_downloads_share_a_bounded_number_of_connections(slow: Server, tmp_path: Path) -> None:
+def test_several_downloads_share_a_limited_number_of_connections(slow: Server, tmp_path: Path) -> None:
     slow.rate = 2e6
     contents = [content(2 << 20, seed) for seed in range(4)]
     wanted = [asset(slow.put(f"20261101/{number}", data), data) for number, data in enumerate(contents)]
@@ -85,7 +85,7 @@ def test_several_downloads_share_a_bounded_number_of_connections(slow: Server, t
     assert 3 < slow.most_connections <= 6 + 3
 
 
-def test_a_small_file_comes_over_one_connection(slow: Server, tmp_path: Path) -> None:
+def test_a_small_file_uses_one_connection(slow: Server, tmp_path: Path) -> None:
     data = LARGE[: 1 << 20]
     with fetcher(tmp_path, settings=PARALLEL) as fetch:
         assert fetch.fetch(asset(slow.put(PATH, data), data)).read_bytes() == data
@@ -118,26 +118,26 @@ def test_a_server_that_offers_no_ranges_is_asked_once(slow: Server, tmp_path: Pa
     ],
     ids=str,
 )
-def test_whatever_is_wrong_with_pieces_the_file_comes_right(slow: Server, tmp_path: Path, fault: Fault) -> None:
-    slow.fault(PATH, _Pieces(fault))
+def test_whatever_is_wrong_with_ranges_the_file_is_right(slow: Server, tmp_path: Path, fault: Fault) -> None:
+    slow.fault(PATH, _RangesOnly(fault))
     record = Record()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
-    assert _pieces(slow)
+    assert _range_requests(slow)
     assert leftovers(tmp_path) == []
     assert record.done == {digest(LARGE).hex: len(LARGE)}
 
 
-def test_a_server_that_answers_pieces_with_the_whole_is_left_in_peace(slow: Server, tmp_path: Path) -> None:
-    slow.fault(PATH, _Pieces(Status(code=200, headers={"content-length": "0"})))
+def test_a_server_that_answers_ranges_with_the_whole_is_asked_no_more(slow: Server, tmp_path: Path) -> None:
+    slow.fault(PATH, _RangesOnly(Status(code=200, headers={"content-length": "0"})))
     assert _fetch(tmp_path, slow) == LARGE
-    assert len(_pieces(slow)) <= PARALLEL.connections - 1
+    assert len(_range_requests(slow)) <= PARALLEL.connections - 1
 
 
-def test_where_one_connection_breaks_the_others_go_on(slow: Server, tmp_path: Path) -> None:
+def test_where_one_connection_breaks_the_others_continue(slow: Server, tmp_path: Path) -> None:
     tag = With(headers={"etag": '"the file"'})
     slow.rate = 2e6
     slow.fault(PATH, Cut(after=300_000), times=1)
-    slow.fault(PATH, _Pieces(tag, whole=tag))
+    slow.fault(PATH, _RangesOnly(tag, whole=tag))
     record = Record()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert record.notes == [], "nobody needs to know"
@@ -146,7 +146,7 @@ def test_where_one_connection_breaks_the_others_go_on(slow: Server, tmp_path: Pa
 
 @dataclass(frozen=True)
 class _Ends:
-    """Of the pieces only the last bytes of the file are to be had."""
+    """Of the ranges only the last bytes of the file are to be had."""
 
     def answer(self, reply: Reply) -> None:
         last = reply.headers.get("range", "").partition("-")[2]
@@ -156,7 +156,7 @@ class _Ends:
             reply.hang_up(reset=True)
 
 
-def test_a_later_run_goes_on_from_both_ends(slow: Server, tmp_path: Path) -> None:
+def test_a_later_run_resumes_from_both_ends(slow: Server, tmp_path: Path) -> None:
     slow.rate = 1e6
     slow.fault(PATH, Cut(after=500_000), times=1)
     slow.fault(PATH, _Ends())
@@ -176,7 +176,7 @@ def test_a_later_run_goes_on_from_both_ends(slow: Server, tmp_path: Path) -> Non
     assert int(end) < len(LARGE) - 1
 
 
-def test_redirects_are_followed_once_and_pieces_asked_of_where_they_end(slow: Server, tmp_path: Path) -> None:
+def test_redirects_are_followed_once_and_ranges_requested_where_they_end(slow: Server, tmp_path: Path) -> None:
     slow.put("real", LARGE)
     slow.fault(PATH, Status(code=302, headers={"location": "/real"}))
     with fetcher(tmp_path, settings=PARALLEL) as fetch:
@@ -185,8 +185,8 @@ def test_redirects_are_followed_once_and_pieces_asked_of_where_they_end(slow: Se
     assert slow.count("real") > 1
 
 
-def test_wrong_pieces_are_found_by_the_digest_and_the_file_fetched_whole(slow: Server, tmp_path: Path) -> None:
-    """Under one tag the server sends other bytes in pieces: nothing but the digest can tell."""
+def test_wrong_ranges_are_found_by_the_digest_and_the_whole_file_requested(slow: Server, tmp_path: Path) -> None:
+    """Under one tag the server sends other bytes in ranges: nothing but the digest can tell."""
 
     @dataclass(frozen=True)
     class Zeros:
@@ -198,7 +198,7 @@ def test_wrong_pieces_are_found_by_the_digest_and_the_file_fetched_whole(slow: S
             reply.head(206, {"content-length": str(size), "content-range": content_range, "etag": etag})
             reply.send(bytes(size))
 
-    slow.fault(PATH, _Pieces(Zeros()))
+    slow.fault(PATH, _RangesOnly(Zeros()))
     record = Record()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert any("the pieces do not fit; starting over" in note for note in record.notes)

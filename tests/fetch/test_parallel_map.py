@@ -20,7 +20,7 @@ def test_the_stream_alone_fills_from_head_to_tail() -> None:
     assert ranges.tail == 100
 
 
-def test_helpers_take_pieces_from_the_far_end() -> None:
+def test_workers_claim_ranges_from_the_end() -> None:
     ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     first, second = ranges.claim(4), ranges.claim(4)
     assert first is not None
@@ -30,23 +30,23 @@ def test_helpers_take_pieces_from_the_far_end() -> None:
     assert ranges.limit == second[0]
 
 
-def test_pieces_shrink_towards_the_end_and_the_last_bytes_stay_with_the_stream() -> None:
+def test_ranges_shrink_as_less_is_left_and_the_last_bytes_are_the_stream_s() -> None:
     ranges = RangeMap(head=0, tail=4 * MIB, total=4 * MIB)
     sizes = []
-    while piece := ranges.claim(4):
-        sizes.append(piece[1] - piece[0])
+    while claimed_range := ranges.claim(4):
+        sizes.append(claimed_range[1] - claimed_range[0])
     assert sizes == sorted(sizes, reverse=True)
     assert min(sizes) >= 128 * KIB
     assert 0 < ranges.limit <= 256 * KIB
 
 
-def test_no_piece_is_larger_than_a_kill_may_lose() -> None:
-    piece = RangeMap(head=0, tail=1000 * MIB, total=1000 * MIB).claim(2)
-    assert piece is not None
-    assert piece[1] - piece[0] == 8 * MIB
+def test_no_range_is_larger_than_a_kill_may_lose() -> None:
+    claimed_range = RangeMap(head=0, tail=1000 * MIB, total=1000 * MIB).claim(2)
+    assert claimed_range is not None
+    assert claimed_range[1] - claimed_range[0] == 8 * MIB
 
 
-def test_what_is_given_back_is_claimed_first() -> None:
+def test_a_released_range_is_claimed_first() -> None:
     ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     far, near = ranges.claim(4), ranges.claim(4)
     assert far is not None
@@ -56,7 +56,7 @@ def test_what_is_given_back_is_claimed_first() -> None:
     assert ranges.claim(4) == (far[0] + 1000, far[1])
 
 
-def test_what_is_given_back_next_to_its_limit_is_the_stream_s_again() -> None:
+def test_a_range_released_next_to_the_limit_is_the_stream_s_again() -> None:
     ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     far, near = ranges.claim(4), ranges.claim(4)
     assert far is not None
@@ -68,22 +68,22 @@ def test_what_is_given_back_next_to_its_limit_is_the_stream_s_again() -> None:
     assert not ranges.is_shared
 
 
-def test_once_the_stream_has_ended_its_rest_is_for_others() -> None:
+def test_once_the_stream_has_ended_workers_claim_its_rest() -> None:
     ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
-    piece = ranges.claim(4)
-    assert piece is not None
+    claimed_range = ranges.claim(4)
+    assert claimed_range is not None
     ranges.head += 1000
     ranges.end_stream()
     assert ranges.stream_room(10) == 0
-    assert ranges.claim(4) == (1000, piece[0])
+    assert ranges.claim(4) == (1000, claimed_range[0])
     assert ranges.claim(4) is None
-    ranges.complete((1000, piece[0]))
-    ranges.release(piece, 0)
+    ranges.complete((1000, claimed_range[0]))
+    ranges.release(claimed_range, 0)
     assert not ranges.is_complete
-    assert ranges.claim(4) == piece
+    assert ranges.claim(4) == claimed_range
 
 
-def test_the_tail_is_where_nothing_is_missing_any_more() -> None:
+def test_the_tail_is_where_nothing_is_missing() -> None:
     ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     far, near = ranges.claim(4), ranges.claim(4)
     assert far is not None
@@ -94,13 +94,13 @@ def test_the_tail_is_where_nothing_is_missing_any_more() -> None:
     assert ranges.tail == near[0]
 
 
-def test_once_abandoned_the_stream_goes_on_to_its_own_end() -> None:
+def test_once_ranges_are_abandoned_the_stream_continues_to_its_end() -> None:
     ranges = RangeMap(head=0, tail=8 * MIB, total=9 * MIB)
-    piece = ranges.claim(4)
-    assert piece is not None
+    claimed_range = ranges.claim(4)
+    assert claimed_range is not None
     ranges.abandon()
-    ranges.complete(piece)
-    ranges.release(piece, 5)
+    ranges.complete(claimed_range)
+    ranges.release(claimed_range, 5)
     assert ranges.stream_room(9 * MIB) == 8 * MIB
     assert not ranges.is_complete
 
@@ -114,7 +114,7 @@ def test_once_abandoned_the_stream_goes_on_to_its_own_end() -> None:
     ),
     is_cut=st.booleans(),
 )
-def test_in_any_order_every_byte_comes(total: int, workers: int, turns: list[tuple[str, int]], is_cut: bool) -> None:
+def test_in_any_order_every_byte_arrives(total: int, workers: int, turns: list[tuple[str, int]], is_cut: bool) -> None:
     ranges = RangeMap(head=0, tail=total, total=total)
     claimed: list[ByteRange] = []
     done: list[ByteRange] = []
@@ -128,8 +128,8 @@ def test_in_any_order_every_byte_comes(total: int, workers: int, turns: list[tup
         if turn == "stream":
             stream(amount)
         elif turn == "claim":
-            if (piece := ranges.claim(workers)) is not None:
-                claimed.append(piece)
+            if (claimed_range := ranges.claim(workers)) is not None:
+                claimed.append(claimed_range)
         elif claimed:
             start, end = claimed.pop(amount % len(claimed))
             if turn == "complete":
@@ -139,9 +139,9 @@ def test_in_any_order_every_byte_comes(total: int, workers: int, turns: list[tup
                 part = min(amount, end - start - 1)
                 ranges.release((start, end), part)
                 done.append((start, start + part))
-    for piece in claimed:
-        ranges.complete(piece)
-        done.append(piece)
+    for claimed_range in claimed:
+        ranges.complete(claimed_range)
+        done.append(claimed_range)
     if is_cut:
         ranges.end_stream()
     stream(total)

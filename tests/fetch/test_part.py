@@ -48,27 +48,27 @@ def test_bytes_and_digest_are_those_written(archive: Path) -> None:
     assert _beside(archive) == ["abc"]
 
 
-def test_publishing_leaves_out_what_lies_behind_the_end(archive: Path) -> None:
+def test_publishing_cuts_what_lies_behind_the_end(archive: Path) -> None:
     part = _opened(archive)
     part.write(0, _DATA)
     part.publish(100)
     assert archive.read_bytes() == _DATA[:100]
 
 
-def test_a_later_run_goes_on_where_the_note_says(archive: Path) -> None:
-    note = Checkpoint(source="url", validator='"tag"', total=5000, head=1000, tail=5000)
+def test_a_later_run_resumes_at_the_checkpoint(archive: Path) -> None:
+    checkpoint = Checkpoint(source="url", validator='"tag"', total=5000, head=1000, tail=5000)
     first = _opened(archive)
     first.write(0, _DATA[:1000])
-    first.save(note)
+    first.save(checkpoint)
     first.suspend()
     second = _opened(archive)
-    assert second.checkpoint == note
+    assert second.checkpoint == checkpoint
     second.write(1000, _DATA[1000:])
     assert second.digest(5000) == digest(_DATA)
     second.close()
 
 
-def test_what_was_never_noted_is_started_over(archive: Path) -> None:
+def test_a_part_without_checkpoint_is_started_over(archive: Path) -> None:
     first = _opened(archive)
     first.write(0, _DATA)
     first.close()
@@ -79,16 +79,16 @@ def test_what_was_never_noted_is_started_over(archive: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "note",
+    "checkpoint",
     [
         Checkpoint(head=5001),
         Checkpoint(head=1000, tail=4000, total=6000),
     ],
 )
-def test_a_file_shorter_than_its_note_says_is_started_over(archive: Path, note: Checkpoint) -> None:
+def test_a_part_shorter_than_its_checkpoint_says_is_started_over(archive: Path, checkpoint: Checkpoint) -> None:
     first = _opened(archive)
     first.write(0, _DATA)
-    first.save(note)
+    first.save(checkpoint)
     first.close()
     second = _opened(archive)
     assert second.checkpoint == Checkpoint()
@@ -115,7 +115,7 @@ def test_a_file_shorter_than_its_note_says_is_started_over(archive: Path, note: 
         b"[" * 3000,
     ],
 )
-def test_a_note_that_makes_no_sense_is_none(content: bytes) -> None:
+def test_a_checkpoint_that_makes_no_sense_is_none(content: bytes) -> None:
     assert Checkpoint.parse(content) is None
 
 
@@ -129,12 +129,14 @@ def test_a_note_that_makes_no_sense_is_none(content: bytes) -> None:
         ),
     )
 )
-def test_no_json_breaks_reading_a_note(value: object) -> None:
-    note = Checkpoint.parse(json.dumps(value).encode())
-    assert note is None or 0 <= note.head <= (note.tail or note.head) <= (note.total or note.head)
+def test_no_json_breaks_reading_a_checkpoint(value: object) -> None:
+    checkpoint = Checkpoint.parse(json.dumps(value).encode())
+    assert checkpoint is None or 0 <= checkpoint.head <= (checkpoint.tail or checkpoint.head) <= (
+        checkpoint.total or checkpoint.head
+    )
 
 
-def test_nothing_is_left_of_a_part_that_got_nothing(archive: Path) -> None:
+def test_an_empty_part_is_removed(archive: Path) -> None:
     part = _opened(archive)
     part.suspend()
     assert _beside(archive) == []
@@ -197,7 +199,7 @@ def test_a_full_disk_is_a_store_error(archive: Path) -> None:
     part.close()
 
 
-def test_a_download_is_told_from_its_start_to_its_end() -> None:
+def test_progress_is_reported_from_start_to_end() -> None:
     record = Record()
     progress = AssetProgress(record, key="k", title="cpython 3.14")
     progress.begin(100, 40)
@@ -210,7 +212,7 @@ def test_a_download_is_told_from_its_start_to_its_end() -> None:
     assert progress.received == 60
 
 
-def test_starting_over_counts_anew_but_what_was_received_stays() -> None:
+def test_starting_over_resets_progress_but_not_the_received_bytes() -> None:
     record = Record()
     progress = AssetProgress(record, key="k", title="t")
     progress.begin(None, 0)

@@ -35,7 +35,7 @@ def test_each_variable_is_read_in_either_case(name: str) -> None:
     assert _proxy({name: "http://proxy:3128"}, "https://github.com/a") == "http://proxy:3128"
 
 
-def test_lower_case_and_the_scheme_s_own_variable_win() -> None:
+def test_lower_case_and_the_scheme_s_own_variable_take_precedence() -> None:
     environ = {"https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:1", "ALL_PROXY": "http://c:1"}
     assert _proxy(environ, "https://github.com/a") == "http://a:1"
     assert _proxy(environ, "http://mirror.example/a") == "http://c:1"
@@ -45,13 +45,13 @@ def test_a_proxy_without_a_scheme_is_an_http_one() -> None:
     assert _proxy({"https_proxy": "proxy:3128"}, "https://github.com/a") == "http://proxy:3128"
 
 
-def test_http_proxy_in_upper_case_is_not_believed_in_a_cgi_program() -> None:
+def test_http_proxy_in_upper_case_is_ignored_in_a_cgi_program() -> None:
     environ = {"HTTP_PROXY": "http://evil:1", "REQUEST_METHOD": "GET"}
     assert _proxy(environ, "http://mirror.example/a") is None
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000/a", "http://localhost/a"])
-def test_this_machine_is_asked_directly(url: str) -> None:
+def test_loopback_is_connected_to_directly(url: str) -> None:
     assert _proxy({"all_proxy": "http://proxy:1"}, url) is None
 
 
@@ -102,7 +102,7 @@ def test_http_is_forwarded_by_the_proxy_which_looks_the_host_up(server: Server, 
     assert server.seen()[0].headers["host"] == "mirror.example"
 
 
-def test_a_proxy_may_want_a_login(server: Server, tmp_path: Path) -> None:
+def test_a_proxy_gets_its_credentials(server: Server, tmp_path: Path) -> None:
     server.put("a", SMALL)
     with Proxy({"mirror.example": server.port}, login=("me", "p@ss:word")) as proxy:
         environ = {"http_proxy": f"http://me:p%40ss%3Aword@{proxy.authority}"}
@@ -110,7 +110,7 @@ def test_a_proxy_may_want_a_login(server: Server, tmp_path: Path) -> None:
     assert "proxy-authorization" not in server.seen()[0].headers
 
 
-def test_a_proxy_may_want_a_login_for_tunnels(internet: Internet, tmp_path: Path) -> None:
+def test_a_proxy_gets_its_credentials_for_tunnels(internet: Internet, tmp_path: Path) -> None:
     internet.proxy.login = ("me", "secret")
     internet.server.put(_RELEASE.removeprefix("https://github.com/"), SMALL)
     environ = internet.environ | {"HTTPS_PROXY": f"http://me:secret@{internet.proxy.authority}"}
@@ -118,7 +118,7 @@ def test_a_proxy_may_want_a_login_for_tunnels(internet: Internet, tmp_path: Path
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_missing_login_is_told(internet: Internet, tmp_path: Path, scheme: str) -> None:
+def test_missing_proxy_credentials_are_an_error_with_a_hint(internet: Internet, tmp_path: Path, scheme: str) -> None:
     internet.proxy.login = ("me", "secret")
     environ = internet.environ | {"HTTP_PROXY": internet.proxy.url}
     with pytest.raises(NetworkError, match="407") as caught:
@@ -127,7 +127,7 @@ def test_a_missing_login_is_told(internet: Internet, tmp_path: Path, scheme: str
     assert "secret" not in str(caught.value)
 
 
-def test_a_host_that_the_proxy_does_not_know_is_told(internet: Internet, tmp_path: Path) -> None:
+def test_a_host_that_the_proxy_does_not_know_is_an_error(internet: Internet, tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="502"):
         _fetch(tmp_path, "https://elsewhere.example/a", internet.environ, "elsewhere.example")
 
@@ -139,7 +139,7 @@ def test_no_proxy_is_respected(internet: Internet, tmp_path: Path) -> None:
     assert internet.proxy.seen == []
 
 
-def test_a_proxy_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_proxy_that_cannot_be_used_is_a_usage_error(tmp_path: Path) -> None:
     for proxy, message in (("http://:3128", "names no host"), ("socks5://127.0.0.1:1", "socksio")):
         with pytest.raises(UsageError, match=message):
             _fetch(tmp_path, "https://mirror.example/a", {"https_proxy": proxy}, "mirror.example")

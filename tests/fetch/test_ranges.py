@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.fetch.context import open_context
-from provision.fetch.http import (
-    HttpClient,
-    content_coding,
-)
+from provision.fetch.http import HttpClient
 from provision.fetch.ranges import (
     RangeRefusedError,
     RangeSource,
@@ -28,7 +25,7 @@ from tests.support.faults import Cut, Fault, Shifted, Status, WholeAnyway, With
 from tests.support.server import Server
 
 
-def test_asking_for_a_range_names_its_last_byte() -> None:
+def test_a_range_header_names_the_last_byte() -> None:
     assert range_headers(10, 20, "") == {"range": "bytes=10-19"}
     assert range_headers(10, None, '"tag"') == {"range": "bytes=10-", "if-range": '"tag"'}
 
@@ -66,12 +63,6 @@ def test_a_content_range_says_start_end_and_total(text: str, expected: tuple[int
     assert content_range({"content-range": text}) == expected
 
 
-def test_identity_is_no_encoding() -> None:
-    assert content_coding({"content-encoding": "Identity"}) == ""
-    assert content_coding({"content-encoding": " GZip"}) == "gzip"
-    assert content_coding({}) == ""
-
-
 @pytest.mark.parametrize(
     ("status", "headers", "serves"),
     [
@@ -83,9 +74,7 @@ def test_identity_is_no_encoding() -> None:
         (200, {"accept-ranges": "bytes", "etag": '"a"', "content-encoding": "gzip"}, False),
     ],
 )
-def test_pieces_are_asked_for_where_the_server_can_tell_files_apart(
-    status: int, headers: dict[str, str], serves: bool
-) -> None:
+def test_ranges_need_a_validator_and_no_coding(status: int, headers: dict[str, str], serves: bool) -> None:
     assert serves_ranges(status, headers) is serves
 
 
@@ -112,7 +101,7 @@ def _receive(server: Server, client: HttpClient, start: int, end: int) -> bytes:
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 10), (1000, 200_000), (299_999, 300_000)])
-def test_a_piece_is_exactly_what_was_asked_for(server: Server, client: HttpClient, start: int, end: int) -> None:
+def test_a_range_is_exactly_what_was_requested(server: Server, client: HttpClient, start: int, end: int) -> None:
     server.fault(PATH, With(headers={"etag": _TAG}))
     assert _receive(server, client, start, end) == SMALL[start:end]
     (seen,) = server.seen()
@@ -120,14 +109,14 @@ def test_a_piece_is_exactly_what_was_asked_for(server: Server, client: HttpClien
 
 
 @pytest.mark.parametrize("fault", [WholeAnyway(), With(headers={"etag": '"other"'}), Shifted(by=1)], ids=str)
-def test_a_piece_of_anything_else_is_refused(server: Server, client: HttpClient, fault: Fault) -> None:
+def test_a_range_of_another_file_is_refused(server: Server, client: HttpClient, fault: Fault) -> None:
     server.fault(PATH, fault)
     with pytest.raises(RangeRefusedError):
         _receive(server, client, 0, 1000)
 
 
 @pytest.mark.parametrize("fault", [Status(code=403), Status(code=503), Cut(after=10)], ids=str)
-def test_a_piece_that_breaks_off_is_a_failed_transfer(server: Server, client: HttpClient, fault: Fault) -> None:
+def test_a_range_that_breaks_off_is_a_failed_transfer(server: Server, client: HttpClient, fault: Fault) -> None:
     server.fault(PATH, fault)
     with pytest.raises(TransferError):
         _receive(server, client, 299_000, 300_000)

@@ -70,7 +70,7 @@ def test_a_success_is_not_repeated() -> None:
     assert len(attempts.times) == 1
 
 
-def test_what_may_pass_is_tried_again_and_told() -> None:
+def test_a_temporary_failure_is_tried_again_and_reported() -> None:
     notes: list[str] = []
     attempts = _Attempts(_failure(), _failure())
     assert _policy(note=notes.append).run(attempts) == "done"
@@ -79,14 +79,14 @@ def test_what_may_pass_is_tried_again_and_told() -> None:
     assert notes[0].startswith("https://example.com/a: 503 Service Unavailable; trying again in 0.0")
 
 
-def test_what_will_not_pass_is_not_tried_again() -> None:
+def test_a_permanent_failure_is_not_tried_again() -> None:
     attempts = _Attempts(_failure(again=False))
     with pytest.raises(TransferError):
         _policy().run(attempts)
     assert len(attempts.times) == 1
 
 
-def test_a_later_failure_that_will_not_pass_ends_it() -> None:
+def test_a_later_permanent_failure_ends_it() -> None:
     attempts = _Attempts(_failure(), _failure(again=False))
     with pytest.raises(TransferError) as caught:
         _policy().run(attempts)
@@ -94,7 +94,7 @@ def test_a_later_failure_that_will_not_pass_ends_it() -> None:
     assert len(attempts.times) == 2
 
 
-def test_the_last_failure_is_raised_when_the_tries_are_used_up() -> None:
+def test_the_last_failure_is_raised_when_the_attempts_are_used_up() -> None:
     attempts = _Attempts(*[_failure()] * 9)
     with pytest.raises(TransferError):
         _policy(attempts=4).run(attempts)
@@ -126,13 +126,13 @@ def test_the_pause_stops_growing_at_twenty_seconds() -> None:
     assert 20 <= _announced(notes[0]) <= 35
 
 
-def test_the_server_s_wish_is_respected() -> None:
+def test_retry_after_is_respected() -> None:
     attempts = _Attempts(_failure(after=0.15))
     _policy(max_pause=1.0).run(attempts)
     assert attempts.pauses[0] >= 0.15
 
 
-def test_the_server_s_wish_is_capped() -> None:
+def test_retry_after_is_capped() -> None:
     notes: list[str] = []
     _policy(max_pause=0.1, note=notes.append).run(_Attempts(_failure(after=3600)))
     assert _announced(notes[0]) == 0.1
@@ -150,14 +150,14 @@ def test_an_attempt_that_got_further_does_not_count() -> None:
     assert _policy(attempts=2).run(attempts, received=lambda: len(attempts.times) * MIB) == "done"
 
 
-def test_it_may_go_on_in_a_thousand_steps_that_each_got_further() -> None:
+def test_a_thousand_attempts_may_each_get_further() -> None:
     attempts = _Attempts(*[_failure()] * 1100)
     policy = _policy(attempts=2, max_pause=0)
     assert policy.run(attempts, received=lambda: len(attempts.times) * MIB) == "done"
     assert len(attempts.times) == 1101
 
 
-def test_one_attempt_that_got_further_grants_all_tries_anew() -> None:
+def test_an_attempt_that_got_further_resets_the_count() -> None:
     gains = iter([0, 0, 0, MIB, MIB, MIB, MIB])
     attempts = _Attempts(*[_failure()] * 9)
     with pytest.raises(TransferError):
@@ -165,7 +165,7 @@ def test_one_attempt_that_got_further_grants_all_tries_anew() -> None:
     assert len(attempts.times) == 5
 
 
-def test_a_few_bytes_are_not_further() -> None:
+def test_a_few_bytes_do_not_reset_the_count() -> None:
     attempts = _Attempts(*[_failure()] * 6)
     with pytest.raises(TransferError):
         _policy(attempts=2).run(attempts, received=lambda: len(attempts.times) * 1000)
@@ -181,13 +181,13 @@ def test_a_cancellation_ends_the_pause() -> None:
     assert time.monotonic() - started < 1
 
 
-def test_nothing_happens_until_it_is_set() -> None:
+def test_nothing_is_raised_until_cancelled() -> None:
     cancellation = Cancellation()
     cancellation.check()
     cancellation.wait(0.001)
 
 
-def test_once_set_every_check_and_wait_raises() -> None:
+def test_once_cancelled_every_check_and_wait_raises() -> None:
     cancellation = Cancellation()
     cancellation.set()
     cancellation.set()
@@ -197,7 +197,7 @@ def test_once_set_every_check_and_wait_raises() -> None:
         cancellation.wait(10)
 
 
-def test_a_wait_in_another_thread_ends() -> None:
+def test_a_wait_ends_when_another_thread_cancels() -> None:
     cancellation = Cancellation()
     threading.Timer(0.05, cancellation.set).start()
     started = time.monotonic()
@@ -206,26 +206,26 @@ def test_a_wait_in_another_thread_ends() -> None:
     assert time.monotonic() - started < 1
 
 
-def test_watchers_are_woken_until_forgotten() -> None:
+def test_callbacks_are_called_until_removed() -> None:
     cancellation = Cancellation()
-    woken: list[str] = []
+    called: list[str] = []
     one, two = object(), object()
-    cancellation.add_callback(one, lambda: woken.append("one"))
-    cancellation.add_callback(two, lambda: woken.append("two"))
+    cancellation.add_callback(one, lambda: called.append("one"))
+    cancellation.add_callback(two, lambda: called.append("two"))
     cancellation.remove_callback(one)
     cancellation.set()
-    assert woken == ["two"]
+    assert called == ["two"]
 
 
-def test_who_comes_too_late_is_woken_at_once() -> None:
+def test_a_callback_added_too_late_is_called_at_once() -> None:
     cancellation = Cancellation()
     cancellation.set()
-    woken: list[str] = []
-    cancellation.add_callback(object(), lambda: woken.append("late"))
-    assert woken == ["late"]
+    called: list[str] = []
+    cancellation.add_callback(object(), lambda: called.append("late"))
+    assert called == ["late"]
 
 
-def test_there_is_time_until_there_is_none() -> None:
+def test_a_deadline_is_checked_and_never_retried() -> None:
     deadline = Deadline(0.02)
     deadline.check(_URL)
     time.sleep(0.03)
@@ -244,7 +244,7 @@ def test_one_failure_is_one_sentence() -> None:
     assert error.hint == "look elsewhere"
 
 
-def test_every_place_is_told_with_its_cause_and_without_secrets() -> None:
+def test_every_source_is_named_with_its_cause_and_without_secrets() -> None:
     failures = [Failure(url=_ONE, cause="connection refused"), Failure(url=_TWO, cause="404 Not Found")]
     assert str(final_error("a.tar.gz", failures)).splitlines() == [
         "cannot fetch a.tar.gz from any of 2 places:",

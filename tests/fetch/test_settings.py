@@ -16,7 +16,7 @@ def _hosts(tmp_path: Path, text: str | None) -> tuple[str, ...]:
     return configured_hosts({"PROVISION_CONFIG_DIR": str(tmp_path)})
 
 
-def test_without_the_file_nothing_is_allowed(tmp_path: Path) -> None:
+def test_without_the_file_no_host_is_allowed(tmp_path: Path) -> None:
     assert _hosts(tmp_path, None) == ()
     assert _hosts(tmp_path / "none", None) == ()
 
@@ -25,7 +25,7 @@ def test_hosts_are_read_from_it(tmp_path: Path) -> None:
     assert _hosts(tmp_path, 'allow-hosts = ["a.example", "*.b.example"]') == ("a.example", "*.b.example")
 
 
-def test_a_file_that_says_nothing_of_hosts_is_fine(tmp_path: Path) -> None:
+def test_a_file_without_hosts_is_valid(tmp_path: Path) -> None:
     assert _hosts(tmp_path, "other = 1") == ()
 
 
