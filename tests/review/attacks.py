@@ -1,4 +1,4 @@
-"""Owns four attacks on a lock that pass for routine in a plain diff, each in a repository of its own."""
+"""Four attacks on a lock that look like routine in a plain diff, each in a repository of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def honest() -> str:
 
 
 def swapped_hash(text: str) -> str:
-    """The archive may be replaced on a mirror, or upstream; the lock already says it is right."""
+    """The archive may be replaced on a mirror or upstream, as the lock has its sha256 already."""
     return text.replace(value(row(text, "default", GNU), "sha256"), "5bd1b6ad" * 8, 1)
 
 
@@ -34,7 +34,7 @@ def look_alike_host(text: str) -> str:
 
 
 def downgrade(text: str) -> str:
-    """All rows are real, of a version with known holes; the request's digest is kept, as anyone can."""
+    """All rows are real, of a version with known vulnerabilities; the request's digest is kept, as anyone can."""
     older = locked(manifest(ENTRIES.replace('"3.13"', '"3.13.1"')), day=DAY)
     request = re.findall("sha256:[0-9a-f]{64}", entry_of(text, "default"))[0]
     entry = entry_of(older, "default")

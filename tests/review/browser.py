@@ -1,4 +1,4 @@
-"""Drives a real headless Chromium over its debugging pipe, with nothing but the standard library."""
+"""A real headless Chromium, driven over its debugging pipe with the standard library alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns a repository with twenty real changes of a lock: made from the bundled catalog as it was on each of the days."""
+"""A repository with twenty real changes of a lock, made from the bundled catalog as it was on each of the days."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ STEPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Until:
+class SourceUntil:
     """A source as it was on a day: without the builds that came out later."""
 
     source: CatalogSource
@@ -112,7 +112,7 @@ class Until:
 
 
 def catalog_of(day: str) -> Catalog:
-    return Catalog(sources=tuple(Until(source, day) for source in bundled_catalog().sources))
+    return Catalog(sources=tuple(SourceUntil(source, day) for source in bundled_catalog().sources))
 
 
 def locks() -> list[Lock]:

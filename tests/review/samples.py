@@ -1,4 +1,4 @@
-"""Owns locks and reviews for the reports' tests, hostile ones among them."""
+"""Locks and reviews for the tests of this folder, hostile ones among them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provision.review.review import DiffSide, Review
 from tests.lock.samples import asset, digest, python
 from tests.lock.strategies import digests, locks
 
-# What could leave its place in a terminal, a workflow's log, Markdown or HTML.
+# Texts that could act as markup or commands in a terminal, a workflow's log, Markdown or HTML.
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -59,7 +59,7 @@ def moved(before: LockedPython, name: str) -> LockedPython:
 
 @st.composite
 def hostile_locks(draw: st.DrawFn) -> Lock:
-    """Locks that no reader lets through: any text wherever there is text."""
+    """Locks that no reader would accept: any text wherever there is text."""
 
     def spoiled(row: Asset) -> Asset:
         url = draw(st.just(row.url) | texts.map("https://{}/x".format) | texts)

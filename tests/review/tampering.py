@@ -1,4 +1,4 @@
-"""Owns locks that someone tampered with: a real one, changed in one way each, with the code and line to catch it by."""
+"""Locks that were tampered with: a real one, changed in one way each, with the code and the line of its finding."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ Change = Callable[[str], str]
 
 
 class Tampered(NamedTuple):
-    """What was done to a lock, and the code it is caught by, on the first line with ``line`` after ``within``."""
+    """A change of a lock, and the code of its finding, on the first line with ``line`` after ``within``."""
 
     what: str
     code: str
@@ -76,7 +76,7 @@ class Tampered(NamedTuple):
 
 
 def swap(old: str, new: str, within: str = "") -> Change:
-    """Put something else in a text's place, the first one; in a row only, if one is given."""
+    """Replace the first occurrence of a text; only in the row ``within``, if one is given."""
 
     def change(text: str) -> str:
         if within:

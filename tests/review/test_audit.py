@@ -1,4 +1,4 @@
-"""Locks that someone tampered with are each caught by the right code on the right line; real rows, real catalog."""
+"""The checks of an audit: the right code on the right line, over real locks and the bundled catalog."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def audited(
     )
 
 
-def test_what_provision_locks_is_clean() -> None:
+def test_a_lock_as_provision_wrote_it_has_no_errors() -> None:
     assert [finding for finding in audited(CLEAN, manifest()).findings if finding.severity == "error"] == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what.replace(" ", "-"))
-def test_a_tampered_lock_is_caught(case: Tampered) -> None:
+def test_a_tampered_lock_is_found_on_the_right_line(case: Tampered) -> None:
     text = case.change(CLEAN)
     found = [each for each in audited(text, manifest()).findings if each.code == case.code]
     assert line_of(text, case.line, within=case.within) in {each.line for each in found}
@@ -91,7 +91,7 @@ def test_a_tampered_lock_is_caught(case: Tampered) -> None:
         assert audited(text, manifest()).errors
 
 
-def test_one_url_with_two_hashes() -> None:
+def test_one_url_with_two_hashes_is_an_error() -> None:
     asked = manifest('a = "3.13"\nb = "3.13"')
     text = locked(asked)
     second = row(text, "b", GNU)
@@ -119,7 +119,7 @@ _LEVELS = 'default = { version = "3.12.11", build = "20250818", cpu = "auto" }'
         ('default = { version = "3.13", targets = ["macos-aarch64"] }', 'default = "3.13"', "PV017", GNU),
     ],
 )
-def test_real_rows_that_answer_another_request(entries: str, locked_as: str, code: str, key: str) -> None:
+def test_real_assets_for_another_request_are_found(entries: str, locked_as: str, code: str, key: str) -> None:
     """All rows are upstream's own, and the request's digest is forged, as anyone can."""
     asked, other = manifest(entries), manifest(locked_as)
     text = locked(other)
@@ -129,7 +129,7 @@ def test_real_rows_that_answer_another_request(entries: str, locked_as: str, cod
     assert (code, line_of(text, key, within='name = "default"')) in {(each.code, each.line) for each in found}
 
 
-def test_a_build_in_its_cooldown() -> None:
+def test_a_build_in_its_cooldown_is_found_by_the_longer_cooldown() -> None:
     asked = manifest('default = "3.13"', settings=f'{SETTINGS}\ncooldown = "1 week"')
     fresh = manifest('default = "3.13"')
     text = locked(fresh).replace(
@@ -143,7 +143,7 @@ def test_a_build_in_its_cooldown() -> None:
     assert "PV014" not in {each.code for each in audited(text, fresh, policy=policy, today=date(2026, 11, 5)).findings}
 
 
-def test_a_date_before_the_builds_own_does_not_get_it_out_of_its_cooldown() -> None:
+def test_a_forged_early_date_does_not_end_a_cooldown() -> None:
     asked = manifest('default = "3.13"')
     text = (
         locked(asked).replace(BUILD, "20261101").replace('sha256 = "', 'published = "2020-01-01T00:00:00Z"\nsha256 = "')
@@ -152,7 +152,7 @@ def test_a_date_before_the_builds_own_does_not_get_it_out_of_its_cooldown() -> N
     assert "PV014" in {each.code for each in found}
 
 
-def test_size_and_time_of_publication() -> None:
+def test_size_and_time_of_publication_are_compared_with_the_catalog() -> None:
     known = asset("3.13.5+20250702", size=100, published="2025-07-02T00:00:00Z")
     text = format_lock(Lock(pythons=(entry(size=99, published="2020-01-01T00:00:00Z"),)))
     rules = Policy(allow_hosts=("example.com",))
@@ -176,7 +176,7 @@ def codes(found: Audit) -> set[str]:
     return {each.code for each in found.findings if each.severity == "error"}
 
 
-def test_an_archive_of_ones_own_needs_an_allowed_host() -> None:
+def test_a_custom_archive_needs_an_allowed_host() -> None:
     text = format_lock(Lock(pythons=(entry(url=OWN.url, sha256=OWN.sha256),)))
     own = catalog(OWN, as_of="")
     assert codes(audited(text, None, upstream=UPSTREAM)) == {"PV001", "PV009"}
@@ -188,7 +188,7 @@ def test_an_archive_of_ones_own_needs_an_allowed_host() -> None:
     assert codes(audited(text, None, own=own, policy=Policy(allow_hosts=("github.com",)))) == set()
 
 
-def test_an_archive_that_the_manifest_names() -> None:
+def test_an_archive_that_the_manifest_names_needs_an_allowed_host_and_its_pinned_digest() -> None:
     place = "https://archives.example.com/20250702/python.tar.gz"
     table = f'url = {{ linux-x86_64 = "{place}" }}\nsha256 = {{ linux-x86_64 = "{ZEROS}" }}'
     asked = manifest(f'[pythons.default]\nversion = "3.13.5"\n{table}')
@@ -202,7 +202,7 @@ def test_an_archive_that_the_manifest_names() -> None:
     assert "PV017" in codes(audited(text.replace("/20250702/", "/20250703/"), asked, policy=rules))
 
 
-def test_upstreams_own_checksums() -> None:
+def test_digests_are_compared_with_upstreams_checksums() -> None:
     release = BUILD
     sums = {
         asset.filename: asset.sha256.hex for each in parse_lock(CLEAN, Path("x")).lock.pythons for asset in each.assets
@@ -216,7 +216,7 @@ def test_upstreams_own_checksums() -> None:
     assert "PV025" in {each.code for each in none.findings}
 
 
-def test_the_policy() -> None:
+def test_the_policy_on_end_of_life_and_prereleases() -> None:
     asked = manifest('default = "3.9"')
     text = locked(asked)
     gravities = {
@@ -246,34 +246,34 @@ def test_findings_can_be_ignored_with_a_reason() -> None:
     assert [(each.file, each.severity) for each in unused] == [("policy.toml", "note")]
 
 
-def test_a_newer_patch_that_the_request_rules_out_is_a_note() -> None:
+def test_a_newer_patch_that_the_request_excludes_is_a_note() -> None:
     asked = manifest('default = "3.13.1"')
     (finding,) = audited(locked(asked), asked).findings
     assert (finding.code, finding.severity) == ("PV013", "note")
 
 
-def test_without_a_manifest_rows_are_proven_all_the_same() -> None:
+def test_without_a_manifest_assets_are_checked_all_the_same() -> None:
     assert codes(audited(CLEAN, None)) == set()
     assert codes(audited(CLEAN.replace(HASH, ZEROS), None)) == {"PV001"}
 
 
-# By these codes an audit says that a lock does not answer its manifest; PV001 also where a catalog has another sha256.
-ANSWERS = {"PV001", "PV010", "PV011", "PV015", "PV016", "PV017"}
+# The codes of an entry that does not match its request; PV001 also stands for a catalog with another sha256.
+MISMATCH_CODES = {"PV001", "PV010", "PV011", "PV015", "PV016", "PV017"}
 
 
-def unanswered(asked: Manifest, python: LockedPython) -> set[str]:
-    """The entries that do not answer by an audit that knows no catalog and no policy."""
+def mismatched_entries(asked: Manifest, python: LockedPython) -> set[str]:
+    """The entries that do not match their requests, by an audit without catalog and policy."""
     found = audited(format_lock(Lock(pythons=(python,))), asked, upstream=catalog(), policy=Policy())
-    return {each.entry for each in found.findings if each.code in ANSWERS}
+    return {each.entry for each in found.findings if each.code in MISMATCH_CODES}
 
 
 @given(st.data())
 def test_lock_check_and_audit_find_the_same_entries(data: st.DataObject) -> None:
-    """With one exception: a lock that lacks this machine, where no targets are declared, is right for others."""
+    """Except for a lock that only lacks this machine, where no targets are declared: it is right for others."""
     asked, python = answered(*data.draw(st.sampled_from((*REQUESTS, *OWN_REQUESTS))))
     python = data.draw(edited(python))
     stale = stale_entries(asked, Lock(pythons=(python,)), HOST)
-    assert unanswered(asked, python) == {each.name for each in stale if each.kind != "incomplete"}
+    assert mismatched_entries(asked, python) == {each.name for each in stale if each.kind != "incomplete"}
 
 
 def with_row(python: LockedPython, **changes: object) -> LockedPython:
@@ -319,17 +319,17 @@ STRICT, PREFERRED = REQUESTS[3], REQUESTS[4]
         (OWN_REQUESTS[3], lambda each: each, []),
     ],
 )
-def test_where_the_two_once_disagreed(
+def test_levels_and_urls_where_both_must_agree(
     request_: tuple[str, str], edit: Callable[[LockedPython], LockedPython], told: list[str]
 ) -> None:
     asked, python = answered(*request_)
     python = edit(python)
     found = audited(format_lock(Lock(pythons=(python,))), asked, upstream=catalog(), policy=Policy()).findings
-    assert [f"{each.code} {each.message}" for each in found if each.code in ANSWERS] == told
+    assert [f"{each.code} {each.message}" for each in found if each.code in MISMATCH_CODES] == told
     assert bool(stale_entries(asked, Lock(pythons=(python,)), HOST)) == bool(told)
 
 
-def test_an_archive_that_upstream_knows_must_still_be_the_one_that_the_manifest_names() -> None:
+def test_an_archive_that_upstream_knows_must_still_have_the_digest_in_the_manifest() -> None:
     known = asset("3.14.7+20260814")
     entry = f'{{ version = "3.14.7", url.linux-x86_64 = "{known.url}", sha256.linux-x86_64 = "{ZEROS}" }}'
     asked, python = answered(entry, "")

@@ -1,4 +1,4 @@
-"""What differs between two locks."""
+"""Differences between two locks: entries, assets and the aspects in which they differ."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def test_nothing_differs_from_itself() -> None:
 
 
 @given(locks(), locks())
-def test_a_diff_is_empty_just_where_the_locks_are_equal(old: Lock, new: Lock) -> None:
+def test_a_diff_is_empty_if_and_only_if_the_locks_are_equal(old: Lock, new: Lock) -> None:
     assert bool(compare_locks(old, new)) == (old != new)
 
 
 @given(locks(), locks())
-def test_the_other_way_round_everything_added_is_removed(old: Lock, new: Lock) -> None:
+def test_in_reverse_everything_added_is_removed(old: Lock, new: Lock) -> None:
     there, back = compare_locks(old, new), compare_locks(new, old)
     kinds = {"added": "removed", "removed": "added", "changed": "changed"}
     assert [(entry.name, entry.kind) for entry in there.entries] == [
@@ -43,7 +43,7 @@ def test_no_lock_is_not_an_empty_lock() -> None:
     assert not compare_locks(None, None)
 
 
-def test_entries_that_came_and_went_have_all_their_rows() -> None:
+def test_entries_that_were_added_or_removed_have_all_their_assets() -> None:
     diff = compare_locks(lock(python(name="old")), lock(python(name="new")))
     assert [(entry.name, entry.kind, len(entry.assets)) for entry in diff.entries] == [
         ("new", "added", 3),
@@ -61,13 +61,13 @@ def test_entries_that_came_and_went_have_all_their_rows() -> None:
         ("3.15.0rc1+20260901", "up", None),
     ],
 )
-def test_where_version_and_build_went(name: str, version: str | None, build: str | None) -> None:
+def test_version_and_build_go_up_or_down(name: str, version: str | None, build: str | None) -> None:
     (entry,) = compare_locks(lock(DEFAULT), lock(moved(DEFAULT, name))).entries
     assert (entry.version_direction, entry.build_direction) == (version, build)
     assert not entry.request_changed
 
 
-def test_a_build_that_is_no_day_goes_by_its_numbers() -> None:
+def test_a_build_that_is_no_date_is_compared_by_its_numbers() -> None:
     old, new = (python(asset(f"3.11.13+7.3.{patch}", implementation="pypy")) for patch in (9, 19))
     (entry,) = compare_locks(lock(old), lock(new)).entries
     assert entry.build_direction == "up"
@@ -78,19 +78,19 @@ def test_another_implementation_is_neither_up_nor_down() -> None:
     assert entry.version_direction == "other"
 
 
-def test_only_the_hash() -> None:
+def test_a_digest_that_changed_alone() -> None:
     (entry,) = compare_locks(lock(DEFAULT), lock(edited(DEFAULT, sha256=digest("other")))).entries
     assert entry.aspects == ("sha256",)
     assert [change.target_label for change in entry.assets] == ["macos-aarch64"]
 
 
-def test_the_host() -> None:
+def test_another_host_is_another_origin_and_url_too() -> None:
     url = DEFAULT.assets[0].url.replace("example.com", "example.net")
     (entry,) = compare_locks(lock(DEFAULT), lock(edited(DEFAULT, url=url))).entries
     assert entry.aspects == ("host", "origin", "url")
 
 
-def test_tree_options_and_the_request() -> None:
+def test_tree_options_and_the_request_are_aspects_of_the_entry() -> None:
     after = replace(DEFAULT, tree=TreeOptions(bytecode=True), request=digest("asked otherwise"))
     (entry,) = compare_locks(lock(DEFAULT), lock(after)).entries
     assert entry.aspects == ("tree", "request")
@@ -101,7 +101,7 @@ def with_levels(*levels: str) -> LockedPython:
     return python(*(asset(cpu=level) for level in levels))  # type: ignore[arg-type]  # they are levels
 
 
-def test_levels_are_told_from_targets() -> None:
+def test_added_levels_differ_from_added_targets() -> None:
     (entry,) = compare_locks(lock(with_levels("baseline")), lock(with_levels("baseline", "v2", "v3"))).entries
     assert entry.aspects == ("levels",)
     assert [change.target_label for change in entry.assets] == ["linux-x86_64 v2", "linux-x86_64 v3"]
@@ -120,7 +120,7 @@ def test_sizes_are_compared_where_both_are_known() -> None:
     assert entry.size_delta is None
 
 
-def test_the_format() -> None:
+def test_another_format_version_is_a_difference() -> None:
     diff = compare_locks(Lock(version="1.0"), Lock(version="1.1"))
     assert diff.format_changed
     assert diff

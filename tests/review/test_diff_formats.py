@@ -48,11 +48,11 @@ def objects(schema: object) -> Iterator[dict[str, Any]]:
             yield from objects(value)
 
 
-def test_it_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_every_key_is_known_and_there() -> None:
+def test_every_key_is_required_and_no_other_is_allowed() -> None:
     """So no key of a document is without its schema, nor the reverse: `test_history` validates many documents."""
     for found in objects(SCHEMA):
         assert found["type"] == "object"
@@ -73,15 +73,15 @@ def test_every_key_is_known_and_there() -> None:
         (ENTRY["build-direction"], (*get_args(Direction), None)),
     ],
 )
-def test_its_words_are_those_of_the_code(schema: dict[str, Any], words: tuple[str | None, ...]) -> None:
+def test_the_words_of_the_schema_are_those_of_the_code(schema: dict[str, Any], words: tuple[str | None, ...]) -> None:
     assert schema["enum"] == list(words)
 
 
-def test_it_is_of_the_version_that_is_written() -> None:
+def test_the_version_is_the_one_that_is_written() -> None:
     assert SCHEMA["properties"]["version"] == {"const": DIFF_VERSION}
 
 
-def test_what_it_has_of_a_lock_is_as_the_locks_schema_says() -> None:
+def test_words_and_patterns_of_a_lock_are_those_of_its_schema() -> None:
     """Words and patterns; a text whose pattern it leaves out, and what may be null, are looser on purpose."""
     asset = LOCKED["asset"]["items"]["properties"]
     notice = items(NOTICE, "assets")

@@ -25,7 +25,7 @@ def filled(text: str, begin: str, end: str, content: str) -> str:
     return f"{head}<!-- {begin} -->\n{content}<!-- {end} -->{rest.partition(f'<!-- {end} -->')[2]}"
 
 
-def test_the_codes(golden: Golden) -> None:
+def test_the_table_of_codes_is_that_of_the_code(golden: Golden) -> None:
     rows = [
         f"| `{code.code}` | {code.name} | {code.severity} | {code.title} | {code.fix} |"
         for code in AUDIT_CODES.values()
@@ -35,7 +35,7 @@ def test_the_codes(golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_each_attack_is_shown_caught(attack: str, tmp_path: Path, golden: Golden) -> None:
+def test_each_attack_is_shown_as_it_is_found(attack: str, tmp_path: Path, golden: Golden) -> None:
     make_attacked(tmp_path / "project", attack)
     project = Project(tmp_path / "project")
     diff = project.run("diff")

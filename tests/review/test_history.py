@@ -46,7 +46,7 @@ def golden_path(number: int, ending: str) -> Path:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_text(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_text_for_a_terminal(reviews: list[Review], number: int, golden: Golden) -> None:
     found = reviews[number - 1]
     wide = diff_lines(found, PLAIN, width=10_000)
     narrow = diff_lines(found, PLAIN, width=60)
@@ -54,12 +54,12 @@ def test_text(reviews: list[Review], number: int, golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_markdown(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_markdown_comment(reviews: list[Review], number: int, golden: Golden) -> None:
     golden(golden_path(number, "md"), markdown_comment(reviews[number - 1]))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_html(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_html_page(reviews: list[Review], number: int, golden: Golden) -> None:
     """Without style, script and their digests, which are not what a step changes."""
     text = html_page(reviews[number - 1])
     text = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", text, flags=re.DOTALL)
@@ -67,14 +67,14 @@ def test_html(reviews: list[Review], number: int, golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_json(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_json_document(reviews: list[Review], number: int, golden: Golden) -> None:
     document = diff_document(reviews[number - 1])
     jsonschema.validate(document, read_schema("pythons-diff"))
     golden(golden_path(number, "json"), json.dumps(document, indent=1) + "\n")
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_github(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_github_annotations(reviews: list[Review], number: int, golden: Golden) -> None:
     found = reviews[number - 1]
     commands = diff_annotations(found)
     golden(golden_path(number, "github"), "\n".join([*commands, ""]))
@@ -114,7 +114,7 @@ EXPECTED: dict[int, dict[str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("number", EXPECTED)
-def test_each_step_is_what_was_done(reviews: list[Review], number: int) -> None:
+def test_each_diff_has_the_aspects_that_were_changed(reviews: list[Review], number: int) -> None:
     """What a person wrote down beside the golden files, which a machine wrote."""
     found = {entry.name: set(entry.aspects) for entry in reviews[number - 1].diff.entries}
     expected = {name: set(aspects) - {"origin"} for name, aspects in EXPECTED[number].items()}
@@ -125,6 +125,6 @@ ALARMS = {20: {"host"}}
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_only_what_is_alarming_raises_an_alarm(reviews: list[Review], number: int) -> None:
+def test_only_the_custom_archive_raises_an_alarm(reviews: list[Review], number: int) -> None:
     found = reviews[number - 1]
     assert {each.kind for each in found.notices if each.severity == "alarm"} == ALARMS.get(number, set())

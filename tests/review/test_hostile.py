@@ -1,4 +1,4 @@
-"""Whatever stands in a lock, it does nothing in a terminal, a workflow's log, a comment or a browser."""
+"""No text of a lock acts as markup or as a command, in a terminal, a workflow's log, a comment or a browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.lock.samples import python
 from tests.review.samples import HOSTILE, hostile_reviews, lock
 
 PLAIN = Console(environ={"NO_COLOR": "1"})
-patient = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+slow_is_fine = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 
 # Every tag and attribute that the page itself is made of.
 _TAGS = (
@@ -78,7 +78,7 @@ def read(text: str) -> Page:
 
 
 @given(hostile_reviews())
-@patient
+@slow_is_fine
 def test_the_page_parses_and_holds_no_markup_but_its_own(found: Review) -> None:
     read(html_page(found))
 
@@ -92,7 +92,7 @@ def test_the_page_shows_every_text_as_it_is(text: str) -> None:
 
 
 @given(hostile_reviews())
-@patient
+@slow_is_fine
 def test_markdown_stays_under_the_limit_and_in_its_lines(found: Review) -> None:
     text = markdown_comment(found)
     assert len(text.encode()) <= LIMIT
@@ -118,7 +118,7 @@ def test_markdown_stays_under_the_limit_and_in_its_lines(found: Review) -> None:
 
 
 @given(hostile_reviews())
-@patient
+@slow_is_fine
 def test_workflow_commands_are_one_line_each_and_no_others(found: Review) -> None:
     for command in diff_annotations(found):
         assert re.match(r"::(error|warning|notice) file=[^,:\r\n]*,line=\d+,title=[^,:\r\n]*::", command)
@@ -127,7 +127,7 @@ def test_workflow_commands_are_one_line_each_and_no_others(found: Review) -> Non
 
 
 @given(hostile_reviews())
-@patient
+@slow_is_fine
 def test_the_terminal_gets_printable_lines(found: Review) -> None:
     for width in (40, 10_000):
         for line in diff_lines(found, PLAIN, width=width):

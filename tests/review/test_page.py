@@ -75,7 +75,7 @@ def written(tmp_path: Path, found: Review) -> Path:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_fits_and_nothing_complains(tab: Tab, tmp_path: Path, width: int, dark: bool) -> None:
+def test_it_fits_the_window_and_reports_no_error(tab: Tab, tmp_path: Path, width: int, dark: bool) -> None:
     tab.complaints.clear()
     tab.open(written(tmp_path, busy()), width=width, dark=dark)
     assert tab.ask("document.documentElement.scrollWidth") <= width

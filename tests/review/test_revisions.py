@@ -1,4 +1,4 @@
-"""Reading a file out of git: exactly its bytes, of exactly that revision, and nothing is run."""
+"""Files read out of git: exactly their text in exactly that revision, and nothing of the repository is run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read(repository: Path, text: str) -> str | None:
     return read_revision(RevisionPath.parse(text, default="./pythons.lock"), repository)
 
 
-def test_revisions_and_paths(repository: Path) -> None:
+def test_a_file_as_a_revision_has_it(repository: Path) -> None:
     commit(repository, b"one\n")
     commit(repository, b"two\r\n")
     commit(repository, b"three", name="tools/pythons.lock")
@@ -46,25 +46,25 @@ def test_revisions_and_paths(repository: Path) -> None:
     "text",
     ["-HEAD", "--output=/tmp/x", "--upload-pack=touch x", "", ":x", "a b", "HEAD\nHEAD", "x" * 600, "HEAD:\x00", "-"],
 )
-def test_what_no_revision_looks_like_never_gets_to_git(text: str) -> None:
+def test_what_cannot_be_a_revision_is_never_passed_to_git(text: str) -> None:
     with pytest.raises(UsageError):
         RevisionPath.parse(text, default="./pythons.lock")
 
 
 @pytest.mark.parametrize("text", ["nowhere", "HEAD~99", "v1^{tree}"])
-def test_what_git_does_not_know(repository: Path, text: str) -> None:
+def test_a_revision_that_git_does_not_know(repository: Path, text: str) -> None:
     commit(repository, b"one\n")
     with pytest.raises(UsageError, match="no revision"):
         read(repository, text)
 
 
-def test_a_path_out_of_the_repository(repository: Path) -> None:
+def test_a_path_out_of_the_repository_is_refused(repository: Path) -> None:
     commit(repository, b"one\n")
     with pytest.raises(UsageError, match="outside"):
         read(repository, "HEAD:../../etc/passwd")
 
 
-def test_what_is_no_text_or_no_file(repository: Path) -> None:
+def test_files_that_are_no_text_and_folders_are_refused(repository: Path) -> None:
     commit(repository, b"\xff\xfe")
     with pytest.raises(LockFileError, match="not UTF-8"):
         read(repository, "HEAD")
@@ -73,13 +73,13 @@ def test_what_is_no_text_or_no_file(repository: Path) -> None:
         read(repository, "HEAD:folder")
 
 
-def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_repository_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     with pytest.raises(UsageError, match="git cannot say"):
         read(tmp_path, "HEAD")
 
 
-def test_no_commit_yet(repository: Path) -> None:
+def test_a_repository_without_commits(repository: Path) -> None:
     assert not has_commit(repository)
     commit(repository, b"")
     assert has_commit(repository)
