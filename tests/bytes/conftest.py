@@ -1,4 +1,4 @@
-"""Owns the fixtures that the tests of bad disks and bad bytes share."""
+"""Fixtures that the tests of bad disks and bad bytes share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns running provision as somebody else, or with another umask: as a user who owns nothing, where we are root."""
+"""provision run as a user who owns nothing, where we are root, or with another umask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what end-to-end tests begin with: an empty project, and a server that offers builds to it."""
+"""What end-to-end tests begin with: an empty project, and a server that offers builds to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.server import Server
 
 
 class Offer:
-    """A project whose manifest knows one catalog of its own: what the server offers."""
+    """A project whose manifest has one custom catalog: the builds that the server offers."""
 
     def __init__(self, project: Project, server: Server) -> None:
         self.project, self.server = project, server
@@ -26,7 +26,7 @@ class Offer:
         return self.project
 
     def archives(self) -> list[str]:
-        """The names of the archives that were asked for so far."""
+        """The names of the archives that were requested so far."""
         paths = [seen.path.rpartition("/")[2].replace("%2B", "+") for seen in self.server.requests]
         return [path for path in paths if not path.endswith(".ndjson")]
 

@@ -1,4 +1,4 @@
-"""Owns the real interpreters that tests install: ready-made ones (PROVISION_TEST_INTERPRETERS), or what we packed."""
+"""Archives with real interpreters: those of PROVISION_TEST_INTERPRETERS, or one that we packed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what the test server does wrong on demand: each class is one way in which real servers fail."""
+"""Faults of the test server: each class is one way in which real servers fail."""
 
 from __future__ import annotations
 

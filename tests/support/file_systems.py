@@ -1,4 +1,4 @@
-"""Owns finding a second file system to test on."""
+"""A second file system to test on."""
 
 from __future__ import annotations
 

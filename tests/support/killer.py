@@ -1,6 +1,6 @@
-"""Owns killing a process at a chosen step on disk, from outside; what is run and looked at then, crash tests decide.
+"""Processes killed, or made to fail, at a chosen step on disk.
 
-A first run tells the steps (`trace`); then one run each is killed (`kill_at`), or meets an error (`fail_at`), at one.
+A first run lists the steps (`trace`); then one run each is killed (`kill_at`), or gets an error (`fail_at`), at one step.
 The command must be a Python that reads its environment (no ``-I`` or ``-E``); `startup/sitecustomize.py` does the rest.
 """
 

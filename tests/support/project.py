@@ -1,4 +1,4 @@
-"""Owns running provision as a user does: a process of its own, in a project's directory, with a home of its own."""
+"""A project in which tests run provision as a user does: in processes, with its own home and cache."""
 
 from __future__ import annotations
 

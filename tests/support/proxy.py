@@ -1,4 +1,4 @@
-"""Owns a real HTTP proxy on loopback that knows where the hosts of a test are; it tunnels and forwards, no more."""
+"""A real HTTP proxy on loopback, which tunnels and forwards to the hosts that a test names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns a real HTTP server on loopback that serves a directory, well or with the faults of `faults`; see `main`, too."""
+"""A real HTTP server on loopback that serves a directory, well or with the faults of `faults`."""
 
 from __future__ import annotations
 

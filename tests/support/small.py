@@ -1,7 +1,7 @@
-"""Owns small but valid archives in PBS's layout, for tests that are about steps and bytes and not about Python.
+"""Small but valid archives in PBS's layout, for tests that are about steps and bytes and not about Python.
 
-What stands in for the interpreter is a real program, a shell script: it says of itself what the probe asks, and tells
-the prefix that it really runs from. Everything else is as in a real archive, only less of it.
+The interpreter is a shell script that answers the probe, with the prefix that it really runs from. Everything else is
+as in a real archive, only less of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.support.builds import Build
 
 VERSION = "3.13.5"
 INTERPRETER = """#!/bin/sh
-# A small interpreter: run as the probe runs it, it tells what it is; asked for a version, that.
+# A small interpreter: it answers the probe and --version.
 here=$(cd "$(dirname "$0")/.." && pwd -P)
 case "$1" in
 -V | -VV | --version) echo "Python {version}" ;;

@@ -1,4 +1,4 @@
-"""Owns running a piece of Python as another, unprivileged user; what he may do, tests of permissions say."""
+"""Python code run as another, unprivileged user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from tests.support.killer import ROOT
 
 _NOBODY = 65534
-# Everything is imported before root's rights are gone, as a stranger may not even see the interpreter's library.
+# Everything is imported before root's rights are dropped: the other user may not see the interpreter's library.
 _PREAMBLE = """
 import ctypes, importlib, os, pkgutil, shutil, sys
 if os.name == "posix":
@@ -26,9 +26,9 @@ os.chdir("/")
 
 
 def as_stranger(code: str) -> str:
-    """Run code as a user who owns nothing, if we are root, and else as ourselves; return what it prints.
+    """Run code as a user who owns nothing if we are root, else as ourselves; return what it prints.
 
-    Tests that deny something to others must therefore deny it to its owner too.
+    Tests that deny something to others must therefore deny it to the owner too.
     """
     process = subprocess.run(
         [sys.executable, "-c", _PREAMBLE.format(nobody=_NOBODY) + code],

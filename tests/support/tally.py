@@ -1,4 +1,4 @@
-"""Owns counting what tests really did, so that docs/reliability.md gives figures that anyone can count again.
+"""Counts of what tests did, for the figures of docs/reliability.md, which anyone can count again.
 
 ``PROVISION_TEST_TALLY=FILE pytest …`` appends to the file; ``python -m tests.support.tally FILE`` adds up.
 """

@@ -1,7 +1,7 @@
-"""Owns archives of trees that this machine need not be able to run, as their publishers lay them out, only smaller.
+"""Archives of trees that this machine need not be able to run, in their publishers' layouts, only smaller.
 
-Names, links, scripts and texts are those of real archives; what would be machine code is the first bytes of such a file
-and nothing more. `small` makes archives whose interpreter runs.
+Names, links, scripts and texts are those of real archives; machine code is the first bytes of such a file and nothing
+more. `small` makes archives whose interpreter runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns the manifests, locks and files that a hostile pull request brings; what must hold of commands, the tests say."""
+"""Manifests, locks and files that a hostile pull request brings."""
 
 from __future__ import annotations
 

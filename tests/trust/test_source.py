@@ -19,20 +19,19 @@ _CALLS = {
     "tempfile.mktemp", "os.tempnam", "asyncio.create_subprocess_shell", "ssl._create_unverified_context",
     "pickle.loads", "marshal.loads", "xml.etree.ElementTree.parse",
 }  # fmt: skip
-# Source of our own making: an initialiser of the names of a class's fields, as the standard library's dataclasses have.
-_MADE = {("model/value.py", "exec")}
-_STARTERS = ("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork")
-# The modules that start processes at all, each with what for; docs/security.md names them.
-_STARTING = {
+# Source that the module itself generates: an initialiser from the names of a class's fields, as dataclasses do.
+_GENERATED = {("model/value.py", "exec")}
+_START_CALLS = ("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork")
+# The modules that start processes, and which.
+_STARTED = {
     "install/builders.py": "itself, forked, to make trees beside itself",
     "install/bytecode.py": "the tree's own interpreter, if asked to compile",
-    "install/pack/interpreter.py": "the prefix that is packed, to ask what it is",
-    "install/pack/proof.py": "the packed interpreter, to see that it runs",
-    "install/pack/stage.py": "strip, on what is packed",
     "install/probe.py": "an interpreter that was just unpacked, once its hash was right",
+    "pack/interpreter.py": "the Python that is packed, to inspect it, and the packed copy, to see that it runs",
+    "pack/stage.py": "strip, on the copy that is packed",
     "review/libraries.py": "an interpreter that was probed before, for `diff --details`",
     "review/revisions.py": "git cat-file",
-    "workflows/using.py": "the command of `provision run`",
+    "workflows/use.py": "the command of `provision run`",
 }
 
 
@@ -55,7 +54,7 @@ def test_a_module_runs_nothing_that_it_reads(path: Path) -> None:
     tree = ast.parse(path.read_bytes())
     assert not {name.partition(".")[0] for name in names(tree)} & _IMPORTS
     for name, call in calls(tree):
-        if (path.relative_to(ROOT).as_posix(), name) not in _MADE:
+        if (path.relative_to(ROOT).as_posix(), name) not in _GENERATED:
             assert name not in _CALLS, f"{path}:{call.lineno}: {name}"
         for keyword in call.keywords:
             value = ast.unparse(keyword.value)
@@ -71,9 +70,9 @@ def test_processes_are_started_in_few_places() -> None:
     found = set()
     for path in MODULES:
         tree = ast.parse(path.read_bytes())
-        if any(name.startswith(_STARTERS) for name, _ in calls(tree)) or "subprocess" in set(names(tree)):
+        if any(name.startswith(_START_CALLS) for name, _ in calls(tree)) or "subprocess" in set(names(tree)):
             found.add(path.relative_to(ROOT).as_posix())
-    assert found == set(_STARTING)
+    assert found == set(_STARTED)
 
 
 def test_only_lists_of_arguments_are_started() -> None:

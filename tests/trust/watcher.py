@@ -1,6 +1,6 @@
-"""Owns running command lines, each in a process of its own, and telling what they did; `watching` starts it.
+"""A program that runs command lines, each in a process of its own, and reports what they did; `watching` starts it.
 
-Seen are Python's audit events: connections and look-ups of hosts, processes, everything that is opened to be written or
+It sees Python's audit events: connections and look-ups of hosts, processes, everything that is opened to be written or
 changed on disk, and code that runs from below the project. The command lines, each with its directory and environment,
 come in by stdin as JSON; what was seen of each goes out by stdout. Each is a fork of this process, which has imported
 what takes longest.

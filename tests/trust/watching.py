@@ -1,4 +1,4 @@
-"""Owns telling what commands do in a project: what they print, and what they write, run and ask on the way."""
+"""What commands do in a project: what they print, write and run, and which hosts they ask."""
 
 from __future__ import annotations
 
