@@ -1,4 +1,4 @@
-"""Owns the Typer application: which commands there are, and loading only the one that was typed."""
+"""The Typer application, which imports only the command that was typed."""
 
 import importlib
 import sys
@@ -9,7 +9,8 @@ import typer
 from provision import __version__
 from provision.cli.help import WIDTH
 
-# The commands as `--help` groups them; each is a function of the same name (`list` is `list_`) in its module.
+# The modules of `cli.commands` and their commands, in the order of `--help`. A command is the function of the same name
+# in its module; that of `list` is `list_`.
 _MODULES = {
     "edit": ("init", "add", "remove"),
     "lock": ("lock",),
@@ -54,7 +55,7 @@ def run_app(argv: Sequence[str]) -> int:
 
 
 def make_app(command: str = "") -> typer.Typer:
-    """The application with one command, or with all of them where ``command`` is none of ours."""
+    """The application with the commands of one module, or with all of them if ``command`` is unknown."""
     app = typer.Typer(
         help=_HELP,
         no_args_is_help=True,
@@ -63,9 +64,9 @@ def make_app(command: str = "") -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     )
     app.callback()(_global)
-    wanted = {module for module, commands in _MODULES.items() if command in commands} or set(_MODULES)
+    modules = {module for module, commands in _MODULES.items() if command in commands} or set(_MODULES)
     for module, commands in _MODULES.items():
-        if module in wanted:
+        if module in modules:
             loaded = importlib.import_module(f"provision.cli.commands.{module}")
             for name in commands:
                 found = getattr(loaded, name, None) or getattr(loaded, f"{name}_")

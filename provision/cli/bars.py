@@ -1,4 +1,7 @@
-"""Owns bars on a terminal, one an interpreter; imported only where there is something to show, as rich is dear."""
+"""Progress bars on a terminal, one per interpreter.
+
+Importing rich takes longer than most commands: `cli.progress` imports this module when there is something to show.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from provision.text import printable
 
 
 class _Amount(DownloadColumn):
-    """Bytes where bytes are counted; nothing where a step only takes its time."""
+    """Bytes done; empty for a step without a total, as are speed and remaining time."""
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.total else Text("")
@@ -31,7 +34,7 @@ class _Remaining(TimeRemainingColumn):
 
 
 class ProgressBars:
-    """The display, which appears with the first step and goes with the last."""
+    """The progress of all interpreters: shown when the first step begins, cleared when the last one ends."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +48,7 @@ class ProgressBars:
             console=RichConsole(stderr=True),
             transient=True,
         )
-        # A run that fails or is interrupted finishes nothing: the terminal must get its cursor back all the same.
+        # A run that fails or is interrupted does not call `finish`: the terminal's cursor must be restored all the same.
         at_exit(self._display.stop)
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:

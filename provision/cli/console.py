@@ -1,4 +1,4 @@
-"""Owns where words go: results to stdout, the rest to stderr, coloured where wanted; `cli.present` says them."""
+"""Output: results to stdout, messages and errors to stderr, with colours where they are wanted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 
 
 class Console:
-    """Two streams and a volume. ``verbosity`` is -1 with ``-q``, 1 with ``-v``; errors are always said."""
+    """Stdout and stderr. ``verbosity`` is -1 with ``-q``, 1 with ``-v``; warnings and errors are always printed."""
 
     def __init__(self, *, verbosity: int = 0, environ: Mapping[str, str] | None = None) -> None:
         env = os.environ if environ is None else environ
@@ -23,12 +23,12 @@ class Console:
         self._err_colour = _wants_colour(sys.stderr, env)
 
     def out(self, *lines: str) -> None:
-        """Write result lines, already printable, to stdout."""
+        """Write result lines, which must be printable, to stdout."""
         for line in lines:
             sys.stdout.write(without_ci_commands(line) + "\n")
 
     def commands(self, *lines: str) -> None:
-        """Write lines that are meant for GitHub's runner to stdout, as they are."""
+        """Write workflow commands for GitHub's runner to stdout, unchanged."""
         for line in lines:
             sys.stdout.write(line + "\n")
 
@@ -37,30 +37,30 @@ class Console:
         import json
 
         text = json.dumps(document, indent=2, ensure_ascii=True)
-        # Both stand within strings only, where the escape means the same.
+        # "##" can begin a command to a CI runner; in JSON it occurs within strings only, where the escape is equivalent.
         sys.stdout.write(text.replace("##", "#\\u0023") + "\n")
 
     def say(self, text: str, *, style: str = "") -> None:
-        """Tell what happens, on stderr, unless quiet."""
+        """Write a message to stderr, unless quiet."""
         if self.verbosity >= 0:
             sys.stderr.write(_paint(without_ci_commands(printable(text)), style if self._err_colour else "") + "\n")
 
     def detail(self, text: str) -> None:
-        """Tell what only ``-v`` shows."""
+        """Write a message to stderr with ``-v`` only."""
         if self.verbosity > 0:
             self.say(text, style="dim")
 
     def warn(self, text: str) -> None:
-        """Tell what may need attention; quiet does not silence it."""
+        """Write a warning to stderr, quiet or not."""
         label = _paint("warning:", "yellow" if self._err_colour else "")
         sys.stderr.write(f"{label} {without_ci_commands(printable(text))}\n")
 
     def paint(self, text: str, style: str) -> str:
-        """Text for stdout in a style, where stdout shows colours."""
+        """Text for stdout in a style, if stdout has colours."""
         return _paint(text, style if self._out_colour else "")
 
     def error(self, error: ProvisionError) -> None:
-        """Say what went wrong, where, and what to do about it; several errors one after the other."""
+        """Write errors and then their hints to stderr, each hint once; GitHub's runner gets an annotation as well."""
         errors = error.errors if isinstance(error, SeveralErrors) else (error,)
         label = _paint("error:", "red" if self._err_colour else "")
         hints: list[str] = []
@@ -82,7 +82,7 @@ class Console:
 
 
 def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:
-    """Aligned columns under bold heads. Cells are made printable here."""
+    """The lines of a table, with bold heads. Cells are made printable here."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))]
     lines = [

@@ -1,4 +1,4 @@
-"""Owns the way in: the no-op path first, then the lean commands, then Typer; and the one place where errors end."""
+"""The entry point: fast answers, then plain commands, then Typer; where errors become messages and exit codes."""
 
 import os
 import sys
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
     from provision.errors import ProvisionError
 
-INTERRUPTED = 130  # before `cli.stopping` listens; 128 + SIGINT, what a shell reports for it
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it; used before `cli.stopping` handles signals
 
 
 def main() -> "NoReturn":
     """Run the command line of this process, and end the process with its exit code.
 
-    Nothing but builtins is imported before `store.stamp` has had its say: a `sync` with nothing to do must cost no more
-    than starting Python. At the end nothing is taken down that the system takes down by itself: freeing every object
-    would take as long again as half of starting Python. Only a bug leaves by the long way, with its traceback.
+    Only builtins are imported before `store.stamp` is checked: a `sync` with nothing to do must cost no more than
+    starting Python. `os._exit` leaves out Python's shutdown, since freeing every object takes half as long as starting
+    Python. Only a bug ends the usual way, with its traceback.
     """
     os._exit(_main(sys.argv[1:]))
 
@@ -51,7 +51,7 @@ def _dispatch(argv: list[str]) -> int:
         if stopped is None:
             raise
         run_callbacks()
-        sys.stderr.write(f"{stopped.word}\n")
+        sys.stderr.write(f"{stopped.message}\n")
         return stopped.exit_code
     finally:
         run_callbacks()
@@ -71,7 +71,7 @@ def _run(argv: list[str]) -> int:
 
             code = run_app(argv)
     except ProvisionError as error:
-        if stop_requested():  # what is raised while a run unwinds is of no interest: a file that is closed twice, say
+        if stop_requested():  # errors while unwinding, such as of a file that is closed twice, are of no interest
             raise
         return _report(error)
     return code
@@ -81,12 +81,12 @@ def _report(error: "ProvisionError") -> int:
     from provision.cli.console import Console
     from provision.cli.stopping import run_callbacks
 
-    run_callbacks()  # bars make way for words
+    run_callbacks()  # removes the progress bars
     Console().error(error)
     return error.exit_code
 
 
 def _close_quietly() -> int:
-    """Our reader went away (``provision list | head -1``): no traceback, now or when Python shuts down."""
+    """The reader of stdout has closed it (``provision list | head -1``): no traceback, now or at shutdown."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 128 + 13

@@ -1,6 +1,6 @@
-"""Owns the answers from what is at hand: the help, the version, and, by the stamp of the last sync, that all is well.
+"""Commands answered without importing anything: help, version, and `sync` and `which` by the stamp of the last sync.
 
-Imports nothing that Python has not loaded when it starts.
+Only modules that Python itself loads at start-up are imported.
 """
 
 import os
@@ -8,7 +8,7 @@ import sys
 
 
 def answer(argv: list[str]) -> int | None:
-    """Answer `--help`, `--version`, a plain `sync` with nothing to do, or `which NAME`; None for the long way."""
+    """Answer `--help`, `--version`, a plain `sync` with nothing to do, or `which NAME`; None if that is not possible."""
     if argv in (["sync"], ["sync", "-q"]):
         return _sync(quiet="-q" in argv)
     if len(argv) == 2 and argv[0] == "which":
@@ -16,12 +16,12 @@ def answer(argv: list[str]) -> int | None:
     if argv == ["--version"]:
         from provision import __version__
 
-        return _say(f"provision {__version__}\n")
+        return _write(f"provision {__version__}\n")
     if argv and argv[-1] in ("--help", "-h"):
         from provision.cli.help import help_for
 
         text = help_for(argv)
-        return None if text is None else _say(text)
+        return None if text is None else _write(text)
     return None
 
 
@@ -42,9 +42,9 @@ def _which(name: str) -> int | None:
     pythons = read_stamp(os.environ)
     if pythons is None or name not in pythons:
         return None
-    return _say(pythons[name] + "\n")
+    return _write(pythons[name] + "\n")
 
 
-def _say(text: str) -> int:
+def _write(text: str) -> int:
     sys.stdout.write(text)
     return 0

@@ -1,6 +1,7 @@
-"""Owns `--help` as text that is at hand, `help.txt`; the commands word it, and a test holds the two together.
+"""`--help` read from `help.txt`.
 
-Making it anew would take importing Typer and every command: six times as long as starting Python.
+The text is made of the commands' docstrings, and a test compares the two. Making it on each call would import Typer and
+every command, which takes six times as long as starting Python.
 """
 
 import os
@@ -12,7 +13,10 @@ _TEXTS = "help.txt"
 
 
 def help_for(argv: list[str]) -> str | None:
-    """The help that the command line asks for; None where it does not, or not plainly, or the terminal is narrower."""
+    """The help of a command line that ends in ``--help``.
+
+    None for any other command line or unknown command, and for a terminal narrower than the text.
+    """
     if not argv or argv[-1] not in _FLAGS or any(word.startswith("-") for word in argv[:-1]) or _columns() < WIDTH:
         return None
     try:
@@ -25,12 +29,12 @@ def help_for(argv: list[str]) -> str | None:
 
 
 def title(words: list[str]) -> str:
-    """The line that stands above a command's help in the file."""
+    """The heading of a command's help in the file."""
     return " ".join(["$ provision", *words, "--help"])
 
 
 def _columns() -> int:
-    """The terminal's width, as `shutil.get_terminal_size` knows it, whose module takes longer than all else here."""
+    """The terminal's width as `shutil.get_terminal_size` has it; importing shutil takes longer than all else here."""
     named = os.environ.get("COLUMNS", "")
     if named.isdecimal() and int(named):
         return int(named)

@@ -1,6 +1,6 @@
-"""Owns the commands people and scripts run all day, in their plainest form, without importing Typer.
+"""The everyday commands without options, run without importing Typer.
 
-Typer alone costs five times a `python -c pass`. What is not exactly one of these forms is left to `cli.app`.
+Importing Typer takes five times as long as `python -c pass`. Any other command line is left to `cli.app`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run_lean(argv: Sequence[str]) -> int | None:
-    """Run the command and return its exit code; None if it is none of these forms."""
+    """Run a plain command and return its exit code; None if the command line is not one of those."""
     plain = _PLAIN.get(tuple(argv))
     if plain is not None:
         return plain()

@@ -1,4 +1,4 @@
-"""Options all commands share, and completion of names and targets."""
+"""Options that all commands share, the session they make, and completion of names and targets."""
 
 from __future__ import annotations
 
@@ -13,15 +13,11 @@ import typer
 from provision.cli.session import Session
 from provision.errors import UsageError
 
-# FOLD import comment: # Annotations here are read by Typer as objects; they must not be put off.
-
-
-# FOLD provision.cli.parameters
-#   Owns what the shell offers after TAB; a completion never fails, it only has nothing to offer.
+P = ParamSpec("P")
 
 
 def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
-    """The entries of the nearest manifest that begin as typed, each with its request."""
+    """The entries of the nearest manifest that begin with the typed text, each with its version; none on errors."""
     import os
 
     from provision.errors import ProvisionError
@@ -36,17 +32,11 @@ def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
 
 
 def complete_targets(incomplete: str) -> Iterator[str]:
-    """The short forms of all targets that begin as typed."""
+    """The short forms of all targets that begin with the typed text."""
     from provision.model.target import KNOWN_TARGETS
 
     yield from sorted(target.short for target in KNOWN_TARGETS.values() if target.short.startswith(incomplete))
 
-
-# FOLD provision.cli.parameters
-#   Owns the options that all commands share, and hands commands a ready `Session` in their place.
-
-
-P = ParamSpec("P")
 
 Names = Annotated[
     list[str] | None,
@@ -105,9 +95,10 @@ _DEFAULTS = {"progress": True, "offline": False, "as_json": False, "quiet": Fals
 
 
 def with_session(*, transfer: bool = False) -> Callable[[Callable[Concatenate[Session, P], int]], Callable[..., None]]:
-    """Make a command out of a function whose first parameter is the session; the shared options stand in for it.
+    """Make a Typer command of a function that takes a session first: the command has the shared options instead.
 
-    ``transfer`` adds the options of commands that may use the network.
+    ``transfer`` adds the options of commands that may use the network. Annotations are evaluated here, as Typer needs
+    the objects.
     """
     shared = {**_SHARED, **(_TRANSFER if transfer else {})}
 

@@ -1,4 +1,4 @@
-"""Owns how long work is shown: by `bars` on a terminal, by plain lines elsewhere, not at all when quiet."""
+"""Progress of long work: bars on a terminal, lines elsewhere, nothing when quiet."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ if TYPE_CHECKING:
     from provision.cli.bars import ProgressBars
 
 
+_BRIEF_STEPS = frozenset({"hash", "probe"})  # shown with -v only
+
+
 def choose_progress(console: Console, *, bars: bool) -> Progress:
-    """The progress that fits this run."""
+    """Bars if they are wanted and stderr is a terminal, else lines; nothing when quiet."""
     if console.verbosity < 0:
         return NoProgress()
     return _LazyBars() if bars and sys.stderr.isatty() else ProgressLines(console)
 
 
-# Steps that are over before a line about them is read.
-_BRIEF = frozenset({"hash", "probe"})
-
-
 class ProgressLines:
-    """A line when work on an interpreter begins, and when its step changes."""
+    """A line for each step of each interpreter."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._said: set[tuple[str, str]] = set()
+        self._shown: set[tuple[str, str]] = set()
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
-        if (key, step) in self._said:  # the same step, which has learnt its total or begins anew
+        if (key, step) in self._shown:  # the same step, whose total is now known or which is repeated
             return
-        self._said.add((key, step))
+        self._shown.add((key, step))
         amount = f" ({size(total)})" if total else ""
-        tell = self._console.detail if step in _BRIEF else self._console.say
-        tell(f"{title}: {step}{amount}")
+        write = self._console.detail if step in _BRIEF_STEPS else self._console.say
+        write(f"{title}: {step}{amount}")
 
     def advance(self, key: str, amount: int) -> None:
         pass
@@ -51,28 +50,28 @@ class ProgressLines:
 
 
 class _LazyBars:
-    """Bars that are made when there is something to show, which is rarely."""
+    """Bars that are created, and rich imported, when the first step begins."""
 
     def __init__(self) -> None:
-        self._making = threading.Lock()
+        self._creating = threading.Lock()
         self._bars: ProgressBars | None = None
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
-        self._shown().start(key, title, step, total)
+        self._created().start(key, title, step, total)
 
     def advance(self, key: str, amount: int) -> None:
-        self._shown().advance(key, amount)
+        self._created().advance(key, amount)
 
     def finish(self, key: str) -> None:
-        self._shown().finish(key)
+        self._created().finish(key)
 
     def note(self, text: str) -> None:
-        self._shown().note(text)
+        self._created().note(text)
 
-    def _shown(self) -> ProgressBars:
+    def _created(self) -> ProgressBars:
         from provision.cli.bars import ProgressBars
 
-        with self._making:
+        with self._creating:
             if self._bars is None:
                 self._bars = ProgressBars()
             return self._bars

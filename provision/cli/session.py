@@ -1,4 +1,4 @@
-"""Owns one run of a command: its options, its console, and showing its answer, which `cli.present` words."""
+"""One run of a command: its options and console, and its answer printed as text or JSON."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @frozen
 class CommandAnswer:
-    """What a command has to say: ``lines`` for people, ``document`` for ``--json``, and the exit code.
+    """The output of a command: ``lines`` for people, ``document`` for ``--json``, and the exit code.
 
-    ``remarks`` and ``warnings`` go to stderr in both cases. ``commands`` are lines for GitHub's runner to act on.
+    ``remarks`` and ``warnings`` go to stderr in both cases. ``commands`` are workflow commands for GitHub's runner.
     """
 
     lines: Sequence[str] = ()
@@ -55,7 +55,7 @@ class Session:
         quiet: bool = False,
         verbose: bool = False,
     ) -> Session:
-        """What the command line says, completed from this process's environment."""
+        """The session for the options of a command line and this process's environment."""
         environ = os.environ
         console = Console(verbosity=-1 if quiet else int(verbose), environ=environ)
         options = Options.of(
@@ -72,7 +72,7 @@ class Session:
         return cls(options=options, console=console, as_json=as_json, bars=bars)
 
     def show(self, answer: CommandAnswer) -> int:
-        """Print the answer as was asked for, and return its exit code."""
+        """Print the answer, as JSON if that was requested, and return its exit code."""
         for warning in answer.warnings:
             self.console.warn(warning)
         for remark in answer.remarks:
@@ -85,7 +85,7 @@ class Session:
         return answer.code
 
     def progress(self) -> Progress:
-        """Bars on a terminal, plain lines elsewhere, nothing when quiet."""
+        """The progress display for this run."""
         from provision.cli.progress import choose_progress
 
         return choose_progress(self.console, bars=self.bars)

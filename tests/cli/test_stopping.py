@@ -53,7 +53,7 @@ try:
     finally:
         tell("tidied up")
 except StopRequested as stopped:
-    tell(stopped.word)
+    tell(stopped.message)
     sys.exit(stopped.exit_code)
 """
     )
@@ -93,7 +93,7 @@ class Loses:
 print(stop_requested())
 one = Loses()
 del one
-tell(stop_requested().word)
+tell(stop_requested().message)
 """
     )
     assert process.communicate(timeout=20) == ("None\ninterrupted\n", "")

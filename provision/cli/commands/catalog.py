@@ -1,4 +1,4 @@
-"""`catalog`: its words and its answers."""
+"""`catalog`: its command line and its output."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ from provision.text import plural, printable
 
 if TYPE_CHECKING:
     from provision.catalog.refresh import RefreshResult
-
-
-# FOLD provision.cli.commands.catalog
-#   Owns the words of `catalog`; what it does, `workflows.cataloguing` knows.
 
 
 catalog = typer.Typer(help="Look up what exists upstream, or learn of newer builds.", no_args_is_help=True)
@@ -79,8 +75,8 @@ def catalog_list(
     """
     from provision.workflows.catalog import list_assets, parse_query
 
-    wanted = parse_query(request, targets=target or (), options=option or (), flavor=flavor, build=build, cpu=cpu)
-    return session.show(present_assets(list_assets(session.options, wanted), limit, session.console))
+    queries = parse_query(request, targets=target or (), options=option or (), flavor=flavor, build=build, cpu=cpu)
+    return session.show(present_assets(list_assets(session.options, queries), limit, session.console))
 
 
 @catalog.command("show")
@@ -97,12 +93,8 @@ def catalog_show(session: Session, name: Annotated[str, typer.Argument(help="An 
     return session.show(present_asset(show_asset(session.options, name), session.console))
 
 
-# FOLD provision.cli.commands.catalog
-#   Owns what `catalog` says.
-
-
 def present_updated(refreshed: Sequence[RefreshResult]) -> CommandAnswer:
-    """What each source brought."""
+    """A remark for each source that was asked."""
     remarks = []
     for one in refreshed:
         news = f"{plural(one.new, 'new asset')}" if one.new else "nothing new"
@@ -118,7 +110,7 @@ def present_updated(refreshed: Sequence[RefreshResult]) -> CommandAnswer:
 
 
 def present_assets(assets: Iterable[Asset], limit: int, console: Console) -> CommandAnswer:
-    """An asset a row, up to ``limit`` of them (0: all), and a word on what was left out."""
+    """A table of assets, up to ``limit`` of them (0: all), and a remark on how many were left out."""
     found = iter(assets)
     shown = list(islice(found, limit)) if limit else list(found)
     left = sum(1 for _ in found)
@@ -136,7 +128,7 @@ def present_assets(assets: Iterable[Asset], limit: int, console: Console) -> Com
 
 
 def present_asset(asset: Asset, console: Console) -> CommandAnswer:
-    """All facts of an asset, one a line."""
+    """All properties of an asset, one per line."""
     document = asset_document(asset)
     lines = [
         f"{console.paint(f'{name}:'.ljust(16), 'dim')}{printable(_text(value))}"
@@ -147,7 +139,7 @@ def present_asset(asset: Asset, console: Console) -> CommandAnswer:
 
 
 def asset_document(asset: Asset) -> dict[str, object]:
-    """An asset as JSON values."""
+    """An asset as a JSON object."""
     return {
         "name": asset.filename,
         "implementation": asset.implementation,

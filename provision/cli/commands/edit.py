@@ -1,4 +1,4 @@
-"""`init`, `add`, `remove`: their words and answers."""
+"""`init`, `add` and `remove`: their command lines and their output."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from provision.cli.session import CommandAnswer, Session
 
 if TYPE_CHECKING:
     from provision.workflows.edit import Edited
-
-
-# FOLD provision.cli.commands.edit
-#   Owns the words of `init`, `add` and `remove`; what they do, `workflows.editing` knows.
 
 
 DEFAULT_TARGETS = ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")
@@ -119,12 +115,8 @@ def remove(
     return session.show(present_edited("removed", remove_entries(session.options, names)))
 
 
-# FOLD provision.cli.commands.edit
-#   Owns what `init`, `add` and `remove` say.
-
-
 def present_edited(verb: str, edited: Edited) -> CommandAnswer:
-    """One line that says what was written where, and what to do next."""
+    """A remark on what was written where, and what to do next."""
     what = f"{verb} {edited.name} in {edited.path.name}" if edited.name else f"{verb} {edited.path}"
     step = "`provision add NAME REQUEST`" if not edited.name else "`provision sync`"
     document = {"version": 1, "manifest": str(edited.path), "name": edited.name or None}

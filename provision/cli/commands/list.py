@@ -1,4 +1,4 @@
-"""Owns the words of `list` and `status`; what they do, `workflows.listing` and `workflows.status` know."""
+"""The command lines of `list` and `status`."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ def status(session: Session) -> int:
       provision status
     """
     from provision.cli.present.list import present_status
-    from provision.workflows.status import status as look
+    from provision.workflows.status import status as find_status
 
     today = datetime.now(UTC).date()
-    return session.show(present_status(look(session.options, today=today), session.console))
+    return session.show(present_status(find_status(session.options, today=today), session.console))

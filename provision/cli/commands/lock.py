@@ -1,4 +1,4 @@
-"""Owns the words of `lock`; what it does, `workflows.locking` knows."""
+"""The command line of `lock`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`pack` and `schema`: their words and answers."""
+"""`pack` and `schema`: their command lines and their output."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ from provision.text import size
 
 if TYPE_CHECKING:
     from provision.pack.pack import PackedPython
-
-
-# FOLD provision.cli.commands.pack
-#   `pack` and `schema`: their words, and the schemas that are printed as they are committed.
 
 
 _SCHEMAS = {"manifest": "pythons.schema.json", "lock": "pythons-lock.schema.json"}
@@ -48,9 +44,9 @@ def pack(
       provision pack ~/.pyenv/versions/3.13.0 -o dist
       provision pack /usr -o dist --flavor full --build 20261101
     """
-    from provision.pack.pack import pack_python as make
+    from provision.pack.pack import pack_python
 
-    return session.show(present_packed(make(prefix, output, flavor=flavor, build=build)))
+    return session.show(present_packed(pack_python(prefix, output, flavor=flavor, build=build)))
 
 
 @with_session()
@@ -70,7 +66,7 @@ def schema(session: Session, which: Annotated[str, typer.Argument(metavar="manif
 
 
 def _read_schema(name: str) -> str:
-    """A file of ``schemas/``, which a wheel carries in the package and a checkout has beside it."""
+    """A file of ``schemas/``, which is in the package of a wheel, and beside the package in a checkout."""
     package = Path(provision.__file__).parent
     for directory in (package / "schemas", package.parent / "schemas"):
         with suppress(OSError):
@@ -78,12 +74,8 @@ def _read_schema(name: str) -> str:
     raise ProvisionError(f"this installation of provision has no {name}", hint="Install provision again.")
 
 
-# FOLD provision.cli.commands.pack
-#   Owns what `pack` and `schema` say.
-
-
 def present_packed(done: PackedPython) -> CommandAnswer:
-    """The archive's path, alone on its line, and what may keep it from working elsewhere."""
+    """The archive's path, alone on its line, and warnings of what may keep it from working elsewhere."""
     packed = done.packed
     amount = packed.archive.stat().st_size
     document = {
@@ -98,5 +90,5 @@ def present_packed(done: PackedPython) -> CommandAnswer:
 
 
 def present_schema(text: str) -> CommandAnswer:
-    """The schema itself, with `--json` or without."""
+    """The schema, the same with ``--json`` and without."""
     return CommandAnswer(lines=(text.rstrip("\n"),), document=json.loads(text))

@@ -1,4 +1,4 @@
-"""Owns the words of `diff`, `audit`, `outdated`, `feed` and `explain`; what they do, their workflows know."""
+"""The command lines of `diff`, `audit`, `outdated`, `explain` and `feed`."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -86,13 +86,13 @@ def audit(
       provision audit --upstream --format sarif > audit.sarif
     """
     from provision.cli.present.audit import present_audit
-    from provision.workflows.audit import audit as look
+    from provision.workflows.audit import audit as run_audit
 
     style = _choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
-    found = look(
+    audited = run_audit(
         session.options, lock, today=_day(as_of), policy=policy, upstream=upstream, progress=session.progress()
     )
-    answer = present_audit(found, session.console, style, strict=strict)
+    answer = present_audit(audited, session.console, style, strict=strict)
     return replace(session, as_json=style in {"json", "sarif"}).show(answer)
 
 
@@ -110,9 +110,9 @@ def outdated(
       provision outdated free --json
     """
     from provision.cli.present.outdated import present_outdated
-    from provision.workflows.outdated import outdated as look
+    from provision.workflows.outdated import outdated as find_outdated
 
-    found = look(session.options, tuple(names or ()), today=_day(None))
+    found = find_outdated(session.options, tuple(names or ()), today=_day(None))
     return session.show(present_outdated(found, session.console, exit_code=exit_code))
 
 
@@ -126,9 +126,9 @@ def explain(session: Session, name: Name) -> int:
       provision explain free --json | jq .steps
     """
     from provision.cli.present.outdated import present_explanation
-    from provision.workflows.outdated import explain as why
+    from provision.workflows.outdated import explain as explain_entry
 
-    return session.show(present_explanation(why(session.options, name, today=_day(None))))
+    return session.show(present_explanation(explain_entry(session.options, name, today=_day(None))))
 
 
 @with_session()
@@ -146,10 +146,10 @@ def feed(
       provision feed -o public/pythons-feed.json
     """
     from provision.cli.present.outdated import present_feed
-    from provision.workflows.outdated import feed as make
+    from provision.workflows.outdated import feed as make_feed
     from provision.workflows.outdated import write_feed
 
-    document = make(session.options, implementation)
+    document = make_feed(session.options, implementation)
     if output is not None:
         write_feed(document, output)
     return replace(session, as_json=output is None or session.as_json).show(present_feed(document, output))

@@ -1,4 +1,4 @@
-"""`verify`, `prune`, `cache`: their words and answers."""
+"""`verify`, `prune` and `cache`: their command lines and their output."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ from provision.text import plural, printable, size
 if TYPE_CHECKING:
     from provision.store.prune import Pruned
     from provision.workflows.store import CacheUsage, Verified, VerifiedTree
-
-
-# FOLD provision.cli.commands.store
-#   Owns the words of `verify`; what it does, `workflows.verifying` knows.
 
 
 @with_session(transfer=True)
@@ -45,16 +41,14 @@ def verify(
       provision verify --store
     """
     from provision.errors import UsageError
-    from provision.workflows.store import verify as look
+    from provision.workflows.store import verify as verify_trees
 
     if store and names:
         raise UsageError("--store looks at every tree: it goes with no name")
-    verified = look(session.options, tuple(names or ()), repair=repair, store_wide=store, progress=session.progress())
+    verified = verify_trees(
+        session.options, tuple(names or ()), repair=repair, store_wide=store, progress=session.progress()
+    )
     return session.show(present_verified(verified, session.console))
-
-
-# FOLD provision.cli.commands.store
-#   Owns the words of `prune` and `cache`; what they do, `workflows.cleaning` knows.
 
 
 @with_session()
@@ -72,9 +66,9 @@ def prune(
       provision prune --dry-run
       provision prune
     """
-    from provision.workflows.store import prune as clean
+    from provision.workflows.store import prune as prune_store
 
-    return session.show(present_pruned(clean(session.options, dry_run=dry_run), dry_run=dry_run))
+    return session.show(present_pruned(prune_store(session.options, dry_run=dry_run), dry_run=dry_run))
 
 
 cache = typer.Typer(help="Look at the cache of verified archives, or empty it.", no_args_is_help=True)
@@ -109,20 +103,16 @@ def cache_clean(
       provision cache clean
       provision cache clean --unused
     """
-    from provision.workflows.store import cache_clean as clean
+    from provision.workflows.store import cache_clean as clean_cache
 
-    return session.show(present_cache_clean(clean(session.options, unused=unused)))
-
-
-# FOLD provision.cli.commands.store
-#   Owns what `verify` says.
+    return session.show(present_cache_clean(clean_cache(session.options, unused=unused)))
 
 
-_SHOWN = 10  # differences a tree; --json has all
+_SHOWN = 10  # differences per tree; --json has all
 
 
 def present_verified(verified: Verified, console: Console) -> CommandAnswer:
-    """A line a tree, with what differs below it; exit 5 if one is not as installed."""
+    """A line per tree, with its differences below it; exit 5 if one is not as installed."""
     lines = [line for tree in verified.trees for line in _lines(tree, console)]
     unsound = [tree for tree in verified.trees if not tree.sound]
     repaired = sum(tree.repaired for tree in verified.trees)
@@ -162,12 +152,8 @@ def _document(tree: VerifiedTree) -> dict[str, object]:
     }
 
 
-# FOLD provision.cli.commands.store
-#   Owns what `prune` and `cache` say.
-
-
 def present_pruned(pruned: Pruned, *, dry_run: bool) -> CommandAnswer:
-    """A removed tree a line, and what that freed."""
+    """The removed trees, and how much space that freed."""
     freed = f", {size(pruned.freed)} freed" if pruned.freed else ""
     verb = "to remove" if dry_run else "removed"
     remarks = [f"{plural(len(pruned.removed), 'tree')} {verb}{freed}"]
@@ -189,10 +175,10 @@ def present_cache_dir(directory: Path) -> CommandAnswer:
 
 
 def present_cache_size(usage: CacheUsage) -> CommandAnswer:
-    """The size for people; bytes in JSON."""
+    """The size with its unit; in bytes as JSON."""
     return CommandAnswer(lines=(size(usage.size),), document={"version": 1, "archives-bytes": usage.size})
 
 
 def present_cache_clean(usage: CacheUsage) -> CommandAnswer:
-    """What was freed."""
+    """How much space was freed."""
     return CommandAnswer(document={"version": 1, "freed-bytes": usage.size}, remarks=(f"{size(usage.size)} freed",))

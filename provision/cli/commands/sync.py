@@ -1,4 +1,4 @@
-"""Owns the words of `plan` and `sync`; what they do, `workflows.planning` and `workflows.syncing` know."""
+"""The command lines of `plan` and `sync`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -58,11 +58,11 @@ def plan(
     """
     from provision.cli.present.sync import present_planned
     from provision.workflows.options import parse_scope
-    from provision.workflows.plan import plan as make
+    from provision.workflows.plan import plan as make_plan
     from provision.workflows.plan import save_plan
 
     wanted = parse_scope(tuple(names or ()), tuple(target or ()), cpu=cpu, prune=prune)
-    planned = make(session.options, wanted, frozen=frozen)
+    planned = make_plan(session.options, wanted, frozen=frozen)
     if output is not None:
         save_plan(output, planned)
     return session.show(present_planned(planned, session.console, exit_code=exit_code))
@@ -98,7 +98,7 @@ def sync(
     """
     from provision.cli.present.sync import present_synced
     from provision.workflows.options import parse_scope
-    from provision.workflows.sync import sync as make
+    from provision.workflows.sync import sync as run_sync
     from provision.workflows.sync import sync_saved
 
     if frozen and locked:
@@ -110,13 +110,13 @@ def sync(
             raise UsageError("a saved plan is carried out as it is: it goes with no other option")
         return session.show(present_synced(sync_saved(session.options, Path(given[0]), progress), session.console))
     wanted = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
-    synced = make(session.options, wanted, progress, locked=locked, frozen=frozen)
+    synced = run_sync(session.options, wanted, progress, locked=locked, frozen=frozen)
     return session.show(present_synced(synced, session.console))
 
 
 def is_plan_file(text: str) -> bool:
-    """Whether an argument of `sync` is a saved plan rather than a name: it says so by a slash or its ending.
+    """Whether an argument of `sync` is a saved plan, not the name of an entry: by a slash or the extension.
 
-    What files there are does not count: a pull request could bring one that is named like an entry.
+    Whether such a file exists is irrelevant: a pull request could add one that is named like an entry.
     """
     return "/" in text or "\\" in text or text.endswith((".plan", ".json"))

@@ -1,4 +1,4 @@
-"""Owns the words of `which`, `run` and `env`; what they do, `workflows.using` knows."""
+"""The command lines of `which`, `run` and `env`."""
 
 import sys
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Owns what `audit` says: each finding with its line, its code and what to do about it."""
+"""The output of `audit`: each finding with its line and code, and what to do about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STYLES: dict[FindingSeverity, str] = {"error": "red", "warning": "yellow", "not
 
 
 def present_audit(audited: Audited, console: Console, style: str, *, strict: bool) -> CommandAnswer:
-    """The audit in one format; exit 5 if there are errors, and with ``strict``, warnings."""
+    """The audit in a format; exit 5 for errors, and with ``strict`` for warnings too."""
     audit = audited.audit
     code = INTEGRITY if audit.errors or (strict and audit.count("warning")) else 0
     match style:

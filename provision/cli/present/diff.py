@@ -1,4 +1,4 @@
-"""Owns what `diff` says on a terminal: a compact table, stacked where it is narrow, and below it what matters most."""
+"""The output of `diff` on a terminal: a table, stacked where it is narrow, and the notices below it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from provision.text import printable, size_change
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
 _STYLES = {"alarm": "red", "warning": "yellow", "notice": "dim"}
 _HEADS = ("", "ENTRY", "CHANGE", "BEFORE", "AFTER", "PLATFORMS", "SIZE")
-# Beside a terminal there is no width to keep to.
-_ENDLESS = 10_000
+_UNLIMITED = 10_000  # columns, where stdout is not a terminal
 
 
 def present_diff(review: Review, console: Console, style: str, *, exit_code: bool) -> CommandAnswer:
-    """The review in one format; with ``exit_code``, 3 if anything changed."""
+    """The review in a format; with ``exit_code``, exit 3 if anything changed."""
     code = PENDING if exit_code and review.diff else 0
     match style:
         case "json":
@@ -46,7 +45,7 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
 
 
 def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
-    """The table of changes, then the notices, then what differs inside."""
+    """The table of changes, then the notices, then the differences inside trees."""
     lines = [*_table(review_rows(review.diff, single=review.old.lock is None), console, width)]
     for index, notice in enumerate(review.notices):
         lines += ["", *_notice(notice, console, width)] if index == 0 and lines else _notice(notice, console, width)
@@ -54,8 +53,8 @@ def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
 
 
 def terminal_width() -> int:
-    """The columns of the terminal; elsewhere a line may be as long as it is, whatever ``COLUMNS`` says of a pager."""
-    return shutil.get_terminal_size((_ENDLESS, 24)).columns if sys.stdout.isatty() else _ENDLESS
+    """The columns of the terminal; unlimited elsewhere, even if ``COLUMNS`` is set."""
+    return shutil.get_terminal_size((_UNLIMITED, 24)).columns if sys.stdout.isatty() else _UNLIMITED
 
 
 def _table(found: Sequence[ReviewRow], console: Console, width: int) -> Iterator[str]:
@@ -87,7 +86,7 @@ def _cells(row: ReviewRow) -> tuple[str, ...]:
 
 
 def _stacked(found: Sequence[ReviewRow], console: Console) -> Iterator[str]:
-    """A few short lines a change, for narrow terminals."""
+    """A few short lines per change, for narrow terminals."""
     before = ""
     for row in found:
         if row.entry != before:
@@ -108,7 +107,7 @@ def _notice(notice: Notice, console: Console, width: int) -> list[str]:
 
     label = f"{notice.severity}:"
     text = printable(f"{notice.where}: {notice.message}")
-    room = max(20, min(width, _ENDLESS) - 9)
+    room = max(20, min(width, _UNLIMITED) - 9)
     first, *more = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
     head = console.paint(label, _STYLES[notice.severity]) + " " * (9 - len(label))
     return [head + first, *(" " * 9 + line for line in more)]

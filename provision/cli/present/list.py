@@ -1,4 +1,4 @@
-"""What `list` and `status` say."""
+"""The output of `list` and `status`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,8 @@ if TYPE_CHECKING:
     from provision.workflows.status import Status
 
 
-# FOLD provision.cli.present.list
-#   Owns what `list` and `status` say.
-
-
 def present_list(listing: Listing, console: Console) -> CommandAnswer:
-    """A row an interpreter."""
+    """A table with a row per entry."""
     rows = [(row.name, row.request, _version(row), _variant(row), row.state) for row in listing.rows]
     lines = table(rows, ("NAME", "ASKED FOR", "LOCKED", "VARIANT", "STATE"), console) if rows else []
     remarks = () if rows else ("nothing is declared yet; add something with `provision add NAME REQUEST`",)
@@ -63,12 +59,8 @@ def _document(row: ListRow) -> dict[str, object]:
     }
 
 
-# FOLD provision.cli.present.list
-#   Owns what `status` says.
-
-
 def present_status(status: Status, console: Console) -> CommandAnswer:
-    """The listing, and below it a line for each thing that needs attention."""
+    """The table of `list`, and below it a line for each thing that needs attention."""
     listed = present_list(status.listing, console)
     attention = [printable(line) for line in _attention(status)]
     document = {

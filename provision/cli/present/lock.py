@@ -1,4 +1,4 @@
-"""Owns what `lock` and `lock --check` say."""
+"""The output of `lock` and `lock --check`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def present_locked(locked: Locked, console: Console) -> CommandAnswer:
-    """What changed in the lock, as `diff` shows it, or where it is new, an entry a line; and a summary."""
+    """The changes as `diff` shows them, or the entries of a new lock, and a summary."""
     lines = _entries(locked.lock, console) if locked.before is None else _changes(locked.before, locked, console)
     assets = sum(len(python.assets) for python in locked.lock.pythons)
     entries = plural(len(locked.lock.pythons), "entry", "entries")
@@ -33,11 +33,11 @@ def present_locked(locked: Locked, console: Console) -> CommandAnswer:
 
 
 def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
-    """The stale entries and why, or that there are none; exit 4 if there are any."""
+    """The stale entries with their reasons; exit 4 if there are any."""
     name = checked.project.lock_path.name
     lines = [
-        f"{console.paint('stale', 'yellow')}  {console.paint(printable(one.name), 'bold')}  {printable(one.reason)}"
-        for one in checked.stale
+        f"{console.paint('stale', 'yellow')}  {console.paint(printable(entry.name), 'bold')}  {printable(entry.reason)}"
+        for entry in checked.stale
     ]
     verdict = (
         f"{name} is stale in {plural(len(checked.stale), 'entry', 'entries')}; run `provision lock`"
@@ -48,7 +48,7 @@ def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
         "version": 1,
         "lock": str(checked.project.lock_path),
         "fresh": not checked.stale,
-        "stale": [{"name": one.name, "reason": one.reason} for one in checked.stale],
+        "stale": [{"name": entry.name, "reason": entry.reason} for entry in checked.stale],
     }
     return CommandAnswer(
         lines=lines,
@@ -61,7 +61,7 @@ def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
 
 def _entries(lock: Lock, console: Console) -> list[str]:
     plus = console.paint("+", "green")
-    return [f"{plus} {console.paint(python.name, 'bold')}  {_what(python)}" for python in lock.pythons]
+    return [f"{plus} {console.paint(python.name, 'bold')}  {_summary(python)}" for python in lock.pythons]
 
 
 def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
@@ -71,12 +71,12 @@ def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
     from provision.review.review import DiffSide, Review
 
     name = locked.project.lock_path.name
-    # Builds that moved under the same request were asked for: nothing else moves them here.
+    # An entry whose build changed under the same request was upgraded: nothing else changes builds here.
     sides = DiffSide(label="before", lock=before), DiffSide(label=name, text=locked.text, lock=locked.lock)
     return change_lines(Review.of(*sides, file=name, upgrade_requested=lambda _: True), console)
 
 
-def _what(python: LockedPython) -> str:
+def _summary(python: LockedPython) -> str:
     options = f" {python.options}" if python.options.names else ""
     assets = plural(len(python.assets), "asset")
     return f"{python.implementation} {python.version}+{python.build}{options} {python.flavor}, {assets}"

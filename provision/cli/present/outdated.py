@@ -16,7 +16,7 @@ _HEADS = ("NAME", "LOCKED", "NEWEST ALLOWED", "NEWEST", "IN COOLDOWN", "END OF L
 
 
 def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -> CommandAnswer:
-    """A row an entry; with ``exit_code``, 3 if an upgrade would change any."""
+    """A table with a row per entry; with ``exit_code``, exit 3 if an upgrade would change any."""
     rows = [_row(row) for row in outdated.rows]
     lines = table(rows, _HEADS, console) if rows else []
     lines += [printable(f"{each.name}: an upgrade fails: {each.reason}") for each in outdated.rows if each.reason]
@@ -53,7 +53,7 @@ def _document(row: OutdatedRow) -> dict[str, object]:
 
 
 def present_explanation(explanation: Explanation) -> CommandAnswer:
-    """Why it is this asset, in a few lines."""
+    """The explanation in a few lines."""
     return CommandAnswer(
         lines=[printable(line) for line in explanation_lines(explanation)], document=explanation_document(explanation)
     )

@@ -1,4 +1,4 @@
-"""Owns what `plan` and `sync` say."""
+"""The output of `plan` and `sync`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from provision.workflows.sync import Synced
 
 
 def present_planned(planned: Planned, console: Console, *, exit_code: bool = False) -> CommandAnswer:
-    """An action a line and a summary; exit 3 if that was asked for and anything would change."""
+    """A line per action and a summary; with ``exit_code``, exit 3 if anything would change."""
     plan = planned.plan
     lines = [*_lines(plan, console), summary(plan)]
     code = PENDING if exit_code and not plan.is_empty else 0
@@ -22,7 +22,7 @@ def present_planned(planned: Planned, console: Console, *, exit_code: bool = Fal
 
 
 def present_synced(synced: Synced, console: Console) -> CommandAnswer:
-    """What was done, in the plan's own words, and one line of summary."""
+    """A line per action that was carried out, and a summary."""
     plan = synced.planned.plan
     lines = [line for action, line in _pairs(plan, console) if not isinstance(action, Keep)]
     document = {
@@ -58,7 +58,7 @@ def summary(plan: Plan) -> str:
 
 
 def done(plan: Plan) -> str:
-    """What `sync` says at its end."""
+    """The last line of `sync`; `cli.fast` has a copy of that for a plan without actions."""
     installed = sum(isinstance(action, Install) for action in plan.actions)
     names = {action.selected.name for action in plan.actions if isinstance(action, Keep | Link)}
     names.update(name for action in plan.actions if isinstance(action, Install) for name in action.names)
@@ -83,7 +83,7 @@ def _lines(plan: Plan, console: Console) -> Iterator[str]:
 
 
 def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
-    """Each action with its line; that a new tree is linked goes without saying."""
+    """Each action with its line, but for links to trees that the plan installs."""
     installed = {action.selected.key for action in plan.installs()}
     for action in plan.actions:
         match action:

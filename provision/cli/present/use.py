@@ -1,4 +1,4 @@
-"""Owns what `which` and `env` say."""
+"""The output of `which` and `env`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHELLS = ("sh", "fish", "powershell", "github")
 
 
 def present_which(found: FoundPython) -> CommandAnswer:
-    """The executable's path, alone on its line, as scripts want it."""
+    """The executable's path, alone on its line, for scripts."""
     selected = found.selected
     document = {
         "version": 1,
@@ -28,8 +28,8 @@ def present_which(found: FoundPython) -> CommandAnswer:
 
 
 def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) -> CommandAnswer:
-    """Code for the shell that prepends the project's links to PATH; raises `UsageError` for an unknown shell."""
-    name = shell or _guess(environ)
+    """Shell code that prepends the project's commands to PATH; raises `UsageError` for an unknown shell."""
+    name = shell or _default_shell(environ)
     path = str(directory)
     match name:
         case "sh" | "bash" | "zsh" | "dash":
@@ -47,7 +47,7 @@ def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) 
     return CommandAnswer(lines=(line,), document={"version": 1, "path": path, "shell": name, "code": line})
 
 
-def _guess(environ: Mapping[str, str]) -> str:
+def _default_shell(environ: Mapping[str, str]) -> str:
     if sys.platform == "win32":
         return "powershell"
     name = Path(environ.get("SHELL", "sh")).name
