@@ -1,4 +1,4 @@
-"""Files and directories made, replaced and read safely, whatever the umask and whoever put them there."""
+"""Making and replacing files and directories whatever the umask; reading small files that others may have put there."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Of what is ours but no part of a tree: the store's own files and directories. Modes within trees: `model.tree`.
+# Of the files and directories that provision makes for itself; the modes within installed trees are in `model.tree`.
 _DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE = 0o755, 0o700, 0o644
 
-# How often others may remove our temporary file before we give up.
-_TRIES = 20
-# The age in seconds from which it is certainly nobody's, where processes cannot be asked for.
-_OLD = 3600
+# How often other processes may remove our temporary file before we give up.
+_MAX_ATTEMPTS = 20
+# The age in seconds from which a temporary file is abandoned, on systems where its process cannot be looked up.
+_ABANDONED_AFTER = 3600
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 _BINARY: int = getattr(os, "O_BINARY", 0)
@@ -25,7 +25,7 @@ _BINARY: int = getattr(os, "O_BINARY", 0)
 def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
     """Create a directory and its missing parents; the umask may narrow the modes, never widen them.
 
-    Raises `NotADirectoryError` where a file, or a link to one, is in the way.
+    Raises `NotADirectoryError` if there is a file, or a link to one, in its place.
     """
     try:
         path.mkdir(mode)
@@ -40,12 +40,12 @@ def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
 def replace_file(path: Path, content: bytes, *, flush: bool = False, mode: int | None = None) -> None:
     """Write a whole file so that readers see the old content or the new, never a part; ``flush`` waits for the disk.
 
-    ``mode`` is given to it whatever the umask; without one it is 0644, which the umask may narrow.
-    What killed runs left of the same file goes; only a process that takes us for dead makes this start again.
+    ``mode`` is set whatever the umask; without one it is 0644, which the umask may narrow. Temporary files of the same
+    file that killed processes left are removed. Starts over if a process removes ours, taking it for one of those.
     """
-    for left in unfinished_files(path.parent, path.name):
-        left.unlink(missing_ok=True)
-    for _ in range(_TRIES):
+    for unfinished in unfinished_files(path.parent, path.name):
+        unfinished.unlink(missing_ok=True)
+    for _ in range(_MAX_ATTEMPTS):
         temporary = temporary_path(path)
         try:
             _write_new(temporary, content, flush=flush, mode=mode)
@@ -63,35 +63,34 @@ def replace_file(path: Path, content: bytes, *, flush: bool = False, mode: int |
 
 
 def temporary_path(path: Path) -> Path:
-    """Where a file or link is made before it takes its place; tells the process, and is never the same twice."""
+    """A name for a file or link until it is complete and renamed; contains the process id, and is never used twice."""
     return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
 
 
 def unfinished_files(directory: Path, name: str = "") -> tuple[Path, ...]:
-    """What killed runs left in a directory of files called ``name`` (of all files without one), before these took
-    their places.
+    """The temporary files for ``name`` (without one, for all names) that killed processes left in a directory.
 
-    A process of another machine or container may look dead and not be: it makes again what is removed.
+    A process of another machine or container may seem dead without being so: it makes its file again.
     """
-    opening = f".{name}." if name else "."
-    # The process and a random number follow, `temporary_path` says.
+    prefix = f".{name}." if name else "."
+    # The process id and a random number follow: see `temporary_path`.
     dots = 2 if name else 3
     try:
-        found = [path for path in directory.iterdir() if path.name.startswith(opening) and path.suffix == ".new"]
+        found = [path for path in directory.iterdir() if path.name.startswith(prefix) and path.suffix == ".new"]
     except (FileNotFoundError, NotADirectoryError):
         return ()
-    return tuple(path for path in found if path.name.removeprefix(opening).count(".") >= dots and _is_dead(path))
+    return tuple(path for path in found if path.name.removeprefix(prefix).count(".") >= dots and _is_dead(path))
 
 
 class NotRegularFileError(OSError):
-    """A directory, FIFO, device or socket is where a file is expected."""
+    """There is a directory, FIFO, device or socket where a file is expected."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(errno.EINVAL, "it is not a regular file", str(path))
 
 
 class FileTooLargeError(OSError):
-    """A file has more bytes than anything that makes sense in its place; ``size`` is how many."""
+    """A file is larger than the limit for what is expected in its place; ``size`` is in bytes."""
 
     def __init__(self, path: Path, size: int) -> None:
         super().__init__(errno.EFBIG, "it is too large", str(path))
@@ -100,10 +99,10 @@ class FileTooLargeError(OSError):
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[tuple[int, os.stat_result]]:
-    """A descriptor to read a regular file by, and the facts of just what was opened.
+    """Open a regular file for reading: its descriptor, and the ``stat`` of just what was opened.
 
-    Raises `NotRegularFileError` for anything else, whoever put it there, in a pull request say: a FIFO does not hang
-    us, and a device, for which being opened may be a command, is not opened at all. Links are followed.
+    Raises `NotRegularFileError` for anything else, which somebody may have put there in a pull request: a FIFO does not
+    block, and a device, on which opening may act as a command, is not opened. Links are followed.
     """
     _require_regular(path, path.stat())
     descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
@@ -118,25 +117,25 @@ def open_regular(path: Path) -> Iterator[tuple[int, os.stat_result]]:
 def read_small_file(path: Path, limit: int) -> bytes:
     """The content of a regular file of at most ``limit`` bytes.
 
-    Raises `FileTooLargeError`, `NotRegularFileError`, and any other `OSError` as it comes. Never has more than
-    ``limit`` bytes in memory, even if the file grows meanwhile.
+    Raises `FileTooLargeError`, `NotRegularFileError`, and any other `OSError` unchanged. No more than ``limit`` bytes
+    are read into memory, even if the file grows meanwhile.
     """
     with open_regular(path) as (descriptor, facts):
         if facts.st_size > limit:
             raise FileTooLargeError(path, facts.st_size)
-        content, wanted = b"", facts.st_size + 1
-        # Having got fewer bytes than were asked for does not mean that this was all; having got none does.
-        while chunk := os.read(descriptor, wanted - len(content)):
+        content, expected = b"", facts.st_size + 1
+        # A short read is not the end of the file; an empty one is.
+        while chunk := os.read(descriptor, expected - len(content)):
             content += chunk
             if len(content) > limit:
                 raise FileTooLargeError(path, len(content))
-            if len(content) == wanted:  # it grows, or its file system does not tell sizes
-                wanted = limit + 1
+            if len(content) == expected:  # it grew, or its file system reports no sizes
+                expected = limit + 1
         return content
 
 
 def read_small_file_or_none(path: Path, limit: int) -> bytes | None:
-    """As `read_small_file`, but None if the file is missing, larger or something else."""
+    """As `read_small_file`, but None if the file is missing, too large, or not a regular file."""
     try:
         return read_small_file(path, limit)
     except (FileNotFoundError, NotADirectoryError, NotRegularFileError, FileTooLargeError):
@@ -166,8 +165,8 @@ def _is_dead(temporary: Path) -> bool:
     number = temporary.name.split(".")[-3]
     if not number.isdecimal():
         return False
-    if os.name == "nt":  # asking for a process by a signal would end it
-        return time.time() - temporary.lstat().st_mtime > _OLD
+    if os.name == "nt":  # sending it any signal would end the process
+        return time.time() - temporary.lstat().st_mtime > _ABANDONED_AFTER
     try:
         os.kill(int(number), 0)
     except (ProcessLookupError, OverflowError):
@@ -178,9 +177,9 @@ def _is_dead(temporary: Path) -> bool:
 
 
 def _is_zombie(number: str) -> bool:
-    """Whether it has ended, and nobody has asked yet how: in containers whose first process does not, for ever."""
+    """Whether the process has ended, but its parent has not waited for it; in some containers the first never does."""
     try:
-        stat = Path("/proc", number, "stat").read_bytes()
+        status = Path("/proc", number, "stat").read_bytes()
     except OSError:
         return False
-    return stat.rpartition(b")")[2].split()[:1] == [b"Z"]
+    return status.rpartition(b")")[2].split()[:1] == [b"Z"]

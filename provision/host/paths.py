@@ -1,4 +1,4 @@
-"""Owns where this user's data, cache and configuration lie; what is in them, `store` and `install` know."""
+"""The directories of this user's data, cache and configuration."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from provision.errors import UsageError
 
 _Kind = Literal["data", "cache", "config"]
 
-# The user's own choice; then the platform's directory: XDG's variable and its default, macOS', Windows'.
-_PLACES: dict[_Kind, tuple[str, str, str, str, str]] = {
+# Our own variable, then the platform's directory: XDG's variable and its default, macOS', Windows'.
+_LOCATIONS: dict[_Kind, tuple[str, str, str, str, str]] = {
     "data": ("PROVISION_HOME", "XDG_DATA_HOME", ".local/share", "Application Support", ""),
     "cache": ("PROVISION_CACHE_DIR", "XDG_CACHE_HOME", ".cache", "Caches", "Cache"),
     "config": ("PROVISION_CONFIG_DIR", "XDG_CONFIG_HOME", ".config", "Application Support", "Config"),
@@ -21,24 +21,24 @@ _PLACES: dict[_Kind, tuple[str, str, str, str, str]] = {
 
 
 def data_home(env: Mapping[str, str], *, platform: str = sys.platform) -> Path:
-    """Where the store lies: ``PROVISION_HOME``, else the platform's directory for a user's data."""
-    return _place("data", env, platform)
+    """The directory of the store: ``PROVISION_HOME``, else the platform's directory for a user's data."""
+    return _directory("data", env, platform)
 
 
 def cache_home(env: Mapping[str, str], *, platform: str = sys.platform) -> Path:
-    """Where archives and refreshed catalogs lie: ``PROVISION_CACHE_DIR``, else the platform's cache directory."""
-    return _place("cache", env, platform)
+    """The directory of archives and refreshed catalogs: ``PROVISION_CACHE_DIR``, else the platform's for caches."""
+    return _directory("cache", env, platform)
 
 
 def config_home(env: Mapping[str, str], *, platform: str = sys.platform) -> Path:
-    """Where a user's own settings lie: ``PROVISION_CONFIG_DIR``, else the platform's configuration directory."""
-    return _place("config", env, platform)
+    """The directory of the user's settings: ``PROVISION_CONFIG_DIR``, else the platform's configuration directory."""
+    return _directory("config", env, platform)
 
 
-def _place(kind: _Kind, env: Mapping[str, str], platform: str) -> Path:
-    variable, xdg, unix, macos, windows = _PLACES[kind]
+def _directory(kind: _Kind, env: Mapping[str, str], platform: str) -> Path:
+    variable, xdg, unix, macos, windows = _LOCATIONS[kind]
     if chosen := env.get(variable):
-        # Image recipes and CI files set it without a shell that would expand the tilde.
+        # Container and CI files set it without a shell, which would expand the tilde.
         tilde = chosen == "~" or chosen.startswith("~/")
         return _user_home(env, platform) / chosen[2:] if tilde else Path(chosen).absolute()
     if platform == "win32":
@@ -46,14 +46,14 @@ def _place(kind: _Kind, env: Mapping[str, str], platform: str) -> Path:
     if platform == "darwin":
         return _user_home(env, platform) / "Library" / macos / "provision"
     base = Path(env.get(xdg, ""))
-    # The XDG specification wants relative ones ignored.
+    # The XDG specification says to ignore relative paths.
     return (base if base.is_absolute() else _user_home(env, platform) / unix) / "provision"
 
 
 def _user_home(env: Mapping[str, str], platform: str) -> Path:
-    """Of the environment, else of the user database: services and ``env -i`` have no ``HOME``."""
+    """The home directory in the environment, else in the user database: services and ``env -i`` have no ``HOME``."""
     name = env.get("USERPROFILE" if platform == "win32" else "HOME")
-    home = Path(name or os.path.expanduser("~"))  # noqa: PTH111  (Path's raises RuntimeError where there is none)
+    home = Path(name or os.path.expanduser("~"))  # noqa: PTH111  (Path's raises RuntimeError if there is none)
     if not home.is_absolute():
         raise UsageError("this user has no home directory", hint="Set PROVISION_HOME and PROVISION_CACHE_DIR.")
     return home

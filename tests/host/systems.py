@@ -1,4 +1,4 @@
-"""Builds systems to detect under a fake root: real ELF headers, links and libraries, as distributions lay them out."""
+"""Systems to detect under a fake root: real ELF headers, links and libraries, as distributions lay them out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The x86-64 level, by what kernels really said of real processors; archspec and glibc's loader judge it."""
+"""The x86-64 level, by what kernels reported of real processors; archspec and glibc's loader confirm it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,6 @@ from provision.host.cpu import (
     sysctl,
 )
 from provision.model.asset import CPU_LEVELS, CpuLevel
-
-# FOLD tests.host.test_cpu
-#   The x86-64 level, by what kernels really said of real processors; archspec and glibc's loader judge it.
-
 
 RECORDED = Path(__file__).parent / "cpuinfo"
 LINUX = Kernel(system="Linux", machine="x86_64")
@@ -177,8 +173,7 @@ def test_glibcs_loader_agrees_about_this_machine() -> None:
     assert cpu_level(environ={}) == max(supported)
 
 
-# FOLD tests.host.test_cpu
-#   What the running kernel says; the rest of the room takes it as a value.
+# What the running kernel reports; the other tests give it as a value.
 
 
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="these look through translation")

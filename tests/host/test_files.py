@@ -1,3 +1,5 @@
+"""Files and directories made and replaced whatever the umask and whoever else writes; small files read within limits."""
+
 from __future__ import annotations
 
 import errno
