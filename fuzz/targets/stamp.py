@@ -1,4 +1,4 @@
-"""Any `.pythons/.stamp`: the one that this boot wrote is believed, all others are as if they were not there."""
+"""Any `.pythons/.stamp`: the one that this boot wrote counts, and all others are ignored."""
 
 from __future__ import annotations
 

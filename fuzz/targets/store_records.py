@@ -1,4 +1,4 @@
-"""Any receipt, list of entries and record of a project: what they say is sound and in the store, or is unheard."""
+"""Any receipt, list of entries and root: what is read from it is valid and inside the store, or it is ignored."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 ``.pythons/<name>`` leads to a tree, by an absolute path, because stores lie outside of projects. Commands such as
 ``.pythons/bin/python3.14t`` lead through that link, so that one link decides and a moved project keeps its commands.
-Anything there that provision did not make is left alone: `StoreError`.
+A file or directory in the place of a link is the user's: it is left alone, and raises `StoreError`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def link_interpreter(project: Path, name: str, key: str, store: Store) -> None:
 
     Raises `StoreError` if something is there that provision did not make, so that nothing of the user's is lost.
     """
-    folder = _prepare(project)
+    folder = _make_links_directory(project)
     with store_failures("link an interpreter into the project", folder / name):
         link_directory(folder / _checked_name(name), store.tree(key))
 
@@ -54,15 +54,15 @@ def unlink_interpreter(project: Path, name: str) -> None:
     """Remove ``.pythons/<name>`` if it is a link."""
     path = links_directory(project) / _checked_name(name)
     with store_failures("remove a link from the project", path):
-        if _is_ours(project) and read_link(path) is not None:
+        if _has_links_directory(project) and read_link(path) is not None:
             remove_link(path)
 
 
 def read_links(project: Path, store: Store) -> dict[str, str]:
     """The project's links by name: the key each leads to, or the empty text where it leads out of the store."""
     with store_failures("read the project's links", links_directory(project)):
-        targets = {path.name: read_link(path) for path in _children(project)}
-    return {name: _key(target, store) for name, target in sorted(targets.items()) if target is not None}
+        targets = {path.name: read_link(path) for path in _link_paths(project)}
+    return {name: _key_of(target, store) for name, target in sorted(targets.items()) if target is not None}
 
 
 def link_commands(project: Path, pythons: Sequence[LinkablePython]) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def link_commands(project: Path, pythons: Sequence[LinkablePython]) -> tuple[str
 
     ``pythons`` are all that are linked, in the order of the manifest: of two with one command, the first has it.
     """
-    folder = _prepare(project) / BIN
+    folder = _make_links_directory(project) / BIN
     commands: dict[str, str] = {}
     for python in pythons:
         program = executable(Path(_checked_name(python.name)), python.asset).as_posix()
@@ -118,7 +118,7 @@ def links_directory(project: Path) -> Path:
     return project / LINKS
 
 
-def _prepare(project: Path) -> Path:
+def _make_links_directory(project: Path) -> Path:
     """Make ``.pythons`` and its `.gitignore`; a link in its place is refused, because it could lead anywhere."""
     folder = links_directory(project)
     with store_failures("make the project's links", folder):
@@ -137,13 +137,13 @@ def _link_refused(path: Path) -> StoreError:
     )
 
 
-def _is_ours(project: Path) -> bool:
+def _has_links_directory(project: Path) -> bool:
     folder = links_directory(project)
     return folder.is_dir() and not folder.is_symlink()
 
 
-def _children(project: Path) -> Iterator[Path]:
-    if _is_ours(project):
+def _link_paths(project: Path) -> Iterator[Path]:
+    if _has_links_directory(project):
         for path in links_directory(project).iterdir():
             if path.name != BIN and not path.name.startswith("."):
                 yield path
@@ -155,7 +155,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _key(target: str, store: Store) -> str:
+def _key_of(target: str, store: Store) -> str:
     parent, key = os.path.split(target)
     return key if parent == str(store.trees) and is_key(key) else ""
 

@@ -297,7 +297,7 @@ def _restore_entries(store: Store, receipt: Receipt) -> None:
 def swap_paths(one: Path, other: Path) -> None:
     """Swap two paths of one file system, in one step where the system can; else ``other`` is missing for an instant."""
     # Whatever the reason for a failure: the ordinary renames work, or raise the real error.
-    if not _call("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
+    if not _call_libc("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
         aside = one.with_name(f"{one.name}.old")
         other.rename(aside)
         one.rename(other)
@@ -317,7 +317,7 @@ def _flush_file_system(path: Path) -> bool:
     """One flush instead of thousands; False if the system has no such call."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        return _call("syncfs", descriptor)
+        return _call_libc("syncfs", descriptor)
     finally:
         os.close(descriptor)
 
@@ -334,7 +334,7 @@ def _flush(path: Path) -> None:
 
 if sys.platform == "linux":
 
-    def _call(name: str, *arguments: int | bytes) -> bool:
+    def _call_libc(name: str, *arguments: int | bytes) -> bool:
         """Call a function of the C library that returns 0 for success; False if it fails or does not exist."""
         import ctypes
 
@@ -346,5 +346,5 @@ if sys.platform == "linux":
 
 else:
 
-    def _call(name: str, *arguments: int | bytes) -> bool:
+    def _call_libc(name: str, *arguments: int | bytes) -> bool:
         return False

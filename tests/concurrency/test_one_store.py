@@ -1,4 +1,4 @@
-"""Many processes, one lock, one store: each archive is fetched once, all succeed, nothing that is needed goes.
+"""Many processes, one lock, one store: each archive is fetched once, all succeed, no needed tree is removed.
 
 The archives are small ones (`tests.support.small`); what is looked at is who waits for whom.
 """

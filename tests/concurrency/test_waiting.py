@@ -1,4 +1,4 @@
-"""Who waits says for whom, and gives up when told to; where locks cannot be had, `tests.bytes` looks at."""
+"""A process that waits says for whom, and gives up after its timeout; `tests.bytes` has places without locks."""
 
 from __future__ import annotations
 

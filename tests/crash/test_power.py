@@ -1,4 +1,4 @@
-"""Power is lost after a sync: what had not got to the disk is found by the next command that relies on it, and mended.
+"""Power is lost after a sync: files that had not reached the disk are found by the next command, and repaired.
 
 For real where mounts are to be had: an ext4 whose image is copied before the kernel has written the files to it, as a
 power cut leaves it, and a kernel that tells another boot id. Else by emptying the files of a tree behind the store's
