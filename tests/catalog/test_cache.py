@@ -71,7 +71,7 @@ def test_a_file_is_read_once_and_again_when_it_changed(project: Path, cache_dir:
     assert list(cache_dir.iterdir()) == [kept]
 
 
-def test_what_is_kept_of_one_file_is_not_used_for_its_copy_elsewhere(project: Path, cache_dir: Path) -> None:
+def test_what_is_saved_of_one_file_is_not_used_for_a_copy_elsewhere(project: Path, cache_dir: Path) -> None:
     """Its relative URLs mean other archives."""
     (project / "copy").mkdir()
     (project / "copy" / "catalog.ndjson").write_bytes(OURS)
@@ -95,7 +95,7 @@ def test_assets_of_implementations_that_cannot_be_locked_are_counted_each_time(
         assert catalog.notes == (note,)
 
 
-def test_a_damaged_copy_in_the_cache_is_made_anew(project: Path, cache_dir: Path) -> None:
+def test_a_damaged_copy_in_the_cache_is_replaced(project: Path, cache_dir: Path) -> None:
     open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     (kept,) = cache_dir.iterdir()
     kept.write_bytes(b"damaged")
@@ -116,14 +116,14 @@ def test_a_file_that_is_not_there_is_an_error_that_says_where_it_was_named(proje
 
 
 @pytest.mark.skipif(os.name != "posix", reason="devices and FIFOs are files")
-def test_what_never_ends_is_not_read(project: Path, cache_dir: Path) -> None:
+def test_a_file_without_an_end_is_not_read(project: Path, cache_dir: Path) -> None:
     os.mkfifo(project / "pipe.ndjson")
     for name in ("/dev/zero", "pipe.ndjson", "."):
         with pytest.raises(CatalogError, match="cannot be read"):
             open_custom_catalog(name, base=project, cache_dir=cache_dir, get=None)
 
 
-def test_a_wrong_row_is_told_with_file_and_line_and_nothing_is_kept(project: Path, cache_dir: Path) -> None:
+def test_a_wrong_row_is_reported_with_file_and_line_and_nothing_is_saved(project: Path, cache_dir: Path) -> None:
     (project / "catalog.ndjson").write_bytes(OURS + b"{}\n")
     with pytest.raises(CatalogError, match=r"catalog.ndjson:2: "):
         open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
@@ -155,7 +155,7 @@ def test_a_url_serves_those_offline_once_it_was_fetched(upstream_server: Upstrea
     assert upstream_server.asked == ["/catalog.ndjson"]
 
 
-def test_a_url_that_fails_is_an_error_though_an_older_copy_is_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_url_that_fails_is_an_error_even_with_an_older_copy(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/catalog.ndjson", OURS)
     open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
     upstream_server.put("/catalog.ndjson", b"", status=500)
@@ -174,7 +174,7 @@ def test_a_catalog_from_the_network_may_not_name_files(upstream_server: Upstream
         open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
 
 
-def test_each_catalog_is_kept_once(upstream_server: Upstream, project: Path, cache_dir: Path) -> None:
+def test_each_catalog_is_saved_once(upstream_server: Upstream, project: Path, cache_dir: Path) -> None:
     for _ in range(2):
         open_custom_catalog(
             upstream_server.put("/catalog.ndjson", OURS), base=project, cache_dir=cache_dir, get=http_get
@@ -188,19 +188,19 @@ def catalog(*builds: str, as_of: str = "2026-02-01T00:00:00Z", rules: str = CACH
     return write_snapshot(assets, as_of=as_of, facts={CACHE_VERSION_FACT: rules})
 
 
-def test_what_was_kept_is_loaded(cache_dir: Path) -> None:
+def test_what_was_saved_is_loaded(cache_dir: Path) -> None:
     save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
     kept = load_saved(cache_dir / NDJSON_FILE)
     assert kept is not None
     assert list(kept.all_assets()) == [upstream(stripped("3.14.2", "20260127"))]
 
 
-def test_where_nothing_was_kept_nothing_is_loaded(cache_dir: Path) -> None:
+def test_where_nothing_was_saved_nothing_is_loaded(cache_dir: Path) -> None:
     assert load_saved(cache_dir / NDJSON_FILE) is None
     assert load_cached(cache_dir) is None
 
 
-def test_a_newer_catalog_takes_the_place_of_the_older_and_leaves_nothing_behind(cache_dir: Path) -> None:
+def test_a_newer_catalog_replaces_the_older_and_leaves_nothing_behind(cache_dir: Path) -> None:
     save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
     save_catalog(cache_dir / NDJSON_FILE, catalog("20260203"))
     assert (cache_dir / NDJSON_FILE).read_bytes() == catalog("20260203")
@@ -243,7 +243,7 @@ def test_a_folder_in_the_place_of_a_file_is_left_out_and_noted(cache_dir: Path) 
         load_saved(cache_dir / NDJSON_FILE)
 
 
-def test_a_catalog_that_cannot_be_kept_is_an_error_and_the_old_one_stays(tmp_path: Path) -> None:
+def test_a_catalog_that_cannot_be_saved_is_an_error_and_the_old_one_stays(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(StoreError, match=r"the catalog cannot be kept in .*file"):
@@ -251,7 +251,7 @@ def test_a_catalog_that_cannot_be_kept_is_an_error_and_the_old_one_stays(tmp_pat
     assert blocked.read_text() == "in the way"
 
 
-def test_what_a_killed_run_left_behind_goes_with_the_next_one(cache_dir: Path) -> None:
+def test_what_a_killed_run_left_behind_is_removed_by_the_next(cache_dir: Path) -> None:
     save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
@@ -263,7 +263,7 @@ def test_what_a_killed_run_left_behind_goes_with_the_next_one(cache_dir: Path) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
-def test_nobody_else_may_write_what_is_kept_whatever_the_umask(cache_dir: Path) -> None:
+def test_saved_catalogs_are_writable_by_their_owner_only_whatever_the_umask(cache_dir: Path) -> None:
     umask = os.umask(0)
     try:
         save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
@@ -290,7 +290,9 @@ def test_without_anything_else_it_is_the_bundled_catalog(tmp_path: Path, cache_d
     assert catalog.notes == ()
 
 
-def test_bundled_refreshed_and_own_catalogs_are_one(upstream_server: Upstream, tmp_path: Path, cache_dir: Path) -> None:
+def test_bundled_refreshed_and_custom_catalogs_are_merged(
+    upstream_server: Upstream, tmp_path: Path, cache_dir: Path
+) -> None:
     keep_refreshed(cache_dir, upstream(stripped("3.15.9", "20270101")))
     (tmp_path / "catalog.ndjson").write_bytes(custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
     url = upstream_server.put("/catalog.ndjson", custom_line("3.15.9+20270103", {"url": full("3.15.9", "20270103")}))
@@ -299,7 +301,7 @@ def test_bundled_refreshed_and_own_catalogs_are_one(upstream_server: Upstream, t
     assert Version.parse("3.14.2") in catalog.versions("cpython")
 
 
-def test_now_is_when_upstream_was_last_looked_at(tmp_path: Path, cache_dir: Path) -> None:
+def test_the_catalog_date_is_when_upstream_was_last_read(tmp_path: Path, cache_dir: Path) -> None:
     """A date in a catalog of one's own must not let the cooldown of upstream's builds pass."""
     keep_refreshed(cache_dir, upstream(stripped("3.15.9", "20270101")))
     own = custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}, date="2099-01-01T00:00:00Z")
@@ -308,7 +310,7 @@ def test_now_is_when_upstream_was_last_looked_at(tmp_path: Path, cache_dir: Path
     assert catalog.as_of == "2027-01-01T00:00:00Z"
 
 
-def test_ones_own_catalog_never_changes_what_is_known_of_upstream(tmp_path: Path, cache_dir: Path) -> None:
+def test_a_custom_catalog_never_changes_rows_of_upstream(tmp_path: Path, cache_dir: Path) -> None:
     known = next(asset for asset in bundled_assets() if asset.build == "20260814")
     version = f"{known.version}+{known.build}"
     (tmp_path / "catalog.ndjson").write_bytes(custom_line(version, {"url": known.url}))
@@ -324,7 +326,7 @@ def test_a_damaged_refresh_is_noted_and_the_rest_works(tmp_path: Path, cache_dir
     assert ["catalog update" in note for note in catalog.notes] == [True]
 
 
-def test_all_catalogs_that_cannot_be_had_are_told_at_once(
+def test_all_catalogs_that_cannot_be_opened_are_reported_at_once(
     upstream_server: Upstream, tmp_path: Path, cache_dir: Path
 ) -> None:
     url = f"{upstream_server.address}/gone"
@@ -333,7 +335,7 @@ def test_all_catalogs_that_cannot_be_had_are_told_at_once(
     assert [type(error) for error in caught.value.errors] == [CatalogError, NetworkError]
 
 
-def test_offline_nothing_is_asked_for(upstream_server: Upstream, tmp_path: Path, cache_dir: Path) -> None:
+def test_offline_nothing_is_requested(upstream_server: Upstream, tmp_path: Path, cache_dir: Path) -> None:
     url = upstream_server.put("/catalog.ndjson", custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
     with pytest.raises(NetworkError, match="offline"):
         open_catalog([url], base=tmp_path, cache_dir=cache_dir, offline=True, get=http_get)

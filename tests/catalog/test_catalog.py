@@ -63,7 +63,7 @@ def test_any_builds_can_be_ordered(builds: list[tuple[str, str | None]]) -> None
     assert len(sorted(builds, key=lambda build: publication_key(*build))) == len(builds)
 
 
-def test_the_day_of_publication_is_unknown_where_neither_time_nor_tag_tells() -> None:
+def test_the_day_of_publication_is_unknown_without_a_time_or_a_day_in_the_tag() -> None:
     assert publication_day("20260127", None) == "2026-01-27"
     assert publication_day("20260127", "2026-01-30T14:46:07Z") == "2026-01-30T14:46:07Z"
     assert publication_day("7.3.20", None) == ""
@@ -75,7 +75,7 @@ def test_assets_are_those_of_one_build_sorted_by_name() -> None:
     assert [asset.filename for asset in catalog.assets("cpython", V3142, "20260127")] == sorted(names)
 
 
-def test_what_is_not_known_is_empty() -> None:
+def test_unknown_versions_and_builds_are_empty() -> None:
     catalog = catalog_of([upstream(stripped("3.14.2", "20260127"))])
     assert catalog.versions("pypy") == ()
     assert catalog.builds("cpython", Version.parse("3.14.3")) == ()
@@ -85,14 +85,14 @@ def test_what_is_not_known_is_empty() -> None:
     assert merge([]).as_of == ""
 
 
-def test_the_earlier_catalog_wins_on_the_same_url() -> None:
+def test_the_earlier_catalog_counts_for_the_same_url() -> None:
     known = upstream(stripped("3.14.2", "20260127"), sha256="known")
     other = upstream(stripped("3.14.2", "20260127"), sha256="other", size=7)
     merged = merge([catalog_of([known]), catalog_of([other])])
     assert merged.assets("cpython", V3142, "20260127") == (known,)
 
 
-def test_a_later_catalog_tells_what_an_earlier_one_did_not_know() -> None:
+def test_a_later_catalog_completes_an_earlier_one() -> None:
     bare = upstream(stripped("3.14.2", "20260127"))
     rich = upstream(stripped("3.14.2", "20260127"), published="2026-01-30T14:46:07Z", size=7)
     merged = merge([catalog_of([bare]), catalog_of([rich])])
@@ -100,13 +100,13 @@ def test_a_later_catalog_tells_what_an_earlier_one_did_not_know() -> None:
     assert merged.find(bare.filename) == rich
 
 
-def test_a_later_catalog_does_not_overrule_what_is_known() -> None:
+def test_a_later_catalog_does_not_replace_known_facts() -> None:
     first = upstream(stripped("3.14.2", "20260127"), published="2026-01-30T14:46:07Z", size=7)
     second = replace(first, published="2026-02-01T00:00:00Z", size=8)
     assert completed(first, second) == first
 
 
-def test_a_merged_catalog_knows_all_its_catalogs_know() -> None:
+def test_a_merged_catalog_has_all_that_its_catalogs_have() -> None:
     left = catalog_of([upstream(stripped("3.14.2", "20260127"))], as_of="2026-02-01T00:00:00Z", notes=["left"])
     right = catalog_of([upstream(stripped("3.14.1", "20251209"))], as_of="2026-01-01T00:00:00Z", notes=["right"])
     merged = merge([left, right])
@@ -172,11 +172,11 @@ def test_everything_is_listed_newest_first() -> None:
         (AssetQuery(implementation="cpython", build="20260127", flavor="full", cpu="v3"), [NAMES[1]]),
     ],
 )
-def test_each_filter_leaves_what_has_it(query: AssetQuery, expected: list[str]) -> None:
+def test_each_filter_leaves_the_assets_that_match(query: AssetQuery, expected: list[str]) -> None:
     assert names(query) == expected
 
 
-def test_only_the_newest_build_of_each_version_may_be_asked_for() -> None:
+def test_a_query_can_be_for_the_newest_build_of_each_version() -> None:
     listed = {f"{asset.version}+{asset.build}" for asset in query_assets(CATALOG, AssetQuery(newest_build=True))}
     assert listed == {"3.15.0a5+20260127", "3.14.2+20260127", "3.13.11+20260127"}
 

@@ -101,18 +101,18 @@ def test_every_real_name_is_read_and_written_back() -> None:
         ),
     ],
 )
-def test_each_era_tells(filename: str, tag: str, expected: str) -> None:
+def test_what_the_names_of_each_era_say(filename: str, tag: str, expected: str) -> None:
     name = parse_name(filename, tag)
     words = (name.era, name.version, name.build, name.target, name.cpu, name.options, name.flavor, name.timestamp)
     assert " ".join(str(word or "-") if str(word) else "-" for word in words) == expected
 
 
-def test_the_tag_may_stay_unsaid_where_the_name_says_it() -> None:
+def test_the_tag_may_be_left_out_where_the_name_has_it() -> None:
     filename = f"cpython-3.14.2+20260127-{LINUX}-install_only.tar.gz"
     assert parse_name(filename) == parse_name(filename, "20260127")
 
 
-def test_the_tag_must_be_said_where_the_name_does_not() -> None:
+def test_the_tag_must_be_given_where_the_name_lacks_it() -> None:
     with pytest.raises(ValueError, match="does not tell its release tag"):
         parse_name(f"cpython-3.9.7-{LINUX}-install_only-20211017T1616.tar.gz")
 
@@ -155,11 +155,11 @@ def test_other_names_are_refused(filename: str) -> None:
     ("build", "options"),
     [("20250212", "lto+static"), (MUSL_DYNAMIC_SINCE, "lto")],
 )
-def test_a_musl_build_is_static_unless_it_is_newer_than_its_dynamic_kind(build: str, options: str) -> None:
+def test_a_musl_build_is_static_unless_it_is_newer_than_the_first_dynamic_one(build: str, options: str) -> None:
     assert str(parse_name(f"cpython-3.13.2+{build}-{MUSL}-lto-full.tar.zst").options) == options
 
 
-def test_a_windows_build_tells_its_link_mode_and_newer_ones_have_none() -> None:
+def test_names_for_windows_have_a_link_mode_and_newer_ones_none() -> None:
     shared = parse_name(f"cpython-3.12.3+20240415-{WINDOWS}-shared-pgo-full.tar.zst")
     plain = parse_name(f"cpython-3.12.3+20240415-{WINDOWS}-pgo-full.tar.zst")
     assert (str(shared.options), str(plain.options)) == ("pgo+shared", "pgo")
@@ -236,7 +236,7 @@ def test_every_name_of_the_grammar_is_read_and_written_back(filename: str) -> No
         timestamp=st.one_of(st.none(), stamps),
     )
 )
-def test_what_is_written_means_just_that(name: ParsedName) -> None:
+def test_a_name_that_is_written_is_read_back_as_given(name: ParsedName) -> None:
     try:
         filename = format_name(name)
     except ValueError:  # most values cannot be said
@@ -254,7 +254,7 @@ def test_a_modern_name_leaves_out_what_install_only_names_do_not_say(
     assert filename == f"cpython-{version}+20260127-{target}-{variant}.tar.gz"
 
 
-def test_a_modern_name_of_a_full_build_says_all_options() -> None:
+def test_a_modern_name_of_a_full_build_has_all_options() -> None:
     filename = modern_name(
         version=Version.parse("3.14.2"),
         build="20260127",
@@ -291,7 +291,7 @@ def inferred(filename: str, *siblings: str, by_target: bool = True) -> str:
         (("lto", "pgo", "pgo+lto", "noopt", "debug"), "pgo+lto"),
     ],
 )
-def test_the_fastest_sibling_tells_how_an_archive_was_optimised(siblings: tuple[str, ...], options: str) -> None:
+def test_an_archive_is_optimised_as_its_fastest_sibling(siblings: tuple[str, ...], options: str) -> None:
     others = [full("3.14.2", "20260127", sibling) for sibling in siblings]
     assert inferred(stripped("3.14.2", "20260127"), *others) == options
 
@@ -343,7 +343,7 @@ def test_link_modes_of_windows_are_kept_apart() -> None:
         ("windows-aarch64", "baseline", "20260127", "pgo"),
     ],
 )
-def test_without_siblings_the_target_tells(target: str, cpu: CpuLevel, build: str, options: str) -> None:
+def test_without_siblings_the_target_decides(target: str, cpu: CpuLevel, build: str, options: str) -> None:
     assert " ".join(sorted(optimisations_of(Target.parse(target), cpu, build))) == options
 
 

@@ -18,7 +18,7 @@ def test_a_url_is_made_of_tag_and_name_with_plus_escaped() -> None:
     assert asset_url("20260127", NAME) == URL
 
 
-def test_an_asset_is_what_its_url_says() -> None:
+def test_an_asset_is_made_of_its_url() -> None:
     asset = asset_at(URL, digest("x"), published="2026-01-30T14:46:07Z", size=5)
     assert asset.title == f"cpython 3.14.2+20260127 pgo+lto full {asset.target.short}"
     assert (asset.url, asset.filename, asset.sha256) == (URL, NAME, digest("x"))
@@ -44,12 +44,12 @@ def test_a_url_is_canonical_even_if_it_was_not() -> None:
         f"{RELEASES}20260127/SHA256SUMS",
     ],
 )
-def test_other_urls_are_no_assets(url: str) -> None:
+def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"cpython|SHA256SUMS"):
         asset_at(url, digest("x"))
 
 
-def test_rows_without_a_hash_are_left_out_and_unknown_names_are_told() -> None:
+def test_rows_without_a_hash_are_left_out_and_unknown_names_are_returned() -> None:
     reading = read_rows(
         [
             PublishedFile(url=URL, sha256=digest("x")),

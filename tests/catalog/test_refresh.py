@@ -54,21 +54,21 @@ def update(cache_dir: Path, *urls: str, now: str = NOW) -> RefreshResult:
     return refresh_ndjson(cache_dir, get=http_get, now=now, urls=urls)
 
 
-def test_upstreams_list_is_fetched_and_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_upstreams_catalog_is_downloaded_and_saved(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/list", ndjson_line(FIRST) + ndjson_line(SECOND), etag='"1"')
     assert update(cache_dir, url) == RefreshResult(outcome="updated", origin=url, as_of=NOW, count=2, new=2)
     assert cached_builds(cache_dir) == ("20270201", "20270101")
     assert cached(cache_dir).as_of == NOW
 
 
-def test_options_are_inferred_before_it_is_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_options_are_inferred_before_it_is_saved(upstream_server: Upstream, cache_dir: Path) -> None:
     update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST, full("3.15.9", "20270101", "lto"))))
     asset = cached(cache_dir).find(FIRST)
     assert asset is not None
     assert str(asset.options) == "lto"
 
 
-def test_a_list_that_did_not_change_is_not_fetched_again_but_known_to_be_fresh(
+def test_an_unchanged_catalog_is_not_downloaded_again_but_gets_a_new_date(
     upstream_server: Upstream, cache_dir: Path
 ) -> None:
     url = upstream_server.put("/list", ndjson_line(FIRST), etag='"1"')
@@ -80,7 +80,7 @@ def test_a_list_that_did_not_change_is_not_fetched_again_but_known_to_be_fresh(
     assert update(cache_dir, url, now=LATER).outcome == "unchanged"
 
 
-def test_a_list_that_changed_takes_the_place_of_the_old_one(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_changed_catalog_replaces_the_old_one(upstream_server: Upstream, cache_dir: Path) -> None:
     update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST), etag='"1"'))
     url = upstream_server.put("/list", ndjson_line(FIRST) + ndjson_line(SECOND), etag='"2"')
     done = update(cache_dir, url, now=LATER)
@@ -97,7 +97,7 @@ def test_assets_that_are_bundled_are_not_new(upstream_server: Upstream, cache_di
 
 
 @pytest.mark.parametrize("mirror", [b"<html>", b"", ndjson_line(FIRST)[:-9], None])
-def test_where_the_mirror_fails_the_origin_is_asked(
+def test_where_the_mirror_fails_the_origin_is_tried(
     upstream_server: Upstream, cache_dir: Path, mirror: bytes | None
 ) -> None:
     broken = f"{upstream_server.address}/mirror"
@@ -111,7 +111,7 @@ def test_where_the_mirror_fails_the_origin_is_asked(
     assert note.endswith(f"; took {url} instead")
 
 
-def test_the_etag_of_one_url_means_nothing_at_another(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_the_etag_of_one_url_is_not_sent_to_another(upstream_server: Upstream, cache_dir: Path) -> None:
     update(cache_dir, upstream_server.put("/mirror", ndjson_line(FIRST), etag='"1"'))
     url = upstream_server.put("/origin", ndjson_line(FIRST) + ndjson_line(SECOND), etag='"1"')
     assert update(cache_dir, url).outcome == "updated"
@@ -122,7 +122,7 @@ def test_the_etag_of_one_url_means_nothing_at_another(upstream_server: Upstream,
     "bad",
     [b"", b"<html>", ndjson_line(SECOND)[:-9], ndjson_line(SECOND) + b"{}\n", b'{"version": "3", "artifacts": []}'],
 )
-def test_what_is_not_a_whole_list_never_replaces_the_old_one(
+def test_an_incomplete_catalog_never_replaces_the_old_one(
     upstream_server: Upstream, cache_dir: Path, bad: bytes
 ) -> None:
     update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST)))
@@ -132,9 +132,7 @@ def test_what_is_not_a_whole_list_never_replaces_the_old_one(
     assert (cache_dir / NDJSON_FILE).read_bytes() == before
 
 
-def test_a_list_that_shrank_to_less_than_half_is_taken_for_truncated(
-    upstream_server: Upstream, cache_dir: Path
-) -> None:
+def test_a_catalog_that_shrank_to_less_than_half_is_refused(upstream_server: Upstream, cache_dir: Path) -> None:
     lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
     update(cache_dir, upstream_server.put("/list", b"".join(lines)))
     with pytest.raises(CatalogError, match="lists 1 assets; 3 were expected"):
@@ -142,7 +140,7 @@ def test_a_list_that_shrank_to_less_than_half_is_taken_for_truncated(
     assert len(cached_builds(cache_dir)) == 3
 
 
-def test_if_no_url_gives_a_list_all_failures_are_told(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_if_every_url_fails_all_failures_are_raised(upstream_server: Upstream, cache_dir: Path) -> None:
     gone = f"{upstream_server.address}/gone"
     with pytest.raises(SeveralErrors) as caught:
         update(cache_dir, gone, upstream_server.put("/list", b"<html>"))
@@ -151,7 +149,7 @@ def test_if_no_url_gives_a_list_all_failures_are_told(upstream_server: Upstream,
     assert not cache_dir.exists()
 
 
-def test_a_damaged_file_is_made_anew(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_damaged_file_is_replaced(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/list", ndjson_line(FIRST), etag='"1"')
     update(cache_dir, url)
     (cache_dir / NDJSON_FILE).write_bytes(b"damaged")
@@ -186,7 +184,7 @@ def test_without_any_url_there_is_nothing_to_do(cache_dir: Path) -> None:
         update(cache_dir)
 
 
-def test_the_mirror_of_upstreams_list_is_asked_before_its_origin() -> None:
+def test_the_mirror_is_tried_before_the_origin() -> None:
     assert [url.split("/")[2] for url in NDJSON_URLS] == ["releases.astral.sh", "raw.githubusercontent.com"]
 
 
@@ -211,7 +209,7 @@ def put_pages(server: Upstream, *pages: bytes, etag: str = "") -> str:
     return f"{server.address}/releases"
 
 
-def test_githubs_releases_are_fetched_and_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_githubs_releases_are_downloaded_and_saved(upstream_server: Upstream, cache_dir: Path) -> None:
     url = put_pages(upstream_server, page(SECOND), page(FIRST), page())
     done = refresh_github(cache_dir, get=http_get, now=NOW, url=url)
     assert (done.outcome, done.count, done.new) == ("updated", 2, 2)
@@ -220,9 +218,7 @@ def test_githubs_releases_are_fetched_and_kept(upstream_server: Upstream, cache_
     assert (asset.size, asset.published) == (5, "2027-03-02T00:00:00Z")
 
 
-def test_releases_known_from_before_stay_and_are_not_asked_for_again(
-    upstream_server: Upstream, cache_dir: Path
-) -> None:
+def test_saved_releases_stay_and_are_not_requested_again(upstream_server: Upstream, cache_dir: Path) -> None:
     url = put_pages(upstream_server, page(SECOND), page(FIRST), page())
     refresh_github(cache_dir, get=http_get, now=NOW, url=url)
     upstream_server.asked.clear()
@@ -233,7 +229,7 @@ def test_releases_known_from_before_stay_and_are_not_asked_for_again(
     assert len(upstream_server.asked) == 2
 
 
-def test_unchanged_releases_are_known_to_be_fresh(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_unchanged_releases_get_a_new_date(upstream_server: Upstream, cache_dir: Path) -> None:
     url = put_pages(upstream_server, page(FIRST), page(), etag='"1"')
     refresh_github(cache_dir, get=http_get, now=NOW, url=url)
     done = refresh_github(cache_dir, get=http_get, now=LATER, url=url)
@@ -241,7 +237,7 @@ def test_unchanged_releases_are_known_to_be_fresh(upstream_server: Upstream, cac
     assert cached(cache_dir).as_of == LATER
 
 
-def test_a_page_that_fails_leaves_what_was_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_page_that_fails_leaves_the_saved_catalog(upstream_server: Upstream, cache_dir: Path) -> None:
     url = put_pages(upstream_server, page(FIRST), page())
     refresh_github(cache_dir, get=http_get, now=NOW, url=url)
     before = (cache_dir / GITHUB_FILE).read_bytes()
@@ -251,9 +247,7 @@ def test_a_page_that_fails_leaves_what_was_kept(upstream_server: Upstream, cache
     assert (cache_dir / GITHUB_FILE).read_bytes() == before
 
 
-def test_both_sources_are_one_catalog_in_which_each_tells_what_it_knows(
-    upstream_server: Upstream, cache_dir: Path
-) -> None:
+def test_both_sources_are_merged_and_complete_each_other(upstream_server: Upstream, cache_dir: Path) -> None:
     update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST, date="2027-01-02T00:00:00Z")))
     refresh_github(cache_dir, get=http_get, now=NOW, url=put_pages(upstream_server, page(SECOND, FIRST), page()))
     assert cached_builds(cache_dir) == ("20270201", "20270101")
@@ -269,14 +263,14 @@ def answer(as_of: str = NOW, etag: str = '"1"') -> UpstreamAnswer:
     return UpstreamAnswer(origin=URL, etag=etag, as_of=as_of)
 
 
-def test_where_an_answer_came_from_is_kept_beside_it(cache_dir: Path) -> None:
+def test_the_origin_of_an_answer_is_saved_beside_it(cache_dir: Path) -> None:
     replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=(FIRST_REPLACING,)), answer())
     kept = load_saved(cache_dir / NDJSON_FILE)
     assert kept is not None
     assert (kept.as_of, kept.facts[ORIGIN_FACT], kept.facts[ETAG_FACT]) == (NOW, URL, '"1"')
 
 
-def test_new_is_what_neither_the_kept_nor_the_bundled_catalog_knows(cache_dir: Path) -> None:
+def test_new_assets_are_those_that_neither_the_saved_nor_the_bundled_catalog_has(cache_dir: Path) -> None:
     path = cache_dir / NDJSON_FILE
     bundled = upstream(full("3.14.2", "20260127"))
     assert replace_saved(path, None, AssetsRead(assets=(FIRST_REPLACING, bundled)), answer()).new == 1
@@ -301,7 +295,7 @@ def test_a_flood_of_unknown_names_is_one_short_note(cache_dir: Path) -> None:
     assert note.endswith("0, 1, 2, 3, 4, …")
 
 
-def test_a_renewed_catalog_is_as_of_later(cache_dir: Path) -> None:
+def test_an_unchanged_catalog_has_a_later_date(cache_dir: Path) -> None:
     replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING)), answer())
     done = mark_unchanged(cache_dir / NDJSON_FILE, answer(LATER, '"2"'))
     assert (done.outcome, done.as_of, done.count) == ("unchanged", LATER, 2)
@@ -311,7 +305,7 @@ def test_a_renewed_catalog_is_as_of_later(cache_dir: Path) -> None:
     assert {asset.url for asset in kept.all_assets()} == {FIRST_REPLACING.url, SECOND_REPLACING.url}
 
 
-def test_a_catalog_that_went_away_cannot_be_renewed(cache_dir: Path) -> None:
+def test_a_catalog_that_is_gone_cannot_be_marked_unchanged(cache_dir: Path) -> None:
     with pytest.raises(CatalogError, match="changed during the update"):
         mark_unchanged(cache_dir / NDJSON_FILE, answer())
 

@@ -28,7 +28,7 @@ from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest, full, stripped, upstream
 
 
-def test_the_bundled_catalog_knows_all_that_was_ever_published_with_a_hash() -> None:
+def test_the_bundled_catalog_has_everything_that_was_published_with_a_hash() -> None:
     by_implementation = Counter(asset.implementation for asset in bundled_assets())
     assert set(by_implementation) == set(IMPLEMENTATIONS)
     assert by_implementation["cpython"] >= 27_152
@@ -41,7 +41,7 @@ def test_the_bundled_catalog_is_small() -> None:
     assert BUNDLED.stat().st_size < 40 * len(bundled_assets())
 
 
-def test_no_two_assets_answer_to_the_same_properties() -> None:
+def test_no_two_assets_have_the_same_properties() -> None:
     """So each can be asked for by what it is, without its name."""
     properties = Counter(
         (asset.implementation, asset.version, asset.build, asset.target, asset.cpu, asset.options, asset.flavor)
@@ -99,11 +99,11 @@ def test_an_asset_is_found_by_its_name(filename: str, title: str, sha256: str) -
     assert (asset.filename, asset.title, asset.sha256.hex) == (filename, title, sha256)
 
 
-def test_a_name_that_nobody_published_is_not_found() -> None:
+def test_an_unpublished_name_is_not_found() -> None:
     assert bundled_snapshot().find("cpython-3.14.2+20260127-x86_64-unknown-linux-gnu-install_only.tar.zst") is None
 
 
-def test_asking_build_by_build_gives_every_asset() -> None:
+def test_the_builds_together_have_every_asset() -> None:
     snapshot = bundled_snapshot()
     asked = [
         asset
@@ -123,7 +123,7 @@ def partly_unreadable() -> Snapshot:
     return Snapshot(encode_snapshot(facts={}, versions={("cpython", "3.14.2"): builds}, shapes=shapes, rows=rows))
 
 
-def test_only_the_rows_of_the_build_asked_for_are_decoded() -> None:
+def test_only_the_rows_of_the_requested_build_are_decoded() -> None:
     (asset,) = partly_unreadable().assets("cpython", Version.parse("3.14.2"), "20260127")
     assert asset.url == "https://example.com/20260127/3.14.2.tar.zst"
 
@@ -182,7 +182,7 @@ def test_the_bundled_snapshot_is_what_its_own_rows_give() -> None:
     assert write_snapshot(bundled_assets(), as_of=bundled_snapshot().as_of) == BUNDLED.read_bytes()
 
 
-def test_facts_are_kept_and_can_be_renewed() -> None:
+def test_facts_are_saved_and_can_be_replaced() -> None:
     data = write_snapshot([upstream(stripped("3.14.2", "20260127"))], as_of="2026-02-01T00:00:00Z", facts={"etag": "a"})
     assert Snapshot(data).facts == {"as_of": "2026-02-01T00:00:00Z", "etag": "a"}
     later = Snapshot(with_new_time(data, as_of="2026-03-01T00:00:00Z", facts={"etag": "b"}))
@@ -210,7 +210,7 @@ def test_a_name_with_two_hashes_is_refused() -> None:
         write_snapshot([asset, twin], as_of="")
 
 
-def test_all_such_names_are_told_but_for_a_flood_of_them() -> None:
+def test_of_many_such_names_the_first_are_reported() -> None:
     known = [upstream(stripped(f"3.14.{patch}", "20260127")) for patch in range(50)]
     others = [replace(asset, sha256=digest("other")) for asset in known]
     with pytest.raises(SeveralErrors) as caught:

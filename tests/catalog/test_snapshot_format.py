@@ -43,7 +43,7 @@ def resealed(head: str, rows: bytes = b"") -> bytes:
     return packed()[:8] + zlib.crc32(body).to_bytes(4, "little") + body
 
 
-def test_what_was_packed_is_read_back() -> None:
+def test_what_was_encoded_is_read_back() -> None:
     layout = SnapshotLayout(packed())
     assert {name: list(versions) for name, versions in layout.versions.items()} == {
         "cpython": ["3.14.2"],
@@ -58,7 +58,7 @@ def test_what_was_packed_is_read_back() -> None:
     assert list(layout.rows(range(2, 4))) == ROWS[2:4]
 
 
-def test_sizes_take_no_place_where_none_is_known() -> None:
+def test_sizes_take_no_bytes_where_none_is_known() -> None:
     bare = [row._replace(size=None) for row in ROWS]
     assert list(SnapshotLayout(packed(bare)).rows(range(5))) == bare
     assert len(packed(ROWS)) - len(packed(bare)) == 8 * 5 + len("sizes\tyes\n")
@@ -70,7 +70,7 @@ def test_more_shapes_than_two_bytes_count() -> None:
     assert list(SnapshotLayout(packed(rows, shapes)).rows(range(5))) == rows
 
 
-def test_a_snapshot_of_nothing_is_whole() -> None:
+def test_an_empty_snapshot_is_valid() -> None:
     layout = SnapshotLayout(encode_snapshot(facts={}, versions={}, shapes=[], rows=[]))
     assert (layout.count, layout.versions, layout.facts, layout.shapes) == (0, {}, {}, [])
 
@@ -84,7 +84,7 @@ def test_facts_can_be_replaced_while_the_rows_stay() -> None:
     assert with_facts(renewed, {"as_of": "2026-02-01T00:00:00Z", "etag": ""}) == packed()
 
 
-def test_every_flipped_byte_is_found() -> None:
+def test_every_changed_byte_is_detected() -> None:
     whole = packed()
     for position in range(len(whole)):
         damaged = bytearray(whole)
@@ -93,7 +93,7 @@ def test_every_flipped_byte_is_found() -> None:
             SnapshotLayout(bytes(damaged))
 
 
-def test_every_cut_is_found() -> None:
+def test_every_truncation_is_detected() -> None:
     whole = packed()
     for length in range(len(whole)):
         with pytest.raises(DamagedSnapshotError):
@@ -107,7 +107,7 @@ def test_anything_else_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("head", ["", "a\fb", "a\fno tabs\f", "\f\f\f"])
-def test_a_sound_checksum_does_not_excuse_a_senseless_head(head: str) -> None:
+def test_an_invalid_head_with_a_valid_checksum_is_refused(head: str) -> None:
     assert is_snapshot(resealed(head))
     with pytest.raises(DamagedSnapshotError):
         SnapshotLayout(resealed(head))

@@ -55,7 +55,7 @@ def test_upstream_rows_without_a_hash_are_left_out() -> None:
     assert read_upstream(json.dumps(row).encode(), "upstream").assets == ()
 
 
-def test_upstream_names_of_a_later_grammar_are_told_and_do_no_harm() -> None:
+def test_upstream_names_of_a_later_grammar_are_returned_as_unknown() -> None:
     names = (
         stripped("3.14.2", "20260127"),
         stripped("3.14.2", "20260127", triple="loongarch64-unknown-linux-gnu"),
@@ -66,7 +66,7 @@ def test_upstream_names_of_a_later_grammar_are_told_and_do_no_harm() -> None:
     assert "loongarch64" in reading.unknown[0]
 
 
-def test_ones_own_catalog_is_of_the_same_format() -> None:
+def test_a_custom_catalog_has_the_same_format() -> None:
     asset = upstream(full("3.14.2", "20260127"), published="2026-01-30T14:46:07Z")
     assert only(ndjson_line(asset.filename, date="2026-01-30T14:46:07Z")) == asset
 
@@ -88,7 +88,7 @@ def test_urls_of_a_file_are_relative_to_its_directory(tmp_path: Path) -> None:
         ("https://example.org/a.tar.gz", "/srv/catalog.ndjson", "https://example.org/a.tar.gz"),
     ],
 )
-def test_urls_start_where_the_catalog_is(url: str, origin: str, expected: str) -> None:
+def test_urls_are_relative_to_the_catalog(url: str, origin: str, expected: str) -> None:
     assert absolute_url(url, origin) == expected
 
 
@@ -113,24 +113,24 @@ def test_urls_that_no_lock_may_hold_are_refused_with_their_line(url: str) -> Non
         read_custom_catalog(custom_line(VERSION, {"url": url, "platform": LINUX, "variant": "full"}), ORIGIN)
 
 
-def test_sizes_and_options_may_be_told() -> None:
+def test_sizes_and_options_may_be_stated() -> None:
     asset = only(custom_line(VERSION, {"url": stripped("3.14.2", "20260127"), "size": 5, "options": "noopt"}))
     assert (asset.size, str(asset.options)) == (5, "noopt")
 
 
-def test_told_options_come_on_top_of_those_in_the_name() -> None:
+def test_stated_options_are_added_to_those_in_the_name() -> None:
     name = stripped("3.14.2", "20260127", free=True)
     assert str(only(custom_line(VERSION, {"url": name, "options": "lto"})).options) == "freethreaded+lto"
 
 
-def test_untold_options_are_those_of_the_siblings_and_otherwise_none() -> None:
+def test_unstated_options_are_those_of_the_siblings_and_otherwise_none() -> None:
     name = stripped("3.14.2", "20260127")
     assert str(only(custom_line(VERSION, {"url": name})).options) == ""
     data = custom_line(VERSION, {"url": name}, {"url": full("3.14.2", "20260127", "lto")})
     assert {str(asset.options) for asset in read_custom_catalog(data, ORIGIN).assets} == {"lto"}
 
 
-def test_told_options_may_be_none_whatever_the_siblings_are() -> None:
+def test_stated_options_may_be_none_whatever_the_siblings_are() -> None:
     line = custom_line(
         VERSION,
         {"url": stripped("3.14.2", "20260127"), "options": ""},
@@ -140,7 +140,7 @@ def test_told_options_may_be_none_whatever_the_siblings_are() -> None:
     assert assets == {"install_only_stripped": "", "full": "lto"}
 
 
-def test_a_name_of_ones_own_needs_platform_and_variant() -> None:
+def test_a_custom_name_needs_platform_and_variant() -> None:
     row: dict[str, object] = {
         "url": "python.zip",
         "platform": "x86_64_v3-unknown-linux-gnu",
@@ -149,7 +149,7 @@ def test_a_name_of_ones_own_needs_platform_and_variant() -> None:
     assert only(custom_line(VERSION, row)).title == "cpython 3.14.2+20260127 freethreaded+pgo full linux-x86_64 v3"
 
 
-def test_another_implementation_may_be_told() -> None:
+def test_another_implementation_may_be_stated() -> None:
     row: dict[str, object] = {
         "url": "pypy3.11-v7.3.20-win64.zip",
         "platform": "x86_64-pc-windows-msvc",
@@ -159,7 +159,7 @@ def test_another_implementation_may_be_told() -> None:
     assert asset.title == "pypy 3.11.13+7.3.20 install_only windows-x86_64"
 
 
-def test_lines_of_implementations_that_cannot_be_locked_are_left_out_whatever_they_hold() -> None:
+def test_lines_of_implementations_that_cannot_be_locked_are_left_out() -> None:
     ours, theirs = custom_line(VERSION, {"url": full("3.14.2", "20260127")}), "xbuildenv-0.28.3.tar.bz2"
     row: dict[str, object] = {"url": theirs, "platform": "wasm32-unknown-emscripten", "variant": "full", "sha256": None}
     reading = read_custom_catalog(ours + custom_line("3.13.2+0.28.3", row, implementation="pyodide"), ORIGIN)
@@ -202,7 +202,7 @@ hostile_rows = st.fixed_dictionaries(
 
 
 @given(st.binary(max_size=200) | hostile_rows.map(lambda row: json.dumps(row).encode()))
-def test_whatever_stands_in_a_catalog_it_is_read_or_refused(data: bytes) -> None:
+def test_any_catalog_is_read_or_refused(data: bytes) -> None:
     try:
         assets = read_custom_catalog(data, ORIGIN).assets
     except ProvisionError:
@@ -231,7 +231,7 @@ def path(number: int) -> str:
     return f"/releases?per_page={PER_PAGE}&page={number}"
 
 
-def test_a_release_tells_sizes_and_when_it_was_published() -> None:
+def test_a_release_has_sizes_and_a_publication_time() -> None:
     names = (full("3.14.2", "20260203"), NEW)
     reading = read_releases_page(json.dumps([release(*map(api_asset, names))]).encode(), "page")
     assert reading.assets == tuple(upstream(name, published="2026-02-04T10:00:00Z", size=5) for name in names)
@@ -254,13 +254,13 @@ def test_what_cannot_be_locked_is_left_out(left_out: dict[str, object]) -> None:
     assert (reading.assets, reading.unknown) == ((), ())
 
 
-def test_archives_of_unknown_names_are_told() -> None:
+def test_archives_with_unknown_names_are_returned() -> None:
     reading = read_releases_page(json.dumps([release(api_asset("cpython-new.tar.zst"))]).encode(), "page")
     assert reading.unknown == (asset_url("20260203", "cpython-new.tar.zst"),)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"message": "Not Found"}', b'[{"tag_name": 5}]'])
-def test_what_is_no_page_is_refused(data: bytes) -> None:
+def test_a_malformed_page_is_refused(data: bytes) -> None:
     with pytest.raises(CatalogError, match=r"^page: "):
         read_releases_page(data, "page")
 
@@ -271,7 +271,7 @@ def test_a_malformed_digest_is_refused() -> None:
         read_releases_page(data, "page")
 
 
-def test_pages_are_read_until_one_tells_nothing_new(upstream_server: Upstream) -> None:
+def test_pages_are_read_until_one_has_nothing_new(upstream_server: Upstream) -> None:
     upstream_server.put(path(1), page(NEW), etag='"1"')
     upstream_server.put(path(2), page(OLD))
     upstream_server.put(path(3), page(OLDEST))
@@ -283,7 +283,7 @@ def test_pages_are_read_until_one_tells_nothing_new(upstream_server: Upstream) -
     assert upstream_server.asked == [path(1), path(2)]
 
 
-def test_releases_of_before_digests_were_known_end_the_reading(upstream_server: Upstream) -> None:
+def test_releases_from_before_digests_end_the_reading(upstream_server: Upstream) -> None:
     upstream_server.put(path(1), page(NEW))
     upstream_server.put(path(2), json.dumps([release(api_asset(OLD, digest=None))]).encode())
     crawl = read_releases(http_get, f"{upstream_server.address}/releases", known=set())
@@ -298,13 +298,13 @@ def test_an_unchanged_first_page_ends_it_at_once(upstream_server: Upstream) -> N
     assert upstream_server.asked == [path(1)]
 
 
-def test_a_page_that_cannot_be_had_fails_the_whole(upstream_server: Upstream) -> None:
+def test_a_page_that_cannot_be_downloaded_is_an_error(upstream_server: Upstream) -> None:
     upstream_server.put(path(1), page(NEW))
     with pytest.raises(NetworkError, match="page=2 answered with status 404"):
         read_releases(http_get, f"{upstream_server.address}/releases", known=set())
 
 
-def test_a_page_is_asked_for_by_its_number() -> None:
+def test_a_page_is_requested_by_its_number() -> None:
     assert page_url("https://example.com/releases", 3) == "https://example.com/releases?per_page=10&page=3"
 
 
@@ -326,13 +326,13 @@ def test_a_catalog_cut_in_the_middle_of_a_line_is_refused() -> None:
         parse_lines(LINE + LINE[:-20], "catalog.ndjson")
 
 
-def test_all_wrong_lines_are_told_at_once() -> None:
+def test_all_wrong_lines_are_reported_at_once() -> None:
     with pytest.raises(SeveralErrors) as caught:
         parse_lines(b"{}\n" + LINE + b"[]\n", "catalog.ndjson")
     assert [error.place.line for error in caught.value.errors if error.place] == [1, 3]
 
 
-def test_what_is_no_catalog_at_all_does_not_flood() -> None:
+def test_of_many_wrong_lines_the_first_are_reported() -> None:
     with pytest.raises(SeveralErrors) as caught:
         parse_lines(b"<html>\n" * 1000, "catalog.ndjson")
     assert len(caught.value.errors) == 20
@@ -369,12 +369,12 @@ def test_times_are_written_in_utc_and_whole_seconds(text: str, expected: str) ->
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-01-30T14:46:07", "2026-13-01", "0001-01-01T00:00:00+23:00"])
-def test_other_texts_are_no_times(text: str) -> None:
+def test_other_texts_are_refused_as_times(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time"):
         parse_time(text)
 
 
-def test_a_moment_without_a_zone_is_refused() -> None:
+def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         format_time(datetime.fromisoformat("2026-01-30T14:46:07"))
 
@@ -384,7 +384,7 @@ moments = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12,
 
 
 @given(moments, moments)
-def test_texts_are_in_the_order_of_their_moments(one: datetime, other: datetime) -> None:
+def test_times_sort_as_their_texts_do(one: datetime, other: datetime) -> None:
     if abs((one - other).total_seconds()) >= 1:
         assert (format_time(one) < format_time(other)) == (one < other)
 

@@ -29,17 +29,17 @@ def test_age_counts_from_publication(published: str, admitted: bool) -> None:
 @pytest.mark.parametrize(
     ("build", "admitted"), [("20261022", True), ("20261023", False), ("8.0.1", True), ("99999999", True)]
 )
-def test_or_from_the_day_in_the_builds_name(build: str, admitted: bool) -> None:
+def test_without_a_publication_time_it_counts_from_the_day_in_the_tag(build: str, admitted: bool) -> None:
     assert Cooldown(3 * DAY, NOW).admits(asset(f"3.14.9+{build}")) is admitted
 
 
-def test_without_a_cooldown_or_a_present_everything_is_admitted() -> None:
+def test_without_a_cooldown_or_a_catalog_date_everything_is_admitted() -> None:
     tomorrow = asset(published="2026-10-26T12:00:00Z")
     assert Cooldown(0, NOW).admits(tomorrow)
     assert Cooldown(3 * DAY, "").admits(tomorrow)
 
 
-def test_people_are_told_until_when_to_wait() -> None:
+def test_the_time_of_availability_is_written_for_people() -> None:
     assert Cooldown(3 * DAY, NOW).available_from(asset("3.14.9+20261023")) == "2026-10-26 00:00 UTC"
     assert Cooldown(3 * DAY, NOW).available_from(asset("3.14.9+local")) == ""
     assert Cooldown(3 * DAY, NOW).available_from(asset(published="9999-12-31T12:00:00Z")) == ""
@@ -58,7 +58,7 @@ def test_each_series_of_cpython_has_its_day() -> None:
     assert end_of_life("cpython", Version.parse("3.14.0rc1")) == date(2030, 10, 31)
 
 
-def test_what_is_not_scheduled_has_none() -> None:
+def test_series_that_are_not_scheduled_have_no_end() -> None:
     assert end_of_life("cpython", Version.parse("3.99.0")) is None
     assert end_of_life("pypy", Version.parse("3.11.13")) is None
     assert lifecycle("graalpy", Version.parse("3.12.0")) is None

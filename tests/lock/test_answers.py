@@ -28,7 +28,7 @@ def stale(entries: str, locked: Lock, *, settings: str = FOUR, host: Target = HO
     return [f"{entry.kind}: {entry.name} {entry.reason}" for entry in found]
 
 
-def test_a_lock_that_answers_is_fresh() -> None:
+def test_a_lock_that_satisfies_the_manifest_is_up_to_date() -> None:
     entries = 'a = "3.14"\nb = ">=3.13"'
     locked = lock(entries, *ROWS, settings=FOUR)
     assert stale(entries, locked) == []
@@ -62,14 +62,14 @@ def test_new_and_removed_entries() -> None:
         ),
     ],
 )
-def test_a_changed_request_tells_what_it_changed(entry: str, reason: str) -> None:
+def test_a_changed_request_is_reported_with_what_changed(entry: str, reason: str) -> None:
     locked = lock('a = "3.14"', *ROWS, settings=FOUR)
     told = stale(f"a = {entry}", locked)
     assert len(told) == 1
     assert told[0].startswith(f"changed: a was asked for otherwise when it was locked: {reason}")
 
 
-def test_a_change_that_the_locked_entry_answers_as_well_is_still_to_be_locked() -> None:
+def test_a_change_that_the_locked_entry_satisfies_as_well_is_still_to_be_locked() -> None:
     locked = lock('a = "3.14"', *ROWS, settings=FOUR)
     assert stale('a = ">=3.14"', locked) == ["changed: a was asked for otherwise when it was locked"]
 
@@ -137,7 +137,7 @@ def test_auto_needs_the_baseline() -> None:
     ]
 
 
-def test_archives_of_ones_own_are_locked_by_their_urls() -> None:
+def test_custom_archives_are_locked_by_their_urls() -> None:
     url = 'linux-x86_64 = "https://example.com/a.tar.gz"'
     entry = f'a = {{ version = "3.13.5", url = {{ {url} }}, sha256 = {{ linux-x86_64 = "{"a" * 64}" }} }}'
     locked = lock(entry)
@@ -222,7 +222,7 @@ def test_with_a_level_that_the_settings_prefer_one_row_is_locked_for_each_target
 
 
 @given(st.data())
-def test_an_entry_answers_where_resolving_its_own_rows_gives_it_again(data: st.DataObject) -> None:
+def test_an_entry_satisfies_its_request_if_resolving_its_rows_gives_it_again(data: st.DataObject) -> None:
     asked, python = answered(*data.draw(st.sampled_from(REQUESTS)))
     locked = Lock(pythons=(data.draw(edited(python)),))
     try:
@@ -235,7 +235,7 @@ def test_an_entry_answers_where_resolving_its_own_rows_gives_it_again(data: st.D
 
 
 @pytest.mark.parametrize(("entry", "settings"), [*REQUESTS, *OWN_REQUESTS])
-def test_what_resolving_writes_answers(entry: str, settings: str) -> None:
+def test_what_resolving_writes_satisfies_the_request(entry: str, settings: str) -> None:
     asked, python = answered(entry, settings)
     assert stale_entries(asked, Lock(pythons=(python,)), HOST) == ()
 
@@ -261,6 +261,6 @@ OPTIONS = ("pgo+lto", "lto", "", "debug", "freethreaded+lto", "freethreaded+debu
         ('{version = "3.14t", build-options = ["lto"]}', {"freethreaded+lto"}),
     ],
 )
-def test_options_are_those_asked_for_and_optimisations_exactly_so(asked: str, accepted: set[str]) -> None:
+def test_options_are_those_requested_and_optimisations_exactly_so(asked: str, accepted: set[str]) -> None:
     wanted = OptionFilter.of(request(asked))
     assert {options for options in OPTIONS if wanted.accepts(BuildOptions.parse(options))} == accepted

@@ -49,12 +49,12 @@ def test_auto_needs_the_baseline() -> None:
     assert [f"{target.short} {cpu}" for target, cpu in candidate.missing] == ["linux-x86_64 baseline"]
 
 
-def test_auto_tells_where_there_is_but_the_baseline() -> None:
+def test_auto_notes_targets_that_have_the_baseline_only() -> None:
     candidate = candidate_of('{version = "3.14", cpu = "auto"}', asset(), asset(target="macos-aarch64"))
     assert candidate.notes == ("3.14.7+20260814 has no level above the baseline for linux-x86_64",)
 
 
-def test_what_is_too_young_is_lacking() -> None:
+def test_an_asset_in_its_cooldown_is_missing() -> None:
     young = asset(published="2026-10-24T00:00:00Z")
     candidate = candidate_of('{version = "3.14", cooldown = "3 days"}', young, asset(target="macos-aarch64"))
     assert candidate.too_young == (young,)
@@ -82,7 +82,7 @@ def test_then_the_newest_build_by_its_day_of_publication() -> None:
     assert chosen('"3.14"', *rows) == late
 
 
-def test_prereleases_come_only_when_asked_for() -> None:
+def test_prereleases_are_taken_only_when_requested() -> None:
     rows = [asset("3.14.9+20261021"), asset("3.15.0rc2+20261021")]
     assert chosen('"3"', *rows) == rows[0]
     assert chosen('{version = "3", prereleases = true}', *rows) == rows[1]
@@ -123,7 +123,7 @@ def test_then_the_way_of_linking() -> None:
     assert best_first(rows[:1], OptionFilter.of(request('"3.14"')))[0] == rows[0]
 
 
-def test_last_the_file_name_and_the_choice_is_told() -> None:
+def test_last_the_file_name_with_a_note() -> None:
     early, late = (
         asset("3.8.2+20200418", flavor="full", url=f"https://example.com/20200418/cpython-3.8.2-linux64-{time}.tar.zst")
         for time in ("20200418T2226", "20200418T2305")
@@ -140,7 +140,7 @@ def rules(text: str) -> list[str]:
     return [" ".join(rule.replace("`", "").split()) for rule in found]
 
 
-def test_the_manual_states_the_same_rules() -> None:
+def test_the_manual_has_the_same_rules() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
     section = manual.partition("## When several assets fit")[2].partition("\n## ")[0]
     assert len(rules(section)) == 9

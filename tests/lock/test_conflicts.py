@@ -116,7 +116,7 @@ def test_the_newer_of_two_formats_is_kept() -> None:
         ),
     ],
 )
-def test_what_cannot_be_told_apart_is_refused(text: str, message: str) -> None:
+def test_markers_out_of_order_and_unknown_formats_are_refused(text: str, message: str) -> None:
     with pytest.raises(LockFileError) as caught:
         recover_lock(text, LOCK)
     assert str(caught.value) == message

@@ -32,7 +32,7 @@ def explained(wanted: Request, python: LockedPython | None = None) -> Explanatio
     return explain_entry(wanted, python, catalog(*ROWS), host=HOST, today=TODAY)
 
 
-def test_what_would_be_locked() -> None:
+def test_an_entry_that_is_not_locked_is_explained_as_it_would_be() -> None:
     wanted = request('{ version = "3.14", cooldown = "1 day" }', settings=FOUR)
     assert "\n".join(explanation_lines(explained(wanted))) == (
         "default would be locked: cpython 3.14.7+20260814 install_only_stripped\n"
@@ -54,7 +54,7 @@ def test_what_would_be_locked() -> None:
     )
 
 
-def test_what_is_locked_and_what_an_upgrade_would_take() -> None:
+def test_a_locked_entry_is_explained_with_what_an_upgrade_would_take() -> None:
     wanted = request('"3.14"', settings=FOUR)
     locked = lock('default = "3.14"', *builds("3.14.2+20260127"), settings=FOUR).pythons[0]
     explanation = explained(wanted, locked)
@@ -64,7 +64,7 @@ def test_what_is_locked_and_what_an_upgrade_would_take() -> None:
     assert explanation.newer[0] == "`provision lock --upgrade default` would take 3.14.7+20260814"
 
 
-def test_what_was_asked_for_was_not_preferred() -> None:
+def test_requested_properties_are_reasons_of_their_own() -> None:
     wanted = request('{ version = "3.14.2", build = "20260127", flavor = "full", build-options = ["pgo", "lto"] }')
     explanation = explained(wanted)
     assert explanation.requested == "CPython 3.14.2 of build 20260127, pgo+lto full, for linux-x86_64"
@@ -86,25 +86,25 @@ def test_what_was_asked_for_was_not_preferred() -> None:
     )
 
 
-def test_a_locked_entry_that_nothing_answers_any_more_is_explained_all_the_same() -> None:
+def test_a_locked_entry_that_no_asset_satisfies_any_longer_is_explained() -> None:
     gone = lock('default = "3.9"', asset("3.9.1+20201231")).pythons[0]
     explanation = explained(request('"3.9"'), gone)
     assert explanation.newer[0] == "nothing known answers the request any more"
     assert explanation.reasons[1] == "build 20201231 is not in the catalog"
 
 
-def test_what_is_neither_locked_nor_could_be_is_refused() -> None:
+def test_an_entry_that_cannot_be_resolved_is_an_error() -> None:
     with pytest.raises(ResolutionError, match=r"there is no CPython 3\.9"):
         explained(request('"3.9"'))
 
 
-def test_archives_of_ones_own_need_no_reason() -> None:
+def test_custom_archives_are_explained_by_their_urls() -> None:
     explanation = explained(own({"linux-x86_64": "https://example.com/python.tar.gz"}))
     assert explanation.reasons == ("the manifest names its archives by URL: python.tar.gz",)
     assert explanation.steps == ()
 
 
-def test_the_document_for_machines_says_the_same() -> None:
+def test_the_json_document_has_the_same_content() -> None:
     explanation = explained(request('"3.14t"'))
     document = json.loads(json.dumps(explanation_document(explanation)))
     assert document["version"] == 1
@@ -167,7 +167,7 @@ def counted(entry: str, *assets: Asset, settings: str = "") -> list[str]:
     return [f"{step.assets} {step.requested}" for step in funnel(resolved, CatalogView(catalog(*assets)))]
 
 
-def test_each_thing_asked_for_leaves_fewer() -> None:
+def test_each_requested_property_leaves_fewer_assets() -> None:
     rows = [
         asset(cpu="v3"),
         asset(),

@@ -48,11 +48,11 @@ def test_each_property(changes: dict[str, object], what: str) -> None:
     assert found.filename in found.message
 
 
-def test_names_of_no_grammar_say_nothing() -> None:
+def test_names_outside_the_grammar_agree_with_every_row() -> None:
     assert name_disagreements(asset("3.11.13+7.3.19", implementation="pypy")) == ()
 
 
-def test_a_catalog_knows_what_names_do_not_tell() -> None:
+def test_a_catalog_row_is_compared_by_more_than_the_name() -> None:
     (found,) = catalog_disagreements(replace(asset(), options=BuildOptions.parse("noopt")), asset())
     assert (found.key, found.stated, found.locked) == ("options", "pgo+lto", "noopt")
 
@@ -63,7 +63,7 @@ def refusal(url: str, **given: str) -> str:
     return caught.value.message
 
 
-def test_a_name_that_says_nothing_leaves_it_to_the_request() -> None:
+def test_without_a_known_name_the_request_alone_counts() -> None:
     asset = custom_assets(own({"linux-x86_64": PLAIN}))[0]
     assert asset.title == "cpython 3.13.5+local install_only linux-x86_64"
     assert (asset.url, asset.sha256) == (PLAIN, digest(PLAIN))
@@ -72,7 +72,7 @@ def test_a_name_that_says_nothing_leaves_it_to_the_request() -> None:
     assert asset.title == "cpython 3.13.5+7 debug+noopt full linux-x86_64 v3"
 
 
-def test_a_name_of_pbs_says_what_it_is() -> None:
+def test_a_name_of_pbs_completes_the_request() -> None:
     asset = custom_assets(own({"linux-x86_64": PACKED}, more="freethreaded = true"))[0]
     assert asset.title == "cpython 3.13.5+20260101 freethreaded+pgo full linux-x86_64"
 

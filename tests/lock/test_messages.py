@@ -53,13 +53,13 @@ def test_the_first_thing_that_is_missing_is_named(entry: str, message: str) -> N
     assert refusals(f"default = {entry}", *SERIES) == [message]
 
 
-def test_a_prerelease_tells_how_to_ask_for_it() -> None:
+def test_a_prerelease_has_a_hint_how_to_request_it() -> None:
     with pytest.raises(ResolutionError) as caught:
         lock('default = "3.15"', *SERIES)
     assert caught.value.hint == 'Ask for it by its name, "3.15.0rc2", or set `prereleases = true`.'
 
 
-def test_all_requests_are_refused_at_once_each_with_its_place() -> None:
+def test_all_errors_are_raised_at_once_each_with_its_place() -> None:
     with pytest.raises(SeveralErrors) as caught:
         lock('a = "3.99"\nb = "3.14"\nc = { version = "3.15" }', *SERIES)
     assert [str(error).partition(": ")[0] for error in caught.value.errors] == ["pythons.toml:4:1", "pythons.toml:6:1"]
@@ -176,13 +176,13 @@ def test_a_request_is_named_by_its_version_and_its_variant(entry: str, words: st
     assert f"{request_title(request(entry))}|{variant_words(request(entry))}" == words
 
 
-def test_long_lists_are_cut() -> None:
+def test_long_lists_are_shortened() -> None:
     assert comma_list(["a", "b", "c"]) == "a, b, c"
     assert comma_list("abcdef", most=3) == "a, b, c and 3 more"
     assert comma_list("abcd", most=3) == "a, b, c, d"
 
 
-def test_series_are_drawn_together() -> None:
+def test_consecutive_series_are_a_range() -> None:
     versions = [Version.parse(text) for text in ("3.14.1", "3.12.0", "3.13.2", "3.9.1", "3.14.0", "3.10.3")]
     assert series_list(versions) == "3.9, 3.10, 3.12 to 3.14"
 

@@ -56,7 +56,7 @@ def test_a_missing_key_has_its_tables_line() -> None:
     assert positions.line(key="name") == 1
 
 
-def test_tables_that_cannot_be_found_have_none() -> None:
+def test_tables_that_do_not_exist_have_no_line() -> None:
     assert LockPositions(TEXT).line(2) is None
     assert LockPositions(TEXT).line(0, 2) is None
     assert LockPositions(TEXT).line(1, 0) is None
@@ -72,7 +72,7 @@ def line(number: int) -> str:
     return WRITTEN.splitlines()[number - 1]
 
 
-def test_entries_and_rows_are_found_by_what_they_are() -> None:
+def test_entries_and_rows_are_found_by_name_target_and_level() -> None:
     positions = LockPositions(WRITTEN)
     assert line(positions.entry("b")) == 'name = "b"'
     assert line(positions.entry("b", "version")) == 'version = "3.14.7"'
@@ -83,7 +83,7 @@ def test_entries_and_rows_are_found_by_what_they_are() -> None:
     assert first < positions.entry("b") < second
 
 
-def test_what_is_not_there_has_the_line_of_what_it_would_be_in() -> None:
+def test_what_is_missing_has_the_line_of_its_container() -> None:
     positions = LockPositions(WRITTEN)
     assert positions.row("b", LINUX, "v3") == positions.entry("b")
     assert positions.entry("nobody") == 1
@@ -144,7 +144,7 @@ def test_every_line_is_where_toml_has_it(lock: Lock) -> None:
 
 
 @given(st.text() | st.text("[]python.asetnm\"= \n'{}0\\u", max_size=200))
-def test_no_text_makes_it_fail(text: str) -> None:
+def test_any_text_has_positions(text: str) -> None:
     positions = LockPositions(text)
     assert 1 <= positions.row("a", LINUX, "baseline", "url") <= text.count("\n") + 1
     for number in range(3):

@@ -128,7 +128,7 @@ def fastest(options: Sequence[str]) -> str:
     return next(each for each in ("pgo+lto", "pgo", "lto") if each in options)
 
 
-def test_each_row_published_today_is_asked_for_and_got() -> None:
+def test_each_newly_published_row_can_be_requested() -> None:
     wanted = [row for row in table() if row.is_known]
     got = [
         Row(python.version.series, asset.flavor, asset.target.short, asset.cpu, str(asset.options))
@@ -139,7 +139,7 @@ def test_each_row_published_today_is_asked_for_and_got() -> None:
     assert len(got) > 250
 
 
-def test_rows_that_the_snapshot_does_not_know_are_refused_with_what_it_knows_instead() -> None:
+def test_rows_that_the_snapshot_lacks_are_refused_with_what_exists_instead() -> None:
     unknown = [row for row in table() if not row.is_known]
     with pytest.raises(SeveralErrors) as caught:
         resolved([row.entry for row in unknown])

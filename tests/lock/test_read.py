@@ -53,7 +53,7 @@ def test_a_lock_is_read_from_its_file(tmp_path: Path) -> None:
     assert read_lock(path).lock.pythons[0].name == "default"
 
 
-def test_what_cannot_be_a_lock_is_not_read(tmp_path: Path) -> None:
+def test_files_that_cannot_be_a_lock_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "pythons.lock"
     path.mkdir()
     with pytest.raises(LockFileError, match=r"pythons\.lock: is not a regular file"):
@@ -166,7 +166,7 @@ def test_invalid_toml_is_reported_with_its_place(text: str, message: str) -> Non
         ("flavor", '"huge"', "11: python[0].flavor: is 'huge'; expected one of install_only_stripped"),
     ],
 )
-def test_an_entry_holds_only_what_is_safe(key: str, value: str, message: str) -> None:
+def test_unsafe_values_of_an_entry_are_refused(key: str, value: str, message: str) -> None:
     assert errors(changed(key, value))[0].startswith(f"pythons.lock:{message}")
 
 
@@ -213,11 +213,11 @@ def test_an_entry_holds_only_what_is_safe(key: str, value: str, message: str) ->
         ("published", "2026-08-14T12:00:00Z", "19: python[0].asset[0].published: is datetime.datetime(2026"),
     ],
 )
-def test_an_asset_holds_only_what_is_safe(key: str, value: str, message: str) -> None:
+def test_unsafe_values_of_an_asset_are_refused(key: str, value: str, message: str) -> None:
     assert errors(changed(key, value, asset=True))[0].startswith(f"pythons.lock:{message}")
 
 
-def test_no_row_is_without_its_hash_or_any_other_key_it_needs() -> None:
+def test_a_row_without_its_hash_or_another_required_key_is_refused() -> None:
     lines = [line for line in TEXT.split("\n") if not line.startswith(("sha256", "flavor"))]
     assert errors("\n".join(lines)) == [
         "pythons.lock:4: python[0].flavor: is missing",
@@ -232,7 +232,7 @@ def test_an_entry_has_assets() -> None:
     ]
 
 
-def test_nothing_is_locked_twice() -> None:
+def test_duplicate_entries_and_rows_are_refused() -> None:
     entry = TEXT[TEXT.index("[[python]]") :]
     assert errors(f"{TEXT}\n{entry}") == ["pythons.lock:28: python[1].name: is 'default', which is locked already"]
     row = entry[entry.rindex("[[python.asset]]") :]
@@ -248,7 +248,7 @@ def test_only_x86_64_has_levels() -> None:
     ]
 
 
-def test_an_assets_own_options_are_more_than_the_entrys() -> None:
+def test_the_options_of_an_asset_include_those_of_its_entry() -> None:
     text = TEXT.replace('cpu = "v2"', 'cpu = "v2"\nbuild-options = ["pgo"]')
     assert errors(text) == [
         "pythons.lock:24: python[0].asset[1].build-options: is pgo, and lacks some that the entry names: pgo+lto"
@@ -288,7 +288,7 @@ def test_the_format_must_be_a_known_one(head: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["1", '"a"', "[1]", "{}", "[{}, 1]", "[[]]"])
-def test_tables_are_tables(value: str) -> None:
+def test_values_in_the_place_of_tables_are_refused(value: str) -> None:
     assert errors(f'lock-version = "1.0"\npython = {value}\n')[0] == "pythons.lock:2: python: is not a list of tables"
 
 

@@ -199,7 +199,7 @@ def test_resolving_again_changes_nothing(entries: str) -> None:
 
 
 @given(ENTRIES, ENTRIES)
-def test_relocking_changes_only_entries_that_are_stale(before: str, now: str) -> None:
+def test_relocking_changes_only_entries_that_are_out_of_date(before: str, now: str) -> None:
     old = resolved(before, *OLD, asset("3.14.2+20260127", cpu="v3")).lock
     stale = {entry.name for entry in stale_entries(manifest(now, settings=FOUR), old, HOST)}
     new = resolved(now, *NEW, previous=old)
@@ -215,7 +215,7 @@ def test_upgrading_everything_is_resolving_without_a_lock(entries: str) -> None:
     assert resolved(entries, *NEW, previous=old, upgrade=Upgrade(everything=True)).lock == resolved(entries, *NEW).lock
 
 
-def test_entries_of_one_lock_do_not_know_each_other() -> None:
+def test_entries_of_one_lock_are_independent() -> None:
     both: tuple[LockedPython, ...] = lock(TWO, *NEW, settings=FOUR).pythons
     assert both == tuple(lock(entry, *NEW, settings=FOUR).pythons[0] for entry in TWO.split("\n"))
 
@@ -224,7 +224,7 @@ def notes(entries: str, *assets: Asset, settings: str = "") -> tuple[str, ...]:
     return resolve(manifest(entries, settings=settings), catalog(*assets), None, host=HOST).notes
 
 
-def test_one_version_build_and_flavor_answers_all_targets() -> None:
+def test_all_targets_get_one_version_build_and_flavor() -> None:
     newest = [row for row in builds("3.14.9+20261021") if row.target.os != "windows"]
     rows = [*newest, *builds("3.14.7+20260814", flavors=("full", "install_only_stripped"))]
     python = lock('free = "3.14"', *rows, settings=FOUR).pythons[0]
@@ -232,28 +232,28 @@ def test_one_version_build_and_flavor_answers_all_targets() -> None:
     assert len(python.assets) == 4
 
 
-def test_passing_over_what_lacks_a_target_is_told() -> None:
+def test_passing_over_a_build_without_a_target_is_noted() -> None:
     rows = [*(row for row in builds("3.14.9+20261021") if row.target.os != "windows"), *builds("3.14.7+20260814")]
     assert notes('free = "3.14"', *rows, settings=FOUR) == (
         "free: 3.14.7+20260814 rather than 3.14.9+20261021, which has no windows-x86_64",
     )
 
 
-def test_passing_over_what_lacks_a_variant_is_told_with_its_name() -> None:
+def test_passing_over_a_build_without_a_variant_is_noted_with_its_name() -> None:
     rows = [asset("3.14.9+20261021"), asset("3.14.7+20260814", options="freethreaded+pgo+lto")]
     assert notes('free = "3.14t"', *rows) == (
         "free: 3.14.7+20260814 rather than 3.14.9+20261021, which has no free-threaded build for linux-x86_64",
     )
 
 
-def test_passing_over_what_is_too_young_is_told_with_the_day_it_will_do() -> None:
+def test_passing_over_a_build_in_its_cooldown_is_noted_with_its_end() -> None:
     rows = [asset("3.14.9+20261024"), asset("3.14.9+20261021"), asset("3.14.7+20260814")]
     assert notes('a = "3.14"', *rows, settings='cooldown = "1 week"') == (
         "a: 3.14.7+20260814 rather than 3.14.9+20261024, which is in its cooldown of 7 days until 2026-10-31 00:00 UTC",
     )
 
 
-def test_a_flavor_is_passed_over_without_a_word() -> None:
+def test_passing_over_a_flavor_is_not_noted() -> None:
     full = asset("3.14.9+20261021", "windows-x86_64", "pgo", flavor="full")
     rows = [*builds("3.14.9+20261021", flavors=("full", "install_only")), asset("3.14.9+20261021"), full]
     assert lock('a = "3.14"', *rows, settings=FOUR).pythons[0].flavor == "install_only"

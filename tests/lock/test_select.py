@@ -38,7 +38,7 @@ def test_a_level_that_it_cannot_run_is_refused() -> None:
     assert caught.value.exit_code == 5
 
 
-def test_what_is_not_locked_for_it_is_an_incomplete_lock() -> None:
+def test_a_lock_without_the_machines_target_is_incomplete() -> None:
     alpine = Host(target=Target.parse("linux-x86_64-musl"))
     with pytest.raises(LockFileError) as caught:
         select_asset(python(), host=alpine, level=never)
@@ -71,7 +71,7 @@ def test_a_glibc_older_than_the_builds_is_refused(target: str, glibc: tuple[int,
         select_asset(python(asset(target=target)), host=host, level=never)
 
 
-def test_a_glibc_that_is_new_enough_or_unknown_will_do() -> None:
+def test_a_glibc_that_is_new_enough_or_unknown_is_accepted() -> None:
     riscv, row = Target.parse("linux-riscv64"), asset(target="linux-riscv64")
     for glibc in ((2, 28), (2, 41), (3, 0), None):
         assert select_asset(python(row), host=Host(target=riscv, glibc=glibc), level=never) == row

@@ -47,7 +47,7 @@ published = "2026-08-14T12:00:00Z"
 """
 
 
-def test_a_lock_is_written_as_people_review_it() -> None:
+def test_the_text_of_a_lock() -> None:
     assert format_lock(Lock(pythons=(python(LINUX, WINDOWS),))) == EXAMPLE
 
 
@@ -89,6 +89,6 @@ def test_every_lock_survives_the_round_trip(lock: Lock) -> None:
 
 
 @given(st.text())
-def test_no_text_breaks_out_of_its_quotes(text: str) -> None:
+def test_any_text_stays_within_its_quotes(text: str) -> None:
     lock = Lock(version=text)
     assert tomllib.loads(format_lock(lock)) == {"lock-version": text}

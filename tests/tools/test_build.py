@@ -88,13 +88,15 @@ GITHUB_RELEASE = {
     ids=["hashes", "ndjson", "ndjson of one line", "uv", "pbs-installer", "github", "snapshot"],
 )
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "zstd"])
-def test_each_format_is_known_by_its_content(tmp_path: Path, data: bytes, names: set[str], *, compressed: bool) -> None:
+def test_each_format_is_recognised_by_its_content(
+    tmp_path: Path, data: bytes, names: set[str], *, compressed: bool
+) -> None:
     (path,) = sources(tmp_path, {"source": zstandard.compress(data) if compressed else data})
     assert {asset.filename for asset in read_source(path)} == names
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"5", b"<html>", b'["x"]'])
-def test_what_is_of_no_format_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_an_unknown_format_is_refused(tmp_path: Path, data: bytes) -> None:
     (path,) = sources(tmp_path, {"source.json": data})
     with pytest.raises(CatalogError, match=r"source.json: this is no catalog that provision can read"):
         read_source(path)
@@ -106,12 +108,12 @@ def test_a_damaged_snapshot_is_no_source(tmp_path: Path) -> None:
         read_source(path)
 
 
-def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="nowhere: the source cannot be read: No such file"):
         read_source(tmp_path / "nowhere")
 
 
-def test_a_name_outside_the_grammar_stops_a_release(tmp_path: Path) -> None:
+def test_a_name_outside_the_grammar_is_an_error(tmp_path: Path) -> None:
     new = stripped("3.14.2", "20260127", triple="loongarch64-unknown-linux-gnu")
     (path,) = sources(tmp_path, {"hashes.json": hashes(FULL, new)})
     with pytest.raises(CatalogError, match=f"1 assets have names that are not understood: {new.replace('+', '%2B')}"):
@@ -141,7 +143,7 @@ def test_install_only_options_are_inferred_from_all_sources(tmp_path: Path) -> N
     assert str(assets[STRIPPED].options) == "lto"
 
 
-def test_what_an_older_snapshot_inferred_is_inferred_anew(tmp_path: Path) -> None:
+def test_what_an_older_snapshot_inferred_is_inferred_again(tmp_path: Path) -> None:
     older = build_snapshot(sources(tmp_path, {"a.json": hashes(STRIPPED)}), AS_OF)
     assets = gathered(sources(tmp_path, {"older.bin": older, "b.json": hashes(FULL)}))
     assert str(assets[STRIPPED].options) == "lto"
@@ -171,7 +173,7 @@ def test_sources_that_disagree_on_a_hash_are_both_named(tmp_path: Path) -> None:
     ]
 
 
-def test_all_sources_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
+def test_all_sources_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> None:
     paths = sources(tmp_path, {"a.json": b"{}", "b.json": hashes(FULL), "c.json": b""})
     with pytest.raises(SeveralErrors) as caught:
         build_snapshot(paths, AS_OF)
@@ -202,7 +204,7 @@ def test_the_bundled_snapshot_is_what_the_real_sources_give() -> None:
 
 
 @real_data
-def test_the_names_that_tests_know_are_all_that_the_real_sources_hold() -> None:
+def test_the_names_in_the_tests_are_all_names_of_the_real_sources() -> None:
     """Also those without a hash, which no snapshot can hold."""
     listed = set((DATA / "names-without-hash.txt").read_text().split())
     listed |= {asset.filename for asset in bundled_snapshot().all_assets()}

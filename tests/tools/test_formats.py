@@ -20,7 +20,7 @@ def test_hashes_by_tag_are_read() -> None:
     assert reading.assets == tuple(upstream(name) for name in NAMES)
 
 
-def test_names_of_hashes_that_are_not_understood_are_told() -> None:
+def test_unknown_names_of_hashes_are_returned() -> None:
     data = json.dumps({"20260127": {"cpython-new.tar.gz": digest("x").hex}}).encode()
     assert [url.rpartition("/")[2] for url in read_hashes(data, "hashes.json").unknown] == ["cpython-new.tar.gz"]
 
@@ -87,7 +87,7 @@ def test_uvs_rows_of_implementations_that_cannot_be_locked_are_left_out() -> Non
 
 
 @pytest.mark.parametrize("fields", [{"os": "emscripten"}, {"arch": {"family": "vax"}}, {"build": None}])
-def test_uvs_rows_that_are_not_understood_are_told(fields: dict[str, object]) -> None:
+def test_unknown_rows_of_uv_are_returned(fields: dict[str, object]) -> None:
     url = "https://example.com/x.tar.gz"
     assert read_rows(uv_row(url, name="pypy", **fields)) == ([], (url,))
 
@@ -129,7 +129,7 @@ def test_pbs_installers_archives_of_pbs_are_read_by_their_names_alone() -> None:
         ("pypy3.11-v7.3.23-win64.zip", "windows", "x86_64", "pypy 3.11.15+7.3.23 install_only windows-x86_64"),
     ],
 )
-def test_pypys_version_is_in_its_name_and_pythons_in_the_fields(
+def test_the_name_of_a_pypy_archive_has_its_build_and_the_fields_its_version(
     filename: str, platform: str, arch: str, title: str
 ) -> None:
     (asset,) = read_pbs_installer(
@@ -146,7 +146,7 @@ def test_pbs_installers_files_without_a_hash_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("filename", ["pypy-nightly.tar.gz", "pypy3.11-v7.3.23-linux64.exe"])
-def test_pbs_installers_names_that_are_not_understood_are_told(filename: str) -> None:
+def test_unknown_names_of_pbs_installer_are_returned(filename: str) -> None:
     assert read_pbs_installer(installer_release(installer_file(PYPY + filename)), "versions.json").unknown == (
         PYPY + filename,
     )

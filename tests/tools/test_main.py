@@ -35,7 +35,7 @@ def test_the_bundled_snapshot_alone_gives_itself(tmp_path: Path) -> None:
     assert (tmp_path / "out.bin").read_bytes() == BUNDLED.read_bytes()
 
 
-def test_all_files_that_cannot_be_read_are_told_and_nothing_is_written(tmp_path: Path) -> None:
+def test_all_files_that_cannot_be_read_are_reported_and_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<html>")
     done = run("--as-of", "2026-02-01", "-o", tmp_path / "out.bin", tmp_path / "page.html", tmp_path / "nowhere")
     assert done.returncode == FAILURE
