@@ -1,4 +1,4 @@
-"""Owns the archives that are installed: real interpreters, and what is made from their files to be larger."""
+"""The archives that are installed: real interpreters, and larger ones made from their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the row of growth: what a full store and a large catalog cost the commands that need little of either."""
+"""The row of growth: commands that need little of the store and the catalog, where both are large."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+from benchmarks.bench import Bench
 from benchmarks.rows import Line, Row, ratio
 from benchmarks.timing import interleaved
-from benchmarks.workshop import Workshop
 from provision.model.value import replace
 from provision.store.layout import Store
 from provision.store.receipts import installed_receipts, write_receipt
@@ -17,23 +17,23 @@ from provision.store.receipts import installed_receipts, write_receipt
 _TREES, _ASSETS = 500, 100_000
 
 
-def growing(workshop: Workshop, runs: int) -> list[Line]:
+def growing(bench: Bench, runs: int) -> list[Line]:
     row = "growth"
-    kind = next(iter(workshop.places))
+    kind = next(iter(bench.places))
     projects = {}
     for size in ("small", "large"):
-        place = workshop.place(kind, row, size)
-        projects[size] = workshop.project(place / "project", ["default"])
-        command = workshop.provision(projects[size], "sync")
+        place = bench.place(kind, row, size)
+        projects[size] = bench.project(place / "project", ["default"])
+        command = bench.provision(projects[size], "sync")
         subprocess.run(command.argv, cwd=command.cwd, env=dict(command.environ), check=True, capture_output=True)
     fill(projects["large"].parent / "home", projects["large"])
     for project in projects.values():
-        command = workshop.provision(project, "sync")
+        command = bench.provision(project, "sync")
         subprocess.run(command.argv, cwd=command.cwd, env=dict(command.environ), check=True, capture_output=True)
     lines = []
     for word in ("sync", "plan"):
         taken = interleaved(
-            {size: lambda _, size=size: workshop.provision(projects[size], word) for size in projects},  # type: ignore[misc]  # noqa: B023
+            {size: lambda _, size=size: bench.provision(projects[size], word) for size in projects},  # type: ignore[misc]  # noqa: B023
             runs * 2,
         )
         what = f"{word}, {_TREES} trees and {_ASSETS} assets ÷ one tree"

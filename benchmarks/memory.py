@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmarks.bench import Bench
 from benchmarks.rows import Line, Row
 from benchmarks.timing import run
-from benchmarks.workshop import Workshop
 from provision.model.value import replace
 
 _RUNS = 3
@@ -14,20 +14,20 @@ _MOST_OF_OURS = 35  # MB
 
 
 def _row(name: str, labels: Sequence[str], aim: float) -> Row:
-    def measure(workshop: Workshop, runs: int) -> list[Line]:
-        kind = next(iter(workshop.places))
-        there = [label for label in labels if label in workshop.archives]
+    def measure(bench: Bench, runs: int) -> list[Line]:
+        kind = next(iter(bench.places))
+        there = [label for label in labels if label in bench.archives]
         ours: list[float] = []
         theirs: list[float] = []
         for number in range(min(runs, _RUNS)):
-            where = workshop.place(kind, name, f"{number}-provision")
-            ours.append(run(workshop.provision(workshop.project(where / "project", there), "sync"), watch=True).memory)
-            place = workshop.place(kind, name, f"{number}-uv", "project")
-            theirs.append(run(workshop.uv_install(place, there, server=workshop.fast), watch=True).memory)
-        floor = run(replace(workshop.pass_(place), argv=("/bin/true",))).memory
+            where = bench.place(kind, name, f"{number}-provision")
+            ours.append(run(bench.provision(bench.project(where / "project", there), "sync"), watch=True).memory)
+            place = bench.place(kind, name, f"{number}-uv", "project")
+            theirs.append(run(bench.uv_install(place, there, server=bench.fast), watch=True).memory)
+        floor = run(replace(bench.pass_(place), argv=("/bin/true",))).memory
         if floor > _MOST_OF_OURS:
             raise SystemExit(f"the benchmark itself takes {floor:.0f} MB, which its children are said to take then")
-        size = sum(workshop.archives[label].size for label in there) / 1e6
+        size = sum(bench.archives[label].size for label in there) / 1e6
         return [
             Line(
                 row=name,

@@ -1,4 +1,4 @@
-"""Owns how figures are told: as a table, and as ``RESULTS.md`` with what `NOTES.md` says of the rows not met."""
+"""Figures as a table, and as ``RESULTS.md`` with the notes of `NOTES.md` on rows that were not met."""
 
 from __future__ import annotations
 

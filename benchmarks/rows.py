@@ -1,12 +1,12 @@
-"""Owns what a row and its lines are; which there are, `catalogue` lists, and how each is measured, its own module."""
+"""Rows of the table and their lines: one figure each, with its aim."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Literal
 
+from benchmarks.bench import Bench
 from benchmarks.timing import Samples
-from benchmarks.workshop import Workshop
 from provision.model.value import frozen
 
 Unit = Literal["×", "s", "MB"]
@@ -39,7 +39,7 @@ class Row:
     """A row of the table; ``measure`` makes its lines of so many counted runs."""
 
     name: str
-    measure: Callable[[Workshop, int], list[Line]]
+    measure: Callable[[Bench, int], list[Line]]
 
 
 def ratio(row: str, what: str, ours: Samples, theirs: Samples, aim: float | None) -> Line:

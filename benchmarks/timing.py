@@ -1,4 +1,4 @@
-"""Owns running whole processes and what they took; which, and what it means, `rows` says."""
+"""Whole processes run in turn, and what they took: time by the clock, processor time, peak memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the rows of commands that should end before one notices: what they cost beside ``python -c pass``."""
+"""The rows of start-up: short commands, compared with ``python -c pass``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchmarks.bench import Bench
 from benchmarks.rows import Line, Row, ratio, told
 from benchmarks.timing import Command, Samples, interleaved
-from benchmarks.workshop import Workshop
 from provision.model.value import frozen
 
 _TWELVE = (
@@ -29,7 +29,7 @@ _SERIES = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 
 @frozen
-class _Bed:
+class _SyncedProject:
     """A synced project, and the home and cache it was synced with."""
 
     project: Path
@@ -37,16 +37,18 @@ class _Bed:
     cache: Path
 
 
-def _bed(workshop: Workshop, row: str) -> _Bed:
-    folder = workshop.place("disk" if "disk" in workshop.places else "memory", row, "bed")
-    bed = _Bed(project=workshop.project(folder / "project", ["default"]), home=folder / "home", cache=folder / "cache")
+def _synced_project(bench: Bench, row: str) -> _SyncedProject:
+    folder = bench.place("disk" if "disk" in bench.places else "memory", row, "synced")
+    synced = _SyncedProject(
+        project=bench.project(folder / "project", ["default"]), home=folder / "home", cache=folder / "cache"
+    )
     for _ in range(2):
-        _run(_command(workshop, bed, "sync"))
-    return bed
+        _run(_command(bench, synced, "sync"))
+    return synced
 
 
-def _command(workshop: Workshop, bed: _Bed, *words: str, where: Path | None = None) -> Command:
-    return workshop.provision(where or bed.project, *words, home=bed.home, cache=bed.cache)
+def _command(bench: Bench, synced: _SyncedProject, *words: str, where: Path | None = None) -> Command:
+    return bench.provision(where or synced.project, *words, home=synced.home, cache=synced.cache)
 
 
 def _run(command: Command) -> None:
@@ -54,24 +56,24 @@ def _run(command: Command) -> None:
 
 
 def _against_pass(
-    workshop: Workshop, where: Path, aims: Mapping[str, tuple[Callable[[int], Command], float]], runs: int, row: str
+    bench: Bench, where: Path, aims: Mapping[str, tuple[Callable[[int], Command], float]], runs: int, row: str
 ) -> list[Line]:
     baseline = "python -c pass"
-    contenders = {baseline: lambda _: workshop.pass_(where), **{name: prepare for name, (prepare, _) in aims.items()}}
+    contenders = {baseline: lambda _: bench.pass_(where), **{name: prepare for name, (prepare, _) in aims.items()}}
     taken = interleaved(contenders, runs)
     return [ratio(row, f"{name} ÷ {baseline}", taken[name], taken[baseline], aim) for name, (_, aim) in aims.items()]
 
 
-def nothing_to_do(workshop: Workshop, runs: int) -> list[Line]:
+def nothing_to_do(bench: Bench, runs: int) -> list[Line]:
     row = "nothing to do"
-    bed = _bed(workshop, row)
-    uv_project = workshop.place(next(iter(workshop.places)), row, "uv", "project")
-    uv = workshop.uv_install(uv_project, ["default"], server=workshop.fast)
+    synced = _synced_project(bench, row)
+    uv_project = bench.place(next(iter(bench.places)), row, "uv", "project")
+    uv = bench.uv_install(uv_project, ["default"], server=bench.fast)
     _run(uv)
     taken = interleaved(
         {
-            "python -c pass": lambda _: workshop.pass_(bed.project),
-            "provision sync": lambda _: _command(workshop, bed, "sync"),
+            "python -c pass": lambda _: bench.pass_(synced.project),
+            "provision sync": lambda _: _command(bench, synced, "sync"),
             "uv": lambda _: uv,
         },
         runs * 2,
@@ -83,66 +85,66 @@ def nothing_to_do(workshop: Workshop, runs: int) -> list[Line]:
     ]
 
 
-def everyday(workshop: Workshop, runs: int) -> list[Line]:
+def everyday(bench: Bench, runs: int) -> list[Line]:
     row = "help, list, which"
-    bed = _bed(workshop, row)
-    unstamped = _Bed(
-        project=workshop.project(bed.project.parent / "unstamped", ["default"]), home=bed.home, cache=bed.cache
+    synced = _synced_project(bench, row)
+    unstamped = _SyncedProject(
+        project=bench.project(synced.project.parent / "unstamped", ["default"]), home=synced.home, cache=synced.cache
     )
-    _run(_command(workshop, unstamped, "sync"))
+    _run(_command(bench, unstamped, "sync"))
     (unstamped.project / ".pythons" / ".stamp").unlink()
     aims: dict[str, tuple[Callable[[int], Command], float]] = {
-        "--help": (lambda _: _command(workshop, bed, "--help"), 6),
-        "list": (lambda _: _command(workshop, bed, "list"), 6),
-        "which": (lambda _: _command(workshop, bed, "which", "default"), 3),
+        "--help": (lambda _: _command(bench, synced, "--help"), 6),
+        "list": (lambda _: _command(bench, synced, "list"), 6),
+        "which": (lambda _: _command(bench, synced, "which", "default"), 3),
     }
-    lines = _against_pass(workshop, bed.project, aims, runs, row)
-    without = {"which, without a stamp": (lambda _: _command(workshop, unstamped, "which", "default"), 6)}
-    told_only = _against_pass(workshop, bed.project, without, runs, row)
+    lines = _against_pass(bench, synced.project, aims, runs, row)
+    without = {"which, without a stamp": (lambda _: _command(bench, unstamped, "which", "default"), 6)}
+    told_only = _against_pass(bench, synced.project, without, runs, row)
     return lines + [
         Line(row=row, what=one.what, ours=one.ours, theirs=one.theirs, figure=one.figure) for one in told_only
     ]
 
 
-def second_project(workshop: Workshop, runs: int) -> list[Line]:
+def second_project(bench: Bench, runs: int) -> list[Line]:
     row = "second project"
-    bed = _bed(workshop, row)
+    synced = _synced_project(bench, row)
 
     def prepare(number: int) -> Command:
-        where = workshop.project(bed.project.parent / f"second-{number}", ["default"])
-        return _command(workshop, bed, "sync", where=where)
+        where = bench.project(synced.project.parent / f"second-{number}", ["default"])
+        return _command(bench, synced, "sync", where=where)
 
-    return _against_pass(workshop, bed.project, {"sync": (prepare, 8)}, runs, row)
+    return _against_pass(bench, synced.project, {"sync": (prepare, 8)}, runs, row)
 
 
-def locking(workshop: Workshop, runs: int) -> list[Line]:
+def locking(bench: Bench, runs: int) -> list[Line]:
     row = "lock"
-    folder = workshop.place(next(iter(workshop.places)), row)
-    example = (workshop.root / "examples" / "pythons.toml").read_text()
+    folder = bench.place(next(iter(bench.places)), row)
+    example = (bench.root / "examples" / "pythons.toml").read_text()
 
     def prepare(number: int) -> Command:
         where = folder / f"new-{number}"
         where.mkdir()
         (where / "pythons.toml").write_text(example)
-        return workshop.provision(where, "lock", home=folder / "home", cache=folder / "cache")
+        return bench.provision(where, "lock", home=folder / "home", cache=folder / "cache")
 
     locked = prepare(-1)
     _run(locked)
-    check = workshop.provision(locked.cwd, "lock", "--check", home=folder / "home", cache=folder / "cache")
+    check = bench.provision(locked.cwd, "lock", "--check", home=folder / "home", cache=folder / "cache")
     aims = {"lock, the example": (prepare, 10.0), "lock --check": (lambda _: check, 4.0)}
-    return _against_pass(workshop, folder, aims, runs, row)
+    return _against_pass(bench, folder, aims, runs, row)
 
 
-def locking_much(workshop: Workshop, runs: int) -> list[Line]:
+def locking_much(bench: Bench, runs: int) -> list[Line]:
     row = "lock 200 × 12"
-    folder = workshop.place(next(iter(workshop.places)), row)
+    folder = bench.place(next(iter(bench.places)), row)
     text = many_entries(200)
 
     def prepare(number: int) -> Command:
         where = folder / f"new-{number}"
         where.mkdir()
         (where / "pythons.toml").write_text(text)
-        return workshop.provision(where, "lock", home=folder / "home", cache=folder / "cache")
+        return bench.provision(where, "lock", home=folder / "home", cache=folder / "cache")
 
     taken: Samples = interleaved({"lock": prepare}, runs)["lock"]
     assets = (folder / f"new-{runs}" / "pythons.lock").read_text().count("[[python.asset]]")

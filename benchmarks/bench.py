@@ -1,4 +1,4 @@
-"""Owns what measuring needs, in ``.bench/``: both tools installed, archives, a server, projects, and places to work."""
+"""What measuring needs, in ``.bench/``: both tools installed, archives, a server, projects, directories."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.archives import Archive, gather
-from benchmarks.rivals import uv_downloads
-from benchmarks.serving import served
+from benchmarks.server import serve_archives
 from benchmarks.timing import Command
+from benchmarks.uv import uv_downloads
 from provision.model.value import frozen
 
 _DISK, _MEMORY = "disk", "memory"
 
 
 @frozen
-class Workshop:
-    """Everything at hand. ``fast`` and ``slow`` are addresses of servers, ``places`` where trees are made."""
+class Bench:
+    """Everything that rows use. ``fast`` and ``slow`` are addresses of servers, ``places`` directories to install into."""
 
     root: Path
     folder: Path
@@ -41,7 +41,7 @@ class Workshop:
 
     @property
     def uv(self) -> str:
-        return str(self.folder / "rivals" / "bin" / "uv")
+        return str(self.folder / "others" / "bin" / "uv")
 
     def place(self, kind: str, *names: str | int) -> Path:
         """A new directory on disk or in memory."""
@@ -120,14 +120,14 @@ class Workshop:
 
 
 @contextmanager
-def open_workshop(root: Path, *, in_memory_only: bool) -> Iterator[Workshop]:
+def open_bench(root: Path, *, in_memory_only: bool) -> Iterator[Bench]:
     """Set up what is missing, and serve the archives."""
     folder = root / ".bench"
     for name in ("locked", "nobody"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "nobody").mkdir(parents=True)
     _install(folder / "venv", [str(root)], renew=True)
-    _install(folder / "rivals", ["uv", "pbs-installer"], renew=False)
+    _install(folder / "others", ["uv", "pbs-installer"], renew=False)
     shared = Path(os.environ.get("PROVISION_TEST_INTERPRETERS", root.parent / "shared" / "interpreters"))
     words = [str(folder / "archives"), *([str(shared)] if shared.is_dir() else [])]
     subprocess.run([sys.executable, "-m", "benchmarks.archives", *words], cwd=root, check=True)
@@ -139,10 +139,8 @@ def open_workshop(root: Path, *, in_memory_only: bool) -> Iterator[Workshop]:
     for place in places.values():
         place.mkdir(parents=True)
     try:
-        with served(folder / "archives", folder / "server") as (fast, slow, server):
-            yield Workshop(
-                root=root, folder=folder, archives=archives, fast=fast, slow=slow, server=server, places=places
-            )
+        with serve_archives(folder / "archives", folder / "server") as (fast, slow, server):
+            yield Bench(root=root, folder=folder, archives=archives, fast=fast, slow=slow, server=server, places=places)
     finally:
         for place in places.values():
             shutil.rmtree(place, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Owns how uv is asked for the very same archives: its list of downloads."""
+"""The list of downloads by which uv installs the same archives."""
 
 from __future__ import annotations
 

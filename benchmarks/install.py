@@ -1,4 +1,4 @@
-"""Owns the rows of installing: the same archives by provision and by uv, from one server, into fresh directories."""
+"""The rows of installing: the same archives by provision and by uv, from one server, into fresh directories."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 
+from benchmarks.bench import Bench
 from benchmarks.rows import Line, Row, ratio, told
 from benchmarks.timing import Command, Samples, interleaved
-from benchmarks.workshop import Workshop
 from provision.model.value import replace
 
 _Contenders = dict[str, Callable[[int], Command]]
 
 
-def _contenders(workshop: Workshop, kind: str, row: str, labels: Sequence[str], server: str) -> _Contenders:
+def _contenders(bench: Bench, kind: str, row: str, labels: Sequence[str], server: str) -> _Contenders:
     def ours(number: int) -> Command:
-        where = workshop.place(kind, row, f"{number}-provision")
-        return workshop.provision(workshop.project(where / "project", labels, server=server), "sync")
+        where = bench.place(kind, row, f"{number}-provision")
+        return bench.provision(bench.project(where / "project", labels, server=server), "sync")
 
     def theirs(number: int) -> Command:
-        where = workshop.place(kind, row, f"{number}-uv", "project")
-        return workshop.uv_install(where, labels, server=server)
+        where = bench.place(kind, row, f"{number}-uv", "project")
+        return bench.uv_install(where, labels, server=server)
 
     return {"provision": ours, "uv": theirs}
 
@@ -31,47 +31,45 @@ def _lines(row: str, what: str, taken: dict[str, Samples], aim: float | None) ->
 
 
 def _fresh(row: str, labels: Sequence[str], aim: float, *, slow: bool = False) -> Row:
-    def measure(workshop: Workshop, runs: int) -> list[Line]:
+    def measure(bench: Bench, runs: int) -> list[Line]:
         lines: list[Line] = []
-        for kind in workshop.places:
-            there = [label for label in labels if label in workshop.archives]
-            server = workshop.slow if slow else workshop.fast
-            contenders = _contenders(workshop, kind, row, there, server)
+        for kind in bench.places:
+            there = [label for label in labels if label in bench.archives]
+            server = bench.slow if slow else bench.fast
+            contenders = _contenders(bench, kind, row, there, server)
             taken = interleaved(contenders, min(runs, 7) if slow else runs, settle=kind == "disk")
             lines += _lines(row, f"sync ÷ uv, {kind}", taken, aim)
-            workshop.clear()
+            bench.clear()
         return lines
 
     return Row(name=row, measure=measure)
 
 
-def cached(workshop: Workshop, runs: int) -> list[Line]:
+def cached(bench: Bench, runs: int) -> list[Line]:
     """The archives are there from before, the store is empty. uv keeps archives only where it is told to."""
     row = "archives cached"
     lines: list[Line] = []
-    for kind in workshop.places:
-        bed = workshop.place(kind, row, "bed")
-        kept, uv_kept = bed / "cache", bed / "uv-archives"
-        ours = workshop.provision(workshop.project(bed / "project", ["default"]), "sync", cache=kept)
-        uv = workshop.uv_install(
-            workshop.place(kind, row, "uv", "project"), ["default"], server=workshop.fast, cached=uv_kept
-        )
+    for kind in bench.places:
+        synced = bench.place(kind, row, "synced")
+        kept, uv_kept = synced / "cache", synced / "uv-archives"
+        ours = bench.provision(bench.project(synced / "project", ["default"]), "sync", cache=kept)
+        uv = bench.uv_install(bench.place(kind, row, "uv", "project"), ["default"], server=bench.fast, cached=uv_kept)
         for command in (ours, uv):
             subprocess.run(command.argv, cwd=command.cwd, env=dict(command.environ), check=True, capture_output=True)
 
         def provision(number: int, kind: str = kind, kept: object = kept) -> Command:
-            where = workshop.place(kind, row, f"{number}-provision")
-            command = workshop.provision(workshop.project(where / "project", ["default"]), "sync")
+            where = bench.place(kind, row, f"{number}-provision")
+            command = bench.provision(bench.project(where / "project", ["default"]), "sync")
             return replace(command, environ={**command.environ, "PROVISION_CACHE_DIR": str(kept)})
 
         def theirs(number: int, kind: str = kind, uv_kept: object = uv_kept) -> Command:
-            where = workshop.place(kind, row, f"{number}-uv", "project")
+            where = bench.place(kind, row, f"{number}-uv", "project")
             shutil.copytree(str(uv_kept), where.parent / "archives")
-            return workshop.uv_install(where, ["default"], server=workshop.fast, cached=where.parent / "archives")
+            return bench.uv_install(where, ["default"], server=bench.fast, cached=where.parent / "archives")
 
         def unpacker(number: int, kind: str = kind) -> Command:
-            where = workshop.place(kind, row, f"{number}-pbs", "project")
-            return _pbs_installer(workshop, where)
+            where = bench.place(kind, row, f"{number}-pbs", "project")
+            return _pbs_installer(bench, where)
 
         contenders = {"provision": provision, "uv": theirs, "pbs-installer": unpacker}
         taken = interleaved(contenders, runs, settle=kind == "disk")
@@ -80,15 +78,15 @@ def cached(workshop: Workshop, runs: int) -> list[Line]:
         figure = taken["provision"].wall / other.wall
         what = f"sync ÷ pbs-installer's unpacking alone, {kind}"
         lines.append(Line(row=row, what=what, ours=told(taken["provision"]), theirs=told(other), figure=figure))
-        workshop.clear()
+        bench.clear()
     return lines
 
 
-def _pbs_installer(workshop: Workshop, where: object) -> Command:
-    archive = workshop.archives["default"].path
+def _pbs_installer(bench: Bench, where: object) -> Command:
+    archive = bench.archives["default"].path
     code = f"from pbs_installer import install_file; install_file({str(archive)!r}, 'python')"
-    place = workshop.folder / "rivals" / "bin" / "python"
-    command = workshop.pass_(workshop.root)
+    place = bench.folder / "others" / "bin" / "python"
+    command = bench.pass_(bench.root)
     return replace(command, argv=(str(place), "-c", code), cwd=where)
 
 

@@ -1,4 +1,4 @@
-"""Owns the static server that both sides fetch from: nginx, or where it cannot be had, that of the tests."""
+"""The static server that both sides download from: nginx, or without it the one of the tests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def get_nginx() -> str | None:
 
 
 @contextmanager
-def served(root: Path, folder: Path) -> Iterator[tuple[str, str, str]]:
+def serve_archives(root: Path, folder: Path) -> Iterator[tuple[str, str, str]]:
     """Serve a directory on loopback: the address of a fast and of a slow server, and what serves."""
     nginx = get_nginx()
     if nginx is None:
