@@ -179,10 +179,10 @@ def _urls(request: Request, python: LockedPython) -> Iterator[RequestDisagreemen
 
 
 def _options(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
-    wanted = OptionFilter.of(request)
+    option_filter = OptionFilter.of(request)
     for asset in python.assets:
-        if not wanted.accepts(asset.options):
-            yield _of_row("options", wanted, asset.options, asset)
+        if not option_filter.accepts(asset.options):
+            yield _of_row("options", option_filter, asset.options, asset)
 
 
 def _levels(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
@@ -190,13 +190,13 @@ def _levels(request: Request, python: LockedPython) -> Iterator[RequestDisagreem
     for asset in python.assets:
         by_target.setdefault(asset.target, {})[asset.cpu] = asset
     for target, present in by_target.items():
-        wanted = _level_of_url(request, present) if request.url else levels_to_lock(request, present.__contains__)
+        levels = _level_of_url(request, present) if request.url else levels_to_lock(request, present.__contains__)
         if request.cpu_strict or request.cpu == "auto":  # else a row of another level stands in for the missing one
-            for cpu in wanted:
+            for cpu in levels:
                 if cpu not in present:
                     yield RequestDisagreement(key="cpu", requested=cpu, locked=None, target=target)
         for cpu, asset in present.items():
-            if cpu not in wanted:
+            if cpu not in levels:
                 yield _of_row("cpu", request.cpu, cpu, asset)
 
 
@@ -217,7 +217,7 @@ def _canonical(url: str) -> str:
 
 
 @frozen
-class Stale:
+class StaleEntry:
     """An entry that is out of date. ``reason`` reads on from its name: ``is not locked yet``.
 
     ``new`` is in the manifest only, ``removed`` in the lock only; ``changed`` was locked for another request;
@@ -233,18 +233,18 @@ class Stale:
         return f"{self.name} {self.reason}"
 
 
-def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[Stale, ...]:
+def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[StaleEntry, ...]:
     """All entries that are out of date, sorted by name; none for a lock that is up to date on ``host``.
 
     ``host`` may be None where no entry `depends_on_host`.
     """
     pythons = {python.name: python for python in lock.pythons}
     found = [staleness(request, pythons.pop(request.name, None), host) for request in manifest.requests]
-    found += [Stale(name=name, kind="removed", reason="is locked, and not asked for any more") for name in pythons]
+    found += [StaleEntry(name=name, kind="removed", reason="is locked, and not asked for any more") for name in pythons]
     return tuple(sorted((stale for stale in found if stale), key=lambda stale: stale.name))
 
 
-def stale_lock_error(stale: Iterable[Stale], *, lock: str, manifest: str) -> LockFileError:
+def stale_lock_error(stale: Iterable[StaleEntry], *, lock: str, manifest: str) -> LockFileError:
     """The error of commands that need a fresh lock; ``lock`` and ``manifest`` are the names of the two files."""
     lines = "".join(f"\n{entry}" for entry in stale)
     return LockFileError(
@@ -258,24 +258,28 @@ def depends_on_host(request: Request) -> bool:
     return request.targets is None and not request.url
 
 
-def staleness(request: Request, python: LockedPython | None, host: Target | None) -> Stale | None:
+def staleness(request: Request, python: LockedPython | None, host: Target | None) -> StaleEntry | None:
     """Why a locked entry does not satisfy its request; None if it does."""
     if python is None:
-        return Stale(name=request.name, kind="new", reason="is not locked yet")
+        return StaleEntry(name=request.name, kind="new", reason="is not locked yet")
     differences = "; ".join(_worded(request, request_disagreements(request, python)))
     if python.request != request_digest(request):
         reason = f"was asked for otherwise when it was locked{differences and f': {differences}'}"
-        return Stale(name=request.name, kind="changed", reason=reason)
+        return StaleEntry(name=request.name, kind="changed", reason=reason)
     if differences:
-        return Stale(name=request.name, kind="contradictory", reason=f"is not locked as it is asked for: {differences}")
+        return StaleEntry(
+            name=request.name, kind="contradictory", reason=f"is not locked as it is asked for: {differences}"
+        )
     missing = set(targets_to_lock(request, python, host)).difference(python.targets())
     if missing:
-        return Stale(name=request.name, kind="incomplete", reason=f"is not locked for this machine, {_listed(missing)}")
+        return StaleEntry(
+            name=request.name, kind="incomplete", reason=f"is not locked for this machine, {_listed(missing)}"
+        )
     return None
 
 
 def _worded(request: Request, disagreements: Iterable[RequestDisagreement]) -> Iterator[str]:
-    """One phrase for each key; of implementation, version and prerelease the first explains the others."""
+    """One phrase for each key; of implementation, version and prerelease the first."""
     found: dict[RequestKey, list[RequestDisagreement]] = {}
     for each in disagreements:
         key: RequestKey = "url" if request.url and each.key == "target" else each.key

@@ -34,7 +34,7 @@ from provision.model.value import frozen
 
 EXPLANATION_VERSION = 1
 
-# How long before the end of security fixes people are told of it.
+# How long before the end of security fixes there is a warning.
 _NOTICE_PERIOD = timedelta(days=183)
 
 # A phrase for what is requested, and whether an asset has it.

@@ -140,8 +140,8 @@ class _ExistingBuilds:
 
     def variants(self, tests: _Tests, *, without: str = "") -> list[Variant]:
         """Variants in the versions and builds that the request allows; the test named ``without`` is left out."""
-        kept = [test for name, test in tests.items() if name != without]
-        passing = (variant for variant in self._builds if all(test(variant) for test in kept))
+        applied = [test for name, test in tests.items() if name != without]
+        passing = (variant for variant in self._builds if all(test(variant) for test in applied))
         return [variant for variant in passing if any(self._find(variant, allowed=True, pinned=True))]
 
     def other_versions(self, tests: _Tests) -> list[Version]:

@@ -121,7 +121,7 @@ def parse_tables(text: str, file: str) -> dict[str, Any]:
 def parse_canonical(text: str) -> dict[str, Any] | None:
     """Read text as `write.format_lock` writes it, in a fifth of `tomllib`'s time; None for any other.
 
-    A key that is given twice is left to `tomllib` to refuse, as is whatever is not plain at a glance.
+    A key that is given twice is left to `tomllib` to refuse, as is anything else that is not in exactly this spelling.
     """
     pythons: list[dict[str, Any]] = []
     table: dict[str, Any] = {}

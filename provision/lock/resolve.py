@@ -1,6 +1,6 @@
 """Resolving: the lock of a manifest, made of a catalog and the lock before.
 
-The order of preference is told in `candidates`.
+The order of preference is documented in `candidates`.
 """
 
 from __future__ import annotations
@@ -193,19 +193,20 @@ def _search_order(
 
 
 def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, passed_over: list[Candidate]) -> Iterator[str]:
-    """Why newer builds were passed over: the newest that is too young, and the newest that lacks something."""
+    """Why newer builds were passed over: the newest in its cooldown, and the newest without some target."""
     newer = [each for each in passed_over if each.version >= chosen.version]
     here = f"{chosen.version}+{chosen.build}"
-    young = next((each for each in newer if each.too_young), None)
-    if young is not None:
-        available = resolved.cooldown.available_from(young.too_young[0])
-        yield f"{here} rather than {young.version}+{young.build}, which is in its cooldown of {resolved.cooldown}" + (
-            available and f" until {available}"
-        )
-    lacking = next((each for each in newer if not each.too_young), None)
-    if lacking is not None:
-        words = variant_words(resolved.request, lacking.missing[0][1])
+    in_cooldown = next((each for each in newer if each.too_young), None)
+    if in_cooldown is not None:
+        available = resolved.cooldown.available_from(in_cooldown.too_young[0])
         yield (
-            f"{here} rather than {lacking.version}+{lacking.build}, which has no {words and f'{words} build for '}"
-            f"{target_list(target for target, _ in lacking.missing)}"
+            f"{here} rather than {in_cooldown.version}+{in_cooldown.build}, which is in its cooldown of {resolved.cooldown}"
+            + (available and f" until {available}")
+        )
+    incomplete = next((each for each in newer if not each.too_young), None)
+    if incomplete is not None:
+        words = variant_words(resolved.request, incomplete.missing[0][1])
+        yield (
+            f"{here} rather than {incomplete.version}+{incomplete.build}, which has no {words and f'{words} build for '}"
+            f"{target_list(target for target, _ in incomplete.missing)}"
         )

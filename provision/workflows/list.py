@@ -8,7 +8,7 @@ from typing import Literal
 from provision.errors import ProvisionError
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
-from provision.lock.answers import Stale, stale_entries
+from provision.lock.answers import StaleEntry, stale_entries
 from provision.lock.lock import LockedPython
 from provision.lock.select import select_asset
 from provision.manifest.manifest import Request
@@ -41,7 +41,7 @@ class ListRow:
     key: str = ""
     executable: Path | None = None
     reason: str = ""
-    stale: Stale | None = None
+    stale: StaleEntry | None = None
 
 
 @frozen
@@ -79,7 +79,7 @@ class _LocalState:
     links: dict[str, str]
 
 
-def _row(request: Request, python: LockedPython | None, stale: Stale | None, local: _LocalState) -> ListRow:
+def _row(request: Request, python: LockedPython | None, stale: StaleEntry | None, local: _LocalState) -> ListRow:
     row = ListRow(name=request.name, request=request_text(request), state="not locked")
     if python is None:
         return row

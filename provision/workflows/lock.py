@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
-from provision.lock.answers import Stale, depends_on_host, stale_entries, stale_lock_error
+from provision.lock.answers import StaleEntry, depends_on_host, stale_entries, stale_lock_error
 from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
 from provision.lock.read import ParsedLock, read_lock_text
 from provision.manifest.manifest import Manifest
@@ -80,7 +80,7 @@ class LockCheck:
     """The result of `lock --check`: the entries that differ from the manifest, none if the lock is fresh."""
 
     project: Project
-    stale: tuple[Stale, ...]
+    stale: tuple[StaleEntry, ...]
     warnings: tuple[str, ...]
 
 
@@ -92,7 +92,7 @@ def check_lock(options: Options) -> LockCheck:
     return LockCheck(project=project, stale=find_stale(manifest, loaded.lock), warnings=loaded.warnings)
 
 
-def find_stale(manifest: Manifest, lock: Lock) -> tuple[Stale, ...]:
+def find_stale(manifest: Manifest, lock: Lock) -> tuple[StaleEntry, ...]:
     """The entries of a lock that differ from the manifest, on this machine."""
     return stale_entries(manifest, lock, host_target(manifest))
 
@@ -109,7 +109,7 @@ def host_target(manifest: Manifest) -> Target | None:
     return detect_host().target
 
 
-def raise_if_stale(project: Project, stale: tuple[Stale, ...]) -> None:
+def raise_if_stale(project: Project, stale: tuple[StaleEntry, ...]) -> None:
     """Raise `LockFileError` with all stale entries, if there are any."""
     if stale:
         raise stale_lock_error(stale, lock=project.lock_path.name, manifest=project.manifest_path.name)

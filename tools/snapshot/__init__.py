@@ -1,1 +1,1 @@
-"""The maker of the catalog that a release of provision brings along."""
+"""The tool that makes the catalog which a release of provision bundles."""

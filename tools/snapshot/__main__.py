@@ -1,4 +1,4 @@
-"""The command line: ``python -m tools.snapshot --as-of TIME FILE...``."""
+"""The command line of the tool: ``python -m tools.snapshot --as-of TIME FILE...``."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ example:
   python -m tools.snapshot --as-of 2026-10-25T00:00:00Z provision/catalog/data/snapshot.bin versions.ndjson.zst"""
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Make the snapshot that the command line asks for; return the exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the snapshot that the command line describes; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.snapshot",
         description=_DESCRIPTION,
@@ -44,7 +44,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "-o", "--output", type=Path, default=BUNDLED, metavar="FILE", help="where to (default: the bundled snapshot)"
     )
-    given = parser.parse_args(words)
+    given = parser.parse_args(arguments)
     try:
         data = build_snapshot(given.sources, given.as_of)
         write_bytes(given.output, data)

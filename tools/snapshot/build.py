@@ -1,4 +1,4 @@
-"""The bundled snapshot as bytes: each source recognised by its content and read, then all merged.
+"""The bundled snapshot as bytes: each source file recognised by its content and read, all merged.
 
 Sources are files, each zstd-compressed or not: those of `formats`, NDJSON as PBS publishes it, a page of GitHub's
 releases API, or a snapshot made earlier.
@@ -42,9 +42,9 @@ def build_snapshot(sources: Sequence[Path], as_of: str) -> bytes:
         except ProvisionError as error:
             errors.append(error)
             continue
-        errors += _take(assets, source, by_url)
+        errors += _add(assets, source, by_url)
     raise_all(errors)
-    gathered = _dated([asset for asset, _ in by_url.values()])
+    gathered = _with_release_times([asset for asset, _ in by_url.values()])
     return write_snapshot(infer_options(gathered), as_of=moment)
 
 
@@ -52,7 +52,7 @@ def read_source(path: Path) -> tuple[Asset, ...]:
     """The assets of one file, with options as names state them; raises `CatalogError` for what cannot be read whole."""
     origin = str(path)
     try:
-        data = _inflated(path.read_bytes())
+        data = _decompressed(path.read_bytes())
     except OSError as error:
         raise CatalogError(f"the source cannot be read: {error.strerror}", place=Place(origin)) from error
     reading = _read(data, origin)
@@ -66,7 +66,7 @@ def read_source(path: Path) -> tuple[Asset, ...]:
     return reading.assets
 
 
-def _take(assets: Iterable[Asset], source: Path, by_url: dict[str, tuple[Asset, Path]]) -> list[ProvisionError]:
+def _add(assets: Iterable[Asset], source: Path, by_url: dict[str, tuple[Asset, Path]]) -> list[ProvisionError]:
     errors: list[ProvisionError] = []
     for asset in assets:
         known, first = by_url.get(asset.url, (asset, source))
@@ -81,8 +81,8 @@ def _take(assets: Iterable[Asset], source: Path, by_url: dict[str, tuple[Asset, 
     return errors
 
 
-def _dated(assets: Sequence[Asset]) -> Iterable[Asset]:
-    """Give assets of PBS the publication time of their release, which the NDJSON tells for a part of some releases."""
+def _with_release_times(assets: Sequence[Asset]) -> Iterable[Asset]:
+    """The assets, those of PBS with the time of their release, which the NDJSON has for a part of some releases."""
     releases: dict[str, str] = {}
     for asset in assets:
         if asset.published is not None and asset.url.startswith(RELEASES):
@@ -92,7 +92,7 @@ def _dated(assets: Sequence[Asset]) -> Iterable[Asset]:
         yield replace(asset, published=known) if asset.published is None and known else asset
 
 
-def _inflated(data: bytes) -> bytes:
+def _decompressed(data: bytes) -> bytes:
     if not data.startswith(_ZSTD):
         return data
     import zstandard
@@ -102,10 +102,10 @@ def _inflated(data: bytes) -> bytes:
 
 
 def _read(data: bytes, origin: str) -> AssetsRead:
-    """Recognise the format by its content: the names of files tell nothing."""
+    """Recognise the format by its content, whatever the file is named."""
     if is_snapshot(data):
         try:
-            return AssetsRead(assets=tuple(_restated(asset) for asset in Snapshot(data).all_assets()))
+            return AssetsRead(assets=tuple(_with_stated_options(asset) for asset in Snapshot(data).all_assets()))
         except DamagedSnapshotError as error:
             raise CatalogError(f"the snapshot is damaged: {error}", place=Place(origin)) from error
     first_line = _json(data.partition(b"\n")[0])
@@ -133,8 +133,8 @@ def _json(data: bytes) -> object:
         return None
 
 
-def _restated(asset: Asset) -> Asset:
-    """The asset with the options that its name states: how it was optimised is inferred anew from all sources."""
+def _with_stated_options(asset: Asset) -> Asset:
+    """The asset with the options that its name states: its optimisation is inferred again from all sources."""
     if not asset.url.startswith(RELEASES):
         return asset
     return asset_at(asset.url, asset.sha256, published=asset.published, size=asset.size)

@@ -1,7 +1,7 @@
 """Formats that only the snapshot is made of: hashes by tag, uv's metadata, pbs-installer's versions.
 
-Of PBS's archives only URL and hash count, as a name tells the rest. The names of PyPy's and GraalPy's archives tell too
-little, so there the fields beside them do. Rows without a hash are left out: without one, nothing can be locked.
+Of PBS's archives only URL and hash count, as the rest is in a name. The names of PyPy's and GraalPy's archives say too
+little, so the fields beside them count as well. Rows without a hash are left out: without one, nothing can be locked.
 """
 
 from __future__ import annotations
@@ -138,14 +138,14 @@ def _validated(adapter: TypeAdapter[_Document], data: bytes, origin: str) -> _Do
 def _read(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset] | None]]) -> AssetsRead:
     """Make assets of rows of URL, hash and, for archives that are not PBS's, what makes an asset of other fields."""
     assets, unknown = [], []
-    for url, sha256, by_fields in rows:
+    for url, sha256, make_asset in rows:
         if sha256 is None:
             continue
         try:
-            if by_fields is None or url.startswith(RELEASES):
+            if make_asset is None or url.startswith(RELEASES):
                 assets.append(asset_at(url, sha256))
             else:
-                assets.append(by_fields(sha256))
+                assets.append(make_asset(sha256))
         except ValueError:
             unknown.append(url)
     return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
