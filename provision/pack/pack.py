@@ -1,6 +1,6 @@
 """`pack`: an installed CPython made into an archive like PBS's, and its row in a catalog.
 
-The result is relocated and run from another place before it counts.
+The archive is kept only after a copy of it was relocated and started from another directory.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The copy that becomes an archive: stripped, with relative library paths, and without its prefix.
-
-Which files are copied, `contents` decides.
-"""
+"""The copy that becomes an archive: stripped, with relative library paths, and without its prefix."""
 
 from __future__ import annotations
 
@@ -108,7 +105,7 @@ def _make_search_paths_relative(path: Path, root: Path, interpreter: Interpreter
 
 
 def _unfound_libpython(interpreter: Interpreter, root: Path, requires: set[str]) -> list[str]:
-    """A warning if the interpreter finds its library by the system's configuration: elsewhere, another one or none."""
+    """A warning if only the system's configuration leads the interpreter to its library: it has no such one elsewhere."""
     name = interpreter.variables.get("INSTSONAME", "")
     dynamic = read_elf_dynamic((root / "bin" / interpreter.name).read_bytes())
     if dynamic is None or name not in dynamic.needed or name in requires:

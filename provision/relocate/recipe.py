@@ -17,7 +17,7 @@ from provision.relocate import scripts, sysconfig
 from provision.relocate.rewrite import BuildPaths
 from provision.relocate.workspace import TreeLayout, Workspace, layout_of_tree
 
-# PBS builds from this tag on have a libpython with a relative install name (PBS.md, "What must be mended").
+# PBS builds from this tag on have a libpython with a relative install name.
 _RELATIVE_INSTALL_NAME_SINCE = "20251209"
 
 EXTERNALLY_MANAGED = "EXTERNALLY-MANAGED"

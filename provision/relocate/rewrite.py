@@ -1,6 +1,6 @@
 """Text that names the build machine's paths and tools, rewritten.
 
-Which file has to be rewritten, and what stands for the prefix in its language, the modules beside this one say.
+`sysconfig` and `scripts` know the files, and what means the prefix in the language of each.
 """
 
 from __future__ import annotations

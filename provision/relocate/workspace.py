@@ -1,7 +1,4 @@
-"""A staged tree's files and entries: found, read, written, recorded.
-
-What is written into them, `recipe` and the modules of its edits say.
-"""
+"""A staged tree's files and entries: found, read, written, recorded."""
 
 from __future__ import annotations
 
