@@ -35,8 +35,6 @@ COVERED_BY = {
     "cli/present/use": "e2e/test_main_job.py",
     "cli/progress": "concurrency/test_waiting.py",
     "cli/session": "workflows/test_diff.py",
-    "install/apply": "e2e/test_refusals.py",
-    "install/make": "e2e/test_foreign.py",
     "workflows/catalog": "trust/test_hosts.py",
     "workflows/edit": "bytes/test_places.py",
     "workflows/list": "trust/test_hosts.py",

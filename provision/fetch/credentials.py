@@ -18,7 +18,7 @@ _GITHUB_HOSTS = frozenset({"github.com", "api.github.com"})
 
 
 class Credentials:
-    """Those of the environment. ``note`` is told, once, of a netrc file that cannot be used."""
+    """Those of the environment. ``note`` is called, once, with a netrc file that cannot be used."""
 
     def __init__(self, environ: Mapping[str, str], note: Callable[[str], None]) -> None:
         self._environ, self._note = environ, note

@@ -1,4 +1,4 @@
-"""Shared by the tests of fetching: assets of given bytes, settings with short times, a progress that records."""
+"""Shared by the tests of fetching: assets, settings with short times, recorded progress."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def digest(data: bytes) -> Digest:
 
 
 @dataclass
-class Record:
-    """A progress that remembers what it was told."""
+class RecordedProgress:
+    """A progress that records what is reported."""
 
     notes: list[str] = field(default_factory=list)
     steps: list[tuple[str, int | None]] = field(default_factory=list)
@@ -94,7 +94,7 @@ def fetcher(
     offline: bool = False,
     jobs: int = 4,
     environ: Mapping[str, str] | None = None,
-    progress: Record | None = None,
+    progress: RecordedProgress | None = None,
 ) -> Fetcher:
     """A fetcher over a cache under ``tmp_path``, in an environment that holds nothing but what is given."""
     return Fetcher(
@@ -105,7 +105,7 @@ def fetcher(
         offline=offline,
         jobs=jobs,
         environ={"HOME": str(tmp_path / "home"), **(environ or {})},
-        progress=progress or Record(),
+        progress=progress or RecordedProgress(),
     )
 
 

@@ -18,7 +18,7 @@ from provision.errors import NetworkError, UsageError
 from provision.fetch.connect import CancellableBackend, connect_in_background, tls_context
 from provision.fetch.retry import Cancellation, CancelledError
 from tests.fetch.conftest import tls_of
-from tests.fetch.samples import LARGE, PARALLEL, PATH, SMALL, Record, asset, fetcher
+from tests.fetch.samples import LARGE, PARALLEL, PATH, SMALL, RecordedProgress, asset, fetcher
 from tests.support.server import Server
 
 
@@ -84,7 +84,7 @@ def test_an_expired_certificate_is_refused(
 
 
 def test_a_certificate_that_is_not_trusted_is_not_tried_again(secure: Server, tmp_path: Path) -> None:
-    record = Record()
+    record = RecordedProgress()
     with fetcher(tmp_path, progress=record) as fetch, pytest.raises(NetworkError):
         fetch.fetch(asset(secure.put(PATH, SMALL)))
     assert record.notes == []

@@ -12,7 +12,7 @@ from provision.errors import IntegrityError, NetworkError
 from provision.fetch.settings import DownloadSettings
 from provision.model.value import replace
 from provision.store.archives import ArchiveCache
-from tests.fetch.samples import HASTY, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
+from tests.fetch.samples import HASTY, PATH, QUICK, SMALL, RecordedProgress, asset, content, digest, fetcher, leftovers
 from tests.support.faults import (
     Babble,
     Cut,
@@ -149,7 +149,7 @@ def test_a_later_run_resumes_where_this_one_ended(server: Server, tmp_path: Path
         _fetch(tmp_path, url, settings=_ONE_TRY)
     assert leftovers(tmp_path) == ["part", "part.json"]
     server.fault(PATH, Cut(after=200_000), times=1)
-    record = Record()
+    record = RecordedProgress()
     with fetcher(tmp_path, settings=_ONE_TRY, progress=record) as fetch:
         assert fetch.fetch(asset(url)).read_bytes() == SMALL
     assert _ranges(server) == [None, "bytes=100000-299999"]
@@ -192,7 +192,7 @@ def test_bytes_of_another_file_never_become_the_archive(server: Server, tmp_path
     (part,) = ArchiveCache(tmp_path / "cache").directory.glob("*.part")
     part.write_bytes(bytes(100_000))
     server.fault(PATH, Shifted(), times=1)
-    record = Record()
+    record = RecordedProgress()
     with fetcher(tmp_path, settings=_ONE_TRY, progress=record) as fetch:
         assert fetch.fetch(asset(url)).read_bytes() == SMALL
     assert any("starting over" in note for note in record.notes)

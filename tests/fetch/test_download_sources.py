@@ -12,7 +12,7 @@ from provision.errors import IntegrityError, NetworkError, PolicyError
 from provision.fetch.settings import DownloadSettings
 from provision.store.archives import ArchiveCache
 from tests.fetch.conftest import Internet
-from tests.fetch.samples import NAME, PATH, QUICK, SMALL, Record, asset, content, digest, fetcher, leftovers
+from tests.fetch.samples import NAME, PATH, QUICK, SMALL, RecordedProgress, asset, content, digest, fetcher, leftovers
 from tests.support.faults import Compressed, Cut, Other, Status
 from tests.support.server import Server
 
@@ -199,7 +199,7 @@ def test_memory_does_not_grow_with_the_archive(server: Server, tmp_path: Path) -
 
     data = content(24 << 20)
     wanted = asset(server.put(PATH, data), data)
-    with fetcher(tmp_path, settings=QUICK, progress=Record()) as fetch:
+    with fetcher(tmp_path, settings=QUICK, progress=RecordedProgress()) as fetch:
         fetch.get(server.put("warm.json", b"{}"), {})
         tracemalloc.start()
         path = fetch.fetch(wanted)

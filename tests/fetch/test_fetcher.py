@@ -15,7 +15,7 @@ from provision.errors import IntegrityError, LockTimeoutError, NetworkError, Pol
 from provision.fetch.retry import CancelledError
 from provision.store.archives import ArchiveCache
 from tests.fetch.conftest import Internet
-from tests.fetch.samples import NAME, PATH, SMALL, Record, asset, digest, fetcher, leftovers
+from tests.fetch.samples import NAME, PATH, SMALL, RecordedProgress, asset, digest, fetcher, leftovers
 from tests.support.faults import Mute, Other
 from tests.support.server import Server
 
@@ -34,7 +34,7 @@ def test_an_asset_is_downloaded_once_and_then_read_from_the_cache(server: Server
 
 
 def test_a_damaged_archive_in_the_cache_is_removed_and_downloaded_again(server: Server, tmp_path: Path) -> None:
-    wanted, record = asset(server.put(PATH, SMALL)), Record()
+    wanted, record = asset(server.put(PATH, SMALL)), RecordedProgress()
     with fetcher(tmp_path, progress=record) as fetch:
         path = fetch.fetch(wanted)
         path.write_bytes(SMALL[:-1] + b"!")
@@ -81,7 +81,7 @@ def test_a_document_is_not_fetched_while_offline(server: Server, tmp_path: Path)
 
 
 def test_progress_is_reported_in_bytes(server: Server, tmp_path: Path) -> None:
-    wanted, record = asset(server.put(PATH, SMALL)), Record()
+    wanted, record = asset(server.put(PATH, SMALL)), RecordedProgress()
     with fetcher(tmp_path, progress=record) as fetch:
         fetch.fetch(wanted)
     assert record.steps[-1] == (f"{wanted.title}: fetch", len(SMALL))
@@ -122,7 +122,7 @@ def test_processes_that_want_the_same_asset_share_one_download(server: Server, t
 
 
 def test_waiting_for_another_process_is_reported_and_ends(server: Server, tmp_path: Path) -> None:
-    wanted, record = asset(server.put(PATH, SMALL)), Record()
+    wanted, record = asset(server.put(PATH, SMALL)), RecordedProgress()
     held = ArchiveCache(tmp_path / "cache").lock(wanted.sha256)
     with fetcher(tmp_path, progress=record) as fetch, ThreadPoolExecutor(1) as pool:
         with held:
@@ -145,7 +145,7 @@ def test_waiting_for_another_process_times_out(server: Server, tmp_path: Path) -
 
 
 def test_waiting_for_another_process_can_be_cancelled(server: Server, tmp_path: Path) -> None:
-    wanted, record = asset(server.put(PATH, SMALL)), Record()
+    wanted, record = asset(server.put(PATH, SMALL)), RecordedProgress()
     with (
         ArchiveCache(tmp_path / "cache").lock(wanted.sha256),
         fetcher(tmp_path, progress=record) as fetch,

@@ -11,7 +11,7 @@ import pytest
 
 from provision.errors import NetworkError
 from provision.model.value import replace
-from tests.fetch.samples import LARGE, PARALLEL, PATH, Record, asset, content, digest, fetcher, leftovers
+from tests.fetch.samples import LARGE, PARALLEL, PATH, RecordedProgress, asset, content, digest, fetcher, leftovers
 from tests.support.faults import Cut, Fault, Reply, Shifted, Status, With
 from tests.support.server import Seen, Server
 
@@ -36,7 +36,7 @@ class _RangesOnly:
         (self.fault if "range" in reply.headers else self.whole).answer(reply)
 
 
-def _fetch(tmp_path: Path, server: Server, *, progress: Record | None = None) -> bytes:
+def _fetch(tmp_path: Path, server: Server, *, progress: RecordedProgress | None = None) -> bytes:
     with fetcher(tmp_path, settings=PARALLEL, progress=progress) as fetch:
         return fetch.fetch(asset(server.put(PATH, LARGE), LARGE)).read_bytes()
 
@@ -46,7 +46,7 @@ def _range_requests(server: Server) -> list[Seen]:
 
 
 def test_a_large_file_uses_several_connections(slow: Server, tmp_path: Path) -> None:
-    record = Record()
+    record = RecordedProgress()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert len({seen.connection for seen in slow.seen(PATH)}) == PARALLEL.connections
     assert "range" not in slow.seen(PATH)[0].headers, "the first request is one that every server understands"
@@ -120,7 +120,7 @@ def test_a_server_that_offers_no_ranges_is_asked_once(slow: Server, tmp_path: Pa
 )
 def test_whatever_is_wrong_with_ranges_the_file_is_right(slow: Server, tmp_path: Path, fault: Fault) -> None:
     slow.fault(PATH, _RangesOnly(fault))
-    record = Record()
+    record = RecordedProgress()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert _range_requests(slow)
     assert leftovers(tmp_path) == []
@@ -138,7 +138,7 @@ def test_where_one_connection_breaks_the_others_continue(slow: Server, tmp_path:
     slow.rate = 2e6
     slow.fault(PATH, Cut(after=300_000), times=1)
     slow.fault(PATH, _RangesOnly(tag, whole=tag))
-    record = Record()
+    record = RecordedProgress()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert record.notes == [], "nobody needs to know"
     assert sum("range" not in seen.headers for seen in slow.seen(PATH)) == 1
@@ -199,7 +199,7 @@ def test_wrong_ranges_are_found_by_the_digest_and_the_whole_file_requested(slow:
             reply.send(bytes(size))
 
     slow.fault(PATH, _RangesOnly(Zeros()))
-    record = Record()
+    record = RecordedProgress()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
     assert any("the pieces do not fit; starting over" in note for note in record.notes)
     assert sum("range" not in seen.headers for seen in slow.seen(PATH)) == 2

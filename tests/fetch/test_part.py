@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provision.errors import StoreError
 from provision.fetch.part import AssetProgress, Checkpoint, PartFile
-from tests.fetch.samples import Record, content, digest
+from tests.fetch.samples import RecordedProgress, content, digest
 
 _DATA = content(5000)
 
@@ -200,7 +200,7 @@ def test_a_full_disk_is_a_store_error(archive: Path) -> None:
 
 
 def test_progress_is_reported_from_start_to_end() -> None:
-    record = Record()
+    record = RecordedProgress()
     progress = AssetProgress(record, key="k", title="cpython 3.14")
     progress.begin(100, 40)
     with ThreadPoolExecutor(4) as pool:
@@ -213,7 +213,7 @@ def test_progress_is_reported_from_start_to_end() -> None:
 
 
 def test_starting_over_resets_progress_but_not_the_received_bytes() -> None:
-    record = Record()
+    record = RecordedProgress()
     progress = AssetProgress(record, key="k", title="t")
     progress.begin(None, 0)
     progress.add(50)

@@ -1,0 +1,84 @@
+"""A plan's installs: several at once, each whole or not at all, and one failure stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.errors import IntegrityError, NetworkError, SeveralErrors
+from provision.fetch.fetcher import Fetcher
+from provision.install.apply import InstallContext, install, install_all
+from provision.model.asset import Asset, Digest
+from provision.model.value import replace
+from provision.plan import Install
+from provision.protocols import NoProgress
+from provision.store.archives import ArchiveCache
+from provision.store.layout import Store
+from provision.store.receipts import read_receipt
+from tests.install.small_builds import selected, write_build
+
+VERSIONS = ("3.13.5", "3.13.4", "3.13.3")
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[InstallContext]:
+    """A store and an empty cache, on a machine on which nothing is started."""
+    environ = {"HOME": str(tmp_path)}
+    with Fetcher(ArchiveCache(tmp_path / "cache"), environ=environ) as fetcher:
+        yield InstallContext(
+            store=Store(tmp_path / "home"), fetcher=fetcher, host=None, progress=NoProgress(), environ=environ
+        )
+
+
+def action(asset: Asset, *, damaged: bool = False) -> Install:
+    return Install(selected=selected(asset), names=("default",), cached=False, damaged=damaged)
+
+
+def wrong(asset: Asset) -> Asset:
+    """The asset with another digest than its archive has."""
+    return replace(asset, sha256=Digest("0" * 64))
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 8])
+def test_all_are_installed_with_receipts_in_the_order_of_the_plan(
+    context: InstallContext, tmp_path: Path, jobs: int
+) -> None:
+    assets = [write_build(tmp_path, version) for version in VERSIONS]
+    receipts = install_all([action(asset) for asset in assets], context, jobs=jobs)
+    assert [receipt.asset for receipt in receipts] == assets
+    assert [read_receipt(context.store, receipt.key) for receipt in receipts] == list(receipts)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_failure_stops_no_other_install(context: InstallContext, tmp_path: Path, jobs: int) -> None:
+    bad, *good = [write_build(tmp_path, version) for version in VERSIONS]
+    with pytest.raises(IntegrityError, match="wrong bytes"):
+        install_all([action(wrong(bad)), *map(action, good)], context, jobs=jobs)
+    assert all(read_receipt(context.store, selected(asset).key) for asset in good)
+
+
+def test_all_failures_are_raised_together_in_the_order_of_the_plan(context: InstallContext, tmp_path: Path) -> None:
+    one, two, three = (write_build(tmp_path, version) for version in VERSIONS)
+    missing = replace(three, url=(tmp_path / "none.tar.gz").as_uri())
+    with pytest.raises(SeveralErrors) as caught:
+        install_all([action(wrong(one)), action(two), action(missing)], context, jobs=2)
+    assert [type(error) for error in caught.value.errors] == [IntegrityError, NetworkError]
+
+
+def test_a_tree_that_is_there_is_not_made_again(context: InstallContext, tmp_path: Path) -> None:
+    asset = write_build(tmp_path)
+    receipt = install(selected(asset), context)
+    unavailable = replace(asset, url=(tmp_path / "none.tar.gz").as_uri())
+    ArchiveCache(tmp_path / "cache").evict(asset.sha256)
+    assert install(selected(unavailable), context) == receipt
+
+
+def test_a_damaged_tree_is_replaced(context: InstallContext, tmp_path: Path) -> None:
+    asset = write_build(tmp_path)
+    (receipt,) = install_all([action(asset)], context, jobs=1)
+    module = context.store.tree(receipt.key) / "lib/python3.13/os.py"
+    module.write_text("damaged")
+    install_all([action(asset, damaged=True)], context, jobs=1)
+    assert module.read_text() == "# 3.13.5\n"

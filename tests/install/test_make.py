@@ -1,0 +1,59 @@
+"""One tree of an archive: published whole with its receipt, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.errors import IntegrityError
+from provision.install.make import make_tree
+from provision.model.asset import Asset
+from provision.model.target import Host
+from provision.protocols import NoProgress
+from provision.store.layout import Store
+from provision.store.locks import entry_lock
+from provision.store.publish import staging_directory
+from provision.store.receipts import Receipt, read_entries, read_receipt
+from tests.install.small_builds import selected, write_build
+
+
+def make(store: Store, asset: Asset, *, host: Host | None = None, bytecode: bool = False) -> Receipt:
+    chosen = selected(asset, bytecode=bytecode)
+    archive = Path(asset.url.removeprefix("file://").replace("%2B", "+"))
+    with entry_lock(store, chosen.key), staging_directory(store, chosen.key) as staging_dir:
+        return make_tree(archive, staging_dir, chosen, store=store, host=host, progress=NoProgress(), environ={})
+
+
+def test_a_tree_is_published_with_its_receipt_and_its_entries(tmp_path: Path) -> None:
+    store, asset = Store(tmp_path / "home"), write_build(tmp_path)
+    receipt = make(store, asset)
+    assert read_receipt(store, receipt.key) == receipt
+    assert (receipt.asset, receipt.key) == (asset, selected(asset).key)
+    assert (store.tree(receipt.key) / "lib/python3.13/os.py").read_text() == "# 3.13.5\n"
+    entries = read_entries(store, receipt)
+    assert entries is not None
+    assert {"bin/python", "bin/python3", "lib/python3.13/os.py"} <= set(entries)
+    assert list(store.staging.iterdir()) == []
+
+
+def test_without_a_host_the_interpreter_is_not_started_and_the_receipt_says_why(tmp_path: Path) -> None:
+    receipt = make(Store(tmp_path / "home"), write_build(tmp_path), bytecode=True)
+    assert receipt.probed == "skipped: no Python is published for this machine"
+    assert receipt.notes[-1] == "its standard library was not compiled: no Python is published for this machine"
+
+
+def test_a_tree_whose_interpreter_does_not_start_is_not_published(tmp_path: Path) -> None:
+    store, asset = Store(tmp_path / "home"), write_build(tmp_path)
+    with pytest.raises(IntegrityError, match=r"does not start \(exit code 7\)"):
+        make(store, asset, host=Host(target=asset.target))
+    key = selected(asset).key
+    assert read_receipt(store, key) is None
+    assert not store.tree(key).exists()
+
+
+def test_a_tree_without_an_interpreter_is_not_published(tmp_path: Path) -> None:
+    store, asset = Store(tmp_path / "home"), write_build(tmp_path, interpreter="bin/pip3")
+    with pytest.raises(IntegrityError, match="has no interpreter"):
+        make(store, asset)
+    assert not store.tree(selected(asset).key).exists()
