@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.catalog.cache import open_catalog
 from provision.catalog.catalog import AssetQuery, Catalog, query_assets
-from provision.catalog.refresh import RefreshResult, refresh_github, refresh_ndjson
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.manifest import Manifest
 from provision.manifest.request import parse_request
@@ -18,6 +18,9 @@ from provision.model.value import replace
 from provision.protocols import HttpGet, NoProgress, Progress, Response
 from provision.workflows.options import Options, open_fetcher, parse_targets
 from provision.workflows.project import Project
+
+if TYPE_CHECKING:
+    from provision.catalog.refresh import RefreshResult
 
 LATEST = "latest"
 
@@ -60,6 +63,8 @@ def update(options: Options, progress: Progress, *, github: bool) -> tuple[Refre
 
     If that fails, the catalogs that are in the cache stay.
     """
+    from provision.catalog.refresh import refresh_github, refresh_ndjson  # only here: `lock` opens catalogs too
+
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     directory = catalog_directory(options)
     with _open_network(options, progress) as get:
