@@ -119,7 +119,7 @@ def test_the_everyday_commands_load_neither_a_network_nor_a_framework(project: P
 @pytest.mark.parametrize("words", ROOMS, ids=" ".join)
 def test_a_command_loads_the_rooms_it_needs_and_no_other(project: Project, words: tuple[str, ...]) -> None:
     (project.directory / ".pythons" / ".stamp").unlink(missing_ok=True)
-    assert rooms(loaded(project, *words)) == ROOMS[words]
+    assert sorted(rooms(loaded(project, *words))) == sorted(ROOMS[words])
 
 
 @pytest.mark.parametrize("words", [["list"], ["lock", "--check"], ["plan"]], ids=" ".join)
@@ -141,5 +141,5 @@ def test_a_second_project_loads_nothing_that_installs(project: Project, tmp_path
     second.lock.write_bytes(project.lock.read_bytes())
     modules = loaded(second, "sync")
     assert sorted(HEAVY & modules) == []
-    assert rooms(modules) == SYNCING
+    assert sorted(rooms(modules)) == sorted(SYNCING)
     assert (second.directory / ".pythons" / "default").exists()
