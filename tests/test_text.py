@@ -1,4 +1,4 @@
-"""What all output shares: numbers for people, and texts that drive no terminal and give no command."""
+"""What all output shares: numbers and paths for people, and texts that control no terminal and no CI system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.text import github_annotation, plural, printable, quoted, size, size_change, without_ci_commands
+from provision.text import (
+    KeyPath,
+    dotted,
+    github_annotation,
+    plural,
+    printable,
+    quoted,
+    size,
+    size_change,
+    without_ci_commands,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,6 +62,25 @@ def test_what_is_quoted_is_never_long() -> None:
     assert quoted("x" * 64) == repr("x" * 64)
     assert quoted("x" * 1_000_000) == repr("x" * 60 + "…")
     assert quoted("\x1b[31m") == "'\\x1b[31m'"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("pythons", "free", "version"), "pythons.free.version"),
+        (("settings", "targets", 1), "settings.targets[1]"),
+        (("pythons", "3.14", "build-options"), 'pythons."3.14".build-options'),
+        (("pythons", 'a"b', "x"), 'pythons."a\\"b".x'),
+        (("pythons", "\x1b[31m"), 'pythons."\\x1b[31m"'),
+        ((), ""),
+    ],
+)
+def test_paths_are_shown_as_toml_writes_them(path: KeyPath, text: str) -> None:
+    assert dotted(path) == text
+
+
+def test_a_path_that_is_shown_is_never_long() -> None:
+    assert len(dotted(("x" * 1_000_000,))) < 70
 
 
 @pytest.mark.parametrize(

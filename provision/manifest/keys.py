@@ -1,4 +1,8 @@
-"""The table of all keys of `pythons.toml`: settings, entries, policy."""
+"""All keys of `pythons.toml`: the tables `ManifestSettings`, `EntryTable`, `Policy` and `IgnoreRule`.
+
+Each key is one field: its kind, its documentation and its examples, of which reading, suggestions and the JSON schema are
+derived. A key that is missing is None, or the default given here; `Request.of` merges an entry with the settings.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +22,9 @@ from provision.url import (
     parse_url,
 )
 
-# FOLD provision.manifest.keys
-#   The tables of all keys of `pythons.toml`: settings, entries, policy.
-#
-#   Each key has its kind, its words and its field at one place: reading, suggestions and the JSON schema come from that. A
-#   key that may be missing reads as None, or as the default that stands here; what an entry leaves to the settings,
-#   `Request.of` folds in.
-
 
 def parse_build(text: str) -> str:
-    """Return a build's name as it is: PBS's release tag, or the own version of another implementation."""
+    """Return a build unchanged: PBS's release tag, or the version of another implementation."""
     if not (
         text[:1].isalnum() and text.isascii() and text.replace(".", "").replace("-", "").replace("_", "").isalnum()
     ):
@@ -36,14 +33,14 @@ def parse_build(text: str) -> str:
 
 
 def parse_code(text: str) -> str:
-    """Return an audit finding's code as it is."""
+    """Return the code of an audit finding unchanged."""
     if not (len(text) == 5 and text.startswith("PV") and text[2:].isascii() and text[2:].isdigit()):
         raise ValueError(f"{text!r} is not a finding's code such as 'PV001'")
     return text
 
 
 def parse_reason(text: str) -> str:
-    """Return a reason as it is; an empty one is none."""
+    """Return a reason unchanged; raise `ValueError` if it is blank."""
     if not text.strip():
         raise ValueError("a reason must say something")
     return text
@@ -68,7 +65,7 @@ _TARGETS_EXAMPLE = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x
 
 @keyed
 class ManifestSettings:
-    """The ``[settings]`` table. ``cooldown`` is in seconds; ``targets`` is None where the host's is meant."""
+    """The ``[settings]`` table. ``cooldown`` is in seconds; without ``targets``, the host's is meant."""
 
     targets: tuple[Target, ...] | None = optional(
         ListOf(TARGET, least=1),
@@ -111,7 +108,7 @@ class ManifestSettings:
 
 @keyed
 class EntryTable:
-    """A table of ``[pythons]``, as written: None is a key that is missing. ``cooldown`` is in seconds."""
+    """One entry of ``[pythons]`` as written; a missing key is None. ``cooldown`` is in seconds."""
 
     version: ParsedRequest = required(
         VERSION,
@@ -182,13 +179,13 @@ class EntryTable:
 
 @keyed
 class IgnoreRule:
-    """A finding that an audit leaves out, and why."""
+    """A finding that an audit ignores, and the reason."""
 
     code: str = required(_CODE, "The finding's code.", ("PV001",))
     reason: str = required(_REASON, "Why it does not matter here.", ("vendored build",))
 
     def __str__(self) -> str:
-        """As a table, for what is said of one that is listed twice."""
+        """As a table, for the message about a rule that is listed twice."""
         return f"{{'code': {self.code!r}, 'reason': {self.reason!r}}}"
 
 
@@ -197,9 +194,9 @@ IGNORE_RULE = Table("a table with `code` and `reason`", IgnoreRule)
 
 @keyed
 class Policy:
-    """The ``[policy]`` table: what a lock must keep to. ``cooldown`` is in seconds.
+    """The ``[policy]`` table: the rules for a lock file. ``cooldown`` is in seconds.
 
-    A permission that is None was neither given nor refused.
+    A permission that is None was neither given nor denied.
     """
 
     allow_hosts: tuple[str, ...] = defaulted(

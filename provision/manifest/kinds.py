@@ -1,4 +1,8 @@
-"""Kinds of values a key can hold, how each is checked, and the problems found."""
+"""The kinds of values that a key of `pythons.toml` can have, and the list of problems found while reading them.
+
+Every kind adds its problems to a `ProblemList` and goes on, so that one run reports all of them. Which key has which
+kind: `manifest.keys`.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,51 @@ from provision.model.table import KeyField, Kind, keys_of, value_of
 from provision.model.target import KNOWN_TARGETS, Target
 from provision.text import KeyPath, dotted, quoted
 
-# FOLD provision.manifest.kinds
-#   Kinds of values that a manifest's keys can hold, and how each is checked.
-#
-#   All of them add what is wrong to a `ProblemList` and go on, so that one reading tells all of it.
-
-
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
+
+# A hostile file can be wrong in a hundred thousand places; nobody reads more than the first few.
+_MAX_PROBLEMS = 50
+
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+
+# The grammar of `parse_duration` for the JSON schema (ECMA 262).
+DURATION_PATTERN = f"^ *[0-9]{{1,4}} +({'|'.join(_SECONDS)})s? *$"
+
+
+class Problem(NamedTuple):
+    """What is wrong with the value of one key."""
+
+    path: KeyPath
+    message: str
+    hint: str | None
+
+
+class ProblemList:
+    """All problems of one text, in the order found; ``more`` counts those after the first fifty."""
+
+    __slots__ = ("found", "more")
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+        self.more = 0
+
+    def __len__(self) -> int:
+        return len(self.found) + self.more
+
+    def add(
+        self, path: KeyPath, message: str, hint: str | None = None, *, word: str = "", known: Iterable[str] = ()
+    ) -> None:
+        """Add a problem. If ``word`` is close to a ``known`` one, that one is suggested instead of the hint."""
+        if len(self.found) == _MAX_PROBLEMS:  # looking for the nearest word takes too long to do it for nothing
+            self.more += 1
+            return
+        near = did_you_mean(word, known, after=". ")
+        self.found.append(Problem(path, message + near, None if near else hint))
+
+    def raise_unplaced(self) -> None:
+        """Raise the problems of an entry that is not in a file yet."""
+        raise_all([ManifestError(f"{dotted(path)}: {message}", hint=hint) for path, message, hint in self.found])
 
 
 class Flag(Kind[bool]):
@@ -65,8 +106,8 @@ class Switch(Kind[bool]):
 class Text(Kind[T]):
     """Text that ``parse`` turns into a value, or refuses with a `ValueError` that says why.
 
-    ``pattern`` is the same rule for JSON schemas (ECMA 262): it may let pass a little more, never less. ``known`` are
-    words to suggest one of when a text is refused.
+    ``pattern`` is the same rule for the JSON schema (ECMA 262): it may accept a little more, but nothing less.
+    ``known`` are words of which one is suggested if a text is refused.
     """
 
     def __init__(
@@ -113,7 +154,7 @@ class Duration(Kind[int]):
 
 
 class ListOf(Kind[tuple[T, ...]]):
-    """A list of one kind, nothing twice; reads as a tuple in the order written."""
+    """A list of one kind without duplicates; reads as a tuple in the order written."""
 
     most = 200
 
@@ -150,7 +191,7 @@ class ByTarget(Kind[tuple[tuple[Target, T], ...]]):
             return None
         if not value:
             problems.add(path, "expected at least one target", _BY_TARGET)
-        read: dict[Target, Any] = {}  # a value that is wrong is None: its target is given all the same
+        read: dict[Target, Any] = {}  # None for an invalid value, as its target is given nevertheless
         for name, element in value.items():
             target = TARGET.read(name, (*path, name), problems)
             one = self.kind.read(element, (*path, name), problems)
@@ -162,9 +203,10 @@ class ByTarget(Kind[tuple[tuple[Target, T], ...]]):
 
 
 class Table(Kind[T]):
-    """A table of known keys; reads as a value of its class, which `keyed` made.
+    """A table with known keys; reads as an instance of its `keyed` class.
 
-    What is wrong with a key leaves its field as if it were missing; without all that are required there is no value.
+    The field of an invalid key is as if the key were missing. If a required one is missing or invalid, there is no
+    instance.
     """
 
     def __init__(self, what: str, value: type[T]) -> None:
@@ -182,13 +224,13 @@ class Table(Kind[T]):
                 problems.add((*path, key), f"{quoted(key)} is not a key of {self.what}", word=key, known=self.keys)
             elif (one := known.kind.read(given, (*path, key), problems)) is not None:
                 read[key] = one
-        needed = [known for known in self.keys.values() if known.required]
-        for known in needed:
+        required = [known for known in self.keys.values() if known.required]
+        for known in required:
             if known.key not in value:
                 example = known.examples[0]
                 spelled = f'"{example}"' if isinstance(example, str) else described(example)
                 problems.add(path, f"`{known.key}` is missing", f"Add {known.key} = {spelled}, or the like.")
-        return value_of(self.value, read) if all(known.key in read for known in needed) else None
+        return value_of(self.value, read) if all(known.key in read for known in required) else None
 
 
 TARGET = Text(
@@ -201,78 +243,25 @@ _BY_TARGET = 'Write it as { linux-x86_64 = "…" }.'
 
 
 def described(value: object) -> str:
-    """What a TOML value is, for people."""
+    """A TOML value as messages name it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, int | float):  # hexadecimal ones may be too long to be printed at all
+    if isinstance(value, int | float):  # Python refuses to print very long ones
         return "a huge number" if abs(value) >= 10**18 else f"the number {value}"
     if isinstance(value, list):
         return "a list"
     return "a table" if isinstance(value, dict) else "a date or time"
 
 
-# FOLD provision.manifest.kinds
-#   Durations as people write them, ``3 days``, in seconds.
-
-
-_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
-
-# The same grammar for JSON schemas (ECMA 262).
-DURATION_PATTERN = f"^ *[0-9]{{1,4}} +({'|'.join(_SECONDS)})s? *$"
-
-
 def parse_duration(text: str) -> int:
     """Read a whole number of minutes, hours, days or weeks into seconds; raise `ValueError` on anything else.
 
-    Four digits at most, so that no date it is taken from leaves the calendar.
+    Four digits at most, so that subtracting it from a date cannot leave the calendar.
     """
     number, _, unit = text.strip(" ").partition(" ")
     seconds = _SECONDS.get(unit.strip(" ").removesuffix("s"))
     if seconds is None or not (number.isascii() and number.isdigit() and len(number) <= 4):
         raise ValueError(f"{text!r} is not a duration such as '3 days', '24 hours' or '1 week'")
     return int(number) * seconds
-
-
-# FOLD provision.manifest.kinds
-#   `ProblemList`: all that is wrong with a manifest, by the paths of its keys.
-
-
-# A hostile file can be wrong in a hundred thousand places; nobody reads more than the first few.
-_MOST = 50
-
-
-class Problem(NamedTuple):
-    """One thing wrong, with the key it is wrong at."""
-
-    path: KeyPath
-    message: str
-    hint: str | None
-
-
-class ProblemList:
-    """All that is wrong with one text, in the order found; ``more`` counts what came after the first fifty."""
-
-    __slots__ = ("found", "more")
-
-    def __init__(self) -> None:
-        self.found: list[Problem] = []
-        self.more = 0
-
-    def __len__(self) -> int:
-        return len(self.found) + self.more
-
-    def add(
-        self, path: KeyPath, message: str, hint: str | None = None, *, word: str = "", known: Iterable[str] = ()
-    ) -> None:
-        """Note what is wrong. If ``word`` is near a ``known`` one, that is suggested instead of the hint."""
-        if len(self.found) == _MOST:  # looking for the nearest word is too dear to do it for nothing
-            self.more += 1
-            return
-        near = did_you_mean(word, known, after=". ")
-        self.found.append(Problem(path, message + near, None if near else hint))
-
-    def raise_unplaced(self) -> None:
-        """Raise what was found about something that is in no file yet."""
-        raise_all([ManifestError(f"{dotted(path)}: {message}", hint=hint) for path, message, hint in self.found])

@@ -1,4 +1,4 @@
-"""`Manifest`, `Request`, `Policy` as values: key paths, names, request digest."""
+"""`Manifest` and `Request`, what `pythons.toml` says; the digest of a request; the names that entries can have."""
 
 from __future__ import annotations
 
@@ -17,26 +17,31 @@ from provision.text import quoted
 if TYPE_CHECKING:  # reading a manifest needs no pathlib of its own: start-up is a feature
     from pathlib import Path
 
+Json = str | int | list[str] | dict[str, str]
 
-# FOLD provision.manifest.manifest
-#   `Manifest` and `Request`: what `pythons.toml` says, normalised.
+# For JSON schemas (ECMA 262): all that `check_name` accepts, and little else.
+NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
+MAX_NAME_LENGTH = 64
+# `.pythons/<name>` links to the tree: `.pythons/bin` exists already, and on Windows some names mean devices.
+RESERVED_NAMES = ("bin",)
+DEVICE_NAMES = ("con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)))
 
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 
-_SEPARATE = frozenset({"freethreaded", "debug"})  # build options that are fields of a request
+_SEPARATE = frozenset({"freethreaded", "debug"})  # build options that are fields of `Request`
 
 
 @frozen
 class Request:
-    """One entry of ``[pythons]`` with the settings folded in: all that resolving needs.
+    """One entry of ``[pythons]`` merged with the settings: all that resolving needs.
 
-    A field that is None was not asked for, and leaves the choice to the order of preference of `lock.resolve`.
-    ``flavor`` was asked for by the entry and binds; ``preferred_flavor`` comes from the settings and only prefers.
-    ``options`` are those that ``build-options`` lists beside ``freethreaded`` and ``debug``, which have fields of their
-    own; None where the key is missing. How they bind, `lock.answers` says.
-    ``cpu_strict`` tells that the entry itself asked for the level, so that every target must have it; the baseline,
-    which all have, is never strict. ``targets`` are in the order of the file; ``sha256`` and ``url`` sorted by triple.
-    An entry with ``url`` asks for one exact version, and has a ``sha256`` for each of its targets, which are those of
-    its ``url``.
+    A field that is None was not requested, which leaves the choice to the order of preference in `lock.candidates`.
+    ``flavor`` is what the entry requires, ``preferred_flavor`` what the settings prefer. ``options`` are those in
+    ``build-options`` other than ``freethreaded`` and ``debug``, which are fields; None if the key is missing. Which
+    builds match them, `lock.answers` says. ``cpu_strict`` is set if the entry itself requests the level, so that every
+    target must have it; the baseline, which all targets have, is never strict. ``targets`` are in the order of the
+    file, ``sha256`` and ``url`` sorted by triple. An entry with ``url`` requests one exact version; its targets are
+    those of ``url``, and each has a ``sha256``.
     """
 
     name: str
@@ -60,7 +65,7 @@ class Request:
 
     @classmethod
     def of(cls, name: str, given: EntryTable, settings: ManifestSettings, place: Place | None = None) -> Request:
-        """What an entry asks for where no key contradicts another: its own keys, the settings, or their defaults."""
+        """Merge an entry, whose keys do not contradict each other, with the settings."""
         parsed, options, url = given.version, given.build_options, given.url or ()
         own_cpu = parsed.cpu or given.cpu
         targets = (parsed.target,) if parsed.target else given.targets
@@ -94,7 +99,7 @@ class Request:
 class Manifest:
     """A whole `pythons.toml`; ``requests`` in the order of the file.
 
-    ``policy`` is None where the file says nothing of one.
+    ``policy`` is None if the file has none.
     """
 
     path: Path
@@ -106,31 +111,27 @@ class Manifest:
         return next((request for request in self.requests if request.name == name), None)
 
 
-# FOLD provision.manifest.manifest
-#   The digest of a request, by which a lock knows what it answers.
-
-
-Json = str | int | list[str] | dict[str, str]
-
-
 def request_digest(request: Request) -> Digest:
-    """The sha256 of `canonical_request`: the same for every spelling of a request, on any machine, in any release."""
+    """The sha256 of `canonical_request`, by which a lock file knows what it was made for.
+
+    It is the same for every spelling of a request, on any machine, in any release.
+    """
     return Digest(sha256_hex(canonical_request(request).encode()))
 
 
 def canonical_request(request: Request) -> str:
-    """All of a request that can change what is locked or installed, as JSON: sorted keys, ASCII, no blanks.
+    """Everything in a request that can change what is locked or installed, as JSON: sorted keys, ASCII, no blanks.
 
-    ``implementation``, ``version`` and ``targets`` (sorted triples, or ``"host"``) are always there. Everything else
-    is only where it differs from its default, so that a key that a later release adds leaves older digests as they
-    are. Not in it: the entry's name and place, and the settings' catalogs, which tell where to look and not for what.
+    ``implementation``, ``version`` and ``targets`` (sorted triples, or ``"host"``) are always included. All else is
+    included only if it differs from its default, so that a key that a later release adds does not change older digests.
+    The entry's name and place are left out, and so are the settings' catalogs: they say where to look, not for what.
     """
     values: dict[str, Json] = {
         "implementation": request.implementation,
         "targets": "host" if request.targets is None else sorted({str(target) for target in request.targets}),
         "version": str(request.version),
     }
-    prefers = request.flavor is None and request.preferred_flavor not in {None, FLAVORS[0]}
+    has_preference = request.flavor is None and request.preferred_flavor not in {None, FLAVORS[0]}
     optional: dict[str, Json | None] = {
         "build": request.build,
         "build-options": None if request.options is None else list(request.options),
@@ -142,19 +143,19 @@ def canonical_request(request: Request) -> str:
         "externally-managed": None if request.tree.externally_managed else False,
         "flavor": request.flavor,
         "freethreaded": request.freethreaded or None,
-        "preferred-flavor": request.preferred_flavor if prefers else None,
-        # A version that names a prerelease allows them by itself.
+        "preferred-flavor": request.preferred_flavor if has_preference else None,
+        # A version that names a prerelease allows prereleases in any case.
         "prereleases": True if request.prereleases and not request.version.allows_prerelease else None,
         "sha256": {str(target): str(digest) for target, digest in request.sha256} or None,
         "url": {str(target): url for target, url in request.url} or None,
         "without": sorted(request.tree.without) or None,
     }
     values |= {key: value for key, value in optional.items() if value is not None}
-    return _written(values)
+    return _to_json(values)
 
 
-def _written(value: Json | dict[str, Json]) -> str:
-    """What ``json.dumps(value, sort_keys=True, separators=(",", ":"))`` writes, without importing json for it."""
+def _to_json(value: Json | dict[str, Json]) -> str:
+    """As ``json.dumps(value, sort_keys=True, separators=(",", ":"))``, without importing json."""
     match value:
         case bool():
             return str(value).lower()
@@ -167,34 +168,16 @@ def _written(value: Json | dict[str, Json]) -> str:
 
             return json.dumps(value)
         case list():
-            return "[" + ",".join(_written(element) for element in value) + "]"
+            return "[" + ",".join(_to_json(element) for element in value) + "]"
         case dict():
-            return "{" + ",".join(f"{_written(key)}:{_written(value[key])}" for key in sorted(value)) + "}"
-
-
-# FOLD provision.manifest.manifest:DEVICES,LONGEST_NAME,NAME_PATTERN,OUR_NAMES,_NAME,check_name
-#   ?
-
-
-# FOLD provision.manifest.manifest
-#   Paths of keys through a manifest, and the names that its entries may have.
-
-
-# The one rule for names of entries, in manifests and in locks.
-NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
-MAX_NAME_LENGTH = 64
-# `.pythons/<name>` links to the tree: beside `.pythons/bin`, and on Windows among names that mean devices.
-RESERVED_NAMES = ("bin",)
-DEVICE_NAMES = ("con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)))
-
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+            return "{" + ",".join(f"{_to_json(key)}:{_to_json(value[key])}" for key in sorted(value)) + "}"
 
 
 def check_name(name: str) -> None:
-    """Raise `ValueError`, saying why, unless an entry can have this name."""
+    """Raise `ValueError` with the reason unless an entry can have this name, in a manifest or a lock file."""
     if len(name) > MAX_NAME_LENGTH:
         raise ValueError(f"a name has at most {MAX_NAME_LENGTH} characters, not {len(name)}")
-    if not (name and _NAME.issuperset(name) and name[0].isalnum()):
+    if not (name and _NAME_CHARACTERS.issuperset(name) and name[0].isalnum()):
         raise ValueError(f"{quoted(name)} is not a name: lower-case letters, digits and . _ -, a letter or digit first")
     if name in RESERVED_NAMES or name.partition(".")[0] in DEVICE_NAMES or name.endswith("."):
         raise ValueError(f"{quoted(name)} cannot be the name of a link on every system: choose another")

@@ -1,6 +1,7 @@
 """Line and column of every key and table of a TOML text.
 
-For errors and edits; what a text means, `tomllib` alone decides. Lines of a whole lock, `lock.positions` finds faster.
+For errors and edits; what a text means, `tomllib` alone decides. For the lines of a lock file, `lock.positions` is
+faster.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from provision.text import KeyPath
 
-# Possessive throughout: a hostile text is walked in linear time and space.
+# Possessive throughout: a hostile text is scanned in linear time and space.
 _SPACE = re.compile(r"[ \t]*+")
 _BLANK = re.compile(r"(?:[ \t\r\n\ufeff]++|#[^\n]*+)*+")
 _KEY = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'""")
@@ -22,13 +23,14 @@ _STRINGS = {
     "'": re.compile(r"'[^'\n]*+'"),
 }
 _SCALAR = re.compile(r"[^\s,\]}#\"']++(?:[ \t]++[^\s,\]}#]++)*+")
-_DEEPEST = 32  # no key of ours has more than four parts; a hostile text must not exhaust the stack
+_MAX_DEPTH = 32  # no key of ours has more than four parts; a hostile text must not exhaust the stack
 
 
 class Statement(NamedTuple):
-    """A header or a ``key = value`` of the top level: the table it stands in, its own whole path, its span.
+    """A table header, or a ``key = value`` that is in no inline table.
 
-    A header stands in itself. ``start`` is where its bracket or key begins, ``end`` where its bracket or value ends.
+    ``table`` is the table that it is in (that of a header is its own), ``path`` its full path; ``start`` is the offset
+    of its bracket or key, ``end`` the offset behind its bracket or value.
     """
 
     table: KeyPath
@@ -38,23 +40,23 @@ class Statement(NamedTuple):
 
 
 class Positions:
-    """All keys and list elements of a text with their offsets, and its statements in order.
+    """The offsets of all keys and list elements of a text, and its statements in order.
 
-    Making one never fails: at what it does not understand the walk ends, what follows is not found, and ``complete``
-    is False. On a text that `tomllib` reads, it finds all but what is nested absurdly deep.
+    Never fails: scanning stops at what cannot be read, what follows is not found, and ``complete`` is False. In a text
+    that `tomllib` reads, everything is found, unless it is nested absurdly deep.
     """
 
     __slots__ = ("_offsets", "_text", "complete", "statements")
 
     def __init__(self, text: str) -> None:
-        walk = _Scanner(text)
+        scanner = _Scanner(text)
         self._text = text
-        self._offsets = walk.offsets
-        self.complete = walk.run()
-        self.statements = tuple(walk.statements)
+        self._offsets = scanner.offsets
+        self.complete = scanner.run()
+        self.statements = tuple(scanner.statements)
 
     def offset(self, path: KeyPath) -> int | None:
-        """Where the key, or failing that the nearest table around it, stands first; None where neither does."""
+        """Where the key is first written, else the nearest table around it; None if neither is."""
         while path:
             if path in self._offsets:
                 return self._offsets[path]
@@ -69,23 +71,23 @@ class Positions:
 
 @lru_cache(maxsize=1)
 def positions_of(text: str) -> Positions:
-    """The positions of a text, made once for all who ask for it: a manifest can have as many errors as entries."""
+    """The positions of a text, the last one cached: a manifest can have as many errors as entries."""
     return Positions(text)
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
-    """The place of an offset, both counted from 1; a byte order mark takes no column."""
+    """The line and column of an offset, both counted from 1; a byte order mark has no column."""
     start = text.rfind("\n", 0, offset) + 1
     marked = text[start : start + 1] == "\ufeff"
     return text.count("\n", 0, offset) + 1, max(1, offset - start + 1 - marked)
 
 
 class _UnexpectedError(Exception):
-    """The walk met what it does not understand; it never leaves this module."""
+    """The scanner cannot read the text; never leaves this module."""
 
 
 class _Scanner:
-    """A cursor that goes through a text once, noting what it passes."""
+    """Scans a text once, recording the offsets of keys and elements."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
@@ -94,7 +96,7 @@ class _Scanner:
         self._last: dict[KeyPath, int] = {}  # arrays of tables: the index of the last element so far
 
     def run(self) -> bool:
-        """Walk to the end, or to where it is lost; tell which."""
+        """Scan to the end; False if that was not possible."""
         table: KeyPath = ()
         try:
             while True:
@@ -111,19 +113,19 @@ class _Scanner:
             return False
 
     def _header(self) -> KeyPath:
-        many = self.text.startswith("[[", self.at)
-        self.at += 1 + many
+        array = self.text.startswith("[[", self.at)
+        self.at += 1 + array
         path: KeyPath = ()
         for key, offset in self._keys():
-            if path in self._last:  # a header reaches into an array's last element
+            if path in self._last:  # a header means the last element of an array
                 path = (*path, self._last[path])
             path = (*path, key)
             self.offsets.setdefault(path, offset)
-        if many:
+        if array:
             self._last[path] = self._last.get(path, -1) + 1
             path = (*path, self._last[path])
             self.offsets.setdefault(path, offset)
-        self._expect("]]" if many else "]")
+        self._expect("]]" if array else "]")
         return path
 
     def _pair(self, table: KeyPath, depth: int) -> KeyPath:
@@ -139,7 +141,7 @@ class _Scanner:
     def _keys(self) -> list[tuple[str, int]]:
         """Read a dotted key: its parts with their offsets."""
         keys: list[tuple[str, int]] = []
-        while len(keys) < _DEEPEST:
+        while len(keys) < _MAX_DEPTH:
             self._skip(_SPACE)
             offset = self.at
             keys.append((_unquote(self._take(_KEY)), offset))
@@ -150,7 +152,7 @@ class _Scanner:
         raise _UnexpectedError
 
     def _value(self, path: KeyPath, depth: int) -> None:
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise _UnexpectedError
         opening = self.text[self.at : self.at + 1]
         if opening == "{":
@@ -158,13 +160,13 @@ class _Scanner:
         elif opening == "[":
             self._members(path, "]", depth)
         elif opening in {'"', "'"}:
-            many = opening * 3
-            self._take(_STRINGS[many if self.text.startswith(many, self.at) else opening])
+            triple = opening * 3
+            self._take(_STRINGS[triple if self.text.startswith(triple, self.at) else opening])
         else:
             self._take(_SCALAR)
 
     def _members(self, path: KeyPath, closing: str, depth: int) -> None:
-        """Walk through an inline table or a list, whose members are pairs or values."""
+        """Scan an inline table or a list, whose members are pairs or values."""
         self.at += 1
         index = 0
         while True:

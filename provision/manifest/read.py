@@ -1,4 +1,7 @@
-"""Finding `pythons.toml` and reading it into a `Manifest`."""
+"""Finding `pythons.toml`, and reading it into a `Manifest` or a `Policy`.
+
+Keys are checked one by one by `manifest.keys`, and here against one another. All problems of a file are raised at once.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,6 @@ from provision.text import KeyPath, dotted, quoted
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-# FOLD provision.manifest.read
-#   `pythons.toml`, found and read into a `Manifest`; the `[policy]` of any file.
-
-
 MANIFEST_NAME = "pythons.toml"
 _TABLES = ("settings", "pythons", "policy")
 _INIT = "Run `provision init` to make one."
@@ -30,8 +28,8 @@ _INIT = "Run `provision init` to make one."
 def find_manifest(start: Path) -> Path:
     """The nearest `pythons.toml` in ``start`` or above it, up to the root of its repository; else `ManifestError`.
 
-    Outside of a repository the search goes on to the root of the file system, but passes over folders that everyone
-    may write to: a manifest in ``/tmp`` is anybody's.
+    Outside a repository the search goes up to the root of the file system, but skips directories that everyone may
+    write to: a manifest in ``/tmp`` may be anybody's.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
@@ -44,12 +42,12 @@ def find_manifest(start: Path) -> Path:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check a manifest; raise `ManifestError`, or all of them at once, where it is not one."""
+    """Read and check a manifest; raises a `ManifestError` for each problem, all at once."""
     return parse_manifest(read_manifest_text(path), path)
 
 
 def read_manifest_text(path: Path) -> str:
-    """A manifest's text; raises `ManifestError` for what is no file, cannot be read, is too large or not UTF-8."""
+    """A manifest's text; raises `ManifestError` if it is not a file, cannot be read, is too large or not UTF-8."""
     file = str(path)
     try:
         content = read_small_file(path, MAX_TOML_SIZE)
@@ -73,7 +71,7 @@ def read_manifest_text(path: Path) -> str:
 
 
 def parse_manifest(text: str, path: Path) -> Manifest:
-    """Check a manifest's text; ``path`` is where it stands, for errors. Raises as `read_manifest` does."""
+    """Check a manifest's text; ``path`` is for errors. Raises as `read_manifest` does."""
     file = str(path)
     data = load_toml(text, file)
     problems = ProblemList()
@@ -88,9 +86,9 @@ def parse_manifest(text: str, path: Path) -> Manifest:
 
 
 def read_policy(path: Path) -> Policy:
-    """Read a file that has a ``[policy]`` table, a manifest even; the rest of it does not count.
+    """Read the ``[policy]`` table of a file, which may be a manifest; the rest of the file is ignored.
 
-    Raises `ManifestError`, or all of them at once, where the table is missing or wrong.
+    Raises `ManifestError` if the table is missing, and for each of its problems, all at once.
     """
     file, text = str(path), read_manifest_text(path)
     data = load_toml(text, file)
@@ -108,7 +106,7 @@ def _requests(
 ) -> tuple[Request, ...]:
     entries = data.get("pythons")
     if entries is None:
-        if not problems:  # otherwise it is likely there, under a wrong name
+        if not problems:  # otherwise it is probably misspelled
             problems.add((), "there is no [pythons] table", 'Add a line [pythons], and below it: default = "3.14"')
         return ()
     if not isinstance(entries, dict):
@@ -135,57 +133,6 @@ def _check_name(name: str, names: dict[str, Any], problems: ProblemList) -> None
         problems.add(("pythons", name), str(error))
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False
-
-
-def _is_public(folder: Path) -> bool:
-    return os.name == "posix" and bool(folder.stat().st_mode & stat.S_IWOTH)
-
-
-class LazyPlace(Place):
-    """The place of a key that is all right so far: looked for only when an error shows it, as most never do."""
-
-    __slots__ = ("_path", "_text")
-
-    def __init__(self, file: str, text: str, path: KeyPath) -> None:
-        self.file, self.key = file, dotted(path)
-        self._text, self._path = text, path
-
-    def __getattr__(self, name: str) -> int | None:
-        # Reached while the slots of `line` and `column` are empty.
-        if name not in {"line", "column"}:
-            raise AttributeError(name)
-        from provision.manifest.positions import positions_of
-
-        self.line, self.column = positions_of(self._text).find(self._path) or (None, None)
-        return self.line if name == "line" else self.column
-
-
-def raise_problems(problems: ProblemList, file: str, text: str) -> None:
-    """Raise what was found as `ManifestError`, all at once, in the order of the file; do nothing if all is well."""
-    if not problems.found:
-        return
-    from provision.manifest.positions import Positions
-
-    positions = Positions(text)
-    errors = []
-    for problem in sorted(problems.found, key=lambda problem: positions.offset(problem.path) or 0):
-        line, column = positions.find(problem.path) or (None, None)
-        place = Place(file, line, column, dotted(problem.path))
-        errors.append(ManifestError(problem.message, place=place, hint=problem.hint))
-    if problems.more:
-        errors.append(ManifestError(f"and {problems.more} more problems", place=Place(file)))
-    raise_all(errors)
-
-
-# FOLD provision.manifest.read
-#   An entry of `[pythons]` as a `Request`, its keys checked against one another.
-
-
 def read_entry(
     name: str,
     value: object,
@@ -195,7 +142,7 @@ def read_entry(
     path: KeyPath,
     place: Place | None = None,
 ) -> Request | None:
-    """Make a request of what stands behind a name; note every problem, and return None where there is one."""
+    """Make a request of an entry's value; add every problem to the list, and return None if there is one."""
     before = len(problems)
     given: EntryTable | None = None
     if isinstance(value, str):
@@ -214,15 +161,15 @@ def read_entry(
 
 
 def _check_agreement(given: EntryTable, path: KeyPath, problems: ProblemList) -> None:
-    """Note each key that says another thing than the version's text does."""
+    """Add a problem for each key that contradicts the text of the version."""
     parsed = given.version
     listed = given.build_options or ()
-    for option, own, asked in (
+    for option, own, requested in (
         ("freethreaded", given.freethreaded, parsed.freethreaded),
         ("debug", given.debug, parsed.debug),
     ):
-        if own is False and (asked or option in listed):
-            source = f"`version` ({parsed})" if asked else "`build-options`"
+        if own is False and (requested or option in listed):
+            source = f"`version` ({parsed})" if requested else "`build-options`"
             problems.add((*path, option), f"false contradicts {source}, which asks for a {option} build")
     if parsed.cpu and given.cpu and given.cpu != parsed.cpu:
         problems.add((*path, "cpu"), f'"{given.cpu}" contradicts `version`, which names {parsed.cpu} ({parsed})')
@@ -233,20 +180,67 @@ def _check_agreement(given: EntryTable, path: KeyPath, problems: ProblemList) ->
 
 
 def _check_own_archives(given: EntryTable, path: KeyPath, problems: ProblemList) -> None:
-    """Archives of one's own say of themselves neither what they are nor that they are the right ones."""
+    """Add a problem for what is missing beside ``url``: an archive tells neither what it is nor that it is genuine."""
     if given.url is None:
         return
     parsed = given.version
-    known = {target for target, _ in given.sha256 or ()}
+    hashed = {target for target, _ in given.sha256 or ()}
     for target, _ in given.url:
-        if target not in known:
+        if target not in hashed:
             hint = f'Add sha256 = {{ {target} = "…" }}.'
             problems.add((*path, "url"), f"there is no sha256 for {target}, but each url needs one", hint)
     targets = {target for target, _ in given.url}
-    asked = {parsed.target} if parsed.target else set(given.targets or targets)
-    if asked != targets:
-        there, wanted = (", ".join(sorted(str(target) for target in each)) for each in (targets, asked))
+    requested = {parsed.target} if parsed.target else set(given.targets or targets)
+    if requested != targets:
+        there, wanted = (", ".join(sorted(str(target) for target in each)) for each in (targets, requested))
         problems.add((*path, "url"), f"these are for {there}, but this entry is for {wanted}")
     if parsed.version.exact is None:
         message = f"{parsed} names no one version, but archives of one's own need it in full, such as 3.13.5"
         problems.add((*path, "version"), message)
+
+
+class LazyPlace(Place):
+    """The place of a valid key: its position is looked up only if an error shows it, as most never do."""
+
+    __slots__ = ("_path", "_text")
+
+    def __init__(self, file: str, text: str, path: KeyPath) -> None:
+        self.file, self.key = file, dotted(path)
+        self._text, self._path = text, path
+
+    def __getattr__(self, name: str) -> int | None:
+        # Called as long as the slots of `line` and `column` are empty.
+        if name not in {"line", "column"}:
+            raise AttributeError(name)
+        from provision.manifest.positions import positions_of
+
+        self.line, self.column = positions_of(self._text).find(self._path) or (None, None)
+        return self.line if name == "line" else self.column
+
+
+def raise_problems(problems: ProblemList, file: str, text: str) -> None:
+    """Raise a `ManifestError` for each problem, all at once, in the order of the file; return if there is none."""
+    if not problems.found:
+        return
+    from provision.manifest.positions import Positions
+
+    positions = Positions(text)
+    errors = []
+    for problem in sorted(problems.found, key=lambda problem: positions.offset(problem.path) or 0):
+        line, column = positions.find(problem.path) or (None, None)
+        place = Place(file, line, column, dotted(problem.path))
+        errors.append(ManifestError(problem.message, place=place, hint=problem.hint))
+    if problems.more:
+        errors.append(ManifestError(f"and {problems.more} more problems", place=Place(file)))
+    raise_all(errors)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _is_public(folder: Path) -> bool:
+    return os.name == "posix" and bool(folder.stat().st_mode & stat.S_IWOTH)

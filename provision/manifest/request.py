@@ -1,4 +1,7 @@
-"""Owns how people ask for a version: version requests and uv's short forms and keys; `lock.resolve` answers them."""
+"""Version requests: ranges as in PEP 440, uv's short forms (``3.14t``, ``pypy3.11``) and uv's keys.
+
+`lock.candidates` finds the builds that satisfy them.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from provision.model.version import Version
 
 Operator = Literal[">=", ">", "==", "!=", "<", "<="]
 
-# Python in WebAssembly: uv's catalog lists it, with no hash, and for a platform that is none of our targets.
+# Python in WebAssembly: uv's catalog lists it, without a hash, and for a platform that is none of our targets.
 _PYODIDE = (
     "Pyodide cannot be locked: its archives are published without a sha256, and nothing is locked without one; "
     f"known implementations are {', '.join(IMPLEMENTATIONS)}"
 )
-_FORMS = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
+_EXAMPLES = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
 
 # The same grammar for JSON schemas (ECMA 262): all that `parse_request` reads in lower case, and little else.
 _NUMBER = "[0-9]{1,4}"
@@ -28,7 +31,7 @@ REQUEST_PATTERN = (
     "(\\+(freethreaded|debug))*(-[a-z0-9]+-[a-z0-9_]+(-[a-z]+)?)? *$"
 )
 
-_LONGEST = 200
+_MAX_LENGTH = 200
 _OPTIONS = ("freethreaded", "debug")
 _SUFFIXES = {"t": ["freethreaded"], "d": ["debug"], "td": ["freethreaded", "debug"]}
 _COMPARISONS = frozenset({"~=", ">=", ">", "==", "!=", "<", "<="})
@@ -36,54 +39,54 @@ _ORDER: tuple[Operator, ...] = (">=", ">", "==", "!=", "<", "<=")
 
 
 class VersionClause(NamedTuple):
-    """One comparison, as PEP 440 reads it; ``width`` tells of how many numbers a prefix (``==3.14.*``) is, else 0."""
+    """One comparison, as in PEP 440; ``prefix`` is the number of components that ``==3.14.*`` compares (2), else 0."""
 
     operator: Operator
-    bound: Version
-    width: int = 0
+    version: Version
+    prefix: int = 0
 
-    def holds(self, version: Version) -> bool:
-        bound = self.bound
+    def matches(self, candidate: Version) -> bool:
+        version = self.version
         match self.operator:
             case "==":
-                return self._covers(version)
+                return self._equals(candidate)
             case "!=":
-                return not self._covers(version)
+                return not self._equals(candidate)
             case ">=":
-                return version >= bound
+                return candidate >= version
             case "<=":
-                return version <= bound
+                return candidate <= version
             case ">":
-                return version > bound
-            case "<":  # PEP 440: 3.14.0rc1 does not count as below 3.14, but below 3.14.0rc2
-                return version < bound and (bool(bound.prerelease) or _numbers(version) != _numbers(bound))
+                return candidate > version
+            case "<":  # PEP 440: 3.14.0rc1 is not below 3.14, but it is below 3.14.0rc2
+                return candidate < version and (bool(version.prerelease) or _release(candidate) != _release(version))
 
-    def _covers(self, version: Version) -> bool:
-        if self.width:
-            return _numbers(version)[: self.width] == _numbers(self.bound)[: self.width]
-        return version == self.bound
+    def _equals(self, candidate: Version) -> bool:
+        if self.prefix:
+            return _release(candidate)[: self.prefix] == _release(self.version)[: self.prefix]
+        return candidate == self.version
 
     @property
     def operand(self) -> str:
-        """The text behind the operator, as short as PEP 440 has it: ``3.14`` for 3.14.0."""
-        if self.width:
-            return ".".join(str(number) for number in _numbers(self.bound)[: self.width]) + ".*"
-        bound = self.bound
-        return str(bound) if bound.patch else f"{bound.series}{bound.prerelease}"
+        """The text behind the operator, as short as PEP 440 allows: ``3.14`` for 3.14.0."""
+        if self.prefix:
+            return ".".join(str(number) for number in _release(self.version)[: self.prefix]) + ".*"
+        version = self.version
+        return str(version) if version.patch else f"{version.series}{version.prerelease}"
 
 
 @frozen(kw_only=False)
 class VersionRequest:
-    """A range of versions: all clauses must hold. Clauses are sorted, so that equal requests are equal values.
+    """A range of versions: all clauses must match. They are sorted, so that equal requests are equal values.
 
-    ``3.14`` is ``==3.14.*``, and ``3.14.2`` is ``==3.14.2``; ``~=`` is kept as the two clauses that it stands for.
+    ``3.14`` is ``==3.14.*``, and ``3.14.2`` is ``==3.14.2``; ``~=`` is kept as the two clauses that it means.
     """
 
     clauses: tuple[VersionClause, ...]
 
     @classmethod
     def parse(cls, text: str) -> VersionRequest:
-        """Read a version, the beginning of one, or comparisons joined by commas; raise `ValueError` on others."""
+        """Read a version, its first numbers, or comparisons joined by commas; raise `ValueError` on anything else."""
         if text[:1] in {">", "<", "=", "!", "~"}:
             clauses = {clause for part in text.split(",") for clause in _read_clause(part.strip())}
         else:
@@ -91,33 +94,33 @@ class VersionRequest:
         return cls(tuple(sorted(clauses, key=lambda clause: (_ORDER.index(clause.operator), *clause[1:]))))
 
     def matches(self, version: Version) -> bool:
-        """Tell whether a version is in the range; whether a prerelease is wanted at all, the caller decides."""
-        return all(clause.holds(version) for clause in self.clauses)
+        """Whether a version is in the range; whether prereleases are allowed at all, the caller decides."""
+        return all(clause.matches(version) for clause in self.clauses)
 
     @property
     def allows_prerelease(self) -> bool:
         """Whether the text itself names a prerelease (an exclusion does not count, as in PEP 440)."""
-        return any(clause.bound.prerelease and clause.operator != "!=" for clause in self.clauses)
+        return any(clause.version.prerelease and clause.operator != "!=" for clause in self.clauses)
 
     @property
     def exact(self) -> Version | None:
-        """The one version asked for, where it was written in full."""
+        """The version, if the request is a single one written in full."""
         first = self.clauses[0]
-        alone = len(self.clauses) == 1 and first.operator == "==" and not first.width
-        return first.bound if alone else None
+        alone = len(self.clauses) == 1 and first.operator == "==" and not first.prefix
+        return first.version if alone else None
 
     def __str__(self) -> str:
         if self.exact is not None:
             return str(self.exact)
         first = self.clauses[0]
-        if len(self.clauses) == 1 and first.operator == "==" and first.width < 3:
+        if len(self.clauses) == 1 and first.operator == "==" and first.prefix < 3:
             return first.operand.removesuffix(".*")
         return ",".join(f"{clause.operator}{clause.operand}" for clause in self.clauses)
 
 
 @frozen
 class ParsedRequest:
-    """What a request's text says. ``cpu`` and ``target`` are None where it names none.
+    """A request as its text says it; ``cpu`` and ``target`` are None if it names none.
 
     `parse_request` and `str` are inverses.
     """
@@ -140,20 +143,20 @@ class ParsedRequest:
         if self.target is None:
             return f"{self.implementation}{text}"
         level = f"_{self.cpu}" if self.cpu and self.cpu != "baseline" else ""
-        machine = f"{self.target.os}-{self.target.arch}{level}-{self.target.libc or 'none'}"
-        return f"{self.implementation}-{text}-{machine}"
+        platform = f"{self.target.os}-{self.target.arch}{level}-{self.target.libc or 'none'}"
+        return f"{self.implementation}-{text}-{platform}"
 
 
 def parse_request(text: str) -> ParsedRequest:
-    """Read every form in which a Python can be asked for; raise `ValueError` with one sentence on anything else.
+    """Read every form of a request; raise `ValueError` with one sentence on anything else.
 
     ``3.14``, ``>=3.12,<3.14``, ``3.14td``, ``3.14+freethreaded+debug``, ``pypy3.11``, ``pypy@3.11``, and uv's keys,
-    ``cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu``. A key of x86-64 names the baseline when it names no level.
+    ``cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu``. A key for x86-64 without a level means the baseline.
     """
-    if len(text) > _LONGEST:
-        raise ValueError(f"a version request has at most {_LONGEST} characters")
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"a version request has at most {_MAX_LENGTH} characters")
     implementation, rest = _split_implementation(text.strip().lower(), text)
-    body, dash, machine = rest.partition("-")
+    body, dash, platform = rest.partition("-")
     version, *options = body.split("+")
     bare = version.rstrip("td")
     if bare[:1].isdigit() and (short := _SUFFIXES.get(version[len(bare) :])):
@@ -163,13 +166,13 @@ def parse_request(text: str) -> ParsedRequest:
         if option not in _OPTIONS:
             raise ValueError(f"{option!r} in {text!r} is not one of +freethreaded and +debug")
     try:
-        wanted = VersionRequest.parse(version)
+        versions = VersionRequest.parse(version)
     except ValueError:
-        raise ValueError(_complaint(text)) from None
-    target, cpu = _read_machine(machine, text) if dash else (None, None)
+        raise ValueError(_not_a_request(text)) from None
+    target, cpu = _read_platform(platform, text) if dash else (None, None)
     return ParsedRequest(
         implementation=implementation,
-        version=wanted,
+        version=versions,
         freethreaded="freethreaded" in options,
         debug="debug" in options,
         cpu=cpu,
@@ -187,26 +190,26 @@ def _split_implementation(request: str, text: str) -> tuple[Implementation, str]
     if name not in IMPLEMENTATIONS:
         if rest[:1].isdigit():
             raise ValueError(f"{text!r} names no known implementation: those are {', '.join(IMPLEMENTATIONS)}")
-        raise ValueError(_complaint(text))
+        raise ValueError(_not_a_request(text))
     return name, rest[1:] if rest[:1] in {"@", "-"} else rest
 
 
-def _complaint(text: str) -> str:
+def _not_a_request(text: str) -> str:
     digits = text.strip()
-    compact = digits.isdigit() and len(digits) in {2, 3} and digits[0] == "3"
-    meant = f"; did you mean {f'3.{digits[1:]}'!r}?" if compact else ""
-    return f"{text!r} is not a version request {_FORMS}{meant}"
+    dot_missing = digits.isdigit() and len(digits) in {2, 3} and digits[0] == "3"
+    suggestion = f"; did you mean {f'3.{digits[1:]}'!r}?" if dot_missing else ""
+    return f"{text!r} is not a version request {_EXAMPLES}{suggestion}"
 
 
 def _read_version(text: str) -> VersionClause:
-    """Read a version, or its first numbers; a prerelease may leave out its patch, which is always 0."""
+    """Read a version, or its first numbers; the patch of a prerelease may be left out, as it is always 0."""
     stage = text.lstrip("0123456789.")
     numbers = text[: len(text) - len(stage)].split(".")
     width = len(numbers)
     if not text.isascii() or len(numbers[0]) != 1 or width > 3 or (stage and width == 1):
         raise ValueError(f"{text!r} is not a version")
-    bound = Version.parse(".".join(numbers + ["0"] * (3 - width)) + stage)
-    return VersionClause("==", bound, 0 if stage or width == 3 else width)
+    version = Version.parse(".".join(numbers + ["0"] * (3 - width)) + stage)
+    return VersionClause("==", version, 0 if stage or width == 3 else width)
 
 
 def _read_clause(text: str) -> tuple[VersionClause, ...]:
@@ -217,17 +220,18 @@ def _read_clause(text: str) -> tuple[VersionClause, ...]:
     if operator not in _COMPARISONS:
         raise ValueError(f"{text!r} is not a comparison")
     if operand.endswith(".*"):
-        if operator not in {"==", "!="} or clause.bound.prerelease:
+        if operator not in {"==", "!="} or clause.version.prerelease:
             raise ValueError(f"{text!r}: .* goes with == and != only")
-        return (VersionClause(cast(Operator, operator), clause.bound, width),)
+        return (VersionClause(cast(Operator, operator), clause.version, width),)
     if operator == "~=":
         if width == 1:
             raise ValueError(f"{text!r}: ~= needs at least two numbers")
-        return (VersionClause(">=", clause.bound), VersionClause("==", _prefix(clause.bound, width - 1), width - 1))
-    return (VersionClause(cast(Operator, operator), clause.bound),)
+        return (VersionClause(">=", clause.version), VersionClause("==", _prefix(clause.version, width - 1), width - 1))
+    return (VersionClause(cast(Operator, operator), clause.version),)
 
 
-def _numbers(version: Version) -> tuple[int, int, int]:
+def _release(version: Version) -> tuple[int, int, int]:
+    """The numbers of a version: its release segment, in the terms of PEP 440."""
     return version.major, version.minor, version.patch
 
 
@@ -236,7 +240,7 @@ def _prefix(version: Version, width: int) -> Version:
     return Version(major=version.major, minor=version.minor if width > 1 else 0, patch=0)
 
 
-def _read_machine(text: str, whole: str) -> tuple[Target, CpuLevel | None]:
+def _read_platform(text: str, whole: str) -> tuple[Target, CpuLevel | None]:
     """Read the end of a uv key: ``linux-x86_64_v3-gnu``, ``darwin-aarch64-none``."""
     os, _, rest = text.partition("-")
     arch, _, libc = rest.partition("-")

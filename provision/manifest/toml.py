@@ -1,4 +1,4 @@
-"""TOML text to plain values, its syntax errors with line and column."""
+"""Reading TOML into plain values; syntax errors as `ManifestError` with line and column."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from provision.errors import ManifestError, Place
 
 MAX_TOML_SIZE = 1 << 20  # bytes; two hundred entries need twenty thousand
-_DEEPEST = 16
+_MAX_KEY_PARTS = 16
 
 
 def load_toml(text: str, file: str) -> dict[str, Any]:
-    """Read TOML; raise `ManifestError` with line and column where it is none, and never anything else."""
+    """Read TOML; raises `ManifestError` if it is invalid, too large or nested too deep, and never anything else."""
     if len(text) > MAX_TOML_SIZE:
         raise too_large(file)
     text = text.removeprefix("\ufeff")
-    _refuse_deep_keys(text, file)
+    _refuse_long_keys(text, file)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -28,40 +28,40 @@ def load_toml(text: str, file: str) -> dict[str, Any]:
 
 
 def too_large(file: str) -> ManifestError:
-    """What to raise for more than `MAX_TOML_SIZE` bytes."""
+    """The error for more than `MAX_TOML_SIZE` bytes."""
     return ManifestError(f"is larger than {MAX_TOML_SIZE // 1024} KiB, which no manifest is", place=Place(file))
 
 
 def split_syntax_error(message: str) -> tuple[str, tuple[int, int] | None]:
-    """What tomllib says of a text that is no TOML, and the line and column where; None where that is its end.
+    """Split a message of tomllib's into what is wrong, and the line and column; None at the end of the document.
 
-    It tells the place in its message only, which ends ``(at line 3, column 5)`` or ``(at end of document)``.
+    tomllib gives the place in its message only, which ends ``(at line 3, column 5)`` or ``(at end of document)``.
     """
-    what, _, where = message.rpartition(" (at ")
-    numbers = [int(word) for word in where.strip(")").replace(",", "").split() if word.isdigit()]
-    return what or message, (numbers[0], numbers[1]) if len(numbers) == 2 else None
+    reason, _, place = message.rpartition(" (at ")
+    numbers = [int(word) for word in place.strip(")").replace(",", "").split() if word.isdigit()]
+    return reason or message, (numbers[0], numbers[1]) if len(numbers) == 2 else None
 
 
 def _syntax_error(message: str, text: str, file: str) -> ManifestError:
-    said, place = split_syntax_error(message)
+    reason, place = split_syntax_error(message)
     line, column = place or (text.count("\n") + 1, len(text) - text.rfind("\n"))
     hints = {
         "Cannot overwrite a value": "A key may stand in a table only once.",
         "Invalid value": "Text, versions included, needs quotes.",
     }
     return ManifestError(
-        f"not valid TOML: {said[:1].lower()}{said[1:]}", place=Place(file, line, column), hint=hints.get(said)
+        f"not valid TOML: {reason[:1].lower()}{reason[1:]}", place=Place(file, line, column), hint=hints.get(reason)
     )
 
 
-def _refuse_deep_keys(text: str, file: str) -> None:
-    """tomllib's time grows with the square of a key's parts: one line could keep it busy for hours."""
+def _refuse_long_keys(text: str, file: str) -> None:
+    """Raise for a dotted key with many parts: tomllib's time grows with the square of their number, to hours."""
     for number, line in enumerate(text.split("\n"), 1):
-        if line.count(".") < _DEEPEST:
+        if line.count(".") < _MAX_KEY_PARTS:
             continue
         import re
 
         part = r"""(?:[A-Za-z0-9_-]++|"[^"]*+"|'[^']*+')"""
-        deep = re.search(rf"(?<![A-Za-z0-9_-])(?:{part}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}", line)
-        if deep:
-            raise ManifestError("this key has too many parts", place=Place(file, number, deep.start() + 1))
+        long_key = re.search(rf"(?<![A-Za-z0-9_-])(?:{part}[ \t]*+\.[ \t]*+){{{_MAX_KEY_PARTS}}}", line)
+        if long_key:
+            raise ManifestError("this key has too many parts", place=Place(file, number, long_key.start() + 1))

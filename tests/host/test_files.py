@@ -1,4 +1,4 @@
-"""Files and directories made and replaced whatever the umask and whoever else writes; small files read within limits."""
+"""Files and directories made and replaced, whatever the umask and other writers; small files read safely."""
 
 from __future__ import annotations
 

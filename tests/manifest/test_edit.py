@@ -1,4 +1,4 @@
-"""Making a manifest, adding to it and removing from it: the wanted change happens, and nothing else does."""
+"""Making a manifest, adding entries and removing them: the change happens, and nothing else does."""
 
 from __future__ import annotations
 
@@ -13,24 +13,20 @@ from hypothesis import strategies as st
 from provision.errors import ManifestError, ProvisionError, SeveralErrors
 from provision.manifest.edit import (
     COMMON_TARGETS,
+    SCHEMA_URL,
     add_python,
-    cut,
-    ended,
     insert_block,
     insert_line,
+    line_ending,
     new_manifest,
-    newline,
+    remove_lines,
     remove_python,
+    with_final_newline,
 )
-from provision.manifest.schema import SCHEMA_URL
 from provision.model.target import Target
 from tests.manifest.documents import Writer, spelled
 from tests.manifest.samples import EXAMPLE, FILE, SHA, parse
 from tests.manifest.strategies import NAMES, specs, unhurried
-
-# FOLD tests.manifest.test_edit
-#   Making a manifest, adding to it and removing from it: the wanted change happens, and nothing else does.
-
 
 SIMPLE = """\
 # Ours.
@@ -323,16 +319,15 @@ def test_adding_and_removing_again_gives_the_same_text(entries: list[tuple[str, 
         assert remove_python(after, name) == before
 
 
-# FOLD tests.manifest.test_edit
-#   How lines are put into a text and taken out of it without leaving traces.
+# Lines of a text.
 
 
 def test_line_ends_are_those_of_the_text() -> None:
-    assert newline("a\nb") == "\n"
-    assert newline("a\r\nb") == "\r\n"
-    assert ended("a\r\nb") == "a\r\nb\r\n"
-    assert ended("a\n") == "a\n"
-    assert ended("") == ""
+    assert line_ending("a\nb") == "\n"
+    assert line_ending("a\r\nb") == "\r\n"
+    assert with_final_newline("a\r\nb") == "a\r\nb\r\n"
+    assert with_final_newline("a\n") == "a\n"
+    assert with_final_newline("") == ""
 
 
 @pytest.mark.parametrize(
@@ -385,4 +380,4 @@ def test_a_block_stands_by_itself(text: str, after: str) -> None:
 def test_lines_go_and_blank_ones_do_not_add_up(text: str, after: str) -> None:
     start = text.index("|")
     end = text.index("|", start + 1) - 1
-    assert cut(text.replace("|", ""), start, end) == after
+    assert remove_lines(text.replace("|", ""), start, end) == after

@@ -1,4 +1,4 @@
-"""?"""
+"""All keys: each is explained, and its examples and defaults are valid."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ import pytest
 from provision.manifest.keys import ENTRY, IGNORE_RULE, POLICY, SETTINGS, parse_build, parse_code, parse_reason
 from provision.manifest.kinds import ProblemList, Table
 from provision.model.table import KeyField
-
-# FOLD tests.manifest.test_keys
-#   The table of all keys: each says enough of itself, and its examples are right.
-
 
 TABLES: dict[str, Table[Any]] = {"settings": SETTINGS, "entry": ENTRY, "policy": POLICY, "ignore": IGNORE_RULE}
 FIELDS = [field for table in TABLES.values() for field in table.keys.values()]

@@ -1,4 +1,4 @@
-"""What each kind of value takes, what it makes of it, and what it says of anything else."""
+"""What each kind of value accepts, what it reads it as, and how it refuses anything else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.errors import ManifestError, SeveralErrors
 from provision.manifest.kinds import (
     DURATION_PATTERN,
     TARGET,
@@ -26,15 +25,10 @@ from provision.manifest.kinds import (
     described,
     parse_duration,
 )
-from provision.manifest.read import LazyPlace, raise_problems
 from provision.model.asset import Digest
 from provision.model.table import Kind, defaulted, keyed, optional, required
 from provision.model.target import KNOWN_TARGETS, Target
 from tests.manifest.strategies import unhurried
-
-# FOLD tests.manifest.test_kinds
-#   What each kind of value takes, what it makes of it, and what it says of anything else.
-
 
 GNU, ARM = Target.parse("linux-x86_64"), Target.parse("linux-aarch64")
 WORD = Text(str.upper, such_as="word", pattern="", longest=5)
@@ -195,8 +189,7 @@ def test_every_kind_takes_or_refuses_every_value(value: object) -> None:
         assert said or made is not None
 
 
-# FOLD tests.manifest.test_kinds
-#   How a cooldown is written.
+# Durations.
 
 
 @pytest.mark.parametrize(
@@ -235,92 +228,3 @@ def test_the_pattern_says_the_same_as_the_reader(text: str) -> None:
     except ValueError:
         good = False
     assert bool(re.search(DURATION_PATTERN, text)) is good
-
-
-# FOLD tests.manifest.test_kinds
-#   How what is wrong with a manifest is told: all at once, in order, with the place and the nearest known word.
-
-
-TEXT = "[pythons]\na = 1\nb = 2\n"
-
-
-def test_nothing_wrong_raises_nothing() -> None:
-    raise_problems(ProblemList(), "pythons.toml", TEXT)
-    ProblemList().raise_unplaced()
-
-
-def test_one_problem_is_an_error_with_its_place() -> None:
-    problems = ProblemList()
-    problems.add(("pythons", "b"), "is wrong", "Mend it.")
-    with pytest.raises(ManifestError) as caught:
-        raise_problems(problems, "pythons.toml", TEXT)
-    assert str(caught.value) == "pythons.toml:3:1: pythons.b: is wrong"
-    assert caught.value.hint == "Mend it."
-    assert caught.value.exit_code == 2
-
-
-def test_several_are_told_in_the_order_of_the_file() -> None:
-    problems = ProblemList()
-    for name in ("b", "a"):
-        problems.add(("pythons", name), "is wrong")
-    with pytest.raises(SeveralErrors) as caught:
-        raise_problems(problems, "pythons.toml", TEXT)
-    assert [str(error) for error in caught.value.errors] == [
-        "pythons.toml:2:1: pythons.a: is wrong",
-        "pythons.toml:3:1: pythons.b: is wrong",
-    ]
-
-
-def test_what_stands_nowhere_has_the_file_for_a_place() -> None:
-    problems = ProblemList()
-    problems.add((), "is empty")
-    with pytest.raises(ManifestError, match=r"^pythons.toml: is empty$"):
-        raise_problems(problems, "pythons.toml", "")
-
-
-def test_what_is_in_no_file_yet_has_no_place() -> None:
-    problems = ProblemList()
-    problems.add(("new", "cpu"), "is wrong", "Mend it.")
-    with pytest.raises(ManifestError, match=r"^new\.cpu: is wrong$") as caught:
-        problems.raise_unplaced()
-    assert caught.value.place is None
-    assert caught.value.hint == "Mend it."
-
-
-@pytest.mark.parametrize("word", ["version", "versoin", "VERSION", "Version"])
-def test_unknown_words_come_with_the_nearest_known_one(word: str) -> None:
-    problems = ProblemList()
-    problems.add((word,), "is no key", "Mend it.", word=word, known=["version", "cpu"])
-    assert problems.found[0].message == "is no key. Did you mean 'version'?"
-    assert problems.found[0].hint is None
-
-
-@pytest.mark.parametrize("word", ["banana", "v" * 100_000, ""], ids=["far", "long", "empty"])
-def test_and_without_where_none_is_near(word: str) -> None:
-    problems = ProblemList()
-    problems.add((word,), "is no key", "Mend it.", word=word, known=["version", "cpu"])
-    assert problems.found[0].message == "is no key"
-    assert problems.found[0].hint == "Mend it."
-
-
-def test_of_a_hundred_thousand_problems_the_first_are_told_and_the_rest_counted() -> None:
-    problems = ProblemList()
-    for number in range(100_000):
-        problems.add((f"k{number}",), "is no key", word=f"version{number}", known=["version"])
-    assert len(problems) == 100_000
-    with pytest.raises(SeveralErrors) as caught:
-        raise_problems(problems, "pythons.toml", TEXT)
-    assert len(caught.value.errors) == 51
-    assert str(caught.value.errors[-1]) == "pythons.toml: and 99950 more problems"
-
-
-def test_a_late_place_is_found_when_it_is_shown() -> None:
-    place = LazyPlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
-    assert str(place) == "pythons.toml:3:1: pythons.x"
-    assert (place.column, place.line) == (1, 3)
-
-
-def test_a_late_place_that_is_nowhere_shows_the_file() -> None:
-    assert str(LazyPlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
-    with pytest.raises(AttributeError):
-        _ = LazyPlace("pythons.toml", "", ("x",)).lines

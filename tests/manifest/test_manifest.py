@@ -1,4 +1,4 @@
-"""The digest of a request: pinned, as locks hold it; blind to spelling and keen on everything else."""
+"""The digest of a request: as lock files have it, the same for every spelling; and the names of entries."""
 
 from __future__ import annotations
 
@@ -14,13 +14,8 @@ from hypothesis import strategies as st
 from provision.manifest.edit import add_python
 from provision.manifest.manifest import NAME_PATTERN, canonical_request, check_name, request_digest
 from provision.model.value import replace
-from provision.text import KeyPath, dotted
 from tests.manifest.samples import SHA, one, parse
 from tests.manifest.strategies import specs, unhurried
-
-# FOLD tests.manifest.test_manifest
-#   The digest of a request: pinned, as locks hold it; blind to spelling and keen on everything else.
-
 
 OTHER = "fedcba9876543210" * 4
 URL = "https://example.com/a.tar.gz"
@@ -175,8 +170,7 @@ def test_texts_that_json_escapes_are_escaped() -> None:
     assert json.loads(canonical_request(request))["build"] == 'a"b\\c\x1b'
 
 
-# FOLD tests.manifest.test_manifest
-#   What entries may be called, and how paths of keys are shown.
+# The names of entries.
 
 
 @pytest.mark.parametrize("name", ["default", "3.14", "py3.12", "a-b_c.d", "0", "binary", "bin.x", "x" * 64])
@@ -214,22 +208,3 @@ def test_the_pattern_accepts_all_names(name: str) -> None:
     except ValueError:
         return
     assert re.search(NAME_PATTERN, name)
-
-
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        (("pythons", "free", "version"), "pythons.free.version"),
-        (("settings", "targets", 1), "settings.targets[1]"),
-        (("pythons", "3.14", "build-options"), 'pythons."3.14".build-options'),
-        (("pythons", 'a"b', "x"), 'pythons."a\\"b".x'),
-        (("pythons", "\x1b[31m"), 'pythons."\\x1b[31m"'),
-        ((), ""),
-    ],
-)
-def test_paths_are_shown_as_toml_writes_them(path: KeyPath, text: str) -> None:
-    assert dotted(path) == text
-
-
-def test_a_path_that_is_shown_is_never_long() -> None:
-    assert len(dotted(("x" * 1_000_000,))) < 70

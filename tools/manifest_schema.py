@@ -1,12 +1,14 @@
-"""The JSON schema of `pythons.toml`, made from the tables of its keys.
+"""The JSON schema of `pythons.toml`, made of the tables of its keys.
 
-Editors read it, `provision` never does.
+Editors read it, provision itself does not. ``pytest --update-golden tests/tools/test_manifest_schema.py`` writes it to
+``schemas/``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from provision.manifest.edit import SCHEMA_URL
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION
 from provision.manifest.kinds import (
     DURATION_PATTERN,
@@ -24,17 +26,14 @@ from provision.manifest.manifest import DEVICE_NAMES, MAX_NAME_LENGTH, NAME_PATT
 from provision.model.table import KeyField, Kind
 from provision.model.target import KNOWN_TARGETS, target_spellings
 
-# Where the schema is published; `provision init` points editors there.
-SCHEMA_URL = "https://provision.example/schemas/pythons.schema.json"
-
 Schema = dict[str, Any]
 
 
 def manifest_schema() -> Schema:
     """The schema, draft 2020-12, as JSON values.
 
-    It accepts all that is read, and refuses what a grammar can; what takes more (contradictions between keys, the same
-    target in two spellings) is found by reading alone.
+    It accepts all that provision reads, and refuses what a grammar can express; anything else (contradictions between
+    keys, the same target in two spellings) is found by reading only.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -58,7 +57,7 @@ def manifest_schema() -> Schema:
     }
 
 
-# Archives of one's own are of one exact version, and have a hash.
+# Custom archives have one exact version, and a hash.
 _OWN_ARCHIVES: Schema = {
     "dependentSchemas": {
         "url": {"required": ["sha256"], "properties": {"version": {"pattern": "[0-9]+\\.[0-9]+(\\.[0-9]+|(a|b|rc))"}}}
@@ -67,7 +66,7 @@ _OWN_ARCHIVES: Schema = {
 
 
 def schema_text(schema: Schema) -> str:
-    """A schema as it is kept in ``schemas/``."""
+    """A schema as the text of a file in ``schemas/``."""
     import json
 
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
@@ -96,7 +95,7 @@ def _pythons() -> Schema:
 
 
 def _target() -> Schema:
-    """The documented spellings first, as editors offer them; then all others that are read."""
+    """The documented spellings first, which editors offer; then all others that are read."""
     documented = sorted({target.short for target in KNOWN_TARGETS.values()} | {"linux-armv7"}) + sorted(KNOWN_TARGETS)
     others = sorted(set(target_spellings()).difference(documented))
     return {

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 
 from provision.errors import ProvisionError
-from provision.manifest.edit import add_python, new_manifest
+from provision.manifest.edit import SCHEMA_URL, add_python, new_manifest
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS
-from provision.manifest.schema import SCHEMA_URL, manifest_schema, schema_text
 from provision.model.target import target_spellings
 from tests.conftest import Golden
 from tests.manifest.samples import EXAMPLE, SHA, parse
 from tests.manifest.strategies import NAMES, specs, unhurried
 from tests.support.schemas import SCHEMAS
+from tools.manifest_schema import manifest_schema, schema_text
 
 SCHEMA = manifest_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
