@@ -25,14 +25,12 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, 
 from provision.catalog.names import UnknownNameError, infer_options, parse_name, parse_platform
 from provision.catalog.pbs import AssetsRead, PublishedFile, asset_url, read_rows
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
-from provision.model.asset import FLAVORS, IMPLEMENTATIONS, Asset, BuildOptions, CpuLevel, Digest, Flavor
+from provision.model.asset import BUILD_PATTERN, FLAVORS, IMPLEMENTATIONS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
 from provision.protocols import HttpGet, get_if_changed
 from provision.url import parse_url
-
-_BUILD_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 # A file that is no catalog at all would yield an error for each of its lines.
 ERRORS_SHOWN = 20
@@ -191,7 +189,7 @@ def _asset(line: NdjsonLine, artifact: NdjsonArtifact, origin: str) -> Asset:
 
 def _version(text: str) -> tuple[Version, str]:
     version, _, build = text.partition("+")
-    if _BUILD_TAG.fullmatch(build) is None:
+    if re.fullmatch(BUILD_PATTERN, build) is None:
         raise ValueError(f"version {text!r} lacks a build: expected the like of 3.14.2+20260127")
     return Version.parse(version), build
 

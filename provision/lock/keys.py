@@ -13,7 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from provision.manifest.manifest import MAX_NAME_LENGTH, NAME_PATTERN, check_name
-from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, BuildOptions, CpuLevel, Digest, Flavor
+from provision.model.asset import (
+    BUILD_PATTERN,
+    CPU_LEVELS,
+    FLAVORS,
+    IMPLEMENTATIONS,
+    BuildOptions,
+    CpuLevel,
+    Digest,
+    Flavor,
+)
 from provision.model.table import defaulted, keyed, keys_of, optional, required
 from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.tree import REMOVABLE_PARTS, RemovablePart
@@ -22,7 +31,6 @@ from provision.url import parse_url
 
 # Names, builds and implementations become parts of paths and links; nothing else may.
 NAME = rf"[a-z0-9][a-z0-9._-]{{0,{MAX_NAME_LENGTH - 1}}}"
-BUILD = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 SHA256 = r"[0-9a-f]{64}"
 PUBLISHED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 LOCK_VERSION = r"[0-9]{1,4}\.[0-9]{1,4}"
@@ -172,7 +180,7 @@ class PythonTable:
     request: Digest = required(_request)
     implementation: str = required(_one_of(IMPLEMENTATIONS))
     version: Version = required(_version)
-    build: str = required(_matching(BUILD, "a build of letters, digits, '.', '_' and '-'"))
+    build: str = required(_matching(BUILD_PATTERN, "a build of letters, digits, '.', '_' and '-'"))
     build_options: BuildOptions = required(_options)
     flavor: Flavor = required(_one_of(FLAVORS))
     bytecode: bool = defaulted(_bytecode, default=False)

@@ -28,6 +28,9 @@ CPU_REQUESTS: tuple[CpuRequest, ...] = get_args(CpuRequest)
 OPTIONS = ("freethreaded", "debug", "noopt", "pgo", "lto", "static", "shared")
 OPTIMISATIONS = frozenset({"noopt", "pgo", "lto"})
 
+# A build as a catalog names it and a lock records it: a release tag of PBS, or the version of another implementation.
+BUILD_PATTERN = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
+
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provision.lock.keys import lock_version, read_url
+from provision.manifest.keys import parse_build
+from provision.model.asset import BUILD_PATTERN
 
 
 @pytest.mark.parametrize(
@@ -18,6 +25,14 @@ from provision.lock.keys import lock_version, read_url
 )
 def test_urls_of_files_that_a_manifest_may_name(text: str) -> None:
     assert read_url(text) == text
+
+
+@given(st.text("aZ09._-é²/ ", min_size=1, max_size=8))
+def test_manifest_and_lock_hold_the_same_builds(text: str) -> None:
+    read = None
+    with suppress(ValueError):
+        read = parse_build(text)
+    assert (read == text) == bool(re.fullmatch(BUILD_PATTERN, text))
 
 
 def test_the_format_has_two_numbers() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from provision.lock.keys import ASSET_KEYS, BUILD, LOCK_KEYS, LOCK_VERSION, NAME, PUBLISHED, PYTHON_KEYS, SHA256
+from provision.lock.keys import ASSET_KEYS, LOCK_KEYS, LOCK_VERSION, NAME, PUBLISHED, PYTHON_KEYS, SHA256
 from provision.lock.lock import Lock
 from provision.lock.write import format_lock
-from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
+from provision.model.asset import BUILD_PATTERN, CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
 from provision.model.table import KeyField
 from provision.model.target import KNOWN_TARGETS
 from provision.model.tree import REMOVABLE_PARTS
@@ -75,7 +75,7 @@ PATTERNS = [
     (SCHEMA, "lock-version", LOCK_VERSION),
     (ENTRY, "name", NAME),
     (ENTRY, "request", f"sha256:{SHA256}"),
-    (ENTRY, "build", BUILD),
+    (ENTRY, "build", BUILD_PATTERN),
     (ASSET, "url", URL_PATTERN),
     (ASSET, "sha256", SHA256),
     (ASSET, "published", PUBLISHED),
