@@ -1,6 +1,6 @@
-"""What all downloads of a `Fetcher` share: HTTP client, limits, cancellation, connection budget.
+"""What all downloads of a `Fetcher` share: client, limits, connection budget.
 
-Imported only once something must be downloaded, as it brings httpx.
+Imported only once something must be downloaded, as it imports httpx.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One document by URL, whole and in memory, for catalogs; archives go to files (`download`)."""
+"""One document by URL, whole and in memory, for catalogs.
+
+Archives go to files, in `download`.
+"""
 
 from __future__ import annotations
 

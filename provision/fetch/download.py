@@ -1,7 +1,7 @@
-"""One asset into the cache: its sources in turn, each with retries; the digest decides.
+"""The download of one asset into the cache, from the first source that has it.
 
-Trusts no source: only bytes with the asset's digest become the archive. Documents for catalogs go to memory, in
-`document`.
+Its sources are tried in turn, each with retries. None is trusted: only bytes with the asset's digest become the
+archive. Documents for catalogs go to memory, in `document`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where an asset may be downloaded: mirrors, its own URL and PBS's mirror, in order of preference."""
+"""The URLs of an asset in order of preference: mirrors, its own, PBS's mirror."""
 
 from __future__ import annotations
 

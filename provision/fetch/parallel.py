@@ -1,4 +1,4 @@
-"""Further connections for one download: when they join, which ranges they fetch, when they end.
+"""Further connections for one download, and the byte ranges they fetch.
 
 The first connection of a download is read by `download`, the stream: it fills the file from the start. The workers
 here fetch byte ranges from the other end, until both meet.

@@ -134,7 +134,7 @@ class Cancellation:
 
 
 class RetryPolicy:
-    """When a failed attempt is repeated, after how many seconds, and how often; ``note`` is called before each repeat."""
+    """When a failed attempt is repeated, after how many seconds, and how often; ``note`` announces each repeat."""
 
     def __init__(
         self, settings: DownloadSettings, cancellation: Cancellation, deadline: Deadline, note: Callable[[str], None]

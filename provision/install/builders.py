@@ -1,7 +1,8 @@
-"""Forked processes that make trees beside this one, as all threads of a Python share one lock.
+"""Forked processes that make trees beside this one.
 
-A builder is forked while this process has one thread only, waits for work, and ends with this process. With the work it
-is handed the entry's lock, so that this process may be killed and the lock is held until its builder has ended, too.
+Not threads, as all threads of a Python share one lock. A builder is forked while this process has one thread only,
+waits for work, and ends with this process. With the work it is handed the entry's lock: should this process be killed,
+the lock is held until its builder has ended, too.
 Parent and builder exchange JSON messages over a socket: a job, then progress reports, then its outcome.
 """
 

@@ -1,6 +1,6 @@
-"""A tree's standard library compiled by its own interpreter, to the same bytes everywhere.
+"""A tree's standard library compiled to the same bytes everywhere.
 
-Off by default; an entry's ``bytecode`` turns it on.
+Compiled by the tree's own interpreter. Off by default; an entry's ``bytecode`` turns it on.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
 
 
 def _start(tree: Path, sources: list[str], asset: Asset) -> Popen[bytes]:
-    """Start compiling; the interpreter reads all names before it writes anything, so that neither waits for the other."""
+    """Start compiling; the interpreter reads all names before it writes any, so that neither waits for the other."""
     from subprocess import PIPE, Popen
 
     # Not -I, which would ignore the seed: with it, the order of sets of strings is the same in every run.

@@ -1,4 +1,4 @@
-"""Fixtures of fetching: a certificate authority, and known hosts that one server on loopback plays."""
+"""Fixtures of fetching: a certificate authority, known hosts played on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shared by the tests of fetching: assets, settings with short times, recorded progress."""
+"""Shared by the tests of fetching: assets, quick settings, recorded progress."""
 
 from __future__ import annotations
 

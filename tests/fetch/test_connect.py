@@ -1,4 +1,4 @@
-"""TLS with real certificates; and every wait of a connection can be cancelled, and none exceeds its timeout."""
+"""TLS with real certificates; waits that can be cancelled, and time out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents for catalogs: whole, within limits, and by the same rules for hosts and retries as archives."""
+"""Documents for catalogs: whole, within limits, by the rules for archives."""
 
 from __future__ import annotations
 

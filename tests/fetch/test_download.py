@@ -1,4 +1,4 @@
-"""One asset from one source: its failures, resuming in this run or a later one, and what its length may be."""
+"""One asset from one source: failures, resuming, and how long it may be."""
 
 from __future__ import annotations
 

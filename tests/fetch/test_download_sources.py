@@ -1,4 +1,4 @@
-"""Several sources of one asset: each is tried, none is trusted, and the digest alone decides."""
+"""Several sources of one asset: each is tried, and the digest alone decides."""
 
 from __future__ import annotations
 

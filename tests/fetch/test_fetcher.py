@@ -1,4 +1,4 @@
-"""What the room promises: a path to verified bytes, or an error that says all; one download however many ask."""
+"""A `Fetcher`: a path to verified bytes, or an error; one download for all."""
 
 from __future__ import annotations
 

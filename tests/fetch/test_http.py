@@ -1,4 +1,4 @@
-"""Requests: redirects are followed within the rules, and connections are used again."""
+"""Redirects are followed within the rules, and connections are used again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mirrors stand in for whatever precedes ``<tag>/<name>`` in the URLs of PBS assets; the asset's own URL goes last."""
+"""Mirrors of PBS assets go first, and the URL of the asset itself after them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several connections for one asset: they share the work, no failure of one matters, and the bytes are right."""
+"""Several connections for one asset: faster, and right whatever fails."""
 
 from __future__ import annotations
 

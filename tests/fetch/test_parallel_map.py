@@ -1,4 +1,4 @@
-"""However the stream and the workers take turns, fail and come back: no byte of a `RangeMap` is missing."""
+"""Stream and workers share a `RangeMap` in any order, and no byte is missing."""
 
 from __future__ import annotations
 

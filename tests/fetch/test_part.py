@@ -1,4 +1,4 @@
-"""A part and its checkpoint: what a later run may build on, and what it must not believe; the progress of an asset."""
+"""A part and its checkpoint, and what a later run may believe of them; progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxies: chosen from the environment as curl does, and requests through a real one."""
+"""Proxies: chosen from the environment as by curl, and used."""
 
 from __future__ import annotations
 

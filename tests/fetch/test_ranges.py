@@ -1,4 +1,4 @@
-"""HTTP ranges: their headers (RFC 9110, sections 13 and 14), and one range of exactly that file, or nothing."""
+"""Range headers, and one range: exactly of that file, or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trying again as often as may help, within the deadline, until cancelled; and the error once all has failed."""
+"""Retries, deadlines, cancelling, and the error once every source has failed."""
 
 from __future__ import annotations
 

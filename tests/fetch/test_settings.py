@@ -1,4 +1,4 @@
-"""Settings of downloads: defaults, variables, and hosts that the user's own file allows."""
+"""Settings of downloads: defaults, variables, hosts of the user's own file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small archives in PBS's layout whose interpreter is a shell script, served as files."""
+"""Small archives in PBS's layout whose interpreter is a shell script."""
 
 from __future__ import annotations
 

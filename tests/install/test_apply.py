@@ -1,4 +1,4 @@
-"""A plan's installs: several at once, each whole or not at all, and one failure stops no other."""
+"""A plan's installs: each whole or not at all, and one failure stops no other."""
 
 from __future__ import annotations
 

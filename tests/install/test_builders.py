@@ -1,4 +1,4 @@
-"""Builders do jobs in other processes, report what happened there, and never outlive their parent.
+"""Builders do jobs in other processes and never outlive their parent.
 
 Each test is a process of its own, as only one with a single thread forks.
 """

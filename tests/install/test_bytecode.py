@@ -1,4 +1,4 @@
-"""Compiling the standard library: equal bytes everywhere, and used without a look at the sources."""
+"""Compiled standard libraries: equal everywhere, and used without the sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The probe: a tree whose interpreter is not what was locked, or does not start, is refused with the reason."""
+"""Trees that are not what was locked, or do not start, are refused."""
 
 from __future__ import annotations
 
