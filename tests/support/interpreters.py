@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock
 
 from provision.catalog.names import parse_name
 from provision.model.asset import Asset, BuildOptions, Digest
 from provision.model.tree import Entry, TreeOptions
-from provision.pack.pack import pack_archive
 from provision.relocate.recipe import relocate
 from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack
+from tests.support.builds import pack_ours, ready_made
 
-FOLDER = os.environ.get("PROVISION_TEST_INTERPRETERS")
-AT_HAND = "at-hand"
+PACKED = "packed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +35,14 @@ class Installed:
 
 
 def labels() -> list[str]:
-    """The archives' names, for parametrising; the one at hand is packed only when it is used."""
-    return sorted(path.name for path in Path(FOLDER).glob("cpython-*.tar.*")) if FOLDER else [AT_HAND]
+    """The archives' names, for parametrising; the running Python is packed only when it is used."""
+    return [build.archive.name for build in ready_made()] or [PACKED]
 
 
 def archive_of(label: str, directory: Path) -> Path:
     """The archive of a label; ``directory`` may be shared by several processes, the first of which packs."""
-    if FOLDER:
-        return Path(FOLDER) / label
-    with FileLock(directory / "packing.lock"):
-        ready = sorted(directory.glob("cpython-*.tar.gz"))
-        return ready[0] if ready else pack_archive(Path(sys.base_prefix), directory).archive
+    found = {build.archive.name: build.archive for build in ready_made()}
+    return found[label] if found else pack_ours(directory / "packed").archive
 
 
 def describe(archive: Path) -> Asset:
