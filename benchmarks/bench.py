@@ -24,7 +24,7 @@ _DISK, _MEMORY = "disk", "memory"
 
 @frozen
 class Bench:
-    """Everything that rows use. ``fast`` and ``slow`` are addresses of servers, ``places`` directories to install into."""
+    """Everything that rows use: ``fast`` and ``slow`` are addresses of servers, ``places`` directories to work in."""
 
     root: Path
     folder: Path

@@ -187,7 +187,7 @@ def _changed_assets(old: LockedPython | None, new: LockedPython | None) -> tuple
     before = {(asset.target, asset.cpu): asset for asset in old.assets} if old else {}
     after = {(asset.target, asset.cpu): asset for asset in new.assets} if new else {}
     kept = {target for target, _ in before} & {target for target, _ in after}
-    slots = sorted({*before, *after}, key=lambda slot: (str(slot[0]), CPU_LEVELS.index(slot[1])))
+    keys = sorted({*before, *after}, key=lambda key: (str(key[0]), CPU_LEVELS.index(key[1])))
     return tuple(
         AssetChange(
             target=target,
@@ -196,7 +196,7 @@ def _changed_assets(old: LockedPython | None, new: LockedPython | None) -> tuple
             new=after.get((target, cpu)),
             level_only=target in kept,
         )
-        for target, cpu in slots
+        for target, cpu in keys
         if before.get((target, cpu)) != after.get((target, cpu))
     )
 

@@ -29,8 +29,8 @@ Checksums = Mapping[str, Mapping[str, str] | None]
 class Finding:
     """One thing that is or may be wrong with an entry, or with one asset of it.
 
-    ``message`` is a sentence without a full stop. ``line`` counts from 1 in ``file``. ``target_label`` names the asset by
-    target and level, and is empty where the finding is about the whole entry.
+    ``message`` is a sentence without a full stop. ``line`` counts from 1 in ``file``. ``target_label`` names the asset
+    by target and level, and is empty where the finding is about the whole entry.
     """
 
     code: str
@@ -117,10 +117,9 @@ def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 class AuditContext:
     """All that the checks may use.
 
-    ``upstream`` is the catalog that no repository can change, ``own_catalog`` what the manifest names.
-
-    ``manifest`` is None where a lock is audited by itself. ``hosts`` are those that the user allows, and the policy.
-    ``policy_source`` says where the policy stands; it is empty where there is none.
+    ``upstream`` is the catalog that no repository can change; ``own_catalog`` is made of those that the manifest names.
+    ``manifest`` is None where a lock is audited by itself. ``hosts`` are those that the user or the policy allows.
+    ``policy_source`` is the file of the policy; it is empty where there is none.
     """
 
     lock: Lock

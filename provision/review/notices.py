@@ -69,7 +69,7 @@ def _entry_notices(entry: EntryChange, hosts: set[str], *, upgrade_requested: bo
     yield from _filename_notices(entry)
     if entry.kind == "added" and entry.new and entry.new.version.prerelease:
         message = f"{entry.new.version} is a prerelease"
-        yield Notice(severity="warning", kind="prerelease", entry=entry.name, message=message)
+        yield _notice(entry, "warning", "prerelease", message)
     if entry.kind != "changed":
         return
     yield from _downgrade_notices(entry)
@@ -77,7 +77,7 @@ def _entry_notices(entry: EntryChange, hosts: set[str], *, upgrade_requested: bo
         yield from _unrequested_notices(entry, upgrade_requested=upgrade_requested)
     elif entry.new and entry.old and entry.new.version.prerelease and not entry.old.version.prerelease:
         message = f"{entry.new.version} is a prerelease, and {entry.old.version} was none"
-        yield Notice(severity="warning", kind="prerelease", entry=entry.name, message=message)
+        yield _notice(entry, "warning", "prerelease", message)
 
 
 def _digest_notices(entry: EntryChange) -> Iterator[Notice]:
@@ -152,6 +152,7 @@ def _filename_notices(entry: EntryChange) -> Iterator[Notice]:
 
 
 def _downgrade_notices(entry: EntryChange) -> Iterator[Notice]:
+    """An older version, or an older build of the same version."""
     old, new = entry.old, entry.new
     if old is None or new is None:
         return
@@ -159,10 +160,10 @@ def _downgrade_notices(entry: EntryChange) -> Iterator[Notice]:
     why = "" if entry.request_changed else ", and nothing else was asked for"
     if entry.version_direction == "down":
         message = f"an older version than before: {old.version} became {new.version}{why}"
-        yield Notice(severity=severity, kind="downgrade", entry=entry.name, message=message)
+        yield _notice(entry, severity, "downgrade", message)
     elif entry.build_direction == "down":
         message = f"an older build of {new.version} than before: {old.build} became {new.build}{why}"
-        yield Notice(severity=severity, kind="downgrade", entry=entry.name, message=message)
+        yield _notice(entry, severity, "downgrade", message)
 
 
 def _unrequested_notices(entry: EntryChange, *, upgrade_requested: bool) -> Iterator[Notice]:
@@ -171,11 +172,11 @@ def _unrequested_notices(entry: EntryChange, *, upgrade_requested: bool) -> Iter
     if old is None or new is None:
         return
     if old.tree != new.tree:
-        message = f"the tree's options changed from {_options_text(old.tree)} to {_options_text(new.tree)}, and nobody asked for it"
-        yield Notice(severity="alarm", kind="tree", entry=entry.name, message=message)
+        change = f"the tree's options changed from {_options_text(old.tree)} to {_options_text(new.tree)}"
+        yield _notice(entry, "alarm", "tree", f"{change}, and nobody asked for it")
     if old.implementation != new.implementation:
         message = f"{new.implementation} instead of {old.implementation}, and nobody asked for it"
-        yield Notice(severity="alarm", kind="variant", entry=entry.name, message=message)
+        yield _notice(entry, "alarm", "variant", message)
     yield from _variant_notices(entry)
     removed = [change for change in entry.assets if change.kind == "removed"]
     if removed and not (upgrade_requested and all(change.level_only for change in removed)):
@@ -184,10 +185,10 @@ def _unrequested_notices(entry: EntryChange, *, upgrade_requested: bool) -> Iter
     if newer and not upgrade_requested:
         what = "version" if entry.version_direction else "build"
         message = f"upgraded to a newer {what} without a changed request, as `provision lock --upgrade` does"
-        yield Notice(severity="notice", kind="upgraded", entry=entry.name, message=message)
+        yield _notice(entry, "notice", "upgraded", message)
     elif not newer and "flavor" in entry.aspects:
         message = f"flavor {new.flavor} instead of {old.flavor} in the same build, and the request did not change"
-        yield Notice(severity="warning", kind="unasked", entry=entry.name, message=message)
+        yield _notice(entry, "warning", "unasked", message)
 
 
 def _variant_notices(entry: EntryChange) -> Iterator[Notice]:
@@ -201,8 +202,8 @@ def _variant_notices(entry: EntryChange) -> Iterator[Notice]:
         if before != after:
             abi.setdefault(f"a {after} build instead of a {before} one, and nobody asked for it", []).append(change)
         elif (old.version, old.build) == (new.version, new.build):
-            message = f"{_options_text(old.options)} became {_options_text(new.options)} in the same build, and nobody asked for it"
-            yield _notice(entry, "warning", "unasked", message, [change])
+            became = f"{_options_text(old.options)} became {_options_text(new.options)} in the same build"
+            yield _notice(entry, "warning", "unasked", f"{became}, and nobody asked for it", [change])
     for message, changes in abi.items():
         yield _notice(entry, "alarm", "variant", message, changes)
 
@@ -227,6 +228,6 @@ def _both_sides(change: AssetChange) -> tuple[Asset, Asset]:
 
 
 def _notice(
-    entry: EntryChange, severity: NoticeSeverity, kind: NoticeKind, message: str, changes: Iterable[AssetChange]
+    entry: EntryChange, severity: NoticeSeverity, kind: NoticeKind, message: str, changes: Iterable[AssetChange] = ()
 ) -> Notice:
     return Notice(severity=severity, kind=kind, entry=entry.name, message=message, changes=tuple(changes))

@@ -60,7 +60,8 @@ def _header(review: Review, title: str) -> Iterator[str]:
     """What is compared, and how many notices and changes there are."""
     diff = review.diff
     yield f'<header class="top">\n<h1>{title}</h1>\n'
-    yield f'<p class="sides"><code>{html_text(review.old.label)}</code> → <code>{html_text(review.new.label)}</code></p>\n'
+    old, new = html_text(review.old.label), html_text(review.new.label)
+    yield f'<p class="sides"><code>{old}</code> → <code>{new}</code></p>\n'
     yield f'<p class="hidden-text">{html_text(headline(review))}</p>\n<ul class="counts">\n'
     for severity in _COUNTED_SEVERITIES:
         if number := review.count(severity):

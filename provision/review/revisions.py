@@ -55,7 +55,7 @@ class RevisionPath:
 def read_revision(source: RevisionPath, directory: Path) -> str | None:
     """The text of the file in that revision; None where the revision has no such file.
 
-    Raises `UsageError` where git, the repository or the revision is missing, `LockFileError` where it is not a text file.
+    Raises `UsageError` where git, the repository or the revision is missing, `LockFileError` for what is no text file.
     """
     commit, blob = _look_up_objects((f"{source.revision}^{{commit}}", f"{source.revision}:{source.path}"), directory)
     if commit is None:
@@ -81,9 +81,9 @@ def has_commit(directory: Path) -> bool:
 
 def _look_up_objects(names: tuple[str, ...], directory: Path) -> list[tuple[str, str, int] | None]:
     """Type, object name and size of each object; None for those that do not exist."""
-    answer = _run_git(("cat-file", "--batch-check"), "".join(f"{name}\n" for name in names).encode(), directory)
+    output = _run_git(("cat-file", "--batch-check"), "".join(f"{name}\n" for name in names).encode(), directory)
     found: list[tuple[str, str, int] | None] = []
-    for line in answer.decode("utf-8", "replace").splitlines():
+    for line in output.decode("utf-8", "replace").splitlines():
         words = line.split(" ")
         known = len(words) == 3 and words[2].isdecimal() and words[0].isalnum()
         found.append((words[1], words[0], int(words[2])) if known else None)
@@ -118,7 +118,7 @@ def _run_git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes
 
 
 def _find_git() -> str:
-    """The path of git; not searched in the working directory, as Windows would, since a repository can put one there."""
+    """The path of git, never one in the working directory: Windows searches there first, and a repository can fill it."""
     name = "git.exe" if os.name == "nt" else "git"
     for folder in os.get_exec_path():
         program = Path(folder, name)
