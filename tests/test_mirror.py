@@ -35,14 +35,8 @@ COVERED_BY = {
     "cli/present/use": "e2e/test_main_job.py",
     "cli/progress": "concurrency/test_waiting.py",
     "cli/session": "workflows/test_diff.py",
-    "workflows/catalog": "trust/test_hosts.py",
-    "workflows/edit": "bytes/test_places.py",
-    "workflows/list": "trust/test_hosts.py",
-    "workflows/options": "workflows/test_plan.py",
     "workflows/status": "trust/test_hosts.py",
     "workflows/store": "e2e/test_foreign.py",
-    "workflows/sync": "e2e/test_refusals.py",
-    "workflows/use": "e2e/test_main_job.py",
 }
 
 # Folders and files that follow a topic through several modules, and the topic.

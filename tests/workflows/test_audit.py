@@ -1,4 +1,4 @@
-"""`provision audit` as people and machines call it: files, policy, formats, exit codes, and what it asks upstream."""
+"""`audit`: the files and the policy it takes, formats, exit codes, and the checksums it downloads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_errors_exit_5_and_nothing_found_exits_0(project: Project) -> None:
     assert "nothing found in 2 entries, 4 rows" in ended.err
 
 
-def test_strict(project: Project) -> None:
+def test_strict_fails_for_warnings(project: Project) -> None:
     project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\nold = "3.9"\n')
     project.run("lock")
     assert "PV012" in project.run("audit").out
@@ -58,13 +58,13 @@ def test_a_policy_from_outside_wins(project: Project, tmp_path: Path) -> None:
         ("[policy", ":1:"),
     ],
 )
-def test_a_broken_policy_is_said(project: Project, tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_policy_is_refused(project: Project, tmp_path: Path, text: str, words: str) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text(text)
     assert words in project.run("audit", "--policy", policy, expect=2).err
 
 
-def test_a_lock_elsewhere(project: Project, tmp_path: Path) -> None:
+def test_the_manifest_of_a_lock_is_the_one_beside_it(project: Project, tmp_path: Path) -> None:
     elsewhere = tmp_path / "head"
     elsewhere.mkdir()
     lock = elsewhere / "pythons.lock"
@@ -90,7 +90,7 @@ def test_formats(project: Project) -> None:
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 23}
 
 
-def test_words_that_make_no_sense(project: Project) -> None:
+def test_invalid_options_and_locks_are_refused(project: Project) -> None:
     project.run("audit", "--format", "html", expect=2)
     project.run("audit", "--as-of", "yesterday", expect=2)
     project.run("audit", "nowhere.lock", expect=2)
@@ -98,7 +98,9 @@ def test_words_that_make_no_sense(project: Project) -> None:
     project.run("audit", expect=4)
 
 
-def test_archives_of_ones_own(tmp_path: Path, server: Server, builds: tuple[Build, ...]) -> None:
+def test_custom_archives_are_checked_with_their_catalog(
+    tmp_path: Path, server: Server, builds: tuple[Build, ...]
+) -> None:
     project = Project(tmp_path / "project")
     write_catalog(server.root, [builds[0]])
     project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\none = {builds[0].entry}\n')
@@ -122,7 +124,7 @@ def answering(status: int, body: str = "") -> dict[str, str] | None:
     return fetch_checksums(TAG, get)
 
 
-def test_upstreams_checksums() -> None:
+def test_reading_sha256sums() -> None:
     body = f"{'A' * 64}  cpython-3.13.5+x.tar.gz\n{'b' * 64} *other%2Bname\n\nnonsense\n"
     assert answering(200, body) == {"cpython-3.13.5+x.tar.gz": "a" * 64, "other+name": "b" * 64}
     assert answering(404) is None
@@ -130,5 +132,5 @@ def test_upstreams_checksums() -> None:
         answering(503)
 
 
-def test_offline_it_does_not_ask_upstream(project: Project) -> None:
+def test_checksums_are_not_downloaded_offline(project: Project) -> None:
     project.run("audit", "--upstream", "--offline", expect=6)

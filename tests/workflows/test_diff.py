@@ -1,4 +1,4 @@
-"""`provision diff` as people call it: what it compares, in which format, with which exit code."""
+"""`diff`: what it compares, in which format, with which exit code, and what differs inside trees with `--details`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ from tests.support.builds import Build, write_catalog
 from tests.support.project import COMMAND, Project
 from tests.support.schemas import read_schema
 from tests.support.server import Server
-
-# FOLD tests.workflows.test_diff
-#   `provision diff` as people call it: what it compares, in which format, with which exit code.
 
 
 @pytest.fixture
@@ -59,7 +56,7 @@ def _below(project: Project) -> Path:
     return below
 
 
-def test_no_lock_is_nothing(project: Project, tmp_path: Path) -> None:
+def test_an_empty_file_is_no_lock(project: Project, tmp_path: Path) -> None:
     empty = tmp_path / "empty.lock"
     empty.write_text("")
     for nothing in ("/dev/null", str(empty)):
@@ -87,11 +84,11 @@ def test_outside_of_a_repository_two_files_are_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("old", ["--upload-pack=x", "nope", "nope.lock", "a\nb", "HEAD~99"])
-def test_what_is_neither_file_nor_revision(project: Project, old: str) -> None:
+def test_neither_a_file_nor_a_revision_is_refused(project: Project, old: str) -> None:
     assert "error:" in project.run("diff", "--", old, expect=2).err
 
 
-def test_a_broken_lock_is_said_with_its_line(project: Project) -> None:
+def test_the_error_of_an_invalid_lock_helps(project: Project) -> None:
     project.lock.write_text(honest().replace("sha256 = ", "sha265 = ", 1))
     ended = project.run("diff", expect=4)
     assert "did you mean 'sha256'?" in ended.err
@@ -126,12 +123,8 @@ def test_a_narrow_terminal_gets_short_lines(project: Project, columns: str, head
     assert heads or all(len(line) <= 40 for line in shown.splitlines())
 
 
-def test_details_say_what_is_not_at_hand(project: Project) -> None:
+def test_details_say_which_trees_are_not_available(project: Project) -> None:
     assert "neither in the store nor in the cache" in project.run("diff", "--details").out
-
-
-# FOLD tests.workflows.test_diff
-#   `provision diff --details`: what differs inside, of installed trees and of archives that were only fetched.
 
 
 @pytest.fixture
@@ -148,15 +141,15 @@ def pair(tmp_path: Path, server: Server, builds: tuple[Build, ...]) -> Project:
     return project
 
 
-def details(project: Project) -> dict[str, object]:
+def details_of(project: Project) -> dict[str, object]:
     found: list[dict[str, object]]
     found = project.run("diff", "old.lock", "new.lock", "--details", "--json").document()["details"]
     (one,) = found
     return one
 
 
-def test_installed_trees_and_fetched_archives_tell_the_same(pair: Project) -> None:
-    installed = details(pair)
+def test_installed_trees_and_cached_archives_have_the_same_details(pair: Project) -> None:
+    installed = details_of(pair)
     assert installed["missing"] is None
     folders = installed["folders"]
     assert isinstance(folders, list)
@@ -165,13 +158,13 @@ def test_installed_trees_and_fetched_archives_tell_the_same(pair: Project) -> No
     assert installed["size-delta"] < 0
     pair.run("prune")
     shutil.rmtree(pair.home)
-    fetched = details(pair)
+    fetched = details_of(pair)
     assert (fetched["folders"], fetched["size-delta"]) == (installed["folders"], installed["size-delta"])
     shutil.rmtree(pair.cache)
-    assert "neither in the store nor in the cache" in str(details(pair)["missing"])
+    assert "neither in the store nor in the cache" in str(details_of(pair)["missing"])
 
 
-def test_the_text_says_it_by_folder(pair: Project) -> None:
+def test_details_as_text_are_by_folder(pair: Project) -> None:
     text = pair.run("diff", "old.lock", "new.lock", "--details").out
     assert "inside one, " in text
     assert "removed" in text

@@ -1,4 +1,4 @@
-"""When this machine matters to a lock, and when not."""
+"""When a lock depends on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provision.manifest.read import parse_manifest
 from provision.workflows.lock import host_target
 
 
-def test_this_machine_matters_only_where_an_entry_declares_no_targets() -> None:
+def test_the_host_matters_only_if_an_entry_declares_no_targets() -> None:
     declared = '[settings]\ntargets = ["macos-aarch64"]\n[pythons]\none = "3.14"\n'
     some = '[pythons]\none = "3.14"\ntwo = { version = "3.14", targets = ["macos-aarch64"] }\n'
     assert host_target(parse_manifest(declared, Path("pythons.toml"))) is None

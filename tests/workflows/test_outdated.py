@@ -1,4 +1,4 @@
-"""`provision outdated`, `explain`, and the diff that `lock --upgrade` prints."""
+"""`outdated`, `explain`, the diff of `lock --upgrade`, and the feed that Renovate's custom datasource reads."""
 
 from __future__ import annotations
 
@@ -17,45 +17,41 @@ from provision.workflows.outdated import OutdatedRow, feed_document, outdated_ro
 from tests.lock.samples import asset, catalog, manifest
 from tests.support.project import Project
 
-# FOLD tests.workflows.test_outdated
-#   `provision outdated`, `explain`, and the diff that `lock --upgrade` prints.
-
-
 HOST = Target.parse("linux-x86_64")
 BEFORE = catalog(asset("3.13.5+20250702"))
 AFTER = catalog(asset("3.13.5+20250702"), asset("3.13.5+20250818"), asset("3.13.7+20261021"), asset("3.14.7+20261022"))
 
 
-def look(entry: str, known: Catalog, *, today: date = date(2026, 10, 25)) -> OutdatedRow:
-    """The outlook of an entry that was locked when only 3.13.5+20250702 was known."""
+def row_of(entry: str, known: Catalog, *, today: date = date(2026, 10, 25)) -> OutdatedRow:
+    """The row of an entry that was locked when only 3.13.5+20250702 was known."""
     asked = manifest(f"default = {entry}")
     (python,) = resolve(manifest('default = "3.13"'), BEFORE, None, host=HOST).lock.pythons
     return outdated_row(asked.requests[0], python, asked, known, host=HOST, today=today)
 
 
-def test_what_an_upgrade_would_take_and_what_the_request_rules_out() -> None:
-    found = look('"3.13"', AFTER)
+def test_what_an_upgrade_would_lock_and_what_the_request_rules_out() -> None:
+    found = row_of('"3.13"', AFTER)
     assert (found.locked, found.allowed, found.newest) == ("3.13.5+20250702", "3.13.7+20261021", "3.14.7+20261022")
     assert found.ends == date(2029, 10, 31)
     assert not found.ended
 
 
 def test_what_waits_for_its_cooldown() -> None:
-    found = look('{ version = "3.13", cooldown = "1 week" }', AFTER)
+    found = row_of('{ version = "3.13", cooldown = "1 week" }', AFTER)
     assert (found.allowed, found.cooling, found.until) == ("3.13.5+20250818", "3.13.7+20261021", "2026-10-28 00:00 UTC")
 
 
-def test_nothing_newer() -> None:
-    found = look('"3.13"', BEFORE)
+def test_nothing_newer_is_empty() -> None:
+    found = row_of('"3.13"', BEFORE)
     assert (found.allowed, found.newest, found.cooling) == ("", "", "")
 
 
 def test_an_upgrade_that_would_fail_says_why() -> None:
-    assert "3.12" in look('"3.12"', BEFORE).reason
+    assert "3.12" in row_of('"3.12"', BEFORE).reason
 
 
-def test_the_end_of_life() -> None:
-    assert look('"3.13"', BEFORE, today=date(2030, 1, 1)).ended
+def test_the_end_of_life_has_passed() -> None:
+    assert row_of('"3.13"', BEFORE, today=date(2030, 1, 1)).ended
 
 
 @pytest.fixture
@@ -66,7 +62,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def test_the_command(project: Project) -> None:
+def test_outdated_as_table_and_json(project: Project) -> None:
     assert "3.13.1+" in project.run("outdated").out
     project.write(project.manifest.read_text().replace("3.13.1", "3.13"))
     project.run("lock")
@@ -86,18 +82,14 @@ def test_an_upgrade_prints_the_diff_it_made(project: Project) -> None:
     assert project.run("lock", "--upgrade").out == ""
 
 
-def test_explain(project: Project) -> None:
+def test_explain_as_text_and_json(project: Project) -> None:
     assert project.run("explain", "default").out.startswith("default is locked: cpython 3.13.1+")
     assert project.run("explain", "default", "--json").document()["locked"] is True
     assert "'default'" in project.run("explain", "defualt", expect=2).err
 
 
-# FOLD tests.workflows.test_outdated
-#   `provision feed`: what Renovate's custom datasource reads.
-
-
 @pytest.fixture
-def project_feeding(tmp_path: Path) -> Project:
+def empty_project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
@@ -121,21 +113,21 @@ def test_every_implementation_has_a_home_page(implementation: str) -> None:
     assert str(feed_document(catalog(), implementation)["homepage"]).startswith("https://")
 
 
-def test_the_real_feed(project_feeding: Project) -> None:
-    document = json.loads(project_feeding.run("feed").out)
+def test_the_feed_of_the_bundled_catalog(empty_project: Project) -> None:
+    document = json.loads(empty_project.run("feed").out)
     versions = [release["version"] for release in document["releases"]]
     assert len(versions) == len(set(versions)) > 400
     assert all(re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?\+\d{8}", version) for version in versions)
     assert all("releaseTimestamp" in release for release in document["releases"])
 
 
-def test_it_is_written_as_a_file_always_the_same(project_feeding: Project) -> None:
-    project_feeding.run("feed", "-o", "one.json")
-    project_feeding.run("feed", "-o", "two.json")
-    one, two = (project_feeding.directory / name for name in ("one.json", "two.json"))
+def test_the_feed_is_written_to_a_file_and_reproducible(empty_project: Project) -> None:
+    empty_project.run("feed", "-o", "one.json")
+    empty_project.run("feed", "-o", "two.json")
+    one, two = (empty_project.directory / name for name in ("one.json", "two.json"))
     assert one.read_bytes() == two.read_bytes()
     assert json.loads(one.read_text())["sourceUrl"].startswith("https://")
 
 
-def test_an_implementation_nobody_knows(project_feeding: Project) -> None:
-    assert "Did you mean 'cpython'?" in project_feeding.run("feed", "--implementation", "cpythn", expect=2).err
+def test_an_unknown_implementation_is_refused(empty_project: Project) -> None:
+    assert "Did you mean 'cpython'?" in empty_project.run("feed", "--implementation", "cpythn", expect=2).err

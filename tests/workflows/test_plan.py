@@ -1,4 +1,4 @@
-"""Saved plans come from anyone: what is not one is refused in a sentence that says where it is wrong."""
+"""Saved plans: what `save_plan` writes is loaded again, anything else is refused with the place of the mistake."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def saved(options: Options, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_saved_plan_is_the_plan(options: Options, saved: Path) -> None:
+def test_a_saved_plan_is_loaded_as_the_same_plan(options: Options, saved: Path) -> None:
     loaded = load_plan(options, saved)
     assert loaded.scope == Scope(prune=True)
     assert loaded.plan == plan(options, Scope(prune=True)).plan
@@ -56,7 +56,7 @@ def test_a_saved_plan_is_the_plan(options: Options, saved: Path) -> None:
         ({"more": 1}, "more: is not expected"),
     ],
 )
-def test_what_is_no_saved_plan_is_refused(options: Options, saved: Path, change: dict[str, Any], message: str) -> None:
+def test_an_invalid_document_is_refused(options: Options, saved: Path, change: dict[str, Any], message: str) -> None:
     saved.write_text(json.dumps(json.loads(saved.read_text()) | change))
     with pytest.raises(UsageError, match=r"saved\.plan is not a saved plan: ") as caught:
         load_plan(options, saved)
@@ -64,13 +64,13 @@ def test_what_is_no_saved_plan_is_refused(options: Options, saved: Path, change:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 10_000])
-def test_what_is_no_object_is_refused(options: Options, saved: Path, content: bytes) -> None:
+def test_no_json_object_is_refused(options: Options, saved: Path, content: bytes) -> None:
     saved.write_bytes(content)
     with pytest.raises(UsageError, match="is not a saved plan"):
         load_plan(options, saved)
 
 
-def test_what_is_no_file_is_refused(options: Options, tmp_path: Path) -> None:
+def test_a_missing_file_and_a_directory_are_refused(options: Options, tmp_path: Path) -> None:
     for path, why in ((tmp_path / "none.plan", "does not exist"), (tmp_path, "is no regular file, or too large")):
         with pytest.raises(UsageError, match=f"cannot read the plan .*: it {why}"):
             load_plan(options, path)

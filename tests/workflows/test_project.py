@@ -1,3 +1,5 @@
+"""Writing a project's files: modes, links, temporary files of killed runs."""
+
 from __future__ import annotations
 
 import os
@@ -33,7 +35,7 @@ def test_a_file_keeps_its_mode_and_a_link_stays_one(tmp_path: Path) -> None:
     assert stat.S_IMODE(real.stat().st_mode) == 0o660
 
 
-def test_what_a_killed_run_left_goes_with_the_next_write(tmp_path: Path) -> None:
+def test_temporary_files_of_killed_runs_are_removed_by_the_next_write(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     (tmp_path / f".pythons.lock.{dead.pid}.0123.new").write_text("half")
@@ -41,7 +43,7 @@ def test_what_a_killed_run_left_goes_with_the_next_write(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["pythons.lock"]
 
 
-def test_or_is_swept_up_by_who_writes_nothing(tmp_path: Path) -> None:
+def test_temporary_files_are_removed_without_writing_too(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
     left, other = (tmp_path / f".pythons.{kind}.{dead.pid}.0123.new" for kind in ("toml", "lock"))
@@ -52,13 +54,13 @@ def test_or_is_swept_up_by_who_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [other]
 
 
-def test_a_name_that_is_a_pattern_is_a_name(tmp_path: Path) -> None:
+def test_a_name_with_glob_characters_is_taken_literally(tmp_path: Path) -> None:
     write_text(tmp_path / "[a]*.lock", "one\n")
     write_text(tmp_path / "[a]*.lock", "two\n")
     assert (tmp_path / "[a]*.lock").read_text() == "two\n"
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"cannot write .*pythons\.lock: Not a directory"):
         write_text(tmp_path / "file" / "pythons.lock", "text\n")

@@ -1,0 +1,58 @@
+"""Queries of `catalog list`, and looking up one asset."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.errors import ResolutionError, UsageError
+from provision.model.asset import BuildOptions
+from provision.model.target import Target
+from provision.workflows.catalog import list_assets, parse_query, show_asset
+from provision.workflows.options import Options
+
+
+def test_one_query_per_target(options: Options) -> None:
+    queries = parse_query("3.13", targets=["linux-x86_64", "macos-aarch64"], flavor="full")
+    assert [query.target for query in queries] == [Target.parse("linux-x86_64"), Target.parse("macos-aarch64")]
+    assets = list(islice(list_assets(options, queries[:1]), 3))
+    assert assets
+    assert {(asset.target.short, asset.flavor, asset.version.minor) for asset in assets} == {
+        ("linux-x86_64", "full", 13)
+    }
+
+
+def test_options_of_the_request_and_of_the_command_line_are_added_up() -> None:
+    (query,) = parse_query("3.14t", options=["debug", "pgo+lto"])
+    assert query.options == BuildOptions.of({"freethreaded", "debug", "pgo", "lto"})
+
+
+def test_latest_is_the_newest_build_of_each_version() -> None:
+    (query,) = parse_query(None, build="latest")
+    assert (query.build, query.newest_build) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "given", "message"),
+    [
+        ("3.13", {"flavor": "ful"}, "Did you mean 'full'"),
+        ("3.13", {"cpu": "v9"}, "--cpu is 'v9'"),
+        ("3.13", {"targets": ["nowhere"]}, "is not a known target"),
+        ("latest-and-greatest", {}, "latest-and-greatest"),
+        ("3.13", {"options": ["fast"]}, "fast"),
+    ],
+)
+def test_invalid_queries_are_refused(request_text: str, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse_query(request_text, **given)
+
+
+def test_an_asset_by_its_file_name_or_its_url(options: Options, tmp_path: Path) -> None:
+    (asset,) = islice(list_assets(options, parse_query("3.13", targets=["linux-x86_64"])), 1)
+    assert show_asset(options, asset.filename) == asset
+    assert show_asset(options, asset.url) == asset
+    with pytest.raises(ResolutionError, match=r"no catalog knows an asset 'missing\.tar\.gz'"):
+        show_asset(options, "https://example.org/missing.tar.gz")

@@ -1,0 +1,62 @@
+"""`init`, `add` and `remove`: what they write, and that they write nothing when they fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.errors import ManifestError
+from provision.manifest.read import read_manifest
+from provision.workflows.edit import add, init, remove
+from provision.workflows.options import Options, parse_targets
+
+TARGETS = parse_targets(["linux-x86_64"])
+
+
+@pytest.fixture
+def manifest(options: Options) -> Path:
+    """A new manifest with an entry more."""
+    path = init(options, TARGETS).path
+    add(options, "one", {"version": "3.13"})
+    return path
+
+
+def test_a_new_manifest_is_valid_and_replaces_none(options: Options) -> None:
+    path = init(options, TARGETS).path
+    assert path == options.manifest
+    assert [request.name for request in read_manifest(path).requests] == ["default"]
+    with pytest.raises(ManifestError, match="exists already"):
+        init(options, TARGETS)
+
+
+def test_a_dangling_link_is_not_replaced_either(options: Options, tmp_path: Path) -> None:
+    (tmp_path / "pythons.toml").symlink_to("missing.toml")
+    with pytest.raises(ManifestError, match="exists already"):
+        init(options, TARGETS)
+
+
+def test_added_entries_are_requested_and_removed_ones_gone(options: Options, manifest: Path) -> None:
+    assert add(options, "two", {"version": "3.14", "freethreaded": True}).name == "two"
+    assert [request.name for request in read_manifest(manifest).requests] == ["default", "one", "two"]
+    assert read_manifest(manifest).requests[2].freethreaded
+    assert remove(options, ["default", "two"]).name == "default, two"
+    assert [request.name for request in read_manifest(manifest).requests] == ["one"]
+
+
+def test_an_edit_that_fails_writes_nothing(options: Options, manifest: Path) -> None:
+    before = manifest.read_bytes()
+    with pytest.raises(ManifestError):
+        add(options, "two", {"version": "3.14", "flavor": "tiny"})
+    with pytest.raises(ManifestError):
+        add(options, "one", {"version": "3.14"})
+    with pytest.raises(ManifestError):
+        remove(options, ["one", "missing"])
+    assert manifest.read_bytes() == before
+
+
+def test_an_invalid_manifest_is_not_edited(options: Options, manifest: Path) -> None:
+    manifest.write_text("[pythons]\none = 3\n")
+    with pytest.raises(ManifestError, match="one"):
+        remove(options, ["one"])
+    assert manifest.read_text() == "[pythons]\none = 3\n"

@@ -1,0 +1,70 @@
+"""Options from the command line and the environment, and the entries and targets that a command line names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.errors import UsageError
+from provision.model.target import Target
+from provision.workflows.options import DEFAULT_JOBS, Options, env_flag, parse_scope, parse_targets
+
+LINUX, MAC = Target.parse("linux-x86_64"), Target.parse("macos-aarch64")
+
+
+def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
+    environ = {
+        "PROVISION_HOME": str(tmp_path / "environ"),
+        "PROVISION_MANIFEST": "environ.toml",
+        "PROVISION_MIRROR": "https://one.example https://two.example",
+        "PROVISION_JOBS": "2",
+    }
+    options = Options.of(environ)
+    assert (options.home, options.manifest, options.jobs) == (tmp_path / "environ", Path("environ.toml"), 2)
+    assert options.mirrors == ("https://one.example", "https://two.example")
+    given = Options.of(
+        environ, home=tmp_path / "given", manifest=Path("given.toml"), mirrors=("https://given.example",), jobs=3
+    )
+    assert (given.home, given.manifest, given.jobs) == (tmp_path / "given", Path("given.toml"), 3)
+    assert given.mirrors == ("https://given.example",)
+
+
+def test_allowed_hosts_of_both_are_added_up() -> None:
+    options = Options.of({"PROVISION_ALLOW_HOSTS": "b.example, c.example"}, allow_hosts=("a.example",))
+    assert options.allow_hosts == ("a.example", "b.example", "c.example")
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1", True), ("yes", True), ("0", False), ("Off", False), ("", False)])
+def test_a_flag_in_the_environment(value: str, expected: bool) -> None:
+    assert env_flag({"PROVISION_OFFLINE": value}, "PROVISION_OFFLINE") is expected
+    assert Options.of({"PROVISION_OFFLINE": value}).offline is expected
+
+
+@pytest.mark.parametrize("value", ["0", "65", "-1", "many", "1.5"])
+def test_an_invalid_number_of_jobs_is_refused(value: str) -> None:
+    assert Options.of({"PROVISION_JOBS": ""}).jobs == DEFAULT_JOBS
+    with pytest.raises(UsageError, match="expected a number from 1 to 64"):
+        Options.of({"PROVISION_JOBS": value})
+
+
+def test_a_scope_has_each_name_and_target_once() -> None:
+    scope = parse_scope(["b", "a", "b"], ["linux-x86_64", "macos-aarch64", "x86_64-unknown-linux-gnu"])
+    assert (scope.names, scope.targets, scope.foreign) == (("b", "a"), (LINUX, MAC), True)
+    assert not parse_scope(["a"], []).foreign
+    every = parse_scope([], ["all"])
+    assert (every.targets, every.all_targets, every.foreign) == ((), True, True)
+
+
+def test_a_cpu_level_is_one_of_four_and_needs_a_target() -> None:
+    assert parse_scope([], ["linux-x86_64"], cpu="v3").cpu == "v3"
+    with pytest.raises(UsageError, match="--cpu is 'v5'"):
+        parse_scope([], ["linux-x86_64"], cpu="v5")
+    with pytest.raises(UsageError, match="--cpu goes with --target"):
+        parse_scope([], [], cpu="v3")
+
+
+def test_an_unknown_target_is_refused_with_the_one_that_was_meant() -> None:
+    assert parse_targets(["linux-x86_64", "all"]) == (LINUX,)
+    with pytest.raises(UsageError, match=r"'linux-x86-64' is not a known target\. Did you mean 'linux-x86_64'\?"):
+        parse_targets(["linux-x86-64"])
