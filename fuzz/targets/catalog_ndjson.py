@@ -44,7 +44,7 @@ _odd_artifact = st.fixed_dictionaries(
         "sha256": words,
     },
 )
-_own = st.builds(
+_custom = st.builds(
     lambda rows, version, more: custom_line(version, *rows, **more),
     st.lists(_odd_artifact, max_size=3),
     st.sampled_from(["3.14.2+20260127", "3.14.2", "x"]) | words,
@@ -89,5 +89,5 @@ def _assets(data: bytes) -> tuple[Asset, ...]:
 
 
 TARGET = Target(
-    inputs=_own | mutated(_own) | mutated(_pbs) | mutated(_github) | documents(_PIECES, between=""), check=check
+    inputs=_custom | mutated(_custom) | mutated(_pbs) | mutated(_github) | documents(_PIECES, between=""), check=check
 )

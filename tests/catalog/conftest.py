@@ -9,5 +9,5 @@ import pytest
 
 @pytest.fixture
 def cache_dir(tmp_path: Path) -> Path:
-    """Where catalogs are kept; it does not exist yet."""
+    """The directory of saved catalogs, which does not exist yet."""
     return tmp_path / "cache" / "catalog"

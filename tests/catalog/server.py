@@ -16,7 +16,7 @@ from provision.protocols import Response
 
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """What the server has at a path: it answers 304 to who knows the ETag."""
+    """What the server has at a path: 304 for a request with its ETag."""
 
     body: bytes = b""
     etag: str = ""
@@ -25,7 +25,7 @@ class Page:
 
 @dataclass(slots=True)
 class Upstream:
-    """The server's pages by path and query, and the paths asked for, in order."""
+    """The server's pages by path and query, and the requested paths, in order."""
 
     address: str
     pages: dict[str, Page] = field(default_factory=dict)

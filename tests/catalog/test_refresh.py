@@ -203,7 +203,7 @@ def page(*names: str) -> bytes:
 
 
 def put_pages(server: Upstream, *pages: bytes, etag: str = "") -> str:
-    """Offer pages of releases; returns the URL they are asked for at."""
+    """Offer pages of releases; returns their URL."""
     for number, body in enumerate(pages, start=1):
         server.put(f"/releases?per_page={PER_PAGE}&page={number}", body, etag=etag)
     return f"{server.address}/releases"

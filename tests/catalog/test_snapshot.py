@@ -42,7 +42,7 @@ def test_the_bundled_catalog_is_small() -> None:
 
 
 def test_no_two_assets_have_the_same_properties() -> None:
-    """So each can be asked for by what it is, without its name."""
+    """So each can be requested by its properties, without its name."""
     properties = Counter(
         (asset.implementation, asset.version, asset.build, asset.target, asset.cpu, asset.options, asset.flavor)
         for asset in bundled_assets()

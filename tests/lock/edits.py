@@ -21,23 +21,23 @@ from provision.model.version import Version
 from tests.lock.samples import HOST, asset, catalog
 
 TWO = 'targets = ["linux-x86_64", "macos-aarch64"]'
-OWN_URL = "https://example.com/x/{}"
+CUSTOM_URL = "https://example.com/x/{}"
 _SHA256 = "ab" * 32
 NAMED = "cpython-3.14.7+20260814-x86_64_v3-unknown-linux-gnu-install_only.tar.gz"
 
 
-def own(name: str, *more: str) -> str:
-    """An entry with an archive of one's own."""
+def custom_entry(name: str, *more: str) -> str:
+    """An entry with a custom archive."""
     words = (
         'version = "3.14.7"',
-        f'url.linux-x86_64 = "{OWN_URL.format(name)}"',
+        f'url.linux-x86_64 = "{CUSTOM_URL.format(name)}"',
         f'sha256.linux-x86_64 = "{_SHA256}"',
         *more,
     )
     return f"{{ {', '.join(words)} }}"
 
 
-# What stands behind an entry's name, and the settings.
+# The value of an entry, and the settings.
 REQUESTS = (
     ('"3.14"', TWO),
     ('"3.14"', ""),
@@ -51,12 +51,12 @@ REQUESTS = (
     ('{ version = "3.14", build = "20260814", without = ["idle"] }', TWO),
     (f'{{ version = "3.14", targets = ["linux-x86_64"], sha256.linux-x86_64 = "{asset().sha256}" }}', ""),
 )
-OWN_REQUESTS = (
-    (own("a+b.tar.gz"), ""),
-    (own("a+b.tar.gz", 'cpu = "v3"'), ""),
-    (own("a+b.tar.gz"), 'cpu = "v3"'),
-    (own(NAMED), 'cpu = "auto"'),
-    (own(NAMED, 'cpu = "v3"'), ""),
+CUSTOM_REQUESTS = (
+    (custom_entry("a+b.tar.gz"), ""),
+    (custom_entry("a+b.tar.gz", 'cpu = "v3"'), ""),
+    (custom_entry("a+b.tar.gz"), 'cpu = "v3"'),
+    (custom_entry(NAMED), 'cpu = "auto"'),
+    (custom_entry(NAMED, 'cpu = "v3"'), ""),
 )
 _BUILDS: tuple[tuple[str, str, Flavor], ...] = (
     ("3.14.7+20260814", "pgo+lto", "install_only_stripped"),
@@ -75,7 +75,7 @@ _ROWS = [
 
 
 @cache
-def answered(entry: str, settings: str) -> tuple[Manifest, LockedPython]:
+def resolved(entry: str, settings: str) -> tuple[Manifest, LockedPython]:
     """A manifest with one entry, and what resolving writes for it."""
     manifest = parse_manifest(f"[settings]\n{settings}\n[pythons]\na = {entry}\n", Path("pythons.toml"))
     return manifest, resolve(manifest, catalog(*_ROWS), None, host=HOST).lock.pythons[0]
@@ -119,8 +119,8 @@ def _of_row(draw: st.DrawFn, python: LockedPython) -> LockedPython:
     others = [each for each in python.assets if each is not row]
     target = Target.parse(draw(st.sampled_from(["linux-x86_64", "macos-aarch64", "linux-aarch64"])))
     level = draw(st.sampled_from(CPU_LEVELS)) if target.arch == "x86_64" else "baseline"
-    # A catalog has one row a URL; archives of one's own keep theirs, as that is what they are held to.
-    url = row.url if row.url.startswith(OWN_URL[:-2]) else f"https://example.com/{target}/{level}/{row.filename}"
+    # A catalog has one row a URL; custom archives keep theirs, as they must have the requested one.
+    url = row.url if row.url.startswith(CUSTOM_URL[:-2]) else f"https://example.com/{target}/{level}/{row.filename}"
     moved = replace(row, target=target, cpu=level, url=url)
     plain = row.url.replace("%2B", "+")
     options = draw(st.sampled_from(["", "pgo", "pgo+lto", "freethreaded+pgo+lto", "lto+static", "pgo+shared"]))

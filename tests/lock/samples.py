@@ -127,8 +127,8 @@ def request(value: str, *, settings: str = "") -> Request:
     return manifest(f"default = {value}", settings=settings).requests[0]
 
 
-def own(urls: Mapping[str, str], *, version: str = "3.13.5", more: str = "", settings: str = "") -> Request:
-    """A request for archives of one's own, by target; the sha256 of each is that of its URL."""
+def custom_request(urls: Mapping[str, str], *, version: str = "3.13.5", more: str = "", settings: str = "") -> Request:
+    """A request for custom archives, by target; the sha256 of each is that of its URL."""
     links = ", ".join(f'{target} = "{url}"' for target, url in urls.items())
     hashes = ", ".join(f'{target} = "{digest(url)}"' for target, url in urls.items())
     table = f'version = "{version}", url = {{ {links} }}, sha256 = {{ {hashes} }}{more and ", "}{more}'
@@ -141,7 +141,7 @@ def lock(entries: str, *assets: Asset, previous: Lock | None = None, settings: s
 
 
 def refusals(entries: str, *assets: Asset, settings: str = "") -> list[str]:
-    """What resolving says when it cannot be done, without the places."""
+    """The messages of the errors that resolving raises, without their places."""
     with pytest.raises(ProvisionError) as caught:
         lock(entries, *assets, settings=settings)
     error = caught.value

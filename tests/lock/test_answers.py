@@ -16,7 +16,17 @@ from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
-from tests.lock.edits import NAMED, OWN_REQUESTS, OWN_URL, REQUESTS, TWO, answered, edited, own, with_rows
+from tests.lock.edits import (
+    CUSTOM_REQUESTS,
+    CUSTOM_URL,
+    NAMED,
+    REQUESTS,
+    TWO,
+    custom_entry,
+    edited,
+    resolved,
+    with_rows,
+)
 from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest, request
 
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
@@ -194,16 +204,21 @@ def beside(**changes: Any) -> Any:
         ('"3.14"', TWO, linux(cpu="v4"), [f"cpu {LINUX} v4"]),
         (AUTO, TWO, linux(cpu="v3"), [f"cpu {LINUX}"]),
         (REQUESTS[-1][0], "", linux(sha256=Digest("0" * 64)), [f"sha256 {LINUX} baseline"]),
-        (own("a+b.tar.gz"), "", linux(url=OWN_URL.format("a%2Bb.tar.gz")), []),
-        (own("a+b.tar.gz"), "", linux(url=OWN_URL.format("b.tar.gz")), [f"url {LINUX} baseline"]),
-        (own("a+b.tar.gz"), "", linux(sha256=Digest("0" * 64)), [f"sha256 {LINUX} baseline"]),
-        (own("a+b.tar.gz"), "", beside(cpu="v3"), [f"cpu {LINUX} v3"]),
-        (own("a+b.tar.gz", 'cpu = "v3"'), "", linux(cpu="baseline"), [f"cpu {LINUX}", f"cpu {LINUX} baseline"]),
-        (own(NAMED), 'cpu = "auto"', linux(size=7), []),
+        (custom_entry("a+b.tar.gz"), "", linux(url=CUSTOM_URL.format("a%2Bb.tar.gz")), []),
+        (custom_entry("a+b.tar.gz"), "", linux(url=CUSTOM_URL.format("b.tar.gz")), [f"url {LINUX} baseline"]),
+        (custom_entry("a+b.tar.gz"), "", linux(sha256=Digest("0" * 64)), [f"sha256 {LINUX} baseline"]),
+        (custom_entry("a+b.tar.gz"), "", beside(cpu="v3"), [f"cpu {LINUX} v3"]),
+        (
+            custom_entry("a+b.tar.gz", 'cpu = "v3"'),
+            "",
+            linux(cpu="baseline"),
+            [f"cpu {LINUX}", f"cpu {LINUX} baseline"],
+        ),
+        (custom_entry(NAMED), 'cpu = "auto"', linux(size=7), []),
     ],
 )
 def test_each_disagreement_is_a_value(entry: str, settings: str, edit: Any, found: list[str]) -> None:
-    asked, python = answered(entry, settings)
+    asked, python = resolved(entry, settings)
     told = [
         " ".join(
             word
@@ -216,14 +231,14 @@ def test_each_disagreement_is_a_value(entry: str, settings: str, edit: Any, foun
 
 
 def test_with_a_level_that_the_settings_prefer_one_row_is_locked_for_each_target() -> None:
-    asked, python = answered('"3.14"', f'{TWO}\ncpu = "v3"')
+    asked, python = resolved('"3.14"', f'{TWO}\ncpu = "v3"')
     (found,) = request_disagreements(asked.requests[0], with_rows(python, [*python.assets, asset()]))
     assert (found.key, found.requested, found.locked, found.asset) == ("cpu", "v3", "baseline", asset())
 
 
 @given(st.data())
 def test_an_entry_satisfies_its_request_if_resolving_its_rows_gives_it_again(data: st.DataObject) -> None:
-    asked, python = answered(*data.draw(st.sampled_from(REQUESTS)))
+    asked, python = resolved(*data.draw(st.sampled_from(REQUESTS)))
     locked = Lock(pythons=(data.draw(edited(python)),))
     try:
         again = resolve(
@@ -234,9 +249,9 @@ def test_an_entry_satisfies_its_request_if_resolving_its_rows_gives_it_again(dat
     assert (stale_entries(asked, locked, HOST) == ()) == (again == locked)
 
 
-@pytest.mark.parametrize(("entry", "settings"), [*REQUESTS, *OWN_REQUESTS])
+@pytest.mark.parametrize(("entry", "settings"), [*REQUESTS, *CUSTOM_REQUESTS])
 def test_what_resolving_writes_satisfies_the_request(entry: str, settings: str) -> None:
-    asked, python = answered(entry, settings)
+    asked, python = resolved(entry, settings)
     assert stale_entries(asked, Lock(pythons=(python,)), HOST) == ()
 
 

@@ -13,7 +13,7 @@ from provision.lock.explain import Explanation, cautions, explain_entry, explana
 from provision.lock.lock import LockedPython
 from provision.manifest.manifest import Request
 from provision.model.asset import Asset
-from tests.lock.samples import AS_OF, HOST, asset, builds, catalog, lock, own, python, request
+from tests.lock.samples import AS_OF, HOST, asset, builds, catalog, custom_request, lock, python, request
 
 TODAY = date(2026, 11, 1)
 ROWS = (
@@ -99,7 +99,7 @@ def test_an_entry_that_cannot_be_resolved_is_an_error() -> None:
 
 
 def test_custom_archives_are_explained_by_their_urls() -> None:
-    explanation = explained(own({"linux-x86_64": "https://example.com/python.tar.gz"}))
+    explanation = explained(custom_request({"linux-x86_64": "https://example.com/python.tar.gz"}))
     assert explanation.reasons == ("the manifest names its archives by URL: python.tar.gz",)
     assert explanation.steps == ()
 

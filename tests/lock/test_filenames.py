@@ -11,7 +11,7 @@ from provision.model.asset import BuildOptions
 from provision.model.target import Target
 from provision.model.value import replace
 from provision.model.version import Version
-from tests.lock.samples import asset, digest, lock, own
+from tests.lock.samples import asset, custom_request, digest, lock
 
 PLAIN = "https://example.com/python.tar.gz"
 PACKED = "https://example.com/x/cpython-3.13.5%2B20260101-x86_64-unknown-linux-gnu-freethreaded%2Bpgo-full.tar.zst"
@@ -59,28 +59,29 @@ def test_a_catalog_row_is_compared_by_more_than_the_name() -> None:
 
 def refusal(url: str, **given: str) -> str:
     with pytest.raises(ManifestError) as caught:
-        custom_assets(own({"linux-x86_64": url}, **given))
+        custom_assets(custom_request({"linux-x86_64": url}, **given))
     return caught.value.message
 
 
 def test_without_a_known_name_the_request_alone_counts() -> None:
-    asset = custom_assets(own({"linux-x86_64": PLAIN}))[0]
+    asset = custom_assets(custom_request({"linux-x86_64": PLAIN}))[0]
     assert asset.title == "cpython 3.13.5+local install_only linux-x86_64"
     assert (asset.url, asset.sha256) == (PLAIN, digest(PLAIN))
     more = 'flavor = "full", build = "7", debug = true, build-options = ["noopt"], cpu = "v3"'
-    asset = custom_assets(own({"linux-x86_64": PLAIN}, more=more))[0]
+    asset = custom_assets(custom_request({"linux-x86_64": PLAIN}, more=more))[0]
     assert asset.title == "cpython 3.13.5+7 debug+noopt full linux-x86_64 v3"
 
 
 def test_a_name_of_pbs_completes_the_request() -> None:
-    asset = custom_assets(own({"linux-x86_64": PACKED}, more="freethreaded = true"))[0]
+    asset = custom_assets(custom_request({"linux-x86_64": PACKED}, more="freethreaded = true"))[0]
     assert asset.title == "cpython 3.13.5+20260101 freethreaded+pgo full linux-x86_64"
 
 
 def test_an_early_name_takes_its_build_from_the_request() -> None:
-    assert custom_assets(own({"linux-x86_64": EARLY}, version="3.8.2"))[0].build == "local"
+    assert custom_assets(custom_request({"linux-x86_64": EARLY}, version="3.8.2"))[0].build == "local"
     assert (
-        custom_assets(own({"linux-x86_64": EARLY}, version="3.8.2", more='build = "20200418"'))[0].build == "20200418"
+        custom_assets(custom_request({"linux-x86_64": EARLY}, version="3.8.2", more='build = "20200418"'))[0].build
+        == "20200418"
     )
 
 
@@ -105,7 +106,7 @@ def test_a_name_and_its_request_must_agree(version: str, more: str, means: str) 
 
 def test_a_name_of_another_target_is_refused() -> None:
     with pytest.raises(ManifestError, match="means target x86_64-unknown-linux-gnu, not aarch64-apple-darwin"):
-        custom_assets(own({"macos-aarch64": PACKED}, version="3.13.5t"))
+        custom_assets(custom_request({"macos-aarch64": PACKED}, version="3.13.5t"))
 
 
 def test_a_debug_build_is_not_optimised() -> None:
@@ -124,19 +125,19 @@ def test_a_debug_build_is_not_optimised() -> None:
     ],
 )
 def test_the_row_of_a_request_agrees_with_its_name(url: str, version: str, more: str) -> None:
-    (row,) = custom_assets(own({"linux-x86_64": url}, version=version, more=more))
+    (row,) = custom_assets(custom_request({"linux-x86_64": url}, version=version, more=more))
     assert name_disagreements(row) == ()
 
 
 def test_all_archives_of_an_entry_are_of_one_build_and_flavor() -> None:
     mac = "https://example.com/x/cpython-3.13.5%2B20260202-aarch64-apple-darwin-freethreaded%2Bpgo-full.tar.zst"
     with pytest.raises(ManifestError, match="its archives differ in build: 20260101, 20260202"):
-        custom_assets(own({"linux-x86_64": PACKED, "macos-aarch64": mac}, version="3.13.5t"))
+        custom_assets(custom_request({"linux-x86_64": PACKED, "macos-aarch64": mac}, version="3.13.5t"))
 
 
 def test_other_implementations_have_names_of_their_own() -> None:
     url = "https://downloads.python.org/pypy/pypy3.11-v7.3.20-linux64.tar.bz2"
-    asset = custom_assets(own({"linux-x86_64": url}, version="pypy3.11.13", more='build = "7.3.20"'))[0]
+    asset = custom_assets(custom_request({"linux-x86_64": url}, version="pypy3.11.13", more='build = "7.3.20"'))[0]
     assert asset.title == "pypy 3.11.13+7.3.20 install_only linux-x86_64"
 
 

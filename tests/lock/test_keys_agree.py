@@ -74,7 +74,7 @@ def test_a_lock_with_every_key_survives_the_round_trip() -> None:
 
 @pytest.mark.parametrize(("name", "key"), [param for param in KEYS if tuple(param.values) not in HOLDS_TABLES])
 def test_each_key_reaches_what_is_read(name: str, key: str) -> None:
-    """Without its line the lock says another thing, or nothing."""
+    """Without its line, the lock is another one, or invalid."""
     start = {"lock": 0, "python": TEXT.index("[[python]]"), "asset": TEXT.index(f'target = "{ROW["target"]}"')}[name]
     line = re.compile(rf"^{key} = .*\n", re.MULTILINE)
     found = line.search(TEXT, start)

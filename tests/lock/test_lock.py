@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.lock.lock import Lock, targets_to_lock
 from provision.model.target import Target
-from tests.lock.samples import HOST, asset, own, python, request
+from tests.lock.samples import HOST, asset, custom_request, python, request
 
 ARM = Target.parse("linux-aarch64")
 
@@ -39,5 +39,5 @@ def test_without_any_declared_the_host_joins_those_locked_before() -> None:
 
 
 def test_custom_archives_are_for_the_targets_of_their_urls() -> None:
-    wanted = own({"linux-aarch64": "https://example.com/a.tar.gz"}, settings='targets = ["linux-x86_64"]')
+    wanted = custom_request({"linux-aarch64": "https://example.com/a.tar.gz"}, settings='targets = ["linux-x86_64"]')
     assert targets_to_lock(wanted, None, HOST) == (ARM,)

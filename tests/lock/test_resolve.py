@@ -56,7 +56,7 @@ class TestKeeping:
         assert versions(now) == ["a 3.14.2", "b 3.13.5", "c 3.14.7"]
         assert now.resolved == ("c",)
 
-    def test_an_entry_that_is_not_asked_for_any_more_goes(self) -> None:
+    def test_an_entry_that_is_no_longer_requested_is_removed(self) -> None:
         assert versions(resolved('b = "3.13"', *NEW, previous=self.BEFORE)) == ["b 3.13.5"]
 
     def test_a_changed_request_keeps_version_and_build_while_it_allows_them(self) -> None:
@@ -122,7 +122,7 @@ class TestTargets:
 
 
 class TestPins:
-    def test_the_chosen_asset_must_have_the_hash_asked_for(self) -> None:
+    def test_the_chosen_asset_must_have_the_requested_sha256(self) -> None:
         entry = 'a = { version = "3.14", sha256 = { linux-x86_64 = "%s" } }'
         pinned = asset("3.14.2+20260127")
         assert versions(resolved(entry % pinned.sha256, *OLD)) == ["a 3.14.2"]

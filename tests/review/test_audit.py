@@ -26,7 +26,7 @@ from provision.model.value import replace
 from provision.review.audit import run_checks
 from provision.review.codes import AUDIT_CODES
 from provision.review.findings import Audit, AuditContext, Checksums
-from tests.lock.edits import OWN_REQUESTS, OWN_URL, REQUESTS, answered, edited, with_rows
+from tests.lock.edits import CUSTOM_REQUESTS, CUSTOM_URL, REQUESTS, edited, resolved, with_rows
 from tests.lock.samples import asset, catalog, python
 from tests.review.tampering import (
     BUILD,
@@ -270,7 +270,7 @@ def mismatched_entries(asked: Manifest, python: LockedPython) -> set[str]:
 @given(st.data())
 def test_lock_check_and_audit_find_the_same_entries(data: st.DataObject) -> None:
     """Except for a lock that only lacks this machine, where no targets are declared: it is right for others."""
-    asked, python = answered(*data.draw(st.sampled_from((*REQUESTS, *OWN_REQUESTS))))
+    asked, python = resolved(*data.draw(st.sampled_from((*REQUESTS, *CUSTOM_REQUESTS))))
     python = data.draw(edited(python))
     stale = stale_entries(asked, Lock(pythons=(python,)), HOST)
     assert mismatched_entries(asked, python) == {each.name for each in stale if each.kind != "incomplete"}
@@ -309,20 +309,24 @@ STRICT, PREFERRED = REQUESTS[3], REQUESTS[4]
             without_baseline,
             ["PV010 linux-x86_64 has no row for baseline"],
         ),
-        (OWN_REQUESTS[0], lambda each: with_url(each, OWN_URL.format("a%2Bb.tar.gz")), []),
-        (OWN_REQUESTS[0], lambda each: with_row(each, cpu="v3"), ["PV017 level baseline is asked for, v3 is locked"]),
+        (CUSTOM_REQUESTS[0], lambda each: with_url(each, CUSTOM_URL.format("a%2Bb.tar.gz")), []),
         (
-            OWN_REQUESTS[1],
+            CUSTOM_REQUESTS[0],
+            lambda each: with_row(each, cpu="v3"),
+            ["PV017 level baseline is asked for, v3 is locked"],
+        ),
+        (
+            CUSTOM_REQUESTS[1],
             at_baseline,
             ["PV010 linux-x86_64 has no row for v3"],
         ),
-        (OWN_REQUESTS[3], lambda each: each, []),
+        (CUSTOM_REQUESTS[3], lambda each: each, []),
     ],
 )
 def test_levels_and_urls_where_both_must_agree(
     request_: tuple[str, str], edit: Callable[[LockedPython], LockedPython], told: list[str]
 ) -> None:
-    asked, python = answered(*request_)
+    asked, python = resolved(*request_)
     python = edit(python)
     found = audited(format_lock(Lock(pythons=(python,))), asked, upstream=catalog(), policy=Policy()).findings
     assert [f"{each.code} {each.message}" for each in found if each.code in MISMATCH_CODES] == told
@@ -332,7 +336,7 @@ def test_levels_and_urls_where_both_must_agree(
 def test_an_archive_that_upstream_knows_must_still_have_the_digest_in_the_manifest() -> None:
     known = asset("3.14.7+20260814")
     entry = f'{{ version = "3.14.7", url.linux-x86_64 = "{known.url}", sha256.linux-x86_64 = "{ZEROS}" }}'
-    asked, python = answered(entry, "")
+    asked, python = resolved(entry, "")
     python = with_rows(python, [replace(python.assets[0], sha256=known.sha256)])
     found = audited(format_lock(Lock(pythons=(python,))), asked, upstream=catalog(known), policy=Policy()).findings
     assert [each.message for each in found if each.code == "PV001"] == [

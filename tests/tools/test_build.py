@@ -138,7 +138,7 @@ def test_sources_are_merged(tmp_path: Path) -> None:
 
 
 def test_install_only_options_are_inferred_from_all_sources(tmp_path: Path) -> None:
-    """The sibling stands in another source than the archive, and says otherwise than PBS's usual matrix."""
+    """The sibling is in another source than the archive, and differs from the usual build matrix of PBS."""
     assets = gathered(sources(tmp_path, {"a.json": hashes(STRIPPED), "b.ndjson": ndjson_line(FULL)}))
     assert str(assets[STRIPPED].options) == "lto"
 
@@ -150,7 +150,7 @@ def test_what_an_older_snapshot_inferred_is_inferred_again(tmp_path: Path) -> No
 
 
 def test_all_assets_of_a_release_have_its_date(tmp_path: Path) -> None:
-    """PBS's own list can name a part of a release only."""
+    """The catalog of PBS can have a part of a release only."""
     date = "2026-01-30T14:46:07Z"
     assets = gathered(sources(tmp_path, {"a.json": hashes(STRIPPED), "b.ndjson": ndjson_line(FULL, date=date)}))
     assert {asset.published for asset in assets.values()} == {date}

@@ -1,4 +1,4 @@
-"""``python -m tools.snapshot``: the same result for the same files, and what it says of files that it cannot use."""
+"""``python -m tools.snapshot``: the same bytes for the same files, and errors for files that it cannot read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FULL = full("3.14.2", "20260127", "lto")
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the tool from the repository's root, as CONTRIBUTING says."""
+    """Run the tool from the root of the repository, as CONTRIBUTING describes."""
     command = [sys.executable, "-m", "tools.snapshot", *map(str, words)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""Any file in place of a kept catalog, its checksum set right: rows that are whole, or an error that can be shown."""
+"""Any file in place of a saved catalog, its checksum made right: rows that are whole, or an error that is showable."""
 
 from __future__ import annotations
 
