@@ -1,4 +1,4 @@
-"""Owns the command line of fuzzing: ``python -m fuzz [--seconds 600] [--seed N] [TARGET...]``."""
+"""The command line: ``python -m fuzz [--seconds 600] [--seed N] [TARGET...]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns running one target for some time or some number of inputs; which ones and how long, the caller says."""
+"""Running one fuzz target for some time, or for some number of inputs."""
 
 from __future__ import annotations
 

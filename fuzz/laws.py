@@ -1,4 +1,4 @@
-"""Owns the laws that several targets share: an answer comes soon, and an error can be shown; the others are theirs."""
+"""Laws that several targets share: an answer comes soon, and an error can be shown."""
 
 from __future__ import annotations
 

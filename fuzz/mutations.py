@@ -1,4 +1,4 @@
-"""Owns damaging bytes: strategies that change sound inputs in the ways that find parsers' mistakes."""
+"""Strategies that damage valid inputs in the ways that reveal mistakes of parsers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what a fuzz target is, where targets are and what was found before; running them is `engine`'s.
+"""`Target`, a fuzz target: where all targets are, and the inputs that broke them before.
 
 A target is a module in `fuzz/targets` with a `TARGET`; the module's name is the target's. An input that ever broke a
 law is a file in `tests/regressions/<target>`, and every test run tries it again.

@@ -1,4 +1,4 @@
-"""Owns drawing documents out of their own vocabulary, which gets further into a reader than damaged bytes do."""
+"""Documents made of their format's vocabulary, which get further into a reader than damaged bytes do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """All keys of `pythons.toml`: the tables `ManifestSettings`, `EntryTable`, `Policy` and `IgnoreRule`.
 
-Each key is one field: its kind, its documentation and its examples, of which reading, suggestions and the JSON schema are
-derived. A key that is missing is None, or the default given here; `Request.of` merges an entry with the settings.
+Each key is one field: its kind, its documentation, its examples. Reading, suggestions and the JSON schema are made of
+these. A missing key is None, or the default given here; `Request.of` merges an entry with the settings.
 """
 
 from __future__ import annotations

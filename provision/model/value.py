@@ -31,12 +31,12 @@ class Field:
         self.default, self.factory, self.compare, self.repr = default, factory, compare, repr
 
 
-_NONE = object()
+_MISSING = object()
 
 
 def field(
     *,
-    default: Any = _NONE,
+    default: Any = _MISSING,
     default_factory: Callable[[], object] | None = None,
     compare: bool = True,
     repr: bool = True,  # noqa: A002  (dataclasses call it that)
@@ -73,7 +73,7 @@ def _make(cls: type, *, kw_only: bool, order: bool, init: Callable[..., None] | 
     namespace = {name: member for name, member in vars(cls).items() if name not in ("__dict__", "__weakref__")}
     fields: dict[str, Field] = {}
     for name in cls.__annotations__:
-        default = namespace.pop(name, _NONE)
+        default = namespace.pop(name, _MISSING)
         fields[name] = default if isinstance(default, Field) else Field(default, None, compare=True, repr=True)
     names = tuple(fields)
     shown = tuple(name for name in names if fields[name].repr)
@@ -89,15 +89,15 @@ def _make(cls: type, *, kw_only: bool, order: bool, init: Callable[..., None] | 
 
 def _initialiser(cls: type, fields: Mapping[str, Field], *, kw_only: bool) -> Callable[..., None]:
     """``__init__``, compiled from source, as setting the fields in a loop takes three times as long."""
-    scope: dict[str, Any] = {"_none": _NONE}
+    scope: dict[str, Any] = {"_missing": _MISSING}
     parameters, lines = [], []
     for name, one in fields.items():
         value = name
         if one.factory is not None:
             scope[f"_make_{name}"] = one.factory
-            value = f"_make_{name}() if {name} is _none else {name}"
-            scope[f"_default_{name}"] = _NONE
-        elif one.default is not _NONE:
+            value = f"_make_{name}() if {name} is _missing else {name}"
+            scope[f"_default_{name}"] = _MISSING
+        elif one.default is not _MISSING:
             scope[f"_default_{name}"] = one.default
         scope[f"_set_{name}"] = vars(cls)[name].__set__
         parameters.append(f"{name}=_default_{name}" if f"_default_{name}" in scope else name)

@@ -1,4 +1,4 @@
-"""Owns random TOML documents together with where each of their keys stands: what `positions` is held against."""
+"""Random TOML documents with the position of each key, to compare `manifest.positions` with."""
 
 from __future__ import annotations
 

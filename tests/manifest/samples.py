@@ -1,4 +1,4 @@
-"""Owns the manifests that several tests read; random ones come from `strategies` and `documents`."""
+"""Manifests that several tests read; random ones are in `strategies` and `documents`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def one(spec: str, settings: str = "") -> Request:
 
 
 def complaints(text: str) -> list[ManifestError]:
-    """All that is wrong with a text, in the order told."""
+    """All errors of a text, in the order reported."""
     with pytest.raises(ProvisionError) as caught:
         parse(text)
     errors = caught.value.errors if isinstance(caught.value, SeveralErrors) else (caught.value,)

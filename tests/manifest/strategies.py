@@ -1,4 +1,4 @@
-"""Owns what the properties of manifests are tried on: versions, requests, whole documents; samples are in `samples`."""
+"""Hypothesis strategies for versions, requests and entries of a manifest."""
 
 from __future__ import annotations
 
