@@ -57,7 +57,7 @@ default = "{version}"
 """
 
 
-def add_python(text: str, name: str, spec: Mapping[str, object], *, path: Path = _FILE) -> str:
+def add_entry(text: str, name: str, spec: Mapping[str, object], *, path: Path = _FILE) -> str:
     """Add an entry with the keys of ``spec``, in the short form if that is equivalent.
 
     Raises `ManifestError` if the text is not a manifest, the name is taken or invalid, or the spec is invalid.
@@ -70,24 +70,24 @@ def add_python(text: str, name: str, spec: Mapping[str, object], *, path: Path =
         hint = f"Change it there, or run `provision remove {name}` first."
         raise ManifestError("is there already", place=taken.place, hint=hint)
     statements = Positions(text).statements
-    ours = [one for one in statements if one.path[:1] == _PYTHONS]
-    if _is_inline(ours):
+    in_pythons = [statement for statement in statements if statement.path[:1] == _PYTHONS]
+    if _is_inline(in_pythons):
         return _edit_inline_table(text, lambda pythons: pythons.append(name, _tomlkit_item(value)))
-    pairs = [one for one in ours if one.table in {_PYTHONS, ()}]
-    anchors = [one for one in pairs if one.path != _PYTHONS] or pairs
-    with_header = isinstance(value, dict) and _uses_table_headers(text, ours)
-    if anchors and not with_header:
-        line = _line(text, anchors, name, value)
+    pairs = [statement for statement in in_pythons if statement.table in {_PYTHONS, ()}]
+    neighbours = [statement for statement in pairs if statement.path != _PYTHONS] or pairs
+    with_header = isinstance(value, dict) and _uses_table_headers(text, in_pythons)
+    if neighbours and not with_header:
+        line = _line(text, neighbours, name, value)
         if len(line) <= _MAX_LINE or isinstance(value, str):
-            return insert_line(text, anchors[-1].end, line)
+            return insert_line(text, neighbours[-1].end, line)
     keys = {"version": value} if isinstance(value, str) else value
     lines = [f"[{dotted((*_PYTHONS, name))}]", *(f"{key} = {_to_toml(given)}" for key, given in keys.items())]
     # All keys below a header belong to its table: those of the top level must stay above it.
-    end = max(one.end for one in statements if one.path[:1] == _PYTHONS or not one.table)
+    end = max(statement.end for statement in statements if statement.path[:1] == _PYTHONS or not statement.table)
     return insert_block(text, end, lines)
 
 
-def remove_python(text: str, name: str, *, path: Path = _FILE) -> str:
+def remove_entry(text: str, name: str, *, path: Path = _FILE) -> str:
     """Remove an entry with all its lines, and the comments between or beside these.
 
     Raises `ManifestError` if the text is not a manifest or has no such entry.
@@ -100,7 +100,9 @@ def remove_python(text: str, name: str, *, path: Path = _FILE) -> str:
     statements = Positions(text).statements
     if _is_inline(statements):
         return _edit_inline_table(text, lambda pythons: pythons.remove(name))
-    runs = [tuple(run) for ours, run in groupby(statements, lambda one: one.path[:2] == (*_PYTHONS, name)) if ours]
+    entry = (*_PYTHONS, name)
+    groups = groupby(statements, lambda statement: statement.path[:2] == entry)
+    runs = [tuple(run) for in_entry, run in groups if in_entry]
     for run in reversed(runs):
         text = remove_lines(text, run[0].start, run[-1].end)
     if "pythons" not in load_toml(text, str(path)):
@@ -133,13 +135,15 @@ def _with_pythons_table(text: str) -> str:
 
 def _is_inline(statements: Sequence[Statement]) -> bool:
     """Whether all entries are in one ``pythons = { … }``."""
-    return any(one.path == _PYTHONS and not one.table for one in statements)
+    return any(statement.path == _PYTHONS and not statement.table for statement in statements)
 
 
-def _uses_table_headers(text: str, ours: Sequence[Statement]) -> bool:
+def _uses_table_headers(text: str, in_pythons: Sequence[Statement]) -> bool:
     """Whether the entries here that are tables have headers."""
-    tables = any(one.path == one.table != _PYTHONS for one in ours)
-    return tables and not any(text.endswith("}", one.start, one.end) for one in ours if one.table == _PYTHONS)
+    tables = any(statement.path == statement.table != _PYTHONS for statement in in_pythons)
+    return tables and not any(
+        text.endswith("}", statement.start, statement.end) for statement in in_pythons if statement.table == _PYTHONS
+    )
 
 
 def _line(text: str, pairs: Sequence[Statement], name: str, value: str | dict[str, object]) -> str:

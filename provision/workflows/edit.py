@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.errors import ManifestError
-from provision.manifest.edit import add_python, new_manifest, remove_python
+from provision.manifest.edit import add_entry, new_manifest, remove_entry
 from provision.manifest.read import parse_manifest
 from provision.model.target import Target
 from provision.model.value import frozen
@@ -34,7 +34,7 @@ def init(options: Options, targets: Sequence[Target]) -> Edited:
 def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
     """Add an entry with the given keys; the manifest is written only if it is valid afterwards."""
     project = Project.find(options)
-    text = add_python(_text(project), name, spec, path=project.manifest_path)
+    text = add_entry(_text(project), name, spec, path=project.manifest_path)
     parse_manifest(text, project.manifest_path)
     write_text(project.manifest_path, text)
     return Edited(path=project.manifest_path, name=name)
@@ -45,7 +45,7 @@ def remove(options: Options, names: Sequence[str]) -> Edited:
     project = Project.find(options)
     text = _text(project)
     for name in names:
-        text = remove_python(text, name, path=project.manifest_path)
+        text = remove_entry(text, name, path=project.manifest_path)
     write_text(project.manifest_path, text)
     return Edited(path=project.manifest_path, name=", ".join(names))
 

@@ -14,13 +14,13 @@ from provision.errors import ManifestError, ProvisionError, SeveralErrors
 from provision.manifest.edit import (
     COMMON_TARGETS,
     SCHEMA_URL,
-    add_python,
+    add_entry,
     insert_block,
     insert_line,
     line_ending,
     new_manifest,
+    remove_entry,
     remove_lines,
-    remove_python,
     with_final_newline,
 )
 from provision.model.target import Target
@@ -65,7 +65,7 @@ def changed(before: str, after: str) -> list[str]:
 
 def refusal(add: tuple[str, str, dict[str, object]]) -> ProvisionError:
     with pytest.raises(ProvisionError) as caught:
-        add_python(*add)
+        add_entry(*add)
     return caught.value
 
 
@@ -111,68 +111,68 @@ def test_what_a_new_manifest_has_in_comments_could_be_uncommented() -> None:
     ],
 )
 def test_an_entry_is_added_below_the_last_in_its_shortest_form(spec: dict[str, object], line: str) -> None:
-    text = add_python(SIMPLE, "new", spec)
+    text = add_entry(SIMPLE, "new", spec)
     assert changed(SIMPLE, text) == [line]
     assert [request.name for request in parse(text).requests] == ["default", "fast", "new"]
 
 
 def test_equals_signs_stay_in_their_column() -> None:
-    assert changed(EXAMPLE, add_python(EXAMPLE, "n", {"version": "3.12"})) == ['+n       = "3.12"']
-    assert changed(EXAMPLE, add_python(EXAMPLE, "much-longer", {"version": "3.12"})) == ['+much-longer = "3.12"']
+    assert changed(EXAMPLE, add_entry(EXAMPLE, "n", {"version": "3.12"})) == ['+n       = "3.12"']
+    assert changed(EXAMPLE, add_entry(EXAMPLE, "much-longer", {"version": "3.12"})) == ['+much-longer = "3.12"']
 
 
 def test_a_name_with_a_dot_is_quoted() -> None:
-    assert changed(SIMPLE, add_python(SIMPLE, "py3.12", {"version": "3.12"})) == ['+"py3.12" = "3.12"']
+    assert changed(SIMPLE, add_entry(SIMPLE, "py3.12", {"version": "3.12"})) == ['+"py3.12" = "3.12"']
 
 
 def test_what_would_be_a_long_line_becomes_a_table() -> None:
     spec: dict[str, object] = {"version": "3.12.11", "build": "20250818", "sha256": {"linux-x86_64": SHA}}
-    text = add_python(SIMPLE, "new", spec)
+    text = add_entry(SIMPLE, "new", spec)
     table = f'[pythons.new]\nversion = "3.12.11"\nbuild = "20250818"\nsha256 = {{ linux-x86_64 = "{SHA}" }}\n'
     assert f'fast = {{ version = "3.13", cpu = "auto" }}\n\n{table}\n[policy]' in text
 
 
 def test_where_entries_have_tables_a_new_one_has_too() -> None:
-    text = add_python(TABLES, "new", {"version": "3.12"})
+    text = add_entry(TABLES, "new", {"version": "3.12"})
     assert f'"{SHA}"\n# Where b comes from.\n\n[pythons.new]\nversion = "3.12"\n\n# What it must not be.' in text
 
 
 def test_where_only_long_entries_have_tables_a_short_one_stays_in_its_line() -> None:
     text = SIMPLE + '\n[pythons.t]\nversion = "3"\n'
-    added = add_python(text, "new", {"version": "3", "cpu": "auto"})
+    added = add_entry(text, "new", {"version": "3", "cpu": "auto"})
     assert changed(text, added) == ['+new = { version = "3", cpu = "auto" }']
     without_inline = text.replace('fast = { version = "3.13", cpu = "auto" }\n', "")
-    added = add_python(without_inline, "new", {"version": "3", "cpu": "auto"})
+    added = add_entry(without_inline, "new", {"version": "3", "cpu": "auto"})
     assert added.endswith('[pythons.t]\nversion = "3"\n\n[pythons.new]\nversion = "3"\ncpu = "auto"\n')
 
 
 def test_a_new_table_claims_no_keys_of_the_top_level() -> None:
     text = 'pythons.a = "3.14"\npolicy.cooldown = 0  # none\n'
     spec: dict[str, object] = {"version": "3.12.11", "build": "20250818", "sha256": {"linux-x86_64": SHA}}
-    assert add_python(text, "b", spec).startswith(f'{text}\n[pythons.b]\nversion = "3.12.11"\n')
+    assert add_entry(text, "b", spec).startswith(f'{text}\n[pythons.b]\nversion = "3.12.11"\n')
 
 
 def test_dotted_keys_stay_dotted() -> None:
     text = 'pythons.a = "3.14"\npythons.b.version = "3.13"\n[settings]\n'
-    assert changed(text, add_python(text, "c", {"version": "3.12"})) == ['+pythons.c = "3.12"']
-    assert changed(text, remove_python(text, "b")) == ['-pythons.b.version = "3.13"']
+    assert changed(text, add_entry(text, "c", {"version": "3.12"})) == ['+pythons.c = "3.12"']
+    assert changed(text, remove_entry(text, "b")) == ['-pythons.b.version = "3.13"']
 
 
 def test_one_inline_table_stays_one() -> None:
     text = '\ufeffpythons = { a = "3.14", b = "3.13" }  # all\n'
-    added = add_python(text, "py3.12", {"version": "3.12", "debug": True, "cpu": "auto"})
+    added = add_entry(text, "py3.12", {"version": "3.12", "debug": True, "cpu": "auto"})
     assert tomllib.loads(added)["pythons"] == {
         "a": "3.14",
         "b": "3.13",
         "py3.12": {"version": "3.12", "debug": True, "cpu": "auto"},
     }
-    assert tomllib.loads(remove_python(added, "a"))["pythons"].keys() == {"b", "py3.12"}
+    assert tomllib.loads(remove_entry(added, "a"))["pythons"].keys() == {"b", "py3.12"}
     assert "# all" in added
 
 
 @pytest.mark.parametrize("text", ["", "# mine", '[settings]\ncpu = "auto"', "\ufeff\n\n"])
 def test_a_manifest_without_entries_gets_a_table_for_them(text: str) -> None:
-    added = add_python(text, "default", {"version": "3.14"})
+    added = add_entry(text, "default", {"version": "3.14"})
     assert added.endswith('[pythons]\ndefault = "3.14"\n')
     assert added.startswith(text)
     parse(added)
@@ -180,18 +180,18 @@ def test_a_manifest_without_entries_gets_a_table_for_them(text: str) -> None:
 
 def test_line_ends_stay_as_they_are() -> None:
     text = SIMPLE.replace("\n", "\r\n")
-    for edited in (add_python(text, "new", {"version": "3.12"}), remove_python(text, "default")):
+    for edited in (add_entry(text, "new", {"version": "3.12"}), remove_entry(text, "default")):
         assert edited.count("\n") == edited.count("\r\n")
 
 
 def test_a_removed_line_leaves_the_others() -> None:
-    assert changed(SIMPLE, remove_python(SIMPLE, "default")) == ['-default = "3.14"  # newest']
+    assert changed(SIMPLE, remove_entry(SIMPLE, "default")) == ['-default = "3.14"  # newest']
 
 
 def test_a_removed_table_takes_neither_neighbours_nor_their_comments_along() -> None:
-    assert remove_python(TABLES, "a") == TABLES.removeprefix('[pythons.a]\nversion = "3.14"\n\n')
+    assert remove_entry(TABLES, "a") == TABLES.removeprefix('[pythons.a]\nversion = "3.14"\n\n')
     expected = TABLES[: TABLES.index("[pythons.b]")] + TABLES[TABLES.index("# Where b") :]
-    assert remove_python(TABLES, "b") == expected
+    assert remove_entry(TABLES, "b") == expected
 
 
 def test_all_parts_of_an_entry_are_removed_wherever_they_stand() -> None:
@@ -208,13 +208,13 @@ version = "3.13"
 [pythons.a.sha256]
 linux-x86_64 = "{SHA}"
 """
-    assert remove_python(text, "a") == '[settings]\ncpu = "auto"\n\n[pythons.b]\nversion = "3.13"\n'
+    assert remove_entry(text, "a") == '[settings]\ncpu = "auto"\n\n[pythons.b]\nversion = "3.13"\n'
 
 
 def test_the_last_entry_leaves_an_empty_table() -> None:
-    assert remove_python('[pythons]\na = "3"\n', "a") == "[pythons]\n"
-    assert remove_python('[pythons.a]\nversion = "3"\n', "a") == "[pythons]\n"
-    left = remove_python('pythons.a = "3"\npolicy.cooldown = 0\n', "a")
+    assert remove_entry('[pythons]\na = "3"\n', "a") == "[pythons]\n"
+    assert remove_entry('[pythons.a]\nversion = "3"\n', "a") == "[pythons]\n"
+    left = remove_entry('pythons.a = "3"\npolicy.cooldown = 0\n', "a")
     assert tomllib.loads(left) == {"policy": {"cooldown": 0}, "pythons": {}}
 
 
@@ -246,17 +246,17 @@ def test_a_manifest_that_is_not_right_is_left_alone() -> None:
     error = refusal(('[settings]\ncpus = "auto"\n', "new", {"version": "3"}))
     assert str(error).startswith("pythons.toml:2:1: settings.cpus: ")
     with pytest.raises(ManifestError, match=r"elsewhere\.toml:1:1: not valid TOML"):
-        remove_python("?", "a", path=FILE.with_name("elsewhere.toml"))
+        remove_entry("?", "a", path=FILE.with_name("elsewhere.toml"))
     assert isinstance(refusal(("[pythons]\na = 1\nb = 2\n", "new", {"version": "3"})), SeveralErrors)
 
 
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(ManifestError) as caught:
-        remove_python(SIMPLE, "defualt")
+        remove_entry(SIMPLE, "defualt")
     assert str(caught.value) == "pythons.toml: there is no 'defualt' in [pythons]. Did you mean 'default'?"
     assert caught.value.hint == "There are: default, fast."
     with pytest.raises(ManifestError) as caught:
-        remove_python("[pythons]\n", "default")
+        remove_entry("[pythons]\n", "default")
     assert caught.value.hint is None
 
 
@@ -283,7 +283,7 @@ def test_what_is_added_and_removed_is_all_that_changes(
     before = {request.name: request for request in parse(text).requests}
 
     if name not in before:
-        text = add_python(text, name, spec)
+        text = add_entry(text, name, spec)
         after = {request.name: request for request in parse(text).requests}
         assert {key: after[key] for key in before} == before
         assert after.keys() - before.keys() == {name}
@@ -292,7 +292,7 @@ def test_what_is_added_and_removed_is_all_that_changes(
 
     for gone in data.draw(st.permutations(sorted({name, *before}))):
         left = [request for request in parse(text).requests if request.name != gone]
-        shorter = remove_python(text, gone)
+        shorter = remove_entry(text, gone)
         assert list(parse(shorter).requests) == left
         assert _others(shorter) == _others(text)
         text = shorter
@@ -314,9 +314,9 @@ def test_adding_and_removing_again_gives_the_same_text(entries: list[tuple[str, 
     for name, spec in entries:
         if name in {"default", "fast"}:
             return
-        texts.append(add_python(texts[-1], name, spec))
+        texts.append(add_entry(texts[-1], name, spec))
     for (before, after), (name, _) in zip(pairwise(texts), entries, strict=True):
-        assert remove_python(after, name) == before
+        assert remove_entry(after, name) == before
 
 
 # Lines of a text.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.manifest.edit import add_python
+from provision.manifest.edit import add_entry
 from provision.manifest.manifest import NAME_PATTERN, canonical_request, check_name, request_digest
 from provision.model.value import replace
 from tests.manifest.samples import SHA, one, parse
@@ -150,7 +150,7 @@ def test_everything_else_makes_one() -> None:
 @unhurried
 @given(specs())
 def test_the_canonical_text_is_canonical_json(spec: dict[str, object]) -> None:
-    request = parse(add_python("", "x", spec)).requests[0]
+    request = parse(add_entry("", "x", spec)).requests[0]
     text = canonical_request(request)
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     assert str(request_digest(request)) == hashlib.sha256(text.encode()).hexdigest()
@@ -161,7 +161,7 @@ def test_the_canonical_text_is_canonical_json(spec: dict[str, object]) -> None:
 def test_the_order_of_keys_makes_no_difference(spec: dict[str, object], shuffled: random.Random) -> None:
     keys = list(spec)
     shuffled.shuffle(keys)
-    first, second = (parse(add_python("", "x", each)).requests[0] for each in (spec, {key: spec[key] for key in keys}))
+    first, second = (parse(add_entry("", "x", each)).requests[0] for each in (spec, {key: spec[key] for key in keys}))
     assert request_digest(first) == request_digest(second)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from provision.errors import ProvisionError
-from provision.manifest.edit import SCHEMA_URL, add_python, new_manifest
+from provision.manifest.edit import SCHEMA_URL, add_entry, new_manifest
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS
 from provision.model.target import target_spellings
 from tests.conftest import Golden
@@ -183,7 +183,7 @@ def test_contradictions_are_found_by_reading_alone(text: str) -> None:
 @unhurried
 @given(NAMES, specs())
 def test_every_entry_that_is_read_is_valid(name: str, spec: dict[str, object]) -> None:
-    text = add_python("", name, spec)
+    text = add_entry("", name, spec)
     assert is_read(text)
     assert complaints(text) == []
 
