@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
 from provision.model.value import replace
+from provision.review.details import FolderChange, LibraryChange, TreeChange
 from provision.review.review import DiffSide, Review
 from tests.lock.samples import asset, digest, python
 from tests.lock.strategies import digests, locks
@@ -75,11 +76,31 @@ def hostile_locks(draw: st.DrawFn) -> Lock:
 
 
 @st.composite
+def hostile_details(draw: st.DrawFn, entry: str) -> TreeChange:
+    """What differs inside two trees whose files and libraries have hostile names."""
+    folder = FolderChange(folder=draw(texts), added=1, removed=0, changed=2, examples=(draw(texts), draw(texts)))
+    library = LibraryChange(library=draw(texts), old=draw(texts), new=draw(texts))
+    missing = draw(st.just("") | texts)
+    return TreeChange(entry=entry, target_label=draw(texts), folders=(folder,), libraries=(library,), missing=missing)
+
+
+@st.composite
 def hostile_reviews(draw: st.DrawFn) -> Review:
     old, new = draw(st.none() | hostile_locks()), draw(st.none() | hostile_locks())
     labels = draw(texts), draw(texts)
     sides = (DiffSide(label=label, lock=each) for label, each in zip(labels, (old, new), strict=True))
-    return Review.of(*sides, file=draw(texts))
+    made = Review.of(*sides, file=draw(texts))
+    return replace(made, details=tuple(draw(hostile_details(each.name)) for each in made.diff.entries[:1]))
+
+
+def with_details() -> Review:
+    """A review of one upgraded entry, with what differs inside its trees."""
+    before = python()
+    folder = FolderChange(folder="lib/ssl", added=1, removed=2, changed=3, examples=("lib/ssl/a.py",))
+    library = LibraryChange(library="OpenSSL", old="", new="3.5.1")
+    target = before.assets[0].target.short
+    inside = TreeChange(entry="default", target_label=target, folders=(folder,), libraries=(library,), size_delta=-5)
+    return replace(review(lock(before), lock(moved(before, "3.14.8+20260901"))), details=(inside,))
 
 
 __all__ = ["asset", "digest", "python"]

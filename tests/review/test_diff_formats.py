@@ -1,4 +1,4 @@
-"""The JSON schema of a diff: closed, so that documents fix its keys, and with the words of the code."""
+"""A diff as JSON and annotations, and the closed schema that fixes the keys and words of the JSON."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from provision.review.changes import Aspect, ChangeKind, Direction
-from provision.review.diff_formats import DIFF_VERSION
+from provision.review.diff_formats import DIFF_VERSION, diff_annotations, diff_document
 from provision.review.notices import NOTICE_SEVERITIES, NoticeKind
+from tests.review.samples import with_details
 from tests.support.schemas import read_schema
 
 SCHEMA = read_schema("pythons-diff")
@@ -99,3 +100,26 @@ def test_words_and_patterns_of_a_lock_are_those_of_its_schema() -> None:
         assert row["build-options"]["items"]["enum"] == asset["build-options"]["items"]["enum"]
         assert row["sha256"]["pattern"] == asset["sha256"]["pattern"]
         assert row["published"]["anyOf"][0]["pattern"] == asset["published"]["pattern"]
+
+
+def test_what_differs_inside_of_trees_is_in_the_document() -> None:
+    document = diff_document(with_details())
+    Draft202012Validator(SCHEMA).validate(document)
+    assert document["details"] == [
+        {
+            "entry": "default",
+            "place": "macos-aarch64",
+            "missing": None,
+            "size-delta": -5,
+            "libraries": [{"library": "OpenSSL", "old": "", "new": "3.5.1"}],
+            "folders": [{"folder": "lib/ssl", "added": 1, "removed": 2, "changed": 3, "examples": ["lib/ssl/a.py"]}],
+        }
+    ]
+
+
+def test_annotations_begin_with_notices_and_end_with_the_changes_of_each_entry() -> None:
+    notice, change = diff_annotations(with_details())
+    assert notice.startswith("::notice file=pythons.lock,line=1,title=notice%3A default::upgraded to a newer version ")
+    assert change == (
+        "::notice file=pythons.lock,line=1,title=default::version up: 3.14.7+20260814 → 3.14.8+20260901 (all)"
+    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from provision.model.value import replace
 from provision.review.markdown import LIMIT, markdown_code, markdown_comment, markdown_text
 from tests.lock.samples import asset, digest, python
-from tests.review.samples import edited, lock, review
+from tests.review.samples import edited, lock, review, with_details
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,15 @@ def test_rows_after_the_first_twelve_are_folded() -> None:
     text = markdown_comment(review(old, new))
     assert "<summary>3 more changes</summary>" in text
     assert text.index("**p11** | sha256 only") < text.index("<details>") < text.index("**p12** | sha256 only")
+
+
+def test_what_differs_inside_of_trees_is_folded() -> None:
+    text = markdown_comment(with_details())
+    assert "<summary>Inside default, macos-aarch64: libraries</summary>" in text
+    assert "| OpenSSL |  | `3.5.1` |" in text
+    assert "| `lib/ssl` | 1 | 2 | 3 | `lib/ssl/a.py` |" in text
+    missing = replace(with_details().details[0], missing="the old tree is not here", libraries=(), folders=())
+    assert "| the old tree is not here |" in markdown_comment(replace(with_details(), details=(missing,)))
 
 
 def test_a_lock_of_any_size_stays_under_the_limit() -> None:

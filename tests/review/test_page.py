@@ -18,7 +18,7 @@ from provision.review.review import DiffSide, Review
 from tests.lock.samples import digest, python
 from tests.review.attacks import pictured
 from tests.review.browser import Tab, browse, find_browser
-from tests.review.samples import HOSTILE, edited, lock, moved, review
+from tests.review.samples import HOSTILE, edited, lock, moved, review, with_details
 
 # Where pictures of the page are kept to be looked at; nowhere without it.
 PICTURES = "PROVISION_TEST_PICTURES"
@@ -48,6 +48,14 @@ def test_it_may_run_its_own_script_and_style_and_nothing_else() -> None:
         allowed.append(f"{tag}-src 'sha256-{found}'")
     rest = "base-uri 'none'; form-action 'none'"
     assert [html.unescape(each) for each in policy] == [f"default-src 'none'; {'; '.join(allowed)}; {rest}"]
+
+
+def test_what_differs_inside_of_trees_is_in_the_entrys_section() -> None:
+    text = html_page(with_details())
+    assert "<summary>Inside, on macos-aarch64</summary>" in text
+    cells = re.findall(r">([^<>]*)</(?:td|th)>", text.partition("Inside, on")[2])
+    assert cells[:6] == ["Library", "Before", "After", "OpenSSL", "–", "3.5.1"]
+    assert cells[6:] == ["Folder", "Added", "Removed", "Changed", "Such as", "lib/ssl", "1", "2", "3", "lib/ssl/a.py"]
 
 
 @pytest.mark.parametrize("text", ["<b>", '"', "'", "&", "\x1b[2J", "\u202e"])
