@@ -33,10 +33,6 @@ COVERED_BY = {
     "cli/present/outdated": "workflows/test_outdated.py",
     "cli/present/sync": "e2e/test_foreign.py",
     "cli/present/use": "e2e/test_main_job.py",
-    "cli/progress": "concurrency/test_waiting.py",
-    "cli/session": "workflows/test_diff.py",
-    "workflows/status": "trust/test_hosts.py",
-    "workflows/store": "e2e/test_foreign.py",
 }
 
 # Folders and files that follow a topic through several modules, and the topic.

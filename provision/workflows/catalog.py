@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 LATEST = "latest"
 
 
-def open_for(options: Options, manifest: Manifest) -> Catalog:
+def open_project_catalog(options: Options, manifest: Manifest) -> Catalog:
     """The catalog that a manifest is resolved with: upstream's, and those that the manifest names."""
-    return _open_catalogs(options, manifest.settings.catalogs, manifest.path.parent)
+    return _open_catalog(options, manifest.settings.catalogs, manifest.path.parent)
 
 
-def known_catalog(options: Options) -> Catalog:
+def open_known_catalog(options: Options) -> Catalog:
     """The catalog for queries: upstream's, and those of the project's manifest if there is a valid one."""
     try:
         manifest = Project.find(options).manifest()
     except ProvisionError:
-        return _open_catalogs(options, (), Path.cwd())
-    return open_for(options, manifest)
+        return _open_catalog(options, (), Path.cwd())
+    return open_project_catalog(options, manifest)
 
 
-def _open_catalogs(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:
+def _open_catalog(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:
     def get(url: str, headers: Mapping[str, str], /) -> Response:
         with _open_network(options, NoProgress()) as fetch:
             return fetch(url, headers)
@@ -112,7 +112,7 @@ def parse_query(
 
 def list_assets(options: Options, queries: Sequence[AssetQuery]) -> Iterator[Asset]:
     """The assets that match the queries, those of the first query first, and the newest of each."""
-    catalog = known_catalog(options)
+    catalog = open_known_catalog(options)
     for query in queries:
         yield from query_assets(catalog, query)
 
@@ -120,7 +120,7 @@ def list_assets(options: Options, queries: Sequence[AssetQuery]) -> Iterator[Ass
 def show_asset(options: Options, filename: str) -> Asset:
     """The asset with a file name, which may be given as a URL; raises `ResolutionError` if no catalog has it."""
     name = filename.rpartition("/")[2].replace("%2B", "+")
-    asset = known_catalog(options).find(name)
+    asset = open_known_catalog(options).find(name)
     if asset is None:
         raise ResolutionError(
             f"no catalog knows an asset {name!r}",

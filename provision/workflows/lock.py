@@ -40,7 +40,7 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
     from provision.lock.conflicts import recover_lock
     from provision.lock.resolve import resolve
     from provision.lock.write import format_lock
-    from provision.workflows.catalog import open_for
+    from provision.workflows.catalog import open_project_catalog
 
     project = Project.find(options)
     manifest = project.manifest()
@@ -50,7 +50,7 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
     opened: list[Catalog] = []
 
     def catalog() -> Catalog:  # called only if an entry must be resolved
-        opened.append(open_for(options, manifest))
+        opened.append(open_project_catalog(options, manifest))
         return opened[0]
 
     resolution = resolve(manifest, catalog, before, host=host_target(manifest), upgrade=upgrade)

@@ -18,7 +18,7 @@ from provision.manifest.manifest import Manifest, Request
 from provision.manifest.request import parse_request
 from provision.model.target import Target
 from provision.model.value import frozen, replace
-from provision.workflows.catalog import known_catalog, open_for
+from provision.workflows.catalog import open_known_catalog, open_project_catalog
 from provision.workflows.lock import host_target
 from provision.workflows.options import Options
 from provision.workflows.project import Project, select_entries, write_text
@@ -69,7 +69,7 @@ def outdated(options: Options, names: tuple[str, ...] = (), *, today: date) -> O
     """Compare the named entries, or all, with the catalog, without a network and without changing anything."""
     project = Project.find(options)
     manifest, lock = project.manifest(), project.locked().lock
-    catalog = open_for(replace(options, offline=True), manifest)
+    catalog = open_project_catalog(replace(options, offline=True), manifest)
     host = detect_host().target
     rows = []
     for python in select_entries(lock, names, manifest=project.manifest_path):
@@ -150,14 +150,14 @@ def explain(options: Options, name: str, *, today: date) -> Explanation:
             hint=f"It declares {', '.join(known) or 'nothing yet'}." + did_you_mean(name, known),
         )
     loaded = project.lock()
-    catalog = open_for(replace(options, offline=True), manifest)
+    catalog = open_project_catalog(replace(options, offline=True), manifest)
     python = loaded.lock.python(name) if loaded else None
     return explain_entry(request, python, catalog, host=host_target(manifest), today=today)
 
 
 def feed(options: Options, implementation: str = "cpython") -> dict[str, object]:
     """The feed of an implementation; raises `UsageError` for one that no catalog has."""
-    catalog = known_catalog(options)
+    catalog = open_known_catalog(options)
     known = catalog.implementations()
     if implementation not in known:
         raise UsageError(

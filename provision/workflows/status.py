@@ -10,7 +10,7 @@ from provision.model.value import frozen, replace
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.prune import unused_keys
-from provision.workflows.catalog import open_for
+from provision.workflows.catalog import open_project_catalog
 from provision.workflows.list import Listing, list_pythons
 from provision.workflows.options import Options
 from provision.workflows.outdated import newer_builds
@@ -44,7 +44,7 @@ def status(options: Options, *, today: date) -> Status:
     as_of = reason = ""
     if loaded is not None:
         try:
-            catalog = open_for(replace(options, offline=True), manifest)
+            catalog = open_project_catalog(replace(options, offline=True), manifest)
             newer, as_of = newer_builds(manifest, loaded.lock, catalog), catalog.as_of
         except ProvisionError as error:
             reason = _in_one_line(error)

@@ -1,0 +1,92 @@
+"""`verify`, `prune` and `cache` with a small interpreter in the store."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from provision.protocols import NoProgress
+from provision.store.layout import Store
+from provision.store.receipts import installed_receipts
+from provision.workflows.options import Options, Scope
+from provision.workflows.store import VerifiedTree, cache_clean, cache_usage, prune, verify
+from provision.workflows.sync import sync
+from tests.support.builds import write_catalog
+from tests.support.small import small_build
+
+
+@pytest.fixture
+def installed(options: Options, tmp_path: Path) -> Options:
+    """A project with two entries that use the same tree, which is installed."""
+    build = small_build(tmp_path / "builds")
+    (tmp_path / "served").mkdir()
+    catalog = write_catalog(tmp_path / "served", [build])
+    text = f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\none = {build.entry}\ntwo = {build.entry}\n'
+    (tmp_path / "pythons.toml").write_text(text)
+    sync(options, Scope(), NoProgress())
+    return options
+
+
+def verified(options: Options, *names: str, repair: bool = False, store_wide: bool = False) -> VerifiedTree:
+    (tree,) = verify(options, names, repair=repair, store_wide=store_wide, progress=NoProgress()).trees
+    return tree
+
+
+def tree_of(options: Options) -> Path:
+    """The root of the one installed tree."""
+    (receipt,) = installed_receipts(Store(options.home))
+    return Store(options.home).tree(receipt.key)
+
+
+def damage(options: Options) -> Path:
+    """Change a file of the tree; returns it."""
+    path = next(path for path in sorted(tree_of(options).rglob("*.py")) if path.is_file())
+    path.parent.chmod(0o755)
+    path.chmod(0o644)
+    path.write_text("damaged")
+    return path
+
+
+def test_a_tree_is_verified_once_for_all_its_entries(installed: Options) -> None:
+    assert (verified(installed).names, verified(installed).sound) == (("one", "two"), True)
+    assert verified(installed, "two").names == ("two",)
+    assert verified(installed, store_wide=True).names == ()
+
+
+def test_a_damaged_tree_is_reported_and_repaired(installed: Options) -> None:
+    path = damage(installed)
+    tree = verified(installed)
+    assert not tree.sound
+    assert [difference.path for difference in tree.differences] == [path.relative_to(tree_of(installed)).as_posix()]
+    assert verified(installed, repair=True).repaired
+    assert path.read_text() != "damaged"
+    assert verified(installed).differences == ()
+
+
+def test_a_tree_that_is_not_installed_is_not_sound(installed: Options) -> None:
+    shutil.rmtree(installed.home)
+    tree = verified(installed)
+    assert (tree.receipt, tree.sound) == (None, False)
+
+
+def test_pruning_keeps_what_a_lock_needs(installed: Options, tmp_path: Path) -> None:
+    assert prune(installed, dry_run=False).removed == ()
+    key = tree_of(installed).name
+    (tmp_path / "pythons.lock").unlink()
+    (tmp_path / "pythons.toml").write_text("[pythons]\n")
+    sync(installed, Scope(), NoProgress())
+    assert prune(installed, dry_run=True).removed == (key,)
+    assert tree_of(installed).exists()
+    assert prune(installed, dry_run=False).removed == (key,)
+    assert installed_receipts(Store(installed.home)) == ()
+
+
+def test_cleaning_the_cache_can_keep_what_the_lock_has(installed: Options) -> None:
+    size = cache_usage(installed).size
+    assert size > 0
+    assert cache_clean(installed, unused=True).size == 0
+    assert cache_clean(installed, unused=False).size == size
+    assert cache_usage(installed).size == 0
+    assert verified(installed).sound
