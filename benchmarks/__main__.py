@@ -1,4 +1,4 @@
-"""The benchmarks' command line: ``python -m benchmarks [--only ROW]… [--runs N] [--quick]``."""
+"""The command line of the benchmarks: ``python -m benchmarks --help``."""
 
 from __future__ import annotations
 

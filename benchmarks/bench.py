@@ -1,4 +1,4 @@
-"""What measuring needs, in ``.bench/``: both tools installed, archives, a server, projects, directories."""
+"""What measuring needs, in ``.bench/``: tools, archives, a server, directories."""
 
 from __future__ import annotations
 

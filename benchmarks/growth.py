@@ -1,4 +1,4 @@
-"""The row of growth: commands that need little of the store and the catalog, where both are large."""
+"""The row of growth: short commands where the store and the catalog are large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The rows of installing: the same archives by provision and by uv, from one server, into fresh directories."""
+"""The rows of installing: the same archives, by provision and by uv.
+
+Both download from one server and install into fresh directories.
+"""
 
 from __future__ import annotations
 

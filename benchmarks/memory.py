@@ -1,4 +1,4 @@
-"""The rows of peak memory, which grows with the zstd window of an archive, not with its size."""
+"""The rows of peak memory, which grows with an archive's zstd window."""
 
 from __future__ import annotations
 

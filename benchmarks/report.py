@@ -1,4 +1,4 @@
-"""Figures as a table, and as ``RESULTS.md`` with the notes of `NOTES.md` on rows that were not met."""
+"""Figures as a table, and as ``RESULTS.md`` with notes on rows that were not met."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The static server that both sides download from: nginx, or without it the one of the tests."""
+"""The static server for both sides: nginx, or without it the one of the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole processes run in turn, and what they took: time by the clock, processor time, peak memory."""
+"""Whole processes, run in turn: wall time, processor time, peak memory."""
 
 from __future__ import annotations
 

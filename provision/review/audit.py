@@ -1,4 +1,4 @@
-"""All checks of one lock: each asset, each request of the manifest, and what depends on the day.
+"""All checks of one lock: its assets, its requests, and what depends on the day.
 
 Pure: every check is a function of an `AuditContext` that yields findings. The codes and their advice are in `codes`.
 """

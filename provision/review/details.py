@@ -1,4 +1,4 @@
-"""Differences inside two trees: files by directory, and versions of bundled libraries."""
+"""Differences inside two trees: files by directory, and bundled libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings of an audit, its result as a whole, and the context that the checks are given."""
+"""Findings of an audit, its result, and the context that its checks are given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of the libraries bundled in a tree, from its files or from its interpreter.
+"""Versions of the libraries bundled in a tree, from its files or interpreter.
 
 Libraries that are linked in leave their version strings in the binaries, whatever target these are for. The caller
 may start an interpreter only where its tree was installed and probed here, never one that was unpacked for a look.

@@ -1,7 +1,7 @@
-"""A diff as GitHub Markdown for a comment: short at first sight, the rest folded, never over the limit.
+"""A diff as GitHub Markdown for a comment.
 
-Every value from a lock goes through `markdown_text` or `markdown_code`: no markup, no HTML, no link, no mention and no
-second line can come of it.
+Its first rows are shown and the rest is folded; it never exceeds GitHub's limit. Every value from a lock goes through
+`markdown_text` or `markdown_code`, so that it cannot become markup, HTML, a link, a mention or a second line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Notices about a diff: which changes are alarming, suspicious or merely worth a look, and why.
+"""Notices about a diff: which changes are alarming or worth a look, and why.
 
 A change is suspicious where its parts contradict each other (another digest for the same build), where it goes to
 another host or backwards, or where the manifest still requests the same.

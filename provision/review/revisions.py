@@ -1,4 +1,4 @@
-"""Files as a git revision has them, read without running anything from the repository.
+"""Files as a git revision has them, read without running code of the repository.
 
 `git cat-file` uses no pager and no hook, and converts nothing unless told to. Names are passed by stdin, so that no
 revision can be taken for an option.
