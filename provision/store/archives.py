@@ -1,4 +1,4 @@
-"""The cache of archives, one file for each sha256, with its locks and unfinished downloads."""
+"""The cache of archives: files named by sha256, and their locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scanning and hashing the files of a tree, and comparing them with its list of entries."""
+"""Scanning and hashing a tree, and comparing it with its list of entries."""
 
 from __future__ import annotations
 

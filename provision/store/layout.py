@@ -1,4 +1,4 @@
-"""Paths in a store: trees, receipts, file locks and roots under PROVISION_HOME, and the interpreter in a tree."""
+"""Paths of a store under PROVISION_HOME, and of the interpreter in a tree."""
 
 from __future__ import annotations
 

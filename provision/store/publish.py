@@ -1,4 +1,4 @@
-"""Staging directories, the rename that publishes a tree, and the mark that a tree is durable.
+"""Staging, the rename that publishes a tree, and the mark that it is durable.
 
 Trees are built in private directories, and become visible by one rename. A tree is durable once it is known to be on
 disk whole: after a power failure, files that were written shortly before may be empty, and flushing all files of each

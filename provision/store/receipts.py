@@ -1,4 +1,4 @@
-"""Receipts (what was installed under a key) and the lists of trees' entries, beside the trees in the store.
+"""Receipts (what was installed under a key) and the lists of trees' entries.
 
 A receipt is JSON of one or two kilobytes; the list of entries has a line for each file, and only what hashes a tree
 reads it. Neither is trusted: one that is damaged counts as missing, and the list must have the receipt's tree digest.

@@ -1,4 +1,4 @@
-"""Roots: which trees of the store each project needs, one small file for each project.
+"""Roots: which trees of the store each project needs, in one file a project.
 
 A sync records its root first and looks for trees afterwards: only then is no tree that it finds removed by a prune that
 runs at the same time, because `record_root` waits for that prune, and the next one reads the root.

@@ -1,4 +1,4 @@
-"""The stamp of a project's last sync, by which the next sync knows at once that nothing is to be done.
+"""The stamp of a project's last sync, by which the next one may end at once.
 
 It is read before anything else, so this module imports nothing that Python has not loaded when it starts.
 

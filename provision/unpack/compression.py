@@ -1,4 +1,4 @@
-"""Decompressing gzip, zstd, bzip2 and xz in chunks, and telling kinds of archives apart.
+"""Decompressing gzip, zstd, bzip2 and xz in chunks, and the kinds of archives.
 
 Each file is read to its very end: cut or damaged data, and anything after the compressed stream, is refused.
 """

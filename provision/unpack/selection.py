@@ -1,4 +1,4 @@
-"""Which members of an archive become the tree: its layout, and the parts that `without` excludes.
+"""Which members become the tree: archive layouts, and what `without` excludes.
 
 Excluded with a part is what only serves that part. What merely works less without it (`venv` without ensurepip) stays.
 """

@@ -1,4 +1,4 @@
-"""Reading tar: the members of a stream, its header blocks, PAX records, long names, the end.
+"""Reading tar: header blocks, PAX records, long names, the end of the archive.
 
 POSIX ustar with PAX or GNU extensions for long names, strictly read: what is not known is refused, because another
 reader may take it for something else. The decompressed stream is read front to back, within a budget of bytes.

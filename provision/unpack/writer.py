@@ -1,4 +1,4 @@
-"""Files, directories and links written with the modes and times that every tree has.
+"""Writing files, directories and links with the modes and times of every tree.
 
 Links are made last, so that nothing is ever written through one; no file is replaced. What the target file system can
 do is found out first. `OSError` is not translated here.

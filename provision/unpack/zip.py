@@ -1,4 +1,4 @@
-"""The members of a zip file, which `zipfile` lists, and their contents, strictly read.
+"""Reading zip: the members that `zipfile` lists, and their contents.
 
 Stored or deflated; no encryption, no parts, no zip64, no comment. Headers and contents fill the file without a gap: no
 member overlaps another, none is hidden, and nothing stands before, between or behind them. Fields are those of
