@@ -70,7 +70,7 @@ def test_a_body_that_succeeds_is_left_alone() -> None:
         pass
 
 
-def test_the_error_tells_step_place_reason_and_what_to_do(tmp_path: Path) -> None:
+def test_the_error_has_the_step_the_path_and_the_reason(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     with pytest.raises(StoreError) as caught, store_failures("read a receipt", tmp_path):
         missing.read_bytes()
@@ -97,7 +97,7 @@ def test_known_reasons_have_a_hint(tmp_path: Path, code: int, reason: str, hint:
     assert hint in (error.hint or "")
 
 
-def test_unknown_reasons_are_told_in_the_system_s_words(tmp_path: Path) -> None:
+def test_unknown_reasons_are_in_the_system_s_words(tmp_path: Path) -> None:
     error = store_error("publish a tree", tmp_path, OSError(errno.ENODEV, "No such device"))
     assert str(error) == f"cannot publish a tree: {tmp_path}: No such device"
     assert error.hint is None

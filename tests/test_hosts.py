@@ -94,7 +94,7 @@ def test_a_rule_allows_no_more_than_it_says(rule: str, url: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "https://example.com/path", "exa mple.com", "ftp://example.com", "*", "example.com:x"]
 )
-def test_a_rule_that_is_none_is_a_usage_error(text: str) -> None:
+def test_an_invalid_rule_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="not a host to allow"):
         HostRule.parse(text)
 
@@ -143,5 +143,5 @@ def test_a_redirect_to_a_file_is_refused() -> None:
         ("archives.company.example", ""),
     ],
 )
-def test_look_alikes(host: str, other: str) -> None:
+def test_look_alikes_of_known_hosts_are_found(host: str, other: str) -> None:
     assert lookalike_of(host, KNOWN_HOSTS) == other

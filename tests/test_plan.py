@@ -33,7 +33,7 @@ def applied(plan: Plan, before: Inventory) -> Inventory:
     return Inventory(installed=frozenset(installed), links=links)
 
 
-def test_what_is_missing_is_installed_and_linked() -> None:
+def test_a_missing_tree_is_installed_and_linked() -> None:
     one = selected("one")
     plan = plan_sync([one], Inventory(links={}), lock=LOCK)
     assert plan.actions == (Install(selected=one, names=("one",), cached=False), Link(selected=one, previous=None))
@@ -41,7 +41,7 @@ def test_what_is_missing_is_installed_and_linked() -> None:
     assert plan.downloads() == (one.asset,)
 
 
-def test_what_is_there_is_kept() -> None:
+def test_an_installed_and_linked_tree_is_kept() -> None:
     one = selected("one")
     plan = plan_sync([one], Inventory(installed=frozenset({one.key}), links={"one": one.key}), lock=LOCK)
     assert plan.actions == (Keep(selected=one),)
@@ -66,13 +66,13 @@ def test_a_damaged_tree_is_installed_again() -> None:
     assert plan.actions == (Install(selected=one, names=("one",), cached=False, damaged=True),)
 
 
-def test_a_changed_entry_is_linked_anew_and_told_from_where() -> None:
+def test_a_changed_entry_is_linked_anew_and_its_previous_key_is_known() -> None:
     one = selected("one")
     plan = plan_sync([one], Inventory(installed=frozenset({one.key}), links={"one": "old"}), lock=LOCK)
     assert plan.actions == (Link(selected=one, previous="old"),)
 
 
-def test_links_nobody_asks_for_go_unless_only_some_entries_were_named() -> None:
+def test_links_of_no_entry_are_removed_unless_only_some_entries_were_named() -> None:
     inventory = Inventory(links={"gone": "old"})
     assert plan_sync([], inventory, lock=LOCK).actions == (Unlink(name="gone"),)
     assert plan_sync([], inventory, lock=LOCK, partial=True).actions == ()

@@ -9,19 +9,19 @@ from provision.protocols import NoProgress, Progress, Response, get_if_changed, 
 from tests.catalog.server import Upstream, http_get
 
 
-def test_what_is_there_is_had(upstream_server: Upstream) -> None:
+def test_a_document_is_returned_with_its_headers(upstream_server: Upstream) -> None:
     url = upstream_server.put("/catalog", b"rows", etag='"1"')
     response = request_document(http_get, url)
     assert (response.status, response.body, response.headers["etag"]) == (200, b"rows", '"1"')
 
 
-def test_what_did_not_change_is_not_fetched_again(upstream_server: Upstream) -> None:
+def test_an_unchanged_document_is_not_fetched_again(upstream_server: Upstream) -> None:
     url = upstream_server.put("/catalog", b"rows", etag='"1"')
     assert get_if_changed(http_get, url, etag='"1"') is None
 
 
 @pytest.mark.parametrize("etag", ["", '"0"'])
-def test_what_changed_or_was_never_had_is_fetched(upstream_server: Upstream, etag: str) -> None:
+def test_a_document_that_changed_or_is_new_is_fetched(upstream_server: Upstream, etag: str) -> None:
     url = upstream_server.put("/catalog", b"rows", etag='"1"')
     response = get_if_changed(http_get, url, etag=etag)
     assert response is not None
@@ -38,7 +38,7 @@ def test_what_changed_or_was_never_had_is_fetched(upstream_server: Upstream, eta
         ({"etag": "é"}, ""),
     ],
 )
-def test_an_etag_that_cannot_be_sent_back_is_none(headers: dict[str, str], etag: str) -> None:
+def test_an_etag_that_no_header_may_contain_is_empty(headers: dict[str, str], etag: str) -> None:
     assert Response(status=200, headers=headers).etag == etag
 
 
@@ -49,7 +49,7 @@ def test_every_other_answer_is_an_error_that_names_the_url(upstream_server: Upst
         request_document(http_get, url)
 
 
-def test_rights_and_rate_limits_come_with_a_hint(upstream_server: Upstream) -> None:
+def test_authentication_and_rate_limits_come_with_a_hint(upstream_server: Upstream) -> None:
     url = upstream_server.put("/catalog", b"", status=403)
     with pytest.raises(NetworkError) as caught:
         request_document(http_get, url)

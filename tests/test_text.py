@@ -141,7 +141,7 @@ def test_an_annotation_is_one_printable_line_with_its_own_properties(message: st
     assert re.fullmatch(r"::error file=[^,:]*,line=1,title=[^,:]*::.*", command)
 
 
-def test_nothing_else_is_loaded_for_it() -> None:
+def test_text_imports_nothing() -> None:
     code = "import sys, __future__; before = set(sys.modules); import provision.text; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {"provision", "provision.text"}

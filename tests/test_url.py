@@ -89,7 +89,7 @@ def test_people_are_shown_neither_credentials_nor_the_query() -> None:
         "file:a",
     ],
 )
-def test_what_is_no_url_of_ours_is_refused(text: str) -> None:
+def test_other_urls_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Url.parse(text)
 
@@ -243,7 +243,7 @@ def test_catalogs_that_are_neither_url_nor_file(path: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["example.com", "*.example.com", "example.com:8443", "localhost", "10.0.0.1", "a-b.c"])
-def test_hosts_that_a_file_may_name(host: str) -> None:
+def test_valid_hosts_are_accepted(host: str) -> None:
     assert parse_host(host) == host
     assert re.search(HOST_PATTERN, host)
 
@@ -252,7 +252,7 @@ def test_hosts_that_a_file_may_name(host: str) -> None:
     "host",
     ["", "*", "Example.com", "https://example.com", "example.com/a", "a..b", "-a", "a.*.b", "a:99999", "a:", "ä.de"],
 )
-def test_what_is_no_host(host: str) -> None:
+def test_invalid_hosts_are_refused(host: str) -> None:
     with pytest.raises(ValueError, match="is not a host such as"):
         parse_host(host)
 

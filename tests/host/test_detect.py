@@ -118,7 +118,7 @@ def test_further_architectures(system: System, machine: str, program: bytes, tar
 
 
 @pytest.mark.parametrize(
-    ("machine", "program", "said"),
+    ("machine", "program", "message"),
     [
         ("mips", elf_file(8, bits=32, order="big", interpreter="/lib/ld.so.1"), "MIPS (32-bit, big-endian)"),
         ("loongarch64", elf_file(258, interpreter="/lib64/ld-linux-loongarch-lp64d.so.1"), "LoongArch"),
@@ -149,11 +149,13 @@ def test_further_architectures(system: System, machine: str, program: bytes, tar
         ),
     ],
 )
-def test_linux_systems_that_nothing_is_published_for(system: System, machine: str, program: bytes, said: str) -> None:
+def test_linux_systems_that_nothing_is_published_for(
+    system: System, machine: str, program: bytes, message: str
+) -> None:
     system.file("/bin/sh", program)
     with pytest.raises(PolicyError) as raised:
         detect_host(system.root, kernel=linux(machine))
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_a_system_without_programs_and_loaders(system: System) -> None:
@@ -232,7 +234,7 @@ def test_other_processors(system: System, kernel: Kernel) -> None:
         detect_host(system.root, kernel=kernel)
 
 
-def test_what_is_no_target_can_still_work_for_others(system: System) -> None:
+def test_an_unsupported_machine_is_none_for_find_host(system: System) -> None:
     assert find_host(system.root, kernel=linux()) is None
     assert find_host(system.root, kernel=Kernel(system="FreeBSD", machine="amd64", release="14.1")) is None
 
@@ -244,7 +246,7 @@ def test_this_machine() -> None:
     assert host.target.arch in (platform.machine(), "i686", "armv7")
 
 
-def test_detecting_imports_nothing_dear() -> None:
+def test_detecting_imports_nothing_that_is_slow_to_import() -> None:
     code = (
         "import os, sys\n"
         "from provision.host.cpu import cpu_level\n"
@@ -254,5 +256,5 @@ def test_detecting_imports_nothing_dear() -> None:
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    dear = {"archspec", "ctypes", "json", "platform", "platformdirs", "struct", "subprocess", "tempfile"}
-    assert not dear & set(done.stdout.split())
+    slow = {"archspec", "ctypes", "json", "platform", "platformdirs", "struct", "subprocess", "tempfile"}
+    assert not slow & set(done.stdout.split())

@@ -182,7 +182,7 @@ def test_links_cannot_climb_out_of_the_root(system: System) -> None:
 
 
 @pytest.mark.parametrize("name", ["/none", "/none/at/all", "/file/below"])
-def test_what_is_not_there(system: System, name: str) -> None:
+def test_missing_files(system: System, name: str) -> None:
     system.file("/file", b"x")
     assert find_in_root(system.root, name) is None
 
@@ -256,11 +256,11 @@ def test_an_interpreter_far_behind_the_headers_is_found(tmp_path: Path) -> None:
         "a loader's name in no encoding",
     ],
 )
-def test_what_is_no_elf_file(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_elf(tmp_path: Path, content: bytes) -> None:
     assert read(tmp_path, content) is None
 
 
-def test_what_cannot_be_read(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert read_elf(tmp_path / "none") is None
     assert read_elf(tmp_path) is None
 

@@ -76,7 +76,7 @@ def test_replacing_leaves_nothing_beside(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_run_left_can_be_told_from_what_is_being_made(tmp_path: Path) -> None:
+def test_files_of_killed_processes_are_told_from_files_being_written(tmp_path: Path) -> None:
     path = tmp_path / "file"
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -92,7 +92,7 @@ def test_what_a_killed_run_left_can_be_told_from_what_is_being_made(tmp_path: Pa
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_who_has_ended_is_dead_even_if_nobody_asked_how(tmp_path: Path) -> None:
+def test_a_zombie_counts_as_dead(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as zombie:
         assert zombie.stdout
         assert zombie.stdout.read() == b""
@@ -111,12 +111,12 @@ def test_links_are_replaced_and_never_written_through(tmp_path: Path) -> None:
     assert not (tmp_path / "file").is_symlink()
 
 
-def test_a_missing_directory_is_told(tmp_path: Path) -> None:
+def test_a_missing_directory_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         replace_file(tmp_path / "missing" / "file", b"x")
 
 
-def test_a_directory_in_its_place_is_told_and_nothing_stays(tmp_path: Path) -> None:
+def test_a_directory_in_its_place_is_an_error_and_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     with pytest.raises(OSError, match="directory"):
         replace_file(tmp_path / "file", b"x")
@@ -170,7 +170,7 @@ def test_a_larger_file_is_not_read(tmp_path: Path) -> None:
     assert read_small_file_or_none(tmp_path / "large", 9) is None
 
 
-def test_what_is_no_regular_file_is_told_and_never_waited_for(tmp_path: Path) -> None:
+def test_anything_but_a_regular_file_is_an_error_and_never_blocks(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "dir").mkdir()
     (tmp_path / "device").symlink_to("/dev/zero")
@@ -183,7 +183,7 @@ def test_what_is_no_regular_file_is_told_and_never_waited_for(tmp_path: Path) ->
         assert read_small_file_or_none(tmp_path / name, 10) is None
 
 
-def test_what_is_missing_or_leads_nowhere_is_the_systems_error(tmp_path: Path) -> None:
+def test_missing_files_and_dangling_links_are_the_systems_errors(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     assert isinstance(refusal(tmp_path / "missing", 10), FileNotFoundError)

@@ -63,6 +63,6 @@ def complaints(text: str) -> list[ManifestError]:
     return [error for error in errors if isinstance(error, ManifestError)]
 
 
-def told(text: str) -> list[str]:
+def error_lines(text: str) -> list[str]:
     """The same as lines, ``7:12: pythons.free.version: what is wrong``."""
     return [str(error).removeprefix(f"{FILE}:").strip() for error in complaints(text)]

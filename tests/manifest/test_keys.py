@@ -35,17 +35,17 @@ def test_defaults_are_values_that_could_be_written(field: KeyField) -> None:
 
 
 @pytest.mark.parametrize("text", ["20260814", "7.3.20", "25.0.1", "20180526T0000", "local", "v1_a-b"])
-def test_builds(text: str) -> None:
+def test_valid_builds_are_accepted(text: str) -> None:
     assert parse_build(text) == text
 
 
 @pytest.mark.parametrize("text", ["", ".", "-1", "2026 0814", "../x", "ä", "a/b", "a\n"])
-def test_what_is_no_build(text: str) -> None:
+def test_invalid_builds_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a build such as '20260814'"):
         parse_build(text)
 
 
-def test_findings_and_reasons() -> None:
+def test_codes_and_reasons_of_ignored_findings() -> None:
     assert parse_code("PV001") == "PV001"
     assert parse_reason("because") == "because"
     for text in ("PV1", "pv001", "PV٣٣٣", "XX001"):

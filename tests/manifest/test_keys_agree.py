@@ -1,6 +1,6 @@
 """Each key of `pythons.toml`, followed from its table to the request's digest, the schema and the page.
 
-A key that is read and then forgotten, or one that nobody is told of, fails here.
+A key that is read and then ignored, or one that is not documented, fails here.
 """
 
 from __future__ import annotations

@@ -58,15 +58,15 @@ KINDS: list[Kind[Any]] = [
 
 
 def read(kind: Kind[Any], value: object) -> tuple[object, list[str]]:
-    """What was made of a value, and what was said of it, each ``path: message (hint)``."""
+    """What a value is read as, and its problems, each ``path: message (hint)``."""
     problems = ProblemList()
-    made = kind.read(value, ("k",), problems)
-    said = [f"{one.path}: {one.message}{f' ({one.hint})' if one.hint else ''}" for one in problems.found]
-    return made, [line.replace("('k',): ", "") for line in said]
+    result = kind.read(value, ("k",), problems)
+    messages = [f"{one.path}: {one.message}{f' ({one.hint})' if one.hint else ''}" for one in problems.found]
+    return result, [line.replace("('k',): ", "") for line in messages]
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "made"),
+    ("kind", "value", "result"),
     [
         (Flag(), True, True),
         (Flag(), False, False),
@@ -83,12 +83,12 @@ def read(kind: Kind[Any], value: object) -> tuple[object, list[str]]:
         (POINT, {"far-away": True, "x": False}, Point(x=False, far_away=True)),
     ],
 )
-def test_what_is_taken(kind: Kind[Any], value: object, made: object) -> None:
-    assert read(kind, value) == (made, [])
+def test_valid_values_are_read(kind: Kind[Any], value: object, result: object) -> None:
+    assert read(kind, value) == (result, [])
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "said"),
+    ("kind", "value", "message"),
     [
         (Flag(), "true", "expected true or false, not 'true' (Leave out the quotes.)"),
         (Flag(), 1, "expected true or false, not the number 1"),
@@ -122,32 +122,32 @@ def test_what_is_taken(kind: Kind[Any], value: object, made: object) -> None:
         (POINT, [], "expected a point, not a list"),
     ],
 )
-def test_what_is_not(kind: Kind[Any], value: object, said: str) -> None:
-    assert read(kind, value)[1] == [said]
+def test_invalid_values_are_refused(kind: Kind[Any], value: object, message: str) -> None:
+    assert read(kind, value)[1] == [message]
 
 
 def test_values_by_target_are_sorted_by_triple() -> None:
-    made, _ = read(ByTarget(SHA256), {"linux-x86_64": "ab" * 32, "linux-aarch64": "cd" * 32})
-    assert made == ((ARM, Digest("cd" * 32)), (GNU, Digest("ab" * 32)))
+    result, _ = read(ByTarget(SHA256), {"linux-x86_64": "ab" * 32, "linux-aarch64": "cd" * 32})
+    assert result == ((ARM, Digest("cd" * 32)), (GNU, Digest("ab" * 32)))
 
 
 def test_one_target_in_two_spellings_is_given_twice() -> None:
-    _, said = read(ByTarget(SHA256), {"linux-x86_64": "ab" * 32, "linux-amd64": "ab" * 32})
-    assert said == [f"('k', 'linux-amd64'): {GNU} is listed twice"]
+    _, messages = read(ByTarget(SHA256), {"linux-x86_64": "ab" * 32, "linux-amd64": "ab" * 32})
+    assert messages == [f"('k', 'linux-amd64'): {GNU} is listed twice"]
 
 
-def test_what_is_wrong_with_a_key_leaves_its_field_as_if_it_were_missing() -> None:
+def test_the_field_of_an_invalid_key_is_as_if_it_were_missing() -> None:
     assert read(POINT, {"x": True, "note": 2, "far-away": 2, "z": 3})[0] == Point(x=True)
 
 
-def test_without_what_is_required_there_is_no_value() -> None:
+def test_without_a_required_key_there_is_no_value() -> None:
     assert read(POINT, {"note": "n"})[0] is None
     assert read(POINT, {"x": 1})[0] is None
 
 
-def test_all_problems_of_a_table_are_told() -> None:
-    _, said = read(POINT, {"y": 1, "note": 2})
-    assert len(said) == 3
+def test_all_problems_of_a_table_are_reported() -> None:
+    _, messages = read(POINT, {"y": 1, "note": 2})
+    assert len(messages) == 3
 
 
 def test_every_target_can_be_suggested() -> None:
@@ -185,8 +185,8 @@ TOML_VALUES = st.recursive(
 @given(TOML_VALUES)
 def test_every_kind_takes_or_refuses_every_value(value: object) -> None:
     for kind in KINDS:
-        made, said = read(kind, value)
-        assert said or made is not None
+        result, messages = read(kind, value)
+        assert messages or result is not None
 
 
 # Durations.
@@ -204,7 +204,7 @@ def test_every_kind_takes_or_refuses_every_value(value: object) -> None:
         ("  2  weeks ", 1_209_600),
     ],
 )
-def test_a_number_and_a_unit(text: str, seconds: int) -> None:
+def test_durations_are_read_into_seconds(text: str, seconds: int) -> None:
     assert parse_duration(text) == seconds
     assert re.search(DURATION_PATTERN, text)
 

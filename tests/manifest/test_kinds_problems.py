@@ -28,7 +28,7 @@ def test_one_problem_is_an_error_with_its_place() -> None:
     assert caught.value.exit_code == 2
 
 
-def test_several_are_told_in_the_order_of_the_file() -> None:
+def test_several_problems_are_in_the_order_of_the_file() -> None:
     problems = ProblemList()
     for name in ("b", "a"):
         problems.add(("pythons", name), "is wrong")
@@ -40,14 +40,14 @@ def test_several_are_told_in_the_order_of_the_file() -> None:
     ]
 
 
-def test_what_stands_nowhere_has_the_file_for_a_place() -> None:
+def test_a_problem_without_a_position_has_the_file_as_its_place() -> None:
     problems = ProblemList()
     problems.add((), "is empty")
     with pytest.raises(ManifestError, match=r"^pythons.toml: is empty$"):
         raise_problems(problems, "pythons.toml", "")
 
 
-def test_what_is_in_no_file_yet_has_no_place() -> None:
+def test_a_problem_of_an_entry_in_no_file_has_no_place() -> None:
     problems = ProblemList()
     problems.add(("new", "cpu"), "is wrong", "Mend it.")
     with pytest.raises(ManifestError, match=r"^new\.cpu: is wrong$") as caught:
@@ -65,14 +65,14 @@ def test_unknown_words_come_with_the_nearest_known_one(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["banana", "v" * 100_000, ""], ids=["far", "long", "empty"])
-def test_and_without_where_none_is_near(word: str) -> None:
+def test_words_that_are_near_none_come_without_a_suggestion(word: str) -> None:
     problems = ProblemList()
     problems.add((word,), "is no key", "Mend it.", word=word, known=["version", "cpu"])
     assert problems.found[0].message == "is no key"
     assert problems.found[0].hint == "Mend it."
 
 
-def test_of_a_hundred_thousand_problems_the_first_are_told_and_the_rest_counted() -> None:
+def test_of_a_hundred_thousand_problems_the_first_are_reported_and_the_rest_counted() -> None:
     problems = ProblemList()
     for number in range(100_000):
         problems.add((f"k{number}",), "is no key", word=f"version{number}", known=["version"])
@@ -83,13 +83,13 @@ def test_of_a_hundred_thousand_problems_the_first_are_told_and_the_rest_counted(
     assert str(caught.value.errors[-1]) == "pythons.toml: and 99950 more problems"
 
 
-def test_a_late_place_is_found_when_it_is_shown() -> None:
+def test_a_lazy_place_is_looked_up_when_it_is_shown() -> None:
     place = LazyPlace("pythons.toml", '[pythons]\n\nx = "3.14"', ("pythons", "x"))
     assert str(place) == "pythons.toml:3:1: pythons.x"
     assert (place.column, place.line) == (1, 3)
 
 
-def test_a_late_place_that_is_nowhere_shows_the_file() -> None:
+def test_a_lazy_place_that_is_not_found_shows_the_file() -> None:
     assert str(LazyPlace("pythons.toml", "???", ("x",))) == "pythons.toml: x"
     with pytest.raises(AttributeError):
         _ = LazyPlace("pythons.toml", "", ("x",)).lines

@@ -105,7 +105,7 @@ def test_spelling_makes_no_difference(spelling: str, other: str) -> None:
     assert request_digest(one(spelling)) == request_digest(one(other))
 
 
-def test_where_a_request_stands_makes_no_difference() -> None:
+def test_the_name_and_place_of_a_request_make_no_difference() -> None:
     here, there = one('"3.14"'), parse('\n\n[pythons]\nother-name = "3.14"\n').requests[0]
     assert request_digest(here) == request_digest(there)
 
@@ -113,11 +113,11 @@ def test_where_a_request_stands_makes_no_difference() -> None:
 @pytest.mark.parametrize(
     "settings", ['catalogs = ["a.ndjson"]', 'flavor = "install_only_stripped"', 'cpu = "baseline"']
 )
-def test_settings_that_say_what_is_done_anyway_make_no_difference(settings: str) -> None:
+def test_settings_that_equal_the_defaults_make_no_difference(settings: str) -> None:
     assert request_digest(one('"3.14"', settings)) == request_digest(one('"3.14"'))
 
 
-def test_everything_else_makes_one() -> None:
+def test_everything_else_makes_a_difference() -> None:
     keys = [
         'build = "20260814"',
         'flavor = "install_only_stripped"',
@@ -174,7 +174,7 @@ def test_texts_that_json_escapes_are_escaped() -> None:
 
 
 @pytest.mark.parametrize("name", ["default", "3.14", "py3.12", "a-b_c.d", "0", "binary", "bin.x", "x" * 64])
-def test_names(name: str) -> None:
+def test_valid_names_are_accepted(name: str) -> None:
     check_name(name)
 
 
@@ -195,7 +195,7 @@ def test_names(name: str) -> None:
         ("a.", "'a.' cannot be the name of a link"),
     ],
 )
-def test_what_is_no_name(name: str, complaint: str) -> None:
+def test_invalid_names_are_refused(name: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=re.escape(complaint)):
         check_name(name)
 

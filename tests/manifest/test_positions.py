@@ -79,7 +79,7 @@ def test_no_text_makes_it_fail(text: str) -> None:
 
 @unhurried
 @given(st.integers(0, len(EXAMPLE)), st.integers(0, 30), st.text("[]{}=,.\"'\\\n#a", max_size=5))
-def test_what_stands_before_a_mistake_is_found(at: int, length: int, instead: str) -> None:
+def test_what_precedes_a_syntax_error_is_found(at: int, length: int, instead: str) -> None:
     broken = EXAMPLE[:at] + instead + EXAMPLE[at + length :]
     whole, part = Positions(EXAMPLE), Positions(broken)
     intact = [one.path for one in whole.statements if one.end < at]

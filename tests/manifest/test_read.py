@@ -20,7 +20,7 @@ from provision.manifest.keys import IgnoreRule, ManifestSettings, Policy
 from provision.manifest.read import find_manifest, parse_manifest, read_manifest
 from provision.model.target import Target
 from tests.manifest.documents import DOCUMENTS, Writer
-from tests.manifest.samples import EXAMPLE, FILE, complaints, parse, told
+from tests.manifest.samples import EXAMPLE, FILE, complaints, error_lines, parse
 from tests.manifest.strategies import unhurried
 
 MINIMAL = '[pythons]\ndefault = "3.14"\n'
@@ -69,7 +69,7 @@ def test_the_policy_is_checked_and_normalised() -> None:
 
 def test_one_reason_for_a_finding_is_enough() -> None:
     rule = '{ code = "PV012", reason = "needed" }'
-    assert told(MINIMAL + f"[policy]\nignore = [{rule}, {rule}]\n") == [
+    assert error_lines(MINIMAL + f"[policy]\nignore = [{rule}, {rule}]\n") == [
         "4:50: policy.ignore[1]: {'code': 'PV012', 'reason': 'needed'} is listed twice"
     ]
 
@@ -103,7 +103,7 @@ sha256 = { linux-x86_64 = "abc" }
 [policy]
 allow-host = []
 """
-    assert told(text) == [
+    assert error_lines(text) == [
         "1:2: setings: 'setings' is not a table of a manifest. Did you mean 'settings'?",
         "3:1: settings.flavour: 'flavour' is not a key of the [settings] table. Did you mean 'flavor'?",
         "4:28: settings.targets[1]: 'linux-aarch46' is not a known target. Did you mean 'linux-aarch64'?",
@@ -136,9 +136,11 @@ allow-host = []
     ],
 )
 def test_mistakes(text: str, lines: list[str]) -> None:
-    said = told(text)
-    assert len(said) == len(lines)
-    assert all(line.lstrip(": ").startswith(expected.lstrip(": ")) for line, expected in zip(said, lines, strict=True))
+    messages = error_lines(text)
+    assert len(messages) == len(lines)
+    assert all(
+        line.lstrip(": ").startswith(expected.lstrip(": ")) for line, expected in zip(messages, lines, strict=True)
+    )
 
 
 def test_an_empty_manifest_comes_with_what_to_write() -> None:
@@ -180,7 +182,7 @@ def test_a_directory_in_its_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX")
-def test_what_could_be_read_for_ever_is_not_opened(tmp_path: Path) -> None:
+def test_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert refusal(tmp_path / "pipe").message == "is no regular file, not a manifest"
     (tmp_path / "endless").symlink_to("/dev/zero")
@@ -248,7 +250,7 @@ def test_a_manifest_that_anyone_may_have_put_above_is_passed_over(tmp_path: Path
     assert find_manifest(public) == public / "pythons.toml"  # whoever works there means it
 
 
-def test_reading_imports_nothing_that_is_dear(tmp_path: Path) -> None:
+def test_reading_imports_nothing_that_is_slow_to_import(tmp_path: Path) -> None:
     path = tmp_path / "pythons.toml"
     path.write_text(EXAMPLE)
     program = (
@@ -259,8 +261,8 @@ def test_reading_imports_nothing_that_is_dear(tmp_path: Path) -> None:
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
-    dear = {"packaging", "pydantic", "tomlkit", "httpx", "difflib", "json", "tempfile", "subprocess", "logging"}
-    assert dear.isdisjoint(done.stdout.split())
+    slow = {"packaging", "pydantic", "tomlkit", "httpx", "difflib", "json", "tempfile", "subprocess", "logging"}
+    assert slow.isdisjoint(done.stdout.split())
     # Hundreds of lines of patterns, for messages only.
     assert importlib.util.find_spec("provision.manifest.positions")
     assert "provision.manifest.positions" not in done.stdout.split()

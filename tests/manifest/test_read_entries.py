@@ -9,7 +9,7 @@ from provision.manifest.request import parse_request
 from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
-from tests.manifest.samples import SHA, one, told
+from tests.manifest.samples import SHA, error_lines, one
 
 GNU, ARM, MUSL, MAC = map(Target.parse, ("linux-x86_64", "linux-aarch64", "linux-x86_64-musl", "macos-aarch64"))
 URL = "https://example.com/a.tar.gz"
@@ -65,7 +65,7 @@ def test_one_request_in_two_spellings(spelling: str, other: str) -> None:
     assert one(spelling) == one(other)
 
 
-def test_settings_are_folded_in() -> None:
+def test_an_entry_is_merged_with_the_settings() -> None:
     settings = f'{TWO}\nflavor = "install_only"\ncpu = "v3"\nprereleases = true\ncooldown = "3 days"'
     request = one('"3.14"', settings)
     assert request.targets == (GNU, ARM)
@@ -74,7 +74,7 @@ def test_settings_are_folded_in() -> None:
     assert (request.prereleases, request.cooldown) == (True, 259_200)
 
 
-def test_an_entry_says_otherwise() -> None:
+def test_an_entry_overrides_the_settings() -> None:
     settings = f'{TWO}\nflavor = "install_only"\ncpu = "v3"\nprereleases = true\ncooldown = "3 days"'
     spec = (
         '{ version = "3.14", targets = ["linux-x86_64-musl"], flavor = "full", cpu = "auto", prereleases = false, '
@@ -102,7 +102,7 @@ def test_no_build_options_differ_from_none_asked_for() -> None:
     assert one('{ version = "3.14", build-options = [] }').options == BuildOptions()
 
 
-def test_archives_of_ones_own_are_for_their_targets_whatever_the_settings() -> None:
+def test_custom_archives_are_for_their_targets_whatever_the_settings() -> None:
     request = one(f'{{ version = "3.13.5", {OWN} }}', TWO)
     assert request.url == ((GNU, URL),)
     assert request.sha256 == ((GNU, Digest(SHA)),)
@@ -155,8 +155,8 @@ def test_archives_of_ones_own_are_for_their_targets_whatever_the_settings() -> N
         ("{}", "pythons.x: `version` is missing"),
     ],
 )
-def test_what_an_entry_cannot_be(spec: str, complaint: str) -> None:
-    (line,) = told(f"[pythons]\nx = {spec}\n")
+def test_invalid_entries_are_refused(spec: str, complaint: str) -> None:
+    (line,) = error_lines(f"[pythons]\nx = {spec}\n")
     place, _, message = line.partition(": ")
     assert place.startswith("2:")
     assert message.startswith(complaint)

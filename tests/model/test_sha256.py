@@ -1,4 +1,4 @@
-"""The sha256 of what is at hand is the one everybody means, and comes without OpenSSL."""
+"""The sha256 of short texts: equal to hashlib's, and without loading OpenSSL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provision.model.sha256 import sha256_hex
 
 
 @pytest.mark.parametrize("data", [b"", b"abc", bytes(1 << 16)], ids=["empty", "abc", "zeros"])
-def test_it_is_hashlibs(data: bytes) -> None:
+def test_it_equals_hashlibs(data: bytes) -> None:
     assert sha256_hex(data) == hashlib.sha256(data).hexdigest()
 
 

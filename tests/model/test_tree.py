@@ -8,7 +8,7 @@ from provision.model.tree import Entry, TreeOptions, store_key, tree_digest
 from tests.model.samples import asset
 
 
-def test_a_key_tells_the_asset_and_the_recipe() -> None:
+def test_a_key_is_made_of_the_asset_and_the_recipe() -> None:
     key = store_key(asset(), TreeOptions())
     assert key.startswith("cpython-3.14.7+20260814-x86_64_v3-unknown-linux-gnu-freethreaded-install_only_stripped-")
     assert store_key(asset(flavor="full"), TreeOptions()).count("freethreaded+pgo+lto-full") == 1

@@ -59,7 +59,7 @@ def test_fields_are_given_by_keyword() -> None:
         unchecked(3)
 
 
-def test_and_by_position_where_that_is_meant() -> None:
+def test_fields_are_given_by_position_where_that_is_declared() -> None:
     assert Point(1, 2) == Point(x=1, y=2)
     match Point(1, 2):
         case Point(x, y):
@@ -105,13 +105,13 @@ def test_some_fields_do_not_count_or_do_not_show() -> None:
     assert repr(Car(plate="a", key="secret")) == "Car(wheels=[], plate='a')"
 
 
-def test_what_a_class_says_itself_stays() -> None:
+def test_methods_that_a_class_defines_are_kept() -> None:
     assert (repr(Shown(size=3)), hash(Shown(size=3))) == ("<3>", 7)
     assert Point(1, 2).doubled == Point(2, 4)
     assert Wheel.__doc__ == "Has keywords only."
 
 
-def test_another_value_differs_where_that_is_asked_for() -> None:
+def test_a_copy_can_differ_in_some_fields() -> None:
     wheel = Wheel(size=3, name="back")
     assert replace(wheel, size=4) == Wheel(size=4, name="back")
     assert fields_of(wheel) == {"size": 3, "name": "back"}

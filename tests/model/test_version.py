@@ -31,7 +31,7 @@ def test_prereleases_come_before_their_release() -> None:
 @pytest.mark.parametrize(
     "text", ["", "3", "3.14", "3.14.x", "3.14.1.1", "3.14.1-rc1", "03.1.1 ", "3.14.1rc", "³.1.1", "３.１４.２"]
 )
-def test_what_is_no_version_is_refused(text: str) -> None:
+def test_invalid_versions_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a Python version"):
         Version.parse(text)
 
