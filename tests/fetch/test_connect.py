@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -44,11 +46,14 @@ def test_a_certificate_of_a_named_authority_is_trusted(secure: Server, authority
     assert _fetch(tmp_path, url, {"SSL_CERT_FILE": str(authority_file)}) == SMALL
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl, which names files by their subject's hash")
 def test_a_directory_of_authorities_may_be_named(secure: Server, authority_file: Path, tmp_path: Path) -> None:
-    context = ssl.create_default_context(cafile=str(authority_file))
-    assert context.get_ca_certs()
-    environ = {"SSL_CERT_DIR": str(authority_file.parent), "SSL_CERT_FILE": str(authority_file)}
-    assert _fetch(tmp_path, secure.put(PATH, SMALL), environ) == SMALL
+    command = ["openssl", "x509", "-subject_hash", "-noout", "-in", str(authority_file)]
+    hashed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    directory = tmp_path / "authorities"
+    directory.mkdir()
+    shutil.copyfile(authority_file, directory / f"{hashed}.0")
+    assert _fetch(tmp_path, secure.put(PATH, SMALL), {"SSL_CERT_DIR": str(directory)}) == SMALL
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(secure: Server, tmp_path: Path) -> None:
@@ -116,6 +121,10 @@ def test_with_a_file_of_authorities_no_other_is_trusted(authority_file: Path) ->
     assert len(context.get_ca_certs()) == 1
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+def test_with_a_directory_of_authorities_no_other_is_trusted(tmp_path: Path) -> None:
+    assert tls_context({"SSL_CERT_DIR": str(tmp_path)}).get_ca_certs() == []
 
 
 @pytest.mark.parametrize("text", [None, "no certificate"])

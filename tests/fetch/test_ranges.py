@@ -115,6 +115,12 @@ def test_a_range_of_another_file_is_refused(server: Server, client: HttpClient, 
         _receive(server, client, 0, 1000)
 
 
+def test_a_range_without_the_validator_of_the_file_is_refused(server: Server, client: HttpClient) -> None:
+    server.fault(PATH, Shifted())  # the range that was requested, whatever If-Range says, and no tag
+    with pytest.raises(RangeRefusedError):
+        _receive(server, client, 299_000, 300_000)
+
+
 @pytest.mark.parametrize("fault", [Status(code=403), Status(code=503), Cut(after=10)], ids=str)
 def test_a_range_that_breaks_off_is_a_failed_transfer(server: Server, client: HttpClient, fault: Fault) -> None:
     server.fault(PATH, fault)
