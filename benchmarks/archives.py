@@ -1,4 +1,4 @@
-"""The archives that are installed: real interpreters, and larger ones made of them."""
+"""The archives that are installed: real interpreters and larger ones made of them."""
 
 from __future__ import annotations
 

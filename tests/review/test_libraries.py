@@ -14,7 +14,6 @@ def test_versions_are_found_in_binaries_scripts_and_metadata(tmp_path: Path) -> 
     contents = {
         "lib/libpython3.14.so.1.0": b"\0OpenSSL 3.5.1 1 Jul 2025\0 deflate 1.3.1 Copyright \0"
         b"expat_2.7.1\0ncurses 6.5.20240427\0SQLite format 3\0\x003.50.4\0",
-        "lib/unicodedata.so": b"\0003.2.0\0",
         "lib/tcl9.0/init.tcl": b"package require -exact Tcl 9.0.2\n",
         "lib/tk9.0/tk.tcl": b"package require -exact Tk 9.0.1\n",
         "lib/python3.14/site-packages/pip-25.1.1.dist-info/METADATA": b"x",
@@ -35,6 +34,16 @@ def test_versions_are_found_in_binaries_scripts_and_metadata(tmp_path: Path) -> 
         "pip": "25.1.1",
         "zlib": "1.3.1",
     }
+
+
+def test_a_number_between_nul_bytes_is_sqlites_only_beside_its_mark(tmp_path: Path) -> None:
+    """`unicodedata` has the version of an old Unicode database there."""
+    content = b"\x003.2.0\0"
+    (tmp_path / "unicodedata.so").write_bytes(content)
+    entries = {"unicodedata.so": Entry("file", 0o644, "x", len(content))}
+    assert libraries_from_files(tmp_path, entries) == {}
+    (tmp_path / "unicodedata.so").write_bytes(b"SQLite format 3\0" + content)
+    assert libraries_from_files(tmp_path, entries) == {"SQLite": "3.2.0"}
 
 
 def test_an_interpreter_tells_its_libraries() -> None:

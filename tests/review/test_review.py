@@ -44,6 +44,17 @@ def test_what_changed_on_one_target_names_it() -> None:
     assert new == f"{digest('other').hex[:12]}…"
 
 
+def test_all_means_every_target_of_the_entry() -> None:
+    before = python(asset(), asset(target="macos-aarch64"))
+    host = [replace(row, url=row.url.replace("example.com", "example.net")) for row in before.assets]
+    assert [(row[1], row[-1]) for row in changed(before, python(*host))] == [("host", "all")]
+    more = python(*host, asset(target="windows-x86_64", options="pgo"))
+    assert [(row[1], row[-1]) for row in changed(before, more)] == [
+        ("host", "macos-aarch64, linux-x86_64"),
+        ("platform added", "windows-x86_64"),
+    ]
+
+
 def test_levels_and_targets_that_were_added_or_removed() -> None:
     before, after = python(asset(), asset(cpu="v2")), python(asset(), asset(cpu="v3"), asset(target="macos-aarch64"))
     words = "3.14.7+20260814 pgo+lto install_only_stripped"
