@@ -1,4 +1,4 @@
-"""`Plan`: what a sync will do, action by action; how it is decided, and its JSON document.
+"""`Plan`: what a sync will do, action by action, and its JSON document.
 
 `plan_sync` is a pure function of what the lock file selects and what is on disk. `workflows.plan` gathers the two,
 `install.apply` and `workflows.sync` carry the plan out.

@@ -1,4 +1,4 @@
-"""Text shared by all output: counts, sizes, quoting, paths of keys, CI annotations.
+"""Text shared by all output: counts, sizes, quoting, key paths, CI annotations.
 
 Every command loads this module, so it imports nothing at the top. Sizes are in bytes, shown in powers of 1000.
 """

@@ -1,4 +1,4 @@
-"""`Host`: which targets this machine can run, by its kernel, its libc and its programs.
+"""Which targets this machine can run, by its kernel, libc and programs.
 
 Everything is read from files under a root that may be another machine's, and nothing is run. The Python that provision
 runs on is not asked: it may be built for another libc (a static musl build on Debian) or width than the system. The

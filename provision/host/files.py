@@ -1,4 +1,7 @@
-"""Making and replacing files and directories whatever the umask; reading small files that others may have put there."""
+"""Files and directories made, replaced and read safely.
+
+They are made with the same modes whatever the umask. A file that is read may have been put there by anybody.
+"""
 
 from __future__ import annotations
 

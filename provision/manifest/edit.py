@@ -1,4 +1,4 @@
-"""Making a manifest's text; adding entries to it and removing them, with all else unchanged.
+"""A manifest's text made and edited: entries added and removed, all else kept.
 
 Lines are inserted and removed at the offsets in `manifest.positions`: no TOML library keeps the comment above the next
 table when it removes one. Values are written by tomlkit. `workflows.edit` writes the file.

@@ -1,4 +1,4 @@
-"""All keys of `pythons.toml`: the tables `ManifestSettings`, `EntryTable`, `Policy` and `IgnoreRule`.
+"""All keys of `pythons.toml`: the tables of settings, entries and policy.
 
 Each key is one field: its kind, its documentation, its examples. Reading, suggestions and the JSON schema are made of
 these. A missing key is None, or the default given here; `Request.of` merges an entry with the settings.

@@ -1,4 +1,4 @@
-"""The kinds of values that a key of `pythons.toml` can have, and the list of problems found while reading them.
+"""Kinds of values that keys of `pythons.toml` can have, and the problems found.
 
 Every kind adds its problems to a `ProblemList` and goes on, so that one run reports all of them. Which key has which
 kind: `manifest.keys`.

@@ -1,4 +1,4 @@
-"""`Manifest` and `Request`, what `pythons.toml` says; the digest of a request; the names that entries can have."""
+"""`Manifest` and `Request` as values, a request's digest, names of entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Version requests: ranges as in PEP 440, uv's short forms (``3.14t``, ``pypy3.11``) and uv's keys.
+"""Version requests: PEP 440's ranges, uv's short forms and keys.
 
 `lock.candidates` finds the builds that satisfy them.
 """

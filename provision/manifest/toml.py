@@ -1,4 +1,4 @@
-"""Reading TOML into plain values; syntax errors as `ManifestError` with line and column."""
+"""TOML as plain values; its syntax errors as `ManifestError` with positions."""
 
 from __future__ import annotations
 

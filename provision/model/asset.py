@@ -1,4 +1,4 @@
-"""`Asset`, one archive: what is in it, its URL and digest; `BuildOptions`, flavors, CPU levels.
+"""`Asset`, one archive: digest, build options, flavor, CPU level, URL.
 
 How asset names spell these, `catalog.names` knows.
 """

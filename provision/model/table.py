@@ -1,4 +1,4 @@
-"""`keyed`, which makes a class a frozen value with one field for each key of a table in a file.
+"""`keyed`: a frozen value with one field for each key of a table in a file.
 
 The field ``build_options`` is the key ``build-options``. Its default in the class says which values the key takes, how
 it is documented, and what the field is if the key is missing. `value_of` is the one place where values by key become

@@ -1,4 +1,4 @@
-"""`Target`, a target triple with its short forms; `Host`, the targets that a machine can run.
+"""`Target`, a target triple with its short forms; `Host`, a machine's targets.
 
 `host.detect` finds out which they are.
 """

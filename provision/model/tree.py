@@ -1,4 +1,4 @@
-"""An installed tree as a value: its options, its key in the store, its entries and their digest."""
+"""An installed tree as a value: its options, store key, entries and digest."""
 
 from __future__ import annotations
 

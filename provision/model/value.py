@@ -1,4 +1,4 @@
-"""`frozen`, which makes a class a value: immutable, slotted, keyword-only, equal by its fields.
+"""`frozen`: immutable, slotted, keyword-only value classes.
 
 It does what is used here of ``dataclass(frozen=True, slots=True, kw_only=True)``, in a tenth of the time: importing
 dataclasses takes as long as starting Python, and defining the thirty values that `lock --check` uses as long again. To

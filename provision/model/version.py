@@ -1,4 +1,7 @@
-"""`Version`, a Python version as asset names spell it; ranges of versions are in `manifest.request`."""
+"""`Version`, a Python version as asset names spell it.
+
+Ranges of versions are in `manifest.request`.
+"""
 
 from __future__ import annotations
 
