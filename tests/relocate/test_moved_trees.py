@@ -49,10 +49,10 @@ def _bytecode_outside_of_the_trees(tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def moved(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """A tree that stood elsewhere before."""
-    room = tmp_path_factory.mktemp("elsewhere")
-    installed = install(archive, room / "before")
-    return replace(installed, tree=installed.tree.rename(room / "after"))
+    """A tree that was renamed after it was installed."""
+    directory = tmp_path_factory.mktemp("elsewhere")
+    before = install(archive, directory / "before")
+    return replace(before, tree=before.tree.rename(directory / "after"))
 
 
 @pytest.fixture(scope="module")
@@ -61,94 +61,94 @@ def spaced(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed
     return install(archive, tmp_path_factory.mktemp("home") / "a home with spaces" / "tree")
 
 
-@pytest.fixture(scope="module", params=["one prefix", "another", "moved"])
-def standing(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+@pytest.fixture(scope="module", params=["one prefix", "another prefix", "moved"])
+def installed(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The interpreter as installed, installed again elsewhere, and moved from where it was installed."""
-    if request.param == "another":
-        return install(archive, tmp_path_factory.mktemp("another") / "a" / "deeper" / "place")
-    installed: Installed = request.getfixturevalue("moved" if request.param == "moved" else "interpreter")
-    return installed
+    if request.param == "another prefix":
+        return install(archive, tmp_path_factory.mktemp("another") / "a" / "deeper" / "directory")
+    found: Installed = request.getfixturevalue("moved" if request.param == "moved" else "interpreter")
+    return found
 
 
-def test_all_extension_modules_import(standing: Installed) -> None:
+def test_all_extension_modules_import(installed: Installed) -> None:
     script = (
         "import importlib, os, sys, warnings\n"
         "warnings.simplefilter('ignore')\n"
-        "place = next(path for path in sys.path if path.endswith('lib-dynload'))\n"
-        "names = sorted({name.split('.')[0] for name in os.listdir(place)} | set(sys.builtin_module_names))\n"
+        "dynload = next(path for path in sys.path if path.endswith('lib-dynload'))\n"
+        "names = sorted({name.split('.')[0] for name in os.listdir(dynload)} | set(sys.builtin_module_names))\n"
         "for name in names: importlib.import_module(name)\n"
         "print(len(names))\n"
     )
-    assert int(run(standing.python, "-IB", "-c", script)) > 60
+    assert int(run(installed.python, "-IB", "-c", script)) > 60
 
 
-def test_sysconfig_knows_only_this_place(standing: Installed) -> None:
+def test_sysconfig_returns_only_paths_of_the_tree(installed: Installed) -> None:
     script = "import json, sysconfig; print(json.dumps([sysconfig.get_paths(), sysconfig.get_config_vars()]))"
-    paths, variables = json.loads(run(standing.python, "-IB", "-c", script))
+    paths, variables = json.loads(run(installed.python, "-IB", "-c", script))
 
-    places = ("prefix", "exec_prefix", "LIBDIR", "INCLUDEPY", "BINDIR", "LIBPL", "DESTSHARED", "datarootdir")
-    for name, place in (paths | {name: variables[name] for name in places}).items():
-        assert Path(place).is_relative_to(standing.tree), name
+    names = ("prefix", "exec_prefix", "LIBDIR", "INCLUDEPY", "BINDIR", "LIBPL", "DESTSHARED", "datarootdir")
+    for name, path in (paths | {name: variables[name] for name in names}).items():
+        assert Path(path).is_relative_to(installed.tree), name
     assert Path(variables["INCLUDEPY"], "Python.h").is_file()
     assert Path(variables["LIBPL"], "Makefile").is_file()
-    assert f"--prefix={standing.tree}'" in variables["CONFIG_ARGS"]
+    assert f"--prefix={installed.tree}'" in variables["CONFIG_ARGS"]
     assert shlex.split(variables["CC"])[0] == "cc"
     assert shlex.split(variables["LDSHARED"])[0] == "cc"
     assert variables["AR"] == "ar"
 
 
-def test_a_virtual_environment_works_and_knows_its_base(standing: Installed, tmp_path: Path) -> None:
-    run(standing.python, "-m", "venv", "--without-pip", tmp_path / "venv")
+def test_a_virtual_environment_works_and_finds_its_base(installed: Installed, tmp_path: Path) -> None:
+    run(installed.python, "-m", "venv", "--without-pip", tmp_path / "venv")
     script = (
         "import json, sys, sysconfig; v = sysconfig.get_config_var;"
         "print(json.dumps([sys.prefix, sys.base_prefix, v('INCLUDEPY'), v('LIBDIR'), sysconfig.get_path('purelib')]))"
     )
     prefix, base, include, libraries, site = json.loads(run(tmp_path / "venv/bin/python", "-IB", "-c", script))
-    assert (prefix, base) == (str(tmp_path / "venv"), str(standing.tree))
+    assert (prefix, base) == (str(tmp_path / "venv"), str(installed.tree))
     assert include.startswith(f"{base}/include/")
     assert libraries.startswith(f"{base}/lib")
     assert site.startswith(f"{prefix}/lib/")
 
 
 @needs_compiler
-def test_a_c_extension_builds_with_sysconfigs_variables(standing: Installed, tmp_path: Path) -> None:
+def test_a_c_extension_builds_with_sysconfigs_variables(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "spam.c").write_text(EXTENSION)
     names = ("CC", "CFLAGS", "CCSHARED", "LDSHARED", "EXT_SUFFIX", "INCLUDEPY")
     script = f"import json, sysconfig; print(json.dumps(sysconfig.get_config_vars(*{names})))"
-    cc, cflags, ccshared, ldshared, suffix, include = json.loads(run(standing.python, "-IB", "-c", script))
+    cc, cflags, ccshared, ldshared, suffix, include = json.loads(run(installed.python, "-IB", "-c", script))
 
     flags = [*shlex.split(cflags), *shlex.split(ccshared), "-I", include]
     run(*shlex.split(cc), *flags, "-c", "spam.c", "-o", "spam.o", cwd=tmp_path)
     run(*shlex.split(ldshared), "spam.o", "-o", f"spam{suffix}", cwd=tmp_path)
 
-    assert run(standing.python, "-c", "import spam; print(spam.answer())", cwd=tmp_path) == "42\n"
+    assert run(installed.python, "-c", "import spam; print(spam.answer())", cwd=tmp_path) == "42\n"
 
 
 @needs_compiler
-def test_a_c_program_embeds_python_through_python3_config(standing: Installed, tmp_path: Path) -> None:
-    config = standing.tree / "bin" / "python3-config"
+def test_a_c_program_embeds_python_through_python3_config(installed: Installed, tmp_path: Path) -> None:
+    config = installed.tree / "bin" / "python3-config"
     options = ["--cflags", "--ldflags", "--embed"]
     flags = shlex.split(run(config, *options))
     (tmp_path / "embed.c").write_text(EMBEDDING)
-    libraries = standing.tree / "lib"
+    libraries = installed.tree / "lib"
     run("cc", "embed.c", "-o", "embed", *flags, f"-Wl,-rpath,{libraries}", cwd=tmp_path)
 
-    done = run(tmp_path / "embed", PYTHONHOME=str(standing.tree))
-    assert done == f"{standing.tree} {standing.asset.version}\n"
+    done = run(tmp_path / "embed", PYTHONHOME=str(installed.tree))
+    assert done == f"{installed.tree} {installed.asset.version}\n"
 
 
 @pytest.mark.skipif(shutil.which("pkg-config") is None, reason="needs pkg-config")
-def test_pkg_config_tells_where_the_headers_are(standing: Installed) -> None:
-    folder = next(path.parent for path in standing.tree.glob("lib/**/python3-embed.pc"))  # Debian: one level deeper
+def test_pkg_config_finds_the_headers(installed: Installed) -> None:
+    folder = next(path.parent for path in installed.tree.glob("lib/**/python3-embed.pc"))  # Debian: one level deeper
     cflags = run("pkg-config", "--cflags", "python3-embed", PKG_CONFIG_PATH=str(folder)).strip()
     include = Path(cflags.removeprefix("-I")).resolve()
-    assert include == standing.tree / "include" / f"python{standing.name}"
+    assert include == installed.tree / "include" / f"python{installed.name}"
     assert (include / "Python.h").is_file()
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_make_reads_the_makefile_where_it_is(standing: Installed, tmp_path: Path) -> None:
-    makefile = next(standing.tree.glob("lib/python*/config-*/Makefile"))
+def test_make_finds_the_prefix_from_where_the_makefile_is(installed: Installed, tmp_path: Path) -> None:
+    makefile = next(installed.tree.glob("lib/python*/config-*/Makefile"))
     user = tmp_path / "Makefile"
     user.write_text(f"include {makefile}\n.PHONY: show\nshow:\n\t@echo $(LIBPL) $(CC)\n")
     libpl, cc, *_ = run("make", "-s", "-f", user, "show").split()
@@ -186,18 +186,16 @@ def test_scripts_work_through_links_and_with_spaces_in_the_path(spaced: Installe
 
 
 def test_no_text_names_the_build_or_the_store(interpreter: Installed) -> None:
-    named = build_paths(interpreter)
+    foreign = foreign_paths(interpreter)
     for path, entry in interpreter.entries.items():
         if entry.kind != "file":
             continue
         content = (interpreter.tree / path).read_bytes()
         if b"\0" not in content[:8192]:
-            assert named.findall(content) == [], path
+            assert foreign.findall(content) == [], path
 
 
-def test_two_installs_are_equal_and_nothing_is_there_that_is_not_listed(
-    interpreter: Installed, spaced: Installed
-) -> None:
+def test_two_installs_are_equal_and_every_file_has_an_entry(interpreter: Installed, spaced: Installed) -> None:
     assert spaced.entries == interpreter.entries
     assert tree_digest(spaced.entries) == tree_digest(scan_tree(spaced.tree))
     assert compare_tree(scan_tree(spaced.tree), spaced.entries) == ()
@@ -206,7 +204,7 @@ def test_two_installs_are_equal_and_nothing_is_there_that_is_not_listed(
 @pytest.mark.slow
 @needs_compiler
 def test_pip_installs_wheels_and_builds_extensions_in_a_virtual_environment(
-    standing: Installed, tmp_path: Path
+    installed: Installed, tmp_path: Path
 ) -> None:
     """With what people have: ensurepip's pip, and setuptools from the index."""
     source = tmp_path / "spam"
@@ -216,10 +214,10 @@ def test_pip_installs_wheels_and_builds_extensions_in_a_virtual_environment(
         "from setuptools import Extension, setup\n"
         "setup(name='spam', version='1', ext_modules=[Extension('spam', ['spam.c'])])\n"
     )
-    needs_pip(standing)
-    run(standing.python, "-m", "venv", tmp_path / "venv")
+    needs_pip(installed)
+    run(installed.python, "-m", "venv", tmp_path / "venv")
     pip = tmp_path / "venv" / "bin" / "pip"
-    # How the index is reached, the caller's environment and pip's own files under HOME know.
+    # The caller's environment and pip's own files under HOME say how the index is reached.
     run(pip, "install", source, write_wheel(tmp_path), environ=dict(os.environ))
     assert run(tmp_path / "venv" / "bin" / "python", "-c", f"import spam; print(spam.answer()); {HELLO}") == "42\nhi\n"
 
@@ -229,10 +227,10 @@ def needs_pip(installed: Installed) -> None:
         pytest.skip("packed from an installation without pip, as Debian's is")
 
 
-def build_paths(interpreter: Installed) -> re.Pattern[bytes]:
+def foreign_paths(interpreter: Installed) -> re.Pattern[bytes]:
     """Whole paths of PBS's builds and of this very tree; packed ones also leave nothing of where they came from."""
-    places: Sequence[str] = ("/install", "/tools/deps", "/tmp/build", "/tmp/python-build", str(interpreter.tree))
-    whole = "|".join(map(re.escape, places))
+    paths: Sequence[str] = ("/install", "/tools/deps", "/tmp/build", "/tmp/python-build", str(interpreter.tree))
+    whole = "|".join(map(re.escape, paths))
     return re.compile(rf"(?:(?<![\w./@)}}~+:-])|(?<=-[LI]))(?:{whole})(?![\w+-])".encode())
 
 

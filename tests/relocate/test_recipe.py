@@ -22,7 +22,7 @@ from provision.unpack.writer import MTIME
 from tests.relocate.samples import CONFIG, STDLIB, asset, make_tree
 
 MARKER = f"{STDLIB}/EXTERNALLY-MANAGED"
-BUILD_PATHS = re.compile(r"(?<![\w./@)}~+-])/install(?![\w.+-])|-[LI]/install|/tools/|/build/|/root")
+PATH_OF_THE_BUILD = re.compile(r"(?<![\w./@)}~+-])/install(?![\w.+-])|-[LI]/install|/tools/|/build/|/root")
 
 
 def relocated(tree: Path, options: TreeOptions = TreeOptions(), *, target: str = "linux-x86_64") -> dict[str, Entry]:
@@ -39,7 +39,7 @@ def test_entries_agree_with_the_tree_afterwards(tmp_path: Path) -> None:
 def test_no_path_of_the_build_is_left_in_any_file(tmp_path: Path) -> None:
     for path, entry in relocated(tmp_path).items():
         if entry.kind == "file" and not path.endswith("/RECORD"):
-            assert not BUILD_PATHS.search((tmp_path / path).read_text()), path
+            assert not PATH_OF_THE_BUILD.search((tmp_path / path).read_text()), path
 
 
 def test_no_path_of_the_tree_is_written_either_so_that_trees_are_equal_under_any_prefix(tmp_path: Path) -> None:
