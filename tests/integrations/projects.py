@@ -1,4 +1,4 @@
-"""Makes projects whose interpreters are shell scripts in archives of PBS' layout: small, and real to `sync`."""
+"""Projects whose interpreters are shell scripts, in archives of PBS's layout: small, and real to `sync`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ echo prefix="${{0%/bin/*}}"
 
 
 @dataclass(frozen=True)
-class Project:
+class ScriptProject:
     """A directory with `pythons.toml` and `pythons.lock`, and the environment that commands run in."""
 
     directory: Path
@@ -78,7 +78,7 @@ class Project:
         return path
 
 
-def make_project(directory: Path, *entries: str) -> Project:
+def make_project(directory: Path, *entries: str) -> ScriptProject:
     """A locked project with some entries for this machine; its store and its cache lie beside it."""
     project = directory / "project"
     project.mkdir(parents=True)
@@ -91,7 +91,7 @@ def make_project(directory: Path, *entries: str) -> Project:
         "PYTHONPATH": str(ROOT),
         "CI": "true",
     }
-    made = Project(project, environ)
+    made = ScriptProject(project, environ)
     made.declare(dict.fromkeys(entries, (detect_host().target,)))
     made.provision("lock")
     return made

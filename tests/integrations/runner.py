@@ -1,4 +1,4 @@
-"""Runs action.yml as the Actions runner would: steps under bash, expressions, outputs, a cache in a directory."""
+"""A runner for action.yml as the Actions runner is: steps under bash, expressions, outputs, a cache directory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.integrations.projects import ROOT, Project
+from tests.integrations.projects import ROOT, ScriptProject
 
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
 _EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
@@ -26,7 +26,7 @@ class Job:
     ``last`` is the id of the step after which to stop.
     """
 
-    project: Project
+    project: ScriptProject
     temp: Path
     cache: Path
     event: str = "push"

@@ -14,23 +14,23 @@ import pytest
 
 from provision.errors import STALE, USAGE
 from provision.model.target import Target
-from tests.integrations.projects import ROOT, VERSION, Project, make_project
+from tests.integrations.projects import ROOT, VERSION, ScriptProject, make_project
 from tests.integrations.runner import ACTION, Job, read_outputs
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def locked(tmp_path_factory: pytest.TempPathFactory) -> ScriptProject:
     return make_project(tmp_path_factory.mktemp("locked"), "default", "other")
 
 
 @pytest.fixture
-def project(locked: Project, tmp_path: Path) -> Project:
+def project(locked: ScriptProject, tmp_path: Path) -> ScriptProject:
     """The locked project with a home and a cache of its own, as on a fresh runner."""
     return fresh(locked, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def first(locked: Project, tmp_path_factory: pytest.TempPathFactory) -> Job:
+def first(locked: ScriptProject, tmp_path_factory: pytest.TempPathFactory) -> Job:
     """A job that installed all, and kept its archives."""
     folder = tmp_path_factory.mktemp("first")
     done = Job(fresh(locked, folder), folder / "temp", folder / "cache").run()
@@ -38,21 +38,21 @@ def first(locked: Project, tmp_path_factory: pytest.TempPathFactory) -> Job:
     return done
 
 
-def fresh(project: Project, folder: Path) -> Project:
+def fresh(project: ScriptProject, folder: Path) -> ScriptProject:
     directory = folder / "checkout"
     directory.mkdir(parents=True)
     (directory / ".git").mkdir()
     for name in ("pythons.toml", "pythons.lock"):
         (directory / name).write_bytes((project.directory / name).read_bytes())
     places = {"PROVISION_HOME": str(folder / "home"), "PROVISION_CACHE_DIR": str(folder / "archives")}
-    return Project(directory, project.environ | places)
+    return ScriptProject(directory, project.environ | places)
 
 
-def job(project: Project, folder: Path, *, event: str = "push", ref_type: str = "branch") -> Job:
+def job(project: ScriptProject, folder: Path, *, event: str = "push", ref_type: str = "branch") -> Job:
     return Job(project, folder / "temp", folder.parent / f"{folder.name}-cache", event=event, ref_type=ref_type)
 
 
-def archives(project: Project) -> set[str]:
+def archives(project: ScriptProject) -> set[str]:
     folder = Path(project.environ["PROVISION_CACHE_DIR"]) / "archives" / "sha256"
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
@@ -83,7 +83,7 @@ def test_it_installs_all_and_tells_where(first: Job) -> None:
     assert f"| `default` | `{VERSION}" in first.file("summary")
 
 
-def test_only_what_is_named_of_a_manifest_elsewhere(project: Project, tmp_path: Path) -> None:
+def test_only_what_is_named_of_a_manifest_elsewhere(project: ScriptProject, tmp_path: Path) -> None:
     elsewhere = project.directory / "tools"
     elsewhere.mkdir()
     for name in ("pythons.toml", "pythons.lock"):
@@ -95,13 +95,13 @@ def test_only_what_is_named_of_a_manifest_elsewhere(project: Project, tmp_path: 
     assert done.file("path") == f"{elsewhere}/.pythons/bin\n"
 
 
-def test_nothing_is_told_that_was_not_asked_for(project: Project, tmp_path: Path) -> None:
+def test_nothing_is_told_that_was_not_asked_for(project: ScriptProject, tmp_path: Path) -> None:
     done = job(project, tmp_path).run(add_to_path="false", summary="false")
     assert not done.failed, done.log
     assert (done.file("path"), done.file("summary")) == ("", "")
 
 
-def test_a_stale_lock_fails_before_anything_is_installed(project: Project, tmp_path: Path) -> None:
+def test_a_stale_lock_fails_before_anything_is_installed(project: ScriptProject, tmp_path: Path) -> None:
     lock = project.directory / "pythons.lock"
     lock.write_text(lock.read_text().replace('name = "other"', 'name = "another"'))
     done = job(project, tmp_path).run()
@@ -110,7 +110,7 @@ def test_a_stale_lock_fails_before_anything_is_installed(project: Project, tmp_p
     assert not Path(project.environ["PROVISION_HOME"]).joinpath("store").exists()
 
 
-def test_check_only(project: Project, tmp_path: Path) -> None:
+def test_check_only(project: ScriptProject, tmp_path: Path) -> None:
     done = job(project, tmp_path).run(check_only="true")
     assert not done.failed, done.log
     assert list(done.steps) == ["install", "select"]
@@ -119,7 +119,7 @@ def test_check_only(project: Project, tmp_path: Path) -> None:
     assert job(project, tmp_path).run(check_only="true").failed == STALE
 
 
-def test_trees_for_other_platforms(locked: Project, tmp_path: Path) -> None:
+def test_trees_for_other_platforms(locked: ScriptProject, tmp_path: Path) -> None:
     project = fresh(locked, tmp_path)
     mac = Target.parse("macos-aarch64")
     project.declare({"default": (mac, Target.parse("windows-x86_64"))})
@@ -136,7 +136,7 @@ def test_trees_for_other_platforms(locked: Project, tmp_path: Path) -> None:
     "text", ["$(touch ../pwned)", "`touch ../pwned`", "x; touch ../pwned", "'\"; touch ../pwned #"]
 )
 @pytest.mark.parametrize("name", ["names", "target", "manifest", "mirror", "cache"])
-def test_inputs_are_words_and_nothing_else(project: Project, tmp_path: Path, name: str, text: str) -> None:
+def test_inputs_are_words_and_nothing_else(project: ScriptProject, tmp_path: Path, name: str, text: str) -> None:
     done = job(project, tmp_path).run(**{name: text})
     assert done.failed
     assert not (tmp_path / "pwned").exists()
@@ -144,20 +144,20 @@ def test_inputs_are_words_and_nothing_else(project: Project, tmp_path: Path, nam
 
 
 @pytest.mark.parametrize("text", ["--help", "--target=all"])
-def test_names_are_never_options(project: Project, tmp_path: Path, text: str) -> None:
+def test_names_are_never_options(project: ScriptProject, tmp_path: Path, text: str) -> None:
     done = job(project, tmp_path).run(names=text)
     assert done.failed == USAGE
     assert f"'{text}'" in done.log
 
 
-def test_an_empty_input_does_not_hide_the_jobs_environment(project: Project, tmp_path: Path) -> None:
-    refused = Project(project.directory, project.environ | {"PROVISION_MIRROR": "ftp://mirror.example/"})
+def test_an_empty_input_does_not_hide_the_jobs_environment(project: ScriptProject, tmp_path: Path) -> None:
+    refused = ScriptProject(project.directory, project.environ | {"PROVISION_MIRROR": "ftp://mirror.example/"})
     done = job(refused, tmp_path).run()
     assert done.failed == USAGE
     assert "mirror.example" in done.log
 
 
-def test_archives_come_from_the_cache_the_next_time(first: Job, locked: Project, tmp_path: Path) -> None:
+def test_archives_come_from_the_cache_the_next_time(first: Job, locked: ScriptProject, tmp_path: Path) -> None:
     second = fresh(locked, tmp_path)
     done = Job(second, tmp_path / "temp", first.cache).run()
     assert not done.failed, done.log
@@ -166,7 +166,7 @@ def test_archives_come_from_the_cache_the_next_time(first: Job, locked: Project,
     assert "Keep archives" not in done.steps
 
 
-def test_a_poisoned_cache_is_found_out(first: Job, locked: Project, tmp_path: Path) -> None:
+def test_a_poisoned_cache_is_found_out(first: Job, locked: ScriptProject, tmp_path: Path) -> None:
     cache = Path(shutil.copytree(first.cache, tmp_path / "cache"))
     for poisoned in cache.glob("provision-*/*"):
         content = bytearray(poisoned.read_bytes())
@@ -188,7 +188,7 @@ def test_nothing_is_restored_where_all_is_installed(first: Job, tmp_path: Path) 
     assert set(json.loads(done.outputs["pythons"])) == {"default", "other"}
 
 
-def test_the_key_is_that_of_the_selected_rows(locked: Project, tmp_path: Path) -> None:
+def test_the_key_is_that_of_the_selected_rows(locked: ScriptProject, tmp_path: Path) -> None:
     def key(folder: str, **inputs: str) -> str:
         project = fresh(locked, tmp_path / folder)
         done = Job(project, tmp_path / f"{folder}-temp", tmp_path / "cache", last="select").run(**inputs)
@@ -260,7 +260,7 @@ def test_what_the_summary_quotes_stays_in_its_cell(tmp_path: Path) -> None:
     assert line == "| `x  **bold** img src=x# title` | `34` |  |  |  |  |"
 
 
-def test_install_refuses_a_bare_version_number(project: Project, tmp_path: Path) -> None:
+def test_install_refuses_a_bare_version_number(project: ScriptProject, tmp_path: Path) -> None:
     """Of that name there is another project on the public index."""
     done = job(project, tmp_path)
     done.install = True
@@ -270,10 +270,10 @@ def test_install_refuses_a_bare_version_number(project: Project, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_install_for_real(project: Project, tmp_path: Path) -> None:
+def test_install_for_real(project: ScriptProject, tmp_path: Path) -> None:
     """Builds and installs the source with pip, which fetches what it depends on from the package index."""
     environ = {name: value for name, value in project.environ.items() if name != "PYTHONPATH"}
-    bare = Project(project.directory, environ)
+    bare = ScriptProject(project.directory, environ)
     done = job(bare, tmp_path)
     done.install = True
     done.run()

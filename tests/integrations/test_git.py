@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from provision.host.detect import detect_host
-from tests.integrations.projects import ROOT, Project, make_project
+from tests.integrations.projects import ROOT, ScriptProject, make_project
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path) -> ScriptProject:
     """A repository in which each of two branches adds an entry: manifest and lock are in conflict."""
     made = make_project(tmp_path, "default")
     shutil.rmtree(made.directory / ".git")
@@ -25,7 +25,7 @@ def project(tmp_path: Path) -> Project:
     (tools / "provision").chmod(0o755)
     identity = {f"GIT_{who}_{what}": "ada@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     environ = made.environ | identity | {"PATH": f"{tools}:{made.environ['PATH']}", "GIT_CONFIG_GLOBAL": "/dev/null"}
-    project = Project(made.directory, environ)
+    project = ScriptProject(made.directory, environ)
     git(project, "init", "--quiet", "--initial-branch=main")
     commit(project)
     host = (detect_host().target,)
@@ -38,19 +38,19 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def git(project: Project, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def git(project: ScriptProject, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     command = ["git", *arguments]
     return subprocess.run(
         command, cwd=project.directory, env=project.environ, check=check, capture_output=True, text=True
     )
 
 
-def commit(project: Project) -> None:
+def commit(project: ScriptProject) -> None:
     git(project, "add", ".")
     git(project, "commit", "--quiet", "--message", "a change")
 
 
-def recipe(project: Project, heading: str) -> None:
+def recipe(project: ScriptProject, heading: str) -> None:
     """Type the commands of a section of the page, but for those that act on a conflict."""
     section = (ROOT / "docs" / "git.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
     commands = re.findall(r"^\$ (git config .*|echo .*)$", section, re.MULTILINE)
@@ -59,12 +59,12 @@ def recipe(project: Project, heading: str) -> None:
         subprocess.run(["sh", "-ec", command], cwd=project.directory, env=project.environ, check=True)
 
 
-def resolve_manifest(project: Project) -> None:
+def resolve_manifest(project: ScriptProject) -> None:
     host = (detect_host().target,)
     project.declare({"default": host, "ours": host, "theirs": host})
 
 
-def test_the_merge_tool_locks_what_is_in_conflict(project: Project) -> None:
+def test_the_merge_tool_locks_what_is_in_conflict(project: ScriptProject) -> None:
     git(project, "config", "mergetool.provision.trustExitCode", "false")
     recipe(project, "Conflicts")
     git(project, "config", "--unset", "merge.provision.driver")
@@ -80,7 +80,7 @@ def test_the_merge_tool_locks_what_is_in_conflict(project: Project) -> None:
     assert project.provision("lock", "--check").returncode == 0
 
 
-def test_the_driver_lets_a_merge_go_on_and_the_gate_catches_what_is_stale(project: Project) -> None:
+def test_the_driver_lets_a_merge_go_on_and_the_gate_catches_what_is_stale(project: ScriptProject) -> None:
     recipe(project, "Conflicts")
     git(project, "merge", "theirs", check=False)
     assert git(project, "diff", "--name-only", "--diff-filter=U").stdout == "pythons.toml\n"
@@ -92,14 +92,14 @@ def test_the_driver_lets_a_merge_go_on_and_the_gate_catches_what_is_stale(projec
     assert project.provision("lock", "--check").returncode == 0
 
 
-def test_without_any_configuration_lock_accepts_the_markers(project: Project) -> None:
+def test_without_any_configuration_lock_accepts_the_markers(project: ScriptProject) -> None:
     git(project, "-c", "merge.conflictStyle=diff3", "merge", "theirs", check=False)
     resolve_manifest(project)
     project.provision("lock")
     assert project.provision("lock", "--check").returncode == 0
 
 
-def test_the_textconv_shows_entries_not_hashes(project: Project) -> None:
+def test_the_textconv_shows_entries_not_hashes(project: ScriptProject) -> None:
     recipe(project, "Diffs that people can read")
     shown = git(project, "diff", "main", "ours", "--", "pythons.lock").stdout
     assert "ours" in shown

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integrations.projects import ROOT, Project, make_project
+from tests.integrations.projects import ROOT, ScriptProject, make_project
 from tests.integrations.tools import install_python_tool
 
 HOOKS: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def test_try_repo(tmp_path: Path) -> None:
     _git(project.directory, "init", "--quiet")
     _git(project.directory, "add", ".")
     environ = {name: value for name, value in project.environ.items() if name != "PYTHONPATH"}
-    user = Project(project.directory, environ | {"PRE_COMMIT_HOME": str(tmp_path / "pre-commit")})
+    user = ScriptProject(project.directory, environ | {"PRE_COMMIT_HOME": str(tmp_path / "pre-commit")})
 
     def hook(name: str, *options: str) -> subprocess.CompletedProcess[str]:
         command = [str(pre_commit), "try-repo", str(sources), name, "--all-files", "--verbose", *options]

@@ -1,4 +1,4 @@
-"""Installs the tools of others that judge our integrations, or skips the test with the reason."""
+"""The tools of others that judge our integrations: installed, or the test is skipped with the reason."""
 
 from __future__ import annotations
 
