@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
@@ -11,19 +12,16 @@ from typing import Annotated, Any, Concatenate, ParamSpec
 import typer
 
 from provision.cli.session import Session
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
+from provision.model.target import KNOWN_TARGETS
+from provision.workflows.options import Options
+from provision.workflows.project import Project
 
 P = ParamSpec("P")
 
 
 def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
     """The entries of the nearest manifest that begin with the typed text, each with its version; none on errors."""
-    import os
-
-    from provision.errors import ProvisionError
-    from provision.workflows.options import Options
-    from provision.workflows.project import Project
-
     try:
         requests = Project.find(Options.of(os.environ)).manifest().requests
     except ProvisionError:
@@ -33,8 +31,6 @@ def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
 
 def complete_targets(incomplete: str) -> Iterator[str]:
     """The short forms of all targets that begin with the typed text."""
-    from provision.model.target import KNOWN_TARGETS
-
     yield from sorted(target.short for target in KNOWN_TARGETS.values() if target.short.startswith(incomplete))
 
 

@@ -27,7 +27,7 @@ LATEST = "latest"
 
 def open_project_catalog(options: Options, manifest: Manifest) -> Catalog:
     """The catalog that a manifest is resolved with: upstream's, and those that the manifest names."""
-    return _open_catalog(options, manifest.settings.catalogs, manifest.path.parent)
+    return _open_merged_catalog(options, manifest.settings.catalogs, manifest.path.parent)
 
 
 def open_known_catalog(options: Options) -> Catalog:
@@ -35,11 +35,11 @@ def open_known_catalog(options: Options) -> Catalog:
     try:
         manifest = Project.find(options).manifest()
     except ProvisionError:
-        return _open_catalog(options, (), Path.cwd())
+        return _open_merged_catalog(options, (), Path.cwd())
     return open_project_catalog(options, manifest)
 
 
-def _open_catalog(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:
+def _open_merged_catalog(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:
     def get(url: str, headers: Mapping[str, str], /) -> Response:
         with _open_network(options, NoProgress()) as fetch:
             return fetch(url, headers)

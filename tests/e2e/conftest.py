@@ -1,4 +1,4 @@
-"""What end-to-end tests begin with: an empty project, and a server that offers builds to it."""
+"""An empty project, and a server that has archives and a catalog of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bytecode = "unchecked-hash"`: compiled once, by the tree's own interpreter, to the same bytes everywhere."""
+"""`bytecode = "unchecked-hash"`: compiled by the tree's own interpreter, to the same bytes everywhere."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_two_homes_get_the_same_bytes_bytecode_included(compiled: Project, tmp_p
 
 
 @pytest.mark.slow
-def test_the_interpreter_uses_it_and_verify_finds_nothing_amiss(compiled: Project) -> None:
+def test_the_interpreter_uses_it_and_verify_finds_no_difference(compiled: Project) -> None:
     compiled.run("sync")
     tree = tree_of(compiled)
     cached = Path(compiled.run("run", "one", "--", "python", "-I", "-c", SHOW).out.strip())
@@ -72,6 +72,6 @@ def test_it_is_part_of_the_key_and_not_of_the_tree_digest(offer: Offer, builds: 
     assert not list((offer.project.home / "store" / plain["key"]).rglob("*.pyc"))
 
 
-def test_another_kind_of_bytecode_is_refused_with_the_one_there_is(project: Project) -> None:
+def test_another_kind_of_bytecode_is_refused(project: Project) -> None:
     project.write('[pythons]\none = { version = "3.13", bytecode = "timestamp" }\n')
     assert "unchecked-hash" in project.run("lock", expect=2).err

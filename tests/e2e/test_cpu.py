@@ -1,4 +1,4 @@
-"""x86-64 levels: locked all, chosen by what the machine can run, refused before a byte is fetched."""
+"""x86-64 levels: locked as requested, chosen for the machine, refused before any download."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_auto_locks_every_level_that_exists(auto: Project) -> None:
 
 
 @pytest.mark.parametrize("ceiling", CPU_LEVELS)
-def test_auto_takes_the_best_that_the_machine_can_run(auto: Project, offer: Offer, ceiling: CpuLevel) -> None:
+def test_auto_installs_the_highest_level_that_the_machine_has(auto: Project, offer: Offer, ceiling: CpuLevel) -> None:
     expected = min(ceiling, HIGHEST, key=CPU_LEVELS.index)
     auto.run("sync", PROVISION_CPU=ceiling)
     assert level_of(auto, ceiling) == expected
@@ -73,7 +73,7 @@ def test_an_explicit_level_that_the_machine_has_is_installed(offer: Offer, tmp_p
 
 
 @pytest.mark.parametrize("command", ["run", "which"])
-def test_a_tree_that_was_copied_to_a_lesser_machine_is_not_run(offer: Offer, tmp_path: Path, command: str) -> None:
+def test_a_tree_that_was_copied_to_an_older_machine_is_not_run(offer: Offer, tmp_path: Path, command: str) -> None:
     project = explicit(offer, tmp_path / "builds", "v2")
     project.run("sync")
     copy = Project(tmp_path / "lesser", home=tmp_path / "copied home", cache=project.cache)
@@ -86,19 +86,19 @@ def test_a_tree_that_was_copied_to_a_lesser_machine_is_not_run(offer: Offer, tmp
     assert "'fast' is locked for x86-64 level v2, and this machine's CPU has level baseline" in said
 
 
-def test_with_auto_the_lesser_machine_asks_for_its_own_tree(auto: Project) -> None:
+def test_with_auto_the_older_machine_installs_another_tree(auto: Project) -> None:
     auto.run("sync", PROVISION_CPU="v2")
     assert "fast is not installed" in auto.run("run", "fast", expect=1, PROVISION_CPU="baseline").err
     auto.run("sync", PROVISION_CPU="baseline")
     assert level_of(auto, "baseline") == "baseline"
 
 
-def test_a_change_of_the_ceiling_is_noticed_by_a_sync_that_had_nothing_to_do(auto: Project) -> None:
+def test_a_changed_provision_cpu_is_noticed_by_a_sync_with_a_stamp(auto: Project) -> None:
     auto.run("sync")
     assert "up to date" in auto.run("sync").err
     auto.run("sync", PROVISION_CPU="baseline")
     assert (auto.directory / ".pythons/fast/lib/python3.13/os.py").read_text() == "# built for baseline\n"
 
 
-def test_a_ceiling_that_is_no_level_is_a_usage_error(auto: Project) -> None:
+def test_an_invalid_provision_cpu_is_a_usage_error(auto: Project) -> None:
     assert "PROVISION_CPU is 'v5'" in auto.run("sync", expect=2, PROVISION_CPU="v5").err

@@ -1,4 +1,4 @@
-"""`explain`: why this asset, in a few lines and as JSON, from the bundled catalog and without a network."""
+"""`explain`: the reasons for a locked build, as text and as JSON, without a network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def part(text: str, heading: str) -> list[str]:
     return lines
 
 
-def test_it_says_what_was_asked_what_fits_and_what_was_taken(asked: Project) -> None:
+def test_the_request_the_matching_builds_and_the_chosen_one_are_explained(asked: Project) -> None:
     text = asked.run("explain", "free").out
     assert text.splitlines()[0] == "free would be locked: cpython 3.13.11+20260127 full"
     assert part(text, "asked")[0].startswith("CPython 3.13 of build 20260127, free-threaded")
@@ -45,12 +45,12 @@ def test_it_says_what_was_asked_what_fits_and_what_was_taken(asked: Project) -> 
     assert part(text, "note")[-1] == "needs glibc 2.17 or newer: linux-x86_64"
 
 
-def test_it_warns_of_what_is_past_its_end_and_of_static_builds(asked: Project) -> None:
+def test_ends_of_life_and_static_builds_are_noted(asked: Project) -> None:
     assert any("is past its end of life" in line for line in part(asked.run("explain", "old").out, "note"))
     assert any("cannot load extension modules" in line for line in part(asked.run("explain", "musl").out, "note"))
 
 
-def test_it_says_the_same_as_json(asked: Project) -> None:
+def test_json_has_the_same_content(asked: Project) -> None:
     document = asked.run("explain", "fast", "--json").document()
     assert (document["version"], document["name"], document["locked"]) == (1, "fast", False)
     assert {asset["cpu"] for asset in document["python"]["assets"]} == {"baseline", "v2", "v3", "v4"}
@@ -58,7 +58,7 @@ def test_it_says_the_same_as_json(asked: Project) -> None:
     assert document["reasons"][0] == "version 3.13.11 is asked for"
 
 
-def test_it_tells_of_a_locked_entry_what_an_upgrade_would_take(project: Project) -> None:
+def test_a_locked_entry_has_what_an_upgrade_would_lock(project: Project) -> None:
     project.write(
         '[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = { version = "3.13.11", build = "20260127" }\n'
     )
@@ -70,11 +70,11 @@ def test_it_tells_of_a_locked_entry_what_an_upgrade_would_take(project: Project)
     assert part(text, "newer")[0].startswith("`provision lock --upgrade one` would take 3.13.")
 
 
-def test_what_cannot_be_locked_is_refused_as_lock_refuses_it(asked: Project) -> None:
+def test_the_error_of_an_impossible_request_is_that_of_lock(asked: Project) -> None:
     assert "there is no CPython 3.99" in asked.run("explain", "never", expect=1).err
 
 
-def test_an_unknown_name_is_said_with_those_there_are(asked: Project) -> None:
+def test_the_error_of_an_unknown_name_lists_the_entries(asked: Project) -> None:
     said = asked.run("explain", "freee", expect=2).err
     assert "declares no 'freee'" in said
     assert "free, old, musl, fast, never" in said

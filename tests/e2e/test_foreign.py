@@ -1,4 +1,4 @@
-"""Trees for other machines, made here: for images and bundles, with everything but the start of the interpreter."""
+"""Trees for other machines: made with the whole recipe, but not probed and not linked."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_the_probe_is_skipped_and_the_receipt_says_so(everywhere: Project) -> No
         assert receipt["probed"] == row["probed"]
 
 
-def test_names_that_are_one_on_a_mac_are_left_out_and_the_user_is_told(everywhere: Project) -> None:
+def test_names_that_collide_on_a_mac_are_left_out_with_a_note(everywhere: Project) -> None:
     said = everywhere.run("sync", "--target", "macos-aarch64").err
     (note,) = (line for line in said.splitlines() if line.startswith("note:"))
     assert "terminal descriptions left out" in note
@@ -115,7 +115,7 @@ def test_on_linux_no_name_is_left_out(everywhere: Project) -> None:
     assert {path.name for path in (made / "share/terminfo/2").iterdir()} == {"2621A", "2621a"}
 
 
-def test_keys_are_those_that_the_lock_tells_and_the_same_under_any_home(everywhere: Project, tmp_path: Path) -> None:
+def test_keys_follow_from_the_lock_and_are_the_same_under_any_home(everywhere: Project, tmp_path: Path) -> None:
     planned = everywhere.run("plan", "--target", "all", "--json").document()
     here = installed(everywhere.run("sync", "--target", "all", "--json"))
     there = installed(everywhere.run("sync", "--target", "all", "--home", tmp_path / "an image" / "opt", "--json"))
@@ -129,7 +129,7 @@ def test_keys_are_those_that_the_lock_tells_and_the_same_under_any_home(everywhe
     assert (same.returncode, same.stdout) == (0, b"")
 
 
-def test_links_are_this_machines_and_are_left_alone(everywhere: Project) -> None:
+def test_links_of_this_machine_stay_as_they_are(everywhere: Project) -> None:
     everywhere.run("sync", "--target", "windows-x86_64")
     assert not (everywhere.directory / ".pythons").exists()
     everywhere.run("sync")
@@ -149,7 +149,7 @@ def test_a_second_run_has_nothing_to_do(everywhere: Project, offer: Offer) -> No
     assert len(offer.server.requests) == asked
 
 
-def test_verify_finds_and_mends_what_changed_in_a_foreign_tree(everywhere: Project) -> None:
+def test_verify_finds_and_repairs_a_changed_foreign_tree(everywhere: Project) -> None:
     everywhere.run("sync", "--target", "all")
     everywhere.run("verify", "--store")
     dll = tree(everywhere, "x86_64-pc-windows-msvc") / "python313.dll"
@@ -173,14 +173,14 @@ def test_prune_keeps_what_the_lock_has_for_other_machines(everywhere: Project) -
     ]
 
 
-def test_a_target_that_is_not_locked_is_said_with_those_that_are(everywhere: Project, offer: Offer) -> None:
+def test_the_error_of_a_target_that_is_not_locked_lists_the_locked_ones(everywhere: Project, offer: Offer) -> None:
     ended = everywhere.run("sync", "--target", "windows-aarch64", expect=4)
     assert "'one' is not locked for windows-aarch64; it is locked for " in ended.err
     assert "macos-aarch64" in ended.err
     assert offer.archives() == []
 
 
-def test_what_holds_no_interpreter_is_refused_although_it_cannot_be_started(offer: Offer, tmp_path: Path) -> None:
+def test_an_archive_without_an_interpreter_is_refused_for_a_foreign_target_too(offer: Offer, tmp_path: Path) -> None:
     files = {path: content for path, content in trees.WINDOWS.items() if path != "python.exe"}
     project = offer([trees.build(tmp_path / "builds", "windows-x86_64", files)], ENTRY, settings=WINDOWS_ONLY)
     said = project.run("sync", "--target", "windows-x86_64", expect=5).err
@@ -206,7 +206,7 @@ def levels(offer: Offer, folder: Path) -> Project:
 
 
 @pytest.mark.parametrize(("asked", "level"), [((), ""), (("--cpu", "v2"), "_v2"), (("--cpu", "v4"), "_v4")])
-def test_the_level_of_other_machines_is_said_by_cpu(
+def test_cpu_gives_the_level_of_other_machines(
     offer: Offer, tmp_path: Path, asked: tuple[str, ...], level: str
 ) -> None:
     project = levels(offer, tmp_path / "builds")

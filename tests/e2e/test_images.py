@@ -1,4 +1,4 @@
-"""What images want: a given home, no marker that forbids pip, and a tree that works where it was copied to."""
+"""Trees for container images: no `EXTERNALLY-MANAGED`, and a home that works where it is copied to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pip(python: Path) -> str:
 
 
 @pytest.mark.parametrize(("more", "marked"), [("", True), (", externally-managed = false", False)])
-def test_the_marker_is_there_unless_it_is_switched_off(
+def test_externally_managed_is_written_unless_switched_off(
     offer: Offer, builds: tuple[Build, ...], more: str, *, marked: bool
 ) -> None:
     project = declare(offer, builds[0], more)
@@ -37,7 +37,7 @@ def test_the_marker_is_there_unless_it_is_switched_off(
     assert ("externally-managed-environment" in pip(python)) is marked
 
 
-def test_with_and_without_it_are_two_trees_with_digests_of_their_own(offer: Offer, builds: tuple[Build, ...]) -> None:
+def test_trees_with_and_without_it_differ_in_key_and_digest(offer: Offer, builds: tuple[Build, ...]) -> None:
     (with_it,) = declare(offer, builds[0]).run("sync", "--json").document()["installed"]
     (without,) = declare(offer, builds[0], ", externally-managed = false").run("sync", "--json").document()["installed"]
     assert with_it["key"] != without["key"]
@@ -46,9 +46,7 @@ def test_with_and_without_it_are_two_trees_with_digests_of_their_own(offer: Offe
     assert "externally-managed = false" in lock
 
 
-def test_a_home_that_was_filled_elsewhere_works_where_it_is_copied_to(
-    offer: Offer, builds: tuple[Build, ...], tmp_path: Path
-) -> None:
+def test_a_copied_home_works(offer: Offer, builds: tuple[Build, ...], tmp_path: Path) -> None:
     """As in a Dockerfile of several stages: synced in one, copied into another, and not fetched again."""
     project = declare(offer, builds[0])
     project.run("sync", "--home", tmp_path / "stage one")

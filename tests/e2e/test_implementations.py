@@ -1,4 +1,4 @@
-"""PyPy and GraalPy: asked for by name, locked from what is bundled, installed from archives as they publish them."""
+"""PyPy and GraalPy: locked from the bundled catalog, installed from archives as they are published."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_they_are_locked_by_name_from_the_bundled_catalog(project: Project) -> N
             assert len(asset["sha256"]) == 64
 
 
-def test_every_kind_of_archive_that_they_published_can_be_locked(project: Project) -> None:
+def test_every_published_kind_of_archive_can_be_locked(project: Project) -> None:
     project.write(
         "[pythons]\n"
         'bz2 = { version = "pypy3.7.9", targets = ["linux-x86_64"] }\n'
@@ -129,7 +129,7 @@ def test_pyodide_is_refused_with_the_reason(project: Project) -> None:
         ("graalpy3.11.0", "graalpy-24.2.2-linux-amd64.tar.gz", GRAALPY, {"bin/python": "graalpy"}),
     ],
 )
-def test_archives_for_unix_are_installed_and_answer_to_all_names(
+def test_archives_for_unix_are_installed_with_all_names_of_the_interpreter(
     project: Project, server: Server, request_: str, archive: str, files: Files, links: Mapping[str, str]
 ) -> None:
     top = archive.removesuffix(".gz").removesuffix(".bz2").removesuffix(".tar")
@@ -175,7 +175,7 @@ def test_zip_archives_for_windows_keep_their_layout(
 
 
 @POSIX
-def test_an_archive_that_holds_another_implementation_is_refused(project: Project, server: Server) -> None:
+def test_an_archive_of_another_implementation_is_refused(project: Project, server: Server) -> None:
     archive = "pypy3.11-v7.3.20-linux64.tar.gz"
     files = {**PYPY, "bin/pypy3.11": speaks("cpython", "3.11.13")}
     write_archive(server.root / archive, "pypy3.11-v7.3.20-linux64", files, PYPY_LINKS)

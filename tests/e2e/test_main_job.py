@@ -1,4 +1,4 @@
-"""The main job, end to end: a manifest, a catalog of one's own over HTTP, and interpreters that start."""
+"""The main job, end to end: a manifest, a custom catalog over HTTP, and interpreters that start."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_each_interpreter_makes_environments_and_builds_extensions(
         assert str(environment) in pip.stdout
 
 
-def test_a_lost_file_is_found_and_put_back(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
+def test_a_lost_file_is_found_and_repaired(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
     declare(project, server, builds[:1])
     project.run("sync")
     tree = Path(project.run("which", builds[0].label).out.strip()).parent.parent
@@ -160,7 +160,7 @@ def test_a_lost_file_is_found_and_put_back(project: Project, server: Server, bui
     assert project.run("verify").code == 0
 
 
-def test_a_lost_tree_is_put_back_by_sync(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
+def test_a_lost_tree_is_reinstalled_by_sync(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
     declare(project, server, builds[:1])
     project.run("sync")
     tree = Path(project.run("which", builds[0].label).out.strip()).parent.parent
@@ -170,9 +170,7 @@ def test_a_lost_tree_is_put_back_by_sync(project: Project, server: Server, build
     assert project.run("verify").code == 0
 
 
-def test_what_is_no_longer_asked_for_is_unlinked_and_pruned(
-    project: Project, server: Server, builds: tuple[Build, ...]
-) -> None:
+def test_removed_entries_are_unlinked_and_pruned(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
     declare(project, server, builds[:1])
     project.run("sync")
     tree = Path(project.run("which", builds[0].label).out.strip()).parent.parent

@@ -1,4 +1,4 @@
-"""What goes wrong: each with its exit code and one helpful message, and nothing half-written."""
+"""Errors, each with its exit code and a helpful message, and nothing half-written."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_known(project: P
     assert not project.lock.exists()
 
 
-def test_all_impossible_requests_are_told_at_once_each_with_what_exists(project: Project) -> None:
+def test_all_impossible_requests_are_reported_together_with_what_exists(project: Project) -> None:
     project.write(
         '[settings]\ntargets = ["windows-x86_64"]\n[pythons]\n'
         'debug = "3.14d"\nfree = "3.12t"\nfuture = "3.99"\nfast = { version = "3.14", cpu = "v3" }\n'
@@ -64,7 +64,7 @@ def test_all_impossible_requests_are_told_at_once_each_with_what_exists(project:
     assert not project.lock.exists()
 
 
-def test_a_stale_lock_is_refused_where_it_must_not_change(locked: Project) -> None:
+def test_a_stale_lock_is_refused_where_relocking_is_not_allowed(locked: Project) -> None:
     before = locked.lock.read_bytes()
     with locked.manifest.open("a") as manifest:
         manifest.write('two = "3.14"\n')
@@ -75,20 +75,20 @@ def test_a_stale_lock_is_refused_where_it_must_not_change(locked: Project) -> No
     assert nothing_installed(locked)
 
 
-def test_ci_may_be_told_to_relock(locked: Project) -> None:
+def test_ci_relocks_with_no_locked(locked: Project) -> None:
     locked.run("sync", CI="true")
     locked.write(locked.manifest.read_text().replace("one =", "renamed ="))
     locked.run("sync", "--no-locked", CI="true")
     assert 'name = "renamed"' in locked.lock.read_text()
 
 
-def test_a_missing_lock_is_an_error_where_it_must_not_be_made(project: Project) -> None:
+def test_a_missing_lock_is_an_error_where_locking_is_not_allowed(project: Project) -> None:
     project.write('[pythons]\none = "3.14"\n')
     for words in (("sync", "--locked"), ("sync", "--frozen"), ("plan",), ("lock", "--check")):
         assert "pythons.lock" in project.run(*words, expect=4).err
 
 
-def test_no_manifest_is_said_with_what_to_do(project: Project) -> None:
+def test_the_error_of_a_missing_manifest_has_a_hint(project: Project) -> None:
     ended = project.run("sync", expect=2)
     assert "provision init" in ended.err
 
@@ -100,7 +100,7 @@ def test_a_missing_archive_is_a_network_failure(locked: Project, server: Server,
     assert nothing_installed(locked)
 
 
-def test_offline_and_not_cached_is_said(locked: Project) -> None:
+def test_an_archive_that_is_not_cached_is_an_error_offline(locked: Project) -> None:
     ended = locked.run("sync", "--offline", expect=6)
     assert "offline" in ended.err
     assert nothing_installed(locked)
@@ -114,7 +114,7 @@ def test_a_saved_plan_is_carried_out_or_refused(locked: Project) -> None:
     assert "not a saved plan" in locked.run("sync", "broken.plan", expect=2).err
 
 
-def test_words_that_make_no_sense_are_usage_errors(locked: Project) -> None:
+def test_invalid_command_lines_are_usage_errors(locked: Project) -> None:
     for words in (
         ("sync", "--target", "linux-vax"),
         ("sync", "--frozen", "--locked"),
@@ -127,5 +127,5 @@ def test_words_that_make_no_sense_are_usage_errors(locked: Project) -> None:
         locked.run(*words, expect=2)
 
 
-def test_an_unknown_name_is_said_with_the_nearest(locked: Project) -> None:
+def test_the_error_of_an_unknown_name_suggests_one(locked: Project) -> None:
     assert "'one'" in locked.run("which", "onee", expect=2).err

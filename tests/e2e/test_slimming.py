@@ -1,4 +1,4 @@
-"""`without`: parts of a tree that are left out, each with what only serves it, while the rest works as before."""
+"""`without`: parts of a tree are left out with all that only serves them, and the rest works."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_virtual_environment_with_pip_needs_ensurepip_only(
     subprocess.run([tmp_path / "venv/bin/pip", "--version"], check=True, capture_output=True)
 
 
-def test_the_request_the_key_and_the_digest_all_tell_what_was_left_out(offer: Offer, builds: tuple[Build, ...]) -> None:
+def test_request_key_and_digest_depend_on_what_is_left_out(offer: Offer, builds: tuple[Build, ...]) -> None:
     seen = [told(declare(offer, builds[:1], *without)) for without in ((), ("idle",), ("tests",), ("tests", "idle"))]
     for values in zip(*seen, strict=True):
         assert len(set(values)) == len(seen)
@@ -131,13 +131,13 @@ def test_two_installs_are_equal(offer: Offer, builds: tuple[Build, ...], tmp_pat
     assert (same.returncode, same.stdout) == (0, b"")
 
 
-def test_an_unknown_part_is_said_with_the_nearest(project: Project) -> None:
+def test_the_error_of_an_unknown_part_suggests_one(project: Project) -> None:
     project.write('[pythons]\none = { version = "3.13", without = ["test"] }\n')
     said = project.run("lock", expect=2).err
     assert "'tests'" in said
 
 
-def test_the_manual_tells_of_every_part() -> None:
+def test_the_manual_has_every_part() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
     section = manual.partition("## Parts to leave out")[2].partition("\n## ")[0]
     assert tuple(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == PARTS

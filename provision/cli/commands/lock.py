@@ -6,6 +6,7 @@ import typer
 
 from provision.cli.parameters import Names, with_session
 from provision.cli.session import Session
+from provision.errors import UsageError
 
 
 @with_session(transfer=True)
@@ -32,7 +33,6 @@ def lock(
       provision lock --check            the gate for CI
     """
     from provision.cli.present.lock import present_checked, present_locked
-    from provision.errors import UsageError
     from provision.workflows.lock import check_lock, parse_upgrade
     from provision.workflows.lock import lock as write_lock
 
@@ -40,5 +40,5 @@ def lock(
         raise UsageError("--check looks at the whole lock and changes nothing: it goes with no name and no --upgrade")
     if check:
         return session.show(present_checked(check_lock(session.options), session.console))
-    asked = parse_upgrade(tuple(names or ()), upgrade=upgrade)
-    return session.show(present_locked(write_lock(session.options, asked), session.console))
+    locked = write_lock(session.options, parse_upgrade(tuple(names or ()), upgrade=upgrade))
+    return session.show(present_locked(locked, session.console))

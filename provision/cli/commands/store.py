@@ -11,7 +11,7 @@ import typer
 from provision.cli.console import Console
 from provision.cli.parameters import Names, with_session
 from provision.cli.session import CommandAnswer, Session
-from provision.errors import INTEGRITY
+from provision.errors import INTEGRITY, UsageError
 from provision.text import plural, printable, size
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def verify(
       provision verify free --repair
       provision verify --store
     """
-    from provision.errors import UsageError
     from provision.workflows.store import verify as verify_trees
 
     if store and names:
@@ -118,11 +117,11 @@ def present_verified(verified: Verified, console: Console) -> CommandAnswer:
     repaired = sum(tree.repaired for tree in verified.trees)
     trees = plural(len(verified.trees), "tree")
     if unsound:
-        told = f"{len(unsound)} of {trees} not as installed; `provision verify --repair` puts them back"
+        summary = f"{len(unsound)} of {trees} not as installed; `provision verify --repair` puts them back"
     else:
-        told = f"{trees} as installed" + (f", {repaired} of them put back" if repaired else "")
+        summary = f"{trees} as installed" + (f", {repaired} of them put back" if repaired else "")
     document = {"version": 1, "sound": not unsound, "trees": [_document(tree) for tree in verified.trees]}
-    return CommandAnswer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=(told,))
+    return CommandAnswer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=(summary,))
 
 
 def _lines(tree: VerifiedTree, console: Console) -> Iterator[str]:

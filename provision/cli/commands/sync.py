@@ -61,8 +61,8 @@ def plan(
     from provision.workflows.plan import plan as make_plan
     from provision.workflows.plan import save_plan
 
-    wanted = parse_scope(tuple(names or ()), tuple(target or ()), cpu=cpu, prune=prune)
-    planned = make_plan(session.options, wanted, frozen=frozen)
+    scope = parse_scope(tuple(names or ()), tuple(target or ()), cpu=cpu, prune=prune)
+    planned = make_plan(session.options, scope, frozen=frozen)
     if output is not None:
         save_plan(output, planned)
     return session.show(present_planned(planned, session.console, exit_code=exit_code))
@@ -109,8 +109,8 @@ def sync(
         if target or prune or locked is not None or frozen:
             raise UsageError("a saved plan is carried out as it is: it goes with no other option")
         return session.show(present_synced(sync_saved(session.options, Path(given[0]), progress), session.console))
-    wanted = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
-    synced = run_sync(session.options, wanted, progress, locked=locked, frozen=frozen)
+    scope = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
+    synced = run_sync(session.options, scope, progress, locked=locked, frozen=frozen)
     return session.show(present_synced(synced, session.console))
 
 
