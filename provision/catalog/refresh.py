@@ -1,7 +1,7 @@
 """`catalog update`: the catalogs of upstream downloaded, judged, and saved in place of the ones before.
 
-Two sources, each saved in a file of its own: PBS's NDJSON, from a mirror or its origin, and GitHub's releases API, which
-knows a release earlier, and sizes. Nothing is replaced before the new catalog was read whole.
+Two sources, each saved in a file of its own: PBS's NDJSON, from a mirror or its origin, and GitHub's releases API,
+which has a release earlier, and sizes. Nothing is replaced before the new catalog was read whole.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ Little-endian::
               sha256    32 bytes
 
 A shape is what the assets of many builds have in common, so that a row takes 34 bytes and is read without the grammar
-of names. A version is a line, so that opening takes as long for a hundred thousand assets as for a few. `snapshot` makes
-assets of the fields.
+of names. A version is a line, so that opening takes as long for a hundred thousand assets as for a few. `snapshot`
+makes assets of the fields.
 """
 
 from __future__ import annotations

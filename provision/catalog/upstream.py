@@ -44,7 +44,7 @@ _JSON = "application/vnd.github+json"
 
 
 def format_time(moment: datetime) -> str:
-    """``2026-01-30T14:46:07Z``: UTC and whole seconds, so that times sort as texts; raises `ValueError` without a zone."""
+    """``2026-01-30T14:46:07Z``, so that times sort as texts; raises `ValueError` for one without a time zone."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment} lacks a time zone")
     return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

@@ -42,8 +42,8 @@ class OptionFilter:
     """The build options that a request accepts. ``freethreaded``, ``debug`` and ``static`` must be exactly as given.
 
     ``shared`` must be there only if requested: some builds for Windows are shared only. ``optimisations`` are exactly
-    those that ``build-options`` names; None where it names none. ``prefers_unoptimised`` tells that ``build-options`` is there
-    and names none, so that a build whose name has none either goes before others.
+    those that ``build-options`` names; None where it names none. ``prefers_no_optimisation`` is set where ``build-options``
+    is there and names none, so that a build whose name has none either goes before others.
     """
 
     freethreaded: bool = False
@@ -51,7 +51,7 @@ class OptionFilter:
     static: bool = False
     shared: bool = False
     optimisations: frozenset[str] | None = None
-    prefers_unoptimised: bool = False
+    prefers_no_optimisation: bool = False
 
     @classmethod
     def of(cls, request: Request) -> OptionFilter:
@@ -63,7 +63,7 @@ class OptionFilter:
             static="static" in options,
             shared="shared" in options,
             optimisations=(options.names & OPTIMISATIONS) or None,
-            prefers_unoptimised=request.options is not None,
+            prefers_no_optimisation=request.options is not None,
         )
 
     def accepts(self, options: BuildOptions) -> bool:

@@ -211,7 +211,9 @@ def flavors(request: Request) -> tuple[Flavor, ...]:
 def _rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool]:
     """The place of a build among those of its target that satisfy the request; less is better (rules 7 and 8)."""
     optimisations = options.names & OPTIMISATIONS
-    place = -1 if option_filter.prefers_unoptimised and not optimisations else _RANKS.get(optimisations, len(_RANKS))
+    place = (
+        -1 if option_filter.prefers_no_optimisation and not optimisations else _RANKS.get(optimisations, len(_RANKS))
+    )
     return place, "shared" in options.names
 
 

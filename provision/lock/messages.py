@@ -97,8 +97,8 @@ def _all_in_cooldown(resolved: ResolvedRequest, catalog_view: CatalogView) -> st
             if not candidate.missing:
                 title, cooldown = request_title(resolved.request), resolved.cooldown
                 return (
-                    f"every build of {title} that fits is in its cooldown of {cooldown}; the newest, {version}+{build}, "
-                    f"is available from {_available(cooldown, candidate.assets)}"
+                    f"every build of {title} that fits is in its cooldown of {cooldown}; "
+                    f"the newest, {version}+{build}, is available from {_available(cooldown, candidate.assets)}"
                 )
     return ""
 

@@ -200,13 +200,13 @@ def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, passed_o
     if in_cooldown is not None:
         available = resolved.cooldown.available_from(in_cooldown.too_young[0])
         yield (
-            f"{here} rather than {in_cooldown.version}+{in_cooldown.build}, which is in its cooldown of {resolved.cooldown}"
-            + (available and f" until {available}")
+            f"{here} rather than {in_cooldown.version}+{in_cooldown.build}, "
+            f"which is in its cooldown of {resolved.cooldown}{available and f' until {available}'}"
         )
     incomplete = next((each for each in newer if not each.too_young), None)
     if incomplete is not None:
         words = variant_words(resolved.request, incomplete.missing[0][1])
         yield (
-            f"{here} rather than {incomplete.version}+{incomplete.build}, which has no {words and f'{words} build for '}"
-            f"{target_list(target for target, _ in incomplete.missing)}"
+            f"{here} rather than {incomplete.version}+{incomplete.build}, which has no "
+            f"{words and f'{words} build for '}{target_list(target for target, _ in incomplete.missing)}"
         )

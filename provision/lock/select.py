@@ -31,7 +31,8 @@ def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLev
             _refuse_old_macos(python, chosen, host)
             return chosen
     raise LockFileError(
-        f"{python.name!r} is not locked for this machine, {host.target.short}; it is locked for {_targets_listed(python)}",
+        f"{python.name!r} is not locked for this machine, {host.target.short}; "
+        f"it is locked for {_targets_listed(python)}",
         hint=f"Add {host.target.short!r} to its targets in pythons.toml, and run `provision lock`.",
     )
 
