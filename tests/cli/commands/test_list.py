@@ -1,0 +1,65 @@
+"""`list` and `status` on the command line: what they print of each entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.builds import Build, write_catalog
+from tests.support.project import Project
+from tests.support.server import Server
+from tests.support.small import small_build
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    return small_build(tmp_path / "builds")
+
+
+@pytest.fixture
+def project(tmp_path: Path, server: Server, build: Build) -> Project:
+    """A project with one entry that is not locked yet."""
+    project = Project(tmp_path / "project")
+    write_catalog(server.root, [build])
+    project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\none = {build.entry}\n')
+    return project
+
+
+def state(project: Project) -> object:
+    (entry,) = project.run("list", "--json").document()["pythons"]
+    return entry["state"]
+
+
+def test_the_state_of_an_entry_follows_lock_and_sync(project: Project) -> None:
+    states = [state(project)]
+    for command in ("lock", "sync"):
+        project.run(command)
+        states.append(state(project))
+    assert states == ["not locked", "not installed", "installed"]
+
+
+def test_a_row_shows_request_lock_variant_and_state(project: Project, build: Build) -> None:
+    project.run("lock")
+    titles, row = project.run("list").out.splitlines()
+    assert [titles.find(word) for word in ("NAME", "LOCKED", "VARIANT", "STATE")] == [
+        row.find(word) for word in ("one", f"3.13.5+{build.name.build}", "install_only_stripped  not", "not installed")
+    ]
+    assert f"3.13.5 install_only_stripped build={build.name.build}" in row
+
+
+def test_json_names_the_installed_executable(project: Project) -> None:
+    project.run("sync")
+    document = project.run("list", "--json").document()
+    (entry,) = document["pythons"]
+    assert document["manifest"] == str(project.manifest)
+    assert entry["name"] == "one"
+    assert entry["executable"] == f"{project.home}/store/{entry['key']}/bin/python"
+    assert Path(entry["executable"]).is_file()
+
+
+def test_status_adds_what_needs_attention(project: Project) -> None:
+    project.run("sync")
+    rows, _, attention = project.run("status").out.partition("\n\n")
+    assert rows == project.run("list").out.rstrip()
+    assert "`provision cache clean`" in attention
