@@ -48,7 +48,7 @@ class ProgressBars:
             console=RichConsole(stderr=True),
             transient=True,
         )
-        # A run that fails or is interrupted does not call `finish`: the terminal's cursor must be restored all the same.
+        # A run that fails or is interrupted does not call `finish`: the cursor must be restored all the same.
         at_exit(self._display.stop)
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:

@@ -37,7 +37,7 @@ class Console:
         import json
 
         text = json.dumps(document, indent=2, ensure_ascii=True)
-        # "##" can begin a command to a CI runner; in JSON it occurs within strings only, where the escape is equivalent.
+        # "##" can begin a command to a CI runner; in JSON it is within strings only, where the escape is equivalent.
         sys.stdout.write(text.replace("##", "#\\u0023") + "\n")
 
     def say(self, text: str, *, style: str = "") -> None:

@@ -8,7 +8,7 @@ import sys
 
 
 def answer(argv: list[str]) -> int | None:
-    """Answer `--help`, `--version`, a plain `sync` with nothing to do, or `which NAME`; None if that is not possible."""
+    """Answer `--help`, `--version`, a plain `sync` with nothing to do, or `which NAME`; None if it is not possible."""
     if argv in (["sync"], ["sync", "-q"]):
         return _sync(quiet="-q" in argv)
     if len(argv) == 2 and argv[0] == "which":

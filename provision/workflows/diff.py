@@ -33,8 +33,8 @@ _UNAVAILABLE = "neither in the store nor in the cache; `provision sync --target`
 def diff(options: Options, old: str | None = None, new: str | None = None, *, details: bool = False) -> Review:
     """Compare two locks: each a file, a git revision, or ``REVISION:path``.
 
-    ``new`` is by default the project's lock on disk, ``old`` that of HEAD. An empty file counts as no lock, and so does a
-    revision without one. With ``details``, the trees that are in the store or the cache are compared too.
+    ``new`` is by default the project's lock on disk, ``old`` that of HEAD. An empty file and a revision without a lock
+    count as no lock. With ``details``, the trees that are in the store or the cache are compared too.
     Raises `UsageError` for what is neither a file nor a revision, `LockFileError` for an invalid lock.
     """
     lock_path = _lock_path(options)

@@ -36,9 +36,9 @@ _HOMES = {
 class OutdatedRow:
     """A locked entry and the builds it could have, as ``version+build``; empty where that is the locked one.
 
-    ``allowed`` is what an upgrade would lock; ``cooling`` what it would lock without the cooldown, which ends ``until``;
-    ``newest`` the newest for the entry's targets, whatever version is requested. ``reason`` says why an upgrade would
-    fail. ``ends`` is the day on which support of the series ends.
+    ``allowed`` is what an upgrade would lock; ``cooling`` what it would lock without the cooldown, which ends at
+    ``until``; ``newest`` the newest for the entry's targets, whatever version is requested. ``reason`` says why an
+    upgrade would fail. ``ends`` is the day on which support of the series ends.
     """
 
     name: str
@@ -82,7 +82,7 @@ def outdated(options: Options, names: tuple[str, ...] = (), *, today: date) -> O
 def outdated_row(
     request: Request, python: LockedPython, manifest: Manifest, catalog: Catalog, *, host: Target, today: date
 ) -> OutdatedRow:
-    """The builds that an entry could have: each is what an upgrade of this entry alone, with a changed request, locks."""
+    """The builds that an entry could have: each is what an upgrade locks for this entry alone, its request changed."""
 
     def upgraded(changed: Request) -> LockedPython:
         alone = replace(manifest, requests=(changed,))
@@ -175,8 +175,8 @@ def write_feed(document: dict[str, object], path: Path) -> None:
 def feed_document(catalog: Catalog, implementation: str) -> dict[str, object]:
     """The feed for Renovate's custom datasource: a release for each build of each version, newest version first.
 
-    The same catalog gives the same feed. ``releaseTimestamp`` is the time of publication; midnight where only the day is
-    known, and left out where the day is unknown.
+    The same catalog gives the same feed. ``releaseTimestamp`` is the time of publication; midnight where only the day
+    is known, and left out where the day is unknown.
     """
     releases: list[dict[str, object]] = []
     for version in catalog.versions(implementation):

@@ -85,7 +85,7 @@ class Project:
 
 
 def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tuple[LockedPython, ...]:
-    """The named entries of a lock in the order of the names, or all of them; raises `ManifestError` for unknown names."""
+    """The named entries of a lock in the order of the names, or all; raises `ManifestError` for unknown names."""
     if not names:
         return lock.pythons
     known = {python.name: python for python in lock.pythons}
@@ -135,8 +135,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     A temporary file that a crash leaves is removed by the next write, or by `remove_unfinished`. A symbolic link stays
     one, and the file it leads to is replaced; the mode of an existing file is kept.
-    Raises `StoreError` if the file cannot be written, and `PolicyError` if links lead out of the repository, as any pull
-    request can add such links.
+    Raises `StoreError` if the file cannot be written, and `PolicyError` if links lead out of the repository, as any
+    pull request can add such links.
     """
     from provision.host.files import replace_file
 

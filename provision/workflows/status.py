@@ -22,8 +22,8 @@ class Status:
     """A listing, and what needs attention.
 
     ``newer`` maps entries to the version and build that an upgrade would lock, ``ended`` to the day on which support of
-    their series ended. ``catalog_as_of`` is the date of the catalog; if newer builds could not be determined, it is empty
-    and ``reason`` says why. ``removable`` are the keys of trees that no project needs.
+    their series ended. ``catalog_as_of`` is the date of the catalog; if newer builds could not be determined, it is
+    empty and ``reason`` says why. ``removable`` are the keys of trees that no project needs.
     """
 
     listing: Listing
