@@ -42,8 +42,8 @@ class OptionFilter:
     """The build options that a request accepts. ``freethreaded``, ``debug`` and ``static`` must be exactly as given.
 
     ``shared`` must be there only if requested: some builds for Windows are shared only. ``optimisations`` are exactly
-    those that ``build-options`` names; None where it names none. ``prefers_no_optimisation`` is set where ``build-options``
-    is there and names none, so that a build whose name has none either goes before others.
+    those that ``build-options`` names; None where it names none. ``prefers_no_optimisation`` is set where
+    ``build-options`` is there and names none, so that a build whose name has none either goes before others.
     """
 
     freethreaded: bool = False
