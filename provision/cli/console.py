@@ -1,4 +1,4 @@
-"""Output: results to stdout, messages and errors to stderr, with colours where they are wanted."""
+"""Results on stdout, messages and errors on stderr, with colours where wanted."""
 
 from __future__ import annotations
 

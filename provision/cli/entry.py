@@ -1,4 +1,7 @@
-"""The entry point: fast answers, then plain commands, then Typer; where errors become messages and exit codes."""
+"""The entry point, where errors become messages and exit codes.
+
+The fast answers are tried first, then the plain commands, then Typer.
+"""
 
 import os
 import sys

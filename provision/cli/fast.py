@@ -1,4 +1,4 @@
-"""Commands answered without importing anything: help, version, and `sync` and `which` by the stamp of the last sync.
+"""Help, version, and `sync` and `which` by the stamp of the last sync.
 
 Only modules that Python itself loads at start-up are imported.
 """

@@ -1,4 +1,4 @@
-"""Options that all commands share, the session they make, and completion of names and targets."""
+"""Options that all commands share, their session, and shell completion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run of a command: its options and console, and its answer printed as text or JSON."""
+"""One run of a command: its options, its console, and the printing of its answer."""
 
 from __future__ import annotations
 

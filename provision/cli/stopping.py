@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, which unwind a run by one exception, and callbacks for its end.
+"""Ctrl-C and SIGTERM as one exception, and callbacks for the end of a run.
 
 An exception raised between any two instructions may be lost (in a callback), be wrapped, or leave a lock that is never
 released. So the request is also recorded, and a run that has not unwound within a second is ended; that leaves no more

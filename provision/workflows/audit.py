@@ -1,4 +1,4 @@
-"""`audit`: the files, catalogs and policy that a lock is checked with, and SHA256SUMS of upstream.
+"""`audit`: the files, catalogs, policy and checksums that a lock is checked with.
 
 The checks themselves are in `review.audit`.
 """

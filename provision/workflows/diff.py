@@ -1,4 +1,4 @@
-"""`diff`: two locks read from files or git and compared; with `--details` their trees too."""
+"""`diff`: two locks from files or git, and with `--details` their trees."""
 
 from __future__ import annotations
 

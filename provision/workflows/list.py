@@ -1,4 +1,4 @@
-"""`list`: the entries of a manifest, what is locked for them, and what is installed here."""
+"""`list`: the entries of a manifest, what is locked, and what is installed here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lock` and `lock --check`: resolving a manifest into a lock, and comparing the two."""
+"""`lock` and `lock --check`: a lock resolved, or compared with its manifest."""
 
 from __future__ import annotations
 

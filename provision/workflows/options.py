@@ -1,4 +1,4 @@
-"""Options shared by all commands, the entries and targets they are for, and the fetcher.
+"""Options shared by all commands, the scope of a plan, and the fetcher.
 
 The environment is read here, once a run.
 """

@@ -1,4 +1,4 @@
-"""`outdated`, `explain` and `feed`: what upgrades would lock, why a build is locked, all builds as a feed."""
+"""`outdated`, `explain` and `feed`: upgrades, reasons, and all known builds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project's two files, found, loaded and written, and the trees that its lock needs."""
+"""A project's manifest and lock: found, loaded, written, and the trees it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`status`: the list, and what needs attention: newer builds, ends of life, space that can be freed."""
+"""`status`: the list, newer builds, ends of life, and space that can be freed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`verify`, `prune` and `cache`: trees checked and repaired, unused trees and archives removed."""
+"""`verify`, `prune` and `cache`: trees verified and repaired, space freed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`which`, `run` and `env`: installed interpreters, and the environment in which commands use them."""
+"""`which`, `run` and `env`: installed interpreters and their environment."""
 
 from __future__ import annotations
 

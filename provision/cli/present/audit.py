@@ -1,4 +1,4 @@
-"""The output of `audit`: each finding with its line and code, and what to do about it."""
+"""The output of `audit`: findings with line and code, and what to do about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The output of `diff` on a terminal: a table, stacked where it is narrow, and the notices below it."""
+"""The output of `diff`: a table, stacked on narrow terminals, and the notices."""
 
 from __future__ import annotations
 
