@@ -14,7 +14,7 @@ from provision.host.files import FileTooLargeError, NotRegularFileError, read_sm
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION, EntryTable, ManifestSettings, Policy
 from provision.manifest.kinds import ProblemList, described
 from provision.manifest.manifest import Manifest, Request, check_name
-from provision.manifest.toml import MAX_TOML_SIZE, load_toml, too_large
+from provision.manifest.toml import MAX_TOML_SIZE, load_toml, manifest_too_large
 from provision.text import KeyPath, dotted, quoted
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def read_manifest_text(path: Path) -> str:
         kind = "a directory" if path.is_dir() else "no regular file"
         raise ManifestError(f"is {kind}, not a manifest", place=Place(file)) from None
     except FileTooLargeError:
-        raise too_large(file) from None
+        raise manifest_too_large(file) from None
     except (OSError, ValueError) as error:  # ValueError: NUL in a path
         reason = getattr(error, "strerror", None) or str(error)
         raise ManifestError(f"cannot be read: {reason}", place=Place(file)) from None

@@ -14,7 +14,7 @@ _MAX_KEY_PARTS = 16
 def load_toml(text: str, file: str) -> dict[str, Any]:
     """Read TOML; raises `ManifestError` if it is invalid, too large or nested too deep, and never anything else."""
     if len(text) > MAX_TOML_SIZE:
-        raise too_large(file)
+        raise manifest_too_large(file)
     text = text.removeprefix("\ufeff")
     _refuse_long_keys(text, file)
     try:
@@ -27,7 +27,7 @@ def load_toml(text: str, file: str) -> dict[str, Any]:
         raise ManifestError("not valid TOML: a number has thousands of digits", place=Place(file)) from None
 
 
-def too_large(file: str) -> ManifestError:
+def manifest_too_large(file: str) -> ManifestError:
     """The error for more than `MAX_TOML_SIZE` bytes."""
     return ManifestError(f"is larger than {MAX_TOML_SIZE // 1024} KiB, which no manifest is", place=Place(file))
 
