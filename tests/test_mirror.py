@@ -13,11 +13,9 @@ PACKAGE = TESTS.parent / "provision"
 COVERED_BY = {
     "__main__": "e2e/test_refusals.py",
     "cli/app": "cli/test_help.py",
-    "cli/commands/catalog": "trust/test_hosts.py",
     "cli/commands/lock": "e2e/test_refusals.py",
     "cli/commands/pack": "pack/test_pack.py",
     "cli/commands/review": "workflows/test_diff.py",
-    "cli/commands/store": "e2e/test_foreign.py",
     "cli/commands/sync": "e2e/test_refusals.py",
     "cli/commands/use": "e2e/test_main_job.py",
     "cli/entry": "cli/test_imports.py",

@@ -12,6 +12,7 @@ from tests.support.project import Project
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
+    """A project without a manifest."""
     return Project(tmp_path / "project")
 
 
