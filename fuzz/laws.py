@@ -23,7 +23,7 @@ def soon(seconds: float = SOON) -> Iterator[None]:
 
 
 def showable(error: ProvisionError, code: int = 0) -> None:
-    """An error can be worded, its exit code is the one expected or at least one of DESIGN's; it drives no terminal."""
+    """An error can be worded, its exit code is the one expected or at least a documented one; it drives no terminal."""
     assert error.exit_code == code or not code
     for one in error.errors if isinstance(error, SeveralErrors) else (error,):
         assert one.exit_code in {1, 2, 4, 5, 6}

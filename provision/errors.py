@@ -1,6 +1,6 @@
-"""`ProvisionError` and its classes, one an exit code; OS errors as `StoreError`.
+"""`ProvisionError` and its classes, each with an exit code; OS errors as `StoreError`.
 
-`cli.entry` catches them, in one place. The exit codes are those of DESIGN §6.
+`cli.entry` catches them, in one place. docs/commands.md lists the exit codes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# The stable exit codes (DESIGN §6).
+# The stable exit codes, as in docs/commands.md.
 FAILURE, USAGE, PENDING, STALE, INTEGRITY, NETWORK = 1, 2, 3, 4, 5, 6
 
 # No known word is longer. Comparing takes the product of both lengths, and a hostile file has long words.

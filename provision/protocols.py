@@ -1,4 +1,4 @@
-"""`Progress` and `HttpGet`: what lower rooms are given by higher ones.
+"""`Progress` and `HttpGet`: what `cli` and `fetch` provide to the layers below them.
 
 `cli.progress` implements `Progress`, `fetch.fetcher` implements `HttpGet`; tests implement both in a few lines.
 """

@@ -1,6 +1,6 @@
 """The grammar of python-build-standalone's asset names, and the build options that a name leaves out.
 
-There are five eras of names, with the release tags that use them (PBS.md):
+There are five eras of names, with the release tags that use them:
 
 ====  ============================================================  ===================
 A     ``cpython-3.7.4-linux64-20190817T0224.tar.zst``               20181218–20200216

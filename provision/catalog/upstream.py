@@ -108,7 +108,7 @@ class NdjsonLine(ForeignModel):
 def read_upstream(data: bytes, origin: str) -> AssetsRead:
     """Read PBS's own catalog; raises `CatalogError` with the line if it is not whole and well-formed.
 
-    Only URLs and hashes count: the platforms and variants beside them have been wrong (PBS.md).
+    Only URLs and hashes count: the platforms and variants beside them have been wrong.
     """
     rows = (
         PublishedFile(url=artifact.url, sha256=artifact.sha256, published=line.date, size=artifact.size)

@@ -54,7 +54,7 @@ def open_context(
 class ConnectionBudget:
     """At most ``limit`` connections, but every download has its first one at once, so that none waits for another.
 
-    One that begins while all are in use exceeds the limit until another download releases a further one.
+    A first connection is granted even over the limit; other downloads' further connections then make up for it.
     """
 
     def __init__(self, limit: int) -> None:

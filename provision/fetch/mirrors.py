@@ -11,7 +11,7 @@ from provision.url import Url
 _RELEASES = "/astral-sh/python-build-standalone/releases/download/"
 # Under its former owner; the hosting service redirects from there.
 _FORMER_RELEASES = "/indygreg/python-build-standalone/releases/download/"
-# PBS's own mirror (PBS.md, Channels).
+# PBS's own mirror of its releases.
 _PBS_MIRROR = f"https://releases.astral.sh/github{_RELEASES.removeprefix('/astral-sh')}"
 
 

@@ -78,13 +78,14 @@ class RangeMap:
     def release(self, claimed: ByteRange, done: int) -> int:
         """Of a claimed range only the first ``done`` bytes are there; the rest is for the stream or others to bring.
 
-        Returns how many bytes that are there the stream will bring once more.
+        Returns how many bytes that have been received the stream will download again.
         """
         if claimed in self._claimed:
             self._claimed.remove(claimed)
             self._released[claimed] = done
         again = 0
-        # What lies next to its limit the stream brings without a further request; where ranges fail, nothing else can.
+        # The stream brings what lies next to its limit without a further request: the only way left if the server refuses
+        # ranges.
         while self._is_streaming and (near := next((each for each in self._released if each[0] == self.limit), None)):
             again += self._released.pop(near)
             self.limit = near[1]

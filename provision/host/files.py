@@ -73,7 +73,8 @@ def temporary_path(path: Path) -> Path:
 def unfinished_files(directory: Path, name: str = "") -> tuple[Path, ...]:
     """The temporary files for ``name`` (without one, for all names) that killed processes left in a directory.
 
-    A process of another machine or container may seem dead without being so: it makes its file again.
+    A process of another machine or container may seem dead without being so; it then writes its file again (see
+    `replace_file`).
     """
     prefix = f".{name}." if name else "."
     # The process id and a random number follow: see `temporary_path`.

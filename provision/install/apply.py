@@ -29,12 +29,12 @@ from provision.store.receipts import Receipt, read_receipt
 if TYPE_CHECKING:
     from provision.install.builders import Builders
 
-# Seconds: between two checks of the other threads, as a longer join is not interrupted on every system; and what those
-# get to stop in, where a user who pressed Ctrl-C waits.
-_POLL_INTERVAL, _GRACE = 0.1, 0.4
+# Seconds between two looks at the other threads: a longer join cannot be interrupted on every system.
+_POLL_INTERVAL = 0.1
+# Seconds that the other threads get to stop in after Ctrl-C.
+_GRACE = 0.4
 
-# Where there are no builders. Fetching waits for others, making trees does not: more of those at once than there are
-# processors takes more memory, and no less time.
+# The limit where there are no builder processes: making more trees at once than there are processors only costs memory.
 _MAKE_SLOTS = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
 

@@ -89,7 +89,7 @@ class Builders:
             builder.end()
             raise
         finally:
-            # One that has ended is not used again, but for the last, which raises for all that wait for one.
+            # A builder that has ended is not used again; the last one is, so that the threads waiting for one get its error.
             if builder.is_alive or not any(other.is_alive for other in self._all):
                 self._free.put(builder)
 
@@ -174,7 +174,7 @@ def _fork(job: BuildJob, prepare: Callable[[], object], others: list[_Builder]) 
                 other.channel.close()
             _serve(theirs, their_pipe, job, prepare)
         finally:
-            os._exit(1)  # never into what the parent is in the middle of
+            os._exit(1)  # must not return into the parent's code
     signal.pthread_sigmask(signal.SIG_SETMASK, signals)
     theirs.close()
     os.close(their_pipe)

@@ -94,7 +94,7 @@ class VersionRequest:
         return cls(tuple(sorted(clauses, key=lambda clause: (_ORDER.index(clause.operator), *clause[1:]))))
 
     def matches(self, version: Version) -> bool:
-        """Whether a version is in the range; whether prereleases are allowed at all, the caller decides."""
+        """Whether a version is in the range; the caller decides whether prereleases are allowed at all."""
         return all(clause.matches(version) for clause in self.clauses)
 
     @property

@@ -1,6 +1,6 @@
 """`Asset`, one archive: digest, build options, flavor, CPU level, URL.
 
-How asset names spell these, `catalog.names` knows.
+`catalog.names` knows how asset names spell these.
 """
 
 from __future__ import annotations

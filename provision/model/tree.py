@@ -16,7 +16,7 @@ RECIPE = 1
 # for those, LINK_MODE is recorded.
 FILE_MODE, EXECUTABLE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o755, 0o777
 
-# What `without` can leave out of a tree; which files that is, `unpack.selection` knows.
+# What `without` can leave out of a tree; `unpack.selection` knows which files those are.
 RemovablePart = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests", "tkinter"]
 REMOVABLE_PARTS: tuple[RemovablePart, ...] = get_args(RemovablePart)
 EntryKind = Literal["file", "link", "dir"]
@@ -56,7 +56,7 @@ def file_mode(mode: int) -> int:
 
 
 def store_key(asset: Asset, options: TreeOptions) -> str:
-    """The tree's name in the store: determined by the lock file, and the same in every store (DESIGN §5)."""
+    """The tree's name in the store: determined by the lock file, and the same in every store."""
     digest = sha256_hex(f"{asset.sha256}\n{RECIPE}\n{options}".encode())[:12]
     if asset.flavor == "full":
         variant = str(asset.options)

@@ -75,7 +75,7 @@ def check_key(key: str) -> str:
 
 
 def executable(tree: Path, asset: Asset) -> Path:
-    """The interpreter in a finished tree, where the recipe puts it (DESIGN §5)."""
+    """The interpreter in a finished tree, where the recipe puts it."""
     if asset.target.os != "windows":
         return tree / "bin" / "python"
     if asset.implementation == "graalpy":

@@ -26,7 +26,7 @@ _LONGEST_SHOWN = 120
 
 @frozen
 class Limits:
-    """The limits of one archive, in bytes. The defaults are about four times what the largest published ones need.
+    """The limits of one archive. ``unpacked`` and ``window`` are in bytes. The defaults are about four times what the largest published ones need.
 
     Those are GraalPy's (1.2 GB unpacked) and PBS's `full` debug builds (about 1 GB, 20 000 members). PBS compresses
     `full` archives about tenfold and the others three- to fourfold.

@@ -1,6 +1,7 @@
 """Which members become the tree: archive layouts, and what `without` excludes.
 
-Excluded with a part is what only serves that part. What merely works less without it (`venv` without ensurepip) stays.
+A part is excluded with the files that serve nothing else. What merely works less without it (`venv` without ensurepip)
+stays.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from provision.model.value import replace
 from provision.model.version import Version
 from tests.catalog.samples import LINUX, MUSL, WINDOWS, bundled_assets, full, real_names, stripped, upstream
 
-# The patterns of PBS.md as they stand there: an oracle that knows nothing of ours.
+# The names as PBS's own scripts form them, as one pattern an era: an oracle that knows nothing of ours.
 VER = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
 ARCH = r"x86_64(?:_v[234])?|i686|aarch64|armv7|ppc64le|s390x|riscv64"
 TRI = rf"(?:{ARCH})-(?:apple-darwin|pc-windows-msvc|unknown-linux-(?:gnu|gnueabi|gnueabihf|musl))"

@@ -13,7 +13,7 @@ from provision.manifest.read import parse_manifest
 FILE = Path("pythons.toml")
 SHA = "0123456789abcdef" * 4
 
-# DESIGN §3, with real digests and URLs.
+# A manifest with every kind of entry, with real digests and URLs.
 EXAMPLE = f"""\
 #:schema https://example.com/schemas/pythons.schema.json
 
