@@ -164,7 +164,7 @@ class Url:
 def parse_url(text: str) -> str:
     """Return an archive's URL unchanged; raise `ValueError` unless it is https, http on loopback, or a file.
 
-    It goes into the lock file, for everyone to see, so credentials are refused. `hosts` decides
+    It goes into the lock file, for everyone to see, so credentials are refused. `host_policy` decides
     which hosts are asked.
     """
     if _is_plain(text):

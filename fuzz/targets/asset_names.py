@@ -11,7 +11,7 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents
 from provision.catalog.names import format_name, parse_name, parse_platform
-from provision.manifest.request import parse_request
+from provision.manifest.version_request import parse_request
 
 _NAMES = [
     b"cpython-3.7.4-linux64-20190817T0224.tar.zst",

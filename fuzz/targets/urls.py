@@ -13,7 +13,7 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents
 from provision.errors import PolicyError, UsageError
-from provision.hosts import KNOWN_HOSTS, HostPolicy, HostRule
+from provision.host_policy import KNOWN_HOSTS, HostPolicy, HostRule
 from provision.url import Url, canonical_url, host_of, parse_catalog, parse_host, parse_url, release_base
 
 _URLS = [

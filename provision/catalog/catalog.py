@@ -160,7 +160,7 @@ def _without_duplicates(assets: Iterable[Asset]) -> Iterable[Asset]:
 
 
 class VersionFilter(Protocol):
-    """What a query needs of a `manifest.request.VersionRequest`."""
+    """What a query needs of a `manifest.version_request.VersionRequest`."""
 
     def matches(self, version: Version) -> bool: ...
 

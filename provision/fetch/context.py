@@ -14,7 +14,7 @@ from provision.fetch.credentials import Credentials
 from provision.fetch.http import HttpClient
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings
-from provision.hosts import HostPolicy
+from provision.host_policy import HostPolicy
 from provision.model.value import frozen
 
 

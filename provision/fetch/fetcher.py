@@ -15,7 +15,7 @@ from provision.errors import LockTimeoutError, NetworkError, PolicyError, store_
 from provision.fetch.mirrors import Mirror, sources
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings, configured_hosts
-from provision.hosts import HostPolicy, HostRule
+from provision.host_policy import HostPolicy, HostRule
 from provision.model.asset import Asset
 from provision.protocols import NoProgress, Progress, Response
 from provision.store.archives import ArchiveCache

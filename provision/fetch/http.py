@@ -19,7 +19,7 @@ from provision.fetch.connect import Connections, httpx
 from provision.fetch.credentials import Credentials
 from provision.fetch.retry import Failure, TransferError
 from provision.fetch.settings import DownloadSettings
-from provision.hosts import HostPolicy
+from provision.host_policy import HostPolicy
 from provision.model.value import frozen
 from provision.url import Url, UrlOrigin
 

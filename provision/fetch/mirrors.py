@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.errors import PolicyError, UsageError
-from provision.hosts import HostRule
+from provision.host_policy import HostRule
 from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.url import Url

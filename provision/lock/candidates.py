@@ -26,8 +26,8 @@ from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
 from provision.lock.age import Cooldown
-from provision.lock.answers import OptionFilter, allows_prereleases, levels_to_lock
 from provision.lock.lock import LockedPython, targets_to_lock
+from provision.lock.matching import OptionFilter, allows_prereleases, levels_to_lock
 from provision.manifest.manifest import Request
 from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target

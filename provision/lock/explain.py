@@ -13,11 +13,11 @@ from typing import NamedTuple
 from provision.catalog.catalog import Catalog
 from provision.errors import ManifestError, ResolutionError, SeveralErrors
 from provision.lock.age import end_of_life
-from provision.lock.answers import OptionFilter, allows_prereleases, possible_levels
 from provision.lock.candidates import CatalogView, ResolvedRequest, flavors
 from provision.lock.filenames import custom_assets
 from provision.lock.lock import LockedPython
-from provision.lock.messages import (
+from provision.lock.matching import OptionFilter, allows_prereleases, possible_levels
+from provision.lock.no_match import (
     comma_list,
     implementation_title,
     level_list,

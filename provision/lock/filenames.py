@@ -9,9 +9,9 @@ from typing import Literal
 
 from provision.catalog.names import MUSL_DYNAMIC_SINCE, ParsedName, parse_name
 from provision.errors import ManifestError
-from provision.lock.answers import required_level
 from provision.lock.keys import read_url
-from provision.lock.messages import with_entry_name
+from provision.lock.matching import required_level
+from provision.lock.no_match import with_entry_name
 from provision.manifest.manifest import Request
 from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, Digest
 from provision.model.target import Target

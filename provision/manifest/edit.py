@@ -18,8 +18,8 @@ from provision.manifest.kinds import ProblemList
 from provision.manifest.manifest import check_name
 from provision.manifest.positions import Positions, Statement
 from provision.manifest.read import MANIFEST_NAME, parse_manifest, read_entry
-from provision.manifest.request import parse_request
 from provision.manifest.toml import load_toml
+from provision.manifest.version_request import parse_request
 from provision.model.target import Target
 from provision.model.value import replace
 from provision.text import KeyPath, dotted, quoted

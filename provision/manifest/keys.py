@@ -7,7 +7,7 @@ these. A missing key is None, or the default given here; `Request.of` merges an 
 from __future__ import annotations
 
 from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Flag, ListOf, Switch, Table, Text
-from provision.manifest.request import REQUEST_PATTERN, ParsedRequest, parse_request
+from provision.manifest.version_request import REQUEST_PATTERN, ParsedRequest, parse_request
 from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Digest, Flavor
 from provision.model.table import defaulted, keyed, optional, required
 from provision.model.target import Target

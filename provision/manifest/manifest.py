@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import Place
 from provision.manifest.keys import EntryTable, ManifestSettings, Policy
-from provision.manifest.request import VersionRequest
+from provision.manifest.version_request import VersionRequest
 from provision.model.asset import FLAVORS, BuildOptions, CpuRequest, Digest, Flavor
 from provision.model.sha256 import sha256_hex
 from provision.model.target import Target

@@ -1,6 +1,6 @@
 """`Version`, a Python version as asset names spell it.
 
-Ranges of versions are in `manifest.request`.
+Ranges of versions are in `manifest.version_request`.
 """
 
 from __future__ import annotations

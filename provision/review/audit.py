@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator
 
 from provision.catalog.catalog import publication_day
 from provision.errors import PolicyError
-from provision.hosts import KNOWN_HOSTS, lookalike_of
+from provision.host_policy import KNOWN_HOSTS, lookalike_of
 from provision.lock.age import Cooldown, end_of_life
-from provision.lock.answers import (
+from provision.lock.filenames import catalog_disagreements, name_disagreements
+from provision.lock.lock import LockedPython
+from provision.lock.matching import (
     RequestDisagreement,
     allows_prereleases,
     names_url,
     pin_disagreements,
     request_disagreements,
 )
-from provision.lock.filenames import catalog_disagreements, name_disagreements
-from provision.lock.lock import LockedPython
 from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
 from provision.model.value import replace

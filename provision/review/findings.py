@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import RELEASES
-from provision.hosts import HostPolicy, HostRule
+from provision.host_policy import HostPolicy, HostRule
 from provision.lock.age import Cooldown
 from provision.lock.filenames import parsed_name
 from provision.lock.lock import Lock, LockedPython

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from provision.hosts import KNOWN_HOSTS, lookalike_of
+from provision.host_policy import KNOWN_HOSTS, lookalike_of
 from provision.lock.filenames import name_disagreements
 from provision.model.asset import Asset
 from provision.model.value import frozen

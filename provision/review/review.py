@@ -1,6 +1,6 @@
 """`Review`: a diff with its notices, its table of rows and its headline.
 
-What all formats share; each format writes it in its own module: `markdown`, `page`, `diff_formats`, and for a
+What all formats share; each format writes it in its own module: `diff_markdown`, `diff_page`, `diff_formats`, and for a
 terminal `cli.present.diff`.
 """
 

@@ -13,7 +13,7 @@ from provision.catalog.catalog import Catalog, merge
 from provision.catalog.pbs import RELEASES
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
 from provision.fetch.settings import configured_hosts
-from provision.hosts import HostRule
+from provision.host_policy import HostRule
 from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.read import parse_lock, read_lock_text

@@ -12,7 +12,7 @@ from provision.catalog.cache import open_catalog
 from provision.catalog.catalog import AssetQuery, Catalog, query_assets
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.manifest import Manifest
-from provision.manifest.request import parse_request
+from provision.manifest.version_request import parse_request
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions
 from provision.model.value import replace
 from provision.protocols import HttpGet, NoProgress, Progress, Response

@@ -15,7 +15,7 @@ from provision.lock.explain import Explanation, explain_entry
 from provision.lock.lock import Lock, LockedPython, Upgrade
 from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest, Request
-from provision.manifest.request import parse_request
+from provision.manifest.version_request import parse_request
 from provision.model.target import Target
 from provision.model.value import frozen, replace
 from provision.workflows.catalog import open_known_catalog, open_project_catalog

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from provision.catalog.catalog import AssetQuery, completed, merge, publication_day, publication_key, query_assets
 from provision.catalog.snapshot import bundled_catalog
-from provision.manifest.request import VersionRequest
+from provision.manifest.version_request import VersionRequest
 from provision.model.asset import Asset, BuildOptions
 from provision.model.target import Target
 from provision.model.value import replace

@@ -18,7 +18,7 @@ from provision.fetch.ranges import (
     validator_of,
 )
 from provision.fetch.retry import Cancellation, TransferError
-from provision.hosts import HostPolicy
+from provision.host_policy import HostPolicy
 from provision.url import Url
 from tests.fetch.samples import PATH, QUICK, SMALL
 from tests.support.faults import Cut, Fault, Shifted, Status, WholeAnyway, With

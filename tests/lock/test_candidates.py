@@ -9,8 +9,8 @@ import pytest
 
 from provision.lock import candidates
 from provision.lock.age import Cooldown
-from provision.lock.answers import OptionFilter
 from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, best_first, flavors
+from provision.lock.matching import OptionFilter
 from provision.lock.resolve import resolve
 from provision.model.asset import Asset
 from provision.model.target import Target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from provision.manifest.request import ParsedRequest, VersionRequest
+from provision.manifest.version_request import ParsedRequest, VersionRequest
 from provision.model.asset import CPU_LEVELS, CPU_REQUESTS, FLAVORS, IMPLEMENTATIONS, OPTIONS, CpuLevel
 from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.version import Version

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.manifest.manifest import Request
-from provision.manifest.request import parse_request
+from provision.manifest.version_request import parse_request
 from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target
 from provision.model.tree import TreeOptions

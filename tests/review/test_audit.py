@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import bundled_catalog
-from provision.hosts import HostRule
-from provision.lock.answers import stale_entries
+from provision.host_policy import HostRule
 from provision.lock.lock import Lock, LockedPython
+from provision.lock.matching import stale_entries
 from provision.lock.positions import LockPositions
 from provision.lock.read import parse_lock
 from provision.lock.resolve import resolve

@@ -12,8 +12,8 @@ import pytest
 from provision.cli.console import Console
 from provision.cli.present.diff import diff_lines
 from provision.review.diff_formats import diff_annotations, diff_document
-from provision.review.markdown import markdown_comment
-from provision.review.page import html_page
+from provision.review.diff_markdown import markdown_comment
+from provision.review.diff_page import html_page
 from provision.review.review import Review
 from provision.workflows.diff import diff
 from provision.workflows.options import Options

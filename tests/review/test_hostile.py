@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from provision.cli.console import Console
 from provision.cli.present.diff import diff_lines
 from provision.review.diff_formats import diff_annotations
-from provision.review.markdown import LIMIT, markdown_comment
-from provision.review.page import html_page
+from provision.review.diff_markdown import LIMIT, markdown_comment
+from provision.review.diff_page import html_page
 from provision.review.review import DiffSide, Review
 from tests.lock.samples import python
 from tests.review.samples import HOSTILE, hostile_reviews, lock

@@ -27,11 +27,11 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
         case "json":
             return CommandAnswer(document=diff_document(review), code=code)
         case "markdown":
-            from provision.review.markdown import markdown_comment
+            from provision.review.diff_markdown import markdown_comment
 
             return CommandAnswer(lines=markdown_comment(review).splitlines(), document={}, code=code)
         case "html":
-            from provision.review.page import html_page
+            from provision.review.diff_page import html_page
 
             return CommandAnswer(lines=(html_page(review),), document={}, code=code)
         case "github":

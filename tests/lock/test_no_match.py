@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import ResolutionError, SeveralErrors
-from provision.lock.messages import comma_list, implementation_title, request_title, series_list, variant_words
+from provision.lock.no_match import comma_list, implementation_title, request_title, series_list, variant_words
 from provision.model.asset import IMPLEMENTATIONS, Flavor
 from provision.model.version import Version
 from tests.lock.samples import asset, builds, lock, refusals, request

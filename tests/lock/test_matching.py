@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import ProvisionError
-from provision.lock.answers import OptionFilter, request_disagreements, stale_entries
 from provision.lock.lock import Lock, LockedPython, Upgrade
+from provision.lock.matching import OptionFilter, request_disagreements, stale_entries
 from provision.lock.resolve import resolve
 from provision.model.asset import BuildOptions, Digest
 from provision.model.target import Target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import PolicyError, UsageError
-from provision.hosts import KNOWN_HOSTS, HostPolicy, HostRule, lookalike_of
+from provision.host_policy import KNOWN_HOSTS, HostPolicy, HostRule, lookalike_of
 from provision.url import Url
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from provision.model.value import replace
-from provision.review.page import html_page, html_text
+from provision.review.diff_page import html_page, html_text
 from provision.review.review import DiffSide, Review
 from tests.lock.samples import digest, python
 from tests.review.attacks import pictured

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from packaging.specifiers import SpecifierSet
 
-from provision.manifest.request import REQUEST_PATTERN, ParsedRequest, VersionRequest, parse_request
+from provision.manifest.version_request import REQUEST_PATTERN, ParsedRequest, VersionRequest, parse_request
 from provision.model.target import Target
 from provision.model.version import Version
 from tests.manifest.strategies import SPECIFIER_SETS, parsed_requests, unhurried, versions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.model.value import replace
-from provision.review.markdown import LIMIT, markdown_code, markdown_comment, markdown_text
+from provision.review.diff_markdown import LIMIT, markdown_code, markdown_comment, markdown_text
 from tests.lock.samples import asset, digest, python
 from tests.review.samples import edited, lock, review, with_details
 

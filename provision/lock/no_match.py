@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from provision.errors import ProvisionError, ResolutionError, SeveralErrors
 from provision.lock.age import Cooldown
-from provision.lock.answers import OptionFilter, required_level
 from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, Slot, Variant
+from provision.lock.matching import OptionFilter, required_level
 from provision.manifest.manifest import Request
 from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel
 from provision.model.target import Target
