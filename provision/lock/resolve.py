@@ -14,8 +14,9 @@ from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest
 from provision.lock.filenames import custom_assets
 from provision.lock.keys import lock_version
 from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
-from provision.lock.matching import pin_disagreements, staleness
+from provision.lock.matching import pin_disagreements
 from provision.lock.no_match import comma_list, no_match_error, target_list, variant_words, with_entry_name
+from provision.lock.staleness import staleness
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import Asset
 from provision.model.target import Target

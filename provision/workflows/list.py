@@ -9,8 +9,8 @@ from provision.errors import ProvisionError
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
 from provision.lock.lock import LockedPython
-from provision.lock.matching import StaleEntry, stale_entries
 from provision.lock.select import select_asset
+from provision.lock.staleness import StaleEntry, stale_entries
 from provision.manifest.manifest import Request
 from provision.model.asset import Asset
 from provision.model.target import Host

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
 from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
-from provision.lock.matching import StaleEntry, depends_on_host, stale_entries, stale_lock_error
 from provision.lock.read import ParsedLock, read_lock_text
+from provision.lock.staleness import StaleEntry, depends_on_host, stale_entries, stale_lock_error
 from provision.manifest.manifest import Manifest
 from provision.model.target import Target
 from provision.model.value import frozen

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, SeveralErrors, UsageError
 from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
-from provision.lock.matching import stale_entries
 from provision.lock.resolve import Resolution, resolve
+from provision.lock.staleness import stale_entries
 from provision.lock.write import format_lock
 from provision.model.asset import Asset, Digest
 from provision.model.target import Target

@@ -15,10 +15,10 @@ from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import bundled_catalog
 from provision.host_policy import HostRule
 from provision.lock.lock import Lock, LockedPython
-from provision.lock.matching import stale_entries
 from provision.lock.positions import LockPositions
 from provision.lock.read import parse_lock
 from provision.lock.resolve import resolve
+from provision.lock.staleness import stale_entries
 from provision.lock.write import format_lock
 from provision.manifest.keys import IgnoreRule, Policy
 from provision.manifest.manifest import Manifest

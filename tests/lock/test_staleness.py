@@ -1,0 +1,173 @@
+"""Which locked entries are out of date, and how that is worded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.errors import ProvisionError
+from provision.lock.lock import Lock, Upgrade
+from provision.lock.resolve import resolve
+from provision.lock.staleness import stale_entries
+from provision.model.asset import Digest
+from provision.model.target import Target
+from provision.model.tree import TreeOptions
+from provision.model.value import replace
+from tests.lock.edits import (
+    CUSTOM_REQUESTS,
+    REQUESTS,
+    edited,
+    resolved,
+)
+from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest
+
+FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
+ROWS = (*builds("3.14.7+20260814"), *builds("3.13.5+20250610"), asset(cpu="v2"), asset(cpu="v3"))
+
+
+def stale(entries: str, locked: Lock, *, settings: str = FOUR, host: Target = HOST) -> list[str]:
+    found = stale_entries(manifest(entries, settings=settings), locked, host)
+    return [f"{entry.kind}: {entry.name} {entry.reason}" for entry in found]
+
+
+def test_a_lock_that_satisfies_the_manifest_is_up_to_date() -> None:
+    entries = 'a = "3.14"\nb = ">=3.13"'
+    locked = lock(entries, *ROWS, settings=FOUR)
+    assert stale(entries, locked) == []
+    assert stale('b = ">=3.13" # moved\na = { version = "3.14" }', locked) == []
+
+
+def test_new_and_removed_entries() -> None:
+    locked = lock('a = "3.14"', *ROWS, settings=FOUR)
+    assert stale('b = "3.14"', locked) == [
+        "removed: a is locked, and not asked for any more",
+        "new: b is not locked yet",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ('"3.13"', "3.13 is asked for, 3.14.7 locked"),
+        ('"pypy3.11"', "pypy is asked for, cpython locked"),
+        ('{version = "3.14", build = "20260101"}', "build 20260101 is asked for, 20260814 locked"),
+        ('{version = "3.14", flavor = "full"}', "full is asked for, install_only_stripped locked"),
+        (
+            '{version = "3.14", targets = ["linux-x86_64"]}',
+            "locked for linux-aarch64, macos-aarch64, windows-x86_64, which",
+        ),
+        ('{version = "3.14", without = ["idle"]}', "a tree with -idle is asked for, with none locked"),
+        ('{version = "3.14", cpu = "v3"}', "cpu v3 is asked for, baseline locked"),
+        (
+            '"3.14t"',
+            "other build options are asked for than locked for linux-aarch64, linux-x86_64, macos-aarch64, windows",
+        ),
+    ],
+)
+def test_a_changed_request_is_reported_with_what_changed(entry: str, reason: str) -> None:
+    locked = lock('a = "3.14"', *ROWS, settings=FOUR)
+    told = stale(f"a = {entry}", locked)
+    assert len(told) == 1
+    assert told[0].startswith(f"changed: a was asked for otherwise when it was locked: {reason}")
+
+
+def test_a_change_that_the_locked_entry_satisfies_as_well_is_still_to_be_locked() -> None:
+    locked = lock('a = "3.14"', *ROWS, settings=FOUR)
+    assert stale('a = ">=3.14"', locked) == ["changed: a was asked for otherwise when it was locked"]
+
+
+def test_without_declared_targets_a_lock_must_have_the_hosts() -> None:
+    locked = lock('a = "3.14"', *ROWS)
+    assert stale('a = "3.14"', locked, settings="") == []
+    mac = Target.parse("macos-aarch64")
+    assert stale('a = "3.14"', locked, settings="", host=mac) == [
+        "incomplete: a is not locked for this machine, macos-aarch64"
+    ]
+
+
+class TestContradictions:
+    """A lock edited by hand, or by an attacker, claims to answer a request by its digest, and does not."""
+
+    ENTRY = 'a = "3.14"'
+
+    def told(self, **changes: Any) -> str:
+        python = replace(lock(self.ENTRY, *ROWS, settings=FOUR).pythons[0], **changes)
+        told = stale(self.ENTRY, Lock(pythons=(python,)))
+        assert len(told) == 1
+        return told[0].removeprefix("contradictory: a is not locked as it is asked for: ")
+
+    def test_another_version(self) -> None:
+        assert self.told(version=asset("3.13.5+1").version) == "3.14 is asked for, 3.13.5 locked"
+
+    def test_a_prerelease(self) -> None:
+        told = self.told(version=asset("3.14.0rc1+1").version)
+        assert told == "prereleases are not asked for, 3.14.0rc1 is locked"
+
+    def test_another_flavor_of_tree(self) -> None:
+        assert self.told(tree=TreeOptions(bytecode=True)) == "a tree with no options is asked for, with bytecode locked"
+
+    def test_a_free_threaded_build_under_a_default_name(self) -> None:
+        rows = [asset(target=each.target.short, options="freethreaded+pgo") for each in builds("3.14.7+20260814")]
+        assert self.told(assets=tuple(rows)).startswith("other build options are asked for than locked for")
+
+    def test_a_missing_target(self) -> None:
+        assert self.told(assets=(asset(),)) == "not locked for linux-aarch64, macos-aarch64, windows-x86_64"
+
+    def test_another_level(self) -> None:
+        rows = (*builds("3.14.7+20260814"), asset(cpu="v4"))
+        assert self.told(assets=rows) == "cpu baseline is asked for, v4 locked"
+
+
+def test_a_pinned_hash_must_be_the_locked_one() -> None:
+    entry = f'a = {{version = "3.14", targets = ["linux-x86_64"], sha256 = {{ linux-x86_64 = "{asset().sha256}" }} }}'
+    locked = lock(entry, *ROWS)
+    assert stale(entry, locked) == []
+    swapped = replace(asset(), sha256=Digest("0" * 64))
+    tampered = Lock(pythons=(replace(locked.pythons[0], assets=(swapped,)),))
+    assert stale(entry, tampered) == [
+        "contradictory: a is not locked as it is asked for: another sha256 is asked for than locked for linux-x86_64"
+    ]
+
+
+def test_auto_needs_the_baseline() -> None:
+    entry = 'a = {version = "3.14", cpu = "auto", targets = ["linux-x86_64"]}'
+    locked = lock(entry, *ROWS)
+    assert stale(entry, locked) == []
+    python = replace(locked.pythons[0], assets=locked.pythons[0].assets[1:])
+    assert stale(entry, Lock(pythons=(python,))) == [
+        "contradictory: a is not locked as it is asked for: the baseline is not locked for linux-x86_64"
+    ]
+
+
+def test_custom_archives_are_locked_by_their_urls() -> None:
+    url = 'linux-x86_64 = "https://example.com/a.tar.gz"'
+    entry = f'a = {{ version = "3.13.5", url = {{ {url} }}, sha256 = {{ linux-x86_64 = "{"a" * 64}" }} }}'
+    locked = lock(entry)
+    assert stale(entry, locked) == []
+    python = locked.pythons[0]
+    moved = replace(python, assets=(replace(python.assets[0], url="https://example.org/a.tar.gz"),))
+    assert stale(entry, Lock(pythons=(moved,))) == [
+        "contradictory: a is not locked as it is asked for: other URLs are asked for than locked"
+    ]
+
+
+@given(st.data())
+def test_an_entry_satisfies_its_request_if_resolving_its_rows_gives_it_again(data: st.DataObject) -> None:
+    asked, python = resolved(*data.draw(st.sampled_from(REQUESTS)))
+    locked = Lock(pythons=(data.draw(edited(python)),))
+    try:
+        again = resolve(
+            asked, catalog(*locked.pythons[0].assets), locked, host=HOST, upgrade=Upgrade(everything=True)
+        ).lock
+    except ProvisionError:
+        again = None
+    assert (stale_entries(asked, locked, HOST) == ()) == (again == locked)
+
+
+@pytest.mark.parametrize(("entry", "settings"), [*REQUESTS, *CUSTOM_REQUESTS])
+def test_what_resolving_writes_satisfies_the_request(entry: str, settings: str) -> None:
+    asked, python = resolved(entry, settings)
+    assert stale_entries(asked, Lock(pythons=(python,)), HOST) == ()
