@@ -89,8 +89,8 @@ class HttpClient:
                 return response
             target = _redirect_target(response)
             self._check(target, url)
-            # After one redirect to another origin credentials stay dropped, even if a later redirect leads back: that one
-            # may be the other host's doing.
+            # After one redirect to another origin credentials stay dropped, even if a later redirect leads back: that
+            # one may be the other host's doing.
             origin = origin if target.origin == origin else ("", "", 0)
             url = target
         raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects, one after the other"))

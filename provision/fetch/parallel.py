@@ -84,8 +84,8 @@ class RangeMap:
             self._claimed.remove(claimed)
             self._released[claimed] = done
         again = 0
-        # The stream brings what lies next to its limit without a further request: the only way left if the server refuses
-        # ranges.
+        # The stream brings what lies next to its limit without a further request: the only way left if the server
+        # refuses ranges.
         while self._is_streaming and (near := next((each for each in self._released if each[0] == self.limit), None)):
             again += self._released.pop(near)
             self.limit = near[1]

@@ -89,7 +89,7 @@ class Builders:
             builder.end()
             raise
         finally:
-            # A builder that has ended is not used again; the last one is, so that the threads waiting for one get its error.
+            # A builder that has ended is not used again, but for the last one: threads that wait get its error.
             if builder.is_alive or not any(other.is_alive for other in self._all):
                 self._free.put(builder)
 

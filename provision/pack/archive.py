@@ -25,7 +25,7 @@ _BUFFER_SIZE = 1 << 20
 def write_archive(staged: Path, archive: Path) -> None:
     """Write everything under ``staged`` to a new ``.tar.gz`` or ``.tar.zst``, whichever its name says.
 
-    As PBS does: names sorted but for PYTHON.json, which is first; no directories; owned by root; one mtime; 0664 or 0775.
+    As PBS does: PYTHON.json first, then names sorted; no directories; owned by root; one mtime; 0664 or 0775.
     """
     with _compressed(archive) as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for path in sorted(_paths(staged), key=lambda name: (name != "python/PYTHON.json", name)):

@@ -105,7 +105,7 @@ def _make_search_paths_relative(path: Path, root: Path, interpreter: Interpreter
 
 
 def _unfound_libpython(interpreter: Interpreter, root: Path, requires: set[str]) -> list[str]:
-    """A warning if only the system's configuration leads the interpreter to its library: it has no such one elsewhere."""
+    """A warning if the interpreter finds its library only by the configuration of this system."""
     name = interpreter.variables.get("INSTSONAME", "")
     dynamic = read_elf_dynamic((root / "bin" / interpreter.name).read_bytes())
     if dynamic is None or name not in dynamic.needed or name in requires:

@@ -170,7 +170,7 @@ _PKGCONFIG_PREFIX_LINE = re.compile(r"^prefix[ \t]*=[ \t]*(\S+)[ \t]*$", re.MULT
 
 
 def relocate_pkgconfig(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
-    """Derive ``prefix`` from ``pcfiledir``, the variable that holds the file's directory, as PBS does since 20250205."""
+    """Derive ``prefix`` from ``pcfiledir``, the variable with the file's directory, as PBS does since 20250205."""
     own = f"prefix=${{pcfiledir}}/{path_to_root(path)}"
     replaced = {build.prefix, "/tools/deps"}
     text = _PKGCONFIG_PREFIX_LINE.sub(lambda match: own if match[1] in replaced else match[0], text)

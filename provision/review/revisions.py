@@ -118,7 +118,7 @@ def _run_git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes
 
 
 def _find_git() -> str:
-    """The path of git, never one in the working directory: Windows searches there first, and a repository can fill it."""
+    """The path of git, never in the working directory: Windows searches there first, and a repository can fill it."""
     name = "git.exe" if os.name == "nt" else "git"
     for folder in os.get_exec_path():
         program = Path(folder, name)

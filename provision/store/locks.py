@@ -1,7 +1,8 @@
 """File locks, one for each entry of a store.
 
 Work on different entries never waits. The system releases a lock when its holder ends, however it ends. A note in the
-lock file names the holder for those who wait. Errors: `LockTimeoutError` after the time allowed, `StoreError` where locks are not possible.
+lock file names the holder for those who wait. Errors: `LockTimeoutError` after the time allowed, `StoreError` where
+locks are not possible.
 """
 
 from __future__ import annotations
