@@ -39,8 +39,8 @@ class Request:
     ``flavor`` is what the entry requires, ``preferred_flavor`` what the settings prefer. ``options`` are those in
     ``build-options`` other than ``freethreaded`` and ``debug``, which are fields; None if the key is missing.
     `lock.matching` says which builds match them. ``cpu_strict`` is set if the entry itself requests the level, so that
-    every target must have it; the baseline, which all targets have, is never strict. ``targets`` are in the order of the
-    file, ``sha256`` and ``url`` sorted by triple. An entry with ``url`` requests one exact version; its targets are
+    every target must have it; the baseline, which all targets have, is never strict. ``targets`` are in the order of
+    the file, ``sha256`` and ``url`` sorted by triple. An entry with ``url`` requests one exact version; its targets are
     those of ``url``, and each has a ``sha256``.
     """
 

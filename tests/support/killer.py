@@ -1,7 +1,8 @@
 """Processes killed, or made to fail, at a chosen step on disk.
 
 A first run lists the steps (`trace`); then one run each is killed (`kill_at`), or gets an error (`fail_at`), at one
-step. The command must be a Python that reads its environment (no ``-I`` or ``-E``); `startup/sitecustomize.py` does the rest.
+step. The command must be a Python that reads its environment (no ``-I`` or ``-E``); `startup/sitecustomize.py` does
+the rest.
 """
 
 from __future__ import annotations
