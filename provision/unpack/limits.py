@@ -29,8 +29,8 @@ class Limits:
     """The limits of one archive. ``unpacked`` and ``window`` are in bytes.
 
     The defaults are about four times what the largest published archives need. Those are GraalPy's (1.2 GB unpacked)
-    and PBS's `full` debug builds (about 1 GB, 20 000 members). PBS compresses `full` archives about tenfold and the others
-    three- to fourfold.
+    and PBS's `full` debug builds (about 1 GB, 20 000 members). PBS compresses `full` archives about tenfold and the
+    others three- to fourfold.
     ``ratio`` limits the unpacked size by the archive's own; None leaves that to ``unpacked`` alone.
     ``window`` is how far back a zstd frame may refer. PBS uses ``zstd --ultra -22``, hence 128 MiB; zstd itself refuses
     more by default. Decompressing needs as much memory as the window is large.
