@@ -17,7 +17,6 @@ COVERED_BY = {
     "cli/commands/pack": "pack/test_pack.py",
     "cli/commands/review": "workflows/test_diff.py",
     "cli/commands/sync": "e2e/test_refusals.py",
-    "cli/commands/use": "e2e/test_main_job.py",
     "cli/entry": "cli/test_imports.py",
     "cli/fast": "cli/test_imports.py",
     "cli/lean": "cli/test_imports.py",
@@ -28,7 +27,7 @@ COVERED_BY = {
     "cli/present/lock": "e2e/test_refusals.py",
     "cli/present/outdated": "workflows/test_outdated.py",
     "cli/present/sync": "e2e/test_foreign.py",
-    "cli/present/use": "e2e/test_main_job.py",
+    "cli/present/use": "cli/commands/test_use.py",
 }
 
 # Folders and files that follow a topic through several modules, and the topic.
