@@ -14,7 +14,7 @@ from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents, words
 from provision.errors import StoreError
-from provision.model.tree import Entry, TreeOptions, store_key, tree_digest
+from provision.model.tree import TreeEntry, TreeOptions, store_key, tree_digest
 from provision.store.layout import Store, executable, is_key
 from provision.store.prune import unused_keys
 from provision.store.receipts import (
@@ -31,7 +31,7 @@ from tests.catalog.samples import full, stripped, upstream
 _ASSET = upstream(stripped("3.14.2", "20260127", free=True), size=7, published="2026-01-27T00:00:00Z")
 _OTHER = upstream(full("3.13.5", "20250818"))
 _KEY = store_key(_ASSET, TreeOptions())
-_ENTRIES = {"bin/python": Entry("link", 0o777, "python3"), "bin/python3": Entry("file", 0o755, "0" * 64, 3)}
+_ENTRIES = {"bin/python": TreeEntry("link", 0o777, "python3"), "bin/python3": TreeEntry("file", 0o755, "0" * 64, 3)}
 _PROJECT = Path("/srv/project")
 
 

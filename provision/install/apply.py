@@ -22,7 +22,7 @@ from provision.model.value import frozen
 from provision.plan import Install, Selected
 from provision.protocols import Progress
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import staging_directory
 from provision.store.receipts import Receipt, read_receipt
 
@@ -151,7 +151,7 @@ def install(
     Nothing is visible under the tree's key before the last step, a rename; whatever fails leaves the old state.
     """
     key, store, progress = selected.key, context.store, context.progress
-    with entry_lock(store, key, timeout=context.lock_timeout, on_wait=progress.note) as lock:
+    with tree_lock(store, key, timeout=context.lock_timeout, on_wait=progress.note) as lock:
         present = None if reinstall else read_receipt(store, key)
         if present is not None:
             return present

@@ -1,7 +1,7 @@
 """Forked processes that make trees beside this one.
 
 Not threads, as all threads of a Python share one lock. A builder is forked while this process has one thread only,
-waits for work, and ends with this process. With the work it is handed the entry's lock: should this process be killed,
+waits for work, and ends with this process. With the work it is handed the tree's lock: should this process be killed,
 the lock is held until its builder has ended, too.
 Parent and builder exchange JSON messages over a socket: a job, then progress reports, then its outcome.
 """
@@ -75,7 +75,7 @@ class Builders:
                 builder.close()
 
     def build(self, key: str, archive: Path, staging_dir: Path, lock: int, progress: Progress) -> None:
-        """Have a job done by the next builder that is free; ``lock`` is the descriptor of the entry's lock.
+        """Have a job done by the next builder that is free; ``lock`` is the descriptor of the tree's lock.
 
         Raises what the job raises, and `StoreError` if its process was ended by others. Whatever interrupts this
         ends the builder first, so that nothing is written in ``staging_dir`` afterwards.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
 from provision.model.asset import Asset
-from provision.model.tree import DIRECTORY_MODE, FILE_MODE, Entry
+from provision.model.tree import DIRECTORY_MODE, FILE_MODE, TreeEntry
 from provision.relocate.workspace import layout_of_tree
 from provision.store.layout import executable
 from provision.unpack.writer import MTIME
@@ -60,7 +60,7 @@ for name in sys.stdin.buffer.read().decode('utf-8').split(chr(0)):
 _FIRST_WITH_HASHES = (3, 7)  # PEP 552
 
 
-def compile_stdlib(tree: Path, entries: dict[str, Entry], *, asset: Asset) -> None:
+def compile_stdlib(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset) -> None:
     """Add hash-based, unchecked ``.pyc`` files for everything under the standard library, and list them in ``entries``.
 
     The files hold paths relative to the tree, and are equal whenever and wherever they are made. The machine must be
@@ -128,9 +128,9 @@ def _finish(process: Popen[bytes], asset: Asset) -> list[str]:
     return [path.replace(os.sep, "/") for path in out.decode().split("\0") if path]
 
 
-def _normalise(path: Path) -> Entry:
+def _normalise(path: Path) -> TreeEntry:
     """Give a file the mode and time that all files of a tree have."""
     content = path.read_bytes()
     path.chmod(FILE_MODE)
     os.utime(path, (MTIME, MTIME))
-    return Entry("file", FILE_MODE, hashlib.sha256(content).hexdigest(), len(content))
+    return TreeEntry("file", FILE_MODE, hashlib.sha256(content).hexdigest(), len(content))

@@ -31,7 +31,7 @@ def make_tree(
 ) -> Receipt:
     """Make a tree in a staging directory, prove that it is the interpreter locked, and publish it.
 
-    The caller holds the entry's lock. Without a ``host`` nothing is run, nor where the tree is for another machine.
+    The caller holds the tree's lock. Without a ``host`` nothing is run, nor where the tree is for another machine.
     Raises `ProvisionError` of the step that failed; then nothing is published.
     """
     tree, extras = make_staged_tree(staging_dir), staging_dir / "extras"

@@ -14,7 +14,7 @@ from provision.errors import IntegrityError, PolicyError
 from provision.lock.select import glibc_floor
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Host
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.store.layout import executable
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLev
     return ""
 
 
-def require_interpreter(entries: Mapping[str, Entry], asset: Asset) -> None:
+def require_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> None:
     """Raise `IntegrityError` unless a finished tree has the interpreter where all commands look for it."""
     path = executable(Path(), asset).as_posix()
     if path not in entries or entries[path].kind == "dir":

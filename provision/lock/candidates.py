@@ -38,8 +38,8 @@ from provision.model.version import Version
 Slot = tuple[Target, CpuLevel]
 AssetsBySlot = Mapping[tuple[Target, CpuLevel, Flavor], Sequence[Asset]]
 
-_FASTEST_FIRST = ("pgo+lto", "pgo", "lto", "", "noopt")
-_RANKS = {BuildOptions.parse(text).names: rank for rank, text in enumerate(_FASTEST_FIRST)}
+_OPTIONS_BY_PREFERENCE = ("pgo+lto", "pgo", "lto", "", "noopt")
+_RANKS = {BuildOptions.parse(text).names: rank for rank, text in enumerate(_OPTIONS_BY_PREFERENCE)}
 
 
 class Variant(NamedTuple):

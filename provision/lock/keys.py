@@ -33,7 +33,7 @@ from provision.url import parse_url
 NAME = rf"[a-z0-9][a-z0-9._-]{{0,{MAX_NAME_LENGTH - 1}}}"
 SHA256 = r"[0-9a-f]{64}"
 PUBLISHED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
-LOCK_VERSION = r"[0-9]{1,4}\.[0-9]{1,4}"
+LOCK_VERSION_PATTERN = r"[0-9]{1,4}\.[0-9]{1,4}"
 _MAX_SIZE = 2**53  # what JSON's readers keep exact
 _IS_SHA256 = re.compile(SHA256).fullmatch
 
@@ -43,7 +43,7 @@ Tables = Sequence[Mapping[str, object]]
 
 def lock_version(text: str) -> tuple[int, int]:
     """The major and minor number of a lock's format."""
-    if not re.fullmatch(LOCK_VERSION, text):
+    if not re.fullmatch(LOCK_VERSION_PATTERN, text):
         raise ValueError(f"is {text!r}; expected a version such as 1.0")
     major, _, minor = text.partition(".")
     return int(major), int(minor)

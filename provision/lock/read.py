@@ -86,14 +86,14 @@ def read_lock_text(path: Path) -> str | None:
     except NotRegularFileError as error:
         raise LockFileError("is not a regular file", place=Place(file)) from error
     except FileTooLargeError as error:
-        raise LockFileError(too_large(error.size), place=Place(file), hint="Is it a lock?") from error
+        raise LockFileError(lock_too_large(error.size), place=Place(file), hint="Is it a lock?") from error
     except UnicodeDecodeError as error:
         raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
     except OSError as error:
         raise LockFileError(f"cannot be read: {error.strerror}", place=Place(file)) from error
 
 
-def too_large(size: int) -> str:
+def lock_too_large(size: int) -> str:
     """The message for a file or a blob of this size, as the rest of a sentence."""
     return f"has {size} bytes; a lock has at most {MAX_LOCK_SIZE}"
 

@@ -19,7 +19,7 @@ FILE_MODE, EXECUTABLE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o755, 0o7
 # What `without` can leave out of a tree; `unpack.selection` knows which files those are.
 RemovablePart = Literal["ensurepip", "headers", "idle", "static-libs", "terminfo", "tests", "tkinter"]
 REMOVABLE_PARTS: tuple[RemovablePart, ...] = get_args(RemovablePart)
-EntryKind = Literal["file", "link", "dir"]
+TreeEntryKind = Literal["file", "link", "dir"]
 
 
 @frozen
@@ -41,10 +41,10 @@ class TreeOptions:
 
 
 @frozen(kw_only=False)
-class Entry:
+class TreeEntry:
     """A file, link or directory in a tree. ``content`` is a file's sha256 in hex, a link's target, else empty."""
 
-    kind: EntryKind
+    kind: TreeEntryKind
     mode: int
     content: str = ""
     size: int = 0
@@ -71,7 +71,7 @@ def store_key(asset: Asset, options: TreeOptions) -> str:
     return "-".join(part for part in parts if part)
 
 
-def tree_digest(entries: Mapping[str, Entry]) -> str:
+def tree_digest(entries: Mapping[str, TreeEntry]) -> str:
     """The sha256 in hex of all paths, kinds, modes and contents, sorted by path; without ``__pycache__``.
 
     Directories are left out: archives have no entries for them, and an empty one does not change how anything runs.

@@ -11,7 +11,7 @@ from pathlib import Path
 from struct import unpack_from
 
 from provision.errors import ProvisionError
-from provision.model.tree import FILE_MODE, Entry, file_mode
+from provision.model.tree import FILE_MODE, TreeEntry, file_mode
 from provision.model.value import frozen
 from provision.pack.contents import PackedFile
 from provision.pack.interpreter import Interpreter
@@ -117,7 +117,7 @@ def _unfound_libpython(interpreter: Interpreter, root: Path, requires: set[str])
 
 
 def _layout(files: Iterable[PackedFile]) -> TreeLayout:
-    return layout_of_tree({file.path: Entry("file", FILE_MODE) for file in files if file.source is not None})
+    return layout_of_tree({file.path: TreeEntry("file", FILE_MODE) for file in files if file.source is not None})
 
 
 def _normalize_prefix(root: Path, layout: TreeLayout, normalizer: PrefixNormalizer) -> None:

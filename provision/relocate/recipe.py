@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from provision.model.asset import Asset
-from provision.model.tree import Entry, TreeOptions
+from provision.model.tree import TreeEntry, TreeOptions
 from provision.model.value import frozen
 from provision.relocate import scripts, sysconfig
 from provision.relocate.rewrite import BuildPaths
@@ -68,7 +68,7 @@ class Step:
     run: Callable[[RecipeJob], None]
 
 
-def relocate(tree: Path, entries: dict[str, Entry], *, asset: Asset, options: TreeOptions) -> tuple[str, ...]:
+def relocate(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset, options: TreeOptions) -> tuple[str, ...]:
     """Make the staged ``tree`` work from any directory, and keep ``entries`` true to it.
 
     The directory is not scanned: ``entries`` must list every file. A second run changes nothing. Returns notes for the
@@ -186,7 +186,7 @@ def is_local_direct_url(text: str) -> bool:
     return isinstance(value, dict) and str(value.get("url", "")).startswith("file:")
 
 
-def update_record(record: str, path: str, changed: Collection[str], entries: Mapping[str, Entry]) -> str:
+def update_record(record: str, path: str, changed: Collection[str], entries: Mapping[str, TreeEntry]) -> str:
     """`RECORD` with the present digests and sizes of changed files, and without the rows of removed ones.
 
     Rows without a digest (bytecode, `RECORD` itself) stay as they are, and so does every row of an unchanged file.
@@ -204,7 +204,7 @@ def update_record(record: str, path: str, changed: Collection[str], entries: Map
     return "".join(lines)
 
 
-def _digest_and_size(entry: Entry) -> str:
+def _digest_and_size(entry: TreeEntry) -> str:
     import base64
 
     digest = base64.urlsafe_b64encode(bytes.fromhex(entry.content)).decode().rstrip("=")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from provision.model.asset import Asset
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.relocate.rewrite import BuildPaths, PrefixRewriter
 
 
-def executable_name(asset: Asset, entries: Mapping[str, Entry]) -> str | None:
+def executable_name(asset: Asset, entries: Mapping[str, TreeEntry]) -> str | None:
     """The real interpreter's name in ``bin/``: ``python3.13td``, ``pypy3.11``, ``graalpy``."""
     series = asset.version.series
     match asset.implementation:
@@ -28,7 +28,7 @@ def executable_name(asset: Asset, entries: Mapping[str, Entry]) -> str | None:
     return next((name for name in candidates if _is_file(entries, f"bin/{name}")), None)
 
 
-def missing_links(asset: Asset, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+def missing_links(asset: Asset, entries: Mapping[str, TreeEntry]) -> Iterator[tuple[str, str]]:
     """(path, target) of each link to make: ``python``, ``python3`` and ``python3.13`` must exist in every Unix tree."""
     real = executable_name(asset, entries)
     if real is None:
@@ -38,7 +38,7 @@ def missing_links(asset: Asset, entries: Mapping[str, Entry]) -> Iterator[tuple[
             yield f"bin/{name}", real
 
 
-def missing_copy(asset: Asset, entries: Mapping[str, Entry]) -> tuple[str, str] | None:
+def missing_copy(asset: Asset, entries: Mapping[str, TreeEntry]) -> tuple[str, str] | None:
     """(path, source) of the one copy to make in a Windows tree, where links need rights that users lack.
 
     It is `python.exe`, which early PyPy has only under its own name. GraalPy's launcher finds its home by its own name
@@ -52,7 +52,7 @@ def missing_copy(asset: Asset, entries: Mapping[str, Entry]) -> tuple[str, str] 
     return next((("python.exe", name) for name in candidates if _is_file(entries, name)), None)
 
 
-def _is_file(entries: Mapping[str, Entry], path: str) -> bool:
+def _is_file(entries: Mapping[str, TreeEntry], path: str) -> bool:
     entry = entries.get(path)
     return entry is not None and entry.kind == "file"
 

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from provision.model.tree import FILE_MODE, LINK_MODE, Entry
+from provision.model.tree import FILE_MODE, LINK_MODE, TreeEntry
 from provision.model.value import frozen
 from provision.unpack.writer import MTIME
 
@@ -22,7 +22,7 @@ class Workspace:
     Paths are relative to its root, with ``/``, as in ``entries``.
     """
 
-    def __init__(self, root: Path, entries: dict[str, Entry]) -> None:
+    def __init__(self, root: Path, entries: dict[str, TreeEntry]) -> None:
         self.root, self.entries = root, entries
         self.changed: set[str] = set()  # written or removed since the recipe began
 
@@ -51,7 +51,7 @@ class Workspace:
             stream.write(content)
         file.chmod(mode)
         os.utime(file, (MTIME, MTIME))
-        self.entries[path] = Entry("file", mode, hashlib.sha256(content).hexdigest(), len(content))
+        self.entries[path] = TreeEntry("file", mode, hashlib.sha256(content).hexdigest(), len(content))
         self.changed.add(path)
 
     def write_if_changed(self, path: str, old: str, new: str) -> None:
@@ -72,7 +72,7 @@ class Workspace:
         """Make a symbolic link at ``path``, where nothing may exist yet."""
         (self.root / path).symlink_to(target)
         os.utime(self.root / path, (MTIME, MTIME), follow_symlinks=False)
-        self.entries[path] = Entry("link", LINK_MODE, target)
+        self.entries[path] = TreeEntry("link", LINK_MODE, target)
         self.changed.add(path)
 
     def remove(self, path: str) -> None:
@@ -134,7 +134,7 @@ class TreeLayout:
         return self.makefiles[0].rpartition("/")[0] if self.makefiles else None
 
 
-def layout_of_tree(entries: Mapping[str, Entry]) -> TreeLayout:
+def layout_of_tree(entries: Mapping[str, TreeEntry]) -> TreeLayout:
     """Find the files by their paths alone; nothing is read."""
     found: dict[str, list[str]] = {field: [] for field in _PATTERNS}
     stdlib = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.model.value import frozen
 
 _FOLDER_DEPTH = 3  # directories below this depth count as part of the one above
@@ -43,7 +43,7 @@ class TreeChange:
     missing: str = ""
 
 
-def compare_folders(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> tuple[FolderChange, ...]:
+def compare_folders(old: Mapping[str, TreeEntry], new: Mapping[str, TreeEntry]) -> tuple[FolderChange, ...]:
     """Directories with their differences, those with the most first; modes are compared, bytecode is not."""
     found: dict[str, tuple[list[str], list[str], list[str]]] = {}
     for path in sorted({*old, *new}):
@@ -76,7 +76,7 @@ def compare_libraries(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[L
     )
 
 
-def total_size(entries: Mapping[str, Entry]) -> int:
+def total_size(entries: Mapping[str, TreeEntry]) -> int:
     """The size of all files of a tree, in bytes."""
     return sum(entry.size for entry in entries.values() if entry.kind == "file")
 

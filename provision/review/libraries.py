@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 
 _VERSION_STRINGS = {
     "OpenSSL": re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d{1,2} [A-Z][a-z]{2} \d{4}"),
@@ -49,7 +49,7 @@ _NUMBERS = re.compile(r"\d+(?:\.\d+)+[a-z]?")
 _TIMEOUT = 60  # seconds
 
 
-def libraries_from_files(tree: Path, entries: Mapping[str, Entry]) -> dict[str, str]:
+def libraries_from_files(tree: Path, entries: Mapping[str, TreeEntry]) -> dict[str, str]:
     """Versions by library, as found in a tree's binaries, Tcl scripts and package metadata."""
     found: dict[str, str] = {}
     for path, entry in sorted(entries.items()):

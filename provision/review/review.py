@@ -17,7 +17,7 @@ from provision.review.notices import NOTICE_SEVERITIES, Notice, NoticeSeverity, 
 from provision.text import plural
 from provision.url import host_of, release_base
 
-ALL_TARGETS = "all"
+ALL_TARGETS_LABEL = "all"
 _SHORT_DIGEST = 12  # digits of a sha256 that people compare
 
 
@@ -154,7 +154,7 @@ def _rows_of_changed_entry(entry: EntryChange) -> Iterator[ReviewRow]:
     changed = sum(change.kind == "changed" for change in entry.assets)
     for (mark, what, before, after), changes in grouped.items():
         everywhere = mark == "~" and len(changes) == changed > 1 and changed == _asset_count(entry.new)
-        labels = (ALL_TARGETS,) if everywhere else tuple(change.target_label for change in changes)
+        labels = (ALL_TARGETS_LABEL,) if everywhere else tuple(change.target_label for change in changes)
         yield ReviewRow(mark=mark, entry=entry.name, change=what, before=before, after=after, target_labels=labels)
 
 
@@ -165,7 +165,7 @@ def _entry_rows(entry: EntryChange) -> Iterator[ReviewRow]:
 
     def row(change: str, before: object, after: object, size: int | None = None) -> ReviewRow:
         was, now = str(before) or "none", str(after) or "none"
-        labels = (ALL_TARGETS,)
+        labels = (ALL_TARGETS_LABEL,)
         return ReviewRow(
             mark="~", entry=entry.name, change=change, before=was, after=now, target_labels=labels, size=size
         )

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from provision.errors import LockFileError, ProvisionError, UsageError
-from provision.lock.read import MAX_LOCK_SIZE, too_large
+from provision.lock.read import MAX_LOCK_SIZE, lock_too_large
 from provision.model.value import frozen
 
 _TIMEOUT = 60  # seconds
@@ -66,7 +66,7 @@ def read_revision(source: RevisionPath, directory: Path) -> str | None:
     if kind != "blob":
         raise LockFileError(f"{source} is not a file")
     if size > MAX_LOCK_SIZE:
-        raise LockFileError(f"{source} {too_large(size)}", hint="Is it a lock?")
+        raise LockFileError(f"{source} {lock_too_large(size)}", hint="Is it a lock?")
     content = _run_git(("cat-file", "blob", identity), b"", directory)
     try:
         return content.decode()

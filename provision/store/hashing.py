@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from provision.errors import store_failures
-from provision.model.tree import DIRECTORY_MODE, LINK_MODE, Entry
+from provision.model.tree import DIRECTORY_MODE, LINK_MODE, TreeEntry
 from provision.model.value import frozen
 
 DifferenceKind = Literal["missing", "changed", "extra", "mode", "type"]
@@ -34,7 +34,7 @@ class Difference:
     kind: DifferenceKind
 
 
-def scan_tree(tree: Path) -> dict[str, Entry]:
+def scan_tree(tree: Path) -> dict[str, TreeEntry]:
     """Every name in a tree with its kind, mode and content.
 
     Devices, FIFOs and sockets are never opened, and listed as files without content. Raises `StoreError` if something
@@ -61,7 +61,7 @@ def scan_tree(tree: Path) -> dict[str, Entry]:
     return entries
 
 
-def compare_tree(found: Mapping[str, Entry], expected: Mapping[str, Entry]) -> tuple[Difference, ...]:
+def compare_tree(found: Mapping[str, TreeEntry], expected: Mapping[str, TreeEntry]) -> tuple[Difference, ...]:
     """What is missing, changed, extra, or of another mode or type; sorted by path.
 
     Bytecode that Python itself cached is not a difference, nor is an extra directory; other files in it are.
@@ -75,7 +75,7 @@ def compare_tree(found: Mapping[str, Entry], expected: Mapping[str, Entry]) -> t
     return tuple(sorted(differences))
 
 
-def _difference(found: Entry, expected: Entry | None) -> DifferenceKind | None:
+def _difference(found: TreeEntry, expected: TreeEntry | None) -> DifferenceKind | None:
     if expected is None:
         return None if found.kind == "dir" else "extra"
     if found.kind != expected.kind or (found.kind == "file" and not found.content):
@@ -91,19 +91,19 @@ def _is_bytecode_cache(path: str) -> bool:
     return "__pycache__" in path.split("/")
 
 
-def _directories_of(entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    directories: dict[str, Entry] = {}
+def _directories_of(entries: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
+    directories: dict[str, TreeEntry] = {}
     for path in entries:
         parent = path.rpartition("/")[0]
         while parent and parent not in directories:
-            directories[parent] = Entry("dir", DIRECTORY_MODE)
+            directories[parent] = TreeEntry("dir", DIRECTORY_MODE)
             parent = parent.rpartition("/")[0]
     return directories
 
 
-def _walk(tree: Path) -> tuple[dict[str, Entry], list[_File]]:
+def _walk(tree: Path) -> tuple[dict[str, TreeEntry], list[_File]]:
     """The entries that are not regular files, and the regular files, which are still to be hashed."""
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TreeEntry] = {}
     files: list[_File] = []
     pending = [""]
     while pending:
@@ -116,12 +116,12 @@ def _walk(tree: Path) -> tuple[dict[str, Entry], list[_File]]:
                 if stat.S_ISREG(facts.st_mode):
                     files.append((path, mode, facts.st_size))
                 elif stat.S_ISDIR(facts.st_mode):
-                    entries[path] = Entry("dir", mode)
+                    entries[path] = TreeEntry("dir", mode)
                     pending.append(path)
                 elif stat.S_ISLNK(facts.st_mode):
-                    entries[path] = Entry("link", LINK_MODE, os.readlink(item.path))  # noqa: PTH115  (to the byte)
+                    entries[path] = TreeEntry("link", LINK_MODE, os.readlink(item.path))  # noqa: PTH115  (to the byte)
                 else:
-                    entries[path] = Entry("file", mode)
+                    entries[path] = TreeEntry("file", mode)
             except FileNotFoundError:
                 continue
     return entries, files
@@ -136,7 +136,7 @@ def _scan_directory(tree: Path, below: str) -> Iterator[os.DirEntry[str]]:
             raise
 
 
-def _hash_all(tree: Path, files: list[_File], entries: dict[str, Entry], failures: list[OSError]) -> None:
+def _hash_all(tree: Path, files: list[_File], entries: dict[str, TreeEntry], failures: list[OSError]) -> None:
     """Hash files until the list is empty; several threads may share one list."""
     while files and not failures:
         try:
@@ -150,7 +150,7 @@ def _hash_all(tree: Path, files: list[_File], entries: dict[str, Entry], failure
         except OSError as error:
             failures.append(error)
             return
-        entries[path] = Entry("file", mode, content, size)
+        entries[path] = TreeEntry("file", mode, content, size)
 
 
 def _hash(path: str, size: int) -> tuple[str, int]:

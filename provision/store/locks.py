@@ -78,7 +78,7 @@ def lock_timeout(environ: Mapping[str, str]) -> float | None:
 
 
 @contextmanager
-def entry_lock(
+def tree_lock(
     store: Store, key: str, *, timeout: float | None = None, on_wait: OnWait | None = None
 ) -> Iterator[int | None]:
     """Hold the lock of an entry; see `file_lock`."""

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from provision.errors import LockTimeoutError, StoreError, store_failures
 from provision.model.value import frozen
 from provision.store.layout import Store, is_key
-from provision.store.locks import OnWait, entry_lock
+from provision.store.locks import OnWait, tree_lock
 from provision.store.publish import clean_all_leftovers, detach_tree, staging_directory
 from provision.store.receipts import read_receipt
 from provision.store.roots import ReadLockedKeys, forget_missing_projects, live_keys, roots_lock
@@ -62,7 +62,7 @@ def prune_trees(
             ][:_BATCH]
             for key in batch:
                 try:
-                    deleting.enter_context(entry_lock(store, key, timeout=0))
+                    deleting.enter_context(tree_lock(store, key, timeout=0))
                 except LockTimeoutError:
                     busy.append(key)
                     continue

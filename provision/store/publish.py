@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
 from provision.host.files import PRIVATE_MODE, make_directory, unfinished_files
-from provision.model.tree import DIRECTORY_MODE, Entry, tree_digest
+from provision.model.tree import DIRECTORY_MODE, TreeEntry, tree_digest
 from provision.model.value import replace
 from provision.store.layout import Store, check_key, is_key
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.receipts import Receipt, read_entries, read_receipt, write_entries, write_receipt
 from provision.store.stamp import boot_id
 
@@ -40,13 +40,13 @@ def publish(
     staged: Path,
     key: str,
     receipt: Receipt,
-    entries: Mapping[str, Entry],
+    entries: Mapping[str, TreeEntry],
     *,
     extras: Path | None = None,
 ) -> Receipt:
     """Move a finished tree, and what belongs beside it, from a staging directory to its place; return its receipt.
 
-    The caller holds the entry's lock, and ``staged`` is in a `staging_directory`, whose end removes what this replaces.
+    The caller holds the tree's lock, and ``staged`` is in a `staging_directory`, whose end removes what this replaces.
     A crash leaves the old tree or the new one. Readers ignore a tree without a receipt and a receipt without a tree: so
     the receipt of a new tree is written first, and the rename makes both count. A tree that replaces another does so in
     one step, under a receipt that is right for both.
@@ -71,7 +71,7 @@ def publish(
 
 
 def remove_tree(store: Store, key: str) -> None:
-    """Remove a tree, its receipt, its list of entries and its extras; the caller holds the entry's lock."""
+    """Remove a tree, its receipt, its list of entries and its extras; the caller holds the tree's lock."""
     with staging_directory(store, key) as work:
         detach_tree(store, key, work)
 
@@ -89,7 +89,7 @@ def detach_tree(store: Store, key: str, work: Path) -> None:
 
 
 def _write_metadata(
-    store: Store, receipt: Receipt, entries: Mapping[str, Entry], *, extras: Path | None, old_extras: Path
+    store: Store, receipt: Receipt, entries: Mapping[str, TreeEntry], *, extras: Path | None, old_extras: Path
 ) -> None:
     write_entries(store, receipt.key, entries)
     place = store.extras(receipt.key)
@@ -124,7 +124,7 @@ def _rename(source: Path, target: Path) -> None:
 def staging_directory(store: Store, key: str) -> Iterator[Path]:
     """Yield a new private directory for work on an entry, and remove it afterwards with all that is still in it.
 
-    The caller holds the entry's lock, so what other runs left for this entry is of killed ones, and is removed first.
+    The caller holds the tree's lock, so what other runs left for this entry is of killed ones, and is removed first.
     """
     clean_leftovers(store, key)
     with store_failures("make a staging directory", store.staging):
@@ -162,7 +162,7 @@ def clean_all_leftovers(store: Store) -> None:
     """Remove what killed runs left of all entries, except where other processes hold them or permission is missing."""
     try:
         for key in staged_keys(store):
-            with suppress(LockTimeoutError), entry_lock(store, key, timeout=0):
+            with suppress(LockTimeoutError), tree_lock(store, key, timeout=0):
                 clean_leftovers(store, key)
     except StoreError as error:
         if not (isinstance(error.__cause__, OSError) and error.__cause__.errno in UNWRITABLE):
@@ -261,7 +261,7 @@ def mark_durable(store: Store, receipt: Receipt) -> bool:
     changed: the tree that was hashed may have been replaced.
     """
     try:
-        with entry_lock(store, receipt.key, timeout=0):
+        with tree_lock(store, receipt.key, timeout=0):
             if read_receipt(store, receipt.key) != receipt:
                 return False
             # If the tree was copied here shortly before, it may have been hashed from memory.

@@ -15,15 +15,7 @@ from provision.host.files import make_directory, read_small_file_or_none, replac
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import keyed, optional, required
 from provision.model.target import Target
-from provision.model.tree import (
-    RECIPE,
-    REMOVABLE_PARTS,
-    Entry,
-    EntryKind,
-    TreeOptions,
-    store_key,
-    tree_digest,
-)
+from provision.model.tree import RECIPE, REMOVABLE_PARTS, TreeEntry, TreeEntryKind, TreeOptions, store_key, tree_digest
 from provision.model.version import Version
 from provision.store.json_tables import (
     boolean,
@@ -129,7 +121,13 @@ class Receipt:
 
     @classmethod
     def of(
-        cls, asset: Asset, tree: TreeOptions, entries: Mapping[str, Entry], *, probed: str, notes: tuple[str, ...] = ()
+        cls,
+        asset: Asset,
+        tree: TreeOptions,
+        entries: Mapping[str, TreeEntry],
+        *,
+        probed: str,
+        notes: tuple[str, ...] = (),
     ) -> Receipt:
         """The receipt of a tree with these ``entries``, made by this version's recipe."""
         content = [entry for entry in entries.values() if entry.kind != "dir"]
@@ -171,7 +169,7 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
 
 
 def write_receipt(store: Store, receipt: Receipt, *, flush: bool = False) -> None:
-    """Write or replace a receipt; the caller holds the entry's lock. ``flush`` waits until it is on disk."""
+    """Write or replace a receipt; the caller holds the tree's lock. ``flush`` waits until it is on disk."""
     path = store.receipt(receipt.key)
     document = json.dumps(_receipt_document(receipt), indent=1) + "\n"
     with store_failures("write a receipt", path):
@@ -230,12 +228,12 @@ def _receipt_document(receipt: Receipt) -> dict[str, object]:
 # Every field ends with NUL, the one character that neither a path nor a link's target can hold.
 _ENTRIES_HEADER = b"provision-entries 1\0"
 _FIELDS_PER_ENTRY = 5
-_ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
+_ENTRY_KINDS: tuple[TreeEntryKind, ...] = get_args(TreeEntryKind)
 _LARGEST_ENTRIES = 64 * 1024 * 1024
 
 
-def write_entries(store: Store, key: str, entries: Mapping[str, Entry]) -> None:
-    """Write or replace the list; the caller holds the entry's lock."""
+def write_entries(store: Store, key: str, entries: Mapping[str, TreeEntry]) -> None:
+    """Write or replace the list; the caller holds the tree's lock."""
     fields: list[str] = []
     for name in sorted(entries):
         entry = entries[name]
@@ -247,7 +245,7 @@ def write_entries(store: Store, key: str, entries: Mapping[str, Entry]) -> None:
         replace_file(path, _ENTRIES_HEADER + text.encode("utf-8", "surrogateescape"))
 
 
-def read_entries(store: Store, receipt: Receipt) -> dict[str, Entry] | None:
+def read_entries(store: Store, receipt: Receipt) -> dict[str, TreeEntry] | None:
     """The list of a tree's entries; None where it is missing or damaged, or has another digest than the receipt."""
     path = store.entries(receipt.key)
     with store_failures("read the list of a tree's entries", path):
@@ -261,13 +259,15 @@ def read_entries(store: Store, receipt: Receipt) -> dict[str, Entry] | None:
     return entries if tree_digest(entries) == receipt.digest else None
 
 
-def _parse_entries(text: str) -> dict[str, Entry]:
+def _parse_entries(text: str) -> dict[str, TreeEntry]:
     fields = text.split("\0")
     if fields.pop() or len(fields) % _FIELDS_PER_ENTRY:
         raise ValueError("cut off")
     kinds = {str(kind): kind for kind in _ENTRY_KINDS}
     rows = zip(*(fields[offset::_FIELDS_PER_ENTRY] for offset in range(_FIELDS_PER_ENTRY)), strict=True)
     try:
-        return {path: Entry(kinds[kind], int(mode, 8), content, int(size)) for path, kind, mode, size, content in rows}
+        return {
+            path: TreeEntry(kinds[kind], int(mode, 8), content, int(size)) for path, kind, mode, size, content in rows
+        }
     except KeyError as error:
         raise ValueError(f"{error} is no kind of entry") from None

@@ -12,7 +12,7 @@ from threading import Semaphore, Thread
 
 from provision.errors import IntegrityError, store_failures
 from provision.model.asset import Asset
-from provision.model.tree import DIRECTORY_MODE, Entry, RemovablePart
+from provision.model.tree import DIRECTORY_MODE, RemovablePart, TreeEntry
 from provision.model.value import frozen
 from provision.unpack.compression import archive_kind, decompress
 from provision.unpack.limits import MAX_UNPACKED_VARIABLE, ArchiveRefused, ArchiveTooLarge, Limits, shown_name
@@ -35,7 +35,7 @@ MemberContent = Callable[[], Iterator[memoryview]]
 class Unpacked:
     """What was written: every entry by its path (the caller may change the dict), and notes for the user."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, TreeEntry]
     notes: tuple[str, ...] = ()
 
 

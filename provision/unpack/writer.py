@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from provision.model.tree import DIRECTORY_MODE, EXECUTABLE_MODE, LINK_MODE, Entry, file_mode
+from provision.model.tree import DIRECTORY_MODE, EXECUTABLE_MODE, LINK_MODE, TreeEntry, file_mode
 from provision.model.value import frozen
 from provision.unpack.limits import ArchiveRefused, shown_name
 from provision.unpack.taken_names import Collision, TakenKind, TakenNames
@@ -75,7 +75,7 @@ class DirectoryBuilder:
         self._names = TakenNames(case_insensitive=case_insensitive)
         self._writer = TreeWriter(root, file_system)
         self._made: set[str] = set()
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, TreeEntry] = {}
         self.collisions: list[Collision] = []
 
     def close(self) -> None:
@@ -168,15 +168,15 @@ class TreeWriter:
                 os.close(descriptor)
         self._parent_fd = self._root_fd = None
 
-    def directory(self, path: str) -> Entry:
+    def directory(self, path: str) -> TreeEntry:
         """Make a directory whose parent was made before."""
         name = self._enter_parent(path)
         os.mkdir(name, DIRECTORY_MODE, dir_fd=self._parent_fd)
         if self._alters_modes:
             os.chmod(name, DIRECTORY_MODE, dir_fd=self._parent_fd)
-        return Entry("dir", DIRECTORY_MODE)
+        return TreeEntry("dir", DIRECTORY_MODE)
 
-    def file(self, path: str, mode: int, chunks: Iterable[memoryview]) -> Entry:
+    def file(self, path: str, mode: int, chunks: Iterable[memoryview]) -> TreeEntry:
         """Write a file and hash it; of ``mode`` only whether anyone may execute it counts."""
         name = self._enter_parent(path)
         mode = file_mode(mode)
@@ -196,9 +196,9 @@ class TreeWriter:
         if not self._dir_fd:
             os.chmod(name, mode, dir_fd=self._parent_fd)
             os.utime(name, ns=_TIMES)
-        return Entry("file", mode, digest.hexdigest(), size)
+        return TreeEntry("file", mode, digest.hexdigest(), size)
 
-    def copy(self, path: str, source: str, mode: int) -> Entry:
+    def copy(self, path: str, source: str, mode: int) -> TreeEntry:
         """Write a file with the content of one that was written before."""
         name = self._enter_parent(source)
         descriptor = os.open(name, _READ_FILE, dir_fd=self._parent_fd)
@@ -207,13 +207,13 @@ class TreeWriter:
         finally:
             os.close(descriptor)
 
-    def link(self, path: str, target: str, *, to_directory: bool) -> Entry:
+    def link(self, path: str, target: str, *, to_directory: bool) -> TreeEntry:
         """Make a symbolic link; ``to_directory`` matters to Windows only."""
         name = self._enter_parent(path)
         os.symlink(target, name, to_directory, dir_fd=self._parent_fd)
         if self._dir_fd:
             os.utime(name, ns=_TIMES, dir_fd=self._parent_fd, follow_symlinks=False)
-        return Entry("link", LINK_MODE, target)
+        return TreeEntry("link", LINK_MODE, target)
 
     def set_directory_times(self, paths: Iterable[str]) -> None:
         """Set the mtime of the root and of these directories, after the last name was made in them."""

@@ -13,7 +13,7 @@ from provision.install.probe import can_run
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.read import parse_lock, read_lock_text
 from provision.model.asset import Asset
-from provision.model.tree import Entry, TreeOptions, store_key
+from provision.model.tree import TreeEntry, TreeOptions, store_key
 from provision.model.value import frozen, replace
 from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.details import TreeChange, compare_folders, compare_libraries, total_size
@@ -109,7 +109,7 @@ class _Tree:
     """A tree to compare. ``probed``: it was installed and its interpreter probed, which may therefore be started."""
 
     root: Path
-    entries: dict[str, Entry]
+    entries: dict[str, TreeEntry]
     asset: Asset
     probed: bool
 

@@ -50,7 +50,7 @@ class _SyncInputs:
 def sync(
     options: Options, scope: Scope, progress: Progress, *, locked: bool | None = None, frozen: bool = False
 ) -> Synced:
-    """Make this machine agree with the lock, after relocking where that is needed and allowed (``locked``).
+    """Make this machine agree with the lock, after relocking where that is needed and `may_relock` allows it.
 
     With ``frozen`` the lock is not compared with the manifest.
     """
@@ -68,8 +68,10 @@ def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
 
 
 def may_relock(environ: Mapping[str, str], *, lock_exists: bool, locked: bool | None) -> bool:
-    """Whether a sync may change the lock: as ``locked`` says, and by default unless in CI with a lock present."""
-    return not (env_flag(environ, "CI") and lock_exists if locked is None else locked)
+    """Whether a sync may change the lock: ``locked`` forbids it; None forbids it in CI where there is a lock."""
+    if locked is not None:
+        return not locked
+    return not (env_flag(environ, "CI") and lock_exists)
 
 
 def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _SyncInputs:

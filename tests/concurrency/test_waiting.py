@@ -10,7 +10,7 @@ from provision.lock.read import read_lock
 from provision.model.tree import store_key
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from tests.concurrency.crowd import crowd
 from tests.crash import invariants
 from tests.support.project import Project
@@ -32,7 +32,7 @@ def _our_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_waiting_sync_says_for_whom_and_goes_on(project: Project) -> None:
     key, _ = first(project)
-    with entry_lock(Store(project.home), key), crowd([(project, ("sync",))]) as (member,):
+    with tree_lock(Store(project.home), key), crowd([(project, ("sync",))]) as (member,):
         said = ""
         while "waiting" not in said:
             assert member.process.stderr is not None
@@ -54,7 +54,7 @@ def test_a_waiting_download_says_for_whom(project: Project) -> None:
 @pytest.mark.parametrize("words", [("sync",), ("verify", "--repair")])
 def test_a_wait_ends_when_its_time_is_over(project: Project, words: tuple[str, ...]) -> None:
     key, _ = first(project)
-    with entry_lock(Store(project.home), key):
+    with tree_lock(Store(project.home), key):
         ended = project.run(*words, expect=1, PROVISION_LOCK_TIMEOUT="0.2")
     assert f"{key} {IN_USE}; gave up after 0.2 s" in ended.err
     assert ended.err.count("error:") == 1
@@ -68,7 +68,7 @@ def test_a_prune_leaves_alone_what_others_work_on(project: Project) -> None:
     key, _ = first(project)
     project.write(project.manifest.read_text().replace("[pythons]", "[pythons]\n# nothing\n").partition("b2026")[0])
     project.run("sync")
-    with entry_lock(Store(project.home), key):
+    with tree_lock(Store(project.home), key):
         assert "1 tree left alone" in project.run("prune").err
     assert key in project.run("prune").out
 

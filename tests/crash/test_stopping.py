@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.receipts import installed_receipts
 from tests.crash import invariants
 from tests.crash.box import Box, declare
@@ -150,7 +150,7 @@ def test_while_waiting_for_somebody_elses_lock(
 ) -> None:
     box = make_box("sync")
     store = Store(box.project.home)
-    with entry_lock(store, "roots"), running(box, log) as command:
+    with tree_lock(store, "roots"), running(box, log) as command:
         command.wait_until(lambda: "waiting" in command.said)
         assert re.search(rf"the list of projects is in use by .*pid {os.getpid()} on ", command.said)
         check_end(command, command.stop(number), code, word)

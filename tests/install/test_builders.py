@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from tests.support.killer import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="builders are for Linux only")
@@ -181,14 +181,14 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
     """The parent is killed. A builder that cannot end for the time being keeps the lock: no other process begins."""
     code = f"""\
     from provision.store.layout import Store
-    from provision.store.locks import entry_lock
+    from provision.store.locks import tree_lock
 
     def job(key, *_):
         (here / "pid").write_text(str(os.getpid()))
         os.kill(os.getpid(), {int(number)})
         time.sleep(60)
 
-    with entry_lock(Store(here), "a") as lock, Builders(1, job, lambda: None) as builders:
+    with tree_lock(Store(here), "a") as lock, Builders(1, job, lambda: None) as builders:
         threading.Thread(target=lambda: builders.build("a", here, here, lock, NoProgress()), daemon=True).start()
         while not (here / "pid").exists():
             time.sleep(0.01)
@@ -203,10 +203,10 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
     assert done.returncode == -signal.SIGKILL
     builder = int((tmp_path / "pid").read_text())
     if number == signal.SIGSTOP:
-        with pytest.raises(Exception, match="is in use by"), entry_lock(Store(tmp_path), "a", timeout=0.2):
+        with pytest.raises(Exception, match="is in use by"), tree_lock(Store(tmp_path), "a", timeout=0.2):
             pass
         os.kill(builder, signal.SIGCONT)
-    with entry_lock(Store(tmp_path), "a", timeout=5):
+    with tree_lock(Store(tmp_path), "a", timeout=5):
         assert not _is_alive(builder)
 
 

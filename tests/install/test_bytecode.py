@@ -9,7 +9,7 @@ import pytest
 
 from provision.errors import IntegrityError, PolicyError
 from provision.install.bytecode import compile_stdlib
-from provision.model.tree import Entry, tree_digest
+from provision.model.tree import TreeEntry, tree_digest
 from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.hashing import scan_tree
@@ -25,7 +25,7 @@ EXTRA = {
 }
 
 
-def make_tree(interpreter: Installed, tree: Path) -> dict[str, Entry]:
+def make_tree(interpreter: Installed, tree: Path) -> dict[str, TreeEntry]:
     """The interpreter with a library of its own, so that compiling it takes no time."""
     stdlib = next(iter(path.rpartition("/")[0] for path in interpreter.entries if path.endswith("/os.py")))
     (tree / "bin").mkdir(parents=True)
@@ -39,7 +39,7 @@ def make_tree(interpreter: Installed, tree: Path) -> dict[str, Entry]:
     return scan_tree(tree)
 
 
-def bytecode(tree: Path, entries: dict[str, Entry]) -> dict[str, bytes]:
+def bytecode(tree: Path, entries: dict[str, TreeEntry]) -> dict[str, bytes]:
     return {path: (tree / path).read_bytes() for path in entries if path.endswith(".pyc")}
 
 
@@ -103,4 +103,4 @@ def test_a_tree_without_a_library_or_whose_interpreter_fails_is_an_error(tmp_pat
     (tmp_path / "bin" / "python").write_text("#!/bin/sh\necho no >&2\nexit 1\n")
     (tmp_path / "bin" / "python").chmod(0o755)
     with pytest.raises(IntegrityError, match="cannot compile its own standard library: no"):
-        compile_stdlib(tmp_path, {"lib/python3.13/os.py": Entry("file", 0o644)}, asset=asset())
+        compile_stdlib(tmp_path, {"lib/python3.13/os.py": TreeEntry("file", 0o644)}, asset=asset())

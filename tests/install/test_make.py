@@ -12,7 +12,7 @@ from provision.model.asset import Asset
 from provision.model.target import Host
 from provision.protocols import NoProgress
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import staging_directory
 from provision.store.receipts import Receipt, read_entries, read_receipt
 from tests.install.small_builds import selected, write_build
@@ -21,7 +21,7 @@ from tests.install.small_builds import selected, write_build
 def make(store: Store, asset: Asset, *, host: Host | None = None, bytecode: bool = False) -> Receipt:
     chosen = selected(asset, bytecode=bytecode)
     archive = Path(asset.url.removeprefix("file://").replace("%2B", "+"))
-    with entry_lock(store, chosen.key), staging_directory(store, chosen.key) as staging_dir:
+    with tree_lock(store, chosen.key), staging_directory(store, chosen.key) as staging_dir:
         return make_tree(archive, staging_dir, chosen, store=store, host=host, progress=NoProgress(), environ={})
 
 

@@ -16,7 +16,7 @@ from provision.errors import IntegrityError, PolicyError
 from provision.install.probe import PROBE_SCRIPT, can_run, probe, require_interpreter, why_not_runnable
 from provision.model.asset import BuildOptions, CpuLevel
 from provision.model.target import Host, Target
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.model.value import replace
 from provision.model.version import Version
 from tests.relocate.samples import asset
@@ -181,7 +181,7 @@ def test_why_a_host_cannot_start_an_interpreter(
 )
 def test_every_tree_must_have_its_interpreter(implementation: str, target: str, place: str) -> None:
     build = asset(implementation=implementation, target=target)
-    require_interpreter({place: Entry("file", 0o755)}, build)
-    for entries in ({}, {place: Entry("dir", 0o755)}):
+    require_interpreter({place: TreeEntry("file", 0o755)}, build)
+    for entries in ({}, {place: TreeEntry("dir", 0o755)}):
         with pytest.raises(IntegrityError, match=f"{re.escape(place)} is missing from its tree"):
             require_interpreter(entries, build)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from provision.lock.keys import ASSET_KEYS, LOCK_KEYS, LOCK_VERSION, NAME, PUBLISHED, PYTHON_KEYS, SHA256
+from provision.lock.keys import ASSET_KEYS, LOCK_KEYS, LOCK_VERSION_PATTERN, NAME, PUBLISHED, PYTHON_KEYS, SHA256
 from provision.lock.lock import Lock
 from provision.lock.write import format_lock
 from provision.model.asset import BUILD_PATTERN, CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS
@@ -72,7 +72,7 @@ WORDS = [
     (ENTRY, "without", REMOVABLE_PARTS),
 ]
 PATTERNS = [
-    (SCHEMA, "lock-version", LOCK_VERSION),
+    (SCHEMA, "lock-version", LOCK_VERSION_PATTERN),
     (ENTRY, "name", NAME),
     (ENTRY, "request", f"sha256:{SHA256}"),
     (ENTRY, "build", BUILD_PATTERN),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.model.tree import Entry, TreeOptions, store_key, tree_digest
+from provision.model.tree import TreeEntry, TreeOptions, store_key, tree_digest
 from tests.model.samples import asset
 
 
@@ -25,15 +25,15 @@ def test_what_changes_a_tree_changes_its_key(options: TreeOptions) -> None:
 
 
 def test_a_tree_digest_is_of_paths_types_modes_and_contents() -> None:
-    entries = {"bin/python": Entry("link", 0o777, "python3"), "lib/os.py": Entry("file", 0o644, "00" * 32, 1)}
+    entries = {"bin/python": TreeEntry("link", 0o777, "python3"), "lib/os.py": TreeEntry("file", 0o644, "00" * 32, 1)}
     digest = tree_digest(entries)
     assert tree_digest(dict(reversed(entries.items()))) == digest
-    assert tree_digest({**entries, "lib": Entry("dir", 0o755)}) == digest
-    assert tree_digest({**entries, "lib/__pycache__/os.pyc": Entry("file", 0o644, "11" * 32, 1)}) == digest
+    assert tree_digest({**entries, "lib": TreeEntry("dir", 0o755)}) == digest
+    assert tree_digest({**entries, "lib/__pycache__/os.pyc": TreeEntry("file", 0o644, "11" * 32, 1)}) == digest
     for changed in (
-        {**entries, "lib/os.py": Entry("file", 0o755, "00" * 32, 1)},
-        {**entries, "lib/os.py": Entry("file", 0o644, "01" * 32, 1)},
-        {**entries, "bin/python": Entry("link", 0o777, "python4")},
+        {**entries, "lib/os.py": TreeEntry("file", 0o755, "00" * 32, 1)},
+        {**entries, "lib/os.py": TreeEntry("file", 0o644, "01" * 32, 1)},
+        {**entries, "bin/python": TreeEntry("link", 0o777, "python4")},
         {"lib/os.py": entries["lib/os.py"]},
     ):
         assert tree_digest(changed) != digest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from provision.model.asset import Asset, BuildOptions, Digest, Flavor
 from provision.model.target import Target
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.model.version import Version
 from provision.relocate.rewrite import BuildPaths
 from provision.store.hashing import scan_tree
@@ -136,7 +136,7 @@ FILES = {
 EXECUTABLES = {"bin/python3.13": "\x7fELF", "bin/pip3": SCRIPT, "bin/python3.13-config": CONFIG_SCRIPT}
 
 
-def make_tree(root: Path) -> dict[str, Entry]:
+def make_tree(root: Path) -> dict[str, TreeEntry]:
     """A tree with one file of each kind that the recipe edits."""
     for files, mode in ((FILES, 0o644), (EXECUTABLES, 0o755)):
         for path, text in files.items():

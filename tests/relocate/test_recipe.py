@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.model.tree import Entry, TreeOptions, tree_digest
+from provision.model.tree import TreeEntry, TreeOptions, tree_digest
 from provision.relocate.recipe import (
     EXTERNALLY_MANAGED_TEXT,
     STEPS,
@@ -25,7 +25,9 @@ MARKER = f"{STDLIB}/EXTERNALLY-MANAGED"
 PATH_OF_THE_BUILD = re.compile(r"(?<![\w./@)}~+-])/install(?![\w.+-])|-[LI]/install|/tools/|/build/|/root")
 
 
-def relocated(tree: Path, options: TreeOptions = TreeOptions(), *, target: str = "linux-x86_64") -> dict[str, Entry]:
+def relocated(
+    tree: Path, options: TreeOptions = TreeOptions(), *, target: str = "linux-x86_64"
+) -> dict[str, TreeEntry]:
     entries = make_tree(tree)
     relocate(tree, entries, asset=asset(target=target), options=options)
     return entries
@@ -120,7 +122,7 @@ def test_changed_files_get_their_digest_and_size_in_the_record_and_removed_ones_
         f"{SITE_PACKAGES}/pip-25.1.dist-info/direct_url.json",
         f"{SITE_PACKAGES}/pip/__pycache__/__init__.cpython-313.pyc",
     }
-    entries = {"bin/pip3": Entry("file", 0o755, hashlib.sha256(b"").hexdigest(), 0)}
+    entries = {"bin/pip3": TreeEntry("file", 0o755, hashlib.sha256(b"").hexdigest(), 0)}
     assert update_record(record, f"{SITE_PACKAGES}/pip-25.1.dist-info/RECORD", changed, entries) == (
         "../../../bin/pip3,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\r\n"
         "pip/__init__.py,sha256=kept,357\r\n"

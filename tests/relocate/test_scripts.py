@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.relocate.scripts import (
     executable_name,
     missing_copy,
@@ -18,7 +18,7 @@ from provision.relocate.scripts import (
 )
 from tests.relocate.samples import BUILD, CONFIG, CONFIG_SCRIPT, SCRIPT, asset
 
-FILE, LINK = Entry("file", 0o755), Entry("link", 0o777, "x")
+FILE, LINK = TreeEntry("file", 0o755), TreeEntry("link", 0o777, "x")
 
 
 @pytest.mark.parametrize(

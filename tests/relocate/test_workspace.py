@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.relocate.workspace import Workspace, layout_of_tree, path_to_root
 from provision.store.hashing import scan_tree
 from provision.unpack.writer import MTIME
@@ -27,7 +27,7 @@ def test_a_written_file_has_its_mode_the_trees_mtime_and_an_entry(workspace: Wor
     workspace.write("bin/x", "new")
     workspace.write("bin/y", "")
 
-    assert workspace.entries["bin/x"] == Entry("file", 0o755, hashlib.sha256(b"new").hexdigest(), 3)
+    assert workspace.entries["bin/x"] == TreeEntry("file", 0o755, hashlib.sha256(b"new").hexdigest(), 3)
     assert workspace.entries["bin/y"].mode == 0o644
     assert workspace.changed == {"bin/x", "bin/y"}
     assert scan_tree(workspace.root) == workspace.entries
@@ -77,7 +77,7 @@ def test_nothing_is_written_through_a_link_that_took_a_files_place(workspace: Wo
     assert outside.read_text() == "untouched"
 
 
-FILE = Entry("file", 0o644)
+FILE = TreeEntry("file", 0o644)
 
 
 def test_every_file_to_edit_is_found_by_its_name_alone() -> None:
@@ -112,8 +112,8 @@ def test_the_standard_library_is_the_directory_of_os(landmark: str, stdlib: str 
 
 def test_links_and_other_files_are_left_out() -> None:
     entries = {
-        "bin/python3": Entry("link", 0o777, "python3.13"),
-        "lib/pkgconfig/python3.pc": Entry("link", 0o777, "python-3.13.pc"),
+        "bin/python3": TreeEntry("link", 0o777, "python3.13"),
+        "lib/pkgconfig/python3.pc": TreeEntry("link", 0o777, "python-3.13.pc"),
         "lib/python3.13/_sysconfig.py": FILE,
         "share/terminfo/x/xterm": FILE,
     }

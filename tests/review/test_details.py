@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.review.details import compare_folders, compare_libraries, total_size
 
 
-def file(content: str, size: int = 1) -> Entry:
-    return Entry("file", 0o644, content, size)
+def file(content: str, size: int = 1) -> TreeEntry:
+    return TreeEntry("file", 0o644, content, size)
 
 
 OLD = {
     "bin/python3": file("a", 10),
-    "lib": Entry("dir", 0o755),
+    "lib": TreeEntry("dir", 0o755),
     "lib/python3.14/json/encoder.py": file("a"),
     "lib/python3.14/json/deep/er/still.py": file("a"),
     "lib/python3.14/gone.py": file("a"),

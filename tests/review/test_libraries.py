@@ -6,7 +6,7 @@ import sys
 import zlib
 from pathlib import Path
 
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.review.libraries import libraries_from_files, libraries_from_interpreter
 
 
@@ -23,7 +23,7 @@ def test_versions_are_found_in_binaries_scripts_and_metadata(tmp_path: Path) -> 
     for path, content in contents.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(content)
-        entries[path] = Entry("file", 0o644, "x", len(content))
+        entries[path] = TreeEntry("file", 0o644, "x", len(content))
     assert libraries_from_files(tmp_path, entries) == {
         "OpenSSL": "3.5.1",
         "SQLite": "3.50.4",
@@ -40,7 +40,7 @@ def test_a_number_between_nul_bytes_is_sqlites_only_beside_its_mark(tmp_path: Pa
     """`unicodedata` has the version of an old Unicode database there."""
     content = b"\x003.2.0\0"
     (tmp_path / "unicodedata.so").write_bytes(content)
-    entries = {"unicodedata.so": Entry("file", 0o644, "x", len(content))}
+    entries = {"unicodedata.so": TreeEntry("file", 0o644, "x", len(content))}
     assert libraries_from_files(tmp_path, entries) == {}
     (tmp_path / "unicodedata.so").write_bytes(b"SQLite format 3\0" + content)
     assert libraries_from_files(tmp_path, entries) == {"SQLite": "3.2.0"}

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from provision.model.asset import Asset, BuildOptions, Digest
 from provision.model.target import Target
-from provision.model.tree import Entry, TreeOptions
+from provision.model.tree import TreeEntry, TreeOptions
 from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.layout import Store
 from provision.store.links import link_commands, link_interpreter
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import make_staged_tree, publish, staging_directory
 from provision.store.receipts import Receipt
 
@@ -59,18 +59,18 @@ def variant(number: int) -> Asset:
     return replace(ASSET, sha256=Digest(f"{number:064x}"))
 
 
-def make_tree(root: Path) -> dict[str, Entry]:
+def make_tree(root: Path) -> dict[str, TreeEntry]:
     """Fill an existing directory; the result is the same wherever it is made."""
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TreeEntry] = {}
     for path, (mode, content) in FILES.items():
         make_parents(root, path)
         (root / path).write_bytes(content)
         (root / path).chmod(mode)
-        entries[path] = Entry("file", mode, hashlib.sha256(content).hexdigest(), len(content))
+        entries[path] = TreeEntry("file", mode, hashlib.sha256(content).hexdigest(), len(content))
     for path, target in LINKS.items():
         make_parents(root, path)
         (root / path).symlink_to(target)
-        entries[path] = Entry("link", 0o777, target)
+        entries[path] = TreeEntry("link", 0o777, target)
     return entries
 
 
@@ -85,7 +85,7 @@ def make_parents(root: Path, path: str) -> None:
 def install(store: Store, asset: Asset = ASSET, *, extras: bool = False) -> Receipt:
     """Publish the tree under an asset's key, as `install.make` does."""
     key = Choice(name="any", asset=asset).key
-    with entry_lock(store, key), staging_directory(store, key) as work:
+    with tree_lock(store, key), staging_directory(store, key) as work:
         tree = make_staged_tree(work)
         entries = make_tree(tree)
         extras_directory = work / "extras" if extras else None

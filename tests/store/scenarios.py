@@ -9,7 +9,7 @@ from pathlib import Path
 from provision.errors import StoreError
 from provision.store.layout import Store
 from provision.store.links import unlink_interpreter
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.prune import prune_trees
 from provision.store.publish import ensure_durable, remove_tree
 from provision.store.receipts import installed_receipts
@@ -26,7 +26,7 @@ def publish(home: Path) -> None:
 
 def remove(home: Path) -> None:
     store = Store(home)
-    with entry_lock(store, DEFAULT.key):
+    with tree_lock(store, DEFAULT.key):
         remove_tree(store, DEFAULT.key)
 
 

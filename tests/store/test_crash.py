@@ -19,7 +19,7 @@ from provision.model.value import replace
 from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.links import read_links
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import check_tree
 from provision.store.receipts import read_receipt, write_receipt
 from provision.store.roots import read_roots, record_root
@@ -56,7 +56,7 @@ class Bench:
 
     def finish(self) -> None:
         """Run the change again, plainly, and see that nothing is left of the run before."""
-        with entry_lock(self.store, DEFAULT.key, timeout=0), entry_lock(self.store, "roots", timeout=0):
+        with tree_lock(self.store, DEFAULT.key, timeout=0), tree_lock(self.store, "roots", timeout=0):
             pass
         SCENARIOS[self.scenario](self.store.home)
         if self.store.staging.exists():

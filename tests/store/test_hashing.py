@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import StoreError
-from provision.model.tree import Entry, tree_digest
+from provision.model.tree import TreeEntry, tree_digest
 from provision.model.value import replace
 from provision.store.hashing import Difference, compare_tree, scan_tree
 from tests.store.samples import make_tree
@@ -26,7 +26,7 @@ def test_a_scan_finds_what_was_put_there(tree: Path) -> None:
     entries = make_tree(tree)
     found = scan_tree(tree)
     assert {path: entry for path, entry in found.items() if entry.kind != "dir"} == entries
-    assert found["lib/python3.13"] == Entry("dir", 0o755)
+    assert found["lib/python3.13"] == TreeEntry("dir", 0o755)
     assert tree_digest(found) == tree_digest(entries)
     assert compare_tree(found, entries) == ()
 
@@ -143,7 +143,7 @@ def test_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/secret").touch()
     (tree / "link").symlink_to("../outside")
-    assert scan_tree(tree) == {"link": Entry("link", 0o777, "../outside")}
+    assert scan_tree(tree) == {"link": TreeEntry("link", 0o777, "../outside")}
 
 
 def test_a_tree_that_is_not_there_is_an_error(tree: Path) -> None:
@@ -155,5 +155,5 @@ def test_a_tree_that_is_not_there_is_an_error(tree: Path) -> None:
 
 
 def test_sizes_alone_make_no_difference() -> None:
-    entry = Entry("file", 0o644, "0" * 64, 5)
+    entry = TreeEntry("file", 0o644, "0" * 64, 5)
     assert compare_tree({"a": entry}, {"a": replace(entry, size=0)}) == ()

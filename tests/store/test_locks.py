@@ -16,16 +16,16 @@ import pytest
 
 from provision.errors import LockTimeoutError, StoreError, UsageError
 from provision.store.layout import Store
-from provision.store.locks import Holder, entry_lock, file_lock, lock_timeout
+from provision.store.locks import Holder, file_lock, lock_timeout, tree_lock
 from tests.support.killer import ROOT, Victim, python
 
 HOLD = """
 import sys, time
 from pathlib import Path
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 sys.argv = ["/usr/bin/provision", "sync", "--mirror=https://user:secret@example.com"]
-with entry_lock(Store(Path(sys.stdin.readline().strip())), "some-key"):
+with tree_lock(Store(Path(sys.stdin.readline().strip())), "some-key"):
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -45,19 +45,19 @@ def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_locks_of_different_entries_do_not_wait(store: Store) -> None:
-    with entry_lock(store, "one", timeout=0), entry_lock(store, "two", timeout=0):
+    with tree_lock(store, "one", timeout=0), tree_lock(store, "two", timeout=0):
         pass
 
 
 def test_a_lock_is_free_again_afterwards_even_after_a_failure(store: Store) -> None:
-    with pytest.raises(RuntimeError), entry_lock(store, "one"):
+    with pytest.raises(RuntimeError), tree_lock(store, "one"):
         raise RuntimeError
-    with entry_lock(store, "one", timeout=0):
+    with tree_lock(store, "one", timeout=0):
         pass
 
 
 def test_one_process_does_not_get_it_twice(store: Store) -> None:
-    with entry_lock(store, "one"), pytest.raises(LockTimeoutError), entry_lock(store, "one", timeout=0):
+    with tree_lock(store, "one"), pytest.raises(LockTimeoutError), tree_lock(store, "one", timeout=0):
         pass
 
 
@@ -65,7 +65,7 @@ def test_a_waiting_process_says_whom_it_waits_for_without_his_secrets(
     store: Store, holder: subprocess.Popen[str]
 ) -> None:
     said: list[str] = []
-    with pytest.raises(LockTimeoutError) as caught, entry_lock(store, "some-key", timeout=0.2, on_wait=said.append):
+    with pytest.raises(LockTimeoutError) as caught, tree_lock(store, "some-key", timeout=0.2, on_wait=said.append):
         pass
     name = f"provision sync (pid {holder.pid} on {os.uname().nodename})"
     assert said == [f"some-key is in use by {name}; waiting"]
@@ -81,7 +81,7 @@ def test_it_waits_until_the_holder_is_done(store: Store, holder: subprocess.Pope
         assert holder.stdin
         holder.stdin.close()
 
-    with entry_lock(store, "some-key", timeout=20, on_wait=let_go):
+    with tree_lock(store, "some-key", timeout=20, on_wait=let_go):
         assert len(said) == 1
     assert holder.wait(10) == 0
 
@@ -90,25 +90,25 @@ def test_a_dead_holder_never_blocks(store: Store, holder: subprocess.Popen[str])
     holder.send_signal(signal.SIGKILL)
     holder.wait(10)
     assert store.lock("some-key").read_text().startswith("provision sync (pid")
-    with entry_lock(store, "some-key", timeout=0):
+    with tree_lock(store, "some-key", timeout=0):
         assert f"(pid {os.getpid()} on " in store.lock("some-key").read_text()
     assert store.lock("some-key").read_text() == ""
 
 
 def test_children_of_a_holder_do_not_keep_it(store: Store) -> None:
-    with entry_lock(store, "one"):
+    with tree_lock(store, "one"):
         child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
-    with entry_lock(store, "one", timeout=0):
+    with tree_lock(store, "one", timeout=0):
         pass
     child.communicate()
 
 
 def test_an_unwritten_note_still_names_somebody(store: Store) -> None:
-    with entry_lock(store, "one"):
+    with tree_lock(store, "one"):
         store.lock("one").write_text("\x1b[31mnonsense")
         with (
             pytest.raises(LockTimeoutError, match=r"one is in use by another process$"),
-            entry_lock(store, "one", timeout=0),
+            tree_lock(store, "one", timeout=0),
         ):
             pass
 
@@ -118,9 +118,9 @@ def test_a_file_system_without_locks_is_told(store: Store) -> None:
 from pathlib import Path
 from provision.errors import StoreError
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 try:
-    with entry_lock(Store(Path({str(store.home)!r})), "one"):
+    with tree_lock(Store(Path({str(store.home)!r})), "one"):
         print("held")
 except StoreError as error:
     print(error, "--", error.hint)
@@ -138,8 +138,8 @@ def test_a_full_disk_does_not_keep_prune_from_locking(store: Store) -> None:
     code = f"""
 from pathlib import Path
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
-with entry_lock(Store(Path({str(store.home)!r})), "one"):
+from provision.store.locks import tree_lock
+with tree_lock(Store(Path({str(store.home)!r})), "one"):
     print("held")
 """
     victim = Victim(command=python("-c", code), under=store.home, cwd=ROOT, env={})
@@ -153,21 +153,21 @@ def test_a_link_in_place_of_the_lock_file_is_refused(store: Store, tmp_path: Pat
     store.locks.mkdir(parents=True)
     (tmp_path / "mine").write_text("mine")
     store.lock("one").symlink_to(tmp_path / "mine")
-    with pytest.raises(StoreError, match="a symbolic link is where none is expected"), entry_lock(store, "one"):
+    with pytest.raises(StoreError, match="a symbolic link is where none is expected"), tree_lock(store, "one"):
         pass
     assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_file_in_place_of_the_home_is_told(store: Store) -> None:
     store.home.write_text("")
-    with pytest.raises(StoreError, match="a file is where a directory should be"), entry_lock(store, "one"):
+    with pytest.raises(StoreError, match="a file is where a directory should be"), tree_lock(store, "one"):
         pass
 
 
 def test_lock_files_are_not_writable_for_others(store: Store) -> None:
     before = os.umask(0)
     try:
-        with entry_lock(store, "one"):
+        with tree_lock(store, "one"):
             assert stat.S_IMODE(store.lock("one").stat().st_mode) == 0o644
             assert stat.S_IMODE(store.locks.stat().st_mode) == 0o755
     finally:
@@ -207,10 +207,10 @@ def test_many_processes_take_turns(store: Store, tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 counter = Path({str(tmp_path / "counter")!r})
 for _ in range(20):
-    with entry_lock(Store(Path({str(store.home)!r})), "one", timeout=60):
+    with tree_lock(Store(Path({str(store.home)!r})), "one", timeout=60):
         counter.write_text(str(int(counter.read_text()) + 1))
 """
     (tmp_path / "counter").write_text("0")

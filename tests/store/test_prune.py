@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.prune import Pruned, not_needed, prune_trees, unused_keys
 from provision.store.publish import staged_keys
 from provision.store.receipts import installed_receipts, read_receipt
@@ -83,7 +83,7 @@ def test_what_a_changed_lock_no_longer_lists_goes(store: Store, project: Path) -
 
 def test_an_entry_that_others_work_on_is_left_to_them(store: Store) -> None:
     busy, gone = install(store, variant(1)), install(store, variant(2))
-    with entry_lock(store, busy.key):
+    with tree_lock(store, busy.key):
         assert prune_trees(store, unknown) == Pruned(removed=(gone.key,), busy=(busy.key,), freed=gone.size)
         assert read_receipt(store, busy.key)
 
@@ -101,7 +101,7 @@ def test_trees_without_receipts_and_receipts_without_trees_go(store: Store) -> N
 def test_what_dead_runs_left_in_staging_goes_and_live_work_stays(store: Store) -> None:
     for key in ("dead", "alive"):
         (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
-    with entry_lock(store, "alive"):
+    with tree_lock(store, "alive"):
         prune_trees(store, unknown)
     assert staged_keys(store) == ("alive",)
 

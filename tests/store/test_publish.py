@@ -15,7 +15,7 @@ from provision.model.tree import TreeOptions
 from provision.model.value import replace
 from provision.store.hashing import compare_tree, scan_tree
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import (
     check_tree,
     flush_tree,
@@ -107,7 +107,7 @@ def test_a_receipt_of_another_tree_is_refused(store: Store, tmp_path: Path) -> N
 
 def test_a_removed_tree_leaves_nothing(store: Store) -> None:
     receipt, other = install(store, extras=True), install(store, variant(7))
-    with entry_lock(store, receipt.key):
+    with tree_lock(store, receipt.key):
         remove_tree(store, receipt.key)
         remove_tree(store, receipt.key)
     assert not read_receipt(store, receipt.key)
@@ -164,9 +164,9 @@ def test_a_store_of_somebody_else_is_refused_with_a_hint(public_path: Path) -> N
 from pathlib import Path
 from provision.errors import StoreError
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 try:
-    with entry_lock(Store(Path({str(store.home)!r})), {receipt.key!r}): pass
+    with tree_lock(Store(Path({str(store.home)!r})), {receipt.key!r}): pass
 except StoreError as error:
     print(error, "--", error.hint)
 """
@@ -210,7 +210,7 @@ def test_a_tree_that_was_moved_with_its_store_is_the_same(store: Store, tmp_path
 
 def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -> None:
     key = Receipt.of(ASSET, TreeOptions(), {}, probed="ok").key
-    with entry_lock(store, key), staging_directory(store, key) as work:
+    with tree_lock(store, key), staging_directory(store, key) as work:
         entries = make_tree(tree := make_staged_tree(work))
         receipt = Receipt.of(ASSET, TreeOptions(), entries, probed="skipped: foreign")
         published = publish(store, tree, key, receipt, entries)

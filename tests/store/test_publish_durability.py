@@ -10,7 +10,7 @@ from provision.model.tree import TreeOptions
 from provision.model.value import replace
 from provision.store.hashing import Difference
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import (
     check_tree,
     ensure_durable,
@@ -99,7 +99,7 @@ def test_without_the_list_a_difference_is_still_noticed(store: Store, older: Rec
 
 
 def test_nothing_is_noted_while_others_work_on_the_entry(store: Store, older: Receipt) -> None:
-    with entry_lock(store, older.key):
+    with tree_lock(store, older.key):
         assert not mark_durable(store, older)
         assert ensure_durable(store, older), "the tree was hashed all the same"
     assert read_receipt(store, older.key) == older

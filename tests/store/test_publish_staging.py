@@ -13,7 +13,7 @@ import pytest
 
 from provision.errors import StoreError
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import (
     clean_all_leftovers,
     clean_leftovers,
@@ -64,7 +64,7 @@ def test_the_next_holder_removes_what_a_killed_run_left_of_this_entry_only(store
 import os, signal
 from pathlib import Path
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import make_staged_tree, staging_directory
 for key in ({KEY!r}, {KEY + ".longer"!r}):
     with staging_directory(Store(Path({str(store.home)!r})), key) as work:
@@ -90,7 +90,7 @@ def test_leftovers_of_all_entries_are_removed_and_others_keep_their_work(store: 
     clean_all_leftovers(store)
     for key in ("dead", "alive"):
         (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
-    with entry_lock(store, "alive"):
+    with tree_lock(store, "alive"):
         clean_all_leftovers(store)
     assert staged_keys(store) == ("alive",)
 
@@ -102,7 +102,7 @@ def test_leftovers_in_a_store_that_may_only_be_read_stay(public_path: Path) -> N
     code = f"""
 from pathlib import Path
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.publish import clean_all_leftovers, staged_keys
 store = Store(Path({str(store.home)!r}))
 clean_all_leftovers(store)

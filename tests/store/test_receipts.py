@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from provision.errors import StoreError
 from provision.model.asset import Asset
 from provision.model.table import keys_of
-from provision.model.tree import Entry, TreeOptions, tree_digest
+from provision.model.tree import TreeEntry, TreeOptions, tree_digest
 from provision.model.value import replace
 from provision.store.layout import Store
 from provision.store.receipts import (
@@ -181,7 +181,7 @@ def test_a_receipt_that_may_not_be_read_is_an_error(store: Store, receipt: Recei
         read_receipt(store, receipt.key)
 
 
-def receipt_of(entries: dict[str, Entry]) -> Receipt:
+def receipt_of(entries: dict[str, TreeEntry]) -> Receipt:
     return Receipt.of(ASSET, TreeOptions(), entries, probed="ok")
 
 
@@ -194,22 +194,22 @@ def test_a_list_that_is_written_is_read(store: Store, tmp_path: Path) -> None:
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1).filter(lambda text: "." not in text)
 ENTRIES = st.one_of(
-    st.builds(Entry, st.just("file"), st.sampled_from([0o644, 0o755]), st.sampled_from(["0" * 64]), st.integers(0)),
-    st.builds(Entry, st.just("link"), st.just(0o777), NAMES),
-    st.builds(Entry, st.just("dir"), st.just(0o755)),
+    st.builds(TreeEntry, st.just("file"), st.sampled_from([0o644, 0o755]), st.sampled_from(["0" * 64]), st.integers(0)),
+    st.builds(TreeEntry, st.just("link"), st.just(0o777), NAMES),
+    st.builds(TreeEntry, st.just("dir"), st.just(0o755)),
 )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entries=st.dictionaries(NAMES, ENTRIES, max_size=5))
-def test_names_and_targets_may_hold_anything_but_nul(store: Store, entries: dict[str, Entry]) -> None:
+def test_names_and_targets_may_hold_anything_but_nul(store: Store, entries: dict[str, TreeEntry]) -> None:
     receipt = receipt_of(entries)
     write_entries(store, receipt.key, entries)
     assert read_entries(store, receipt) == entries
 
 
 def test_names_need_not_be_utf_8(store: Store) -> None:
-    entries = {os.fsdecode(b"caf\xe9\n"): Entry("link", 0o777, os.fsdecode(b"\xff\xfe"))}
+    entries = {os.fsdecode(b"caf\xe9\n"): TreeEntry("link", 0o777, os.fsdecode(b"\xff\xfe"))}
     receipt = receipt_of(entries)
     write_entries(store, receipt.key, entries)
     assert read_entries(store, receipt) == entries
@@ -230,5 +230,5 @@ def test_a_list_that_is_missing_or_damaged_is_none(store: Store, tmp_path: Path)
 def test_a_list_that_the_receipt_does_not_vouch_for_is_none(store: Store, tmp_path: Path) -> None:
     entries = make_tree(tmp_path)
     receipt = receipt_of(entries)
-    write_entries(store, receipt.key, {**entries, "evil": Entry("file", 0o755, "0" * 64, 1)})
+    write_entries(store, receipt.key, {**entries, "evil": TreeEntry("file", 0o755, "0" * 64, 1)})
     assert read_entries(store, receipt) is None

@@ -65,7 +65,7 @@ print(read_stamp({{}}, str(project)))
 @pytest.mark.parametrize(
     "change",
     [
-        "with entry_lock(store, key): pass",
+        "with tree_lock(store, key): pass",
         "with staging_directory(store, key): pass",
         "write_receipt(store, read_receipt(store, key))",
         "remove_tree(store, key)",
@@ -77,7 +77,7 @@ def test_changing_it_is_refused_in_one_sentence(shared: Store, change: str) -> N
 from pathlib import Path
 from provision.errors import StoreError
 from provision.store.layout import Store
-from provision.store.locks import entry_lock
+from provision.store.locks import tree_lock
 from provision.store.prune import prune_trees
 from provision.store.publish import remove_tree, staging_directory
 from provision.store.receipts import read_receipt, write_receipt

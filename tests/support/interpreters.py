@@ -7,7 +7,7 @@ from pathlib import Path
 
 from provision.catalog.names import parse_name
 from provision.model.asset import Asset, BuildOptions, Digest
-from provision.model.tree import Entry, TreeOptions
+from provision.model.tree import TreeEntry, TreeOptions
 from provision.relocate.recipe import relocate
 from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack
@@ -22,7 +22,7 @@ class Installed:
 
     asset: Asset
     tree: Path
-    entries: dict[str, Entry]
+    entries: dict[str, TreeEntry]
 
     @property
     def python(self) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, StoreError
-from provision.model.tree import Entry, tree_digest
+from provision.model.tree import TreeEntry, tree_digest
 from provision.unpack.compression import archive_kind, decompress
 from provision.unpack.limits import ArchiveRefused, ArchiveTooLarge, Limits
 from provision.unpack.members import ArchiveMember, NameRules
@@ -43,11 +43,11 @@ from tests.unpack.archives import (
 STDLIB = b"import sys\n"
 
 
-def entry(content: bytes, mode: int = 0o644) -> Entry:
-    return Entry("file", mode, hashlib.sha256(content).hexdigest(), len(content))
+def entry(content: bytes, mode: int = 0o644) -> TreeEntry:
+    return TreeEntry("file", mode, hashlib.sha256(content).hexdigest(), len(content))
 
 
-def on_disk(tree: Path) -> dict[str, Entry]:
+def on_disk(tree: Path) -> dict[str, TreeEntry]:
     """The entries as they really are, told by nothing but the file system."""
     found = {}
     for path in sorted(tree.rglob("*")):
@@ -55,9 +55,9 @@ def on_disk(tree: Path) -> dict[str, Entry]:
         assert facts.st_mtime_ns == MTIME * 10**9
         mode = stat.S_IMODE(facts.st_mode)
         if path.is_symlink():
-            found[name] = Entry("link", 0o777, os.fspath(path.readlink()))
+            found[name] = TreeEntry("link", 0o777, os.fspath(path.readlink()))
         else:
-            found[name] = entry(path.read_bytes(), mode) if path.is_file() else Entry("dir", mode)
+            found[name] = entry(path.read_bytes(), mode) if path.is_file() else TreeEntry("dir", mode)
     return found
 
 
@@ -67,11 +67,11 @@ PYTHON = (
     file(b"python/lib/python3.13/os.py", STDLIB, mode=0o664),
 )
 TREE = {
-    "bin": Entry("dir", 0o755),
-    "bin/python3": Entry("link", 0o777, "python3.13"),
+    "bin": TreeEntry("dir", 0o755),
+    "bin/python3": TreeEntry("link", 0o777, "python3.13"),
     "bin/python3.13": entry(b"\x7fELF", 0o755),
-    "lib": Entry("dir", 0o755),
-    "lib/python3.13": Entry("dir", 0o755),
+    "lib": TreeEntry("dir", 0o755),
+    "lib/python3.13": TreeEntry("dir", 0o755),
     "lib/python3.13/os.py": entry(STDLIB),
 }
 
@@ -95,7 +95,7 @@ def test_a_zip_archive_too(tmp_path: Path) -> None:
     )
     asset = asset_of("zip", implementation="pypy", target="x86_64-pc-windows-msvc")
     assert unpack_bytes(data, tmp_path, asset=asset).entries == {
-        "Lib": Entry("dir", 0o755),
+        "Lib": TreeEntry("dir", 0o755),
         "Lib/os.py": entry(STDLIB),
         "python.exe": entry(b"MZ"),
     }
@@ -118,7 +118,7 @@ def test_directories_may_be_listed_and_names_begin_with_a_dot(tmp_path: Path) ->
     )
     unpacked = unpack_tar(*members, work=tmp_path)
     assert unpacked.entries == on_disk(tmp_path / "tree")
-    assert unpacked.entries["lib"] == Entry("dir", 0o755)
+    assert unpacked.entries["lib"] == TreeEntry("dir", 0o755)
 
 
 def test_of_a_full_archive_the_install_directory_is_the_tree(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_parts_that_are_not_wanted_are_not_written_nor_links_to_them(tmp_path: P
         file(b"python/share/terminfo/x/xterm"),
     )
     unpacked = unpack_tar(*members, work=tmp_path, without=("headers", "idle", "terminfo"))
-    assert unpacked.entries == TREE | {"lib/python3.13/config": Entry("dir", 0o755)} == on_disk(tmp_path / "tree")
+    assert unpacked.entries == TREE | {"lib/python3.13/config": TreeEntry("dir", 0o755)} == on_disk(tmp_path / "tree")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems want UTF-8")
@@ -266,7 +266,7 @@ def test_real_builds_become_what_tarfile_sees_in_them(tmp_path: Path) -> None:
         assert files == {name.removeprefix(top): entry for name, entry in _seen_by_tarfile(build.archive, top)}
 
 
-def _seen_by_tarfile(archive: Path, top: str) -> Iterator[tuple[str, Entry]]:
+def _seen_by_tarfile(archive: Path, top: str) -> Iterator[tuple[str, TreeEntry]]:
     with FileIO(archive) as file, tempfile.TemporaryFile() as plain:
         for chunk in decompress(file, archive_kind(file), limits=Limits()):
             plain.write(chunk)
@@ -277,7 +277,7 @@ def _seen_by_tarfile(archive: Path, top: str) -> Iterator[tuple[str, Entry]]:
                 if not member.name.startswith(top):
                     continue
                 if content is None:
-                    yield member.name, Entry("link", 0o777, member.linkname)
+                    yield member.name, TreeEntry("link", 0o777, member.linkname)
                 else:
                     yield member.name, entry(content.read(), 0o755 if member.mode & 0o111 else 0o644)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from provision.model.target import Target
-from provision.model.tree import Entry
+from provision.model.tree import TreeEntry
 from provision.model.value import replace
 from provision.unpack.limits import ArchiveRefused, Limits
 from provision.unpack.unpack import unpack
@@ -190,7 +190,7 @@ def chunks(*contents: bytes) -> Iterator[memoryview]:
 
 def test_a_file_is_written_hashed_and_dated(writer: TreeWriter, tmp_path: Path) -> None:
     entry = writer.file("os.py", 0o664, chunks(CONTENT[:5], CONTENT[5:], b""))
-    assert entry == Entry("file", 0o644, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+    assert entry == TreeEntry("file", 0o644, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
     assert (tmp_path / "os.py").read_bytes() == CONTENT
     assert (tmp_path / "os.py").stat().st_mtime_ns == MTIME * 10**9
 
@@ -214,7 +214,7 @@ def test_modes_are_0644_or_0755_whatever_the_umask(tmp_path: Path, umask: int, s
 
 
 def test_directories_are_dated_when_all_is_in_them(writer: TreeWriter, tmp_path: Path) -> None:
-    assert writer.directory("lib") == Entry("dir", 0o755)
+    assert writer.directory("lib") == TreeEntry("dir", 0o755)
     writer.directory("lib/python3.13")
     writer.file("lib/python3.13/os.py", 0o644, chunks(CONTENT))
     writer.set_directory_times(["lib", "lib/python3.13"])
@@ -224,7 +224,7 @@ def test_directories_are_dated_when_all_is_in_them(writer: TreeWriter, tmp_path:
 
 def test_links_are_made_as_they_are(writer: TreeWriter, tmp_path: Path) -> None:
     writer.directory("bin")
-    assert writer.link("bin/python", "python3.13", to_directory=False) == Entry("link", 0o777, "python3.13")
+    assert writer.link("bin/python", "python3.13", to_directory=False) == TreeEntry("link", 0o777, "python3.13")
     assert (tmp_path / "bin/python").readlink() == Path("python3.13")
 
 
