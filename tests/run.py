@@ -28,7 +28,7 @@ def main() -> int:
     for python in [Path(sys.executable), *(others() if "--all" in sys.argv else [])]:
         print(f"── {python.parent.parent.name}: {version(python)}", flush=True)
         # The tests start the program a thousand times, and containers often switch writing bytecode off.
-        subprocess.run([python, "-m", "compileall", "-q", "provision"], cwd=ROOT, check=True)
+        subprocess.run([python, "-m", "compileall", "-q", "-j", "0", "provision", "tests"], cwd=ROOT, check=True)
         command = [str(python), "-m", "pytest", *pytest_args]
         failed |= subprocess.run(command, cwd=ROOT, env=environment_of_tests(), check=False).returncode
     return failed

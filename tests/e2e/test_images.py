@@ -6,8 +6,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.conftest import Offer
 from tests.support.builds import Build
 from tests.support.project import Project
@@ -26,24 +24,21 @@ def pip(python: Path) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize(("more", "marked"), [("", True), (", externally-managed = false", False)])
-def test_externally_managed_is_written_unless_switched_off(
-    offer: Offer, builds: tuple[Build, ...], more: str, *, marked: bool
+def test_externally_managed_is_written_unless_switched_off_and_counts_in_key_and_digest(
+    offer: Offer, builds: tuple[Build, ...]
 ) -> None:
-    project = declare(offer, builds[0], more)
-    project.run("sync")
-    python = Path(project.run("which", "image").out.strip())
-    assert bool(list(python.parent.parent.glob("lib/python3*/EXTERNALLY-MANAGED"))) is marked
-    assert ("externally-managed-environment" in pip(python)) is marked
-
-
-def test_trees_with_and_without_it_differ_in_key_and_digest(offer: Offer, builds: tuple[Build, ...]) -> None:
-    (with_it,) = declare(offer, builds[0]).run("sync", "--json").document()["installed"]
-    (without,) = declare(offer, builds[0], ", externally-managed = false").run("sync", "--json").document()["installed"]
+    rows = []
+    for more, marked in (("", True), (", externally-managed = false", False)):
+        project = declare(offer, builds[0], more)
+        (row,) = project.run("sync", "--json").document()["installed"]
+        rows.append(row)
+        python = Path(project.run("which", "image").out.strip())
+        assert bool(list(python.parent.parent.glob("lib/python3*/EXTERNALLY-MANAGED"))) is marked
+        assert ("externally-managed-environment" in pip(python)) is marked
+    with_it, without = rows
     assert with_it["key"] != without["key"]
     assert with_it["tree-digest"] != without["tree-digest"]
-    lock = offer.project.lock.read_text()
-    assert "externally-managed = false" in lock
+    assert "externally-managed = false" in offer.project.lock.read_text()
 
 
 def test_a_copied_home_works(offer: Offer, builds: tuple[Build, ...], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from provision.catalog.snapshot import BUNDLED, Snapshot, bundled_snapshot
+from provision.catalog.snapshot import BUNDLED, Snapshot
 from provision.errors import FAILURE, USAGE
 from tests.catalog.samples import full, ndjson_line
 
@@ -27,12 +27,6 @@ def test_it_merges_files_into_a_snapshot(tmp_path: Path) -> None:
     written = (tmp_path / "out.bin").read_bytes()
     assert done.stdout == f"wrote {tmp_path / 'out.bin'}, {len(written)} bytes\n"
     assert [asset.filename for asset in Snapshot(written).all_assets()] == [FULL]
-
-
-def test_the_bundled_snapshot_alone_gives_itself(tmp_path: Path) -> None:
-    done = run("--as-of", bundled_snapshot().as_of, "--output", tmp_path / "out.bin", BUNDLED)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out.bin").read_bytes() == BUNDLED.read_bytes()
 
 
 def test_all_files_that_cannot_be_read_are_reported_and_nothing_is_written(tmp_path: Path) -> None:

@@ -107,17 +107,18 @@ def test_the_user_alone_allows_a_host(project: Project, canary: Proxy, way: str)
             config = project.directory.parent / "config"
             config.mkdir()
             (config / "config.toml").write_text('allow-hosts = ["evil.example"]\n')
-    ask(project, canary, *words, **environ)
+    ask(project, canary, *words, PROVISION_DEADLINE="1", **environ)
     assert canary.seen, "it is asked now"
 
 
-@pytest.mark.parametrize("name", ["config.toml", ".provision.toml", "provision.toml", ".env", ".netrc"])
-def test_a_repository_cannot_allow_one_itself(project: Project, canary: Proxy, name: str) -> None:
+def test_a_repository_cannot_allow_one_itself(project: Project, canary: Proxy) -> None:
+    """Not in its manifest, nor in any file by a name that other programs read settings from."""
     project.write(
         '[settings]\ncatalogs = ["https://evil.example/c.ndjson"]\n[pythons]\none = "3.13.5"\n'
         '[policy]\nallow-hosts = ["evil.example"]\n'
     )
-    (project.directory / name).write_text('allow-hosts = ["evil.example"]\nPROVISION_ALLOW_HOSTS=evil.example\n')
+    for name in ("config.toml", ".provision.toml", "provision.toml", ".env", ".netrc"):
+        (project.directory / name).write_text('allow-hosts = ["evil.example"]\nPROVISION_ALLOW_HOSTS=evil.example\n')
     refused(ask(project, canary, "lock"), canary)
 
 
