@@ -1,4 +1,4 @@
-"""`ProvisionError` and its classes, each with an exit code; OS errors as `StoreError`.
+"""`ProvisionError` and its classes with their exit codes; OS errors translated.
 
 `cli.entry` catches them, in one place. docs/commands.md lists the exit codes.
 """

@@ -1,4 +1,4 @@
-"""`Progress` and `HttpGet`: what `cli` and `fetch` provide to the layers below them.
+"""`Progress` and `HttpGet`: what `cli` and `fetch` provide to lower layers.
 
 `cli.progress` implements `Progress`, `fetch.fetcher` implements `HttpGet`; tests implement both in a few lines.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,9 @@ def test_each_test_file_has_its_module(path: str) -> None:
 def test_the_lists_name_what_exists() -> None:
     assert set(COVERED_BY) <= MODULES
     assert [path for path in [*COVERED_BY.values(), *BY_TOPIC] if not (TESTS / path).exists()] == []
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_the_first_line_of_a_module_names_what_is_in_it(module: str) -> None:
+    first, *_ = (ast.get_docstring(ast.parse((PACKAGE / f"{module}.py").read_bytes())) or "").splitlines() or [""]
+    assert 0 < len(first) <= 80, f"{module}: a noun phrase of at most 80 characters"

@@ -1,4 +1,4 @@
-"""The catalogs a command works with: the bundled one, refreshed ones, and the manifest's custom ones.
+"""The catalogs a command works with: bundled, refreshed, and the manifest's own.
 
 What was refreshed or read is kept in the cache directory as compact files with a few facts, which are replaced whole or
 not at all. They save time and network only, so that a damaged one is never fatal: a file's catalog is kept under its

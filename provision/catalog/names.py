@@ -1,4 +1,4 @@
-"""The grammar of python-build-standalone's asset names, and the build options that a name leaves out.
+"""The grammar of asset names, and the build options that a name leaves out.
 
 There are five eras of names, with the release tags that use them:
 

@@ -1,4 +1,4 @@
-"""Where python-build-standalone publishes, and the assets of rows that have only a URL and a hash."""
+"""Where PBS publishes, and assets of rows that have only a URL and a hash."""
 
 from __future__ import annotations
 

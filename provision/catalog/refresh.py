@@ -1,4 +1,4 @@
-"""`catalog update`: the catalogs of upstream downloaded, judged, and saved in place of the ones before.
+"""`catalog update`: upstream's catalogs downloaded, checked and saved.
 
 Two sources, each saved in a file of its own: PBS's NDJSON, from a mirror or its origin, and GitHub's releases API,
 which has a release earlier, and sizes. Nothing is replaced before the new catalog was read whole.

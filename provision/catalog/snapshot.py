@@ -1,4 +1,4 @@
-"""Compact catalog files as sources of a catalog, and made of assets; the bundled catalog is one.
+"""`Snapshot`: a compact catalog file read as a source, and written from assets.
 
 The bytes of such a file are those of `snapshot_format`.
 """

@@ -1,4 +1,4 @@
-"""Catalogs that others write, as assets: NDJSON of PBS and of users, GitHub's releases.
+"""Other people's catalogs as assets: NDJSON of PBS and users, GitHub's releases.
 
 A line of NDJSON is one build:
 ``{"version": "3.14.2+20260127", "date": "…", "artifacts": [{"url": "…", "sha256": "…"}]}``.

@@ -1,4 +1,4 @@
-"""What the catalog has for a request: by version, build and flavor, in the order of preference.
+"""What the catalog has for a request, by variant, in the order of preference.
 
 An entry has one version, build and flavor on all its targets. A choice of these counts only if every target that is
 asked for has an asset in it. Among those that count, the first in this order is taken:

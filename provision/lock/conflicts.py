@@ -1,4 +1,4 @@
-"""A lock with git conflict markers, read entry by entry: what both sides agree on stays."""
+"""A lock with git conflict markers: entries that both sides agree on are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an entry is locked as it is, as a value, as lines for people and as a JSON document.
+"""Why an entry is locked as it is: as a value, as lines of text and as JSON.
 
 An explanation says what was requested, how many assets are left after each requested property, why these were chosen of
 them, what is newer, and what to know before relying on the entry. "Today" is given by the caller.

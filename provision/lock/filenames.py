@@ -1,4 +1,4 @@
-"""What a file's name says, compared with its row; and the assets whose URLs a manifest gives.
+"""What a file's name says, compared with its row; assets given by URL.
 
 The names are those of python-build-standalone. A name that its grammar does not cover agrees with every row.
 """

@@ -1,4 +1,4 @@
-"""`Lock` and `LockedPython`, the content of `pythons.lock`; `Upgrade`, and the targets to lock."""
+"""`Lock` and `LockedPython`, `Upgrade`, and the targets to lock an entry for."""
 
 from __future__ import annotations
 

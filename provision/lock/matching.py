@@ -1,4 +1,4 @@
-"""Whether a locked entry satisfies its request, and every disagreement between the two.
+"""Whether a locked entry satisfies its request, and how the two disagree.
 
 An entry satisfies its request if resolving could have written it, as far as that shows without a catalog: the filter of
 build options and the choice of x86-64 levels are those that resolving uses. `staleness` words the disagreements for

@@ -1,4 +1,4 @@
-"""Why no asset satisfies a request and what exists instead; how messages name requests and assets.
+"""Why no asset satisfies a request, and what exists instead.
 
 Which message applies: the first thing that is missing (implementation, version, final release, build, cooldown) hides
 what would be missing after it. Where all of these exist, the targets without an asset are named, and the request is

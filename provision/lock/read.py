@@ -1,4 +1,4 @@
-"""`pythons.lock` as a `Lock`: its text, its TOML, its values, every mistake with its line.
+"""`pythons.lock` as a `Lock`: its text, TOML and values, all mistakes with lines.
 
 Text that is spelled as `write.format_lock` spells it is read in a fifth of the time that `tomllib` takes. What each key
 may hold is in `keys`. All mistakes of a lock are raised at once, as `LockFileError`.

@@ -1,4 +1,4 @@
-"""The one of an entry's locked assets that a machine gets, and the machines that cannot run it."""
+"""The one of an entry's assets that a machine gets, or why it can run none."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""A `Lock` as the text of `pythons.lock`, in the one spelling that every release writes.
+"""A `Lock` as the text of `pythons.lock`.
 
-`lock.read` reads exactly this spelling without a TOML parser: whoever changes it changes the pattern there too.
+Every release writes one spelling. `lock.read` reads exactly that without a TOML parser: a change here changes the
+pattern there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which files of an installation belong to the interpreter, and their paths in an archive."""
+"""Which files of an installation are packed, and their paths in the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pack`: an installed CPython made into an archive like PBS's, and its row in a catalog.
+"""`pack`: an installed CPython as an archive in PBS's layout, and its catalog row.
 
 The archive is kept only after a copy of it was relocated and started from another directory.
 """

@@ -1,4 +1,4 @@
-"""The copy that becomes an archive: stripped, with relative library paths, and without its prefix."""
+"""The staged copy of an installation: stripped, its libraries and prefix as PBS's."""
 
 from __future__ import annotations
 

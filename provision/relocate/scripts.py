@@ -1,4 +1,4 @@
-"""Interpreter names and scripts in `bin/`: links, `python.exe`, first lines, `python3-config`."""
+"""Interpreter names and scripts in `bin/`: links, first lines, `python3-config`."""
 
 from __future__ import annotations
 
