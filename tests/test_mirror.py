@@ -56,6 +56,7 @@ BY_TOPIC = {
     "store/test_growth.py": "the costs of a store that grows",
     "store/test_shared_store.py": "a store that several users share",
     "test_mirror.py": "this file",
+    "test_contributing.py": "the files that CONTRIBUTING names",
     "test_readme.py": "README's commands and figures",
     "unpack/test_safety.py": "hostile archives of each format",
 }
