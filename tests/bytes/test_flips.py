@@ -142,7 +142,13 @@ def test_wrong_bytes_upstream_are_refused_with_both_digests(project: Project, bu
 
 @pytest.mark.parametrize(
     ("kind", "told"),
-    [("missing", "missing"), ("extra", "extra"), ("mode", "mode"), ("type", "type"), ("link", "changed")],
+    [
+        ("missing", "missing"),
+        pytest.param("extra", "extra", marks=pytest.mark.slow),
+        ("mode", "mode"),
+        pytest.param("type", "type", marks=pytest.mark.slow),
+        pytest.param("link", "changed", marks=pytest.mark.slow),
+    ],
 )
 def test_whatever_else_changed_is_told_and_mended(synced: Project, kind: str, told: str) -> None:
     tree, _ = files_of(synced)

@@ -24,6 +24,7 @@ from tests.crash.disks import require_mounts, small_disk
 from tests.support.file_systems import another_file_system
 from tests.support.project import Ended, Project
 from tests.support.tally import count
+from tests.support.variants import variants
 
 
 def check_refused(ended: Ended, *words: str, code: int = 1) -> None:
@@ -118,7 +119,10 @@ def test_a_read_only_home(project: Project, disk: Path) -> None:
 
 @pytest.mark.parametrize(
     "taken",
-    ["home", "home/store", "home/staging", "home/receipts", "home/locks", "home/roots", "cache", "cache/archives"],
+    variants(
+        ["home", "home/store", "home/staging", "home/receipts", "home/locks", "home/roots", "cache", "cache/archives"],
+        quick=["home", "home/receipts", "cache/archives"],
+    ),
 )
 def test_a_file_where_a_directory_should_be(project: Project, tmp_path: Path, taken: str) -> None:
     place = tmp_path / taken
@@ -191,7 +195,7 @@ def test_a_home_whose_name_is_not_utf_8(project: Project, tmp_path: Path) -> Non
     project.run("verify")
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
+@pytest.mark.parametrize("umask", variants([0o000, 0o022, 0o077], quick=[0o000]), ids=oct)
 def test_under_any_umask_others_may_write_nothing(project: Project, umask: int) -> None:
     for words in (
         ["sync"],
@@ -225,7 +229,11 @@ def test_a_place_that_belongs_to_another_user(project: Project, public_path: Pat
 
 
 @pytest.mark.parametrize(
-    "words", [["which", "one"], ["list"], ["verify"], ["sync"], ["run", "one", "--", "python", "-VV"]]
+    "words",
+    variants(
+        [["which", "one"], ["list"], ["verify"], ["sync"], ["run", "one", "--", "python", "-VV"]],
+        quick=[["sync"], ["run", "one", "--", "python", "-VV"]],
+    ),
 )
 def test_a_store_in_opt_is_used_read_only_by_others(
     project: Project, public_path: Path, manifest: str, words: list[str]

@@ -28,6 +28,7 @@ from tests.support.builds import Build, write_catalog
 from tests.support.killer import Step
 from tests.support.server import Server
 from tests.support.tally import count
+from tests.support.variants import variants
 
 _VISIBLE = ("os.rename", "os.symlink", "renameat2", "os.remove")
 
@@ -42,7 +43,7 @@ def test_a_run_may_end_anywhere(make_box: MakeBox, scenario: str, turn: str) -> 
         box.kill(step, number)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", variants(SCENARIOS, quick=("sync", "lock", "prune")))
 def test_a_run_may_end_at_what_counts(make_box: MakeBox, scenario: str) -> None:
     box = make_box(scenario)
     steps = tuple(_sample(box.remember()))
@@ -80,8 +81,8 @@ def updating(tmp_path: Path, internet: Internet) -> Box:
     ("turn", "last"),
     [
         (signal.SIGKILL, 3),
-        (signal.SIGINT, 2),
-        (signal.SIGTERM, 2),
+        pytest.param(signal.SIGINT, 2, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 2, marks=pytest.mark.slow),
         pytest.param(signal.SIGKILL, 0, marks=pytest.mark.slow),  # all of them
     ],
 )

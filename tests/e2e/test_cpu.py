@@ -13,6 +13,7 @@ from provision.model.asset import CPU_LEVELS, CpuLevel
 from tests.e2e.conftest import Offer
 from tests.support import trees
 from tests.support.project import Project
+from tests.support.variants import variants
 
 AUTO = 'fast = { version = "3.13.5", build = "20261101", cpu = "auto" }'
 HIGHEST = cpu_level(environ={})
@@ -48,7 +49,7 @@ def test_auto_locks_every_level_that_exists(auto: Project) -> None:
     assert [line for line in text.splitlines() if line.startswith("cpu =")] == [f'cpu = "{cpu}"' for cpu in CPU_LEVELS]
 
 
-@pytest.mark.parametrize("ceiling", CPU_LEVELS)
+@pytest.mark.parametrize("ceiling", variants(CPU_LEVELS, quick=("baseline", "v3")))
 def test_auto_installs_the_highest_level_that_the_machine_has(auto: Project, offer: Offer, ceiling: CpuLevel) -> None:
     expected = min(ceiling, HIGHEST, key=CPU_LEVELS.index)
     auto.run("sync", PROVISION_CPU=ceiling)
@@ -72,7 +73,7 @@ def test_an_explicit_level_that_the_machine_has_is_installed(offer: Offer, tmp_p
     assert level_of(project) == "v2"
 
 
-@pytest.mark.parametrize("command", ["run", "which"])
+@pytest.mark.parametrize("command", variants(["run", "which"], quick=["run"]))
 def test_a_tree_that_was_copied_to_an_older_machine_is_not_run(offer: Offer, tmp_path: Path, command: str) -> None:
     project = explicit(offer, tmp_path / "builds", "v2")
     project.run("sync")

@@ -16,6 +16,7 @@ from provision.errors import STALE, USAGE
 from provision.model.target import Target
 from tests.integrations.projects import ROOT, VERSION, ScriptProject, make_project
 from tests.integrations.runner import ACTION, Job, read_outputs
+from tests.support.variants import variants
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,11 @@ def test_trees_for_other_platforms(locked: ScriptProject, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["$(touch ../pwned)", "`touch ../pwned`", "x; touch ../pwned", "'\"; touch ../pwned #"]
+    "text",
+    variants(
+        ["$(touch ../pwned)", "`touch ../pwned`", "x; touch ../pwned", "'\"; touch ../pwned #"],
+        quick=["$(touch ../pwned)", "'\"; touch ../pwned #"],
+    ),
 )
 @pytest.mark.parametrize("name", ["names", "target", "manifest", "mirror", "cache"])
 def test_inputs_are_words_and_nothing_else(project: ScriptProject, tmp_path: Path, name: str, text: str) -> None:

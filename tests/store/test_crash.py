@@ -179,7 +179,7 @@ SLOW = pytest.mark.slow
     ("scenario", "error"),
     [
         ("publish", errno.ENOSPC),
-        ("relink", errno.ENOSPC),
+        pytest.param("relink", errno.ENOSPC, marks=SLOW),
         pytest.param("remove", errno.ENOSPC, marks=SLOW),
         pytest.param("record", errno.ENOSPC, marks=SLOW),
         pytest.param("publish", errno.EIO, marks=SLOW),

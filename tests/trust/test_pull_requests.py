@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import Project
+from tests.support.variants import variants
 from tests.trust.hostile import CASES, bring
 from tests.trust.watching import Seen, watch_all
 
@@ -57,9 +58,7 @@ def snapshot(directory: Path) -> dict[str, tuple[int, int, bytes]]:
 KINDS = sorted({case.partition(":")[0] if ":" in case else "files" for case in CASES})
 
 
-@pytest.mark.parametrize(
-    "kind", [kind if kind in {"name", "url"} else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
-)
+@pytest.mark.parametrize("kind", variants(KINDS, quick=("name",)))
 def test_looking_is_harmless(kind: str, tmp_path: Path) -> None:
     cases = [case for case in CASES if (case.partition(":")[0] if ":" in case else "files") == kind]
     projects = {case: bring(case, tmp_path / str(number)) for number, case in enumerate(cases)}
