@@ -18,6 +18,9 @@ grace_period, stopping._GRACE_PERIOD = stopping._GRACE_PERIOD, 60  # on a loaded
 install_handlers()
 def tell(word):
     print(word, flush=True)
+def linger():
+    for _ in range(3000):
+        time.sleep(0.01)  # in short pieces: a signal that comes just before a sleep is handled after it
 """
 
 
@@ -45,7 +48,7 @@ def test_the_first_signal_unwinds(number: signal.Signals, word: str, code: int) 
 try:
     try:
         tell("busy")
-        time.sleep(30)
+        linger()
     except Exception:
         tell("swallowed by a library")
     except KeyboardInterrupt:
@@ -72,7 +75,7 @@ stopping._GRACE_PERIOD = grace_period
 lock = threading.Lock()
 try:
     tell("busy")
-    time.sleep(30)
+    linger()
 finally:
     lock.acquire()
     lock.acquire()
@@ -108,7 +111,7 @@ from provision.errors import StoreError
 def run(argv):
     try:
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(30)
+        linger()
     finally:
         raise StoreError("a file was closed twice")
 lean.run_lean = run
@@ -125,11 +128,10 @@ def test_the_second_signal_ends_what_does_not_want_to(second: signal.Signals) ->
         """
 try:
     tell("busy")
-    time.sleep(30)
+    linger()
 finally:
     tell("tidying up")
-    while True:
-        time.sleep(0.01)  # a signal just before a sleep is heard after it
+    linger()
 """
     )
     wait_for(process, "busy")
@@ -141,7 +143,7 @@ finally:
 
 
 def test_once_all_is_done_a_signal_unwinds_nothing() -> None:
-    process = start('exit_on_signal(); tell("done"); time.sleep(30)')
+    process = start('exit_on_signal(); tell("done"); linger()')
     wait_for(process, "done")
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20) == ("", "")
