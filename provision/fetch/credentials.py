@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provision.host.files import is_file
 from provision.url import Url
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Credentials:
         home = self._environ.get("USERPROFILE" if os.name == "nt" else "HOME")
         names = ("_netrc", ".netrc") if os.name == "nt" else (".netrc",)
         candidates = (Path(home, name) for name in names if home)
-        return next((path for path in candidates if path.is_file()), None)
+        return next((path for path in candidates if is_file(path)), None)
 
 
 def _is_header_value(text: str) -> bool:

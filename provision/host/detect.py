@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 from provision.errors import PolicyError
 from provision.host.cpu import Kernel, read_kernel
+from provision.host.files import is_directory
 from provision.model.target import KNOWN_TARGETS, Host
 
 # ELF machines and flags, as in the System V ABI's ``elf.h``.
@@ -254,7 +255,7 @@ def _loaders(root: Path) -> list[str]:
     names: list[str] = []
     for directory in _LOADER_DIRECTORIES:
         path = find_in_root(root, directory)
-        if path and path.is_dir():
+        if path and is_directory(path):
             names += [f"{directory}/{entry.name}" for entry in path.iterdir()]
     return names
 

@@ -25,6 +25,30 @@ _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 _BINARY: int = getattr(os, "O_BINARY", 0)
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything at ``path``, links followed.
+
+    This and the next three are False for what cannot be looked at, as in a directory of another user; before Python
+    3.14 the methods of `Path` raise there. Where a decision depends on the difference, use ``lstat``.
+    """
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file at ``path``, links followed."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_directory(path: Path) -> bool:
+    """Whether there is a directory at ``path``, links followed."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_link(path: Path) -> bool:
+    """Whether there is a symbolic link at ``path``."""
+    return os.path.islink(path)  # noqa: PTH114
+
+
 def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
     """Create a directory and its missing parents; the umask may narrow the modes, never widen them.
 
@@ -36,7 +60,7 @@ def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
         make_directory(path.parent)
         path.mkdir(mode, exist_ok=True)
     except FileExistsError:
-        if not path.is_dir():
+        if not is_directory(path):
             raise NotADirectoryError(errno.ENOTDIR, "a file is where a directory should be", str(path)) from None
 
 
@@ -54,7 +78,7 @@ def replace_file(path: Path, content: bytes, *, flush: bool = False, mode: int |
             _write_new(temporary, content, flush=flush, mode=mode)
             temporary.replace(path)
         except FileNotFoundError:
-            if not path.parent.is_dir():
+            if not is_directory(path.parent):
                 raise
         except BaseException:
             with suppress(OSError):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from provision.errors import store_failures
 from provision.host.cpu import cpu_level
+from provision.host.files import exists
 from provision.install.probe import probe, require_interpreter, why_not_runnable
 from provision.model.target import Host
 from provision.plan import Selected
@@ -57,4 +58,4 @@ def make_tree(
         if options.bytecode:
             notes.append(f"its standard library was not compiled: {obstacle}")
     receipt = Receipt.of(asset, options, entries, probed=probed, notes=tuple(notes))
-    return publish(store, tree, selected.key, receipt, entries, extras=extras if extras.exists() else None)
+    return publish(store, tree, selected.key, receipt, entries, extras=extras if exists(extras) else None)

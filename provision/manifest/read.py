@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import ManifestError, Place, raise_all
-from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
+from provision.host.files import FileTooLargeError, NotRegularFileError, exists, is_directory, read_small_file
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION, EntryTable, ManifestSettings, Policy
 from provision.manifest.kinds import ProblemList, described
 from provision.manifest.manifest import Manifest, Request, check_name
@@ -34,9 +34,9 @@ def find_manifest(start: Path) -> Path:
     start = start.resolve()
     for folder in (start, *start.parents):
         candidate = folder / MANIFEST_NAME
-        if _exists(candidate) and (folder == start or not _is_public(folder)):
+        if exists(candidate) and (folder == start or not _is_public(folder)):
             return candidate
-        if _exists(folder / ".git"):
+        if exists(folder / ".git"):
             raise ManifestError(f"there is no {MANIFEST_NAME} in {start} or above it, up to {folder}", hint=_INIT)
     raise ManifestError(f"there is no {MANIFEST_NAME} in {start} or above it", hint=_INIT)
 
@@ -54,7 +54,7 @@ def read_manifest_text(path: Path) -> str:
     except FileNotFoundError:
         raise ManifestError("does not exist", place=Place(file), hint=_INIT) from None
     except NotRegularFileError:
-        kind = "a directory" if path.is_dir() else "no regular file"
+        kind = "a directory" if is_directory(path) else "no regular file"
         raise ManifestError(f"is {kind}, not a manifest", place=Place(file)) from None
     except FileTooLargeError:
         raise manifest_too_large(file) from None
@@ -233,13 +233,6 @@ def raise_problems(problems: ProblemList, file: str, text: str) -> None:
     if problems.more:
         errors.append(ManifestError(f"and {problems.more} more problems", place=Place(file)))
     raise_all(errors)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False
 
 
 def _is_public(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from provision.host.files import is_file, is_link
 from provision.model.asset import Asset
 from provision.pack.interpreter import Interpreter
 from provision.unpack.writer import MTIME
@@ -34,14 +35,14 @@ def write_archive(staged: Path, archive: Path) -> None:
 
 def _paths(staged: Path) -> Iterator[str]:
     for path in staged.rglob("*"):
-        if path.is_symlink() or path.is_file():
+        if is_link(path) or is_file(path):
             yield path.relative_to(staged).as_posix()
 
 
 def _add(tar: tarfile.TarFile, file: Path, name: str) -> None:
     member = tarfile.TarInfo(name)
     member.mtime = MTIME
-    if file.is_symlink():
+    if is_link(file):
         member.type, member.linkname, member.mode = tarfile.SYMTYPE, str(file.readlink()), 0o777
         tar.addfile(member)
         return
@@ -99,4 +100,4 @@ def python_json(interpreter: Interpreter, asset: Asset, stdlib: str) -> str:
 def license_of(interpreter: Interpreter) -> Path | None:
     """The file of CPython's license, which CPython installs into the standard library."""
     path = interpreter.stdlib / "LICENSE.txt"
-    return path if path.is_file() else None
+    return path if is_file(path) else None

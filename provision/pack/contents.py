@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from provision.errors import UsageError
+from provision.host.files import is_directory, is_file, is_link
 from provision.model.value import frozen
 from provision.pack.interpreter import Interpreter
 
@@ -69,7 +70,7 @@ def _binaries(interpreter: Interpreter) -> Iterator[PackedFile]:
             yield PackedFile(path=f"bin/{name}", link=real)
     names = ["2to3", f"2to3-{series}", "idle3", f"idle{series}", "pydoc3", f"pydoc{series}", "python3-config"]
     names += dict.fromkeys((f"python{series}-config", f"{real}-config"))
-    if (interpreter.site_packages / "pip").is_dir():
+    if is_directory(interpreter.site_packages / "pip"):
         names += ["pip", "pip3", f"pip{series}"]
     for name in names:
         yield from _copy(interpreter.prefix / "bin" / name, f"bin/{name}")
@@ -77,7 +78,7 @@ def _binaries(interpreter: Interpreter) -> Iterator[PackedFile]:
 
 def _stdlib(interpreter: Interpreter, *, tests: bool) -> Iterator[PackedFile]:
     for root in dict.fromkeys((interpreter.stdlib, interpreter.platstdlib)):
-        if not root.is_dir():
+        if not is_directory(root):
             continue
         base = path_in_prefix(interpreter, root)
         for path in _walk(root):
@@ -85,7 +86,7 @@ def _stdlib(interpreter: Interpreter, *, tests: bool) -> Iterator[PackedFile]:
             if not tests and _is_test(inner):
                 continue
             if path.name.startswith("libpython") and path.parent.name.startswith("config"):
-                if tests and not path.is_symlink():
+                if tests and not is_link(path):
                     yield PackedFile(path=f"{base}/{inner}", source=path)
                 continue
             yield from _copy(path, f"{base}/{inner}")
@@ -139,14 +140,14 @@ def _manual(interpreter: Interpreter) -> Iterator[PackedFile]:
 
 def _copy(source: Path, path: str) -> Iterator[PackedFile]:
     """A file, or a link that stays one if it leads to the same directory; nothing if ``source`` does not exist."""
-    if source.is_symlink():
+    if is_link(source):
         target = str(source.readlink())
         if "/" not in target:
             yield PackedFile(path=path, link=target)
             # No other name may lead to the target: `libpython3.11.so` links to `libpython3.11.so.1.0`.
             yield from _copy(source.parent / target, (PurePosixPath(path).parent / target).as_posix())
             return
-    if source.is_file():
+    if is_file(source):
         yield PackedFile(path=path, source=source.resolve())
 
 

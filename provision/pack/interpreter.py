@@ -8,6 +8,7 @@ from typing import Any
 
 from provision.errors import IntegrityError, ProvisionError, UsageError
 from provision.host import detect
+from provision.host.files import is_directory, is_file
 from provision.model.asset import Asset, BuildOptions
 from provision.model.target import Target
 from provision.model.value import frozen
@@ -85,7 +86,7 @@ class Interpreter:
     def directory_of(self, variable: str) -> Path | None:
         """The directory that a build variable names, if it exists."""
         value = self.variables.get(variable, "")
-        return Path(value) if value.startswith("/") and Path(value).is_dir() else None
+        return Path(value) if value.startswith("/") and is_directory(Path(value)) else None
 
 
 def inspect_interpreter(prefix: Path) -> Interpreter:
@@ -118,11 +119,11 @@ def inspect_interpreter(prefix: Path) -> Interpreter:
 
 
 def _find(prefix: Path) -> Path:
-    if prefix.is_file():
+    if is_file(prefix):
         return prefix
     candidates = [prefix / "bin" / name for name in ("python3", "python")]
     candidates += [*sorted((prefix / "bin").glob("python3.[0-9]*[0-9td]")), prefix / "python.exe"]
-    found = next((path for path in candidates if path.is_file()), None)
+    found = next((path for path in candidates if is_file(path)), None)
     if found is None:
         raise UsageError(
             f"there is no Python at {prefix}: expected an interpreter, or a directory with bin/python3",

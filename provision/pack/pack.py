@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from provision.errors import CatalogError, Place, StoreError, UsageError
+from provision.host.files import exists, is_directory
 from provision.model.asset import FLAVORS, Asset, Digest, Flavor
 from provision.model.value import frozen, replace
 from provision.pack.contents import PackedFile, packed_files, path_in_prefix
@@ -92,7 +93,7 @@ def _pack(
 
 
 def _without_pip(interpreter: Interpreter) -> tuple[str, ...]:
-    if (interpreter.site_packages / "pip").is_dir():
+    if is_directory(interpreter.site_packages / "pip"):
         return ()
     return ("pip is not in it, as this installation has none of its own; virtual environments may lack it too",)
 
@@ -193,7 +194,7 @@ def add_row(catalog: Path, row: dict[str, Any]) -> None:
     """
     import json
 
-    rows = _read_rows(catalog) if catalog.exists() else {}
+    rows = _read_rows(catalog) if exists(catalog) else {}
     known = rows.setdefault(row["version"], {**row, "artifacts": []})
     artifacts = {artifact["url"]: artifact for artifact in (*known["artifacts"], *row["artifacts"])}
     known["artifacts"] = [artifacts[url] for url in sorted(artifacts)]

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from provision.errors import LockFileError, ProvisionError, UsageError
+from provision.host.files import is_file
 from provision.lock.read import MAX_LOCK_SIZE, lock_too_large
 from provision.model.value import frozen
 
@@ -122,6 +123,6 @@ def _find_git() -> str:
     name = "git.exe" if os.name == "nt" else "git"
     for folder in os.get_exec_path():
         program = Path(folder, name)
-        if program.is_absolute() and os.access(program, os.X_OK) and program.is_file():
+        if program.is_absolute() and os.access(program, os.X_OK) and is_file(program):
             return str(program)
     raise UsageError("git is not installed", hint="Compare two files: `provision diff OLD NEW`.")

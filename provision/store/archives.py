@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import LockTimeoutError, store_failures
-from provision.host.files import make_directory
+from provision.host.files import is_file, is_link, make_directory
 from provision.model.asset import Digest
 from provision.model.value import frozen
 from provision.store.locks import OnWait, file_lock
@@ -37,7 +37,7 @@ class ArchiveCache:
 
     def has(self, digest: Digest) -> bool:
         path = self.path(digest)
-        return path.is_file() and not path.is_symlink()
+        return is_file(path) and not is_link(path)
 
     def prepare(self) -> None:
         """Make the directory; raise `StoreError` if that fails."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.errors import StoreError
+from provision.host.files import is_file
 from provision.model.asset import Asset
 from provision.model.value import frozen
 
@@ -86,4 +87,4 @@ def executable(tree: Path, asset: Asset) -> Path:
 def landmark(tree: Path) -> Path | None:
     """The standard library's ``os.py``, by which Python itself finds its library; None if the tree has none."""
     candidates = (tree / "Lib" / "os.py", *sorted(tree.glob("lib/*/os.py")))
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if is_file(path)), None)

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Protocol
 
 from provision.errors import StoreError, UsageError, store_failures
-from provision.host.files import make_directory, read_small_file_or_none, replace_file, temporary_path, unfinished_files
+from provision.host.files import (
+    is_directory,
+    is_file,
+    is_link,
+    make_directory,
+    read_small_file_or_none,
+    replace_file,
+    temporary_path,
+    unfinished_files,
+)
 from provision.model.asset import Asset
 from provision.store.layout import Store, executable, is_key
 
@@ -77,7 +86,7 @@ def link_commands(project: Path, pythons: Sequence[LinkablePython]) -> tuple[str
         commands.setdefault(command_name(python.asset), program)
     files = {command_file(name): program for name, program in commands.items()}
     with store_failures("link commands into the project", folder):
-        if folder.is_symlink():
+        if is_link(folder):
             raise _link_refused(folder)
         make_directory(folder)
         stale = [path for path in folder.iterdir() if path.name not in files and read_command(path)]
@@ -94,10 +103,10 @@ def foreign_commands(project: Path, store: Store) -> tuple[Path, ...]:
     Raises `StoreError` if the directory itself is a link.
     """
     folder = links_directory(project)
-    if folder.is_symlink() or (folder / BIN).is_symlink():
-        raise _link_refused(folder if folder.is_symlink() else folder / BIN)
+    if is_link(folder) or is_link(folder / BIN):
+        raise _link_refused(folder if is_link(folder) else folder / BIN)
     with store_failures("read the project's commands", folder / BIN):
-        found = sorted((folder / BIN).iterdir()) if (folder / BIN).is_dir() else []
+        found = sorted((folder / BIN).iterdir()) if is_directory(folder / BIN) else []
         links = read_links(project, store)
         return tuple(path for path in found if not _leads_through(links, read_command(path)))
 
@@ -122,11 +131,11 @@ def _make_links_directory(project: Path) -> Path:
     """Make ``.pythons`` and its `.gitignore`; a link in its place is refused, because it could lead anywhere."""
     folder = links_directory(project)
     with store_failures("make the project's links", folder):
-        if folder.is_symlink():
+        if is_link(folder):
             raise _link_refused(folder)
         make_directory(folder)
         ignore = folder / ".gitignore"
-        if ignore.is_symlink() or not ignore.is_file() or ignore.read_bytes() != _IGNORE:
+        if is_link(ignore) or not is_file(ignore) or ignore.read_bytes() != _IGNORE:
             replace_file(ignore, _IGNORE)
     return folder
 
@@ -139,7 +148,7 @@ def _link_refused(path: Path) -> StoreError:
 
 def _has_links_directory(project: Path) -> bool:
     folder = links_directory(project)
-    return folder.is_dir() and not folder.is_symlink()
+    return is_directory(folder) and not is_link(folder)
 
 
 def _link_paths(project: Path) -> Iterator[Path]:
@@ -201,7 +210,7 @@ if sys.platform != "win32":
 
     def _replace_link(path: Path, target: str) -> None:
         for _ in range(_TRIES):
-            if os.path.lexists(path) and not path.is_symlink():
+            if os.path.lexists(path) and not is_link(path):
                 raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
             if read_link(path) == target:
                 return
@@ -211,7 +220,7 @@ if sys.platform != "win32":
                 temporary.replace(path)
             except FileNotFoundError:
                 # If the directory exists, another process took us for dead and removed the temporary link.
-                if not path.parent.is_dir():
+                if not is_directory(path.parent):
                     raise
 
 else:  # Windows: junctions need no privilege; on a file system without them, a file holds the path.

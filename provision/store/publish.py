@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
-from provision.host.files import PRIVATE_MODE, make_directory, unfinished_files
+from provision.host.files import PRIVATE_MODE, is_directory, is_link, make_directory, unfinished_files
 from provision.model.tree import DIRECTORY_MODE, TreeEntry, tree_digest
 from provision.model.value import replace
 from provision.store.layout import Store, check_key, is_key
@@ -111,7 +111,7 @@ def _rename(source: Path, target: Path) -> None:
                 time.sleep(pause)
             else:
                 return
-    elif not source.is_symlink() and not os.access(source, os.W_OK):
+    elif not is_link(source) and not os.access(source, os.W_OK):
         # Moving a directory changes its `..`, for which its owner needs write permission.
         source.chmod(DIRECTORY_MODE)
     source.rename(target)
@@ -179,7 +179,7 @@ def remove_recursively(path: Path) -> None:
     """Remove a path and all below it, following no links, even where its owner has no write permission."""
     import shutil
 
-    if path.is_symlink() or not path.is_dir():
+    if is_link(path) or not is_directory(path):
         path.unlink(missing_ok=True)
         return
     try:
@@ -194,7 +194,7 @@ def _make_writable(tree: Path) -> None:
     for top, names, _ in os.walk(tree):
         for name in names:
             directory = Path(top, name)
-            if not directory.is_symlink():
+            if not is_link(directory):
                 directory.chmod(PRIVATE_MODE)
 
 
@@ -309,7 +309,7 @@ def flush_tree(tree: Path) -> None:
     if not _flush_file_system(tree):
         for top, _, names in os.walk(tree):
             for path in (*(Path(top, name) for name in names), Path(top)):
-                if not path.is_symlink():
+                if not is_link(path):
                     _flush(path)
 
 
@@ -323,7 +323,7 @@ def _flush_file_system(path: Path) -> bool:
 
 
 def _flush(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # Windows flushes no directories
+    if os.name == "nt" and is_directory(path):  # Windows flushes no directories
         return
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:

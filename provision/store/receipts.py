@@ -7,6 +7,7 @@ reads it. Neither is trusted: one that is damaged counts as missing, and the lis
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping
 from typing import get_args
 
@@ -153,7 +154,10 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
     """
     path, tree = store.receipt(key), store.tree(key)
     with store_failures("read a receipt", path):
-        if tree.is_symlink() or not tree.is_dir():
+        try:
+            if not stat.S_ISDIR(tree.lstat().st_mode):
+                return None
+        except (FileNotFoundError, NotADirectoryError):
             return None
         content = read_small_file_or_none(path, _LARGEST_RECEIPT)
     try:

@@ -154,6 +154,7 @@ def _lines(
     folder: "Path", manifest: "Path", store: "Store", pythons: "Sequence[LinkablePython]"
 ) -> "Iterator[tuple[str, ...]]":
     """The lines that `_check_lines` compares with the disk."""
+    from provision.host.files import exists, is_link
     from provision.store.layout import executable, landmark
     from provision.store.roots import root_path
 
@@ -165,12 +166,12 @@ def _lines(
             yield "stat", _file_state(str(path)), str(path)
         yield "python", python.name, str(program)
     for command in sorted((folder / "bin").iterdir()):
-        if command.is_symlink():
+        if is_link(command):
             yield "link", f"bin/{command.name}", os.readlink(command)
         else:
             yield "stat", _file_state(str(command)), str(command)
     root = root_path(store, manifest.parent)
-    if root.exists():
+    if exists(root):
         # A prune may have removed this project's root.
         yield "stat", _file_state(str(root)), str(root)
 

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from provision.host.files import exists
 from provision.model.tree import DIRECTORY_MODE, EXECUTABLE_MODE, LINK_MODE, TreeEntry, file_mode
 from provision.model.value import frozen
 from provision.unpack.limits import ArchiveRefused, shown_name
@@ -52,7 +53,7 @@ class TargetFileSystem:
             # The umask or an access control list may take bits away; new directories inherit the set-group-ID bit.
             mode, parent_mode = os.fstat(descriptor).st_mode, directory.stat().st_mode
             alters_modes = stat.S_IMODE(mode) != EXECUTABLE_MODE or bool(parent_mode & stat.S_ISGID)
-            case_insensitive = (directory / _PROBE.lower()).exists()
+            case_insensitive = exists(directory / _PROBE.lower())
         finally:
             os.close(descriptor)
             probe.unlink()

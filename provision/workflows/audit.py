@@ -5,6 +5,7 @@ The checks themselves are in `review.audit`.
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -84,9 +85,10 @@ def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:
         project = Project.find(options)
         return project.manifest_path, lock or project.lock_path
     beside = lock.absolute().with_suffix(".toml")
-    if not beside.is_file():
+    if not os.path.lexists(beside):
         beside = lock.absolute().with_name(MANIFEST_NAME)
-    return (beside if beside.is_file() else None), lock
+    # One that cannot be read must fail the audit, not be left out of it.
+    return (beside if os.path.lexists(beside) else None), lock
 
 
 def _own_policy(manifest: Manifest | None) -> tuple[Policy, str]:

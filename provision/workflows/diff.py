@@ -9,6 +9,7 @@ from pathlib import Path
 
 from provision.errors import ManifestError, UsageError
 from provision.host.detect import detect_host
+from provision.host.files import is_file
 from provision.install.probe import can_run
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.read import parse_lock, read_lock_text
@@ -64,7 +65,7 @@ def _head(lock_path: Path) -> DiffSide:
 
 def _side(text: str, lock_path: Path) -> DiffSide:
     path = Path(text)
-    if text == os.devnull or _is_file(path):
+    if text == os.devnull or is_file(path):
         return _file(path, text)
     try:
         revision = RevisionPath.parse(text, default=f"./{lock_path.name}")
@@ -92,16 +93,9 @@ def _parsed(text: str | None, path: Path, label: str) -> DiffSide:
 
 def _named_file(text: str, lock_path: Path) -> str:
     """The path for annotations: that of the file, or of the file in the revision."""
-    if _is_file(Path(text)):
+    if is_file(Path(text)):
         return display_path(Path(text))
     return text.partition(":")[2] or display_path(lock_path)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 @frozen

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.errors import ManifestError
+from provision.host.files import exists, is_link
 from provision.manifest.edit import add_entry, new_manifest, remove_entry
 from provision.manifest.read import parse_manifest
 from provision.model.target import Target
@@ -25,7 +26,7 @@ class Edited:
 def init(options: Options, targets: Sequence[Target]) -> Edited:
     """Write a new `pythons.toml` in the working directory; raises `ManifestError` if there is one."""
     path = options.manifest.absolute() if options.manifest else Path.cwd() / "pythons.toml"
-    if path.exists() or path.is_symlink():
+    if exists(path) or is_link(path):
         raise ManifestError(f"{path} exists already", hint="Add to it with `provision add NAME REQUEST`.")
     write_text(path, new_manifest(targets))
     return Edited(path=path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from provision.errors import LockFileError, ProvisionError, UsageError, raise_all
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
-from provision.host.files import read_small_file_or_none
+from provision.host.files import exists, read_small_file_or_none
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.select import assets_for_target, select_asset
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel, Digest
@@ -196,7 +196,7 @@ def _read_saved_plan(path: Path) -> tuple[Scope, JsonObject]:
     except OSError as error:
         raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
     if content is None:
-        why = "is no regular file, or too large" if path.exists() else "does not exist"
+        why = "is no regular file, or too large" if exists(path) else "does not exist"
         raise UsageError(f"cannot read the plan {path}: it {why}")
     try:
         saved = read_table(_SavedPlan, parse_json_object(content), closed=True)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from provision.errors import LockFileError, ManifestError, PolicyError, ProvisionError, StoreError, did_you_mean
+from provision.host.files import exists, is_directory, is_link
 from provision.lock.lock import Lock, LockedPython
 from provision.manifest.manifest import Manifest
 from provision.model.asset import Digest
@@ -47,7 +48,7 @@ class Project:
 
         if options.manifest is not None:
             path = options.manifest.absolute()
-            return cls(manifest_path=path / "pythons.toml" if path.is_dir() else path)
+            return cls(manifest_path=path / "pythons.toml" if is_directory(path) else path)
         return cls(manifest_path=find_manifest(Path.cwd()))
 
     @property
@@ -143,7 +144,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     try:
         real = path.resolve()
         _check_inside(path, real)
-        mode = real.stat().st_mode & 0o777 if real.exists() else None
+        mode = real.stat().st_mode & 0o777 if exists(real) else None
         replace_file(real, data, flush=True, mode=mode)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         reason = getattr(error, "strerror", None) or "links lead in a circle"
@@ -167,8 +168,8 @@ def _check_inside(path: Path, real: Path) -> None:
     Where there is no repository, a link may only lead to files below its own directory.
     """
     absolute = path.absolute()
-    root = next((folder for folder in absolute.parents if (folder / ".git").exists()), None)
-    if root is None and absolute.is_symlink():
+    root = next((folder for folder in absolute.parents if exists(folder / ".git")), None)
+    if root is None and is_link(absolute):
         root = absolute.parent
     if root is not None and not real.is_relative_to(root.resolve()):
         raise PolicyError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from provision.host.files import is_file
 from provision.host.paths import data_home
 from provision.model.value import frozen
 from provision.plan import Install, Link, Plan, Remove, Selected, Unlink
@@ -81,7 +82,7 @@ def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _Syn
     if loaded is None and not relocking:
         loaded = project.locked()  # raises the error of a missing lock
     # Read before it is parsed: if it changes in between, the stamp has the older bytes and does not match.
-    content = project.manifest_path.read_bytes() if project.manifest_path.is_file() else b""
+    content = project.manifest_path.read_bytes() if is_file(project.manifest_path) else b""
     manifest = project.manifest()
     stale = find_stale(manifest, loaded.lock) if loaded else ()
     relocked = None

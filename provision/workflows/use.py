@@ -8,6 +8,7 @@ from pathlib import Path
 
 from provision.errors import PolicyError, ProvisionError, StoreError
 from provision.host.cpu import cpu_level
+from provision.host.files import exists
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
@@ -113,6 +114,6 @@ def _find_program(name: str, environ: Mapping[str, str]) -> str:
 
     program = shutil.which(name, path=environ["PATH"])
     if program is None:
-        code = NOT_EXECUTABLE if Path(name).exists() and os.sep in name else NOT_FOUND
+        code = NOT_EXECUTABLE if exists(Path(name)) and os.sep in name else NOT_FOUND
         raise CommandError(f"cannot execute {name}: no such command", code=code)
     return program
