@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / ".demo"
-PROVISION = [sys.executable, "-m", "provision"]
+PROVISION = [sys.executable, "-I", "-m", "provision"]
 # Builds in the layout of python-build-standalone, where the workplace has them; see PROVISION_TEST_INTERPRETERS.
 READY_MADE = Path(os.environ.get("PROVISION_TEST_INTERPRETERS", ROOT.parent / "shared" / "interpreters"))
 

@@ -4,6 +4,11 @@
 # belongs to another project.
 set -euo pipefail
 
+# The working directory is a checkout, which may be anybody's. Each Python here is started with -I, so that neither the
+# checkout nor a job's PYTHONPATH gives it modules; these are for the Pythons that venv and pip start.
+unset PYTHONHOME PYTHONPATH
+export PYTHONSAFEPATH=1
+
 fail() {
   echo "::error title=provision::$1"
   exit 1
@@ -12,7 +17,7 @@ fail() {
 find_python() {
   local name
   for name in python3.14 python3.13 python3.12 python3.11 python3 python; do
-    if command -v "$name" >/dev/null && "$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    if command -v "$name" >/dev/null && "$name" -I -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       command -v "$name"
       return
     fi
@@ -36,11 +41,11 @@ bin=$venv/bin
 if [[ ! -e $venv/source || $(<"$venv/source") != "$source" ]]; then
   python=$(find_python)
   [[ -n $python ]] || fail "this runner has no Python 3.11 or newer to run provision itself with"
-  "$python" -m venv --clear "$venv"
-  "$bin/python" -m pip install --quiet --disable-pip-version-check "$source"
+  "$python" -I -m venv --clear "$venv"
+  "$bin/python" -I -m pip install --quiet --disable-pip-version-check "$source"
   echo "$source" >"$venv/source"
 fi
-"$bin/provision" --version
+"$bin/python" -I -m provision --version
 echo "bin=$bin" >>"$GITHUB_OUTPUT"
 
 # Only the one command: the environment's own python and pip are not for the job.

@@ -9,10 +9,10 @@ source "$here/arguments.sh"
 # The plan that select.sh made: what it would install is there by now, under the keys it named.
 plan=$RUNNER_TEMP/provision-plan.json
 listing=$RUNNER_TEMP/provision-list.json
-"$BIN/provision" list --json >"$listing"
-"$BIN/python" "$here/report.py" "$plan" "$listing"
+provision list --json >"$listing"
+"$BIN/python" -I "$here/report.py" "$plan" "$listing"
 
 # Trees for other platforms are nothing to run here.
 if [[ ${INPUT_ADD_TO_PATH:-} == true && -z $(words "${INPUT_TARGET:-}") ]]; then
-  "$BIN/provision" env --shell github >>"$GITHUB_PATH"
+  provision env --shell github >>"$GITHUB_PATH"
 fi

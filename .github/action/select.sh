@@ -7,9 +7,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/arguments.sh"
 
 if [[ ${INPUT_CHECK_ONLY:-} == true ]]; then
-  "$BIN/provision" lock --check
+  provision lock --check
 fi
 plan=$RUNNER_TEMP/provision-plan.json
-"$BIN/provision" plan --json "${arguments[@]}" >"$plan"
-cache=$("$BIN/provision" cache dir)
-"$BIN/python" "$here/select.py" "$plan" "$cache" >>"$GITHUB_OUTPUT"
+provision plan --json "${arguments[@]}" >"$plan"
+cache=$(provision cache dir)
+"$BIN/python" -I "$here/select.py" "$plan" "$cache" >>"$GITHUB_OUTPUT"

@@ -6,4 +6,4 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=.github/action/arguments.sh
 source "$here/arguments.sh"
 
-"$BIN/provision" sync --locked --no-progress "${arguments[@]}"
+provision sync --locked --no-progress "${arguments[@]}"

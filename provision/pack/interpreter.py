@@ -153,7 +153,11 @@ def _run_script(
     import subprocess
 
     done = subprocess.run(
-        [str(python), "-I", "-B", "-c", script], capture_output=True, check=False, env=environ, timeout=timeout
+        [str(python.absolute()), "-I", "-B", "-c", script],
+        capture_output=True,
+        check=False,
+        env=environ,
+        timeout=timeout,
     )
     return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
 
