@@ -68,17 +68,15 @@ def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
     return _carry_out(options, inputs, planned.scope, progress)
 
 
-def may_relock(environ: Mapping[str, str], *, lock_exists: bool, locked: bool | None) -> bool:
-    """Whether a sync may change the lock: ``locked`` forbids it; None forbids it in CI where there is a lock."""
-    if locked is not None:
-        return not locked
-    return not (env_flag(environ, "CI") and lock_exists)
+def may_relock(environ: Mapping[str, str], *, locked: bool | None) -> bool:
+    """Whether a sync may write the lock: ``locked`` forbids it; None forbids it in CI, where nobody would commit it."""
+    return not (env_flag(environ, "CI") if locked is None else locked)
 
 
 def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _SyncInputs:
     """The lock, compared with the manifest and remade if needed; raises `LockFileError` where that is not allowed."""
     loaded = project.lock()
-    relocking = may_relock(options.environ, lock_exists=loaded is not None, locked=locked)
+    relocking = may_relock(options.environ, locked=locked)
     if loaded is None and not relocking:
         loaded = project.locked()  # raises the error of a missing lock
     # Read before it is parsed: if it changes in between, the stamp has the older bytes and does not match.

@@ -88,6 +88,24 @@ def test_a_missing_lock_is_an_error_where_locking_is_not_allowed(project: Projec
         assert "pythons.lock" in project.run(*words, expect=4).err
 
 
+@pytest.mark.parametrize(
+    "words", [("sync",), ("sync", "one"), ("sync", "--json"), ("sync", "--target", "all")], ids=str
+)
+def test_ci_writes_no_lock_where_none_is_committed(project: Project, words: tuple[str, ...]) -> None:
+    project.write('[pythons]\none = "3.14"\n')
+    ended = project.run(*words, expect=4, CI="true")
+    assert "pythons.lock does not exist" in ended.err
+    assert "Run `provision lock`" in ended.err
+    assert not project.lock.exists()
+    assert nothing_installed(project)
+
+
+def test_ci_writes_the_first_lock_with_no_locked(locked: Project) -> None:
+    locked.lock.unlink()
+    locked.run("sync", "--no-locked", CI="true")
+    assert locked.lock.exists()
+
+
 def test_the_error_of_a_missing_manifest_has_a_hint(project: Project) -> None:
     ended = project.run("sync", expect=2)
     assert "provision init" in ended.err

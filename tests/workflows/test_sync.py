@@ -13,22 +13,18 @@ from provision.workflows.sync import may_relock, sync
 
 
 @pytest.mark.parametrize(
-    ("ci", "lock_exists", "locked", "allowed"),
+    ("ci", "locked", "allowed"),
     [
-        ("", True, None, True),
-        ("", False, None, True),
-        ("true", True, None, False),
-        ("true", False, None, True),
-        ("false", True, None, True),
-        ("", True, True, False),
-        ("", False, True, False),
-        ("true", True, False, True),
+        ("", None, True),
+        ("true", None, False),
+        ("false", None, True),
+        ("", True, False),
+        ("true", True, False),
+        ("true", False, True),
     ],
 )
-def test_a_lock_is_changed_unless_forbidden_or_in_ci(
-    ci: str, lock_exists: bool, locked: bool | None, allowed: bool
-) -> None:
-    assert may_relock({"CI": ci}, lock_exists=lock_exists, locked=locked) is allowed
+def test_a_lock_is_written_unless_forbidden_or_in_ci(ci: str, locked: bool | None, allowed: bool) -> None:
+    assert may_relock({"CI": ci}, locked=locked) is allowed
 
 
 def test_a_project_without_entries_is_locked_and_in_sync(options: Options, tmp_path: Path) -> None:

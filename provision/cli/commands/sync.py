@@ -29,7 +29,7 @@ Locked = Annotated[
         "--locked/--no-locked",
         envvar="PROVISION_LOCKED",
         show_default=False,
-        help="Fail with exit 4 instead of relocking. The default where CI is set and a lock is there.",
+        help="Fail with exit 4 instead of writing the lock file. The default where CI is set.",
     ),
 ]
 Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock without comparing it with pythons.toml.")]
