@@ -63,16 +63,19 @@ def can_run(asset: Asset, host: Host) -> bool:
 
 
 def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLevel]) -> str:
-    """Why this machine cannot start the interpreter; empty where it can. ``level`` is called only if it matters."""
+    """Why this machine cannot start the interpreter; empty where it can. ``level`` is called only if it matters.
+
+    Receipts hold the reason, so it names no fact about this machine: equal trees have equal receipts everywhere.
+    """
     if host is None:
         return "no Python is published for this machine"
     if not can_run(asset, host):
-        return f"{host.target.short} cannot run {asset.target.short}"
+        return f"this machine cannot run {asset.target.short}"
     floor = glibc_floor(asset.target)
     if floor is not None and host.glibc is not None and host.glibc < floor:
-        return f"this machine's glibc {host.glibc[0]}.{host.glibc[1]} is older than {floor[0]}.{floor[1]}"
+        return f"requires glibc {floor[0]}.{floor[1]}, this machine's is older"
     if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(level()):
-        return f"this machine's CPU has level {level()}, and it is built for {asset.cpu}"
+        return f"requires CPU level {asset.cpu}, this machine's is lower"
     return ""
 
 

@@ -16,13 +16,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import LockTimeoutError, StoreError, UsageError, store_failures
-from provision.host.files import NEW_FILE_MODE, make_directory, read_small_file_or_none
+from provision.host.files import make_directory, read_small_file_or_none
 from provision.model.value import frozen
 from provision.store.layout import Store
 
 # A waiter looks again after this many seconds, then ever less often.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 _LONGEST_NOTE = 500
+# A lock can be taken through any open file, one opened for reading included: so nobody but the owner may open it.
+_LOCK_FILE_MODE = 0o600
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK})
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL})
 
@@ -169,8 +171,9 @@ else:
         import fcntl
 
         with store_failures("lock", path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, NEW_FILE_MODE)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _LOCK_FILE_MODE)
             try:
+                _make_private(descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 os.close(descriptor)
@@ -186,6 +189,12 @@ else:
             os.close(descriptor)
 
         return descriptor, release
+
+    def _make_private(descriptor: int) -> None:
+        # An older provision, or a copy of the store, may have made the file so that others can read it.
+        facts = os.fstat(descriptor)
+        if facts.st_mode & 0o077 and facts.st_uid == os.geteuid():
+            os.fchmod(descriptor, _LOCK_FILE_MODE)
 
     def _write_note(descriptor: int, note: str) -> None:
         # Only a help for those who wait: on a full disk there is no note, or `prune` could not free any space.

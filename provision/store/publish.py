@@ -3,7 +3,7 @@
 Trees are built in private directories, and become visible by one rename. A tree is durable once it is known to be on
 disk whole: after a power failure, files that were written shortly before may be empty, and flushing all files of each
 new tree would take too long. So its receipt names the boot in which it was written. Within that boot, memory and disk
-agree; after it, the first command that relies on the tree hashes it once and marks it.
+agree; after it, the first command that relies on the tree hashes it once and marks it, and the boot is left out.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ def mark_durable(store: Store, receipt: Receipt) -> bool:
             with store_failures("flush a tree to disk", store.tree(receipt.key)):
                 flush_tree(store.tree(receipt.key))
             _restore_entries(store, receipt)
-            write_receipt(store, replace(receipt, settled=True), flush=True)
+            write_receipt(store, replace(receipt, boot="", settled=True), flush=True)
     except LockTimeoutError:
         return False
     except StoreError as error:

@@ -104,8 +104,9 @@ class Receipt:
     """What was installed under a key, and the digest that its tree must have.
 
     ``digest`` is the tree digest in hex, ``entries`` the number of the tree's files and links, ``size`` their bytes.
-    ``probed`` is ``ok`` or ``skipped: why``. ``boot`` is the boot in which the tree was written; ``settled`` is true
-    once the tree is known to be durable (`publish.is_durable`). These two are about one machine, and in no digest.
+    ``probed`` is ``ok`` or ``skipped: why``. ``settled`` is true once the tree is known to be durable
+    (`publish.is_durable`). Until then ``boot`` is the boot in which it was written; afterwards it is empty, and nothing
+    in the receipt is about one machine.
     """
 
     key: str = required(string)

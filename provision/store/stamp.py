@@ -97,7 +97,13 @@ def write_stamp(
 
 
 def boot_id() -> str:
-    """The id of this boot of the machine; empty if the system does not tell it."""
+    """The id of this boot of the machine; empty if the system does not report it.
+
+    It is also empty where ``SOURCE_DATE_EPOCH`` requests files that do not depend on the machine: a tree is then
+    flushed to disk at once, so that its receipt needs no boot, and a project gets no stamp.
+    """
+    if "SOURCE_DATE_EPOCH" in os.environ:
+        return ""
     try:
         return _read("/proc/sys/kernel/random/boot_id").decode("ascii").strip()
     except (OSError, ValueError):

@@ -157,9 +157,15 @@ def test_which_interpreters_a_host_can_start(
     [
         ("its own", LINUX, "baseline", Host(target=LINUX), ""),
         ("its level", LINUX, "v3", Host(target=LINUX), ""),
-        ("a higher level", LINUX, "v4", Host(target=LINUX), "this machine's CPU has level v3, and it is built for v4"),
-        ("an old libc", LINUX, "baseline", Host(target=LINUX, glibc=(2, 12)), "this machine's glibc 2.12 is older"),
-        ("another system", MAC, "baseline", Host(target=LINUX), "linux-x86_64 cannot run macos-aarch64"),
+        ("a higher level", LINUX, "v4", Host(target=LINUX), "requires CPU level v4, this machine's is lower"),
+        (
+            "an old libc",
+            LINUX,
+            "baseline",
+            Host(target=LINUX, glibc=(2, 12)),
+            "requires glibc 2.17, this machine's is older",
+        ),
+        ("another system", MAC, "baseline", Host(target=LINUX), "this machine cannot run macos-aarch64"),
         ("no host at all", LINUX, "baseline", None, "no Python is published for this machine"),
     ],
 )

@@ -18,6 +18,7 @@ from provision.errors import LockTimeoutError, StoreError, UsageError
 from provision.store.layout import Store
 from provision.store.locks import Holder, file_lock, lock_timeout, tree_lock
 from tests.support.killer import ROOT, Victim, python
+from tests.support.strangers import as_stranger
 
 HOLD = """
 import sys, time
@@ -164,11 +165,11 @@ def test_a_file_in_place_of_the_home_is_told(store: Store) -> None:
         pass
 
 
-def test_lock_files_are_not_writable_for_others(store: Store) -> None:
+def test_lock_files_are_private_under_any_umask(store: Store) -> None:
     before = os.umask(0)
     try:
         with tree_lock(store, "one"):
-            assert stat.S_IMODE(store.lock("one").stat().st_mode) == 0o644
+            assert stat.S_IMODE(store.lock("one").stat().st_mode) == 0o600
             assert stat.S_IMODE(store.locks.stat().st_mode) == 0o755
     finally:
         os.umask(before)
@@ -219,3 +220,29 @@ for _ in range(20):
     assert [process.wait(60) for process in processes] == [0] * 8
     assert (tmp_path / "counter").read_text() == "160"
     assert time.monotonic() - started < 60
+
+
+TAKE_LOCK = """
+import fcntl, os
+for mode in (os.O_RDONLY, os.O_RDWR):
+    try:
+        fcntl.flock(os.open({path!r}, mode), fcntl.LOCK_EX)
+        print("locked")
+    except PermissionError:
+        print("refused")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to run code as another user")
+@pytest.mark.parametrize("before", ["missing", "readable by everybody"])
+@pytest.mark.parametrize("name", ["home/locks/some-key.lock", "home/locks/roots.lock", "cache/locks/archive.lock"])
+def test_other_users_cannot_take_a_lock_and_stop_its_owner(public_path: Path, name: str, before: str) -> None:
+    path = public_path / name
+    if before != "missing":
+        path.parent.mkdir(parents=True)
+        path.touch(0o644)
+    with file_lock(path, subject="some-key"):
+        pass
+    assert as_stranger(TAKE_LOCK.format(path=str(path))) == "refused\nrefused\n"
+    with file_lock(path, subject="some-key", timeout=0):
+        pass
