@@ -18,6 +18,7 @@ from provision.store.publish import make_staged_tree, publish
 from provision.store.receipts import Receipt
 from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack
+from provision.unpack.writer import set_directory_times
 
 
 def make_tree(
@@ -57,5 +58,6 @@ def make_tree(
         probed = f"skipped: {obstacle}"
         if options.bytecode:
             notes.append(f"its standard library was not compiled: {obstacle}")
+    set_directory_times(tree, entries)
     receipt = Receipt.of(asset, options, entries, probed=probed, notes=tuple(notes))
     return publish(store, tree, selected.key, receipt, entries, extras=extras if exists(extras) else None)

@@ -7,6 +7,7 @@ of every tree's path.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -23,15 +24,29 @@ _RELATIVE_INSTALL_NAME_SINCE = "20251209"
 EXTERNALLY_MANAGED = "EXTERNALLY-MANAGED"
 EXTERNALLY_MANAGED_TEXT = """\
 [externally-managed]
-Error=This Python was installed by provision and is shared by every project that
- locks it; packages do not belong into it.
+Error=This Python is managed by provision and shared by several projects. Do not
+ install packages into it.
 
- To install packages, create a virtual environment with it:
+ To install packages, create a virtual environment:
 
      python -m venv .venv
 
- To get an installation of which this is not so, for an image of one's own, set
- `externally-managed = false` for it in pythons.toml.
+ To allow packages in this Python, for example in a container image, set
+ `externally-managed = false` for its entry in pythons.toml.
+"""
+# pip reads the marker since 23.0. Older ones obey this setting, in the `pip.conf` of `sys.prefix`, which is another one
+# in virtual environments. `ensurepip` ignores it, `PIP_REQUIRE_VIRTUALENV=0` overrides it.
+_FIRST_PIP_WITH_MARKER = 23
+PIP_SETTINGS_TEXT = """\
+# Written by provision. This Python is managed by provision and shared by several
+# projects, and its pip is too old for the EXTERNALLY-MANAGED marker (PEP 668).
+# To allow packages in this Python, set `externally-managed = false` for its entry
+# in pythons.toml.
+[install]
+require-virtualenv = true
+
+[uninstall]
+require-virtualenv = true
 """
 
 # (text, path in the tree, paths of the build, the Makefile's directory) -> text
@@ -152,7 +167,7 @@ def _relocate_scripts(job: RecipeJob) -> None:
 
 
 def _mark_externally_managed(job: RecipeJob) -> None:
-    """Write or remove PEP 668's marker."""
+    """Write or remove PEP 668's marker, and the settings that stand in for it where pip does not know it."""
     if job.layout.stdlib is None:
         return
     path = f"{job.layout.stdlib}/{EXTERNALLY_MANAGED}"
@@ -161,6 +176,15 @@ def _mark_externally_managed(job: RecipeJob) -> None:
             job.workspace.remove(path)
     elif not job.workspace.has(path) or job.workspace.read(path) != EXTERNALLY_MANAGED_TEXT:
         job.workspace.write(path, EXTERNALLY_MANAGED_TEXT)
+    if job.options.externally_managed and any(map(_is_old_pip, job.layout.records)):
+        settings = "pip.ini" if job.asset.target.os == "windows" else "pip.conf"
+        if not job.workspace.has(settings):
+            job.workspace.write(settings, PIP_SETTINGS_TEXT)
+
+
+def _is_old_pip(record: str) -> bool:
+    found = re.search(r"/pip-(\d+)[^/]*\.dist-info/RECORD\Z", record)
+    return found is not None and int(found[1]) < _FIRST_PIP_WITH_MARKER
 
 
 def _update_package_metadata(job: RecipeJob) -> None:

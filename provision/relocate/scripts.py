@@ -89,6 +89,7 @@ def relocate_script(text: str, path: str, interpreters: frozenset[str], fallback
     )
 
 
+_SHELL_FUNCTION = re.compile(r"^exit_with_usage \(\)$", re.MULTILINE)
 _FUNCTION = re.compile(r"# Returns the actual prefix[^\n]*\ninstalled_prefix \(\)\n\{\n.*?\n\}\n\n?", re.DOTALL)
 _CALL = re.compile(r'^prefix_real=\$\(installed_prefix "\$0"\)$', re.MULTILINE)
 _SUBSTITUTION = re.compile(r'\$\(echo "([^"\n]*)" \| sed "s#\^?\$(?:exec_)?prefix#\$(?:exec_)?prefix_real#"\)')
@@ -98,10 +99,14 @@ _PREFIX = re.compile(r'^prefix="([^"\n]*)"$', re.MULTILINE)
 def relocate_config_script(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
     """Let `python3-config` find its own prefix, through links and with spaces in it, and contain no other.
 
-    Only where it is a shell script; on macOS it is a Python script, for which `relocate_script` is enough.
+    Only where it is a shell script; on macOS it is a Python script, for which `relocate_script` is enough. PBS's
+    builds of 20210724 to 20220630 start the shell script with Python, because their `fix_shebangs.py` gave every script
+    in `bin/` the same first lines; it gets its own first line again.
     """
     if not text.startswith("#!/bin/sh"):
         return text
+    if (wrong := _POLYGLOT.match(text)) and _SHELL_FUNCTION.search(text):
+        text = f"#!/bin/sh\n{text[wrong.end() :]}"
     text = _CALL.sub(lambda _: f'prefix_real=$(cd -- "$(dirname -- {_REAL_PATH})/.." && pwd -P)', text)
     text = _FUNCTION.sub("", text)
     text = _PREFIX.sub(lambda match: 'prefix="${prefix_real}"' if match[1] == build.prefix else match[0], text)

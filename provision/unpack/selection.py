@@ -119,6 +119,17 @@ PART_PATTERNS: dict[RemovablePart, tuple[str, ...]] = {
 }
 
 
+# Python finds its `exec_prefix` by this directory, even an empty one, and complains at each start if it is missing
+# (Modules/getpath.py, PLATSTDLIB_LANDMARK). In static builds it holds nothing but extension modules for tests.
+_LANDMARK = re.compile(rf"{_STDLIB}/lib-dynload(?=/)")
+
+
+def landmark_above(path: str) -> str | None:
+    """The directory that must exist even where everything in it, such as ``path``, is excluded."""
+    found = _LANDMARK.match(path)
+    return found[0] if found is not None else None
+
+
 def excluded_by(parts: Iterable[RemovablePart]) -> Callable[[str], bool]:
     """A predicate: whether a path (relative to the tree, with ``/``) belongs to any of ``parts``."""
     patterns = [pattern for part in sorted(parts) for pattern in PART_PATTERNS[part]]

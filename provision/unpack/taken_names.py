@@ -54,7 +54,7 @@ class TakenNames:
         parent, slash, name = path.rpartition("/")
         key = self._key(path)
         if self._kinds.get(self._key(parent)) != "dir":
-            self._take_parents(parent, path)
+            self.take_directories(parent, path)
         taken = self._kinds.get(key)
         if taken is not None and not (taken == kind == "dir" and key not in self._listed):
             return self._collision(key, path)
@@ -68,6 +68,23 @@ class TakenNames:
             self._targets[key] = (path, target)
         self._kinds[key] = kind
         return path
+
+    def take_directories(self, directory: str, path: str) -> str:
+        """Take ``directory`` and those above it, where they are not taken yet, for ``path``; return it as spelled.
+
+        Raises `ArchiveRefused` if one of the names is taken by a file or a link.
+        """
+        parts = directory.split("/")
+        for depth in range(1, len(parts) + 1):
+            above, name = "/".join(parts[: depth - 1]), parts[depth - 1]
+            key = self._key(f"{above}/{name}" if above else name)
+            kind = self._kinds.setdefault(key, "dir")
+            if kind != "dir":
+                raise ArchiveRefused(f"is under {shown_name('/'.join(parts[:depth]))}, which is a {kind}", path)
+            if self._case_insensitive and key not in self._spelling:
+                spelled = self._spelling[self._key(above)]
+                self._spelling[key] = f"{spelled}/{name}" if spelled else name
+        return self._spelling[self._key(directory)] if self._case_insensitive else directory
 
     def file(self, path: str) -> str | None:
         """The path to which the file of this name is written; None if no file has it."""
@@ -120,19 +137,6 @@ class TakenNames:
             return ""
         other = normpath(f"{path.rpartition('/')[0]}/{target}")
         return other if other != path and self._key(other) == key else ""
-
-    def _take_parents(self, parent: str, path: str) -> None:
-        """Take those directories of a path that are not taken yet."""
-        parts = parent.split("/")
-        for depth in range(1, len(parts) + 1):
-            directory = "/".join(parts[:depth])
-            key = self._key(directory)
-            kind = self._kinds.setdefault(key, "dir")
-            if kind != "dir":
-                raise ArchiveRefused(f"is under {shown_name(directory)}, which is a {kind}", path)
-            if self._case_insensitive and key not in self._spelling:
-                above = self._spelling[self._key("/".join(parts[: depth - 1]))]
-                self._spelling[key] = f"{above}/{parts[depth - 1]}" if above else parts[depth - 1]
 
     def _collision(self, key: str, path: str) -> Collision:
         other = self._spelling.get(key, path)

@@ -17,10 +17,10 @@ from provision.model.value import frozen
 from provision.unpack.compression import archive_kind, decompress
 from provision.unpack.limits import MAX_UNPACKED_VARIABLE, ArchiveRefused, ArchiveTooLarge, Limits, shown_name
 from provision.unpack.members import ArchiveMember, MemberSource, NameRules
-from provision.unpack.selection import ArchiveLayout, excluded_by, layout_of
+from provision.unpack.selection import ArchiveLayout, excluded_by, landmark_above, layout_of
 from provision.unpack.taken_names import Collision
 from provision.unpack.tar import BoundedStream, TarMembers
-from provision.unpack.writer import DirectoryBuilder, TargetFileSystem
+from provision.unpack.writer import DirectoryBuilder, TargetFileSystem, set_directory_times
 
 _HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
 _HINT_TOO_LARGE = f"if you know that it is that large, set {MAX_UNPACKED_VARIABLE}, to 8G for example"
@@ -52,7 +52,8 @@ def unpack(
     """Unpack an archive whose hash was verified into an existing empty directory, which becomes the tree's root.
 
     ``extras`` is where PYTHON.json and the licences of a full archive go; it is made if it is missing. ``without``
-    names the parts not to write. ``file_system`` is found out if not given.
+    names the parts not to write. ``file_system`` is found out if not given. Directories of the tree keep the times of
+    now: whoever completes the tree sets them, with `set_directory_times`.
     Raises `IntegrityError` if the archive is damaged, unsafe or over ``limits``, and `StoreError` if it cannot be
     written; the caller then removes ``into`` and ``extras``: anything may be in them, and nothing was written
     elsewhere.
@@ -101,8 +102,9 @@ def _unpack(
         if not tree.entries:
             raise ArchiveRefused("holds nothing of an interpreter where this kind of archive has it")
         tree.finish(excluded)
-        if kept_extras is not None:
+        if extras is not None and kept_extras is not None:
             kept_extras.finish(excluded)
+            set_directory_times(extras, kept_extras.entries)
         return Unpacked(entries=tree.entries, notes=tuple(_notes(tree.collisions)))
 
 
@@ -178,6 +180,8 @@ class MemberRouter:
             self._write_extra(path, member, content)
         elif not self.excluded(path):
             self._write_to_tree(path, member, content)
+        elif (landmark := landmark_above(path)) is not None:
+            self.tree.implied_directory(landmark)
 
     def _write_to_tree(self, path: str, member: ArchiveMember, content: MemberContent) -> None:
         match member.kind:

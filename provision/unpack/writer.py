@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from provision.host.files import exists
@@ -86,6 +86,10 @@ class DirectoryBuilder:
         if (place := self._take(path, "dir")) is not None:
             self._make_directories(place)
 
+    def implied_directory(self, path: str) -> None:
+        """Make the directory of a file that is left out; the archive may list it, before or after."""
+        self._make_directories(self._names.take_directories(path, path))
+
     def file(self, path: str, mode: int, chunks: Iterable[memoryview]) -> None:
         place = self._take(path, "file")
         if place is not None:
@@ -116,7 +120,7 @@ class DirectoryBuilder:
             self._names.resolve_link(place)
 
     def finish(self, excluded: Callable[[str], bool]) -> None:
-        """Make the links, except those to ``excluded`` paths, and set the times of directories.
+        """Make the links, except those to ``excluded`` paths.
 
         Raises `ArchiveRefused` for a link that leads out of the tree, before any link is made.
         """
@@ -126,7 +130,6 @@ class DirectoryBuilder:
             if not excluded(destination):
                 to_directory = self._names.kind_at(destination) == "dir"
                 self.entries[path] = self._writer.link(path, target, to_directory=to_directory)
-        self._writer.set_directory_times(self._made)
 
     def _take(self, path: str, kind: TakenKind, target: str = "") -> str | None:
         """Take a name and make its directories; None where it collides with another and is left out."""
@@ -216,15 +219,6 @@ class TreeWriter:
             os.utime(name, ns=_TIMES, dir_fd=self._parent_fd, follow_symlinks=False)
         return TreeEntry("link", LINK_MODE, target)
 
-    def set_directory_times(self, paths: Iterable[str]) -> None:
-        """Set the mtime of the root and of these directories, after the last name was made in them."""
-        for path in paths:
-            if self._dir_fd:
-                os.utime(path, ns=_TIMES, dir_fd=self._root_fd, follow_symlinks=False)
-            else:
-                os.utime(self._root / path, ns=_TIMES)
-        os.utime(self._root, ns=_TIMES)
-
     def _enter_parent(self, path: str) -> str:
         """Open the directory of ``path``; return the name to use with ``dir_fd=self._parent_fd``."""
         parent, _, name = path.rpartition("/")
@@ -238,6 +232,18 @@ class TreeWriter:
                 self._prefix = f"{self._root / parent}{os.sep}"
             self._parent = parent
         return self._prefix + name
+
+
+def set_directory_times(root: Path, entries: Mapping[str, TreeEntry]) -> None:
+    """Give ``root`` and all directories of ``entries`` the mtime of every tree. This is the last change to a tree."""
+    directories = {""}
+    for path, entry in entries.items():
+        directory = path if entry.kind == "dir" else path.rpartition("/")[0]
+        while directory not in directories:
+            directories.add(directory)
+            directory = directory.rpartition("/")[0]
+    for directory in directories:
+        os.utime(root / directory, ns=_TIMES)
 
 
 def _write_all(descriptor: int, chunk: memoryview) -> None:

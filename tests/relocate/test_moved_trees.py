@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from provision.model.tree import tree_digest
+from provision.model.tree import TreeOptions, tree_digest
 from provision.model.value import replace
+from provision.relocate.recipe import PIP_SETTINGS_TEXT
 from provision.store.hashing import compare_tree, scan_tree
 from tests.support.interpreters import Installed, install
 
@@ -171,7 +172,26 @@ def test_pip_installs_a_pure_wheel_but_not_into_the_tree_itself(moved: Installed
     )
     assert done.returncode != 0
     assert "externally-managed-environment" in done.stderr
-    assert "installed by provision" in done.stderr
+    assert "managed by provision" in done.stderr
+
+
+def test_the_settings_for_an_old_pip_refuse_packages_in_the_tree_and_nowhere_else(
+    archive: Path, tmp_path: Path
+) -> None:
+    """Today's pip obeys the same settings in the same file."""
+    found = install(archive, tmp_path / "tree", TreeOptions(externally_managed=False))
+    needs_pip(found)
+    (found.tree / "pip.conf").write_text(PIP_SETTINGS_TEXT)
+    wheel = write_wheel(tmp_path)
+    for command in (["install", "--no-index", wheel], ["uninstall", "-y", "pip"]):
+        done = subprocess.run(
+            [found.tree / "bin/pip3", *command], env=ENVIRON, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "activated virtualenv (required)" in done.stderr) == (3, True), done.stderr
+
+    run(found.python, "-m", "venv", tmp_path / "environment")
+    run(tmp_path / "environment/bin/pip", "install", "--no-index", wheel)
+    assert run(tmp_path / "environment/bin/python", "-c", HELLO) == "hi\n"
 
 
 def test_scripts_work_through_links_and_with_spaces_in_the_path(spaced: Installed, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from provision.model.tree import TreeEntry, TreeOptions, tree_digest
 from provision.relocate.recipe import (
     EXTERNALLY_MANAGED_TEXT,
+    PIP_SETTINGS_TEXT,
     STEPS,
     is_local_direct_url,
     relocate,
@@ -97,6 +98,41 @@ def test_the_marker_is_one_that_pip_can_read() -> None:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(EXTERNALLY_MANAGED_TEXT)
     assert "python -m venv" in parser["externally-managed"]["Error"]
+
+
+@pytest.mark.parametrize(
+    ("version", "target", "expected"),
+    [
+        ("22.0.4", "linux-x86_64", "pip.conf"),
+        ("9.0.3", "macos-aarch64", "pip.conf"),
+        ("22.3.1", "windows-x86_64", "pip.ini"),
+        ("23.0", "linux-x86_64", None),
+        ("26.3", "windows-x86_64", None),
+    ],
+)
+def test_a_pip_that_does_not_know_the_marker_is_told_by_its_settings(
+    tmp_path: Path, version: str, target: str, expected: str | None
+) -> None:
+    stdlib = "Lib" if target.startswith("windows") else STDLIB
+    make_tree(tmp_path)
+    for path in (f"{stdlib}/os.py", f"{stdlib}/site-packages/pip-{version}.dist-info/RECORD"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    build = asset(target=target)
+    for options, present in ((TreeOptions(externally_managed=False), None), (TreeOptions(), expected)):
+        relocate(tmp_path, scan_tree(tmp_path), asset=build, options=options)
+        assert {path.name for path in tmp_path.glob("pip.*")} == ({present} if present else set())
+    if expected:
+        assert (tmp_path / expected).read_text() == PIP_SETTINGS_TEXT
+
+
+def test_settings_that_an_archive_brings_stay(tmp_path: Path) -> None:
+    make_tree(tmp_path)
+    (tmp_path / f"{STDLIB}/site-packages/pip-22.0.dist-info").mkdir(parents=True)
+    (tmp_path / f"{STDLIB}/site-packages/pip-22.0.dist-info/RECORD").touch()
+    (tmp_path / "pip.conf").write_text("[global]\n")
+    relocate(tmp_path, scan_tree(tmp_path), asset=asset(), options=TreeOptions())
+    assert (tmp_path / "pip.conf").read_text() == "[global]\n"
 
 
 def test_pips_record_agrees_with_its_script(tmp_path: Path) -> None:

@@ -157,6 +157,15 @@ def test_python3_config_finds_its_prefix_from_anywhere_through_links_and_with_sp
         ]
 
 
+@pytest.mark.parametrize("name", ["python3.9", "python3.8d", "python3.10"])
+def test_a_python3_config_that_a_build_starts_with_python_is_a_shell_script_again(name: str) -> None:
+    """PBS's builds of 20210724 to 20220630."""
+    text = CONFIG_SCRIPT.replace("#!/bin/sh\n", f'#!/bin/sh\n"exec" "$(dirname $0)/{name}" "$0" "$@"\n', 1)
+    assert relocate_config_script(text, CONFIG_PATH, BUILD, CONFIG) == relocate_config_script(
+        CONFIG_SCRIPT, CONFIG_PATH, BUILD, CONFIG
+    )
+
+
 def test_python3_config_contains_no_path_of_the_build() -> None:
     relocated = relocate_config_script(CONFIG_SCRIPT, CONFIG_PATH, BUILD, CONFIG)
     assert "/install" not in relocated

@@ -48,11 +48,11 @@ def entry(content: bytes, mode: int = 0o644) -> TreeEntry:
 
 
 def on_disk(tree: Path) -> dict[str, TreeEntry]:
-    """The entries as they really are, told by nothing but the file system."""
+    """The entries as they are in the file system; directories of a tree get their times when it is complete."""
     found = {}
     for path in sorted(tree.rglob("*")):
         facts, name = path.lstat(), path.relative_to(tree).as_posix()
-        assert facts.st_mtime_ns == MTIME * 10**9
+        assert facts.st_mtime_ns == MTIME * 10**9 or path.is_dir()
         mode = stat.S_IMODE(facts.st_mode)
         if path.is_symlink():
             found[name] = TreeEntry("link", 0o777, os.fspath(path.readlink()))
@@ -133,6 +133,7 @@ def test_of_a_full_archive_the_install_directory_is_the_tree(tmp_path: Path) -> 
     assert sorted(unpacked.entries) == ["bin", "bin/python3.13"]
     assert sorted(on_disk(tmp_path / "extras")) == ["PYTHON.json", "licenses", "licenses/LICENSE.cpython.txt"]
     assert (tmp_path / "extras/PYTHON.json").read_bytes() == b"{}"
+    assert {path.stat().st_mtime for path in (tmp_path / "extras", tmp_path / "extras/licenses")} == {MTIME}
 
 
 def test_content_of_any_size_is_hashed_as_it_is_written(tmp_path: Path) -> None:
@@ -162,6 +163,30 @@ def test_parts_that_are_not_wanted_are_not_written_nor_links_to_them(tmp_path: P
     )
     unpacked = unpack_tar(*members, work=tmp_path, without=("headers", "idle", "terminfo"))
     assert unpacked.entries == TREE | {"lib/python3.13/config": TreeEntry("dir", 0o755)} == on_disk(tmp_path / "tree")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [(), (directory(b"python/lib/python3.13/lib-dynload/"),)],
+    ids=["implied", "listed"],
+)
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+def test_lib_dynload_stays_where_all_in_it_is_left_out(tmp_path: Path, listed: tuple[bytes, ...], first: bool) -> None:
+    """Python looks for this directory at each start."""
+    tests = file(b"python/lib/python3.13/lib-dynload/_testcapi.cpython-313-x86_64-linux-gnu.so", b"\x7fELF")
+    members = (*listed, tests) if first else (tests, *listed)
+    unpacked = unpack_tar(*PYTHON, *members, work=tmp_path, without=("tests",))
+    landmark = {"lib/python3.13/lib-dynload": TreeEntry("dir", 0o755)}
+    assert unpacked.entries == TREE | landmark == on_disk(tmp_path / "tree")
+
+
+def test_what_is_left_out_does_not_take_a_name_twice(tmp_path: Path) -> None:
+    members = (
+        file(b"python/lib/python3.13/lib-dynload", b"a file"),
+        file(b"python/lib/python3.13/lib-dynload/_testcapi.so", b"\x7fELF"),
+    )
+    with pytest.raises(IntegrityError, match="which is a file"):
+        unpack_tar(*PYTHON, *members, work=tmp_path, without=("tests",))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems want UTF-8")

@@ -18,7 +18,7 @@ from provision.model.tree import TreeEntry
 from provision.model.value import replace
 from provision.unpack.limits import ArchiveRefused, Limits
 from provision.unpack.unpack import unpack
-from provision.unpack.writer import MTIME, DirectoryBuilder, TargetFileSystem, TreeWriter
+from provision.unpack.writer import MTIME, DirectoryBuilder, TargetFileSystem, TreeWriter, set_directory_times
 from tests.support.builds import ready_made
 from tests.support.interpreters import describe
 from tests.unpack.archives import LINUX
@@ -213,13 +213,16 @@ def test_modes_are_0644_or_0755_whatever_the_umask(tmp_path: Path, umask: int, s
     assert stat.S_IMODE((tmp_path / "d").stat().st_mode) == 0o755
 
 
-def test_directories_are_dated_when_all_is_in_them(writer: TreeWriter, tmp_path: Path) -> None:
-    assert writer.directory("lib") == TreeEntry("dir", 0o755)
-    writer.directory("lib/python3.13")
-    writer.file("lib/python3.13/os.py", 0o644, chunks(CONTENT))
-    writer.set_directory_times(["lib", "lib/python3.13"])
-    for path in (tmp_path, tmp_path / "lib", tmp_path / "lib/python3.13"):
-        assert path.stat().st_mtime_ns == MTIME * 10**9
+def test_directories_are_dated_when_all_is_in_them_listed_empty_or_implied(tmp_path: Path) -> None:
+    for path in ("lib/python3.13/os.py", "lib/python3.13/__pycache__/os.pyc"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(CONTENT)
+    (tmp_path / "empty").mkdir()
+    file, directory = TreeEntry("file", 0o644, "", len(CONTENT)), TreeEntry("dir", 0o755)
+    entries = {"lib": directory, "empty": directory, "lib/python3.13/__pycache__/os.pyc": file}
+    set_directory_times(tmp_path, entries)
+    made = ("", "empty", "lib", "lib/python3.13", "lib/python3.13/__pycache__")
+    assert [(tmp_path / path).stat().st_mtime_ns for path in made] == [MTIME * 10**9] * 5
 
 
 def test_links_are_made_as_they_are(writer: TreeWriter, tmp_path: Path) -> None:
