@@ -195,7 +195,8 @@ real_data = pytest.mark.skipif("PROVISION_TEST_DATA" not in os.environ, reason="
 
 
 def real_sources() -> list[Path]:
-    return sorted(Path(os.environ["PROVISION_TEST_DATA"]).glob("*.zst"))
+    data = Path(os.environ["PROVISION_TEST_DATA"])
+    return sorted((*data.glob("*.zst"), *data.glob("november/*.zst")))
 
 
 @real_data
