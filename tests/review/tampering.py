@@ -58,6 +58,7 @@ def entry_of(text: str, name: str) -> str:
 
 CLEAN = locked(manifest())
 FREE, DEFAULT, FAST = (row(CLEAN, name, GNU) for name in ("free", "default", "fast"))
+FAST_V4 = row(CLEAN, "fast", GNU, "v4")
 OTHER = row(CLEAN, "default", MAC)
 HASH, URL = value(DEFAULT, "sha256"), value(DEFAULT, "url")
 VERSION, BUILD = (value(CLEAN[CLEAN.index('name = "default"') :], key) for key in ("version", "build"))
@@ -111,7 +112,11 @@ CASES = (
     Tampered("another build said", "PV003", swap(f'build = "{BUILD}"', 'build = "20260101"'), "url ="),
     Tampered("the archive of another platform", "PV004", swap(archive(DEFAULT), archive(OTHER)), f'target = "{GNU}"'),
     Tampered(
-        "a level's archive as another's", "PV004", swap('"baseline"', '"v4"', FAST), 'cpu = "v4"', 'name = "fast"'
+        "a level's archive as another's",
+        "PV004",
+        swap(archive(FAST), archive(FAST_V4)),
+        'cpu = "baseline"',
+        f'cpu = "baseline"\n{archive(FAST_V4)}',
     ),
     Tampered("a free-threaded build as the default", "PV005", swap(archive(DEFAULT), archive(FREE)), "freethreaded"),
     Tampered("an option less", "PV005", swap('["lto", "pgo"]', '["pgo"]'), "url ="),
@@ -144,5 +149,5 @@ CASES = (
     ),
     Tampered("a local file", "PV022", swap(URL, "file:///tmp/python.tar.gz"), "file:///tmp"),
     Tampered("a server on loopback", "PV022", swap("https://github.com", "http://127.0.0.1:8", DEFAULT), "127.0.0.1"),
-    Tampered("a release nobody knows yet", "PV024", lambda text: text.replace(BUILD, "20261101"), "sha256 ="),
+    Tampered("a release nobody knows yet", "PV024", lambda text: text.replace(BUILD, "20261201"), "sha256 ="),
 )
