@@ -23,6 +23,9 @@ _MODULES = {
     "pack": ("pack", "schema"),
 }
 
+# All that follows the entry's name belongs to the command.
+_SETTINGS = {"run": {"allow_interspersed_args": False}}
+
 _HELP = """Declarative, locked, reviewable Python interpreters.
 
 pythons.toml says what a repository wants, pythons.lock which archive that is on every platform, and `provision sync`
@@ -73,7 +76,7 @@ def make_app(command: str = "") -> typer.Typer:
                 if isinstance(found, typer.Typer):
                     app.add_typer(found, name=name)
                 else:
-                    app.command(name)(found)
+                    app.command(name, context_settings=_SETTINGS.get(name))(found)
     return app
 
 

@@ -20,7 +20,7 @@ def run_lean(argv: Sequence[str]) -> int | None:
     match argv:
         case ["which", name] if not name.startswith("-"):
             return _which(name)
-        case ["run", name, "--", *command] if not name.startswith("-"):
+        case ["run", name, *command] if not name.startswith("-"):
             return _run(name, command)
     return None
 

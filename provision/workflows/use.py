@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from provision.errors import PolicyError, ProvisionError, StoreError
+from provision.errors import PolicyError, StoreError, UsageError
 from provision.host.cpu import cpu_level
-from provision.host.files import exists
+from provision.host.execute import caller_environment, execute
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
@@ -18,10 +18,6 @@ from provision.store.receipts import read_receipt
 from provision.workflows.options import Options, Scope
 from provision.workflows.plan import select_assets
 from provision.workflows.project import Project
-
-# Exit codes of shells for a command that does not exist, or cannot be executed.
-NOT_FOUND = 127
-NOT_EXECUTABLE = 126
 
 
 @frozen
@@ -48,9 +44,13 @@ def which(options: Options, name: str) -> FoundPython:
 def run(options: Options, name: str, command: Sequence[str]) -> int:
     """Replace this process by the command, with the entry's interpreter first on PATH; by default the interpreter.
 
-    On Windows the command is a child, whose exit code is returned. Raises `PolicyError` if this machine's CPU lacks the
-    build's level, which happens where the store was copied from another machine.
+    A ``--`` before the command is left out. On Windows the command is a child, whose exit code is returned. Raises
+    `CommandError` if it cannot be started, and `PolicyError` if this machine's CPU lacks the build's level, which
+    happens where the store was copied from another machine.
     """
+    words = list(command[1:] if command[:1] == ["--"] else command)
+    if words and words[0].startswith("-"):
+        raise _option_refused(name, words)
     found = which(options, name)
     asset = found.selected.asset
     if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(cpu_level()):
@@ -58,27 +58,18 @@ def run(options: Options, name: str, command: Sequence[str]) -> int:
             f"{name} needs an x86-64-{asset.cpu} CPU, and this machine's is {cpu_level()}",
             hint='Ask for cpu = "auto" in pythons.toml, lock and sync again.',
         )
-    environ = environment(options.environ, found)
-    argv = list(command) or [str(found.executable)]
-    program = _find_program(argv[0], environ)
-    if os.name == "nt":
-        import subprocess
-
-        return subprocess.run([program, *argv[1:]], env=environ, check=False).returncode
-    try:
-        os.execve(program, argv, environ)  # noqa: S606  (there is no shell, and that is the point)
-    except PermissionError as error:
-        raise CommandError(f"cannot execute {argv[0]}", code=NOT_EXECUTABLE) from error
-    except OSError as error:
-        raise CommandError(f"cannot execute {argv[0]}: {error.strerror}", code=NOT_FOUND) from error
+    environ = environment(caller_environment(options.environ), found)
+    return execute(words or [str(found.executable)], environ)
 
 
-class CommandError(ProvisionError):
-    """A command that `run` could not start; with the exit code that a shell would give."""
+def _option_refused(name: str, words: Sequence[str]) -> UsageError:
+    import shlex
 
-    def __init__(self, message: str, *, code: int) -> None:
-        super().__init__(message)
-        self.exit_code = code
+    return UsageError(
+        f"expected a command after entry {name!r}, got option {words[0]!r}",
+        hint=f"To pass it to the interpreter, run `provision run {name} -- python {shlex.join(words)}`; "
+        f"options of `provision run` come before {name!r}.",
+    )
 
 
 def environment(environ: Mapping[str, str], found: FoundPython) -> dict[str, str]:
@@ -107,13 +98,3 @@ def bin_directory(options: Options) -> Path:
             hint="Look at it and remove it; or name the store that it is of: --home, PROVISION_HOME.",
         )
     return directory
-
-
-def _find_program(name: str, environ: Mapping[str, str]) -> str:
-    import shutil
-
-    program = shutil.which(name, path=environ["PATH"])
-    if program is None:
-        code = NOT_EXECUTABLE if exists(Path(name)) and os.sep in name else NOT_FOUND
-        raise CommandError(f"cannot execute {name}: no such command", code=code)
-    return program

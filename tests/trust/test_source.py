@@ -24,6 +24,7 @@ _GENERATED = {("model/value.py", "exec")}
 _START_CALLS = ("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork")
 # The modules that start processes, and which.
 _STARTED = {
+    "host/execute.py": "the command of `provision run`",
     "install/builders.py": "itself, forked, to make trees beside itself",
     "install/bytecode.py": "the tree's own interpreter, if asked to compile",
     "install/probe.py": "an interpreter that was just unpacked, once its hash was right",
@@ -31,7 +32,6 @@ _STARTED = {
     "pack/stage.py": "strip, on the copy that is packed",
     "review/libraries.py": "an interpreter that was probed before, for `diff --details`",
     "review/revisions.py": "git cat-file",
-    "workflows/use.py": "the command of `provision run`",
 }
 
 

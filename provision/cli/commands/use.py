@@ -27,7 +27,7 @@ def which(session: Session, name: Name) -> int:
 def run(
     session: Session,
     name: Name,
-    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND...", help="What to run.")] = None,
+    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND...", help="The command to run.")] = None,
 ) -> int:
     """Run a command with an interpreter first on PATH.
 
@@ -42,7 +42,7 @@ def run(
     from provision.workflows.use import run as execute
 
     sys.stdout.flush()
-    return execute(session.options, name, tuple(command or ()))
+    return execute(session.options, name, command or ())
 
 
 @with_session()

@@ -1,0 +1,148 @@
+"""Commands started as a POSIX shell starts them: lookup, exit codes, signals.
+
+126 is the exit code for what cannot be executed, 127 for what does not exist.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from provision.errors import ProvisionError
+from provision.host.files import exists, is_directory, is_file, open_regular
+
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+
+# A script is told from a program by its first line, of which bash looks at no more.
+_FIRST_BYTES = 80
+# PEP 538: where the locale is C, Python sets LC_CTYPE to the first of these that the system has.
+_COERCED_LOCALES = ("C.UTF-8", "C.utf8", "UTF-8")
+# What Python ignores from its start on, and an ignored signal stays ignored in the command.
+_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
+
+
+class CommandError(ProvisionError):
+    """A command that could not be started; with the exit code that a shell would give."""
+
+    def __init__(self, command: str, reason: str, *, code: int) -> None:
+        super().__init__(f"cannot execute {command or repr(command)}: {reason}")
+        self.exit_code = code
+
+
+def execute(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Replace this process by a command; on Windows, run it and return its exit code.
+
+    Raises `CommandError` if it cannot be started.
+    """
+    name = command[0]
+    program = _find_program(name, environ.get("PATH", os.defpath))
+    try:
+        if os.name == "nt":
+            import subprocess
+
+            return subprocess.run([program, *command[1:]], env=environ, check=False).returncode
+        _restore_signals()
+        _replace_process(program, command, environ)
+    except OSError as error:
+        raise _command_error(name, program, error) from error
+
+
+def caller_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` as this process got it, where Python has changed it and the system tells what it was before."""
+    result = dict(environ)
+    if result.get("LC_CTYPE") in _COERCED_LOCALES:
+        try:
+            variables = Path("/proc/self/environ").read_bytes().split(b"\0")
+        except OSError:
+            return result
+        prefix = b"LC_CTYPE="
+        given = [each.removeprefix(prefix) for each in variables if each.startswith(prefix)]
+        if given:
+            result["LC_CTYPE"] = os.fsdecode(given[0])
+        else:
+            del result["LC_CTYPE"]
+    return result
+
+
+def _replace_process(program: str, command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    try:
+        os.execve(program, list(command), environ)  # noqa: S606  (there is no shell, and that is the point)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC or not _is_script(program):
+            raise
+    # A script without `#!`: POSIX has shells run it. A path that begins with a dash would be taken for options.
+    script = program if os.sep in program else os.path.join(os.curdir, program)  # noqa: PTH118
+    os.execve("/bin/sh", ["sh", script, *command[1:]], environ)  # noqa: S606
+
+
+def _restore_signals() -> None:
+    import signal
+
+    for name in _IGNORED_BY_PYTHON:
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _is_script(program: str) -> bool:
+    return b"\0" not in _first_line(program)
+
+
+def _first_line(program: str) -> bytes:
+    try:
+        with open_regular(Path(program)) as (descriptor, _):
+            return os.read(descriptor, _FIRST_BYTES).partition(b"\n")[0]
+    except OSError:
+        return b""
+
+
+def _find_program(name: str, path: str) -> str:
+    """The path of a command; raises `CommandError` where a shell would find nothing that it may execute."""
+    import shutil
+
+    program = shutil.which(name, path=path)
+    if program is not None:
+        return program
+    if Path(name).name == name:
+        places = [Path(directory, name) for directory in path.split(os.pathsep)]
+        found = next(filter(is_file, places), None)
+    else:
+        found = Path(name)
+    if found is None:
+        raise CommandError(name, "command not found", code=NOT_FOUND)
+    missing = not exists(found)
+    number = errno.ENOENT if missing else errno.EACCES
+    raise _command_error(name, str(found), OSError(number, os.strerror(number)))
+
+
+def _command_error(name: str, program: str, error: OSError) -> CommandError:
+    code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
+    return CommandError(name, _reason(program, error), code=code)
+
+
+def _reason(program: str, error: OSError) -> str:
+    path = Path(program)
+    match error.errno:
+        case errno.EACCES if is_directory(path):
+            return "it is a directory"
+        case errno.EACCES:
+            return "permission denied"
+        case errno.ENOEXEC:
+            return "it is damaged, or not a program for this machine"
+        case errno.ENOENT if exists(path):
+            return f"{_missing_interpreter(path)} does not exist"
+        case _:
+            return (error.strerror or str(error)).lower()
+
+
+def _missing_interpreter(program: Path) -> str:
+    from provision.host.detect import read_elf
+
+    line = _first_line(str(program))
+    if line.startswith(b"#!"):
+        return f"its interpreter {os.fsdecode(line[2:].split()[0])}" if line[2:].split() else "its interpreter"
+    elf = read_elf(program)
+    return f"its loader {elf.interpreter}" if elf and elf.interpreter else "a file that it needs"
