@@ -10,6 +10,8 @@ from provision.errors import UsageError
 from provision.host.files import is_directory, is_file, is_link
 from provision.model.value import frozen
 from provision.pack.interpreter import Interpreter
+from provision.relocate.rewrite import SHARED_PREFIXES
+from provision.unpack.selection import excluded_by
 
 # PBS leaves these out of install_only archives (its release.rs; the names are PYTHON.json's stdlib test packages).
 _TESTS = frozenset(
@@ -42,6 +44,7 @@ def packed_files(interpreter: Interpreter, *, tests: bool) -> tuple[PackedFile, 
         *_stdlib(interpreter, tests=tests),
         *_headers(interpreter),
         *_libraries(interpreter, static=tests),
+        *_tcl(interpreter, static=tests),
         *_packages(interpreter),
         *_manual(interpreter),
     ):
@@ -116,6 +119,19 @@ def _libraries(interpreter: Interpreter, *, static: bool) -> Iterator[PackedFile
         for stem in (versioned, f"python-{interpreter.version.series}", "python3"):
             for name in (f"{stem}.pc", f"{stem}-embed.pc"):
                 yield from _copy(pkgconfig / name, f"{path_in_prefix(interpreter, pkgconfig)}/{name}")
+
+
+def _tcl(interpreter: Interpreter, *, static: bool) -> Iterator[PackedFile]:
+    """Tcl/Tk as PBS bundles it: script directories and libraries in ``lib`` of a prefix that is Python's alone."""
+    directory = interpreter.directory_of("LIBDIR")
+    if directory is None or str(interpreter.prefix) in SHARED_PREFIXES:
+        return
+    base, belongs = path_in_prefix(interpreter, directory), excluded_by(("tkinter",))
+    for path in sorted(directory.iterdir()):
+        if not belongs(f"lib/{path.name}") or (path.suffix == ".a" and not static):
+            continue
+        for file in _walk(path) if is_directory(path) else (path,):
+            yield from _copy(file, f"{base}/{file.relative_to(directory).as_posix()}")
 
 
 def _packages(interpreter: Interpreter) -> Iterator[PackedFile]:

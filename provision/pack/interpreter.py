@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from provision.errors import IntegrityError, ProvisionError, UsageError
+from provision.errors import ProvisionError, UsageError
 from provision.host import detect
 from provision.host.files import is_directory, is_file
 from provision.model.asset import Asset, BuildOptions
@@ -83,10 +83,18 @@ class Interpreter:
         }
         return BuildOptions.of(name for name, holds in facts.items() if holds)
 
-    def directory_of(self, variable: str) -> Path | None:
-        """The directory that a build variable names, if it exists."""
-        value = self.variables.get(variable, "")
-        return Path(value) if value.startswith("/") and is_directory(Path(value)) else None
+    def directory_of(self, variable: Literal["LIBDIR", "LIBPC"]) -> Path | None:
+        """The directory in the prefix that a build variable names; None if there is none.
+
+        A build that was moved, as every one of PBS's is, still names the prefix that it was configured with.
+        """
+        named = Path(self.variables.get(variable) or "/")
+        if not named.is_relative_to(self.prefix):
+            named = self.prefix / _USUAL_DIRECTORIES[variable]
+        return named if is_directory(named) else None
+
+
+_USUAL_DIRECTORIES = {"LIBDIR": "lib", "LIBPC": "lib/pkgconfig"}
 
 
 def inspect_interpreter(prefix: Path) -> Interpreter:
@@ -133,33 +141,43 @@ def _find(prefix: Path) -> Path:
 
 
 def _ask(python: Path) -> dict[str, Any]:
-    import json
-    import subprocess
-
     try:
-        code, output, error = _run_script(python, _INSPECTION_SCRIPT, timeout=_INSPECTION_TIMEOUT)
-    except (OSError, subprocess.TimeoutExpired) as failure:
-        raise UsageError(f"{python} cannot be run: {failure}") from failure
-    if code != 0:
-        raise UsageError(f"{python} does not run: {error or f'exit code {code}'}")
-    answers: dict[str, Any] = json.loads(output)
-    return answers
+        return _run_script(python, _INSPECTION_SCRIPT, timeout=_INSPECTION_TIMEOUT)
+    except PermissionError as error:
+        raise UsageError(f"{python} is not executable", hint=f"Run `chmod +x {python}`, then pack again.") from error
+    except OSError as error:
+        raise UsageError(f"{python} cannot be started: {error.strerror}") from error
+    except ScriptFailed as failure:
+        raise UsageError(f"{python} {failure}") from failure
+
+
+class ScriptFailed(Exception):
+    """An interpreter did not run a script to its end; the message continues a sentence that names it."""
 
 
 def _run_script(
     python: Path, script: str, *, timeout: float, environ: Mapping[str, str] | None = None
-) -> tuple[int, bytes, str]:
-    """Run ``script`` without site directories and bytecode: its exit code, output, and the last line of its errors."""
+) -> dict[str, Any]:
+    """The JSON that ``script`` prints, run without site directories and bytecode; `OSError` or `ScriptFailed`."""
+    import json
     import subprocess
 
-    done = subprocess.run(
-        [str(python.absolute()), "-I", "-B", "-c", script],
-        capture_output=True,
-        check=False,
-        env=environ,
-        timeout=timeout,
-    )
-    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    command = [str(python.absolute()), "-I", "-B", "-c", script]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, env=environ, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise ScriptFailed(f"was stopped after {timeout:g} s without an answer") from None
+    if done.returncode != 0:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        raise ScriptFailed(f"fails with {how}{f': {last}' if last else ''}")
+    try:
+        answers = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        answers = None
+    if not isinstance(answers, dict):
+        raise ScriptFailed("does not run the script that it is given, so it is no Python")
+    return answers
 
 
 _LINUX_ARCHES = {
@@ -209,6 +227,13 @@ for name in names:
         importlib.import_module(name)
     except ImportError as error:
         failed[name] = str(error)
+tcl = ''
+if '_tkinter' in sys.modules:
+    try:
+        import tkinter
+        tcl = tkinter.Tcl().eval('info library')
+    except Exception as error:
+        failed['tkinter'] = str(error)
 try:
     with open('/proc/self/maps') as maps:
         mapped = sorted({line.split(None, 5)[5].strip() for line in maps if ' /' in line})
@@ -216,6 +241,7 @@ except OSError:
     mapped = []
 json.dump({
     'prefix': sys.prefix, 'stdlib': os.path.dirname(os.__file__), 'path': sys.path, 'mapped': mapped, 'failed': failed,
+    'tcl': tcl,
     'variables': [str(value) for value in sysconfig.get_config_vars().values()],
 }, sys.stdout)
 """
@@ -224,33 +250,27 @@ json.dump({
 def prove_relocatable(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
     """Run the relocated copy in ``tree``, and say what it uses of ``interpreter``, from which it was packed.
 
-    A copy that does not run at all is a finding too: it may run where what it lacks exists.
+    Raises `ProvisionError` if the copy does not start.
     """
     from provision.install.probe import probe
+    from provision.store.layout import executable
 
     try:
         probe(tree, asset)
-        answers = _try(tree, asset)
     except ProvisionError as error:
-        return (error.message,)
+        raise ProvisionError(
+            f"{interpreter.executable} cannot be packed: a copy of it does not start: {error.message}", hint=error.hint
+        ) from error
+    try:
+        answers = _run_script(executable(tree, asset), _TRIAL_SCRIPT, timeout=_TRIAL_TIMEOUT, environ={})
+    except ScriptFailed as failure:
+        return (f"the copy {failure}, while it imports its extension modules",)
     return tuple(_findings(answers, tree.resolve(), interpreter))
-
-
-def _try(tree: Path, asset: Asset) -> dict[str, Any]:
-    import json
-
-    from provision.store.layout import executable
-
-    code, output, error = _run_script(executable(tree, asset), _TRIAL_SCRIPT, timeout=_TRIAL_TIMEOUT, environ={})
-    if code != 0:
-        raise IntegrityError(f"it breaks when its extension modules are imported: {error or code}")
-    answers: dict[str, Any] = json.loads(output)
-    return answers
 
 
 def _findings(answers: dict[str, Any], tree: Path, interpreter: Interpreter) -> Iterator[str]:
     for name, reason in answers["failed"].items():
-        yield f"the module {name} cannot be imported: {reason}"
+        yield f"the module {name} does not work: {reason}"
     for what in ("prefix", "stdlib"):
         if not Path(answers[what]).resolve().is_relative_to(tree):
             yield f"its {what} is {answers[what]}, outside of its own tree"
@@ -258,7 +278,10 @@ def _findings(answers: dict[str, Any], tree: Path, interpreter: Interpreter) -> 
     for path in answers["path"]:
         if path.startswith(original):
             yield f"it imports from {path}, where it was packed from"
-    libpython = Path(interpreter.variables.get("LIBDIR", "")) / interpreter.variables.get("INSTSONAME", "libpython")
+    if answers["tcl"].startswith(_own_directory(interpreter)):
+        yield f"it finds the scripts of Tcl in {answers['tcl']}, where it was packed from"
+    libraries = interpreter.directory_of("LIBDIR") or interpreter.prefix
+    libpython = libraries / interpreter.variables.get("INSTSONAME", "libpython")
     for path in answers["mapped"]:
         inside = Path(path).resolve().is_relative_to(tree)
         if not inside and (path.startswith(_own_directory(interpreter)) or path == str(libpython)):

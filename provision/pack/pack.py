@@ -84,11 +84,14 @@ def _pack(
     if asset.flavor == "full":
         _add_extras(interpreter, asset, staged / "python")
     partial = archive.with_name(f"{archive.stem}.part{archive.suffix}")
-    write_archive(staged, partial)
-    sha256, size = _measure(partial)
-    asset = replace(asset, sha256=sha256, size=size)
-    warnings = (*result.warnings, *_without_pip(interpreter), *_relocate_and_prove(tree, asset, interpreter))
-    partial.replace(archive)
+    try:
+        write_archive(staged, partial)  # before the trial, whose steps change the tree
+        sha256, size = _measure(partial)
+        asset = replace(asset, sha256=sha256, size=size)
+        warnings = (*result.warnings, *_without_pip(interpreter), *_relocate_and_prove(tree, asset, interpreter))
+        partial.replace(archive)
+    finally:
+        partial.unlink(missing_ok=True)
     return PackedArchive(archive=archive, asset=asset, row=row_of(asset), requires=result.requires, warnings=warnings)
 
 
@@ -163,7 +166,13 @@ def _measure(archive: Path) -> tuple[Digest, int]:
 def _day_of(executable: Path) -> str:
     import time
 
-    return time.strftime("%Y%m%d", time.gmtime(executable.stat().st_mtime))
+    changed = time.gmtime(executable.stat().st_mtime)
+    if changed.tm_year < 2000:
+        raise UsageError(
+            f"{executable} was last changed on {time.strftime('%Y-%m-%d', changed)}, which cannot be its build tag",
+            hint="Pass the tag with `--build YYYYMMDD`.",
+        )
+    return time.strftime("%Y%m%d", changed)
 
 
 def row_of(asset: Asset) -> dict[str, Any]:

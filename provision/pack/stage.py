@@ -11,7 +11,7 @@ from pathlib import Path
 from struct import unpack_from
 
 from provision.errors import ProvisionError
-from provision.model.tree import FILE_MODE, TreeEntry, file_mode
+from provision.model.tree import EXECUTABLE_MODE, FILE_MODE, TreeEntry, file_mode
 from provision.model.value import frozen
 from provision.pack.contents import PackedFile
 from provision.pack.interpreter import Interpreter
@@ -56,7 +56,8 @@ def _copy(file: PackedFile, root: Path) -> None:
         copy.symlink_to(file.link)
     elif file.source is not None:
         shutil.copyfile(file.source, copy)
-        copy.chmod(file_mode(file.source.stat().st_mode))
+        # Archives that went through npm and the like have lost their modes; all in `bin` is to be started.
+        copy.chmod(EXECUTABLE_MODE if file.path.startswith("bin/") else file_mode(file.source.stat().st_mode))
 
 
 def _is_elf(path: Path) -> bool:
@@ -81,7 +82,8 @@ def _strip(binaries: Iterable[Path]) -> list[str]:
 
 def _needed_libraries(path: Path) -> set[str]:
     dynamic = read_elf_dynamic(path.read_bytes())
-    names = dynamic.needed if dynamic else ()
+    # PBS names some by a path from the file itself: `$ORIGIN/../lib/libpython3.9.so.1.0`.
+    names = [name.rpartition("/")[2] for name in dynamic.needed] if dynamic else []
     return {name for name in names if not name.startswith(_LIBC)}
 
 

@@ -58,6 +58,23 @@ def test_a_suffixed_build_has_its_real_name_and_links_to_it(tmp_path: Path) -> N
     assert {found[f"bin/{name}"] for name in ("python", "python3", "python3.12")} == {"python3.12td"}
 
 
+@pytest.mark.parametrize("configured", ["/install", "/opt/another/prefix", ""])
+def test_a_build_that_was_moved_is_packed_from_where_it_is(tmp_path: Path, configured: str) -> None:
+    usual = names(tmp_path / "usual")
+    variables = {"LIBDIR": f"{configured}/lib", "LIBPC": f"{configured}/lib/pkgconfig", "VERSION": "3.12"}
+    assert names(tmp_path / "moved", variables=variables) == usual
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_tcl_and_tk_in_the_prefix_are_packed_with_what_they_need(tmp_path: Path, static: bool) -> None:
+    shipped = {"tcl9.0/init.tcl", "tcl9.0/encoding/ascii.enc", "tk9.0/tk.tcl", "itcl4.3.2/itcl.tcl", "libtcl9.0.so"}
+    for path in (*shipped, "libtcl9.0.a", "tclless"):
+        (tmp_path / "lib" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "lib" / path).touch()
+    found = {path.removeprefix("lib/") for path in names(tmp_path, tests=static) if "tcl" in path or "tk9" in path}
+    assert found == shipped | ({"libtcl9.0.a"} if static else set())
+
+
 def test_links_stay_links_only_to_files_that_exist(tmp_path: Path) -> None:
     library = tmp_path / "lib" / "python3.12"
     library.mkdir(parents=True)

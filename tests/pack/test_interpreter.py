@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
 from provision.model.value import replace
 from provision.pack.interpreter import inspect_interpreter, prove_relocatable, target_of
 from tests.pack.samples import answers, elf_header, make_installation, make_program
@@ -65,7 +65,7 @@ def test_a_directory_without_a_working_python_is_refused(tmp_path: Path) -> None
         inspect_interpreter(tmp_path)
     program = make_program(tmp_path, {})
     program.write_text("#!/bin/sh\necho 'No module named encodings' >&2; exit 1\n")
-    with pytest.raises(UsageError, match="does not run: No module named encodings"):
+    with pytest.raises(UsageError, match="fails with exit code 1: No module named encodings"):
         inspect_interpreter(tmp_path)
 
 
@@ -119,6 +119,21 @@ def test_libraries_loaded_from_the_original_are_named(interpreter: Installed) ->
     )
 
 
-def test_a_tree_that_does_not_run_is_a_finding_and_no_failure(interpreter: Installed, tmp_path: Path) -> None:
-    (finding,) = prove_relocatable(tmp_path, interpreter.asset, inspect_interpreter(Path(sys.base_prefix)))
-    assert "cannot be started" in finding
+def test_a_tree_that_does_not_start_is_an_error(interpreter: Installed, tmp_path: Path) -> None:
+    with pytest.raises(ProvisionError, match=r"a copy of it does not start: .* cannot be started"):
+        prove_relocatable(tmp_path, interpreter.asset, inspect_interpreter(Path(sys.base_prefix)))
+
+
+def test_a_copy_that_takes_too_long_is_stopped_and_named(
+    interpreter: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provision.pack.interpreter._TRIAL_TIMEOUT", 0.01)
+    (finding,) = prove_relocatable(interpreter.tree, interpreter.asset, inspect_interpreter(Path(sys.base_prefix)))
+    assert "was stopped after 0.01 s" in finding
+
+
+def test_an_installation_that_takes_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provision.pack.interpreter._INSPECTION_TIMEOUT", 0.2)
+    make_program(tmp_path, {}).write_text("#!/bin/sh\nexec sleep 30\n")
+    with pytest.raises(UsageError, match=r"was stopped after 0\.2 s"):
+        inspect_interpreter(tmp_path)

