@@ -54,6 +54,7 @@ BY_TOPIC = {
     "store/test_crash.py": "the store after a crash",
     "store/test_full_disk.py": "the store on a full disk",
     "store/test_growth.py": "the costs of a store that grows",
+    "store/test_layers.py": "a store in a lower layer of an overlayfs",
     "store/test_shared_store.py": "a store that several users share",
     "test_mirror.py": "this file",
     "test_contributing.py": "the files that CONTRIBUTING names",

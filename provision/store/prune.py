@@ -9,7 +9,7 @@ from provision.errors import LockTimeoutError, StoreError, store_failures
 from provision.model.value import frozen
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, tree_lock
-from provision.store.publish import clean_all_leftovers, detach_tree, staging_directory
+from provision.store.publish import clean_all_leftovers, detach_tree, remove_detached, staging_directory
 from provision.store.receipts import read_receipt
 from provision.store.roots import ReadLockedKeys, forget_missing_projects, live_keys, roots_lock
 
@@ -67,7 +67,8 @@ def prune_trees(
                     busy.append(key)
                     continue
                 freed += _size(store, key)
-                detach_tree(store, key, deleting.enter_context(staging_directory(store, key)))
+                left = detach_tree(store, key, deleting.enter_context(staging_directory(store, key)))
+                deleting.callback(remove_detached, left)
                 removed.append(key)
         if not batch:
             break

@@ -8,18 +8,25 @@ agree; after it, the first command that relies on the tree hashes it once and ma
 
 from __future__ import annotations
 
+import errno
 import os
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
-from provision.host.files import PRIVATE_MODE, is_directory, is_link, make_directory, unfinished_files
+from provision.host.files import PRIVATE_MODE, make_directory, unfinished_files
 from provision.model.tree import DIRECTORY_MODE, TreeEntry, tree_digest
 from provision.model.value import replace
+from provision.store.directories import (
+    can_rename_between,
+    flush_tree,
+    move_aside,
+    remove_recursively,
+    rename_directory,
+    swap_paths,
+)
 from provision.store.layout import Store, check_key, is_key
 from provision.store.locks import tree_lock
 from provision.store.receipts import Receipt, read_entries, read_receipt, write_entries, write_receipt
@@ -27,12 +34,6 @@ from provision.store.stamp import boot_id
 
 if TYPE_CHECKING:  # trees are seldom hashed, and `hashing` takes a while to import
     from provision.store.hashing import Difference
-
-# Seconds between tries, because virus scanners on Windows may hold a new file open.
-_RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
 
 
 def publish(
@@ -49,7 +50,8 @@ def publish(
     The caller holds the tree's lock, and ``staged`` is in a `staging_directory`, whose end removes what this replaces.
     A crash leaves the old tree or the new one. Readers ignore a tree without a receipt and a receipt without a tree: so
     the receipt of a new tree is written first, and the rename makes both count. A tree that replaces another does so in
-    one step, under a receipt that is right for both.
+    one step, under a receipt that is right for both; where the old one cannot be renamed (`directories`), it is removed
+    first, and a crash may leave neither.
     """
     if receipt.key != key:
         raise ValueError(f"the receipt is of {receipt.key}, not of {key}")
@@ -61,31 +63,58 @@ def publish(
             flush_tree(staged)
             receipt = replace(receipt, settled=True)
         make_directory(store.trees)
-        if os.path.lexists(tree):
-            swap_paths(staged, tree)
+        if os.path.lexists(tree) and _swap_trees(store, staged, key):
             _write_metadata(store, receipt, entries, extras=extras, old_extras=old_extras)
         else:
             _write_metadata(store, receipt, entries, extras=extras, old_extras=old_extras)
-            _rename(staged, tree)
+            rename_directory(staged, tree)
     return receipt
+
+
+def _swap_trees(store: Store, staged: Path, key: str) -> bool:
+    """Swap a tree with the one that replaces it; where it cannot be renamed, only remove it, and return False."""
+    tree = store.tree(key)
+    if swap_paths(staged, tree):
+        return True
+    if not can_rename_between(staged.parent, store.trees):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(tree))
+    _remove_receipt(store, key)
+    for path in (store.extras(key), tree):
+        remove_recursively(path)
+    return False
 
 
 def remove_tree(store: Store, key: str) -> None:
     """Remove a tree, its receipt, its list of entries and its extras; the caller holds the tree's lock."""
     with staging_directory(store, key) as work:
-        detach_tree(store, key, work)
+        remove_detached(detach_tree(store, key, work))
 
 
-def detach_tree(store: Store, key: str, work: Path) -> None:
-    """Move a tree, and then what is beside it, into a staging directory, whose end deletes them."""
-    tree = store.tree(key)
+def detach_tree(store: Store, key: str, work: Path) -> tuple[Path, ...]:
+    """Move a tree, and then what is beside it, into a staging directory, whose end deletes them.
+
+    What cannot be renamed stays where it is, without a receipt, and is returned: pass it to `remove_detached` while the
+    tree's lock is held. If that does not happen, the next prune finds a tree without a receipt.
+    """
+    tree, extras = store.tree(key), store.extras(key)
     with store_failures("remove a tree", tree):
-        if os.path.lexists(tree):
-            _rename(tree, work / "removed")
-        for path in (store.receipt(key), store.entries(key)):
-            path.unlink(missing_ok=True)
-        if os.path.lexists(store.extras(key)):
-            store.extras(key).rename(work / "removed-extras")
+        left = [] if move_aside(tree, work / "removed") else [tree]
+        _remove_receipt(store, key)
+        if not move_aside(extras, work / "removed-extras"):
+            left.append(extras)
+    return tuple(left)
+
+
+def remove_detached(left: tuple[Path, ...]) -> None:
+    """Delete what `detach_tree` left in its place."""
+    for path in left:
+        with store_failures("remove a tree", path):
+            remove_recursively(path)
+
+
+def _remove_receipt(store: Store, key: str) -> None:
+    for path in (store.receipt(key), store.entries(key)):
+        path.unlink(missing_ok=True)
 
 
 def _write_metadata(
@@ -93,28 +122,12 @@ def _write_metadata(
 ) -> None:
     write_entries(store, receipt.key, entries)
     place = store.extras(receipt.key)
-    if extras is not None and os.path.lexists(place):
-        swap_paths(extras, place)
-    elif extras is not None:
-        extras.rename(place)
-    elif os.path.lexists(place):
-        place.rename(old_extras)
+    if extras is None or not os.path.lexists(place) or not swap_paths(extras, place):
+        if not move_aside(place, old_extras):
+            remove_recursively(place)
+        if extras is not None:
+            extras.rename(place)
     write_receipt(store, receipt)
-
-
-def _rename(source: Path, target: Path) -> None:
-    if os.name == "nt":
-        for pause in _RENAME_PAUSES:
-            try:
-                source.rename(target)
-            except PermissionError:
-                time.sleep(pause)
-            else:
-                return
-    elif not is_link(source) and not os.access(source, os.W_OK):
-        # Moving a directory changes its `..`, for which its owner needs write permission.
-        source.chmod(DIRECTORY_MODE)
-    source.rename(target)
 
 
 # Staging.
@@ -173,29 +186,6 @@ def staged_keys(store: Store) -> tuple[str, ...]:
     """The keys of the entries that have staging directories, of running or killed runs."""
     with store_failures("list staging", store.staging):
         return tuple(sorted({key for path in _staging_directories(store) if (key := _key_of(path))}))
-
-
-def remove_recursively(path: Path) -> None:
-    """Remove a path and all below it, following no links, even where its owner has no write permission."""
-    import shutil
-
-    if is_link(path) or not is_directory(path):
-        path.unlink(missing_ok=True)
-        return
-    try:
-        shutil.rmtree(path)
-    except PermissionError:
-        _make_writable(path)
-        shutil.rmtree(path)
-
-
-def _make_writable(tree: Path) -> None:
-    tree.chmod(PRIVATE_MODE)
-    for top, names, _ in os.walk(tree):
-        for name in names:
-            directory = Path(top, name)
-            if not is_link(directory):
-                directory.chmod(PRIVATE_MODE)
 
 
 def _new_directory(store: Store, key: str) -> Path:
@@ -289,62 +279,3 @@ def _restore_entries(store: Store, receipt: Receipt) -> None:
         # Bytecode is part of a tree only if it was requested; otherwise Python cached it since.
         entries = {path: entry for path, entry in found.items() if receipt.tree.bytecode or "__pycache__" not in path}
         write_entries(store, receipt.key, entries)
-
-
-# System calls that Python does not offer.
-
-
-def swap_paths(one: Path, other: Path) -> None:
-    """Swap two paths of one file system, in one step where the system can; else ``other`` is missing for an instant."""
-    # Whatever the reason for a failure: the ordinary renames work, or raise the real error.
-    if not _call_libc("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
-        aside = one.with_name(f"{one.name}.old")
-        other.rename(aside)
-        one.rename(other)
-        aside.rename(one)
-
-
-def flush_tree(tree: Path) -> None:
-    """Wait until all that is in a directory is on disk."""
-    if not _flush_file_system(tree):
-        for top, _, names in os.walk(tree):
-            for path in (*(Path(top, name) for name in names), Path(top)):
-                if not is_link(path):
-                    _flush(path)
-
-
-def _flush_file_system(path: Path) -> bool:
-    """One flush instead of thousands; False if the system has no such call."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        return _call_libc("syncfs", descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _flush(path: Path) -> None:
-    if os.name == "nt" and is_directory(path):  # Windows flushes no directories
-        return
-    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-if sys.platform == "linux":
-
-    def _call_libc(name: str, *arguments: int | bytes) -> bool:
-        """Call a function of the C library that returns 0 for success; False if it fails or does not exist."""
-        import ctypes
-
-        try:
-            function = getattr(ctypes.CDLL(None), name)
-        except (OSError, AttributeError):
-            return False
-        return bool(function(*arguments) == 0)
-
-else:
-
-    def _call_libc(name: str, *arguments: int | bytes) -> bool:
-        return False

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+NO_LAYERS = 99  # the exit code of `in_layers` where nothing can be mounted
 
 
 def in_another_boot(command: Sequence[str], boot: Path) -> list[str]:
@@ -41,6 +42,45 @@ def small_disk(place: Path, *, size: str = "64k", inodes: int | None = None) -> 
         yield place
     finally:
         _unmount(place)
+
+
+class Layers:
+    """An overlayfs, the file system of containers: what is there before is in a lower layer, and never changes."""
+
+    def __init__(self, lower: Path, place: Path) -> None:
+        self._lower, self.place = lower, place
+        self._upper, self._work = place.with_name(f"{place.name}.upper"), place.with_name(f"{place.name}.work")
+        place.mkdir(exist_ok=True)
+        self._mount()
+
+    def reset(self) -> None:
+        """Go back to what is in the lower layer."""
+        self.close()
+        self._mount()
+
+    def close(self) -> None:
+        _unmount(self.place)
+        for folder in (self._upper, self._work):
+            shutil.rmtree(folder)
+
+    def _mount(self) -> None:
+        for folder in (self._upper, self._work):
+            folder.mkdir()
+        options = f"lowerdir={self._lower},upperdir={self._upper},workdir={self._work},redirect_dir=off"
+        _run("mount", "-t", "overlay", "-o", options, "overlay", self.place)
+
+
+def in_layers(command: Sequence[str], lower: Path, place: Path) -> list[str]:
+    """The command, in a mount namespace of its own where ``place`` is an overlayfs above ``lower``.
+
+    It needs no root where users may make namespaces. Its exit code is `NO_LAYERS` where nothing can be mounted.
+    """
+    upper, work = place.with_name(f"{place.name}.upper"), place.with_name(f"{place.name}.work")
+    for folder in (upper, work, place):
+        folder.mkdir(exist_ok=True)
+    options = f"lowerdir={lower},upperdir={upper},workdir={work},userxattr"
+    script = f'mount -t overlay -o "{options}" overlay "{place}" || exit {NO_LAYERS}; exec "$@"'
+    return ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", *command]
 
 
 class Disk:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from provision.store.directories import remove_recursively
 from provision.store.layout import Store
-from provision.store.publish import remove_recursively
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Bench:
         self.store = Store(sandbox / "home")
         command = python("-m", "tests.store.scenarios", scenario, str(self.store.home))
         self.victim = Victim(command=command, under=sandbox, cwd=ROOT, env={})
-        sandbox.mkdir()
+        sandbox.mkdir(exist_ok=True)
 
     def remember(self) -> None:
         """What is there now is the old state."""

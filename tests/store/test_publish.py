@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import tempfile
@@ -18,18 +17,15 @@ from provision.store.layout import Store
 from provision.store.locks import tree_lock
 from provision.store.publish import (
     check_tree,
-    flush_tree,
     make_staged_tree,
     publish,
     remove_tree,
     staging_directory,
-    swap_paths,
 )
 from provision.store.receipts import Receipt, read_entries, read_receipt
 from provision.store.stamp import boot_id
-from tests.store.samples import ASSET, FILES, install, make_tree, variant
+from tests.store.samples import ASSET, install, make_tree, variant
 from tests.support.file_systems import another_file_system
-from tests.support.killer import ROOT, Victim, python
 from tests.support.strangers import as_stranger
 
 
@@ -194,6 +190,24 @@ def test_staging_on_another_file_system_is_told(store: Store) -> None:
         folder.rmdir()
 
 
+def test_a_tree_is_kept_or_removed_whole_where_staging_is_on_another_file_system(store: Store) -> None:
+    receipt = install(store, extras=True)
+    folder = Path(tempfile.mkdtemp(dir=another_file_system(store.home.parent)))
+    store.staging.rmdir()
+    store.staging.symlink_to(folder)
+    try:
+        with pytest.raises(StoreError, match="another file system"):
+            install(store)
+        assert read_receipt(store, receipt.key) == receipt
+        assert check_tree(store, receipt) == ()
+        with tree_lock(store, receipt.key):
+            remove_tree(store, receipt.key)
+        assert not read_receipt(store, receipt.key)
+        assert not list(folder.iterdir()) + list(store.trees.iterdir()) + list(store.receipts.iterdir())
+    finally:
+        folder.rmdir()
+
+
 def test_a_linked_home_is_a_home(store: Store, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     store.home.symlink_to("real")
@@ -216,72 +230,3 @@ def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -
         published = publish(store, tree, key, receipt, entries)
     assert published == replace(receipt, boot=published.boot, settled=published.settled)
     assert not store.extras(key).exists()
-
-
-def victim(folder: Path, code: str) -> Victim:
-    preamble = "from pathlib import Path; from provision.store.publish import flush_tree, swap_paths;"
-    preamble += f"at = Path({str(folder)!r});"
-    return Victim(command=python("-c", preamble + code), under=folder, cwd=ROOT, env={})
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> tuple[Path, Path]:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / f"was-{name}").touch()
-    return tmp_path / "one", tmp_path / "two"
-
-
-def test_directories_change_places(pair: tuple[Path, Path]) -> None:
-    one, two = pair
-    swap_paths(one, two)
-    assert [path.name for path in one.iterdir()] == ["was-two"]
-    assert [path.name for path in two.iterdir()] == ["was-one"]
-
-
-def test_directories_change_places_in_one_step(pair: tuple[Path, Path]) -> None:
-    steps = victim(pair[0].parent, "swap_paths(at / 'one', at / 'two')").trace()
-    assert [step.event for step in steps] == ["renameat2"]
-
-
-def test_directories_change_places_in_several_steps_where_the_system_cannot_do_it_at_once(
-    pair: tuple[Path, Path],
-) -> None:
-    one, two = pair
-    process = victim(one.parent, "swap_paths(at / 'one', at / 'two')").fail_at(1, errno.ENOSYS)
-    assert process.returncode == 0, process.stderr
-    assert [path.name for path in one.iterdir()] == ["was-two"]
-    assert [path.name for path in two.iterdir()] == ["was-one"]
-    assert sorted(path.name for path in one.parent.iterdir()) == ["one", "two"]
-
-
-def test_a_missing_directory_cannot_change_places(pair: tuple[Path, Path]) -> None:
-    with pytest.raises(FileNotFoundError):
-        swap_paths(pair[0], pair[1] / "missing")
-    assert pair[0].exists()
-
-
-def test_one_call_flushes_a_whole_tree(tmp_path: Path) -> None:
-    steps = victim(tmp_path, "flush_tree(at)").trace()
-    assert [step.event for step in steps] == ["syncfs"]
-    flush_tree(tmp_path)
-
-
-def test_every_file_and_directory_is_flushed_where_there_is_no_such_call(tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    make_tree(tree)
-    # A C library that lacks the function, as musl or an old glibc may.
-    code = "import ctypes; ctypes.CDLL = lambda name: object(); flush_tree(at)"
-    steps = victim(tree, code).trace()
-    flushed = {str(step.path.relative_to(tree)) for step in steps if step.event == "os.fsync"}
-    assert flushed == {
-        *FILES,
-        ".",
-        "bin",
-        "lib",
-        "lib/python3.13",
-        "lib/python3.13/site-packages",
-        "share",
-        "share/terminfo",
-    }

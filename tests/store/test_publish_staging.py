@@ -18,7 +18,6 @@ from provision.store.publish import (
     clean_all_leftovers,
     clean_leftovers,
     make_staged_tree,
-    remove_recursively,
     staged_keys,
     staging_directory,
 )
@@ -132,35 +131,3 @@ def test_a_file_in_place_of_staging_is_told(store: Store) -> None:
     store.staging.touch()
     with pytest.raises(StoreError, match="a file is where a directory should be"), staging_directory(store, KEY):
         pass
-
-
-def test_removing_recursively_follows_no_links(tmp_path: Path) -> None:
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside/mine").touch()
-    doomed = tmp_path / "doomed"
-    doomed.mkdir()
-    (doomed / "link").symlink_to("../outside")
-    remove_recursively(doomed)
-    (tmp_path / "doomed").symlink_to("outside")
-    remove_recursively(doomed)
-    remove_recursively(tmp_path / "missing")
-    assert (tmp_path / "outside/mine").exists()
-    assert not os.path.lexists(doomed)
-
-
-def test_a_tree_that_its_owner_made_read_only_is_removed_recursively(public_path: Path) -> None:
-    public_path.chmod(0o777)
-    code = f"""
-import os
-from pathlib import Path
-from provision.store.publish import remove_recursively
-doomed = Path({str(public_path)!r}, "doomed")
-(doomed / "a/b").mkdir(parents=True)
-(doomed / "a/b/file").touch()
-(doomed / "link").symlink_to("/")
-for path in (doomed / "a/b", doomed / "a", doomed):
-    path.chmod(0o555)
-remove_recursively(doomed)
-print(doomed.exists())
-"""
-    assert as_stranger(code) == "False\n"

@@ -1,0 +1,151 @@
+"""Directories moved, swapped, removed and flushed, whatever the file system.
+
+On overlayfs, the file system of most containers, a directory of a lower layer cannot be renamed: the kernel reports
+EXDEV, as it does between two mounts. `can_rename_between` tells the two apart.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from pathlib import Path
+
+from provision.host.files import PRIVATE_MODE, is_directory, is_link
+from provision.model.tree import DIRECTORY_MODE
+
+# Seconds between tries, because virus scanners on Windows may hold a new file open.
+_RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def rename_directory(source: Path, target: Path) -> None:
+    """Rename a directory, or whatever is in its place; raises `OSError` with EXDEV as the module says."""
+    if os.name == "nt":
+        for pause in _RENAME_PAUSES:
+            try:
+                source.rename(target)
+            except PermissionError:
+                time.sleep(pause)
+            else:
+                return
+    elif not is_link(source) and not os.access(source, os.W_OK):
+        # Moving a directory changes its `..`, for which its owner needs write permission.
+        source.chmod(DIRECTORY_MODE)
+    source.rename(target)
+
+
+def move_aside(path: Path, aside: Path) -> bool:
+    """Rename a path, if it exists, to a new one; False if it stays, as it is in a lower layer or another mount."""
+    try:
+        rename_directory(path, aside)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return False
+    return True
+
+
+def can_rename_between(one: Path, other: Path) -> bool:
+    """Whether two directories are in one mount, so that what is new in one can be renamed into the other."""
+    name = f".{os.urandom(8).hex()}"
+    try:
+        # The kernel compares the mounts before it looks for the files, of which there are none.
+        (one / name).rename(other / name)
+    except OSError as error:
+        return error.errno != errno.EXDEV
+    return True
+
+
+def remove_recursively(path: Path) -> None:
+    """Remove a path and all below it, following no links, even where its owner has no write permission."""
+    import shutil
+
+    if is_link(path) or not is_directory(path):
+        path.unlink(missing_ok=True)
+        return
+    try:
+        shutil.rmtree(path)
+    except PermissionError:
+        _make_writable(path)
+        shutil.rmtree(path)
+
+
+def _make_writable(tree: Path) -> None:
+    tree.chmod(PRIVATE_MODE)
+    for top, names, _ in os.walk(tree):
+        for name in names:
+            directory = Path(top, name)
+            if not is_link(directory):
+                directory.chmod(PRIVATE_MODE)
+
+
+def swap_paths(one: Path, other: Path) -> bool:
+    """Swap two paths, in one step where the system can; else ``other`` is missing for an instant.
+
+    False, with nothing changed, if ``other`` is in a lower layer or another mount.
+    """
+    # Whatever the reason for a failure: the ordinary renames work, or raise the real error.
+    if _call_libc("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
+        return True
+    aside = one.with_name(f"{one.name}.old")
+    try:
+        other.rename(aside)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return False
+    one.rename(other)
+    aside.rename(one)
+    return True
+
+
+def flush_tree(tree: Path) -> None:
+    """Wait until all that is in a directory is on disk."""
+    if not _flush_file_system(tree):
+        for top, _, names in os.walk(tree):
+            for path in (*(Path(top, name) for name in names), Path(top)):
+                if not is_link(path):
+                    _flush(path)
+
+
+def _flush_file_system(path: Path) -> bool:
+    """One flush instead of thousands; False if the system has no such call."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return _call_libc("syncfs", descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush(path: Path) -> None:
+    if os.name == "nt" and is_directory(path):  # Windows flushes no directories
+        return
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+if sys.platform == "linux":
+
+    def _call_libc(name: str, *arguments: int | bytes) -> bool:
+        """Call a function of the C library that returns 0 for success; False if it fails or does not exist."""
+        import ctypes
+
+        try:
+            function = getattr(ctypes.CDLL(None), name)
+        except (OSError, AttributeError):
+            return False
+        return bool(function(*arguments) == 0)
+
+else:
+
+    def _call_libc(name: str, *arguments: int | bytes) -> bool:
+        return False
