@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from provision.model.asset import Asset, Digest
+from provision.model.target import Target
 from provision.model.tree import TreeOptions, store_key
 from provision.model.value import frozen
 
@@ -31,6 +32,14 @@ class Selected:
     def key(self) -> str:
         """The tree's name in the store."""
         return store_key(self.asset, self.tree)
+
+
+@frozen
+class LeftOut:
+    """An entry that the manifest declares for other targets only; ``target`` is that of the machine."""
+
+    name: str
+    target: Target
 
 
 @frozen
@@ -80,10 +89,14 @@ Action = Keep | Install | Link | Unlink | Remove
 
 @frozen
 class Plan:
-    """All actions of one sync; ``lock`` is the digest of the lock file that they were planned for."""
+    """All actions of one sync; ``lock`` is the digest of the lock file that they were planned for.
+
+    ``left_out`` are the entries that are not for the machines of the plan.
+    """
 
     lock: Digest
     actions: tuple[Action, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -118,7 +131,13 @@ class Inventory:
 
 
 def plan_sync(
-    selection: Sequence[Selected], inventory: Inventory, *, lock: Digest, partial: bool = False, prune: bool = False
+    selection: Sequence[Selected],
+    inventory: Inventory,
+    *,
+    lock: Digest,
+    partial: bool = False,
+    prune: bool = False,
+    left_out: tuple[LeftOut, ...] = (),
 ) -> Plan:
     """Compare what the lock file selects with what is on disk.
 
@@ -149,7 +168,7 @@ def plan_sync(
     unlinks = () if partial else tuple(Unlink(name=name) for name in sorted(set(inventory.links) - linked_names))
     needed = {selected.key for selected in selection}
     removes = tuple(Remove(key=key) for key in sorted(set(inventory.removable) - needed)) if prune else ()
-    return Plan(lock=lock, actions=(*keeps, *installs.values(), *links, *unlinks, *removes))
+    return Plan(lock=lock, actions=(*keeps, *installs.values(), *links, *unlinks, *removes), left_out=left_out)
 
 
 def plan_document(plan: Plan) -> dict[str, object]:
@@ -161,6 +180,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "lock": f"sha256:{plan.lock}",
         "empty": plan.is_empty,
         "actions": [_action(action) for action in plan.actions],
+        "left-out": left_out_document(plan.left_out),
         "summary": {
             "keep": _count(plan, Keep),
             "install": _count(plan, Install),
@@ -172,6 +192,18 @@ def plan_document(plan: Plan) -> dict[str, object]:
             "downloads-of-unknown-size": sizes.count(None),
         },
     }
+
+
+def left_out_notes(left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """``alpine, embed: not for linux-x86_64``: a note for each target."""
+    for target in dict.fromkeys(each.target for each in left_out):
+        names = ", ".join(each.name for each in left_out if each.target == target)
+        yield f"{names}: not for {target.short}"
+
+
+def left_out_document(left_out: Sequence[LeftOut]) -> list[dict[str, object]]:
+    """Entries that are left out, as JSON values."""
+    return [{"name": each.name, "target": str(each.target)} for each in left_out]
 
 
 def _count(plan: Plan, kind: type[Action]) -> int:

@@ -28,21 +28,23 @@ def answer(argv: list[str]) -> int | None:
 def _sync(*, quiet: bool) -> int | None:
     from provision.store.stamp import read_stamp
 
-    pythons = read_stamp(os.environ)
-    if pythons is None:
+    stamp = read_stamp(os.environ)
+    if stamp is None:
         return None
     if not quiet:
-        sys.stderr.write(f"{len(pythons)} interpreter{'' if len(pythons) == 1 else 's'} up to date\n")
+        count = len(stamp.pythons)
+        sys.stderr.write("".join(f"note: {note}\n" for note in stamp.notes))
+        sys.stderr.write(f"{count} interpreter{'' if count == 1 else 's'} up to date\n")
     return 0
 
 
 def _which(name: str) -> int | None:
     from provision.store.stamp import read_stamp
 
-    pythons = read_stamp(os.environ)
-    if pythons is None or name not in pythons:
+    stamp = read_stamp(os.environ)
+    if stamp is None or name not in stamp.pythons:
         return None
-    return _write(pythons[name] + "\n")
+    return _write(stamp.pythons[name] + "\n")
 
 
 def _write(text: str) -> int:

@@ -30,10 +30,16 @@ def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLev
             chosen = _for_level(python, assets, level)
             _refuse_old_macos(python, chosen, host)
             return chosen
-    raise LockFileError(
-        f"{python.name!r} is not locked for this machine, {host.target.short}; "
-        f"it is locked for {_targets_listed(python)}",
-        hint=f"Add {host.target.short!r} to its targets in pythons.toml, and run `provision lock`.",
+    raise not_locked_error(python, host.target, f"this machine ({host.target.short})")
+
+
+def not_locked_error(python: LockedPython, target: Target, machine: str) -> LockFileError:
+    """The error of an entry that is not locked for a target; ``machine`` is how the message names that."""
+    locked = ", ".join(each.short for each in python.targets())
+    return LockFileError(
+        f"entry {python.name!r} is not locked for {machine}, only for {locked}",
+        hint=f"If the entry is meant for {target.short}, add that to its `targets`, if it has any, and run "
+        "`provision lock`.",
     )
 
 
@@ -91,7 +97,3 @@ def _refuse_old_macos(python: LockedPython, asset: Asset, host: Host) -> None:
 
 def _dotted(version: tuple[int, int]) -> str:
     return ".".join(map(str, version))
-
-
-def _targets_listed(python: LockedPython) -> str:
-    return ", ".join(target.short for target in python.targets())

@@ -47,8 +47,18 @@ _IGNORED_VARIABLES = (
 )
 
 
-def read_stamp(environ: "Mapping[str, str]", start: str = "") -> dict[str, str] | None:
-    """The interpreters of the project around ``start`` (the working directory), by name, in their order.
+class Stamp:
+    """What a stamp records: ``pythons``, the interpreters by name, in their order, and the ``notes`` of a sync."""
+
+    __slots__ = ("notes", "pythons")
+
+    def __init__(self) -> None:
+        self.pythons: dict[str, str] = {}
+        self.notes: list[str] = []
+
+
+def read_stamp(environ: "Mapping[str, str]", start: str = "") -> Stamp | None:
+    """The stamp of the project around ``start`` (the working directory).
 
     None if a sync may have something to do, or if there is any doubt. Looks for the project as
     `manifest.read.find_manifest` does.
@@ -75,17 +85,18 @@ def write_stamp(
     environ: "Mapping[str, str]",
     store: "Store",
     pythons: "Sequence[LinkablePython]",
+    notes: "Sequence[str]" = (),
 ) -> bool:
     """Record that a sync without options has finished; the bytes are those of the files that it read.
 
-    ``pythons`` are all interpreters of the lock for this machine. False if the stamp cannot be written: it only saves
-    time.
+    ``pythons`` are all interpreters of the lock for this machine, and ``notes`` what every sync says. False if the
+    stamp cannot be written: it only saves time.
     """
     from provision.host.files import replace_file
 
     folder = manifest.parent / _FOLDER
     try:
-        lines = list(_lines(folder, manifest, store, pythons))
+        lines = [*_lines(folder, manifest, store, pythons), *(("note", note, "") for note in notes)]
         if any("\n" in field or "\t" in field for line in lines for field in line):
             return False
         text = _header(str(manifest), manifest_bytes, lock_bytes, environ)
@@ -182,8 +193,8 @@ def _lines(
         yield "stat", _file_state(str(root)), str(root)
 
 
-def _check_lines(lines: str, folder: str) -> dict[str, str] | None:
-    pythons: dict[str, str] = {}
+def _check_lines(lines: str, folder: str) -> Stamp | None:
+    stamp = Stamp()
     for line in lines.split("\n")[:-1]:
         kind, first, second = line.split("\t")
         if kind == "link":
@@ -193,10 +204,12 @@ def _check_lines(lines: str, folder: str) -> dict[str, str] | None:
             if _file_state(second) != first:
                 return None
         elif kind == "python":
-            pythons[first] = second
+            stamp.pythons[first] = second
+        elif kind == "note":
+            stamp.notes.append(first)
         else:
             return None
-    return pythons
+    return stamp
 
 
 def _file_state(path: str) -> str:

@@ -21,6 +21,7 @@ from provision.store.links import read_links
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options
 from provision.workflows.project import Project
+from provision.workflows.selection import left_out_of_host
 
 State = Literal["installed", "not linked", "not installed", "stale", "not locked", "not for this machine"]
 
@@ -62,7 +63,13 @@ def list_pythons(options: Options) -> Listing:
     lock = loaded.lock if loaded else None
     stale = {entry.name: entry for entry in stale_entries(manifest, lock, host.target)} if lock else {}
     store = Store(options.home)
-    local = _LocalState(host=host, store=store, links=read_links(project.directory, store))
+    left_out = left_out_of_host(project, lock.pythons, host) if lock else ()
+    local = _LocalState(
+        host=host,
+        store=store,
+        links=read_links(project.directory, store),
+        left_out=frozenset(each.name for each in left_out),
+    )
     rows = tuple(
         _row(request, lock.python(request.name) if lock else None, stale.get(request.name), local)
         for request in manifest.requests
@@ -72,11 +79,12 @@ def list_pythons(options: Options) -> Listing:
 
 @frozen
 class _LocalState:
-    """This machine, its store, and the project's links."""
+    """This machine, its store, the project's links, and the entries that are for other machines."""
 
     host: Host
     store: Store
     links: dict[str, str]
+    left_out: frozenset[str]
 
 
 def _row(request: Request, python: LockedPython | None, stale: StaleEntry | None, local: _LocalState) -> ListRow:
@@ -84,6 +92,9 @@ def _row(request: Request, python: LockedPython | None, stale: StaleEntry | None
     if python is None:
         return row
     row = replace(row, python=python, stale=stale, reason=stale.reason if stale else "")
+    if not stale and request.name in local.left_out:
+        reason = f"{request.name}: not for {local.host.target.short}"
+        return replace(row, state="not for this machine", reason=reason)
     try:
         asset = select_asset(python, host=local.host, level=cpu_level)
     except ProvisionError as error:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from provision.errors import LockFileError, ProvisionError, UsageError, raise_all
-from provision.host.cpu import cpu_level
-from provision.host.detect import detect_host
+from provision.errors import LockFileError, UsageError
 from provision.host.files import exists, read_small_file_or_none
-from provision.lock.lock import Lock, LockedPython
-from provision.lock.select import assets_for_target, select_asset
-from provision.model.asset import CPU_LEVELS, Asset, CpuLevel, Digest
+from provision.lock.lock import Lock
+from provision.model.asset import Digest
 from provision.model.table import keyed, required
-from provision.model.target import Host, Target
 from provision.model.value import frozen
-from provision.plan import PLAN_VERSION, Inventory, Plan, Selected, plan_document, plan_sync
+from provision.plan import PLAN_VERSION, Inventory, Plan, plan_document, plan_sync
 from provision.store.archives import ArchiveCache
 from provision.store.json_tables import (
     JsonObject,
@@ -35,7 +30,8 @@ from provision.store.publish import ensure_durable
 from provision.store.receipts import read_receipt
 from provision.workflows.lock import find_stale, raise_if_stale
 from provision.workflows.options import ALL_TARGETS, Options, Scope, parse_scope
-from provision.workflows.project import Project, needed_keys, select_entries, write_text
+from provision.workflows.project import Project, needed_keys, write_text
+from provision.workflows.selection import select_assets
 
 _MAX_BYTES = 16 * 1024 * 1024  # of a saved plan
 
@@ -74,7 +70,8 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
 
     Of the store it reads only the receipts of the selected trees, however many others there are.
     """
-    selection = select_assets(project, lock, scope)
+    chosen = select_assets(project, lock, scope)
+    selection = chosen.selected
     store = Store(options.home)
     cache = ArchiveCache(options.cache)
     # A key has only a part of the archive's sha256, which another archive can match on purpose; the receipt has all.
@@ -90,72 +87,8 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
         links={} if scope.foreign else read_links(project.directory, store),
         removable=unused_keys(store, needed_keys) if scope.prune else (),
     )
-    return plan_sync(selection, inventory, lock=digest, partial=bool(scope.names) or scope.foreign, prune=scope.prune)
-
-
-def select_assets(project: Project, lock: Lock, scope: Scope) -> tuple[Selected, ...]:
-    """The locked assets of a scope.
-
-    Raises `ManifestError` for unknown names, and what `select_for_host` and `select_for_targets` raise.
-    """
-    pythons = select_entries(lock, scope.names, manifest=project.manifest_path)
-    if not scope.foreign:
-        return select_for_host(pythons, detect_host(), cpu_level)
-    if not scope.all_targets:
-        return select_for_targets(pythons, scope.targets, cpu=scope.cpu)
-    groups = (select_for_targets((python,), python.targets(), cpu=scope.cpu) for python in pythons)
-    return tuple(selected for group in groups for selected in group)
-
-
-def select_for_host(pythons: Sequence[LockedPython], host: Host, level: Callable[[], CpuLevel]) -> tuple[Selected, ...]:
-    """The asset of each entry for this machine; raises the errors of all entries together (exit 4 or 5)."""
-    choices = ((python, lambda python=python: select_asset(python, host=host, level=level)) for python in pythons)
-    return _select_each(choices, foreign=False)
-
-
-def select_for_targets(
-    pythons: Sequence[LockedPython], targets: Sequence[Target], *, cpu: CpuLevel
-) -> tuple[Selected, ...]:
-    """The asset of each entry for each target, of the highest locked level up to ``cpu``.
-
-    Raises `LockFileError` for all entries that are not locked for a target.
-    """
-    choices = (
-        (python, lambda python=python, target=target: _highest_level(python, target, cpu))
-        for python in pythons
-        for target in targets
-    )
-    return _select_each(choices, foreign=True)
-
-
-def _select_each(choices: Iterable[tuple[LockedPython, Callable[[], Asset]]], *, foreign: bool) -> tuple[Selected, ...]:
-    selection: list[Selected] = []
-    errors: list[ProvisionError] = []
-    for python, select in choices:
-        try:
-            selection.append(Selected(name=python.name, asset=select(), tree=python.tree, foreign=foreign))
-        except ProvisionError as error:
-            errors.append(error)
-    raise_all(errors)
-    return tuple(selection)
-
-
-def _highest_level(python: LockedPython, target: Target, cpu: CpuLevel) -> Asset:
-    assets = assets_for_target(python, target)
-    if not assets:
-        locked = ", ".join(known.short for known in python.targets())
-        raise LockFileError(
-            f"{python.name!r} is not locked for {target.short}; it is locked for {locked}",
-            hint=f"Add {target.short!r} to its targets in pythons.toml, and run `provision lock`.",
-        )
-    fitting = [asset for asset in assets if CPU_LEVELS.index(asset.cpu) <= CPU_LEVELS.index(cpu)]
-    if not fitting:
-        levels = ", ".join(asset.cpu for asset in assets)
-        raise LockFileError(
-            f"{python.name!r} is locked for {target.short} at {levels} only, and {cpu} was asked for",
-            hint=f"Pass `--cpu {assets[0].cpu}` if those machines have it.",
-        )
-    return fitting[-1]
+    partial = bool(scope.names) or scope.foreign
+    return plan_sync(selection, inventory, lock=digest, partial=partial, prune=scope.prune, left_out=chosen.left_out)
 
 
 # Saved plans. Anyone may have written the file: it is only compared with a plan that is computed again.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.model.value import frozen, replace
-from provision.plan import Selected
+from provision.plan import LeftOut, Selected
 from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
@@ -43,9 +43,10 @@ class VerifiedTree:
 
 @frozen
 class Verified:
-    """The results for all trees that were verified."""
+    """The results for all trees that were verified; ``left_out`` are the entries that are not for this machine."""
 
     trees: tuple[VerifiedTree, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: bool, progress: Progress) -> Verified:
@@ -54,7 +55,7 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
     Intact trees are marked as durable. ``repair`` reinstalls the others, from the cache or the network.
     """
     store = Store(options.home)
-    selection = _all_trees(store) if store_wide else _trees_of_entries(options, names)
+    selection, left_out = (_all_trees(store), ()) if store_wide else _trees_of_entries(options, names)
     trees = []
     for selected, entry_names in selection:
         progress.start(selected.key, selected.asset.title, "hash", None)
@@ -67,23 +68,26 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
             replace(tree, receipt=repaired[tree.key], repaired=True) if tree.key in repaired else tree for tree in trees
         ]
         clean_all_leftovers(store)
-    return Verified(trees=tuple(trees))
+    return Verified(trees=tuple(trees), left_out=left_out)
 
 
 def _all_trees(store: Store) -> list[tuple[Selected, tuple[str, ...]]]:
     return [(Selected(name="", asset=receipt.asset, tree=receipt.tree), ()) for receipt in installed_receipts(store)]
 
 
-def _trees_of_entries(options: Options, names: Sequence[str]) -> list[tuple[Selected, tuple[str, ...]]]:
-    """The distinct trees of the named entries, each with the names of all entries that use it."""
-    from provision.workflows.plan import select_assets  # only here: `prune` and `cache` select nothing
+def _trees_of_entries(
+    options: Options, names: Sequence[str]
+) -> tuple[list[tuple[Selected, tuple[str, ...]]], tuple[LeftOut, ...]]:
+    """The distinct trees of the named entries, each with all entries that use it; and the entries left out."""
+    from provision.workflows.selection import select_assets  # only here: `prune` and `cache` select nothing
 
     project = Project.find(options)
     by_key: dict[str, tuple[Selected, tuple[str, ...]]] = {}
-    for one in select_assets(project, project.locked().lock, Scope(names=tuple(names))):
+    selection = select_assets(project, project.locked().lock, Scope(names=tuple(names)))
+    for one in selection.selected:
         selected, known = by_key.get(one.key, (one, ()))
         by_key[one.key] = (selected, (*known, one.name))
-    return list(by_key.values())
+    return list(by_key.values()), selection.left_out
 
 
 def _verify_tree(store: Store, selected: Selected, names: tuple[str, ...]) -> VerifiedTree:

@@ -8,7 +8,7 @@ from pathlib import Path
 from provision.host.files import is_file
 from provision.host.paths import data_home
 from provision.model.value import frozen
-from provision.plan import Install, Link, Plan, Remove, Selected, Unlink
+from provision.plan import Install, Link, Plan, Remove, Selected, Unlink, left_out_notes
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.links import link_commands, link_interpreter, read_links, unlink_interpreter
@@ -108,7 +108,8 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     if not scope.foreign:
         linked = link_project(project, store, plan, inputs.order)
         if inputs.manifest and not scope.names:
-            write_project_stamp(options, project, store, linked, manifest=inputs.manifest, lock=loaded.text.encode())
+            written = (inputs.manifest, loaded.text.encode())
+            write_project_stamp(options, project, store, linked, written, notes=tuple(left_out_notes(plan.left_out)))
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
         prune_trees(store, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
@@ -140,20 +141,28 @@ def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str
 
 
 def write_project_stamp(
-    options: Options, project: Project, store: Store, linked: Sequence[Selected], *, manifest: bytes, lock: bytes
+    options: Options,
+    project: Project,
+    store: Store,
+    linked: Sequence[Selected],
+    written: tuple[bytes, bytes],
+    *,
+    notes: tuple[str, ...] = (),
 ) -> None:
     """Write the stamp by which the next plain `sync` sees that there is nothing to do.
 
-    Not for a store that was given by ``--home``: the next command line may not have it.
+    ``written`` are the bytes of the manifest and of the lock. Not for a store that was given by ``--home``: the next
+    command line may not have it.
     """
     if options.home == data_home(options.environ):
         write_stamp(
             project.manifest_path,
-            manifest_bytes=manifest,
-            lock_bytes=lock,
+            manifest_bytes=written[0],
+            lock_bytes=written[1],
             environ=options.environ,
             store=store,
             pythons=linked,
+            notes=notes,
         )
 
 

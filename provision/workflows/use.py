@@ -16,8 +16,8 @@ from provision.store.layout import Store, executable
 from provision.store.links import BIN, foreign_commands, links_directory
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options, Scope
-from provision.workflows.plan import select_assets
 from provision.workflows.project import Project
+from provision.workflows.selection import select_assets
 
 
 @frozen
@@ -32,7 +32,7 @@ class FoundPython:
 def which(options: Options, name: str) -> FoundPython:
     """The interpreter of an entry; raises `StoreError` if it is not installed."""
     project = Project.find(options)
-    (selected,) = select_assets(project, project.locked().lock, Scope(names=(name,)))
+    (selected,) = select_assets(project, project.locked().lock, Scope(names=(name,))).selected
     store = Store(options.home)
     receipt = read_receipt(store, selected.key)
     if receipt is None or receipt.asset.sha256 != selected.asset.sha256:

@@ -175,7 +175,7 @@ def test_prune_keeps_what_the_lock_has_for_other_machines(everywhere: Project) -
 
 def test_the_error_of_a_target_that_is_not_locked_lists_the_locked_ones(everywhere: Project, offer: Offer) -> None:
     ended = everywhere.run("sync", "--target", "windows-aarch64", expect=4)
-    assert "'one' is not locked for windows-aarch64; it is locked for " in ended.err
+    assert "entry 'one' is not locked for windows-aarch64, only for " in ended.err
     assert "macos-aarch64" in ended.err
     assert offer.archives() == []
 
@@ -235,5 +235,5 @@ def test_a_level_that_is_not_locked_low_enough_is_refused(offer: Offer, tmp_path
         settings='targets = ["linux-x86_64"]',
     )
     ended = project.run("sync", "--target", "linux-x86_64", "--cpu", "v2", expect=4)
-    assert "'fast' is locked for linux-x86_64 at v3 only, and v2 was asked for" in ended.err
+    assert "entry 'fast' for linux-x86_64 requires CPU level v3; `--cpu` is v2" in ended.err
     assert offer.archives() == []

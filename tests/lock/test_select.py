@@ -43,8 +43,8 @@ def test_a_lock_without_the_machines_target_is_incomplete() -> None:
     with pytest.raises(LockFileError) as caught:
         select_asset(python(), host=alpine, level=never)
     assert str(caught.value) == (
-        "'default' is not locked for this machine, linux-x86_64-musl; "
-        "it is locked for macos-aarch64, windows-x86_64, linux-x86_64"
+        "entry 'default' is not locked for this machine (linux-x86_64-musl), only for "
+        "macos-aarch64, windows-x86_64, linux-x86_64"
     )
     assert caught.value.exit_code == 4
     assert "linux-x86_64-musl" in str(caught.value.hint)

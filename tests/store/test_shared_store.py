@@ -57,7 +57,7 @@ assert read_links(project, store) == {{"default": receipt.key}}
 assert write_stamp(
     project / "pythons.toml", manifest_bytes=b"", lock_bytes=b"", environ={{}}, store=store, pythons=chosen
 )
-print(read_stamp({{}}, str(project)))
+print(read_stamp({{}}, str(project)).pythons)
 """
     assert as_stranger(code) == f"{{'default': '{shared.tree(key)}/bin/python'}}\n"
 

@@ -53,7 +53,8 @@ class Project:
         )
 
     def fresh(self, **environ: str) -> dict[str, str] | None:
-        return read_stamp({**self.environ, **environ}, str(self.folder))
+        stamp = read_stamp({**self.environ, **environ}, str(self.folder))
+        return None if stamp is None else stamp.pythons
 
 
 @pytest.fixture
@@ -312,7 +313,9 @@ def forge(project: Project, boot: str, manifest: str) -> None:
 
 def test_a_stamp_that_a_repository_brings_is_believed_only_if_it_knows_the_boot(project: Project) -> None:
     forge(project, boot_id(), str(project.manifest))
-    assert read_stamp({"HOME": "/"}, str(project.folder)) == {"default": "./evil"}
+    believed = read_stamp({"HOME": "/"}, str(project.folder))
+    assert believed
+    assert believed.pythons == {"default": "./evil"}
     for guess in ("", "00000000-0000-0000-0000-000000000000"):
         forge(project, guess, str(project.manifest))
         assert read_stamp({"HOME": "/"}, str(project.folder)) is None

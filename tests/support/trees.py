@@ -177,6 +177,6 @@ def _zip(top: str, files: Files) -> bytes:
         for path in sorted(files):
             info = zipfile.ZipInfo(f"{top}/{path}", (2024, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o100644 << 16
+            info.external_attr = (0o100755 if _is_program(path) else 0o100644) << 16
             archive.writestr(info, _bytes(files[path]))
     return out.getvalue()

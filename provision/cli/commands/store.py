@@ -12,6 +12,7 @@ from provision.cli.console import Console
 from provision.cli.parameters import Names, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.errors import INTEGRITY, UsageError
+from provision.plan import left_out_document, left_out_notes
 from provision.text import plural, printable, size
 
 if TYPE_CHECKING:
@@ -120,8 +121,14 @@ def present_verified(verified: Verified, console: Console) -> CommandAnswer:
         summary = f"{len(unsound)} of {trees} not as installed; `provision verify --repair` puts them back"
     else:
         summary = f"{trees} as installed" + (f", {repaired} of them put back" if repaired else "")
-    document = {"version": 1, "sound": not unsound, "trees": [_document(tree) for tree in verified.trees]}
-    return CommandAnswer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=(summary,))
+    document = {
+        "version": 1,
+        "sound": not unsound,
+        "trees": [_document(tree) for tree in verified.trees],
+        "left-out": left_out_document(verified.left_out),
+    }
+    remarks = [*(f"note: {note}" for note in left_out_notes(verified.left_out)), summary]
+    return CommandAnswer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=remarks)
 
 
 def _lines(tree: VerifiedTree, console: Console) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from provision.cli.console import Console
 from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
-from provision.plan import Action, Install, Keep, Link, Plan, Remove, Unlink, plan_document
+from provision.plan import Action, Install, Keep, Link, Plan, Remove, Unlink, left_out_notes, plan_document
 from provision.text import plural, printable, size
 from provision.workflows.plan import Planned
 from provision.workflows.sync import Synced
@@ -18,7 +18,10 @@ def present_planned(planned: Planned, console: Console, *, exit_code: bool = Fal
     plan = planned.plan
     lines = [*_lines(plan, console), summary(plan)]
     code = PENDING if exit_code and not plan.is_empty else 0
-    return CommandAnswer(lines=lines, document=plan_document(plan), code=code, warnings=planned.warnings)
+    remarks = [f"note: {note}" for note in left_out_notes(plan.left_out)]
+    return CommandAnswer(
+        lines=lines, document=plan_document(plan), code=code, remarks=remarks, warnings=planned.warnings
+    )
 
 
 def present_synced(synced: Synced, console: Console) -> CommandAnswer:
@@ -36,6 +39,7 @@ def present_synced(synced: Synced, console: Console) -> CommandAnswer:
     relocked = synced.relocked
     remarks = [f"wrote {relocked.project.lock_path.name}" for _ in (1,) if relocked and relocked.changed]
     remarks += [f"note: {note}" for note in (relocked.notes if relocked else ())]
+    remarks += [f"note: {note}" for note in left_out_notes(plan.left_out)]
     remarks += [f"note: {one.key}: {note}" for one in synced.installed for note in one.notes]
     if console.verbosity > 0:
         remarks += [f"{one.key}: probe {one.probed}" for one in synced.installed]
