@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hypothesis import strategies as st
 
 from fuzz.laws import showable, soon
@@ -21,7 +19,7 @@ from provision.store.layout import is_key
 from provision.url import parse_url
 from tests.lock.strategies import locks
 
-_PATH = Path("pythons.lock")
+_FILE = "pythons.lock"
 _LINES = [
     'lock-version = "1.0"', 'lock-version = "1.9"', 'lock-version = "2.0"', "lock-version = 1", "[[python]]",
     "[[python.asset]]", "[python]", 'name = "free"', 'name = "../../x"', 'name = "-rf"', 'name = "\\u001b[2J"',
@@ -59,7 +57,7 @@ def check(data: bytes) -> None:
 def _read(read: object, text: str) -> ParsedLock | None:
     assert callable(read)
     try:
-        parsed = read(text, _PATH)
+        parsed = read(text, _FILE)
     except (LockFileError, SeveralErrors) as error:
         showable(error, LockFileError.exit_code)
         return None
@@ -68,7 +66,7 @@ def _read(read: object, text: str) -> ParsedLock | None:
 
 
 def _check_lock(lock: Lock) -> None:
-    assert parse_lock(format_lock(lock), _PATH).lock == lock
+    assert parse_lock(format_lock(lock), _FILE).lock == lock
     for python in lock.pythons:
         assert is_key(python.name)
         for asset in python.assets:

@@ -16,6 +16,7 @@ from provision.catalog.snapshot import Snapshot, bundled_catalog, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, Place, ProvisionError, StoreError, raise_all
 from provision.host.files import FileTooLargeError, make_directory, read_small_file, replace_file
+from provision.host.repository import display_path
 from provision.model.asset import IMPLEMENTATIONS
 from provision.model.sha256 import sha256_hex
 from provision.protocols import HttpGet, get_if_changed, request_document
@@ -130,7 +131,7 @@ def _content(path: Path) -> bytes:
             reason = f"it has {error.size} bytes, and a catalog has at most {MAX_CATALOG_SIZE}"
         raise CatalogError(
             f"the catalog cannot be read: {reason}",
-            place=Place(str(path)),
+            place=Place(display_path(path)),
             hint="The manifest names it under `catalogs`; paths are relative to the manifest.",
         ) from error
 

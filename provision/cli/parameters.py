@@ -39,6 +39,14 @@ Names = Annotated[
     typer.Argument(help="Entries of pythons.toml; all of them if none is named.", autocompletion=complete_names),
 ]
 Name = Annotated[str, typer.Argument(help="An entry of pythons.toml.", autocompletion=complete_names)]
+ShownAs = Annotated[
+    Path | None,
+    typer.Option(
+        "--as",
+        metavar="PATH",
+        help="Report the lock file under this path: that of the file in its repository, where a copy is checked.",
+    ),
+]
 
 _SHARED: dict[str, Any] = {
     "manifest": Annotated[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 from provision.errors import LockFileError, Place, ProvisionError
@@ -35,19 +34,19 @@ class _Side(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def recover_lock(text: str, path: Path) -> ParsedLock:
+def recover_lock(text: str, file: str) -> ParsedLock:
     """Read a lock that may have git conflict markers: one that has none as `parse_lock` does."""
-    return parse_lock(text, path) if CONFLICT_MARKER.search(text) is None else _read_conflicting(text, path)
+    return parse_lock(text, file) if CONFLICT_MARKER.search(text) is None else _read_conflicting(text, file)
 
 
-def _read_conflicting(text: str, path: Path) -> ParsedLock:
+def _read_conflicting(text: str, file: str) -> ParsedLock:
     """Read a lock with conflict markers of git's ``merge`` or ``diff3`` style.
 
     An entry stays that both sides have alike, or that only one side has (the manifest decides whether it is needed).
     One that differs between the sides is left out, with a warning, so that it is resolved again. Raises
     `LockFileError` for markers out of order, and for a side whose lock-version is unknown.
     """
-    sides = [_read_side(side, path) for side in _split(text, path.name)]
+    sides = [_read_side(side, file) for side in _split(text, file)]
     agreed: list[LockedPython] = []
     warnings = dict.fromkeys(warning for side in sides for warning in side.warnings)
     for name in sorted({name for side in sides for name in side.pythons}):
@@ -55,7 +54,7 @@ def _read_conflicting(text: str, path: Path) -> ParsedLock:
         if first is not None and all(other == first for other in others):
             agreed.append(first)
         else:
-            warnings[f"{path.name}: {name} is in conflict, and is resolved again"] = None
+            warnings[f"{file}: {name} is in conflict, and is resolved again"] = None
     version = max((side.version for side in sides), key=lock_version)
     return ParsedLock(Lock(version=version, pythons=tuple(agreed)), tuple(warnings))
 
@@ -85,16 +84,16 @@ def _split(text: str, file: str) -> tuple[str, str]:
 _HINT = "Remove the lock and run `provision lock`, or take one side's: `git checkout --theirs pythons.lock`."
 
 
-def _read_side(text: str, path: Path) -> _Side:
+def _read_side(text: str, file: str) -> _Side:
     """Read a side entry by entry, so that an entry which the merge garbled affects no other."""
     starts = [match.start() for match in re.finditer(_PYTHON, text)]
-    head = parse_lock(text[: starts[0]] if starts else text, path)
+    head = parse_lock(text[: starts[0]] if starts else text, file)
     pythons: dict[str, LockedPython | None] = {}
     warnings = list(head.warnings)
     for start, end in pairwise([*starts, len(text)]):
         block = text[start:end]
         try:
-            parsed = parse_lock(f'lock-version = "{head.lock.version}"\n{block}', path)
+            parsed = parse_lock(f'lock-version = "{head.lock.version}"\n{block}', file)
         except ProvisionError:
             pythons.update(dict.fromkeys(re.findall(_NAME, block)))
             continue

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from provision.errors import LockFileError, Place, ProvisionError, did_you_mean, raise_all
 from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
+from provision.host.repository import display_path
 from provision.lock.keys import (
     ASSET_KEYS,
     LOCK_KEYS,
@@ -73,12 +74,13 @@ class ParsedLock:
     warnings: tuple[str, ...] = ()
 
 
-def read_lock_text(path: Path) -> str | None:
+def read_lock_text(path: Path, file: str = "") -> str | None:
     """The lock's text, line ends untouched, or None where there is no such file.
 
-    Raises `LockFileError` for what cannot be a lock: too large, not a plain file, not UTF-8.
+    ``file`` is its name in errors, by default its path in its repository. Raises `LockFileError` for what cannot be a
+    lock: too large, not a plain file, not UTF-8.
     """
-    file = path.name
+    file = file or display_path(path)
     try:
         return read_small_file(path, MAX_LOCK_SIZE).decode()
     except FileNotFoundError:
@@ -100,15 +102,21 @@ def lock_too_large(size: int) -> str:
 
 def read_lock(path: Path) -> ParsedLock:
     """Read the lock at ``path``; raises `LockFileError`, or all of them as `SeveralErrors`, when it cannot be used."""
-    text = read_lock_text(path)
+    file = display_path(path)
+    text = read_lock_text(path, file)
     if text is None:
-        raise LockFileError(f"{path.name} does not exist in {path.parent}", hint="Run `provision lock` to make it.")
-    return parse_lock(text, path)
+        raise missing_lock_error(file)
+    return parse_lock(text, file)
 
 
-def parse_lock(text: str, path: Path) -> ParsedLock:
-    """Read a lock's text; ``path`` names it in errors, which have the line and all come at once."""
-    lock, warnings = _lock_of_tables(parse_tables(text, path.name), text, path.name)
+def missing_lock_error(file: str) -> LockFileError:
+    """The error of commands that need a lock where there is none."""
+    return LockFileError(f"{file} does not exist", hint="Run `provision lock` to create it, and commit it.")
+
+
+def parse_lock(text: str, file: str) -> ParsedLock:
+    """Read a lock's text; ``file`` names it in errors, which have the line and all come at once."""
+    lock, warnings = _lock_of_tables(parse_tables(text, file), text, file)
     return ParsedLock(lock, warnings)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from provision.errors import ManifestError, Place, did_you_mean
+from provision.host.repository import display_path
 from provision.manifest.keys import ManifestSettings
 from provision.manifest.kinds import ProblemList
 from provision.manifest.manifest import check_name
@@ -96,7 +97,7 @@ def remove_entry(text: str, name: str, *, path: Path = _FILE) -> str:
     if name not in names:
         hint = f"There are: {', '.join(names)}." if names else None
         message = f"there is no {quoted(name)} in [pythons]{did_you_mean(name, names, after='. ')}"
-        raise ManifestError(message, place=Place(str(path)), hint=hint)
+        raise ManifestError(message, place=Place(display_path(path)), hint=hint)
     statements = Positions(text).statements
     if _is_inline(statements):
         return _edit_inline_table(text, lambda pythons: pythons.remove(name))

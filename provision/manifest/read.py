@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provision.errors import ManifestError, Place, raise_all
 from provision.host.files import FileTooLargeError, NotRegularFileError, exists, is_directory, read_small_file
+from provision.host.repository import display_path
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION, EntryTable, ManifestSettings, Policy
 from provision.manifest.kinds import ProblemList, described
 from provision.manifest.manifest import Manifest, Request, check_name
@@ -41,14 +42,17 @@ def find_manifest(start: Path) -> Path:
     raise ManifestError(f"there is no {MANIFEST_NAME} in {start} or above it", hint=_INIT)
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read and check a manifest; raises a `ManifestError` for each problem, all at once."""
-    return parse_manifest(read_manifest_text(path), path)
+def read_manifest(path: Path, file: str = "") -> Manifest:
+    """Read and check a manifest; raises a `ManifestError` for each problem, all at once.
+
+    ``file`` is its name in errors, by default its path in its repository.
+    """
+    return parse_manifest(read_manifest_text(path, file), path, file)
 
 
-def read_manifest_text(path: Path) -> str:
+def read_manifest_text(path: Path, file: str = "") -> str:
     """A manifest's text; raises `ManifestError` if it is not a file, cannot be read, is too large or not UTF-8."""
-    file = str(path)
+    file = file or display_path(path)
     try:
         content = read_small_file(path, MAX_TOML_SIZE)
     except FileNotFoundError:
@@ -70,9 +74,9 @@ def read_manifest_text(path: Path) -> str:
         raise ManifestError(message, place=Place(file, line, column), hint="Save the file as UTF-8.") from None
 
 
-def parse_manifest(text: str, path: Path) -> Manifest:
-    """Check a manifest's text; ``path`` is for errors. Raises as `read_manifest` does."""
-    file = str(path)
+def parse_manifest(text: str, path: Path, file: str = "") -> Manifest:
+    """Check a manifest's text. Raises as `read_manifest` does."""
+    file = file or display_path(path)
     data = load_toml(text, file)
     problems = ProblemList()
     for key in data:
@@ -90,7 +94,7 @@ def read_policy(path: Path) -> Policy:
 
     Raises `ManifestError` if the table is missing, and for each of its problems, all at once.
     """
-    file, text = str(path), read_manifest_text(path)
+    file, text = display_path(path), read_manifest_text(path)
     data = load_toml(text, file)
     if "policy" not in data:
         hint = 'Begin it with a line [policy], and below it, say: cooldown = "1 week"'

@@ -14,6 +14,7 @@ from provision.catalog.catalog import Catalog, merge
 from provision.catalog.pbs import RELEASES
 from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
 from provision.fetch.settings import configured_hosts
+from provision.host.repository import display_path
 from provision.host_policy import HostRule
 from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
@@ -27,7 +28,7 @@ from provision.review.audit import run_checks
 from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_tag
 from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options, open_fetcher
-from provision.workflows.project import Project, display_path
+from provision.workflows.project import Project, shown_name
 
 _OK, _NOT_FOUND = 200, 404
 
@@ -56,17 +57,19 @@ def audit(
     Raises `UsageError` for a lock that does not exist, `LockFileError` for an invalid one.
     """
     manifest_path, lock_path = _paths(options, lock)
-    text = read_lock_text(lock_path)
+    lock_name = shown_name(lock_path, options.shown_as)
+    text = read_lock_text(lock_path, lock_name)
     if text is None:
-        raise UsageError(f"{lock_path} does not exist", hint="Run `provision lock` to make it.")
-    parsed = parse_lock(text, lock_path).lock
-    manifest = read_manifest(manifest_path) if manifest_path else None
-    rules, source = (read_policy(policy), str(policy)) if policy else _own_policy(manifest)
-    own, findings = _own_catalog(options, manifest)
+        raise UsageError(f"{lock_name} does not exist", hint="Run `provision lock` to make it.")
+    parsed = parse_lock(text, lock_name).lock
+    manifest_name = shown_name(manifest_path, options.shown_as) if manifest_path else ""
+    manifest = read_manifest(manifest_path, manifest_name) if manifest_path else None
+    rules, source = (read_policy(policy), display_path(policy)) if policy else _own_policy(manifest, manifest_name)
+    own, findings = _own_catalog(options, manifest, manifest_name)
     context = AuditContext(
         lock=parsed,
         lines=LockPositions(text),
-        file=display_path(lock_path),
+        file=lock_name,
         manifest=manifest,
         upstream=open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True),
         own_catalog=own,
@@ -91,11 +94,11 @@ def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:
     return (beside if os.path.lexists(beside) else None), lock
 
 
-def _own_policy(manifest: Manifest | None) -> tuple[Policy, str]:
+def _own_policy(manifest: Manifest | None, name: str) -> tuple[Policy, str]:
     """The manifest's policy and its file; an empty policy and no file if it has none."""
     if manifest is None or manifest.policy is None:
         return Policy(), ""
-    return manifest.policy, display_path(manifest.path)
+    return manifest.policy, name
 
 
 def _hosts(options: Options, policy: Policy) -> tuple[HostRule, ...]:
@@ -104,7 +107,7 @@ def _hosts(options: Options, policy: Policy) -> tuple[HostRule, ...]:
     return tuple(HostRule.parse(text) for text in texts)
 
 
-def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog | None, list[Finding]]:
+def _own_catalog(options: Options, manifest: Manifest | None, file: str) -> tuple[Catalog | None, list[Finding]]:
     """The catalogs that the manifest names, from files and the cache; a finding for each that is not available."""
     if manifest is None or not manifest.settings.catalogs:
         return None, []
@@ -116,9 +119,7 @@ def _own_catalog(options: Options, manifest: Manifest | None) -> tuple[Catalog |
                 open_custom_catalog(name, base=manifest.path.parent, cache_dir=catalog_directory(options), get=None)
             )
         except ProvisionError as error:
-            findings.append(
-                Finding.of("PV023", str(error), file=display_path(manifest.path), line=_catalogs_line(manifest))
-            )
+            findings.append(Finding.of("PV023", str(error), file=file, line=_catalogs_line(manifest)))
     return merge(found) if found else None, findings
 
 

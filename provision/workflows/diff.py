@@ -10,6 +10,7 @@ from pathlib import Path
 from provision.errors import ManifestError, UsageError
 from provision.host.detect import detect_host
 from provision.host.files import is_file
+from provision.host.repository import display_path, repository_root
 from provision.install.probe import can_run
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.read import parse_lock, read_lock_text
@@ -25,7 +26,7 @@ from provision.store.archives import ArchiveCache
 from provision.store.layout import Store, executable
 from provision.store.receipts import read_entries, read_receipt
 from provision.workflows.options import Options, open_fetcher
-from provision.workflows.project import LOCK_NAME, Project, display_path
+from provision.workflows.project import LOCK_NAME, Project, shown_name
 
 HEAD = "HEAD"
 _UNAVAILABLE = "neither in the store nor in the cache; `provision sync --target` brings it"
@@ -40,8 +41,8 @@ def diff(options: Options, old: str | None = None, new: str | None = None, *, de
     """
     lock_path = _lock_path(options)
     before = _side(old, lock_path) if old is not None else _head(lock_path)
-    after = _side(new, lock_path) if new is not None else _file(lock_path, display_path(lock_path))
-    file = display_path(lock_path) if new is None else _named_file(new, lock_path)
+    after = _side(new, lock_path, options.shown_as) if new is not None else _file(lock_path, "", options.shown_as)
+    file = shown_name(_file_of(new, lock_path), options.shown_as)
     review = Review.of(before, after, file=file)
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))
@@ -57,45 +58,64 @@ def _lock_path(options: Options) -> Path:
 
 
 def _head(lock_path: Path) -> DiffSide:
-    label = f"{HEAD}:{lock_path.name}"
+    revision = RevisionPath(revision=HEAD, path=f"./{lock_path.name}")
     if not has_commit(lock_path.parent):
-        return DiffSide(label=label)
-    return _revision(RevisionPath(revision=HEAD, path=f"./{lock_path.name}"), lock_path, label)
+        return DiffSide(label=_label(revision, lock_path))
+    return _revision(revision, lock_path)
 
 
-def _side(text: str, lock_path: Path) -> DiffSide:
+def _side(text: str, lock_path: Path, shown_as: Path | None = None) -> DiffSide:
     path = Path(text)
     if text == os.devnull or is_file(path):
-        return _file(path, text)
+        return _file(path, text, shown_as)
     try:
         revision = RevisionPath.parse(text, default=f"./{lock_path.name}")
     except UsageError:
         if os.sep in text or path.suffix:
             raise UsageError(f"{text[:200]!r} does not exist, and is no git revision either") from None
         raise
-    return _revision(revision, lock_path, str(revision))
+    return _revision(revision, lock_path)
 
 
-def _revision(revision: RevisionPath, lock_path: Path, label: str) -> DiffSide:
-    return _parsed(read_revision(revision, lock_path.parent), Path(str(revision)), label)
+def _revision(revision: RevisionPath, lock_path: Path) -> DiffSide:
+    label = _label(revision, lock_path)
+    return _parsed(read_revision(revision, lock_path.parent), label, label)
 
 
-def _file(path: Path, label: str) -> DiffSide:
-    return DiffSide(label=label) if str(path) == os.devnull else _parsed(read_lock_text(path), path, label)
+def _label(revision: RevisionPath, lock_path: Path) -> str:
+    """``HEAD:services/api/pythons.lock``, whatever directory the path counted from."""
+    return f"{revision.revision}:{display_path(_path_of(revision.path, lock_path))}"
 
 
-def _parsed(text: str | None, path: Path, label: str) -> DiffSide:
+def _path_of(path: str, lock_path: Path) -> Path:
+    """A path in a revision, as git reads it: from the root, or with ``./`` from the project."""
+    if path.startswith(("./", "../")):
+        return lock_path.parent / path
+    return (repository_root(lock_path) or lock_path.parent) / path
+
+
+def _file(path: Path, label: str, shown_as: Path | None) -> DiffSide:
+    """A side that is a file; its label is by default its name."""
+    name = shown_name(path, shown_as)
+    label = label or name
+    return DiffSide(label=label) if str(path) == os.devnull else _parsed(read_lock_text(path, name), name, label)
+
+
+def _parsed(text: str | None, file: str, label: str) -> DiffSide:
     if text is None or not text.strip():
         return DiffSide(label=label)
-    lock: Lock = parse_lock(text, path).lock
+    lock: Lock = parse_lock(text, file).lock
     return DiffSide(label=label, text=text, lock=lock)
 
 
-def _named_file(text: str, lock_path: Path) -> str:
-    """The path for annotations: that of the file, or of the file in the revision."""
-    if is_file(Path(text)):
-        return display_path(Path(text))
-    return text.partition(":")[2] or display_path(lock_path)
+def _file_of(new: str | None, lock_path: Path) -> Path:
+    """The file that annotations are for: the new side's, or the one that it is a revision of."""
+    if new is None:
+        return lock_path
+    if is_file(Path(new)):
+        return Path(new)
+    path = new.partition(":")[2]
+    return _path_of(path, lock_path) if path else lock_path
 
 
 @frozen

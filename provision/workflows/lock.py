@@ -44,8 +44,8 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
 
     project = Project.find(options)
     manifest = project.manifest()
-    text = read_lock_text(project.lock_path)
-    recovered = recover_lock(text, project.lock_path) if text is not None else ParsedLock(Lock())
+    text = read_lock_text(project.lock_path, project.lock_name)
+    recovered = recover_lock(text, project.lock_name) if text is not None else ParsedLock(Lock())
     before = recovered.lock if text is not None else None
     opened: list[Catalog] = []
 
@@ -112,4 +112,4 @@ def host_target(manifest: Manifest) -> Target | None:
 def raise_if_stale(project: Project, stale: tuple[StaleEntry, ...]) -> None:
     """Raise `LockFileError` with all stale entries, if there are any."""
     if stale:
-        raise stale_lock_error(stale, lock=project.lock_path.name, manifest=project.manifest_path.name)
+        raise stale_lock_error(stale, lock=project.lock_name, manifest=project.manifest_name)

@@ -30,7 +30,11 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 @frozen
 class Options:
-    """The settings of one run. ``jobs`` is how many interpreters are worked on at once, at most."""
+    """The settings of one run.
+
+    ``jobs`` is how many interpreters are worked on at once, at most. ``shown_as`` is what messages call the lock where
+    the files that are checked are copies.
+    """
 
     environ: Mapping[str, str]
     home: Path
@@ -40,6 +44,7 @@ class Options:
     mirrors: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
     jobs: int = DEFAULT_JOBS
+    shown_as: Path | None = None
 
     @classmethod
     def of(

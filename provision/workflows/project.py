@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from provision.errors import LockFileError, ManifestError, PolicyError, ProvisionError, StoreError, did_you_mean
+from provision.errors import ManifestError, PolicyError, ProvisionError, StoreError, did_you_mean
 from provision.host.files import exists, is_directory, is_link
+from provision.host.repository import display_path, repository_root
 from provision.lock.lock import Lock, LockedPython
 from provision.manifest.manifest import Manifest
 from provision.model.asset import Digest
@@ -34,9 +35,13 @@ class LoadedLock:
 
 @frozen
 class Project:
-    """A directory with a `pythons.toml` and, beside it, the lock; either may be missing."""
+    """A directory with a `pythons.toml` and, beside it, the lock; either may be missing.
+
+    ``shown_as`` is what messages call the lock where the files are copies (see `shown_name`).
+    """
 
     manifest_path: Path
+    shown_as: Path | None = None
 
     @classmethod
     def find(cls, options: Options) -> Project:
@@ -48,8 +53,10 @@ class Project:
 
         if options.manifest is not None:
             path = options.manifest.absolute()
-            return cls(manifest_path=path / "pythons.toml" if is_directory(path) else path)
-        return cls(manifest_path=find_manifest(Path.cwd()))
+            path = path / "pythons.toml" if is_directory(path) else path
+        else:
+            path = find_manifest(Path.cwd())
+        return cls(manifest_path=path, shown_as=options.shown_as)
 
     @property
     def directory(self) -> Path:
@@ -60,29 +67,47 @@ class Project:
         """`pythons.lock` beside `pythons.toml`; ``tools.lock`` beside ``tools.toml``."""
         return self.manifest_path.with_suffix(".lock")
 
+    @property
+    def manifest_name(self) -> str:
+        """The manifest as all output names it."""
+        return shown_name(self.manifest_path, self.shown_as)
+
+    @property
+    def lock_name(self) -> str:
+        """The lock as all output names it."""
+        return shown_name(self.lock_path, self.shown_as)
+
     def manifest(self) -> Manifest:
         from provision.manifest.read import read_manifest
 
-        return read_manifest(self.manifest_path)
+        return read_manifest(self.manifest_path, self.manifest_name)
 
     def lock(self) -> LoadedLock | None:
         """The lock, or None where there is none; raises `LockFileError` for an invalid one."""
         from provision.lock.read import parse_lock, read_lock_text
 
-        text = read_lock_text(self.lock_path)
+        text = read_lock_text(self.lock_path, self.lock_name)
         if text is None:
             return None
-        parsed = parse_lock(text, self.lock_path)
+        parsed = parse_lock(text, self.lock_name)
         return LoadedLock(lock=parsed.lock, text=text, warnings=parsed.warnings)
 
     def locked(self) -> LoadedLock:
         """The lock; raises `LockFileError` where there is none."""
         loaded = self.lock()
         if loaded is None:
-            raise LockFileError(
-                f"{self.lock_path.name} does not exist in {self.directory}", hint="Run `provision lock` to make it."
-            )
+            from provision.lock.read import missing_lock_error
+
+            raise missing_lock_error(self.lock_name)
         return loaded
+
+
+def shown_name(path: Path, shown_as: Path | None) -> str:
+    """The name of a manifest or a lock in all output: its path in its repository.
+
+    ``shown_as`` (``--as``) replaces that for copies: it is the path of the lock in the repository that the copy is of.
+    """
+    return display_path(path) if shown_as is None else shown_as.with_suffix(path.suffix).as_posix()
 
 
 def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tuple[LockedPython, ...]:
@@ -116,14 +141,6 @@ def needed_keys(project: Path) -> frozenset[str] | None:
         return locked_keys(read_lock(project / LOCK_NAME).lock)
     except ProvisionError:
         return None
-
-
-def display_path(path: Path) -> str:
-    """A path relative to the working directory, if it is below that: for messages, annotations and labels."""
-    try:
-        return path.absolute().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -168,7 +185,7 @@ def _check_inside(path: Path, real: Path) -> None:
     Where there is no repository, a link may only lead to files below its own directory.
     """
     absolute = path.absolute()
-    root = next((folder for folder in absolute.parents if exists(folder / ".git")), None)
+    root = repository_root(absolute)
     if root is None and is_link(absolute):
         root = absolute.parent
     if root is not None and not real.is_relative_to(root.resolve()):

@@ -19,7 +19,7 @@ from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.version import Version
 
-LOCK = Path("pythons.lock")
+LOCK = "pythons.lock"
 
 
 def digest(of: str) -> Digest:

@@ -47,7 +47,7 @@ def changed(key: str, value: str, *, asset: bool = False) -> str:
 def test_a_lock_is_read_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "pythons.lock"
     assert read_lock_text(path) is None
-    with pytest.raises(LockFileError, match=r"pythons\.lock does not exist in"):
+    with pytest.raises(LockFileError, match=r"pythons\.lock does not exist"):
         read_lock(path)
     path.write_text(TEXT)
     assert read_lock(path).lock.pythons[0].name == "default"

@@ -65,9 +65,7 @@ def pictured() -> Review:
     fast = row(after, "fast", "aarch64-apple-darwin")
     after = after.replace(fast, fast.replace(value(fast, "sha256"), "5bd1b6ad" * 8))
     sides = ("origin/main:pythons.lock", format_lock(before)), ("pythons.lock", after)
-    return Review.of(
-        *(DiffSide(label=label, text=text, lock=parse_lock(text, Path(label)).lock) for label, text in sides)
-    )
+    return Review.of(*(DiffSide(label=label, text=text, lock=parse_lock(text, label).lock) for label, text in sides))
 
 
 def make_attacked(directory: Path, attack: str) -> None:

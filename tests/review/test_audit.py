@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -63,7 +62,7 @@ def audited(
     rules = policy or (asked and asked.policy) or Policy()
     return run_checks(
         AuditContext(
-            lock=parse_lock(text, Path("pythons.lock")).lock,
+            lock=parse_lock(text, "pythons.lock").lock,
             lines=LockPositions(text),
             file="pythons.lock",
             manifest=asked,
@@ -183,7 +182,7 @@ def test_a_custom_archive_needs_an_allowed_host() -> None:
     stranger = replace(OWN, url=OWN.url.replace("cpython-3.13.5", "cpython-3.13.99"))
     text = text.replace("3.13.5", "3.13.99")
     assert codes(audited(text, None)) == {"PV008"}
-    own = catalog(replace(stranger, version=parse_lock(text, Path("x")).lock.pythons[0].version), as_of="")
+    own = catalog(replace(stranger, version=parse_lock(text, "x").lock.pythons[0].version), as_of="")
     assert codes(audited(text, None, own=own)) == {"PV009"}
     assert codes(audited(text, None, own=own, policy=Policy(allow_hosts=("github.com",)))) == set()
 
@@ -204,9 +203,7 @@ def test_an_archive_that_the_manifest_names_needs_an_allowed_host_and_its_pinned
 
 def test_digests_are_compared_with_upstreams_checksums() -> None:
     release = BUILD
-    sums = {
-        asset.filename: asset.sha256.hex for each in parse_lock(CLEAN, Path("x")).lock.pythons for asset in each.assets
-    }
+    sums = {asset.filename: asset.sha256.hex for each in parse_lock(CLEAN, "x").lock.pythons for asset in each.assets}
     assert codes(audited(CLEAN, manifest(), checksums={release: sums})) == set()
     wrong = dict.fromkeys(sums, ZEROS)
     assert codes(audited(CLEAN, manifest(), checksums={release: wrong})) == {"PV001"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -25,7 +24,7 @@ def finding(code: str, line: int, severity: FindingSeverity | None = None) -> Fi
 
 
 def context(text: str, **values: object) -> AuditContext:
-    lock = parse_lock(text, Path("pythons.lock")).lock
+    lock = parse_lock(text, "pythons.lock").lock
     made = AuditContext(
         lock=lock,
         lines=LockPositions(text),

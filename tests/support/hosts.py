@@ -93,7 +93,7 @@ def stand_in(asset: Asset, folder: Path) -> Path:
 def serve_stand_ins(lock: Path, folder: Path, url: str) -> Lock:
     """Change a lock so that its assets are stand-ins below ``folder``, which is served at ``url``; return it."""
     text = lock.read_text()
-    parsed = parse_lock(text, lock).lock
+    parsed = parse_lock(text, lock.name).lock
     for asset in {asset.sha256: asset for python in parsed.pythons for asset in python.assets}.values():
         archive = stand_in(asset, folder / str(asset.sha256))
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from provision.cli.parameters import Names, with_session
+from provision.cli.parameters import Names, ShownAs, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError
+from provision.model.value import replace
 
 
 @with_session(transfer=True)
@@ -19,6 +20,7 @@ def lock(
     upgrade: Annotated[
         bool, typer.Option("--upgrade", "-U", help="Take the newest build again, for the named entries or for all.")
     ] = False,
+    shown_as: ShownAs = None,
 ) -> int:
     """Resolve pythons.toml into pythons.lock, for all platforms.
 
@@ -39,6 +41,9 @@ def lock(
     if check and (upgrade or names):
         raise UsageError("--check looks at the whole lock and changes nothing: it goes with no name and no --upgrade")
     if check:
-        return session.show(present_checked(check_lock(session.options), session.console))
+        options = replace(session.options, shown_as=shown_as)
+        return session.show(present_checked(check_lock(options), session.console))
+    if shown_as is not None:
+        raise UsageError("`--as` requires `--check`")
     locked = write_lock(session.options, parse_upgrade(tuple(names or ()), upgrade=upgrade))
     return session.show(present_locked(locked, session.console))

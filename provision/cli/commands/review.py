@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from provision.cli.parameters import Name, Names, with_session
+from provision.cli.parameters import Name, Names, ShownAs, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError, did_you_mean
 from provision.model.asset import IMPLEMENTATIONS
@@ -33,6 +33,7 @@ def diff(
         bool, typer.Option("--details", help="Look inside the trees that are in the store or the cache, too.")
     ] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if anything changed.")] = False,
+    shown_as: ShownAs = None,
 ) -> int:
     """Show what a changed lock really changes: versions, builds, hosts, and bytes that changed for no reason.
 
@@ -47,7 +48,7 @@ def diff(
     from provision.workflows.diff import diff as compare
 
     style = _choice("--format", "json" if session.as_json else style, _DIFF_FORMATS)
-    review = compare(session.options, old, new, details=details)
+    review = compare(replace(session.options, shown_as=shown_as), old, new, details=details)
     answer = present_diff(review, session.console, style, exit_code=exit_code)
     return replace(session, as_json=style == "json").show(answer)
 
@@ -73,6 +74,7 @@ def audit(
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Judge ages as of this day. [default: today]", show_default=False)
     ] = None,
+    shown_as: ShownAs = None,
 ) -> int:
     """Prove each row of a lock against what upstream published, its manifest, and a policy; exit 5 on errors.
 
@@ -89,9 +91,8 @@ def audit(
     from provision.workflows.audit import audit as run_audit
 
     style = _choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
-    audited = run_audit(
-        session.options, lock, today=_day(as_of), policy=policy, upstream=upstream, progress=session.progress()
-    )
+    options, today = replace(session.options, shown_as=shown_as), _day(as_of)
+    audited = run_audit(options, lock, today=today, policy=policy, upstream=upstream, progress=session.progress())
     answer = present_audit(audited, session.console, style, strict=strict)
     return replace(session, as_json=style in {"json", "sarif"}).show(answer)
 

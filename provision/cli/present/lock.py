@@ -20,7 +20,7 @@ def present_locked(locked: Locked, console: Console) -> CommandAnswer:
     assets = sum(len(python.assets) for python in locked.lock.pythons)
     entries = plural(len(locked.lock.pythons), "entry", "entries")
     verdict = "wrote" if locked.changed else "unchanged:"
-    summary = f"{verdict} {locked.project.lock_path.name}: {entries}, {plural(assets, 'asset')}"
+    summary = f"{verdict} {locked.project.lock_name}: {entries}, {plural(assets, 'asset')}"
     document = {
         "version": 1,
         "lock": str(locked.project.lock_path),
@@ -34,7 +34,7 @@ def present_locked(locked: Locked, console: Console) -> CommandAnswer:
 
 def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
     """The stale entries with their reasons; exit 4 if there are any."""
-    name = checked.project.lock_path.name
+    name = checked.project.lock_name
     lines = [
         f"{console.paint('stale', 'yellow')}  {console.paint(printable(entry.name), 'bold')}  {printable(entry.reason)}"
         for entry in checked.stale
@@ -70,7 +70,7 @@ def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
     from provision.cli.present.diff import change_lines
     from provision.review.review import DiffSide, Review
 
-    name = locked.project.lock_path.name
+    name = locked.project.lock_name
     # An entry whose build changed under the same request was upgraded: nothing else changes builds here.
     sides = DiffSide(label="before", lock=before), DiffSide(label=name, text=locked.text, lock=locked.lock)
     return change_lines(Review.of(*sides, file=name, upgrade_requested=lambda _: True), console)

@@ -37,7 +37,7 @@ def present_synced(synced: Synced, console: Console) -> CommandAnswer:
         "relocked": synced.relocked.changed if synced.relocked else False,
     }
     relocked = synced.relocked
-    remarks = [f"wrote {relocked.project.lock_path.name}" for _ in (1,) if relocked and relocked.changed]
+    remarks = [f"wrote {relocked.project.lock_name}" for _ in (1,) if relocked and relocked.changed]
     remarks += [f"note: {note}" for note in (relocked.notes if relocked else ())]
     remarks += [f"note: {note}" for note in left_out_notes(plan.left_out)]
     remarks += [f"note: {one.key}: {note}" for one in synced.installed for note in one.notes]
