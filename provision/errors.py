@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 # The stable exit codes, as in docs/commands.md.
@@ -17,6 +17,8 @@ FAILURE, USAGE, PENDING, STALE, INTEGRITY, NETWORK = 1, 2, 3, 4, 5, 6
 
 # No known word is longer. Comparing takes the product of both lengths, and a hostile file has long words.
 _MAX_WORD = 64
+
+CACHE_VARIABLE = "PROVISION_CACHE_DIR"
 
 # The store may be read but not written: tolerated where nothing depends on the write.
 UNWRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -172,26 +174,59 @@ def _normalised(word: str) -> str:
     return word.lower().replace("_", "-")
 
 
+def system_error(error: OSError) -> ProvisionError:
+    """The error for an `OSError` that no step expected: the paths, and the reason in plain words."""
+    where = " and ".join(filter(None, (_path(error.filename), _path(error.filename2))))
+    if not where and not _has_working_directory():
+        return ProvisionError(
+            "the working directory was removed, or may not be read", hint="Change to another directory."
+        )
+    reason = _REASONS[error.errno][0] if error.errno in _REASONS else error.strerror or str(error)
+    return ProvisionError(
+        f"{where or 'cannot read or write'}: {reason}",
+        hint="Set PROVISION_DEBUG=1 to see which step failed.",
+    )
+
+
+def _path(name: object) -> str:
+    """The path that an `OSError` names; empty if it names none, or a descriptor."""
+    return os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ""
+
+
+def _has_working_directory() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
-def store_failures(step: str, path: Path) -> Iterator[None]:
+def store_failures(step: str, path: Path, variable: str = "PROVISION_HOME") -> Iterator[None]:
     """Raise `StoreError` for any `OSError` in the body: ``cannot <step>: <path>: <reason>``.
 
-    ``path`` is named if the error itself names no file.
+    ``path`` is named if the error itself names no file; ``variable`` is the one that moves it elsewhere.
     """
     try:
         yield
     except OSError as error:
-        raise store_error(step, path, error) from error
+        raise store_error(step, path, error, variable) from error
 
 
-def store_error(step: str, path: Path, error: OSError) -> StoreError:
+def cache_failures(step: str, path: Path) -> AbstractContextManager[None]:
+    """As `store_failures`, for paths in the cache."""
+    return store_failures(step, path, CACHE_VARIABLE)
+
+
+def store_error(step: str, path: Path, error: OSError, variable: str = "PROVISION_HOME") -> StoreError:
     """The `StoreError` for an `OSError`: which step failed, where, why, and what to do about it."""
-    named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else path
-    where = named if named.is_absolute() else path  # a name relative to an open directory says nothing
+    named = _path(error.filename)
+    where = Path(named) if Path(named).is_absolute() else path  # a name relative to an open directory says nothing
     code = error.errno or 0
     reason, hint = _REASONS.get(code, (error.strerror or str(error), None))
     if code == errno.ENOSPC and _out_of_inodes(where):
         reason = "the file system has no inode left"
+    hint = hint.replace("PROVISION_HOME", variable) if hint else None
     return StoreError(f"cannot {step}: {where}: {reason}", hint=hint)
 
 

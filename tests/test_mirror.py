@@ -18,7 +18,6 @@ COVERED_BY = {
     "cli/commands/pack": "pack/test_pack.py",
     "cli/commands/review": "workflows/test_diff.py",
     "cli/commands/sync": "e2e/test_refusals.py",
-    "cli/entry": "cli/test_imports.py",
     "cli/fast": "cli/test_imports.py",
     "cli/lean": "cli/test_imports.py",
     "cli/parameters": "e2e/test_refusals.py",

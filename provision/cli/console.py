@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+from provision.cli.streams import path_bytes, write_bytes
 from provision.errors import ProvisionError, SeveralErrors
 from provision.text import github_annotation, printable, without_ci_commands
 
@@ -27,10 +28,25 @@ class Console:
         for line in lines:
             sys.stdout.write(without_ci_commands(line) + "\n")
 
-    def commands(self, *lines: str) -> None:
-        """Write workflow commands for GitHub's runner to stdout, unchanged."""
+    def page(self, *lines: str) -> None:
+        """Write a document for other programs, such as Markdown or HTML, to stdout: UTF-8, whatever its encoding."""
+        write_bytes("".join(without_ci_commands(line) + "\n" for line in lines).encode("utf-8", "backslashreplace"))
+
+    def paths(self, *lines: str) -> None:
+        """Write paths, or commands with paths, to stdout as the file system has them: for programs that open them."""
         for line in lines:
-            sys.stdout.write(line + "\n")
+            content = path_bytes(without_ci_commands(line) + "\n")
+            if content is None:
+                raise ProvisionError(
+                    f"the encoding of the output, {sys.stdout.encoding}, cannot express {line}",
+                    hint="Set PYTHONIOENCODING=utf-8, and read the output as UTF-8.",
+                )
+            write_bytes(content)
+
+    def commands(self, *lines: str) -> None:
+        """Write workflow commands for GitHub's runner, which reads UTF-8, to stdout, unchanged."""
+        if lines:
+            write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
 
     def document(self, document: Mapping[str, object]) -> None:
         """Write one JSON document to stdout."""

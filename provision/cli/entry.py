@@ -26,9 +26,11 @@ def main() -> "NoReturn":
 
 
 def _main(argv: list[str]) -> int:
-    try:
-        from provision.cli.fast import answer
+    from provision.cli.fast import answer
+    from provision.cli.streams import prepare_streams
 
+    prepare_streams()
+    try:
         code = answer(argv)
         if code is None:
             code = _dispatch(argv)
@@ -39,6 +41,12 @@ def _main(argv: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return _close_quietly()
+    except OSError as error:
+        if os.environ.get("PROVISION_DEBUG"):
+            raise
+        from provision.errors import system_error
+
+        return _report(system_error(error))
     return code
 
 
@@ -85,7 +93,11 @@ def _report(error: "ProvisionError") -> int:
     from provision.cli.stopping import run_callbacks
 
     run_callbacks()  # removes the progress bars
-    Console().error(error)
+    try:
+        Console().error(error)
+        sys.stderr.flush()
+    except OSError:  # stderr is on a full disk
+        pass
     return error.exit_code
 
 

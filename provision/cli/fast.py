@@ -6,6 +6,8 @@ Only modules that Python itself loads at start-up are imported.
 import os
 import sys
 
+from provision.cli.streams import path_bytes, write_bytes
+
 
 def answer(argv: list[str]) -> int | None:
     """Answer `--help`, `--version`, a plain `sync` with nothing to do, or `which NAME`; None if it is not possible."""
@@ -44,7 +46,11 @@ def _which(name: str) -> int | None:
     stamp = read_stamp(os.environ)
     if stamp is None or name not in stamp.pythons:
         return None
-    return _write(stamp.pythons[name] + "\n")
+    content = path_bytes(stamp.pythons[name] + "\n")
+    if content is None:
+        return None
+    write_bytes(content)
+    return 0
 
 
 def _write(text: str) -> int:

@@ -20,9 +20,12 @@ class CommandAnswer:
     """The output of a command: ``lines`` for people, ``document`` for ``--json``, and the exit code.
 
     ``remarks`` and ``warnings`` go to stderr in both cases. ``commands`` are workflow commands for GitHub's runner.
+    ``page`` and ``paths`` are lines for other programs: see `Console.page` and `Console.paths`.
     """
 
     lines: Sequence[str] = ()
+    page: Sequence[str] = ()
+    paths: Sequence[str] = ()
     commands: Sequence[str] = ()
     document: Mapping[str, object]
     code: int = 0
@@ -81,6 +84,8 @@ class Session:
             self.console.document(answer.document)
         else:
             self.console.out(*answer.lines)
+            self.console.page(*answer.page)
+            self.console.paths(*answer.paths)
             self.console.commands(*answer.commands)
         return answer.code
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from provision.errors import LockTimeoutError, NetworkError, PolicyError, store_failures
+from provision.errors import LockTimeoutError, NetworkError, PolicyError, cache_failures
 from provision.fetch.mirrors import Mirror, sources
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings, configured_hosts
@@ -114,7 +114,7 @@ class Fetcher:
 
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""
-        with store_failures("read the cache", archive):
+        with cache_failures("read the cache", archive):
             try:
                 with archive.open("rb") as file:
                     return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from provision.errors import StoreError, store_failures
+from provision.errors import StoreError, cache_failures
 from provision.fetch.settings import MIB
 from provision.host.files import NEW_FILE_MODE, make_directory, read_small_file_or_none, replace_file
 from provision.model.asset import Digest
@@ -80,7 +80,7 @@ class PartFile:
 
     def open(self) -> None:
         """Open what an earlier run has left, or start over."""
-        with store_failures("write a download", self.path):
+        with cache_failures("write a download", self.path):
             make_directory(self.path.parent)
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | _BINARY | _NOFOLLOW, NEW_FILE_MODE)
             size = os.fstat(self._descriptor).st_size
@@ -92,7 +92,7 @@ class PartFile:
 
     def restart(self) -> None:
         """Forget every byte."""
-        with store_failures("write a download", self.path):
+        with cache_failures("write a download", self.path):
             os.ftruncate(self._open_descriptor, 0)
             self._checkpoint_path.unlink(missing_ok=True)
         self._sha256, self._hashed = hashlib.sha256(), 0
@@ -100,7 +100,7 @@ class PartFile:
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
         """Write bytes at their place; several threads may at once."""
-        with store_failures("write a download", self.path):
+        with cache_failures("write a download", self.path):
             while data:
                 written = self._write_some(offset, data)
                 offset, data = offset + written, data[written:]
@@ -114,12 +114,12 @@ class PartFile:
     def save(self, checkpoint: Checkpoint) -> None:
         """Write down how far the download is."""
         self.checkpoint = checkpoint
-        with store_failures("write a download", self._checkpoint_path):
+        with cache_failures("write a download", self._checkpoint_path):
             replace_file(self._checkpoint_path, json.dumps(fields_of(checkpoint)).encode())
 
     def digest(self, size: int) -> Digest:
         """The sha256 of the first ``size`` bytes; what was not hashed on arrival is read again."""
-        with store_failures("read a download", self.path):
+        with cache_failures("read a download", self.path):
             if self._hashed > size:
                 self._sha256, self._hashed = hashlib.sha256(), 0
             while self._hashed < size and (data := self._read(self._hashed, min(MIB, size - self._hashed))):
@@ -129,14 +129,14 @@ class PartFile:
     def chunks(self, size: int) -> Iterator[bytes]:
         """The first ``size`` bytes, a mebibyte at a time."""
         offset = 0
-        with store_failures("read a download", self.path):
+        with cache_failures("read a download", self.path):
             while offset < size and (data := self._read(offset, min(MIB, size - offset))):
                 yield data
                 offset += len(data)
 
     def publish(self, size: int) -> None:
         """Make the first ``size`` bytes the archive."""
-        with store_failures("write a download", self.path):
+        with cache_failures("write a download", self.path):
             os.ftruncate(self._open_descriptor, size)
             self.close()
             self.path.replace(self._archive)

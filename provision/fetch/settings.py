@@ -65,13 +65,22 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
 def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The ``allow-hosts`` of the user's own ``config.toml``, which no repository can change; empty without the file.
 
-    Raises `UsageError` if the file is broken.
+    Without ``PROVISION_CONFIG_DIR``, a file that may not be read counts as missing, and so does one of a user without a
+    home: jobs run as users whose home is somebody else's. Raises `UsageError` if the file is broken.
     """
-    path = config_home(environ) / _CONFIG_NAME
+    named = environ.get("PROVISION_CONFIG_DIR")
     try:
+        path = config_home(environ) / _CONFIG_NAME
         content = read_small_file_or_none(path, _CONFIG_MAX_SIZE)
+    except UsageError:
+        if named:
+            raise
+        return ()
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path))) from error
+        if not named:
+            return ()
+        hint = "PROVISION_CONFIG_DIR names its directory."
+        raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path)), hint=hint) from error
     if content is None:
         return ()
     import tomllib

@@ -40,22 +40,26 @@ def _directory(kind: _Kind, env: Mapping[str, str], platform: str) -> Path:
     if chosen := env.get(variable):
         # Container and CI files set it without a shell, which would expand the tilde.
         tilde = chosen == "~" or chosen.startswith("~/")
-        return _user_home(env, platform) / chosen[2:] if tilde else Path(chosen).absolute()
+        return _user_home(env, platform, kind) / chosen[2:] if tilde else Path(chosen).absolute()
     if platform == "win32":
         return Path(env.get("LOCALAPPDATA") or _local_app_data(), "provision", windows)
     if platform == "darwin":
-        return _user_home(env, platform) / "Library" / macos / "provision"
+        return _user_home(env, platform, kind) / "Library" / macos / "provision"
     base = Path(env.get(xdg, ""))
     # The XDG specification says to ignore relative paths.
-    return (base if base.is_absolute() else _user_home(env, platform) / unix) / "provision"
+    return (base if base.is_absolute() else _user_home(env, platform, kind) / unix) / "provision"
 
 
-def _user_home(env: Mapping[str, str], platform: str) -> Path:
+def _user_home(env: Mapping[str, str], platform: str, kind: _Kind) -> Path:
     """The home directory in the environment, else in the user database: services and ``env -i`` have no ``HOME``."""
     name = env.get("USERPROFILE" if platform == "win32" else "HOME")
     home = Path(name or os.path.expanduser("~"))  # noqa: PTH111  (Path's raises RuntimeError if there is none)
     if not home.is_absolute():
-        raise UsageError("this user has no home directory", hint="Set PROVISION_HOME and PROVISION_CACHE_DIR.")
+        variables = [_LOCATIONS[kind][0]]
+        if kind == "data" and not env.get("PROVISION_CACHE_DIR"):  # asked for next
+            variables.append("PROVISION_CACHE_DIR")
+        hint = f"Set {' and '.join(variables)}, or HOME, to an absolute path."
+        raise UsageError("this user has no home directory", hint=hint)
     return home
 
 

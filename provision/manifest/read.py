@@ -33,6 +33,8 @@ def find_manifest(start: Path) -> Path:
     write to: a manifest in ``/tmp`` may be anybody's.
     """
     start = start.resolve()
+    if not os.access(start, os.X_OK):
+        raise ManifestError(f"cannot search {start}: permission denied", hint="Pass the manifest with `--manifest`.")
     for folder in (start, *start.parents):
         candidate = folder / MANIFEST_NAME
         if exists(candidate) and (folder == start or not _is_public(folder)):

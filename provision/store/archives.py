@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from provision.errors import LockTimeoutError, store_failures
+from provision.errors import CACHE_VARIABLE, LockTimeoutError, cache_failures
 from provision.host.files import is_file, is_link, make_directory
 from provision.model.asset import Digest
 from provision.model.value import frozen
@@ -41,26 +41,28 @@ class ArchiveCache:
 
     def prepare(self) -> None:
         """Make the directory; raise `StoreError` if that fails."""
-        with store_failures("make the cache", self.directory):
+        with cache_failures("make the cache", self.directory):
             make_directory(self.directory)
 
     @contextmanager
     def lock(self, digest: Digest, *, timeout: float | None = None, on_wait: OnWait | None = None) -> Iterator[None]:
         """Hold the archive's lock, so that one of several processes downloads it and the others find it."""
         subject = f"the archive {digest.hex[:12]}…"
-        with file_lock(self._lock_path(digest), subject=subject, timeout=timeout, on_wait=on_wait):
+        with file_lock(
+            self._lock_path(digest), subject=subject, timeout=timeout, on_wait=on_wait, variable=CACHE_VARIABLE
+        ):
             yield
 
     def evict(self, digest: Digest) -> None:
         """Remove an archive and its unfinished download; the caller holds its lock."""
-        with store_failures("remove an archive from the cache", self.directory):
+        with cache_failures("remove an archive from the cache", self.directory):
             for path in self._files():
                 if path.name.partition(".")[0] == digest.hex:
                     path.unlink(missing_ok=True)
 
     def size(self) -> int:
         """The bytes of all archives and unfinished downloads."""
-        with store_failures("read the cache", self.directory):
+        with cache_failures("read the cache", self.directory):
             return sum(_size(path) for path in self._files())
 
     def clean(self, *, keep: Collection[Digest] = ()) -> int:
@@ -70,7 +72,7 @@ class ArchiveCache:
         """
         freed = 0
         kept = {digest.hex for digest in keep}
-        with store_failures("clean the cache", self.directory):
+        with cache_failures("clean the cache", self.directory):
             digests = sorted({name for path in self._files() if _is_hex(name := path.name.partition(".")[0])})
         for name in digests:
             digest = Digest(name)
@@ -80,7 +82,7 @@ class ArchiveCache:
 
     def _clean_one(self, digest: Digest, *, keep: bool) -> int:
         freed = 0
-        with store_failures("clean the cache", self.directory):
+        with cache_failures("clean the cache", self.directory):
             for path in self._files():
                 if path.name.partition(".")[0] == digest.hex and not (keep and path.name == digest.hex):
                     freed += _size(path)

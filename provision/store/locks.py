@@ -90,27 +90,32 @@ def tree_lock(
 
 @contextmanager
 def file_lock(
-    path: Path, *, subject: str, timeout: float | None = None, on_wait: OnWait | None = None
+    path: Path,
+    *,
+    subject: str,
+    timeout: float | None = None,
+    on_wait: OnWait | None = None,
+    variable: str = "PROVISION_HOME",
 ) -> Iterator[int | None]:
     """Hold an exclusive lock on a file, which is made if it is missing, and is not removed.
 
     The system releases it when its holder has ended, and so have all processes that inherited the descriptor which is
     yielded (None on Windows). While it waits, it calls ``on_wait`` with one sentence that names the holder, and again
     when the holder changes. Raises `LockTimeoutError` after ``timeout`` seconds (0: at once), `StoreError` if the lock
-    file cannot be made or the file system does not support locks.
+    file cannot be made or the file system does not support locks, with a hint about ``variable``.
     """
-    with store_failures("make a lock file", path):
+    with store_failures("make a lock file", path, variable):
         make_directory(path.parent)
-    descriptor, release = _acquire(path, subject, timeout, on_wait or (lambda _: None))
+    descriptor, release = _acquire(path, subject, timeout, on_wait or (lambda _: None), variable)
     try:
         yield descriptor
     finally:
         release()
 
 
-def _acquire(path: Path, subject: str, timeout: float | None, on_wait: OnWait) -> _HeldLock:
+def _acquire(path: Path, subject: str, timeout: float | None, on_wait: OnWait, variable: str) -> _HeldLock:
     started, pause, reported = time.monotonic(), _FIRST_PAUSE, ""
-    while (held := _try_lock(path)) is None:
+    while (held := _try_lock(path, variable)) is None:
         holder = _read_holder(path)
         sentence = f"{subject} is in use by {holder or 'another process'}"
         left = float("inf") if timeout is None else timeout - (time.monotonic() - started)
@@ -145,11 +150,11 @@ if sys.platform == "win32":
         # On Windows, others cannot read a locked file.
         return path.with_suffix(".holder")
 
-    def _try_lock(path: Path) -> _HeldLock | None:
+    def _try_lock(path: Path, variable: str) -> _HeldLock | None:
         from filelock import Timeout, WindowsFileLock
 
         lock = WindowsFileLock(path, timeout=0)
-        with store_failures("lock", path):
+        with store_failures("lock", path, variable):
             try:
                 lock.acquire()
             except Timeout:
@@ -165,12 +170,12 @@ else:
     def _note_path(path: Path) -> Path:
         return path
 
-    def _try_lock(path: Path) -> _HeldLock | None:
+    def _try_lock(path: Path, variable: str) -> _HeldLock | None:
         # Not with filelock: importing it takes several times as long as a whole no-op may, and where flock is missing
         # it falls back to lock files that outlive a killed holder.
         import fcntl
 
-        with store_failures("lock", path):
+        with store_failures("lock", path, variable):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _LOCK_FILE_MODE)
             try:
                 _make_private(descriptor)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+
+import pytest
 
 from tests.support.killer import ROOT
 
@@ -40,3 +44,20 @@ def as_stranger(code: str) -> str:
     )
     assert process.returncode == 0, process.stderr
     return process.stdout
+
+
+def without_privilege(command: Sequence[str], *, uid: int | None = None) -> list[str]:
+    """A command line that obeys the modes of files even if we are root; ``uid`` is what it then takes itself for.
+
+    Unlike `as_stranger`, it can still read the interpreter of the tests. Skips the test where the system has no means.
+    """
+    wrapped = list(command)
+    if uid is not None:
+        wrapped = ["unshare", "--user", f"--map-user={uid}", *wrapped]
+    elif os.geteuid() == 0:
+        wrapped = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *wrapped]
+    if wrapped[0] != command[0]:
+        tried = [*wrapped[: -len(command)], "true"]
+        if not shutil.which(wrapped[0]) or subprocess.run(tried, capture_output=True, check=False).returncode:
+            pytest.skip(f"this system does not allow {wrapped[0]}")
+    return wrapped

@@ -86,9 +86,9 @@ def present_packed(done: PackedPython) -> CommandAnswer:
         "warnings": list(packed.warnings),
     }
     remarks = (f"packed {size(amount)}; its row is in {done.catalog}",)
-    return CommandAnswer(lines=(str(packed.archive),), document=document, remarks=remarks, warnings=packed.warnings)
+    return CommandAnswer(paths=(str(packed.archive),), document=document, remarks=remarks, warnings=packed.warnings)
 
 
 def present_schema(text: str) -> CommandAnswer:
     """The schema, the same with ``--json`` and without."""
-    return CommandAnswer(lines=(text.rstrip("\n"),), document=json.loads(text))
+    return CommandAnswer(page=(text.rstrip("\n"),), document=json.loads(text))

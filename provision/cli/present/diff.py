@@ -29,11 +29,11 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
         case "markdown":
             from provision.review.diff_markdown import markdown_comment
 
-            return CommandAnswer(lines=markdown_comment(review).splitlines(), document={}, code=code)
+            return CommandAnswer(page=markdown_comment(review).splitlines(), document={}, code=code)
         case "html":
             from provision.review.diff_page import html_page
 
-            return CommandAnswer(lines=(html_page(review),), document={}, code=code)
+            return CommandAnswer(page=(html_page(review),), document={}, code=code)
         case "github":
             from provision.review.diff_formats import diff_annotations
 

@@ -24,7 +24,7 @@ def present_which(found: FoundPython) -> CommandAnswer:
         "tree": str(found.tree),
         "key": selected.key,
     }
-    return CommandAnswer(lines=(str(found.executable),), document=document)
+    return CommandAnswer(paths=(str(found.executable),), document=document)
 
 
 def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) -> CommandAnswer:
@@ -44,7 +44,7 @@ def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) 
             line = path
         case _:
             raise UsageError(f"--shell is {name!r}; expected one of {', '.join(_SHELLS)}")
-    return CommandAnswer(lines=(line,), document={"version": 1, "path": path, "shell": name, "code": line})
+    return CommandAnswer(paths=(line,), document={"version": 1, "path": path, "shell": name, "code": line})
 
 
 def _default_shell(environ: Mapping[str, str]) -> str:
