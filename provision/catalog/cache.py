@@ -22,7 +22,7 @@ from provision.model.sha256 import sha256_hex
 from provision.protocols import HttpGet, get_if_changed, request_document
 
 # To be raised whenever the readers make other assets of the same input: files with another version are not used.
-CACHE_VERSION = "2"
+CACHE_VERSION = "3"
 
 # The facts that a saved catalog has about itself.
 CACHE_VERSION_FACT, ORIGIN_FACT, ETAG_FACT, CONTENT_FACT, UNKNOWN_FACT = "rules", "origin", "etag", "content", "unknown"

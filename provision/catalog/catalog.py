@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from provision.catalog.listing import BuildListing
 from provision.model.asset import Asset, BuildOptions, CpuLevel, Flavor
 from provision.model.target import Target
 from provision.model.value import field, frozen, replace
@@ -32,11 +33,15 @@ class CatalogSource(Protocol):
 
     def versions(self, implementation: str) -> Iterable[Version]: ...
 
-    def builds(self, implementation: str, version: Version) -> Mapping[str, str | None]:
-        """Each build of a version with its publication time, where known."""
+    def builds(self, implementation: str, version: Version) -> Mapping[str, BuildListing]:
+        """Each build of a version, with what is known of its list of assets."""
         ...
 
     def assets(self, implementation: str, version: Version, build: str) -> Iterable[Asset]: ...
+
+    def gone(self, implementation: str, version: Version, build: str) -> Iterable[str]:
+        """The URLs of those assets of a build that this source once listed, and no longer does."""
+        ...
 
     def find(self, filename: str) -> Asset | None: ...
 
@@ -44,11 +49,13 @@ class CatalogSource(Protocol):
 class _QueryCache:
     """Results of earlier queries: resolving 200 entries needs the same few builds again and again."""
 
-    __slots__ = ("assets", "builds", "versions")
+    __slots__ = ("assets", "builds", "gone", "listings", "versions")
 
     def __init__(self) -> None:
         self.versions: dict[str, tuple[Version, ...]] = {}
         self.builds: dict[tuple[str, Version], tuple[str, ...]] = {}
+        self.listings: dict[tuple[str, Version], dict[str, BuildListing]] = {}
+        self.gone: dict[tuple[str, Version, str], frozenset[str]] = {}
         self.assets: dict[tuple[str, Version, str], tuple[Asset, ...]] = {}
 
 
@@ -84,12 +91,38 @@ class Catalog:
         known = self._cache.builds
         key = (implementation, version)
         if key not in known:
-            found: dict[str, str | None] = {}
-            for source in self.sources:
-                for build, published in source.builds(implementation, version).items():
-                    found[build] = found.get(build) or published
-            newest_first = sorted(found, key=lambda build: publication_key(build, found[build]), reverse=True)
+            found = self.listings(implementation, version)
+            newest_first = sorted(found, key=lambda build: publication_key(build, found[build].published), reverse=True)
             known[key] = tuple(newest_first)
+        return known[key]
+
+    def listings(self, implementation: str, version: Version) -> Mapping[str, BuildListing]:
+        """Each build of a version, with what all sources know of its list of assets."""
+        known = self._cache.listings
+        key = (implementation, version)
+        if key not in known:
+            found: dict[str, BuildListing] = {}
+            for source in self.sources:
+                for build, listing in source.builds(implementation, version).items():
+                    found[build] = found[build].merged(listing) if build in found else listing
+            known[key] = found
+        return known[key]
+
+    def gone(self, implementation: str, version: Version, build: str) -> frozenset[str]:
+        """The URLs of those assets of a build that were listed once, and no longer are.
+
+        Of the sources that know an asset the last one decides: what was refreshed is later than what is bundled.
+        """
+        known = self._cache.gone
+        key = (implementation, version, build)
+        if key not in known:
+            urls: set[str] = set()
+            for source in self.sources:
+                lost = set(source.gone(implementation, version, build))
+                if urls:
+                    urls -= {asset.url for asset in source.assets(implementation, version, build)}
+                urls |= lost
+            known[key] = frozenset(urls)
         return known[key]
 
     def assets(self, implementation: str, version: Version, build: str) -> tuple[Asset, ...]:

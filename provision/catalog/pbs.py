@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from provision.catalog.names import parse_name
 from provision.model.asset import Asset, Digest
@@ -48,6 +48,22 @@ def read_rows(rows: Iterable[PublishedFile]) -> AssetsRead:
             assets.append(asset_at(row.url, row.sha256, published=row.published, size=row.size))
         except ValueError:
             unknown.append(row.url)
+    return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
+
+
+def read_described_rows(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset] | None]]) -> AssetsRead:
+    """As `read_rows`, of URL, hash and, for archives that are not PBS's, what makes an asset of other fields."""
+    assets, unknown = [], []
+    for url, sha256, make_asset in rows:
+        if sha256 is None:
+            continue
+        try:
+            if make_asset is None or url.startswith(RELEASES):
+                assets.append(asset_at(url, sha256))
+            else:
+                assets.append(make_asset(sha256))
+        except ValueError:
+            unknown.append(url)
     return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
 
 

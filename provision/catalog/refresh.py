@@ -123,7 +123,10 @@ def replace_saved(path: Path, before: Snapshot | None, reading: AssetsRead, answ
             f"{answer.origin} lists {len(reading.assets)} assets; {before_count or 'thousands'} were expected",
             hint=f"If that is right, remove {path} and try again.",
         )
-    save_catalog(path, write_snapshot(infer_options(reading.assets), as_of=answer.as_of, facts=answer.facts()))
+    source = path.name.partition(".")[0]
+    save_catalog(
+        path, write_snapshot(infer_options(reading.assets), as_of=answer.as_of, facts=answer.facts(), sources=source)
+    )
     known = {asset.url: asset.sha256 for asset in _known(reading.assets, before)}
     return RefreshResult(
         outcome="updated",

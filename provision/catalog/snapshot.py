@@ -6,11 +6,13 @@ The bytes of such a file are those of `snapshot_format`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog, completed
+from provision.catalog.listing import CUSTOM, BuildKey, BuildListing
 from provision.catalog.snapshot_format import (
     DamagedSnapshotError,
     SnapshotBuild,
@@ -29,11 +31,18 @@ BUNDLED = Path(__file__).with_name("data") / "snapshot.bin"
 # The placeholders in a shape's URL for the version and the tag of a build.
 VERSION_MARK, BUILD_MARK = "\x01", "\x02"
 
+# Beside the sources of rows that are no longer listed.
+_GONE = "gone"
+
 # Of two catalogs that have nothing in common, each row would be an error.
 _ERRORS_SHOWN = 20
 
 _CPU_LEVELS: Mapping[str, CpuLevel] = {level: level for level in CPU_LEVELS}
 _FLAVORS: Mapping[str, Flavor] = {flavor: flavor for flavor in FLAVORS}
+
+
+# A build, its publication time or nothing, and whether the rows are no longer listed.
+_Group = tuple[str, Version, str, str, bool]
 
 
 class _Shape(NamedTuple):
@@ -75,14 +84,23 @@ class Snapshot:
     def versions(self, implementation: str) -> Iterator[Version]:
         return (_version(text) for text in self._layout.versions.get(implementation, ()))
 
-    def builds(self, implementation: str, version: Version) -> Mapping[str, str | None]:
-        # The writer puts an unknown publication time before the known ones, so that a known one stays.
-        return {tag: published for tag, published, _ in self._builds(implementation, str(version))}
+    def builds(self, implementation: str, version: Version) -> Mapping[str, BuildListing]:
+        found: dict[str, BuildListing] = {}
+        for build in self._builds(implementation, str(version)):
+            listing = BuildListing(published=build.published, sources=frozenset(build.sources) - {_GONE})
+            found[build.tag] = found[build.tag].merged(listing) if build.tag in found else listing
+        return found
+
+    def gone(self, implementation: str, version: Version, build: str) -> Iterator[str]:
+        for candidate in self._builds(implementation, str(version)):
+            if candidate.tag == build and _GONE in candidate.sources:
+                for asset in self._decode(implementation, str(version), candidate):
+                    yield asset.url
 
     def assets(self, implementation: str, version: Version, build: str) -> Iterator[Asset]:
         text = str(version)
         for candidate in self._builds(implementation, text):
-            if candidate[0] == build:
+            if candidate.tag == build:
                 yield from self._decode(implementation, text, candidate)
 
     def all_assets(self) -> Iterator[Asset]:
@@ -90,6 +108,17 @@ class Snapshot:
         for implementation, versions in self._layout.versions.items():
             for version in versions:
                 yield from self._of_version(implementation, version)
+
+    def listings(self) -> Iterator[tuple[BuildKey, BuildListing]]:
+        """Every build, with what is known of its list of assets."""
+        for implementation in self.implementations():
+            for version in self.versions(implementation):
+                for tag, listing in self.builds(implementation, version).items():
+                    yield (implementation, version, tag), listing
+
+    def all_gone(self) -> frozenset[str]:
+        """The URLs of all assets that are no longer listed."""
+        return frozenset(url for key, _ in self.listings() for url in self.gone(*key))
 
     def find(self, filename: str) -> Asset | None:
         # Nearly every name has implementation and version in it: those first, as decoding all others takes a while.
@@ -115,23 +144,22 @@ class Snapshot:
 
     def _decode(self, implementation: str, version_text: str, build: SnapshotBuild) -> Iterator[Asset]:
         version = _version(version_text)
-        tag, published, rows = build
-        for row in self._layout.rows(rows):
+        for row in self._layout.rows(build.rows):
             shape = self._shapes.get(row.shape)
             if shape is None:
                 shape = self._shapes[row.shape] = self._read_shape(row.shape)
             yield Asset(
                 implementation=implementation,
                 version=version,
-                build=tag,
+                build=build.tag,
                 target=shape.target,
                 cpu=shape.cpu,
                 options=shape.options,
                 flavor=shape.flavor,
-                url=shape.url.replace(VERSION_MARK, version_text).replace(BUILD_MARK, tag),
+                url=shape.url.replace(VERSION_MARK, version_text).replace(BUILD_MARK, build.tag),
                 sha256=Digest(row.sha256),
                 size=row.size,
-                published=published,
+                published=build.published,
             )
 
     def _read_shape(self, number: int) -> _Shape:
@@ -170,22 +198,36 @@ def bundled_snapshot() -> Snapshot:
         ) from error
 
 
-def write_snapshot(assets: Iterable[Asset], *, as_of: str, facts: Mapping[str, str] | None = None) -> bytes:
+def write_snapshot(
+    assets: Iterable[Asset],
+    *,
+    as_of: str,
+    facts: Mapping[str, str] | None = None,
+    sources: str | Mapping[BuildKey, AbstractSet[str]] = CUSTOM,
+    gone: AbstractSet[str] = frozenset(),
+) -> bytes:
     """The bytes of a snapshot, which are the same whatever the order of the assets.
 
-    ``facts`` are further short texts to record beside the rows. Raises `CatalogError` where a file name has two hashes,
-    and for texts that have control characters.
+    ``facts`` are further short texts to record beside the rows; ``sources`` say who lists each build, or all of them;
+    ``gone`` are the URLs that are no longer listed. Raises `CatalogError` where a file name has two hashes, and for
+    texts that have control characters.
     """
-    ordered = sorted(unique_assets(assets), key=lambda asset: (*_build(asset), asset.filename, asset.url))
+
+    def group_of(asset: Asset) -> _Group:
+        return (*build_key(asset), asset.published or "", asset.url in gone)
+
+    ordered = sorted(unique_assets(assets), key=lambda asset: (*group_of(asset), asset.filename, asset.url))
     texts = [_shape(asset) for asset in ordered]
     shapes = sorted(set(texts))
     numbers = {text: number for number, text in enumerate(shapes)}
     versions: dict[tuple[str, str], list[SnapshotBuild]] = {}
     stop = 0
-    for (implementation, version, build, published), members in groupby(ordered, key=_build):
+    for (implementation, version, build, published, is_gone), members in groupby(ordered, key=group_of):
         start, stop = stop, stop + len(tuple(members))
+        listed = {sources} if isinstance(sources, str) else sources[implementation, version, build]
+        words = (*sorted(listed), *([_GONE] if is_gone else []))
         builds = versions.setdefault((implementation, str(version)), [])
-        builds.append((build, published or None, range(start, stop)))
+        builds.append(SnapshotBuild(build, published or None, words, range(start, stop)))
     return encode_snapshot(
         facts=_facts(as_of, facts or {}),
         versions=versions,
@@ -228,8 +270,9 @@ def _facts(as_of: str, facts: Mapping[str, str]) -> dict[str, str]:
     return {**facts, "as_of": as_of}
 
 
-def _build(asset: Asset) -> tuple[str, Version, str, str]:
-    return (asset.implementation, asset.version, asset.build, asset.published or "")
+def build_key(asset: Asset) -> BuildKey:
+    """The build that an asset is of."""
+    return (asset.implementation, asset.version, asset.build)
 
 
 def _shape(asset: Asset) -> str:

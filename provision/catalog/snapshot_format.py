@@ -8,7 +8,8 @@ Little-endian::
     head      UTF-8; three blocks parted by form feeds, lines by line feeds, fields by tabs:
               facts     key, value
               versions  implementation, version, number of its first row; then for each of its builds:
-                        tag, publication time or nothing, number of rows
+                        tag, publication time or nothing, the sources that list it joined by +, number of rows;
+                        rows that are no longer listed are a build of their own, with "gone" among its sources
               shapes    target, x86-64 level, options, flavor, URL with the version as \\x01 and the build as \\x02
     rows      one column after the other, in the order of the builds:
               shape     2 bytes, or 4 where there are more than 65 536 shapes
@@ -27,7 +28,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-_MAGIC = b"pvcat\x00\x001"
+_MAGIC = b"pvcat\x00\x002"
 _BODY_AT = len(_MAGIC) + 4
 _NARROW_SHAPES = 65536
 _SIZES = "sizes"
@@ -45,8 +46,13 @@ class SnapshotRow(NamedTuple):
     sha256: str
 
 
-# A build's tag, its publication time, and its rows.
-SnapshotBuild = tuple[str, str | None, range]
+class SnapshotBuild(NamedTuple):
+    """A build's tag, its publication time, the sources that list it, and its rows."""
+
+    tag: str
+    published: str | None
+    sources: tuple[str, ...]
+    rows: range
 
 
 class SnapshotLayout:
@@ -88,7 +94,7 @@ class SnapshotLayout:
             builds = tuple(_read_builds(text))
         except ValueError as error:
             raise DamagedSnapshotError(f"the builds of {implementation} {version} cannot be read") from error
-        if any(not 0 <= rows.start <= rows.stop <= self.count for _, _, rows in builds):
+        if any(not 0 <= build.rows.start <= build.rows.stop <= self.count for build in builds):
             raise DamagedSnapshotError(f"the builds of {implementation} {version} have rows that are not there")
         return builds
 
@@ -116,7 +122,7 @@ def encode_snapshot(
     sized = any(row.size for row in rows)
     blocks = (
         _fact_lines(facts, sized=sized),
-        ["\t".join((*names, str(builds[0][2].start), *_build_fields(builds))) for names, builds in versions.items()],
+        ["\t".join((*names, str(builds[0].rows.start), *_build_fields(builds))) for names, builds in versions.items()],
         shapes,
     )
     return _seal(
@@ -166,16 +172,16 @@ def _fact_lines(facts: Mapping[str, str], *, sized: bool) -> list[str]:
 
 
 def _build_fields(builds: Sequence[SnapshotBuild]) -> Iterator[str]:
-    for tag, published, rows in builds:
-        yield from (tag, published or "", str(len(rows)))
+    for tag, published, sources, rows in builds:
+        yield from (tag, published or "", "+".join(sources), str(len(rows)))
 
 
 def _read_builds(text: str) -> Iterator[SnapshotBuild]:
     first, *fields = text.split("\t")
     stop = int(first)
-    for tag, published, count in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
+    for tag, published, sources, count in zip(*(fields[column::4] for column in range(4)), strict=True):
         start, stop = stop, stop + int(count)
-        yield tag, published or None, range(start, stop)
+        yield SnapshotBuild(tag, published or None, tuple(sources.split("+")), range(start, stop))
 
 
 def _lines(block: str) -> list[str]:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
@@ -31,6 +31,8 @@ from provision.model.value import frozen
 from provision.model.version import Version
 from provision.protocols import HttpGet, get_if_changed
 from provision.url import parse_url
+
+_Document = TypeVar("_Document")
 
 # A file that is no catalog at all would yield an error for each of its lines.
 ERRORS_SHOWN = 20
@@ -233,6 +235,14 @@ def parse_lines(data: bytes, origin: str) -> tuple[tuple[int, NdjsonLine], ...]:
     return tuple(lines)
 
 
+def validated(adapter: TypeAdapter[_Document], data: bytes, origin: str) -> _Document:
+    """A whole JSON document; raises `CatalogError` if it is not of the form."""
+    try:
+        return adapter.validate_json(data)
+    except ValidationError as error:
+        raise validation_error(error, origin) from error
+
+
 def validation_error(error: ValidationError, origin: str, *, line: int | None = None) -> CatalogError:
     """The error for the first thing that is wrong, with its place: ``catalog.ndjson:7: artifacts[2].sha256: …``."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
@@ -279,10 +289,6 @@ def read_releases_page(data: bytes, origin: str) -> AssetsRead:
 
     Left out are drafts, unfinished uploads, assets without a sha256, and what is not an archive.
     """
-    try:
-        releases = _PAGE.validate_json(data)
-    except ValidationError as error:
-        raise validation_error(error, origin) from error
     return read_rows(
         PublishedFile(
             url=asset_url(release.tag_name, asset.name),
@@ -290,7 +296,7 @@ def read_releases_page(data: bytes, origin: str) -> AssetsRead:
             published=release.published_at,
             size=asset.size,
         )
-        for release in releases
+        for release in validated(_PAGE, data, origin)
         if not release.draft
         for asset in release.assets
         if asset.state == "uploaded" and asset.name.endswith(_ARCHIVES)

@@ -1,27 +1,14 @@
 """What the catalog has for a request, by variant, in the order of preference.
 
-An entry has one version, build and flavor on all its targets. A choice of these counts only if every target that is
-asked for has an asset in it. Among those that count, the first in this order is taken:
-
-1. the locked version and build, when an entry is resolved again because its request changed (not on an upgrade);
-2. the newest version that the request matches; prereleases only where the request names one or allows them;
-3. the newest build of that version, by its day of publication, at least as old as the cooldown asks;
-4. the flavor that the entry asks for, and no other; else the one that the settings prefer; else
-   ``install_only_stripped``, ``install_only``, ``full``.
-
-Then, for each target by itself:
-
-5. the x86-64 level asked for; with ``auto`` each that exists, the baseline included;
-6. ``freethreaded``, ``debug`` and ``static`` exactly as asked; ``shared`` where asked;
-7. exactly the optimisations that ``build-options`` names; if it names none, ``pgo+lto``, ``pgo``, ``lto``, none
-   named, ``noopt`` (with ``build-options`` given but without an optimisation in it, "none named" goes first);
-8. a build that is not ``shared`` before one that is;
-9. the last file name: of two archives under one tag the one made later.
+The rules are those of docs/lock.md, "Which build is locked"; comments name them by number. `resolve.search` takes the
+candidate of the lowest `Candidate.rank` (rules 1 to 3), among equals the first in the order of `CatalogView` (4 to 7);
+which asset fills a slot is decided by `best_first` (8 to 12).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
@@ -74,7 +61,10 @@ class ResolvedRequest(NamedTuple):
 class Candidate:
     """One choice of version, build and flavor: its assets, the slots that it cannot fill, and notes for people.
 
-    ``too_young`` are assets that would fill a missing slot, were it not for the cooldown.
+    ``too_young`` are assets that would fill a missing slot, were it not for the cooldown. ``gone`` says that
+    upstream no longer lists some of the assets, ``without_level`` names the targets that lack the requested levels, and
+    ``other_flavor`` is set where the settings prefer another flavor. Where the list of the build is not ``complete``,
+    what is missing may exist all the same.
     """
 
     version: Version
@@ -83,7 +73,19 @@ class Candidate:
     assets: tuple[Asset, ...]
     missing: tuple[Slot, ...]
     too_young: tuple[Asset, ...] = ()
+    gone: bool = False
+    without_level: tuple[Target, ...] = ()
+    other_flavor: bool = False
+    complete: bool = True
     notes: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> tuple[bool, int, bool]:
+        """How far the candidate falls short of the request (rules 1 to 3); less is better, `PERFECT` is best."""
+        return (self.gone, len(self.without_level), self.other_flavor)
+
+
+PERFECT = (False, 0, False)
 
 
 class CatalogView:
@@ -152,22 +154,46 @@ class CatalogView:
 
     def candidates(self, resolved: ResolvedRequest, version: Version, build: str) -> Iterator[Candidate]:
         """The candidates of one build, by flavor, best first."""
-        by_slot = self.assets_by_slot(resolved.request.implementation, version, build)
+        implementation = resolved.request.implementation
+        by_slot = self.assets_by_slot(implementation, version, build)
+        gone = self.catalog.gone(implementation, version, build)
+        complete = self.is_complete(implementation, version, build)
         for flavor in flavors(resolved.request):
-            yield _candidate(resolved, version, build, flavor, by_slot)
+            yield _candidate(resolved, version, build, flavor, by_slot, gone=gone, complete=complete)
+
+    def is_complete(self, implementation: str, version: Version, build: str) -> bool:
+        """Whether the catalog has the whole list of a build's assets."""
+        listing = self.catalog.listings(implementation, version).get(build)
+        return listing is None or listing.complete
 
 
-def _has_levels(target: Target) -> bool:
-    """Whether builds for the target come in x86-64 levels, as they do on Linux only."""
-    return target.os == "linux" and target.arch == "x86_64"
+def _lacks_levels(request: Request, target: Target, present: Container[CpuLevel], *, complete: bool) -> bool:
+    """Whether a target lacks the levels that a request is for, where builds come in levels at all (rule 2).
+
+    With ``auto``, a complete list has every level that exists if it has any above the baseline.
+    """
+    if request.implementation != "cpython" or target.os != "linux" or target.arch != "x86_64":
+        return False
+    if request.cpu != "auto":
+        return request.cpu not in present
+    above = [cpu in present for cpu in CPU_LEVELS if cpu != "baseline"]
+    return not (any(above) if complete else all(above))
 
 
 def _candidate(
-    resolved: ResolvedRequest, version: Version, build: str, flavor: Flavor, by_slot: AssetsBySlot
+    resolved: ResolvedRequest,
+    version: Version,
+    build: str,
+    flavor: Flavor,
+    by_slot: AssetsBySlot,
+    *,
+    gone: AbstractSet[str],
+    complete: bool,
 ) -> Candidate:
     chosen: list[Asset] = []
     missing: list[Slot] = []
     too_young: list[Asset] = []
+    without_level: list[Target] = []
     notes: list[str] = []
     for target in resolved.targets:
         fitting: dict[CpuLevel, list[Asset]] = {}
@@ -179,13 +205,14 @@ def _candidate(
                     else:
                         too_young.append(asset)
         levels = levels_to_lock(resolved.request, fitting.__contains__)
-        if resolved.request.cpu == "auto" and len(levels) == 1 and _has_levels(target):
-            notes.append(f"{version}+{build} has no level above the baseline for {target.short}")
+        if _lacks_levels(resolved.request, target, fitting, complete=complete):
+            without_level.append(target)
         for cpu in levels:
             if cpu not in fitting:
                 missing.append((target, cpu))
                 continue
-            first, *equals = best_first(fitting[cpu], resolved.option_filter)
+            listed = [asset for asset in fitting[cpu] if asset.url not in gone]
+            first, *equals = best_first(listed or fitting[cpu], resolved.option_filter)
             chosen.append(first)
             notes += [f"{first.filename} was taken before {other.filename}, made earlier" for other in equals]
     return Candidate(
@@ -195,12 +222,16 @@ def _candidate(
         assets=tuple(chosen),
         missing=tuple(missing),
         too_young=tuple(too_young),
+        gone=not gone.isdisjoint(asset.url for asset in chosen),
+        without_level=tuple(without_level),
+        other_flavor=resolved.request.preferred_flavor not in (None, FLAVORS[0], flavor),
+        complete=complete,
         notes=tuple(notes),
     )
 
 
 def flavors(request: Request) -> tuple[Flavor, ...]:
-    """The flavors that satisfy a request, best first (rule 4)."""
+    """The flavors that satisfy a request, best first (rule 7)."""
     if request.flavor is not None:
         return (request.flavor,)
     if request.preferred_flavor is not None:
@@ -209,7 +240,7 @@ def flavors(request: Request) -> tuple[Flavor, ...]:
 
 
 def _rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool]:
-    """The place of a build among those of its target that satisfy the request; less is better (rules 7 and 8)."""
+    """The place of a build among those of its target that satisfy the request; less is better (rules 10 and 11)."""
     optimisations = options.names & OPTIMISATIONS
     place = (
         -1 if option_filter.prefers_no_optimisation and not optimisations else _RANKS.get(optimisations, len(_RANKS))
@@ -218,7 +249,7 @@ def _rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool
 
 
 def best_first(assets: list[Asset], option_filter: OptionFilter) -> tuple[Asset, ...]:
-    """The best of the assets that could fill a slot, followed by its equals, which only rule 9 tells apart."""
+    """The best of the assets that could fill a slot, followed by its equals, which only rule 12 tells apart."""
     lowest = min(_rank(asset.options, option_filter) for asset in assets)
     equals = [asset for asset in assets if _rank(asset.options, option_filter) == lowest]
     return tuple(sorted(equals, key=lambda asset: (asset.filename, asset.url), reverse=True))

@@ -18,6 +18,7 @@ from provision.lock.filenames import custom_assets
 from provision.lock.lock import LockedPython
 from provision.lock.matching import OptionFilter, allows_prereleases, possible_levels
 from provision.lock.no_match import (
+    LEARN_MORE,
     comma_list,
     implementation_title,
     level_list,
@@ -122,6 +123,7 @@ def _reasons(resolved: ResolvedRequest, catalog_view: CatalogView, shown: Locked
         yield f"build {shown.build} is {_place(builds.index(shown.build), len(builds), 'build')} of {shown.version}"
     else:
         yield f"build {shown.build} is not in the catalog"
+    yield from _knowledge(catalog_view.catalog, shown)
     if request.flavor is not None:
         yield f"flavor {shown.flavor} is asked for"
     else:
@@ -131,6 +133,18 @@ def _reasons(resolved: ResolvedRequest, catalog_view: CatalogView, shown: Locked
         by_options.setdefault(str(asset.options), []).append(asset)
     for options, assets in by_options.items():
         yield f"{options or 'no option named'}: best that fits for {target_list(asset.target for asset in assets)}"
+
+
+def _knowledge(catalog: Catalog, shown: LockedPython) -> Iterator[str]:
+    """Who lists the assets of the build, where the list is not complete or lacks some."""
+    listing = catalog.listings(shown.implementation, shown.version).get(shown.build)
+    if listing is None:
+        return
+    if not listing.complete:
+        yield f"its list of assets is not complete (sources: {comma_list(sorted(listing.sources))}); {LEARN_MORE}"
+    gone = catalog.gone(shown.implementation, shown.version, shown.build)
+    if lost := [asset for asset in shown.assets if asset.url in gone]:
+        yield f"no longer listed upstream: {comma_list(asset.filename for asset in lost)}"
 
 
 def _place(before: int, count: int, noun: str) -> str:

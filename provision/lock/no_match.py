@@ -2,7 +2,8 @@
 
 Which message applies: the first thing that is missing (implementation, version, final release, build, cooldown) hides
 what would be missing after it. Where all of these exist, the targets without an asset are named, and the request is
-relaxed by one property at a time to find what exists.
+relaxed by one property at a time to find what exists. Of a build whose list of assets is not complete, what is
+not listed may exist: it is "not known here".
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from provision.model.target import Target
 from provision.model.version import Version
 
 _CATALOG_HINT = "`provision catalog list` shows what exists; `provision catalog update` asks upstream."
+
+# The way out where a build's list of assets is not complete.
+LEARN_MORE = "`provision catalog update` completes the list"
 _TITLES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
 # What a variant must pass, by the property of the request that demands it.
@@ -44,13 +48,13 @@ def _missing(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple
         return [(f"no catalog has {implementation_title(request.implementation)}; known are {known}", _CATALOG_HINT)]
     in_range = [version for version in versions if request.version.matches(version)]
     if not in_range:
-        return [(f"there is no {request_title(request)}; {_nearest(resolved, versions)}", _CATALOG_HINT)]
+        return [(f"no {request_title(request)} is known here; {_nearest(resolved, versions)}", _CATALOG_HINT)]
     allowed = [version for version in in_range if resolved.allows(version)]
     if not allowed:
         newest = in_range[0]
         return [
             (
-                f"{request_title(request)} has no final release yet; the newest prerelease is {newest}",
+                f"no final release of {request_title(request)} is known here; the newest prerelease is {newest}",
                 f'Ask for it by its name, "{newest}", or set `prereleases = true`.',
             )
         ]
@@ -84,7 +88,9 @@ def _no_build(resolved: ResolvedRequest, catalog_view: CatalogView, allowed: lis
     builds = comma_list(catalog_view.builds(implementation, newest), most=5)
     has = f"it has {comma_list(map(str, of_build), most=6)}" if of_build else "no such build is known"
     title = implementation_title(implementation)
-    return f"build {build} has no {title} {resolved.request.version}: {has}; builds of {newest} are {builds}"
+    return (
+        f"no {title} {resolved.request.version} of build {build} is known here: {has}; builds of {newest} are {builds}"
+    )
 
 
 def _all_in_cooldown(resolved: ResolvedRequest, catalog_view: CatalogView) -> str:
@@ -122,11 +128,18 @@ def _missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> It
             alternatives = tuple(_alternatives(resolved, existing, tests, variant_words(request, cpu)))
             groups.setdefault(alternatives, []).append(target)
     words = variant_words(request, cpu)
+    verb = "exists" if _all_complete(resolved, catalog_view) else "is known here"
     for alternatives, targets in groups.items():
-        head = f"no {words and f'{words} '}build of {request_title(request)} exists for {target_list(targets)}"
+        head = f"no {words and f'{words} '}build of {request_title(request)} {verb} for {target_list(targets)}"
         yield "; ".join((head, *alternatives))
     if not groups:
         yield _never_together(resolved, catalog_view)
+
+
+def _all_complete(resolved: ResolvedRequest, catalog_view: CatalogView) -> bool:
+    """Whether the catalog has the whole list of assets of every build that the request allows."""
+    implementation = resolved.request.implementation
+    return all(catalog_view.is_complete(implementation, *build) for build in catalog_view.allowed_builds(resolved))
 
 
 class _ExistingBuilds:
@@ -222,12 +235,13 @@ def _never_together(resolved: ResolvedRequest, catalog_view: CatalogView) -> str
             if nearest is None or len(candidate.missing) < len(nearest.missing):
                 nearest = candidate
     targets = target_list(resolved.targets)
-    message = f"no one build of {request_title(resolved.request)} has all of {targets}"
+    has = "has" if _all_complete(resolved, catalog_view) else "is known to have"
+    message = f"no one build of {request_title(resolved.request)} {has} all of {targets}"
     if nearest is None:
         return message
     return (
         f"{message}; the nearest, {nearest.version}+{nearest.build} {nearest.flavor}, "
-        f"lacks {target_list(target for target, _ in nearest.missing)}: ask for that under a name of its own"
+        f"lacks {target_list(target for target, _ in nearest.missing)}: request that in an entry of its own"
     )
 
 

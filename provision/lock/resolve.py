@@ -1,6 +1,6 @@
 """Resolving: the lock of a manifest, made of a catalog and the lock before.
 
-The order of preference is documented in `candidates`.
+The order of preference is documented in docs/lock.md.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
-from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest
+from provision.lock.candidates import PERFECT, Candidate, CatalogView, ResolvedRequest
 from provision.lock.filenames import custom_assets
 from provision.lock.keys import lock_version
 from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
 from provision.lock.matching import pin_disagreements
-from provision.lock.no_match import comma_list, no_match_error, target_list, variant_words, with_entry_name
+from provision.lock.no_match import LEARN_MORE, comma_list, no_match_error, target_list, variant_words, with_entry_name
 from provision.lock.staleness import staleness
 from provision.manifest.manifest import Manifest, Request, request_digest
 from provision.model.asset import Asset
@@ -162,24 +162,29 @@ class SearchResult(NamedTuple):
 
 
 def search(resolved: ResolvedRequest, catalog_view: CatalogView, keep: LockedPython | None = None) -> SearchResult:
-    """Take the first choice of version, build and flavor that has every target.
+    """Take the choice of version, build and flavor that has every target and falls short of the request the least.
 
-    The version and build of ``keep`` go first if the request still allows them. Raises `ResolutionError`, or several,
-    where there is none.
+    Among equals the version and build of ``keep`` go first if the request still allows them. Raises `ResolutionError`,
+    or several, where there is none.
     """
-    passed_over: list[Candidate] = []
+    best: Candidate | None = None
+    seen: list[Candidate] = []
     for version, build in _search_order(resolved, catalog_view, keep):
-        closest: Candidate | None = None
-        for candidate in catalog_view.candidates(resolved, version, build):
-            if not candidate.missing:
-                return SearchResult(
-                    candidate.assets, (*_notes_on_passed_over(resolved, candidate, passed_over), *candidate.notes)
-                )
-            if closest is None or len(candidate.missing) < len(closest.missing):
-                closest = candidate
-        if closest is not None:
-            passed_over.append(closest)
-    raise no_match_error(resolved, catalog_view)
+        closest = _closest(catalog_view.candidates(resolved, version, build))
+        seen.append(closest)
+        if not closest.missing and (best is None or closest.rank < best.rank):
+            best = closest
+            if best.rank == PERFECT:
+                break
+    if best is None:
+        raise no_match_error(resolved, catalog_view)
+    notes = (*_notes_on_passed_over(resolved, best, seen), *_notes_on_shortfall(resolved, best), *best.notes)
+    return SearchResult(best.assets, notes)
+
+
+def _closest(candidates: Iterator[Candidate]) -> Candidate:
+    """The candidate of one build that lacks the least; among equals the flavor that is preferred."""
+    return min(candidates, key=lambda candidate: (len(candidate.missing), candidate.rank))
 
 
 def _search_order(
@@ -193,9 +198,9 @@ def _search_order(
             yield each
 
 
-def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, passed_over: list[Candidate]) -> Iterator[str]:
-    """Why newer builds were passed over: the newest in its cooldown, and the newest without some target."""
-    newer = [each for each in passed_over if each.version >= chosen.version]
+def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, seen: list[Candidate]) -> Iterator[str]:
+    """Why newer builds were passed over: the newest in its cooldown, and the newest that lacks something requested."""
+    newer = [each for each in seen[: seen.index(chosen)] if each.version >= chosen.version]
     here = f"{chosen.version}+{chosen.build}"
     in_cooldown = next((each for each in newer if each.too_young), None)
     if in_cooldown is not None:
@@ -204,10 +209,33 @@ def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, passed_o
             f"{here} rather than {in_cooldown.version}+{in_cooldown.build}, "
             f"which is in its cooldown of {resolved.cooldown}{available and f' until {available}'}"
         )
-    incomplete = next((each for each in newer if not each.too_young), None)
-    if incomplete is not None:
-        words = variant_words(resolved.request, incomplete.missing[0][1])
-        yield (
-            f"{here} rather than {incomplete.version}+{incomplete.build}, which has no "
-            f"{words and f'{words} build for '}{target_list(target for target, _ in incomplete.missing)}"
-        )
+    lacking = next((each for each in newer if not each.too_young), None)
+    if lacking is not None:
+        yield f"{here} rather than {lacking.version}+{lacking.build}, {_shortfall(resolved, lacking)}"
+
+
+def _shortfall(resolved: ResolvedRequest, candidate: Candidate) -> str:
+    """What a build lacks, as a clause: it does not exist, is not known, or is no longer listed."""
+    if not candidate.missing and candidate.gone:
+        return "which upstream no longer lists"
+    lacking = _lacking(resolved.request, candidate)
+    return f"which has no {lacking}" if candidate.complete else f"of which no {lacking} is known here; {LEARN_MORE}"
+
+
+def _lacking(request: Request, candidate: Candidate) -> str:
+    """The words for what is missing, behind "no"."""
+    if candidate.missing:
+        words = variant_words(request, candidate.missing[0][1])
+        targets = target_list(target for target, _ in candidate.missing)
+        return f"{words} build for {targets}" if words else f"build for {targets}"
+    if candidate.without_level:
+        level = "CPU level above the baseline" if candidate.complete else "whole set of CPU levels"
+        level = level if request.cpu == "auto" else f"{request.cpu} build"
+        return f"{level} for {target_list(candidate.without_level)}"
+    return f"{request.preferred_flavor} archive"
+
+
+def _notes_on_shortfall(resolved: ResolvedRequest, chosen: Candidate) -> Iterator[str]:
+    """What the chosen build itself lacks of the request, where no other has it."""
+    if chosen.rank != PERFECT and (chosen.gone or chosen.without_level):
+        yield f"{chosen.version}+{chosen.build} is the best match, {_shortfall(resolved, chosen)}"

@@ -180,13 +180,10 @@ def feed_document(catalog: Catalog, implementation: str) -> dict[str, object]:
     """
     releases: list[dict[str, object]] = []
     for version in catalog.versions(implementation):
-        times: dict[str, str | None] = {}
-        for source in catalog.sources:
-            for build, published in source.builds(implementation, version).items():
-                times[build] = times.get(build) or published
+        listings = catalog.listings(implementation, version)
         for build in catalog.builds(implementation, version):
             release: dict[str, object] = {"version": f"{version}+{build}", "isStable": not version.prerelease}
-            day = publication_day(build, times.get(build))
+            day = publication_day(build, listings[build].published)
             if day:
                 release["releaseTimestamp"] = day if "T" in day else f"{day}T00:00:00Z"
             releases.append(release)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provision.catalog.listing import BuildListing
 from provision.catalog.snapshot import (
     BUNDLED,
     Snapshot,
@@ -25,7 +26,7 @@ from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS,
 from provision.model.target import KNOWN_TARGETS
 from provision.model.value import replace
 from provision.model.version import Version
-from tests.catalog.samples import bundled_assets, digest, full, stripped, upstream
+from tests.catalog.samples import LINUX, MAC, bundled_assets, digest, full, stripped, upstream
 
 
 def test_the_bundled_catalog_has_everything_that_was_published_with_a_hash() -> None:
@@ -117,7 +118,10 @@ def test_the_builds_together_have_every_asset() -> None:
 
 def partly_unreadable() -> Snapshot:
     """A snapshot of two builds, one of which has a shape that cannot be read."""
-    builds: list[SnapshotBuild] = [("20260127", None, range(1)), ("20260203", None, range(1, 2))]
+    builds = [
+        SnapshotBuild("20260127", None, ("uv",), range(1)),
+        SnapshotBuild("20260203", None, ("uv",), range(1, 2)),
+    ]
     shapes = ["x86_64-unknown-linux-gnu\tbaseline\tpgo+lto\tfull\thttps://example.com/\x02/\x01.tar.zst", "nonsense"]
     rows = [SnapshotRow(0, None, digest("a").hex), SnapshotRow(1, None, digest("b").hex)]
     return Snapshot(encode_snapshot(facts={}, versions={("cpython", "3.14.2"): builds}, shapes=shapes, rows=rows))
@@ -179,7 +183,20 @@ def test_the_order_of_the_assets_does_not_matter(orders: tuple[list[Asset], list
 
 
 def test_the_bundled_snapshot_is_what_its_own_rows_give() -> None:
-    assert write_snapshot(bundled_assets(), as_of=bundled_snapshot().as_of) == BUNDLED.read_bytes()
+    snapshot = bundled_snapshot()
+    listed = {key: listing.sources for key, listing in snapshot.listings()}
+    written = write_snapshot(bundled_assets(), as_of=snapshot.as_of, sources=listed, gone=snapshot.all_gone())
+    assert written == BUNDLED.read_bytes()
+
+
+def test_who_lists_a_build_and_what_is_gone_are_read_back() -> None:
+    kept, lost = (upstream(stripped("3.14.2", "20260127", triple=triple)) for triple in (LINUX, MAC))
+    key = ("cpython", kept.version, "20260127")
+    snapshot = Snapshot(write_snapshot([kept, lost], as_of="", sources={key: {"uv", "ndjson"}}, gone={lost.url}))
+    assert dict(snapshot.listings()) == {key: BuildListing(sources=frozenset({"uv", "ndjson"}))}
+    assert list(snapshot.gone(*key)) == [lost.url]
+    assert snapshot.all_gone() == {lost.url}
+    assert set(snapshot.assets(*key)) == {kept, lost}
 
 
 def test_facts_are_saved_and_can_be_replaced() -> None:
@@ -194,7 +211,7 @@ def test_a_build_whose_publication_is_known_for_some_assets_only_has_that_time()
     some = upstream(stripped("3.14.2", "20260127"), published="2026-01-30T14:46:07Z")
     other = upstream(full("3.14.2", "20260127"))
     snapshot = Snapshot(write_snapshot([some, other], as_of=""))
-    assert snapshot.builds("cpython", some.version) == {"20260127": "2026-01-30T14:46:07Z"}
+    assert snapshot.builds("cpython", some.version)["20260127"].published == "2026-01-30T14:46:07Z"
     assert set(snapshot.assets("cpython", some.version, "20260127")) == {some, other}
 
 

@@ -20,8 +20,11 @@ from provision.catalog.snapshot_format import (
 
 HEX = [f"{number:064x}" for number in range(5)]
 BUILDS: dict[tuple[str, str], list[SnapshotBuild]] = {
-    ("cpython", "3.14.2"): [("20260127", None, range(1)), ("20260127", "2026-01-30T14:46:07Z", range(1, 3))],
-    ("pypy", "3.11.15"): [("7.3.23", None, range(3, 5))],
+    ("cpython", "3.14.2"): [
+        SnapshotBuild("20260127", None, ("uv",), range(1)),
+        SnapshotBuild("20260127", "2026-01-30T14:46:07Z", ("ndjson", "uv", "gone"), range(1, 3)),
+    ],
+    ("pypy", "3.11.15"): [SnapshotBuild("7.3.23", None, ("custom",), range(3, 5))],
 }
 ROWS = [
     SnapshotRow(0, 7, HEX[0]),

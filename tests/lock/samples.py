@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
 
 from provision.catalog.catalog import Catalog
+from provision.catalog.listing import CUSTOM, BuildListing
 from provision.errors import ProvisionError, SeveralErrors
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.resolve import resolve
@@ -73,8 +75,11 @@ AS_OF = "2026-10-25T00:00:00Z"
 class Rows:
     """A catalog's source with a few assets, in whatever order they are given."""
 
-    def __init__(self, assets: Iterable[Asset], as_of: str) -> None:
+    def __init__(
+        self, assets: Iterable[Asset], as_of: str, *, listed_by: str = CUSTOM, gone: AbstractSet[str] = frozenset()
+    ) -> None:
         self._assets = tuple(assets)
+        self._listed_by, self._gone = frozenset(listed_by.split()), gone
         self.as_of = as_of
 
     @property
@@ -87,9 +92,9 @@ class Rows:
     def versions(self, implementation: str) -> Iterable[Version]:
         return [asset.version for asset in self._assets if asset.implementation == implementation]
 
-    def builds(self, implementation: str, version: Version) -> Mapping[str, str | None]:
+    def builds(self, implementation: str, version: Version) -> Mapping[str, BuildListing]:
         return {
-            asset.build: asset.published
+            asset.build: BuildListing(published=asset.published, sources=self._listed_by)
             for asset in self._assets
             if (asset.implementation, asset.version) == (implementation, version)
         }
@@ -98,12 +103,20 @@ class Rows:
         wanted = (implementation, version, build)
         return [asset for asset in self._assets if (asset.implementation, asset.version, asset.build) == wanted]
 
+    def gone(self, implementation: str, version: Version, build: str) -> Iterable[str]:
+        return [asset.url for asset in self.assets(implementation, version, build) if asset.url in self._gone]
+
     def find(self, filename: str) -> Asset | None:
         return next((asset for asset in self._assets if asset.filename == filename), None)
 
 
 def catalog(*assets: Asset, as_of: str = AS_OF) -> Catalog:
     return Catalog(sources=(Rows(assets, as_of),))
+
+
+def partly_known(*assets: Asset, gone: Iterable[Asset] = ()) -> Catalog:
+    """A catalog whose builds are listed in part, as uv's metadata does; some of the rows are gone."""
+    return Catalog(sources=(Rows(assets, AS_OF, listed_by="uv", gone={asset.url for asset in gone}),))
 
 
 def builds(name: str, *, flavors: Sequence[Flavor] = ("install_only_stripped",)) -> list[Asset]:

@@ -48,7 +48,7 @@ def test_an_entry_that_is_not_locked_is_explained_as_it_would_be() -> None:
         "         flavor install_only_stripped is the first that fits of install_only_stripped, install_only, full\n"
         "         pgo+lto: best that fits for linux-aarch64, linux-x86_64, macos-aarch64\n"
         "         pgo: best that fits for windows-x86_64\n"
-        "  newer  3.14.7+20260814 rather than 3.14.9+20261021, which has no windows-x86_64\n"
+        "  newer  3.14.7+20260814 rather than 3.14.9+20261021, which has no build for windows-x86_64\n"
         "         CPython 3.15.0 is the newest there is; 3.14 does not allow it\n"
         "  note   needs glibc 2.17 or newer: linux-aarch64, linux-x86_64"
     )
@@ -94,7 +94,7 @@ def test_a_locked_entry_that_no_asset_satisfies_any_longer_is_explained() -> Non
 
 
 def test_an_entry_that_cannot_be_resolved_is_an_error() -> None:
-    with pytest.raises(ResolutionError, match=r"there is no CPython 3\.9"):
+    with pytest.raises(ResolutionError, match=r"no CPython 3\.9 is known here"):
         explained(request('"3.9"'))
 
 

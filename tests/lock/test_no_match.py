@@ -27,18 +27,18 @@ SERIES = (
     ("entry", "message"),
     [
         ('"graalpy3.12"', "no catalog has GraalPy; known are CPython, PyPy"),
-        ('"3.14.3"', "there is no CPython 3.14.3; the nearest are 3.14.2, 3.14.0, 3.14.7"),
-        ('"3.99"', "there is no CPython 3.99; there are versions of 3.10, 3.12, 3.14, 3.15"),
-        ('">=3.16"', "there is no CPython >=3.16; there are versions of 3.10, 3.12, 3.14, 3.15"),
-        ('"pypy3.10"', "there is no PyPy 3.10; there are versions of 3.11"),
-        ('"3.15"', "CPython 3.15 has no final release yet; the newest prerelease is 3.15.0rc2"),
+        ('"3.14.3"', "no CPython 3.14.3 is known here; the nearest are 3.14.2, 3.14.0, 3.14.7"),
+        ('"3.99"', "no CPython 3.99 is known here; there are versions of 3.10, 3.12, 3.14, 3.15"),
+        ('">=3.16"', "no CPython >=3.16 is known here; there are versions of 3.10, 3.12, 3.14, 3.15"),
+        ('"pypy3.10"', "no PyPy 3.10 is known here; there are versions of 3.11"),
+        ('"3.15"', "no final release of CPython 3.15 is known here; the newest prerelease is 3.15.0rc2"),
         (
             '{version = "3.12", build = "20250819"}',
-            "build 20250819 has no CPython 3.12: no such build is known; builds of 3.12.11 are 20250818",
+            "no CPython 3.12 of build 20250819 is known here: no such build is known; builds of 3.12.11 are 20250818",
         ),
         (
             '{version = "3.14", build = "20250818"}',
-            "build 20250818 has no CPython 3.14: it has 3.12.11, 3.10.1; builds of 3.14.9 are 20261021",
+            "no CPython 3.14 of build 20250818 is known here: it has 3.12.11, 3.10.1; builds of 3.14.9 are 20261021",
         ),
         (
             '{version = "3.14.9", cooldown = "1 week"}',
@@ -144,7 +144,7 @@ PLATFORMS = (
             '{version = "3", targets = ["linux-i686", "windows-x86_64"]}',
             (
                 "no one build of CPython 3 has all of linux-i686, windows-x86_64; the nearest, "
-                "3.14.7+20260814 install_only_stripped, lacks linux-i686: ask for that under a name of its own"
+                "3.14.7+20260814 install_only_stripped, lacks linux-i686: request that in an entry of its own"
             ),
         ),
         (

@@ -235,7 +235,7 @@ def test_all_targets_get_one_version_build_and_flavor() -> None:
 def test_passing_over_a_build_without_a_target_is_noted() -> None:
     rows = [*(row for row in builds("3.14.9+20261021") if row.target.os != "windows"), *builds("3.14.7+20260814")]
     assert notes('free = "3.14"', *rows, settings=FOUR) == (
-        "free: 3.14.7+20260814 rather than 3.14.9+20261021, which has no windows-x86_64",
+        "free: 3.14.7+20260814 rather than 3.14.9+20261021, which has no build for windows-x86_64",
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog, CatalogSource, publication_day
+from provision.catalog.listing import BuildListing
 from provision.catalog.snapshot import bundled_catalog
 from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
 from provision.lock.resolve import resolve
@@ -98,9 +99,12 @@ class SourceUntil:
     def versions(self, implementation: str) -> Iterable[Version]:
         return [version for version in self.source.versions(implementation) if self.builds(implementation, version)]
 
-    def builds(self, implementation: str, version: Version) -> Mapping[str, str | None]:
+    def builds(self, implementation: str, version: Version) -> Mapping[str, BuildListing]:
         found = self.source.builds(implementation, version)
-        return {build: time for build, time in found.items() if publication_day(build, time)[:10] <= self.day}
+        return {tag: each for tag, each in found.items() if publication_day(tag, each.published)[:10] <= self.day}
+
+    def gone(self, implementation: str, version: Version, build: str) -> Iterable[str]:
+        return self.source.gone(implementation, version, build)
 
     def assets(self, implementation: str, version: Version, build: str) -> Iterable[Asset]:
         return (

@@ -92,7 +92,7 @@ def test_each_format_is_recognised_by_its_content(
     tmp_path: Path, data: bytes, names: set[str], *, compressed: bool
 ) -> None:
     (path,) = sources(tmp_path, {"source": zstandard.compress(data) if compressed else data})
-    assert {asset.filename for asset in read_source(path)} == names
+    assert {asset.filename for asset in read_source(path).assets} == names
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"5", b"<html>", b'["x"]'])

@@ -23,7 +23,7 @@ Each file is recognised by its content, and may be zstd-compressed:
   python-build-standalone's NDJSON (a version and build a line)
   a page of the releases from GitHub's API
   hashes by release tag and asset name
-  uv's download metadata
+  uv's download metadata, or a wheel of uv that has it inside
   pbs-installer's versions
   a snapshot made earlier, to add to it
 

@@ -1,26 +1,31 @@
 """The bundled snapshot as bytes: each source file recognised by its content and read, all merged.
 
-Sources are files, each zstd-compressed or not: those of `formats`, NDJSON as PBS publishes it, a page of GitHub's
-releases API, or a snapshot made earlier.
+Sources are files, each zstd-compressed or not: those of `formats`, uv's metadata or a wheel of uv, NDJSON as PBS
+publishes it, a page of GitHub's releases API, or a snapshot made earlier. Each build of the snapshot has the names of
+the formats that list it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from provision.catalog.catalog import completed
+from provision.catalog.listing import COMPLETE_SOURCES, BuildKey, withdrawn_builds
 from provision.catalog.names import infer_options
 from provision.catalog.pbs import RELEASES, AssetsRead, asset_at
-from provision.catalog.snapshot import Snapshot, write_snapshot
+from provision.catalog.snapshot import Snapshot, build_key, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
 from provision.catalog.upstream import parse_time, read_releases_page, read_upstream
+from provision.catalog.uv import metadata_in_wheel, read_uv
 from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
 from provision.model.asset import Asset
-from provision.model.value import replace
-from tools.snapshot.formats import read_hashes, read_pbs_installer, read_uv
+from provision.model.value import frozen, replace
+from tools.snapshot.formats import read_hashes, read_pbs_installer
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_ZIP = b"PK\x03\x04"
 _SHOWN = 5
 
 
@@ -35,27 +40,57 @@ def build_snapshot(sources: Sequence[Path], as_of: str) -> bytes:
     except ValueError as error:
         raise UsageError(str(error)) from error
     by_url: dict[str, tuple[Asset, Path]] = {}
+    listed: dict[BuildKey, set[str]] = {}
+    readings: list[SourceRead] = []
     errors: list[ProvisionError] = []
     for source in sources:
         try:
-            assets = read_source(source)
+            reading = read_source(source)
         except ProvisionError as error:
             errors.append(error)
             continue
-        errors += _add(assets, source, by_url)
+        readings.append(reading)
+        errors += _add(reading.assets, source, by_url)
+        for key, names in reading.listed.items():
+            listed.setdefault(key, set()).update(names)
     raise_all(errors)
     gathered = _with_release_times([asset for asset, _ in by_url.values()])
-    return write_snapshot(infer_options(gathered), as_of=moment)
+    gone = _gone(readings, listed)
+    return write_snapshot(infer_options(gathered), as_of=moment, sources=listed, gone=gone)
 
 
-def read_source(path: Path) -> tuple[Asset, ...]:
-    """The assets of one file, with options as names state them; raises `CatalogError` for what cannot be read whole."""
+@frozen
+class SourceRead:
+    """The assets of one file, with options as names state them, and the formats that list each build.
+
+    ``gone`` are URLs that a snapshot has as no longer listed. ``newest`` says that the file has the newest build of
+    each version, so that newer ones, had they been there, would be in it.
+    """
+
+    assets: tuple[Asset, ...]
+    listed: Mapping[BuildKey, AbstractSet[str]]
+    gone: frozenset[str] = frozenset()
+    newest: bool = False
+
+
+def _gone(readings: Sequence[SourceRead], listed: Mapping[BuildKey, AbstractSet[str]]) -> frozenset[str]:
+    """The URLs that are no longer listed; a complete list, where there is one, decides."""
+    incomplete = [key for key, names in listed.items() if COMPLETE_SOURCES.isdisjoint(names)]
+    withdrawn = {key for reading in readings if reading.newest for key in withdrawn_builds(incomplete, reading.listed)}
+    urls = {asset.url for reading in readings for asset in reading.assets if build_key(asset) in withdrawn}
+    return frozenset(urls.union(*(reading.gone for reading in readings)))
+
+
+def read_source(path: Path) -> SourceRead:
+    """Read one file; raises `CatalogError` for what cannot be read whole."""
     origin = str(path)
     try:
         data = _decompressed(path.read_bytes())
     except OSError as error:
         raise CatalogError(f"the source cannot be read: {error.strerror}", place=Place(origin)) from error
-    reading = _read(data, origin)
+    if is_snapshot(data):
+        return _read_snapshot(data, origin)
+    name, reading = _read(data, origin)
     if reading.unknown:
         names = ", ".join(url.rpartition("/")[2] for url in reading.unknown[:_SHOWN])
         raise CatalogError(
@@ -63,7 +98,20 @@ def read_source(path: Path) -> tuple[Asset, ...]:
             place=Place(origin),
             hint="Teach `catalog/names.py` the new names first, so that none is left out.",
         )
-    return reading.assets
+    listed = {build_key(asset): {name} for asset in reading.assets}
+    return SourceRead(assets=reading.assets, listed=listed, newest=name == "uv")
+
+
+def _read_snapshot(data: bytes, origin: str) -> SourceRead:
+    try:
+        snapshot = Snapshot(data)
+        return SourceRead(
+            assets=tuple(_with_stated_options(asset) for asset in snapshot.all_assets()),
+            listed={key: listing.sources for key, listing in snapshot.listings()},
+            gone=snapshot.all_gone(),
+        )
+    except DamagedSnapshotError as error:
+        raise CatalogError(f"the snapshot is damaged: {error}", place=Place(origin)) from error
 
 
 def _add(assets: Iterable[Asset], source: Path, by_url: dict[str, tuple[Asset, Path]]) -> list[ProvisionError]:
@@ -101,25 +149,22 @@ def _decompressed(data: bytes) -> bytes:
         return reader.read()
 
 
-def _read(data: bytes, origin: str) -> AssetsRead:
-    """Recognise the format by its content, whatever the file is named."""
-    if is_snapshot(data):
-        try:
-            return AssetsRead(assets=tuple(_with_stated_options(asset) for asset in Snapshot(data).all_assets()))
-        except DamagedSnapshotError as error:
-            raise CatalogError(f"the snapshot is damaged: {error}", place=Place(origin)) from error
+def _read(data: bytes, origin: str) -> tuple[str, AssetsRead]:
+    """The format, recognised by the content, whatever the file is named, and the assets."""
+    if data.startswith(_ZIP):
+        return "uv", read_uv(metadata_in_wheel(data, origin), origin)
     first_line = _json(data.partition(b"\n")[0])
     if isinstance(first_line, dict) and "artifacts" in first_line:
-        return read_upstream(data, origin)
+        return "ndjson", read_upstream(data, origin)
     match first_line if first_line is not None else _json(data):
         case [{"files": _}, *_]:
-            return read_pbs_installer(data, origin)
+            return "pbs-installer", read_pbs_installer(data, origin)
         case [{"tag_name": _}, *_]:
-            return read_releases_page(data, origin)
+            return "github", read_releases_page(data, origin)
         case {**entries} if any("url" in entry for entry in entries.values() if isinstance(entry, dict)):
-            return read_uv(data, origin)
+            return "uv", read_uv(data, origin)
         case {**entries} if entries:
-            return read_hashes(data, origin)
+            return "hashes", read_hashes(data, origin)
         case _:
             raise CatalogError("this is no catalog that provision can read", place=Place(origin))
 
