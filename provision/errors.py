@@ -148,11 +148,15 @@ class SeveralErrors(ProvisionError):
 
 
 def raise_all(errors: Sequence[ProvisionError]) -> None:
-    """Raise a single error as itself and more as `SeveralErrors`; return if there is none."""
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise SeveralErrors(errors)
+    """Raise a single error as itself and more as `SeveralErrors`; return if there is none.
+
+    Errors that read the same are one: a cause that several steps met, such as a setting that cannot be used.
+    """
+    different = tuple({(type(error), str(error), error.hint): error for error in errors}.values())
+    if len(different) == 1:
+        raise different[0]
+    if different:
+        raise SeveralErrors(different)
 
 
 def did_you_mean(word: str, known: Iterable[str], after: str = " ") -> str:

@@ -14,6 +14,7 @@ from provision.errors import (
     ManifestError,
     NetworkError,
     Place,
+    PolicyError,
     SeveralErrors,
     StoreError,
     did_you_mean,
@@ -41,6 +42,11 @@ def test_one_error_is_raised_as_itself_and_none_not_at_all() -> None:
         raise_all([NetworkError("alone")])
     with pytest.raises(SeveralErrors):
         raise_all([NetworkError("one"), NetworkError("two")])
+    with pytest.raises(SeveralErrors) as caught:
+        raise_all([NetworkError("one"), NetworkError("two"), NetworkError("one"), PolicyError("one")])
+    assert [str(error) for error in caught.value.errors] == ["one", "two", "one"]
+    with pytest.raises(NetworkError):
+        raise_all([NetworkError("the same cause"), NetworkError("the same cause")])
 
 
 @pytest.mark.parametrize(

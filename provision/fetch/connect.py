@@ -1,26 +1,28 @@
-"""Connection pools, TLS, and sockets whose waits can be cancelled.
+"""Connection pools by scheme and proxy, and the authorities that TLS trusts.
 
-httpx on top, httpcore's pools below, and below those a network backend of our own: httpx's transport takes none, and
-without one a connection in the making cannot be cancelled. httpx is imported here, and from here elsewhere.
+httpx on top, httpcore's pools below, and below those the network backend of `sockets`, which httpx's own transport
+does not take. httpx is imported here, and from here elsewhere.
 """
 
 from __future__ import annotations
 
-import socket
+import os
+import re
 import ssl
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, cast
+from pathlib import Path
+from typing import cast
 
 import httpcore
 
 from provision.errors import UsageError
 from provision.fetch.proxies import Proxies, ProxyAddress
 from provision.fetch.retry import Cancellation
+from provision.fetch.sockets import SocketBackend
 from provision.url import Url
 
 # httpx brings its command line along where click and rich are installed, which doubles the time it takes to import;
@@ -34,13 +36,22 @@ if "httpx" not in sys.modules:
 else:
     import httpx
 
-__all__ = ["CancellableBackend", "Connections", "connect_in_background", "httpx", "tls_context"]
+__all__ = ["Connections", "httpx", "tls_context"]
 
 # How long an unused connection is kept for the next request, in seconds.
 _KEEPALIVE = 15.0
-# How often a connection in the making checks whether it was cancelled, in seconds.
-_POLL_INTERVAL = 0.1
-_CONNECT_FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, OSError, UnicodeError)
+# Where Linux distributions keep their authorities in one file, as in Go's crypto/x509/root_linux.go. An OpenSSL that
+# was built for another system looks elsewhere.
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Arch, Gentoo
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/pki/tls/cacert.pem",  # OpenELEC
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # RHEL 7 and newer
+    "/etc/ssl/cert.pem",  # Alpine
+)
+# A certificate in a directory of authorities, by the hash of its subject.
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class Connections:
@@ -48,7 +59,7 @@ class Connections:
 
     def __init__(self, environ: Mapping[str, str], cancellation: Cancellation) -> None:
         self._environ = environ
-        self._backend = CancellableBackend(cancellation)
+        self._backend = SocketBackend(cancellation)
         self._proxies = Proxies(environ)
         self._lock = threading.Lock()
         self._clients: dict[tuple[bool, str | None], httpx.Client] = {}
@@ -117,21 +128,53 @@ def _require_socks() -> None:
         )
 
 
-def tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
+def tls_context(environ: Mapping[str, str], bundles: Sequence[str] = _BUNDLES) -> ssl.SSLContext:
     """Trust ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` alone where set; else the system's certificates and certifi's.
 
-    Companies put theirs among the system's; slim images have none, so certifi's go with them.
+    Companies put theirs among the system's; slim images have none, so certifi's go with them. Raises `UsageError`.
     """
-    file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
-    if file is None and folder is None:
-        return httpcore.default_ssl_context()
+    file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+    if not file and not folder:
+        context = httpcore.default_ssl_context()
+        if sys.platform == "linux" and not _finds_authorities(ssl.get_default_verify_paths()):
+            for bundle in bundles:
+                with suppress(OSError):
+                    context.load_verify_locations(bundle)
+                    break
+        return context
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        context.load_verify_locations(cafile=file, capath=folder)
-    except OSError as error:
-        named = " and ".join(name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environ.get(name))
-        raise UsageError(f"{named} holds no usable certificates: {error.strerror or error}") from error
+    if file:
+        try:
+            context.load_verify_locations(file)
+        except OSError as error:
+            reason = "it contains no certificate in PEM format" if isinstance(error, ssl.SSLError) else error.strerror
+            raise _unusable("SSL_CERT_FILE", file, "a file", reason) from error
+    if folder:
+        try:
+            # OpenSSL looks into it only once it needs an authority, and does not tell what it could not read.
+            for each in folder.split(os.pathsep):
+                os.scandir(each).close()
+            context.load_verify_locations(capath=folder)
+        except OSError as error:
+            raise _unusable("SSL_CERT_DIR", folder, "a directory", error.strerror) from error
     return context
+
+
+def _unusable(variable: str, path: str, kind: str, reason: str | None) -> UsageError:
+    return UsageError(
+        f"{variable}: cannot use the certificates in {path}: {reason}",
+        hint=f"Set {variable} to {kind} with the certificates of the authorities to trust, or unset it.",
+    )
+
+
+def _finds_authorities(paths: ssl.DefaultVerifyPaths) -> bool:
+    """Whether there are certificates where OpenSSL was built to look for them, in one file or named by hash."""
+    if paths.cafile:
+        return True
+    try:
+        return any(_HASHED.fullmatch(entry.name) for entry in Path(paths.capath or "").iterdir())
+    except OSError:
+        return False
 
 
 # httpx over a pool of httpcore
@@ -187,119 +230,3 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._response.close()
-
-
-# Sockets whose waits can be cancelled
-
-
-class CancellableBackend(httpcore.NetworkBackend):
-    """TCP and TLS as httpcore makes them, but a cancellation ends them at once.
-
-    Looking a host up, connecting and shaking hands cannot be interrupted, only abandoned: they are done in a thread of
-    their own that nobody waits for. Thereby the timeout bounds the look-up, too, which has none itself.
-    """
-
-    def __init__(self, cancellation: Cancellation) -> None:
-        self._cancellation = cancellation
-        self._tcp = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        # A host may have several addresses of which the first leads nowhere: none gets all the time there is.
-        each = None if timeout is None else timeout / 3
-        stream = connect_in_background(
-            lambda: self._tcp.connect_tcp(host, port, each, local_address, socket_options), timeout, self._cancellation
-        )
-        return _CancellableStream(stream, self._cancellation)
-
-
-class _CancellableStream(httpcore.NetworkStream):
-    """A connection that a cancellation shuts down; whoever reads from it gets `CancelledError`."""
-
-    def __init__(self, stream: httpcore.NetworkStream, cancellation: Cancellation) -> None:
-        self._stream, self._cancellation = stream, cancellation
-        cancellation.add_callback(self, self._shut_down)
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            return self._stream.read(max_bytes, timeout)
-        finally:
-            self._cancellation.check()
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        try:
-            self._stream.write(buffer, timeout)
-        finally:
-            self._cancellation.check()
-
-    def close(self) -> None:
-        self._cancellation.remove_callback(self)
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        self._cancellation.remove_callback(self)
-        stream = connect_in_background(
-            lambda: self._stream.start_tls(ssl_context, server_hostname, timeout), timeout, self._cancellation
-        )
-        return _CancellableStream(stream, self._cancellation)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-    def _shut_down(self) -> None:
-        raw = self._stream.get_extra_info("socket")
-        with suppress(OSError):
-            # Not the method of SSLSocket, which takes the TLS state away from under the thread that reads.
-            socket.socket.shutdown(raw, socket.SHUT_RDWR)
-
-
-def connect_in_background(
-    connect: Callable[[], httpcore.NetworkStream], timeout: float | None, cancellation: Cancellation
-) -> httpcore.NetworkStream:
-    """Run ``connect`` in a thread; abandon it after ``timeout`` seconds or when cancelled.
-
-    What it still connects is then closed. Raises `CancelledError`, ``httpcore.ConnectTimeout`` and what it raises.
-    """
-    ended, lock = threading.Event(), threading.Lock()
-    connected: list[httpcore.NetworkStream] = []
-    failed: list[Exception] = []
-    is_abandoned = False
-
-    def work() -> None:
-        try:
-            stream = connect()
-        except _CONNECT_FAILURES as error:
-            failed.append(error)
-        else:
-            with lock:
-                connected.append(stream)
-            if is_abandoned:
-                stream.close()
-        finally:
-            ended.set()
-
-    threading.Thread(target=work, name="provision-connect", daemon=True).start()
-    started = time.monotonic()
-    try:
-        while not ended.wait(_POLL_INTERVAL):
-            cancellation.check()
-            if timeout is not None and time.monotonic() - started > timeout:
-                raise httpcore.ConnectTimeout(f"no connection within {timeout:g} s")
-    except BaseException:
-        with lock:
-            is_abandoned = True
-            for stream in connected:
-                stream.close()
-        raise
-    if failed:
-        cancellation.check()
-        raise failed[0]
-    return connected[0]

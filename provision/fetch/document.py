@@ -26,11 +26,10 @@ def get_document(
     sent = {name.lower(): value for name, value in headers.items()} | {"accept-encoding": "gzip"}
 
     def attempt() -> Response:
-        deadline.check(source)
-        with network.client.get(source, sent) as response:
+        with network.client.get(source, sent, deadline) as response:
             if is_temporary(response.status):
                 response.expect(200)
-            body = b"".join(_body(response, deadline, network.settings.largest_body))
+            body = b"".join(_body(response, network.settings.largest_body))
             return Response(status=response.status, headers=response.headers, body=body)
 
     try:
@@ -39,9 +38,9 @@ def get_document(
         raise final_error(source.segments[-1] or source.host, [error.failure]) from error
 
 
-def _body(response: HttpResponse, deadline: Deadline, limit: int) -> Iterator[bytes]:
+def _body(response: HttpResponse, limit: int) -> Iterator[bytes]:
     coding = content_coding(response.headers)
-    chunks = _limited(response, deadline, limit)
+    chunks = _limited(response, limit)
     if not coding:
         yield from chunks
         return
@@ -51,10 +50,9 @@ def _body(response: HttpResponse, deadline: Deadline, limit: int) -> Iterator[by
         raise TransferError(Failure(url=response.url, cause=str(error))) from error
 
 
-def _limited(response: HttpResponse, deadline: Deadline, limit: int) -> Iterator[bytes]:
+def _limited(response: HttpResponse, limit: int) -> Iterator[bytes]:
     left = limit
     for chunk in response.chunks():
-        deadline.check(response.url)
         left -= len(chunk)
         if left < 0:
             raise TransferError(Failure(url=response.url, cause=f"it has more than {limit} bytes"))

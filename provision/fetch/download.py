@@ -185,7 +185,6 @@ class SourceTransfer:
 
     def attempt(self) -> None:
         """Go on from what is there until all is there. Raises `TransferError`; what has come by then stays."""
-        self._deadline.check(self._url)
         if self._whole and self._part.checkpoint.head:
             self._part.restart()
         checkpoint = self._part.checkpoint
@@ -204,7 +203,7 @@ class SourceTransfer:
             # What another source sent is resumed, too: the digest decides, and a wrong one means starting over.
             validator = known.validator if known.source == self._source else ""
             headers |= range_headers(known.head, known.tail, validator)
-        with self._network.client.get(self._url, headers) as response:
+        with self._network.client.get(self._url, headers, self._deadline) as response:
             response.expect(200, 206, *([416] if known.head else []))
             checkpoint, limit = self._begin(response, known)
             self._receive(response, checkpoint, limit)
@@ -260,7 +259,11 @@ class SourceTransfer:
         total = end if checkpoint.total is None else checkpoint.total
         ranges = RangeMap(head=checkpoint.head, tail=end, total=total)
         source = RangeSource(
-            url=response.url, origin=self._url.origin, validator=checkpoint.validator, total=ranges.total
+            url=response.url,
+            origin=self._url.origin,
+            validator=checkpoint.validator,
+            total=ranges.total,
+            deadline=self._deadline,
         )
         with ParallelRanges(self._part, ranges, source, self._network, self._progress) as parallel:
             if self._is_worth_parallel(response, checkpoint):
@@ -292,7 +295,6 @@ class SourceTransfer:
     def _stream(self, response: HttpResponse, parallel: ParallelRanges, writer: StreamWriter, *, is_open: bool) -> None:
         """Read the response to its end, or to where the workers' ranges begin. ``is_open``: its length is unknown."""
         for chunk in response.chunks():
-            self._check()
             start, room = parallel.reserve(len(chunk))
             writer.write(start, memoryview(chunk)[:room])
             if room < len(chunk) and is_open:

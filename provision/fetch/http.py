@@ -17,7 +17,7 @@ from provision import __version__
 from provision.errors import PolicyError
 from provision.fetch.connect import Connections, httpx
 from provision.fetch.credentials import Credentials
-from provision.fetch.retry import Failure, TransferError
+from provision.fetch.retry import Deadline, Failure, TransferError
 from provision.fetch.settings import DownloadSettings
 from provision.host_policy import HostPolicy
 from provision.model.value import frozen
@@ -43,10 +43,11 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     _response: httpx.Response
+    _deadline: Deadline
 
     def chunks(self) -> Iterator[bytes]:
         """The body as sent, in pieces of at most 64 KiB; raises `TransferError` when it breaks off."""
-        with _errors_translated(self.url):
+        with _errors_translated(self.url, self._deadline):
             yield from self._response.iter_raw()
 
     def expect(self, *statuses: int) -> None:
@@ -70,21 +71,25 @@ class HttpClient:
         self._timeout = httpx.Timeout(settings.idle_timeout, connect=settings.connect_timeout, pool=None)
 
     @contextmanager
-    def get(self, url: Url, headers: Mapping[str, str], *, origin: UrlOrigin | None = None) -> Iterator[HttpResponse]:
+    def get(
+        self, url: Url, headers: Mapping[str, str], deadline: Deadline, *, origin: UrlOrigin | None = None
+    ) -> Iterator[HttpResponse]:
         """Request the URL; returns any final status, raises `TransferError` where there is no response.
 
         ``origin`` is where the chain of redirects began that led to ``url`` before; credentials are bound to it.
+        The deadline bounds all that happens on the network within the context, the response's body included.
         """
-        response = self._follow(url, headers, origin or url.origin)
-        try:
-            yield response
-        finally:
-            response._response.close()
+        with deadline.bounding():
+            response = self._follow(url, headers, deadline, origin or url.origin)
+            try:
+                yield response
+            finally:
+                response._response.close()
 
-    def _follow(self, url: Url, headers: Mapping[str, str], origin: UrlOrigin) -> HttpResponse:
+    def _follow(self, url: Url, headers: Mapping[str, str], deadline: Deadline, origin: UrlOrigin) -> HttpResponse:
         self._check(url, None)
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._send(url, headers, redirected=url.origin != origin)
+            response = self._send(url, headers, deadline, redirected=url.origin != origin)
             if response.status not in _REDIRECTS:
                 return response
             target = _redirect_target(response)
@@ -95,7 +100,7 @@ class HttpClient:
             url = target
         raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects, one after the other"))
 
-    def _send(self, url: Url, headers: Mapping[str, str], *, redirected: bool) -> HttpResponse:
+    def _send(self, url: Url, headers: Mapping[str, str], deadline: Deadline, *, redirected: bool) -> HttpResponse:
         sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **headers}
         if authorization := self._credentials.authorization(url, redirected=redirected):
             sent["authorization"] = authorization
@@ -106,9 +111,11 @@ class HttpClient:
             headers=sent,
             timeout=self._timeout,
         )
-        with _errors_translated(url):
+        with _errors_translated(url, deadline):
             response = client.send(request, stream=True)
-        return HttpResponse(url=url, status=response.status_code, headers=response.headers, _response=response)
+        return HttpResponse(
+            url=url, status=response.status_code, headers=response.headers, _response=response, _deadline=deadline
+        )
 
     def _check(self, url: Url, redirected_from: Url | None) -> None:
         try:
@@ -136,8 +143,8 @@ def _redirect_target(response: HttpResponse) -> Url:
 
 
 @contextmanager
-def _errors_translated(url: Url) -> Iterator[None]:
-    """Raise the libraries' errors as `TransferError`, in words for people."""
+def _errors_translated(url: Url, deadline: Deadline) -> Iterator[None]:
+    """Raise the libraries' errors as `TransferError`, in words for people; a timeout may be that of the deadline."""
     try:
         yield
     except httpcore.ProxyError as error:
@@ -146,6 +153,7 @@ def _errors_translated(url: Url) -> Iterator[None]:
     except httpx.RemoteProtocolError as error:  # the one check of its own that httpx makes here: of the Location
         raise TransferError(Failure(url=url, cause=f"redirects to no usable URL: {error}")) from error
     except httpcore.TimeoutException as error:
+        deadline.check(url)
         raise TransferError(Failure(url=url, cause=_timeout_cause(error), retryable=True)) from error
     except httpcore.NetworkError as error:
         raise TransferError(_network_failure(url, error)) from error

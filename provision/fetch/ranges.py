@@ -9,7 +9,7 @@ import re
 from collections.abc import Generator, Mapping
 
 from provision.fetch.http import HttpClient, HttpResponse, content_coding
-from provision.fetch.retry import Failure, TransferError
+from provision.fetch.retry import Deadline, Failure, TransferError
 from provision.model.value import frozen
 from provision.url import Url, UrlOrigin
 
@@ -55,18 +55,22 @@ class RangeRefusedError(Exception):
 
 @frozen
 class RangeSource:
-    """The file: ``url`` is where redirects ended that began at ``origin``, ``total`` its length in bytes."""
+    """The file: ``url`` is where redirects ended that began at ``origin``, ``total`` its length in bytes.
+
+    ``deadline`` is that of the whole download.
+    """
 
     url: Url
     origin: UrlOrigin
     validator: str
     total: int
+    deadline: Deadline
 
     def read(self, client: HttpClient, byte_range: ByteRange) -> Generator[memoryview, None, None]:
         """The range's bytes as they come. Raises `RangeRefusedError`, and `TransferError` where they break off."""
         start, end = byte_range
         headers = {"accept-encoding": "identity", **range_headers(start, end, self.validator)}
-        with client.get(self.url, headers, origin=self.origin) as response:
+        with client.get(self.url, headers, self.deadline, origin=self.origin) as response:
             if not self._is_served(response, byte_range):
                 raise RangeRefusedError
             for chunk in response.chunks():

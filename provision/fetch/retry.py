@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Literal, TypeVar
 
 from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
@@ -79,6 +81,15 @@ class Deadline:
     def left(self) -> float:
         return max(0.0, self._end - time.monotonic())
 
+    @contextmanager
+    def bounding(self) -> Iterator[None]:
+        """Bound every wait for a socket within: connections are shared, so none could be given a deadline for good."""
+        token = _BOUND.set(self)
+        try:
+            yield
+        finally:
+            _BOUND.reset(token)
+
     def check(self, url: Url) -> None:
         """Raise `TransferError` once the time is over."""
         if not self.left:
@@ -89,6 +100,22 @@ class Deadline:
                     hint="raise PROVISION_DEADLINE, in seconds; what has come so far is kept",
                 )
             )
+
+
+_BOUND: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+def bounded(timeout: float | None) -> float | None:
+    """How long a wait may last that begins now: ``timeout``, but not past the deadline of `Deadline.bounding`.
+
+    Raises `TimeoutError` if no time is left.
+    """
+    deadline = _BOUND.get()
+    if deadline is not None:
+        timeout = deadline.left if timeout is None else min(timeout, deadline.left)
+    if timeout is not None and timeout <= 0:
+        raise TimeoutError
+    return timeout
 
 
 class Cancellation:

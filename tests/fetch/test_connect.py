@@ -1,24 +1,21 @@
-"""TLS with real certificates; waits that can be cancelled, and time out."""
+"""TLS with real certificates, and which authorities are trusted."""
 
 from __future__ import annotations
 
 import datetime
+import os
 import shutil
-import socket
 import ssl
 import subprocess
-import threading
-import time
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpcore
 import pytest
 import trustme
 
 from provision.errors import NetworkError, UsageError
-from provision.fetch.connect import CancellableBackend, connect_in_background, tls_context
-from provision.fetch.retry import Cancellation, CancelledError
+from provision.fetch.connect import tls_context
 from tests.fetch.conftest import tls_of
 from tests.fetch.samples import LARGE, PARALLEL, PATH, SMALL, RecordedProgress, asset, fetcher
 from tests.support.server import Server
@@ -27,9 +24,6 @@ from tests.support.server import Server
 def _fetch(tmp_path: Path, url: str, environ: dict[str, str], *allow_hosts: str) -> bytes:
     with fetcher(tmp_path, environ=environ, allow_hosts=allow_hosts) as fetch:
         return fetch.fetch(asset(url)).read_bytes()
-
-
-# TLS
 
 
 @pytest.fixture
@@ -127,142 +121,47 @@ def test_with_a_directory_of_authorities_no_other_is_trusted(tmp_path: Path) -> 
     assert tls_context({"SSL_CERT_DIR": str(tmp_path)}).get_ca_certs() == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one place")
+@pytest.mark.parametrize("has_hashed", [False, True])
+def test_authorities_are_found_where_another_distribution_keeps_them(
+    authority_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_hashed: bool
+) -> None:
+    """The OpenSSL of one distribution on another: its own places are empty, or hold certificates that it finds."""
+    openssl = tmp_path / "openssl"
+    openssl.mkdir()
+    (openssl / ("0a1b2c3d.0" if has_hashed else "ca-bundle.trust.crt")).touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(openssl / "cert.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(openssl))
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    subjects = [
+        str(each["subject"])
+        for each in tls_context({}, [str(tmp_path / "missing.pem"), str(broken), str(authority_file)]).get_ca_certs()
+    ]
+    ours = [subject for subject in subjects if "trustme" in subject]
+    assert len(ours) == (0 if has_hashed else 1)
+    assert len(subjects) > 50  # certifi's
+
+
 @pytest.mark.parametrize("text", [None, "no certificate"])
 def test_a_file_without_authorities_is_a_usage_error(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "ca.pem"
     if text:
         path.write_text(text)
-    with pytest.raises(UsageError, match="SSL_CERT_FILE holds no usable certificates"):
-        tls_context({"SSL_CERT_FILE": str(path)})
+    with pytest.raises(UsageError, match=r"SSL_CERT_FILE: cannot use the certificates in .*ca\.pem: ") as caught:
+        tls_context({"SSL_CERT_FILE": str(path), "SSL_CERT_DIR": str(tmp_path)})
+    assert "unset it" in (caught.value.hint or "")
 
 
-# Cancelling
-
-_SOON = 0.05
-_AT_ONCE = 5.0  # the waits are for ten seconds or more; a loaded machine may be slow to end one
-
-
-@pytest.fixture
-def cancellation() -> Cancellation:
-    return Cancellation()
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """Accepts connections, and never sends a byte."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield listening
-
-
-def _connect(cancellation: Cancellation, listener: socket.socket) -> httpcore.NetworkStream:
-    return CancellableBackend(cancellation).connect_tcp("127.0.0.1", listener.getsockname()[1], timeout=1.0)
-
-
-def _cancel_soon(cancellation: Cancellation) -> float:
-    threading.Timer(_SOON, cancellation.set).start()
-    return time.monotonic()
-
-
-def test_a_read_without_data_ends_when_cancelled(cancellation: Cancellation, listener: socket.socket) -> None:
-    stream = _connect(cancellation, listener)
-    started = _cancel_soon(cancellation)
-    with pytest.raises(CancelledError):
-        stream.read(100, timeout=10)
-    assert time.monotonic() - started < _AT_ONCE
-    stream.close()
-
-
-def test_a_write_that_nobody_reads_ends_when_cancelled(cancellation: Cancellation, listener: socket.socket) -> None:
-    stream = _connect(cancellation, listener)
-    started = _cancel_soon(cancellation)
-    with pytest.raises(CancelledError):
-        stream.write(bytes(50_000_000), timeout=10)
-    assert time.monotonic() - started < _AT_ONCE
-    stream.close()
-
-
-def test_a_handshake_without_reply_ends_when_cancelled(cancellation: Cancellation, listener: socket.socket) -> None:
-    stream = _connect(cancellation, listener)
-    started = _cancel_soon(cancellation)
-    with pytest.raises(CancelledError):
-        stream.start_tls(ssl.create_default_context(), "127.0.0.1", timeout=10)
-    assert time.monotonic() - started < _AT_ONCE
-    stream.close()
-
-
-def test_a_handshake_without_reply_times_out(cancellation: Cancellation, listener: socket.socket) -> None:
-    stream = _connect(cancellation, listener)
-    with pytest.raises(httpcore.ConnectTimeout):
-        stream.start_tls(ssl.create_default_context(), "127.0.0.1", timeout=0.1)
-    stream.close()
-
-
-def test_a_read_over_tls_ends_when_cancelled(
-    cancellation: Cancellation, listener: socket.socket, authority: trustme.CA
+@pytest.mark.parametrize("name", ["missing", "ca.pem"])
+def test_a_directory_of_authorities_that_is_none_is_a_usage_error(
+    tmp_path: Path, authority_file: Path, name: str
 ) -> None:
-    context = tls_of(authority.issue_cert("127.0.0.1"))
-    accepted: list[ssl.SSLSocket] = []
-
-    def accept() -> None:
-        accepted.append(context.wrap_socket(listener.accept()[0], server_side=True))
-
-    accepting = threading.Thread(target=accept)
-    accepting.start()
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    authority.configure_trust(client)
-    stream = _connect(cancellation, listener).start_tls(client, "127.0.0.1", timeout=5)
-    accepting.join()
-    started = _cancel_soon(cancellation)
-    with pytest.raises(CancelledError):
-        stream.read(100, timeout=10)
-    assert time.monotonic() - started < _AT_ONCE
-    stream.close()
-    accepted[0].close()
+    (tmp_path / "ca.pem").touch()
+    folder = tmp_path / name
+    with pytest.raises(UsageError, match=rf"SSL_CERT_DIR: cannot use the certificates in .*{name}: "):
+        tls_context({"SSL_CERT_FILE": str(authority_file), "SSL_CERT_DIR": f"{tmp_path}{os.pathsep}{folder}"})
 
 
-def _never(released: threading.Event) -> httpcore.NetworkStream:
-    released.wait(20)
-    raise httpcore.ConnectError("nobody waits for this")
-
-
-def test_a_look_up_that_hangs_ends_when_cancelled(cancellation: Cancellation) -> None:
-    released = threading.Event()
-    started = _cancel_soon(cancellation)
-    with pytest.raises(CancelledError):
-        connect_in_background(lambda: _never(released), 10, cancellation)
-    assert time.monotonic() - started < _AT_ONCE
-    released.set()
-
-
-def test_a_look_up_that_hangs_times_out(cancellation: Cancellation) -> None:
-    released = threading.Event()
-    with pytest.raises(httpcore.ConnectTimeout):
-        connect_in_background(lambda: _never(released), 0.05, cancellation)
-    released.set()
-
-
-def test_a_connection_that_comes_too_late_is_closed(cancellation: Cancellation) -> None:
-    late = httpcore.MockStream([])
-    released, closed = threading.Event(), threading.Event()
-
-    class Late(httpcore.NetworkStream):
-        def close(self) -> None:
-            late.close()
-            closed.set()
-
-    def connect() -> httpcore.NetworkStream:
-        released.wait(20)
-        return Late()
-
-    with pytest.raises(httpcore.ConnectTimeout):
-        connect_in_background(connect, 0.05, cancellation)
-    released.set()
-    assert closed.wait(5)
-
-
-def test_nothing_is_written_once_cancelled(cancellation: Cancellation, listener: socket.socket) -> None:
-    stream = _connect(cancellation, listener)
-    cancellation.set()
-    with pytest.raises(CancelledError):
-        stream.write(b"GET / HTTP/1.1\r\n\r\n", timeout=1)
-    stream.close()
+def test_several_directories_of_authorities_may_be_named(tmp_path: Path) -> None:
+    assert tls_context({"SSL_CERT_DIR": f"{tmp_path}{os.pathsep}{tmp_path}"}).verify_mode is ssl.CERT_REQUIRED

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from provision.errors import NetworkError, PolicyError
+from provision.fetch.fetcher import Fetcher
+from provision.model.value import replace
 from tests.fetch.conftest import Internet
-from tests.fetch.samples import PATH, SMALL, asset, fetcher
-from tests.support.faults import Status, redirect
+from tests.fetch.samples import PATH, QUICK, SMALL, asset, fetcher
+from tests.support.faults import Status, Trickle, redirect
 from tests.support.server import Seen, Server
 
 _RELEASE = f"/astral-sh/python-build-standalone/releases/download/{PATH}"
@@ -103,3 +107,41 @@ def test_a_connection_that_the_server_closed_meanwhile_is_no_failure(server: Ser
         server.drop_connections()
         fetch.fetch(asset(server.put("two", SMALL[:2000]), SMALL[:2000]))
     assert server.count() == 2
+
+
+_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+_TRICKLES = {
+    "interim responses": Trickle(start=b"", piece=b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "early hints": Trickle(start=b"", piece=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+    "a status line": Trickle(start=b"HTTP/1.1 200 ", piece=b"O"),
+    "a header": Trickle(start=b"HTTP/1.1 200 OK\r\nX: ", piece=b"a"),
+    "headers": Trickle(start=b"HTTP/1.1 200 OK\r\n", piece=b"X: a\r\n"),
+    "a body": Trickle(start=b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n", piece=b"a"),
+    "chunks": Trickle(start=_CHUNKED, piece=b"1\r\na\r\n"),
+    "a chunk's extension": Trickle(start=_CHUNKED + b"1;", piece=b"a"),
+    "trailers": Trickle(start=_CHUNKED + b"0\r\n", piece=b"X: a\r\n"),
+    "the body of a redirect": Trickle(
+        start=b"HTTP/1.1 302 Found\r\nLocation: /real\r\nContent-Length: 9999\r\n\r\n", piece=b"a"
+    ),
+    "the body of an error": Trickle(start=b"HTTP/1.1 404 Not Found\r\n\r\n", piece=b"a"),
+}
+
+
+@pytest.mark.parametrize("trickle", _TRICKLES.values(), ids=_TRICKLES)
+@pytest.mark.parametrize(
+    "fetch",
+    [lambda fetch, url: fetch.fetch(asset(url)), lambda fetch, url: fetch.get(url, {})],
+    ids=["archive", "document"],
+)
+def test_no_trickle_outlasts_the_deadline(
+    server: Server, tmp_path: Path, trickle: Trickle, fetch: Callable[[Fetcher, str], object]
+) -> None:
+    server.fault(PATH, trickle)
+    started = time.monotonic()
+    with (
+        fetcher(tmp_path, settings=replace(QUICK, total_timeout=0.05)) as opened,
+        pytest.raises(NetworkError, match=r"it takes longer than 0\.05 s|404"),
+    ):
+        fetch(opened, server.at(PATH))
+    assert time.monotonic() - started < QUICK.idle_timeout
+    assert server.count() == 1

@@ -17,7 +17,7 @@ from provision.fetch.ranges import (
     serves_ranges,
     validator_of,
 )
-from provision.fetch.retry import Cancellation, TransferError
+from provision.fetch.retry import Cancellation, Deadline, TransferError
 from provision.host_policy import HostPolicy
 from provision.url import Url
 from tests.fetch.samples import PATH, QUICK, SMALL
@@ -96,7 +96,7 @@ def client(tmp_path: Path) -> Iterator[HttpClient]:
 
 def _receive(server: Server, client: HttpClient, start: int, end: int) -> bytes:
     url = Url.parse(server.put(PATH, SMALL))
-    source = RangeSource(url=url, origin=url.origin, validator=_TAG, total=len(SMALL))
+    source = RangeSource(url=url, origin=url.origin, validator=_TAG, total=len(SMALL), deadline=Deadline(30))
     return b"".join(source.read(client, (start, end)))
 
 

@@ -121,6 +121,21 @@ class Drip:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trickle:
+    """Bytes as they are, and then others without end, ``every`` so many seconds: never silent, and never done."""
+
+    start: bytes
+    piece: bytes
+    every: float = 0.02
+
+    def answer(self, reply: Reply) -> None:
+        reply.send(self.start)
+        while True:
+            reply.send(self.piece)
+            reply.pause(self.every)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Promise:
     """A Content-Length that is off by so many bytes; the body is what it is."""
 
