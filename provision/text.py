@@ -13,6 +13,30 @@ _BARE_KEY = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 _MAX_QUOTED = 64
 
 
+# The byte order mark that some editors on Windows write before UTF-8.
+_MARK = "\ufeff"
+
+
+def without_mark(text: str) -> str:
+    """The text without a byte order mark."""
+    return text.removeprefix(_MARK)
+
+
+def plain_lines(text: str) -> str:
+    """The text without a byte order mark, its lines ended by LF."""
+    return without_mark(text).replace("\r\n", "\n")
+
+
+def line_ending(text: str) -> str:
+    """The line ending of a text."""
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def spelled_as(lines: str, sample: str) -> str:
+    """Plain lines with the byte order mark and the line ending of another text."""
+    return (_MARK if sample.startswith(_MARK) else "") + lines.replace("\n", line_ending(sample))
+
+
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """``1 interpreter``, ``3 interpreters``."""
     return f"{count} {noun if count == 1 else nouns or noun + 's'}"

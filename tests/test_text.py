@@ -15,15 +15,23 @@ from provision.text import (
     KeyPath,
     dotted,
     github_annotation,
+    plain_lines,
     plural,
     printable,
     quoted,
     size,
     size_change,
+    spelled_as,
     without_ci_commands,
 )
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("sample", ["", "a\nb\n", "a\r\nb\r\n", "\ufeffa\nb\n", "\ufeffa\r\nb\r\n"])
+def test_a_text_takes_on_the_spelling_of_another(sample: str) -> None:
+    assert spelled_as(plain_lines(sample), sample) == sample
+    assert plain_lines(spelled_as("x\ny\n", sample)) == "x\ny\n"
 
 
 def test_plurals() -> None:

@@ -86,7 +86,7 @@ def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
     import tomllib
 
     try:
-        hosts = tomllib.loads(content.decode()).get("allow-hosts", [])
+        hosts = tomllib.loads(content.decode("utf-8-sig")).get("allow-hosts", [])
     except ValueError as error:
         raise UsageError(f"is no valid TOML: {error}", place=Place(str(path))) from error
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):

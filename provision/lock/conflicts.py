@@ -10,6 +10,7 @@ from provision.errors import LockFileError, Place, ProvisionError
 from provision.lock.keys import lock_version
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.read import CONFLICT_MARKER, ParsedLock, parse_lock
+from provision.text import without_mark
 
 # Compiled only where there is a conflict: every `lock` loads this.
 _PYTHON = r"(?m)^\[\[python\]\]"
@@ -32,6 +33,7 @@ class _Side(NamedTuple):
     version: str
     pythons: dict[str, LockedPython | None]
     warnings: tuple[str, ...]
+    unknown: tuple[str, ...]
 
 
 def recover_lock(text: str, file: str) -> ParsedLock:
@@ -46,7 +48,7 @@ def _read_conflicting(text: str, file: str) -> ParsedLock:
     One that differs between the sides is left out, with a warning, so that it is resolved again. Raises
     `LockFileError` for markers out of order, and for a side whose lock-version is unknown.
     """
-    sides = [_read_side(side, file) for side in _split(text, file)]
+    sides = [_read_side(side, file) for side in _split(without_mark(text), file)]
     agreed: list[LockedPython] = []
     warnings = dict.fromkeys(warning for side in sides for warning in side.warnings)
     for name in sorted({name for side in sides for name in side.pythons}):
@@ -56,7 +58,8 @@ def _read_conflicting(text: str, file: str) -> ParsedLock:
         else:
             warnings[f"{file}: {name} is in conflict, and is resolved again"] = None
     version = max((side.version for side in sides), key=lock_version)
-    return ParsedLock(Lock(version=version, pythons=tuple(agreed)), tuple(warnings))
+    unknown = tuple(dict.fromkeys(key for side in sides for key in side.unknown))
+    return ParsedLock(Lock(version=version, pythons=tuple(agreed)), tuple(warnings), unknown)
 
 
 def _split(text: str, file: str) -> tuple[str, str]:
@@ -89,7 +92,7 @@ def _read_side(text: str, file: str) -> _Side:
     starts = [match.start() for match in re.finditer(_PYTHON, text)]
     head = parse_lock(text[: starts[0]] if starts else text, file)
     pythons: dict[str, LockedPython | None] = {}
-    warnings = list(head.warnings)
+    warnings, unknown = list(head.warnings), list(head.unknown)
     for start, end in pairwise([*starts, len(text)]):
         block = text[start:end]
         try:
@@ -98,6 +101,7 @@ def _read_side(text: str, file: str) -> _Side:
             pythons.update(dict.fromkeys(re.findall(_NAME, block)))
             continue
         warnings += parsed.warnings
+        unknown += parsed.unknown
         for python in parsed.lock.pythons:
             pythons[python.name] = None if python.name in pythons else python
-    return _Side(head.lock.version, pythons, tuple(warnings))
+    return _Side(head.lock.version, pythons, tuple(warnings), tuple(unknown))

@@ -13,6 +13,7 @@ import re
 
 from provision.model.asset import CpuLevel
 from provision.model.target import Target
+from provision.text import without_mark
 
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*python[ \t]*(\.[ \t]*asset[ \t]*)?\]\]", re.MULTILINE)
 _STRING = re.compile(r"""[ \t]*(\"{3}|'{3}|["'])(.*?)\1""")
@@ -25,7 +26,7 @@ class LockPositions:
     __slots__ = ("_entries", "_lines", "_pythons", "_rows", "_starts", "_text")
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = text = without_mark(text)
         # All tables in the order of the text: where they start, and on which line. The first is the text before them.
         self._starts, self._lines = [0], [1]
         self._pythons: list[int] = []  # which of them are [[python]]; the assets of one follow it

@@ -29,6 +29,7 @@ from provision.model.asset import Asset, BuildOptions
 from provision.model.table import KeyField, value_of
 from provision.model.tree import TreeOptions
 from provision.model.value import frozen
+from provision.text import plain_lines, without_mark
 
 if TYPE_CHECKING:
     from provision.lock.positions import LockPositions
@@ -40,7 +41,7 @@ MAX_ERRORS = 20
 
 _REPLACE_HINT = "Take it back from version control, or remove it and run `provision lock`."
 
-CONFLICT_MARKER = re.compile(r"^(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
+CONFLICT_MARKER = re.compile(r"^\ufeff?(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
 
 # `tomllib` needs time that grows with the square of a key's dots: bounds for text that is not in our spelling.
 _MAX_FOREIGN_SIZE = 2 * 1024 * 1024
@@ -68,10 +69,11 @@ _Path = tuple[int | None, int | None]  # which [[python]], and which asset of it
 
 @frozen(kw_only=False)
 class ParsedLock:
-    """A lock that was read, and warnings about it."""
+    """A lock that was read, and warnings about it; ``unknown`` are its keys of a newer format, which were ignored."""
 
     lock: Lock
     warnings: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def read_lock_text(path: Path, file: str = "") -> str | None:
@@ -116,14 +118,15 @@ def missing_lock_error(file: str) -> LockFileError:
 
 def parse_lock(text: str, file: str) -> ParsedLock:
     """Read a lock's text; ``file`` names it in errors, which have the line and all come at once."""
-    lock, warnings = _lock_of_tables(parse_tables(text, file), text, file)
-    return ParsedLock(lock, warnings)
+    lock, unknown = _lock_of_tables(parse_tables(text, file), text, file)
+    warnings = tuple(f"{file}: {key} is unknown to this provision, and ignored" for key in unknown)
+    return ParsedLock(lock, warnings, unknown)
 
 
 def parse_tables(text: str, file: str) -> dict[str, Any]:
     """The tables of a lock's text; raises `LockFileError`, with its place, for invalid TOML and conflict markers."""
-    tables = parse_canonical(text.replace("\r\n", "\n"))
-    return tables if tables is not None else _parse_toml(text, file)
+    tables = parse_canonical(plain_lines(text))
+    return tables if tables is not None else _parse_toml(without_mark(text), file)
 
 
 def parse_canonical(text: str) -> dict[str, Any] | None:
@@ -192,7 +195,7 @@ def _syntax_error(message: str, file: str) -> LockFileError:
 
 
 def _lock_of_tables(tables: Mapping[str, object], text: str, file: str) -> tuple[Lock, tuple[str, ...]]:
-    """Make a lock, and warnings, of the TOML tables of ``text``.
+    """Make a lock of the TOML tables of ``text``; the second value names the keys that were ignored.
 
     Raises `LockFileError`, or all of them as `SeveralErrors`, with the line of each.
     """
@@ -238,7 +241,7 @@ class _LockReader:
                 pythons[python.name] = python
         raise_all(self._errors)
         lock = Lock(version=top.lock_version, pythons=tuple(pythons[name] for name in sorted(pythons)))
-        return lock, tuple(f"{self._file}: {key} is unknown to this provision, and ignored" for key in self._unknown)
+        return lock, tuple(self._unknown)
 
     def _python(self, table: Mapping[str, object], index: int) -> LockedPython | None:
         """The entry; None after adding what is wrong with it to the errors."""

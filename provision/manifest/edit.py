@@ -23,7 +23,7 @@ from provision.manifest.toml import load_toml
 from provision.manifest.version_request import parse_request
 from provision.model.target import Target
 from provision.model.value import replace
-from provision.text import KeyPath, dotted, quoted
+from provision.text import KeyPath, dotted, line_ending, plain_lines, quoted, spelled_as
 
 # Where the JSON schema of `pythons.toml` is published, for editors.
 SCHEMA_URL = "https://provision.example/schemas/pythons.schema.json"
@@ -174,14 +174,9 @@ def _tomlkit_item(value: str | dict[str, object]) -> Any:
 def _edit_inline_table(text: str, edit: Callable[[Any], object]) -> str:
     import tomlkit
 
-    document = tomlkit.parse(text.removeprefix("\ufeff"))
+    document = tomlkit.parse(plain_lines(text))
     edit(document["pythons"])
-    return tomlkit.dumps(document)
-
-
-def line_ending(text: str) -> str:
-    """The line ending of a text."""
-    return "\r\n" if "\r\n" in text else "\n"
+    return spelled_as(tomlkit.dumps(document), text)
 
 
 def with_final_newline(text: str) -> str:

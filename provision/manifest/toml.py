@@ -6,6 +6,7 @@ import tomllib
 from typing import Any
 
 from provision.errors import ManifestError, Place
+from provision.text import without_mark
 
 MAX_TOML_SIZE = 1 << 20  # bytes; two hundred entries need twenty thousand
 _MAX_KEY_PARTS = 16
@@ -15,7 +16,7 @@ def load_toml(text: str, file: str) -> dict[str, Any]:
     """Read TOML; raises `ManifestError` if it is invalid, too large or nested too deep, and never anything else."""
     if len(text) > MAX_TOML_SIZE:
         raise manifest_too_large(file)
-    text = text.removeprefix("\ufeff")
+    text = without_mark(text)
     _refuse_long_keys(text, file)
     try:
         return tomllib.loads(text)

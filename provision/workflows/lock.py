@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.errors import UsageError
+from provision.errors import LockFileError, UsageError
 from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
 from provision.lock.read import ParsedLock, read_lock_text
 from provision.lock.staleness import StaleEntry, depends_on_host, stale_entries, stale_lock_error
@@ -55,6 +55,8 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
 
     resolution = resolve(manifest, catalog, before, host=host_target(manifest), upgrade=upgrade)
     new = format_lock(resolution.lock)
+    if text is not None:
+        new = _spelled_as_before(new, text, recovered, resolution.lock, project)
     if new != text:
         write_text(project.lock_path, new)
     return Locked(
@@ -63,9 +65,36 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
         text=new,
         before=before,
         changed=new != text,
-        notes=resolution.notes,
+        notes=(*resolution.notes, *(_format_note(before, resolution.lock) if new != text else ())),
         warnings=(*recovered.warnings, *(note for one in opened for note in one.notes)),
     )
+
+
+def _format_note(before: Lock | None, after: Lock) -> tuple[str, ...]:
+    if before is None or before.version == after.version:
+        return ()
+    return (f"the format of the lock file changes from {before.version} to {after.version}",)
+
+
+def _spelled_as_before(new: str, text: str, before: ParsedLock, after: Lock, project: Project) -> str:
+    """The text to write: that of before where nothing changed, and else ``new`` with its line ends.
+
+    Raises `LockFileError` if keys of a newer format would be lost.
+    """
+    from provision.lock.read import CONFLICT_MARKER
+    from provision.text import plain_lines, spelled_as
+
+    if plain_lines(text) == new:
+        return text
+    if before.unknown:
+        if after.pythons == before.lock.pythons and not CONFLICT_MARKER.search(text):
+            return text
+        raise LockFileError(
+            f"{project.lock_name} is not changed: this provision would remove the keys that a newer one wrote "
+            f"(lock-version {before.lock.version}): {', '.join(before.unknown)}",
+            hint="Upgrade provision to the release that the project uses.",
+        )
+    return spelled_as(new, text)
 
 
 def parse_upgrade(names: tuple[str, ...], *, upgrade: bool) -> Upgrade:

@@ -22,7 +22,8 @@ def test_without_the_file_no_host_is_allowed(tmp_path: Path) -> None:
 
 
 def test_hosts_are_read_from_it(tmp_path: Path) -> None:
-    assert _hosts(tmp_path, 'allow-hosts = ["a.example", "*.b.example"]') == ("a.example", "*.b.example")
+    for mark in ("", "\ufeff"):
+        assert _hosts(tmp_path, f'{mark}allow-hosts = ["a.example", "*.b.example"]') == ("a.example", "*.b.example")
 
 
 def test_a_file_without_hosts_is_valid(tmp_path: Path) -> None:

@@ -1,12 +1,118 @@
-"""When a lock depends on this machine."""
+"""What is written of a lock, and when a lock depends on this machine."""
 
 from __future__ import annotations
 
+import re
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from provision.host.detect import detect_host
 from provision.manifest.read import parse_manifest
 from provision.workflows.lock import host_target
+from tests.support.project import Project
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "byte order mark": lambda text: "\ufeff" + text,
+    "both": lambda text: "\ufeff" + text.replace("\n", "\r\n"),
+    "no comment": lambda text: "\ufeff" + re.sub("^# Written.*\n", "", text),
+}
+MANIFEST = '[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "{}"\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path / "project")
+    project.write(MANIFEST.format("3.13"))
+    project.run("lock")
+    return project
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_spelling_of_the_lock_at_hand_is_kept(spelling: str, project: Project) -> None:
+    plain, spell = project.lock.read_text(), SPELLINGS[spelling]
+    spelled = spell(plain).encode()
+    project.lock.write_bytes(spelled)
+    project.manifest.write_bytes(spell(project.manifest.read_text()).encode())
+    project.run("lock", "--check")
+    project.run("audit")
+    if spelling != "no comment":
+        project.run("lock")
+        assert project.lock.read_bytes() == spelled
+    (project.directory / "plain.lock").write_text(plain)
+    project.run("diff", "plain.lock", "pythons.lock", "--exit-code")
+    project.manifest.write_bytes(spell(MANIFEST.format("3.12")).encode())
+    project.run("lock")
+    changed = project.lock.read_bytes()
+    assert b"3.12" in changed
+    assert changed.startswith(b"\xef\xbb\xbf") is spelled.startswith(b"\xef\xbb\xbf")
+    assert changed.count(b"\n") == len(changed.splitlines())
+    assert changed.count(b"\r\n") == (changed.count(b"\n") if b"\r\n" in spelled else 0)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_lock_in_a_revision_and_a_conflict_are_read_in_any_spelling(spelling: str, project: Project) -> None:
+    spell = SPELLINGS[spelling]
+
+    def git(*words: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "core.autocrlf=false")
+        subprocess.run(["git", *identity, *words], cwd=project.directory, check=True, capture_output=True)
+
+    plain = project.lock.read_text()
+    project.lock.write_bytes(spell(plain).encode())
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "locked")
+    project.lock.write_text(plain)
+    project.run("diff", "HEAD", "--exit-code")
+    conflict = f"<<<<<<< ours\n{plain}=======\n{plain}>>>>>>> theirs\n"
+    project.lock.write_bytes(spell(conflict).encode())
+    project.run("lock")
+    assert project.lock.read_bytes().decode().removeprefix("\ufeff").replace("\r\n", "\n") == plain
+
+
+def of_a_newer_format(text: str) -> str:
+    return text.replace('"1.0"', '"1.7"').replace('cpu = "', 'signature = "x"\ncpu = "')
+
+
+def test_a_lock_of_a_newer_format_stays_as_it_is_while_nothing_changes(project: Project) -> None:
+    newer = of_a_newer_format(project.lock.read_text())
+    project.lock.write_text(newer)
+    ended = project.run("lock")
+    assert "signature is unknown to this provision, and ignored" in ended.err
+    assert "unchanged" in ended.err
+    assert project.lock.read_text() == newer
+
+
+@pytest.mark.parametrize("words", ["lock", "sync", "lock --upgrade", "lock with a conflict"])
+def test_keys_of_a_newer_format_are_not_lost(words: str, project: Project) -> None:
+    newer = of_a_newer_format(project.lock.read_text())
+    if "conflict" in words:
+        newer = f"<<<<<<< ours\n{newer}=======\n{newer}>>>>>>> theirs\n"
+    elif "upgrade" not in words:
+        project.write(MANIFEST.format("3.12"))
+    else:
+        newer = re.sub(r"3\.13\.\d+", "3.13.1", newer)
+    project.lock.write_text(newer)
+    command = words.partition(" with")[0].split()
+    ended = project.run(*command, expect=4)
+    assert ended.err.endswith(
+        "error: pythons.lock is not changed: this provision would remove the keys that a newer one wrote "
+        "(lock-version 1.7): python.asset.signature\n hint: Upgrade provision to the release that the project uses.\n"
+    )
+    assert project.lock.read_text() == newer
+
+
+def test_a_format_that_changes_is_told(project: Project) -> None:
+    project.lock.write_text(project.lock.read_text().replace('"1.0"', '"1.7"'))
+    project.run("lock")
+    assert '"1.7"' in project.lock.read_text()
+    project.write(MANIFEST.format("3.12"))
+    ended = project.run("lock")
+    assert "note: the format of the lock file changes from 1.7 to 1.0\n" in ended.err
 
 
 def test_the_host_matters_only_if_an_entry_declares_no_targets() -> None:
