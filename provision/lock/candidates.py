@@ -7,7 +7,7 @@ which asset fills a slot is decided by `best_first` (8 to 12).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -165,6 +165,11 @@ class CatalogView:
         """Whether the catalog has the whole list of a build's assets."""
         listing = self.catalog.listings(implementation, version).get(build)
         return listing is None or listing.complete
+
+
+def closest(candidates: Iterable[Candidate]) -> Candidate:
+    """The candidate of one build that lacks the least; among equals the flavor that is preferred."""
+    return min(candidates, key=lambda candidate: (len(candidate.missing), candidate.rank))
 
 
 def _lacks_levels(request: Request, target: Target, present: Container[CpuLevel], *, complete: bool) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
-from provision.lock.candidates import PERFECT, Candidate, CatalogView, ResolvedRequest
+from provision.lock.candidates import PERFECT, Candidate, CatalogView, ResolvedRequest, closest
 from provision.lock.filenames import custom_assets
 from provision.lock.keys import lock_version
 from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
@@ -170,21 +170,16 @@ def search(resolved: ResolvedRequest, catalog_view: CatalogView, keep: LockedPyt
     best: Candidate | None = None
     seen: list[Candidate] = []
     for version, build in _search_order(resolved, catalog_view, keep):
-        closest = _closest(catalog_view.candidates(resolved, version, build))
-        seen.append(closest)
-        if not closest.missing and (best is None or closest.rank < best.rank):
-            best = closest
+        candidate = closest(catalog_view.candidates(resolved, version, build))
+        seen.append(candidate)
+        if not candidate.missing and (best is None or candidate.rank < best.rank):
+            best = candidate
             if best.rank == PERFECT:
                 break
     if best is None:
         raise no_match_error(resolved, catalog_view)
     notes = (*_notes_on_passed_over(resolved, best, seen), *_notes_on_shortfall(resolved, best), *best.notes)
     return SearchResult(best.assets, notes)
-
-
-def _closest(candidates: Iterator[Candidate]) -> Candidate:
-    """The candidate of one build that lacks the least; among equals the flavor that is preferred."""
-    return min(candidates, key=lambda candidate: (len(candidate.missing), candidate.rank))
 
 
 def _search_order(

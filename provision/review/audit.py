@@ -34,6 +34,7 @@ from provision.review.findings import (
     release_tag,
     sort_findings,
 )
+from provision.review.knowledge import check_knowledge
 from provision.url import Url, canonical_url, host_of
 
 # The code of a disagreement between a file's name and its row, and the key of the row whose line it is about.
@@ -50,7 +51,7 @@ _CODE_BY_PROPERTY = {
 
 def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
     """Run every check and apply the policy's ``ignore``. ``more`` are findings from where the context was gathered."""
-    checks = (_check_assets, _check_requests, _check_duplicates, _check_prereleases, _check_age)
+    checks = (_check_assets, _check_requests, _check_duplicates, _check_prereleases, _check_age, check_knowledge)
     found = sort_findings([*more, *(finding for check in checks for finding in check(context))])
     reasons = {rule.code: rule.reason for rule in context.policy.ignore}
     kept = [finding for finding in found if finding.code not in reasons]

@@ -169,5 +169,19 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "the policy ignores a code that nothing was found of",
             "Remove the line from `ignore`.",
         ),
+        AuditRule(
+            "PV027",
+            "more-known",
+            "note",
+            "the catalog now has more of the locked build that the request is for: levels, a flavor, sizes",
+            "Run `provision lock --upgrade` for the entry, and review what changed.",
+        ),
+        AuditRule(
+            "PV028",
+            "no-longer-listed",
+            "warning",
+            "upstream listed the archive once, and no longer does",
+            "Run `provision lock --upgrade` for the entry; if that keeps the build, request another one.",
+        ),
     )
 }

@@ -10,6 +10,7 @@ from provision.catalog.catalog import Catalog, publication_day
 from provision.catalog.pbs import REPOSITORY
 from provision.errors import ManifestError, ProvisionError, UsageError, did_you_mean
 from provision.host.detect import detect_host
+from provision.lock.additions import find_additions
 from provision.lock.age import Cooldown, end_of_life
 from provision.lock.explain import Explanation, explain_entry
 from provision.lock.lock import Lock, LockedPython, Upgrade
@@ -37,8 +38,9 @@ class OutdatedRow:
     """A locked entry and the builds it could have, as ``version+build``; empty where that is the locked one.
 
     ``allowed`` is what an upgrade would lock; ``cooling`` what it would lock without the cooldown, which ends at
-    ``until``; ``newest`` the newest for the entry's targets, whatever version is requested. ``reason`` says why an
-    upgrade would fail. ``ends`` is the day on which support of the series ends.
+    ``until``; ``newest`` the newest for the entry's targets, whatever version is requested. ``additions`` says what the
+    catalog now has of the locked build. ``reason`` says why an upgrade would fail. ``ends`` is the day on which support
+    of the series ends.
     """
 
     name: str
@@ -47,6 +49,7 @@ class OutdatedRow:
     newest: str = ""
     cooling: str = ""
     until: str = ""
+    additions: str = ""
     ends: date | None = None
     ended: bool = False
     reason: str = ""
@@ -95,7 +98,14 @@ def outdated_row(
             return fallback
 
     end = end_of_life(python.implementation, python.version)
-    row = OutdatedRow(name=python.name, locked=_label(python), ends=end, ended=end is not None and end <= today)
+    more = find_additions(request, python, catalog)
+    row = OutdatedRow(
+        name=python.name,
+        locked=_label(python),
+        additions=more.sentence(python) if more is not None else "",
+        ends=end,
+        ended=end is not None and end <= today,
+    )
     try:
         allowed = upgraded(request)
     except ProvisionError as error:
@@ -125,6 +135,17 @@ def newer_builds(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, 
         for python in upgraded.pythons
         if python.name in before and before[python.name] != (python.version, python.build)
     }
+
+
+def known_additions(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, str]:
+    """The entries of whose locked build the catalog now has more, with a sentence that says what."""
+    found: dict[str, str] = {}
+    for python in lock.pythons:
+        request = manifest.request(python.name)
+        more = find_additions(request, python, catalog) if request is not None else None
+        if more is not None:
+            found[python.name] = more.sentence(python)
+    return found
 
 
 def _label(python: LockedPython) -> str:

@@ -39,7 +39,13 @@ def script(name: str, step: str) -> str:
 
 
 def test_there_are_examples() -> None:
-    assert [path.name for path in EXAMPLES] == ["autofix.yml", "pythons.yml", "review.yml", "upgrade.yml"]
+    assert [path.name for path in EXAMPLES] == [
+        "autofix.yml",
+        "pythons.yml",
+        "review.yml",
+        "snapshot.yml",
+        "upgrade.yml",
+    ]
 
 
 def test_ours_runs_what_people_run_on_every_series_that_is_supported() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from provision.catalog.catalog import Catalog
 from provision.lock.resolve import resolve
-from provision.model.asset import IMPLEMENTATIONS
+from provision.model.asset import CPU_LEVELS, IMPLEMENTATIONS
 from provision.model.target import Target
 from provision.workflows.outdated import OutdatedRow, feed_document, outdated_row
+from tests.catalog.samples import custom_line
 from tests.lock.samples import asset, catalog, manifest
 from tests.support.project import Project
 
@@ -71,6 +72,36 @@ def test_outdated_as_table_and_json(project: Project) -> None:
     (entry,) = project.run("outdated", "default", "--json").document()["pythons"]
     assert entry["outdated"] is True
     project.run("outdated", "nobody", expect=2)
+
+
+def test_what_the_catalog_learned_of_the_locked_build_is_told(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    names = [asset("3.13.5+local", cpu=cpu).filename for cpu in CPU_LEVELS]
+    listed = project.directory / "own.ndjson"
+    artifacts: list[dict[str, object]] = [
+        {"url": f"https://example.com/{name}", "platform": HOST.with_cpu(cpu), "variant": "install_only_stripped"}
+        for name, cpu in zip(names, CPU_LEVELS, strict=True)
+    ]
+    project.write(
+        '[settings]\ntargets = ["linux-x86_64"]\ncatalogs = ["own.ndjson"]\n'
+        '[pythons]\nfast = { version = "3.13.5", build = "local", cpu = "auto" }\n'
+    )
+    listed.write_bytes(custom_line("3.13.5+local", *artifacts[:1]))
+    project.run("lock")
+    before = project.lock.read_bytes()
+    listed.write_bytes(custom_line("3.13.5+local", *artifacts))
+    sentence = "fast: 3.13.5+local now has v2, v3, v4: `provision lock --upgrade fast`"
+    for command in ("outdated", "status"):
+        assert sentence in project.run(command).out.splitlines()
+    assert project.run("outdated", "--json").document()["pythons"][0]["additions"] == sentence.removeprefix("fast: ")
+    assert project.run("status", "--json").document()["additions"] == {"fast": sentence.removeprefix("fast: ")}
+    checked = project.run("lock", "--check")
+    assert (checked.out, "now has" in checked.err) == ("", False)
+    project.run("lock")
+    assert project.lock.read_bytes() == before
+    project.run("lock", "--upgrade", "fast")
+    assert project.lock.read_bytes() != before
+    assert "now has" not in project.run("outdated").out
 
 
 def test_an_upgrade_prints_the_diff_it_made(project: Project) -> None:

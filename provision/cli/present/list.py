@@ -66,6 +66,7 @@ def present_status(status: Status, console: Console) -> CommandAnswer:
     document = {
         **listed.document,
         "newer": status.newer,
+        "additions": status.additions,
         "ended": {name: day.isoformat() for name, day in status.ended.items()},
         "removable": list(status.removable),
         "cached-bytes": status.cached_bytes,
@@ -81,6 +82,8 @@ def _attention(status: Status) -> Iterator[str]:
             yield str(row.stale) if row.stale else row.reason
         if row.name in status.newer:
             yield f"{row.name}: {status.newer[row.name]} is out; `provision lock --upgrade {row.name}` takes it"
+        if row.name in status.additions:
+            yield f"{row.name}: {status.additions[row.name]}"
         if row.name in status.ended:
             yield f"{row.name}: its series has been past its end of life since {status.ended[row.name].isoformat()}"
     if status.reason:

@@ -19,6 +19,7 @@ def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -
     """A table with a row per entry; with ``exit_code``, exit 3 if an upgrade would change any."""
     rows = [_row(row) for row in outdated.rows]
     lines = table(rows, _HEADS, console) if rows else []
+    lines += [printable(f"{each.name}: {each.additions}") for each in outdated.rows if each.additions]
     lines += [printable(f"{each.name}: an upgrade fails: {each.reason}") for each in outdated.rows if each.reason]
     newer = sum(bool(row.allowed) for row in outdated.rows)
     known = f"the catalog is as of {outdated.as_of[:10]}" if outdated.as_of else "the catalog tells no day"
@@ -48,6 +49,7 @@ def _document(row: OutdatedRow) -> dict[str, object]:
         "in-cooldown": {"build": row.cooling, "until": row.until or None} if row.cooling else None,
         "end-of-life": row.ends.isoformat() if row.ends else None,
         "ended": row.ended,
+        "additions": row.additions or None,
         "reason": row.reason or None,
     }
 
