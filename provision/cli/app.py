@@ -21,6 +21,7 @@ _MODULES = {
     "catalog": ("catalog",),
     "review": ("diff", "audit", "outdated", "explain", "feed"),
     "pack": ("pack", "schema"),
+    "hook": ("hook",),
 }
 
 # All that follows the entry's name belongs to the command.

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec
 import typer
 
 from provision.cli.session import Session
-from provision.errors import ProvisionError, UsageError
+from provision.errors import ProvisionError, UsageError, did_you_mean
 from provision.model.target import KNOWN_TARGETS
 from provision.workflows.options import Options
 from provision.workflows.project import Project
@@ -96,6 +96,15 @@ _TRANSFER: dict[str, Any] = {
     ],
 }
 _DEFAULTS = {"progress": True, "offline": False, "as_json": False, "quiet": False, "verbose": False}
+
+
+def choice(option: str, given: str, choices: tuple[str, ...]) -> str:
+    """The given word; raises `UsageError` if it is none of those that the option takes."""
+    if given not in choices:
+        raise UsageError(
+            f"{option}: expected one of {', '.join(choices)}; got {given!r}.{did_you_mean(given, choices)}"
+        )
+    return given
 
 
 def with_session(*, transfer: bool = False) -> Callable[[Callable[Concatenate[Session, P], int]], Callable[..., None]]:

@@ -111,9 +111,9 @@ def read_lock(path: Path) -> ParsedLock:
     return parse_lock(text, file)
 
 
-def missing_lock_error(file: str) -> LockFileError:
-    """The error of commands that need a lock where there is none."""
-    return LockFileError(f"{file} does not exist", hint="Run `provision lock` to create it, and commit it.")
+def missing_lock_error(file: str, command: str = "provision lock") -> LockFileError:
+    """The error of commands that need a lock where there is none; ``command`` creates it."""
+    return LockFileError(f"{file} does not exist", hint=f"Run `{command}` to create it, and commit it.")
 
 
 def parse_lock(text: str, file: str) -> ParsedLock:

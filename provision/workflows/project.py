@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from provision.errors import ManifestError, PolicyError, ProvisionError, StoreError, did_you_mean
+from provision.errors import ManifestError, PolicyError, ProvisionError, StoreError, UsageError, did_you_mean
 from provision.host.files import exists, is_directory, is_link
 from provision.host.repository import display_path, repository_root
 from provision.lock.lock import Lock, LockedPython
@@ -77,6 +79,17 @@ class Project:
         """The lock as all output names it."""
         return shown_name(self.lock_path, self.shown_as)
 
+    @property
+    def lock_command(self) -> str:
+        """The command that locks this project, as it is typed in the working directory."""
+        path = str(self.manifest_path)
+        with suppress(OSError, ValueError):  # there is no working directory, or it is on another drive
+            directory = Path.cwd()
+            if self.shown_as is not None or self.directory in (directory, *directory.parents):
+                return "provision lock"
+            path = os.path.relpath(path, directory)
+        return f"provision lock --manifest {path}"
+
     def manifest(self) -> Manifest:
         from provision.manifest.read import read_manifest
 
@@ -98,8 +111,19 @@ class Project:
         if loaded is None:
             from provision.lock.read import missing_lock_error
 
-            raise missing_lock_error(self.lock_name)
+            raise missing_lock_error(self.lock_name, self.lock_command)
         return loaded
+
+
+def manifests_of(files: Iterable[Path]) -> tuple[Path, ...]:
+    """The manifests of the projects that manifests and locks belong to, each once; raises `UsageError` for others."""
+    found: dict[str, Path] = {}
+    for file in files:
+        if file.suffix not in {".toml", ".lock"}:
+            raise UsageError(f"expected a manifest or a lock file, got {str(file)!r}")
+        manifest = file.with_suffix(".toml")
+        found.setdefault(display_path(manifest), manifest)
+    return tuple(found.values())
 
 
 def shown_name(path: Path, shown_as: Path | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,18 +25,29 @@ def test_the_hooks() -> None:
 
 
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
-def test_each_runs_on_both_files_and_is_handed_none(hook: dict[str, Any]) -> None:
-    assert hook["pass_filenames"] is False
+def test_each_runs_on_both_files_and_is_handed_their_names(hook: dict[str, Any]) -> None:
+    assert "pass_filenames" not in hook
     assert hook["language"] == "python"
     assert hook["files"] == r"(^|/)pythons\.(toml|lock)$"
 
 
-def test_check_passes_and_fails_with_the_lock(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hook", "code"), [("provision-check", 4), ("provision-audit", 5)])
+def test_what_triggers_a_hook_is_what_it_checks(tmp_path: Path, hook: str, code: int) -> None:
+    """The names of one commit's files, as pre-commit selects them: a project below the root is among them."""
     project = make_project(tmp_path, "default")
-    command = HOOKS["provision-check"]["entry"].split()[1:]
-    assert project.provision(*command, check=False).returncode == 0
-    (project.directory / "pythons.lock").unlink()
-    assert project.provision(*command, check=False).returncode == 4
+    nested = project.directory / "services" / "api"
+    nested.mkdir(parents=True)
+    for name in ("pythons.toml", "pythons.lock"):
+        shutil.copy(project.directory / name, nested)
+    files = ["setup.py", "pythons.toml", "services/api/pythons.toml", "services/api/pythons.lock", "xpythons.toml"]
+    selected = [file for file in files if re.search(HOOKS[hook]["files"], file)]
+    assert selected == files[1:4]
+    command = [*HOOKS[hook]["entry"].split()[1:], *HOOKS[hook].get("args", []), *selected]
+    ended = project.provision(*command, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    lock = nested / "pythons.lock"
+    lock.write_text(lock.read_text().replace('name = "default"', 'name = "other"'))
+    assert project.provision(*command, check=False).returncode == code
 
 
 @pytest.mark.slow
@@ -56,13 +68,18 @@ def test_try_repo(tmp_path: Path) -> None:
             command, cwd=user.directory, env=user.environ, check=False, capture_output=True, text=True
         )
 
+    nested = user.directory / "services" / "api"
+    nested.mkdir(parents=True)
+    for name in ("pythons.toml", "pythons.lock"):
+        shutil.copy(user.directory / name, nested)
+    _git(user.directory, "add", ".")
     passed = hook("provision-check")
     assert passed.returncode == 0, passed.stdout + passed.stderr
-    lock = user.directory / "pythons.lock"
+    lock = nested / "pythons.lock"
     lock.write_text(lock.read_text().replace('name = "default"', 'name = "other"'))
     failed = hook("provision-check")
     assert failed.returncode == 1
-    assert "is locked, and not asked for any more" in failed.stdout
+    assert "services/api/pythons.lock is" in failed.stdout
     assert hook("provision-lock", "--hook-stage", "manual").returncode == 1  # it changed a file
     assert hook("provision-check").returncode == 0
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from provision.cli.parameters import Name, Names, ShownAs, with_session
+from provision.cli.parameters import Name, Names, ShownAs, choice, with_session
 from provision.cli.session import Session
-from provision.errors import UsageError, did_you_mean
+from provision.errors import UsageError
 from provision.model.asset import IMPLEMENTATIONS
 from provision.model.value import replace
 
@@ -47,7 +47,7 @@ def diff(
     from provision.cli.present.diff import present_diff
     from provision.workflows.diff import diff as compare
 
-    style = _choice("--format", "json" if session.as_json else style, _DIFF_FORMATS)
+    style = choice("--format", "json" if session.as_json else style, _DIFF_FORMATS)
     review = compare(replace(session.options, shown_as=shown_as), old, new, details=details)
     answer = present_diff(review, session.console, style, exit_code=exit_code)
     return replace(session, as_json=style == "json").show(answer)
@@ -90,7 +90,7 @@ def audit(
     from provision.cli.present.audit import present_audit
     from provision.workflows.audit import audit as run_audit
 
-    style = _choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
+    style = choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
     options, today = replace(session.options, shown_as=shown_as), _day(as_of)
     audited = run_audit(options, lock, today=today, policy=policy, upstream=upstream, progress=session.progress())
     answer = present_audit(audited, session.console, style, strict=strict)
@@ -161,9 +161,3 @@ def _day(text: str | None) -> date:
         return date.fromisoformat(text) if text else datetime.now(UTC).date()
     except ValueError:
         raise UsageError(f"{text!r} is not a day such as 2026-10-25") from None
-
-
-def _choice(option: str, given: str, choices: tuple[str, ...]) -> str:
-    if given not in choices:
-        raise UsageError(f"{option} is {given!r}; expected one of {', '.join(choices)}.{did_you_mean(given, choices)}")
-    return given

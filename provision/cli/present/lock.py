@@ -40,7 +40,7 @@ def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
         for entry in checked.stale
     ]
     verdict = (
-        f"{name} is stale in {plural(len(checked.stale), 'entry', 'entries')}; run `provision lock`"
+        f"{name} is stale in {plural(len(checked.stale), 'entry', 'entries')}; run `{checked.project.lock_command}`"
         if checked.stale
         else f"{name} is up to date"
     )
