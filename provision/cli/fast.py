@@ -1,6 +1,6 @@
 """Help, version, and `sync` and `which` by the stamp of the last sync.
 
-Only modules that Python itself loads at start-up are imported.
+Only modules that Python itself loads at start-up are imported, and a few small ones of provision that import no others.
 """
 
 import os
@@ -8,13 +8,24 @@ import sys
 
 from provision.cli.streams import path_bytes, write_bytes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from provision.cli.plain import Line
+    from provision.store.stamp import Stamp
+
+# Options of `sync` that make no difference once everything is installed, and those that the stamp has to match.
+_UNUSED = {"locked", "offline", "progress", "jobs", "verbose", "cache_dir"}
+_MATCHED = {"frozen", "home", "manifest", "quiet"}
+
 
 def answer(argv: list[str]) -> int | None:
-    """Answer `--help`, `--version`, a plain `sync` with nothing to do, or `which NAME`; None if it is not possible."""
-    if argv in (["sync"], ["sync", "-q"]):
-        return _sync(quiet="-q" in argv)
-    if len(argv) == 2 and argv[0] == "which":
-        return _which(argv[1])
+    """Answer `--help`, `--version`, a `sync` with nothing to do, or `which NAME`; None if it is not possible."""
+    if argv and argv[0] in ("sync", "which"):
+        from provision.cli.plain import read_line
+
+        line = read_line(argv)
+        if line is not None:
+            return _sync(line) if line.command == "sync" else _which(line)
     if argv == ["--version"]:
         from provision import __version__
 
@@ -27,30 +38,35 @@ def answer(argv: list[str]) -> int | None:
     return None
 
 
-def _sync(*, quiet: bool) -> int | None:
-    from provision.store.stamp import read_stamp
-
-    stamp = read_stamp(os.environ)
-    if stamp is None:
+def _sync(line: "Line") -> int | None:
+    stamp = _stamp(line) if line.options.keys() <= _UNUSED | _MATCHED else None
+    if stamp is None or not set(line.names) <= stamp.pythons.keys():
         return None
-    if not quiet:
-        count = len(stamp.pythons)
-        sys.stderr.write("".join(f"note: {note}\n" for note in stamp.notes))
+    if not line.options.get("quiet"):
+        count = len(set(line.names) or stamp.pythons)
+        notes = () if line.names else stamp.notes
+        sys.stderr.write("".join(f"note: {note}\n" for note in notes))
         sys.stderr.write(f"{count} interpreter{'' if count == 1 else 's'} up to date\n")
     return 0
 
 
-def _which(name: str) -> int | None:
-    from provision.store.stamp import read_stamp
-
-    stamp = read_stamp(os.environ)
-    if stamp is None or name not in stamp.pythons:
+def _which(line: "Line") -> int | None:
+    stamp = _stamp(line) if line.options.keys() <= _MATCHED else None
+    if stamp is None or line.names[0] not in stamp.pythons:
         return None
-    content = path_bytes(stamp.pythons[name] + "\n")
+    content = path_bytes(stamp.pythons[line.names[0]] + "\n")
     if content is None:
         return None
     write_bytes(content)
     return 0
+
+
+def _stamp(line: "Line") -> "Stamp | None":
+    from provision.store.stamp import read_stamp
+
+    home, manifest = line.options.get("home", ""), line.options.get("manifest", "")
+    environ = {**os.environ, "PROVISION_HOME": str(home)} if home else os.environ
+    return read_stamp(environ, manifest=str(manifest), frozen=bool(line.options.get("frozen")))
 
 
 def _write(text: str) -> int:

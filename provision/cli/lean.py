@@ -1,4 +1,4 @@
-"""The everyday commands without options, run without importing Typer.
+"""The everyday commands with their common options, run without importing Typer.
 
 Importing Typer takes five times as long as `python -c pass`. Any other command line is left to `cli.app`.
 """
@@ -6,91 +6,107 @@ Importing Typer takes five times as long as `python -c pass`. Any other command 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from provision.cli.plain import Line, is_plan_file, read_line
 
 if TYPE_CHECKING:
     from provision.cli.session import Session
 
 
 def run_lean(argv: Sequence[str]) -> int | None:
-    """Run a plain command and return its exit code; None if the command line is not one of those."""
-    plain = _PLAIN.get(tuple(argv))
-    if plain is not None:
-        return plain()
+    """Run an everyday command and return its exit code; None if the command line is not one of those."""
     match argv:
-        case ["which", name] if not name.startswith("-"):
-            return _which(name)
         case ["run", name, *command] if not name.startswith("-"):
             return _run(name, command)
-    return None
+    line = read_line(list(argv))
+    if line is None or any(map(is_plan_file, line.names)):
+        return None
+    return _COMMANDS[line.command](line)
 
 
-def _session() -> Session:
+def _session(line: Line) -> Session:
     from provision.cli.session import Session
 
-    return Session.start()
+    given = line.options
+
+    def path(name: str) -> Path | None:
+        return Path(str(given[name])) if name in given else None
+
+    return Session.start(
+        manifest=path("manifest"),
+        home=path("home"),
+        cache_dir=path("cache_dir"),
+        offline="offline" in given,
+        jobs=int(given["jobs"]) if "jobs" in given else None,
+        progress=bool(given.get("progress", True)),
+        as_json="as_json" in given,
+        quiet="quiet" in given,
+        verbose="verbose" in given,
+    )
 
 
-def _sync() -> int:
+def _sync(line: Line) -> int:
     from provision.cli.present.sync import present_synced
-    from provision.workflows.options import Scope
+    from provision.workflows.options import parse_scope
     from provision.workflows.sync import sync
 
-    session = _session()
-    return session.show(present_synced(sync(session.options, Scope(), session.progress()), session.console))
+    session, given = _session(line), line.options
+    locked = bool(given["locked"]) if "locked" in given else None
+    scope = parse_scope(line.names, ())
+    synced = sync(session.options, scope, session.progress(), locked=locked, frozen="frozen" in given)
+    return session.show(present_synced(synced, session.console))
 
 
-def _plan() -> int:
+def _plan(line: Line) -> int:
     from provision.cli.present.sync import present_planned
-    from provision.workflows.options import Scope
+    from provision.workflows.options import parse_scope
     from provision.workflows.plan import plan
 
-    session = _session()
-    return session.show(present_planned(plan(session.options, Scope()), session.console))
+    session = _session(line)
+    planned = plan(session.options, parse_scope(line.names, ()), frozen="frozen" in line.options)
+    return session.show(present_planned(planned, session.console, exit_code="exit_code" in line.options))
 
 
-def _lock() -> int:
+def _lock(line: Line) -> int:
+    if "check" in line.options:
+        return _lock_check(line)
     from provision.cli.present.lock import present_locked
     from provision.workflows.lock import lock
 
-    session = _session()
+    session = _session(line)
     return session.show(present_locked(lock(session.options), session.console))
 
 
-def _lock_check() -> int:
+def _lock_check(line: Line) -> int:
     from provision.cli.present.lock import present_checked
     from provision.workflows.lock import check_lock
 
-    session = _session()
+    session = _session(line)
     return session.show(present_checked(check_lock(session.options), session.console))
 
 
-def _list() -> int:
+def _list(line: Line) -> int:
     from provision.cli.present.list import present_list
     from provision.workflows.list import list_pythons
 
-    session = _session()
+    session = _session(line)
     return session.show(present_list(list_pythons(session.options), session.console))
 
 
-def _which(name: str) -> int:
+def _which(line: Line) -> int:
     from provision.cli.present.use import present_which
     from provision.workflows.use import which
 
-    session = _session()
-    return session.show(present_which(which(session.options, name)))
+    session = _session(line)
+    return session.show(present_which(which(session.options, line.names[0])))
 
 
 def _run(name: str, command: Sequence[str]) -> int:
     from provision.workflows.use import run
 
-    return run(_session().options, name, command)
+    return run(_session(Line("run")).options, name, command)
 
 
-_PLAIN = {
-    ("sync",): _sync,
-    ("plan",): _plan,
-    ("list",): _list,
-    ("lock",): _lock,
-    ("lock", "--check"): _lock_check,
-}
+_COMMANDS = {"sync": _sync, "plan": _plan, "lock": _lock, "list": _list, "which": _which}

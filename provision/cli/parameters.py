@@ -55,16 +55,15 @@ _SHARED: dict[str, Any] = {
             "--manifest",
             "-m",
             metavar="FILE",
-            envvar="PROVISION_MANIFEST",
-            help="Use this manifest instead of the nearest pythons.toml upwards.",
+            help="Use this manifest instead of the nearest pythons.toml upwards.  [env var: PROVISION_MANIFEST]",
         ),
     ],
     "home": Annotated[
-        Path | None, typer.Option(metavar="DIR", envvar="PROVISION_HOME", help="Where installed trees live.")
+        Path | None, typer.Option(metavar="DIR", help="Where installed trees live.  [env var: PROVISION_HOME]")
     ],
     "cache_dir": Annotated[
         Path | None,
-        typer.Option(metavar="DIR", envvar="PROVISION_CACHE_DIR", help="Where archives and catalogs are kept."),
+        typer.Option(metavar="DIR", help="Where archives and catalogs are kept.  [env var: PROVISION_CACHE_DIR]"),
     ],
     "as_json": Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")],
     "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Say only results, warnings and errors.")],
@@ -73,7 +72,8 @@ _SHARED: dict[str, Any] = {
 
 _TRANSFER: dict[str, Any] = {
     "offline": Annotated[
-        bool, typer.Option("--offline", envvar="PROVISION_OFFLINE", help="Use only what is cached; never the network.")
+        bool,
+        typer.Option("--offline", help="Use only what is cached; never the network.  [env var: PROVISION_OFFLINE]"),
     ],
     "mirror": Annotated[
         list[str] | None,
@@ -88,7 +88,11 @@ _TRANSFER: dict[str, Any] = {
     "jobs": Annotated[
         int | None,
         typer.Option(
-            "--jobs", "-j", min=1, max=64, envvar="PROVISION_JOBS", help="Interpreters worked on at once. [default: 4]"
+            "--jobs",
+            "-j",
+            min=1,
+            max=64,
+            help="Interpreters worked on at once. [default: 4]  [env var: PROVISION_JOBS]",
         ),
     ],
     "progress": Annotated[

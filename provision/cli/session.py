@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.cli.console import Console
+from provision.host.variables import read_flag
 from provision.model.value import frozen
-from provision.workflows.options import Options, env_flag
+from provision.workflows.options import Options
 
 if TYPE_CHECKING:
     from provision.protocols import Progress
@@ -71,7 +72,7 @@ class Session:
             allow_hosts=tuple(allow_host or ()),
             jobs=jobs,
         )
-        bars = progress and not env_flag(environ, "PROVISION_NO_PROGRESS")
+        bars = progress and not read_flag(environ, "PROVISION_NO_PROGRESS")
         return cls(options=options, console=console, as_json=as_json, bars=bars)
 
     def show(self, answer: CommandAnswer) -> int:

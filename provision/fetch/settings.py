@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from provision.errors import Place, UsageError
 from provision.host.files import read_small_file_or_none
 from provision.host.paths import config_home
+from provision.host.variables import read_number
 from provision.model.value import frozen
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -39,27 +40,14 @@ class DownloadSettings:
         Raises `UsageError` for a variable that is not a positive number.
         """
         default = cls()
-        idle = _number(environ, "PROVISION_TIMEOUT", default.idle_timeout)
+        idle = read_number(environ, "PROVISION_TIMEOUT") or default.idle_timeout
+        largest = read_number(environ, "PROVISION_MAX_ARCHIVE", unit="MiB")
         return cls(
             idle_timeout=idle,
             connect_timeout=min(default.connect_timeout, idle),
-            total_timeout=_number(environ, "PROVISION_DEADLINE", default.total_timeout),
-            largest_archive=int(_number(environ, "PROVISION_MAX_ARCHIVE", default.largest_archive / MIB) * MIB),
+            total_timeout=read_number(environ, "PROVISION_DEADLINE") or default.total_timeout,
+            largest_archive=default.largest_archive if largest is None else int(largest * MIB),
         )
-
-
-def _number(environ: Mapping[str, str], name: str, default: float) -> float:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e9:
-        unit = "MiB" if name == "PROVISION_MAX_ARCHIVE" else "seconds"
-        raise UsageError(f"{name} is {text!r}; expected a number of {unit} above 0")
-    return value
 
 
 def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -13,10 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from provision.errors import UsageError
+from provision.host.variables import read_cpu
 from provision.model.asset import CPU_LEVELS, CpuLevel
-
-_LIMIT_VARIABLE = "PROVISION_CPU"
 
 # The features that each level adds to the one below. `pni` is SSE3, `abm` includes LZCNT; `xsave` stands for OSXSAVE,
 # which the kernel does not list: unless it saves their registers, it leaves out avx and all that depends on it.
@@ -75,7 +73,7 @@ def cpu_level(
             )
         case _:
             found = "baseline"
-    limit = _limit(environ)
+    limit = read_cpu(environ)
     return found if limit is None else min(found, limit, key=CPU_LEVELS.index)
 
 
@@ -112,19 +110,6 @@ def _linux_features(root: Path) -> frozenset[str]:
         return linux_features((root / "proc/cpuinfo").read_text("ascii", "replace"))
     except OSError:  # a chroot without /proc: assume nothing
         return frozenset()
-
-
-def _limit(environ: Mapping[str, str]) -> CpuLevel | None:
-    value = environ.get(_LIMIT_VARIABLE)
-    if not value:
-        return None
-    for level in CPU_LEVELS:
-        if value == level:
-            return level
-    raise UsageError(
-        f"{_LIMIT_VARIABLE} is {value!r}, and must be one of {', '.join(CPU_LEVELS)}",
-        hint=f"Unset {_LIMIT_VARIABLE} for no limit.",
-    )
 
 
 if sys.platform == "win32":

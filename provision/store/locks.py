@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from provision.errors import LockTimeoutError, StoreError, UsageError, store_failures
+from provision.errors import LockTimeoutError, StoreError, store_failures
 from provision.host.files import make_directory, read_small_file_or_none
+from provision.host.variables import read_number
 from provision.model.value import frozen
 from provision.store.layout import Store
 
@@ -67,16 +68,7 @@ _HeldLock = tuple[int | None, Callable[[], None]]
 
 def lock_timeout(environ: Mapping[str, str]) -> float | None:
     """``PROVISION_LOCK_TIMEOUT`` in seconds; None, which means to wait without limit, if it is not set."""
-    text = environ.get("PROVISION_LOCK_TIMEOUT", "")
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise UsageError(f"PROVISION_LOCK_TIMEOUT is {text!r}; expected a number of seconds, 0 or more")
-    return seconds
+    return read_number(environ, "PROVISION_LOCK_TIMEOUT", zero=True)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import os
 import stat
 
 from provision import __version__
+from provision.host.variables import is_flag, is_jobs
 from provision.model.sha256 import sha256_hex
 
 TYPE_CHECKING = False
@@ -33,18 +34,12 @@ _FOLDER, _STAMP = ".pythons", ".stamp"
 _END = "end\n"
 _LARGEST = 16 * 1024 * 1024
 
-# Variables other than PROVISION_* that decide where the store is, or how to sync.
-_OTHER_VARIABLES = ("CI", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_DATA_HOME")
-# PROVISION_* variables that make no difference once everything is installed.
-_IGNORED_VARIABLES = (
-    "PROVISION_ALLOW_HOSTS",
-    "PROVISION_CACHE_DIR",
-    "PROVISION_JOBS",
-    "PROVISION_LOCK_TIMEOUT",
-    "PROVISION_MIRROR",
-    "PROVISION_NO_PROGRESS",
-    "PROVISION_OFFLINE",
-)
+# Variables other than PROVISION_* that decide where the store is. CI decides only whether a stale lock may be written.
+_OTHER_VARIABLES = ("HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_DATA_HOME")
+# PROVISION_* variables that make no difference once everything is installed, or whose effect the stamp records
+# otherwise; those in the second tuple only with a valid value: an invalid one is an error of every command.
+_IGNORED_VARIABLES = ("PROVISION_ALLOW_HOSTS", "PROVISION_CACHE_DIR", "PROVISION_MANIFEST", "PROVISION_MIRROR")
+_IGNORED_FLAGS = ("PROVISION_LOCKED", "PROVISION_NO_PROGRESS", "PROVISION_OFFLINE")
 
 
 class Stamp:
@@ -57,22 +52,28 @@ class Stamp:
         self.notes: list[str] = []
 
 
-def read_stamp(environ: "Mapping[str, str]", start: str = "") -> Stamp | None:
-    """The stamp of the project around ``start`` (the working directory).
+def read_stamp(
+    environ: "Mapping[str, str]", start: str = "", *, manifest: str = "", frozen: bool = False
+) -> Stamp | None:
+    """The stamp of the project of ``manifest``, or else around ``start`` (the working directory).
 
     None if a sync may have something to do, or if there is any doubt. Looks for the project as
-    `manifest.read.find_manifest` does.
+    `manifest.read.find_manifest` does. A ``frozen`` sync compares no lock with its manifest, and what it records is
+    enough for another such sync only.
     """
     try:
-        manifest = _find_manifest(environ, start or os.getcwd())
+        manifest = _find_manifest(manifest or environ.get("PROVISION_MANIFEST", ""), start or os.getcwd())
         if not manifest:
             return None
         folder = os.path.join(os.path.dirname(manifest), _FOLDER)
         text = _read_own(os.path.join(folder, _STAMP))
         header = _header(manifest, _read(manifest), _read(_lock_of(manifest)), environ)
-        if not text.startswith(header) or not text.endswith("\n" + _END):
+        begin = header + _compared(True)
+        if frozen and text.startswith(header + _compared(False)):
+            begin = header + _compared(False)
+        if not text.startswith(begin) or not text.endswith("\n" + _END):
             return None
-        return _check_lines(text[len(header) : -len(_END)], folder)
+        return _check_lines(text[len(begin) : -len(_END)], folder)
     except (OSError, ValueError):
         return None
 
@@ -86,11 +87,12 @@ def write_stamp(
     store: "Store",
     pythons: "Sequence[LinkablePython]",
     notes: "Sequence[str]" = (),
+    compared: bool = True,
 ) -> bool:
-    """Record that a sync without options has finished; the bytes are those of the files that it read.
+    """Record that a sync of all entries has finished; the bytes are those of the files that it read.
 
-    ``pythons`` are all interpreters of the lock for this machine, and ``notes`` what every sync says. False if the
-    stamp cannot be written: it only saves time.
+    ``pythons`` are all interpreters of the lock for this machine, ``notes`` what every sync says, ``compared`` whether
+    it compared the lock with the manifest. False if the stamp cannot be written: it only saves time.
     """
     from provision.host.files import replace_file
 
@@ -99,7 +101,7 @@ def write_stamp(
         lines = [*_lines(folder, manifest, store, pythons), *(("note", note, "") for note in notes)]
         if any("\n" in field or "\t" in field for line in lines for field in line):
             return False
-        text = _header(str(manifest), manifest_bytes, lock_bytes, environ)
+        text = _header(str(manifest), manifest_bytes, lock_bytes, environ) + _compared(compared)
         text += "".join("\t".join(line) + "\n" for line in lines) + _END
         replace_file(folder / _STAMP, text.encode("utf-8", "surrogateescape"))
     except (OSError, ValueError):
@@ -121,10 +123,11 @@ def boot_id() -> str:
         return ""
 
 
-def _find_manifest(environ: "Mapping[str, str]", start: str) -> str:
-    named = environ.get("PROVISION_MANIFEST", "")
+def _find_manifest(named: str, start: str) -> str:
     if named:
         path = os.path.join(start, named)
+        if os.pardir not in path:  # pathlib leaves those as they are, and drops "." and double slashes
+            path = os.path.normpath(path)
         return os.path.join(path, _MANIFEST) if os.path.isdir(path) else path
     folder = start
     while True:
@@ -154,17 +157,27 @@ def _header(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "M
     variables = sorted(
         f"{name}={value}"
         for name, value in environ.items()
-        if name in _OTHER_VARIABLES or (name.startswith("PROVISION_") and name not in _IGNORED_VARIABLES)
+        if name in _OTHER_VARIABLES or (name.startswith("PROVISION_") and not _is_ignored(name, value))
     )
     # A process under Rosetta or setarch sees another machine.
     machine = os.uname().machine if hasattr(os, "uname") else ""
     return (
-        f"provision-stamp 1 {__version__}\n"
+        f"provision-stamp 2 {__version__}\n"
         f"boot {boot} {machine}\n"
         f"environment {sha256_hex(chr(0).join(variables).encode('utf-8', 'surrogateescape'))}\n"
         f"manifest {sha256_hex(manifest_bytes)} {manifest}\n"
         f"lock {sha256_hex(lock_bytes)}\n"
     )
+
+
+def _is_ignored(name: str, value: str) -> bool:
+    if name == "PROVISION_JOBS":
+        return is_jobs(value)
+    return name in _IGNORED_VARIABLES or (name in _IGNORED_FLAGS and is_flag(value))
+
+
+def _compared(with_manifest: bool) -> str:
+    return f"compared {with_manifest}\n"
 
 
 def _lines(

@@ -6,16 +6,13 @@ names the archive.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from provision.errors import UsageError
+from provision.host.variables import read_size
 from provision.model.value import frozen
 
 _MIB = 1 << 20
 MAX_UNPACKED_VARIABLE = "PROVISION_MAX_UNPACKED"
-_SIZE = re.compile(r"(\d{1,18})(?:([KMG])(?:iB|B)?)?", re.IGNORECASE)
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 # Small archives may unpack to this much whatever their ratio: tiny ones of a few repeated files have great ratios.
 _MIN_BUDGET = 64 * _MIB
@@ -44,16 +41,8 @@ class Limits:
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Limits:
         """The defaults, or what PROVISION_MAX_UNPACKED allows (``6G``); raises `UsageError` if that is not a size."""
-        text = environ.get(MAX_UNPACKED_VARIABLE, "").strip()
-        if not text:
-            return cls()
-        match = _SIZE.fullmatch(text)
-        if match is None:
-            raise UsageError(
-                f"{MAX_UNPACKED_VARIABLE} is {text!r}, which is not a size",
-                hint="give a number of bytes, or a number with K, M or G: 6G",
-            )
-        return cls(unpacked=int(match[1]) * _UNITS[(match[2] or "").lower()], ratio=None)
+        unpacked = read_size(environ, MAX_UNPACKED_VARIABLE)
+        return cls() if unpacked is None else cls(unpacked=unpacked, ratio=None)
 
     def budget(self, archive_size: int) -> int:
         """How many bytes an archive of this size may unpack to."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import UsageError, did_you_mean
 from provision.host.paths import cache_home, data_home
+from provision.host.variables import check_variables, read_flag, read_jobs
 from provision.model.asset import CPU_LEVELS, CpuLevel
 from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.value import frozen
@@ -63,31 +64,23 @@ class Options:
 
         Raises `UsageError` for a variable with an invalid value.
         """
+        check_variables(environ)
         from_environ = environ.get("PROVISION_MANIFEST")
         return cls(
             environ=environ,
             home=home.absolute() if home else data_home(environ),
             cache=cache.absolute() if cache else cache_home(environ),
             manifest=manifest or (Path(from_environ) if from_environ else None),
-            offline=offline or env_flag(environ, "PROVISION_OFFLINE"),
+            offline=offline or bool(read_flag(environ, "PROVISION_OFFLINE")),
             mirrors=mirrors or tuple(environ.get("PROVISION_MIRROR", "").split()),
             allow_hosts=allow_hosts + tuple(environ.get("PROVISION_ALLOW_HOSTS", "").replace(",", " ").split()),
-            jobs=jobs or _jobs(environ),
+            jobs=jobs or read_jobs(environ) or DEFAULT_JOBS,
         )
 
 
-def env_flag(environ: Mapping[str, str], name: str) -> bool:
-    """Whether a variable is set, and not to the empty text, ``0``, ``false``, ``no`` or ``off``."""
-    return environ.get(name, "").lower() not in _FALSE
-
-
-def _jobs(environ: Mapping[str, str]) -> int:
-    text = environ.get("PROVISION_JOBS")
-    if not text:
-        return DEFAULT_JOBS
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise UsageError(f"PROVISION_JOBS is {text!r}; expected a number from 1 to 64")
-    return int(text)
+def in_ci(environ: Mapping[str, str]) -> bool:
+    """Whether ``CI`` is set, and not to the empty text, ``0``, ``false``, ``no`` or ``off``."""
+    return environ.get("CI", "").lower() not in _FALSE
 
 
 @frozen

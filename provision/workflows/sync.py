@@ -7,6 +7,7 @@ from pathlib import Path
 
 from provision.host.files import is_file
 from provision.host.paths import data_home
+from provision.host.variables import read_flag
 from provision.model.value import frozen
 from provision.plan import Install, Link, Plan, Remove, Selected, Unlink, left_out_notes
 from provision.protocols import Progress
@@ -19,7 +20,7 @@ from provision.store.receipts import Receipt, read_receipt
 from provision.store.roots import record_root
 from provision.store.stamp import write_stamp
 from provision.workflows.lock import Locked, find_stale, lock, raise_if_stale
-from provision.workflows.options import Options, Scope, env_flag, open_install_context
+from provision.workflows.options import Options, Scope, in_ci, open_install_context
 from provision.workflows.plan import Planned, compute_plan, load_plan
 from provision.workflows.project import LoadedLock, Project, locked_keys, needed_keys, remove_unfinished
 
@@ -36,7 +37,7 @@ class Synced:
 
 @frozen
 class _SyncInputs:
-    """What a sync starts from: the lock, and the manifest's bytes it was compared with (empty if it was not).
+    """What a sync starts from: the lock, and the manifest's bytes, empty if it has none; ``compared`` with each other?
 
     ``order`` are the names of the entries in the order of the manifest.
     """
@@ -45,6 +46,7 @@ class _SyncInputs:
     loaded: LoadedLock
     order: tuple[str, ...] = ()
     manifest: bytes = b""
+    compared: bool = True
     relocked: Locked | None = None
 
 
@@ -57,7 +59,9 @@ def sync(
     """
     project = Project.find(options)
     if frozen:
-        return _carry_out(options, _SyncInputs(project=project, loaded=project.locked()), scope, progress)
+        content = _manifest_bytes(project)
+        inputs = _SyncInputs(project=project, loaded=project.locked(), manifest=content, compared=False)
+        return _carry_out(options, inputs, scope, progress)
     return _carry_out(options, _fresh_lock(options, project, locked), scope, progress)
 
 
@@ -69,8 +73,12 @@ def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
 
 
 def may_relock(environ: Mapping[str, str], *, locked: bool | None) -> bool:
-    """Whether a sync may write the lock: ``locked`` forbids it; None forbids it in CI, where nobody would commit it."""
-    return not (env_flag(environ, "CI") if locked is None else locked)
+    """Whether a sync may write the lock: ``locked`` forbids it, or else PROVISION_LOCKED.
+
+    Where neither is given, CI forbids it: nobody would commit the lock there.
+    """
+    chosen = read_flag(environ, "PROVISION_LOCKED") if locked is None else locked
+    return not (in_ci(environ) if chosen is None else chosen)
 
 
 def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _SyncInputs:
@@ -80,7 +88,7 @@ def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _Syn
     if loaded is None and not relocking:
         loaded = project.locked()  # raises the error of a missing lock
     # Read before it is parsed: if it changes in between, the stamp has the older bytes and does not match.
-    content = project.manifest_path.read_bytes() if is_file(project.manifest_path) else b""
+    content = _manifest_bytes(project)
     manifest = project.manifest()
     stale = find_stale(manifest, loaded.lock) if loaded else ()
     relocked = None
@@ -91,6 +99,10 @@ def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _Syn
         raise_if_stale(project, stale)
     order = tuple(request.name for request in manifest.requests)
     return _SyncInputs(project=project, loaded=loaded, order=order, manifest=content, relocked=relocked)
+
+
+def _manifest_bytes(project: Project) -> bytes:
+    return project.manifest_path.read_bytes() if is_file(project.manifest_path) else b""
 
 
 def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Progress) -> Synced:
@@ -108,8 +120,7 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     if not scope.foreign:
         linked = link_project(project, store, plan, inputs.order)
         if inputs.manifest and not scope.names:
-            written = (inputs.manifest, loaded.text.encode())
-            write_project_stamp(options, project, store, linked, written, notes=tuple(left_out_notes(plan.left_out)))
+            _write_project_stamp(options, inputs, store, linked, notes=tuple(left_out_notes(plan.left_out)))
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
         prune_trees(store, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
@@ -140,30 +151,23 @@ def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str
     return linked
 
 
-def write_project_stamp(
-    options: Options,
-    project: Project,
-    store: Store,
-    linked: Sequence[Selected],
-    written: tuple[bytes, bytes],
-    *,
-    notes: tuple[str, ...] = (),
+def _write_project_stamp(
+    options: Options, inputs: _SyncInputs, store: Store, linked: Sequence[Selected], *, notes: tuple[str, ...]
 ) -> None:
-    """Write the stamp by which the next plain `sync` sees that there is nothing to do.
-
-    ``written`` are the bytes of the manifest and of the lock. Not for a store that was given by ``--home``: the next
-    command line may not have it.
-    """
-    if options.home == data_home(options.environ):
-        write_stamp(
-            project.manifest_path,
-            manifest_bytes=written[0],
-            lock_bytes=written[1],
-            environ=options.environ,
-            store=store,
-            pythons=linked,
-            notes=notes,
-        )
+    """Write the stamp by which the next `sync` sees that there is nothing to do."""
+    environ = dict(options.environ)
+    if options.home != data_home(environ):  # given by ``--home``, which counts as the variable does
+        environ["PROVISION_HOME"] = str(options.home)
+    write_stamp(
+        inputs.project.manifest_path,
+        manifest_bytes=inputs.manifest,
+        lock_bytes=inputs.loaded.text.encode(),
+        environ=environ,
+        store=store,
+        pythons=linked,
+        notes=notes,
+        compared=inputs.compared,
+    )
 
 
 def _linked(project: Project, store: Store, order: Sequence[str]) -> tuple[Selected, ...]:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.builds import Build, write_catalog
 from tests.support.project import Project
+from tests.support.variants import variants
 
 # What `provision` does, and then the names of all modules that Python has loaded for it.
 RUN = """
@@ -58,8 +60,42 @@ UNNEEDED = {
     "provision.workflows.store",
 }
 
-SHORTEST = (["sync"], ["sync", "-q"], ["which", "default"], ["--help"], ["--version"])
-EVERYDAY = (["which", "default"], ["list"], ["lock", "--check"], ["plan"], ["sync"])
+NOTHING_TO_DO = (
+    "sync",
+    "sync -q",
+    "sync --quiet",
+    "sync -v",
+    "sync --locked",
+    "sync --no-locked",
+    "sync --frozen",
+    "sync --no-progress",
+    "sync --offline",
+    "sync --jobs 2",
+    "sync --jobs=2 -q --locked",
+    "sync --manifest pythons.toml",
+    "sync -m ./pythons.toml --locked --no-progress",
+    "sync --manifest=.",
+    "sync default",
+    "CI=true sync",
+    "CI=true PROVISION_LOCKED=1 sync --no-progress",
+    "PROVISION_MANIFEST=pythons.toml sync --frozen",
+    "PROVISION_OFFLINE=yes PROVISION_JOBS=3 PROVISION_NO_PROGRESS=1 sync",
+    "which default",
+    "which default -m pythons.toml",
+)
+SHORTEST = (*NOTHING_TO_DO, "--help", "--version")
+EVERYDAY = (
+    "which default",
+    "list",
+    "list --json",
+    "lock --check",
+    "lock --check -q",
+    "plan",
+    "plan --exit-code default",
+    "sync",
+    "sync --locked --offline",
+    "sync --frozen -m pythons.toml",
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +108,16 @@ def project(builds: tuple[Build, ...], tmp_path_factory: pytest.TempPathFactory)
     mirror = f"file://{folder / 'served'}"
     project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\ndefault = {builds[0].entry}\n')
     project.run("sync", PROVISION_MIRROR=mirror)
-    project.run("sync")
     return project
 
 
 def loaded(project: Project, *words: str, without: str = "") -> set[str]:
-    """The modules that a command has loaded, which must succeed; it cannot load ``without``."""
+    """The modules that a command has loaded, which must succeed; it cannot load ``without``.
+
+    Words with ``=`` before the command are variables.
+    """
+    named = next(number for number, word in enumerate(words) if not word[0].isupper())
+    variables, words = dict(word.split("=") for word in words[:named]), words[named:]
     code = RUN.format(words=words)
     if without:
         # What the standard library needs of it by itself, as pathlib does up to 3.12, is loaded before.
@@ -85,7 +125,7 @@ def loaded(project: Project, *words: str, without: str = "") -> set[str]:
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
         cwd=project.directory,
-        env=project.environ(),
+        env=project.environ(variables),
         capture_output=True,
         text=True,
         check=False,
@@ -105,15 +145,37 @@ def test_a_forbidden_module_exists(name: str) -> None:
     assert find_spec(name), "a module that does not exist is never loaded, so that its guard always passes"
 
 
-@pytest.mark.parametrize("words", SHORTEST, ids=" ".join)
-def test_the_shortest_answers_load_no_more_than_python_does(project: Project, words: list[str]) -> None:
-    assert sorted((SLOW_STDLIB | {"typer"}) & loaded(project, *words)) == []
+@pytest.mark.parametrize("words", variants(SHORTEST, quick=SHORTEST[::3]))
+def test_the_shortest_answers_load_no_more_than_python_does(project: Project, words: str) -> None:
+    assert sorted((SLOW_STDLIB | {"typer"}) & loaded(project, *words.split())) == []
 
 
-@pytest.mark.parametrize("words", EVERYDAY, ids=" ".join)
-def test_the_everyday_commands_load_neither_a_network_nor_a_framework(project: Project, words: list[str]) -> None:
+def test_a_frozen_sync_is_enough_for_another_one_only(project: Project) -> None:
+    """It does not compare the lock with the manifest."""
+    (project.directory / ".pythons" / ".stamp").unlink()
+    project.run("sync", "--frozen")
+    assert "pathlib" not in loaded(project, "sync", "--frozen")
+    assert "pathlib" in loaded(project, "sync", "--locked")
+    assert "pathlib" not in loaded(project, "sync", "--locked")
+
+
+def test_a_store_given_by_an_option_is_remembered_too(project: Project, tmp_path: Path) -> None:
+    project.run("sync", "--home", tmp_path)
+    assert "pathlib" not in loaded(project, "sync", "--locked", "--home", str(tmp_path))
+    assert "pathlib" in loaded(project, "sync")
+
+
+@pytest.mark.parametrize("name", ["PROVISION_OFFLINE", "PROVISION_LOCKED", "PROVISION_NO_PROGRESS", "PROVISION_JOBS"])
+def test_an_invalid_variable_is_an_error_where_there_is_nothing_to_do(project: Project, name: str) -> None:
+    environ: dict[str, Any] = {name: "banana"}
+    assert f"error: {name}: expected " in project.run("sync", expect=2, **environ).err
+
+
+@pytest.mark.parametrize("words", variants(EVERYDAY, quick=EVERYDAY[::2]))
+def test_the_everyday_commands_load_neither_a_network_nor_a_framework(project: Project, words: str) -> None:
     (project.directory / ".pythons" / ".stamp").unlink(missing_ok=True)
-    assert sorted((HEAVY | UNNEEDED) & loaded(project, *words)) == []
+    heavy = HEAVY - {"json"} if "--json" in words else HEAVY
+    assert sorted((heavy | UNNEEDED) & loaded(project, *words.split())) == []
 
 
 @pytest.mark.parametrize("words", ROOMS, ids=" ".join)

@@ -75,4 +75,4 @@ def test_a_prune_leaves_alone_what_others_work_on(project: Project) -> None:
 
 def test_a_timeout_that_is_no_number_is_a_usage_error(project: Project) -> None:
     ended = project.run("sync", expect=2, PROVISION_LOCK_TIMEOUT="soon")
-    assert "PROVISION_LOCK_TIMEOUT is 'soon'" in ended.err
+    assert "PROVISION_LOCK_TIMEOUT: expected a number of seconds, 0 or more; got 'soon'" in ended.err

@@ -102,4 +102,5 @@ def test_a_changed_provision_cpu_is_noticed_by_a_sync_with_a_stamp(auto: Project
 
 
 def test_an_invalid_provision_cpu_is_a_usage_error(auto: Project) -> None:
-    assert "PROVISION_CPU is 'v5'" in auto.run("sync", expect=2, PROVISION_CPU="v5").err
+    said = auto.run("sync", expect=2, PROVISION_CPU="v5").err
+    assert "PROVISION_CPU: expected one of baseline, v2, v3, v4; got 'v5'" in said

@@ -84,13 +84,20 @@ def test_it_is_found_from_below_as_the_manifest_is(project: Project, tmp_path: P
 
 
 def test_a_manifest_that_is_named_is_that_manifest(project: Project, tmp_path: Path) -> None:
-    for named in (project.manifest, project.folder):
-        environ = {**project.environ, "PROVISION_MANIFEST": str(named)}
-        assert read_stamp(environ, str(tmp_path)) is None, "the environment is another one"
-    named_environ = {**project.environ, "PROVISION_MANIFEST": str(project.manifest)}
-    again = Project(folder=project.folder, store=project.store, environ=named_environ)
-    again.sync()
-    assert read_stamp(named_environ, str(tmp_path))
+    for named in (str(project.manifest), str(project.folder), "project", "./project//pythons.toml"):
+        assert read_stamp({**project.environ, "PROVISION_MANIFEST": named}, str(tmp_path))
+        assert read_stamp(project.environ, str(tmp_path), manifest=named)
+    other = {**project.environ, "PROVISION_MANIFEST": str(tmp_path / "other.toml")}
+    assert read_stamp(other, str(project.folder)) is None
+    assert read_stamp(other, str(project.folder), manifest=str(project.manifest))
+    assert read_stamp(project.environ, str(tmp_path), manifest="project/../project") is None
+
+
+def test_what_a_frozen_sync_records_is_enough_for_frozen_syncs_only(project: Project) -> None:
+    assert read_stamp(project.environ, str(project.folder), frozen=True)
+    edit(project.stamp, "compared True", "compared False")
+    assert read_stamp(project.environ, str(project.folder), frozen=True)
+    assert project.fresh() is None
 
 
 def test_a_manifest_in_a_folder_of_everybody_is_left_to_the_long_way(project: Project) -> None:
@@ -129,8 +136,8 @@ DOUBTS: dict[str, Callable[[Project], object]] = {
     "the stamp is a link": lambda project: project.stamp.symlink_to(project.stamp.rename(project.folder / "stamp")),
     "others may write the stamp": lambda project: project.stamp.chmod(0o666),
     "it is of another boot": lambda project: edit(project.stamp, f"boot {boot_id()}", "boot 0000"),
-    "it is of another version": lambda project: edit(project.stamp, "provision-stamp 1 ", "provision-stamp 1 9"),
-    "it is of a later format": lambda project: edit(project.stamp, "provision-stamp 1", "provision-stamp 2"),
+    "it is of another version": lambda project: edit(project.stamp, "provision-stamp 2 ", "provision-stamp 2 9"),
+    "it is of a later format": lambda project: edit(project.stamp, "provision-stamp 2", "provision-stamp 3"),
     "it has a line of a later format": lambda project: edit(project.stamp, "\nlink\t", "\nlonk\t"),
     "it has a field more": lambda project: edit(project.stamp, "\nlink\t", "\nlink\tx\t"),
 }
@@ -166,15 +173,28 @@ def test_a_project_that_moved_goes_the_long_way(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "variable", ["PROVISION_HOME", "PROVISION_LOCKED", "PROVISION_ANYTHING_NEW", "CI", "HOME", "XDG_DATA_HOME"]
+    "variable",
+    [
+        "PROVISION_HOME",
+        "PROVISION_LOCKED",
+        "PROVISION_OFFLINE",
+        "PROVISION_JOBS",
+        "PROVISION_NEW",
+        "HOME",
+        "XDG_DATA_HOME",
+    ],
 )
 def test_variables_that_choose_what_and_where_count(project: Project, variable: str) -> None:
     assert project.fresh(**{variable: "/another"}) is None
 
 
-@pytest.mark.parametrize("variable", ["PROVISION_JOBS", "PROVISION_NO_PROGRESS", "PROVISION_MIRROR", "PATH", "TERM"])
+@pytest.mark.parametrize(
+    "variable",
+    ["PROVISION_JOBS=3", "PROVISION_LOCKED=no", "PROVISION_OFFLINE=1", "PROVISION_MIRROR=x", "CI=x"],
+)
 def test_other_variables_do_not(project: Project, variable: str) -> None:
-    assert project.fresh(**{variable: "another"})
+    name, value = variable.split("=")
+    assert project.fresh(**{name: value})
 
 
 def test_secrets_of_the_environment_are_not_written_down(project: Project) -> None:
@@ -289,6 +309,7 @@ def test_nothing_is_imported_that_python_has_not_loaded(project: Project) -> Non
     before = modules(project, "import os")
     loaded = modules(project, NO_OP) - before
     own = {"provision", "provision.model", "provision.model.sha256", "provision.store", "provision.store.stamp"}
+    own |= {"provision.host", "provision.host.variables"}
     assert loaded <= {*own, "_sha2", "_sha256"}
     assert not loaded.intersection(HEAVY)
 
@@ -301,11 +322,12 @@ def forge(project: Project, boot: str, manifest: str) -> None:
 
     lock = (project.folder / "pythons.lock").read_bytes()
     project.stamp.write_text(
-        f"provision-stamp 1 {__version__}\n"
+        f"provision-stamp 2 {__version__}\n"
         f"boot {boot} {os.uname().machine}\n"
         f"environment {digest(b'HOME=/')}\n"
         f"manifest {digest(project.manifest.read_bytes())} {manifest}\n"
         f"lock {digest(lock)}\n"
+        "compared True\n"
         "python\tdefault\t./evil\n"
         "end\n"
     )

@@ -32,9 +32,8 @@ def test_without_it_the_defaults_hold() -> None:
 
 @pytest.mark.parametrize("text", ["much", "-1", "1T", "1.5G", "0x10", "G"])
 def test_nonsense_is_a_usage_error(text: str) -> None:
-    with pytest.raises(UsageError, match="PROVISION_MAX_UNPACKED") as caught:
+    with pytest.raises(UsageError, match=r"PROVISION_MAX_UNPACKED: expected .* such as 6G; got "):
         Limits.of({"PROVISION_MAX_UNPACKED": text})
-    assert caught.value.hint is not None
 
 
 def test_a_refusal_names_the_member_it_is_about() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from provision.errors import UsageError
 from provision.model.target import Target
-from provision.workflows.options import DEFAULT_JOBS, Options, env_flag, parse_scope, parse_targets
+from provision.workflows.options import DEFAULT_JOBS, Options, in_ci, parse_scope, parse_targets
 
 LINUX, MAC = Target.parse("linux-x86_64"), Target.parse("macos-aarch64")
 
@@ -37,14 +37,14 @@ def test_allowed_hosts_of_both_are_added_up() -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("yes", True), ("0", False), ("Off", False), ("", False)])
 def test_a_flag_in_the_environment(value: str, expected: bool) -> None:
-    assert env_flag({"PROVISION_OFFLINE": value}, "PROVISION_OFFLINE") is expected
+    assert in_ci({"CI": value}) is expected
     assert Options.of({"PROVISION_OFFLINE": value}).offline is expected
 
 
 @pytest.mark.parametrize("value", ["0", "65", "-1", "many", "1.5"])
 def test_an_invalid_number_of_jobs_is_refused(value: str) -> None:
     assert Options.of({"PROVISION_JOBS": ""}).jobs == DEFAULT_JOBS
-    with pytest.raises(UsageError, match="expected a number from 1 to 64"):
+    with pytest.raises(UsageError, match="PROVISION_JOBS: expected a number from 1 to 64"):
         Options.of({"PROVISION_JOBS": value})
 
 

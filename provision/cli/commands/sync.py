@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from provision.cli.parameters import Names, complete_targets, with_session
+from provision.cli.plain import is_plan_file
 from provision.cli.session import Session
 from provision.errors import UsageError
 
@@ -27,9 +28,9 @@ Locked = Annotated[
     bool | None,
     typer.Option(
         "--locked/--no-locked",
-        envvar="PROVISION_LOCKED",
         show_default=False,
-        help="Fail with exit 4 instead of writing the lock file. The default where CI is set.",
+        help="Fail with exit 4 instead of writing the lock file. The default where CI is set.  "
+        "[env var: PROVISION_LOCKED]",
     ),
 ]
 Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock without comparing it with pythons.toml.")]
@@ -112,11 +113,3 @@ def sync(
     scope = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
     synced = run_sync(session.options, scope, progress, locked=locked, frozen=frozen)
     return session.show(present_synced(synced, session.console))
-
-
-def is_plan_file(text: str) -> bool:
-    """Whether an argument of `sync` is a saved plan, not the name of an entry: by a slash or the extension.
-
-    Whether such a file exists is irrelevant: a pull request could add one that is named like an entry.
-    """
-    return "/" in text or "\\" in text or text.endswith((".plan", ".json"))
