@@ -13,8 +13,8 @@ from typing import BinaryIO, Literal, NamedTuple
 
 from provision.errors import PolicyError
 from provision.host.cpu import Kernel, read_kernel
-from provision.host.files import is_directory
-from provision.model.target import KNOWN_TARGETS, Host
+from provision.host.files import is_directory, read_small_file_or_none
+from provision.model.target import KNOWN_TARGETS, Host, Target
 
 # ELF machines and flags, as in the System V ABI's ``elf.h``.
 EM_386, EM_PPC64, EM_S390, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 21, 22, 40, 62, 183, 243
@@ -32,6 +32,22 @@ _ARCHES = {
     (EM_RISCV, 64, "little"): "riscv64",
     (EM_S390, 64, "big"): "s390x",
 }
+# Where published builds expect the loader: the paths that the ABI of each architecture fixes.
+_LOADERS = {
+    "x86_64-unknown-linux-gnu": "/lib64/ld-linux-x86-64.so.2",
+    "i686-unknown-linux-gnu": "/lib/ld-linux.so.2",
+    "aarch64-unknown-linux-gnu": "/lib/ld-linux-aarch64.so.1",
+    "armv7-unknown-linux-gnueabi": "/lib/ld-linux.so.3",
+    "armv7-unknown-linux-gnueabihf": "/lib/ld-linux-armhf.so.3",
+    "ppc64le-unknown-linux-gnu": "/lib64/ld64.so.2",
+    "riscv64-unknown-linux-gnu": "/lib/ld-linux-riscv64-lp64d.so.1",
+    "s390x-unknown-linux-gnu": "/lib/ld64.so.1",
+    "x86_64-unknown-linux-musl": "/lib/ld-musl-x86_64.so.1",
+    "aarch64-unknown-linux-musl": "/lib/ld-musl-aarch64.so.1",
+}
+# What the loader of NixOS prints, which starts nothing.
+_STAND_IN = b"Could not start dynamically linked executable"
+_LARGEST_LOADER = 4 << 20
 _ARM_BEFORE_7 = ("armv4", "armv5", "armv6")  # uname's: builds for armv7 crash there
 
 _WINDOWS_11 = 22000  # the first build that translates x86-64 on ARM; Windows 10 does x86 only
@@ -103,7 +119,21 @@ def _linux(root: Path, kernel: Kernel) -> Host:
     target = KNOWN_TARGETS.get(f"{arch}-unknown-linux-{_triple_libc(libc)}")
     if target is None:
         raise _unsupported(what)
-    return Host(target=target, glibc=glibc_version(root, libc) if libc.name == "glibc" else None)
+    return Host(
+        target=target,
+        glibc=glibc_version(root, libc) if libc.name == "glibc" else None,
+        absent_loader=_absent_loader(root, target, libc),
+    )
+
+
+def _absent_loader(root: Path, target: Target, libc: Libc) -> str:
+    """The loader that builds for ``target`` name, if it is missing under ``root``, or starts nothing; else empty."""
+    name = _LOADERS.get(str(target), libc.loader)
+    if name == libc.loader:  # the system's own programs start by it
+        return ""
+    path = find_in_root(root, name)
+    content = read_small_file_or_none(path, _LARGEST_LOADER) if path else None
+    return name if content is None or _STAND_IN in content else ""
 
 
 def _triple_libc(libc: Libc) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, StoreError
 from provision.host.files import exists, is_directory, is_file, open_regular
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
@@ -120,14 +120,35 @@ def _find_program(name: str, path: str) -> str:
 
 def _command_error(name: str, program: str, error: OSError) -> CommandError:
     code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
-    return CommandError(name, _reason(program, error), code=code)
+    return CommandError(name, why_not_executed(Path(program), error), code=code)
 
 
-def _reason(program: str, error: OSError) -> str:
-    path = Path(program)
+def refuses_programs(directory: Path) -> bool:
+    """Whether the file system of a directory, which need not exist yet, is mounted so that nothing on it can run."""
+    noexec = getattr(os, "ST_NOEXEC", 0)
+    for place in (directory, *directory.parents) if noexec else ():
+        try:
+            return bool(os.statvfs(place).f_flag & noexec)
+        except OSError:
+            continue
+    return False
+
+
+def noexec_error(directory: Path) -> StoreError:
+    """The error for a store on a file system that `refuses_programs`."""
+    return StoreError(
+        f"interpreters cannot run in {directory}: its file system is mounted `noexec`",
+        hint="Set PROVISION_HOME to a directory on another file system, or mount this one with `exec`.",
+    )
+
+
+def why_not_executed(path: Path, error: OSError) -> str:
+    """The reason why the system did not start a program, as the end of a sentence; ``error`` is what it said."""
     match error.errno:
         case errno.EACCES if is_directory(path):
             return "it is a directory"
+        case errno.EACCES if refuses_programs(path) and is_file(path):
+            return "its file system is mounted `noexec`"
         case errno.EACCES:
             return "permission denied"
         case errno.ENOEXEC:

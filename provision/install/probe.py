@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
-from provision.lock.select import glibc_floor
+from provision.host.execute import noexec_error, refuses_programs, why_not_executed
+from provision.lock.select import glibc_floor, needs_absent_loader
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Host
 from provision.model.tree import TreeEntry
@@ -49,6 +50,7 @@ _LOADER_FAILURES = (
     "error while loading shared libraries",
     "Error loading shared library",
     "not found (required by",
+    "Could not start dynamically linked executable",  # the loader of NixOS
     "dyld",
 )
 
@@ -71,6 +73,8 @@ def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLev
         return "no Python is published for this machine"
     if not can_run(asset, host):
         return f"this machine cannot run {asset.target.short}"
+    if needs_absent_loader(asset, host):
+        return "this machine lacks the dynamic loader that the build names"
     floor = glibc_floor(asset.target)
     if floor is not None and host.glibc is not None and host.glibc < floor:
         return f"requires glibc {floor[0]}.{floor[1]}, this machine's is older"
@@ -115,7 +119,9 @@ def _run_probe(python: Path, asset: Asset) -> dict[str, str]:
     except subprocess.TimeoutExpired as error:
         raise IntegrityError(f"{asset.title} does not answer: it was stopped after {_TIMEOUT} s") from error
     except OSError as error:
-        raise _unstartable(asset, str(error.strerror or error)) from error
+        if refuses_programs(python):
+            raise noexec_error(python.parent) from error
+        raise _unstartable(asset, why_not_executed(python, error)) from error
     if done.returncode != 0:
         raise _failure(asset, done.returncode, done.stderr.decode("utf-8", "replace"))
     lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()

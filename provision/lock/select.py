@@ -29,6 +29,7 @@ def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLev
             _refuse_old_glibc(python, target, host)
             chosen = _for_level(python, assets, level)
             _refuse_old_macos(python, chosen, host)
+            _refuse_absent_loader(python, chosen, host)
             return chosen
     raise not_locked_error(python, host.target, f"this machine ({host.target.short})")
 
@@ -92,6 +93,20 @@ def _refuse_old_macos(python: LockedPython, asset: Asset, host: Host) -> None:
         raise PolicyError(
             f"{python.name!r} needs macOS {_dotted(floor)} or newer, and this machine has {_dotted(host.macos)}",
             hint=f"Builds before {_CATALINA_SINCE} run on older ones: ask for one with `build`.",
+        )
+
+
+def needs_absent_loader(asset: Asset, host: Host) -> bool:
+    """Whether an asset is linked with a loader that this machine does not have."""
+    return bool(host.absent_loader) and asset.target == host.target and "static" not in asset.options
+
+
+def _refuse_absent_loader(python: LockedPython, asset: Asset, host: Host) -> None:
+    if needs_absent_loader(asset, host):
+        raise PolicyError(
+            f"entry {python.name!r} cannot be started on this machine: builds for {asset.target.short} need the "
+            f"dynamic loader {host.absent_loader}, and this system has none there that starts them",
+            hint="On NixOS, enable `programs.nix-ld`; elsewhere use a container, or install the loader at that path.",
         )
 
 

@@ -118,10 +118,13 @@ class Host:
 
     ``emulated`` are further targets that run on it, best first: translated (Rosetta, Windows on ARM), or as 32-bit
     programs on 64-bit Windows. ``glibc`` is (major, minor), and None on a system without glibc or if its version cannot
-    be found; ``macos`` likewise. The x86-64 level is not here, as few requests need it: `host.cpu.cpu_level`.
+    be found; ``macos`` likewise. ``absent_loader`` is the path of the dynamic loader that builds for ``target`` name,
+    if the system has none there: programs of NixOS name another. The x86-64 level is not here, as few requests need it:
+    `host.cpu.cpu_level`.
     """
 
     target: Target
     emulated: tuple[Target, ...] = ()
     glibc: tuple[int, int] | None = None
     macos: tuple[int, int] | None = None
+    absent_loader: str = ""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from provision.errors import ProvisionError, UsageError
 from provision.host import detect
+from provision.host.execute import why_not_executed
 from provision.host.files import is_directory, is_file
 from provision.model.asset import Asset, BuildOptions
 from provision.model.target import Target
@@ -143,10 +144,10 @@ def _find(prefix: Path) -> Path:
 def _ask(python: Path) -> dict[str, Any]:
     try:
         return _run_script(python, _INSPECTION_SCRIPT, timeout=_INSPECTION_TIMEOUT)
-    except PermissionError as error:
-        raise UsageError(f"{python} is not executable", hint=f"Run `chmod +x {python}`, then pack again.") from error
     except OSError as error:
-        raise UsageError(f"{python} cannot be started: {error.strerror}") from error
+        reason = why_not_executed(python, error)
+        hint = f"Run `chmod +x {python}`, then pack again." if reason == "permission denied" else None
+        raise UsageError(f"{python} cannot be started: {reason}", hint=hint) from error
     except ScriptFailed as failure:
         raise UsageError(f"{python} {failure}") from failure
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from provision.errors import LockFileError, UsageError
 from provision.host.files import exists, read_small_file_or_none
 from provision.lock.lock import Lock
-from provision.model.asset import Digest
+from provision.model.asset import Asset, Digest
 from provision.model.table import keyed, required
 from provision.model.value import frozen
 from provision.plan import PLAN_VERSION, Inventory, Plan, plan_document, plan_sync
@@ -88,7 +89,24 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
         removable=unused_keys(store, needed_keys) if scope.prune else (),
     )
     partial = bool(scope.names) or scope.foreign
-    return plan_sync(selection, inventory, lock=digest, partial=partial, prune=scope.prune, left_out=chosen.left_out)
+    plan = plan_sync(selection, inventory, lock=digest, partial=partial, prune=scope.prune, left_out=chosen.left_out)
+    if any(plan.installs()):
+        _require_exec(store, [action.selected.asset for action in plan.installs()])
+    return plan
+
+
+def _require_exec(store: Store, assets: Sequence[Asset]) -> None:
+    """Raise `StoreError`, before anything is downloaded, where an interpreter for this machine could not be started."""
+    from provision.host.execute import noexec_error, refuses_programs
+
+    if refuses_programs(store.trees):
+        from provision.host.cpu import cpu_level
+        from provision.host.detect import find_host
+        from provision.install.probe import why_not_runnable
+
+        host = find_host()
+        if not all(why_not_runnable(asset, host, cpu_level) for asset in assets):
+            raise noexec_error(store.trees)
 
 
 # Saved plans. Anyone may have written the file: it is only compared with a plan that is computed again.

@@ -62,7 +62,23 @@ def test_nixos(system: System) -> None:
     system.file("/nix/store/1111-bash-5.2/bin/bash", elf_file(interpreter=f"{store}/ld-linux-x86-64.so.2"))
     system.file(f"{store}/ld-linux-x86-64.so.2", elf_file())
     system.glibc(store, "GNU C Library (GNU libc) stable release version 2.40.\n")
-    assert detect_host(system.root, kernel=linux()) == Host(target=Target.parse("linux-x86_64"), glibc=(2, 40))
+    host = Host(target=Target.parse("linux-x86_64"), glibc=(2, 40), absent_loader="/lib64/ld-linux-x86-64.so.2")
+    assert detect_host(system.root, kernel=linux()) == host
+    stand_in = elf_file() + bytes(30_000) + b"Could not start dynamically linked executable: %s\n"
+    system.file("/lib64/ld-linux-x86-64.so.2", stand_in)
+    assert detect_host(system.root, kernel=linux()) == host
+    system.file("/lib64/ld-linux-x86-64.so.2", elf_file())  # as programs.nix-ld puts one there
+    assert not detect_host(system.root, kernel=linux()).absent_loader
+
+
+def test_a_system_whose_own_loader_is_elsewhere(system: System) -> None:
+    """Yocto without a /lib64."""
+    system.file("/bin/sh", elf_file(interpreter="/lib/ld-linux-x86-64.so.2")).file(
+        "/lib/ld-linux-x86-64.so.2", elf_file()
+    )
+    assert detect_host(system.root, kernel=linux()).absent_loader == "/lib64/ld-linux-x86-64.so.2"
+    system.link("/lib64", "lib")
+    assert not detect_host(system.root, kernel=linux()).absent_loader
 
 
 @pytest.mark.parametrize(

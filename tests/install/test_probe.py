@@ -103,6 +103,7 @@ def test_probing_leaves_no_bytecode_behind(interpreter: Installed, tmp_path: Pat
         "python: error while loading shared libraries: libcrypt.so.1: cannot open shared object file",
         "python: /lib/libc.so.6: version `GLIBC_2.38' not found (required by python)",
         "Error loading shared library libpython3.13.so.1.0: No such file or directory (needed by python)",
+        "Could not start dynamically linked executable: python",
     ],
 )
 def test_a_missing_library_is_reported_in_the_loaders_words(tmp_path: Path, message: str) -> None:
@@ -115,7 +116,18 @@ def test_a_missing_library_is_reported_in_the_loaders_words(tmp_path: Path, mess
 def test_another_machines_program_is_a_policy_error(tmp_path: Path) -> None:
     tree = fake(tmp_path, "")
     (tree / "bin" / "python").write_bytes(b"\x7fELF of another machine")
-    with pytest.raises(PolicyError, match="cannot be started on this machine: Exec format error"):
+    with pytest.raises(
+        PolicyError, match="cannot be started on this machine: it is damaged, or not a program for this machine"
+    ):
+        probe(tree, asset())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="programs have another format here")
+def test_a_missing_loader_is_named(tmp_path: Path) -> None:
+    tree = fake(tmp_path, "")
+    content = Path("/bin/sh").read_bytes().replace(b"/ld-", b"/no-")
+    (tree / "bin" / "python").write_bytes(content)
+    with pytest.raises(PolicyError, match=r"its loader /\S*/no-\S* does not exist"):
         probe(tree, asset())
 
 

@@ -77,6 +77,18 @@ def test_a_glibc_that_is_new_enough_or_unknown_is_accepted() -> None:
         assert select_asset(python(row), host=Host(target=riscv, glibc=glibc), level=never) == row
 
 
+def test_a_build_whose_loader_is_absent_is_refused_unless_it_is_static() -> None:
+    host = Host(target=Target.parse("linux-x86_64"), absent_loader="/lib64/ld-linux-x86-64.so.2")
+    with pytest.raises(PolicyError, match=r"need the dynamic loader /lib64/ld-linux-x86-64\.so\.2"):
+        select_asset(python(), host=host, level=never)
+    static = asset(options="noopt+static")
+    assert select_asset(python(static), host=host, level=never) == static
+    other = Host(
+        target=Target.parse("linux-aarch64"), emulated=(host.target,), absent_loader="/lib/ld-linux-aarch64.so.1"
+    )
+    assert select_asset(python(), host=other, level=never) == asset()
+
+
 def test_only_gnu_builds_need_a_glibc() -> None:
     assert glibc_floor(Target.parse("linux-x86_64-musl")) is None
     assert glibc_floor(Target.parse("macos-aarch64")) is None

@@ -133,7 +133,7 @@ def test_what_cannot_start_is_no_archive(tmp_path: Path, program: bytes) -> None
         ("#!/bin/sh\nkill -9 $$\n", "fails with signal 9"),
         ("#!/bin/sh\necho hello\n", "is no Python"),
         ("#!/bin/sh\necho '[]'\n", "is no Python"),
-        ("#!/missing/sh\n", "cannot be started: No such file or directory"),
+        ("#!/missing/sh\n", "cannot be started: its interpreter /missing/sh does not exist"),
     ],
 )
 def test_what_is_no_python_is_refused(tmp_path: Path, program: str, problem: str) -> None:
@@ -146,7 +146,7 @@ def test_what_is_no_python_is_refused(tmp_path: Path, program: str, problem: str
 def test_a_program_that_lost_its_mode_is_named_with_the_remedy(tmp_path: Path) -> None:
     program = make_program(tmp_path, {})
     program.chmod(0o644)
-    with pytest.raises(UsageError, match="is not executable") as caught:
+    with pytest.raises(UsageError, match="cannot be started: permission denied") as caught:
         pack_archive(tmp_path, tmp_path / "out")
     assert f"chmod +x {program}" in (caught.value.hint or "")
 
