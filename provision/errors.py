@@ -46,6 +46,15 @@ _REASONS = {
     errno.EMFILE: ("too many files are open", "Raise the limit (`ulimit -n`), or lower --jobs."),
     errno.EIO: ("the disk reports an error", "Check the disk."),
 }
+# Where the path is a project's, another PROVISION_HOME is no remedy.
+_PROJECT_HINTS = {
+    errno.ENOSPC: "Free some space on the disk of the project.",
+    errno.EDQUOT: "Free some space on the disk of the project.",
+    errno.EROFS: "Mount the file system of the project writable.",
+    errno.EACCES: "Run as the owner of that path.",
+    errno.EPERM: "Run as the owner of that path.",
+    errno.ENAMETOOLONG: "Move the project to a shorter path.",
+}
 
 
 class Place:
@@ -207,9 +216,10 @@ def _has_working_directory() -> bool:
 
 @contextmanager
 def store_failures(step: str, path: Path, variable: str = "PROVISION_HOME") -> Iterator[None]:
-    """Raise `StoreError` for any `OSError` in the body: ``cannot <step>: <path>: <reason>``.
+    """Raise `StoreError` for any `OSError` in the body, as `store_error` makes it: ``cannot <step>: <path>: <reason>``.
 
-    ``path`` is named if the error itself names no file; ``variable`` is the one that moves it elsewhere.
+    ``path`` is named if the error itself names no file; ``variable`` is the one that moves it elsewhere, and empty for
+    a project's path.
     """
     try:
         yield
@@ -223,13 +233,18 @@ def cache_failures(step: str, path: Path) -> AbstractContextManager[None]:
 
 
 def store_error(step: str, path: Path, error: OSError, variable: str = "PROVISION_HOME") -> StoreError:
-    """The `StoreError` for an `OSError`: which step failed, where, why, and what to do about it."""
-    named = _path(error.filename)
+    """The `StoreError` for an `OSError`: which step failed, where, why, and what to do about it.
+
+    Of two paths, as of a rename, the second is named: that is the one to be made.
+    """
+    named = _path(error.filename2) or _path(error.filename)
     where = Path(named) if Path(named).is_absolute() else path  # a name relative to an open directory says nothing
     code = error.errno or 0
     reason, hint = _REASONS.get(code, (error.strerror or str(error), None))
     if code == errno.ENOSPC and _out_of_inodes(where):
         reason = "the file system has no inode left"
+    if not variable:
+        hint = _PROJECT_HINTS.get(code, hint)
     hint = hint.replace("PROVISION_HOME", variable) if hint else None
     return StoreError(f"cannot {step}: {where}: {reason}", hint=hint)
 

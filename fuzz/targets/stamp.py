@@ -40,7 +40,7 @@ def _made(root: Path) -> tuple[Path, dict[str, str]]:
     program.write_text("#!/bin/sh\n")
     write_receipt(store, Receipt.of(_ASSET, TreeOptions(), {}, probed="ok"))
     link_interpreter(project, "one", selected.key, store)
-    link_commands(project, [selected])
+    link_commands(project, [selected], store)
     manifest = project / "pythons.toml"
     manifest.write_bytes(_MANIFEST)
     manifest.with_suffix(".lock").write_bytes(_LOCK)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Of the files and directories that provision makes for itself; the modes within installed trees are in `model.tree`.
-_DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE = 0o755, 0o700, 0o644
+_DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE, _EXECUTABLE_MODE = 0o755, 0o700, 0o644, 0o755
 
 # How often other processes may remove our temporary file before we give up.
 _MAX_ATTEMPTS = 20
@@ -64,18 +64,21 @@ def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
             raise NotADirectoryError(errno.ENOTDIR, "a file is where a directory should be", str(path)) from None
 
 
-def replace_file(path: Path, content: bytes, *, flush: bool = False, mode: int | None = None) -> None:
+def replace_file(
+    path: Path, content: bytes, *, flush: bool = False, mode: int | None = None, executable: bool = False
+) -> None:
     """Write a whole file so that readers see the old content or the new, never a part; ``flush`` waits for the disk.
 
-    ``mode`` is set whatever the umask; without one it is 0644, which the umask may narrow. Temporary files of the same
-    file that killed processes left are removed. Starts over if a process removes ours, taking it for one of those.
+    ``mode`` is set whatever the umask; without one it is 0644, or 0755 if ``executable``, which the umask may narrow.
+    Temporary files of the same file that killed processes left are removed. Starts over if a process removes ours,
+    taking it for one of those.
     """
     for unfinished in unfinished_files(path.parent, path.name):
         unfinished.unlink(missing_ok=True)
     for _ in range(_MAX_ATTEMPTS):
         temporary = temporary_path(path)
         try:
-            _write_new(temporary, content, flush=flush, mode=mode)
+            _write_new(temporary, content, flush=flush, mode=mode, executable=executable)
             temporary.replace(path)
         except FileNotFoundError:
             if not is_directory(path.parent):
@@ -175,8 +178,9 @@ def _require_regular(path: Path, facts: os.stat_result) -> None:
         raise NotRegularFileError(path)
 
 
-def _write_new(path: Path, content: bytes, *, flush: bool, mode: int | None) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, NEW_FILE_MODE)
+def _write_new(path: Path, content: bytes, *, flush: bool, mode: int | None, executable: bool) -> None:
+    new_mode = _EXECUTABLE_MODE if executable else NEW_FILE_MODE
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, new_mode)
     try:
         if mode is not None:
             path.chmod(mode)

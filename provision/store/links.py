@@ -1,8 +1,11 @@
 """`.pythons/`: a project's links to its trees, and its commands.
 
 ``.pythons/<name>`` leads to a tree, by an absolute path, because stores lie outside of projects. Commands such as
-``.pythons/bin/python3.14t`` lead through that link, so that one link decides and a moved project keeps its commands.
-A file or directory in the place of a link is the user's: it is left alone, and raises `StoreError`.
+``.pythons/bin/python3.14t`` are launchers that go through that link, so that one link decides and a moved project keeps
+its commands. A file or directory in the place of a link is the user's: it is left alone, and raises `StoreError`.
+
+Where the project's file system has no symbolic links, ``.pythons/<name>`` is a directory with a launcher,
+``bin/python``. Where nothing can be written, `LinksUnavailableError` is raised: the trees can be used without links.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from provision.errors import StoreError, UsageError, store_failures
+from provision.errors import UNWRITABLE, StoreError, UsageError, store_error, store_failures
 from provision.host.files import (
     is_directory,
     is_file,
@@ -26,6 +30,15 @@ from provision.host.files import (
     unfinished_files,
 )
 from provision.model.asset import Asset
+from provision.store.launchers import (
+    command_file,
+    command_launcher,
+    is_launcher,
+    read_launcher,
+    tree_launcher,
+    tree_of_launcher,
+    write_launcher,
+)
 from provision.store.layout import Store, executable, is_key
 
 LINKS, BIN = ".pythons", "bin"
@@ -33,7 +46,14 @@ _IGNORE = b"*\n"
 
 # How often other processes may remove our temporary link before we give up.
 _TRIES = 20
-_LARGEST_LINK_FILE = 64 * 1024
+
+
+# What file systems without symbolic links answer, over a network or from another system included.
+_NO_LINKS = UNWRITABLE | {errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EPROTO}
+
+
+class LinksUnavailableError(StoreError):
+    """The project's file system or its permissions allow no links; nothing but the links depends on that."""
 
 
 class LinkablePython(Protocol):
@@ -55,66 +75,72 @@ def link_interpreter(project: Path, name: str, key: str, store: Store) -> None:
     Raises `StoreError` if something is there that provision did not make, so that nothing of the user's is lost.
     """
     folder = _make_links_directory(project)
-    with store_failures("link an interpreter into the project", folder / name):
+    with _link_failures(folder / name):
         link_directory(folder / _checked_name(name), store.tree(key))
 
 
 def unlink_interpreter(project: Path, name: str) -> None:
     """Remove ``.pythons/<name>`` if it is a link."""
     path = links_directory(project) / _checked_name(name)
-    with store_failures("remove a link from the project", path):
+    with _link_failures(path):
         if _has_links_directory(project) and read_link(path) is not None:
             remove_link(path)
 
 
 def read_links(project: Path, store: Store) -> dict[str, str]:
     """The project's links by name: the key each leads to, or the empty text where it leads out of the store."""
-    with store_failures("read the project's links", links_directory(project)):
+    with store_failures("read the project's links", links_directory(project), variable=""):
         targets = {path.name: read_link(path) for path in _link_paths(project)}
     return {name: _key_of(target, store) for name, target in sorted(targets.items()) if target is not None}
 
 
-def link_commands(project: Path, pythons: Sequence[LinkablePython]) -> tuple[str, ...]:
-    """Make ``.pythons/bin`` hold a command for each interpreter and no other links; return their sorted names.
+def link_commands(project: Path, pythons: Sequence[LinkablePython], store: Store) -> tuple[str, ...]:
+    """Make ``.pythons/bin`` hold a command for each interpreter and no other of ours; return their sorted names.
 
     ``pythons`` are all that are linked, in the order of the manifest: of two with one command, the first has it.
     """
     folder = _make_links_directory(project) / BIN
-    commands: dict[str, str] = {}
+    commands: dict[str, LinkablePython] = {}
     for python in pythons:
-        program = executable(Path(_checked_name(python.name)), python.asset).as_posix()
-        commands.setdefault(command_name(python.asset), program)
-    files = {command_file(name): program for name, program in commands.items()}
-    with store_failures("link commands into the project", folder):
+        commands.setdefault(command_name(python.asset), python)
+    files = {command_file(name): _launcher(folder, python, store) for name, python in commands.items()}
+    with _link_failures(folder):
         if is_link(folder):
             raise _link_refused(folder)
         make_directory(folder)
-        stale = [path for path in folder.iterdir() if path.name not in files and read_command(path)]
+        stale = [path for path in folder.iterdir() if path.name not in files and is_launcher(path)]
         for path in (*stale, *unfinished_files(folder), *unfinished_files(folder.parent)):
             path.unlink(missing_ok=True)
-        for name, program in files.items():
-            link_command(folder / name, program)
+        for name, content in files.items():
+            write_launcher(folder / name, content)
     return tuple(sorted(commands))
 
 
-def foreign_commands(project: Path, store: Store) -> tuple[Path, ...]:
-    """The commands in ``.pythons/bin`` that lead to no tree of the store: a repository can contain anything.
+def unknown_commands(project: Path, pythons: Sequence[LinkablePython], store: Store) -> Iterator[Path]:
+    """What is in ``.pythons/bin`` and does not start just the interpreter that one of ``pythons`` has for its name.
 
-    Raises `StoreError` if the directory itself is a link.
+    A repository can contain anything. Raises `StoreError` if the directory itself is a link.
     """
     folder = links_directory(project)
-    if is_link(folder) or is_link(folder / BIN):
-        raise _link_refused(folder if is_link(folder) else folder / BIN)
-    with store_failures("read the project's commands", folder / BIN):
-        found = sorted((folder / BIN).iterdir()) if is_directory(folder / BIN) else []
-        links = read_links(project, store)
-        return tuple(path for path in found if not _leads_through(links, read_command(path)))
+    for path in (folder, folder / BIN):
+        if is_link(path):
+            raise _link_refused(path)
+    launchers: dict[str, set[bytes]] = {}
+    with store_failures("read the project's commands", folder / BIN, variable=""):
+        for python in pythons:
+            if read_link(folder / _checked_name(python.name)) == str(store.tree(python.key)):
+                content = _launcher(folder / BIN, python, store)
+                launchers.setdefault(command_file(command_name(python.asset)), set()).add(content)
+        for path in sorted((folder / BIN).iterdir()) if is_directory(folder / BIN) else []:
+            unfinished = path.name.startswith(".") and path.suffix == ".new"  # of a sync that runs meanwhile
+            if not unfinished and read_launcher(path) not in launchers.get(path.name, ()):
+                yield path
 
 
-def _leads_through(links: dict[str, str], program: str | None) -> bool:
-    """Whether a command's program is below one of the links that lead into the store."""
-    name, *rest = (program or "").split("/")
-    return bool(links.get(name)) and ".." not in rest
+def _launcher(folder: Path, python: LinkablePython, store: Store) -> bytes:
+    """The launcher of an interpreter in ``.pythons/bin``, which is ``folder``."""
+    link = folder.parent / _checked_name(python.name)
+    return command_launcher(link, store.tree(python.key), executable(Path(), python.asset).as_posix())
 
 
 def command_name(asset: Asset) -> str:
@@ -130,7 +156,7 @@ def links_directory(project: Path) -> Path:
 def _make_links_directory(project: Path) -> Path:
     """Make ``.pythons`` and its `.gitignore`; a link in its place is refused, because it could lead anywhere."""
     folder = links_directory(project)
-    with store_failures("make the project's links", folder):
+    with _link_failures(folder):
         if is_link(folder):
             raise _link_refused(folder)
         make_directory(folder)
@@ -138,6 +164,16 @@ def _make_links_directory(project: Path) -> Path:
         if is_link(ignore) or not is_file(ignore) or ignore.read_bytes() != _IGNORE:
             replace_file(ignore, _IGNORE)
     return folder
+
+
+@contextmanager
+def _link_failures(path: Path) -> Iterator[None]:
+    """Raise `StoreError` for any `OSError`, or `LinksUnavailableError`."""
+    try:
+        yield
+    except OSError as error:
+        failure = store_error("link interpreters into the project", path, error, variable="")
+        raise (LinksUnavailableError(failure.message) if error.errno in _NO_LINKS else failure) from error
 
 
 def _link_refused(path: Path) -> StoreError:
@@ -169,16 +205,34 @@ def _key_of(target: str, store: Store) -> str:
     return key if parent == str(store.trees) and is_key(key) else ""
 
 
-# One link or command, on each system.
+# One link, on each system.
 
 if sys.platform != "win32":
+    _PROGRAM = "bin/python"  # as `executable` has it in every tree that runs here
 
     def link_directory(path: Path, target: Path) -> None:
-        """Make ``path`` a link to a directory, in one step if it is a link that leads elsewhere.
+        """Make ``path`` a link to a tree, in one step if it is a link that leads elsewhere.
 
         Raises `FileExistsError` if there is anything but a link.
         """
-        _replace_link(path, str(target))
+        for _ in range(_TRIES):
+            now = read_link(path)
+            if now == str(target):
+                return
+            if now is None and os.path.lexists(path) and not _is_unfinished(path):
+                raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
+            temporary = temporary_path(path)
+            try:
+                if not _make_symlink(temporary, target):
+                    _make_launcher_directory(path, target)
+                    return
+                if is_directory(path) and not is_link(path):
+                    remove_link(path)
+                temporary.replace(path)
+            except FileNotFoundError:
+                # If the directory exists, another process took us for dead and removed the temporary link.
+                if not is_directory(path.parent):
+                    raise
 
     def read_link(path: Path) -> str | None:
         """The target of a link that `link_directory` made; None for anything else."""
@@ -187,45 +241,50 @@ if sys.platform != "win32":
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            if error.errno == errno.EINVAL:  # no link
-                return None
-            raise
+            if error.errno != errno.EINVAL:
+                raise
+        launcher = read_launcher(path / _PROGRAM)
+        tree = tree_of_launcher(launcher, _PROGRAM) if launcher else None
+        return str(tree) if tree else None
 
     def remove_link(path: Path) -> None:
         """Remove what `link_directory` made."""
-        path.unlink(missing_ok=True)
+        if is_link(path) or not is_directory(path):
+            path.unlink(missing_ok=True)
+            return
+        folder = (path / _PROGRAM).parent
+        for each in (path / _PROGRAM, *unfinished_files(folder)):
+            each.unlink(missing_ok=True)
+        folder.rmdir()
+        path.rmdir()
 
-    def command_file(name: str) -> str:
-        """The file name of a command."""
-        return name
+    def _is_unfinished(path: Path) -> bool:
+        """Whether this is a directory in which a killed run was about to make a launcher."""
+        folder = (path / _PROGRAM).parent
+        if is_link(path) or not is_directory(folder) or list(path.iterdir()) != [folder]:
+            return False
+        return set(folder.iterdir()).issubset(unfinished_files(folder))
 
-    def link_command(path: Path, program: str) -> None:
-        """Make or replace a command that runs a program, given relative to the directory above the command's."""
-        _replace_link(path, f"../{program}")
+    def _make_symlink(path: Path, target: Path) -> bool:
+        """Make a symbolic link; False where the file system has none, or nothing can be made."""
+        try:
+            path.symlink_to(target)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                return False
+            # It names the target first, which nothing is wrong with.
+            raise type(error)(error.errno, error.strerror, str(path)) from error
+        return True
 
-    def read_command(path: Path) -> str | None:
-        """The program of a command that `link_command` made; None for anything else."""
-        target = read_link(path) or ""
-        return target.removeprefix("../") if target.startswith("../") else None
-
-    def _replace_link(path: Path, target: str) -> None:
-        for _ in range(_TRIES):
-            if os.path.lexists(path) and not is_link(path):
-                raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
-            if read_link(path) == target:
-                return
-            temporary = temporary_path(path)
-            try:
-                temporary.symlink_to(target)
-                temporary.replace(path)
-            except FileNotFoundError:
-                # If the directory exists, another process took us for dead and removed the temporary link.
-                if not is_directory(path.parent):
-                    raise
+    def _make_launcher_directory(path: Path, target: Path) -> None:
+        if is_link(path):
+            path.unlink()
+        make_directory((path / _PROGRAM).parent)
+        write_launcher(path / _PROGRAM, tree_launcher(target, _PROGRAM))
 
 else:  # Windows: junctions need no privilege; on a file system without them, a file holds the path.
     _MARK = "provision-link: "
-    _SHIM = '@"%~dp0..\\'
+    _LARGEST_LINK_FILE = 64 * 1024
 
     def link_directory(path: Path, target: Path) -> None:
         import _winapi
@@ -252,17 +311,3 @@ else:  # Windows: junctions need no privilege; on a file system without them, a 
             path.unlink(missing_ok=True)
         except PermissionError:  # a junction counts as a directory
             path.rmdir()
-
-    def command_file(name: str) -> str:
-        return f"{name}.cmd"
-
-    def link_command(path: Path, program: str) -> None:
-        shim = f'{_SHIM}{program.replace("/", chr(92))}" %*\r\n'.encode()
-        if read_small_file_or_none(path, _LARGEST_LINK_FILE) != shim:
-            replace_file(path, shim)
-
-    def read_command(path: Path) -> str | None:
-        text = (read_small_file_or_none(path, _LARGEST_LINK_FILE) or b"").decode(errors="replace")
-        if path.suffix != ".cmd" or not text.startswith(_SHIM):
-            return None
-        return text.removeprefix(_SHIM).partition('"')[0].replace(chr(92), "/")

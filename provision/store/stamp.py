@@ -184,26 +184,33 @@ def _lines(
     folder: "Path", manifest: "Path", store: "Store", pythons: "Sequence[LinkablePython]"
 ) -> "Iterator[tuple[str, ...]]":
     """The lines that `_check_lines` compares with the disk."""
-    from provision.host.files import exists, is_link
+    from provision.host.files import exists
     from provision.store.layout import executable, landmark
     from provision.store.roots import root_path
 
     for python in pythons:
         tree = store.tree(python.key)
         program, library = executable(tree, python.asset), landmark(tree)
-        yield "link", python.name, os.readlink(folder / python.name)
+        yield _link_line(folder, python.name, program.relative_to(tree).as_posix())
         for path in (store.receipt(python.key), program, *([library] if library else [])):
             yield "stat", _file_state(str(path)), str(path)
         yield "python", python.name, str(program)
     for command in sorted((folder / "bin").iterdir()):
-        if is_link(command):
-            yield "link", f"bin/{command.name}", os.readlink(command)
-        else:
-            yield "stat", _file_state(str(command)), str(command)
+        yield "stat", _file_state(str(command)), str(command)
     root = root_path(store, manifest.parent)
     if exists(root):
         # A prune may have removed this project's root.
         yield "stat", _file_state(str(root)), str(root)
+
+
+def _link_line(folder: "Path", name: str, program: str) -> "tuple[str, ...]":
+    """The line of a project's link to a tree, or of the launcher that stands for the tree's program."""
+    from provision.host.files import is_directory, is_link
+
+    path = folder / name
+    if is_directory(path) and not is_link(path):
+        return "stat", _file_state(str(path / program)), str(path / program)
+    return "link", name, os.readlink(path)
 
 
 def _check_lines(lines: str, folder: str) -> Stamp | None:

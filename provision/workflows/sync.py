@@ -12,7 +12,13 @@ from provision.model.value import frozen
 from provision.plan import Install, Link, Plan, Remove, Selected, Unlink, left_out_notes
 from provision.protocols import Progress
 from provision.store.layout import Store
-from provision.store.links import link_commands, link_interpreter, read_links, unlink_interpreter
+from provision.store.links import (
+    LinksUnavailableError,
+    link_commands,
+    link_interpreter,
+    read_links,
+    unlink_interpreter,
+)
 from provision.store.locks import lock_timeout
 from provision.store.prune import prune_trees
 from provision.store.publish import clean_all_leftovers
@@ -27,11 +33,15 @@ from provision.workflows.project import LoadedLock, Project, locked_keys, needed
 
 @frozen
 class Synced:
-    """The result of a sync: the plan that was carried out, the receipts of new trees, and the lock if it was remade."""
+    """The result of a sync: the plan that was carried out, the receipts of new trees, and the lock if it was remade.
+
+    ``not_linked`` says why nothing could be linked into the project; the interpreters can be used all the same.
+    """
 
     planned: Planned
     installed: tuple[Receipt, ...] = ()
     relocked: Locked | None = None
+    not_linked: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -117,15 +127,26 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     clean_all_leftovers(store)
     for path in (project.manifest_path, project.lock_path):
         remove_unfinished(path)
+    not_linked = ""
     if not scope.foreign:
-        linked = link_project(project, store, plan, inputs.order)
-        if inputs.manifest and not scope.names:
-            _write_project_stamp(options, inputs, store, linked, notes=tuple(left_out_notes(plan.left_out)))
+        try:
+            linked = link_project(project, store, plan, inputs.order)
+        except LinksUnavailableError as error:
+            not_linked = error.message
+        else:
+            if inputs.manifest and not scope.names:
+                _write_project_stamp(options, inputs, store, linked, notes=tuple(left_out_notes(plan.left_out)))
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
         prune_trees(store, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
     planned = Planned(project=project, lock=loaded.lock, scope=scope, plan=plan)
-    return Synced(planned=planned, installed=receipts, relocked=inputs.relocked, warnings=loaded.warnings)
+    return Synced(
+        planned=planned,
+        installed=receipts,
+        relocked=inputs.relocked,
+        not_linked=not_linked,
+        warnings=loaded.warnings,
+    )
 
 
 def _install(options: Options, store: Store, installs: tuple[Install, ...], progress: Progress) -> tuple[Receipt, ...]:
@@ -147,7 +168,7 @@ def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str
                 unlink_interpreter(project.directory, name)
     linked = _linked(project, store, order)
     if linked or plan.actions:
-        link_commands(project.directory, linked)
+        link_commands(project.directory, linked, store)
     return linked
 
 

@@ -12,8 +12,9 @@ from provision.host.execute import caller_environment, execute
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
+from provision.store.launchers import is_launcher
 from provision.store.layout import Store, executable
-from provision.store.links import BIN, foreign_commands, links_directory
+from provision.store.links import BIN, links_directory, unknown_commands
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options, Scope
 from provision.workflows.project import Project
@@ -34,8 +35,7 @@ def which(options: Options, name: str) -> FoundPython:
     project = Project.find(options)
     (selected,) = select_assets(project, project.locked().lock, Scope(names=(name,))).selected
     store = Store(options.home)
-    receipt = read_receipt(store, selected.key)
-    if receipt is None or receipt.asset.sha256 != selected.asset.sha256:
+    if not _is_installed(selected, store):
         raise StoreError(f"{name} is not installed", hint=f"Run `provision sync {name}`.")
     tree = store.tree(selected.key)
     return FoundPython(selected=selected, tree=tree, executable=executable(tree, selected.asset))
@@ -85,16 +85,33 @@ def environment(environ: Mapping[str, str], found: FoundPython) -> dict[str, str
 def bin_directory(options: Options) -> Path:
     """The project's directory of commands, for PATH.
 
-    Raises `PolicyError` if anything but interpreters of the store would be on PATH with it.
+    Raises `PolicyError` unless everything in it starts just the interpreter that the lock has for its name.
     """
-    project = Project.find(options).directory
-    directory = links_directory(project) / BIN
+    project = Project.find(options)
+    directory = links_directory(project.directory) / BIN
     if any(char in str(directory) for char in (os.pathsep, "\n", "\r")):
-        raise PolicyError(f"{directory} cannot be put on PATH, where {os.pathsep!r} and line breaks part directories")
-    foreign = foreign_commands(project, Store(options.home))
-    if foreign:
-        raise PolicyError(
-            f"{foreign[0]} leads to no interpreter of the store in {options.home}, and would be on PATH",
-            hint="Look at it and remove it; or name the store that it is of: --home, PROVISION_HOME.",
-        )
+        raise PolicyError(f"cannot put {directory} on PATH: its name contains {os.pathsep!r} or a line break")
+    store = Store(options.home)
+    loaded = project.lock()
+    selection = select_assets(project, loaded.lock, Scope()) if loaded else ()
+    installed = [selected for selected in selection if _is_installed(selected, store)]
+    for path in unknown_commands(project.directory, installed, store):
+        raise _command_refused(path, project.lock_path)
     return directory
+
+
+def _is_installed(selected: Selected, store: Store) -> bool:
+    # A key has only a part of the archive's sha256, which another archive can match on purpose; the receipt has all.
+    receipt = read_receipt(store, selected.key)
+    return receipt is not None and receipt.asset.sha256 == selected.asset.sha256
+
+
+def _command_refused(path: Path, lock: Path) -> PolicyError:
+    if is_launcher(path):
+        return PolicyError(
+            f"{path} does not start an interpreter that {lock.name} has for this command; refusing to put it on PATH",
+            hint="Run `provision sync`, with the same `--home` or PROVISION_HOME.",
+        )
+    return PolicyError(
+        f"{path} was not made by provision; refusing to put it on PATH", hint="Check that file and remove it."
+    )

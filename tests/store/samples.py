@@ -100,4 +100,4 @@ def link_project(project: Path, store: Store, pythons: Sequence[Choice]) -> None
     """Link all that a project uses, as a whole sync does."""
     for python in pythons:
         link_interpreter(project, python.name, python.key, store)
-    link_commands(project, pythons)
+    link_commands(project, pythons, store)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -21,10 +24,14 @@ from provision.store.links import (
     link_interpreter,
     links_directory,
     read_links,
+    unknown_commands,
     unlink_interpreter,
 )
 from tests.store.samples import ASSET, FREE, Choice, install, link_project, variant
-from tests.support.killer import ROOT
+from tests.support.file_systems import without_symlinks
+from tests.support.killer import ROOT, Victim, python, was_killed
+from tests.support.strangers import as_stranger
+from tests.support.variants import variants
 
 DEFAULT, FREE_CHOICE = Choice(name="default"), Choice(name="free", asset=FREE)
 
@@ -36,7 +43,13 @@ def project(tmp_path: Path) -> Path:
 
 
 def commands(project: Path) -> dict[str, str]:
-    return {path.name: str(path.readlink()) for path in (project / ".pythons/bin").iterdir()}
+    """The commands, and the program below ``.pythons`` that each starts."""
+    found = {}
+    for path in (project / ".pythons/bin").iterdir():
+        match = re.search(r"/(\w+) ;; esac\nexec \"\$tree/([\w/]+)\"", path.read_text())
+        assert match, path
+        found[path.name] = "/".join(match.groups())
+    return found
 
 
 def test_names_lead_to_trees_and_commands_lead_through_names(store: Store, project: Path) -> None:
@@ -45,7 +58,7 @@ def test_names_lead_to_trees_and_commands_lead_through_names(store: Store, proje
     link_project(project, store, [DEFAULT, FREE_CHOICE])
     assert (project / ".pythons/default").readlink() == store.tree(DEFAULT.key)
     assert read_links(project, store) == {"default": DEFAULT.key, "free": FREE_CHOICE.key}
-    assert commands(project) == {"python3.13": "../default/bin/python", "python3.13t": "../free/bin/python"}
+    assert commands(project) == {"python3.13": "default/bin/python", "python3.13t": "free/bin/python"}
     assert subprocess.run([project / ".pythons/bin/python3.13"], capture_output=True, check=True).stdout == b"3.13.5\n"
 
 
@@ -65,7 +78,7 @@ def test_a_link_that_leads_elsewhere_is_turned(store: Store, project: Path) -> N
     upgraded = Choice(name="default", asset=replace(ASSET, version=Version.parse("3.14.0")))
     link_project(project, store, [upgraded])
     assert read_links(project, store) == {"default": upgraded.key}
-    assert commands(project) == {"python3.14": "../default/bin/python"}
+    assert commands(project) == {"python3.14": "default/bin/python"}
 
 
 def test_an_equal_link_is_left_as_it_is(store: Store, project: Path) -> None:
@@ -80,23 +93,23 @@ def test_an_unlinked_name_takes_its_commands_with_it(store: Store, project: Path
     link_project(project, store, [DEFAULT, FREE_CHOICE])
     unlink_interpreter(project, "free")
     unlink_interpreter(project, "never-there")
-    link_commands(project, [DEFAULT])
+    link_commands(project, [DEFAULT], store)
     assert read_links(project, store) == {"default": DEFAULT.key}
-    assert commands(project) == {"python3.13": "../default/bin/python"}
+    assert commands(project) == {"python3.13": "default/bin/python"}
 
 
 def test_of_two_with_one_command_the_first_has_it(store: Store, project: Path) -> None:
     other = Choice(name="other", asset=variant(5))
     link_project(project, store, [other, DEFAULT])
-    assert commands(project) == {"python3.13": "../other/bin/python"}
+    assert commands(project) == {"python3.13": "other/bin/python"}
     link_project(project, store, [DEFAULT, other])
-    assert commands(project) == {"python3.13": "../default/bin/python"}
+    assert commands(project) == {"python3.13": "default/bin/python"}
 
 
 def test_only_what_is_linked_keeps_its_commands(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT, FREE_CHOICE])
-    assert link_commands(project, [FREE_CHOICE]) == ("python3.13t",)
-    assert commands(project) == {"python3.13t": "../free/bin/python"}
+    assert link_commands(project, [FREE_CHOICE], store) == ("python3.13t",)
+    assert commands(project) == {"python3.13t": "free/bin/python"}
 
 
 @pytest.mark.parametrize(
@@ -193,7 +206,7 @@ def test_what_killed_runs_left_goes(store: Store, project: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     (project / f".pythons/.gone.{dead.pid}.0123.new").symlink_to("anywhere")
-    (project / f".pythons/bin/.python3.9.{dead.pid}.0123.new").symlink_to("anywhere")
+    (project / f".pythons/bin/.python3.9.{dead.pid}.0123.new").touch()
     link_project(project, store, [DEFAULT])
     assert not list((project / ".pythons").rglob("*.new"))
 
@@ -219,5 +232,111 @@ for turn in range(30):
 """
     processes = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(6)]
     assert [process.wait(60) for process in processes] == [0] * 6
-    assert commands(project) == {"python3.13": "../default/bin/python", "python3.13t": "../free/bin/python"}
+    assert commands(project) == {"python3.13": "default/bin/python", "python3.13t": "free/bin/python"}
     assert not list((project / ".pythons").rglob("*.new"))
+
+
+CODE = """
+from pathlib import Path
+from provision.store.layout import Store
+from tests.store.samples import Choice, FREE, link_project, variant
+from tests.store.test_links import DEFAULT, FREE_CHOICE
+store, project = Store(Path({home!r})), Path({project!r})
+link_project(project, store, {choices})
+"""
+
+
+def link_without_symlinks(
+    project: Path, store: Store, choices: str, number: int = errno.EPERM
+) -> subprocess.CompletedProcess[str]:
+    """Link the choices in a process for which no file system has symbolic links."""
+    code = CODE.format(home=str(store.home), project=str(project), choices=choices)
+    command = without_symlinks([sys.executable, "-c", code], number)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "number",
+    variants([errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EROFS, errno.EPROTO], quick=[errno.EPERM]),
+    ids=errno.errorcode.get,
+)
+def test_a_file_system_without_links_gets_launchers_in_their_place(store: Store, project: Path, number: int) -> None:
+    install(store)
+    for _ in range(2):
+        done = link_without_symlinks(project, store, "[Choice(name='default')]", number)
+        assert done.returncode == 0, done.stderr
+        assert not [path for path in (project / ".pythons").rglob("*") if path.is_symlink()]
+        assert read_links(project, store) == {"default": DEFAULT.key}
+        assert list(unknown_commands(project, [DEFAULT], store)) == []
+        for program in (".pythons/bin/python3.13", ".pythons/default/bin/python"):
+            assert subprocess.run([project / program], capture_output=True, check=True).stdout == b"3.13.5\n"
+
+
+def test_launchers_in_place_of_links_can_be_turned_replaced_and_removed(store: Store, project: Path) -> None:
+    link_without_symlinks(project, store, "[Choice(name='default'), Choice(name='free', asset=FREE)]")
+    upgraded = Choice(name="default", asset=variant(5))
+    done = link_without_symlinks(project, store, "[Choice(name='default', asset=variant(5))]")
+    assert done.returncode == 0, done.stderr
+    assert read_links(project, store) == {"default": upgraded.key, "free": FREE_CHOICE.key}
+
+    link_project(project, store, [DEFAULT])
+    assert (project / ".pythons/default").readlink() == store.tree(DEFAULT.key)
+    unlink_interpreter(project, "free")
+    assert not (project / ".pythons/free").exists()
+    assert read_links(project, store) == {"default": DEFAULT.key}
+
+    done = link_without_symlinks(project, store, "[Choice(name='default', asset=variant(5))]")
+    assert done.returncode == 0, done.stderr
+    assert read_links(project, store) == {"default": upgraded.key}
+    assert not list((project / ".pythons").rglob("*.new"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("then", ["with links", "without links"])
+def test_a_kill_at_any_step_without_links_leaves_nothing_in_the_way(store: Store, project: Path, then: str) -> None:
+    choices = "[Choice(name='default', asset=variant(5)), Choice(name='free', asset=FREE)]"
+    code = CODE.format(home=str(store.home), project=str(project), choices=choices)
+    command = without_symlinks(python("-c", code), errno.EPERM)
+    victim = Victim(command=command, under=project, cwd=ROOT, env={})
+    for step in victim.trace():
+        shutil.rmtree(project / ".pythons")
+        link_without_symlinks(project, store, "[Choice(name='default')]")
+        assert was_killed(victim.kill_at(step.number))
+        if then == "with links":
+            link_project(project, store, [DEFAULT, FREE_CHOICE])
+        else:
+            assert link_without_symlinks(project, store, "[DEFAULT, FREE_CHOICE]").returncode == 0
+        assert read_links(project, store) == {"default": DEFAULT.key, "free": FREE_CHOICE.key}
+        assert list(unknown_commands(project, [DEFAULT, FREE_CHOICE], store)) == []
+
+
+def test_what_lies_beside_a_launcher_is_not_removed_with_it(store: Store, project: Path) -> None:
+    link_without_symlinks(project, store, "[Choice(name='default')]")
+    mine = project / ".pythons/default/bin/mine"
+    mine.touch()
+    with pytest.raises(StoreError, match="a directory that is not empty is in its place"):
+        unlink_interpreter(project, "default")
+    assert mine.exists()
+    (project / ".pythons/free/bin").mkdir(parents=True)
+    (project / ".pythons/free/bin/python").write_text("mine")
+    with pytest.raises(StoreError, match="something else is in its place"):
+        link_project(project, store, [FREE_CHOICE])
+
+
+def test_without_the_right_to_write_links_are_unavailable(store: Store, public_path: Path) -> None:
+    project = public_path / "project"
+    project.mkdir()
+    code = f"""
+from pathlib import Path
+from provision.store.layout import Store
+from provision.store.links import LinksUnavailableError, link_commands, link_interpreter
+project, store = Path({str(project)!r}), Store(Path("/elsewhere"))
+for change in (lambda: link_interpreter(project, "default", "key", store), lambda: link_commands(project, [], store)):
+    try:
+        change()
+    except LinksUnavailableError as error:
+        print(error, error.hint)
+"""
+    project.chmod(0o555)
+    message = f"cannot link interpreters into the project: {project}/.pythons: permission denied None\n"
+    assert as_stranger(code) == message * 2

@@ -52,7 +52,7 @@ assert unused_keys(store, lambda project: None) == ()
 assert not record_root(store, project, [receipt.key])
 link_interpreter(project, "default", receipt.key, store)
 chosen = [SimpleNamespace(name="default", asset=receipt.asset, key=receipt.key)]
-link_commands(project, chosen)
+link_commands(project, chosen, store)
 assert read_links(project, store) == {{"default": receipt.key}}
 assert write_stamp(
     project / "pythons.toml", manifest_bytes=b"", lock_bytes=b"", environ={{}}, store=store, pythons=chosen

@@ -1,11 +1,43 @@
-"""A second file system to test on."""
+"""A second file system to test on, and one without symbolic links."""
 
 from __future__ import annotations
 
 import os
+import platform
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+# The numbers of the calls symlink and symlinkat.
+_SYMLINK_CALLS = {"x86_64": (88, 266), "aarch64": (36,)}
+# A seccomp filter, which all children inherit: the kernel answers these calls with an errno, and all others as ever.
+_WITHOUT_CALLS = """
+import ctypes, os, struct, sys
+number, calls = int(sys.argv[1]), [int(each) for each in sys.argv[2].split(",")]
+load, equal, end = 0x20, 0x15, 0x06
+code = [(load, 0, 0, 0)]
+code += [(equal, len(calls) - index, 0, call) for index, call in enumerate(calls)]
+code += [(end, 0, 0, 0x7FFF0000), (end, 0, 0, 0x00050000 | number)]
+filters = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in code))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(filters)))
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0):
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+def without_symlinks(command: Sequence[str], number: int) -> list[str]:
+    """The command, as if no file system had symbolic links: making one fails with an errno.
+
+    Skips the test where the kernel is not Linux's.
+    """
+    calls = _SYMLINK_CALLS.get(platform.machine(), ())
+    if sys.platform != "linux" or not calls:
+        pytest.skip("takes a seccomp filter")
+    return [sys.executable, "-S", "-c", _WITHOUT_CALLS, str(number), ",".join(map(str, calls)), *command]
 
 
 def another_file_system(than: Path) -> Path:

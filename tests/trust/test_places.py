@@ -93,33 +93,6 @@ def test_forged_links_and_stamps_are_not_believed(tmp_path: Path) -> None:
     assert not (project.directory / "owned-by-it").exists()
 
 
-def test_a_synced_project_has_its_commands_on_path(synced: Project) -> None:
-    assert str(synced.directory / ".pythons" / "bin") in synced.run("env", "--shell", "sh").out
-
-
-@pytest.mark.parametrize(
-    "kind", ["a program", "a link to a program", "a link through a name of its own", "a link around"]
-)
-def test_only_commands_that_lead_to_the_store_go_on_path(synced: Project, kind: str) -> None:
-    folder = synced.directory / ".pythons"
-    program = synced.directory / "program"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    match kind:
-        case "a program":
-            (folder / "bin" / "ls").write_text("#!/bin/sh\n")
-        case "a link to a program":
-            (folder / "bin" / "ls").symlink_to("../../program")
-        case "a link through a name of its own":
-            (folder / "own").symlink_to("..")
-            (folder / "bin" / "ls").symlink_to("../own/program")
-        case _:
-            (folder / "bin" / "ls").symlink_to(f"../one/../../../..{program}")
-    ended = synced.run("env", "--shell", "github", expect=POLICY)
-    assert ended.out == ""
-    assert "ls leads to no interpreter" in ended.err
-
-
 @pytest.mark.parametrize("folder", [".pythons", ".pythons/bin"])
 def test_a_linked_directory_does_not_go_on_path(project: Project, folder: str) -> None:
     path = project.directory / folder

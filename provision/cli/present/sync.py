@@ -27,7 +27,8 @@ def present_planned(planned: Planned, console: Console, *, exit_code: bool = Fal
 def present_synced(synced: Synced, console: Console) -> CommandAnswer:
     """A line per action that was carried out, and a summary."""
     plan = synced.planned.plan
-    lines = [line for action, line in _pairs(plan, console) if not isinstance(action, Keep)]
+    undone = Keep | Link | Unlink if synced.not_linked else Keep
+    lines = [line for action, line in _pairs(plan, console) if not isinstance(action, undone)]
     document = {
         **plan_document(plan),
         "installed": [
@@ -35,12 +36,15 @@ def present_synced(synced: Synced, console: Console) -> CommandAnswer:
             for one in synced.installed
         ],
         "relocked": synced.relocked.changed if synced.relocked else False,
+        "not-linked": synced.not_linked or None,
     }
     relocked = synced.relocked
     remarks = [f"wrote {relocked.project.lock_name}" for _ in (1,) if relocked and relocked.changed]
     remarks += [f"note: {note}" for note in (relocked.notes if relocked else ())]
     remarks += [f"note: {note}" for note in left_out_notes(plan.left_out)]
     remarks += [f"note: {one.key}: {note}" for one in synced.installed for note in one.notes]
+    if synced.not_linked:
+        remarks.append(f"note: {synced.not_linked}; `provision run` and `provision which` work without links")
     if console.verbosity > 0:
         remarks += [f"{one.key}: probe {one.probed}" for one in synced.installed]
     return CommandAnswer(lines=lines, document=document, remarks=[*remarks, done(plan)], warnings=synced.warnings)

@@ -1,0 +1,88 @@
+"""Launchers: the files in `.pythons` that start the interpreter of a tree.
+
+Through a symbolic link that lies outside of its tree, an interpreter derives a wrong `sys._base_executable`: virtual
+environments made with it find no standard library, or that of another installation. A launcher starts it by a path
+through the directory of its tree instead.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+from provision.host.files import is_directory, is_link, read_small_file_or_none, replace_file
+
+_LARGEST = 64 * 1024
+
+
+def read_launcher(path: Path) -> bytes | None:
+    """The content of a launcher; None for anything else, a link to a launcher included."""
+    content = None if is_link(path) else read_small_file_or_none(path, _LARGEST)
+    return content if content is not None and content.startswith(_STARTS) else None
+
+
+def is_launcher(path: Path) -> bool:
+    """Whether provision made this: a launcher, or the link that was made before there were launchers."""
+    if not is_link(path):
+        return read_launcher(path) is not None
+    parts = path.readlink().parts
+    return len(parts) == 4 and (parts[0], *parts[2:]) == ("..", "bin", "python") and parts[1] != ".."
+
+
+def write_launcher(path: Path, content: bytes) -> None:
+    """Make or replace a launcher; raises `FileExistsError` if there is anything that provision did not make."""
+    if read_launcher(path) == content:
+        return
+    if os.path.lexists(path) and not is_launcher(path):
+        raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
+    replace_file(path, content, executable=True)
+
+
+if sys.platform != "win32":
+    _STARTS = (b"#!/bin/sh\n# Made by `provision sync`: ",)
+    _QUOTE = "'\\''"  # a single quote within single quotes
+
+    def command_file(name: str) -> str:
+        """The file name of a command in ``.pythons/bin``."""
+        return name
+
+    def command_launcher(link: Path, tree: Path, program: str) -> bytes:
+        """The launcher in ``.pythons/bin`` of a program of the tree to which ``.pythons/<name>`` links.
+
+        It starts the program through the link, so that virtual environments outlive an upgrade. Where it was started
+        by another path, as through a link from elsewhere, it does not know where the link is, and takes the tree.
+        """
+        name = link.name
+        by_link = f"case $0 in */.pythons/bin/*) tree=${{0%/bin/*}}/{name} ;; esac\n"
+        return _launcher(f"the interpreter of {name}", tree, program, by_link)
+
+    def tree_launcher(tree: Path, program: str) -> bytes:
+        """The launcher that stands for a program of a tree where there can be no link to the tree."""
+        return _launcher("an interpreter in the store", tree, program)
+
+    def tree_of_launcher(content: bytes, program: str) -> Path | None:
+        """The tree that `tree_launcher` was given; None if the content is not from there."""
+        quoted = os.fsdecode(content).partition("\ntree='")[2].rpartition("'\nexec ")[0]
+        tree = Path(quoted.replace(_QUOTE, "'"))
+        return tree if content == tree_launcher(tree, program) else None
+
+    def _launcher(what: str, tree: Path, program: str, more: str = "") -> bytes:
+        # No subshell and no other program: they would make the start of Python slower.
+        quoted = str(tree).replace("'", _QUOTE)
+        return _STARTS[0] + os.fsencode(f'{what}.\ntree=\'{quoted}\'\n{more}exec "$tree/{program}" "$@"\n')
+
+else:
+    _STARTS = (b'@"%~dp0..\\', b'@for /f "usebackq tokens=1*" %%a in ("%~dp0..\\')
+
+    def command_file(name: str) -> str:
+        return f"{name}.cmd"
+
+    def command_launcher(link: Path, tree: Path, program: str) -> bytes:
+        # Of one line: cmd.exe reads the file again after each, and it may have been replaced.
+        name, inner = link.name, program.replace("/", "\\")
+        by_junction, by_file = (start.decode() for start in _STARTS)
+        if is_directory(link):
+            return f'{by_junction}{name}\\{inner}" %*\r\n'.encode()
+        return f'{by_file}{name}") do @"%%b\\{inner}" %*\r\n'.encode()
