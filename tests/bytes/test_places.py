@@ -18,11 +18,12 @@ import pytest
 
 from provision.store.layout import Store
 from provision.store.receipts import installed_receipts
-from tests.bytes.people import is_root, run_as_stranger, run_with_umask
+from provision.store.stamp import read_stamp
+from tests.bytes.people import NOBODY, is_root, run_as_stranger, run_with_umask
 from tests.crash import invariants
 from tests.crash.disks import require_mounts, small_disk
-from tests.support.file_systems import another_file_system
-from tests.support.project import Ended, Project
+from tests.support.file_systems import another_file_system, without_symlinks
+from tests.support.project import COMMAND, Ended, Project
 from tests.support.tally import count
 from tests.support.variants import variants
 
@@ -90,6 +91,81 @@ def test_a_project_on_a_full_disk(project: Project, disk: Path, manifest: str) -
     assert not there.lock.exists()
     filler.unlink()
     check_works(there)
+
+
+def check_works_unlinked(project: Project, reason: str, *words: str) -> None:
+    """A sync installs, notes that there are no links, and all that needs none works."""
+    ended = project.run("sync", *words)
+    note = f"note: cannot link interpreters into the project: {project.directory}/.pythons: {reason}"
+    assert f"{note}; `provision run` and `provision which` work without links\n" in ended.err
+    assert "→" not in ended.out
+    assert len(invariants.check_visible_trees(project.home)) == 1
+    assert not (project.directory / ".pythons").exists()
+    assert "Python 3.13.5" in project.run("run", "one", "python", "-VV").out
+    assert project.run("which", "one").out.startswith(str(project.home))
+    assert project.run("sync", *words, "--json").document()["not-linked"] == note.removeprefix("note: ")
+    for command in (["list"], ["status"], ["verify"], ["lock", "--check"], ["env"], ["prune"]):
+        project.run(*command)
+
+
+@pytest.mark.parametrize("words", variants([[], ["--locked"], ["--frozen"]], quick=[["--locked"]]), ids=" ".join)
+def test_a_read_only_checkout(project: Project, disk: Path, manifest: str, words: list[str]) -> None:
+    there = Project(disk / "project", home=project.home, cache=project.cache)
+    there.write(manifest)
+    there.run("lock")
+    remount(disk, "ro")
+    check_works_unlinked(there, "the file system is read-only", *words)
+    remount(disk, "rw")
+    check_works(there)
+    assert (there.directory / ".pythons/one/bin/python").exists()
+
+
+def test_a_checkout_of_another_user(project: Project, public_path: Path, manifest: str) -> None:
+    if not is_root():
+        pytest.skip("we cannot be two users")
+    there = Project(public_path / "project", home=public_path / "home", cache=public_path / "cache")
+    there.write(manifest)
+    there.run("lock")
+    shutil.rmtree(there.cache)
+    for path in (there.home, there.cache):
+        path.mkdir(exist_ok=True)
+        os.chown(path, NOBODY, NOBODY)
+    ended = run_as_stranger(there, ["sync", "--locked"])
+    assert ended.code == 0, ended.err
+    assert (
+        f"note: cannot link interpreters into the project: {there.directory}/.pythons: permission denied" in ended.err
+    )
+    assert "PROVISION_HOME" not in ended.err
+    assert run_as_stranger(there, ["run", "one", "python", "-VV"]).out == "Python 3.13.5\n"
+
+
+@pytest.mark.parametrize(
+    "number", variants([errno.EPERM, errno.EOPNOTSUPP], quick=[errno.EPERM]), ids=errno.errorcode.get
+)
+def test_a_project_on_a_file_system_without_links(project: Project, number: int) -> None:
+    other = Project(project.directory.parent / "other", home=project.home, cache=project.cache)
+    other.write(project.manifest.read_text())
+    other.run("sync")  # the store is on a file system that has them
+    done = subprocess.run(
+        without_symlinks([*COMMAND, "sync"], number),
+        cwd=project.directory,
+        env=project.environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    invariants.check_links(project)
+    assert not (project.directory / ".pythons/one").is_symlink()
+    for program in ("bin/python3.13", "one/bin/python"):
+        started = subprocess.run([project.directory / ".pythons" / program, "-V"], capture_output=True, check=True)
+        assert started.stdout == b"Python 3.13.5\n"
+    project.run("env")
+    assert project.run("plan", "--exit-code").out.startswith("=")
+    assert "up to date" in project.run("sync").err
+    assert "one" in (read_stamp(project.environ(), str(project.directory)) or {})
+    (project.directory / ".pythons/one/bin/python").unlink()
+    assert not read_stamp(project.environ(), str(project.directory))
 
 
 def test_a_home_without_inodes(project: Project, tmp_path: Path) -> None:
