@@ -93,8 +93,8 @@ def bin_directory(options: Options) -> Path:
         raise PolicyError(f"cannot put {directory} on PATH: its name contains {os.pathsep!r} or a line break")
     store = Store(options.home)
     loaded = project.lock()
-    selection = select_assets(project, loaded.lock, Scope()) if loaded else ()
-    installed = [selected for selected in selection if _is_installed(selected, store)]
+    chosen = select_assets(project, loaded.lock, Scope()).selected if loaded else ()
+    installed = [selected for selected in chosen if _is_installed(selected, store)]
     for path in unknown_commands(project.directory, installed, store):
         raise _command_refused(path, project.lock_path)
     return directory

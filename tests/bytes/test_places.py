@@ -163,7 +163,9 @@ def test_a_project_on_a_file_system_without_links(project: Project, number: int)
     project.run("env")
     assert project.run("plan", "--exit-code").out.startswith("=")
     assert "up to date" in project.run("sync").err
-    assert "one" in (read_stamp(project.environ(), str(project.directory)) or {})
+    stamp = read_stamp(project.environ(), str(project.directory))
+    assert stamp
+    assert list(stamp.pythons) == ["one"]
     (project.directory / ".pythons/one/bin/python").unlink()
     assert not read_stamp(project.environ(), str(project.directory))
 
