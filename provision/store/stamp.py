@@ -195,8 +195,9 @@ def _lines(
         for path in (store.receipt(python.key), program, *([library] if library else [])):
             yield "stat", _file_state(str(path)), str(path)
         yield "python", python.name, str(program)
-    for command in sorted((folder / "bin").iterdir()):
-        yield "stat", _file_state(str(command)), str(command)
+    # The directory, too: what was added to it is for a sync to remove.
+    for path in (folder / "bin", *sorted((folder / "bin").iterdir())):
+        yield "stat", _file_state(str(path)), str(path)
     root = root_path(store, manifest.parent)
     if exists(root):
         # A prune may have removed this project's root.

@@ -118,6 +118,7 @@ DOUBTS: dict[str, Callable[[Project], object]] = {
     "a link leads elsewhere": lambda project: relink(project.folder / ".pythons/free"),
     "a command is gone": lambda project: (project.folder / ".pythons/bin/python3.13t").unlink(),
     "a command leads elsewhere": lambda project: relink(project.folder / ".pythons/bin/python3.13t"),
+    "a command was added": lambda project: (project.folder / ".pythons/bin/python3.9").touch(),
     "a tree is gone": lambda project: remove_tree(project.store, PYTHONS[0].key),
     "a receipt is gone": lambda project: project.store.receipt(PYTHONS[0].key).unlink(),
     "a receipt is another": lambda project: project.store.receipt(PYTHONS[0].key).write_text("{}"),
