@@ -94,10 +94,13 @@ def parse_manifest(text: str, path: Path, file: str = "") -> Manifest:
 def read_policy(path: Path) -> Policy:
     """Read the ``[policy]`` table of a file, which may be a manifest; the rest of the file is ignored.
 
-    Raises `ManifestError` if the table is missing, and for each of its problems, all at once.
+    A manifest without that table has the default policy. Raises `ManifestError` if the table is missing in any other
+    file, and for each of its problems, all at once.
     """
     file, text = display_path(path), read_manifest_text(path)
     data = load_toml(text, file)
+    if "policy" not in data and "pythons" in data:
+        return Policy()
     if "policy" not in data:
         hint = 'Begin it with a line [policy], and below it, say: cooldown = "1 week"'
         raise ManifestError("there is no [policy] table", place=Place(file), hint=hint)

@@ -48,11 +48,13 @@ def audit(
     *,
     today: date,
     policy: Path | None = None,
+    project_policy: bool = True,
     upstream: bool = False,
     progress: Progress | None = None,
 ) -> Audited:
     """Check a lock against its manifest, the catalogs and a policy, by default the manifest's own.
 
+    With neither ``policy`` nor ``project_policy``, the default policy applies, which nobody has loosened.
     ``upstream`` also downloads the checksums of every release; nothing else uses the network. Ages are as of ``today``.
     Raises `UsageError` for a lock that does not exist, `LockFileError` for an invalid one.
     """
@@ -64,7 +66,8 @@ def audit(
     parsed = parse_lock(text, lock_name).lock
     manifest_name = shown_name(manifest_path, options.shown_as) if manifest_path else ""
     manifest = read_manifest(manifest_path, manifest_name) if manifest_path else None
-    rules, source = (read_policy(policy), display_path(policy)) if policy else _own_policy(manifest, manifest_name)
+    own_policy = _own_policy(manifest if project_policy else None, manifest_name)
+    rules, source = (read_policy(policy), display_path(policy)) if policy else own_policy
     own, findings = _own_catalog(options, manifest, manifest_name)
     context = AuditContext(
         lock=parsed,

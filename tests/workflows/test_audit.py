@@ -50,6 +50,18 @@ def test_a_policy_from_outside_wins(project: Project, tmp_path: Path) -> None:
     assert "PV001" in project.run("audit", "--as-of", DAY, "--policy", policy, expect=5).out
 
 
+def test_the_default_policy_can_be_chosen(project: Project, tmp_path: Path) -> None:
+    """Also by naming a manifest that has no policy, as that of a base branch may be."""
+    base = tmp_path / "base.toml"
+    base.write_text(project.manifest.read_text())
+    with project.manifest.open("a") as file:
+        file.write('\n[policy]\nignore = [{ code = "PV001", reason = "trust me" }]\n')
+    for words in (["--no-project-policy"], ["--policy", base]):
+        document = project.run("audit", "--as-of", DAY, "--json", *words, expect=5).document()
+        assert (document["summary"]["errors"], document["summary"]["ignored"]) == (1, 0)
+    assert "cannot be combined" in project.run("audit", "--no-project-policy", "--policy", base, expect=2).err
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -67,6 +67,9 @@ def audit(
         Path | None,
         typer.Option(metavar="FILE", help="Judge by this file's [policy] instead of the manifest's own."),
     ] = None,
+    no_project_policy: Annotated[
+        bool, typer.Option("--no-project-policy", help="Judge by the default policy instead of the manifest's own.")
+    ] = False,
     upstream: Annotated[
         bool, typer.Option("--upstream", help="Fetch SHA256SUMS of every release, and compare with these, too.")
     ] = False,
@@ -79,7 +82,7 @@ def audit(
     """Prove each row of a lock against what upstream published, its manifest, and a policy; exit 5 on errors.
 
     It fetches nothing unless asked to. A pull request could loosen the policy in its own manifest: give one that it
-    cannot change with --policy.
+    cannot change with --policy, or none with --no-project-policy.
 
     \b
     Examples:
@@ -91,8 +94,17 @@ def audit(
     from provision.workflows.audit import audit as run_audit
 
     style = choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
-    options, today = replace(session.options, shown_as=shown_as), _day(as_of)
-    audited = run_audit(options, lock, today=today, policy=policy, upstream=upstream, progress=session.progress())
+    if policy is not None and no_project_policy:
+        raise UsageError("`--policy` cannot be combined with `--no-project-policy`")
+    audited = run_audit(
+        replace(session.options, shown_as=shown_as),
+        lock,
+        today=_day(as_of),
+        policy=policy,
+        project_policy=not no_project_policy,
+        upstream=upstream,
+        progress=session.progress(),
+    )
     answer = present_audit(audited, session.console, style, strict=strict)
     return replace(session, as_json=style in {"json", "sarif"}).show(answer)
 
