@@ -15,7 +15,14 @@ from pathlib import Path
 
 from provision.errors import StoreError, cache_failures
 from provision.fetch.settings import MIB
-from provision.host.files import NEW_FILE_MODE, make_directory, read_small_file_or_none, replace_file
+from provision.host.files import (
+    NEW_FILE_MODE,
+    make_directory,
+    move_file,
+    read_small_file_or_none,
+    remove_file,
+    replace_file,
+)
 from provision.model.asset import Digest
 from provision.model.value import fields_of, frozen
 from provision.protocols import Progress
@@ -94,7 +101,7 @@ class PartFile:
         """Forget every byte."""
         with cache_failures("write a download", self.path):
             os.ftruncate(self._open_descriptor, 0)
-            self._checkpoint_path.unlink(missing_ok=True)
+            remove_file(self._checkpoint_path)
         self._sha256, self._hashed = hashlib.sha256(), 0
         self.checkpoint = Checkpoint()
 
@@ -139,16 +146,15 @@ class PartFile:
         with cache_failures("write a download", self.path):
             os.ftruncate(self._open_descriptor, size)
             self.close()
-            self.path.replace(self._archive)
-            self._checkpoint_path.unlink(missing_ok=True)
+            move_file(self.path, self._archive)
+            remove_file(self._checkpoint_path)
 
     def discard(self) -> None:
         """Remove it from the disk."""
         self.close()
-        with suppress(OSError):
-            self.path.unlink()
-        with suppress(OSError):
-            self._checkpoint_path.unlink()
+        for path in (self.path, self._checkpoint_path):
+            with suppress(OSError):
+                remove_file(path)
 
     def suspend(self) -> None:
         """Close it, for a later run to resume; remove it if there is nothing in it."""

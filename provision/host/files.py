@@ -9,9 +9,12 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 # Of the files and directories that provision makes for itself; the modes within installed trees are in `model.tree`.
 _DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE, _EXECUTABLE_MODE = 0o755, 0o700, 0o644, 0o755
@@ -20,6 +23,8 @@ _DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE, _EXECUTABLE_MODE = 0o755, 0o700, 0
 _MAX_ATTEMPTS = 20
 # The age in seconds from which a temporary file is abandoned, on systems where its process cannot be looked up.
 _ABANDONED_AFTER = 3600
+# Seconds between tries of what Windows refuses for a file in use.
+_IN_USE_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 _BINARY: int = getattr(os, "O_BINARY", 0)
@@ -64,6 +69,30 @@ def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
             raise NotADirectoryError(errno.ENOTDIR, "a file is where a directory should be", str(path)) from None
 
 
+def while_in_use(operation: Callable[[], _T], *, windows: bool = os.name == "nt") -> _T:
+    """Call an operation on a path, and again for about two seconds while Windows refuses it.
+
+    There, a file that another process has open (a reader, a virus scanner) can be neither replaced nor removed, and one
+    that is just being replaced cannot be opened. Elsewhere a refusal is final.
+    """
+    for pause in _IN_USE_PAUSES if windows else ():
+        try:
+            return operation()
+        except PermissionError:
+            time.sleep(pause)
+    return operation()
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Rename a file, in the place of another if there is one."""
+    while_in_use(lambda: source.replace(target))
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file or a link, if it is there."""
+    while_in_use(lambda: path.unlink(missing_ok=True))
+
+
 def replace_file(
     path: Path, content: bytes, *, flush: bool = False, mode: int | None = None, executable: bool = False
 ) -> None:
@@ -74,12 +103,12 @@ def replace_file(
     taking it for one of those.
     """
     for unfinished in unfinished_files(path.parent, path.name):
-        unfinished.unlink(missing_ok=True)
+        remove_file(unfinished)
     for _ in range(_MAX_ATTEMPTS):
         temporary = temporary_path(path)
         try:
             _write_new(temporary, content, flush=flush, mode=mode, executable=executable)
-            temporary.replace(path)
+            move_file(temporary, path)
         except FileNotFoundError:
             if not is_directory(path.parent):
                 raise
@@ -110,7 +139,7 @@ def unfinished_files(directory: Path, name: str = "") -> tuple[Path, ...]:
         found = [path for path in directory.iterdir() if path.name.startswith(prefix) and path.suffix == ".new"]
     except (FileNotFoundError, NotADirectoryError):
         return ()
-    return tuple(path for path in found if path.name.removeprefix(prefix).count(".") >= dots and _is_dead(path))
+    return tuple(path for path in found if path.name.removeprefix(prefix).count(".") >= dots and is_abandoned(path))
 
 
 class NotRegularFileError(OSError):
@@ -136,7 +165,7 @@ def open_regular(path: Path) -> Iterator[tuple[int, os.stat_result]]:
     block, and a device, on which opening may act as a command, is not opened. Links are followed.
     """
     _require_regular(path, path.stat())
-    descriptor = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
+    descriptor = while_in_use(lambda: os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY))
     try:
         facts = os.fstat(descriptor)
         _require_regular(path, facts)
@@ -193,12 +222,16 @@ def _write_new(path: Path, content: bytes, *, flush: bool, mode: int | None, exe
         os.close(descriptor)
 
 
-def _is_dead(temporary: Path) -> bool:
+def is_abandoned(temporary: Path, *, windows: bool = os.name == "nt") -> bool:
+    """Whether the process that made a temporary file has ended; False if the file is gone: its owner has moved it."""
     number = temporary.name.split(".")[-3]
     if not number.isdecimal():
         return False
-    if os.name == "nt":  # sending it any signal would end the process
-        return time.time() - temporary.lstat().st_mtime > _ABANDONED_AFTER
+    if windows:  # sending it any signal would end the process
+        try:
+            return time.time() - temporary.lstat().st_mtime > _ABANDONED_AFTER
+        except FileNotFoundError:
+            return False
     try:
         os.kill(int(number), 0)
     except (ProcessLookupError, OverflowError):

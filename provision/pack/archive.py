@@ -24,7 +24,7 @@ _BUFFER_SIZE = 1 << 20
 
 
 def write_archive(staged: Path, archive: Path) -> None:
-    """Write everything under ``staged`` to a new ``.tar.gz`` or ``.tar.zst``, whichever its name says.
+    """Write everything under ``staged`` to a new ``.tar.gz`` or ``.tar.zst``, as its name says, temporary or not.
 
     As PBS does: PYTHON.json first, then names sorted; no directories; owned by root; one mtime; 0664 or 0775.
     """
@@ -56,7 +56,7 @@ def _add(tar: tarfile.TarFile, file: Path, name: str) -> None:
 @contextmanager
 def _compressed(archive: Path) -> Iterator[IO[bytes]]:
     with archive.open("wb", buffering=_BUFFER_SIZE) as file:
-        if archive.suffix == ".zst":
+        if ".zst" in archive.suffixes:
             import zstandard
 
             with zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).stream_writer(

@@ -12,7 +12,15 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from provision.errors import CatalogError, Place, StoreError, UsageError
-from provision.host.files import exists, is_directory
+from provision.host.files import (
+    exists,
+    is_directory,
+    move_file,
+    remove_file,
+    replace_file,
+    temporary_path,
+    unfinished_files,
+)
 from provision.model.asset import FLAVORS, Asset, Digest, Flavor
 from provision.model.value import frozen, replace
 from provision.pack.contents import PackedFile, packed_files, path_in_prefix
@@ -83,15 +91,17 @@ def _pack(
     result = stage(interpreter, files, tree, strip=asset.flavor == "install_only_stripped")
     if asset.flavor == "full":
         _add_extras(interpreter, asset, staged / "python")
-    partial = archive.with_name(f"{archive.stem}.part{archive.suffix}")
+    for unfinished in unfinished_files(archive.parent, archive.name):
+        remove_file(unfinished)
+    partial = temporary_path(archive)
     try:
         write_archive(staged, partial)  # before the trial, whose steps change the tree
         sha256, size = _measure(partial)
         asset = replace(asset, sha256=sha256, size=size)
         warnings = (*result.warnings, *_without_pip(interpreter), *_relocate_and_prove(tree, asset, interpreter))
-        partial.replace(archive)
+        move_file(partial, archive)
     finally:
-        partial.unlink(missing_ok=True)
+        remove_file(partial)
     return PackedArchive(archive=archive, asset=asset, row=row_of(asset), requires=result.requires, warnings=warnings)
 
 
@@ -208,9 +218,7 @@ def add_row(catalog: Path, row: dict[str, Any]) -> None:
     artifacts = {artifact["url"]: artifact for artifact in (*known["artifacts"], *row["artifacts"])}
     known["artifacts"] = [artifacts[url] for url in sorted(artifacts)]
     text = "".join(json.dumps(rows[version], separators=(",", ":")) + "\n" for version in sorted(rows))
-    partial = catalog.with_name(catalog.name + ".part")
-    partial.write_text(text, "utf-8")
-    partial.replace(catalog)
+    replace_file(catalog, text.encode())
 
 
 def _read_rows(catalog: Path) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import CACHE_VARIABLE, LockTimeoutError, cache_failures
-from provision.host.files import is_file, is_link, make_directory
+from provision.host.files import is_file, is_link, make_directory, remove_file
 from provision.model.asset import Digest
 from provision.model.value import frozen
 from provision.store.locks import OnWait, file_lock
@@ -58,7 +58,7 @@ class ArchiveCache:
         with cache_failures("remove an archive from the cache", self.directory):
             for path in self._files():
                 if path.name.partition(".")[0] == digest.hex:
-                    path.unlink(missing_ok=True)
+                    remove_file(path)
 
     def size(self) -> int:
         """The bytes of all archives and unfinished downloads."""
@@ -86,7 +86,7 @@ class ArchiveCache:
             for path in self._files():
                 if path.name.partition(".")[0] == digest.hex and not (keep and path.name == digest.hex):
                     freed += _size(path)
-                    path.unlink(missing_ok=True)
+                    remove_file(path)
         return freed
 
     def _files(self) -> list[Path]:

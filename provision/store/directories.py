@@ -9,14 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import time
 from pathlib import Path
 
-from provision.host.files import PRIVATE_MODE, is_directory, is_link
+from provision.host.files import PRIVATE_MODE, is_directory, is_link, remove_file, while_in_use
 from provision.model.tree import DIRECTORY_MODE
-
-# Seconds between tries, because virus scanners on Windows may hold a new file open.
-_RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -24,18 +20,10 @@ _RENAME_EXCHANGE = 2
 
 def rename_directory(source: Path, target: Path) -> None:
     """Rename a directory, or whatever is in its place; raises `OSError` with EXDEV as the module says."""
-    if os.name == "nt":
-        for pause in _RENAME_PAUSES:
-            try:
-                source.rename(target)
-            except PermissionError:
-                time.sleep(pause)
-            else:
-                return
-    elif not is_link(source) and not os.access(source, os.W_OK):
+    if os.name != "nt" and not is_link(source) and not os.access(source, os.W_OK):
         # Moving a directory changes its `..`, for which its owner needs write permission.
         source.chmod(DIRECTORY_MODE)
-    source.rename(target)
+    while_in_use(lambda: source.rename(target))
 
 
 def move_aside(path: Path, aside: Path) -> bool:
@@ -67,7 +55,7 @@ def remove_recursively(path: Path) -> None:
     import shutil
 
     if is_link(path) or not is_directory(path):
-        path.unlink(missing_ok=True)
+        remove_file(path)
         return
     try:
         shutil.rmtree(path)
@@ -95,13 +83,13 @@ def swap_paths(one: Path, other: Path) -> bool:
         return True
     aside = one.with_name(f"{one.name}.old")
     try:
-        other.rename(aside)
+        rename_directory(other, aside)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         return False
-    one.rename(other)
-    aside.rename(one)
+    rename_directory(one, other)
+    rename_directory(aside, one)
     return True
 
 

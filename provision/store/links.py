@@ -25,6 +25,7 @@ from provision.host.files import (
     is_link,
     make_directory,
     read_small_file_or_none,
+    remove_file,
     replace_file,
     temporary_path,
     unfinished_files,
@@ -110,7 +111,7 @@ def link_commands(project: Path, pythons: Sequence[LinkablePython], store: Store
         make_directory(folder)
         stale = [path for path in folder.iterdir() if path.name not in files and is_launcher(path)]
         for path in (*stale, *unfinished_files(folder), *unfinished_files(folder.parent)):
-            path.unlink(missing_ok=True)
+            remove_file(path)
         for name, content in files.items():
             write_launcher(folder / name, content)
     return tuple(sorted(commands))
@@ -250,11 +251,11 @@ if sys.platform != "win32":
     def remove_link(path: Path) -> None:
         """Remove what `link_directory` made."""
         if is_link(path) or not is_directory(path):
-            path.unlink(missing_ok=True)
+            remove_file(path)
             return
         folder = (path / _PROGRAM).parent
         for each in (path / _PROGRAM, *unfinished_files(folder)):
-            each.unlink(missing_ok=True)
+            remove_file(each)
         folder.rmdir()
         path.rmdir()
 

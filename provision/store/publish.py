@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
-from provision.host.files import PRIVATE_MODE, make_directory, unfinished_files
+from provision.host.files import PRIVATE_MODE, make_directory, remove_file, unfinished_files
 from provision.model.tree import DIRECTORY_MODE, TreeEntry, tree_digest
 from provision.model.value import replace
 from provision.store.directories import (
@@ -114,7 +114,7 @@ def remove_detached(left: tuple[Path, ...]) -> None:
 
 def _remove_receipt(store: Store, key: str) -> None:
     for path in (store.receipt(key), store.entries(key)):
-        path.unlink(missing_ok=True)
+        remove_file(path)
 
 
 def _write_metadata(
@@ -126,7 +126,7 @@ def _write_metadata(
         if not move_aside(place, old_extras):
             remove_recursively(place)
         if extras is not None:
-            extras.rename(place)
+            rename_directory(extras, place)
     write_receipt(store, receipt)
 
 
@@ -167,7 +167,7 @@ def clean_leftovers(store: Store, key: str) -> int:
             remove_recursively(path)
         for path in (store.receipt(key), store.entries(key)):
             for temporary in unfinished_files(path.parent, path.name):
-                temporary.unlink(missing_ok=True)
+                remove_file(temporary)
     return len(leftovers)
 
 

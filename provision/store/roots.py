@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from provision.errors import UNWRITABLE, StoreError, store_failures
-from provision.host.files import make_directory, read_small_file_or_none, replace_file, unfinished_files
+from provision.host.files import make_directory, read_small_file_or_none, remove_file, replace_file, unfinished_files
 from provision.model.sha256 import sha256_hex
 from provision.model.table import keyed, required
 from provision.model.value import frozen
@@ -98,7 +98,7 @@ def forget_missing_projects(store: Store) -> None:
     missing = [root_path(store, root.project) for root in read_roots(store) if _is_missing(root.project)]
     with store_failures("forget a project", store.roots):
         for path in (*missing, *unfinished_files(store.roots)):
-            path.unlink(missing_ok=True)
+            remove_file(path)
 
 
 @contextmanager

@@ -194,13 +194,13 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def remove_unfinished(path: Path) -> None:
     """Remove temporary files that killed runs left beside a project's file; errors are left to the next write."""
-    from provision.host.files import unfinished_files
+    from provision.host.files import remove_file, unfinished_files
 
     with suppress(OSError, RuntimeError, PolicyError):
         real = path.resolve()
         _check_inside(path, real)
         for left in unfinished_files(real.parent, real.name):
-            left.unlink(missing_ok=True)
+            remove_file(left)
 
 
 def _check_inside(path: Path, real: Path) -> None:

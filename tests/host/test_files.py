@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,19 @@ import pytest
 from provision.host.files import (
     FileTooLargeError,
     NotRegularFileError,
+    is_abandoned,
     make_directory,
+    move_file,
     open_regular,
     read_small_file,
     read_small_file_or_none,
+    remove_file,
     replace_file,
     unfinished_files,
 )
+from tests.support.strangers import without_privilege
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])
@@ -121,6 +127,60 @@ def test_a_directory_in_its_place_is_an_error_and_nothing_is_left(tmp_path: Path
     with pytest.raises(OSError, match="directory"):
         replace_file(tmp_path / "file", b"x")
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_temporary_file_that_its_owner_has_just_moved_is_not_abandoned(tmp_path: Path) -> None:
+    gone = tmp_path / ".file.1.abcd.new"
+    assert not is_abandoned(gone, windows=True)
+    gone.touch()
+    assert not is_abandoned(gone, windows=True)
+    os.utime(gone, (1, 1))
+    assert is_abandoned(gone, windows=True)
+
+
+IN_USE = """
+import sys, threading, time
+from pathlib import Path
+from provision.host.files import while_in_use
+
+folder, windows = Path(sys.argv[1]), sys.argv[2] == "windows"
+threading.Timer(0.1, folder.chmod, [0o700]).start()
+try:
+    while_in_use(lambda: (folder / "new").replace(folder / "old"), windows=windows)
+except PermissionError:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a refusal that can be arranged; what Windows refuses is tested below")
+@pytest.mark.parametrize("system", ["windows", "posix"])
+def test_what_is_refused_for_an_instant_is_tried_again_on_windows_only(tmp_path: Path, system: str) -> None:
+    (tmp_path / "new").write_text("new")
+    tmp_path.chmod(0o500)
+    command = without_privilege([sys.executable, "-c", IN_USE, str(tmp_path), system])
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)})
+    assert (done.stdout, (tmp_path / "old").exists()) == (("", True) if system == "windows" else ("refused\n", False))
+
+
+@pytest.mark.skipif(os.name != "nt", reason="only Windows refuses to replace what is open")
+def test_a_file_that_another_process_has_open_is_replaced_and_removed_when_it_is_closed(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    operations: tuple[Callable[[], None], ...] = (
+        lambda: replace_file(target, b"new"),
+        lambda: move_file(tmp_path / "other", target),
+        lambda: remove_file(target),
+    )
+    for operation in operations:
+        target.write_bytes(b"old")
+        (tmp_path / "other").write_bytes(b"new")
+        code = f"import time; f = open({str(target)!r}); print('open', flush=True); time.sleep(0.5)"
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as reader:
+            assert reader.stdout is not None
+            reader.stdout.readline()
+            with pytest.raises(PermissionError):
+                (tmp_path / "other").replace(target)
+            operation()
+        assert not target.exists() or target.read_bytes() == b"new"
 
 
 def test_many_writers_get_along(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from provision.host.files import temporary_path
 from provision.pack.archive import license_of, python_json, write_archive
 from provision.unpack.writer import MTIME
 from tests.pack.samples import make_installation
@@ -57,7 +58,7 @@ def test_members_are_as_pbs_writes_them(staged: Path, tmp_path: Path, suffix: st
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".tar.zst"])
 def test_the_same_tree_gives_the_same_bytes_whenever_it_was_made(staged: Path, tmp_path: Path, suffix: str) -> None:
-    one, another = tmp_path / f"one{suffix}", tmp_path / f"another{suffix}"
+    one, another = tmp_path / f"one{suffix}", temporary_path(tmp_path / f"another{suffix}")
     write_archive(staged, one)
     for path in staged.rglob("*"):
         os.utime(path, (1, 1), follow_symlinks=False)
