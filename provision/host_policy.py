@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from provision.errors import PolicyError, UsageError
 from provision.model.value import frozen
-from provision.url import Url
+from provision.url import Url, split_url, without_credentials
 
 # The hosts of the bundled catalog's archives, their mirrors and metadata, and those that these redirect to.
 KNOWN_HOSTS = frozenset(
@@ -31,7 +31,7 @@ _MIN_SIMILARITY = 0.8
 _CONFUSABLES = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("_", "-"))
 
 _RULE = re.compile(
-    r"(?:(?P<scheme>https?)://)?(?P<any>\*\.)?(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>\d{1,5}))?/?"
+    r"(?:(?P<scheme>https?)://)?(?P<any>\*\.)?(?P<address>[0-9A-Za-z_.:\[\]-]+)/?", re.IGNORECASE | re.ASCII
 )
 
 
@@ -51,18 +51,17 @@ class HostRule:
     @classmethod
     def parse(cls, text: str) -> HostRule:
         """Read one rule; raise `UsageError` on anything else."""
-        match = _RULE.fullmatch(text.strip().lower())
-        if match is None:
-            raise UsageError(
-                f"{text!r} is not a host to allow; expected example.com, example.com:8443, *.example.com "
-                "or http://example.com"
-            )
-        return cls(
-            host=match["host"].strip("[]"),
-            port=int(match["port"]) if match["port"] else None,
-            subdomains=match["any"] is not None,
-            plain_http=match["scheme"] == "http",
-        )
+        match = _RULE.fullmatch(text.strip())
+        try:
+            if match is None:
+                raise ValueError("expected example.com, example.com:8443, *.example.com or http://example.com")
+            scheme = (match["scheme"] or "https").lower()
+            parts = split_url(f"{scheme}://{match['address']}")  # as in a URL, so that a rule reads no other host
+            if not parts.host:
+                raise ValueError("expected a host")
+        except ValueError as error:
+            raise UsageError(f"{without_credentials(text)!r} is not a host to allow: {error}") from None
+        return cls(host=parts.host, port=parts.port, subdomains=match["any"] is not None, plain_http=scheme == "http")
 
     def matches(self, url: Url) -> bool:
         """Whether the rule covers the host and the port; the scheme is not compared."""

@@ -20,6 +20,7 @@ from provision.host.repository import display_path
 from provision.model.asset import IMPLEMENTATIONS
 from provision.model.sha256 import sha256_hex
 from provision.protocols import HttpGet, get_if_changed, request_document
+from provision.url import Url
 
 # To be raised whenever the readers make other assets of the same input: files with another version are not used.
 CACHE_VERSION = "3"
@@ -78,7 +79,7 @@ def open_custom_catalog(text: str, *, base: Path, cache_dir: Path, get: HttpGet 
         saved_path = _saved_path(cache_dir, text)
         snapshot = _from_saved(text, saved_path) if get is None else _from_network(text, saved_path, get)
     else:
-        path = base / _path_of(text)
+        path = base / (Url.parse(text).file_path() if text.startswith("file://") else text)
         snapshot = _from_file(path, _saved_path(cache_dir, str(path.absolute())))
     return Catalog(sources=(snapshot,), notes=tuple(_notes(text, snapshot.facts.get(UNKNOWN_FACT, "0"))))
 
@@ -150,15 +151,6 @@ def _read_and_save(data: bytes, origin: str, saved_path: Path, facts: dict[str, 
 
 def _saved_path(cache_dir: Path, origin: str) -> Path:
     return cache_dir / f"own-{sha256_hex(origin.encode())[:16]}.catalog"
-
-
-def _path_of(text: str) -> str:
-    if not text.startswith("file:"):
-        return text
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
-
-    return url2pathname(urlsplit(text).path)
 
 
 def load_saved(path: Path) -> Snapshot | None:

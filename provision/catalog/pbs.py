@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from provision.catalog.names import parse_name
-from provision.model.asset import Asset, Digest
+from provision.model.asset import BUILD_PATTERN, Asset, Digest, file_name
 from provision.model.value import frozen
+from provision.url import Url
 
 REPOSITORY = "astral-sh/python-build-standalone"
 RELEASES = f"https://github.com/{REPOSITORY}/releases/download/"
@@ -31,6 +34,29 @@ class AssetsRead:
 
     assets: tuple[Asset, ...]
     unknown: tuple[str, ...] = ()
+
+
+class ReleaseFile(NamedTuple):
+    """A file of a release on GitHub; the repository is ``owner/name``."""
+
+    repository: str
+    tag: str
+    filename: str
+
+
+def release_of(url: str) -> ReleaseFile | None:
+    """The release on GitHub that a URL is of, judged by its parsed parts; None for every other URL."""
+    try:
+        parsed = Url.parse(url)
+    except ValueError:
+        return None
+    if parsed.origin != ("https", "github.com", 443) or parsed.query or parsed.userinfo:
+        return None
+    match parsed.segments:
+        case ("", owner, name, "releases", "download", tag, _) if re.fullmatch(BUILD_PATTERN, tag):
+            return ReleaseFile(f"{owner}/{name}", tag, file_name(url))
+        case _:
+            return None
 
 
 def asset_url(tag: str, filename: str) -> str:
@@ -73,11 +99,10 @@ def asset_at(url: str, sha256: Digest, *, published: str | None = None, size: in
     The tag is the URL's: the timestamps of eras A to C are often not of its day. Raises `ValueError` for other URLs
     and for names that the grammar does not know.
     """
-    tag, slash, last = url.removeprefix(RELEASES).partition("/")
-    if not url.startswith(RELEASES) or not slash:
+    release = release_of(url)
+    if release is None or release.repository != REPOSITORY:
         raise ValueError(f"{url!r} is not the URL of a python-build-standalone asset")
-    filename = last.replace("%2B", "+").replace("%2b", "+")
-    name = parse_name(filename, tag)
+    name = parse_name(release.filename, release.tag)
     return Asset(
         implementation="cpython",
         version=name.version,
@@ -86,7 +111,7 @@ def asset_at(url: str, sha256: Digest, *, published: str | None = None, size: in
         cpu=name.cpu,
         options=name.options,
         flavor=name.flavor,
-        url=asset_url(tag, filename),
+        url=asset_url(release.tag, release.filename),
         sha256=sha256,
         size=size or None,
         published=published,

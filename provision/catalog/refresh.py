@@ -25,7 +25,7 @@ from provision.catalog.pbs import REPOSITORY, AssetsRead
 from provision.catalog.snapshot import Snapshot, bundled_snapshot, with_new_time, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, PolicyError, ProvisionError, raise_all
-from provision.model.asset import Asset, Digest
+from provision.model.asset import Asset, Digest, file_name
 from provision.model.value import frozen, replace
 from provision.protocols import HttpGet, get_if_changed
 
@@ -162,7 +162,7 @@ def _known(assets: Iterable[Asset], before: Snapshot | None) -> Iterator[Asset]:
 
 def _unknown_names(urls: tuple[str, ...]) -> Iterator[str]:
     if urls:
-        names = ", ".join(url.rpartition("/")[2] for url in urls[:_SHOWN])
+        names = ", ".join(file_name(url) for url in urls[:_SHOWN])
         more = ", …" if len(urls) > _SHOWN else ""
         yield f"{len(urls)} assets left out, as this version of provision cannot read their names: {names}{more}"
 

@@ -25,6 +25,7 @@ from provision.errors import CatalogError, ProvisionError, raise_all
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.target import Target
 from provision.model.version import Version
+from provision.url import parse_url
 
 BUNDLED = Path(__file__).with_name("data") / "snapshot.bin"
 
@@ -156,7 +157,7 @@ class Snapshot:
                 cpu=shape.cpu,
                 options=shape.options,
                 flavor=shape.flavor,
-                url=shape.url.replace(VERSION_MARK, version_text).replace(BUILD_MARK, build.tag),
+                url=_url(shape.url.replace(VERSION_MARK, version_text).replace(BUILD_MARK, build.tag)),
                 sha256=Digest(row.sha256),
                 size=row.size,
                 published=build.published,
@@ -173,6 +174,13 @@ class Snapshot:
 def _version(text: str) -> Version:
     try:
         return Version.parse(text)
+    except ValueError as error:
+        raise _unreadable(str(error)) from error
+
+
+def _url(text: str) -> str:
+    try:
+        return parse_url(text)
     except ValueError as error:
         raise _unreadable(str(error)) from error
 

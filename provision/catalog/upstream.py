@@ -18,19 +18,28 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 
 from provision.catalog.names import UnknownNameError, infer_options, parse_name, parse_platform
 from provision.catalog.pbs import AssetsRead, PublishedFile, asset_url, read_rows
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
-from provision.model.asset import BUILD_PATTERN, FLAVORS, IMPLEMENTATIONS, Asset, BuildOptions, CpuLevel, Digest, Flavor
+from provision.model.asset import (
+    BUILD_PATTERN,
+    FLAVORS,
+    IMPLEMENTATIONS,
+    Asset,
+    BuildOptions,
+    CpuLevel,
+    Digest,
+    Flavor,
+    file_name,
+)
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
 from provision.protocols import HttpGet, get_if_changed
-from provision.url import parse_url
+from provision.url import resolve_url
 
 _Document = TypeVar("_Document")
 
@@ -160,8 +169,8 @@ class _AssetTraits:
 def absolute_url(url: str, origin: str) -> str:
     """A row's URL, resolved against the place of its catalog; raises `ValueError` for one that no lock may hold."""
     base = origin if "://" in origin else Path(origin).absolute().as_uri()
-    full = parse_url(urljoin(base, url))
-    if full == base or full.endswith("/"):
+    full = resolve_url(base, url)
+    if full == base or not file_name(full):
         raise ValueError(f"{url!r} names no archive")
     if full.startswith("file:") and not base.startswith("file:"):
         raise ValueError(f"{url!r} is a file, and a catalog from the network may not name files")
@@ -173,7 +182,7 @@ def _asset(line: NdjsonLine, artifact: NdjsonArtifact, origin: str) -> Asset:
     url = absolute_url(artifact.url, origin)
     if artifact.sha256 is None:
         raise ValueError("sha256 is missing: without it the archive cannot be locked")
-    traits = _traits(artifact, unquote(urlsplit(url).path).rpartition("/")[2], version, build)
+    traits = _traits(artifact, file_name(url), version, build)
     return Asset(
         implementation=line.implementation,
         version=version,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from provision.catalog.pbs import REPOSITORY, release_of
 from provision.errors import PolicyError, UsageError
 from provision.host_policy import HostRule
 from provision.model.asset import Asset
 from provision.model.value import frozen
-from provision.url import Url
+from provision.url import Url, without_credentials
 
-_RELEASES = "/astral-sh/python-build-standalone/releases/download/"
-# Under its former owner; the hosting service redirects from there.
-_FORMER_RELEASES = "/indygreg/python-build-standalone/releases/download/"
+# Of PBS; the hosting service redirects from that of its former owner.
+_REPOSITORIES = (REPOSITORY, "indygreg/python-build-standalone")
 # PBS's own mirror of its releases.
-_PBS_MIRROR = f"https://releases.astral.sh/github{_RELEASES.removeprefix('/astral-sh')}"
+_PBS_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
 
 
 @frozen(kw_only=False)
@@ -28,11 +28,13 @@ class Mirror:
             url = Url.parse(text if text.endswith("/") else f"{text}/")
         except ValueError as error:
             raise UsageError(
-                f"{text!r} cannot be a mirror: {error}",
-                hint="a mirror is given as https://host/prefix or file:///directory",
+                f"{without_credentials(text)!r} cannot be a mirror: {error}",
+                hint="Give a mirror as https://host/prefix or file:///directory.",
             ) from error
         if url.query:
-            raise UsageError(f"{str(url)!r} cannot be a mirror: the tag and the name of an asset must go last")
+            raise UsageError(
+                f"{str(url)!r} cannot be a mirror: expected a URL without a query, as tag and file name follow"
+            )
         return cls(url)
 
     @property
@@ -69,7 +71,8 @@ def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tupl
     if asset.implementation == "cpython" and own.segments[-2:-1] == (asset.build,):
         tag, name = own.segments[-2:]
         urls = [*(mirror.url(tag, name) for mirror in mirrors), own]
-        if own.host == "github.com" and own.path.startswith((_RELEASES, _FORMER_RELEASES)):
+        release = release_of(asset.url)
+        if release is not None and release.repository in _REPOSITORIES:
             urls.append(Mirror.parse(_PBS_MIRROR).url(tag, name))
     local = [url for url in urls if url.scheme == "file"]
     return tuple(dict.fromkeys(local if offline else urls))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from provision.errors import UsageError
 from provision.model.value import field, frozen
-from provision.url import Url
+from provision.url import Url, split_url
 
 _PREFIXES = ("http://", "https://", "socks5://", "socks5h://")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080}
@@ -65,22 +65,22 @@ class ProxyAddress:
     @classmethod
     def parse(cls, proxy: str) -> ProxyAddress:
         """Read the URL that `Proxies.proxy_for` returned; raise `UsageError` if it is none."""
-        # Not `Url`, which reads what may be downloaded: neither SOCKS, nor credentials in parts, nor any host name.
-        from urllib.parse import unquote, urlsplit
+        from urllib.parse import unquote
 
         try:
-            parts = urlsplit(proxy)
-            port = parts.port
+            parts = split_url(proxy)  # not `Url`, which reads what may be downloaded: no SOCKS among it
         except ValueError as error:
             raise UsageError(f"the proxy of the environment is not a URL: {error}") from error
-        if not parts.hostname:
-            raise UsageError("the proxy of the environment is not a URL: it names no host")
+        if not parts.host:
+            raise UsageError("the proxy of the environment is not a URL: expected a host after ://")
         # httpcore resolves names at the proxy for both spellings.
         scheme = "socks5" if parts.scheme == "socks5h" else parts.scheme
         credentials = None
-        if parts.username is not None:
-            credentials = unquote(parts.username), unquote(parts.password or "")
-        return cls(scheme=scheme, host=parts.hostname, port=port or _DEFAULT_PORTS[scheme], credentials=credentials)
+        if parts.userinfo is not None:
+            user, _, password = parts.userinfo.partition(":")
+            credentials = unquote(user), unquote(password)
+        port = _DEFAULT_PORTS[scheme] if parts.port is None else parts.port
+        return cls(scheme=scheme, host=parts.host, port=port, credentials=credentials)
 
 
 def _system_proxies(platform: str) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from provision.model.asset import (
     CpuLevel,
     Digest,
     Flavor,
+    file_name,
 )
 from provision.model.table import defaulted, keyed, keys_of, optional, required
 from provision.model.target import KNOWN_TARGETS, Target
@@ -53,7 +54,7 @@ def read_url(given: Any) -> str:
     """A URL of a file, by the same rule as in a manifest: that of `url.parse_url`."""
     text = _text(given)
     parse_url(text)
-    if text.endswith("/"):
+    if not file_name(text):
         raise ValueError(f"is {_shortened(text)}, which names no file")
     return text
 

@@ -32,6 +32,28 @@ OPTIMISATIONS = frozenset({"noopt", "pgo", "lto"})
 BUILD_PATTERN = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 
 _HEX_DIGITS = frozenset("0123456789abcdef")
+# What RFC 3986 never requires to be percent-encoded.
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def normal_path(path: str) -> str:
+    """A path of a URL with what need not be escaped unescaped, all other escapes in capitals: RFC 3986, 6.2.2.
+
+    So all spellings of one path are equal.
+    """
+    import re
+
+    def normal(escape: re.Match[str]) -> str:
+        character = chr(int(escape[1], 16))
+        return character if character in _UNRESERVED else escape[0].upper()
+
+    return re.sub("%([0-9A-Fa-f]{2})", normal, path)
+
+
+def file_name(url: str) -> str:
+    """The file name in a URL that `url.parse_url` accepts: the last segment of its path, with ``%2B`` as ``+``."""
+    name = url.partition("?")[0].rpartition("/")[2].replace("%2B", "+").replace("%2b", "+")
+    return normal_path(name) if "%" in name else name
 
 
 @frozen(kw_only=False, order=True)
@@ -116,8 +138,8 @@ class Asset:
 
     @property
     def filename(self) -> str:
-        """The archive's file name: the last segment of its URL, with ``%2B`` as ``+``."""
-        return self.url.rpartition("/")[2].partition("?")[0].replace("%2B", "+").replace("%2b", "+")
+        """The archive's file name: that of its URL."""
+        return file_name(self.url)
 
     @property
     def title(self) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 
 from provision.catalog.catalog import Catalog
-from provision.catalog.pbs import RELEASES
+from provision.catalog.pbs import REPOSITORY, release_of
 from provision.host_policy import HostPolicy, HostRule
 from provision.lock.age import Cooldown
 from provision.lock.filenames import parsed_name
@@ -195,5 +195,5 @@ def _by_url(catalog: Catalog, build: tuple[str, Version, str]) -> Mapping[str, A
 
 def release_tag(asset: Asset) -> str:
     """The tag of the python-build-standalone release that an asset's URL is in; empty for other publishers."""
-    tag, slash, _ = asset.url.removeprefix(RELEASES).partition("/")
-    return tag if asset.url.startswith(RELEASES) and slash and tag.isdecimal() else ""
+    release = release_of(asset.url)
+    return release.tag if release is not None and release.repository == REPOSITORY else ""

@@ -13,7 +13,7 @@ from provision.catalog.catalog import AssetQuery, Catalog, query_assets
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.manifest import Manifest
 from provision.manifest.version_request import parse_request
-from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions
+from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, file_name
 from provision.model.value import replace
 from provision.protocols import HttpGet, NoProgress, Progress, Response
 from provision.workflows.options import Options, open_fetcher, parse_targets
@@ -119,7 +119,7 @@ def list_assets(options: Options, queries: Sequence[AssetQuery]) -> Iterator[Ass
 
 def show_asset(options: Options, filename: str) -> Asset:
     """The asset with a file name, which may be given as a URL; raises `ResolutionError` if no catalog has it."""
-    name = filename.rpartition("/")[2].replace("%2B", "+")
+    name = file_name(filename)
     asset = open_known_catalog(options).find(name)
     if asset is None:
         raise ResolutionError(

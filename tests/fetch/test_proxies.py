@@ -140,6 +140,6 @@ def test_no_proxy_is_respected(internet: Internet, tmp_path: Path) -> None:
 
 
 def test_a_proxy_that_cannot_be_used_is_a_usage_error(tmp_path: Path) -> None:
-    for proxy, message in (("http://:3128", "names no host"), ("socks5://127.0.0.1:1", "socksio")):
+    for proxy, message in (("http://:3128", "expected a host"), ("socks5://127.0.0.1:1", "socksio")):
         with pytest.raises(UsageError, match=message):
             _fetch(tmp_path, "https://mirror.example/a", {"https_proxy": proxy}, "mirror.example")

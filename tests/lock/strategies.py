@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from provision.lock.keys import read_url
 from provision.lock.lock import LOCK_VERSION, Lock, LockedPython
 from provision.model.asset import CPU_LEVELS, FLAVORS, IMPLEMENTATIONS, OPTIONS, Asset, BuildOptions, Digest
 from provision.model.target import KNOWN_TARGETS
 from provision.model.tree import REMOVABLE_PARTS, TreeOptions
 from provision.model.version import Version
+
+
+def _names_a_file(url: str) -> bool:
+    try:
+        return bool(read_url(url))
+    except ValueError:
+        return False
+
 
 digests = st.integers(0, 2**256 - 1).map(lambda number: Digest(f"{number:064x}"))
 numbers = st.integers(0, 99)
@@ -18,7 +27,7 @@ options = st.sets(st.sampled_from(OPTIONS)).map(BuildOptions.of)
 _WORD = "abc019._-"
 names = st.builds("{}{}".format, st.sampled_from("a0"), st.text(_WORD, max_size=6)).map(lambda name: name.rstrip("."))
 builds = st.builds("{}{}".format, st.sampled_from("aZ0"), st.text(_WORD, max_size=6))
-urls = st.text("aZ0._~%+-/?=", max_size=9).map("https://example.com/a{}x".format)
+urls = st.text("aZ0._~%+-/?=", max_size=9).map("https://example.com/a{}x".format).filter(_names_a_file)
 times = st.builds("{:04}-{:02}-{:02}T10:00:00Z".format, st.integers(0, 9999), st.integers(1, 12), st.integers(1, 28))
 trees = st.builds(
     TreeOptions,

@@ -20,7 +20,7 @@ from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
 from provision.catalog.upstream import parse_time, read_releases_page, read_upstream
 from provision.catalog.uv import metadata_in_wheel, read_uv
 from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
-from provision.model.asset import Asset
+from provision.model.asset import Asset, file_name
 from provision.model.value import frozen, replace
 from tools.snapshot.formats import read_hashes, read_pbs_installer
 
@@ -92,7 +92,7 @@ def read_source(path: Path) -> SourceRead:
         return _read_snapshot(data, origin)
     name, reading = _read(data, origin)
     if reading.unknown:
-        names = ", ".join(url.rpartition("/")[2] for url in reading.unknown[:_SHOWN])
+        names = ", ".join(file_name(url) for url in reading.unknown[:_SHOWN])
         raise CatalogError(
             f"{len(reading.unknown)} assets have names that are not understood: {names}",
             place=Place(origin),
