@@ -23,7 +23,7 @@ from provision.protocols import HttpGet, get_if_changed, request_document
 from provision.url import Url
 
 # To be raised whenever the readers make other assets of the same input: files with another version are not used.
-CACHE_VERSION = "3"
+CACHE_VERSION = "4"
 
 # The facts that a saved catalog has about itself.
 CACHE_VERSION_FACT, ORIGIN_FACT, ETAG_FACT, CONTENT_FACT, UNKNOWN_FACT = "rules", "origin", "etag", "content", "unknown"

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from provision.catalog.catalog import publication_day
 from provision.errors import PolicyError
 from provision.host_policy import KNOWN_HOSTS, lookalike_of
-from provision.lock.age import Cooldown, end_of_life
 from provision.lock.filenames import catalog_disagreements, name_disagreements
 from provision.lock.lock import LockedPython
 from provision.lock.matching import (
@@ -22,9 +20,7 @@ from provision.lock.matching import (
 )
 from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
-from provision.model.value import replace
-from provision.model.version import Version
-from provision.review.codes import FindingSeverity
+from provision.review.audit_age import check_age
 from provision.review.findings import (
     Audit,
     AuditContext,
@@ -51,7 +47,7 @@ _CODE_BY_PROPERTY = {
 
 def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
     """Run every check and apply the policy's ``ignore``. ``more`` are findings from where the context was gathered."""
-    checks = (_check_assets, _check_requests, _check_duplicates, _check_prereleases, _check_age, check_knowledge)
+    checks = (_check_assets, _check_requests, _check_duplicates, _check_prereleases, check_age, check_knowledge)
     found = sort_findings([*more, *(finding for check in checks for finding in check(context))])
     reasons = {rule.code: rule.reason for rule in context.policy.ignore}
     kept = [finding for finding in found if finding.code not in reasons]
@@ -86,19 +82,23 @@ def _check_asset(python: LockedPython, asset: Asset, context: AuditContext) -> I
     request = context.request(python)
     named = request is not None and names_url(request, asset)
     if known is not None:
+        compared_with = "upstream's catalog"
         yield from _compare_with_catalog(python, asset, known, context, whose="upstream's")
     elif named:
+        compared_with = "the manifest"
         yield from _check_custom_host(python, asset, context)
     elif context.own_catalog is not None and (listed := known_asset(context.own_catalog, asset)) is not None:
+        compared_with = "the manifest's catalog"
         yield from _check_custom_host(python, asset, context)
         yield from _compare_with_catalog(python, asset, listed, context, whose="the catalog's")
     else:
+        compared_with = ""
         yield from _check_unknown(python, asset, context)
     if request is not None and named and (known is None or known.sha256 == asset.sha256):
         for each in pin_disagreements(request, (asset,)):
             message = f"{asset.filename} has sha256 {each.requested} in the manifest, not {asset.sha256}"
             yield context.asset_finding("PV001", message, python, asset, "sha256")
-    yield from _check_checksums(python, asset, context)
+    yield from _check_checksums(python, asset, context, compared_with)
 
 
 def _check_host(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
@@ -163,30 +163,50 @@ def _check_unknown(python: LockedPython, asset: Asset, context: AuditContext) ->
     """An archive that no catalog and no manifest has at its URL: moved, newer than the catalog, or made up."""
     published = context.upstream.find(asset.filename)
     if published is not None:
-        theirs, ours = (each.url.rpartition("/")[0] for each in (published, asset))
-        message = f"upstream has {asset.filename} in {theirs}, not in {ours}"
+        message = f"upstream has {asset.filename} at {published.url}"
         yield context.asset_finding("PV009", message, python, asset, "url")
         if published.sha256 != asset.sha256:
             message = f"{asset.filename} has sha256 {asset.sha256}; upstream's is {published.sha256}"
             yield context.asset_finding("PV001", message, python, asset, "sha256")
         return
-    tag, as_of = release_tag(asset), context.upstream.as_of[:10].replace("-", "")
-    if tag and tag >= as_of and tag == asset.build:
-        if tag not in context.checksums:
-            message = f"release {tag} is newer than the catalog here, which is of {context.upstream.as_of[:10]}"
-            yield context.asset_finding("PV024", message, python, asset, "sha256")
-        return
-    yield context.asset_finding("PV008", f"nobody vouches for {asset.url}", python, asset, "url")
+    tag = release_tag(asset)
+    if tag == asset.build and tag in context.checksums:
+        return  # `_check_checksums` compares the sha256
+    if tag == asset.build and _is_newer_than_catalog(tag, context):
+        message = (
+            f"release {tag} is newer than the catalog of {context.upstream.as_of[:10]}; the sha256 was not compared"
+        )
+        yield context.asset_finding("PV024", message, python, asset, "sha256")
+    else:
+        yield context.asset_finding(
+            "PV008", "the archive is in no catalog and not in the manifest", python, asset, "url"
+        )
 
 
-def _check_checksums(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    """The digest that upstream's SHA256SUMS has now, where they were downloaded."""
+def _is_newer_than_catalog(tag: str, context: AuditContext) -> bool:
+    """Whether a release can exist that the catalog does not know yet; of a day to come, none does."""
+    first = context.upstream.as_of[:10]
+    last = max(first, context.today.isoformat())
+    return len(tag) == len("20261021") and first.replace("-", "") <= tag <= last.replace("-", "")
+
+
+def _check_checksums(
+    python: LockedPython, asset: Asset, context: AuditContext, compared_with: str
+) -> Iterator[Finding]:
+    """The digest that upstream's SHA256SUMS has now, where they were downloaded.
+
+    ``compared_with`` is what the digest was compared with before; empty where that was nothing.
+    """
     tag = release_tag(asset)
     if tag not in context.checksums:
         return
     sums = context.checksums[tag]
-    if sums is None:
-        yield context.asset_finding("PV025", f"release {tag} has no SHA256SUMS", python, asset, "sha256")
+    if sums is None and compared_with:
+        message = f"release {tag} has no SHA256SUMS; the sha256 was compared with {compared_with} only"
+        yield context.asset_finding("PV025", message, python, asset, "sha256")
+    elif sums is None:
+        message = f"the archive is in no catalog and release {tag} has no SHA256SUMS; the sha256 was not compared"
+        yield context.asset_finding("PV008", message, python, asset, "url")
     elif asset.filename not in sums:
         message = f"{asset.filename} is not in the SHA256SUMS of release {tag}"
         yield context.asset_finding("PV008", message, python, asset, "url")
@@ -298,78 +318,3 @@ def _check_duplicates(context: AuditContext) -> Iterator[Finding]:
             if other.sha256 != asset.sha256:
                 message = f"{asset.url} is locked with sha256 {other.sha256} elsewhere, and with {asset.sha256} here"
                 yield context.asset_finding("PV019", message, python, asset, "sha256")
-
-
-def _check_age(context: AuditContext) -> Iterator[Finding]:
-    """What depends on the day: builds in their cooldown, series past their end of life, newer patch releases."""
-    for python in context.lock.pythons:
-        yield from _check_cooldown(python, context)
-        yield from _check_end_of_life(python, context)
-        yield from _check_newer_patch(python, context)
-
-
-def _check_cooldown(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
-    cooldown = context.cooldown(context.request(python))
-    for asset in python.assets:
-        dated = _with_trusted_date(asset, context)
-        if not cooldown.admits(dated):
-            end = cooldown.available_from(dated)
-            until = f" until {end}" if end else ""
-            message = f"{asset.version}+{asset.build} is in its cooldown of {cooldown}{until}"
-            yield context.asset_finding("PV014", message, python, asset, "published" if asset.published else "url")
-
-
-def _with_trusted_date(asset: Asset, context: AuditContext) -> Asset:
-    """The asset as upstream's catalog has it, with the time of its publication.
-
-    Where that does not have it, a time before the day in the build's own name is dropped: the lock could claim any age.
-    """
-    known = known_asset(context.upstream, asset)
-    if known is not None:
-        return known
-    build, published = asset.build, asset.published
-    if published and len(build) == 8 and build.isdecimal() and published[:10].replace("-", "") < build:
-        return replace(asset, published=None)
-    return asset
-
-
-def _check_end_of_life(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
-    end = end_of_life(python.implementation, python.version)
-    allowed = context.policy.allow_end_of_life
-    if end is None or end > context.today or allowed:
-        return
-    severity: FindingSeverity = "error" if allowed is False else "warning"
-    message = f"{python.version.series} is past its end of life since {end}"
-    yield context.entry_finding("PV012", message, python.name, "version", severity)
-
-
-def _check_newer_patch(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
-    """Only for assets that upstream's catalog has; a patch release that the request excludes is a note only."""
-    if not any(known_asset(context.upstream, asset) for asset in python.assets):
-        return
-    request = context.request(python)
-    newest = _newest_patch(python, context, context.cooldown(request))
-    if newest is None:
-        return
-    allowed = request is None or (request.version.matches(newest) and request.build is None and not request.url)
-    severity: FindingSeverity = "warning" if allowed else "note"
-    but = "" if allowed else ", which the request does not allow"
-    message = f"{newest} is out, newer than {python.version}{but}"
-    yield context.entry_finding("PV013", message, python.name, "version", severity)
-
-
-def _newest_patch(python: LockedPython, context: AuditContext, cooldown: Cooldown) -> Version | None:
-    """The newest final release of the series after the locked one, past its cooldown and there for all its targets."""
-    catalog, wanted = context.upstream, set(python.targets())
-    for version in catalog.versions(python.implementation):
-        if version.series != python.version.series or version.prerelease:
-            continue
-        if version <= python.version:
-            return None
-        for build in catalog.builds(python.implementation, version):
-            rows = [row for row in catalog.assets(python.implementation, version, build) if cooldown.admits(row)]
-            if any(publication_day(build, row.published)[:10] > context.today.isoformat() for row in rows):
-                continue
-            if wanted <= {row.target for row in rows}:
-                return version
-    return None

@@ -46,7 +46,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "PV008",
             "unknown-asset",
             "error",
-            "no catalog knows the archive, and the manifest does not name it",
+            "the archive is in no catalog and not in the manifest",
             _RELOCK,
         ),
         AuditRule(
@@ -152,7 +152,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "PV024",
             "not-known-yet",
             "warning",
-            "the build is newer than the catalog here, so that its hash could not be compared",
+            "the build is newer than the catalog; its sha256 was not compared",
             "Run `provision catalog update`, or audit with `--upstream`.",
         ),
         AuditRule(
@@ -160,7 +160,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "no-checksums",
             "note",
             "upstream publishes no SHA256SUMS for the release",
-            "Nothing is wrong; the catalog's hash was compared.",
+            "Read what the sha256 was compared with instead.",
         ),
         AuditRule(
             "PV026",

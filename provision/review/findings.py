@@ -196,4 +196,6 @@ def _by_url(catalog: Catalog, build: tuple[str, Version, str]) -> Mapping[str, A
 def release_tag(asset: Asset) -> str:
     """The tag of the python-build-standalone release that an asset's URL is in; empty for other publishers."""
     release = release_of(asset.url)
-    return release.tag if release is not None and release.repository == REPOSITORY else ""
+    if release is None or release.repository != REPOSITORY or not release.tag.isdecimal():
+        return ""
+    return release.tag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.catalog.pbs import RELEASES, PublishedFile, asset_at, asset_url, read_rows
+from provision.catalog.pbs import RELEASES, PublishedFile, ReleaseFile, asset_at, asset_url, read_rows, release_of
 from tests.catalog.samples import LINUX, bundled_assets, digest
 
 NAME = f"cpython-3.14.2+20260127-{LINUX}-pgo+lto-full.tar.zst"
@@ -42,11 +42,47 @@ def test_a_url_is_canonical_even_if_it_was_not() -> None:
         f"{RELEASES}20260203/{NAME}",
         f"{RELEASES}20260127/other/{NAME}",
         f"{RELEASES}20260127/SHA256SUMS",
+        f"{RELEASES}20260127/../20260127/{NAME}",
+        f"{RELEASES}../download/20260127/{NAME}",
+        f"{RELEASES}/20260127/{NAME}",
+        f"{RELEASES}20260127/{NAME}?x",
+        f"{RELEASES}20260127/{NAME}#x",
+        f"{RELEASES}20260127?/{NAME}",
+        f"{RELEASES.replace('astral-sh', 'evil')}20260127/{NAME}",
+        f"{RELEASES.replace('github.com', 'github.com:8443')}20260127/{NAME}",
+        f"{RELEASES.replace('https', 'http')}20260127/{NAME}",
     ],
 )
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"cpython|SHA256SUMS"):
         asset_at(url, digest("x"))
+
+
+_EVIL = "../../../../../evil/repo/releases/download/x"
+
+
+@pytest.mark.parametrize(
+    ("url", "release"),
+    [
+        (URL, ReleaseFile("astral-sh/python-build-standalone", "20260127", NAME)),
+        (
+            URL.replace("github.com", "GitHub.com.:443"),
+            ReleaseFile("astral-sh/python-build-standalone", "20260127", NAME),
+        ),
+        ("https://github.com/o/r/releases/download/v1/a%2Db", ReleaseFile("o/r", "v1", "a-b")),
+        (f"{RELEASES}20261030/{_EVIL}/{NAME}", None),
+        (f"{RELEASES}20261030/{_EVIL.replace('..', '%2e%2e')}/{NAME}", None),
+        (f"{RELEASES}20261030/{_EVIL.replace('..', '.%2E')}/{NAME}", None),
+        (f"{RELEASES}20261030/{_EVIL.replace('/', '%2F')}/{NAME}", None),
+        (f"{RELEASES}20261030/{_EVIL.replace('/', chr(92))}/{NAME}", None),
+        (f"{RELEASES}%32%30/{NAME}", None),
+        (f"https://github.com/o%2Fr/x/releases/download/v1/{NAME}", ReleaseFile("o%2Fr/x", "v1", NAME)),
+        ("https://github.com/o/r/archive/v1/a.tar.gz", None),
+        ("https://gitlab.com/o/r/releases/download/v1/a.tar.gz", None),
+    ],
+)
+def test_a_release_is_judged_by_the_parts_of_its_url(url: str, release: ReleaseFile | None) -> None:
+    assert release_of(url) == release
 
 
 def test_rows_without_a_hash_are_left_out_and_unknown_names_are_returned() -> None:

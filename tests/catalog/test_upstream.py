@@ -106,11 +106,27 @@ def test_urls_are_relative_to_the_catalog(url: str, origin: str, expected: str) 
         "a b.tar.gz",
         "a\x1b[31m.tar.gz",
         "https://[bad/a.tar.gz",
+        "https://example.com/a/../b.tar.gz",
+        "https://example.com/a/%2e%2E/b.tar.gz",
+        "https://example.com/a//b.tar.gz",
+        "https://example.com/x#/cpython-3.14.2+20260127-x86_64-unknown-linux-gnu-install_only.tar.gz",
+        "x/%2e%2e/b.tar.gz",
+        "\\\\evil.example\\b.tar.gz",
+        "\thttps://evil.example/b.tar.gz",
     ],
 )
 def test_urls_that_no_lock_may_hold_are_refused_with_their_line(url: str) -> None:
     with pytest.raises(CatalogError, match=r"catalog.ndjson:1: artifacts\[0\]: "):
         read_custom_catalog(custom_line(VERSION, {"url": url, "platform": LINUX, "variant": "full"}), ORIGIN)
+
+
+def test_a_row_is_of_the_file_that_is_downloaded_and_not_of_its_query() -> None:
+    name = f"cpython-3.14.2%2B20260127-{LINUX}-install_only.tar.gz"
+    row: dict[str, object] = {"url": f"x?y=/{name}", "sha256": "a" * 64}
+    with pytest.raises(CatalogError, match="`platform` and `variant` must tell"):
+        read_custom_catalog(custom_line(VERSION, row), ORIGIN)
+    (asset,) = read_custom_catalog(custom_line(VERSION, row | {"url": f"{name}?y=/x"}), ORIGIN).assets
+    assert asset.filename == name.replace("%2B", "+")
 
 
 def test_sizes_and_options_may_be_stated() -> None:

@@ -51,7 +51,9 @@ def test_a_loop_of_redirects_ends(server: Server, tmp_path: Path) -> None:
     assert server.count() == 11
 
 
-@pytest.mark.parametrize("location", ["", "ftp://127.0.0.1/a", "https://exa mple.com/", "http://[::1/"])
+@pytest.mark.parametrize(
+    "location", ["", "ftp://127.0.0.1/a", "https://exa mple.com/", "http://[::1/", "/a/%2e%2e/b", "/x//b", "/a\\b"]
+)
 def test_a_redirect_to_no_usable_url_is_an_error(server: Server, tmp_path: Path, location: str) -> None:
     server.fault(PATH, redirect(location))
     with pytest.raises(NetworkError, match=r"redirects to no usable URL|302 without a Location"):

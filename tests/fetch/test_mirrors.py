@@ -32,6 +32,14 @@ def test_the_former_repository_of_pbs_has_the_same_fallback() -> None:
     assert _sources(old) == [old, _FALLBACK]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("astral-sh", "evil"), (".com", ".com:8443"), (NAME[-3:], f"{NAME[-3:]}?x=1")]
+)
+def test_what_is_not_of_the_repository_of_pbs_has_no_fallback(old: str, new: str) -> None:
+    url = _GITHUB.replace(old, new)
+    assert _sources(url) == [url]
+
+
 def test_an_asset_served_elsewhere_is_mirrored_by_its_last_two_segments() -> None:
     url = f"http://127.0.0.1:8000/any/{TAG}/{NAME}".replace("+", "%2B")
     assert _sources(url, "file:///srv/pbs") == [f"file:///srv/pbs/{TAG}/{NAME}".replace("+", "%2B"), url]

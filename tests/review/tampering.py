@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from provision.catalog.snapshot import bundled_catalog
 from provision.lock.resolve import resolve
 from provision.lock.write import format_lock
 from provision.manifest.manifest import Manifest
@@ -62,6 +63,9 @@ FAST_V4 = row(CLEAN, "fast", GNU, "v4")
 OTHER = row(CLEAN, "default", MAC)
 HASH, URL = value(DEFAULT, "sha256"), value(DEFAULT, "url")
 VERSION, BUILD = (value(CLEAN[CLEAN.index('name = "default"') :], key) for key in ("version", "build"))
+
+# A day that the bundled catalog does not know yet.
+NEXT_BUILD = bundled_catalog().as_of[:10].replace("-", "")
 
 Change = Callable[[str], str]
 
@@ -149,5 +153,5 @@ CASES = (
     ),
     Tampered("a local file", "PV022", swap(URL, "file:///tmp/python.tar.gz"), "file:///tmp"),
     Tampered("a server on loopback", "PV022", swap("https://github.com", "http://127.0.0.1:8", DEFAULT), "127.0.0.1"),
-    Tampered("a release nobody knows yet", "PV024", lambda text: text.replace(BUILD, "20261201"), "sha256 ="),
+    Tampered("a release nobody knows yet", "PV024", lambda text: text.replace(BUILD, NEXT_BUILD), "sha256 ="),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
 def test_a_name_outside_the_grammar_is_an_error(tmp_path: Path) -> None:
     new = stripped("3.14.2", "20260127", triple="loongarch64-unknown-linux-gnu")
     (path,) = sources(tmp_path, {"hashes.json": hashes(FULL, new)})
-    with pytest.raises(CatalogError, match=f"1 assets have names that are not understood: {new.replace('+', '%2B')}"):
+    with pytest.raises(CatalogError, match=f"1 assets have names that are not understood: {re.escape(new)}"):
         read_source(path)
 
 

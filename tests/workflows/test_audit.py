@@ -15,6 +15,7 @@ from tests.review.attacks import DAY, honest, make_attacked
 from tests.support.builds import Build, write_catalog
 from tests.support.project import Project
 from tests.support.server import Server
+from tests.support.variants import variants
 
 
 @pytest.fixture
@@ -146,3 +147,22 @@ def test_reading_sha256sums() -> None:
 
 def test_checksums_are_not_downloaded_offline(project: Project) -> None:
     project.run("audit", "--upstream", "--offline", expect=6)
+
+
+_OTHER_REPOSITORY = "releases/download/20261030/{up}/{up}/{up}/{up}/{up}/evil/repo/releases/download/x/"
+
+
+@pytest.mark.parametrize("up", variants(["..", "%2e%2e", ".%2E", "%252e."], quick=["..", ".%2E"]))
+def test_a_url_that_leads_out_of_its_release_is_refused_by_every_command(tmp_path: Path, up: str) -> None:
+    """With a tag that no catalog knows yet, only the path told where the archive really is."""
+    make_attacked(tmp_path / "project", "swapped hash")
+    project = Project(tmp_path / "project")
+    project.lock.write_text(honest())
+    url = next(line for line in honest().splitlines() if line.startswith("url = "))
+    head, _, name = url.partition("releases/download/")
+    tag = name.partition("/")[0]
+    moved = f"{head}{_OTHER_REPOSITORY.format(up=up)}{name.partition('/')[2]}".replace(tag, "20261030")
+    project.lock.write_text(honest().replace(url, moved))
+    for words in (["audit"], ["lock", "--check"], ["plan"], ["diff"]):
+        ended = project.run(*words, expect=4)
+        assert "expected no `.` or `..` as a segment of the path, encoded or not" in ended.err
