@@ -60,11 +60,12 @@ class Snapshot:
     Raises `DamagedSnapshotError` at once if the bytes are not those that were written.
     """
 
-    __slots__ = ("_layout", "_shapes")
+    __slots__ = ("_by_name", "_layout", "_shapes")
 
     def __init__(self, data: bytes) -> None:
         self._layout = SnapshotLayout(data)
         self._shapes: dict[int, _Shape] = {}
+        self._by_name: dict[str, Asset] | None = None
 
     @property
     def as_of(self) -> str:
@@ -127,11 +128,14 @@ class Snapshot:
             return (not filename.startswith(names[0]), names[1] not in filename)
 
         known = [(implementation, text) for implementation, texts in self._layout.versions.items() for text in texts]
-        for implementation, version in sorted(known, key=unlikely):
-            for asset in self._of_version(implementation, version):
-                if asset.filename == filename:
-                    return asset
-        return None
+        if self._by_name is None:
+            by_name: dict[str, Asset] = {}
+            for implementation, version in sorted(known, key=unlikely):
+                for asset in self._of_version(implementation, version):
+                    if by_name.setdefault(asset.filename, asset).filename == filename:
+                        return asset
+            self._by_name = by_name  # all was decoded: a lock of unknown names is not to decode it again for each
+        return self._by_name.get(filename)
 
     def _of_version(self, implementation: str, version: str) -> Iterator[Asset]:
         for build in self._builds(implementation, version):

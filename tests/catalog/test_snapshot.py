@@ -135,7 +135,7 @@ def test_only_the_rows_of_the_requested_build_are_decoded() -> None:
 @pytest.mark.parametrize("shape", ["https://h/\x02/../\x01.zst", "https://h/a//\x02/\x01.zst", "https://h/a#/\x01.zst"])
 def test_a_url_that_no_lock_may_have_is_an_error_of_the_catalog(shape: str) -> None:
     rows = [SnapshotRow(0, None, digest("a").hex)]
-    builds: list[SnapshotBuild] = [("20260127", None, range(1))]
+    builds = [SnapshotBuild("20260127", None, ("uv",), range(1))]
     shapes = [f"x86_64-unknown-linux-gnu\tbaseline\tpgo\tfull\t{shape}"]
     data = encode_snapshot(facts={}, versions={("cpython", "3.14.2"): builds}, shapes=shapes, rows=rows)
     with pytest.raises(CatalogError, match="a catalog file is damaged: 'https://h/"):
