@@ -87,7 +87,7 @@ class _Resolver:
         except ProvisionError as error:
             self.errors.append(error)
             return None
-        self.notes += (f"{request.name}: {note}" for note in found.notes)
+        self.notes += (f"{request.name}: {note}" for note in (*request.version.notes, *found.notes))
         rows = found.assets
         if previous is not None:
             self.notes += (f"{request.name}: {note}" for note in _changed_digests(rows, previous))

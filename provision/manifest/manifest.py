@@ -80,7 +80,7 @@ class Request:
             preferred_flavor=settings.flavor if given.flavor is None else None,
             cpu=own_cpu or settings.cpu,
             cpu_strict=own_cpu not in {None, "baseline"},
-            build=given.build,
+            build=given.build or parsed.build,
             targets=tuple(target for target, _ in url) or targets or settings.targets,
             prereleases=settings.prereleases if given.prereleases is None else given.prereleases,
             cooldown=settings.cooldown if given.cooldown is None else given.cooldown,

@@ -184,6 +184,8 @@ def _check_agreement(given: EntryTable, path: KeyPath, problems: ProblemList) ->
         problems.add((*path, "cpu"), f'"{given.cpu}" contradicts `version`, which names {parsed.cpu} ({parsed})')
     if parsed.target and given.targets and given.targets != (parsed.target,):
         problems.add((*path, "targets"), f"these contradict `version`, which names {parsed.target}")
+    if parsed.build and given.build and given.build != parsed.build:
+        problems.add((*path, "build"), f'"{given.build}" contradicts `version`, which names {parsed.build} ({parsed})')
     if given.prereleases is False and parsed.version.allows_prerelease:
         problems.add((*path, "prereleases"), f"false contradicts `version`, which names a prerelease ({parsed})")
 

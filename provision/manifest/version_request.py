@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, cast
 
+from provision.manifest.spellings import IMPLEMENTATION_ALIASES, equivalent, respelled
 from provision.model.asset import CPU_LEVELS, IMPLEMENTATIONS, CpuLevel, Implementation
 from provision.model.target import Target
-from provision.model.value import frozen
+from provision.model.value import field, frozen, replace
 from provision.model.version import Version
 
 Operator = Literal[">=", ">", "==", "!=", "<", "<="]
@@ -23,18 +24,24 @@ _EXAMPLES = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
 
 # The same grammar for JSON schemas (ECMA 262): all that `parse_request` reads in lower case, and little else.
 _NUMBER = "[0-9]{1,4}"
-_TWO_OR_MORE = f"[0-9]\\.{_NUMBER}(\\.{_NUMBER})?((a|b|rc){_NUMBER})?"
+_STAGE = f"[._-]?(a|alpha|b|beta|c|rc|pre|preview)[._-]?{_NUMBER}"
+_TWO_OR_MORE = f"[0-9]\\.{_NUMBER}(\\.{_NUMBER})?({_STAGE})?"
 _WHOLE = f"([0-9]|{_TWO_OR_MORE})"
 _BOUND = f"((>=|>|==|!=|<=|<) *{_WHOLE}|~= *{_TWO_OR_MORE}|(==|!=) *[0-9](\\.{_NUMBER}){{0,2}}\\.\\*)"
+_NAMED = f"({'|'.join((*IMPLEMENTATIONS, *IMPLEMENTATION_ALIASES))})"
+_ONE = f"{_WHOLE}|[0-9](\\.{_NUMBER})?\\.[x*]"
 REQUEST_PATTERN = (
-    f"^ *({'|'.join(IMPLEMENTATIONS)})?[@-]?({_WHOLE}(t|d|td)?|{_BOUND}( *, *{_BOUND})*)"
-    "(\\+(freethreaded|debug))*(-[a-z0-9]+-[a-z0-9_]+(-[a-z]+)?)? *$"
+    f"^ *(latest|{_NAMED}([@-]?latest)?|{_NAMED}[@-]?[0-9]{{2,3}}(t|d|td)?"
+    f"|{_NAMED}?[@-]?({_ONE}|{_BOUND}( *, *{_BOUND})*)(t|d|td)?)"
+    "(\\+(freethreaded|debug|[0-9][0-9.]*))*(-[a-z0-9]+-[a-z0-9_]+(-[a-z]+)?)? *$"
 )
 
 _MAX_LENGTH = 200
 _OPTIONS = ("freethreaded", "debug")
+_ENDS_OF_VERSIONS = tuple("0123456789*")  # what a suffix may follow
 _SUFFIXES = {"t": ["freethreaded"], "d": ["debug"], "td": ["freethreaded", "debug"]}
 _COMPARISONS = frozenset({"~=", ">=", ">", "==", "!=", "<", "<="})
+_WHAT_IT_MEANS = {"==": "3.13", "!=": "!=3.13.*", "<=": "<3.14", ">": ">=3.14"}
 _ORDER: tuple[Operator, ...] = (">=", ">", "==", "!=", "<", "<=")
 
 
@@ -79,23 +86,44 @@ class VersionClause(NamedTuple):
 class VersionRequest:
     """A range of versions: all clauses must match. They are sorted, so that equal requests are equal values.
 
-    ``3.14`` is ``==3.14.*``, and ``3.14.2`` is ``==3.14.2``; ``~=`` is kept as the two clauses that it means.
+    ``3.14`` is ``==3.14.*``, and ``3.14.2`` is ``==3.14.2``; ``~=`` is kept as the two clauses that it means. ``notes``
+    are on clauses that mean another thing than many would think.
     """
 
     clauses: tuple[VersionClause, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def parse(cls, text: str) -> VersionRequest:
         """Read a version, its first numbers, or comparisons joined by commas; raise `ValueError` on anything else."""
+        notes: tuple[str, ...] = ()
         if text[:1] in {">", "<", "=", "!", "~"}:
-            clauses = {clause for part in text.split(",") for clause in _read_clause(part.strip())}
+            parts = [part.strip() for part in text.split(",")]
+            clauses = {clause for part in parts for clause in _read_clause(part)}
+            notes = tuple(note for part in parts if (note := _note_on(part)))
         else:
             clauses = {_read_version(text)}
-        return cls(tuple(sorted(clauses, key=lambda clause: (_ORDER.index(clause.operator), *clause[1:]))))
+        ordered = sorted(clauses, key=lambda clause: (_ORDER.index(clause.operator), *clause[1:]))
+        return cls(tuple(ordered), notes)
 
     def matches(self, version: Version) -> bool:
         """Whether a version is in the range; the caller decides whether prereleases are allowed at all."""
         return all(clause.matches(version) for clause in self.clauses)
+
+    @property
+    def is_satisfiable(self) -> bool:
+        """Whether any version, of all that there could be, is in the range.
+
+        The lowest one of a range is the first of all, one that a clause names, or the next one after such.
+        """
+        lowest = [_lowest(0)]
+        for version in (clause.version for clause in self.clauses):
+            major, minor, patch = _release(version)
+            lowest += [version, _lowest(major, minor, patch), _lowest(major, minor, patch + 1)]
+            lowest += [_lowest(major, minor + 1), _lowest(major + 1)]
+            if version.prerelease:
+                lowest.append(replace(version, stage=(version.stage[0], version.stage[1] + 1)))
+        return any(self.matches(version) for version in lowest)
 
     @property
     def allows_prerelease(self) -> bool:
@@ -120,7 +148,7 @@ class VersionRequest:
 
 @frozen
 class ParsedRequest:
-    """A request as its text says it; ``cpu`` and ``target`` are None if it names none.
+    """A request as its text says it; ``build``, ``cpu`` and ``target`` are None if it names none.
 
     `parse_request` and `str` are inverses.
     """
@@ -129,15 +157,16 @@ class ParsedRequest:
     version: VersionRequest
     freethreaded: bool = False
     debug: bool = False
+    build: str | None = None
     cpu: CpuLevel | None = None
     target: Target | None = None
 
     def __str__(self) -> str:
-        version = str(self.version)
+        version, build = str(self.version), f"+{self.build}" if self.build else ""
         plain = self.implementation == "cpython" and self.target is None
         if plain and version[0].isdigit():
-            return f"{version}{'t' * self.freethreaded}{'d' * self.debug}"
-        text = version + "+freethreaded" * self.freethreaded + "+debug" * self.debug
+            return f"{version}{'t' * self.freethreaded}{'d' * self.debug}{build}"
+        text = version + build + "+freethreaded" * self.freethreaded + "+debug" * self.debug
         if plain:
             return text
         if self.target is None:
@@ -151,30 +180,43 @@ def parse_request(text: str) -> ParsedRequest:
     """Read every form of a request; raise `ValueError` with one sentence on anything else.
 
     ``3.14``, ``>=3.12,<3.14``, ``3.14td``, ``3.14+freethreaded+debug``, ``pypy3.11``, ``pypy@3.11``, and uv's keys,
-    ``cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu``. A key for x86-64 without a level means the baseline.
+    ``cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu``. A key for x86-64 without a level means the baseline. A build
+    may follow the version, as in our own output: ``3.14.9+20261021``. `manifest.spellings` has what else is read.
     """
     if len(text) > _MAX_LENGTH:
         raise ValueError(f"a version request has at most {_MAX_LENGTH} characters")
-    implementation, rest = _split_implementation(text.strip().lower(), text)
+    try:
+        return _parse(text)
+    except ValueError as error:
+        meant = equivalent(text, _is_request)
+        raise ValueError(f"{error}; did you mean {meant!r}?" if meant else str(error)) from None
+
+
+def _parse(text: str) -> ParsedRequest:
+    implementation, rest = _split_implementation(respelled(text), text)
     body, dash, platform = rest.partition("-")
     version, *options = body.split("+")
     bare = version.rstrip("td")
-    if bare[:1].isdigit() and (short := _SUFFIXES.get(version[len(bare) :])):
+    if bare[-1:] in _ENDS_OF_VERSIONS and (short := _SUFFIXES.get(version[len(bare) :])):
         version = bare
         options += short
+    builds = [option for option in options if option[:1].isdigit() and not option.strip("0123456789.")]
     for option in options:
-        if option not in _OPTIONS:
-            raise ValueError(f"{option!r} in {text!r} is not one of +freethreaded and +debug")
+        if option not in (*_OPTIONS, *builds[:1]):
+            raise ValueError(f"{option!r} in {text!r} is not a build such as +20261021, +freethreaded or +debug")
     try:
         versions = VersionRequest.parse(version)
     except ValueError:
         raise ValueError(_not_a_request(text)) from None
+    if not versions.is_satisfiable:
+        raise ValueError(f"no version can satisfy {text!r}: its comparisons exclude each other")
     target, cpu = _read_platform(platform, text) if dash else (None, None)
     return ParsedRequest(
         implementation=implementation,
         version=versions,
         freethreaded="freethreaded" in options,
         debug="debug" in options,
+        build=builds[0] if builds else None,
         cpu=cpu,
         target=target,
     )
@@ -195,10 +237,28 @@ def _split_implementation(request: str, text: str) -> tuple[Implementation, str]
 
 
 def _not_a_request(text: str) -> str:
-    digits = text.strip()
-    dot_missing = digits.isdigit() and len(digits) in {2, 3} and digits[0] == "3"
-    suggestion = f"; did you mean {f'3.{digits[1:]}'!r}?" if dot_missing else ""
-    return f"{text!r} is not a version request {_EXAMPLES}{suggestion}"
+    return f"{text!r} is not a version request {_EXAMPLES}"
+
+
+def _is_request(text: str) -> bool:
+    try:
+        _parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _note_on(text: str) -> str:
+    """A note on a comparison with less than three numbers, which PEP 440 reads as with zeros; empty for others."""
+    operator = text[:2] if text[:2] in _COMPARISONS else text[:1]
+    operand = text[len(operator) :].strip()
+    if operator not in _WHAT_IT_MEANS or operand.strip("0123456789.") or operand.count(".") > 1:
+        return ""
+    major, _, minor = operand.partition(".")
+    prefix, after = (operand, f"{major}.{int(minor) + 1}") if minor else (major, str(int(major) + 1))
+    for_all = _WHAT_IT_MEANS[operator].replace("3.13", prefix).replace("3.14", after)
+    whole = operand + (".0" if minor else ".0.0")
+    return f'version {text} means {operator}{whole}, as PEP 440 reads it; for all of {operand} write "{for_all}"'
 
 
 def _read_version(text: str) -> VersionClause:
@@ -233,6 +293,11 @@ def _read_clause(text: str) -> tuple[VersionClause, ...]:
 def _release(version: Version) -> tuple[int, int, int]:
     """The numbers of a version: its release segment, in the terms of PEP 440."""
     return version.major, version.minor, version.patch
+
+
+def _lowest(major: int, minor: int = 0, patch: int = 0) -> Version:
+    """The first prerelease, a0."""
+    return Version(major=major, minor=minor, patch=patch, stage=(0, 0))
 
 
 def _prefix(version: Version, width: int) -> Version:

@@ -36,6 +36,7 @@ _ARCH_ALIASES = {
     "x86": "i686",
     "i386": "i686",
     "powerpc64le": "ppc64le",
+    "riscv64gc": "riscv64",
 }
 _OS_ALIASES = {"darwin": "macos", "osx": "macos", "win": "windows", "win32": "windows"}
 

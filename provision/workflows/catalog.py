@@ -101,7 +101,7 @@ def parse_query(
     query = AssetQuery(
         implementation=parsed.implementation if parsed else None,
         version=parsed.version if parsed else None,
-        build=None if build == LATEST else build,
+        build=None if build == LATEST else build or (parsed.build if parsed else None),
         cpu=cpu,
         options=build_options,
         flavor=flavor,

@@ -47,6 +47,7 @@ def clauses(draw: st.DrawFn) -> str:
 
 
 SPECIFIER_SETS = st.lists(clauses(), min_size=1, max_size=3).map(",".join)
+SATISFIABLE_SETS = SPECIFIER_SETS.filter(lambda text: VersionRequest.parse(text).is_satisfiable)
 PLAIN_VERSIONS = st.one_of(st.just("3"), _MINORS.map("3.{}".format), versions().map(str))
 
 
@@ -59,9 +60,10 @@ def parsed_requests(draw: st.DrawFn) -> ParsedRequest:
         cpu = draw(st.sampled_from(CPU_LEVELS))
     return ParsedRequest(
         implementation=draw(st.sampled_from(IMPLEMENTATIONS)),
-        version=VersionRequest.parse(draw(PLAIN_VERSIONS | SPECIFIER_SETS)),
+        version=VersionRequest.parse(draw(PLAIN_VERSIONS | SATISFIABLE_SETS)),
         freethreaded=draw(st.booleans()),
         debug=draw(st.booleans()),
+        build=draw(st.none() | st.sampled_from(["20261021", "7.3.20"])),
         cpu=cpu,
         target=target,
     )
@@ -85,7 +87,7 @@ def specs(draw: st.DrawFn) -> dict[str, object]:
         "without": st.lists(st.sampled_from(["tests", "idle", "tkinter"]), max_size=2, unique=True),
         "sha256": st.dictionaries(TARGETS.map(str), HEX, min_size=1, max_size=2),
     }
-    spec: dict[str, object] = {"version": draw(PLAIN_VERSIONS | SPECIFIER_SETS)}
+    spec: dict[str, object] = {"version": draw(PLAIN_VERSIONS | SATISFIABLE_SETS)}
     for key in draw(st.lists(st.sampled_from(sorted(optional)), unique=True, max_size=4)):
         spec[key] = draw(optional[key])
     return spec

@@ -1,0 +1,82 @@
+"""Spellings of version requests that other tools use, rewritten as ours.
+
+What means one thing only is read as that (`respelled`). What is refused is answered with the request that its writer
+most likely means (`equivalent`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from provision.model.asset import IMPLEMENTATIONS
+
+# Tags of wheels, names of programs, and tox' factors.
+IMPLEMENTATION_ALIASES = {"python": "cpython", "py": "cpython", "cp": "cpython", "pp": "pypy", "gp": "graalpy"}
+_NEWEST = "3"
+
+_WORDS = re.compile(r"([a-z]*)([@-]?)(.*)", re.DOTALL)
+# ``313`` of ``cp313t``.
+_TAG = re.compile(r"([0-9])([0-9]{1,2})(?=t?d?(?:$|[+-]))")
+_WILDCARD = re.compile(r"([0-9](?:\.[0-9]+)?)\.[x*](?=t?d?(?:$|[+-]))")
+# PEP 440's other spellings of a prerelease, and those of semantic versions.
+_PRERELEASE = re.compile(
+    r"([0-9]\.[0-9]+(?:\.[0-9]+)?)[-_.]?(alpha|a|beta|b|preview|pre|rc|c)[-_.]?([0-9]+)(?![0-9.]*[a-z_])"
+)
+_STAGES = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc"}
+
+
+def respelled(text: str) -> str:
+    """A request in lower case, with other tools' spellings replaced; a text that is no request stays one.
+
+    ``cp313t`` → ``cpython3.13t``, ``python3.13`` → ``cpython3.13``, ``3.14.x`` → ``3.14``, ``3.16.0-alpha.2`` →
+    ``3.16.0a2``, ``pypy`` → ``pypy3``, ``latest`` → ``3``.
+    """
+    request = text.strip().lower()
+    match = _WORDS.fullmatch(request)
+    if match is None or request == "latest":
+        return _NEWEST if match else request
+    name, separator, rest = match.groups()
+    name = IMPLEMENTATION_ALIASES.get(name, name)
+    if name in IMPLEMENTATIONS:
+        if rest == "latest" or not (separator or rest):
+            rest = _NEWEST
+        rest = _TAG.sub(r"\1.\2", rest, count=1) if _TAG.match(rest) else rest
+    if wildcard := _WILDCARD.match(rest):
+        rest = wildcard[1] + rest[wildcard.end() :]
+    rest = _PRERELEASE.sub(lambda found: found[1] + _STAGES.get(found[2], found[2]) + found[3], rest)
+    return f"{name}{separator}{rest}"
+
+
+def _next(number: str) -> str:
+    return str(int(number) + 1)
+
+
+_NUMBERS = r"([0-9])(?:\.([0-9]{1,4}))?(\.[0-9]{1,4})?"
+_EQUIVALENTS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (r"([0-9])([0-9]{1,2})(t?d?)", lambda m: f"{m[1]}.{m[2]}{m[3]}"),  # 314
+    (r"v(.+)", lambda m: m[1]),  # v3.14
+    (r"\^" + _NUMBERS, lambda m: f">={m[0][1:]},<{_next(m[1])}"),  # npm's caret
+    (r"~[0-9]\.[0-9]+", lambda m: m[0][1:]),  # npm's tilde
+    (r"~([0-9]\.[0-9]+\.[0-9]+)", lambda m: f"~={m[1]}"),
+    (r"([0-9])\.([0-9]+)-dev", lambda m: f">={m[1]}.{m[2]}.0a1,<{m[1]}.{_next(m[2])}"),
+    (r"([0-9][0-9.]*)\+", lambda m: f">={m[1]}"),  # 3.13+
+    (r"(={1,3}) *([0-9][0-9.]*)", lambda m: m[2]),
+    (r"~= *([0-9])", lambda m: f">={m[1]}"),
+    (r"(>=?|<=?) *([0-9][0-9.]*)\.\*", lambda m: f"{m[1]}{m[2]}"),
+    (r"([0-9][0-9.]*)\.", lambda m: m[1]),  # 3.
+    (r"([0-9][0-9.]*) +- +([0-9])\.([0-9]+)", lambda m: f">={m[1]},<{m[2]}.{_next(m[3])}"),  # npm's range
+    (r"([0-9][0-9.]*)[- ](?:t|freethreaded|free-threaded|nogil)", lambda m: f"{m[1]}t"),
+    (r"([0-9][0-9.]*)[- ](?:d|debug)", lambda m: f"{m[1]}d"),
+    (r"((?:[<>]=?|[!=]=|~=)[^ ,]+)((?: +(?:[<>]=?|[!=]=|~=)[^ ,]+)+)", lambda m: ",".join(m[0].split())),
+)
+
+
+def equivalent(text: str, reads: Callable[[str], bool]) -> str:
+    """The request that stands for a refused text; empty if none does. ``reads`` says whether a text is a request."""
+    request = text.strip().lower()
+    for pattern, rewrite in _EQUIVALENTS:
+        match = re.fullmatch(pattern, request)
+        if match and reads(rewritten := rewrite(match)):
+            return rewritten
+    return ""

@@ -1,0 +1,112 @@
+"""Requests as other tools write them: read where they mean one thing, else answered with what is meant."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from provision.manifest.spellings import equivalent, respelled
+from provision.manifest.version_request import REQUEST_PATTERN, parse_request
+from tests.support.project import Project
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("cp313t", "3.13t"),
+        ("cp39", "3.9"),
+        ("py312", "3.12"),
+        ("pp311", "pypy3.11"),
+        ("gp312", "graalpy3.12"),
+        ("pypy311-linux-x86_64-gnu", "pypy-3.11-linux-x86_64-gnu"),
+        ("python3.13", "3.13"),
+        ("Python@3.13", "3.13"),
+        ("3.14.x", "3.14"),
+        ("3.14.*", "3.14"),
+        ("3.x", "3"),
+        ("3.14.*t", "3.14t"),
+        ("latest", "3"),
+        ("python", "3"),
+        ("pypy", "pypy3"),
+        ("graalpy@latest", "graalpy3"),
+        ("3.16.0-alpha.2", "3.16.0a2"),
+        ("3.16.0-beta.1", "3.16.0b1"),
+        ("3.16.0-rc.1", "3.16.0rc1"),
+        ("3.16.0.pre1", "3.16.0rc1"),
+        (">=3.16.0-alpha.2,<3.17", ">=3.16a2,<3.17"),
+        ("cpython-3.15.0rc1+freethreaded-linux-x86_64_v3-gnu", "cpython-3.15.0rc1+freethreaded-linux-x86_64_v3-gnu"),
+        ("cpython-3.13.5-linux-aarch64-gnu", "cpython-3.13.5-linux-aarch64-gnu"),
+    ],
+)
+def test_what_means_one_thing_is_read_as_that(text: str, canonical: str) -> None:
+    assert str(parse_request(text)) == canonical
+    assert parse_request(canonical) == parse_request(text)
+    assert re.search(REQUEST_PATTERN, text.lower())
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("314", "3.14"),
+        ("314t", "3.14t"),
+        ("v3.14", "3.14"),
+        ("^3.13", ">=3.13,<4"),
+        ("^3.13.2", ">=3.13.2,<4"),
+        ("~3.13", "3.13"),
+        ("~3.13.2", "~=3.13.2"),
+        ("3.13+", ">=3.13"),
+        ("=3.13", "3.13"),
+        ("===3.13.2", "3.13.2"),
+        ("~=3", ">=3"),
+        (">=3.14.*", ">=3.14"),
+        ("3.", "3"),
+        ("3.12 - 3.14", ">=3.12,<3.15"),
+        (">=3.12 <3.14", ">=3.12,<3.14"),
+        ("3.14-t", "3.14t"),
+        ("3.14-freethreaded", "3.14t"),
+        ("3.14 debug", "3.14d"),
+        ("3.14-dev", ">=3.14.0a1,<3.15"),
+    ],
+)
+def test_what_is_refused_is_answered_with_what_is_meant(text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"; did you mean {meant!r}?")):
+        parse_request(text)
+    parse_request(meant)
+
+
+@pytest.mark.parametrize("text", ["stable", "3.13 || 3.14", "3.14.2.1", "", "3.14-linux", "jython2.7"])
+def test_nothing_is_suggested_where_nothing_is_meant(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^(?!.*did you mean)"):
+        parse_request(text)
+
+
+def test_only_requests_are_suggested() -> None:
+    assert equivalent("v3.14", lambda text: text == "3.14") == "3.14"
+    assert equivalent("v3.14", lambda text: False) == ""
+
+
+@pytest.mark.parametrize("text", ["", "\0", "3.14", "x" * 100, "٣.١٤", ">=3.12"])
+def test_what_is_not_known_stays_as_it_is(text: str) -> None:
+    assert respelled(text) == text
+
+
+def test_a_build_in_the_version_is_locked_as_one_in_its_key(tmp_path: Path) -> None:
+    locks = []
+    for number, entry in enumerate(('"3.14.7+20260814"', '{ version = "3.14.7", build = "20260814" }')):
+        project = Project(tmp_path / str(number))
+        project.write(f'[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = {entry}\n')
+        project.run("lock", "--offline")
+        locks.append(project.lock.read_text())
+    assert locks[0] == locks[1]
+    assert 'build = "20260814"' in locks[0]
+    project.write('[pythons]\none = { version = "3.14.7+20260814", build = "20260901" }\n')
+    assert '"20260901" contradicts `version`, which names 20260814' in project.run("lock", expect=2).err
+
+
+def test_locking_notes_what_pep_440_reads_otherwise(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "==3.13"\n')
+    said = project.run("lock", "--offline").err
+    assert 'note: one: version ==3.13 means ==3.13.0, as PEP 440 reads it; for all of 3.13 write "3.13"' in said
