@@ -17,7 +17,7 @@ _MODULES = {
     "sync": ("plan", "sync"),
     "list": ("list", "status"),
     "use": ("which", "run", "env"),
-    "store": ("verify", "prune", "cache"),
+    "store": ("verify", "prune", "roots", "cache"),
     "catalog": ("catalog",),
     "review": ("diff", "audit", "outdated", "explain", "feed"),
     "pack": ("pack", "schema"),

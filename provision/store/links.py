@@ -75,7 +75,7 @@ def link_interpreter(project: Path, name: str, key: str, store: Store) -> None:
 
     Raises `StoreError` if something is there that provision did not make, so that nothing of the user's is lost.
     """
-    folder = _make_links_directory(project)
+    folder = make_links_directory(project)
     with _link_failures(folder / name):
         link_directory(folder / _checked_name(name), store.tree(key))
 
@@ -100,7 +100,7 @@ def link_commands(project: Path, pythons: Sequence[LinkablePython], store: Store
 
     ``pythons`` are all that are linked, in the order of the manifest: of two with one command, the first has it.
     """
-    folder = _make_links_directory(project) / BIN
+    folder = make_links_directory(project) / BIN
     commands: dict[str, LinkablePython] = {}
     for python in pythons:
         commands.setdefault(command_name(python.asset), python)
@@ -154,7 +154,7 @@ def links_directory(project: Path) -> Path:
     return project / LINKS
 
 
-def _make_links_directory(project: Path) -> Path:
+def make_links_directory(project: Path) -> Path:
     """Make ``.pythons`` and its `.gitignore`; a link in its place is refused, because it could lead anywhere."""
     folder = links_directory(project)
     with _link_failures(folder):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from contextlib import ExitStack
+from pathlib import Path
 
 from provision.errors import LockTimeoutError, StoreError, store_failures
 from provision.model.value import frozen
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, tree_lock
+from provision.store.needs import find_environment_needs, find_needs, note_states
 from provision.store.publish import clean_all_leftovers, detach_tree, remove_detached, staging_directory
 from provision.store.receipts import read_receipt
-from provision.store.roots import ReadLockedKeys, forget_missing_projects, live_keys, roots_lock
+from provision.store.roots import ReadLockedKeys, remove_roots, roots_lock
 
 # Entries removed at once; each holds an open lock file until it is deleted.
 _BATCH = 100
@@ -26,14 +28,23 @@ class Pruned:
     freed: int = 0
 
 
-def unused_keys(store: Store, read_locked_keys: ReadLockedKeys) -> tuple[str, ...]:
-    """The sorted keys that no project needs; writes nothing."""
-    return not_needed(_present(store), live_keys(store, read_locked_keys))
+def unused_keys(
+    store: Store, read_locked_keys: ReadLockedKeys, *, forget: Collection[Path] = (), own: Path | None = None
+) -> tuple[str, ...]:
+    """The sorted keys that nothing needs; ``forget`` and ``own`` as for `find_needs`. Writes nothing.
+
+    None are unused while a root is damaged.
+    """
+    needs = find_needs(store, read_locked_keys, forget=forget, own=own)
+    unused = not_needed(present_keys(store), needs.by_key)
+    if needs.damaged or not unused:
+        return ()
+    return not_needed(unused, find_environment_needs(store))
 
 
-def not_needed(present: Iterable[str], live: Collection[str]) -> tuple[str, ...]:
+def not_needed(present: Iterable[str], live: Container[str]) -> tuple[str, ...]:
     """The sorted keys of ``present`` that are not ``live``."""
-    return tuple(sorted(set(present).difference(live)))
+    return tuple(sorted(key for key in set(present) if key not in live))
 
 
 def prune_trees(
@@ -41,10 +52,11 @@ def prune_trees(
     read_locked_keys: ReadLockedKeys,
     *,
     keys: Collection[str] | None = None,
+    forget: Collection[Path] = (),
     timeout: float | None = None,
     on_wait: OnWait | None = None,
 ) -> Pruned:
-    """Remove what no project needs (of ``keys`` if given), and what killed runs have left.
+    """Remove what nothing needs (of ``keys`` if given), the roots in ``forget``, and what killed runs have left.
 
     Entries that other processes hold are left alone. What is needed is decided under the lock of the roots, whatever
     was known when ``keys`` were chosen, so that no tree is removed that a sync has just begun to rely on.
@@ -56,7 +68,9 @@ def prune_trees(
     while True:
         # Trees are only moved away at first: deleting takes long, and syncs wait for the lock of the roots.
         with ExitStack() as deleting, roots_lock(store, timeout=timeout, on_wait=on_wait):
-            forget_missing_projects(store)
+            if not seen:
+                note_states(store, read_locked_keys)
+                remove_roots(store, forget)
             batch = [
                 key for key in unused_keys(store, read_locked_keys) if key not in seen and (keys is None or key in keys)
             ][:_BATCH]
@@ -77,7 +91,7 @@ def prune_trees(
     return Pruned(removed=tuple(removed), busy=tuple(busy), freed=freed)
 
 
-def _present(store: Store) -> set[str]:
+def present_keys(store: Store) -> set[str]:
     """All keys of which there is a tree or anything beside one, complete or not."""
     keys: set[str] = set()
     for directory, suffixes in ((store.trees, ("",)), (store.receipts, (".json", ".entries", ".extras"))):

@@ -1,7 +1,11 @@
-"""Roots: which trees of the store each project needs, in one file a project.
+"""Roots: which trees of the store each project needs, in one file a manifest.
 
 A sync records its root first and looks for trees afterwards: only then is no tree that it finds removed by a prune that
 runs at the same time, because `record_root` waits for that prune, and the next one reads the root.
+
+A root is of one manifest, of the identity of its project, and of one recipe. Where it cannot be confirmed (the project
+is not there, another one is in its place, another version of provision recorded it), it is kept for `GRACE` seconds
+from the first prune that noticed.
 """
 
 from __future__ import annotations
@@ -13,18 +17,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from provision.errors import UNWRITABLE, StoreError, store_failures
-from provision.host.files import make_directory, read_small_file_or_none, remove_file, replace_file, unfinished_files
+from provision.host.files import (
+    exists,
+    make_directory,
+    read_small_file_or_none,
+    remove_file,
+    replace_file,
+    unfinished_files,
+)
 from provision.model.sha256 import sha256_hex
-from provision.model.table import keyed, required
-from provision.model.value import frozen
+from provision.model.table import keyed, optional, required
+from provision.model.tree import RECIPE
+from provision.model.value import frozen, replace
+from provision.store.environments import active_environment, environment_keys
+from provision.store.identity import make_identity, read_identity
 from provision.store.json_tables import count, parse_json_object, read_table, string, strings
 from provision.store.layout import Store, is_key
 from provision.store.locks import OnWait, file_lock
 
-ROOT_VERSION = 1
+ROOT_VERSION = 2
+GRACE = 30 * 24 * 3600
 _LARGEST = 4 * 1024 * 1024
+_DIGITS = 24
 
-# Returns the keys that a project's lock file lists; None if it cannot be read, so that no tree of it is removed.
+# Returns the keys that the lock file of a manifest lists; None if it cannot be read.
 ReadLockedKeys = Callable[[Path], Collection[str] | None]
 
 
@@ -33,35 +49,50 @@ class _RootTable:
     """The file of a root."""
 
     root: int = required(count)
-    project: str = required(string)
+    manifest: str = required(string)
+    identity: str = required(string)
+    recipe: int = required(count)
     keys: tuple[str, ...] = required(strings)
+    environments: tuple[str, ...] = required(strings)
+    unconfirmed_since: int | None = optional(count)
 
 
 @frozen
 class Root:
-    """A project's directory, and the sorted keys of the trees that its last sync needed."""
+    """A manifest, and the sorted keys of the trees that its last sync needed.
 
-    project: Path
+    ``identity`` is that of its project, empty if it cannot be written there. ``environments`` are virtual environments
+    in which provision ran. ``unconfirmed_since`` is the time (Unix) of the first prune that could not confirm the root.
+    """
+
+    manifest: Path
+    identity: str
+    recipe: int
     keys: tuple[str, ...]
+    environments: tuple[Path, ...] = ()
+    unconfirmed_since: int | None = None
 
 
 def record_root(
-    store: Store, project: Path, keys: Collection[str], *, timeout: float | None = None, on_wait: OnWait | None = None
+    store: Store, manifest: Path, keys: Collection[str], *, timeout: float | None = None, on_wait: OnWait | None = None
 ) -> bool:
-    """Record all keys that a project needs from now on; call it before looking for their trees.
+    """Record all keys that a manifest needs from now on; call it before looking for their trees.
 
     False if the store is read-only: then its owner decides which trees stay.
     """
-    root = Root(project=project.absolute(), keys=tuple(sorted(set(keys))))
-    path = root_path(store, project)
     try:
         with (
             roots_lock(store, timeout=timeout, on_wait=on_wait),
-            store_failures("record the project in the store", path),
+            store_failures("record the project in the store", store.roots),
         ):
-            if _read_root(path) != root:
+            identity = make_identity(manifest.absolute().parent)
+            root = Root(manifest=manifest.absolute(), identity=identity, recipe=RECIPE, keys=tuple(sorted(set(keys))))
+            path = root_path(store, root)
+            before = _read_root(path)
+            root = replace(root, environments=_environments(store, before))
+            if before != root:
                 make_directory(path.parent)
-                replace_file(path, _root_document(root), flush=True)
+                write_root(path, root)
     except StoreError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in UNWRITABLE:
             return False
@@ -69,35 +100,62 @@ def record_root(
     return True
 
 
-def read_roots(store: Store) -> tuple[Root, ...]:
-    """The roots of all projects, sorted by path; a damaged one is ignored until its project syncs again."""
+def is_recorded(store: Store, manifest: Path, key: str) -> bool:
+    """Whether a manifest's root has a key, and nothing about the root is to be renewed; waits for no process."""
+    try:
+        root = recorded_root(store, manifest)
+    except OSError:
+        return False
+    if root is None or key not in root.keys or root.unconfirmed_since is not None:
+        return False
+    active = active_environment(store)
+    return active is None or active in root.environments
+
+
+def recorded_root(store: Store, manifest: Path) -> Root | None:
+    """The root of a manifest whose project has an identity; None where there is none. Raises `OSError`."""
+    path = recorded_path(store, manifest)
+    return _read_root(path) if path else None
+
+
+def recorded_path(store: Store, manifest: Path) -> Path | None:
+    """Where the root of a manifest is if it has one; None for a project without an identity. Raises `OSError`."""
+    identity = read_identity(manifest.absolute().parent)
+    if not identity:
+        return None
+    return root_path(store, Root(manifest=manifest.absolute(), identity=identity, recipe=RECIPE, keys=()))
+
+
+def read_roots(store: Store) -> dict[Path, Root | None]:
+    """All roots by their files, sorted; None for a file that is damaged or of a newer format."""
     with store_failures("list the projects of the store", store.roots):
         try:
-            paths = sorted(path for path in store.roots.iterdir() if path.suffix == ".json")
+            paths = sorted(path for path in store.roots.iterdir() if _is_root_file(path.name))
         except FileNotFoundError:
-            return ()
-        roots = [root for path in paths if (root := _read_root(path)) and path == root_path(store, root.project)]
-    return tuple(sorted(roots, key=lambda root: root.project))
+            return {}
+        found = {path: _read_root(path) for path in paths}
+        return {path: root for path, root in found.items() if root or exists(path)}
 
 
-def live_keys(store: Store, read_locked_keys: ReadLockedKeys) -> set[str]:
-    """The keys that existing projects need: those in each project's lock file, which is read by ``read_locked_keys``.
+def note_confirmed(path: Path, root: Root, *, confirmed: bool, now: int) -> None:
+    """Note in a root whether it was confirmed just now; remove it if it was not for `GRACE` seconds.
 
-    The lock file may differ from the root if it was changed and not synced yet. If it cannot be read, the root counts.
+    The caller holds `roots_lock`.
     """
-    live: set[str] = set()
-    for root in read_roots(store):
-        if not _is_missing(root.project):
-            listed = read_locked_keys(root.project)
-            live.update(root.keys if listed is None else listed)
-    return live
+    since = root.unconfirmed_since
+    with store_failures("update the root of a project", path):
+        if confirmed or since is None or since > now:
+            noted = replace(root, unconfirmed_since=None if confirmed else now)
+            if noted != root:
+                write_root(path, noted)
+        elif now - since >= GRACE:
+            remove_file(path)
 
 
-def forget_missing_projects(store: Store) -> None:
-    """Remove the roots of projects that no longer exist, and unfinished files; the caller holds `roots_lock`."""
-    missing = [root_path(store, root.project) for root in read_roots(store) if _is_missing(root.project)]
+def remove_roots(store: Store, paths: Collection[Path]) -> None:
+    """Remove roots, and what killed runs have left beside them; the caller holds `roots_lock`."""
     with store_failures("forget a project", store.roots):
-        for path in (*missing, *unfinished_files(store.roots)):
+        for path in (*paths, *unfinished_files(store.roots)):
             remove_file(path)
 
 
@@ -108,35 +166,55 @@ def roots_lock(store: Store, *, timeout: float | None = None, on_wait: OnWait | 
         yield
 
 
-def root_path(store: Store, project: Path) -> Path:
-    """The file of a project's root, named by a hash of the project's path."""
-    digits = sha256_hex(os.fsencode(project.absolute()))[:24]
-    return store.roots / f"{digits}.json"
+def root_path(store: Store, root: Root) -> Path:
+    """The file of a root, named by a hash of all that tells it from others.
+
+    Of projects without identities at one path, which may be several, those that need the same trees share a root.
+    """
+    words = [root.identity or " ".join(root.keys), str(root.recipe), os.fsdecode(os.fsencode(root.manifest))]
+    return store.roots / f"{sha256_hex(os.fsencode(chr(10).join(words)))[:_DIGITS]}.json"
 
 
-def _is_missing(project: Path) -> bool:
-    """Whether a project's directory certainly does not exist; one that cannot be read may be another user's."""
-    try:
-        project.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
+def _is_root_file(name: str) -> bool:
+    return len(name) == _DIGITS + len(".json") and name.endswith(".json") and name[:_DIGITS].isalnum()
+
+
+def _environments(store: Store, before: Root | None) -> tuple[Path, ...]:
+    active = active_environment(store)
+    known = {path for path in (before.environments if before else ()) if environment_keys(store, path)}
+    return tuple(sorted(known | ({active} if active else set())))
 
 
 def _read_root(path: Path) -> Root | None:
     try:
         record = read_table(_RootTable, parse_json_object(read_small_file_or_none(path, _LARGEST) or b""))
-        project = Path(record.project)
-        if record.root != ROOT_VERSION or not project.is_absolute() or b"\0" in os.fsencode(project):
+        manifest, environments = Path(record.manifest), tuple(map(Path, record.environments))
+        paths = (manifest, *environments)
+        known = record.root == ROOT_VERSION and all(map(is_key, record.keys))
+        if not known or not all(each.is_absolute() and b"\0" not in os.fsencode(each) for each in paths):
             return None
     except ValueError:
         return None
-    return Root(project=project, keys=tuple(key for key in record.keys if is_key(key)))
+    return Root(
+        manifest=manifest,
+        identity=record.identity,
+        recipe=record.recipe,
+        keys=record.keys,
+        environments=environments,
+        unconfirmed_since=record.unconfirmed_since,
+    )
 
 
-def _root_document(root: Root) -> bytes:
+def write_root(path: Path, root: Root) -> None:
+    """Write or replace the file of a root; the caller holds `roots_lock`."""
     # ASCII escapes carry even a path that is not UTF-8.
-    document = {"root": ROOT_VERSION, "project": str(root.project), "keys": list(root.keys)}
-    return (json.dumps(document, indent=1) + "\n").encode("ascii")
+    document = {
+        "root": ROOT_VERSION,
+        "manifest": str(root.manifest),
+        "identity": root.identity,
+        "recipe": root.recipe,
+        "keys": list(root.keys),
+        "environments": [str(environment) for environment in root.environments],
+        "unconfirmed-since": root.unconfirmed_since,
+    }
+    replace_file(path, (json.dumps(document, indent=1) + "\n").encode("ascii"), flush=True)

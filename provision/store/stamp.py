@@ -186,7 +186,7 @@ def _lines(
     """The lines that `_check_lines` compares with the disk."""
     from provision.host.files import exists
     from provision.store.layout import executable, landmark
-    from provision.store.roots import root_path
+    from provision.store.roots import recorded_path
 
     for python in pythons:
         tree = store.tree(python.key)
@@ -198,8 +198,8 @@ def _lines(
     # The directory, too: what was added to it is for a sync to remove.
     for path in (folder / "bin", *sorted((folder / "bin").iterdir())):
         yield "stat", _file_state(str(path)), str(path)
-    root = root_path(store, manifest.parent)
-    if exists(root):
+    root = recorded_path(store, manifest)
+    if root and exists(root):
         # A prune may have removed this project's root.
         yield "stat", _file_state(str(root)), str(root)
 

@@ -86,7 +86,7 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
         damaged=frozenset(receipt.key for receipt in receipts) - intact,
         cached=frozenset(selected.asset.sha256 for selected in selection if cache.has(selected.asset.sha256)),
         links={} if scope.foreign else read_links(project.directory, store),
-        removable=unused_keys(store, needed_keys) if scope.prune else (),
+        removable=unused_keys(store, needed_keys, own=project.manifest_path) if scope.prune else (),
     )
     partial = bool(scope.names) or scope.foreign
     plan = plan_sync(selection, inventory, lock=digest, partial=partial, prune=scope.prune, left_out=chosen.left_out)

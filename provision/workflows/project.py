@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.errors import ManifestError, PolicyError, ProvisionError, StoreError, UsageError, did_you_mean
 from provision.host.files import exists, is_directory, is_link
@@ -17,6 +18,9 @@ from provision.model.sha256 import sha256_hex
 from provision.model.tree import store_key
 from provision.model.value import frozen
 from provision.workflows.options import Options
+
+if TYPE_CHECKING:  # `lock` needs no store
+    from provision.store.layout import Store
 
 LOCK_NAME = "pythons.lock"
 
@@ -153,18 +157,29 @@ def locked_keys(lock: Lock) -> frozenset[str]:
     return frozenset(store_key(asset, python.tree) for python in lock.pythons for asset in python.assets)
 
 
-def needed_keys(project: Path) -> frozenset[str] | None:
-    """The store keys that the lock in a project's directory needs.
+def needed_keys(manifest: Path) -> frozenset[str] | None:
+    """The store keys that the lock of a manifest needs.
 
-    None where there is no valid lock: the store then keeps every tree that was recorded for the project. The store is
+    None where there is no valid lock: the store then keeps every tree that was recorded for the manifest. The store is
     handed this function, as it must not import `lock`.
     """
     from provision.lock.read import read_lock
 
     try:
-        return locked_keys(read_lock(project / LOCK_NAME).lock)
+        return locked_keys(read_lock(Project(manifest_path=manifest).lock_path).lock)
     except ProvisionError:
         return None
+
+
+def record_use(project: Project, store: Store, key: str, *, timeout: float | None) -> None:
+    """Record a project that uses an installed tree without a sync: it may have been moved, or copied.
+
+    Does nothing, quickly, for a project whose root has the key.
+    """
+    from provision.store.roots import is_recorded, record_root
+
+    if not is_recorded(store, project.manifest_path, key):
+        record_root(store, project.manifest_path, locked_keys(project.locked().lock), timeout=timeout)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""`verify`, `prune` and `cache`: trees verified and repaired, space freed."""
+"""`verify`, `prune`, `roots`, `cache`: trees verified and repaired, space freed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provision.errors import UsageError
+from provision.host.files import exists
 from provision.model.value import frozen, replace
 from provision.plan import LeftOut, Selected
 from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.locks import lock_timeout
-from provision.store.prune import Pruned, prune_trees, unused_keys
+from provision.store.needs import Need, find_environment_needs, find_needs, roots_of
+from provision.store.prune import Pruned, present_keys, prune_trees, unused_keys
 from provision.store.publish import check_tree, clean_all_leftovers, mark_durable
 from provision.store.receipts import Receipt, installed_receipts, read_receipt
 from provision.workflows.options import Options, Scope, open_install_context
@@ -115,12 +118,72 @@ class CacheUsage:
     size: int
 
 
-def prune(options: Options, *, dry_run: bool) -> Pruned:
-    """Remove the trees that no project needs; with ``dry_run`` only list them."""
+@frozen
+class NeededTree:
+    """A tree in the store, its size in bytes (None without a receipt), and who needs it."""
+
+    key: str
+    size: int | None
+    needs: tuple[Need, ...]
+
+
+@frozen
+class Roots:
+    """Who needs the trees of a store; no tree is removed while there are ``damaged`` roots."""
+
+    trees: tuple[NeededTree, ...]
+    damaged: tuple[Path, ...]
+
+
+@frozen
+class Pruning:
+    """What a prune removed, and who needs the trees that are left."""
+
+    pruned: Pruned
+    left: Roots
+
+
+def roots(options: Options) -> Roots:
+    """Who needs which tree of the store."""
+    return _roots(Store(options.home), forget=())
+
+
+def prune(options: Options, *, dry_run: bool, forget: Sequence[Path] = ()) -> Pruning:
+    """Remove the trees that nothing needs; with ``dry_run`` only list them.
+
+    ``forget`` are manifests or directories of projects that no longer count; raises `UsageError` if the store knows
+    none there that it may forget.
+    """
     store = Store(options.home)
+    forgotten = [path for place in forget for path in _roots_to_forget(store, place)]
     if dry_run:
-        return Pruned(removed=unused_keys(store, needed_keys))
-    return prune_trees(store, needed_keys, timeout=lock_timeout(options.environ))
+        pruned = Pruned(removed=unused_keys(store, needed_keys, forget=forgotten))
+    else:
+        pruned = prune_trees(store, needed_keys, forget=forgotten, timeout=lock_timeout(options.environ))
+    left = _roots(store, forget=forgotten)
+    trees = tuple(tree for tree in left.trees if tree.key not in pruned.removed)
+    return Pruning(pruned=pruned, left=replace(left, trees=trees))
+
+
+def _roots(store: Store, *, forget: Sequence[Path]) -> Roots:
+    found, environments = find_needs(store, needed_keys, forget=forget), find_environment_needs(store)
+    sizes = {receipt.key: receipt.size for receipt in installed_receipts(store)}
+    trees = tuple(
+        NeededTree(key=key, size=sizes.get(key), needs=(*found.by_key.get(key, ()), *environments.get(key, ())))
+        for key in sorted(present_keys(store))
+    )
+    return Roots(trees=trees, damaged=found.damaged)
+
+
+def _roots_to_forget(store: Store, place: Path) -> tuple[Path, ...]:
+    paths = roots_of(store, needed_keys, place)
+    if not paths:
+        known = "still exists" if exists(place) else "is not known to the store"
+        raise UsageError(
+            f"--forget: expected a project that no longer exists, got {str(place)!r}, which {known}",
+            hint="Run `provision roots` to see all projects.",
+        )
+    return paths
 
 
 def cache_usage(options: Options) -> CacheUsage:

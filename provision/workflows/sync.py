@@ -120,7 +120,7 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     project, loaded = inputs.project, inputs.loaded
     store, timeout = Store(options.home), lock_timeout(options.environ)
     # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
-    record_root(store, project.directory, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
+    record_root(store, project.manifest_path, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
     plan = compute_plan(options, project, loaded.lock, loaded.digest, scope)
     receipts = _install(options, store, tuple(plan.installs()), progress)
     # Staging directories of runs that were killed after publishing their tree: nobody installs those again.

@@ -15,9 +15,10 @@ from provision.plan import Selected
 from provision.store.launchers import is_launcher
 from provision.store.layout import Store, executable
 from provision.store.links import BIN, links_directory, unknown_commands
+from provision.store.locks import lock_timeout
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options, Scope
-from provision.workflows.project import Project
+from provision.workflows.project import Project, record_use
 from provision.workflows.selection import select_assets
 
 
@@ -37,6 +38,7 @@ def which(options: Options, name: str) -> FoundPython:
     store = Store(options.home)
     if not _is_installed(selected, store):
         raise StoreError(f"{name} is not installed", hint=f"Run `provision sync {name}`.")
+    record_use(project, store, selected.key, timeout=lock_timeout(options.environ))
     tree = store.tree(selected.key)
     return FoundPython(selected=selected, tree=tree, executable=executable(tree, selected.asset))
 
@@ -97,6 +99,8 @@ def bin_directory(options: Options) -> Path:
     installed = [selected for selected in chosen if _is_installed(selected, store)]
     for path in unknown_commands(project.directory, installed, store):
         raise _command_refused(path, project.lock_path)
+    for selected in installed:
+        record_use(project, store, selected.key, timeout=lock_timeout(options.environ))
     return directory
 
 

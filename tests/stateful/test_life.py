@@ -33,6 +33,7 @@ from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.publish import check_tree
 from provision.store.receipts import installed_receipts, read_receipt
+from provision.store.roots import read_roots
 from provision.workflows.edit import add, remove
 from provision.workflows.lock import check_lock, lock
 from provision.workflows.options import Options, Scope
@@ -134,7 +135,9 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def take_what_nobody_needs(self) -> None:
-        live = self.needed() & {receipt.key for receipt in installed_receipts(self.store)}
+        roots = [root for root in read_roots(self.store).values() if root]
+        needed = self.needed().union(*(root.keys for root in roots))
+        live = needed & {receipt.key for receipt in installed_receipts(self.store)}
         prune(self.options, dry_run=False)
         there = {receipt.key for receipt in installed_receipts(self.store)}
         assert there <= live, "what nobody needs is gone"

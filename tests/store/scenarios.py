@@ -35,7 +35,7 @@ def prune_all(home: Path) -> None:
 
 
 def record(home: Path) -> None:
-    record_root(Store(home), home.parent, [FREE_CHOICE.key])
+    record_root(Store(home), home.parent / "pythons.toml", [FREE_CHOICE.key])
 
 
 def relink(home: Path) -> None:

@@ -56,7 +56,7 @@ assert read_receipt(Store(Path({str(store.home)!r})), {mine.key!r})
 
     (tmp_path / "pythons.toml").touch()
     (tmp_path / "pythons.lock").touch()
-    record_root(store, tmp_path, [mine.key])
+    record_root(store, tmp_path / "pythons.toml", [mine.key])
     link_project(tmp_path, store, [mine])
     assert write_stamp(
         tmp_path / "pythons.toml", manifest_bytes=b"", lock_bytes=b"", environ={}, store=store, pythons=[mine]

@@ -36,6 +36,7 @@ def locks(keys: Mapping[Path, Collection[str]]) -> ReadLockedKeys:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "project").mkdir()
+    (tmp_path / "project/pythons.toml").touch()
     return tmp_path / "project"
 
 
@@ -52,7 +53,7 @@ def test_what_is_there_and_not_needed_may_go(present: set[str], live: set[str]) 
 
 def test_only_what_no_project_needs_goes(store: Store, project: Path) -> None:
     kept, gone = install(store, variant(1)), install(store, variant(2), extras=True)
-    record_root(store, project, [kept.key])
+    record_root(store, project / "pythons.toml", [kept.key])
     assert unused_keys(store, unknown) == (gone.key,)
     assert prune_trees(store, unknown) == Pruned(removed=(gone.key,), freed=gone.size)
     assert installed_receipts(store) == (kept,)
@@ -62,23 +63,40 @@ def test_only_what_no_project_needs_goes(store: Store, project: Path) -> None:
 
 def test_of_some_keys_only_those_not_needed_go(store: Store, project: Path) -> None:
     one, two, three = (install(store, variant(number)) for number in range(3))
-    record_root(store, project, [one.key])
+    record_root(store, project / "pythons.toml", [one.key])
     assert prune_trees(store, unknown, keys=[one.key, two.key, "not-there"]).removed == (two.key,)
     assert {receipt.key for receipt in installed_receipts(store)} == {one.key, three.key}
 
 
-def test_with_its_project_a_tree_goes(store: Store, project: Path) -> None:
-    receipt = install(store)
-    record_root(store, project, [receipt.key])
-    project.rmdir()
-    assert prune_trees(store, unknown).removed == (receipt.key,)
+def test_what_a_changed_lock_no_longer_lists_stays_until_the_next_sync(store: Store, project: Path) -> None:
+    old, new, gone = (install(store, variant(number)) for number in range(3))
+    manifest = project / "pythons.toml"
+    record_root(store, manifest, [old.key])
+    assert prune_trees(store, locks({manifest: [new.key]})).removed == (gone.key,)
+    assert unused_keys(store, locks({manifest: [new.key]}), own=manifest) == (old.key,)
+    record_root(store, manifest, [new.key])
+    assert prune_trees(store, locks({manifest: [new.key]})).removed == (old.key,)
+
+
+def test_nothing_is_removed_while_a_root_is_damaged(store: Store, project: Path) -> None:
+    install(store)
+    record_root(store, project / "pythons.toml", [])
+    (path,) = store.roots.iterdir()
+    path.write_bytes(path.read_bytes()[:-20])
+    assert unused_keys(store, unknown) == ()
+    assert prune_trees(store, unknown) == Pruned()
+    assert len(prune_trees(store, unknown, forget=[path]).removed) == 1
     assert list(store.roots.iterdir()) == []
 
 
-def test_what_a_changed_lock_no_longer_lists_goes(store: Store, project: Path) -> None:
-    old, new = install(store, variant(1)), install(store, variant(2))
-    record_root(store, project, [old.key, new.key])
-    assert prune_trees(store, locks({project: [new.key]})).removed == (old.key,)
+def test_a_tree_stays_while_a_virtual_environment_is_made_from_it(store: Store, project: Path) -> None:
+    old, gone = install(store, variant(1)), install(store, variant(2))
+    record_root(store, project / "pythons.toml", [])
+    (project / ".venv").mkdir()
+    (project / ".venv/pyvenv.cfg").write_text(f"home = {store.tree(old.key) / 'bin'}\n")
+    assert prune_trees(store, unknown).removed == (gone.key,)
+    (project / ".venv/pyvenv.cfg").unlink()
+    assert prune_trees(store, unknown).removed == (old.key,)
 
 
 def test_an_entry_that_others_work_on_is_left_to_them(store: Store) -> None:
@@ -132,7 +150,7 @@ from provision.store.layout import Store
 from provision.store.prune import prune_trees
 end = time.monotonic() + 1.5
 while time.monotonic() < end:
-    prune_trees(Store(Path({str(store.home)!r})), lambda project: (project / "lock").read_text().split())
+    prune_trees(Store(Path({str(store.home)!r})), lambda manifest: manifest.with_name("lock").read_text().split())
 """
     for project in projects:
         (project / "lock").write_text("")
@@ -143,7 +161,7 @@ while time.monotonic() < end:
         while time.monotonic() < end:
             key = keys[number]
             (project / "lock").write_text(key)
-            record_root(store, project, [key])
+            record_root(store, project / "pythons.toml", [key])
             if not read_receipt(store, key):
                 install(store, variant(number))
             failures.extend(key for _ in range(3) if not read_receipt(store, key))

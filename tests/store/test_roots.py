@@ -1,106 +1,149 @@
-"""Roots say which trees projects need; damaged ones and those of missing projects count for nothing."""
+"""Roots say which trees manifests need; nothing that a root lists is forgotten because it cannot be read or found."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from provision.errors import LockTimeoutError
+from provision.model.tree import RECIPE
+from provision.model.value import replace
+from provision.store.identity import make_identity
 from provision.store.layout import Store
 from provision.store.roots import (
+    GRACE,
     Root,
-    forget_missing_projects,
-    live_keys,
+    is_recorded,
+    note_confirmed,
     read_roots,
     record_root,
-    root_path,
+    remove_roots,
     roots_lock,
 )
 from tests.support.strangers import as_stranger
 
 
-def unknown(project: Path) -> Collection[str] | None:
-    """No lock can be read."""
-    del project
-    return None
-
-
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def manifest(tmp_path: Path) -> Path:
     (tmp_path / "project").mkdir()
-    return tmp_path / "project"
+    (tmp_path / "project/pythons.toml").touch()
+    return tmp_path / "project/pythons.toml"
 
 
-def test_a_project_s_keys_are_on_record(store: Store, project: Path) -> None:
-    assert record_root(store, project, ["b", "a", "b"])
-    assert read_roots(store) == (Root(project=project, keys=("a", "b")),)
-    assert live_keys(store, unknown) == {"a", "b"}
+def only_root(store: Store) -> tuple[Path, Root]:
+    ((path, root),) = read_roots(store).items()
+    assert root is not None
+    return path, root
 
 
-def test_the_last_record_counts(store: Store, project: Path) -> None:
-    record_root(store, project, ["old"])
-    record_root(store, project, ["new"])
-    assert live_keys(store, unknown) == {"new"}
-    assert len(list(store.roots.iterdir())) == 1
+def test_a_manifest_s_keys_are_on_record(store: Store, manifest: Path) -> None:
+    assert record_root(store, manifest, ["b", "a", "b"])
+    identity = make_identity(manifest.parent)
+    assert only_root(store)[1] == Root(manifest=manifest, identity=identity, recipe=RECIPE, keys=("a", "b"))
+    assert identity
 
 
-def test_an_equal_record_is_not_written_again(store: Store, project: Path) -> None:
-    record_root(store, project, ["a"])
-    before = root_path(store, project).stat()
-    record_root(store, project, ["a"])
-    assert root_path(store, project).stat() == before
+def test_the_last_record_counts(store: Store, manifest: Path) -> None:
+    for key in ("old", "new"):
+        record_root(store, manifest, [key])
+    assert only_root(store)[1].keys == ("new",)
 
 
-def test_what_the_lock_lists_by_now_is_needed_and_nothing_else(store: Store, project: Path) -> None:
-    record_root(store, project, ["a", "b"])
-    assert live_keys(store, lambda _: {"b", "c"}) == {"b", "c"}
-    assert live_keys(store, lambda _: ()) == set()
+def test_two_manifests_of_one_project_have_two_roots(store: Store, manifest: Path) -> None:
+    record_root(store, manifest, ["a"])
+    record_root(store, manifest.with_name("ci.toml"), ["b"])
+    assert sorted(root.keys for root in read_roots(store).values() if root) == [("a",), ("b",)]
 
 
-def test_a_project_that_is_gone_needs_nothing_and_is_forgotten(store: Store, project: Path, tmp_path: Path) -> None:
-    record_root(store, project, ["a"])
-    record_root(store, tmp_path, ["b"])
+def test_two_projects_that_were_at_one_path_have_two_roots(store: Store, manifest: Path) -> None:
+    record_root(store, manifest, ["a"])
+    manifest.parent.rename(manifest.parent.with_name("elsewhere"))
+    manifest.parent.mkdir()
+    record_root(store, manifest, ["b"])
+    assert sorted(root.keys for root in read_roots(store).values() if root) == [("a",), ("b",)]
+
+
+def test_projects_without_identities_at_one_path_have_a_root_for_each_set_of_trees(store: Store) -> None:
+    manifest = Path("/proc/project/pythons.toml")
+    for keys in (["a"], ["b"], ["a"]):
+        assert record_root(store, manifest, keys)
+    assert sorted(root.keys for root in read_roots(store).values() if root) == [("a",), ("b",)]
+    assert not is_recorded(store, manifest, "a")
+
+
+def test_an_equal_record_is_not_written_again(store: Store, manifest: Path) -> None:
+    record_root(store, manifest, ["a"])
+    before = only_root(store)[0].stat()
+    record_root(store, manifest, ["a"])
+    assert only_root(store)[0].stat() == before
+
+
+def test_what_is_recorded_need_not_be_recorded(store: Store, manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not is_recorded(store, manifest, "a")
+    record_root(store, manifest, ["a"])
+    assert is_recorded(store, manifest, "a")
+    assert not is_recorded(store, manifest, "b")
+    assert not is_recorded(store, manifest.with_name("ci.toml"), "a")
+    environment = manifest.parent.with_name("venv")
+    environment.mkdir()
+    (environment / "pyvenv.cfg").write_text(f"home = {store.tree('a')}/bin\n")
+    monkeypatch.setenv("VIRTUAL_ENV", str(environment))
+    assert not is_recorded(store, manifest, "a")
+    record_root(store, manifest, ["a"])
+    assert is_recorded(store, manifest, "a")
+    assert only_root(store)[1].environments == (environment,)
+    monkeypatch.delenv("VIRTUAL_ENV")
+    record_root(store, manifest, ["a"])
+    assert only_root(store)[1].environments == (environment,)
+    (environment / "pyvenv.cfg").unlink()
+    record_root(store, manifest, ["a"])
+    assert only_root(store)[1].environments == ()
+
+
+def test_a_root_that_is_not_confirmed_is_kept_for_a_time(store: Store, manifest: Path) -> None:
+    record_root(store, manifest, ["a"])
+
+    def note(now: int, *, confirmed: bool = False) -> int | None:
+        note_confirmed(*only_root(store), confirmed=confirmed, now=now)
+        return only_root(store)[1].unconfirmed_since
+
+    assert note(1000) == 1000
+    assert note(1000 + GRACE - 1) == 1000
+    assert not is_recorded(store, manifest, "a"), "whoever uses it renews it"
+    assert note(2000, confirmed=True) is None
+    assert note(5000) == 5000
+    assert note(4000) == 4000, "the clock was wrong before"
+    record_root(store, manifest, ["a"])
+    assert only_root(store)[1].unconfirmed_since is None
+    note(1000)
+    note_confirmed(*only_root(store), confirmed=False, now=1000 + GRACE)
+    assert read_roots(store) == {}
+
+
+def test_removing_roots_removes_what_killed_runs_left(store: Store, manifest: Path) -> None:
+    record_root(store, manifest, ["a"])
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     (store.roots / f".0123.json.{dead.pid}.4567.new").touch()
-    project.rmdir()
-    assert live_keys(store, unknown) == {"b"}
-    forget_missing_projects(store)
-    assert read_roots(store) == (Root(project=tmp_path, keys=("b",)),)
-    assert len(list(store.roots.iterdir())) == 1
-
-
-def test_a_project_that_cannot_be_looked_at_is_not_gone(public_path: Path) -> None:
-    store = Store(public_path / "home")
-    (public_path / "private/project").mkdir(parents=True)
-    record_root(store, public_path / "private/project", ["a"])
-    (public_path / "private").chmod(0)
-    code = f"""
-from pathlib import Path
-from provision.store.layout import Store
-from provision.store.roots import live_keys
-print(live_keys(Store(Path({str(store.home)!r})), lambda _: None))
-"""
-    assert as_stranger(code) == "{'a'}\n"
-    (public_path / "private").chmod(0o755)
+    (store.roots / "README").touch()
+    remove_roots(store, [only_root(store)[0]])
+    assert [path.name for path in store.roots.iterdir()] == ["README"]
 
 
 def test_paths_need_not_be_utf_8(store: Store, tmp_path: Path) -> None:
     odd = tmp_path / os.fsdecode(b"caf\xe9 \n")
     odd.mkdir()
-    record_root(store, odd, ["a"])
-    assert read_roots(store) == (Root(project=odd, keys=("a",)),)
+    record_root(store, odd / "pythons.toml", ["a"])
+    assert only_root(store)[1].manifest == odd / "pythons.toml"
 
 
 def test_in_a_store_that_is_not_there_nothing_is_on_record(store: Store) -> None:
-    assert read_roots(store) == ()
+    assert read_roots(store) == {}
     assert not store.home.exists()
 
 
@@ -111,39 +154,56 @@ def test_in_a_store_that_is_not_there_nothing_is_on_record(store: Store) -> None
         b"[]",
         b"{}",
         b"\0" * 100,
-        b'{"root": 2, "project": "/", "keys": []}',
-        b'{"root": 1, "project": "relative", "keys": []}',
-        b'{"root": 1, "project": "/\\u0000", "keys": []}',
-        b'{"root": 1, "project": "/\\ud800", "keys": []}',
-        b'{"root": 1, "project": "/", "keys": [1]}',
-        b'{"root": 1, "project": "/", "keys": ["a"]}',
+        {"root": 3},
+        {"root": 1},
+        {"manifest": "relative"},
+        {"manifest": "/\0"},
+        {"manifest": "/\ud800"},
+        {"keys": [1]},
+        {"keys": ["../../etc"]},
+        {"environments": ["relative"]},
+        {"environments": ["/\ud800"]},
+        {"unconfirmed-since": -1},
     ],
 )
-def test_damaged_and_foreign_records_hold_nothing(store: Store, project: Path, content: bytes) -> None:
-    record_root(store, project, ["a"])
-    root_path(store, project).write_bytes(content)
-    assert read_roots(store) == ()
-    record_root(store, project, ["a"])
-    assert live_keys(store, unknown) == {"a"}
+def test_damaged_and_newer_roots_are_known_as_such(
+    store: Store, manifest: Path, content: bytes | dict[str, object]
+) -> None:
+    record_root(store, manifest, ["a"])
+    path, _ = only_root(store)
+    document = json.loads(path.read_bytes())
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps({**document, **content}).encode())
+    assert read_roots(store) == {path: None}
+    record_root(store, manifest, ["a"])
+    assert only_root(store)[1].keys == ("a",)
 
 
-def test_keys_that_lead_elsewhere_are_left_out(store: Store, project: Path) -> None:
-    record_root(store, project, [])
-    path = root_path(store, project)
-    path.write_text(json.dumps({**json.loads(path.read_text()), "keys": ["../../etc", "a", "/"]}))
-    assert live_keys(store, unknown) == {"a"}
+def test_a_root_that_is_cut_short_anywhere_is_damaged(store: Store, manifest: Path) -> None:
+    record_root(store, manifest, ["a", "b"])
+    path, _ = only_root(store)
+    whole = path.read_bytes()
+    for length in range(len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert read_roots(store)[path] is None, length
 
 
-def test_recording_waits_for_a_prune_that_judges(store: Store, project: Path) -> None:
+def test_members_that_a_later_version_adds_are_ignored(store: Store, manifest: Path) -> None:
+    record_root(store, manifest, ["a"])
+    path, root = only_root(store)
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "more": [1]}))
+    assert only_root(store)[1] == root == replace(root, unconfirmed_since=None)
+
+
+def test_recording_waits_for_a_prune_that_judges(store: Store, manifest: Path) -> None:
     said: list[str] = []
     with roots_lock(store), pytest.raises(LockTimeoutError):
-        record_root(store, project, ["a"], timeout=0.1, on_wait=said.append)
+        record_root(store, manifest, ["a"], timeout=0.1, on_wait=said.append)
     assert said[0].startswith("the list of projects is in use by ")
 
 
 def test_a_store_that_may_only_be_read_keeps_no_record(public_path: Path) -> None:
     store = Store(public_path / "home")
-    record_root(store, public_path, ["a"])
+    record_root(store, public_path / "pythons.toml", ["a"])
     for path in (*store.home.iterdir(), store.home):
         path.chmod(0o555)
     for path in (*store.locks.iterdir(), *store.roots.iterdir()):
@@ -151,19 +211,10 @@ def test_a_store_that_may_only_be_read_keeps_no_record(public_path: Path) -> Non
     code = f"""
 from pathlib import Path
 from provision.store.layout import Store
-from provision.store.roots import live_keys, record_root
+from provision.store.roots import read_roots, record_root
 store = Store(Path({str(store.home)!r}))
-print(record_root(store, Path("/"), ["b"]), live_keys(store, lambda _: None))
+print(record_root(store, Path("/pythons.toml"), ["b"]), [root.keys for root in read_roots(store).values()])
 """
-    assert as_stranger(code) == "False {'a'}\n"
+    assert as_stranger(code) == "False [('a',)]\n"
     for path in (store.home, *store.home.iterdir()):
         path.chmod(0o755)
-
-
-def test_a_moved_project_is_another_one(store: Store, project: Path) -> None:
-    record_root(store, project, ["a"])
-    moved = project.rename(project.with_name("moved"))
-    assert live_keys(store, unknown) == set()
-    record_root(store, moved, ["a"])
-    assert live_keys(store, unknown) == {"a"}
-    shutil.rmtree(moved)

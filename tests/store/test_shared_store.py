@@ -17,7 +17,7 @@ from tests.support.strangers import as_stranger
 def shared(public_path: Path) -> Iterator[Store]:
     store = Store(public_path / "opt")
     install(store, extras=True)
-    record_root(store, public_path, [Choice(name="default").key])
+    record_root(store, public_path / "pythons.toml", [Choice(name="default").key])
     folders = [store.home, *(path for path in store.home.iterdir() if path.is_dir())]
     for path in (*folders, *store.locks.iterdir()):
         path.chmod(0o555 if path.is_dir() else 0o444)
@@ -49,7 +49,7 @@ assert installed_receipts(store) == (receipt,)
 assert check_tree(store, receipt) == ()
 assert ensure_durable(store, receipt)
 assert unused_keys(store, lambda project: None) == ()
-assert not record_root(store, project, [receipt.key])
+assert not record_root(store, project / "pythons.toml", [receipt.key])
 link_interpreter(project, "default", receipt.key, store)
 chosen = [SimpleNamespace(name="default", asset=receipt.asset, key=receipt.key)]
 link_commands(project, chosen, store)

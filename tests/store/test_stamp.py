@@ -16,7 +16,7 @@ from provision import __version__
 from provision.store.layout import Store
 from provision.store.publish import mark_durable, remove_tree
 from provision.store.receipts import read_receipt
-from provision.store.roots import record_root, root_path
+from provision.store.roots import record_root
 from provision.store.stamp import boot_id, read_stamp, write_stamp
 from tests.store.samples import FREE, Choice, install, link_project
 from tests.support.killer import ROOT, Victim, python
@@ -41,7 +41,7 @@ class Project:
         return self.folder / ".pythons/.stamp"
 
     def sync(self) -> bool:
-        record_root(self.store, self.folder, [choice.key for choice in PYTHONS])
+        record_root(self.store, self.folder / "pythons.toml", [choice.key for choice in PYTHONS])
         link_project(self.folder, self.store, PYTHONS)
         return write_stamp(
             self.manifest,
@@ -129,7 +129,7 @@ DOUBTS: dict[str, Callable[[Project], object]] = {
     "the library is gone": lambda project: (a_tree(project) / "lib/python3.13/os.py").unlink(),
     "the library changed": lambda project: same_size(a_tree(project) / "lib/python3.13/os.py"),
     "a tree was replaced": lambda project: install(project.store),
-    "a prune forgot the project": lambda project: root_path(project.store, project.folder).unlink(),
+    "a prune forgot the project": lambda project: next(project.store.roots.iterdir()).unlink(),
     "the stamp is gone": lambda project: project.stamp.unlink(),
     "the stamp is torn": lambda project: project.stamp.write_text(project.stamp.read_text()[:-5]),
     "the stamp is empty": lambda project: project.stamp.write_text(""),
@@ -276,6 +276,7 @@ Project(folder=folder, store=store, environ={project.environ!r}).sync()
     assert project.sync()
     assert sorted(path.name for path in (project.folder / ".pythons").iterdir()) == [
         ".gitignore",
+        ".id",
         ".stamp",
         "bin",
         "default",

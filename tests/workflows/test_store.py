@@ -72,14 +72,14 @@ def test_a_tree_that_is_not_installed_is_not_sound(installed: Options) -> None:
 
 
 def test_pruning_keeps_what_a_lock_needs(installed: Options, tmp_path: Path) -> None:
-    assert prune(installed, dry_run=False).removed == ()
+    assert prune(installed, dry_run=False).pruned.removed == ()
     key = tree_of(installed).name
     (tmp_path / "pythons.lock").unlink()
     (tmp_path / "pythons.toml").write_text("[pythons]\n")
     sync(installed, Scope(), NoProgress())
-    assert prune(installed, dry_run=True).removed == (key,)
+    assert prune(installed, dry_run=True).pruned.removed == (key,)
     assert tree_of(installed).exists()
-    assert prune(installed, dry_run=False).removed == (key,)
+    assert prune(installed, dry_run=False).pruned.removed == (key,)
     assert installed_receipts(Store(installed.home)) == ()
 
 

@@ -1,7 +1,8 @@
-"""`verify`, `prune` and `cache`: their command lines and their output."""
+"""`verify`, `prune`, `roots` and `cache`: their command lines and their output."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +17,8 @@ from provision.plan import left_out_document, left_out_notes
 from provision.text import plural, printable, size
 
 if TYPE_CHECKING:
-    from provision.store.prune import Pruned
-    from provision.workflows.store import CacheUsage, Verified, VerifiedTree
+    from provision.store.needs import Need
+    from provision.workflows.store import CacheUsage, NeededTree, Pruning, Roots, Verified, VerifiedTree
 
 
 @with_session(transfer=True)
@@ -54,21 +55,42 @@ def verify(
 @with_session()
 def prune(
     session: Session,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list what would be removed.")] = False,
+    forget: Annotated[
+        list[Path] | None,
+        typer.Option("--forget", metavar="PATH", help="Forget a project that no longer exists. Repeatable."),
+    ] = None,
 ) -> int:
-    """Remove the trees that no project needs any more.
+    """Remove trees that no project uses.
 
-    What killed runs left behind goes, too. A tree stays as long as one project's lock names it;
-    projects whose folder is gone no longer count.
+    Also removes what killed runs left. A tree is used if a lock file lists it, if the last sync of a
+    project needed it, or if a virtual environment was made from it. A project that is not found counts
+    for 30 more days, as it may be on a disk that is not mounted, unless it is passed to --forget.
 
     \b
     Examples:
       provision prune --dry-run
       provision prune
+      provision prune --forget ~/old-project
     """
     from provision.workflows.store import prune as prune_store
 
-    return session.show(present_pruned(prune_store(session.options, dry_run=dry_run), dry_run=dry_run))
+    pruning = prune_store(session.options, dry_run=dry_run, forget=tuple(forget or ()))
+    return session.show(present_pruned(pruning, dry_run=dry_run))
+
+
+@with_session()
+def roots(session: Session) -> int:
+    """Show which projects and environments use each tree.
+
+    \b
+    Examples:
+      provision roots
+      provision roots --json
+    """
+    from provision.workflows.store import roots as find_roots
+
+    return session.show(present_roots(find_roots(session.options), session.console))
 
 
 cache = typer.Typer(help="Look at the cache of verified archives, or empty it.", no_args_is_help=True)
@@ -158,21 +180,96 @@ def _document(tree: VerifiedTree) -> dict[str, object]:
     }
 
 
-def present_pruned(pruned: Pruned, *, dry_run: bool) -> CommandAnswer:
-    """The removed trees, and how much space that freed."""
+def present_pruned(pruning: Pruning, *, dry_run: bool) -> CommandAnswer:
+    """The removed trees, how much space that freed, and who keeps the others where that may surprise."""
+    pruned, left = pruning.pruned, pruning.left
     freed = f", {size(pruned.freed)} freed" if pruned.freed else ""
     verb = "to remove" if dry_run else "removed"
     remarks = [f"{plural(len(pruned.removed), 'tree')} {verb}{freed}"]
     if pruned.busy:
-        remarks.append(f"{plural(len(pruned.busy), 'tree')} left alone, as other processes work on them")
+        remarks.append(f"{plural(len(pruned.busy), 'tree')} kept, because other processes work on them")
+    remarks += _kept(left)
     document = {
         "version": 1,
         "dry-run": dry_run,
         "removed": list(pruned.removed),
         "busy": list(pruned.busy),
         "freed-bytes": pruned.freed,
+        "kept": [_needed_document(tree) for tree in left.trees],
+        "damaged-roots": [str(path) for path in left.damaged],
     }
     return CommandAnswer(lines=pruned.removed, document=document, remarks=remarks)
+
+
+def _kept(left: Roots) -> Iterator[str]:
+    """Trees that no project on this machine needs as far as is known, with who keeps them."""
+    if left.damaged:
+        yield from _damaged(left)
+        return
+    only: dict[Need, int] = {}
+    for tree in left.trees:
+        if not any(need.kind == "manifest" and need.state == "present" for need in tree.needs):
+            for need in tree.needs:
+                only[need] = only.get(need, 0) + 1
+    for need, count in only.items():
+        yield f"{plural(count, 'tree')} kept for {_need(need)}"
+
+
+def _damaged(left: Roots) -> Iterator[str]:
+    for path in left.damaged:
+        yield f"no tree is removed, because this root is damaged or of a newer version of provision: {path}"
+
+
+def present_roots(roots: Roots, console: Console) -> CommandAnswer:
+    """Each tree, and below it who needs it."""
+    lines = []
+    for tree in roots.trees:
+        lines.append(f"{console.paint(tree.key, 'bold')}  {'incomplete' if tree.size is None else size(tree.size)}")
+        lines += [f"  {_need(need)}" for need in tree.needs] or ["  not used"]
+    unused = 0 if roots.damaged else sum(not tree.needs for tree in roots.trees)
+    remarks = [f"{plural(len(roots.trees), 'tree')}, {unused} not used", *_damaged(roots)]
+    document = {
+        "version": 1,
+        "trees": [_needed_document(tree) for tree in roots.trees],
+        "damaged-roots": [str(path) for path in roots.damaged],
+    }
+    return CommandAnswer(lines=lines, document=document, remarks=remarks)
+
+
+_STATES = {
+    "present": "",
+    "unreadable": "not readable",
+    "missing": "not found",
+    "replaced": "another project is in its place",
+    "other recipe": "synced by another version of provision",
+}
+
+
+def _need(need: Need) -> str:
+    name = printable(str(need.path))
+    if need.kind == "environment":
+        return f"virtual environment {name}"
+    state = _STATES[need.state]
+    if need.until is not None:
+        state += f"; counts until {_day(need.until)}"
+    return f"{name} ({state})" if state else name
+
+
+def _needed_document(tree: NeededTree) -> dict[str, object]:
+    return {"key": tree.key, "size-bytes": tree.size, "needed-by": [_need_document(need) for need in tree.needs]}
+
+
+def _need_document(need: Need) -> dict[str, object]:
+    return {
+        "kind": need.kind,
+        "path": str(need.path),
+        "state": need.state,
+        "until": None if need.until is None else _day(need.until),
+    }
+
+
+def _day(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def present_cache_dir(directory: Path) -> CommandAnswer:

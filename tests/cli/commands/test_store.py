@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +48,38 @@ def test_verify_takes_names_or_the_whole_store(synced: Project) -> None:
     assert "--store" in synced.run("verify", "--store", "one", expect=2).err
 
 
-def test_prune_removes_the_trees_of_projects_that_are_gone(synced: Project, tmp_path: Path) -> None:
+def test_prune_removes_the_trees_of_projects_that_are_forgotten(synced: Project, tmp_path: Path) -> None:
     key = verified(synced)["key"]
     assert synced.run("prune", "--json").document()["removed"] == []
     synced.directory.rename(tmp_path / "elsewhere")
     other = Project(tmp_path / "other", home=synced.home, cache=synced.cache)
 
-    assert other.run("prune", "--dry-run").out == f"{key}\n"
+    forget = ("--forget", str(synced.directory))
+    assert other.run("prune", "--dry-run").out == ""
+    assert other.run("prune", "--dry-run", *forget).out == f"{key}\n"
     assert (synced.home / "store" / key).is_dir()
-    document = other.run("prune", "--json").document()
-    assert (document["removed"], document["dry-run"]) == ([key], False)
+    document = other.run("prune", *forget, "--json").document()
+    assert (document["removed"], document["dry-run"], document["kept"]) == ([key], False, [])
     assert document["freed-bytes"] > 0
     assert not (synced.home / "store" / key).exists()
+
+
+def test_roots_shows_who_needs_each_tree(synced: Project) -> None:
+    key = verified(synced)["key"]
+    size = synced.run("roots", "--json").document()["trees"][0]["size-bytes"]
+    need = {"kind": "manifest", "path": str(synced.manifest), "state": "present", "until": None}
+    tree = {"key": key, "size-bytes": size, "needed-by": [need]}
+    assert synced.run("roots", "--json").document() == {"version": 1, "trees": [tree], "damaged-roots": []}
+    assert synced.run("prune", "--json").document()["kept"] == [tree]
+    shown = synced.run("roots")
+    assert shown.out == f"{key}  {size} B\n  {synced.manifest}\n"
+    assert shown.err == "1 tree, 0 not used\n"
+    shutil.rmtree(synced.home / "roots")
+    shown = synced.run("roots")
+    assert shown.out == f"{key}  {size} B\n  not used\n"
+    assert shown.err == "1 tree, 1 not used\n"
+    (synced.home / "receipts" / f"{key}.json").unlink()
+    assert synced.run("roots").out == f"{key}  incomplete\n  not used\n"
 
 
 def test_the_cache_has_a_directory_a_size_and_an_end(synced: Project, build: Build) -> None:

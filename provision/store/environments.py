@@ -1,0 +1,83 @@
+"""Virtual environments near a project, and the trees that they were made from.
+
+Such an environment has no Python of its own: without the tree it is dead, whatever the project's lock file has by now.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from provision.host.files import is_file, is_link, read_small_file_or_none
+from provision.store.layout import Store, is_key
+
+# `.venv`, `.tox/py313`, `services/api/.venv`; a repository may have any number of directories and files.
+_DEPTH = 3
+_MOST_DIRECTORIES = 2000
+_MOST_FILES = 10_000
+_SKIPPED = frozenset({".git", ".hg", ".svn", ".pythons", "node_modules", "__pycache__"})
+
+_CONFIGURATION = "pyvenv.cfg"
+_LARGEST_CONFIGURATION = 64 * 1024
+_PATHS = frozenset({"home", "executable", "base-executable", "base-prefix"})
+_INTERPRETERS = ("bin/python", "Scripts/python.exe")
+
+
+def find_environments(project: Path) -> Iterator[Path]:
+    """The virtual environments in a project's directory and at most two directories below it."""
+    pending, listed = [(project, 1)], 0
+    while pending and listed < _MOST_DIRECTORIES:
+        folder, depth = pending.pop(0)
+        listed += 1
+        for path in _directories(folder):
+            if is_file(path / _CONFIGURATION):
+                yield path
+            elif depth < _DEPTH and not is_link(path):
+                pending.append((path, depth + 1))
+
+
+def environment_keys(store: Store, environment: Path) -> frozenset[str]:
+    """The keys of the trees that a virtual environment was made from; empty if it is of another Python or missing."""
+    try:
+        content = read_small_file_or_none(environment / _CONFIGURATION, _LARGEST_CONFIGURATION)
+    except OSError:
+        return frozenset()
+    if content is None:
+        return frozenset()
+    pairs = (line.partition("=") for line in content.decode("utf-8", "replace").splitlines())
+    named = [value.strip() for name, _, value in pairs if name.strip().lower() in _PATHS]
+    paths = [*named, *(str(environment / path) for path in _INTERPRETERS)]
+    places = {os.fspath(store.trees), os.path.realpath(store.trees)}
+    keys = {_key_below(place, path) for path in (*paths, *map(_real_path, paths)) for place in places}
+    return frozenset(keys - {""})
+
+
+def active_environment(store: Store) -> Path | None:
+    """The virtual environment that this process runs in (``VIRTUAL_ENV``), if it was made from a tree of the store."""
+    named = os.environ.get("VIRTUAL_ENV", "")
+    return Path(named) if os.path.isabs(named) and environment_keys(store, Path(named)) else None  # noqa: PTH117
+
+
+def _directories(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as listing:
+            names = [item.name for item in islice(listing, _MOST_FILES) if item.name not in _SKIPPED and item.is_dir()]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names)]
+
+
+def _real_path(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):  # ValueError: a NUL byte
+        return ""
+
+
+def _key_below(place: str, path: str) -> str:
+    if not path.startswith(place + os.sep):
+        return ""
+    key = path[len(place) + 1 :].partition(os.sep)[0]
+    return key if is_key(key) else ""
