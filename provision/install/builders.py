@@ -210,12 +210,18 @@ def _run_job(job: BuildJob, work: dict[str, str], progress: Progress) -> dict[st
     try:
         job(work["key"], Path(work["archive"]), Path(work["staging_dir"]), progress)
     except ProvisionError as error:
-        return {"error": type(error).__name__, "message": error.message[: _MAX_MESSAGE // 8], "hint": error.hint}
+        return _failure(error)
+    except OSError as error:
+        return _failure(errors.system_error(error))
     except BaseException:  # noqa: BLE001  (it is raised again, in the parent)
         import traceback
 
         return {"bug": traceback.format_exc()[-_MAX_MESSAGE // 8 :]}
     return {}
+
+
+def _failure(error: ProvisionError) -> dict[str, str | None]:
+    return {"error": type(error).__name__, "message": error.message[: _MAX_MESSAGE // 8], "hint": error.hint}
 
 
 class _ProgressSender:

@@ -92,14 +92,21 @@ def test_errors_are_raised_in_the_parent(tmp_path: Path) -> None:
             raise IntegrityError("the bytes are wrong", hint="lock another build")
         if key == "mistake":
             {}["nothing"]
+        if key == "gone":
+            Path("/nowhere/file").read_bytes()
 
     with Builders(1, job, lambda: None) as builders:
         error = failure(builders, "bad")
         print(type(error).__name__, error, error.hint)
+        print(failure(builders, "gone"))
         build(builders, "good")
         print(str(failure(builders, "mistake")).splitlines()[-1])
     """
-    assert run(tmp_path, code) == "IntegrityError the bytes are wrong lock another build\nKeyError: 'nothing'\n"
+    assert run(tmp_path, code) == (
+        "IntegrityError the bytes are wrong lock another build\n"
+        "/nowhere/file: No such file or directory\n"
+        "KeyError: 'nothing'\n"
+    )
 
 
 def test_progress_is_reported_in_the_parent(tmp_path: Path) -> None:

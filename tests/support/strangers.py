@@ -7,11 +7,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from tests.support.killer import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 _NOBODY = 65534
 # Everything is imported before root's rights are dropped: the other user may not see the interpreter's library.
 _PREAMBLE = """
