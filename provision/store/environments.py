@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from provision.host.files import is_file, is_link, read_small_file_or_none
+from provision.host.files import is_directory, is_file, is_link, read_small_file_or_none
 from provision.store.layout import Store, is_key
 
 # `.venv`, `.tox/py313`, `services/api/.venv`; a repository may have any number of directories and files.
@@ -63,10 +63,10 @@ def active_environment(store: Store) -> Path | None:
 def _directories(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as listing:
-            names = [item.name for item in islice(listing, _MOST_FILES) if item.name not in _SKIPPED and item.is_dir()]
+            names = [item.name for item in islice(listing, _MOST_FILES) if item.name not in _SKIPPED]
     except OSError:
         return []
-    return [folder / name for name in sorted(names)]
+    return [path for path in (folder / name for name in sorted(names)) if is_directory(path)]
 
 
 def _real_path(path: str) -> str:

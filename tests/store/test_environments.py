@@ -47,6 +47,12 @@ def test_the_search_is_bounded_and_follows_no_links(tmp_path: Path) -> None:
     assert list(find_environments(tmp_path / "missing")) == []
 
 
+def test_a_link_that_cannot_be_followed_hides_nothing(tmp_path: Path) -> None:
+    made = make_environment(tmp_path / ".venv", "")
+    (tmp_path / "circle").symlink_to("circle")
+    assert list(find_environments(tmp_path)) == [made]
+
+
 def test_many_directories_end_the_search(tmp_path: Path) -> None:
     for number in range(2100):
         (tmp_path / f"d{number:04}").mkdir()
