@@ -115,9 +115,15 @@ def components_of(asset: Asset, table: ComponentTable) -> tuple[Component, ...] 
     tag = asset.build[:8]  # a clock time follows in tags of 2021 and before
     if asset.implementation != "cpython" or tag < _FIRST_TAG or not (tag in table.tags or tag in table.partial):
         return None
-    rules = _WindowsRules(asset, table) if asset.target.os == "windows" else _UnixRules(asset, table)
-    found = [*rules.components(), *rules.packages()]
-    return tuple(sorted(found, key=lambda component: component.name.lower())) if found else None
+    rules: _Rules
+    if asset.target.os == "windows":
+        rules = _WindowsRules(asset, table)
+    elif table.needs_at(str(asset.target), tag):
+        rules = _UnixRules(asset, table)
+    else:
+        return None
+    found = (*rules.components(), *rules.packages())
+    return tuple(sorted(found, key=lambda component: component.name.lower()))
 
 
 class _Rules:
@@ -151,8 +157,6 @@ class _UnixRules(_Rules):
 
     def components(self) -> Iterator[Component]:
         needs = set(self.table.needs_at(str(self.target), self.tag))
-        if not needs:
-            return
         if self.tag == _FIRST_TAG:  # `needs.add("openssl")`, utils.py@20210228; musl: build-main.py@20200418
             needs.add("libressl" if self.target.libc == "musl" else "openssl")
         needs = {entry for entry in needs if self._is_linked(entry)}
