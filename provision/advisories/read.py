@@ -1,0 +1,330 @@
+"""Advisory databases on disk: OSV JSON 1.x and CVE JSON 5.x, as files, directories and zip files.
+
+OSV: https://ossf.github.io/osv-schema/. CVE: https://cveproject.github.io/cve-schema/. Records on components that no
+build contains are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from provision.advisories.records import (
+    SEVERITIES,
+    AdvisoryRecord,
+    Basis,
+    Interval,
+    Severity,
+    Statement,
+    Verdict,
+    component_of_package,
+    component_of_product,
+    component_of_repository,
+)
+from provision.advisories.versions import VersionKey, version_key
+from provision.errors import UsageError
+from provision.host.files import exists, is_directory
+from provision.model.value import frozen
+
+# Far above what databases have: OSV's export of Bitnami is 40 MB.
+_LARGEST_RECORD = 4 << 20
+_LARGEST_DATABASE = 512 << 20
+_MOST_RECORDS = 300_000
+
+_WORDS: Mapping[str, Severity] = {
+    **{word: word for word in SEVERITIES},
+    "moderate": "medium",
+    "important": "high",
+}
+
+
+@frozen
+class AdvisoryDatabase:
+    """What was read of one path. ``skipped`` counts JSON files that are no advisory, or none that can be read."""
+
+    path: str
+    records: tuple[AdvisoryRecord, ...]
+    skipped: int = 0
+
+
+def read_database(path: Path) -> AdvisoryDatabase:
+    """Read a JSON file, a directory of them, or a zip file; `UsageError` if it holds no advisory at all."""
+    if not exists(path):
+        raise UsageError(f"{path} does not exist", hint="Name a JSON file, a directory or a zip file of advisories.")
+    records, seen, skipped = [], 0, 0
+    for name, data in _documents(path):
+        found = read_record(data, database=path.name)
+        seen += found is not None
+        skipped += found is None
+        if found is not None and found.statements:
+            records.append(found)
+        if seen + skipped > _MOST_RECORDS:
+            raise UsageError(f"{path} has more than {_MOST_RECORDS} records, the last read is {name}")
+    if not seen:
+        raise UsageError(
+            f"{path} holds no advisory: expected OSV JSON 1.x or CVE JSON 5.x",
+            hint="Name a JSON file, a directory or a zip file of advisories.",
+        )
+    return AdvisoryDatabase(path=str(path), records=tuple(records), skipped=skipped)
+
+
+def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
+    left = _LARGEST_DATABASE
+    for name, data in _files(path):
+        left -= len(data)
+        if left < 0:
+            raise UsageError(f"{path} is larger than {_LARGEST_DATABASE >> 20} MiB, the limit for advisories")
+        yield name, data
+
+
+def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+    import zipfile
+    import zlib
+
+    if is_directory(path):
+        for file in sorted(path.rglob("*.json")):
+            with file.open("rb") as stream:
+                yield str(file), stream.read(_LARGEST_RECORD)
+    elif zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for name in sorted(archive.namelist()):
+                    if name.endswith(".json"):
+                        with archive.open(name) as member:
+                            yield name, member.read(_LARGEST_RECORD)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError) as error:
+            raise UsageError(f"{path} is a damaged zip file: {error}") from error
+    else:
+        with path.open("rb") as stream:
+            yield str(path), stream.read(_LARGEST_DATABASE)
+
+
+def read_record(data: bytes, *, database: str) -> AdvisoryRecord | None:
+    """Read one record; None for JSON that is no advisory, and for one that was rejected or withdrawn."""
+    try:
+        document = json.loads(data)
+        if not isinstance(document, dict):
+            return None
+        if document.get("dataType") == "CVE_RECORD":
+            return _read_cve(document, database)
+        return _read_osv(document, database) if isinstance(document.get("affected"), list) else None
+    except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
+        return None  # a record that does not follow its schema says nothing
+
+
+# OSV.
+
+
+def _read_osv(document: Mapping[str, Any], database: str) -> AdvisoryRecord | None:
+    if document.get("withdrawn"):
+        return None
+    affected = document["affected"]
+    return AdvisoryRecord(
+        id=str(document["id"]),
+        aliases=frozenset(map(str, document.get("aliases") or ())),
+        database=database,
+        modified=str(document.get("modified", "")),
+        severity=_severity(_osv_severities(document)),
+        summary=_first_sentence(document.get("summary") or document.get("details") or ""),
+        statements=tuple(statement for package in affected for statement in _osv_statements(package)),
+    )
+
+
+def _osv_severities(document: Mapping[str, Any]) -> Iterator[object]:
+    for part in (document, *document["affected"]):
+        for name in ("database_specific", "ecosystem_specific"):
+            yield (part.get(name) or {}).get("severity")
+
+
+def _osv_statements(affected: Mapping[str, Any]) -> Iterator[Statement]:
+    package = affected.get("package") or {}
+    versions = [str(version) for version in affected.get("versions") or ()]
+    ranges = affected.get("ranges") or []
+    named = component_of_package(
+        str(package.get("ecosystem", "")), str(package.get("name", "")), str(package.get("purl", ""))
+    )
+    ordered = [each for each in ranges if each.get("type") in ("SEMVER", "ECOSYSTEM")]
+    if named is not None and (ordered or versions):
+        yield _ranges(named, ordered, versions)
+    for each in ranges:
+        if each.get("type") == "GIT":
+            component = component_of_repository(str(each.get("repo", "")))
+            if component is not None and component != named:
+                yield _git(component, each, versions)
+
+
+def _ranges(component: str, ranges: Iterable[Mapping[str, Any]], versions: Iterable[str]) -> Statement:
+    affected: list[Interval] = []
+    for each in ranges:
+        intervals = _walk(component, each["events"])
+        if intervals is None:
+            return Statement(component=component, basis="range", problem="a version in it has no place in the order")
+        affected += intervals
+    listed = (version_key(component, version) for version in versions)
+    affected += (Interval(low=key, high=key, inclusive=True) for key in listed if key is not None)
+    return Statement(component=component, basis="range", affected=tuple(affected))
+
+
+# In the order in which events of one version count: `last_affected` may be the version that introduced it.
+_EVENTS = ("fixed", "introduced", "last_affected")
+
+
+def _walk(component: str, events: Iterable[Mapping[str, Any]]) -> list[Interval] | None:
+    """The intervals of a range's events, which may come in any order; None if one cannot be placed in the order."""
+    placed: list[tuple[VersionKey, int, str, str]] = []
+    for event in events:
+        for kind, text in event.items():
+            key = version_key(component, str(text))
+            if key is None:
+                return None
+            if kind in _EVENTS:
+                placed.append((key, _EVENTS.index(kind), kind, str(text)))
+    found: list[Interval] = []
+    low: VersionKey | None = None
+    for key, _, kind, text in sorted(placed):
+        if kind == "introduced":
+            low = key if low is None else low
+        elif low is not None:
+            inclusive = kind == "last_affected"
+            found.append(Interval(low=low, high=key, inclusive=inclusive, fixed="" if inclusive else text))
+            low = None
+    if low is not None:
+        found.append(Interval(low=low))
+    return found
+
+
+def _git(component: str, git: Mapping[str, Any], versions: Iterable[str]) -> Statement:
+    """Commits cannot be placed without the repository; the releases that OSV lists beside them can."""
+    listed = [version_key(component, _tag_version(version)) for version in versions]
+    keys = tuple(key for key in listed if key is not None)
+    if not keys:
+        return Statement(component=component, basis="git", problem="it has commits only, and no versions")
+    has_fix = any("fixed" in event for event in git["events"])
+    return Statement(component=component, basis="git-versions", listed=keys, has_fix=has_fix)
+
+
+def _tag_version(tag: str) -> str:
+    return re.sub(r"\A(?:v|V|openssl-|OpenSSL[_-]|R_|version-)(?=\d)", "", tag).replace("_", ".")
+
+
+# CVE.
+
+
+def _read_cve(document: Mapping[str, Any], database: str) -> AdvisoryRecord | None:
+    metadata, containers = document["cveMetadata"], document["containers"]
+    if metadata.get("state") == "REJECTED":
+        return None
+    cna, adps = containers["cna"], containers.get("adp") or []
+    statements = list(_cve_statements(cna, "cna"))
+    if not statements:  # MITRE's own part says n/a, and the range is in CISA's
+        statements = [statement for adp in adps for statement in _cve_statements(adp, "adp")]
+    return AdvisoryRecord(
+        id=str(metadata["cveId"]),
+        aliases=frozenset(),
+        database=database,
+        modified=str(metadata.get("dateUpdated") or cna.get("datePublic") or ""),
+        severity=_severity(word for part in (cna, *adps) for word in _cve_severities(part)),
+        summary=_first_sentence(cna.get("title") or next(iter(cna.get("descriptions") or [{}])).get("value", "")),
+        statements=tuple(statements),
+    )
+
+
+def _cve_severities(container: Mapping[str, Any]) -> Iterator[object]:
+    for metric in container.get("metrics") or ():
+        for name, value in metric.items():
+            if name.startswith("cvss"):
+                yield value.get("baseSeverity")
+            elif name == "other":
+                content = value.get("content") or {}
+                yield content.get("text") if isinstance(content, dict) else content
+
+
+def _cve_statements(container: Mapping[str, Any], basis: Basis) -> Iterator[Statement]:
+    for affected in container.get("affected") or ():
+        component = component_of_product(str(affected.get("vendor", "")), str(affected.get("product", "")))
+        if component is None:
+            component = component_of_repository(str(affected.get("repo", "")))
+        if component is not None and affected.get("versions"):
+            yield _cve_statement(component, basis, affected)
+
+
+def _cve_statement(component: str, basis: Basis, affected: Mapping[str, Any]) -> Statement:
+    found: dict[str, list[Interval]] = {"affected": [], "unaffected": []}
+    for version in affected["versions"]:
+        if version.get("versionType") == "git" or version.get("status") not in found:
+            return Statement(component=component, basis=basis, problem="its versions are commits, or unknown")
+        intervals = _cve_intervals(component, version)
+        if intervals is None:
+            return Statement(component=component, basis=basis, problem="a version in it has no place in the order")
+        found[version["status"]] += intervals
+    defaults: Mapping[str, Verdict] = {"affected": "affected", "unaffected": "clean", "unknown": "unjudged"}
+    # Many records leave the default out; bounds then say what is affected, as `< 5.8.1` does.
+    default: Verdict = "clean" if found["affected"] else "unjudged"
+    return Statement(
+        component=component,
+        basis=basis,
+        affected=tuple(found["affected"]),
+        unaffected=tuple(found["unaffected"]),
+        otherwise=defaults.get(str(affected.get("defaultStatus", "")), default),
+    )
+
+
+_CONSTRAINT = re.compile(r"\s*(>=|<=|>|<|=)?\s*([^\s,<>=]+)\s*")
+
+
+def _cve_intervals(component: str, version: Mapping[str, Any]) -> list[Interval] | None:
+    """The interval of one entry of ``versions``: a version alone, one with an end, or ``>= 5.3.3alpha, < 5.8.1``."""
+    text, below, to = str(version.get("version", "")), version.get("lessThan"), version.get("lessThanOrEqual")
+    if below is None and to is None and re.search("[<>=,]", text):
+        return _constraints(component, text)
+    low = version_key(component, text)
+    if low is None and text not in ("*", "unspecified", "-"):
+        return None
+    if below is None and to is None:
+        return [Interval(low=low, high=low, inclusive=True)] if low is not None else [Interval()]
+    end = str(below if below is not None else to)
+    if end == "*":
+        return [Interval(low=low)]
+    high = version_key(component, end)
+    if high is None:
+        return None
+    return [Interval(low=low, high=high, inclusive=below is None, fixed=end if below is not None else "")]
+
+
+def _constraints(component: str, text: str) -> list[Interval] | None:
+    low: VersionKey | None = None
+    high: VersionKey | None = None
+    inclusive, fixed = False, ""
+    for part in text.split(","):
+        match = _CONSTRAINT.fullmatch(part)
+        key = version_key(component, match[2]) if match else None
+        if match is None or key is None or match[1] == ">":
+            return None
+        match match[1]:
+            case ">=":
+                low = key
+            case "<":
+                high, fixed = key, match[2]
+            case "<=":
+                high, inclusive = key, True
+            case _:
+                low, high, inclusive = key, key, True
+    return [Interval(low=low, high=high, inclusive=inclusive, fixed=fixed)]
+
+
+def _severity(words: Iterable[object]) -> Severity:
+    """The first word that is a severity; databases have it as a word, and CVSS vectors alone say none."""
+    for word in words:
+        found = _WORDS.get(str(word).strip().lower())
+        if found is not None and found != "unknown":
+            return found
+    return "unknown"
+
+
+def _first_sentence(text: object) -> str:
+    line = " ".join(str(text).split())
+    first = line.partition(". ")[0]
+    return first if len(first) <= 160 else f"{first[:159]}…"

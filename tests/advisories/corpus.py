@@ -1,0 +1,159 @@
+"""Advisories in both formats: facts of real ones, in our own words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+# CVE-2024-7592, the record of the Python Software Foundation: quadratic parsing of cookies.
+COOKIES: dict[str, Any] = {
+    "dataType": "CVE_RECORD",
+    "cveMetadata": {"cveId": "CVE-2024-7592", "state": "PUBLISHED", "dateUpdated": "2024-09-04T00:00:00Z"},
+    "containers": {
+        "cna": {
+            "title": "Cookies with backslashes are parsed in quadratic time",
+            "affected": [
+                {
+                    "vendor": "Python Software Foundation",
+                    "product": "CPython",
+                    "defaultStatus": "unaffected",
+                    "versions": [
+                        {"version": "0", "lessThan": "3.8.20", "status": "affected", "versionType": "python"},
+                        {"version": "3.12.0a1", "lessThan": "3.12.6", "status": "affected", "versionType": "python"},
+                        {"version": "3.13.0a1", "lessThan": "3.13.0rc2", "status": "affected", "versionType": "python"},
+                    ],
+                }
+            ],
+            "metrics": [{"cvssV3_1": {"baseSeverity": "HIGH"}}],
+        }
+    },
+}
+# The same vulnerability, coarser, as a distributor has it.
+COOKIES_OSV: dict[str, Any] = {
+    "id": "BIT-python-2024-7592",
+    "aliases": ["CVE-2024-7592"],
+    "modified": "2025-01-01T00:00:00Z",
+    "affected": [
+        {
+            "package": {"ecosystem": "Bitnami", "name": "python", "purl": "pkg:bitnami/python"},
+            "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "3.13.0"}]}],
+        }
+    ],
+    "database_specific": {"severity": "Medium"},
+}
+# And as commits alone.
+COOKIES_GIT: dict[str, Any] = {
+    "id": "PSF-2024-9",
+    "aliases": ["CVE-2024-7592"],
+    "modified": "2024-09-04T00:00:00Z",
+    "affected": [
+        {
+            "ranges": [
+                {
+                    "type": "GIT",
+                    "repo": "https://github.com/python/cpython",
+                    "events": [{"introduced": "0"}, {"fixed": "a" * 40}],
+                }
+            ]
+        }
+    ],
+}
+# CVE-2023-0215: a use after free in OpenSSL's BIO_new_NDEF, in both ways of counting.
+OPENSSL: dict[str, Any] = {
+    "dataType": "CVE_RECORD",
+    "cveMetadata": {"cveId": "CVE-2023-0215", "state": "PUBLISHED"},
+    "containers": {
+        "cna": {
+            "affected": [
+                {
+                    "vendor": "OpenSSL",
+                    "product": "OpenSSL",
+                    "defaultStatus": "unaffected",
+                    "versions": [
+                        {"version": "3.0.0", "lessThan": "3.0.8", "status": "affected", "versionType": "semver"},
+                        {"version": "1.1.1", "lessThan": "1.1.1t", "status": "affected", "versionType": "custom"},
+                        {"version": "1.0.2", "lessThan": "1.0.2zg", "status": "affected", "versionType": "custom"},
+                    ],
+                }
+            ],
+            "metrics": [{"format": "other", "other": {"type": "policy", "content": {"text": "Moderate"}}}],
+        }
+    },
+}
+# CVE-2024-8176: deep nesting of entities in expat. MITRE's own part says nothing, CISA's has the range.
+EXPAT: dict[str, Any] = {
+    "dataType": "CVE_RECORD",
+    "cveMetadata": {"cveId": "CVE-2024-8176", "state": "PUBLISHED", "dateUpdated": "2025-03-20"},
+    "containers": {
+        "cna": {
+            "affected": [{"vendor": "n/a", "product": "n/a", "versions": [{"version": "n/a", "status": "affected"}]}],
+            "descriptions": [{"lang": "en", "value": "The stack of expat overflows. More follows."}],
+        },
+        "adp": [
+            {
+                "affected": [
+                    {
+                        "vendor": "libexpat_project",
+                        "product": "libexpat",
+                        "defaultStatus": "unknown",
+                        "versions": [
+                            {"version": "0", "lessThan": "2.7.0", "status": "affected", "versionType": "custom"},
+                            {"version": "2.7.0", "lessThan": "3", "status": "unaffected", "versionType": "custom"},
+                        ],
+                    }
+                ]
+            }
+        ],
+    },
+}
+# CVE-2025-31115: a use after free in the multi-threaded decoder of xz, the range in one string.
+XZ: dict[str, Any] = {
+    "dataType": "CVE_RECORD",
+    "cveMetadata": {"cveId": "CVE-2025-31115", "state": "PUBLISHED"},
+    "containers": {
+        "cna": {
+            "affected": [
+                {
+                    "vendor": "tukaani-project",
+                    "product": "xz",
+                    "versions": [{"version": ">= 5.3.3alpha, < 5.8.1", "status": "affected"}],
+                }
+            ]
+        }
+    },
+}
+# A record with commits, beside which OSV lists the releases.
+ZLIB: dict[str, Any] = {
+    "id": "CVE-2022-37434",
+    "modified": "2023-01-10T00:00:00Z",
+    "affected": [
+        {
+            "ranges": [
+                {
+                    "type": "GIT",
+                    "repo": "https://github.com/madler/zlib.git",
+                    "events": [{"introduced": "0"}, {"fixed": "e" * 40}],
+                }
+            ],
+            "versions": ["v1.2.11", "v1.2.12"],
+        }
+    ],
+}
+# The same words in language ecosystems are other packages.
+NAMESAKES: list[dict[str, Any]] = [
+    {
+        "id": f"GHSA-{number}",
+        "affected": [
+            {
+                "package": {"ecosystem": ecosystem, "name": name},
+                "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}],
+            }
+        ],
+    }
+    for number, (ecosystem, name) in enumerate([("npm", "openssl"), ("PyPI", "zstd"), ("crates.io", "expat")])
+]
+ALL = [COOKIES, COOKIES_OSV, COOKIES_GIT, OPENSSL, EXPAT, XZ, ZLIB, *NAMESAKES]
+
+
+def encoded(document: object) -> bytes:
+    return json.dumps(document).encode()

@@ -1,0 +1,115 @@
+"""Databases read from files, directories and zip files, in both formats."""
+
+from __future__ import annotations
+
+import copy
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.advisories.read import read_database, read_record
+from provision.advisories.records import AdvisoryRecord
+from provision.errors import UsageError
+from tests.advisories.corpus import ALL, COOKIES, COOKIES_GIT, EXPAT, NAMESAKES, OPENSSL, XZ, encoded
+
+
+def record(document: object) -> AdvisoryRecord:
+    found = read_record(encoded(document), database="corpus")
+    assert found is not None
+    return found
+
+
+def test_a_file_a_directory_and_a_zip_file_hold_the_same_records(tmp_path: Path) -> None:
+    directory, archive = tmp_path / "database" / "deep", tmp_path / "database.zip"
+    directory.mkdir(parents=True)
+    with zipfile.ZipFile(archive, "w") as packed:
+        for number, document in enumerate(ALL):
+            (directory / f"{number}.json").write_bytes(encoded(document))
+            packed.writestr(f"a/{number}.json", encoded(document))
+        packed.writestr("README.md", "no record")
+    found = read_database(archive)
+    assert [each.id for each in found.records] == [each.id for each in read_database(tmp_path / "database").records]
+    assert len(found.records) == len(ALL) - len(NAMESAKES)
+    assert read_database(directory / "0.json").records[0].id == "CVE-2024-7592"
+
+
+@pytest.mark.parametrize(
+    ("document", "severity"),
+    [(COOKIES, "high"), (OPENSSL, "medium"), (EXPAT, "unknown"), (COOKIES_GIT, "unknown")],
+)
+def test_the_severity_is_the_word_of_the_database(document: object, severity: str) -> None:
+    assert record(document).severity == severity
+
+
+def test_of_a_cve_record_that_says_nothing_the_range_of_the_others_counts() -> None:
+    found = record(EXPAT)
+    assert [(each.component, each.basis) for each in found.statements] == [("expat", "adp")]
+    assert found.summary == "The stack of expat overflows"
+
+
+def changed(document: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    made = copy.deepcopy(document)
+    if "cveMetadata" in made:
+        made["cveMetadata"] |= changes
+    else:
+        made |= changes
+    return made
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(changed(COOKIES, state="REJECTED")),
+        encoded(changed(COOKIES_GIT, withdrawn="2025-01-01T00:00:00Z")),
+        b"",
+        b"[]",
+        b"\xff",
+        b'{"affected": 1}',
+        b'{"affected": [1], "id": "x"}',
+        b'{"dataType": "CVE_RECORD"}',
+        b'{"dataType": "CVE_RECORD", "cveMetadata": [], "containers": {}}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_withdrawn_or_no_advisory_is_none(data: bytes) -> None:
+    assert read_record(data, database="corpus") is None
+
+
+@given(st.recursive(st.none() | st.text(max_size=5) | st.integers(), lambda inner: st.lists(inner, max_size=3)))
+def test_any_value_in_place_of_a_part_is_a_record_or_none(value: object) -> None:
+    for document, path in (
+        (COOKIES, ("containers", "cna", "affected")),
+        (COOKIES_GIT, ("affected",)),
+        (XZ, ("containers",)),
+    ):
+        spoiled: Any = copy.deepcopy(document)
+        part = spoiled
+        for key in path[:-1]:
+            part = part[key]
+        part[path[-1]] = value
+        read_record(json.dumps(spoiled).encode(), database="corpus")
+
+
+@pytest.mark.parametrize("content", [None, b"{}", b"PK\x03\x04 damaged", b"not JSON"])
+def test_a_path_without_advisories_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "advisories.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match="does not exist" if content is None else "holds no advisory"):
+        read_database(path)
+
+
+def test_a_damaged_zip_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "database.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("1.json", encoded(COOKIES) * 100)
+    data = bytearray(path.read_bytes())
+    data[60:90] = bytes(30)
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match="is a damaged zip file"):
+        read_database(path)
