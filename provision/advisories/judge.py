@@ -1,4 +1,4 @@
-"""Which advisories apply to a version of a component, which do not, and which cannot be judged.
+"""Verdicts on versions of components: advisories that apply or cannot be judged.
 
 Records that share an id or an alias are on one vulnerability. The best of them decides: a CVE record of the vendor
 before a range of OSV, that before releases listed beside commits. Nothing that cannot be judged counts as clean.

@@ -1,7 +1,7 @@
-"""Advisory databases on disk: OSV JSON 1.x and CVE JSON 5.x, as files, directories and zip files.
+"""Advisory databases on disk: OSV JSON 1.x and CVE JSON 5.x.
 
-OSV: https://ossf.github.io/osv-schema/. CVE: https://cveproject.github.io/cve-schema/. Records on components that no
-build contains are left out.
+A database is a file, a directory of files or a zip file. The formats: https://ossf.github.io/osv-schema/ and
+https://cveproject.github.io/cve-schema/. Records on components that no build contains are left out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`AdvisoryRecord`: what one database says of one vulnerability, in the terms of components.
+"""`AdvisoryRecord`: what one database says of one vulnerability.
 
 Names are matched by a closed table of repositories, purls and vendor/product pairs, and never by a name alone: npm's
 ``openssl`` and PyPI's ``zstd`` are other things.

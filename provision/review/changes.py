@@ -32,6 +32,10 @@ Aspect = Literal[
 ]
 
 
+# Stands for the targets of an entry where all of them changed alike.
+ALL_TARGETS_LABEL = "all"
+
+
 @frozen
 class AssetChange:
     """A changed asset of an entry, by target and level; ``old`` or ``new`` is None where it was added or removed.

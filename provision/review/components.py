@@ -1,6 +1,6 @@
-"""`ComponentChange`: libraries whose version differs between two builds, from the locks alone.
+"""`ComponentChange`: how the libraries in two builds differ.
 
-What a build contains, `catalog.components` knows; no archive is opened.
+The locks are enough: what a build contains, `catalog.components` knows.
 """
 
 from __future__ import annotations
@@ -10,25 +10,42 @@ from collections.abc import Iterator, Mapping
 from provision.catalog.components import Component, ComponentTable, components_of
 from provision.model.asset import Asset
 from provision.model.value import frozen
-from provision.review.changes import EntryChange, LockDiff
+from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, EntryChange, LockDiff
+from provision.review.findings import release_tag
 
 NOT_KNOWN = "not known"
+_KNOWN = "known"
 _NONE = "none"
+_IN_CPYTHON = "inside CPython"
 _ALL_COMPONENTS = "all components"
 
 
 @frozen
 class ComponentChange:
-    """A component of an entry that changed, or may have; ``targets`` are those for which it is alike.
+    """Components of an entry that changed, or may have, and the targets for which that is alike.
 
-    ``before`` and ``after`` are a version, or the words of `origin_words`.
+    ``before`` and ``after`` are a version, or the words of `origin_words`; ``known`` stands for the versions of several
+    components. ``targets`` is ``("all",)`` if it is alike for every target that changed.
     """
 
     entry: str
-    component: str
+    components: tuple[str, ...]
     before: str
     after: str
     targets: tuple[str, ...]
+
+    @property
+    def names(self) -> str:
+        return ", ".join(self.components)
+
+    @property
+    def versions(self) -> str:
+        """``3.5.6 → 3.5.7``, or ``not known`` where that is said of both sides."""
+        return self.after if self.before == self.after else f"{self.before} → {self.after}"
+
+    @property
+    def where(self) -> str:
+        return ", ".join(self.targets)
 
 
 def compare_components(diff: LockDiff, table: ComponentTable) -> tuple[ComponentChange, ...]:
@@ -37,35 +54,48 @@ def compare_components(diff: LockDiff, table: ComponentTable) -> tuple[Component
 
 
 def _compare_entry(entry: EntryChange, table: ComponentTable) -> Iterator[ComponentChange]:
-    grouped: dict[tuple[str, str, str], dict[str, None]] = {}
-    for change in entry.assets:
-        if change.old is None or change.new is None or change.old.sha256 == change.new.sha256:
-            continue
+    # CPU levels of one target contain the same.
+    changes = {change.target: change for change in entry.assets if _is_another_build(change)}
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for target, change in sorted(changes.items(), key=lambda item: item[0].short):
         for words in _compare(change.old, change.new, table):
-            grouped.setdefault(words, {})[change.target.short] = None  # CPU levels contain the same
-    for (component, before, after), targets in sorted(grouped.items(), key=lambda group: group[0][0].lower()):
-        yield ComponentChange(entry=entry.name, component=component, before=before, after=after, targets=tuple(targets))
+            grouped.setdefault(words, []).append(target.short)
+    # What is only said to be elsewhere, or not known, is one line for all components of which that is said.
+    folded: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
+    for (component, before, after), found in sorted(grouped.items(), key=lambda group: group[0][0].lower()):
+        targets = (ALL_TARGETS_LABEL,) if len(found) == len(changes) > 1 else tuple(found)
+        if after == NOT_KNOWN:
+            folded.setdefault(("", before if before == after else _KNOWN, after, targets), []).append(component)
+        elif before.startswith(_IN_CPYTHON) and after.startswith(_IN_CPYTHON):
+            folded.setdefault(("", before, after, targets), []).append(component)
+        else:
+            folded[component, before, after, targets] = [component]
+    for (_, before, after, targets), components in folded.items():
+        yield ComponentChange(
+            entry=entry.name, components=tuple(components), before=before, after=after, targets=targets
+        )
 
 
-def _compare(old: Asset, new: Asset, table: ComponentTable) -> Iterator[tuple[str, str, str]]:
-    """Name, before and after of what differs; what is not known on either side is one line."""
+def _is_another_build(change: AssetChange) -> bool:
+    return bool({"version", "build", "sha256"} & set(change.aspects))
+
+
+def _compare(old: Asset | None, new: Asset | None, table: ComponentTable) -> Iterator[tuple[str, str, str]]:
+    """Name, before and after of what differs, and of what is not known on either side."""
     before, after = _contents(old, table), _contents(new, table)
     if before is None and after is None:
         yield _ALL_COMPONENTS, NOT_KNOWN, NOT_KNOWN
         return
-    unknown = []
-    for name in sorted({*(before or ()), *(after or ())}, key=str.lower):
+    for name in {*(before or ()), *(after or ())}:
         was = before.get(name, _NONE) if before is not None else NOT_KNOWN
         now = after.get(name, _NONE) if after is not None else NOT_KNOWN
-        if was == now == NOT_KNOWN:
-            unknown.append(name)
-        elif was != now:
+        if was != now or now == NOT_KNOWN:
             yield name, was, now
-    if unknown:
-        yield ", ".join(unknown), NOT_KNOWN, NOT_KNOWN
 
 
-def _contents(asset: Asset, table: ComponentTable) -> Mapping[str, str] | None:
+def _contents(asset: Asset | None, table: ComponentTable) -> Mapping[str, str] | None:
+    if asset is None or release_tag(asset) != asset.build[:8]:
+        return None  # of another publisher
     found = components_of(asset, table)
     return {component.name: origin_words(component, asset) for component in found} if found is not None else None
 
@@ -76,7 +106,7 @@ def origin_words(component: Component, asset: Asset) -> str:
         case "bundled":
             return component.version
         case "cpython":
-            return f"inside CPython {asset.version}"
+            return f"{_IN_CPYTHON} {asset.version}"
         case "system":
             return "the system's"
         case "unknown":

@@ -11,6 +11,7 @@ from provision.lock.lock import LockedPython
 from provision.lock.positions import LockPositions
 from provision.model.asset import Asset
 from provision.review.changes import AssetChange, EntryChange
+from provision.review.components import ComponentChange
 from provision.review.details import TreeChange
 from provision.review.notices import Notice
 from provision.review.review import DiffSide, Review, ReviewRow, rows_by_entry
@@ -50,6 +51,7 @@ def diff_document(review: Review) -> dict[str, object]:
         },
         "notices": [_notice(notice, review, lines) for notice in review.notices],
         "entries": [_entry(entry, lines) for entry in diff.entries],
+        "components": [_component(change) for change in review.components],
         "details": [_tree(change) for change in review.details],
     }
 
@@ -70,7 +72,9 @@ def _annotations(review: Review) -> Iterator[str]:
     for name, rows in rows_by_entry(review.diff).items():
         lock = review.new.lock
         line = lines.entry(name) if lock and lock.python(name) else 1
-        yield github_annotation("notice", "\n".join(map(_sentence, rows)), file=review.file, line=line, title=name)
+        inside = [_component_sentence(change) for change in review.components if change.entry == name]
+        text = "\n".join([*map(_sentence, rows), *inside])
+        yield github_annotation("notice", text, file=review.file, line=line, title=name)
 
 
 def notice_line(notice: Notice, review: Review, lines: LockPositions) -> int | None:
@@ -156,6 +160,16 @@ def _asset(asset: Asset | None) -> dict[str, object] | None:
     }
 
 
+def _component(change: ComponentChange) -> dict[str, object]:
+    return {
+        "entry": change.entry,
+        "components": list(change.components),
+        "old": change.before,
+        "new": change.after,
+        "targets": list(change.targets),
+    }
+
+
 def _tree(change: TreeChange) -> dict[str, object]:
     return {
         "entry": change.entry,
@@ -181,3 +195,7 @@ def _sentence(row: ReviewRow) -> str:
     if row.before and row.after:
         return f"{row.change}: {row.before} → {row.after}{where}"
     return f"{row.change}: {row.before or row.after}{where}"
+
+
+def _component_sentence(change: ComponentChange) -> str:
+    return f"inside: {change.names} {change.versions} ({change.where})"

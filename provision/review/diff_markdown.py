@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from provision.review.components import ComponentChange
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, review_rows
 from provision.text import plural, printable, size_change
@@ -18,6 +19,7 @@ LIMIT = 60_000
 _UNFOLDED_ROWS = 12
 _ALERTS = {"alarm": "CAUTION", "warning": "WARNING", "notice": "NOTE"}
 _COLUMNS = ("", "Entry", "Change", "Before", "After", "Platforms", "Size")
+_COMPONENT_COLUMNS = ("Entry", "Component", "Before", "After", "Platforms")
 _TAIL = "\n\n*{} left out here; `provision diff` shows all.*\n"
 # Longer values are shortened: they are of no use to a reader, and a hostile lock could fill the comment with them.
 _LONGEST_VALUE = 200
@@ -40,6 +42,12 @@ def markdown_comment(review: Review) -> str:
     cells = [_cells(row)[: len(columns)] for row in found]
     comment.table(columns, cells[:_UNFOLDED_ROWS])
     comment.folded(plural(len(found) - _UNFOLDED_ROWS, "more change"), columns, cells[_UNFOLDED_ROWS:])
+    inside = [_component_cells(change) for change in review.components]
+    if inside:
+        comment.add("\nWhat is inside:\n")
+        comment.table(_COMPONENT_COLUMNS, inside[:_UNFOLDED_ROWS])
+        title = plural(len(inside) - _UNFOLDED_ROWS, "more component")
+        comment.folded(title, _COMPONENT_COLUMNS, inside[_UNFOLDED_ROWS:])
     digests = list(_digests(review))
     comment.folded(plural(len(digests), "archive") + " by platform", ("Entry", "Platform", "Before", "After"), digests)
     for title, details_columns, details_cells in _tree_details(review):
@@ -112,6 +120,16 @@ def _cells(row: ReviewRow) -> tuple[str, ...]:
         markdown_code(row.after),
         markdown_text(row.where),
         markdown_text(size_change(row.size, signed=row.mark == "~")),
+    )
+
+
+def _component_cells(change: ComponentChange) -> tuple[str, ...]:
+    return (
+        f"**{markdown_text(change.entry)}**",
+        markdown_text(change.names),
+        markdown_code(change.before),
+        markdown_code(change.after),
+        markdown_text(change.where),
     )
 
 

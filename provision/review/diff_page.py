@@ -49,6 +49,7 @@ def html_page(review: Review) -> str:
             *_notices(review),
             *_filter_bar(review),
             *_target_matrix(review),
+            *_components(review),
             *_entries(review),
             f"</main>\n<footer>Made by provision {html_text(__version__)}. It loads nothing from elsewhere.</footer>\n",
             f"<script>{script.content}</script>\n</body>\n</html>\n",
@@ -150,6 +151,16 @@ def _cell(entry: EntryChange, target: Target, alarming: bool) -> str:
 
 def _targets(entry: EntryChange) -> set[Target]:
     return {target for python in (entry.old, entry.new) if python for target in python.targets()}
+
+
+def _components(review: Review) -> Iterator[str]:
+    """What changed inside of the builds."""
+    if not review.components:
+        return
+    yield '<section aria-labelledby="inside">\n<h2 id="inside">What is inside</h2>\n'
+    cells = [(each.entry, each.names, each.before, each.after, each.where) for each in review.components]
+    yield from _plain_table(("Entry", "Component", "Before", "After", "Platforms"), cells)
+    yield "</section>\n"
 
 
 def _entries(review: Review) -> Iterator[str]:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
-from provision.review.changes import AssetChange, EntryChange, LockDiff, compare_locks
+from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, EntryChange, LockDiff, compare_locks
+from provision.review.components import ComponentChange
 from provision.review.details import TreeChange
 from provision.review.notices import NOTICE_SEVERITIES, Notice, NoticeSeverity, find_notices
 from provision.text import plural
 from provision.url import host_of, release_base
 
-ALL_TARGETS_LABEL = "all"
 _SHORT_DIGEST = 12  # digits of a sha256 that people compare
 
 
@@ -42,6 +42,7 @@ class Review:
     file: str
     diff: LockDiff
     notices: tuple[Notice, ...]
+    components: tuple[ComponentChange, ...] = ()
     details: tuple[TreeChange, ...] = ()
 
     @classmethod

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from provision.catalog.components import bundled_table
 from provision.errors import ManifestError, UsageError
 from provision.host.detect import detect_host
 from provision.host.files import is_file
@@ -18,6 +19,7 @@ from provision.model.asset import Asset
 from provision.model.tree import TreeEntry, TreeOptions, store_key
 from provision.model.value import frozen, replace
 from provision.review.changes import AssetChange, EntryChange, LockDiff
+from provision.review.components import compare_components
 from provision.review.details import TreeChange, compare_folders, compare_libraries, total_size
 from provision.review.libraries import libraries_from_files, libraries_from_interpreter
 from provision.review.review import DiffSide, Review
@@ -44,6 +46,7 @@ def diff(options: Options, old: str | None = None, new: str | None = None, *, de
     after = _side(new, lock_path, options.shown_as) if new is not None else _file(lock_path, "", options.shown_as)
     file = shown_name(_file_of(new, lock_path), options.shown_as)
     review = Review.of(before, after, file=file)
+    review = replace(review, components=compare_components(review.diff, bundled_table()))
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))
     return review

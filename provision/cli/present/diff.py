@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from provision.cli.console import Console
 from provision.cli.session import CommandAnswer
@@ -49,7 +50,7 @@ def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
     lines = [*_table(review_rows(review.diff, single=review.old.lock is None), console, width)]
     for index, notice in enumerate(review.notices):
         lines += ["", *_notice(notice, console, width)] if index == 0 and lines else _notice(notice, console, width)
-    return [*lines, *_details(review)]
+    return [*lines, *_components(review, width), *_details(review)]
 
 
 def terminal_width() -> int:
@@ -103,14 +104,37 @@ def _stacked(found: Sequence[ReviewRow], console: Console) -> Iterator[str]:
 
 
 def _notice(notice: Notice, console: Console, width: int) -> list[str]:
+    label = f"{notice.severity}:"
+    head = console.paint(label, _STYLES[notice.severity]) + " " * (9 - len(label))
+    first, *more = _wrapped(printable(f"{notice.where}: {notice.message}"), width, indent=9)
+    return [head + first, *(" " * 9 + line for line in more)]
+
+
+def _wrapped(text: str, width: int, *, indent: int) -> list[str]:
     import textwrap
 
-    label = f"{notice.severity}:"
-    text = printable(f"{notice.where}: {notice.message}")
-    room = max(20, min(width, _UNLIMITED) - 9)
-    first, *more = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
-    head = console.paint(label, _STYLES[notice.severity]) + " " * (9 - len(label))
-    return [head + first, *(" " * 9 + line for line in more)]
+    return textwrap.wrap(text, max(20, min(width, _UNLIMITED) - indent), break_on_hyphens=False) or [""]
+
+
+def _components(review: Review, width: int) -> Iterator[str]:
+    """What changed inside of the builds: an entry, and below it the components."""
+    for entry, changes in groupby(review.components, key=lambda change: change.entry):
+        yield ""
+        yield printable(f"inside {entry}:")
+        found = list(changes)
+        name = max((len(change.names) for change in found if len(change.components) == 1), default=0)
+        for change in found:
+            yield from _hanging(f"{change.names.ljust(name)}  {change.versions}  ({change.where})", width)
+
+
+def _hanging(text: str, width: int) -> Iterator[str]:
+    """A line that begins after two spaces, and goes on after four."""
+    if len(text) + 2 <= width:
+        yield f"  {printable(text)}"
+        return
+    first, *more = _wrapped(printable(text), width, indent=4)
+    yield f"  {first}"
+    yield from (f"    {line}" for line in more)
 
 
 def _details(review: Review) -> Iterator[str]:
