@@ -1,4 +1,4 @@
-"""The probe of a tree: its interpreter started once and compared with the lock.
+"""The probe of a tree: its interpreter started, as in a virtual environment, and compared with the lock.
 
 Whether this machine can run a build for it (libc, CPU level), `lock.select` has decided before anything was downloaded;
 for trees that are made for other machines, `why_not_runnable` does.
@@ -6,11 +6,13 @@ for trees that are made for other machines, `why_not_runnable` does.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.errors import IntegrityError, PolicyError
+from provision.errors import IntegrityError, PolicyError, ProvisionError, store_failures
 from provision.host.execute import noexec_error, refuses_programs, why_not_executed
 from provision.lock.select import glibc_floor, needs_absent_loader
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
@@ -38,7 +40,7 @@ answers = {
     'version': '%d.%d.%d' % v[:3] + (stage + str(v[4]) if stage else ''),
     'Py_GIL_DISABLED': int('free-threading' in sys.version),
     'Py_DEBUG': int(hasattr(sys, 'gettotalrefcount')),
-    'prefix': sys.prefix,
+    'prefix': sys.base_prefix,
     'libraries': chr(0).join(sorted(mapped)),
 }
 for name, answer in answers.items():
@@ -94,21 +96,56 @@ def require_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> None:
 
 
 def probe(tree: Path, asset: Asset) -> None:
-    """Start the tree's interpreter once, and raise `IntegrityError` unless it is what ``asset`` says.
+    """Start the tree's interpreter, and raise `IntegrityError` unless it is what ``asset`` says.
 
-    `PolicyError` if this machine lacks what the interpreter needs to start: a library, a newer libc, a CPU feature.
+    It is started as that of a virtual environment, for which some take another installation's library, or none; by
+    itself only if that fails. `PolicyError` if this machine lacks what it needs to start: a library, a CPU feature.
     """
-    answers = _run_probe(executable(tree, asset), asset)
-    differences = list(_differences(answers, asset, tree.resolve()))
+    program = executable(tree, asset)
+    failure: ProvisionError | None = None
+    # Elsewhere, environments have launchers of their own; `pyvenv.cfg` cannot name every path.
+    if asset.implementation == "cpython" and asset.target.os != "windows" and str(tree).isprintable():
+        try:
+            with _environment(tree, program.relative_to(tree)) as python:
+                _check(python, f"a virtual environment of {asset.title}", asset, tree)
+        except (IntegrityError, PolicyError) as error:
+            failure = error
+        else:
+            return
+    _check(program, asset.title, asset, tree)
+    if failure:
+        raise failure
+
+
+def _check(python: Path, title: str, asset: Asset, tree: Path) -> None:
+    differences = list(_differences(_run_probe(python, title), asset, tree.resolve()))
     if differences:
         raise IntegrityError(
-            f"{asset.title} is not what was locked: {'; '.join(differences)}",
+            f"{title} is not what was locked: {'; '.join(differences)}",
             hint="its hash is the locked one, so the lock or its catalog describes it wrongly: look where it is from",
         )
 
 
-def _run_probe(python: Path, asset: Asset) -> dict[str, str]:
-    import os
+@contextmanager
+def _environment(tree: Path, program: Path) -> Iterator[Path]:
+    """The interpreter of a new virtual environment beside the tree, made by a link to it as projects have them."""
+    folder = tree.with_name(f"environment-{os.urandom(4).hex()}")
+    link, python, settings = folder / "link", folder / "bin" / "python", folder / "pyvenv.cfg"
+    with store_failures("make a virtual environment", folder):
+        python.parent.mkdir(parents=True)
+        try:
+            link.symlink_to(tree)
+            python.symlink_to(link / program)
+            settings.write_text(f"home = {link / program.parent}\n", encoding="utf-8")
+            yield python
+        finally:
+            for path in (python, link, settings):
+                path.unlink(missing_ok=True)
+            python.parent.rmdir()
+            folder.rmdir()
+
+
+def _run_probe(python: Path, title: str) -> dict[str, str]:
     import subprocess
 
     # Nothing of the caller's may change what the interpreter says; Windows loads no libraries without SystemRoot.
@@ -117,13 +154,13 @@ def _run_probe(python: Path, asset: Asset) -> dict[str, str]:
     try:
         done = _run(command, environ)
     except subprocess.TimeoutExpired as error:
-        raise IntegrityError(f"{asset.title} does not answer: it was stopped after {_TIMEOUT} s") from error
+        raise IntegrityError(f"{title} does not answer: it was stopped after {_TIMEOUT} s") from error
     except OSError as error:
         if refuses_programs(python):
             raise noexec_error(python.parent) from error
-        raise _unstartable(asset, why_not_executed(python, error)) from error
+        raise _unstartable(title, why_not_executed(python, error)) from error
     if done.returncode != 0:
-        raise _failure(asset, done.returncode, done.stderr.decode("utf-8", "replace"))
+        raise _failure(title, done.returncode, done.stderr.decode("utf-8", "replace"))
     lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
     return dict(line.partition("=")[::2] for line in lines)
 
@@ -169,19 +206,19 @@ def _differences(answers: dict[str, str], asset: Asset, tree: Path) -> Iterator[
             yield f"it runs from {path or 'nowhere'}, outside of its own tree"
 
 
-def _failure(asset: Asset, code: int, stderr: str) -> IntegrityError | PolicyError:
+def _failure(title: str, code: int, stderr: str) -> IntegrityError | PolicyError:
     last = next((line.strip() for line in reversed(stderr.splitlines()) if line.strip()), "")
     loader = next((line.strip() for line in stderr.splitlines() if any(mark in line for mark in _LOADER_FAILURES)), "")
     if loader:
-        return _unstartable(asset, loader)
+        return _unstartable(title, loader)
     if code == -4:  # SIGILL
-        return _unstartable(asset, "illegal instruction: this build is for newer CPUs")
+        return _unstartable(title, "illegal instruction: this build is for newer CPUs")
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return IntegrityError(f"{asset.title} does not start ({how}){': ' + last if last else ''}")
+    return IntegrityError(f"{title} does not start ({how}){': ' + last if last else ''}")
 
 
-def _unstartable(asset: Asset, reason: str) -> PolicyError:
+def _unstartable(title: str, reason: str) -> PolicyError:
     return PolicyError(
-        f"{asset.title} cannot be started on this machine: {reason}",
+        f"{title} cannot be started on this machine: {reason}",
         hint="install what is missing, or ask for another build: `provision catalog list` shows what there is",
     )

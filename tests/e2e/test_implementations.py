@@ -144,7 +144,9 @@ def test_archives_for_unix_are_installed_with_all_names_of_the_interpreter(
         said = subprocess.run([tree / "bin" / name, "-V"], capture_output=True, text=True, check=True).stdout
         assert said.startswith(f"Python {series}.")
     command = f"{row['key'].partition('-')[0]}{series}"
-    assert (project.directory / ".pythons" / "bin" / command).resolve() == (tree / "bin" / "python").resolve()
+    launcher = project.directory / ".pythons" / "bin" / command
+    said = subprocess.run([launcher, "-V"], capture_output=True, text=True, check=True).stdout
+    assert said.startswith(f"Python {series}.")
     project.run("verify")
 
 

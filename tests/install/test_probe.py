@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -78,6 +79,36 @@ def test_an_interpreter_that_runs_from_elsewhere_is_refused(interpreter: Install
     tree = fake(tmp_path / "tree", f'exec "{interpreter.python}" "$@"\n')
     with pytest.raises(IntegrityError, match=r"it runs from .* outside of its own tree"):
         probe(tree, interpreter.asset)
+
+
+ANSWERS = """
+printf 'implementation=cpython\\nversion={version}\\nPy_GIL_DISABLED=0\\nPy_DEBUG=0\\nprefix=%s\\n' "$tree"
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="environments have launchers of their own there")
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ('tree=$(dirname "$0")/..', r"is not what was locked: it runs from .*/bin/\.\., outside of its own tree"),
+        ('case $0 in */environment-*) tree=/usr ;; esac', "is not what was locked: it runs from /usr, outside of"),
+        ('case $0 in */environment-*) echo "no frame" >&2; exit 1 ;; esac', r"\(exit code 1\): no frame"),
+    ],
+)  # fmt: skip
+def test_environments_must_run_on_the_tree_too(tmp_path: Path, script: str, reason: str) -> None:
+    answers = ANSWERS.format(version=asset().version)
+    probe(fake(tmp_path / "good", f"tree={tmp_path}/good\n{answers}"), asset())
+    with pytest.raises(IntegrityError, match=f"^a virtual environment of cpython .* {reason}"):
+        probe(fake(tmp_path / "bad", f"tree={tmp_path}/bad\n{script}\n{answers}"), asset())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "good"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name", ["with spaces ", "umläut", "it's = #", os.fsdecode(b"caf\xe9")], ids=ascii)
+def test_an_interpreter_passes_whatever_its_path(interpreter: Installed, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "tree").symlink_to(interpreter.tree)
+    probe(tmp_path / name / "tree", interpreter.asset)
 
 
 def test_the_callers_environment_does_not_reach_the_interpreter(

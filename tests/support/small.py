@@ -17,7 +17,7 @@ from tests.support.builds import Build
 VERSION = "3.13.5"
 INTERPRETER = """#!/bin/sh
 # A small interpreter: it answers the probe and --version.
-here=$(cd "$(dirname "$0")/.." && pwd -P)
+here=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 case "$1" in
 -V | -VV | --version) echo "Python {version}" ;;
 *)
