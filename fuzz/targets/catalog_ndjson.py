@@ -11,7 +11,8 @@ from fuzz.laws import showable, soon
 from fuzz.mutations import mutated
 from fuzz.target import Target
 from fuzz.texts import documents, words
-from provision.catalog.upstream import read_custom_catalog, read_releases, read_upstream
+from provision.catalog.github import read_releases
+from provision.catalog.upstream import read_custom_catalog, read_upstream
 from provision.errors import CatalogError, SeveralErrors
 from provision.model.asset import Asset
 from provision.model.tree import TreeOptions, store_key

@@ -7,7 +7,7 @@ content, one from a URL with its ETag, and so offline, too. `refresh` brings ups
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, Place, ProvisionError, StoreError, raise_all
 from provision.host.files import FileTooLargeError, make_directory, read_small_file, replace_file
 from provision.host.repository import display_path
-from provision.model.asset import IMPLEMENTATIONS
+from provision.model.asset import IMPLEMENTATIONS, Asset
 from provision.model.sha256 import sha256_hex
 from provision.protocols import HttpGet, get_if_changed, request_document
 from provision.url import Url
@@ -26,10 +26,26 @@ from provision.url import Url
 CACHE_VERSION = "4"
 
 # The facts that a saved catalog has about itself.
-CACHE_VERSION_FACT, ORIGIN_FACT, ETAG_FACT, CONTENT_FACT, UNKNOWN_FACT = "rules", "origin", "etag", "content", "unknown"
+CACHE_VERSION_FACT, ORIGIN_FACT, ETAG_FACT, CONTENT_FACT = "rules", "origin", "etag", "content"
 
-# The files of refreshed catalogs, in the order in which their rows count.
-REFRESHED_FILES = (NDJSON_FILE, GITHUB_FILE) = ("ndjson.catalog", "github.catalog")
+# How many assets of a custom catalog were left out: of other implementations, and with names of a later grammar.
+UNKNOWN_FACT, UNREADABLE_FACT = "unknown", "unreadable"
+
+# The files of refreshed catalogs, one a source, in the order in which their rows count; of two that know an asset the
+# later one says whether it is still listed: complete lists come last.
+REFRESHED_FILES = (SIZES_FILE, UV_FILE, PYPY_FILE, GRAALPY_FILE, NDJSON_FILE, GITHUB_FILE, SUMS_FILE) = (
+    "sizes.catalog",
+    "uv.catalog",
+    "pypy.catalog",
+    "graalpy.catalog",
+    "ndjson.catalog",
+    "github.catalog",
+    "sha256sums.catalog",
+)
+
+# What releases say of themselves, by tag.
+_TEXTS_FILE = "releases.json"
+_LONGEST_TEXT = 65536  # characters
 
 MAX_CATALOG_SIZE = 256 << 20  # bytes, as for a catalog from the network
 
@@ -81,13 +97,18 @@ def open_custom_catalog(text: str, *, base: Path, cache_dir: Path, get: HttpGet 
     else:
         path = base / (Url.parse(text).file_path() if text.startswith("file://") else text)
         snapshot = _from_file(path, _saved_path(cache_dir, str(path.absolute())))
-    return Catalog(sources=(snapshot,), notes=tuple(_notes(text, snapshot.facts.get(UNKNOWN_FACT, "0"))))
+    return Catalog(sources=(snapshot,), notes=tuple(_notes(text, snapshot.facts)))
 
 
-def _notes(text: str, unknown: str) -> Iterator[str]:
-    if unknown != "0":
-        assets = "1 asset" if unknown == "1" else f"{unknown} assets"
-        yield f"{text}: left out {assets} of other implementations than {', '.join(IMPLEMENTATIONS)}"
+def _notes(text: str, facts: Mapping[str, str]) -> Iterator[str]:
+    reasons = {
+        UNKNOWN_FACT: f"of other implementations than {', '.join(IMPLEMENTATIONS)}",
+        UNREADABLE_FACT: "whose names this version of provision cannot read",
+    }
+    for fact, reason in reasons.items():
+        count = facts.get(fact, "0")
+        if count != "0":
+            yield f"{text}: left out {'1 asset' if count == '1' else f'{count} assets'} {reason}"
 
 
 def _from_saved(url: str, saved_path: Path) -> Snapshot:
@@ -141,7 +162,8 @@ def _read_and_save(data: bytes, origin: str, saved_path: Path, facts: dict[str, 
     from provision.catalog.upstream import read_custom_catalog
 
     reading = read_custom_catalog(data, origin)
-    facts = {CACHE_VERSION_FACT: CACHE_VERSION, UNKNOWN_FACT: str(len(reading.unknown)), **facts}
+    counts = {UNKNOWN_FACT: len(reading.unknown), UNREADABLE_FACT: len(reading.unreadable)}
+    facts = {CACHE_VERSION_FACT: CACHE_VERSION, **{name: str(count) for name, count in counts.items()}, **facts}
     written = write_snapshot(reading.assets, as_of="", facts=facts)
     # It saves time only: whoever cannot write there reads the catalog again each time.
     with suppress(StoreError):
@@ -172,6 +194,35 @@ def load_usable(path: Path) -> Snapshot | None:
         return load_saved(path)
     except DamagedSnapshotError:
         return None
+
+
+def load_texts(cache_dir: Path) -> dict[str, str]:
+    """What each release of PBS says of itself, by tag, as far as it was downloaded."""
+    import json
+
+    try:
+        texts = json.loads(read_small_file(cache_dir / _TEXTS_FILE, MAX_CATALOG_SIZE))
+    except (OSError, ValueError):
+        return {}
+    return {str(tag): str(text) for tag, text in texts.items()} if isinstance(texts, dict) else {}
+
+
+def save_texts(cache_dir: Path, texts: Mapping[str, str]) -> None:
+    """Add what releases say of themselves; raises `StoreError`."""
+    import json
+
+    if texts:
+        shortened = {tag: text[:_LONGEST_TEXT] for tag, text in texts.items()}
+        known = dict(sorted({**load_texts(cache_dir), **shortened}.items()))
+        save_catalog(cache_dir / _TEXTS_FILE, json.dumps(known, indent=1).encode())
+
+
+def save_sizes(cache_dir: Path, assets: Sequence[Asset]) -> None:
+    """Add assets whose size was learned from their servers; raises `StoreError`."""
+    saved = load_usable(cache_dir / SIZES_FILE)
+    known = {asset.url: asset for asset in (*(saved.all_assets() if saved is not None else ()), *assets)}
+    facts = {CACHE_VERSION_FACT: CACHE_VERSION}
+    save_catalog(cache_dir / SIZES_FILE, write_snapshot(known.values(), as_of="", facts=facts, sources="sizes"))
 
 
 def save_catalog(path: Path, data: bytes) -> None:

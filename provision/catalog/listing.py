@@ -16,7 +16,7 @@ from provision.model.version import Version
 BuildKey = tuple[str, Version, str]
 
 COMPLETE_SOURCES = frozenset({"ndjson", "github", "sha256sums", "pypy", "graalpy"})
-PARTIAL_SOURCES = frozenset({"uv", "pbs-installer", "hashes"})
+PARTIAL_SOURCES = frozenset({"uv", "pbs-installer", "hashes", "sizes"})
 
 # A catalog of one's own: all there is of its own builds, and maybe a part of those of others.
 CUSTOM = "custom"

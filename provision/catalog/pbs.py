@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from provision.catalog.names import parse_name
@@ -12,6 +13,7 @@ from provision.model.value import frozen
 from provision.url import Url
 
 REPOSITORY = "astral-sh/python-build-standalone"
+ARCHIVES = (".tar.gz", ".tar.zst")
 RELEASES = f"https://github.com/{REPOSITORY}/releases/download/"
 
 
@@ -29,11 +31,15 @@ class PublishedFile:
 class AssetsRead:
     """What was read: the assets, and the URLs of those whose names this version of provision cannot read.
 
+    ``unreadable`` are such names in a custom catalog, whose ``unknown`` are of other implementations.
     The options of ``install_only`` assets are those that the names state; `names.infer_options` completes them.
+    ``gone`` are assets known from elsewhere that what was read proves to be no longer listed.
     """
 
     assets: tuple[Asset, ...]
     unknown: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    gone: tuple[Asset, ...] = ()
 
 
 class ReleaseFile(NamedTuple):
@@ -75,6 +81,18 @@ def read_rows(rows: Iterable[PublishedFile]) -> AssetsRead:
         except ValueError:
             unknown.append(row.url)
     return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
+
+
+def read_sums(data: bytes, tag: str) -> AssetsRead:
+    """The archives in the ``SHA256SUMS`` of a release: lines of a hash and a file name."""
+    rows = []
+    for line in data.decode("utf-8", "replace").splitlines():
+        digits, _, name = line.partition(" ")
+        name = name.lstrip(" *")
+        with suppress(ValueError):  # a page of a proxy, or a comment
+            if name.endswith(ARCHIVES):
+                rows.append(PublishedFile(url=asset_url(tag, name), sha256=Digest.parse(digits)))
+    return read_rows(rows)
 
 
 def read_described_rows(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset] | None]]) -> AssetsRead:

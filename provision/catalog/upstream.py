@@ -1,4 +1,4 @@
-"""Other people's catalogs as assets: NDJSON of PBS and users, GitHub's releases.
+"""Other people's catalogs as assets: NDJSON of PBS and of users.
 
 A line of NDJSON is one build:
 ``{"version": "3.14.2+20260127", "date": "…", "artifacts": [{"url": "…", "sha256": "…"}]}``.
@@ -7,14 +7,11 @@ A custom catalog may say more, all of it optional: ``size`` (in bytes) and ``opt
 artifact, ``implementation`` of a line; and a ``url`` may be relative to the catalog's own place. Target, options and
 flavor come from a file name in PBS's form; for every other name from the artifact's ``platform`` (a triple) and
 ``variant`` (``freethreaded+pgo+install_only``).
-
-GitHub's API has a release before PBS's own catalog does, and the sizes of its assets; hashes since June 2025.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -22,7 +19,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 
 from provision.catalog.names import UnknownNameError, infer_options, parse_name, parse_platform
-from provision.catalog.pbs import AssetsRead, PublishedFile, asset_url, read_rows
+from provision.catalog.pbs import AssetsRead, PublishedFile, read_rows
 from provision.errors import CatalogError, Place, ProvisionError, raise_all
 from provision.model.asset import (
     BUILD_PATTERN,
@@ -38,20 +35,12 @@ from provision.model.asset import (
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
-from provision.protocols import HttpGet, get_if_changed
 from provision.url import resolve_url
 
 _Document = TypeVar("_Document")
 
 # A file that is no catalog at all would yield an error for each of its lines.
 ERRORS_SHOWN = 20
-
-# A release lists a thousand assets; GitHub times out on larger pages.
-PER_PAGE = 10
-_MAX_PAGES = 1000
-
-_ARCHIVES = (".tar.gz", ".tar.zst")
-_JSON = "application/vnd.github+json"
 
 
 def format_time(moment: datetime) -> str:
@@ -132,12 +121,14 @@ def read_upstream(data: bytes, origin: str) -> AssetsRead:
 def read_custom_catalog(data: bytes, origin: str) -> AssetsRead:
     """The assets of a custom catalog; ``origin`` is the path or URL it came from, where relative URLs start.
 
-    Lines of implementations that cannot be locked are left out: their assets are ``unknown``. Raises `CatalogError`
-    with the line for each row that is wrong.
+    Left out are lines of implementations that cannot be locked, ``unknown``, and of a copy of PBS's catalog the rows
+    whose names this version of provision cannot read, ``unreadable``. Raises `CatalogError` with the line for each row
+    that is wrong.
     """
     stated: list[Asset] = []
     unstated: list[Asset] = []
     unknown: list[str] = []
+    unreadable: list[str] = []
     errors: list[ProvisionError] = []
     for number, line in parse_lines(data, origin):
         if line.implementation not in IMPLEMENTATIONS:
@@ -147,13 +138,17 @@ def read_custom_catalog(data: bytes, origin: str) -> AssetsRead:
             try:
                 asset = _asset(line, artifact, origin)
             except ValueError as error:
-                errors.append(CatalogError(str(error), place=Place(origin, number, key=f"artifacts[{index}]")))
+                if _is_new_name(artifact.url):
+                    unreadable.append(artifact.url)
+                else:
+                    errors.append(CatalogError(str(error), place=Place(origin, number, key=f"artifacts[{index}]")))
                 continue
             (unstated if artifact.options is None else stated).append(asset)
     raise_all(errors[:ERRORS_SHOWN])
     # PBS's build matrix does not apply to builds of others.
     completed = infer_options((*unstated, *stated), by_target=False)
-    return AssetsRead(assets=(*completed[: len(unstated)], *stated), unknown=tuple(unknown))
+    assets = (*completed[: len(unstated)], *stated)
+    return AssetsRead(assets=assets, unknown=tuple(unknown), unreadable=tuple(unreadable))
 
 
 @frozen
@@ -175,6 +170,22 @@ def absolute_url(url: str, origin: str) -> str:
     if full.startswith("file:") and not base.startswith("file:"):
         raise ValueError(f"{url!r} is a file, and a catalog from the network may not name files")
     return full
+
+
+# A name of python-build-standalone since 2022, whatever the target and the options in it.
+_PBS_NAME = re.compile(r"cpython-\d+\.\d+\.\d+\w*\+\d{8}-[^/]+\.tar\.(?:gz|zst)$", re.ASCII)
+
+
+def _is_new_name(url: str) -> bool:
+    """Whether PBS may have named the file, in a way that this version of provision cannot read."""
+    name = file_name(url)
+    if _PBS_NAME.fullmatch(name) is None:
+        return False
+    try:
+        parse_name(name)
+    except UnknownNameError:
+        return True
+    return False
 
 
 def _asset(line: NdjsonLine, artifact: NdjsonArtifact, origin: str) -> Asset:
@@ -261,79 +272,3 @@ def validation_error(error: ValidationError, origin: str, *, line: int | None = 
     message = details[0]["msg"].removeprefix("Value error, ")
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return CatalogError(f"{message}{more}", place=Place(origin, line, key=key.lstrip(".")))
-
-
-@frozen
-class ReleasesRead:
-    """What the newest pages list, and the ETag of the first, empty where it had none."""
-
-    reading: AssetsRead
-    etag: str
-
-
-def _sha256(digest: object) -> Digest | None:
-    """None for other algorithms too: the API may come to use them."""
-    return Digest.parse(digest) if isinstance(digest, str) and digest.startswith("sha256:") else None
-
-
-class _ReleaseAsset(ForeignModel):
-    name: str
-    size: int
-    state: str
-    digest: Annotated[Digest | None, PlainValidator(_sha256)] = None
-
-
-class _Release(ForeignModel):
-    tag_name: str
-    draft: bool = False
-    published_at: Timestamp = None
-    assets: tuple[_ReleaseAsset, ...]
-
-
-_PAGE: TypeAdapter[list[_Release]] = TypeAdapter(list[_Release])
-
-
-def read_releases_page(data: bytes, origin: str) -> AssetsRead:
-    """The assets of one page; raises `CatalogError` if it is not such a page.
-
-    Left out are drafts, unfinished uploads, assets without a sha256, and what is not an archive.
-    """
-    return read_rows(
-        PublishedFile(
-            url=asset_url(release.tag_name, asset.name),
-            sha256=asset.digest,
-            published=release.published_at,
-            size=asset.size,
-        )
-        for release in validated(_PAGE, data, origin)
-        if not release.draft
-        for asset in release.assets
-        if asset.state == "uploaded" and asset.name.endswith(_ARCHIVES)
-    )
-
-
-def read_releases(get: HttpGet, url: str, *, known: AbstractSet[str], etag: str = "") -> ReleasesRead | None:
-    """Read pages until one has no URL that is not ``known``: releases come newest first.
-
-    None if the first page still has the ``etag``. Raises `NetworkError` and `CatalogError` for any page.
-    """
-    first_etag = ""
-    assets: list[Asset] = []
-    unknown: list[str] = []
-    for page in range(1, _MAX_PAGES + 1):
-        origin = page_url(url, page)
-        response = get_if_changed(get, origin, etag=etag if page == 1 else "", accept=_JSON)
-        if response is None:
-            return None
-        if page == 1:
-            first_etag = response.etag
-        reading = read_releases_page(response.body, origin)
-        assets += reading.assets
-        unknown += reading.unknown
-        if all(asset.url in known for asset in reading.assets):
-            break
-    return ReleasesRead(reading=AssetsRead(assets=tuple(assets), unknown=tuple(unknown)), etag=first_etag)
-
-
-def page_url(url: str, page: int) -> str:
-    return f"{url}?per_page={PER_PAGE}&page={page}"

@@ -13,6 +13,8 @@ from provision.fetch.retry import Deadline, Failure, RetryPolicy, TransferError,
 from provision.protocols import Response
 from provision.url import Url
 
+_OK, _PARTIAL = 200, 206
+
 
 def get_document(
     source: Url, headers: Mapping[str, str], network: NetworkContext, note: Callable[[str], None]
@@ -36,6 +38,21 @@ def get_document(
         return RetryPolicy(network.settings, network.cancellation, deadline, note).run(attempt)
     except TransferError as error:
         raise final_error(source.segments[-1] or source.host, [error.failure]) from error
+
+
+def get_size(source: Url, network: NetworkContext) -> int | None:
+    """How many bytes an archive has; None if its server does not say.
+
+    A request for one byte, not HEAD: the signed URLs that archives are redirected to are often for GET only. Raises
+    `TransferError`.
+    """
+    deadline = Deadline(network.settings.total_timeout)
+    sent = {"range": "bytes=0-0", "accept-encoding": "identity"}
+    with network.client.get(source, sent, deadline) as response:
+        if response.status == _PARTIAL:
+            total = response.headers.get("content-range", "").rpartition("/")[2]
+            return int(total) if total.isascii() and total.isdecimal() and len(total) < 19 else None
+        return response.number("content-length") if response.status == _OK else None
 
 
 def _body(response: HttpResponse, limit: int) -> Iterator[bytes]:

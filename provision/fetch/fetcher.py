@@ -112,6 +112,20 @@ class Fetcher:
             raise _offline_error(str(source))
         return get_document(source, headers, self._network_context(), self._progress.note)
 
+    def size(self, asset: Asset) -> int | None:
+        """How many bytes the asset's archive has, by the first source that says; None if none does."""
+        from provision.fetch.document import get_size
+        from provision.fetch.retry import TransferError
+
+        for url in sources(asset, self._mirrors, offline=self._offline):
+            try:
+                size = _file_size(url) if url.scheme == "file" else get_size(url, self._network_context())
+            except TransferError:
+                continue
+            if size:
+                return size
+        return None
+
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""
         with cache_failures("read the cache", archive):
@@ -165,6 +179,15 @@ class Fetcher:
                 self._cancellation.wait(pause)
                 pause = min(2 * pause, _LAST_POLL)
             yield
+
+
+def _file_size(url: Url) -> int | None:
+    from urllib.request import url2pathname
+
+    try:
+        return Path(url2pathname(url.path)).stat().st_size
+    except OSError:
+        return None
 
 
 def _offline_error(what: str) -> NetworkError:

@@ -51,7 +51,17 @@ class DownloadSettings:
 
 
 def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The ``allow-hosts`` of the user's own ``config.toml``, which no repository can change; empty without the file.
+    """The ``allow-hosts`` of the user's configuration; raises `UsageError` if that is broken."""
+    return _configured_texts(environ, "allow-hosts", 'hosts, such as ["mirror.example.com"]')
+
+
+def configured_catalog_urls(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The ``catalog-urls`` of the user's configuration; raises `UsageError` if that is broken."""
+    return _configured_texts(environ, "catalog-urls", 'URLs, such as ["https://mirror.example.com/builds.ndjson"]')
+
+
+def _configured_texts(environ: Mapping[str, str], key: str, expected: str) -> tuple[str, ...]:
+    """A list of the user's own ``config.toml``, which no repository can change; empty without the file.
 
     Without ``PROVISION_CONFIG_DIR``, a file that may not be read counts as missing, and so does one of a user without a
     home: jobs run as users whose home is somebody else's. Raises `UsageError` if the file is broken.
@@ -74,10 +84,9 @@ def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
     import tomllib
 
     try:
-        hosts = tomllib.loads(content.decode("utf-8-sig")).get("allow-hosts", [])
+        texts = tomllib.loads(content.decode("utf-8-sig")).get(key, [])
     except ValueError as error:
         raise UsageError(f"is no valid TOML: {error}", place=Place(str(path))) from error
-    if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
-        place = Place(str(path), key="allow-hosts")
-        raise UsageError('expected a list of hosts, such as ["mirror.example.com"]', place=place)
-    return tuple(hosts)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UsageError(f"expected a list of {expected}", place=Place(str(path), key=key))
+    return tuple(texts)

@@ -1,26 +1,20 @@
-"""`catalog update|list|show`, and the catalog that a manifest is resolved with."""
+"""`catalog list|show`, and the catalog that a manifest is resolved with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from provision.catalog.cache import open_catalog
+from provision.catalog.cache import load_texts, open_catalog
 from provision.catalog.catalog import AssetQuery, Catalog, query_assets
 from provision.errors import ProvisionError, ResolutionError, UsageError, did_you_mean
 from provision.manifest.manifest import Manifest
 from provision.manifest.version_request import parse_request
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, file_name
-from provision.model.value import replace
-from provision.protocols import HttpGet, NoProgress, Progress, Response
+from provision.model.value import frozen, replace
+from provision.protocols import NoProgress, Response
 from provision.workflows.options import Options, open_fetcher, parse_targets
 from provision.workflows.project import Project
-
-if TYPE_CHECKING:
-    from provision.catalog.refresh import RefreshResult
 
 LATEST = "latest"
 
@@ -41,8 +35,8 @@ def open_known_catalog(options: Options) -> Catalog:
 
 def _open_merged_catalog(options: Options, catalogs: Sequence[str], base: Path) -> Catalog:
     def get(url: str, headers: Mapping[str, str], /) -> Response:
-        with _open_network(options, NoProgress()) as fetch:
-            return fetch(url, headers)
+        with open_fetcher(options, NoProgress()) as fetcher:
+            return fetcher.get(url, headers)
 
     return open_catalog(catalogs, base=base, cache_dir=catalog_directory(options), offline=options.offline, get=get)
 
@@ -50,28 +44,6 @@ def _open_merged_catalog(options: Options, catalogs: Sequence[str], base: Path) 
 def catalog_directory(options: Options) -> Path:
     """The directory of catalogs that were downloaded."""
     return options.cache / "catalog"
-
-
-@contextmanager
-def _open_network(options: Options, progress: Progress) -> Iterator[HttpGet]:
-    with open_fetcher(options, progress) as fetcher:
-        yield fetcher.get
-
-
-def update(options: Options, progress: Progress, *, github: bool) -> tuple[RefreshResult, ...]:
-    """Download the newest catalogs into the cache, with ``github`` that of GitHub's API too.
-
-    If that fails, the catalogs that are in the cache stay.
-    """
-    from provision.catalog.refresh import refresh_github, refresh_ndjson  # only here: `lock` opens catalogs too
-
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    directory = catalog_directory(options)
-    with _open_network(options, progress) as get:
-        done = [refresh_ndjson(directory, get=get, now=now)]
-        if github:
-            done.append(refresh_github(directory, get=get, now=now))
-    return tuple(done)
 
 
 def parse_query(
@@ -115,6 +87,44 @@ def list_assets(options: Options, queries: Sequence[AssetQuery]) -> Iterator[Ass
     catalog = open_known_catalog(options)
     for query in queries:
         yield from query_assets(catalog, query)
+
+
+@frozen
+class Release:
+    """What is known of one build of all versions: who lists it, and what its publisher says of it."""
+
+    build: str
+    published: str | None
+    sources: tuple[str, ...]
+    complete: bool
+    versions: tuple[str, ...]
+    assets: int
+    gone: int
+    text: str
+
+
+def show_release(options: Options, build: str) -> Release | None:
+    """The release of a build; None if no catalog has it."""
+    catalog = open_known_catalog(options)
+    known = [
+        (implementation, version)
+        for implementation in catalog.implementations()
+        for version in catalog.versions(implementation)
+        if build in catalog.listings(implementation, version)
+    ]
+    if not known:
+        return None
+    listings = [catalog.listings(*key)[build] for key in known]
+    return Release(
+        build=build,
+        published=next((listing.published for listing in listings if listing.published), None),
+        sources=tuple(sorted(frozenset().union(*(listing.sources for listing in listings)))),
+        complete=all(listing.complete for listing in listings),
+        versions=tuple(f"{implementation} {version}" for implementation, version in known),
+        assets=sum(len(catalog.assets(*key, build)) for key in known),
+        gone=sum(len(catalog.gone(*key, build)) for key in known),
+        text=load_texts(catalog_directory(options)).get(build, ""),
+    )
 
 
 def show_asset(options: Options, filename: str) -> Asset:

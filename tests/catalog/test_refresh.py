@@ -14,10 +14,12 @@ from provision.catalog.cache import (
     ORIGIN_FACT,
     load_cached,
     load_saved,
+    load_texts,
     load_usable,
     open_catalog,
 )
 from provision.catalog.catalog import Catalog
+from provision.catalog.github import PER_PAGE
 from provision.catalog.pbs import AssetsRead
 from provision.catalog.refresh import (
     NDJSON_URLS,
@@ -25,10 +27,13 @@ from provision.catalog.refresh import (
     UpstreamAnswer,
     mark_unchanged,
     refresh_github,
+    refresh_graalpy,
     refresh_ndjson,
+    refresh_pypy,
+    refresh_release,
+    refresh_sums,
     replace_saved,
 )
-from provision.catalog.upstream import PER_PAGE
 from provision.errors import CatalogError, NetworkError, SeveralErrors
 from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest, full, ndjson_line, stripped, tag_of, upstream
@@ -132,12 +137,55 @@ def test_an_incomplete_catalog_never_replaces_the_old_one(
     assert (cache_dir / NDJSON_FILE).read_bytes() == before
 
 
-def test_a_catalog_that_shrank_to_less_than_half_is_refused(upstream_server: Upstream, cache_dir: Path) -> None:
+def gone(cache_dir: Path) -> set[str]:
+    """The builds of the version of these tests that have assets which are no longer listed."""
+    version = Version.parse("3.15.9")
+    catalog = cached(cache_dir)
+    return {build for build in catalog.builds("cpython", version) if catalog.gone("cpython", version, build)}
+
+
+def test_assets_that_are_no_longer_listed_stay_and_are_marked(upstream_server: Upstream, cache_dir: Path) -> None:
+    lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
+    url = upstream_server.put("/list", b"".join(lines))
+    update(cache_dir, url)
+    upstream_server.put("/list", lines[2])
+    done = update(cache_dir, url)
+    assert (done.count, done.gone) == (1, 2)
+    assert done.notes == (
+        f"{url} no longer lists 2 assets of 20270101, 20270201; the catalog keeps them, marked as no longer listed",
+    )
+    assert cached_builds(cache_dir) == ("20270301", "20270201", "20270101")
+    assert gone(cache_dir) == {"20270101", "20270201"}
+    assert (update(cache_dir, url).gone, gone(cache_dir)) == (0, {"20270101", "20270201"})
+    upstream_server.put("/list", b"".join(lines))
+    assert update(cache_dir, url).gone == 0
+    assert gone(cache_dir) == set()
+
+
+def test_one_archive_of_a_build_can_be_gone(upstream_server: Upstream, cache_dir: Path) -> None:
+    other = full("3.15.9", "20270101")
+    url = upstream_server.put("/list", ndjson_line(FIRST, other))
+    update(cache_dir, url)
+    upstream_server.put("/list", ndjson_line(FIRST))
+    assert update(cache_dir, url).gone == 1
+    assert cached(cache_dir).gone("cpython", Version.parse("3.15.9"), "20270101") == {upstream(other).url}
+
+
+def test_an_older_copy_of_the_list_proves_nothing_of_newer_builds(upstream_server: Upstream, cache_dir: Path) -> None:
+    lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
+    url = upstream_server.put("/list", b"".join(lines))
+    update(cache_dir, url)
+    upstream_server.put("/list", b"".join(lines[:2]))
+    assert update(cache_dir, url).gone == 0
+    assert (gone(cache_dir), len(cached_builds(cache_dir))) == (set(), 3)
+
+
+def test_what_another_place_lists_proves_nothing(upstream_server: Upstream, cache_dir: Path) -> None:
+    """The copy of a company may have the archives of its own platforms only."""
     lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
     update(cache_dir, upstream_server.put("/list", b"".join(lines)))
-    with pytest.raises(CatalogError, match="lists 1 assets; 3 were expected"):
-        update(cache_dir, upstream_server.put("/list", lines[0]))
-    assert len(cached_builds(cache_dir)) == 3
+    assert update(cache_dir, upstream_server.put("/part", lines[2])).gone == 0
+    assert (gone(cache_dir), len(cached_builds(cache_dir))) == (set(), 3)
 
 
 def test_if_every_url_fails_all_failures_are_raised(upstream_server: Upstream, cache_dir: Path) -> None:
@@ -281,7 +329,7 @@ def test_new_assets_are_those_that_neither_the_saved_nor_the_bundled_catalog_has
 
 
 def test_an_empty_catalog_replaces_nothing(cache_dir: Path) -> None:
-    with pytest.raises(CatalogError, match="lists 0 assets; thousands were expected"):
+    with pytest.raises(CatalogError, match="lists no assets that provision can lock"):
         replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=()), answer())
     assert not cache_dir.exists()
 
@@ -314,3 +362,122 @@ def test_a_damaged_catalog_counts_as_none(cache_dir: Path) -> None:
     cache_dir.mkdir(parents=True)
     (cache_dir / NDJSON_FILE).write_bytes(b"damaged")
     assert load_usable(cache_dir / NDJSON_FILE) is None
+
+
+def sums(*names: str) -> bytes:
+    return "".join(f"{digest(name).hex}  {name}\n" for name in names).encode()
+
+
+def test_the_checksums_of_a_release_are_its_whole_list(upstream_server: Upstream, cache_dir: Path) -> None:
+    upstream_server.put("/mirror/20270101/SHA256SUMS", sums(FIRST, full("3.15.9", "20270101"), "SHA256SUMS.sig"))
+    base = f"{upstream_server.address}/mirror/"
+    done = refresh_sums(cache_dir, "20270101", get=http_get, now=NOW, bases=[base])
+    assert (done.outcome, done.origin, done.count, done.new) == ("updated", f"{base}20270101/SHA256SUMS", 2, 2)
+    assert cached(cache_dir).listings("cpython", Version.parse("3.15.9"))["20270101"].complete
+    upstream_server.put("/mirror/20270201/SHA256SUMS", sums(SECOND))
+    assert refresh_sums(cache_dir, "20270201", get=http_get, now=NOW, bases=[base]).gone == 0
+    assert (gone(cache_dir), len(cached_builds(cache_dir))) == (set(), 2)
+
+
+def test_where_a_mirror_has_no_checksums_the_next_place_is_asked(upstream_server: Upstream, cache_dir: Path) -> None:
+    upstream_server.put("/two/20270101/SHA256SUMS", sums(FIRST))
+    bases = [f"{upstream_server.address}/{name}/" for name in ("one", "two")]
+    done = refresh_sums(cache_dir, "20270101", get=http_get, now=NOW, bases=bases)
+    assert done.origin.startswith(bases[1])
+    assert "/one/" in done.notes[0]
+
+
+PYPY_NAME = "pypy3.11-v9.9.9-linux64.tar.gz"
+
+
+def pypy_version(name: str = PYPY_NAME, build: str = "9.9.9") -> dict[str, object]:
+    url = f"https://downloads.python.org/pypy/{name}"
+    file = {"filename": name, "arch": "x64", "platform": "linux", "download_url": url}
+    return {"pypy_version": build, "python_version": "3.11.20", "stable": True, "date": "2027-01-01", "files": [file]}
+
+
+def put_pypy(server: Upstream, *versions: dict[str, object], number: int = 1) -> tuple[str, str]:
+    """Offer PyPy's two documents; returns their URLs."""
+    names = [file["filename"] for version in versions for file in version["files"]]  # type: ignore[attr-defined]
+    page = "".join(f"    {digest(name).hex}  {name}\n" for name in names)
+    return (
+        server.put("/versions.json", json.dumps(versions).encode(), etag=f'"v{number}"'),
+        server.put("/checksums.rst", f"Checksums\n::\n\n{page}".encode(), etag=f'"c{number}"'),
+    )
+
+
+def test_pypys_list_is_complete_and_asked_for_with_both_etags(upstream_server: Upstream, cache_dir: Path) -> None:
+    urls = put_pypy(upstream_server, pypy_version())
+    done = refresh_pypy(cache_dir, get=http_get, now=NOW, urls=urls)
+    assert (done.outcome, done.count, done.new) == ("updated", 1, 1)
+    version = Version.parse("3.11.20")
+    assert cached(cache_dir).listings("pypy", version)["9.9.9"].complete
+    assert refresh_pypy(cache_dir, get=http_get, now=LATER, urls=urls).outcome == "unchanged"
+    newer = pypy_version("pypy3.11-v9.9.10-linux64.tar.gz", "9.9.10")
+    upstream_server.put("/versions.json", json.dumps([pypy_version(), newer]).encode(), etag='"v2"')
+    assert refresh_pypy(cache_dir, get=http_get, now=LATER, urls=urls).count == 1  # its checksum is not there yet
+    put_pypy(upstream_server, pypy_version(), newer, number=2)
+    assert refresh_pypy(cache_dir, get=http_get, now=LATER, urls=urls).count == 2
+    assert cached(cache_dir).builds("pypy", version) == ("9.9.10", "9.9.9")
+
+
+def graalpy_page(*builds: str) -> bytes:
+    releases = []
+    for build in builds:
+        name = f"graalpy3.13-{build}-linux-amd64.tar.gz"
+        url = f"https://github.com/oracle/graalpython/releases/download/graal-{build}/{name}"
+        row = {"name": name, "size": 5, "state": "uploaded", "digest": f"sha256:{digest(name)}"}
+        releases.append(
+            {
+                "tag_name": f"graal-{build}",
+                "published_at": "2027-01-01T00:00:00Z",
+                "body": "GraalPy is compliant with Python 3.13.2",
+                "assets": [{**row, "browser_download_url": url}],
+            }
+        )
+    return json.dumps(releases).encode()
+
+
+def test_graalpys_releases_are_refreshed(upstream_server: Upstream, cache_dir: Path) -> None:
+    url = upstream_server.put("/graalpy", graalpy_page("99.0.1"), etag='"1"')
+    assert refresh_graalpy(cache_dir, get=http_get, now=NOW, url=url).new == 1
+    assert refresh_graalpy(cache_dir, get=http_get, now=LATER, url=url).outcome == "unchanged"
+    upstream_server.put("/graalpy", graalpy_page("99.0.2"), etag='"2"')
+    done = refresh_graalpy(cache_dir, get=http_get, now=LATER, url=url)
+    assert (done.count, done.gone) == (2, 0)  # the page has the newest releases only
+    assert cached(cache_dir).builds("graalpy", Version.parse("3.13.2")) == ("99.0.2", "99.0.1")
+
+
+def uv_metadata(*names: str) -> bytes:
+    """uv's metadata of some archives of PBS."""
+    rows = {}
+    for name in names:
+        row = {"name": "cpython", "arch": {"family": "x86_64"}, "os": "linux", "libc": "gnu", "major": 3, "minor": 15}
+        rows[name] = {**row, "patch": 9, "url": upstream(name).url, "sha256": digest(name).hex}
+    return json.dumps(rows).encode()
+
+
+def test_uvs_metadata_is_a_partial_list_and_shows_what_was_withdrawn(
+    upstream_server: Upstream, cache_dir: Path
+) -> None:
+    newer = stripped("3.15.10", "20270301")
+    url = upstream_server.put("/uv.json", uv_metadata(FIRST, SECOND), etag='"1"')
+    assert update(cache_dir, url).new == 2
+    assert not cached(cache_dir).listings("cpython", Version.parse("3.15.9"))["20270201"].complete
+    upstream_server.put("/uv.json", uv_metadata(FIRST, newer), etag='"2"')
+    assert update(cache_dir, url).gone == 0
+    assert gone(cache_dir) == {"20270201"}
+    assert update(cache_dir, url).outcome == "unchanged"
+    update(cache_dir, upstream_server.put("/list", ndjson_line(SECOND)))
+    assert gone(cache_dir) == set()  # a complete list has it
+
+
+def test_what_a_release_says_of_itself_is_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+    release = json.loads(page(FIRST))[0] | {"body": "OpenSSL 3.5.4 -> 3.5.5"}
+    upstream_server.put("/releases/tags/20270101", json.dumps(release).encode())
+    done = refresh_release(cache_dir, "20270101", get=http_get, now=NOW, url=f"{upstream_server.address}/releases")
+    assert (done.new, done.origin.rpartition("/")[2]) == (1, "20270101")
+    assert load_texts(cache_dir) == {"20270101": "OpenSSL 3.5.4 -> 3.5.5"}
+    asset = cached(cache_dir).find(FIRST)
+    assert asset is not None
+    assert asset.size == 5

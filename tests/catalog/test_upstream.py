@@ -1,4 +1,4 @@
-"""NDJSON of PBS and of users, and GitHub's releases, as assets; malformed rows with their place."""
+"""NDJSON of PBS and of users as assets; malformed rows with their place."""
 
 from __future__ import annotations
 
@@ -11,27 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from provision.catalog.pbs import asset_url
 from provision.catalog.upstream import (
-    PER_PAGE,
     ForeignModel,
     Sha256,
     Timestamp,
     absolute_url,
     format_time,
-    page_url,
     parse_lines,
     parse_time,
     read_custom_catalog,
-    read_releases,
-    read_releases_page,
     read_upstream,
     validation_error,
 )
-from provision.errors import CatalogError, NetworkError, ProvisionError, SeveralErrors
+from provision.errors import CatalogError, ProvisionError, SeveralErrors
 from provision.model.asset import Asset
-from tests.catalog.samples import LINUX, custom_line, digest, full, ndjson_line, stripped, tag_of, upstream
-from tests.catalog.server import Upstream, http_get
+from tests.catalog.samples import LINUX, custom_line, digest, full, ndjson_line, stripped, upstream
 
 VERSION = "3.14.2+20260127"
 ORIGIN = "https://example.com/catalogs/catalog.ndjson"
@@ -226,102 +220,41 @@ def test_any_catalog_is_read_or_refused(data: bytes) -> None:
     assert all(asset.url.startswith("https://") for asset in assets)
 
 
-NEW, OLD, OLDEST = (stripped("3.14.2", tag) for tag in ("20260203", "20260127", "20251209"))
+NEW_TARGET = stripped("3.15.0", "20261021", triple="loongarch64-unknown-linux-gnu")
+NEW_OPTIONS = full("3.15.0", "20261021", "jit+pgo+lto")
 
 
-def api_asset(name: str, **fields: object) -> dict[str, object]:
-    known = {"name": name, "size": 5, "state": "uploaded", "digest": f"sha256:{digest(name)}"}
-    return known | fields
+@pytest.mark.parametrize("name", [NEW_TARGET, NEW_OPTIONS])
+@pytest.mark.parametrize("place", ["https://github.com/astral-sh/", "https://mirror.example.com/", ""])
+def test_names_of_a_later_grammar_do_not_make_a_copy_of_pbss_catalog_useless(name: str, place: str) -> None:
+    url = f"{place}{name.replace('+', '%2B')}"
+    known: dict[str, object] = {
+        "url": stripped("3.15.0", "20261021"),
+        "platform": LINUX,
+        "variant": "install_only_stripped",
+    }
+    new: dict[str, object] = {
+        "url": url,
+        "platform": "loongarch64-unknown-linux-gnu",
+        "variant": "jit+install_only_stripped",
+    }
+    reading = read_custom_catalog(custom_line("3.15.0+20261021", known, new), ORIGIN)
+    assert [asset.filename for asset in reading.assets] == [known["url"]]
+    assert (reading.unreadable, reading.unknown) == ((url,), ())
 
 
-def release(*assets: dict[str, object], tag: str = "20260203", **fields: object) -> dict[str, object]:
-    return {"tag_name": tag, "draft": False, "published_at": "2026-02-04T10:00:00Z", "assets": assets} | fields
-
-
-def page(*names: str) -> bytes:
-    """A page of releases of one asset each."""
-    return json.dumps([release(api_asset(name), tag=tag_of(name)) for name in names]).encode()
-
-
-def path(number: int) -> str:
-    return f"/releases?per_page={PER_PAGE}&page={number}"
-
-
-def test_a_release_has_sizes_and_a_publication_time() -> None:
-    names = (full("3.14.2", "20260203"), NEW)
-    reading = read_releases_page(json.dumps([release(*map(api_asset, names))]).encode(), "page")
-    assert reading.assets == tuple(upstream(name, published="2026-02-04T10:00:00Z", size=5) for name in names)
+def test_a_new_name_of_pbs_is_read_where_the_row_says_what_it_is() -> None:
+    row: dict[str, object] = {"url": NEW_OPTIONS, "platform": LINUX, "variant": "pgo+lto+full"}
+    assert only(custom_line("3.15.0+20261021", row)).filename == NEW_OPTIONS
 
 
 @pytest.mark.parametrize(
-    "left_out",
-    [
-        release(api_asset(NEW), draft=True),
-        release(api_asset(NEW, digest=None)),
-        release(api_asset(NEW, digest="sha512:abc")),
-        release(api_asset(NEW, state="starter")),
-        release(api_asset("SHA256SUMS")),
-        release(api_asset(f"{NEW}.sha256")),
-        release(),
-    ],
+    "name",
+    ["aarch64-unknown-linux-musl-lto+static-full.tar.zst", "x86_64_v3-unknown-linux-musl-lto+static-full.tar.zst"],
 )
-def test_what_cannot_be_locked_is_left_out(left_out: dict[str, object]) -> None:
-    reading = read_releases_page(json.dumps([left_out]).encode(), "page")
-    assert (reading.assets, reading.unknown) == ((), ())
-
-
-def test_archives_with_unknown_names_are_returned() -> None:
-    reading = read_releases_page(json.dumps([release(api_asset("cpython-new.tar.zst"))]).encode(), "page")
-    assert reading.unknown == (asset_url("20260203", "cpython-new.tar.zst"),)
-
-
-@pytest.mark.parametrize("data", [b"", b"{}", b'{"message": "Not Found"}', b'[{"tag_name": 5}]'])
-def test_a_malformed_page_is_refused(data: bytes) -> None:
-    with pytest.raises(CatalogError, match=r"^page: "):
-        read_releases_page(data, "page")
-
-
-def test_a_malformed_digest_is_refused() -> None:
-    data = json.dumps([release(api_asset(NEW, digest="sha256:abc"))]).encode()
-    with pytest.raises(CatalogError, match=r"\[0\].assets\[0\].digest: 'sha256:abc' is not a sha256"):
-        read_releases_page(data, "page")
-
-
-def test_pages_are_read_until_one_has_nothing_new(upstream_server: Upstream) -> None:
-    upstream_server.put(path(1), page(NEW), etag='"1"')
-    upstream_server.put(path(2), page(OLD))
-    upstream_server.put(path(3), page(OLDEST))
-    known = {upstream(OLD).url, upstream(OLDEST).url}
-    crawl = read_releases(http_get, f"{upstream_server.address}/releases", known=known)
-    assert crawl is not None
-    assert [asset.filename for asset in crawl.reading.assets] == [NEW, OLD]
-    assert crawl.etag == '"1"'
-    assert upstream_server.asked == [path(1), path(2)]
-
-
-def test_releases_from_before_digests_end_the_reading(upstream_server: Upstream) -> None:
-    upstream_server.put(path(1), page(NEW))
-    upstream_server.put(path(2), json.dumps([release(api_asset(OLD, digest=None))]).encode())
-    crawl = read_releases(http_get, f"{upstream_server.address}/releases", known=set())
-    assert crawl is not None
-    assert [asset.filename for asset in crawl.reading.assets] == [NEW]
-    assert upstream_server.asked == [path(1), path(2)]
-
-
-def test_an_unchanged_first_page_ends_it_at_once(upstream_server: Upstream) -> None:
-    upstream_server.put(path(1), page(NEW), etag='"1"')
-    assert read_releases(http_get, f"{upstream_server.address}/releases", known=set(), etag='"1"') is None
-    assert upstream_server.asked == [path(1)]
-
-
-def test_a_page_that_cannot_be_downloaded_is_an_error(upstream_server: Upstream) -> None:
-    upstream_server.put(path(1), page(NEW))
-    with pytest.raises(NetworkError, match="page=2 answered with status 404"):
-        read_releases(http_get, f"{upstream_server.address}/releases", known=set())
-
-
-def test_a_page_is_requested_by_its_number() -> None:
-    assert page_url("https://example.com/releases", 3) == "https://example.com/releases?per_page=10&page=3"
+def test_static_builds_for_musl_are_read(name: str) -> None:
+    asset = upstream(f"cpython-3.15.0+20261021-{name}")
+    assert {"lto", "static"} <= asset.options.names
 
 
 LINE = ndjson_line(stripped("3.14.2", "20260127"), date="2026-01-30T14:46:07Z")

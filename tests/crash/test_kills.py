@@ -19,7 +19,7 @@ from provision.catalog.cache import load_cached
 from provision.catalog.refresh import NDJSON_URLS
 from provision.model.version import Version
 from provision.protocols import NoProgress
-from provision.workflows.catalog import update
+from provision.workflows.refresh import UpdateRequest, update
 from tests.catalog.samples import ndjson_line, stripped
 from tests.crash.box import SCENARIOS, Box, declare
 from tests.crash.conftest import MakeBox
@@ -64,7 +64,7 @@ def updating(tmp_path: Path, internet: Internet) -> Box:
     box = Box(
         root=tmp_path / "box",
         words=("catalog", "update"),
-        again=lambda options: update(options, NoProgress(), github=False),
+        again=lambda options: update(options, UpdateRequest(), NoProgress()),
         builds=(),
         environ=internet.environ,
     )

@@ -48,6 +48,7 @@ HOSTS = (
     "github.com",
     "api.github.com",
     "release-assets.githubusercontent.com",
+    "raw.githubusercontent.com",
     "releases.astral.sh",
     "mirror.example",
     "evil.example",

@@ -12,20 +12,19 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from provision.catalog.catalog import completed
+from provision.catalog.documents import is_document, parse_json, read_document
 from provision.catalog.listing import COMPLETE_SOURCES, BuildKey, withdrawn_builds
 from provision.catalog.names import infer_options
 from provision.catalog.pbs import RELEASES, AssetsRead, asset_at
 from provision.catalog.snapshot import Snapshot, build_key, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
-from provision.catalog.upstream import parse_time, read_releases_page, read_upstream
-from provision.catalog.uv import metadata_in_wheel, read_uv
+from provision.catalog.upstream import parse_time
 from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
 from provision.model.asset import Asset, file_name
 from provision.model.value import frozen, replace
 from tools.snapshot.formats import read_hashes, read_pbs_installer
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_ZIP = b"PK\x03\x04"
 _SHOWN = 5
 
 
@@ -150,32 +149,16 @@ def _decompressed(data: bytes) -> bytes:
 
 
 def _read(data: bytes, origin: str) -> tuple[str, AssetsRead]:
-    """The format, recognised by the content, whatever the file is named, and the assets."""
-    if data.startswith(_ZIP):
-        return "uv", read_uv(metadata_in_wheel(data, origin), origin)
-    first_line = _json(data.partition(b"\n")[0])
-    if isinstance(first_line, dict) and "artifacts" in first_line:
-        return "ndjson", read_upstream(data, origin)
-    match first_line if first_line is not None else _json(data):
+    """The source, recognised by the content, whatever the file is named, and the assets."""
+    if is_document(data):
+        return read_document(data, origin)
+    match parse_json(data):
         case [{"files": _}, *_]:
             return "pbs-installer", read_pbs_installer(data, origin)
-        case [{"tag_name": _}, *_]:
-            return "github", read_releases_page(data, origin)
-        case {**entries} if any("url" in entry for entry in entries.values() if isinstance(entry, dict)):
-            return "uv", read_uv(data, origin)
         case {**entries} if entries:
             return "hashes", read_hashes(data, origin)
         case _:
-            raise CatalogError("this is no catalog that provision can read", place=Place(origin))
-
-
-def _json(data: bytes) -> object:
-    import json
-
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None
+            return read_document(data, origin)
 
 
 def _with_stated_options(asset: Asset) -> Asset:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,8 @@ from provision.model.asset import Asset
 from provision.text import plural, printable
 
 if TYPE_CHECKING:
-    from provision.catalog.refresh import RefreshResult
+    from provision.workflows.catalog import Release
+    from provision.workflows.refresh import Updated
 
 
 catalog = typer.Typer(help="Look up what exists upstream, or learn of newer builds.", no_args_is_help=True)
@@ -25,20 +26,43 @@ catalog = typer.Typer(help="Look up what exists upstream, or learn of newer buil
 @with_session(transfer=True)
 def catalog_update(
     session: Session,
+    url: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="Read this catalog instead (repeatable): https:// or file://. [env var: PROVISION_CATALOG_URL]",
+        ),
+    ] = None,
+    build: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", help="Read the SHA256SUMS of this release instead (repeatable)."),
+    ] = None,
     github: Annotated[
         bool, typer.Option("--github", help="Also read the releases from GitHub's API: sizes and times.")
     ] = False,
+    sizes: Annotated[
+        bool, typer.Option("--sizes", help="Ask the server of each archive for a size that is not known otherwise.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Update all implementations, not only those in the manifest.")
+    ] = False,
 ) -> int:
-    """Fetch the list of all builds, so that `lock` knows those that came out after this release of provision.
+    """Download the list of all builds, for those that came out after this release of provision.
+
+    Mirrors are asked first, for `python-build-standalone.ndjson` beside their releases.
 
     \b
     Examples:
       provision catalog update
-      provision catalog update --github
+      provision catalog update --all --github
+      provision catalog update --mirror https://mirror.example.com/pbs --build 20261110
     """
-    from provision.workflows.catalog import update
+    from provision.workflows.refresh import UpdateRequest, update
 
-    return session.show(present_updated(update(session.options, session.progress(), github=github)))
+    request = UpdateRequest(
+        urls=tuple(url or ()), builds=tuple(build or ()), github=github, sizes=sizes, everything=everything
+    )
+    return session.show(present_updated(update(session.options, request, session.progress())))
 
 
 @catalog.command("list")
@@ -81,32 +105,45 @@ def catalog_list(
 
 @catalog.command("show")
 @with_session()
-def catalog_show(session: Session, name: Annotated[str, typer.Argument(help="An asset's file name.")]) -> int:
-    """Show all that is known of one asset.
+def catalog_show(
+    session: Session, name: Annotated[str, typer.Argument(help="The file name of an asset, or a build.")]
+) -> int:
+    """Show all that is known of one asset, or of a build.
 
     \b
-    Example:
+    Examples:
       provision catalog show cpython-3.14.0+20251010-x86_64-unknown-linux-gnu-install_only.tar.gz
+      provision catalog show 20251010
     """
-    from provision.workflows.catalog import show_asset
+    from provision.workflows.catalog import show_asset, show_release
 
+    if (release := show_release(session.options, name)) is not None:
+        return session.show(present_release(release, session.console))
     return session.show(present_asset(show_asset(session.options, name), session.console))
 
 
-def present_updated(refreshed: Sequence[RefreshResult]) -> CommandAnswer:
+def present_updated(updated: Updated) -> CommandAnswer:
     """A remark for each source that was asked."""
     remarks = []
-    for one in refreshed:
+    for one in updated.results:
         news = f"{plural(one.new, 'new asset')}" if one.new else "nothing new"
         remarks.append(f"{one.outcome}: {plural(one.count, 'asset')} from {one.origin}, {news}")
     document = {
         "version": 1,
         "sources": [
-            {"outcome": one.outcome, "origin": one.origin, "as-of": one.as_of, "assets": one.count, "new": one.new}
-            for one in refreshed
+            {
+                "outcome": one.outcome,
+                "origin": one.origin,
+                "as-of": one.as_of,
+                "assets": one.count,
+                "new": one.new,
+                "gone": one.gone,
+            }
+            for one in updated.results
         ],
     }
-    return CommandAnswer(document=document, remarks=remarks, warnings=[note for one in refreshed for note in one.notes])
+    warnings = [note for one in updated.results for note in one.notes]
+    return CommandAnswer(document=document, remarks=[*remarks, *updated.notes], warnings=warnings)
 
 
 def present_assets(assets: Iterable[Asset], limit: int, console: Console) -> CommandAnswer:
@@ -136,6 +173,27 @@ def present_asset(asset: Asset, console: Console) -> CommandAnswer:
         if value is not None
     ]
     return CommandAnswer(lines=lines, document={"version": 1, "asset": document})
+
+
+def present_release(release: Release, console: Console) -> CommandAnswer:
+    """What is known of a build, one property per line, and below it what its publisher says of it."""
+    document: dict[str, object] = {
+        "build": release.build,
+        "published": release.published,
+        "versions": list(release.versions),
+        "assets": release.assets,
+        "no-longer-listed": release.gone,
+        "sources": list(release.sources),
+        "complete": release.complete,
+    }
+    lines = [
+        f"{console.paint(f'{name}:'.ljust(18), 'dim')}{printable(_text(value))}"
+        for name, value in document.items()
+        if value is not None
+    ]
+    if release.text:
+        lines += ["", *(printable(line) for line in release.text.splitlines())]
+    return CommandAnswer(lines=lines, document={"version": 1, "release": {**document, "text": release.text}})
 
 
 def asset_document(asset: Asset) -> dict[str, object]:

@@ -1,0 +1,259 @@
+"""`catalog update`: which sources are asked, from where, and for which sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from provision.catalog.cache import open_catalog, save_sizes
+from provision.catalog.catalog import Catalog
+from provision.catalog.pbs import RELEASES
+from provision.catalog.refresh import (
+    MIRRORED_NDJSON,
+    NDJSON_URLS,
+    RefreshResult,
+    refresh_github,
+    refresh_graalpy,
+    refresh_ndjson,
+    refresh_pypy,
+    refresh_release,
+    refresh_sums,
+)
+from provision.errors import NetworkError, ProvisionError, UsageError, raise_all
+from provision.fetch.fetcher import Fetcher
+from provision.fetch.settings import configured_catalog_urls
+from provision.host.files import read_small_file
+from provision.lock.lock import Lock, Upgrade
+from provision.lock.resolve import resolve
+from provision.manifest.manifest import Manifest
+from provision.model.asset import IMPLEMENTATIONS, Asset
+from provision.model.value import frozen, replace
+from provision.protocols import HttpGet, Progress, Response
+from provision.text import plural
+from provision.url import Url
+from provision.workflows.catalog import catalog_directory
+from provision.workflows.lock import host_target
+from provision.workflows.options import Options, open_fetcher
+from provision.workflows.project import Project
+
+_OK, _NOT_FOUND = 200, 404
+_MAX_DOCUMENT = 256 << 20  # bytes, as for one from the network
+
+# How many releases, and how many archives, are asked for sizes at most.
+_MAX_RELEASES, _MAX_ARCHIVES = 8, 400
+
+
+@frozen
+class UpdateRequest:
+    """What `catalog update` is to ask beside the usual: documents at ``urls``, the releases named by ``builds``, pages
+    of GitHub's API, every implementation, the size of each archive."""
+
+    urls: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
+    github: bool = False
+    sizes: bool = False
+    everything: bool = False
+
+
+@frozen
+class Updated:
+    """What each source answered, and notes about sizes."""
+
+    results: tuple[RefreshResult, ...]
+    notes: tuple[str, ...] = ()
+
+
+def update(options: Options, request: UpdateRequest, progress: Progress) -> Updated:
+    """Bring the catalogs in the cache up to date; those whose source fails stay as they are.
+
+    Without ``urls``, ``PROVISION_CATALOG_URL`` and the user's configuration name them; else PBS's NDJSON is asked, from
+    each mirror first. PyPy and GraalPy are asked where the manifest requests them. Raises the errors of all sources,
+    once the others are saved.
+    """
+    project = _project(options)
+    manifest = project.manifest() if project is not None else None
+    urls = request.urls or _configured_urls(options)
+    options = replace(options, allow_hosts=(*options.allow_hosts, *_hosts(urls)))
+    with open_fetcher(options, progress) as fetcher:
+        get = _get_any(fetcher.get, (*urls, *options.mirrors))
+        results, errors = _run(_tasks(options, request, get, urls, _implementations(request, manifest)))
+        raise_all(errors)
+        notes: tuple[str, ...] = ()
+        if project is not None and manifest is not None and not options.offline:
+            lock = project.lock()
+            locked = lock.lock if lock is not None else None
+            ask_github = request.github or not (urls or options.mirrors)
+            notes = _learn_sizes(options, manifest, locked, fetcher, ask_github=ask_github, ask_servers=request.sizes)
+    return Updated(results=results, notes=notes)
+
+
+def _project(options: Options) -> Project | None:
+    """The project with a valid manifest; without one, there is nothing to be guided by."""
+    try:
+        project = Project.find(options)
+        project.manifest()
+    except ProvisionError:
+        return None
+    return project
+
+
+def _implementations(request: UpdateRequest, manifest: Manifest | None) -> frozenset[str]:
+    if request.everything:
+        return frozenset(IMPLEMENTATIONS)
+    if manifest is None:
+        return frozenset({"cpython"})
+    return frozenset(each.implementation for each in manifest.requests if not each.url) or frozenset({"cpython"})
+
+
+_Task = Callable[[], RefreshResult]
+
+
+def _tasks(
+    options: Options, request: UpdateRequest, get: HttpGet, urls: Sequence[str], implementations: frozenset[str]
+) -> Iterator[_Task]:
+    """One task for each source that is asked."""
+    now = _now()
+    directory = catalog_directory(options)
+    mirrors = tuple(_shown(text if text.endswith("/") else f"{text}/") for text in options.mirrors)
+    for url in urls:
+        yield partial(refresh_ndjson, directory, get=get, now=now, urls=(_shown(url),))
+    if not urls and "cpython" in implementations and not (request.builds and not request.everything):
+        places = tuple(f"{mirror}{MIRRORED_NDJSON}" for mirror in mirrors)
+        yield partial(refresh_ndjson, directory, get=get, now=now, urls=(*places, *NDJSON_URLS))
+    for tag in request.builds:
+        yield partial(refresh_sums, directory, tag, get=get, now=now, bases=mirrors)
+    if request.github:
+        yield partial(refresh_github, directory, get=get, now=now)
+    if "pypy" in implementations and not urls:
+        yield partial(refresh_pypy, directory, get=get, now=now)
+    if "graalpy" in implementations and not urls:
+        yield partial(refresh_graalpy, directory, get=get, now=now)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _run(tasks: Iterator[_Task]) -> tuple[tuple[RefreshResult, ...], list[ProvisionError]]:
+    results: list[RefreshResult] = []
+    errors: list[ProvisionError] = []
+    for task in tasks:
+        try:
+            results.append(task())
+        except ProvisionError as error:
+            errors.append(error)
+    return tuple(results), errors
+
+
+def _configured_urls(options: Options) -> tuple[str, ...]:
+    return tuple(options.environ.get("PROVISION_CATALOG_URL", "").split()) or configured_catalog_urls(options.environ)
+
+
+def _parsed(text: str) -> Url:
+    try:
+        return Url.parse(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} cannot be the URL of a catalog: {error}",
+            hint="Expected https://host/path or file:///path; a path needs file:// before it.",
+        ) from error
+
+
+def _shown(text: str) -> str:
+    """The URL without credentials: as messages and saved catalogs have it."""
+    return _parsed(text).full
+
+
+def _hosts(urls: Sequence[str]) -> tuple[str, ...]:
+    """Naming a URL on the command line allows its host; it does not allow plain HTTP there."""
+    return tuple(url.authority for url in map(_parsed, urls) if url.scheme != "file")
+
+
+def _get_any(get: HttpGet, texts: Sequence[str]) -> HttpGet:
+    """Downloads, with the credentials that the user wrote into a URL, and reads files."""
+    secrets = {f"{url.scheme}://{url.authority}/": url.userinfo for url in map(_parsed, texts) if url.userinfo}
+
+    def get_any(url: str, headers: Mapping[str, str], /) -> Response:
+        if url.startswith("file:"):
+            return _read_file(url)
+        for origin, userinfo in secrets.items():
+            if url.startswith(origin):
+                scheme, _, rest = url.partition("://")
+                return get(f"{scheme}://{userinfo}@{rest}", headers)
+        return get(url, headers)
+
+    return get_any
+
+
+def _read_file(url: str) -> Response:
+    from urllib.request import url2pathname
+
+    path = Path(url2pathname(Url.parse(url).path))
+    try:
+        return Response(status=_OK, body=read_small_file(path, _MAX_DOCUMENT))
+    except FileNotFoundError:
+        return Response(status=_NOT_FOUND)
+    except (OSError, ValueError) as error:
+        raise NetworkError(f"{url} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _learn_sizes(
+    options: Options,
+    manifest: Manifest,
+    lock: Lock | None,
+    fetcher: Fetcher,
+    *,
+    ask_github: bool,
+    ask_servers: bool,
+) -> tuple[str, ...]:
+    """Learn the sizes of the archives that the manifest's entries are locked to, or would be after an upgrade.
+
+    GitHub's API has those of a release in one answer, but where catalogs come from elsewhere it is not asked unless
+    that is requested; nor are the archives' servers. Sizes are a convenience: what cannot be learned is a note.
+    """
+    directory = catalog_directory(options)
+    unsized = _unsized(options, manifest, lock)
+    tags = sorted({asset.build for asset in unsized if asset.url.startswith(RELEASES)}, reverse=True)
+    notes: list[str] = []
+    if ask_github and tags:
+        now = _now()
+        try:
+            for tag in tags[:_MAX_RELEASES]:
+                refresh_release(directory, tag, get=fetcher.get, now=now)
+        except ProvisionError as error:
+            notes.append(f"GitHub's API did not tell the sizes of archives: {error}")
+        unsized = _unsized(options, manifest, lock)
+    if not unsized:
+        return tuple(notes)
+    if not ask_servers:
+        archives = plural(len(unsized), "archive")
+        return (*notes, f"the sizes of {archives} are not known; `provision catalog update --sizes` asks for each")
+    with ThreadPoolExecutor(max_workers=options.jobs) as pool:
+        asked = unsized[:_MAX_ARCHIVES]
+        sizes = zip(asked, pool.map(fetcher.size, asked), strict=True)
+        save_sizes(directory, [replace(asset, size=size) for asset, size in sizes if size])
+    return tuple(notes)
+
+
+def _unsized(options: Options, manifest: Manifest, lock: Lock | None) -> list[Asset]:
+    """The archives of unknown size that are locked, or that an upgrade would lock."""
+    catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
+    found = {asset.url: asset for python in (lock.pythons if lock else ()) for asset in python.assets}
+    for request in manifest.requests:
+        alone = replace(manifest, requests=(request,))
+        try:
+            upgraded = resolve(alone, catalog, lock, host=host_target(manifest), upgrade=Upgrade(everything=True)).lock
+        except ProvisionError:  # another catalog has it, or none
+            continue
+        found |= {asset.url: asset for python in upgraded.pythons for asset in python.assets}
+    return [
+        known for asset in found.values() if (known := _in_catalog(catalog, asset)) is not None and known.size is None
+    ]
+
+
+def _in_catalog(catalog: Catalog, asset: Asset) -> Asset | None:
+    rows = catalog.assets(asset.implementation, asset.version, asset.build)
+    return next((row for row in rows if row.url == asset.url), None)

@@ -1,0 +1,189 @@
+"""`catalog update`: which places it asks for which projects, over a network of our own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from provision.catalog.refresh import GITHUB_URL, GRAALPY_URL, NDJSON_URLS, PYPY_URLS
+from tests.catalog.samples import digest, full, ndjson_line, stripped
+from tests.fetch.conftest import Internet, authority, authority_file, internet
+from tests.support.project import Ended, Project
+from tests.support.server import Server
+
+__all__ = ["authority", "authority_file", "internet"]  # fixtures
+
+NAMES = tuple(stripped("3.13.99", tag) for tag in ("20270101", "20270201"))
+CPYTHON = '[settings]\ntargets = ["linux-x86_64"]\n[pythons]\ndefault = "3.13"\n'
+NDJSON = urlsplit(NDJSON_URLS[0]).path
+RELEASE = urlsplit(GITHUB_URL).path + "/tags/20270101"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path / "project")
+    project.write(CPYTHON)
+    return project
+
+
+def release(*names: str, tag: str = "20270101") -> bytes:
+    assets = [{"name": name, "size": 5, "state": "uploaded", "digest": f"sha256:{digest(name)}"} for name in names]
+    return json.dumps(
+        {"tag_name": tag, "published_at": "2027-01-02T00:00:00Z", "body": "OpenSSL 3.5.5", "assets": assets}
+    ).encode()
+
+
+def asked(server: Server) -> list[str]:
+    """The paths that were requested since the last call."""
+    paths = [seen.path for seen in server.requests]
+    server.requests.clear()
+    return paths
+
+
+def online(project: Project, internet: Internet, *words: str) -> Ended:
+    """Run a command with the network of ours."""
+    environ = internet.environ
+    return project.run(*words, SSL_CERT_FILE=environ["SSL_CERT_FILE"], HTTPS_PROXY=environ["HTTPS_PROXY"])
+
+
+def sources(ended: Ended) -> dict[str, Any]:
+    return {source["origin"]: source for source in ended.document()["sources"]}
+
+
+def test_one_request_tells_what_is_current_and_one_the_sizes(project: Project, internet: Internet) -> None:
+    internet.server.put(NDJSON, ndjson_line(NAMES[0]))
+    internet.server.put(RELEASE, release(NAMES[0]))
+    ended = online(project, internet, "catalog", "update", "--json")
+    assert list(sources(ended)) == [NDJSON_URLS[0]]
+    assert asked(internet.server) == [NDJSON, RELEASE]
+    project.run("lock", "--offline")
+    assert 'version = "3.13.99"' in project.lock.read_text()
+    assert 'size = 5\npublished = "2027-01-02T00:00:00Z"\n' in project.lock.read_text()
+    assert "unknown size" not in project.run("plan").out
+    assert "unchanged" in online(project, internet, "catalog", "update").err
+    assert asked(internet.server) == [NDJSON]
+
+
+def test_what_the_manifest_does_not_request_is_not_asked_for(project: Project, internet: Internet) -> None:
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\npypy = "pypy3.11"\ngraal = "graalpy3.13"\n')
+    name = "pypy3.11-v99.0-linux64.tar.gz"
+    url = f"https://downloads.python.org/pypy/{name}"
+    file = {"filename": name, "arch": "x64", "platform": "linux", "download_url": url}
+    version = {"pypy_version": "99.0", "python_version": "3.11.99", "date": "2027-01-01", "files": [file]}
+    internet.server.put(urlsplit(PYPY_URLS[0]).path, json.dumps([version]).encode())
+    internet.server.put(urlsplit(PYPY_URLS[1]).path, f"{digest(name).hex}  {name}\n".encode())
+    graal = "graalpy3.13-99.0.1-linux-amd64.tar.gz"
+    row = {"name": graal, "size": 5, "state": "uploaded", "digest": f"sha256:{digest(graal)}"}
+    place = f"https://github.com/oracle/graalpython/releases/download/graal-99.0.1/{graal}"
+    releases = [
+        {"tag_name": "graal-99.0.1", "body": "Python 3.13.7", "assets": [{**row, "browser_download_url": place}]}
+    ]
+    internet.server.put(urlsplit(GRAALPY_URL).path, json.dumps(releases).encode())
+    online(project, internet, "catalog", "update")
+    assert set(asked(internet.server)) == {
+        *(urlsplit(url).path for url in PYPY_URLS),
+        urlsplit(GRAALPY_URL).path,
+    }
+    project.run("lock", "--offline")
+    assert (url in project.lock.read_text(), place in project.lock.read_text()) == (True, True)
+    internet.server.put(NDJSON, ndjson_line(NAMES[0]))
+    ended = online(project, internet, "catalog", "update", "--all", "--json")
+    assert list(sources(ended)) == [NDJSON_URLS[0], PYPY_URLS[0], GRAALPY_URL]
+
+
+@pytest.mark.parametrize("way", ["--url", "PROVISION_CATALOG_URL", "catalog-urls"])
+def test_a_company_without_github_names_its_own_place(
+    project: Project, server: Server, tmp_path: Path, way: str
+) -> None:
+    """Nothing else is asked: the network leads nowhere."""
+    url = server.put("builds.ndjson", ndjson_line(*NAMES[:1]))
+    if way == "catalog-urls":
+        (tmp_path / "config.toml").write_text(f'catalog-urls = ["{url}"]\n')
+    ended = project.run(
+        *("catalog", "update", "--json"),
+        *(("--url", url) if way == "--url" else ()),
+        PROVISION_CATALOG_URL=url if way == "PROVISION_CATALOG_URL" else "",
+        PROVISION_CONFIG_DIR=str(tmp_path),
+        HTTPS_PROXY="http://127.0.0.1:9",
+    )
+    assert [(source["origin"], source["assets"]) for source in ended.document()["sources"]] == [(url, 1)]
+    assert "the size of" in ended.err or "the sizes of 1 archive" in ended.err
+    project.run("lock", "--offline")
+    assert 'build = "20270101"' in project.lock.read_text()
+
+
+def test_a_mirror_has_the_list_and_the_checksums_beside_the_archives(project: Project, server: Server) -> None:
+    server.put("pbs/python-build-standalone.ndjson", ndjson_line(NAMES[0]))
+    sums = "".join(f"{digest(name).hex}  {name}\n" for name in (NAMES[1], full("3.13.99", "20270201")))
+    server.put("pbs/20270201/SHA256SUMS", sums.encode())
+    server.put(f"pbs/20270201/{NAMES[1]}", bytes(1234))
+    mirror = server.at("pbs")
+    project.run("catalog", "update", "--mirror", mirror)
+    project.run("catalog", "update", "--mirror", mirror, "--build", "20270201", "--sizes")
+    project.run("lock", "--offline")
+    assert 'build = "20270201"' in project.lock.read_text()
+    assert "size = 1234" in project.lock.read_text()
+    assert "/pbs/20270201/SHA256SUMS" in asked(server)
+
+
+def test_a_directory_is_a_mirror_too_and_needs_no_network(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "pbs"
+    (folder / "20270201").mkdir(parents=True)
+    (folder / "python-build-standalone.ndjson").write_bytes(ndjson_line(*NAMES[:1]))
+    (folder / "20270201" / "SHA256SUMS").write_text(f"{digest(NAMES[1]).hex}  {NAMES[1]}\n")
+    words = ("catalog", "update", "--offline", "--mirror", folder.as_uri())
+    assert "1 new asset" in project.run(*words).err
+    assert "1 new asset" in project.run(*words, "--build", "20270201").err
+    missing = project.run(*words, "--build", "20270301", expect=6)
+    assert "20270301/SHA256SUMS answered with status 404" in missing.err
+
+
+def test_a_password_in_a_url_is_sent_and_never_shown(project: Project, server: Server) -> None:
+    url = server.put("builds.ndjson", ndjson_line(NAMES[0])).replace("http://", "http://user:secret@")
+    ended = project.run("catalog", "update", "--url", url, "--json")
+    assert "secret" not in ended.out + ended.err
+    assert server.requests[-1].headers["authorization"].startswith("Basic ")
+    saved = (project.cache / "catalog" / "ndjson.catalog").read_bytes()
+    assert b"secret" not in saved
+
+
+@pytest.mark.parametrize("url", ["builds.ndjson", "ftp://example.com/x", "https://"])
+def test_what_is_no_url_is_a_usage_error(project: Project, url: str) -> None:
+    assert "cannot be the URL of a catalog" in project.run("catalog", "update", "--url", url, expect=2).err
+
+
+def test_a_source_that_fails_does_not_keep_the_others_from_being_saved(project: Project, server: Server) -> None:
+    url = server.put("builds.ndjson", ndjson_line(NAMES[0]))
+    ended = project.run("catalog", "update", "--url", server.at("missing"), "--url", url, expect=6)
+    assert "missing answered with status 404" in ended.err
+    project.run("lock", "--offline")
+    assert 'build = "20270101"' in project.lock.read_text()
+
+
+def test_lost_assets_are_told_and_their_release_is_not_preferred(project: Project, server: Server) -> None:
+    older = stripped("3.13.99", "20261231")
+    url = server.put("builds.ndjson", ndjson_line(older) + ndjson_line(*NAMES[:1]) + ndjson_line(NAMES[1]))
+    project.run("catalog", "update", "--url", url)
+    project.write(CPYTHON.replace('"3.13"', '{ version = "3.13", build = "20270101" }'))
+    project.run("lock", "--offline")
+    server.put("builds.ndjson", ndjson_line(older) + ndjson_line(NAMES[1]))
+    ended = project.run("catalog", "update", "--url", url)
+    assert "no longer lists 1 asset of 20270101; the catalog keeps them, marked as no longer listed" in ended.err
+    assert "PV028" in project.run("audit", "--as-of", "2027-03-01").out
+    before = project.lock.read_bytes()
+    project.run("lock", "--offline", "--upgrade")
+    assert project.lock.read_bytes() == before
+
+
+def test_a_release_says_what_changed_in_it(project: Project, internet: Internet) -> None:
+    internet.server.put(NDJSON, ndjson_line(NAMES[0]))
+    internet.server.put(RELEASE, release(NAMES[0]))
+    online(project, internet, "catalog", "update")
+    shown = project.run("catalog", "show", "20270101", "--json").document()["release"]
+    assert shown["text"] == "OpenSSL 3.5.5"
+    assert (shown["build"], shown["assets"], shown["complete"]) == ("20270101", 1, True)
+    assert "OpenSSL 3.5.5" in project.run("catalog", "show", "20270101").out
