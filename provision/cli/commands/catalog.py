@@ -47,9 +47,10 @@ def catalog_update(
         bool, typer.Option("--all", help="Update all implementations, not only those in the manifest.")
     ] = False,
 ) -> int:
-    """Download the list of all builds, for those that came out after this release of provision.
+    """Download the lists of all builds.
 
-    Mirrors are asked first, for `python-build-standalone.ndjson` beside their releases.
+    For those that came out after this release of provision, and what is not known yet of others. Mirrors are asked
+    first, for `python-build-standalone.ndjson` beside their releases.
 
     \b
     Examples:
