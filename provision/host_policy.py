@@ -98,8 +98,7 @@ class HostPolicy:
             raise _not_allowed(url, source)
         if url.scheme != "https" and not any(rule.plain_http for rule in rules):
             raise PolicyError(
-                f"{url}: plain {url.scheme} is not allowed, but on this machine itself",
-                hint=f"use https, or if the network up to {url.host} is trusted: --allow-host http://{url.authority}",
+                f"{url}: {url.scheme} is allowed for loopback hosts only", hint=f"Use https for {url.host}."
             )
 
 
@@ -124,11 +123,20 @@ def lookalike_of(host: str, known: Iterable[str]) -> str:
 
 
 def _not_allowed(url: Url, source: str) -> PolicyError:
-    reason = f"{url.host} is not an allowed host" + (f" ({source})" if source else "")
+    """The error, with a hint that helps no attacker: none says how to allow a host that poses as a known one."""
+    reason = f"host {url.host} is not allowed" + (f" ({source})" if source else "")
+    if url.is_loopback:
+        return PolicyError(f"{url}: {reason}", hint="Report to the publisher that a server redirects to this machine.")
+    if other := lookalike_of(url.host, KNOWN_HOSTS):
+        hint = f"Do not use {url.host}. Restore the URL from version control, and find out who changed it."
+        return PolicyError(f"{url}: {reason}; it resembles {other}", hint=hint)
+    if url.host in KNOWN_HOSTS:
+        return PolicyError(f"{url}: port {url.port} of {reason}", hint=f"Use {url.host} without a port.")
     rule = url.authority if url.scheme == "https" else f"http://{url.authority}"
     return PolicyError(
         f"{url}: {reason}",
-        hint=f"if you trust it: --allow-host {rule}, or PROVISION_ALLOW_HOSTS={rule}",
+        hint=f"Check first who brought in {url.host}: compare pythons.toml and pythons.lock with version control. "
+        f"If you trust the host, pass `--allow-host {rule}` or set PROVISION_ALLOW_HOSTS={rule}.",
     )
 
 

@@ -37,25 +37,47 @@ def test_known_hosts_and_this_machine_may_be_asked(url: str) -> None:
     "url",
     [
         "https://example.com/a",
-        "https://github.com.example.com/a",
-        "https://notgithub.com/a",
         "https://x.github.com/a",
-        "https://github.com:8443/a",
         "https://169.254.169.254/latest/meta-data",
     ],
 )
-def test_other_hosts_are_refused(url: str) -> None:
-    with pytest.raises(PolicyError, match="not an allowed host") as caught:
+def test_other_hosts_are_refused_with_what_to_check_before_they_are_allowed(url: str) -> None:
+    with pytest.raises(PolicyError, match=r"host [^ ]+ is not allowed") as caught:
         _check(_policy(), url)
     assert caught.value.exit_code == 5
     assert caught.value.hint is not None
-    assert f"--allow-host {Url.parse(url).authority}" in caught.value.hint
+    check, _, allow = caught.value.hint.partition("If you trust the host")
+    assert "compare pythons.toml and pythons.lock with version control" in check
+    assert f"--allow-host {Url.parse(url).authority}" in allow
 
 
-def test_plain_http_is_refused_where_the_host_is_known() -> None:
-    with pytest.raises(PolicyError, match="plain http is not allowed") as caught:
-        _check(_policy(), "http://github.com/a")
-    assert "--allow-host http://github.com" in (caught.value.hint or "")
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("https://githab.com/a", None),
+        ("https://github.com.example.com/a", None),
+        ("https://notgithub.com/a", None),
+        ("https://github.co/a", "https://github.com/a"),
+        ("https://down1oads.python.org:8443/a", None),
+        ("http://githab.com/a", None),
+        ("https://github.com:8443/a", None),
+        ("http://github.com/a", None),
+        ("http://github.com:8443/a", None),
+        ("https://127.0.0.1/a", "https://github.com/a"),
+        ("http://127.0.0.1/a", "https://github.com/a"),
+        ("file:///etc/passwd", "https://github.com/a"),
+    ],
+)
+def test_no_hint_tells_how_to_allow_what_poses_as_a_known_host(url: str, source: str | None) -> None:
+    with pytest.raises(PolicyError) as caught:
+        _check(_policy(), url, redirected_from=source)
+    assert "allow" not in (caught.value.hint or "").lower()
+
+
+def test_an_allowed_host_is_not_asked_by_http() -> None:
+    with pytest.raises(PolicyError, match="http is allowed for loopback hosts only") as caught:
+        _check(_policy("example.com"), "http://example.com/a")
+    assert caught.value.hint == "Use https for example.com."
 
 
 @pytest.mark.parametrize(
@@ -92,7 +114,23 @@ def test_a_rule_allows_no_more_than_it_says(rule: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "https://example.com/path", "exa mple.com", "ftp://example.com", "*", "example.com:x"]
+    "text",
+    [
+        "",
+        "https://example.com/path",
+        "exa mple.com",
+        "ftp://example.com",
+        "*",
+        "example.com:x",
+        "example.com:65536",
+        "example.com:\u0664\u0664\u0663",
+        "a..b",
+        "-a",
+        "*.*.b",
+        "[::g]",
+        "example.com:0",
+        "faceboo\u212a.com",
+    ],
 )
 def test_an_invalid_rule_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="not a host to allow"):

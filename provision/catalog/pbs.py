@@ -15,6 +15,12 @@ from provision.url import Url
 REPOSITORY = "astral-sh/python-build-standalone"
 ARCHIVES = (".tar.gz", ".tar.zst")
 RELEASES = f"https://github.com/{REPOSITORY}/releases/download/"
+# By implementation, what the URLs of all archives of its publisher begin with, as `url.release_base` has it.
+PUBLISHERS = {
+    "cpython": RELEASES.removesuffix("/"),
+    "pypy": "https://downloads.python.org",
+    "graalpy": "https://github.com/oracle/graalpython/releases/download",
+}
 
 
 @frozen

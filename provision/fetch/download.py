@@ -149,7 +149,11 @@ class Download:
             return
         found = part.digest(length)
         part.restart()
-        cause = f"wrong bytes: sha256 {found}, but {self._asset.sha256} was expected"
+        cause = f"sha256 mismatch: expected {self._asset.sha256}, got {found}"
+        hint = hint or (
+            "The download was discarded. Do not edit the lock file: try another `--mirror`, or report the mismatch to "
+            "the publisher."
+        )
         raise TransferError(Failure(url=source, cause=cause, kind="integrity", hint=hint))
 
 

@@ -58,10 +58,12 @@ class CancelledError(Exception):
 
 
 def final_error(subject: str, failures: Sequence[Failure]) -> ProvisionError:
-    """The error for a user once every source has failed: the gravest kind, every URL with its cause, the hints."""
+    """The error for a user once every source has failed: the gravest kind, every URL with its cause, and its hints."""
     kinds = {failure.kind for failure in failures}
-    error = next(_ERRORS[kind] for kind in _ERRORS if kind in kinds)
-    hints = tuple(dict.fromkeys(failure.hint for failure in failures if failure.hint))
+    gravest = next(kind for kind in _ERRORS if kind in kinds)
+    error = _ERRORS[gravest]
+    # No other hints: how to allow a host is no advice for bytes that were wrong.
+    hints = tuple(dict.fromkeys(failure.hint for failure in failures if failure.hint and failure.kind == gravest))
     if len(failures) == 1:
         message = f"cannot fetch {subject}: {failures[0]}"
     else:

@@ -21,6 +21,7 @@ from provision.lock.matching import (
 from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
 from provision.review.audit_age import check_age
+from provision.review.codes import RELOCK
 from provision.review.findings import (
     Audit,
     AuditContext,
@@ -31,7 +32,7 @@ from provision.review.findings import (
     sort_findings,
 )
 from provision.review.knowledge import check_knowledge
-from provision.url import Url, canonical_url, host_of
+from provision.url import Url, canonical_url
 
 # The code of a disagreement between a file's name and its row, and the key of the row whose line it is about.
 _CODE_BY_PROPERTY = {
@@ -114,10 +115,9 @@ def _check_host(python: LockedPython, asset: Asset, context: AuditContext) -> It
     try:
         context.host_policy.check(url)
     except PolicyError as error:
-        other = lookalike_of(host_of(asset.url), KNOWN_HOSTS)
-        like = f"; it can be taken for {other}" if other else ""
-        message = error.message.removeprefix(f"{url}: ")
-        yield context.asset_finding("PV007", f"{message}{like}", python, asset, "url")
+        # Who is told how to allow a host that poses as a known one may do it.
+        advice = RELOCK if url.host in KNOWN_HOSTS or lookalike_of(url.host, KNOWN_HOSTS) else ""
+        yield context.asset_finding("PV007", error.message.removeprefix(f"{url}: "), python, asset, "url", advice)
 
 
 def _check_filename(
@@ -155,8 +155,9 @@ def _check_custom_host(python: LockedPython, asset: Asset, context: AuditContext
     if url.scheme == "file" or url.is_loopback or any(rule.matches(url) for rule in context.hosts):
         return
     if url.host in KNOWN_HOSTS:
-        message = f"{url.host} hosts everybody's files, and only this repository vouches for {asset.filename} there"
-        yield context.asset_finding("PV009", message, python, asset, "url")
+        message = f"anyone can upload to {url.host}, and only this repository names {asset.filename} there"
+        advice = "Compare the URL with the change of pythons.toml. Move archives of your own to a host of your own."
+        yield context.asset_finding("PV009", message, python, asset, "url", advice)
 
 
 def _check_unknown(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:

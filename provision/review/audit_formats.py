@@ -80,14 +80,15 @@ def _finding(finding: Finding) -> dict[str, object]:
         "place": finding.target_label or None,
         "file": finding.file,
         "line": finding.line,
+        "url": finding.url or None,
         "message": finding.message,
-        "fix": finding.rule.fix,
+        "fix": finding.fix,
     }
 
 
 def _message(finding: Finding) -> str:
     where = f"{finding.where}: " if finding.where else ""
-    return f"{where}{finding.message}\n{finding.rule.fix}"
+    return "\n".join(line for line in (f"{where}{finding.message}", finding.shown_url, finding.fix) if line)
 
 
 def _sarif_rule(code: str) -> dict[str, object]:

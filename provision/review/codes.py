@@ -22,39 +22,40 @@ class AuditRule(NamedTuple):
     fix: str
 
 
-_RELOCK = "Take the lock back from version control, and let `provision lock` change it."
+RELOCK = "Take the lock back from version control, and let `provision lock` change it."
 
 AUDIT_CODES: dict[str, AuditRule] = {
     code.code: code
     for code in (
-        AuditRule("PV001", "wrong-hash", "error", "the sha256 is not the one that upstream published", _RELOCK),
-        AuditRule("PV002", "wrong-version", "error", "the file is of another version than the row says", _RELOCK),
-        AuditRule("PV003", "wrong-build", "error", "the file is of another build than the row says", _RELOCK),
+        AuditRule("PV001", "wrong-hash", "error", "the sha256 is not the one that upstream published", RELOCK),
+        AuditRule("PV002", "wrong-version", "error", "the file is of another version than the row says", RELOCK),
+        AuditRule("PV003", "wrong-build", "error", "the file is of another build than the row says", RELOCK),
         AuditRule(
-            "PV004", "wrong-target", "error", "the file is for another target or level than the row says", _RELOCK
+            "PV004", "wrong-target", "error", "the file is for another target or level than the row says", RELOCK
         ),
-        AuditRule("PV005", "wrong-options", "error", "the file has other build options than the row says", _RELOCK),
-        AuditRule("PV006", "wrong-flavor", "error", "the file is of another flavor than the row says", _RELOCK),
+        AuditRule("PV005", "wrong-options", "error", "the file has other build options than the row says", RELOCK),
+        AuditRule("PV006", "wrong-flavor", "error", "the file is of another flavor than the row says", RELOCK),
         AuditRule(
             "PV007",
             "host-not-allowed",
             "error",
             "the archive is on a host that is not allowed",
-            "If it is yours, add it to `allow-hosts` of the policy; if not, take the lock back.",
+            "Compare the URL with the change of pythons.toml. If the host is yours, add it to `allow-hosts` of the "
+            "policy; if not, restore the lock file from version control.",
         ),
         AuditRule(
             "PV008",
             "unknown-asset",
             "error",
             "the archive is in no catalog and not in the manifest",
-            _RELOCK,
+            RELOCK,
         ),
         AuditRule(
             "PV009",
             "wrong-place",
             "error",
             "the archive is not where its publisher puts it",
-            "Take the lock back; archives of one's own belong on a host that the policy's `allow-hosts` names.",
+            RELOCK,
         ),
         AuditRule(
             "PV010",
@@ -110,29 +111,29 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "contradiction",
             "error",
             "the row claims to answer the request, and does not",
-            _RELOCK,
+            RELOCK,
         ),
         AuditRule(
             "PV018",
             "same-bytes",
             "error",
             "two different archives have one and the same sha256",
-            _RELOCK,
+            RELOCK,
         ),
         AuditRule(
             "PV019",
             "two-hashes",
             "error",
             "one and the same URL is locked with two different hashes",
-            _RELOCK,
+            RELOCK,
         ),
-        AuditRule("PV020", "wrong-size", "error", "the size is not the one that upstream published", _RELOCK),
+        AuditRule("PV020", "wrong-size", "error", "the size is not the one that upstream published", RELOCK),
         AuditRule(
             "PV021",
             "wrong-date",
             "error",
             "the time of publication is not the one that upstream gives",
-            _RELOCK,
+            RELOCK,
         ),
         AuditRule(
             "PV022",

@@ -66,8 +66,9 @@ def _annotations(review: Review) -> Iterator[str]:
     for notice in review.notices:
         line = notice_line(notice, review, lines)
         title = f"{notice.severity}: {notice.where}"
+        message = "\n".join((notice.message, *notice.urls))
         yield github_annotation(
-            _ANNOTATION_LEVELS[notice.severity], notice.message, file=review.file, line=line or 1, title=title
+            _ANNOTATION_LEVELS[notice.severity], message, file=review.file, line=line or 1, title=title
         )
     for name, rows in rows_by_entry(review.diff).items():
         lock = review.new.lock
@@ -100,6 +101,7 @@ def _notice(notice: Notice, review: Review, lines: LockPositions) -> dict[str, o
         "assets": [{"target": str(change.target), "cpu": change.cpu} for change in notice.changes],
         "line": notice_line(notice, review, lines),
         "message": notice.message,
+        "urls": list(notice.urls),
     }
 
 

@@ -78,7 +78,8 @@ class _Comment:
         for notice in notices:
             labels = ", ".join(markdown_text(change.target_label) for change in notice.changes)
             where = f"**{markdown_text(notice.entry)}**{labels and f' ({labels})'}"
-            added = self.add(f"{head}> - {where}: {markdown_text(notice.message)}\n")
+            urls = "".join(f"\n>   - {markdown_code(url, 4 * _LONGEST_VALUE)}" for url in notice.urls)
+            added = self.add(f"{head}> - {where}: {markdown_text(notice.message)}{urls}\n")
             self._count(added)
             head = "" if added else head
 
@@ -169,9 +170,9 @@ def _tree_details(review: Review) -> Iterator[tuple[str, Sequence[str], Sequence
         yield f"{title}: files", ("Folder", "Added", "Removed", "Changed", "Such as"), folders
 
 
-def markdown_code(text: str) -> str:
+def markdown_code(text: str, longest: int = _LONGEST_VALUE) -> str:
     """A value as a code span, in which no markup counts; as text where it holds what could end the span."""
-    shortened = _shortened(printable(text))
+    shortened = _shortened(printable(text), longest)
     if not shortened.strip():
         return ""
     return f"`{shortened}`" if _SAFE_IN_CODE(shortened) and shortened == shortened.strip() else markdown_text(shortened)

@@ -82,10 +82,11 @@ def _notices(review: Review) -> Iterator[str]:
     for notice in review.notices:
         line = notice_line(notice, review, lines)
         where = f'<span class="mono">{html_text(notice.where)}</span>'
+        urls = "".join(f'<div class="url mono">{html_text(url)}</div>' for url in notice.urls)
         where += f' · <span class="line">line {line}</span>' if line else ""
         yield (
             f'<li class="{notice.severity}"><span class="pill {notice.severity}">{notice.severity}</span> '
-            f'{html_text(notice.message)}<div class="where">{where}</div></li>\n'
+            f'{html_text(notice.message)}<div class="where">{where}</div>{urls}</li>\n'
         )
     yield "</ul>\n</section>\n"
 

@@ -30,7 +30,8 @@ class Finding:
     """One thing that is or may be wrong with an entry, or with one asset of it.
 
     ``message`` is a sentence without a full stop. ``line`` counts from 1 in ``file``. ``target_label`` names the asset
-    by target and level, and is empty where the finding is about the whole entry.
+    by target and level, ``url`` is that of its archive; both are empty where the finding is about the whole entry.
+    ``advice`` is what to do instead of the code's own ``fix``.
     """
 
     code: str
@@ -39,6 +40,8 @@ class Finding:
     line: int
     entry: str = ""
     target_label: str = ""
+    url: str = ""
+    advice: str = ""
     severity: FindingSeverity
 
     @classmethod
@@ -51,6 +54,8 @@ class Finding:
         line: int,
         entry: str = "",
         target_label: str = "",
+        url: str = "",
+        advice: str = "",
         severity: FindingSeverity | None = None,
     ) -> Finding:
         """A finding with the severity of its code, unless another is given."""
@@ -61,12 +66,24 @@ class Finding:
             line=line,
             entry=entry,
             target_label=target_label,
+            url=url,
+            advice=advice,
             severity=severity or AUDIT_CODES[code].severity,
         )
 
     @property
     def rule(self) -> AuditRule:
         return AUDIT_CODES[self.code]
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        return self.advice or self.rule.fix
+
+    @property
+    def shown_url(self) -> str:
+        """The URL of the archive, unless it is nothing to look at, or the message has it."""
+        return "" if self.severity == "note" or self.url in self.message else self.url
 
     @property
     def where(self) -> str:
@@ -153,7 +170,7 @@ class AuditContext:
         python: LockedPython,
         asset: Asset,
         key: str | None,
-        severity: FindingSeverity | None = None,
+        advice: str = "",
     ) -> Finding:
         """A finding on the line of an asset's key, or of the whole asset."""
         return Finding.of(
@@ -163,7 +180,8 @@ class AuditContext:
             line=self.lines.row(python.name, asset.target, asset.cpu, key),
             entry=python.name,
             target_label=asset.target.label(asset.cpu),
-            severity=severity,
+            url=asset.url,
+            advice=advice,
         )
 
     def entry_finding(

@@ -7,8 +7,9 @@ another host or backwards, or where the manifest still requests the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from provision.catalog.pbs import PUBLISHERS
 from provision.host_policy import KNOWN_HOSTS, lookalike_of
 from provision.lock.filenames import name_disagreements
 from provision.model.asset import Asset
@@ -31,18 +32,24 @@ NoticeKind = Literal[
     "metadata",
     "upgraded",
 ]
+# Kinds whose warnings show the URLs of archives as alarms do.
+_ORIGIN_KINDS = frozenset({"host", "origin", "new-host"})
 NOTICE_SEVERITIES: tuple[NoticeSeverity, ...] = ("alarm", "warning", "notice")
 
 
 @frozen
 class Notice:
-    """One thing to tell about an entry; ``changes`` are the assets that it is about, none for the whole entry."""
+    """One thing to tell about an entry; ``changes`` are the assets that it is about, none for the whole entry.
+
+    ``urls`` are those to look at: of every archive that an alarm, or a warning of a new origin, is about.
+    """
 
     severity: NoticeSeverity
     kind: NoticeKind
     entry: str
     message: str
     changes: tuple[AssetChange, ...] = ()
+    urls: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -55,17 +62,26 @@ def find_notices(diff: LockDiff, *, upgrade_requested: Callable[[str], bool] = l
 
     ``upgrade_requested`` tells whether an upgrade of an entry was requested, so that a newer build is expected.
     """
-    hosts = {host_of(asset.url) for python in (diff.old.pythons if diff.old else ()) for asset in python.assets}
+    before = [asset.url for python in (diff.old.pythons if diff.old else ()) for asset in python.assets]
+    origins = _Origins(hosts=frozenset(map(host_of, before)), bases=frozenset(map(release_base, before)))
     found: list[Notice] = []
     for entry in diff.entries:
-        found += _entry_notices(entry, hosts, upgrade_requested=upgrade_requested(entry.name))
+        found += _entry_notices(entry, origins, upgrade_requested=upgrade_requested(entry.name))
     return tuple(sorted(found, key=lambda notice: NOTICE_SEVERITIES.index(notice.severity)))
 
 
-def _entry_notices(entry: EntryChange, hosts: set[str], *, upgrade_requested: bool) -> Iterator[Notice]:
+class _Origins(NamedTuple):
+    """Where the old lock's archives come from: hosts, and what the URLs of all releases there begin with."""
+
+    hosts: frozenset[str]
+    bases: frozenset[str]
+
+
+def _entry_notices(entry: EntryChange, origins: _Origins, *, upgrade_requested: bool) -> Iterator[Notice]:
     yield from _digest_notices(entry)
-    yield from _host_notices(entry, hosts)
+    yield from _host_notices(entry, origins.hosts)
     yield from _origin_notices(entry)
+    yield from _new_origin_notices(entry, origins)
     yield from _filename_notices(entry)
     if entry.kind == "added" and entry.new and entry.new.version.prerelease:
         message = f"{entry.new.version} is a prerelease"
@@ -101,7 +117,7 @@ def _digest_notices(entry: EntryChange) -> Iterator[Notice]:
         yield _notice(entry, severity, kind, message, changes)
 
 
-def _host_notices(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
+def _host_notices(entry: EntryChange, hosts: frozenset[str]) -> Iterator[Notice]:
     """Archives on another host than before, or on one that neither this lock nor anyone usually uses."""
     moved: dict[tuple[str, str], list[AssetChange]] = {}
     for change in entry.assets:
@@ -127,7 +143,7 @@ def _host_notices(entry: EntryChange, hosts: set[str]) -> Iterator[Notice]:
 
 
 def _origin_notices(entry: EntryChange) -> Iterator[Notice]:
-    """Another release page on the same host, such as a fork's. Another implementation has another one anyway."""
+    """Another release page on the same host than before, such as a fork's."""
     moved: dict[tuple[str, str], list[AssetChange]] = {}
     for change in _changed_assets(entry):
         aspects = change.aspects
@@ -136,6 +152,28 @@ def _origin_notices(entry: EntryChange) -> Iterator[Notice]:
             moved.setdefault((release_base(old.url), release_base(new.url)), []).append(change)
     for (before, after), changes in moved.items():
         yield _notice(entry, "alarm", "origin", f"the archive now comes from {after}, not from {before}", changes)
+
+
+def _new_origin_notices(entry: EntryChange, origins: _Origins) -> Iterator[Notice]:
+    """Added archives, and those of another implementation than before, that are not where their publisher puts them.
+
+    On a known host that is an alarm, as anyone can upload to some of them; on another host that the lock already used,
+    a warning.
+    """
+    found: dict[tuple[NoticeSeverity, str], list[AssetChange]] = {}
+    for change in entry.assets:
+        new, old = change.new, change.old
+        if new is None or (old is not None and old.implementation == new.implementation):
+            continue
+        host, base = host_of(new.url), release_base(new.url)
+        if base == PUBLISHERS.get(new.implementation) or base in origins.bases:
+            continue
+        if host in KNOWN_HOSTS or host in origins.hosts:
+            severity: NoticeSeverity = "alarm" if host in KNOWN_HOSTS else "warning"
+            found.setdefault((severity, base), []).append(change)
+    for (severity, base), changes in found.items():
+        message = f"new origin {base}: neither the publisher's nor one of the old lock file"
+        yield _notice(entry, severity, "origin", message, changes)
 
 
 def _filename_notices(entry: EntryChange) -> Iterator[Notice]:
@@ -230,4 +268,8 @@ def _both_sides(change: AssetChange) -> tuple[Asset, Asset]:
 def _notice(
     entry: EntryChange, severity: NoticeSeverity, kind: NoticeKind, message: str, changes: Iterable[AssetChange] = ()
 ) -> Notice:
-    return Notice(severity=severity, kind=kind, entry=entry.name, message=message, changes=tuple(changes))
+    about = tuple(changes)
+    assets = [change.new for change in about] if about else (entry.new.assets if entry.new else ())
+    shows_urls = severity == "alarm" or (severity == "warning" and kind in _ORIGIN_KINDS)
+    urls = tuple(dict.fromkeys(asset.url for asset in assets if asset is not None)) if shows_urls else ()
+    return Notice(severity=severity, kind=kind, entry=entry.name, message=message, changes=about, urls=urls)

@@ -258,6 +258,15 @@ def test_a_hint_is_given_once() -> None:
     assert final_error("a", failures).hint == "do this"
 
 
+@pytest.mark.parametrize(("other", "hint"), [("policy", "allow it"), ("network", "try again")])
+def test_a_hint_of_a_lesser_failure_is_no_way_around_a_mismatch(other: FailureKind, hint: str) -> None:
+    lesser = Failure(url=_ONE, cause="x", kind=other, hint=hint)
+    assert (
+        final_error("a", [lesser, Failure(url=_TWO, cause="y", kind="integrity", hint="report it")]).hint == "report it"
+    )
+    assert final_error("a", [Failure(url=_TWO, cause="y", kind="integrity"), lesser]).hint is None
+
+
 @pytest.mark.parametrize(
     ("kinds", "error", "code"),
     [

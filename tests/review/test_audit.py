@@ -170,6 +170,24 @@ def test_a_release_of_a_day_to_come_is_unknown(tag: str) -> None:
     assert "PV008" in codes(audited(CLEAN.replace(BUILD, tag), None))
 
 
+@pytest.mark.parametrize("host", ["githab.com", "github.com.evil.example", "github.com:8443"])
+def test_no_advice_tells_how_to_allow_a_host_that_poses_as_a_known_one(host: str) -> None:
+    url = value(DEFAULT, "url").replace("github.com", host)
+    found = audited(CLEAN.replace(value(DEFAULT, "url"), url), manifest()).findings
+    about = [each for each in found if each.severity == "error"]
+    assert {"PV007", "PV009"} <= {each.code for each in about}
+    assert not [each for each in about if "allow" in each.fix]
+    assert {each.url for each in about} == {url}
+
+
+def test_the_advice_for_an_unknown_host_is_to_look_before_it_is_allowed() -> None:
+    url = value(DEFAULT, "url").replace("github.com", "archives.example.com")
+    found = audited(CLEAN.replace(value(DEFAULT, "url"), url), manifest()).findings
+    (finding,) = (each for each in found if each.code == "PV007")
+    assert finding.fix.startswith("Compare the URL with the change of pythons.toml.")
+    assert finding.shown_url == url
+
+
 def test_what_the_manifest_names_is_compared_with_the_manifest_where_there_are_no_checksums() -> None:
     url = value(DEFAULT, "url").replace(BUILD, NEXT_BUILD)
     table = f'url = {{ linux-x86_64 = "{url}" }}\nsha256 = {{ linux-x86_64 = "{HASH}" }}'

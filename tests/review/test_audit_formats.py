@@ -10,7 +10,15 @@ from provision.review.audit_formats import AUDIT_VERSION, audit_annotations, aud
 from provision.review.codes import AUDIT_CODES
 from provision.review.findings import Audit, Finding, IgnoredFinding
 
-HASH = Finding.of("PV001", "other, bytes: 100%", file="a b.lock", line=7, entry="default", target_label="linux-x86_64")
+HASH = Finding.of(
+    "PV001",
+    "other, bytes: 100%",
+    file="a b.lock",
+    line=7,
+    entry="default",
+    target_label="linux-x86_64",
+    url="https://evil.example/a",
+)
 END = Finding.of("PV012", "3.9 is past its end of life", file="pythons.lock", line=3, entry="old")
 NOTE = Finding.of("PV026", "PV002 is ignored", file="policy.toml", line=1)
 AUDIT = Audit(
@@ -47,6 +55,7 @@ def test_the_document_counts_and_lists_findings() -> None:
         "place": "linux-x86_64",
         "file": "a b.lock",
         "line": 7,
+        "url": "https://evil.example/a",
         "message": "other, bytes: 100%",
         "fix": AUDIT_CODES["PV001"].fix,
     }
@@ -59,7 +68,7 @@ def test_annotations_have_a_level_a_line_and_the_advice() -> None:
     error, note = audit_annotations(AUDIT)
     assert error == (
         "::error file=a b.lock,line=7,title=PV001 wrong-hash::"
-        f"default, linux-x86_64: other, bytes: 100%25%0A{AUDIT_CODES['PV001'].fix}"
+        f"default, linux-x86_64: other, bytes: 100%25%0Ahttps://evil.example/a%0A{AUDIT_CODES['PV001'].fix}"
     )
     assert note.startswith("::notice file=policy.toml,line=1,title=PV026 ignored-nothing::")
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from provision.catalog.pbs import PUBLISHERS
+from provision.catalog.snapshot import bundled_snapshot
+from provision.cli.console import Console
+from provision.cli.present.diff import diff_lines
 from provision.lock.lock import Lock, LockedPython
-from provision.model.asset import BuildOptions
+from provision.model.asset import Asset, BuildOptions
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
 from provision.review.changes import compare_locks
+from provision.review.diff_formats import diff_annotations, diff_document
+from provision.review.diff_markdown import markdown_comment
+from provision.review.diff_page import html_page
 from provision.review.notices import Notice, find_notices
+from provision.url import release_base
 from tests.lock.samples import asset, digest, python
-from tests.review.samples import edited, lock, moved
+from tests.review.samples import edited, lock, moved, review
 
 DEFAULT = python()
 URL = DEFAULT.assets[0].url
@@ -65,6 +77,95 @@ def test_an_added_entry_on_a_new_host_is_a_warning_or_an_alarm() -> None:
     assert ("alarm", "new-host") in kinds(None, alike)
     beside = find_notices(compare_locks(lock(DEFAULT), lock(DEFAULT, python(name="beside"))))
     assert beside == ()
+
+
+PBS = "https://github.com/astral-sh/python-build-standalone/releases/download/20260814"
+FORK = PBS.replace("astral-sh", "evil")
+
+
+def at(place: str, **values: Any) -> Asset:
+    """An asset with its own file name at another place."""
+    made = asset(**values)
+    return replace(made, url=f"{place}/{made.url.rpartition('/')[2]}")
+
+
+def origins(old: LockedPython | None, new: LockedPython | None) -> set[tuple[str, str, tuple[str, ...]]]:
+    return {(each.severity, each.kind, each.urls) for each in found(old, new) if each.kind in ("origin", "new-host")}
+
+
+def test_an_added_entry_of_its_publisher_is_no_alarm() -> None:
+    assert found(None, python(at(PBS))) == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        FORK,
+        "https://github.com/evil/python-build-standalone/raw/20260814",
+        "https://raw.githubusercontent.com/evil/x/20260814",
+        "https://objects.githubusercontent.com/x",
+        "https://github.com/oracle/graalpython/releases/download/20260814",
+    ],
+)
+def test_an_added_entry_of_somebody_else_on_a_known_host_is_an_alarm_with_its_url(place: str) -> None:
+    added = python(at(place))
+    assert origins(None, added) == {("alarm", "origin", (added.assets[0].url,))}
+
+
+def test_an_added_platform_or_level_of_somebody_else_is_an_alarm() -> None:
+    before = python(at(PBS))
+    for more in (at(FORK, target="macos-aarch64"), at(FORK, cpu="v3")):
+        after = LockedPython.of(before.name, before.request, [*before.assets, more], TreeOptions())
+        assert origins(before, after) == {("alarm", "origin", (more.url,))}
+
+
+def test_another_implementation_of_somebody_else_is_an_alarm() -> None:
+    before = python(
+        replace(asset("3.11.13+7.3.9", implementation="pypy"), url="https://downloads.python.org/pypy/p.tar.gz")
+    )
+    after = replace(python(at(FORK)), request=digest("other"))
+    assert ("alarm", "origin", (after.assets[0].url,)) in origins(before, after)
+    assert origins(before, replace(python(at(PBS)), request=digest("other"))) == set()
+
+
+def test_an_added_entry_of_a_new_origin_on_a_host_that_is_in_use_is_a_warning() -> None:
+    other = python(at("https://example.com/elsewhere/20260814"), name="more")
+    (notice,) = find_notices(compare_locks(lock(DEFAULT), lock(DEFAULT, other)))
+    assert (notice.severity, notice.kind, notice.urls) == ("warning", "origin", (other.assets[0].url,))
+
+
+def test_every_alarm_has_the_urls_of_what_it_is_about() -> None:
+    older = moved(DEFAULT, "3.14.6+20260901")
+    for after in (
+        edited(DEFAULT, sha256=digest("other")),
+        older,
+        replace(DEFAULT, tree=TreeOptions(without=("tests",))),
+    ):
+        (notice,) = found(DEFAULT, after)
+        about = [each.new for each in notice.changes] or list(after.assets)
+        assert notice.severity == "alarm"
+        assert notice.urls == tuple(each.url for each in about if each)
+        assert notice.urls
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "html", "github", "json"])
+def test_every_format_shows_the_url_of_an_alarm(style: str) -> None:
+    added = python(at(FORK))
+    shown = review(None, lock(added))
+    formats: dict[str, Callable[[], str]] = {
+        "text": lambda: "\n".join(diff_lines(shown, Console(), width=80)),
+        "markdown": lambda: markdown_comment(shown),
+        "html": lambda: html_page(shown),
+        "github": lambda: "\n".join(diff_annotations(shown)),
+        "json": lambda: json.dumps(diff_document(shown)["notices"]),
+    }
+    url = added.assets[0].url
+    assert url in formats[style]().replace("%25", "%")
+
+
+def test_the_publishers_are_those_of_the_bundled_catalog() -> None:
+    known = {(each.implementation, release_base(each.url)) for each in bundled_snapshot().all_assets()}
+    assert known == set(PUBLISHERS.items())
 
 
 def test_a_file_name_that_contradicts_its_entry_is_an_alarm() -> None:

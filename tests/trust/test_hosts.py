@@ -50,7 +50,7 @@ def test_a_catalog_on_an_unknown_host_is_refused_before_any_connection(
     project.write('[settings]\ncatalogs = ["https://evil.example/c.ndjson"]\n[pythons]\none = "3.13.5"\n')
     seen = ask(project, canary, *command)
     refused(seen, canary)
-    assert "evil.example is not an allowed host" in seen.err
+    assert "host evil.example is not allowed" in seen.err
     assert "--allow-host evil.example" in seen.err
     assert not project.lock.exists()
 

@@ -40,8 +40,10 @@ def _lines(audit: Audit, console: Console) -> Iterator[str]:
         label = console.paint(finding.severity, _STYLES[finding.severity])
         where = f"{console.paint(printable(finding.where), 'bold')}: " if finding.where else ""
         yield f"{place} {label} {finding.code} {where}{printable(finding.message)}"
-    for code in dict.fromkeys(finding.code for finding in audit.findings):
-        yield f"  {console.paint(code, 'cyan')}: {next(each.rule.fix for each in audit.findings if each.code == code)}"
+        if finding.shown_url:
+            yield f"  URL: {printable(finding.shown_url)}"
+    for code, fix in dict.fromkeys((finding.code, finding.fix) for finding in audit.findings):
+        yield f"  {console.paint(code, 'cyan')}: {fix}"
     for ignored in audit.ignored:
         each = ignored.finding
         what = f"{each.code} {printable(each.where)}: {printable(ignored.reason)}"

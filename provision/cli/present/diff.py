@@ -107,7 +107,8 @@ def _notice(notice: Notice, console: Console, width: int) -> list[str]:
     label = f"{notice.severity}:"
     head = console.paint(label, _STYLES[notice.severity]) + " " * (9 - len(label))
     first, *more = _wrapped(printable(f"{notice.where}: {notice.message}"), width, indent=9)
-    return [head + first, *(" " * 9 + line for line in more)]
+    urls = (f"URL: {printable(url)}" for url in notice.urls)
+    return [head + first, *(" " * 9 + line for line in (*more, *urls))]
 
 
 def _wrapped(text: str, width: int, *, indent: int) -> list[str]:
