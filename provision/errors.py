@@ -17,6 +17,7 @@ FAILURE, USAGE, PENDING, STALE, INTEGRITY, NETWORK = 1, 2, 3, 4, 5, 6
 
 # No known word is longer. Comparing takes the product of both lengths, and a hostile file has long words.
 _MAX_WORD = 64
+_MOST_SUGGESTED = 5
 
 CACHE_VARIABLE = "PROVISION_CACHE_DIR"
 
@@ -172,15 +173,28 @@ def did_you_mean(word: str, known: Iterable[str], after: str = " ") -> str:
     """`` Did you mean 'debug'?``, to be appended to a sentence; empty if no known word is close.
 
     ``after`` separates the two: after a semicolon the sentence goes on in lower case. Words that differ only in case,
-    or in ``_`` for ``-``, are the same word.
+    or in ``_`` for ``-``, are the same word. A word that is a part of several, as ``linux`` is of targets, stands for
+    all of them.
     """
-    if not 0 < len(word) <= _MAX_WORD:
+    near = nearest(word, known)
+    if not near:
         return ""
+    meant = f"one of {', '.join(map(repr, near))}" if len(near) > 1 else repr(near[0])
+    return f"{after}{'did' if after == '; ' else 'Did'} you mean {meant}?"
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The known word that is closest to another; of those that it is a whole part of, the first few."""
+    if not 0 < len(word) <= _MAX_WORD:
+        return []
     import difflib
 
-    spellings = {_normalised(one): one for one in known}
-    near = difflib.get_close_matches(_normalised(word), spellings, n=1)
-    return f"{after}{'did' if after == '; ' else 'Did'} you mean {spellings[near[0]]!r}?" if near else ""
+    wanted, spellings = _normalised(word), {_normalised(one): one for one in known}
+    beginning = [one for spelling, one in spellings.items() if spelling.startswith(f"{wanted}-")]
+    having = beginning or [one for spelling, one in spellings.items() if wanted in spelling.split("-")]
+    if having and wanted not in spellings:
+        return having[:_MOST_SUGGESTED]
+    return [spellings[near] for near in difflib.get_close_matches(wanted, spellings, n=1)]
 
 
 def _normalised(word: str) -> str:

@@ -118,3 +118,20 @@ def test_a_file_among_the_parents_is_named(tmp_path: Path) -> None:
 def test_a_name_relative_to_an_open_directory_gives_way_to_the_path(tmp_path: Path) -> None:
     error = store_error("unpack", tmp_path, OSError(errno.EIO, "Input/output error", "os.py"))
     assert str(error) == f"cannot unpack: {tmp_path}: the disk reports an error"
+
+
+TARGETS = ("linux-x86_64", "x86_64-unknown-linux-gnu", "linux-aarch64", "aarch64-unknown-linux-gnu", "macos-aarch64")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("linux", " Did you mean one of 'linux-x86_64', 'linux-aarch64'?"),
+        ("gnu", " Did you mean one of 'x86_64-unknown-linux-gnu', 'aarch64-unknown-linux-gnu'?"),
+        ("linux-x86-64", " Did you mean 'linux-x86_64'?"),
+        ("macos", " Did you mean 'macos-aarch64'?"),
+        ("vax", ""),
+    ],
+)
+def test_a_part_of_several_words_stands_for_all_of_them(word: str, meant: str) -> None:
+    assert did_you_mean(word, TARGETS) == meant

@@ -8,6 +8,7 @@ import typer
 
 from provision import __version__
 from provision.cli.help import WIDTH
+from provision.errors import USAGE, UsageError, nearest
 
 # The modules of `cli.commands` and their commands, in the order of `--help`. A command is the function of the same name
 # in its module; that of `list` is `list_`.
@@ -26,6 +27,22 @@ _MODULES = {
 
 # All that follows the entry's name belongs to the command.
 _SETTINGS = {"run": {"allow_interspersed_args": False}}
+
+# What other tools call a command of ours.
+_ELSEWHERE = {
+    "help": "provision --help",
+    "install": "provision sync",
+    "ls": "provision list",
+    "uninstall": "provision remove NAME",
+    "update": "provision lock --upgrade",
+    "upgrade": "provision lock --upgrade",
+    "use": "provision run NAME",
+    "version": "provision --version",
+}
+_COMPLETION = ("--install-completion", "--show-completion")
+_SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+# All that Typer refuses of a command line: the class has no public name.
+_CommandLineError: type[Exception] = typer.BadParameter.__bases__[0]
 
 _HELP = """Declarative, locked, reviewable Python interpreters.
 
@@ -50,11 +67,53 @@ Exit codes:
 
 def run_app(argv: Sequence[str]) -> int:
     """Parse the command line and run the command; return the exit code."""
+    _check_command(argv)
+    if len(argv) == 2 and argv[0] in _COMPLETION:
+        return _complete(argv[0], argv[1])
     app = make_app(argv[0] if argv else "")
     try:
-        app(list(argv), prog_name="provision")
+        code = app(list(argv), prog_name="provision", standalone_mode=False)
+    except _CommandLineError as error:
+        return _refuse(error)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return code if isinstance(code, int) else 0
+
+
+def _check_command(argv: Sequence[str]) -> None:
+    """Raise `UsageError` for a command that does not exist, with the one that is meant."""
+    commands = [name for names in _MODULES.values() for name in names]
+    if not argv or argv[0].startswith("-") or argv[0] in commands:
+        return
+    near = nearest(argv[0], (*commands, *_ELSEWHERE))
+    meant = _ELSEWHERE.get(near[0], f"provision {near[0]}") if near else "provision --help"
+    raise UsageError(f"no command {argv[0]!r}", hint=f"Did you mean `{meant}`?" if near else f"Run `{meant}`.")
+
+
+def _refuse(error: Exception) -> int:
+    """Raise `UsageError` for what Typer refuses; a group without a command prints its help."""
+    message, context = error.format_message(), error.ctx  # type: ignore[attr-defined]
+    if context is not None and message == context.get_help():
+        error.show()  # type: ignore[attr-defined]
+        return USAGE
+    path = context.command_path if context is not None else "provision"
+    raise UsageError(f"{message[:1].lower()}{message[1:]}".rstrip("."), hint=f"Run `{path} --help`.") from None
+
+
+def _complete(option: str, shell: str) -> int:
+    """Install or show the completion of a shell that is named; Typer's own options take the current one."""
+    from typer._completion_shared import get_completion_script, install
+
+    if shell not in _SHELLS:
+        raise UsageError(f"{option}: expected one of {', '.join(_SHELLS)}; got {shell!r}")
+    names = {"prog_name": "provision", "complete_var": "_PROVISION_COMPLETE"}
+    if option == "--show-completion":
+        sys.stdout.write(get_completion_script(shell=shell, **names) + "\n")
+    else:
+        _, path = install(shell=shell, **names)
+        sys.stderr.write(f"installed the completion of {shell} in {path}; start a new shell to use it\n")
     return 0
 
 

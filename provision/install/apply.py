@@ -10,12 +10,12 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.errors import ProvisionError, StoreError, raise_all
+from provision.errors import Place, ProvisionError, StoreError, raise_all
 from provision.fetch.fetcher import Fetcher
 from provision.model.target import Host
 from provision.model.value import frozen
@@ -53,9 +53,16 @@ class InstallContext:
     lock_timeout: float | None = None
 
 
-def install_all(installs: Sequence[Install], context: InstallContext, *, jobs: int) -> tuple[Receipt, ...]:
+def install_all(
+    installs: Sequence[Install],
+    context: InstallContext,
+    *,
+    jobs: int,
+    place_of: Callable[[str], Place | None] = lambda name: None,
+) -> tuple[Receipt, ...]:
     """Install several interpreters, at most ``jobs`` at once; the receipts in the order of the plan.
 
+    ``place_of`` says where an entry's archive was declared, for errors that name no place.
     One that fails does not stop the others: what is verified is published, and all failures are raised together at the
     end. An interrupt, or a bug, stops all of them at once.
     """
@@ -73,6 +80,7 @@ def install_all(installs: Sequence[Install], context: InstallContext, *, jobs: i
             try:
                 receipts[index] = install(action.selected, context, reinstall=action.damaged, builders=builders)
             except ProvisionError as error:
+                error.place = error.place or next(filter(None, map(place_of, action.names)), None)
                 errors.append((index, error))
             except BaseException as error:  # noqa: BLE001  (it is raised again, in the thread that waits)
                 fatal.append(error)

@@ -21,6 +21,7 @@ from provision.model.target import Target
 from provision.model.version import Version
 
 _CATALOG_HINT = "`provision catalog list` shows what exists; `provision catalog update` asks upstream."
+_NEVER_HINT = "Change the request, or its `targets`: `provision catalog list` shows what exists."
 
 # The way out where a build's list of assets is not complete.
 LEARN_MORE = "`provision catalog update` completes the list"
@@ -62,7 +63,7 @@ def _missing(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple
         return [(_no_build(resolved, catalog_view, allowed), _CATALOG_HINT)]
     if message := _all_in_cooldown(resolved, catalog_view):
         return [(message, "Wait, or shorten `cooldown`.")]
-    return [(message, _CATALOG_HINT) for message in _missing_targets(resolved, catalog_view)]
+    return list(_missing_targets(resolved, catalog_view))
 
 
 def _nearest(resolved: ResolvedRequest, versions: tuple[Version, ...]) -> str:
@@ -113,27 +114,37 @@ def _available(cooldown: Cooldown, assets: tuple[Asset, ...]) -> str:
     return max((cooldown.available_from(asset) for asset in assets), default="") or "a day beyond the calendar"
 
 
-def _missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> Iterator[str]:
-    """One message for all targets that lack the same; at least one message.
+def _missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> Iterator[tuple[str, str]]:
+    """One message for all targets that lack the same, with its hint; at least one message.
 
-    The versions and builds that the request allows must exist, and none of them have every target.
+    The versions and builds that the request allows must exist, and none of them have every target. The hint is not to
+    update the catalog where upstream never made such a build for a target.
     """
     request = resolved.request
     cpu = required_level(request) or "baseline"
     existing = _ExistingBuilds(resolved, catalog_view)
     groups: dict[tuple[str, ...], list[Target]] = {}
+    hints: dict[tuple[str, ...], str] = {}
     for target in resolved.targets:
         tests = _tests(resolved, (target, cpu))
         if not existing.variants(tests):
             alternatives = tuple(_alternatives(resolved, existing, tests, variant_words(request, cpu)))
             groups.setdefault(alternatives, []).append(target)
+            newer_may_have_it = existing.other_builds(tests) or not _is_before_all(resolved, existing, tests)
+            hints[alternatives] = _CATALOG_HINT if newer_may_have_it else _NEVER_HINT
     words = variant_words(request, cpu)
     verb = "exists" if _all_complete(resolved, catalog_view) else "is known here"
     for alternatives, targets in groups.items():
         head = f"no {words and f'{words} '}build of {request_title(request)} {verb} for {target_list(targets)}"
-        yield "; ".join((head, *alternatives))
+        yield "; ".join((head, *alternatives)), hints[alternatives]
     if not groups:
-        yield _never_together(resolved, catalog_view)
+        yield _never_together(resolved, catalog_view), _CATALOG_HINT
+
+
+def _is_before_all(resolved: ResolvedRequest, existing: _ExistingBuilds, tests: _Tests) -> bool:
+    """Whether no version has such a build, or, of those without the GIL, only versions after the requested ones."""
+    versions = existing.other_versions(tests)
+    return not versions or (resolved.option_filter.freethreaded and existing.is_below(min(versions)))
 
 
 def _all_complete(resolved: ResolvedRequest, catalog_view: CatalogView) -> bool:

@@ -83,12 +83,24 @@ def parse_manifest(text: str, path: Path, file: str = "") -> Manifest:
     problems = ProblemList()
     for key in data:
         if key not in _TABLES:
-            problems.add((key,), f"{quoted(key)} is not a table of a manifest", word=key, known=_TABLES)
+            home = _home_of(key, data[key])
+            word = "" if home else key
+            problems.add((key,), f"{quoted(key)} is not a table of a manifest", home, word=word, known=_TABLES)
     settings = SETTINGS.read(data.get("settings", {}), ("settings",), problems) or ManifestSettings()
     requests = _requests(data, settings, problems, file, text)
     policy = POLICY.read(data.get("policy", {}), ("policy",), problems)
     raise_problems(problems, file, text)
     return Manifest(path=path, settings=settings, requests=requests, policy=policy if data.get("policy") else None)
+
+
+def _home_of(key: str, value: object) -> str:
+    """The hint for a key that is at the top of the file, and whose place is in a table; empty for others."""
+    if key in SETTINGS.keys:
+        return f"Move {key} below a line [settings]."
+    if key in POLICY.keys:
+        return f"Move {key} below a line [policy]."
+    is_entry = isinstance(value, str) or (isinstance(value, dict) and "version" in value)
+    return f"Entries are in a table of their own: move {key} below a line [pythons]." if is_entry else ""
 
 
 def read_policy(path: Path) -> Policy:
@@ -97,7 +109,10 @@ def read_policy(path: Path) -> Policy:
     A manifest without that table has the default policy. Raises `ManifestError` if the table is missing in any other
     file, and for each of its problems, all at once.
     """
-    file, text = display_path(path), read_manifest_text(path)
+    file = display_path(path)
+    if not exists(path):
+        raise ManifestError("does not exist", place=Place(file), hint="Name a file with a [policy] table.")
+    text = read_manifest_text(path)
     data = load_toml(text, file)
     if "policy" not in data and "pythons" in data:
         return Policy()

@@ -10,6 +10,7 @@ from provision.text import without_mark
 
 MAX_TOML_SIZE = 1 << 20  # bytes; two hundred entries need twenty thousand
 _MAX_KEY_PARTS = 16
+_CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")  # as git writes them; none begins a line of TOML
 
 
 def load_toml(text: str, file: str) -> dict[str, Any]:
@@ -44,6 +45,10 @@ def split_syntax_error(message: str) -> tuple[str, tuple[int, int] | None]:
 
 
 def _syntax_error(message: str, text: str, file: str) -> ManifestError:
+    for number, marked in enumerate(text.split("\n"), 1):
+        if marked.startswith(_CONFLICT_MARKS):
+            hint = "Resolve the conflict in this file, and run the command again."
+            raise ManifestError("has a merge conflict that is not resolved", place=Place(file, number), hint=hint)
     reason, place = split_syntax_error(message)
     line, column = place or (text.count("\n") + 1, len(text) - text.rfind("\n"))
     hints = {

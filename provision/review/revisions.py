@@ -16,6 +16,7 @@ from provision.model.value import frozen
 
 _TIMEOUT = 60  # seconds
 _LONGEST_REVISION = 500
+_MOST_LINES = 8  # of what git says
 # Nothing is fetched for a partial clone, no lock taken, no prompt shown.
 _ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 # A bare repository inside of the working tree would have its own configuration, which may name programs to run.
@@ -110,10 +111,11 @@ def _run_git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes
     except subprocess.TimeoutExpired:
         raise ProvisionError(f"git did not answer within {_TIMEOUT} s") from None
     if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+        advice = "\n".join(lines[1:_MOST_LINES])
         raise UsageError(
-            f"git cannot say: {lines[0] if lines else f'exit code {done.returncode}'}",
-            hint="Outside of a repository, compare two files: `provision diff OLD NEW`.",
+            f"git failed: {lines[0] if lines else f'exit code {done.returncode}'}",
+            hint=advice or "Outside of a repository, compare two files: `provision diff OLD NEW`.",
         )
     return done.stdout
 

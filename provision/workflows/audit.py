@@ -12,13 +12,13 @@ from pathlib import Path
 from provision.catalog.cache import open_catalog, open_custom_catalog
 from provision.catalog.catalog import Catalog, merge
 from provision.catalog.pbs import RELEASES
-from provision.errors import ManifestError, NetworkError, ProvisionError, UsageError
+from provision.errors import ManifestError, NetworkError, ProvisionError
 from provision.fetch.settings import configured_hosts
 from provision.host.repository import display_path
 from provision.host_policy import HostRule
 from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
-from provision.lock.read import parse_lock, read_lock_text
+from provision.lock.read import missing_lock_error, parse_lock, read_lock_text
 from provision.manifest.keys import Policy
 from provision.manifest.manifest import Manifest
 from provision.manifest.read import MANIFEST_NAME, read_manifest, read_policy
@@ -56,13 +56,13 @@ def audit(
 
     With neither ``policy`` nor ``project_policy``, the default policy applies, which nobody has loosened.
     ``upstream`` also downloads the checksums of every release; nothing else uses the network. Ages are as of ``today``.
-    Raises `UsageError` for a lock that does not exist, `LockFileError` for an invalid one.
+    Raises `LockFileError` for a lock that does not exist, or is invalid.
     """
     manifest_path, lock_path = _paths(options, lock)
     lock_name = shown_name(lock_path, options.shown_as)
     text = read_lock_text(lock_path, lock_name)
     if text is None:
-        raise UsageError(f"{lock_name} does not exist", hint="Run `provision lock` to make it.")
+        raise missing_lock_error(lock_name, Project(manifest_path=lock_path.with_suffix(".toml")).lock_command)
     parsed = parse_lock(text, lock_name).lock
     manifest_name = shown_name(manifest_path, options.shown_as) if manifest_path else ""
     manifest = read_manifest(manifest_path, manifest_name) if manifest_path else None

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from provision.errors import ManifestError
+from provision.errors import ManifestError, ProvisionError, ResolutionError, SeveralErrors
 from provision.host.files import exists, is_link
 from provision.manifest.edit import add_entry, new_manifest, remove_entry
+from provision.manifest.manifest import Manifest
 from provision.manifest.read import parse_manifest
 from provision.model.target import Target
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
+from provision.workflows.lock import host_target
 from provision.workflows.options import Options
 from provision.workflows.project import Project, write_text
 
 
 @frozen
 class Edited:
-    """A manifest that was written; ``name`` is the entry that was added or removed."""
+    """A manifest that was written; ``name`` is the entry that was added or removed.
+
+    ``warnings`` say why the new entry cannot be locked, as far as the catalogs at hand know.
+    """
 
     path: Path
     name: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def init(options: Options, targets: Sequence[Target]) -> Edited:
@@ -36,9 +42,27 @@ def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
     """Add an entry with the given keys; the manifest is written only if it is valid afterwards."""
     project = Project.find(options)
     text = add_entry(_text(project), name, spec, path=project.manifest_path)
-    parse_manifest(text, project.manifest_path)
+    manifest = parse_manifest(text, project.manifest_path)
     write_text(project.manifest_path, text)
-    return Edited(path=project.manifest_path, name=name)
+    return Edited(path=project.manifest_path, name=name, warnings=_why_not_lockable(options, manifest, name))
+
+
+def _why_not_lockable(options: Options, manifest: Manifest, name: str) -> tuple[str, ...]:
+    """What `lock` would say of an entry; nothing where a catalog is not at hand, as nothing is downloaded for it."""
+    from provision.lock.resolve import resolve
+    from provision.workflows.catalog import open_project_catalog
+
+    alone = replace(manifest, requests=tuple(each for each in manifest.requests if each.name == name))
+    try:
+        catalog = open_project_catalog(replace(options, offline=True), manifest)
+        resolve(alone, catalog, None, host=host_target(alone))
+    except ResolutionError as error:
+        return (f"entry {name!r} cannot be locked: {error.message}",)
+    except SeveralErrors as several:
+        return tuple(f"entry {name!r} cannot be locked: {error.message}" for error in several.errors)
+    except ProvisionError:
+        return ()
+    return ()
 
 
 def remove(options: Options, names: Sequence[str]) -> Edited:

@@ -12,7 +12,7 @@ from provision.manifest.manifest import Manifest
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.workflows.options import Options
-from provision.workflows.project import Project, write_text
+from provision.workflows.project import Project, manifest_option, write_text
 
 if TYPE_CHECKING:
     from provision.catalog.catalog import Catalog
@@ -100,7 +100,11 @@ def _spelled_as_before(new: str, text: str, before: ParsedLock, after: Lock, pro
 def parse_upgrade(names: tuple[str, ...], *, upgrade: bool) -> Upgrade:
     """The upgrade that ``[NAME…] --upgrade`` requests; raises `UsageError` for names without the option."""
     if names and not upgrade:
-        raise UsageError("names go with --upgrade only: a lock is always of all entries")
+        file = next((name for name in names if name.endswith((".toml", ".lock"))), "")
+        raise UsageError(
+            "entry names require `--upgrade`; without it, all entries are locked",
+            hint=f"To lock another manifest, pass `{manifest_option(file)}`." if file else None,
+        )
     return Upgrade(everything=upgrade and not names, names=names)
 
 

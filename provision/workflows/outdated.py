@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provision.catalog.catalog import Catalog, publication_day
 from provision.catalog.pbs import REPOSITORY
-from provision.errors import ManifestError, ProvisionError, UsageError, did_you_mean
+from provision.errors import ProvisionError, UsageError, did_you_mean
 from provision.host.detect import detect_host
 from provision.lock.additions import find_additions
 from provision.lock.age import Cooldown, end_of_life
@@ -22,7 +22,7 @@ from provision.model.value import frozen, replace
 from provision.workflows.catalog import open_known_catalog, open_project_catalog
 from provision.workflows.lock import host_target
 from provision.workflows.options import Options
-from provision.workflows.project import Project, select_entries, write_text
+from provision.workflows.project import Project, select_entries, unknown_entries_error, write_text
 
 _EVERYTHING = Upgrade(everything=True)
 _ANY = parse_request("3").version
@@ -39,8 +39,8 @@ class OutdatedRow:
 
     ``allowed`` is what an upgrade would lock; ``cooling`` what it would lock without the cooldown, which ends at
     ``until``; ``newest`` the newest for the entry's targets, whatever version is requested. ``additions`` says what the
-    catalog now has of the locked build. ``reason`` says why an upgrade would fail. ``ends`` is the day on which support
-    of the series ends.
+    catalog now has of the locked build. An upgrade does not replace ``custom`` archives. ``reason`` says why it would
+    fail. ``ends`` is the day on which support of the series ends.
     """
 
     name: str
@@ -52,6 +52,7 @@ class OutdatedRow:
     additions: str = ""
     ends: date | None = None
     ended: bool = False
+    custom: bool = False
     reason: str = ""
 
 
@@ -93,7 +94,7 @@ def outdated_row(
 
     def newest_of_all(fallback: LockedPython) -> LockedPython:
         try:
-            return upgraded(replace(request, version=_ANY, build=None, sha256=(), cooldown=0))
+            return upgraded(replace(request, version=_ANY, build=None, sha256=(), url=(), cooldown=0))
         except ProvisionError:  # the request for all versions can fail where the entry's own does not
             return fallback
 
@@ -102,6 +103,7 @@ def outdated_row(
     row = OutdatedRow(
         name=python.name,
         locked=_label(python),
+        custom=bool(request.url),
         additions=more.sentence(python) if more is not None else "",
         ends=end,
         ended=end is not None and end <= today,
@@ -111,7 +113,7 @@ def outdated_row(
     except ProvisionError as error:
         return replace(row, reason=str(error))
     without_cooldown = upgraded(replace(request, cooldown=0)) if request.cooldown else allowed
-    newest = allowed if request.url else newest_of_all(without_cooldown)
+    newest = newest_of_all(without_cooldown)
     cooldown = Cooldown(request.cooldown, catalog.as_of)
     held_back = _label(without_cooldown) != _label(allowed)
     return replace(
@@ -165,11 +167,7 @@ def explain(options: Options, name: str, *, today: date) -> Explanation:
     manifest = project.manifest()
     request = manifest.request(name)
     if request is None:
-        known = [each.name for each in manifest.requests]
-        raise ManifestError(
-            f"{manifest.path.name} declares no {name!r}",
-            hint=f"It declares {', '.join(known) or 'nothing yet'}." + did_you_mean(name, known),
-        )
+        raise unknown_entries_error((name,), (each.name for each in manifest.requests), manifest.path)
     loaded = project.lock()
     catalog = open_project_catalog(replace(options, offline=True), manifest)
     python = loaded.lock.python(name) if loaded else None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.errors import ManifestError, PolicyError, ProvisionError, StoreError, UsageError, did_you_mean
+from provision.errors import ManifestError, Place, PolicyError, ProvisionError, StoreError, UsageError, did_you_mean
 from provision.host.files import exists, is_directory, is_link
 from provision.host.repository import display_path, repository_root
 from provision.lock.lock import Lock, LockedPython
@@ -60,6 +60,8 @@ class Project:
         if options.manifest is not None:
             path = options.manifest.absolute()
             path = path / "pythons.toml" if is_directory(path) else path
+            if not exists(path) and not exists(path.with_suffix(".lock")):
+                raise _missing_manifest(path, options)
         else:
             path = find_manifest(Path.cwd())
         return cls(manifest_path=path, shown_as=options.shown_as)
@@ -98,6 +100,13 @@ class Project:
         from provision.manifest.read import read_manifest
 
         return read_manifest(self.manifest_path, self.manifest_name)
+
+    def place_of(self, name: str) -> Place | None:
+        """Where the manifest has an entry's own URLs; None for an entry without such, and where none can be read."""
+        with suppress(ProvisionError):
+            request = self.manifest().request(name)
+            return request.place if request is not None and request.url else None
+        return None
 
     def lock(self) -> LoadedLock | None:
         """The lock, or None where there is none; raises `LockFileError` for an invalid one."""
@@ -145,11 +154,30 @@ def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tup
     known = {python.name: python for python in lock.pythons}
     unknown = sorted(set(names).difference(known))
     if unknown:
-        raise ManifestError(
-            f"{manifest.name} declares no {' and no '.join(repr(name) for name in unknown)}",
-            hint=f"It declares {', '.join(known) or 'nothing yet'}." + did_you_mean(unknown[0], tuple(known)),
-        )
+        raise unknown_entries_error(unknown, known, manifest)
     return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def _missing_manifest(path: Path, options: Options) -> ManifestError:
+    variable = options.environ.get("PROVISION_MANIFEST")
+    hint = "Run `provision init` to make one."
+    if variable and Path(variable) == options.manifest:
+        hint = f"PROVISION_MANIFEST is {variable!r}: correct or unset that variable."
+    return ManifestError("does not exist", place=Place(shown_name(path, options.shown_as)), hint=hint)
+
+
+def unknown_entries_error(unknown: Sequence[str], known: Iterable[str], manifest: Path) -> ManifestError:
+    """The error of names that are no entries; one that looks like a file is probably meant as the manifest."""
+    names = tuple(known)
+    hint = f"It declares {', '.join(names) or 'nothing yet'}." + did_you_mean(unknown[0], names)
+    if unknown[0].endswith((".toml", ".lock")):
+        hint = f"Names are those of entries. To use another manifest, pass `{manifest_option(unknown[0])}`."
+    return ManifestError(f"{manifest.name} declares no {' and no '.join(map(repr, unknown))}", hint=hint)
+
+
+def manifest_option(file: str) -> str:
+    """``--manifest tools.toml``: the option that selects the project of a manifest or a lock."""
+    return f"--manifest {Path(file).with_suffix('.toml')}"
 
 
 def locked_keys(lock: Lock) -> frozenset[str]:

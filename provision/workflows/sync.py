@@ -122,7 +122,7 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
     record_root(store, project.manifest_path, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
     plan = compute_plan(options, project, loaded.lock, loaded.digest, scope)
-    receipts = _install(options, store, tuple(plan.installs()), progress)
+    receipts = _install(options, project, store, tuple(plan.installs()), progress)
     # Staging directories of runs that were killed after publishing their tree: nobody installs those again.
     clean_all_leftovers(store)
     for path in (project.manifest_path, project.lock_path):
@@ -149,13 +149,15 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     )
 
 
-def _install(options: Options, store: Store, installs: tuple[Install, ...], progress: Progress) -> tuple[Receipt, ...]:
+def _install(
+    options: Options, project: Project, store: Store, installs: tuple[Install, ...], progress: Progress
+) -> tuple[Receipt, ...]:
     if not installs:
         return ()
     from provision.install.apply import install_all  # only here: most runs install nothing
 
     with open_install_context(options, store, progress) as context:
-        return install_all(installs, context, jobs=options.jobs)
+        return install_all(installs, context, jobs=options.jobs, place_of=project.place_of)
 
 
 def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str]) -> tuple[Selected, ...]:

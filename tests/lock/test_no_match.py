@@ -191,3 +191,20 @@ def test_consecutive_series_are_a_range() -> None:
 def test_every_implementation_has_a_title(implementation: str) -> None:
     assert implementation_title(implementation).lower() == implementation
     assert implementation_title(implementation) != implementation
+
+
+@pytest.mark.parametrize(
+    ("entry", "may_help"),
+    [
+        ('{version = "3.14", cpu = "v3", targets = ["linux-aarch64"]}', False),
+        ('{version = "3.14", targets = ["linux-s390x"]}', False),
+        ('{version = "3.12t"}', False),
+        ('{version = "3.14", build = "20260101"}', True),
+        ('"3.99"', True),
+    ],
+)
+def test_an_update_is_suggested_only_where_it_may_help(entry: str, may_help: bool) -> None:
+    rows = (*SERIES, asset("3.14.9+20261021", options="freethreaded+lto+pgo"))
+    with pytest.raises(ResolutionError) as caught:
+        lock(f"one = {entry}", *rows)
+    assert ("catalog update" in str(caught.value.hint)) == may_help

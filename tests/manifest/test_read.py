@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from provision.errors import ManifestError, ProvisionError
 from provision.manifest.keys import IgnoreRule, ManifestSettings, Policy
-from provision.manifest.read import find_manifest, parse_manifest, read_manifest
+from provision.manifest.read import find_manifest, parse_manifest, read_manifest, read_policy
 from provision.model.target import Target
 from tests.manifest.documents import DOCUMENTS, Writer
 from tests.manifest.samples import EXAMPLE, FILE, complaints, error_lines, parse
@@ -266,3 +266,32 @@ def test_reading_imports_nothing_that_is_slow_to_import(tmp_path: Path) -> None:
     # Hundreds of lines of patterns, for messages only.
     assert importlib.util.find_spec("provision.manifest.positions")
     assert "provision.manifest.positions" not in done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ('default = "3.14"', "Entries are in a table of their own: move default below a line [pythons]."),
+        ('fast = { version = "3.14" }', "Entries are in a table of their own: move fast below a line [pythons]."),
+        ('targets = ["linux-x86_64"]', "Move targets below a line [settings]."),
+        ("allow-prereleases = true", "Move allow-prereleases below a line [policy]."),
+    ],
+)
+def test_what_is_at_the_top_is_told_its_place(line: str, hint: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse_manifest(f'{line}\n[pythons]\none = "3.13"\n', Path("pythons.toml"))
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("mark", ["<<<<<<< HEAD", "||||||| base", ">>>>>>> topic"])
+def test_a_merge_conflict_is_named_with_its_line(mark: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse_manifest(f'[pythons]\n{mark}\none = "3.13"\n', Path("pythons.toml"))
+    assert str(caught.value) == "pythons.toml:2: has a merge conflict that is not resolved"
+    assert "Resolve the conflict" in str(caught.value.hint)
+
+
+def test_a_policy_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="does not exist") as caught:
+        read_policy(tmp_path / "nofile")
+    assert caught.value.hint == "Name a file with a [policy] table."

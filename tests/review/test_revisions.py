@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_files_that_are_no_text_and_folders_are_refused(repository: Path) -> Non
 
 def test_outside_of_a_repository_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    with pytest.raises(UsageError, match="git cannot say"):
+    with pytest.raises(UsageError, match="git failed: "):
         read(tmp_path, "HEAD")
 
 
@@ -99,3 +100,12 @@ def test_nothing_of_the_repository_runs(repository: Path, tmp_path: Path) -> Non
     hook.chmod(0o755)
     assert read(repository, "HEAD") == "one\n"
     assert not mark.exists()
+
+
+def test_the_advice_of_git_is_shown_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git has a variable for its own tests, by which a repository is another user's."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(UsageError, match="dubious ownership") as caught:
+        has_commit(tmp_path)
+    assert "git config --global --add safe.directory" in str(caught.value.hint)

@@ -40,7 +40,7 @@ def test_latest_is_the_newest_build_of_each_version() -> None:
     [
         ("3.13", {"flavor": "ful"}, "Did you mean 'full'"),
         ("3.13", {"cpu": "v9"}, "--cpu is 'v9'"),
-        ("3.13", {"targets": ["nowhere"]}, "is not a known target"),
+        ("3.13", {"targets": ["nowhere"]}, "expected a target such as linux-x86_64, got 'nowhere'"),
         ("latest-and-greatest", {}, "latest-and-greatest"),
         ("3.13", {"options": ["fast"]}, "fast"),
     ],

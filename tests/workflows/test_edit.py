@@ -60,3 +60,27 @@ def test_an_invalid_manifest_is_not_edited(options: Options, manifest: Path) -> 
     with pytest.raises(ManifestError, match="one"):
         remove(options, ["one"])
     assert manifest.read_text() == "[pythons]\none = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"version": "3.99"}, "no CPython 3.99 is known here"),
+        ({"version": "3.14", "build": "yesterday"}, "no CPython 3.14 of build yesterday is known here"),
+        ({"version": "3.12t"}, "free-threaded builds begin with 3.13"),
+        ({"version": "3.13", "cpu": "v3", "targets": ["linux-aarch64"]}, "no v3 build of CPython 3.13"),
+    ],
+)
+def test_what_cannot_be_locked_is_added_with_a_warning(
+    manifest: Path, options: Options, spec: dict[str, object], said: str
+) -> None:
+    (warning,) = add(options, "impossible", spec).warnings
+    assert warning.startswith("entry 'impossible' cannot be locked: ")
+    assert said in warning
+    assert "impossible" in manifest.read_text()
+
+
+def test_what_can_be_locked_is_added_without(manifest: Path, options: Options) -> None:
+    assert add(options, "possible", {"version": "3.13"}).warnings == ()
+    manifest.write_text('[settings]\ncatalogs = ["https://c.example/catalog.ndjson"]\n' + '[pythons]\none = "3.13"\n')
+    assert add(options, "unknown", {"version": "3.99"}).warnings == (), "a catalog that is not at hand may know it"

@@ -162,3 +162,17 @@ def test_the_feed_is_written_to_a_file_and_reproducible(empty_project: Project) 
 
 def test_an_unknown_implementation_is_refused(empty_project: Project) -> None:
     assert "Did you mean 'cpython'?" in empty_project.run("feed", "--implementation", "cpythn", expect=2).err
+
+
+def test_an_archive_of_ones_own_is_shown_beside_what_is_newer(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    name = "cpython-3.13.5+20250612-x86_64-unknown-linux-gnu-install_only.tar.gz"
+    project.write(
+        f'[pythons.ours]\nversion = "3.13.5"\nbuild = "20250612"\nflavor = "install_only"\n'
+        f'url = {{ linux-x86_64 = "http://127.0.0.1:9/{name}" }}\nsha256 = {{ linux-x86_64 = "{"0" * 64}" }}\n'
+    )
+    project.run("lock", "--offline")
+    ended = project.run("outdated")
+    assert "ours: custom archive, which an upgrade does not replace; 3.1" in ended.out
+    (row,) = project.run("outdated", "--json").document()["pythons"]
+    assert (row["outdated"], row["newest"] > "3.13.5") == (False, True)

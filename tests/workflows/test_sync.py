@@ -1,4 +1,4 @@
-"""When a sync may change the lock."""
+"""When a sync may change the lock, and where its errors are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from provision.errors import LockFileError
+from provision.host.detect import detect_host
 from provision.protocols import NoProgress
 from provision.workflows.options import Options, Scope
 from provision.workflows.sync import may_relock, sync
+from tests.support.project import Project as Commands
+from tests.support.server import Server
 
 
 @pytest.mark.parametrize(
@@ -36,3 +39,21 @@ def test_a_project_without_entries_is_locked_and_in_sync(options: Options, tmp_p
     assert synced.planned.plan.is_empty
     assert (tmp_path / "pythons.lock").exists()
     assert sync(options, Scope(), NoProgress(), locked=True).relocked is None
+
+
+@pytest.mark.parametrize("served", [None, b"other bytes"])
+def test_an_error_of_an_own_archive_names_the_line_of_its_entry(
+    tmp_path: Path, server: Server, served: bytes | None
+) -> None:
+    """A wrong hash (exit 5), and an archive that is not there (exit 6)."""
+    project = Commands(tmp_path / "project")
+    name = f"cpython-3.13.5+20250612-{detect_host().target}-install_only.tar.gz"
+    if served is not None:
+        server.put(name, served)
+    project.write(
+        f'[pythons.ours]\nversion = "3.13.5"\nbuild = "20250612"\nflavor = "install_only"\n'
+        f'url = {{ {detect_host().target} = "{server.url}/{name}" }}\n'
+        f'sha256 = {{ {detect_host().target} = "{"0" * 64}" }}\n'
+    )
+    said = project.run("sync", expect=6 if served is None else 5).err
+    assert "\nerror: pythons.toml:1:10: pythons.ours: " in said

@@ -119,5 +119,10 @@ def present_edited(verb: str, edited: Edited) -> CommandAnswer:
     """A remark on what was written where, and what to do next."""
     what = f"{verb} {edited.name} in {edited.path.name}" if edited.name else f"{verb} {edited.path}"
     step = "`provision add NAME REQUEST`" if not edited.name else "`provision sync`"
-    document = {"version": 1, "manifest": str(edited.path), "name": edited.name or None}
-    return CommandAnswer(lines=(), document=document, remarks=(f"{what}; next: {step}",))
+    document = {
+        "version": 1,
+        "manifest": str(edited.path),
+        "name": edited.name or None,
+        "warnings": list(edited.warnings),
+    }
+    return CommandAnswer(lines=(), document=document, remarks=(f"{what}; next: {step}",), warnings=edited.warnings)

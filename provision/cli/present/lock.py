@@ -77,9 +77,21 @@ def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
 
 
 def _summary(python: LockedPython) -> str:
-    options = f" {python.options}" if python.options.names else ""
+    label = _options(python)
+    options = f" {label}" if label else ""
     assets = plural(len(python.assets), "asset")
     return f"{python.implementation} {python.version}+{python.build}{options} {python.flavor}, {assets}"
+
+
+def _options(python: LockedPython) -> str:
+    """``pgo+lto (windows-x86_64: pgo)``: the options of most assets, and those of the targets that have others."""
+    from collections import Counter
+
+    by_options = Counter(str(asset.options) for asset in python.assets)
+    most = max(by_options, key=lambda options: (by_options[options], options))
+    others = {asset.target.short: str(asset.options) for asset in python.assets if str(asset.options) != most}
+    noted = ", ".join(f"{target}: {options or 'none'}" for target, options in sorted(others.items()))
+    return f"{most or 'none'} ({noted})" if noted else most
 
 
 def _entry(python: LockedPython) -> dict[str, object]:

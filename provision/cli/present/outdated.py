@@ -20,6 +20,11 @@ def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -
     rows = [_row(row) for row in outdated.rows]
     lines = table(rows, _HEADS, console) if rows else []
     lines += [printable(f"{each.name}: {each.additions}") for each in outdated.rows if each.additions]
+    lines += [
+        printable(f"{each.name}: custom archive, which an upgrade does not replace; {each.newest} is available")
+        for each in outdated.rows
+        if each.custom and each.newest
+    ]
     lines += [printable(f"{each.name}: an upgrade fails: {each.reason}") for each in outdated.rows if each.reason]
     newer = sum(bool(row.allowed) for row in outdated.rows)
     known = f"the catalog is as of {outdated.as_of[:10]}" if outdated.as_of else "the catalog tells no day"

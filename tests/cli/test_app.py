@@ -1,0 +1,106 @@
+"""Command lines that are refused: one form of errors, and what is meant instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("version", "provision --version"),
+        ("help", "provision --help"),
+        ("install", "provision sync"),
+        ("upgrade", "provision lock --upgrade"),
+        ("ls", "provision list"),
+        ("verfy", "provision verify"),
+        ("audti", "provision audit"),
+    ],
+)
+def test_a_command_that_does_not_exist(project: Project, typed: str, meant: str) -> None:
+    said = project.run(typed, expect=2).err
+    assert said == f"error: no command {typed!r}\n hint: Did you mean `{meant}`?\n"
+
+
+def test_one_that_is_like_none(project: Project) -> None:
+    assert project.run("xyzzy", expect=2).err == "error: no command 'xyzzy'\n hint: Run `provision --help`.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("plan --lockd", "error: no such option: --lockd\n hint: Run `provision plan --help`.\n"),
+        (
+            "--verison",
+            "error: no such option: --verison (Possible options: --version)\n hint: Run `provision --help`.\n",
+        ),
+        (
+            "sync --jobs 99",
+            (
+                "error: invalid value for '--jobs' / '-j': 99 is not in the range 1<=x<=64\n"
+                " hint: Run `provision sync --help`.\n"
+            ),
+        ),
+        ("which", "error: missing argument 'name'\n hint: Run `provision which --help`.\n"),
+        ("cache foo", "error: no such command 'foo'\n hint: Run `provision cache --help`.\n"),
+        ("list more", "error: got unexpected extra argument(s) (more)\n hint: Run `provision list --help`.\n"),
+    ],
+)
+def test_errors_of_the_command_line_have_the_form_of_all_errors(project: Project, words: str, said: str) -> None:
+    assert project.run(*words.split(), expect=2).err == said
+
+
+def test_a_group_without_a_command_prints_its_help(project: Project) -> None:
+    for words in ((), ("cache",)):
+        ended = project.run(*words, expect=2)
+        assert "Commands:" in ended.out + ended.err
+        assert "error" not in ended.err.lower().replace("errors", "")
+
+
+@pytest.mark.parametrize(
+    ("shell", "file"), [("zsh", ".zfunc/_provision"), ("fish", ".config/fish/completions/provision.fish")]
+)
+def test_completion_is_installed_for_the_shell_that_is_named(
+    project: Project, tmp_path: Path, shell: str, file: str
+) -> None:
+    """Once the word was ignored, and the current shell's was installed."""
+    said = project.run("--install-completion", shell, HOME=str(tmp_path), SHELL="/bin/bash").err
+    assert said.startswith(f"installed the completion of {shell} in {tmp_path}/{file}")
+    assert "_PROVISION_COMPLETE" in (tmp_path / file).read_text()
+    assert not (tmp_path / ".bashrc").exists()
+
+
+def test_completion_of_an_unknown_shell(project: Project) -> None:
+    assert "got 'tcsh'" in project.run("--show-completion", "tcsh", expect=2).err
+    assert "complete --command provision" in project.run("--show-completion", "fish").out
+
+
+@pytest.mark.parametrize(
+    "words", ["sync pythons.toml", "plan pythons.toml", "verify pythons.lock", "explain pythons.toml"]
+)
+def test_a_file_in_the_place_of_a_name(project: Project, words: str) -> None:
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "3.13"\n')
+    project.run("lock", "--offline")
+    assert (
+        "hint: Names are those of entries. To use another manifest, pass `--manifest pythons.toml`."
+        in project.run(*words.split(), expect=2).err
+    )
+    assert "pass `--manifest ci.toml`" in project.run("lock", "ci.toml", expect=2).err
+
+
+@pytest.mark.parametrize("command", ["plan", "which one", "list", "verify", "audit"])
+def test_a_manifest_that_a_variable_names_and_that_is_not_there(project: Project, command: str) -> None:
+    said = project.run(*command.split(), expect=2, PROVISION_MANIFEST="/nowhere/x.toml").err
+    assert said == (
+        "error: /nowhere/x.toml: does not exist\n"
+        " hint: PROVISION_MANIFEST is '/nowhere/x.toml': correct or unset that variable.\n"
+    )
