@@ -1,4 +1,4 @@
-"""The probe of a tree: its interpreter started, as in a virtual environment, and compared with the lock.
+"""The probe of a tree: its interpreter started and compared with the lock.
 
 Whether this machine can run a build for it (libc, CPU level), `lock.select` has decided before anything was downloaded;
 for trees that are made for other machines, `why_not_runnable` does.
