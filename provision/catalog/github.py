@@ -82,7 +82,7 @@ def _assets_of(releases: list[_Release]) -> AssetsRead:
         for release in releases
         if not release.draft
         for asset in release.assets
-        if asset.state == "uploaded" and asset.name.endswith(ARCHIVES)
+        if asset.state == "uploaded" and asset.digest is not None and asset.name.endswith(ARCHIVES)
     )
 
 

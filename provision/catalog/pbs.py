@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from provision.catalog.names import parse_name
@@ -39,12 +40,14 @@ class AssetsRead:
 
     ``unreadable`` are such names in a custom catalog, whose ``unknown`` are of other implementations.
     The options of ``install_only`` assets are those that the names state; `names.infer_options` completes them.
-    ``gone`` are assets known from elsewhere that what was read proves to be no longer listed.
+    ``unhashed`` have no sha256, without which nothing is locked. ``gone`` are assets known from elsewhere that what was
+    read proves to be no longer listed.
     """
 
     assets: tuple[Asset, ...]
     unknown: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    unhashed: tuple[str, ...] = ()
     gone: tuple[Asset, ...] = ()
 
 
@@ -78,15 +81,9 @@ def asset_url(tag: str, filename: str) -> str:
 
 def read_rows(rows: Iterable[PublishedFile]) -> AssetsRead:
     """The assets of all rows that have a hash: without one, nothing can be locked."""
-    assets, unknown = [], []
-    for row in rows:
-        if row.sha256 is None:
-            continue
-        try:
-            assets.append(asset_at(row.url, row.sha256, published=row.published, size=row.size))
-        except ValueError:
-            unknown.append(row.url)
-    return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
+    return read_described_rows(
+        (row.url, row.sha256, partial(asset_at, row.url, published=row.published, size=row.size)) for row in rows
+    )
 
 
 def read_sums(data: bytes, tag: str) -> AssetsRead:
@@ -101,20 +98,18 @@ def read_sums(data: bytes, tag: str) -> AssetsRead:
     return read_rows(rows)
 
 
-def read_described_rows(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset] | None]]) -> AssetsRead:
-    """As `read_rows`, of URL, hash and, for archives that are not PBS's, what makes an asset of other fields."""
-    assets, unknown = [], []
+def read_described_rows(rows: Iterable[tuple[str, Digest | None, Callable[[Digest], Asset]]]) -> AssetsRead:
+    """As `read_rows`, of URL, hash, and what makes an asset of the hash."""
+    assets, unknown, unhashed = [], [], []
     for url, sha256, make_asset in rows:
         if sha256 is None:
+            unhashed.append(url)
             continue
         try:
-            if make_asset is None or url.startswith(RELEASES):
-                assets.append(asset_at(url, sha256))
-            else:
-                assets.append(make_asset(sha256))
+            assets.append(make_asset(sha256))
         except ValueError:
             unknown.append(url)
-    return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
+    return AssetsRead(assets=tuple(assets), unknown=tuple(unknown), unhashed=tuple(unhashed))
 
 
 def asset_at(url: str, sha256: Digest, *, published: str | None = None, size: int | None = None) -> Asset:

@@ -51,16 +51,18 @@ def read_pypy(versions: bytes, checksums: bytes, origin: str) -> AssetsRead:
     known = read_checksums(checksums)
     assets: list[Asset] = []
     unknown: list[str] = []
+    unhashed: list[str] = []
     for release in validated(_VERSIONS, versions, origin):
         for file in release.files if release.stable else ():
             sha256 = known.get(file.filename)
             if sha256 is None:
+                unhashed.append(file.download_url)
                 continue
             try:
                 assets.append(_asset(release, file, sha256))
             except ValueError:
                 unknown.append(file.download_url)
-    return AssetsRead(assets=tuple(assets), unknown=tuple(unknown))
+    return AssetsRead(assets=tuple(assets), unknown=tuple(unknown), unhashed=tuple(unhashed))
 
 
 def _asset(release: _Release, file: _File, sha256: Digest) -> Asset:

@@ -308,7 +308,8 @@ def replace_saved(
         new=sum(asset.url not in known for asset in reading.assets),
         gone=len(lost),
         notes=(
-            *_unknown_names(reading.unknown),
+            *_left_out(reading.unknown, "this version of provision cannot read their names"),
+            *_left_out(reading.unhashed, "they have no sha256"),
             *_changed_digests(reading.assets, known),
             *_lost(answer.origin, lost),
         ),
@@ -354,11 +355,11 @@ def _known(assets: Iterable[Asset], before: Snapshot | None) -> Iterator[Asset]:
                 yield from source.assets(*build)
 
 
-def _unknown_names(urls: tuple[str, ...]) -> Iterator[str]:
+def _left_out(urls: tuple[str, ...], reason: str) -> Iterator[str]:
     if urls:
         names = ", ".join(file_name(url) for url in urls[:_SHOWN])
         more = ", …" if len(urls) > _SHOWN else ""
-        yield f"{len(urls)} assets left out, as this version of provision cannot read their names: {names}{more}"
+        yield f"{len(urls)} assets left out, as {reason}: {names}{more}"
 
 
 def _changed_digests(assets: Iterable[Asset], known: dict[str, Digest]) -> Iterator[str]:

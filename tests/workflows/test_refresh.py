@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from provision.catalog.refresh import GITHUB_URL, GRAALPY_URL, NDJSON_URLS, PYPY_URLS
-from tests.catalog.samples import digest, full, ndjson_line, stripped
+from tests.catalog.samples import digest, full, ndjson_line, stripped, upstream
 from tests.fetch.conftest import Internet, authority, authority_file, internet
 from tests.support.project import Ended, Project
 from tests.support.server import Server
@@ -187,3 +187,34 @@ def test_a_release_says_what_changed_in_it(project: Project, internet: Internet)
     assert shown["text"] == "OpenSSL 3.5.5"
     assert (shown["build"], shown["assets"], shown["complete"]) == ("20270101", 1, True)
     assert "OpenSSL 3.5.5" in project.run("catalog", "show", "20270101").out
+
+
+def uv_metadata(*names: str) -> bytes:
+    """uv's metadata of some archives of PBS, and of one without a hash."""
+    row = {"name": "cpython", "arch": {"family": "x86_64"}, "os": "linux", "libc": "gnu", "major": 3, "minor": 13}
+    rows = {name: {**row, "patch": 99, "url": upstream(name).url, "sha256": digest(name).hex} for name in names}
+    pyodide = "https://github.com/pyodide/pyodide/releases/download/314.0.7/xbuildenv-314.0.7.tar.gz"
+    return json.dumps({**rows, "pyodide": {**row, "patch": 1, "url": pyodide, "sha256": None}}).encode()
+
+
+def test_what_a_partial_list_lacks_is_not_known_until_a_complete_one_says(project: Project, server: Server) -> None:
+    """README's `fast`: levels of a build of which one source has the baseline only."""
+    project.write(CPYTHON.replace('default = "3.13"', 'fast = { version = "3.13.99", cpu = "auto" }'))
+    name = stripped("3.13.99", "20270101")
+    url = server.put("uv.json", uv_metadata(name))
+    updated = project.run("catalog", "update", "--url", url)
+    assert "1 assets left out, as they have no sha256: xbuildenv-314.0.7.tar.gz" in updated.err
+    locked = project.run("lock", "--offline")
+    assert (
+        "of which no whole set of CPU levels for linux-x86_64 is known here; `provision catalog update`" in locked.err
+    )
+    assert "list of assets is not complete (sources: uv)" in project.run("explain", "fast").out
+    levels = [name.replace("x86_64-", f"x86_64_{level}-") for level in ("v2", "v3", "v4")]
+    sums = "".join(f"{digest(each).hex}  {each}\n" for each in (name, *levels))
+    server.put("pbs/20270101/SHA256SUMS", sums.encode())
+    project.run("catalog", "update", "--mirror", server.at("pbs"), "--build", "20270101")
+    assert "3.13.99+20270101 now has v2, v3, v4: `provision lock --upgrade fast`" in project.run("outdated").out
+    assert project.run("lock", "--check").out == ""
+    project.run("lock", "--offline", "--upgrade", "fast")
+    assert project.lock.read_text().count("[[python.asset]]") == 4
+    assert "not complete" not in project.run("explain", "fast").out

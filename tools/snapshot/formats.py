@@ -11,7 +11,15 @@ from functools import partial
 
 from pydantic import TypeAdapter
 
-from provision.catalog.pbs import AssetsRead, asset_url, read_described_rows
+from provision.catalog.pbs import (
+    RELEASES,
+    AssetsRead,
+    PublishedFile,
+    asset_at,
+    asset_url,
+    read_described_rows,
+    read_rows,
+)
 from provision.catalog.upstream import ForeignModel, Sha256, validated
 from provision.model.asset import Asset, Digest
 from provision.model.target import Target
@@ -23,8 +31,10 @@ _HASHES: TypeAdapter[dict[str, dict[str, Sha256]]] = TypeAdapter(dict[str, dict[
 def read_hashes(data: bytes, origin: str) -> AssetsRead:
     """The assets of ``{tag: {asset name: sha256}}``; raises `CatalogError` if the file is not of that form."""
     releases = validated(_HASHES, data, origin)
-    return read_described_rows(
-        (asset_url(tag, name), sha256, None) for tag, names in releases.items() for name, sha256 in names.items()
+    return read_rows(
+        PublishedFile(url=asset_url(tag, name), sha256=sha256)
+        for tag, names in releases.items()
+        for name, sha256 in names.items()
     )
 
 
@@ -64,6 +74,8 @@ def read_pbs_installer(data: bytes, origin: str) -> AssetsRead:
 
 
 def _installer_asset(version: _InstallerVersion, file: _InstallerFile, sha256: Digest) -> Asset:
+    if file.url.startswith(RELEASES):
+        return asset_at(file.url, sha256)
     name = _PYPY_NAME.fullmatch(file.filename)
     if version.implementation != "pypy" or name is None:
         raise ValueError(f"{file.filename!r} is not the name of a PyPy archive")
