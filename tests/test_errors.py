@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,28 @@ def test_a_file_among_the_parents_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="a file is where a directory should be"), store_failures("list", tmp_path):
         (tmp_path / "file" / "below").read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="not every call exists there")
+@pytest.mark.parametrize("call", [os.rename, os.replace, os.symlink, os.link], ids=lambda call: call.__name__)
+def test_of_two_paths_the_one_to_be_made_is_named(tmp_path: Path, call: Callable[[Path, Path], None]) -> None:
+    for name in ("source", "made"):
+        (tmp_path / name / "something").mkdir(parents=True)
+    with pytest.raises(StoreError) as caught, store_failures("publish a tree", Path("/elsewhere")):
+        call(tmp_path / "source", tmp_path / "made")
+    assert str(caught.value).startswith(f"cannot publish a tree: {tmp_path}/made: ")
+
+
+@pytest.mark.parametrize(
+    "code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG]
+)
+def test_another_store_is_no_remedy_for_a_project(tmp_path: Path, code: int) -> None:
+    store, project = (
+        store_error("link", tmp_path, OSError(code, "?"), variable) for variable in ("PROVISION_HOME", "")
+    )
+    assert "PROVISION_HOME" in (store.hint or "")
+    assert project.hint
+    assert "PROVISION" not in project.hint
 
 
 def test_a_name_relative_to_an_open_directory_gives_way_to_the_path(tmp_path: Path) -> None:

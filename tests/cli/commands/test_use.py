@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,14 @@ def test_which_prints_the_executable_of_an_entry(synced: Project) -> None:
 
 def test_env_names_the_directory_of_links(synced: Project) -> None:
     assert f"{synced.directory}/.pythons" in synced.run("env", "--shell", "sh").out
+
+
+def test_env_notes_that_nothing_is_linked_yet(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write("[pythons]\n")
+    ended = project.run("env", "--shell", "github")
+    assert ended.out == f"{tmp_path}/.pythons/bin\n"
+    assert ended.err == f"note: {tmp_path}/.pythons/bin does not exist yet; run `provision sync`\n"
 
 
 def test_run_starts_an_interpreter_and_hands_on_its_exit_code(synced: Project) -> None:
