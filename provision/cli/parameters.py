@@ -106,7 +106,7 @@ def choice(option: str, given: str, choices: tuple[str, ...]) -> str:
     """The given word; raises `UsageError` if it is none of those that the option takes."""
     if given not in choices:
         raise UsageError(
-            f"{option}: expected one of {', '.join(choices)}; got {given!r}.{did_you_mean(given, choices)}"
+            f"{option}: expected one of {', '.join(choices)}; got {given!r}{did_you_mean(given, choices, after='. ')}"
         )
     return given
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.cli.console import Console
-from provision.host.variables import read_flag
+from provision.host.variables import misspelled_variables, read_flag
 from provision.model.value import frozen
 from provision.workflows.options import Options
 
@@ -72,6 +72,8 @@ class Session:
             allow_hosts=tuple(allow_host or ()),
             jobs=jobs,
         )
+        for name, meant in misspelled_variables(environ).items():
+            console.warn(f"{name} is not a variable of provision; did you mean {meant}?")
         bars = progress and not read_flag(environ, "PROVISION_NO_PROGRESS")
         return cls(options=options, console=console, as_json=as_json, bars=bars)
 

@@ -105,6 +105,22 @@ _READERS: "dict[str, Callable[[Mapping[str, str], str], object]]" = {
 }
 
 
+# Those of any text; with the others, all variables of provision.
+_TEXTS = ("ALLOW_HOSTS", "CACHE_DIR", "CATALOG_URL", "CONFIG_DIR", "DEBUG", "HOME", "MANIFEST", "MIRROR")
+KNOWN_VARIABLES = (*_READERS, *(f"PROVISION_{name}" for name in _TEXTS))
+
+
+def misspelled_variables(environ: "Mapping[str, str]") -> "dict[str, str]":
+    """Variables that are set, unknown, and close to a known one: those known ones, by the name that is set."""
+    unknown = [name for name in environ if name.startswith("PROVISION_") and name not in KNOWN_VARIABLES]
+    if not unknown:
+        return {}
+    import difflib
+
+    near = {name: difflib.get_close_matches(name, KNOWN_VARIABLES, n=1, cutoff=0.88) for name in unknown}
+    return {name: found[0] for name, found in near.items() if found}
+
+
 def check_variables(environ: "Mapping[str, str]") -> None:
     """Raise `UsageError` for the first variable with an invalid value."""
     for name, read in _READERS.items():

@@ -38,7 +38,7 @@ _LARGEST = 16 * 1024 * 1024
 _OTHER_VARIABLES = ("HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_DATA_HOME")
 # PROVISION_* variables that make no difference once everything is installed, or whose effect the stamp records
 # otherwise; those in the second tuple only with a valid value: an invalid one is an error of every command.
-_IGNORED_VARIABLES = ("PROVISION_ALLOW_HOSTS", "PROVISION_CACHE_DIR", "PROVISION_MANIFEST", "PROVISION_MIRROR")
+_IGNORED_VARIABLES = ("PROVISION_CACHE_DIR", "PROVISION_MANIFEST")
 _IGNORED_FLAGS = ("PROVISION_LOCKED", "PROVISION_NO_PROGRESS", "PROVISION_OFFLINE")
 
 

@@ -5,7 +5,7 @@ The environment is read here, once a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,16 +66,47 @@ class Options:
         """
         check_variables(environ)
         from_environ = environ.get("PROVISION_MANIFEST")
+        other_mirrors = tuple(environ.get("PROVISION_MIRROR", "").split())
+        other_hosts = tuple(environ.get("PROVISION_ALLOW_HOSTS", "").replace(",", " ").split())
+        _check_mirrors({"--mirror": mirrors, "PROVISION_MIRROR": other_mirrors})
+        _check_hosts({"--allow-host": allow_hosts, "PROVISION_ALLOW_HOSTS": other_hosts})
         return cls(
             environ=environ,
             home=home.absolute() if home else data_home(environ),
             cache=cache.absolute() if cache else cache_home(environ),
             manifest=manifest or (Path(from_environ) if from_environ else None),
             offline=offline or bool(read_flag(environ, "PROVISION_OFFLINE")),
-            mirrors=mirrors or tuple(environ.get("PROVISION_MIRROR", "").split()),
-            allow_hosts=allow_hosts + tuple(environ.get("PROVISION_ALLOW_HOSTS", "").replace(",", " ").split()),
+            mirrors=mirrors or other_mirrors,
+            allow_hosts=allow_hosts + other_hosts,
             jobs=jobs or read_jobs(environ) or DEFAULT_JOBS,
         )
+
+
+# Not imported on top: most runs name neither mirrors nor hosts.
+
+
+def _check_mirrors(given: Mapping[str, tuple[str, ...]]) -> None:
+    if any(given.values()):
+        from provision.fetch.mirrors import Mirror
+
+        _check_each(given, Mirror.parse)
+
+
+def _check_hosts(given: Mapping[str, tuple[str, ...]]) -> None:
+    if any(given.values()):
+        from provision.host_policy import HostRule
+
+        _check_each(given, HostRule.parse)
+
+
+def _check_each(given: Mapping[str, tuple[str, ...]], parse: Callable[[str], object]) -> None:
+    """Raise `UsageError` for the first text that is refused, with the option or variable that has it."""
+    for name, texts in given.items():
+        for text in texts:
+            try:
+                parse(text)
+            except UsageError as error:
+                raise UsageError(f"{name}: {error.message}", hint=error.hint) from None
 
 
 def in_ci(environ: Mapping[str, str]) -> bool:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provision.errors import UsageError
-from provision.host.variables import check_variables, read_flag, read_number, read_size
+from provision.host.variables import (
+    KNOWN_VARIABLES,
+    check_variables,
+    misspelled_variables,
+    read_flag,
+    read_number,
+    read_size,
+)
 from tests.support.project import Project
 
 INVALID = {
@@ -74,3 +82,25 @@ def test_no_size(text: str) -> None:
 def test_a_number_of_seconds() -> None:
     assert read_number({"X": " 0.5 "}, "X") == 0.5
     assert read_number({"X": "0"}, "X", zero=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("PROVISION_OFLINE", "PROVISION_OFFLINE"),
+        ("PROVISION_TIMOUT", "PROVISION_TIMEOUT"),
+        ("PROVISION_CACHEDIR", "PROVISION_CACHE_DIR"),
+    ],
+)
+def test_a_misspelled_variable_is_told(name: str, meant: str, tmp_path: Path) -> None:
+    assert misspelled_variables({name: "1", "PROVISION_HOME": "/x", "PATH": ""}) == {name: meant}
+    project = Project(tmp_path / "project")
+    project.write("[pythons]\n")
+    environ: dict[str, Any] = {name: "1"}
+    said = project.run("lock", **environ).err
+    assert f"warning: {name} is not a variable of provision; did you mean {meant}?\n" in said
+
+
+def test_variables_of_others_are_theirs() -> None:
+    assert misspelled_variables({"PROVISION_WHEEL": "x", "PROVISION_ENV": "y", "PROVISIONER": "z"}) == {}
+    assert misspelled_variables(dict.fromkeys(KNOWN_VARIABLES, "")) == {}

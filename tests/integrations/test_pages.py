@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from provision.cli.app import make_app
+from provision.host.variables import KNOWN_VARIABLES
 from provision.model.target import KNOWN_TARGETS, Target
 from tests.integrations.projects import ROOT
 
@@ -84,6 +85,11 @@ def test_commands_that_the_pages_and_examples_use_exist() -> None:
 
 def test_every_variable_is_in_the_table_of_the_commands_page() -> None:
     sources = (path.read_text() for path in (ROOT / "provision").rglob("*.py"))
-    used = {name for text in sources for name in re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", text)}
+    used = {name for text in sources for name in re.findall(r"(?<!_)PROVISION_[A-Z]+(?:_[A-Z]+)*", text)}
     page = (ROOT / "docs" / "commands.md").read_text()
     assert used == set(re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", page))
+
+
+def test_a_variable_of_ours_is_not_taken_for_a_misspelled_one() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert set(KNOWN_VARIABLES) == set(re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", page))

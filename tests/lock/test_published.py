@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import zstandard
 
 from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import bundled_catalog
@@ -158,3 +162,18 @@ def test_the_plain_request_gets_the_fastest_build_of_each_target() -> None:
             f'{{ version = "3.14", targets = ["{target}"], cpu = "{cpu}" }}' for target, cpu in product(targets, levels)
         ]
         assert [str(python.assets[0].options) for python in resolved(entries)] == [fastest(plain)] * len(entries)
+
+
+UV = Path(os.environ.get("PROVISION_TEST_DATA", "/nowhere"), "november", "uv-download-metadata-20261110.json.zst")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not UV.is_file(), reason="PROVISION_TEST_DATA has no metadata of uv")
+def test_every_key_of_uv_is_locked_to_the_bytes_that_uv_has_for_it() -> None:
+    """But those of Pyodide, which has no hashes."""
+    rows = json.loads(zstandard.ZstdDecompressor().decompress(UV.read_bytes(), max_output_size=1 << 28))
+    keys = [key for key in rows if "emscripten" not in key]
+    for start in range(0, len(keys), 1000):
+        some = keys[start : start + 1000]
+        pythons = resolved([f'{{ version = "{key}", prereleases = true }}' for key in some])
+        assert [str(python.assets[0].sha256) for python in pythons] == [rows[key]["sha256"] for key in some]

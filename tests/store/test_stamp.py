@@ -191,7 +191,7 @@ def test_variables_that_choose_what_and_where_count(project: Project, variable: 
 
 @pytest.mark.parametrize(
     "variable",
-    ["PROVISION_JOBS=3", "PROVISION_LOCKED=no", "PROVISION_OFFLINE=1", "PROVISION_MIRROR=x", "CI=x"],
+    ["PROVISION_JOBS=3", "PROVISION_LOCKED=no", "PROVISION_OFFLINE=1", "PROVISION_CACHE_DIR=x", "CI=x"],
 )
 def test_other_variables_do_not(project: Project, variable: str) -> None:
     name, value = variable.split("=")

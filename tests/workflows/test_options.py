@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,24 @@ def test_an_unknown_target_is_refused_with_the_one_that_was_meant() -> None:
         UsageError, match=r"--target: expected a target .*, got 'linux-x86-64'\. Did you mean 'linux-x86_64'\?"
     ):
         parse_targets(["linux-x86-64"])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"environ": {"PROVISION_MIRROR": "https://m.example banana"}},
+            "PROVISION_MIRROR: 'banana/?' cannot be a mirror",
+        ),
+        ({"mirrors": ("ftp://m.example",)}, "--mirror: 'ftp://m.example/?' cannot be a mirror"),
+        (
+            {"environ": {"PROVISION_ALLOW_HOSTS": "a.example,b/c"}},
+            "PROVISION_ALLOW_HOSTS: 'b/c' is not a host to allow",
+        ),
+        ({"allow_hosts": ("a b",)}, "--allow-host: 'a b' is not a host to allow"),
+    ],
+)
+def test_mirrors_and_hosts_are_checked_by_every_command(given: dict[str, Any], said: str) -> None:
+    """Though only a download uses them."""
+    with pytest.raises(UsageError, match=said):
+        Options.of(given.pop("environ", {}), **given)

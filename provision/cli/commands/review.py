@@ -172,4 +172,4 @@ def _day(text: str | None) -> date:
     try:
         return date.fromisoformat(text) if text else datetime.now(UTC).date()
     except ValueError:
-        raise UsageError(f"{text!r} is not a day such as 2026-10-25") from None
+        raise UsageError(f"--as-of: expected a day such as 2026-10-25, got {text!r}") from None
