@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from provision.errors import Place, UsageError
+from provision.errors import Place, UsageError, did_you_mean
 from provision.host.files import read_small_file_or_none
 from provision.host.paths import config_home
 from provision.host.variables import read_number
+from provision.host_policy import HostRule
 from provision.model.value import frozen
+from provision.text import quoted
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 _CONFIG_NAME = "config.toml"
+_CONFIG_KEYS = ("allow-hosts", "catalog-urls")
 _CONFIG_MAX_SIZE = MIB
 
 
@@ -52,7 +55,7 @@ class DownloadSettings:
 
 def configured_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The ``allow-hosts`` of the user's configuration; raises `UsageError` if that is broken."""
-    return _configured_texts(environ, "allow-hosts", 'hosts, such as ["mirror.example.com"]')
+    return _configured_texts(environ, "allow-hosts", 'hosts, such as ["mirror.example.com"]', HostRule.parse)
 
 
 def configured_catalog_urls(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -60,7 +63,9 @@ def configured_catalog_urls(environ: Mapping[str, str]) -> tuple[str, ...]:
     return _configured_texts(environ, "catalog-urls", 'URLs, such as ["https://mirror.example.com/builds.ndjson"]')
 
 
-def _configured_texts(environ: Mapping[str, str], key: str, expected: str) -> tuple[str, ...]:
+def _configured_texts(
+    environ: Mapping[str, str], key: str, expected: str, check: Callable[[str], object] = str
+) -> tuple[str, ...]:
     """A list of the user's own ``config.toml``, which no repository can change; empty without the file.
 
     Without ``PROVISION_CONFIG_DIR``, a file that may not be read counts as missing, and so does one of a user without a
@@ -84,9 +89,18 @@ def _configured_texts(environ: Mapping[str, str], key: str, expected: str) -> tu
     import tomllib
 
     try:
-        texts = tomllib.loads(content.decode("utf-8-sig")).get(key, [])
+        document = tomllib.loads(content.decode("utf-8-sig"))
     except ValueError as error:
         raise UsageError(f"is no valid TOML: {error}", place=Place(str(path))) from error
+    for name in set(document).difference(_CONFIG_KEYS):  # a later release may know more keys: those are let pass
+        if near := did_you_mean(name, _CONFIG_KEYS, after="; "):
+            raise UsageError(f"{quoted(name)} is not a key of this file{near}", place=Place(str(path)))
+    texts = document.get(key, [])
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise UsageError(f"expected a list of {expected}", place=Place(str(path), key=key))
+    for text in texts:
+        try:
+            check(text)
+        except UsageError as error:
+            raise UsageError(error.message, place=Place(str(path), key=key), hint=error.hint) from None
     return tuple(texts)

@@ -63,3 +63,26 @@ def test_a_longer_timeout_leaves_connecting_as_it_is() -> None:
 def test_a_variable_that_makes_no_sense_is_a_usage_error(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=name):
         DownloadSettings.of({name: text})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('allow-hosts = ["a/b"]', "config.toml: allow-hosts: 'a/b' is not a host to allow: "),
+        (
+            'allow-host = ["a.example"]',
+            "config.toml: 'allow-host' is not a key of this file; did you mean ",
+        ),
+        ('catalog-url = ["x"]', "config.toml: 'catalog-url' is not a key of this file; did you mean 'catalog-urls'?"),
+    ],
+)
+def test_a_mistake_in_the_users_configuration_has_its_place(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        configured_hosts({"PROVISION_CONFIG_DIR": str(tmp_path)})
+    assert message in str(caught.value)
+
+
+def test_keys_of_later_releases_are_let_pass(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('shell = "fish"\nallow-hosts = ["a.example"]\n')
+    assert configured_hosts({"PROVISION_CONFIG_DIR": str(tmp_path)}) == ("a.example",)
