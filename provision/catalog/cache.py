@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from provision.catalog.catalog import Catalog, merge
-from provision.catalog.snapshot import Snapshot, bundled_catalog, write_snapshot
+from provision.catalog.catalog import Catalog, merge, publication_day
+from provision.catalog.snapshot import NEWEST_FACT, Snapshot, bundled_catalog, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, NetworkError, Place, ProvisionError, StoreError, raise_all
 from provision.host.files import FileTooLargeError, make_directory, read_small_file, replace_file
@@ -23,7 +23,7 @@ from provision.protocols import HttpGet, get_if_changed, request_document
 from provision.url import Url
 
 # To be raised whenever the readers make other assets of the same input: files with another version are not used.
-CACHE_VERSION = "4"
+CACHE_VERSION = "5"
 
 # The facts that a saved catalog has about itself.
 CACHE_VERSION_FACT, ORIGIN_FACT, ETAG_FACT, CONTENT_FACT = "rules", "origin", "etag", "content"
@@ -163,12 +163,24 @@ def _read_and_save(data: bytes, origin: str, saved_path: Path, facts: dict[str, 
 
     reading = read_custom_catalog(data, origin)
     counts = {UNKNOWN_FACT: len(reading.unknown), UNREADABLE_FACT: len(reading.unreadable)}
+    facts = {NEWEST_FACT: max(map(_day, reading.assets), default=""), **facts}
     facts = {CACHE_VERSION_FACT: CACHE_VERSION, **{name: str(count) for name, count in counts.items()}, **facts}
     written = write_snapshot(reading.assets, as_of="", facts=facts)
     # It saves time only: whoever cannot write there reads the catalog again each time.
     with suppress(StoreError):
         save_catalog(saved_path, written)
     return Snapshot(written)
+
+
+def _day(asset: Asset) -> str:
+    """The day or time of an asset's build; empty for a tag such as 99999999, which names no day."""
+    from datetime import datetime
+
+    day = publication_day(asset.build, asset.published)
+    try:
+        return day and str(datetime.fromisoformat(day)) and day
+    except ValueError:
+        return ""
 
 
 def _saved_path(cache_dir: Path, origin: str) -> Path:

@@ -25,6 +25,11 @@ class CatalogSource(Protocol):
         ...
 
     @property
+    def newest(self) -> str:
+        """The day or time of its newest build; empty if it was gathered from upstream, or if that is not known."""
+        ...
+
+    @property
     def count(self) -> int:
         """How many assets it has."""
         ...
@@ -74,6 +79,11 @@ class Catalog:
     def as_of(self) -> str:
         """When it was gathered (RFC 3339, UTC): the "now" of cooldowns, so that no lock depends on a clock."""
         return max((source.as_of for source in self.sources), default="")
+
+    @property
+    def own_as_of(self) -> str:
+        """The same for the assets of custom catalogs, which are at least as recent as their newest build."""
+        return max((source.newest for source in self.sources), default="")
 
     def implementations(self) -> tuple[str, ...]:
         return tuple(sorted({name for source in self.sources for name in source.implementations()}))

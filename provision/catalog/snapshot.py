@@ -29,6 +29,9 @@ from provision.url import parse_url
 
 BUNDLED = Path(__file__).with_name("data") / "snapshot.bin"
 
+# The fact of a custom catalog that says of which day or time its newest build is.
+NEWEST_FACT = "newest"
+
 # The placeholders in a shape's URL for the version and the tag of a build.
 VERSION_MARK, BUILD_MARK = "\x01", "\x02"
 
@@ -70,6 +73,10 @@ class Snapshot:
     @property
     def as_of(self) -> str:
         return self.facts.get("as_of", "")
+
+    @property
+    def newest(self) -> str:
+        return self.facts.get(NEWEST_FACT, "")
 
     @property
     def facts(self) -> Mapping[str, str]:

@@ -33,7 +33,7 @@ def find_additions(request: Request, python: LockedPython, catalog: Catalog) -> 
     if request.url:
         return None
     catalog_view = CatalogView(catalog)
-    resolved = ResolvedRequest.of(request, python, host=None, as_of=catalog.as_of)
+    resolved = ResolvedRequest.of(request, python, host=None, catalog=catalog)
     if not catalog_view.still_has(resolved, python):
         return None
     candidate = closest(catalog_view.candidates(resolved, python.version, python.build))

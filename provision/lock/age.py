@@ -19,17 +19,29 @@ class Cooldown:
     """Admits assets that were published at least ``seconds`` before ``as_of``, an RFC 3339 time.
 
     An asset without a known time of publication, neither its own nor in its build's tag, is admitted; so is every
-    asset where ``as_of`` is empty, as for custom catalogs.
+    asset where ``as_of`` is empty. For assets that are not their publisher's, ``own_as_of`` counts where it is later:
+    the day of the newest build in the custom catalogs, which must not shorten the cooldown of any other.
     """
 
     seconds: int
     as_of: str
+    own_as_of: str = ""
 
     def admits(self, asset: Asset) -> bool:
-        if not self.seconds or not self.as_of:
+        now = self.now(asset)
+        if not self.seconds or not now:
             return True
         published = _published(asset)
-        return published is None or _parse_time(self.as_of) - published >= timedelta(seconds=self.seconds)
+        return published is None or _parse_time(now) - published >= timedelta(seconds=self.seconds)
+
+    def now(self, asset: Asset) -> str:
+        """The day or time from which an asset's age is reckoned; empty if none is known."""
+        from provision.catalog.pbs import PUBLISHERS
+        from provision.url import release_base
+
+        if self.own_as_of <= self.as_of or release_base(asset.url) == PUBLISHERS.get(asset.implementation):
+            return self.as_of
+        return self.own_as_of
 
     def available_from(self, asset: Asset) -> str:
         """The time from which on the asset is admitted, for people; empty where that is not known."""
@@ -38,6 +50,13 @@ class Cooldown:
             return "" if published is None else f"{published + timedelta(seconds=self.seconds):%Y-%m-%d %H:%M} UTC"
         except OverflowError:
             return ""
+
+    def reckoning(self, asset: Asset) -> str:
+        """From which day the age of an asset is reckoned, and what moves that day, for people."""
+        moves = "`provision catalog update`"
+        if self.now(asset) != self.as_of:
+            moves = f"a newer build in the catalog of your own, or {moves},"
+        return f"the cooldown is reckoned from {self.now(asset)[:10]}, the day of the catalog; {moves} moves that day"
 
     def __str__(self) -> str:
         """``3 days``, ``36 hours``: in the largest unit that makes it a whole number."""

@@ -47,10 +47,14 @@ class ResolvedRequest(NamedTuple):
     cooldown: Cooldown
 
     @classmethod
-    def of(cls, request: Request, previous: LockedPython | None, *, host: Target | None, as_of: str) -> ResolvedRequest:
-        """The request where ``previous`` is locked, on ``host``, with a catalog that was gathered at ``as_of``."""
+    def of(
+        cls, request: Request, previous: LockedPython | None, *, host: Target | None, catalog: Catalog
+    ) -> ResolvedRequest:
+        """The request where ``previous`` is locked, on ``host``, with a catalog."""
         targets = targets_to_lock(request, previous, host)
-        return cls(request, OptionFilter.of(request), targets, Cooldown(request.cooldown, as_of))
+        return cls(
+            request, OptionFilter.of(request), targets, Cooldown(request.cooldown, catalog.as_of, catalog.own_as_of)
+        )
 
     def allows(self, version: Version) -> bool:
         """Whether the version is in the requested range, and no prerelease unless those are allowed."""

@@ -73,7 +73,7 @@ def explain_entry(
     Raises what `resolve` raises where nothing is locked and nothing could be.
     """
     catalog_view = CatalogView(catalog)
-    resolved = ResolvedRequest.of(request, python, host=host, as_of=catalog.as_of)
+    resolved = ResolvedRequest.of(request, python, host=host, catalog=catalog)
     best: SearchResult | None
     if python is None:
         best = _resolve(resolved, catalog_view)

@@ -62,7 +62,7 @@ def _missing(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple
     if not any(True for _ in catalog_view.allowed_builds(resolved)):
         return [(_no_build(resolved, catalog_view, allowed), _CATALOG_HINT)]
     if message := _all_in_cooldown(resolved, catalog_view):
-        return [(message, "Wait, or shorten `cooldown`.")]
+        return [(message, "Wait until then, and run `provision catalog update` before `provision lock`.")]
     return list(_missing_targets(resolved, catalog_view))
 
 
@@ -105,7 +105,8 @@ def _all_in_cooldown(resolved: ResolvedRequest, catalog_view: CatalogView) -> st
                 title, cooldown = request_title(resolved.request), resolved.cooldown
                 return (
                     f"every build of {title} that fits is in its cooldown of {cooldown}; "
-                    f"the newest, {version}+{build}, is available from {_available(cooldown, candidate.assets)}"
+                    f"the newest, {version}+{build}, is available from {_available(cooldown, candidate.assets)}; "
+                    f"{cooldown.reckoning(candidate.assets[0])}"
                 )
     return ""
 

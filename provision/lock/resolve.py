@@ -100,7 +100,7 @@ class _Resolver:
     def _search(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> SearchResult:
         if self._catalog_view is None:
             self._catalog_view = CatalogView(self._catalog if isinstance(self._catalog, Catalog) else self._catalog())
-        resolved = ResolvedRequest.of(request, previous, host=self._host, as_of=self._catalog_view.catalog.as_of)
+        resolved = ResolvedRequest.of(request, previous, host=self._host, catalog=self._catalog_view.catalog)
         return search(resolved, self._catalog_view, keep=None if upgrade else previous)
 
 
@@ -199,10 +199,12 @@ def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, seen: li
     here = f"{chosen.version}+{chosen.build}"
     in_cooldown = next((each for each in newer if each.too_young), None)
     if in_cooldown is not None:
-        available = resolved.cooldown.available_from(in_cooldown.too_young[0])
+        first = in_cooldown.too_young[0]
+        available = resolved.cooldown.available_from(first)
         yield (
             f"{here} rather than {in_cooldown.version}+{in_cooldown.build}, "
-            f"which is in its cooldown of {resolved.cooldown}{available and f' until {available}'}"
+            f"which is in its cooldown of {resolved.cooldown}{available and f' until {available}'}; "
+            f"{resolved.cooldown.reckoning(first)}"
         )
     lacking = next((each for each in newer if not each.too_young), None)
     if lacking is not None:

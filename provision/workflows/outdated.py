@@ -114,7 +114,7 @@ def outdated_row(
         return replace(row, reason=str(error))
     without_cooldown = upgraded(replace(request, cooldown=0)) if request.cooldown else allowed
     newest = newest_of_all(without_cooldown)
-    cooldown = Cooldown(request.cooldown, catalog.as_of)
+    cooldown = Cooldown(request.cooldown, catalog.as_of, catalog.own_as_of)
     held_back = _label(without_cooldown) != _label(allowed)
     return replace(
         row,

@@ -80,7 +80,7 @@ class Rows:
     ) -> None:
         self._assets = tuple(assets)
         self._listed_by, self._gone = frozenset(listed_by.split()), gone
-        self.as_of = as_of
+        self.as_of, self.newest = as_of, ""
 
     @property
     def count(self) -> int:

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from provision.lock.age import CPYTHON, Cooldown, end_of_life, lifecycle
+from provision.model.value import replace
 from provision.model.version import Version
 from tests.lock.samples import asset
 
@@ -31,6 +32,31 @@ def test_age_counts_from_publication(published: str, admitted: bool) -> None:
 )
 def test_without_a_publication_time_it_counts_from_the_day_in_the_tag(build: str, admitted: bool) -> None:
     assert Cooldown(3 * DAY, NOW).admits(asset(f"3.14.9+{build}")) is admitted
+
+
+PBS = "https://github.com/astral-sh/python-build-standalone/releases/download/20261101/a.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("url", "own_as_of", "now"),
+    [
+        ("https://example.com/a.tar.gz", "2026-11-28", "2026-11-28"),
+        ("https://example.com/a.tar.gz", "2026-11-28T10:00:00Z", "2026-11-28"),
+        ("https://example.com/a.tar.gz", "2026-10-01", "2026-10-25"),
+        ("https://example.com/a.tar.gz", "", "2026-10-25"),
+        (PBS, "2099-01-01", "2026-10-25"),
+        (PBS.replace("github.com", "GitHub.com."), "2099-01-01", "2026-10-25"),
+        (PBS.replace("astral-sh", "our"), "2026-11-28", "2026-11-28"),
+    ],
+)
+def test_archives_of_ones_own_are_as_old_as_their_own_catalog_says(url: str, own_as_of: str, now: str) -> None:
+    """No custom catalog shortens the cooldown of a publisher's builds."""
+    built = replace(asset("3.14.9+20261101"), url=url)
+    cooldown = Cooldown(7 * DAY, NOW, own_as_of)
+    assert cooldown.now(built)[:10] == now
+    assert cooldown.admits(built) is (now == "2026-11-28")
+    assert f"reckoned from {now}, the day of the catalog; " in cooldown.reckoning(built)
+    assert ("in the catalog of your own" in cooldown.reckoning(built)) is (now == "2026-11-28")
 
 
 def test_without_a_cooldown_or_a_catalog_date_everything_is_admitted() -> None:

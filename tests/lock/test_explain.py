@@ -163,7 +163,7 @@ def test_cautions(rows: list[Asset], told: list[str]) -> None:
 
 
 def counted(entry: str, *assets: Asset, settings: str = "") -> list[str]:
-    resolved = ResolvedRequest.of(request(entry, settings=settings), None, host=HOST, as_of=AS_OF)
+    resolved = ResolvedRequest.of(request(entry, settings=settings), None, host=HOST, catalog=catalog(as_of=AS_OF))
     return [f"{step.assets} {step.requested}" for step in funnel(resolved, CatalogView(catalog(*assets)))]
 
 

@@ -44,7 +44,9 @@ SERIES = (
             '{version = "3.14.9", cooldown = "1 week"}',
             (
                 "every build of CPython 3.14.9 that fits is in its cooldown of 7 days; "
-                "the newest, 3.14.9+20261021, is available from 2026-10-28 00:00 UTC"
+                "the newest, 3.14.9+20261021, is available from 2026-10-28 00:00 UTC; "
+                "the cooldown is reckoned from 2026-10-25, the day of the catalog; "
+                "`provision catalog update` moves that day"
             ),
         ),
     ],

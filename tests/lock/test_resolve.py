@@ -249,7 +249,11 @@ def test_passing_over_a_build_without_a_variant_is_noted_with_its_name() -> None
 def test_passing_over_a_build_in_its_cooldown_is_noted_with_its_end() -> None:
     rows = [asset("3.14.9+20261024"), asset("3.14.9+20261021"), asset("3.14.7+20260814")]
     assert notes('a = "3.14"', *rows, settings='cooldown = "1 week"') == (
-        "a: 3.14.7+20260814 rather than 3.14.9+20261024, which is in its cooldown of 7 days until 2026-10-31 00:00 UTC",
+        (
+            "a: 3.14.7+20260814 rather than 3.14.9+20261024, which is in its cooldown of 7 days until 2026-10-31 00:00 "
+            "UTC; the cooldown is reckoned from 2026-10-25, the day of the catalog; `provision catalog update` moves "
+            "that day"
+        ),
     )
 
 

@@ -86,6 +86,10 @@ class SourceUntil:
     day: str
 
     @property
+    def newest(self) -> str:
+        return ""
+
+    @property
     def as_of(self) -> str:
         return f"{self.day}T00:00:00Z"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from provision.catalog.snapshot import bundled_catalog
 from provision.host.detect import detect_host
 from provision.manifest.read import parse_manifest
 from provision.workflows.lock import host_target
@@ -120,3 +123,46 @@ def test_the_host_matters_only_if_an_entry_declares_no_targets() -> None:
     some = '[pythons]\none = "3.14"\ntwo = { version = "3.14", targets = ["macos-aarch64"] }\n'
     assert host_target(parse_manifest(declared, Path("pythons.toml"))) is None
     assert host_target(parse_manifest(some, Path("pythons.toml"))) == detect_host().target
+
+
+def own_catalog(*builds: str) -> str:
+    """A catalog of one's own with builds whose age only their tags tell."""
+    url = "https://archives.example.com/{0}/cpython-3.13.99%2B{0}-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
+    rows = [
+        {"version": f"3.13.99+{build}", "artifacts": [{"url": url.format(build), "sha256": f"{build:0>64}"}]}
+        for build in builds
+    ]
+    return "".join(f"{json.dumps(row)}\n" for row in rows)
+
+
+def test_the_cooldown_of_ones_own_builds_is_reckoned_from_the_newest_of_them(tmp_path: Path) -> None:
+    day = date.fromisoformat(bundled_catalog().as_of[:10])
+    early, late = (f"{day + timedelta(days=days):%Y%m%d}" for days in (1, 20))
+    project = Project(tmp_path / "project")
+    project.write(
+        '[settings]\ntargets = ["linux-x86_64"]\ncatalogs = ["own.ndjson"]\ncooldown = "1 week"\n'
+        '[pythons]\none = "3.13.99"\n'
+    )
+    catalog = project.directory / "own.ndjson"
+    catalog.write_text(own_catalog(early))
+    alone = project.run("lock", "--offline", expect=1).err
+    assert f"reckoned from {day + timedelta(days=1)}, the day of the catalog" in " ".join(alone.split())
+    assert "`provision catalog update`" in alone
+    assert "shorten" not in alone
+    catalog.write_text(own_catalog(early, late))
+    project.run("lock", "--offline")
+    assert f'build = "{early}"' in project.lock.read_text()
+    catalog.write_text(own_catalog(early, "99999999"))  # a tag that names no day
+    project.lock.unlink()
+    project.run("lock", "--offline")
+
+
+def test_a_plan_names_no_host_that_may_never_be_asked(tmp_path: Path) -> None:
+    """A mirror may send the archive: which source does is known after the download only."""
+    project = Project(tmp_path / "project")
+    project.write('[settings]\ncatalogs = ["own.ndjson"]\n[pythons]\none = "3.13.99"\n')
+    (project.directory / "own.ndjson").write_text(own_catalog("20261001"))
+    project.run("lock", "--offline")
+    shown = project.run("plan", PROVISION_MIRROR="https://mirror.example.com").out
+    assert "(size unknown)" in shown
+    assert "archives.example.com" not in shown

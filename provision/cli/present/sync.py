@@ -99,7 +99,7 @@ def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
                 yield action, f"{console.paint('=', 'dim')} {printable(selected.name)}  {selected.key}"
             case Install(selected=selected, names=names, cached=cached):
                 asset = selected.asset
-                where = "cached" if cached else (size(asset.size) if asset.size else f"from {_host(asset.url)}")
+                where = "cached" if cached else (size(asset.size) if asset.size else "size unknown")
                 label = console.paint(printable(", ".join(names)), "bold")
                 yield action, f"{console.paint('+', 'green')} {label}  {selected.key}  ({printable(where)})"
             case Link(selected=selected, previous=previous) if selected.key not in installed:
@@ -109,7 +109,3 @@ def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
                 yield action, f"{console.paint('×', 'yellow')} .pythons/{printable(name)}"
             case Remove(key=key):
                 yield action, f"{console.paint('-', 'red')} {key}"
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].rpartition("@")[2] or "a file"
