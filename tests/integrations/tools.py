@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,24 @@ def install_node_package(package: str, folder: Path) -> Path:
     if done.returncode:
         pytest.skip(f"{package} cannot be installed: {_last_line(done.stderr)}")
     return folder / "node_modules"
+
+
+def install_node(folder: Path) -> Path:
+    """A Node.js that is new enough for Renovate: the one at hand, or that of the npm registry."""
+    at_hand = shutil.which("node")
+    if at_hand is not None:
+        version = subprocess.run([at_hand, "--version"], check=True, capture_output=True, text=True).stdout
+        if int(version.removeprefix("v").partition(".")[0]) >= 24:
+            return Path(at_hand)
+    systems = {
+        ("Linux", "x86_64"): "linux-x64",
+        ("Linux", "aarch64"): "linux-arm64",
+        ("Darwin", "arm64"): "darwin-arm64",
+    }
+    name = systems.get((platform.system(), platform.machine()))
+    if name is None:
+        pytest.skip("there is no Node.js 24")
+    return install_node_package(f"node-{name}@24", folder) / f"node-{name}" / "bin" / "node"
 
 
 def _last_line(text: str) -> str:

@@ -1,0 +1,28 @@
+"""The Renovate preset: as committed, and in the language of RE2, by which Renovate matches."""
+
+from __future__ import annotations
+
+import re
+
+from provision.manifest.keys import ENTRY
+from tests.conftest import Golden
+from tests.integrations.projects import ROOT
+from tools.renovate_preset import preset_text, renovate_preset
+
+EXPRESSIONS = [text for manager in renovate_preset()["customManagers"] for text in manager["matchStrings"]]
+
+
+def test_the_committed_preset_is_the_one_that_is_made(golden: Golden) -> None:
+    golden(ROOT / "renovate" / "pythons.json", preset_text())
+
+
+def test_nothing_that_re2_lacks_is_used() -> None:
+    for text in EXPRESSIONS:
+        assert not re.search(r"\(\?(?![:<])|\(\?<[=!]|\\[1-9]", text)
+        re.compile(text.replace("(?<", "(?P<"))
+
+
+def test_every_key_of_an_entry_is_known_and_those_of_one_archive_stop_it() -> None:
+    (whole,) = (manager["matchStrings"][1] for manager in renovate_preset()["customManagers"][2:3])
+    words = set(re.findall(r"[a-z]+(?:-[a-z]+)*", whole))
+    assert set(ENTRY.keys) - words == {"build", "sha256", "url"}
