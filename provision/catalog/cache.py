@@ -33,8 +33,9 @@ UNKNOWN_FACT, UNREADABLE_FACT = "unknown", "unreadable"
 
 # The files of refreshed catalogs, one a source, in the order in which their rows count; of two that know an asset the
 # later one says whether it is still listed: complete lists come last.
-REFRESHED_FILES = (SIZES_FILE, UV_FILE, PYPY_FILE, GRAALPY_FILE, NDJSON_FILE, GITHUB_FILE, SUMS_FILE) = (
+REFRESHED_FILES = (SIZES_FILE, HASHES_FILE, UV_FILE, PYPY_FILE, GRAALPY_FILE, NDJSON_FILE, GITHUB_FILE, SUMS_FILE) = (
     "sizes.catalog",
+    "hashes.catalog",
     "uv.catalog",
     "pypy.catalog",
     "graalpy.catalog",

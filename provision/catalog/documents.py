@@ -5,19 +5,26 @@ Whatever a document is named and wherever it comes from: a mirror's copy is read
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from provision.catalog.github import read_graalpy_releases, read_releases_page
-from provision.catalog.pbs import AssetsRead
+from provision.catalog.pbs import AssetsRead, read_sums
 from provision.catalog.upstream import read_upstream
 from provision.catalog.uv import metadata_in_wheel, read_uv
 from provision.errors import CatalogError, Place
 
 _ZIP = b"PK\x03\x04"
+# In lists of the archives of several releases, such as that of Bazel's rules for Python.
+_CHECKSUM_LINE = re.compile(rb"^[0-9a-f]{64} [ *](?:\S*/)?\d{8}/cpython-\S+$", re.MULTILINE)
 
 
 def _read_wheel(data: bytes, origin: str) -> AssetsRead:
     return read_uv(metadata_in_wheel(data, origin), origin)
+
+
+def _read_checksums(data: bytes, _: str) -> AssetsRead:
+    return read_sums(data)
 
 
 # The source, as in `listing`, and the reader of each kind of document.
@@ -27,6 +34,7 @@ _READERS: Mapping[str, tuple[str, Callable[[bytes, str], AssetsRead]]] = {
     "graalpy": ("graalpy", read_graalpy_releases),
     "uv": ("uv", read_uv),
     "wheel": ("uv", _read_wheel),
+    "checksums": ("hashes", _read_checksums),
 }
 
 
@@ -57,14 +65,18 @@ def parse_json(data: bytes) -> object:
 def _kind(data: bytes) -> str:
     if data.startswith(_ZIP):
         return "wheel"
+    if _CHECKSUM_LINE.search(data) is not None:
+        return "checksums"
     first_line = parse_json(data.partition(b"\n")[0])
     if isinstance(first_line, dict) and "artifacts" in first_line:
         return "ndjson"
-    match first_line if first_line is not None else parse_json(data):
-        case [{"tag_name": _, "assets": assets}, *_]:
-            return "graalpy" if "/oracle/graalpython/" in str(assets) else "releases"
-        case [{"tag_name": _}, *_]:
-            return "releases"
+    return _kind_of_json(first_line if first_line is not None else parse_json(data))
+
+
+def _kind_of_json(document: object) -> str:
+    match document:
+        case [{"tag_name": _, **release}, *_]:
+            return "graalpy" if "/oracle/graalpython/" in str(release.get("assets")) else "releases"
         case {**entries} if any("url" in entry for entry in entries.values() if isinstance(entry, dict)):
             return "uv"
         case _:

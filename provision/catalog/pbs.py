@@ -86,15 +86,23 @@ def read_rows(rows: Iterable[PublishedFile]) -> AssetsRead:
     )
 
 
-def read_sums(data: bytes, tag: str) -> AssetsRead:
-    """The archives in the ``SHA256SUMS`` of a release: lines of a hash and a file name."""
-    rows = []
+def parse_sums(data: bytes) -> dict[str, Digest]:
+    """Checksums by file name, of a file such as ``SHA256SUMS``; other lines, as of a proxy's page, are skipped."""
+    sums: dict[str, Digest] = {}
     for line in data.decode("utf-8", "replace").splitlines():
         digits, _, name = line.partition(" ")
-        name = name.lstrip(" *")
-        with suppress(ValueError):  # a page of a proxy, or a comment
-            if name.endswith(ARCHIVES):
-                rows.append(PublishedFile(url=asset_url(tag, name), sha256=Digest.parse(digits)))
+        with suppress(ValueError):
+            sums[name.strip().lstrip("*").replace("%2B", "+")] = Digest.parse(digits)
+    return sums
+
+
+def read_sums(data: bytes, tag: str = "") -> AssetsRead:
+    """The archives in the ``SHA256SUMS`` of a release; without a tag, in a list of ``<tag>/<name>`` of several."""
+    rows = []
+    for name, sha256 in parse_sums(data).items():
+        folder, _, filename = name.rpartition("/")
+        if filename.endswith(ARCHIVES):
+            rows.append(PublishedFile(url=asset_url(tag or folder.rpartition("/")[2], filename), sha256=sha256))
     return read_rows(rows)
 
 

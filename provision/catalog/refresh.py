@@ -29,7 +29,7 @@ from provision.catalog.cache import (
     save_texts,
 )
 from provision.catalog.catalog import Catalog, merge
-from provision.catalog.listing import BuildKey, withdrawn_builds
+from provision.catalog.listing import PARTIAL_SOURCES, BuildKey, withdrawn_builds
 from provision.catalog.names import infer_options
 from provision.catalog.pbs import RELEASES, REPOSITORY, AssetsRead, read_sums
 from provision.catalog.snapshot import (
@@ -130,7 +130,9 @@ def refresh_document(cache_dir: Path, url: str, *, get: HttpGet, now: str) -> Re
     before = load_usable(path)
     answer = UpstreamAnswer(origin=url, etag=response.etag, as_of=now)
     if path.name == UV_FILE:
-        return replace_saved(path, before, _with_withdrawn(reading, cache_dir), answer, lists=lambda _: False)
+        reading = _with_withdrawn(reading, cache_dir)
+    if source in PARTIAL_SOURCES:
+        return replace_saved(path, before, reading, answer, lists=lambda _: False)
     return replace_saved(path, before, reading, answer)
 
 

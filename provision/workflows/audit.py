@@ -11,7 +11,7 @@ from pathlib import Path
 
 from provision.catalog.cache import open_catalog, open_custom_catalog
 from provision.catalog.catalog import Catalog, merge
-from provision.catalog.pbs import RELEASES
+from provision.catalog.pbs import RELEASES, parse_sums
 from provision.errors import ManifestError, NetworkError, ProvisionError
 from provision.fetch.settings import configured_hosts
 from provision.host.repository import display_path
@@ -154,9 +154,4 @@ def fetch_checksums(tag: str, get: HttpGet) -> dict[str, str] | None:
         return None
     if response.status != _OK:
         raise NetworkError(f"{url} answered with status {response.status}")
-    sums: dict[str, str] = {}
-    for line in response.body.decode("utf-8", "replace").splitlines():
-        digits, _, name = line.partition(" ")
-        if len(digits) == 64:
-            sums[name.strip().lstrip("*").replace("%2B", "+")] = digits.lower()
-    return sums
+    return {name: sha256.hex for name, sha256 in parse_sums(response.body).items()}

@@ -40,11 +40,19 @@ def releases(repository: str, tag: str, name: str) -> bytes:
     [
         (ndjson_line(NAME), "ndjson"),
         (uv(), "uv"),
+        (f"# runtimes\n\n{digest(NAME).hex}  20270101/{NAME}\n".encode(), "hashes"),
         (wheel(), "uv"),
         (releases("astral-sh/python-build-standalone", "20270101", NAME), "github"),
         (releases("oracle/graalpython", "graal-99.0.1", "graalpy3.13-99.0.1-linux-amd64.tar.gz"), "graalpy"),
     ],
-    ids=["NDJSON", "uv's metadata", "a wheel of uv", "releases of PBS", "releases of GraalPy"],
+    ids=[
+        "NDJSON",
+        "uv's metadata",
+        "checksums of several releases",
+        "a wheel of uv",
+        "releases of PBS",
+        "releases of GraalPy",
+    ],
 )
 def test_each_kind_is_recognised(data: bytes, source: str) -> None:
     assert is_document(data)

@@ -481,3 +481,15 @@ def test_what_a_release_says_of_itself_is_kept(upstream_server: Upstream, cache_
     asset = cached(cache_dir).find(FIRST)
     assert asset is not None
     assert asset.size == 5
+
+
+def test_a_list_of_checksums_of_several_releases_proves_nothing_by_what_it_lacks(
+    upstream_server: Upstream, cache_dir: Path
+) -> None:
+    lines = [f"{digest(name).hex}  {tag_of(name)}/{name}\n".encode() for name in (FIRST, SECOND, THIRD)]
+    url = upstream_server.put("/runtimes.txt", b"# made by a tool\n\n" + b"".join(lines))
+    assert update(cache_dir, url).new == 3
+    upstream_server.put("/runtimes.txt", lines[2])
+    done = update(cache_dir, url)
+    assert (done.gone, gone(cache_dir), len(cached_builds(cache_dir))) == (0, set(), 3)
+    assert not cached(cache_dir).listings("cpython", Version.parse("3.15.9"))["20270301"].complete
