@@ -87,7 +87,7 @@ class Console:
             place = one.place
             if self.github and place is not None and place.line is not None:
                 command = github_annotation("error", one.message, file=place.file, line=place.line, column=place.column)
-                sys.stderr.write(command + "\n")
+                write_bytes(f"{command}\n".encode("utf-8", "backslashreplace"), to_stderr=True)
             if one.hint and one.hint not in hints:
                 hints.append(one.hint)
         hint_label = _paint("hint:", "cyan" if self._err_colour else "")

@@ -21,13 +21,16 @@ def prepare_streams() -> None:
             stream.reconfigure(errors=_ERRORS)
 
 
-def write_bytes(content: bytes) -> None:
-    """Write bytes to stdout, after the text that was written before."""
-    sys.stdout.flush()
-    if hasattr(sys.stdout, "buffer"):
-        sys.stdout.buffer.write(content)
+def write_bytes(content: bytes, *, to_stderr: bool = False) -> None:
+    """Write bytes to stdout or stderr, after the text that was written before."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    stream.flush()
+    if hasattr(stream, "buffer"):
+        stream.buffer.write(content)
+        if to_stderr:
+            stream.flush()
     else:
-        sys.stdout.write(content.decode("utf-8", "backslashreplace"))
+        stream.write(content.decode("utf-8", "backslashreplace"))
 
 
 def path_bytes(path: str) -> bytes | None:

@@ -77,6 +77,20 @@ def test_documents_are_utf_8_whatever_the_encoding(project: Project, encoding: s
         assert content.decode().isascii() is not words.startswith("diff")
 
 
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_annotations_of_errors_are_utf_8_too(project: Project, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "Жü.toml").write_text("[pythons]\none = 3.14\n")
+    done = subprocess.run(
+        [*COMMAND, "lock", "--manifest", "Жü.toml"],
+        cwd=tmp_path,
+        env=project.environ({"PYTHONIOENCODING": encoding, "GITHUB_ACTIONS": "true"}),
+        capture_output=True,
+        check=False,
+    )
+    (annotation,) = (line for line in done.stderr.splitlines() if line.startswith(b"::error"))
+    assert "Жü.toml,line=2," in annotation.decode()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="on Windows programs expect paths in the console's encoding")
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_paths_are_those_of_the_file_system(project: Project, encoding: str) -> None:
