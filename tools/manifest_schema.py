@@ -15,6 +15,7 @@ from provision.manifest.kinds import (
     TARGET,
     ByTarget,
     Choice,
+    Day,
     Duration,
     Flag,
     ListOf,
@@ -135,6 +136,8 @@ def _of(kind: Kind[Any]) -> Schema:
             schema = {"enum": [kind.word, False]}
         case Duration():
             schema = {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN, "maxLength": 64}, {"const": 0}]}
+        case Day():
+            schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
         case Text() if kind is TARGET:
             schema = {"$ref": "#/$defs/target"}
         case Text():

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from provision.advisories.records import BASES, SEVERITIES, AdvisoryRecord, Severity, Statement, Verdict
+from provision.advisories.records import BASES, AdvisoryRecord, Statement, Verdict
 from provision.advisories.versions import VersionKey, series_of, version_key
+from provision.manifest.keys import ADVISORY_SEVERITIES, AdvisorySeverity
 from provision.model.value import frozen
 
 # (component) -> the day, as YYYYMMDD, on which each of its releases was out at the latest
@@ -28,7 +29,7 @@ class AppliedAdvisory:
     aliases: tuple[str, ...]
     component: str
     version: str
-    severity: Severity
+    severity: AdvisorySeverity
     database: str
     modified: str
     summary: str
@@ -80,7 +81,7 @@ class AdvisoryIndex:
                 applied.append(verdict)
             elif isinstance(verdict, UnjudgedAdvisory):
                 unjudged.append(verdict)
-        applied.sort(key=lambda found: (-SEVERITIES.index(found.severity), found.id))
+        applied.sort(key=lambda found: (-ADVISORY_SEVERITIES.index(found.severity), found.id))
         return ComponentJudgement(applied=tuple(applied), unjudged=tuple(sorted(unjudged, key=lambda each: each.id)))
 
 
@@ -113,7 +114,7 @@ class _Vulnerability:
         self.id = min(names, key=lambda name: (not name.startswith("CVE-"), name))
         self.aliases = tuple(sorted(names - {self.id}))
         known = (record.severity for record in records if record.severity != "unknown")
-        self.severity: Severity = next(known, "unknown")
+        self.severity: AdvisorySeverity = next(known, "unknown")
         self.summary = next((record.summary for record in records if record.summary), "")
         self.components = sorted({statement.component for record in records for statement in record.statements})
         self._statements = [(record, statement) for record in records for statement in record.statements]

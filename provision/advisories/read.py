@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from provision.advisories.records import (
-    SEVERITIES,
     AdvisoryRecord,
     Basis,
     Interval,
-    Severity,
     Statement,
     Verdict,
     component_of_package,
@@ -27,6 +25,7 @@ from provision.advisories.records import (
 from provision.advisories.versions import VersionKey, version_key
 from provision.errors import UsageError
 from provision.host.files import exists, is_directory
+from provision.manifest.keys import ADVISORY_SEVERITIES, AdvisorySeverity
 from provision.model.value import frozen
 
 # Far above what databases have: OSV's export of Bitnami is 40 MB.
@@ -34,8 +33,8 @@ _LARGEST_RECORD = 4 << 20
 _LARGEST_DATABASE = 512 << 20
 _MOST_RECORDS = 300_000
 
-_WORDS: Mapping[str, Severity] = {
-    **{word: word for word in SEVERITIES},
+_WORDS: Mapping[str, AdvisorySeverity] = {
+    **{word: word for word in ADVISORY_SEVERITIES},
     "moderate": "medium",
     "important": "high",
 }
@@ -315,7 +314,7 @@ def _constraints(component: str, text: str) -> list[Interval] | None:
     return [Interval(low=low, high=high, inclusive=inclusive, fixed=fixed)]
 
 
-def _severity(words: Iterable[object]) -> Severity:
+def _severity(words: Iterable[object]) -> AdvisorySeverity:
     """The first word that is a severity; databases have it as a word, and CVSS vectors alone say none."""
     for word in words:
         found = _WORDS.get(str(word).strip().lower())

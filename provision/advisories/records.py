@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Literal
 
 from provision.advisories.versions import VersionKey
+from provision.manifest.keys import AdvisorySeverity
 from provision.model.value import frozen
 
-Severity = Literal["unknown", "low", "medium", "high", "critical"]
-SEVERITIES: tuple[Severity, ...] = ("unknown", "low", "medium", "high", "critical")  # in ascending order
 Verdict = Literal["affected", "clean", "unjudged"]
 # Which of several records on one vulnerability decides: the first kind that can judge.
 Basis = Literal["cna", "adp", "range", "git-versions", "git"]
@@ -63,7 +62,7 @@ class AdvisoryRecord:
     aliases: frozenset[str]
     database: str
     modified: str
-    severity: Severity
+    severity: AdvisorySeverity
     summary: str
     statements: tuple[Statement, ...]
 

@@ -6,7 +6,9 @@ these. A missing key is None, or the default given here; `Request.of` merges an 
 
 from __future__ import annotations
 
-from provision.manifest.kinds import TARGET, ByTarget, Choice, Duration, Flag, ListOf, Switch, Table, Text
+from typing import Literal, get_args
+
+from provision.manifest.kinds import TARGET, ByTarget, Choice, Day, Duration, Flag, ListOf, Switch, Table, Text
 from provision.manifest.version_request import REQUEST_PATTERN, ParsedRequest, parse_request
 from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Digest, Flavor
 from provision.model.table import defaulted, keyed, optional, required
@@ -22,6 +24,11 @@ from provision.url import (
     parse_url,
 )
 
+AdvisorySeverity = Literal["unknown", "low", "medium", "high", "critical"]
+ADVISORY_SEVERITIES: tuple[AdvisorySeverity, ...] = get_args(AdvisorySeverity)  # in ascending order
+AdvisoryPolicy = Literal["error", "warn", "off"]
+ADVISORY_POLICIES: tuple[AdvisoryPolicy, ...] = get_args(AdvisoryPolicy)
+
 
 def parse_build(text: str) -> str:
     """Return a build unchanged: PBS's release tag, or the version of another implementation."""
@@ -33,9 +40,14 @@ def parse_build(text: str) -> str:
 
 
 def parse_code(text: str) -> str:
-    """Return the code of an audit finding unchanged."""
-    if not (len(text) == 5 and text.startswith("PV") and text[2:].isascii() and text[2:].isdigit()):
-        raise ValueError(f"{text!r} is not a finding's code such as 'PV001'")
+    """Return the code of an audit finding, or the id of an advisory, unchanged."""
+    prefix, dash, number = text.partition("-")
+    is_id = dash and prefix.isascii() and prefix.isalpha() and prefix.isupper() and number.replace("-", "").isalnum()
+    is_code = len(text) == 5 and text.startswith("PV") and text[2:].isascii() and text[2:].isdigit()
+    if not (is_code or (is_id and text.isascii())):
+        raise ValueError(
+            f"{text!r} is not a finding's code such as 'PV001', nor an advisory's id such as 'CVE-2026-6100'"
+        )
     return text
 
 
@@ -52,7 +64,7 @@ _SHA256 = Text(Digest.parse, such_as="9f86d081…", pattern="^(sha256:)?[0-9a-fA
 _URL = Text(parse_url, such_as="https://…", pattern=URL_PATTERN, longest=MAX_URL_LENGTH)
 _CATALOG = Text(parse_catalog, such_as="catalog.ndjson", pattern=CATALOG_PATTERN, longest=MAX_URL_LENGTH)
 _HOST = Text(parse_host, such_as="example.com", pattern=HOST_PATTERN)
-_CODE = Text(parse_code, such_as="PV001", pattern="^PV[0-9]{3}$")
+_CODE = Text(parse_code, such_as="PV001", pattern="^(PV[0-9]{3}|[A-Z]+-[A-Za-z0-9-]+)$")
 _REASON = Text(parse_reason, such_as="…", pattern=r"\S", longest=1000)
 
 _EXAMPLE_SHA256 = "0b7e1c4b7f4a1f0f3b8a6f4d3a2e1c5d7b9f8e6a4c2d0b1f3e5a7c9d8b6f4e2a"
@@ -181,8 +193,9 @@ class EntryTable:
 class IgnoreRule:
     """A finding that an audit ignores, and the reason."""
 
-    code: str = required(_CODE, "The finding's code.", ("PV001",))
+    code: str = required(_CODE, "The finding's code, or the id of an advisory.", ("PV001", "CVE-2026-6100"))
     reason: str = required(_REASON, "Why it does not matter here.", ("vendored build",))
+    until: str | None = optional(Day(), "The last day on which it is ignored.", ("2027-03-31",))
 
     def __str__(self) -> str:
         """As a table, for the message about a rule that is listed twice."""
@@ -212,6 +225,17 @@ class Policy:
     allow_prereleases: bool | None = optional(Flag(), "Whether a lock may hold prereleases.", (False,))
     allow_end_of_life: bool | None = optional(
         Flag(), "Whether a lock may hold versions past their end of life.", (True,)
+    )
+    advisories: AdvisoryPolicy = defaulted(
+        Choice(ADVISORY_POLICIES),
+        "What an advisory is that applies to a locked build: an error, a warning, or nothing.",
+        ("warn",),
+        default="error",
+    )
+    max_severity: AdvisorySeverity | None = optional(
+        Choice(ADVISORY_SEVERITIES),
+        "Advisories of this severity and below are notes; `unknown` is the lowest.",
+        ("low",),
     )
     ignore: tuple[IgnoreRule, ...] = defaulted(
         ListOf(IGNORE_RULE),

@@ -153,6 +153,23 @@ class Duration(Kind[int]):
         return None
 
 
+class Day(Kind[str]):
+    """A day as a TOML date or as text, ``2027-03-31``; reads as that text."""
+
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> str | None:
+        from datetime import date, datetime
+
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value.isoformat()
+        try:
+            if isinstance(value, str) and len(value) == len("2027-03-31"):
+                return date.fromisoformat(value).isoformat()
+        except ValueError:
+            pass
+        problems.add(path, f"expected a day such as 2027-03-31, not {described(value)}")
+        return None
+
+
 class ListOf(Kind[tuple[T, ...]]):
     """A list of one kind without duplicates; reads as a tuple in the order written."""
 

@@ -18,10 +18,12 @@ from provision.lock.matching import (
     pin_disagreements,
     request_disagreements,
 )
+from provision.manifest.keys import IgnoreRule
 from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
+from provision.review.audit_advisories import check_advisories
 from provision.review.audit_age import check_age
-from provision.review.codes import RELOCK
+from provision.review.codes import AUDIT_CODES, RELOCK
 from provision.review.findings import (
     Audit,
     AuditContext,
@@ -48,25 +50,55 @@ _CODE_BY_PROPERTY = {
 
 def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
     """Run every check and apply the policy's ``ignore``. ``more`` are findings from where the context was gathered."""
-    checks = (_check_assets, _check_requests, _check_duplicates, _check_prereleases, check_age, check_knowledge)
+    checks = (
+        _check_assets,
+        _check_requests,
+        _check_duplicates,
+        _check_prereleases,
+        check_age,
+        check_knowledge,
+        check_advisories,
+    )
     found = sort_findings([*more, *(finding for check in checks for finding in check(context))])
-    reasons = {rule.code: rule.reason for rule in context.policy.ignore}
-    kept = [finding for finding in found if finding.code not in reasons]
-    ignored = tuple(IgnoredFinding(finding=each, reason=reasons[each.code]) for each in found if each.code in reasons)
-    unused = sorted(set(reasons) - {each.code for each in found})
-    kept += [
-        Finding.of("PV026", f"{code} is ignored, and there is none", file=context.policy_source, line=1)
-        for code in unused
-    ]
+    rules = {rule.code: rule for rule in context.policy.ignore}
+    kept, ignored = [], []
+    for finding in found:
+        rule = next((rules[name] for name in finding.ignorable if name in rules), None)
+        if rule is None or _has_expired(rule, context):
+            kept.append(finding)
+        else:
+            ignored.append(IgnoredFinding(finding=finding, reason=rule.reason))
+    names = {name for finding in found for name in finding.ignorable}
+    kept += _unused_rules((rule for code, rule in sorted(rules.items()) if code not in names), context)
+    kept += _expired_rules((rule for code, rule in sorted(rules.items()) if code in names), context)
     return Audit(
         file=context.file,
         findings=sort_findings(kept),
-        ignored=ignored,
+        ignored=tuple(ignored),
         entries=len(context.lock.pythons),
         rows=sum(len(python.assets) for python in context.lock.pythons),
         policy=context.policy_source,
         as_of=context.upstream.as_of,
     )
+
+
+def _has_expired(rule: IgnoreRule, context: AuditContext) -> bool:
+    return rule.until is not None and rule.until < context.today.isoformat()
+
+
+def _unused_rules(rules: Iterable[IgnoreRule], context: AuditContext) -> Iterator[Finding]:
+    for rule in rules:
+        # Without a database, no advisory can be found.
+        if rule.code in AUDIT_CODES or context.advisories is not None:
+            message = f"{rule.code} is ignored, and there is none"
+            yield Finding.of("PV026", message, file=context.policy_source, line=1)
+
+
+def _expired_rules(rules: Iterable[IgnoreRule], context: AuditContext) -> Iterator[Finding]:
+    for rule in rules:
+        if _has_expired(rule, context):
+            message = f"{rule.code} was ignored until {rule.until}, and no longer is: {rule.reason}"
+            yield Finding.of("PV026", message, file=context.policy_source, line=1)
 
 
 def _check_assets(context: AuditContext) -> Iterator[Finding]:

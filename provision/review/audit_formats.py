@@ -83,6 +83,24 @@ def _finding(finding: Finding) -> dict[str, object]:
         "url": finding.url or None,
         "message": finding.message,
         "fix": finding.fix,
+        "advisory": _advisory(finding),
+    }
+
+
+def _advisory(finding: Finding) -> dict[str, object] | None:
+    advisory = finding.advisory
+    if advisory is None:
+        return None
+    return {
+        "id": advisory.id,
+        "aliases": list(advisory.aliases),
+        "severity": advisory.severity,
+        "component": advisory.component,
+        "version": advisory.version,
+        "fixed-in": list(advisory.fixed_in),
+        "fixing-build": finding.fixing_build or None,
+        "database": advisory.database,
+        "modified": advisory.modified,
     }
 
 
@@ -118,7 +136,10 @@ def _sarif_result(finding: Finding, codes: list[str]) -> dict[str, object]:
     from urllib.parse import quote
 
     # The same finding keeps its identity when lines above it come or go.
-    identity = sha256("\0".join((finding.code, finding.entry, finding.target_label)).encode()).hexdigest()
+    words = [finding.code, finding.entry, finding.target_label]
+    if finding.advisory is not None:
+        words += (finding.advisory.id, finding.advisory.component)
+    identity = sha256("\0".join(words).encode()).hexdigest()
     return {
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),

@@ -167,8 +167,8 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "PV026",
             "ignored-nothing",
             "note",
-            "the policy ignores a code that nothing was found of",
-            "Remove the line from `ignore`.",
+            "the policy ignores what was not found, or no longer ignores it",
+            "Remove the line from `ignore`, or give it a new date.",
         ),
         AuditRule(
             "PV027",
@@ -183,6 +183,20 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "warning",
             "upstream listed the archive once, and no longer does",
             "Run `provision lock --upgrade` for the entry; if that keeps the build, request another one.",
+        ),
+        AuditRule(
+            "PV029",
+            "advisory",
+            "error",
+            "an advisory applies to what the build contains",
+            "Lock a build with the fix, or ignore the advisory in the policy by its id, with the reason and a date.",
+        ),
+        AuditRule(
+            "PV030",
+            "advisory-not-judged",
+            "note",
+            "whether an advisory applies cannot be judged",
+            "Read the advisory; add a database that has versions for it.",
         ),
     )
 }

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from provision.lock.lock import LockedPython
 from provision.lock.positions import LockPositions
 from provision.model.asset import Asset
+from provision.review.advisory_changes import AdvisoryChange
 from provision.review.changes import AssetChange, EntryChange
 from provision.review.components import ComponentChange
 from provision.review.details import TreeChange
 from provision.review.notices import Notice
 from provision.review.review import DiffSide, Review, ReviewRow, rows_by_entry
-from provision.text import github_annotation
+from provision.text import github_annotation, plural
 
 DIFF_VERSION = 1
 
@@ -52,6 +53,7 @@ def diff_document(review: Review) -> dict[str, object]:
         "notices": [_notice(notice, review, lines) for notice in review.notices],
         "entries": [_entry(entry, lines) for entry in diff.entries],
         "components": [_component(change) for change in review.components],
+        "advisories": [_advisory(change) for change in review.advisories],
         "details": [_tree(change) for change in review.details],
     }
 
@@ -70,6 +72,11 @@ def _annotations(review: Review) -> Iterator[str]:
         yield github_annotation(
             _ANNOTATION_LEVELS[notice.severity], message, file=review.file, line=line or 1, title=title
         )
+    for (name, effect), changes in review.advisories_by_entry().items():
+        ids = "\n".join(f"{each.advisory.id} ({each.advisory.severity}), {each.versions}" for each in changes)
+        level = "warning" if effect == "opens" else "notice"
+        title = f"{name} {effect} {plural(len(changes), 'advisory', 'advisories')}"
+        yield github_annotation(level, ids, file=review.file, line=lines.entry(name, "version"), title=title)
     for name, rows in rows_by_entry(review.diff).items():
         lock = review.new.lock
         line = lines.entry(name) if lock and lock.python(name) else 1
@@ -169,6 +176,24 @@ def _component(change: ComponentChange) -> dict[str, object]:
         "old": change.before,
         "new": change.after,
         "targets": list(change.targets),
+    }
+
+
+def _advisory(change: AdvisoryChange) -> dict[str, object]:
+    advisory = change.advisory
+    return {
+        "entry": change.entry,
+        "effect": change.effect,
+        "id": advisory.id,
+        "aliases": list(advisory.aliases),
+        "severity": advisory.severity,
+        "component": advisory.component,
+        "old": change.before,
+        "new": change.after,
+        "targets": list(change.targets),
+        "summary": advisory.summary,
+        "database": advisory.database,
+        "modified": advisory.modified,
     }
 
 

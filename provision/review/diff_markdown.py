@@ -36,6 +36,7 @@ def markdown_comment(review: Review) -> str:
     comment.add(f"\nFrom {markdown_code(review.old.label)} to {markdown_code(review.new.label)}\n")
     for severity, alert in _ALERTS.items():
         comment.alert(alert, [notice for notice in review.notices if notice.severity == severity])
+    comment.advisories(review)
     found = review_rows(review.diff)
     sized = any(row.size is not None for row in found)
     columns = _COLUMNS if sized else _COLUMNS[:-1]
@@ -82,6 +83,20 @@ class _Comment:
             added = self.add(f"{head}> - {where}: {markdown_text(notice.message)}{urls}\n")
             self._count(added)
             head = "" if added else head
+
+    def advisories(self, review: Review) -> None:
+        """A GitHub alert for what each entry opens, and one for what it closes; the ids in one line each."""
+        for (entry, effect), changes in review.advisories_by_entry().items():
+            kind = "WARNING" if effect == "opens" else "TIP"
+            number = plural(len(changes), "advisory", "advisories")
+            head = f"\n> [!{kind}]\n> **{markdown_text(entry)}** {effect} {number}:\n"
+            for change in changes:
+                advisory = change.advisory
+                words = f"{advisory.id} ({advisory.severity}), {change.versions}"
+                words += f": {advisory.summary}" if advisory.summary else ""
+                added = self.add(f"{head}> - {markdown_text(words)}\n")
+                self._count(added)
+                head = "" if added else head
 
     def table(self, columns: Sequence[str], cells: Sequence[Sequence[str]], *, closing: str = "") -> None:
         head = f"\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n"

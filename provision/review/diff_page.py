@@ -156,11 +156,23 @@ def _targets(entry: EntryChange) -> set[Target]:
 
 def _components(review: Review) -> Iterator[str]:
     """What changed inside of the builds."""
-    if not review.components:
+    if not (review.components or review.advisories):
         return
     yield '<section aria-labelledby="inside">\n<h2 id="inside">What is inside</h2>\n'
     cells = [(each.entry, each.names, each.before, each.after, each.where) for each in review.components]
     yield from _plain_table(("Entry", "Component", "Before", "After", "Platforms"), cells)
+    for (entry, effect), changes in review.advisories_by_entry().items():
+        style = "warning" if effect == "opens" else "notice"
+        number = plural(len(changes), "advisory", "advisories")
+        yield f'<h3>{html_text(entry)} {effect} {number}</h3>\n<ul class="notices">\n'
+        for change in changes:
+            advisory = change.advisory
+            yield (
+                f'<li class="{style}"><span class="pill {style}">{advisory.severity}</span> '
+                f'<span class="mono">{html_text(advisory.id)}</span> {html_text(advisory.summary)}'
+                f'<div class="where">{html_text(change.versions)} · {html_text(change.where)}</div></li>\n'
+            )
+        yield "</ul>\n"
     yield "</section>\n"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 
+from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
 from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import REPOSITORY, release_of
 from provision.host_policy import HostPolicy, HostRule
@@ -31,7 +32,8 @@ class Finding:
 
     ``message`` is a sentence without a full stop. ``line`` counts from 1 in ``file``. ``target_label`` names the asset
     by target and level, ``url`` is that of its archive; both are empty where the finding is about the whole entry.
-    ``advice`` is what to do instead of the code's own ``fix``.
+    ``advice`` is what to do instead of the code's own ``fix``. ``advisory`` is the one that
+    applies, and ``fixing_build`` a build of the same series to which it does not.
     """
 
     code: str
@@ -43,6 +45,8 @@ class Finding:
     url: str = ""
     advice: str = ""
     severity: FindingSeverity
+    advisory: AppliedAdvisory | None = None
+    fixing_build: str = ""
 
     @classmethod
     def of(
@@ -70,6 +74,12 @@ class Finding:
             advice=advice,
             severity=severity or AUDIT_CODES[code].severity,
         )
+
+    @property
+    def ignorable(self) -> tuple[str, ...]:
+        """What a policy may ignore it by: its code, or the ids of its advisory."""
+        ids = (self.advisory.id, *self.advisory.aliases) if self.advisory is not None else ()
+        return (self.code, *ids)
 
     @property
     def rule(self) -> AuditRule:
@@ -136,7 +146,8 @@ class AuditContext:
 
     ``upstream`` is the catalog that no repository can change; ``own_catalog`` is made of those that the manifest names.
     ``manifest`` is None where a lock is audited by itself. ``hosts`` are those that the user or the policy allows.
-    ``policy_source`` is the file of the policy; it is empty where there is none.
+    ``policy_source`` is the file of the policy; it is empty where there is none. Without ``advisories``, what builds
+    contain is not judged.
     """
 
     lock: Lock
@@ -150,6 +161,7 @@ class AuditContext:
     hosts: tuple[HostRule, ...] = ()
     today: date
     checksums: Checksums = field(default_factory=dict)
+    advisories: AdvisoryIndex | None = None
 
     @property
     def host_policy(self) -> HostPolicy:

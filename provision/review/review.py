@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
+from provision.review.advisory_changes import AdvisoryChange, Effect
 from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, EntryChange, LockDiff, compare_locks
 from provision.review.components import ComponentChange
 from provision.review.details import TreeChange
@@ -43,6 +44,7 @@ class Review:
     diff: LockDiff
     notices: tuple[Notice, ...]
     components: tuple[ComponentChange, ...] = ()
+    advisories: tuple[AdvisoryChange, ...] = ()
     details: tuple[TreeChange, ...] = ()
 
     @classmethod
@@ -58,6 +60,13 @@ class Review:
         diff = compare_locks(old.lock, new.lock)
         notices = find_notices(diff, upgrade_requested=upgrade_requested)
         return cls(old=old, new=new, file=file, diff=diff, notices=notices)
+
+    def advisories_by_entry(self) -> dict[tuple[str, Effect], list[AdvisoryChange]]:
+        """The advisories that each entry opens and closes."""
+        found: dict[tuple[str, Effect], list[AdvisoryChange]] = {}
+        for change in self.advisories:
+            found.setdefault((change.entry, change.effect), []).append(change)
+        return found
 
     def count(self, severity: NoticeSeverity) -> int:
         return sum(notice.severity == severity for notice in self.notices)

@@ -26,6 +26,7 @@ from provision.model.value import frozen
 from provision.protocols import HttpGet, NoProgress, Progress
 from provision.review.audit import run_checks
 from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_tag
+from provision.workflows.advisories import read_advisories
 from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, shown_name
@@ -50,11 +51,13 @@ def audit(
     policy: Path | None = None,
     project_policy: bool = True,
     upstream: bool = False,
+    advisories: tuple[Path, ...] = (),
     progress: Progress | None = None,
 ) -> Audited:
     """Check a lock against its manifest, the catalogs and a policy, by default the manifest's own.
 
     With neither ``policy`` nor ``project_policy``, the default policy applies, which nobody has loosened.
+    ``advisories`` are databases by which what builds contain is judged.
     ``upstream`` also downloads the checksums of every release; nothing else uses the network. Ages are as of ``today``.
     Raises `LockFileError` for a lock that does not exist, or is invalid.
     """
@@ -69,18 +72,20 @@ def audit(
     own_policy = _own_policy(manifest if project_policy else None, manifest_name)
     rules, source = (read_policy(policy), display_path(policy)) if policy else own_policy
     own, findings = _own_catalog(options, manifest, manifest_name)
+    catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
     context = AuditContext(
         lock=parsed,
         lines=LockPositions(text),
         file=lock_name,
         manifest=manifest,
-        upstream=open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True),
+        upstream=catalog,
         own_catalog=own,
         policy=rules,
         policy_source=source,
         hosts=_hosts(options, rules),
         today=today,
         checksums=_upstream_checksums(options, parsed, progress) if upstream else {},
+        advisories=read_advisories(advisories, catalog) if advisories else None,
     )
     return Audited(audit=run_checks(context, findings), text=text, manifest=manifest_path)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from provision.catalog.cache import open_catalog
 from provision.catalog.components import bundled_table
 from provision.errors import ManifestError, UsageError
 from provision.host.detect import detect_host
@@ -18,6 +19,7 @@ from provision.lock.read import parse_lock, read_lock_text
 from provision.model.asset import Asset
 from provision.model.tree import TreeEntry, TreeOptions, store_key
 from provision.model.value import frozen, replace
+from provision.review.advisory_changes import compare_advisories
 from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.components import compare_components
 from provision.review.details import TreeChange, compare_folders, compare_libraries, total_size
@@ -27,6 +29,7 @@ from provision.review.revisions import RevisionPath, has_commit, read_revision
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store, executable
 from provision.store.receipts import read_entries, read_receipt
+from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import LOCK_NAME, Project, shown_name
 
@@ -34,11 +37,19 @@ HEAD = "HEAD"
 _UNAVAILABLE = "neither in the store nor in the cache; `provision sync --target` brings it"
 
 
-def diff(options: Options, old: str | None = None, new: str | None = None, *, details: bool = False) -> Review:
+def diff(
+    options: Options,
+    old: str | None = None,
+    new: str | None = None,
+    *,
+    details: bool = False,
+    advisories: tuple[Path, ...] = (),
+) -> Review:
     """Compare two locks: each a file, a git revision, or ``REVISION:path``.
 
     ``new`` is by default the project's lock on disk, ``old`` that of HEAD. An empty file and a revision without a lock
-    count as no lock. With ``details``, the trees that are in the store or the cache are compared too.
+    count as no lock. With ``details``, the trees that are in the store or the cache are compared too; with databases of
+    ``advisories``, what the change opens and closes.
     Raises `UsageError` for what is neither a file nor a revision, `LockFileError` for an invalid lock.
     """
     lock_path = _lock_path(options)
@@ -47,6 +58,12 @@ def diff(options: Options, old: str | None = None, new: str | None = None, *, de
     file = shown_name(_file_of(new, lock_path), options.shown_as)
     review = Review.of(before, after, file=file)
     review = replace(review, components=compare_components(review.diff, bundled_table()))
+    if advisories:
+        from provision.workflows.advisories import read_advisories
+
+        catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
+        index = read_advisories(advisories, catalog)
+        review = replace(review, advisories=compare_advisories(review.diff, index))
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))
     return review

@@ -58,6 +58,7 @@ def test_the_document_counts_and_lists_findings() -> None:
         "url": "https://evil.example/a",
         "message": "other, bytes: 100%",
         "fix": AUDIT_CODES["PV001"].fix,
+        "advisory": None,
     }
     assert (last["entry"], last["place"]) == (None, None)
     (ignored,) = document["ignored"]

@@ -17,6 +17,18 @@ _AUDIT_FORMATS = ("text", "json", "github", "sarif")
 _IMPLEMENTATIONS = f"{', '.join(IMPLEMENTATIONS[:-1])} or {IMPLEMENTATIONS[-1]}"
 
 
+# A type alias would be taken for a string, as annotations here are evaluated one by one.
+Advisories = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--advisories",
+        metavar="PATH",
+        help="Judge what builds contain by this database of OSV or CVE JSON: a file, directory or zip. Repeatable.",
+        show_default=False,
+    ),
+]
+
+
 @with_session()
 def diff(
     session: Session,
@@ -32,6 +44,7 @@ def diff(
     details: Annotated[
         bool, typer.Option("--details", help="Look inside the trees that are in the store or the cache, too.")
     ] = False,
+    advisories: Advisories = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if anything changed.")] = False,
     shown_as: ShownAs = None,
 ) -> int:
@@ -48,7 +61,8 @@ def diff(
     from provision.workflows.diff import diff as compare
 
     style = choice("--format", "json" if session.as_json else style, _DIFF_FORMATS)
-    review = compare(replace(session.options, shown_as=shown_as), old, new, details=details)
+    options = replace(session.options, shown_as=shown_as)
+    review = compare(options, old, new, details=details, advisories=tuple(advisories or ()))
     answer = present_diff(review, session.console, style, exit_code=exit_code)
     return replace(session, as_json=style == "json").show(answer)
 
@@ -73,6 +87,7 @@ def audit(
     upstream: Annotated[
         bool, typer.Option("--upstream", help="Fetch SHA256SUMS of every release, and compare with these, too.")
     ] = False,
+    advisories: Advisories = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 5 for warnings, too.")] = False,
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Judge ages as of this day. [default: today]", show_default=False)
@@ -89,6 +104,7 @@ def audit(
       provision audit
       provision audit --policy /etc/provision/policy.toml --format github
       provision audit --upstream --format sarif > audit.sarif
+      provision audit --advisories osv/python --advisories openssl-secjson.zip
     """
     from provision.cli.present.audit import present_audit
     from provision.workflows.audit import audit as run_audit
@@ -103,6 +119,7 @@ def audit(
         policy=policy,
         project_policy=not no_project_policy,
         upstream=upstream,
+        advisories=tuple(advisories or ()),
         progress=session.progress(),
     )
     answer = present_audit(audited, session.console, style, strict=strict)

@@ -13,7 +13,7 @@ from provision.errors import PENDING
 from provision.review.diff_formats import diff_document
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, review_rows
-from provision.text import printable, size_change
+from provision.text import plural, printable, size_change
 
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
 _STYLES = {"alarm": "red", "warning": "yellow", "notice": "dim"}
@@ -50,7 +50,7 @@ def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
     lines = [*_table(review_rows(review.diff, single=review.old.lock is None), console, width)]
     for index, notice in enumerate(review.notices):
         lines += ["", *_notice(notice, console, width)] if index == 0 and lines else _notice(notice, console, width)
-    return [*lines, *_components(review, width), *_details(review)]
+    return [*lines, *_components(review, width), *_advisories(review, console, width), *_details(review)]
 
 
 def terminal_width() -> int:
@@ -126,6 +126,20 @@ def _components(review: Review, width: int) -> Iterator[str]:
         name = max((len(change.names) for change in found if len(change.components) == 1), default=0)
         for change in found:
             yield from _hanging(f"{change.names.ljust(name)}  {change.versions}  ({change.where})", width)
+
+
+def _advisories(review: Review, console: Console, width: int) -> Iterator[str]:
+    """What each entry opens, and what it closes."""
+    for (entry, effect), changes in review.advisories_by_entry().items():
+        label = console.paint(effect, "red" if effect == "opens" else "green")
+        yield ""
+        yield f"{printable(entry)} {label} {plural(len(changes), 'advisory', 'advisories')}:"
+        for change in changes:
+            advisory = change.advisory
+            words = f": {advisory.summary}" if advisory.summary else ""
+            yield from _hanging(
+                f"{advisory.id} ({advisory.severity}), {change.versions} ({change.where}){words}", width
+            )
 
 
 def _hanging(text: str, width: int) -> Iterator[str]:

@@ -1,0 +1,91 @@
+"""`AdvisoryChange`: an advisory that a change of the lock closes, or opens.
+
+Both are said as loudly: an upgrade to another series may close nothing and open much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
+from provision.model.asset import Asset
+from provision.model.value import frozen
+from provision.review.audit_advisories import judged_build
+from provision.review.changes import ALL_TARGETS_LABEL, EntryChange, LockDiff
+
+Effect = Literal["opens", "closes"]
+
+
+@frozen
+class AdvisoryChange:
+    """An advisory that applies on one side only. ``before`` and ``after`` are versions, or ``none``."""
+
+    entry: str
+    effect: Effect
+    advisory: AppliedAdvisory
+    before: str
+    after: str
+    targets: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        return ", ".join(self.targets)
+
+    @property
+    def versions(self) -> str:
+        """``openssl 3.5.6 → 3.5.7``"""
+        return f"{self.advisory.component} {self.before} → {self.after}"
+
+
+def compare_advisories(diff: LockDiff, index: AdvisoryIndex) -> tuple[AdvisoryChange, ...]:
+    """What each changed entry opens, and then what it closes; what cannot be judged on either side is neither."""
+    return tuple(change for entry in diff.entries for change in _compare_entry(entry, index))
+
+
+def _compare_entry(entry: EntryChange, index: AdvisoryIndex) -> Iterator[AdvisoryChange]:
+    found: dict[tuple[Effect, str, str, str, str], tuple[AppliedAdvisory, list[str]]] = {}
+    changes = {change.target: change for change in entry.assets if change.old is not None and change.new is not None}
+    for target, change in sorted(changes.items(), key=lambda item: item[0].short):
+        for effect, advisory, before, after in _compare(change.old, change.new, index):
+            key = (effect, advisory.component, advisory.id, before, after)
+            found.setdefault(key, (advisory, []))[1].append(target.short)
+    for (effect, _, _, before, after), (advisory, where) in sorted(
+        found.items(), key=lambda item: item[0][0] != "opens"
+    ):
+        targets = (ALL_TARGETS_LABEL,) if len(where) == len(changes) > 1 else tuple(where)
+        yield AdvisoryChange(
+            entry=entry.name, effect=effect, advisory=advisory, before=before, after=after, targets=targets
+        )
+
+
+def _compare(
+    old: Asset | None, new: Asset | None, index: AdvisoryIndex
+) -> Iterator[tuple[Effect, AppliedAdvisory, str, str]]:
+    """Effect, advisory and versions of what applies on one side, and is known not to apply on the other."""
+    if old is None or new is None:
+        return
+    before, after = judged_build(old), judged_build(new)
+    for component in sorted({*before.versions, *after.versions}):
+        was, now = before.version(component), after.version(component)
+        if was == now:
+            continue
+        sides: tuple[tuple[Effect, str | None, str | None], ...] = (("opens", now, was), ("closes", was, now))
+        for effect, here, there in sides:
+            for advisory in index.judge(component, here).applied if here else ():
+                if not _may_apply(advisory, component, there, index):
+                    yield effect, advisory, _words(was), _words(now)
+
+
+def _may_apply(advisory: AppliedAdvisory, component: str, version: str | None, index: AdvisoryIndex) -> bool:
+    if version is None:
+        return False
+    judgement = index.judge(component, version)
+    ids = {each.id for each in judgement.applied} | {each.id for each in judgement.unjudged}
+    return advisory.id in ids
+
+
+def _words(version: str | None) -> str:
+    if version is None:
+        return "none"
+    return version or "not known"

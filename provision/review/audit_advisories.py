@@ -1,0 +1,152 @@
+"""Advisories on what locked builds contain, as findings of an audit.
+
+The databases are those that the caller names. What a build contains, `catalog.components` knows from the lock alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from provision.advisories.judge import AppliedAdvisory, ComponentJudgement
+from provision.catalog.components import bundled_table, components_of
+from provision.lock.lock import LockedPython
+from provision.manifest.keys import ADVISORY_SEVERITIES
+from provision.model.asset import Asset
+from provision.model.value import frozen, replace
+from provision.review.changes import ALL_TARGETS_LABEL
+from provision.review.codes import FindingSeverity
+from provision.review.findings import AuditContext, Finding, release_tag
+
+# How many builds are tried for one that an advisory does not apply to, the newest first.
+_BUILDS_TRIED = 40
+
+
+@frozen
+class JudgedBuild:
+    """The components of a build that advisories are judged by: an empty version is not known.
+
+    The libraries of the system are none of the build's. Unless ``is_known``, nobody told what it contains beside
+    CPython.
+    """
+
+    versions: Mapping[str, str]
+    is_known: bool
+
+    def version(self, component: str) -> str | None:
+        """The version of a component; empty if it is not known, None if the build does not contain it."""
+        return self.versions.get(component, None if self.is_known else "")
+
+
+@lru_cache(maxsize=1024)
+def judged_build(asset: Asset) -> JudgedBuild:
+    """What is known of a build. Cached: each advisory looks at the same few. PyPy and GraalPy are not known."""
+    if asset.implementation != "cpython":
+        return JudgedBuild(versions={}, is_known=False)
+    versions = {"cpython": str(asset.version)}
+    # Another publisher knows what is in its archives.
+    contents = components_of(asset, bundled_table()) if release_tag(asset) == asset.build[:8] else None
+    for component in contents or ():
+        if component.origin != "system":
+            versions.setdefault(component.name.partition(" ")[0], component.version)
+    return JudgedBuild(versions=versions, is_known=contents is not None)
+
+
+def check_advisories(context: AuditContext) -> Iterator[Finding]:
+    """A finding for each advisory that applies to an entry, and a note for each component that cannot be judged."""
+    if context.advisories is None or context.policy.advisories == "off":
+        return
+    for python in context.lock.pythons:
+        yield from _check_entry(python, context)
+
+
+def _check_entry(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+    if python.implementation != "cpython":
+        message = f"advisories on {python.implementation} are not judged"
+        yield context.entry_finding("PV030", message, python.name, "implementation")
+        return
+    targets: dict[tuple[str, str], dict[str, Asset]] = {}
+    for asset in python.assets:
+        build = judged_build(asset)
+        for judged in build.versions.items():
+            targets.setdefault(judged, {})[asset.target.short] = asset
+    if not all(judged_build(asset).is_known for asset in python.assets):
+        message = f"advisories on the libraries in {python.version}+{python.build} are not judged: they are not known"
+        yield context.entry_finding("PV030", message, python.name, "build")
+    locked = len(python.targets())
+    for (component, version), assets in targets.items():
+        where = ALL_TARGETS_LABEL if len(assets) == locked > 1 else ", ".join(assets)
+        judgement = _judge(context, component, version)
+        for applied in judgement.applied:
+            yield _applied(applied, python, next(iter(assets.values())), where, context)
+        if judgement.unjudged:
+            yield _unjudged(judgement, component, version, python, where, context)
+
+
+def _judge(context: AuditContext, component: str, version: str) -> ComponentJudgement:
+    if context.advisories is None:
+        return ComponentJudgement()
+    return context.advisories.judge(component, version)
+
+
+def _applied(
+    applied: AppliedAdvisory, python: LockedPython, asset: Asset, where: str, context: AuditContext
+) -> Finding:
+    fixed = f"; fixed in {', '.join(applied.fixed_in)}" if applied.fixed_in else ""
+    build = _fixing_build(applied, asset, context)
+    upgrade = f"; {build} has the fix" if build else ""
+    words = f": {applied.summary}" if applied.summary else ""
+    message = f"{applied.id} ({applied.severity}) in {applied.component} {applied.version}{words}{fixed}{upgrade}"
+    finding = context.entry_finding("PV029", message, python.name, "version", _severity(applied, context))
+    return replace(finding, target_label=where, advisory=applied, fixing_build=build)
+
+
+def _severity(applied: AppliedAdvisory, context: AuditContext) -> FindingSeverity:
+    tolerated = context.policy.max_severity
+    if tolerated is not None and ADVISORY_SEVERITIES.index(applied.severity) <= ADVISORY_SEVERITIES.index(tolerated):
+        return "note"
+    return "warning" if context.policy.advisories == "warn" else "error"
+
+
+def _fixing_build(applied: AppliedAdvisory, asset: Asset, context: AuditContext) -> str:
+    """The newest build of the series to which the advisory does not apply, as ``3.13.14+20260610``, or nothing."""
+    tried = 0
+    for version in sorted(context.upstream.versions(asset.implementation), reverse=True):
+        if version.series != asset.version.series or version < asset.version:
+            continue
+        if version.prerelease and not asset.version.prerelease:
+            continue
+        for build in sorted(context.upstream.builds(asset.implementation, version), reverse=True):
+            tried += 1
+            if tried > _BUILDS_TRIED:
+                return ""
+            url = asset.url.replace(asset.build, build)
+            if _is_free_of(applied, replace(asset, version=version, build=build, url=url), context):
+                return f"{version}+{build}"
+    return ""
+
+
+def _is_free_of(applied: AppliedAdvisory, asset: Asset, context: AuditContext) -> bool:
+    version = judged_build(asset).version(applied.component)
+    if version is None:
+        return True
+    judgement = _judge(context, applied.component, version)
+    ids = {each.id for each in judgement.applied} | {each.id for each in judgement.unjudged}
+    return applied.id not in ids
+
+
+def _unjudged(
+    judgement: ComponentJudgement,
+    component: str,
+    version: str,
+    python: LockedPython,
+    where: str,
+    context: AuditContext,
+) -> Finding:
+    number = len(judgement.unjudged)
+    first = judgement.unjudged[0]
+    which = f"{component} {version}" if version else component
+    one = f"{first.id} on {which} cannot be judged"
+    several = f"{number} advisories on {which} cannot be judged, {first.id} is the first"
+    message = f"{one if number == 1 else several}: {first.reason}"
+    return replace(context.entry_finding("PV030", message, python.name, "version"), target_label=where)

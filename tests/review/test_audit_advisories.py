@@ -1,0 +1,190 @@
+"""Advisories as findings: on which entries, how grave, with which build as the way out, and how they are ignored."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+
+from provision.advisories.judge import AdvisoryIndex
+from provision.advisories.read import read_record
+from provision.lock.lock import LockedPython
+from provision.lock.positions import LockPositions
+from provision.lock.write import format_lock
+from provision.manifest.keys import IgnoreRule, Policy
+from provision.model.value import replace
+from provision.review.audit import run_checks
+from provision.review.audit_advisories import judged_build
+from provision.review.audit_formats import audit_document, audit_sarif
+from provision.review.findings import Audit, AuditContext, Finding
+from tests.advisories.corpus import COOKIES, EXPAT, OPENSSL, encoded
+from tests.review.auditing import UPSTREAM
+from tests.review.samples import lock
+from tests.review.test_components import GNU, MAC, WINDOWS, entry
+
+# Before and after OpenSSL's fix of June 2026, in the words of a test.
+NEW_OPENSSL = {
+    "dataType": "CVE_RECORD",
+    "cveMetadata": {"cveId": "CVE-2026-1", "state": "PUBLISHED", "dateUpdated": "2026-06-10"},
+    "containers": {
+        "cna": {
+            "title": "Something in OpenSSL",
+            "affected": [
+                {
+                    "vendor": "OpenSSL",
+                    "product": "OpenSSL",
+                    "defaultStatus": "unaffected",
+                    "versions": [
+                        {"version": "3.5.0", "lessThan": "3.5.7", "status": "affected", "versionType": "semver"}
+                    ],
+                }
+            ],
+            "metrics": [{"other": {"content": {"text": "Moderate"}}}],
+        }
+    },
+}
+OLD = entry("3.13.13+20260602", (GNU, MAC, WINDOWS))
+
+
+def index(*documents: object) -> AdvisoryIndex:
+    records = (read_record(encoded(document), database="corpus") for document in documents)
+    return AdvisoryIndex([record for record in records if record is not None])
+
+
+def audited(
+    *documents: object, python: LockedPython = OLD, policy: Policy | None = None, today: date = date(2026, 11, 28)
+) -> Audit:
+    made = lock(python)
+    return run_checks(
+        AuditContext(
+            lock=made,
+            lines=LockPositions(format_lock(made)),
+            file="pythons.lock",
+            manifest=None,
+            upstream=UPSTREAM,
+            own_catalog=None,
+            policy=policy or Policy(),
+            policy_source="policy.toml",
+            today=today,
+            advisories=index(*documents) if documents else None,
+        )
+    )
+
+
+def found(audit: Audit, code: str = "PV029") -> list[Finding]:
+    return [finding for finding in audit.findings if finding.code == code]
+
+
+def test_an_advisory_is_one_finding_on_the_version_of_its_entry_with_the_build_that_has_the_fix() -> None:
+    (finding,) = found(audited(NEW_OPENSSL))
+    assert (finding.severity, finding.entry, finding.target_label) == ("error", "default", "all")
+    assert "CVE-2026-1 (medium) in openssl 3.5.6: Something in OpenSSL; fixed in 3.5.7" in finding.message
+    assert finding.fixing_build.startswith("3.13.")
+    assert f"{finding.fixing_build} has the fix" in finding.message
+    assert finding.fixing_build.partition("+")[2] >= "20260610"
+
+
+def test_a_build_with_the_fix_has_no_finding() -> None:
+    assert found(audited(NEW_OPENSSL, python=entry("3.13.14+20260610", (GNU, MAC)))) == []
+
+
+def test_without_a_database_nothing_is_judged() -> None:
+    audit = audited()
+    assert found(audit) == found(audit, "PV030") == []
+
+
+def test_only_the_targets_that_contain_it_are_named_and_what_is_not_known_is_a_note() -> None:
+    """expat is PBS's on Linux and macOS; on Windows it is CPython's, in a version that PBS does not tell."""
+    audit = audited(EXPAT)
+    (applied,) = found(audit)
+    assert set(applied.target_label.split(", ")) == {GNU, MAC}
+    (unjudged,) = found(audit, "PV030")
+    assert (unjudged.severity, unjudged.target_label) == ("note", WINDOWS)
+    assert "CVE-2024-8176 on expat cannot be judged: its version is not known" in unjudged.message
+
+
+@pytest.mark.parametrize("title", ["7.3.20"])
+def test_another_implementation_is_a_note(title: str) -> None:
+    assets = [replace(asset, implementation="pypy") for asset in OLD.assets]
+    pypy = replace(LockedPython.of("default", OLD.request, assets, OLD.tree))
+    (note,) = found(audited(COOKIES, python=pypy), "PV030")
+    assert "pypy" in note.message
+
+
+def test_of_an_archive_of_another_publisher_only_cpython_itself_is_judged() -> None:
+    (asset, *_) = OLD.assets
+    elsewhere = replace(asset, url=asset.url.replace("astral-sh", "somebody"))
+    assert judged_build(elsewhere).versions == {"cpython": "3.13.13"}
+    assert judged_build(asset).version("openssl") == "3.5.6"
+    audit = audited(NEW_OPENSSL, python=replace(OLD, assets=(elsewhere,)))
+    assert found(audit) == []
+    (note,) = found(audit, "PV030")
+    assert "advisories on the libraries in 3.13.13+20260602 are not judged" in note.message
+
+
+def test_the_system_s_libraries_are_none_of_the_build_s() -> None:
+    mac = next(asset for asset in OLD.assets if asset.target.short == MAC)
+    assert judged_build(mac).version("zlib") is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "severities"),
+    [
+        (Policy(), ["error"]),
+        (Policy(advisories="warn"), ["warning"]),
+        (Policy(advisories="off"), []),
+        (Policy(max_severity="low"), ["error"]),
+        (Policy(max_severity="medium"), ["note"]),
+        (Policy(max_severity="critical", advisories="warn"), ["note"]),
+    ],
+)
+def test_the_policy_says_how_grave_an_advisory_is(policy: Policy, severities: list[str]) -> None:
+    assert [finding.severity for finding in found(audited(NEW_OPENSSL, policy=policy))] == severities
+
+
+def test_a_severity_that_is_not_known_is_the_lowest() -> None:
+    unknown = json.loads(json.dumps(NEW_OPENSSL))
+    del unknown["containers"]["cna"]["metrics"]
+    (finding,) = found(audited(unknown, policy=Policy(max_severity="unknown")))
+    assert finding.severity == "note"
+    (finding,) = found(audited(NEW_OPENSSL, policy=Policy(max_severity="unknown")))
+    assert finding.severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("until", "today", "ignored"),
+    [
+        (None, date(2026, 11, 28), True),
+        ("2026-11-28", date(2026, 11, 28), True),
+        ("2026-11-27", date(2026, 11, 28), False),
+    ],
+)
+def test_an_advisory_is_ignored_by_its_id_with_a_reason_until_a_day(
+    until: str | None, today: date, ignored: bool
+) -> None:
+    rule = IgnoreRule(code="CVE-2026-1", reason="no QUIC here", until=until)
+    audit = audited(NEW_OPENSSL, policy=Policy(ignore=(rule,)), today=today)
+    assert [each.reason for each in audit.ignored] == (["no QUIC here"] if ignored else [])
+    assert len(found(audit)) == (0 if ignored else 1)
+    expired = [finding.message for finding in found(audit, "PV026")]
+    assert expired == ([] if ignored else [f"CVE-2026-1 was ignored until {until}, and no longer is: no QUIC here"])
+
+
+@pytest.mark.parametrize(("documents", "unused"), [((), 0), ((COOKIES,), 1)])
+def test_an_id_that_is_not_found_is_told_only_where_a_database_was_read(
+    documents: tuple[object, ...], unused: int
+) -> None:
+    rule = IgnoreRule(code="CVE-2020-1", reason="long ago")
+    assert len(found(audited(*documents, policy=Policy(ignore=(rule,))), "PV026")) == unused
+
+
+def test_json_and_sarif_tell_one_advisory_from_another() -> None:
+    audit = audited(NEW_OPENSSL, EXPAT, OPENSSL)
+    advisories = [each["advisory"] for each in json.loads(json.dumps(audit_document(audit)))["findings"]]
+    (openssl,) = [each for each in advisories if each and each["component"] == "openssl"]
+    assert (openssl["id"], openssl["severity"], openssl["fixed-in"]) == ("CVE-2026-1", "medium", ["3.5.7"])
+    assert openssl["database"] == "corpus"
+    (run,) = json.loads(json.dumps(audit_sarif(audit)))["runs"]
+    prints = [each["partialFingerprints"]["provision/v1"] for each in run["results"]]
+    assert len(set(prints)) == len(prints)
