@@ -1,12 +1,13 @@
-"""A tree's standard library compiled to the same bytes everywhere.
+"""Bytecode of a tree, compiled the same everywhere or compared with its sources.
 
-Compiled by the tree's own interpreter. Off by default; an entry's ``bytecode`` turns it on.
+Both is done by the tree's own interpreter. Compiling is off by default; an entry's ``bytecode`` turns it on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from provision.errors import IntegrityError, PolicyError
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, FILE_MODE, TreeEntry
 from provision.relocate.workspace import layout_of_tree
+from provision.store.hashing import cached_source
 from provision.store.layout import executable
 from provision.unpack.writer import MTIME
 
@@ -59,6 +61,64 @@ for name in sys.stdin.buffer.read().decode('utf-8').split(chr(0)):
 """
 _FIRST_WITH_HASHES = (3, 7)  # PEP 552
 
+# Runs in the tree's interpreter, isolated, and without reading a single file of the tree's caches: `pycache_prefix` is
+# an empty directory. Prints what is the bytecode of its source. Code objects are compared by all that runs; not by the
+# file name, which depends on where the tree was, nor by the positions, which `PYTHONNODEBUGRANGES` leaves out. Nor are
+# times and sizes, which let Python ignore a file but not run it. After what crashes the interpreter nothing is printed.
+_COMPARE = """\
+import sys
+if not sys.pycache_prefix:
+    sys.exit('no pycache_prefix')
+import importlib.util, marshal, os, warnings
+warnings.simplefilter('ignore')
+names = ('co_argcount', 'co_posonlyargcount', 'co_kwonlyargcount', 'co_nlocals', 'co_stacksize', 'co_flags', 'co_code',
+         'co_consts', 'co_names', 'co_varnames', 'co_freevars', 'co_cellvars', 'co_name', 'co_firstlineno',
+         'co_exceptiontable')
+code_type = type(compile('', '', 'exec'))
+
+def key(value):
+    kind = type(value)
+    if kind is code_type:
+        return kind, [key(getattr(value, name, None)) for name in names]
+    if kind is tuple:
+        return kind, [key(member) for member in value]
+    if kind is frozenset:
+        return kind, sorted(repr(key(member)) for member in value)
+    if kind is slice:
+        return kind, [key(value.start), key(value.stop), key(value.step)]
+    if kind in (float, complex):
+        return kind, repr(value)
+    return kind, value
+
+def matches(cached, source):
+    stem = os.path.basename(cached)[:-len('.pyc')]
+    _, opt, level = stem.rpartition('.opt-')
+    expected = importlib.util.cache_from_source(source, optimization=level if opt else '')
+    if os.path.basename(expected) != os.path.basename(cached):
+        return False
+    with open(cached, 'rb') as stream:
+        content = stream.read()
+    if content[:4] != importlib.util.MAGIC_NUMBER:
+        return False
+    with open(source, 'rb') as stream:
+        code = compile(stream.read(), source, 'exec', dont_inherit=True, optimize=int(level) if opt else 0)
+    return key(marshal.loads(content[16:])) == key(code)
+
+sys.stdout.buffer.write(b'ready' + bytes([0]))
+words = os.fsencode(sys.stdin.buffer.read().decode('utf-8', 'surrogateescape')).split(bytes([0]))
+for cached, source in zip(words[::2], words[1::2]):
+    try:
+        same = matches(os.fsdecode(cached), os.fsdecode(source))
+    except (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RecursionError, SyntaxError,
+            TypeError, ValueError):
+        same = False
+    if same:
+        sys.stdout.buffer.write(cached + bytes([0]))
+        sys.stdout.buffer.flush()
+"""
+_FIRST_WITH_PREFIX = (3, 8)  # sys.pycache_prefix
+_FEW = 50  # files for which a second process is not worth its start
+
 
 def compile_stdlib(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset) -> None:
     """Add hash-based, unchecked ``.pyc`` files for everything under the standard library, and list them in ``entries``.
@@ -88,44 +148,77 @@ def compile_stdlib(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset) -
 
 def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
     """Compile in as many processes as there are CPUs; the paths of what they wrote, sorted."""
-    jobs = os.cpu_count() or 1
-    batches = [batch for batch in (sources[start::jobs] for start in range(jobs)) if batch]
+    # Not -I, which would ignore the seed: with it, the order of sets of strings is the same in every run.
+    command = [str(executable(tree, asset).absolute()), "-s", "-S", "-B", "-c", _COMPILE]
+    written: list[str] = []
+    for code, words, err in _run_batches(command, tree, [[source] for source in sources], most=os.cpu_count() or 1):
+        if code != 0:
+            last = err.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise IntegrityError(f"{asset.title} cannot compile its own standard library: {last}")
+        written += words
+    return sorted(path.replace(os.sep, "/") for path in written)
+
+
+def wrong_bytecode(tree: Path, cached: Sequence[str], *, asset: Asset) -> tuple[str, ...] | None:
+    """Which of a tree's ``cached`` files are not the bytecode of their sources; None if they cannot be compared.
+
+    All else in the tree must be as it was installed, as its interpreter is started, and the machine able to run it.
+    """
+    version = (asset.version.major, asset.version.minor)
+    if asset.implementation != "cpython" or version < _FIRST_WITH_PREFIX:
+        return None
+    from tempfile import TemporaryDirectory
+
+    pairs = [[path, cached_source(path) or ""] for path in cached]
+    with TemporaryDirectory() as empty:
+        command = [str(executable(tree, asset).absolute()), "-I", "-S", "-B", "-X", f"pycache_prefix={empty}"]
+        jobs = min(os.cpu_count() or 1, len(pairs) // _FEW + 1)
+        try:
+            results = _run_batches([*command, "-c", _COMPARE], tree, pairs, most=jobs)
+        except OSError:
+            return None
+    if not all(words[:1] == ["ready"] for _, words, _ in results):
+        return None
+    right = {word for _, words, _ in results for word in words[1:]}
+    return tuple(path for path in cached if path not in right)
+
+
+def _run_batches(
+    command: list[str], tree: Path, groups: list[list[str]], *, most: int
+) -> list[tuple[int, list[str], bytes]]:
+    """Run a command with words on its input, in at most so many processes: exit code, words printed, and stderr."""
+    batches = [batch for batch in (groups[start::most] for start in range(most)) if batch]
     running: list[Popen[bytes]] = []
+    results = []
     try:
         for batch in batches:
-            running.append(_start(tree, batch, asset))  # noqa: PERF401  (those started must be known if one cannot be)
-        written = [path for process in running for path in _finish(process, asset)]
+            words = [word for group in batch for word in group]
+            running.append(_start(command, tree, words))
+        for process in running:
+            process.stdin = None
+            out, err = process.communicate()
+            words = out.decode("utf-8", "surrogateescape").split("\0")
+            results.append((process.returncode, [word for word in words if word], err))
     except BaseException:
         for process in running:
             process.kill()
             process.communicate()
         raise
-    return sorted(written)
+    return results
 
 
-def _start(tree: Path, sources: list[str], asset: Asset) -> Popen[bytes]:
-    """Start compiling; the interpreter reads all names before it writes any, so that neither waits for the other."""
+def _start(command: list[str], tree: Path, words: list[str]) -> Popen[bytes]:
+    """Start a command that reads all words before it writes any, so that neither side waits for the other."""
     from subprocess import PIPE, Popen
 
-    # Not -I, which would ignore the seed: with it, the order of sets of strings is the same in every run.
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     environ |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
-    command = [str(executable(tree, asset).absolute()), "-s", "-S", "-B", "-c", _COMPILE]
     process = Popen(command, cwd=tree, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     if process.stdin is not None:
         with suppress(BrokenPipeError):  # it failed, and stderr says why
-            process.stdin.write("\0".join(sources).encode())
+            process.stdin.write("\0".join(words).encode("utf-8", "surrogateescape"))
             process.stdin.close()
     return process
-
-
-def _finish(process: Popen[bytes], asset: Asset) -> list[str]:
-    process.stdin = None
-    out, err = process.communicate()
-    if process.returncode != 0:
-        last = err.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise IntegrityError(f"{asset.title} cannot compile its own standard library: {last}")
-    return [path.replace(os.sep, "/") for path in out.decode().split("\0") if path]
 
 
 def _normalise(path: Path) -> TreeEntry:

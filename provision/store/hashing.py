@@ -14,7 +14,8 @@ from provision.errors import store_failures
 from provision.model.tree import DIRECTORY_MODE, LINK_MODE, TreeEntry
 from provision.model.value import frozen
 
-DifferenceKind = Literal["missing", "changed", "extra", "mode", "type"]
+# "extra" was never installed; "bytecode" is cached bytecode that does not match its source.
+DifferenceKind = Literal["missing", "changed", "extra", "mode", "type", "bytecode"]
 
 _File = tuple[str, int, int]  # path, mode, size
 
@@ -64,13 +65,14 @@ def scan_tree(tree: Path) -> dict[str, TreeEntry]:
 def compare_tree(found: Mapping[str, TreeEntry], expected: Mapping[str, TreeEntry]) -> tuple[Difference, ...]:
     """What is missing, changed, extra, or of another mode or type; sorted by path.
 
-    Bytecode that Python itself cached is not a difference, nor is an extra directory; other files in it are.
+    Cached bytecode of an installed source is not a difference, whatever it holds: see `cached_bytecode`. Nor is an
+    extra directory; other files in it are.
     """
     complete = {**_directories_of(expected), **expected}
     differences = [Difference(path, "missing") for path in complete.keys() - found.keys() if path in expected]
     for path, entry in found.items():
         kind = _difference(entry, complete.get(path))
-        if kind and not (kind == "extra" and _is_bytecode_cache(path)):
+        if kind and not (kind == "extra" and _is_cached_bytecode(path, entry, expected)):
             differences.append(Difference(path, kind))
     return tuple(sorted(differences))
 
@@ -87,8 +89,29 @@ def _difference(found: TreeEntry, expected: TreeEntry | None) -> DifferenceKind 
     return None
 
 
-def _is_bytecode_cache(path: str) -> bool:
-    return "__pycache__" in path.split("/")
+def cached_bytecode(found: Mapping[str, TreeEntry], expected: Mapping[str, TreeEntry]) -> tuple[str, ...]:
+    """The files that were not installed and are named as what Python caches of an installed source; sorted."""
+    return tuple(sorted(path for path, entry in found.items() if _is_cached_bytecode(path, entry, expected)))
+
+
+def cached_source(path: str) -> str | None:
+    """The source of ``lib/__pycache__/os.cpython-313.opt-1.pyc``: ``lib/os.py``; None for paths of other forms."""
+    folder, _, name = path.rpartition("/")
+    parent, _, last = folder.rpartition("/")
+    words = name.removesuffix(".pyc").split(".")
+    if len(words) > 2 and words[-1].startswith("opt-"):
+        words.pop()
+    if last != "__pycache__" or not name.endswith(".pyc") or len(words) < 2:
+        return None
+    module = ".".join(words[:-1])
+    return f"{parent}/{module}.py" if parent else f"{module}.py"
+
+
+def _is_cached_bytecode(path: str, entry: TreeEntry, expected: Mapping[str, TreeEntry]) -> bool:
+    if path in expected or entry.kind != "file" or not entry.content:
+        return False
+    source = expected.get(cached_source(path) or "")
+    return source is not None and source.kind == "file"
 
 
 def _directories_of(entries: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:

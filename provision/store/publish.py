@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
 from provision.host.files import PRIVATE_MODE, make_directory, remove_file, unfinished_files
 from provision.model.tree import DIRECTORY_MODE, TreeEntry, tree_digest
-from provision.model.value import replace
+from provision.model.value import frozen, replace
 from provision.store.directories import (
     can_rename_between,
     flush_tree,
@@ -230,18 +230,46 @@ def ensure_durable(store: Store, receipt: Receipt) -> bool:
 
 
 def check_tree(store: Store, receipt: Receipt) -> tuple[Difference, ...]:
-    """Hash a tree and compare it with what was installed; empty if nothing differs.
+    """Hash a tree and compare it with what was installed; empty if nothing differs. See `inspect_tree`."""
+    return inspect_tree(store, receipt).differences
+
+
+@frozen
+class TreeState:
+    """How a tree differs from what was installed, and its ``cached`` bytecode, which is still to be compared."""
+
+    differences: tuple[Difference, ...]
+    cached: tuple[str, ...] = ()
+
+
+def inspect_tree(store: Store, receipt: Receipt) -> TreeState:
+    """Hash a tree and compare it with what was installed.
 
     If the list of entries was lost, the tree digest still tells whether something changed, but not what: the one
     difference then has an empty path.
     """
-    from provision.store.hashing import Difference, compare_tree, scan_tree
+    from provision.store.hashing import Difference, cached_bytecode, compare_tree, scan_tree
 
     found = scan_tree(store.tree(receipt.key))
     expected = read_entries(store, receipt)
-    if expected is not None:
-        return compare_tree(found, expected)
-    return () if tree_digest(found) == receipt.digest else (Difference("", "changed"),)
+    if expected is None:
+        if tree_digest(found) != receipt.digest:
+            return TreeState(differences=(Difference("", "changed"),))
+        expected = _without_caches(found)
+    return TreeState(differences=compare_tree(found, expected), cached=cached_bytecode(found, expected))
+
+
+def remove_files(store: Store, key: str, paths: Sequence[str], *, timeout: float | None = None) -> None:
+    """Remove files that were never installed from a tree."""
+    tree = store.tree(key)
+    with tree_lock(store, key, timeout=timeout), store_failures("remove a file that was not installed", tree):
+        for path in paths:
+            remove_file(tree / path)
+
+
+def _without_caches(entries: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
+    """What the tree digest covers: who knows it without the list knows nothing about bytecode."""
+    return {path: entry for path, entry in entries.items() if "__pycache__" not in path.split("/")}
 
 
 def mark_durable(store: Store, receipt: Receipt) -> bool:
@@ -276,6 +304,4 @@ def _restore_entries(store: Store, receipt: Receipt) -> None:
 
     found = scan_tree(store.tree(receipt.key))
     if tree_digest(found) == receipt.digest:
-        # Bytecode is part of a tree only if it was requested; otherwise Python cached it since.
-        entries = {path: entry for path, entry in found.items() if receipt.tree.bytecode or "__pycache__" not in path}
-        write_entries(store, receipt.key, entries)
+        write_entries(store, receipt.key, _without_caches(found))

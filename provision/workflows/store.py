@@ -16,7 +16,7 @@ from provision.store.layout import Store
 from provision.store.locks import lock_timeout
 from provision.store.needs import Need, find_environment_needs, find_needs, roots_of
 from provision.store.prune import Pruned, present_keys, prune_trees, unused_keys
-from provision.store.publish import check_tree, clean_all_leftovers, mark_durable
+from provision.store.publish import clean_all_leftovers, inspect_tree, mark_durable, remove_files
 from provision.store.receipts import Receipt, installed_receipts, read_receipt
 from provision.workflows.options import Options, Scope, open_install_context
 from provision.workflows.project import Project, needed_keys
@@ -25,17 +25,23 @@ if TYPE_CHECKING:
     from provision.store.hashing import Difference
 
 
+# Kinds of differences that are mended by removing the file.
+_REMOVABLE = frozenset({"extra", "bytecode"})
+
+
 @frozen
 class VerifiedTree:
     """The result for one tree, which the entries ``names`` use.
 
-    ``receipt`` is None if it is not installed; ``differences`` are those found before a repair.
+    ``receipt`` is None if it is not installed; ``differences`` are those found before a repair. ``unchecked`` is cached
+    bytecode that was not compared with its sources, as this machine cannot run the interpreter.
     """
 
     names: tuple[str, ...]
     key: str
     receipt: Receipt | None
     differences: tuple[Difference, ...] = ()
+    unchecked: tuple[str, ...] = ()
     repaired: bool = False
 
     @property
@@ -55,20 +61,23 @@ class Verified:
 def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: bool, progress: Progress) -> Verified:
     """Hash the trees of a project's entries, or all trees of the store, and compare them with their receipts.
 
-    Intact trees are marked as durable. ``repair`` reinstalls the others, from the cache or the network.
+    Intact trees are marked as durable. ``repair`` removes what was never installed, and reinstalls trees that differ in
+    anything else, from the cache or the network.
     """
     store = Store(options.home)
     selection, left_out = (_all_trees(store), ()) if store_wide else _trees_of_entries(options, names)
     trees = []
     for selected, entry_names in selection:
         progress.start(selected.key, selected.asset.title, "hash", None)
-        trees.append(_verify_tree(store, selected, entry_names))
+        tree = _verify_tree(options, store, selected, entry_names)
+        trees.append(_remove_uninstalled(options, store, selected, tree) if repair else tree)
         progress.finish(selected.key)
     if repair:
         broken = {tree.key for tree in trees if not tree.sound}
         repaired = _repair(options, store, [selected for selected, _ in selection if selected.key in broken], progress)
         trees = [
-            replace(tree, receipt=repaired[tree.key], repaired=True) if tree.key in repaired else tree for tree in trees
+            replace(tree, receipt=repaired[tree.key], unchecked=(), repaired=True) if tree.key in repaired else tree
+            for tree in trees
         ]
         clean_all_leftovers(store)
     return Verified(trees=tuple(trees), left_out=left_out)
@@ -93,12 +102,51 @@ def _trees_of_entries(
     return list(by_key.values()), selection.left_out
 
 
-def _verify_tree(store: Store, selected: Selected, names: tuple[str, ...]) -> VerifiedTree:
+def _verify_tree(options: Options, store: Store, selected: Selected, names: tuple[str, ...]) -> VerifiedTree:
     receipt = read_receipt(store, selected.key)
-    differences = check_tree(store, receipt) if receipt else ()
-    if receipt and not differences and not receipt.settled:
+    if receipt is None:
+        return VerifiedTree(names=names, key=selected.key, receipt=None)
+    state = inspect_tree(store, receipt)
+    differences = state.differences
+    unchecked: tuple[str, ...] = ()
+    if state.cached and not differences:  # else no interpreter of this tree is started
+        wrong = _wrong_bytecode(options, store, receipt, state.cached)
+        differences = tuple(_bytecode_difference(path) for path in wrong or ())
+        unchecked = state.cached if wrong is None else ()
+    if not differences and not receipt.settled:
         mark_durable(store, receipt)
-    return VerifiedTree(names=names, key=selected.key, receipt=receipt, differences=differences)
+    return VerifiedTree(names=names, key=selected.key, receipt=receipt, differences=differences, unchecked=unchecked)
+
+
+def _wrong_bytecode(options: Options, store: Store, receipt: Receipt, cached: Sequence[str]) -> tuple[str, ...] | None:
+    from provision.host.cpu import cpu_level  # only here: few trees have cached bytecode
+    from provision.host.detect import detect_host
+    from provision.install.bytecode import wrong_bytecode
+    from provision.install.probe import why_not_runnable
+
+    if why_not_runnable(receipt.asset, detect_host(), lambda: cpu_level(environ=options.environ)):
+        return None
+    return wrong_bytecode(store.tree(receipt.key), cached, asset=receipt.asset)
+
+
+def _bytecode_difference(path: str) -> Difference:
+    from provision.store.hashing import Difference
+
+    return Difference(path, "bytecode")
+
+
+def _remove_uninstalled(options: Options, store: Store, selected: Selected, tree: VerifiedTree) -> VerifiedTree:
+    """Remove the files that were never installed, if nothing else is wrong, and verify what then can be verified."""
+    found = list(tree.differences)
+    current = tree
+    while current.receipt and all(one.kind in _REMOVABLE for one in current.differences):
+        paths = [*(one.path for one in current.differences), *current.unchecked]
+        if not paths:
+            return replace(tree, differences=tuple(found), unchecked=(), repaired=current is not tree)
+        remove_files(store, selected.key, paths, timeout=lock_timeout(options.environ))
+        current = _verify_tree(options, store, selected, tree.names)
+        found += current.differences
+    return replace(current, differences=tuple(found))
 
 
 def _repair(options: Options, store: Store, broken: Sequence[Selected], progress: Progress) -> dict[str, Receipt]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from provision.errors import IntegrityError, PolicyError
-from provision.install.bytecode import compile_stdlib
+from provision.install.bytecode import compile_stdlib, wrong_bytecode
 from provision.model.tree import TreeEntry, tree_digest
 from provision.model.value import replace
 from provision.model.version import Version
@@ -104,3 +105,108 @@ def test_a_tree_without_a_library_or_whose_interpreter_fails_is_an_error(tmp_pat
     (tmp_path / "bin" / "python").chmod(0o755)
     with pytest.raises(IntegrityError, match="cannot compile its own standard library: no"):
         compile_stdlib(tmp_path, {"lib/python3.13/os.py": TreeEntry("file", 0o644)}, asset=asset())
+
+
+def run_honestly(interpreter: Installed, tree: Path, *flags: str, **environ: str) -> tuple[str, ...]:
+    """Import the modules of a tree's library as any program does, which caches their bytecode; the cached files."""
+    (source,) = tree.glob("lib/*/good.py")
+    script = f"import sys; sys.path.insert(0, {str(source.parent)!r}); import good, pkg"
+    subprocess.run([interpreter.python, *flags, "-c", script], env=environ, check=True)
+    return tuple(sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*.pyc")))
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ"),
+    [((), {}), (("-O",), {}), (("-OO",), {}), ((), {"PYTHONNODEBUGRANGES": "1"}), ((), {"SOURCE_DATE_EPOCH": "1"})],
+)
+def test_bytecode_that_an_honest_run_cached_is_right(
+    interpreter: Installed, tmp_path: Path, flags: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    make_tree(interpreter, tmp_path / "tree")
+    cached = run_honestly(interpreter, tmp_path / "tree", *flags, **environ)
+    assert len(cached) == 2
+    assert wrong_bytecode(tmp_path / "tree", cached, asset=interpreter.asset) == ()
+    moved = (tmp_path / "tree").rename(tmp_path / "moved")
+    for source in moved.rglob("*.py"):
+        os.utime(source)
+    assert wrong_bytecode(moved, cached, asset=interpreter.asset) == (), "whatever its path and times"
+
+
+def marshalled(python: Path, source: str) -> bytes:
+    """The code of a source as the interpreter writes it, without a header."""
+    code = f"import marshal, sys; sys.stdout.buffer.write(marshal.dumps(compile({source!r}, 'x', 'exec')))"
+    return subprocess.run([python, "-I", "-c", code], capture_output=True, check=True).stdout
+
+
+PLANTED = {
+    "another constant": "ANSWER = 43\ndef f(x): return x in {'a', 'b', 'c', 'd'}\n",
+    "another type of constant": "ANSWER = 42.0\ndef f(x): return x in {'a', 'b', 'c', 'd'}\n",
+    "in a function": "ANSWER = 42\ndef f(x): return x in {'a', 'b', 'c', 'e'}\n",
+    "another name": "ANSWEE = 42\ndef f(x): return x in {'a', 'b', 'c', 'd'}\n",
+    "more": "ANSWER = 42\ndef f(x): return x in {'a', 'b', 'c', 'd'}\nimport os\n",
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_planted_bytecode_is_named(interpreter: Installed, tmp_path: Path, what: str) -> None:
+    make_tree(interpreter, tmp_path)
+    body = marshalled(interpreter.python, PLANTED[what])
+    cached = run_honestly(interpreter, tmp_path)
+    target = next(path for path in cached if "good" in path)
+    (tmp_path / target).write_bytes((tmp_path / target).read_bytes()[:16] + body)
+    assert wrong_bytecode(tmp_path, cached, asset=interpreter.asset) == (target,)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 16, b"anything else than bytecode", None])
+def test_what_is_no_bytecode_is_named(interpreter: Installed, tmp_path: Path, content: bytes | None) -> None:
+    make_tree(interpreter, tmp_path)
+    cached = run_honestly(interpreter, tmp_path)
+    path = tmp_path / cached[0]
+    path.write_bytes(path.read_bytes()[:-3] if content is None else content)
+    assert wrong_bytecode(tmp_path, cached, asset=interpreter.asset) == cached[:1]
+
+
+def test_bytecode_named_for_another_interpreter_is_named(interpreter: Installed, tmp_path: Path) -> None:
+    make_tree(interpreter, tmp_path)
+    cached = run_honestly(interpreter, tmp_path)
+    other = (tmp_path / cached[0]).rename(tmp_path / cached[0].replace(".cpython-3", ".pypy3"))
+    name = other.relative_to(tmp_path).as_posix()
+    assert wrong_bytecode(tmp_path, [name, *cached[1:]], asset=interpreter.asset) == (name,)
+
+
+def test_bytecode_that_was_compiled_on_request_is_right(interpreter: Installed, tmp_path: Path) -> None:
+    entries = make_tree(interpreter, tmp_path)
+    compile_stdlib(tmp_path, entries, asset=interpreter.asset)
+    cached = tuple(bytecode(tmp_path, entries))
+    assert wrong_bytecode(tmp_path, cached, asset=interpreter.asset) == ()
+
+
+@pytest.mark.parametrize("python", ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho hello\n", "#!/no/such/shell\n"])
+def test_an_interpreter_that_cannot_compare_says_nothing(tmp_path: Path, python: str) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").write_text(python)
+    (tmp_path / "bin/python").chmod(0o755)
+    assert wrong_bytecode(tmp_path, ["lib/__pycache__/os.cpython-313.pyc"], asset=asset()) is None
+    older, other = replace(asset(), version=Version.parse("3.7.9")), replace(asset(), implementation="pypy")
+    for each in (older, other):
+        assert wrong_bytecode(tmp_path, ["lib/__pycache__/os.cpython-313.pyc"], asset=each) is None
+
+
+@pytest.mark.slow
+def test_planted_bytecode_never_runs_while_it_is_looked_for(
+    interpreter: Installed, archive: Path, tmp_path: Path
+) -> None:
+    """All that the interpreter and the comparison import is planted, and leaves a mark if it runs."""
+    tree = install(archive, tmp_path / "tree").tree
+    python = tree / "bin/python"
+    subprocess.run([python, "-m", "compileall", "-q", tree / "lib"], check=False, capture_output=True)
+    cached = tuple(sorted(path.relative_to(tree).as_posix() for path in tree.rglob("__pycache__/*.pyc")))
+    assert wrong_bytecode(tree, cached, asset=interpreter.asset) == ()
+    mark = tmp_path / "mark"
+    body = marshalled(python, f"import posix; posix.open({str(mark)!r}, posix.O_CREAT)")
+    for path in cached:
+        (tree / path).write_bytes((tree / path).read_bytes()[:16] + body)
+    assert wrong_bytecode(tree, cached, asset=interpreter.asset) == cached
+    assert not mark.exists()
+    subprocess.run([python, "-c", "import json"], check=False, capture_output=True)
+    assert mark.exists(), "they do run otherwise"

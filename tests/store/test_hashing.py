@@ -11,7 +11,7 @@ import pytest
 from provision.errors import StoreError
 from provision.model.tree import TreeEntry, tree_digest
 from provision.model.value import replace
-from provision.store.hashing import Difference, compare_tree, scan_tree
+from provision.store.hashing import Difference, cached_bytecode, cached_source, compare_tree, scan_tree
 from tests.store.samples import make_tree
 
 
@@ -93,13 +93,70 @@ def test_a_directory_in_place_of_a_file_and_the_other_way_round(tree: Path) -> N
     )
 
 
-def test_bytecode_that_python_cached_is_no_difference(tree: Path) -> None:
+def test_bytecode_that_python_cached_is_no_difference_but_listed(tree: Path) -> None:
     entries = make_tree(tree)
     cache = tree / "lib/python3.13/__pycache__"
     cache.mkdir()
-    (cache / "os.cpython-313.pyc").write_bytes(b"anything")
-    assert compare_tree(scan_tree(tree), entries) == ()
-    assert tree_digest(scan_tree(tree)) == tree_digest(entries)
+    for name in ("os.cpython-313.pyc", "os.cpython-313.opt-2.pyc"):
+        (cache / name).write_bytes(b"anything")
+    found = scan_tree(tree)
+    assert compare_tree(found, entries) == ()
+    assert cached_bytecode(found, entries) == (
+        "lib/python3.13/__pycache__/os.cpython-313.opt-2.pyc",
+        "lib/python3.13/__pycache__/os.cpython-313.pyc",
+    )
+    assert tree_digest(found) == tree_digest(entries)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "lib/python3.13/__pycache__/os.py",
+        "lib/python3.13/__pycache__/os.pyc",
+        "lib/python3.13/__pycache__/gone.cpython-313.pyc",
+        "lib/python3.13/__pycache__/os.cpython-313.so",
+        "lib/python3.13/__pycache__/deep/os.cpython-313.pyc",
+        "lib/python3.13/os.pyc",
+        "lib/__pycache__/python3.13.cpython-313.pyc",
+        "__pycache__/evil.pth",
+    ],
+)
+def test_other_files_among_cached_bytecode_were_not_installed(tree: Path, path: str) -> None:
+    entries = make_tree(tree)
+    (tree / path).parent.mkdir(parents=True, exist_ok=True)
+    (tree / path).write_bytes(b"planted")
+    found = scan_tree(tree)
+    assert compare_tree(found, entries) == (Difference(path, "extra"),)
+    assert cached_bytecode(found, entries) == ()
+
+
+def test_a_cache_that_is_a_link_was_not_installed(tree: Path, tmp_path: Path) -> None:
+    entries = make_tree(tree)
+    (tmp_path / "elsewhere").mkdir()
+    (tree / "lib/python3.13/__pycache__").symlink_to(tmp_path / "elsewhere")
+    (tree / "bin/__pycache__").mkdir()
+    (tree / "bin/__pycache__/python3.cpython-313.pyc").symlink_to("/etc/passwd")
+    assert compare_tree(scan_tree(tree), entries) == (
+        Difference("bin/__pycache__/python3.cpython-313.pyc", "extra"),
+        Difference("lib/python3.13/__pycache__", "extra"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("__pycache__/a.cpython-313.pyc", "a.py"),
+        ("x/__pycache__/a.b.cpython-313.pyc", "x/a.b.py"),
+        ("x/__pycache__/a.cpython-313.opt-1.pyc", "x/a.py"),
+        ("x/__pycache__/a.b.cpython-313.opt-1.pyc", "x/a.b.py"),
+        ("x/__pycache__/a.pyc", None),
+        ("x/__pycache__/a.cpython-313.py", None),
+        ("x/y/a.cpython-313.pyc", None),
+        ("a.pyc", None),
+    ],
+)
+def test_cached_bytecode_is_named_after_its_source(path: str, source: str | None) -> None:
+    assert cached_source(path) == source
 
 
 def test_bytecode_that_was_asked_for_is_checked(tree: Path) -> None:

@@ -12,8 +12,10 @@ from provision.store.hashing import Difference
 from provision.store.layout import Store
 from provision.store.locks import tree_lock
 from provision.store.publish import (
+    TreeState,
     check_tree,
     ensure_durable,
+    inspect_tree,
     is_durable,
     mark_durable,
 )
@@ -146,13 +148,21 @@ print(ensure_durable(store, receipt), mark_durable(store, receipt), receipt == r
         path.chmod(0o755)
 
 
-def test_options_with_bytecode_keep_it_in_the_list_made_again(store: Store, older: Receipt) -> None:
+def test_bytecode_is_never_taken_from_a_tree_into_a_list_made_again(store: Store, older: Receipt) -> None:
+    """The digest that the tree has to match does not cover it; from then on it is compared with its sources."""
     assert older.tree == TreeOptions()
-    cache = store.tree(older.key) / "share/__pycache__"
+    cache = store.tree(older.key) / "lib/python3.13/__pycache__"
     cache.mkdir()
-    (cache / "asked-for.pyc").touch()
+    (cache / "os.cpython-313.pyc").touch()
     compiled = replace(older, key="cpython-of-old", recipe=0, tree=TreeOptions(bytecode=True))
     store.tree(older.key).rename(store.tree(compiled.key))
     write_receipt(store, compiled)
     assert ensure_durable(store, compiled)
-    assert "share/__pycache__/asked-for.pyc" in (read_entries(store, compiled) or {})
+    assert "lib/python3.13/__pycache__/os.cpython-313.pyc" not in (read_entries(store, compiled) or {})
+    assert inspect_tree(store, compiled) == TreeState(
+        differences=(), cached=("lib/python3.13/__pycache__/os.cpython-313.pyc",)
+    )
+    (store.tree(compiled.key) / "lib/python3.13/__pycache__/evil.so").touch()
+    assert check_tree(store, compiled) == (Difference("lib/python3.13/__pycache__/evil.so", "extra"),)
+    store.entries(compiled.key).unlink()
+    assert check_tree(store, compiled) == (Difference("lib/python3.13/__pycache__/evil.so", "extra"),)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.store.layout import Store
 from provision.store.receipts import installed_receipts
@@ -63,6 +64,49 @@ def test_a_damaged_tree_is_reported_and_repaired(installed: Options) -> None:
     assert verified(installed, repair=True).repaired
     assert path.read_text() != "damaged"
     assert verified(installed).differences == ()
+
+
+def plant(options: Options, path: str) -> Path:
+    planted = tree_of(options) / path
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_bytes(b"planted")
+    return planted
+
+
+@pytest.mark.parametrize("path", ["lib/python3.13/evil.py", "lib/python3.13/__pycache__/evil.so", "sitecustomize.py"])
+def test_a_file_that_was_never_installed_is_removed_without_a_download(installed: Options, path: str) -> None:
+    planted = plant(installed, path)
+    inode = tree_of(installed).stat().st_ino
+    cache_clean(installed, unused=False)
+    assert [(one.path, one.kind) for one in verified(installed).differences] == [(path, "extra")]
+    tree = verified(replace(installed, offline=True), repair=True)
+    assert (tree.repaired, [one.path for one in tree.differences]) == (True, [path])
+    assert not planted.exists()
+    assert tree_of(installed).stat().st_ino == inode, "the same tree"
+    assert verified(installed).differences == ()
+
+
+def test_a_tree_that_changed_is_reinstalled_without_what_was_added(installed: Options) -> None:
+    damage(installed)
+    planted = (plant(installed, "lib/evil.py"), plant(installed, "lib/python3.13/__pycache__/os.cpython-313.pyc"))
+    assert len(verified(installed).differences) == 2
+    assert verified(installed, repair=True).repaired
+    assert not any(path.exists() for path in planted)
+    assert (verified(installed).sound, verified(installed).unchecked) == (True, ())
+
+
+def test_bytecode_that_cannot_be_compared_is_no_difference_and_removed(installed: Options) -> None:
+    """The small interpreter starts nothing but the probe."""
+    path = "lib/python3.13/__pycache__/os.cpython-313.pyc"
+    planted = plant(installed, path)
+    tree = verified(installed)
+    assert (tree.sound, tree.unchecked) == (True, (path,))
+    plant(installed, "evil.py")
+    tree = verified(installed)
+    assert (tree.sound, tree.unchecked) == (False, ()), "a tree that differs is not started"
+    tree = verified(installed, repair=True)
+    assert (tree.repaired, tree.unchecked, [one.path for one in tree.differences]) == (True, (), ["evil.py"])
+    assert not planted.exists()
 
 
 def test_a_tree_that_is_not_installed_is_not_sound(installed: Options) -> None:

@@ -26,15 +26,16 @@ def verify(
     session: Session,
     names: Names = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Put back the trees that differ, from verified archives.")
+        bool, typer.Option("--repair", help="Remove files that were not installed; reinstall trees that changed.")
     ] = False,
     store: Annotated[
         bool, typer.Option("--store", help="Look at every tree of the store, not only this project's.")
     ] = False,
 ) -> int:
-    """Hash installed trees again, and say what differs.
+    """Hash installed trees again, and show what differs.
 
-    Exits 5 if a tree is not what was installed.
+    Exits 5 if a tree is not what was installed. Bytecode that Python cached since is compared with its
+    sources, by the tree's own interpreter.
 
     \b
     Examples:
@@ -140,16 +141,23 @@ def present_verified(verified: Verified, console: Console) -> CommandAnswer:
     repaired = sum(tree.repaired for tree in verified.trees)
     trees = plural(len(verified.trees), "tree")
     if unsound:
-        summary = f"{len(unsound)} of {trees} not as installed; `provision verify --repair` puts them back"
+        summary = f"{len(unsound)} of {trees} not as installed; run `provision verify --repair`"
     else:
-        summary = f"{trees} as installed" + (f", {repaired} of them put back" if repaired else "")
+        summary = f"{trees} as installed" + (f", {repaired} of them repaired" if repaired else "")
     document = {
         "version": 1,
         "sound": not unsound,
         "trees": [_document(tree) for tree in verified.trees],
         "left-out": left_out_document(verified.left_out),
     }
-    remarks = [*(f"note: {note}" for note in left_out_notes(verified.left_out)), summary]
+    unchecked = sum(len(tree.unchecked) for tree in verified.trees)
+    notes = [f"note: {note}" for note in left_out_notes(verified.left_out)]
+    if unchecked:
+        notes.append(
+            f"note: {plural(unchecked, 'file')} of cached bytecode not compared with its source: this machine cannot "
+            "run the interpreter; `provision verify --repair` removes such files"
+        )
+    remarks = [*notes, summary]
     return CommandAnswer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=remarks)
 
 
@@ -177,6 +185,7 @@ def _document(tree: VerifiedTree) -> dict[str, object]:
         "repaired": tree.repaired,
         "tree-digest": f"sha256:{tree.receipt.digest}" if tree.receipt else None,
         "differences": [{"path": one.path, "kind": one.kind} for one in tree.differences],
+        "unchecked": list(tree.unchecked),
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.builds import Build
+from tests.support.builds import Build, write_catalog
 from tests.support.project import Project
 
 INTEGRITY = 5
@@ -41,6 +42,47 @@ def test_verify_names_the_files_that_differ_until_it_repairs_them(synced: Projec
     assert verified(synced, "--repair")["repaired"] is True
     assert verified(synced)["differences"] == []
     assert changed.read_bytes() == b""
+
+
+def test_verify_says_what_it_could_not_compare(synced: Project) -> None:
+    tree = synced.home / "store" / verified(synced)["key"]
+    path = "lib/python3.13/__pycache__/os.cpython-313.pyc"
+    (tree / path).parent.mkdir()
+    (tree / path).touch()
+    assert verified(synced)["unchecked"] == [path]
+    assert "note: 1 file of cached bytecode not compared with its source" in synced.run("verify").err
+    assert verified(synced, "--repair")["repaired"] is True
+    assert not (tree / path).exists()
+
+
+@pytest.mark.slow
+def test_planted_bytecode_is_found_and_removed_and_honest_bytecode_is_not(
+    tmp_path: Path, builds: tuple[Build, ...]
+) -> None:
+    (tmp_path / "served").mkdir()
+    catalog = write_catalog(tmp_path / "served", builds[:1])
+    project = Project(tmp_path / "project")
+    project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\none = {builds[0].entry}\n')
+    project.run("sync")
+    python = Path(project.run("which", "one").out.strip())
+    subprocess.run([python, "-c", "import json, http.client, unittest"], env={}, check=True)
+    assert verified(project)["differences"] == []
+    (path,) = python.parent.parent.glob("lib/*/json/__pycache__/__init__.*.pyc")
+    source = path.parent.parent / "__init__.py"
+    write = "sys.stdout.buffer.write(marshal.dumps(compile('print(666)', sys.argv[1], 'exec')))"
+    evil = subprocess.run(
+        [python, "-c", f"import marshal, sys; {write}", source], check=True, capture_output=True
+    ).stdout
+    path.write_bytes(path.read_bytes()[:16] + evil)
+    run = [str(python), "-B", "-c", "import json"]
+    assert subprocess.run(run, check=True, capture_output=True).stdout == b"666\n", "it runs in place of the source"
+    name = path.relative_to(python.parent.parent).as_posix()
+    assert verified(project, expect=INTEGRITY)["differences"] == [{"path": name, "kind": "bytecode"}]
+    assert f"bytecode  {name}" in project.run("verify", "--store", expect=INTEGRITY).out
+    project.run("cache", "clean")
+    project.run("verify", "--repair", PROVISION_OFFLINE="1")
+    assert subprocess.run(run, check=True, capture_output=True).stdout == b""
+    assert verified(project)["differences"] == []
 
 
 def test_verify_takes_names_or_the_whole_store(synced: Project) -> None:
