@@ -46,9 +46,10 @@ def test_invalid_builds_are_refused(text: str) -> None:
 
 
 def test_codes_and_reasons_of_ignored_findings() -> None:
-    assert parse_code("PV001") == "PV001"
+    for text in ("PV001", "CVE-2026-6100", "GHSA-79v4-65xg-pq4g", "PSF-2024-9", "BIT-python-2024-7592"):
+        assert parse_code(text) == text
     assert parse_reason("because") == "because"
-    for text in ("PV1", "pv001", "PV٣٣٣", "XX001"):
+    for text in ("PV1", "pv001", "PV٣٣٣", "XX001", "cve-2026-1", "CVE-", "-1", "CVE-2026 1", "CVE-٣"):
         with pytest.raises(ValueError, match="is not a finding's code"):
             parse_code(text)
     with pytest.raises(ValueError, match="must say something"):

@@ -15,6 +15,7 @@ from provision.manifest.kinds import (
     TARGET,
     ByTarget,
     Choice,
+    Day,
     Duration,
     Flag,
     ListOf,
@@ -49,6 +50,7 @@ KINDS: list[Kind[Any]] = [
     COLOURS,
     Switch("on"),
     WORD,
+    Day(),
     Duration(),
     ListOf(WORD),
     ByTarget(SHA256),
@@ -228,3 +230,15 @@ def test_the_pattern_says_the_same_as_the_reader(text: str) -> None:
     except ValueError:
         good = False
     assert bool(re.search(DURATION_PATTERN, text)) is good
+
+
+@pytest.mark.parametrize("value", [dt.date(2027, 3, 31), "2027-03-31"])
+def test_a_day_is_a_toml_date_or_its_text(value: object) -> None:
+    assert read(Day(), value) == ("2027-03-31", [])
+
+
+@pytest.mark.parametrize("value", ["2027-02-30", "20270331", "soon", 20270331, True, dt.datetime(2027, 3, 31)])
+def test_what_is_no_day_is_refused(value: object) -> None:
+    result, problems = read(Day(), value)
+    assert result is None
+    assert "expected a day such as 2027-03-31" in problems[0]
