@@ -43,16 +43,18 @@ class Positions:
     """The offsets of all keys and list elements of a text, and its statements in order.
 
     Never fails: scanning stops at what cannot be read, what follows is not found, and ``complete`` is False. In a text
-    that `tomllib` reads, everything is found, unless it is nested absurdly deep.
+    that `tomllib` reads, everything is found, unless it is nested absurdly deep: ``too_deep`` is the offset of the key
+    or value of which that is true.
     """
 
-    __slots__ = ("_offsets", "_text", "complete", "statements")
+    __slots__ = ("_offsets", "_text", "complete", "statements", "too_deep")
 
     def __init__(self, text: str) -> None:
         scanner = _Scanner(text)
         self._text = text
         self._offsets = scanner.offsets
         self.complete = scanner.run()
+        self.too_deep = scanner.too_deep
         self.statements = tuple(scanner.statements)
 
     def offset(self, path: KeyPath) -> int | None:
@@ -93,6 +95,7 @@ class _Scanner:
         self.text, self.at = text, 0
         self.offsets: dict[KeyPath, int] = {}
         self.statements: list[Statement] = []
+        self.too_deep: int | None = None
         self._last: dict[KeyPath, int] = {}  # arrays of tables: the index of the last element so far
 
     def run(self) -> bool:
@@ -141,6 +144,8 @@ class _Scanner:
     def _keys(self) -> list[tuple[str, int]]:
         """Read a dotted key: its parts with their offsets."""
         keys: list[tuple[str, int]] = []
+        self._skip(_SPACE)
+        start = self.at
         while len(keys) < _MAX_DEPTH:
             self._skip(_SPACE)
             offset = self.at
@@ -149,10 +154,12 @@ class _Scanner:
             if not self.text.startswith(".", self.at):
                 return keys
             self.at += 1
+        self.too_deep = start
         raise _UnexpectedError
 
     def _value(self, path: KeyPath, depth: int) -> None:
         if depth > _MAX_DEPTH:
+            self.too_deep = self.at
             raise _UnexpectedError
         opening = self.text[self.at : self.at + 1]
         if opening == "{":

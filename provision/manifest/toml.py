@@ -9,8 +9,9 @@ from provision.errors import ManifestError, Place
 from provision.text import without_mark
 
 MAX_TOML_SIZE = 1 << 20  # bytes; two hundred entries need twenty thousand
-_MAX_KEY_PARTS = 16
 _CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")  # as git writes them; none begins a line of TOML
+# A line with fewer dots has no key of many parts, so that hardly any file is scanned for those.
+_MANY_DOTS = 16
 
 
 def load_toml(text: str, file: str) -> dict[str, Any]:
@@ -18,7 +19,8 @@ def load_toml(text: str, file: str) -> dict[str, Any]:
     if len(text) > MAX_TOML_SIZE:
         raise manifest_too_large(file)
     text = without_mark(text)
-    _refuse_long_keys(text, file)
+    if deep := too_deep(text):
+        raise ManifestError("a key has too many parts, or is nested too deep", place=Place(file, *deep))
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -60,14 +62,14 @@ def _syntax_error(message: str, text: str, file: str) -> ManifestError:
     )
 
 
-def _refuse_long_keys(text: str, file: str) -> None:
-    """Raise for a dotted key with many parts: tomllib's time grows with the square of their number, to hours."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.count(".") < _MAX_KEY_PARTS:
-            continue
-        import re
+def too_deep(text: str) -> tuple[int, int] | None:
+    """Line and column of a key with many parts, or of a value within many others before it; None where there is none.
 
-        part = r"""(?:[A-Za-z0-9_-]++|"[^"]*+"|'[^']*+')"""
-        long_key = re.search(rf"(?<![A-Za-z0-9_-])(?:{part}[ \t]*+\.[ \t]*+){{{_MAX_KEY_PARTS}}}", line)
-        if long_key:
-            raise ManifestError("this key has too many parts", place=Place(file, number, long_key.start() + 1))
+    tomllib's time grows with the square of the parts of a key, to hours.
+    """
+    if not any(line.count(".") >= _MANY_DOTS for line in text.split("\n")):
+        return None
+    from provision.manifest.positions import Positions, line_and_column
+
+    deep = Positions(text).too_deep
+    return None if deep is None else line_and_column(text, deep)

@@ -121,21 +121,24 @@ def whole_path_pattern(path: str) -> str:
 
 
 # PBS's own sysroot: `/tools/deps` on Linux, below a temporary directory on macOS.
-_SYSROOT_NAMES = r"(?:deps|host|llvm|gcc|musl|clang[\w.-]*|[\w.-]*toolchain[\w.-]*)"
-_SYSROOT = rf"(?:/[\w.+-]+)*/tools/{_SYSROOT_NAMES}(?:/[^\s'\",:;)]*)?(?![\w.+-])"
+#
+# A line may have a megabyte, and be anyone's: no pattern may look at a place more than a few times. So each match ends
+# where the next can begin (`_START`), and what was matched up to a mark is never tried otherwise: `(?>…)`, `++`.
+_SYSROOT_MARK = r"/tools/(?:deps|host|llvm|gcc|musl|clang[\w.-]*|[\w.-]*toolchain[\w.-]*)(?![\w.+-])"
+_SYSROOT = rf"(?>(?:/[\w.+-]++)*?{_SYSROOT_MARK})(?:/[^\s'\",:;)=]*+)?"
 _SYSROOT_MARKS = ("/tools/", "sysroot", "-fdebug-default")  # `without_sysroot` changes no line without one of these
-_START, _END = r"(?:(?<=[\s'\"=])|^)", r"(?:[ \t]+|(?=['\"])|$)"
+_START, _END = r"(?:(?<=[\s'\"=])|^)", r"(?:[ \t]++|(?=[\s'\"])|$)"
 _REMOVALS = (
     # Flags that only make sense where the build ran; gcc does not know `-fdebug-default-version`.
     re.compile(
-        rf"{_START}(?:-isysroot[= \t]+[^\s'\"]+|--sysroot[= \t]+[^\s'\"]+|-fdebug-default-version=\d+"
-        rf"|(?:-isystem|-idirafter|-iquote|-[ILF])[ \t]*{_SYSROOT}|-Wl,-rpath[,=]{_SYSROOT}){_END}"
+        rf"{_START}(?:-isysroot[= \t]++[^\s'\"]++|--sysroot[= \t]++[^\s'\"]++|-fdebug-default-version=\d++"
+        rf"|(?:-isystem|-idirafter|-iquote|-[ILF])[ \t]*+{_SYSROOT}|-Wl,-rpath[,=]{_SYSROOT}){_END}"
     ),
     # `/tools/llvm/bin/llvm-profdata`: the program may be there under its name.
-    re.compile(rf"{_START}(?:/[\w.+-]+)*/tools/[\w.+-]+/bin/(?=\w)"),
+    re.compile(rf"{_START}(?:/[\w.+-]++)*/tools/[\w.+-]++/bin/(?=\w)"),
     # `'--with-openssl=/tools/deps'` in CONFIG_ARGS, as a whole.
-    re.compile(rf"'-{{0,2}}\w[\w-]*=[^'\n]*{_SYSROOT}[^'\n]*'[ \t]*"),
-    re.compile(rf"{_START}[^\s'\"=]*{_SYSROOT}[^\s'\"]*{_END}"),
+    re.compile(rf"'-{{0,2}}\w[\w-]*+=(?>[^'\n]*?{_SYSROOT_MARK})[^'\n]*+'[ \t]*+"),
+    re.compile(rf"{_START}(?>[^\s'\"=]*?{_SYSROOT_MARK})[^\s'\"]*+{_END}"),
 )
 
 

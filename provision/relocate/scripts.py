@@ -62,7 +62,7 @@ def _is_file(entries: Mapping[str, TreeEntry], path: str) -> bool:
 _REAL_PATH = '"$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0" 2>/dev/null || echo "$0")"'
 
 # `#!/install/bin/python3.13 -E`. `#!/usr/bin/env python3` holds no path of an interpreter, and does not match.
-_SHEBANG = re.compile(r"#![ \t]*/[^\n]*?/((?:python|pypy|graalpy)[\w.]*)[ \t]*([^\n]*)\n")
+_SHEBANG = re.compile(r"#![ \t]*+/(?>[^\n]*?/((?:python|pypy|graalpy)[\w.]*+))[ \t]*+([^\n]*+)\n")
 # What PBS itself wrote, in three wordings over the years, and what this module writes.
 _POLYGLOT = re.compile(
     r"#!/bin/sh\n"
@@ -90,7 +90,9 @@ def relocate_script(text: str, path: str, interpreters: frozenset[str], fallback
 
 
 _SHELL_FUNCTION = re.compile(r"^exit_with_usage \(\)$", re.MULTILINE)
-_FUNCTION = re.compile(r"# Returns the actual prefix[^\n]*\ninstalled_prefix \(\)\n\{\n.*?\n\}\n\n?", re.DOTALL)
+_FUNCTION = re.compile(
+    r"# Returns the actual prefix[^\n]*+\ninstalled_prefix \(\)\n\{\n(?>(?:(?!# Returns )[^\n]*+\n)*?\}\n)\n?"
+)
 _CALL = re.compile(r'^prefix_real=\$\(installed_prefix "\$0"\)$', re.MULTILINE)
 _SUBSTITUTION = re.compile(r'\$\(echo "([^"\n]*)" \| sed "s#\^?\$(?:exec_)?prefix#\$(?:exec_)?prefix_real#"\)')
 _PREFIX = re.compile(r'^prefix="([^"\n]*)"$', re.MULTILINE)

@@ -56,8 +56,16 @@ def parse_sysconfigdata(text: str) -> dict[str, object] | None:
     body = body.partition("\n\ndef _relocate(")[0]
     if not assignment or any(line.strip() and not line.startswith("#") for line in head.splitlines()):
         return None
-    variables = _evaluate_literal(body.strip())
-    return variables if isinstance(variables, dict) else None
+    return _flat(_evaluate_literal(body.strip()))
+
+
+def _flat(variables: object) -> dict[str, object] | None:
+    """The variables, which are texts and numbers; None for anything else, such as lists a thousand deep."""
+    if isinstance(variables, dict) and not any(
+        isinstance(value, dict | list | tuple | set) for value in variables.values()
+    ):
+        return variables
+    return None
 
 
 def format_sysconfigdata(variables: Mapping[str, object]) -> str:
@@ -91,7 +99,7 @@ def relocate_sysconfig_vars(text: str, path: str, build: BuildPaths, config_dire
 
     CPython writes this file for other tools and never reads it. ``userbase`` is the home of whoever built it.
     """
-    variables = _parse_json_object(text)
+    variables = _flat(_parse_json_object(text))
     if variables is None:
         return text
     rewriter = PrefixRewriter(build, prefix=path_to_root(path), config_directory=config_directory)
@@ -105,8 +113,11 @@ def relocate_build_details(text: str, path: str, build: BuildPaths, config_direc
     details = _parse_json_object(text)
     if details is None or details.get("base_prefix") != build.prefix:
         return text
-    relative = {name: _relative_to(value, build.prefix) for name, value in details.items()}
-    return _format_json(relative | {"base_prefix": path_to_root(path)})
+    try:
+        relative = {name: _relative_to(value, build.prefix) for name, value in details.items()}
+        return _format_json(relative | {"base_prefix": path_to_root(path)})
+    except RecursionError:  # nested in hundreds of levels, where PEP 739 has three: nothing that a tool would read
+        return text
 
 
 def _relative_to(value: object, prefix: str) -> object:

@@ -32,6 +32,9 @@ _GZIP_ONLY = 31  # `wbits` of zlib: a whole window, in the format of gzip
 # Of a zstd frame (RFC 8878): bytes, and kinds of blocks.
 _LONGEST_ZSTD_HEADER, _ZSTD_CHECKSUM = 18, 4
 _REPEATED_BYTE, _RESERVED_BLOCK = 1, 3
+# Blocks of published archives have tens of thousands of bytes. Each costs time and memory, whatever is in it.
+_SMALLEST_BLOCKS, _FEW_BLOCKS = 256, 10_000
+_READ_BLOCKS = 4 << 10
 
 
 def archive_kind(file: FileIO) -> ArchiveKind:
@@ -177,10 +180,14 @@ def _check_frame(file: FileIO, max_window: int) -> int | None:
 
 def _end_of_blocks(file: FileIO, at: int) -> int:
     """Where the last block ends (RFC 8878, 3.1.1.2): each is led by 3 bytes of last-flag, type and size."""
-    last = 0
+    last = blocks = 0
+    start, ahead = at, b""  # what was read last, and where that is: small blocks are not worth a read each
+    most = file.seek(0, 2) // _SMALLEST_BLOCKS + _FEW_BLOCKS
     while not last:
-        file.seek(at)
-        head = file.read(3)
+        if not start <= at <= start + len(ahead) - 3:
+            file.seek(at)
+            start, ahead = at, file.read(_READ_BLOCKS)
+        head = ahead[at - start : at - start + 3]
         if len(head) < 3:
             raise ArchiveRefused("is truncated")
         fields = int.from_bytes(head, "little")
@@ -188,6 +195,9 @@ def _end_of_blocks(file: FileIO, at: int) -> int:
         if kind == _RESERVED_BLOCK:
             raise ArchiveRefused("has a zstd block of an unknown kind")
         at += 3 + (1 if kind == _REPEATED_BYTE else size)
+        blocks += 1
+        if blocks > most:
+            raise ArchiveRefused("has zstd blocks of a few bytes each")
     return at
 
 

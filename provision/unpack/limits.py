@@ -25,6 +25,7 @@ _LONGEST_SHOWN = 120
 class Limits:
     """The limits of one archive. ``unpacked`` and ``window`` are in bytes.
 
+    ``members`` also bounds the files and directories of a tree: a member's name makes all directories above it.
     The defaults are about four times what the largest published archives need. Those are GraalPy's (1.2 GB unpacked)
     and PBS's `full` debug builds (about 1 GB, 20 000 members). PBS compresses `full` archives about tenfold and the
     others three- to fourfold.

@@ -34,10 +34,12 @@ class Collision:
 class TakenNames:
     """The names of one tree so far: each path is taken once, and nothing lies under a file or a link.
 
-    If ``case_insensitive``, names that differ only in case or in Unicode composition are the same.
+    If ``case_insensitive``, names that differ only in case or in Unicode composition are the same. There are at most
+    ``most`` names, directories that no member lists among them.
     """
 
-    def __init__(self, *, case_insensitive: bool) -> None:
+    def __init__(self, *, case_insensitive: bool, most: int) -> None:
+        self._most = most
         self._key: Callable[[str], str] = case_folded if case_insensitive else str
         self._case_insensitive = case_insensitive
         self._kinds: dict[str, TakenKind] = {"": "dir"}
@@ -66,7 +68,7 @@ class TakenNames:
             self._listed.add(key)
         elif kind == "link":
             self._targets[key] = (path, target)
-        self._kinds[key] = kind
+        self._record(key, kind)
         return path
 
     def take_directories(self, directory: str, path: str) -> str:
@@ -74,14 +76,18 @@ class TakenNames:
 
         Raises `ArchiveRefused` if one of the names is taken by a file or a link.
         """
-        parts = directory.split("/")
-        for depth in range(1, len(parts) + 1):
-            above, name = "/".join(parts[: depth - 1]), parts[depth - 1]
-            key = self._key(f"{above}/{name}" if above else name)
-            kind = self._kinds.setdefault(key, "dir")
-            if kind != "dir":
-                raise ArchiveRefused(f"is under {shown_name('/'.join(parts[:depth]))}, which is a {kind}", path)
-            if self._case_insensitive and key not in self._spelling:
+        missing: list[str] = []
+        above = directory
+        while (kind := self._kinds.get(self._key(above))) is None:
+            missing.append(above)
+            above = above.rpartition("/")[0]
+        if kind != "dir":
+            raise ArchiveRefused(f"is under {shown_name(above)}, which is a {kind}", path)
+        for each in reversed(missing):
+            key = self._key(each)
+            self._record(key, "dir")
+            if self._case_insensitive:
+                above, _, name = each.rpartition("/")
                 spelled = self._spelling[self._key(above)]
                 self._spelling[key] = f"{spelled}/{name}" if spelled else name
         return self._spelling[self._key(directory)] if self._case_insensitive else directory
@@ -126,6 +132,11 @@ class TakenNames:
                     resolved.pop()
                     remaining += link[1].split("/")[::-1]
         return "/".join(resolved)
+
+    def _record(self, key: str, kind: TakenKind) -> None:
+        self._kinds[key] = kind
+        if len(self._kinds) > self._most + 1:  # beside the tree itself
+            raise ArchiveRefused(f"makes more than {self._most} files and directories")
 
     def _other_spelling(self, key: str, path: str, target: str) -> str:
         """The target of a terminal description's link if it is the link's own name in another case, else nothing.

@@ -82,12 +82,16 @@ def _unpack(
     case_insensitive = file_system.case_insensitive or windows or asset.target.os == "macos"
     excluded = excluded_by(without)
     with ExitStack() as stack:
-        tree = stack.enter_context(closing(DirectoryBuilder(into, file_system, case_insensitive=case_insensitive)))
+        tree = stack.enter_context(
+            closing(DirectoryBuilder(into, file_system, case_insensitive=case_insensitive, max_entries=limits.members))
+        )
         kept_extras = None
         if extras is not None and asset.flavor == "full":
             extras.mkdir(DIRECTORY_MODE, exist_ok=True)
             kept_extras = stack.enter_context(
-                closing(DirectoryBuilder(extras, file_system, case_insensitive=case_insensitive))
+                closing(
+                    DirectoryBuilder(extras, file_system, case_insensitive=case_insensitive, max_entries=limits.members)
+                )
             )
         router = MemberRouter(
             names=NameRules(windows=windows or os.name == "nt"),

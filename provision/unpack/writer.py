@@ -72,8 +72,8 @@ class DirectoryBuilder:
     Names are taken before anything is written under them. Links are only noted until `finish` makes them.
     """
 
-    def __init__(self, root: Path, file_system: TargetFileSystem, *, case_insensitive: bool) -> None:
-        self._names = TakenNames(case_insensitive=case_insensitive)
+    def __init__(self, root: Path, file_system: TargetFileSystem, *, case_insensitive: bool, max_entries: int) -> None:
+        self._names = TakenNames(case_insensitive=case_insensitive, most=max_entries)
         self._writer = TreeWriter(root, file_system)
         self._made: set[str] = set()
         self.entries: dict[str, TreeEntry] = {}

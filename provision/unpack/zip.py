@@ -187,12 +187,12 @@ def _locate(file: FileIO, info: ZipInfo, end: int) -> _LocatedMember:
 
 def _member(info: ZipInfo) -> ArchiveMember:
     name = info.orig_filename  # as in the file: `filename` ends at a NUL, and on Windows has `/` for each `\`
-    extra = info.extra
-    while extra:
-        field, length = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
-        if field in (_ZIP64, _UNICODE_NAME) or len(extra) < 4 + length:
+    extra, at = info.extra, 0
+    while at < len(extra):
+        field, length = int.from_bytes(extra[at : at + 2], "little"), int.from_bytes(extra[at + 2 : at + 4], "little")
+        at += 4 + length
+        if field in (_ZIP64, _UNICODE_NAME) or at > len(extra):
             raise ArchiveRefused("has an extra field that overrides its name or size", name)
-        extra = extra[4 + length :]
     mode = info.external_attr >> 16 if info.create_system == _UNIX else 0
     kind = _KINDS.get(stat.S_IFMT(mode))
     if kind is None:

@@ -292,3 +292,12 @@ def test_sysconfigs_parser_reads_plain_values_and_takes_the_prefix_from_the_envi
     assert parse(str(place))["LIBDIR"] == "/lib"
     monkeypatch.setenv("provision_prefix", "/opt/py")
     assert parse(str(place))["LIBDIR"] == "/opt/py/lib"
+
+
+@pytest.mark.parametrize("depth", [3, 330, 700, 2000, 100_000])
+def test_values_of_many_levels_are_no_error(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    details = f'{{"base_prefix": "/install", "a": {nested}}}'
+    assert "base_prefix" in relocate_build_details(details, "lib/build-details.json", BUILD, CONFIG)
+    assert relocate_sysconfig_vars(details, "lib/_sysconfig_vars.json", BUILD, CONFIG) == details
+    assert relocate_sysconfigdata(f"build_time_vars = {details}", f"{STDLIB}/_sysconfigdata_.py", CONFIG) is None

@@ -234,3 +234,13 @@ def far_references(size: int) -> bytes:
     random = Random(1)
     blocks = [random.randbytes(MIB) for _ in range(8)]
     return b"".join(random.choice(blocks)[:-number] for number in range(1, size // MIB))
+
+
+@pytest.mark.parametrize("block", [b"\0\0\0", b"\x08\0\0a", b"\x0a\0\0a"], ids=["empty", "one byte", "repeated byte"])
+def test_zstd_blocks_of_next_to_nothing_are_refused(opened: FileIO, block: bytes) -> None:
+    def frame(count: int) -> bytes:
+        return b"\x28\xb5\x2f\xfd\x00\x58" + block * count + b"\x01\0\0"
+
+    assert len(content(opened, frame(5000))) in (0, 5000)
+    with pytest.raises(ArchiveRefused, match="blocks of a few bytes each"):
+        content(opened, frame(20_000))

@@ -326,3 +326,14 @@ def test_every_cut_of_the_tar_is_found(inner: Path) -> None:
         work.mkdir()
         with pytest.raises(IntegrityError, match=r"truncated|holds nothing"):
             unpack_bytes(COMPRESSORS["tar.gz"](data[: number * 512]), work)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_directories_that_names_imply_count_as_members(inner: Path, listed: bool) -> None:
+    """A header of half a kilobyte makes as many directories as its name has slashes."""
+    deep = b"/".join(b"%d" % number for number in range(40))
+    implied = [directory(b"python/" + deep)] if listed else [file(b"python/" + deep + b"/x")]
+    few = Limits(members=30)
+    refused(*implied, work=inner, limits=few, reason="makes more than 30 files and directories")
+    (inner / "few").mkdir()
+    unpack_tar(file(b"python/" + b"a/" * 29 + b"x"), work=inner / "few", limits=few)

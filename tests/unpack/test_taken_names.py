@@ -10,12 +10,12 @@ from provision.unpack.taken_names import Collision, TakenNames
 
 @pytest.fixture
 def names() -> TakenNames:
-    return TakenNames(case_insensitive=False)
+    return TakenNames(case_insensitive=False, most=1000)
 
 
 @pytest.fixture
 def case_insensitive() -> TakenNames:
-    return TakenNames(case_insensitive=True)
+    return TakenNames(case_insensitive=True, most=1000)
 
 
 def linked(names: TakenNames, **links: str) -> TakenNames:

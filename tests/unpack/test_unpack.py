@@ -364,8 +364,8 @@ def router(tmp_path: Path) -> Iterator[MemberRouter]:
     (tmp_path / "tree").mkdir()
     (tmp_path / "extras").mkdir()
     with (
-        closing(DirectoryBuilder(tmp_path / "tree", LINUX, case_insensitive=False)) as tree,
-        closing(DirectoryBuilder(tmp_path / "extras", LINUX, case_insensitive=False)) as extras,
+        closing(DirectoryBuilder(tmp_path / "tree", LINUX, case_insensitive=False, max_entries=1000)) as tree,
+        closing(DirectoryBuilder(tmp_path / "extras", LINUX, case_insensitive=False, max_entries=1000)) as extras,
     ):
         names, layout = NameRules(windows=False), layout_of(asset_of(flavor="full"))
         yield MemberRouter(

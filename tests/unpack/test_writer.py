@@ -60,7 +60,7 @@ def test_a_set_group_id_bit_that_directories_would_inherit_is_noticed(tmp_path: 
 
 @pytest.fixture
 def builder(tmp_path: Path) -> Iterator[DirectoryBuilder]:
-    builder = DirectoryBuilder(tmp_path, LINUX, case_insensitive=False)
+    builder = DirectoryBuilder(tmp_path, LINUX, case_insensitive=False, max_entries=1000)
     yield builder
     builder.close()
 
@@ -129,7 +129,7 @@ def test_a_copy_is_of_a_file_made_before(builder: DirectoryBuilder, tmp_path: Pa
 
 
 def test_what_collides_is_told_and_not_written(tmp_path: Path) -> None:
-    builder = DirectoryBuilder(tmp_path, LINUX, case_insensitive=True)
+    builder = DirectoryBuilder(tmp_path, LINUX, case_insensitive=True, max_entries=1000)
     add(builder, "share/terminfo/E/Eterm", b"first")
     add(builder, "share/terminfo/e/eterm", b"second")
     builder.finish(nothing)
@@ -147,7 +147,9 @@ def recorded(seen: list[bytes], *contents: bytes) -> Iterator[memoryview]:
 
 def test_the_content_of_what_collides_is_read_to_its_end_and_written_nowhere(tmp_path: Path) -> None:
     seen: list[bytes] = []
-    with closing(DirectoryBuilder(tmp_path, TargetFileSystem.of(tmp_path), case_insensitive=True)) as tree:
+    with closing(
+        DirectoryBuilder(tmp_path, TargetFileSystem.of(tmp_path), case_insensitive=True, max_entries=1000)
+    ) as tree:
         tree.file("share/terminfo/2/2621A", 0o664, recorded(seen, b"upper"))
         tree.file("share/terminfo/2/2621a", 0o664, recorded(seen, b"lo", b"wer"))
         tree.finish(lambda path: False)
