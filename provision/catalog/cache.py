@@ -215,9 +215,9 @@ def load_texts(cache_dir: Path) -> dict[str, str]:
 
     try:
         texts = json.loads(read_small_file(cache_dir / _TEXTS_FILE, MAX_CATALOG_SIZE))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return {str(tag): str(text) for tag, text in texts.items()} if isinstance(texts, dict) else {}
+    return {tag: text for tag, text in texts.items() if isinstance(text, str)} if isinstance(texts, dict) else {}
 
 
 def save_texts(cache_dir: Path, texts: Mapping[str, str]) -> None:

@@ -90,7 +90,7 @@ def _configured_texts(
 
     try:
         document = tomllib.loads(content.decode("utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"is no valid TOML: {error}", place=Place(str(path))) from error
     for name in set(document).difference(_CONFIG_KEYS):  # a later release may know more keys: those are let pass
         if near := did_you_mean(name, _CONFIG_KEYS, after="; "):

@@ -28,6 +28,7 @@ _MAGIC: dict[bytes, ArchiveKind] = {
 _READ, _CHUNK = 64 << 10, 256 << 10
 
 _GZIP_ONLY = 31  # `wbits` of zlib: a whole window, in the format of gzip
+_GZIP_FLAGS = 0b11101  # RFC 1952, 2.3.1: text, extra field, name, comment; not the header's checksum, nor reserved ones
 
 # Of a zstd frame (RFC 8878): bytes, and kinds of blocks.
 _LONGEST_ZSTD_HEADER, _ZSTD_CHECKSUM = 18, 4
@@ -85,7 +86,11 @@ def fastest_zlib() -> ModuleType:
 def _gunzip(file: FileIO) -> Iterator[bytes]:
     zlib = fastest_zlib()
     decoder = zlib.decompressobj(_GZIP_ONLY)
-    waiting = b""
+    waiting = file.read(_READ)
+    # The fourth byte has the flags. With others than these, igzip and zlib do not accept the same headers: what an
+    # archive is must not depend on the machine.
+    if waiting[3:4] and waiting[3] & ~_GZIP_FLAGS:
+        raise ArchiveRefused("has a gzip header with flags that readers understand differently")
     while not decoder.eof:
         data = waiting or file.read(_READ)
         try:

@@ -17,13 +17,17 @@ from typing import Any
 
 import pytest
 
-from provision.catalog.cache import open_catalog
+from provision.advisories.read import read_record
+from provision.catalog.cache import load_texts, open_catalog
+from provision.catalog.documents import read_document
+from provision.catalog.github import read_releases_page
 from provision.catalog.names import parse_name, parse_platform
-from provision.catalog.upstream import read_custom_catalog, read_releases_page, read_upstream
+from provision.catalog.upstream import read_custom_catalog, read_upstream
 from provision.errors import ProvisionError, did_you_mean
 from provision.fetch.http import decode, retry_after
 from provision.fetch.part import Checkpoint
 from provision.fetch.ranges import content_range
+from provision.fetch.settings import configured_hosts
 from provision.host.cpu import linux_features
 from provision.host_policy import KNOWN_HOSTS, HostRule, lookalike_of
 from provision.lock.conflicts import recover_lock
@@ -249,6 +253,10 @@ _GROWTHS: dict[str, Growth] = {
         lambda data: read_releases_page(data, "x"),
         5000,
     ),
+    "catalog: a document of many levels": Growth(
+        lambda n: (f'{{"a": {_nested(n)}}}').encode(), lambda data: read_document(data, "x"), 500_000
+    ),
+    "catalog: a document of lines": Growth(lambda n: b"a  b\n" * n, lambda data: read_document(data, "x"), 20_000),
     "names: dashes": Growth(lambda n: "cpython-3.13.5+20261101" + "-a" * n, parse_name),
     "names: words": Growth(lambda n: "cpython-3.13.5+20261101-x86_64-unknown-linux-gnu-" + "pgo+" * n, parse_name),
     "names: digits": Growth(lambda n: "cpython-" + "1" * n, parse_name),
@@ -346,7 +354,6 @@ _QUICK = (
     "audit: unknown hosts",
     'makefile: "\'x=/a"',
     "zstd: empty blocks",
-    "tar: implied directories",
 )
 
 
@@ -373,3 +380,43 @@ def test_twice_the_input_takes_twice_the_time(name: str) -> None:
         if ratios[-1] <= _MOST:
             return
     pytest.fail(f"{name}: twice the input takes {min(ratios):.1f} times as long")
+
+
+# JSON and TOML, which are read by recursion: `{}` stands for many levels.
+_NESTED: dict[str, Callable[[str], object]] = {
+    "json": lambda nested: parse_json_object(f'{{"a": {nested}}}'.encode()),
+    "checkpoint": lambda nested: Checkpoint.parse(f'{{"source": {nested}}}'.encode()),
+    "releases": lambda nested: read_document(f'[{{"tag_name": "x", "assets": {nested}}}]'.encode(), "x"),
+    "metadata of uv": lambda nested: read_document(f'{{"a": {{"url": {nested}}}}}'.encode(), "x"),
+    "catalog": lambda nested: read_custom_catalog(f'{{"artifacts": {nested}}}'.encode(), "x"),
+    "advisory": lambda nested: read_record(f'{{"affected": [{nested}]}}'.encode(), database="x"),
+    "sysconfigdata": lambda nested: _sysconfigdata(f'{{"a": {nested}}}'),
+    "sysconfigdata of Python": lambda nested: _sysconfigdata(f"{{'a': {nested}}}"),
+    "build details": lambda nested: relocate_build_details(
+        f'{{"base_prefix": "/install", "a": {nested}}}', "lib/build-details.json", BUILD, CONFIG
+    ),
+    "direct url": lambda nested: is_local_direct_url(f'{{"url": {nested}}}'),
+    "manifest": lambda nested: _manifest(f"a = {nested}"),
+    "lock": lambda nested: _parse_lock(f'lock-version = "1.0"\na = {nested}'),
+    "configuration": lambda nested: _configured(f"allow-hosts = {nested}"),
+    "texts of releases": lambda nested: _texts(f'{{"x": {nested}}}'),
+}
+
+
+def _configured(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder, "config.toml").write_text(text)
+        configured_hosts({"PROVISION_CONFIG_DIR": folder})
+
+
+def _texts(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder, "releases.json").write_text(text)
+        load_texts(Path(folder))
+
+
+@pytest.mark.parametrize("name", _NESTED)
+def test_no_number_of_levels_is_a_crash(name: str) -> None:
+    for depth in (*range(150, 1000, 50), *range(900, 1000, 7), 5000, 100_000):
+        with suppress(ProvisionError, ValueError):
+            _NESTED[name](_nested(depth))

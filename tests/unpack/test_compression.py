@@ -244,3 +244,66 @@ def test_zstd_blocks_of_next_to_nothing_are_refused(opened: FileIO, block: bytes
     assert len(content(opened, frame(5000))) in (0, 5000)
     with pytest.raises(ArchiveRefused, match="blocks of a few bytes each"):
         content(opened, frame(20_000))
+
+
+def _gzip_header(flags: int, more: bytes = b"", *, method: int = 8, checksum: int | None = None) -> bytes:
+    header = b"\x1f\x8b" + bytes([method, flags]) + bytes(5) + b"\x03" + more
+    if flags & 2:
+        crc = zlib.crc32(header) & 0xFFFF if checksum is None else checksum
+        header += crc.to_bytes(2, "little")
+    return header
+
+
+_DEFLATED = gzip.compress(CONTENT, mtime=0)[10:]
+_TRAILER = _DEFLATED[-8:]
+_GZIPS = {
+    **{f"flag {1 << bit}": _gzip_header(1 << bit, b"\0\0") + _DEFLATED for bit in range(8)},
+    "plain": _gzip_header(0) + _DEFLATED,
+    "name": _gzip_header(8, b"a.tar\0") + _DEFLATED,
+    "a name of many reads": _gzip_header(8, b"a" * 200_000 + b"\0") + _DEFLATED,
+    "a name without an end": _gzip_header(8, b"a" * 200_000),
+    "comment": _gzip_header(16, b"x\0") + _DEFLATED,
+    "name and comment": _gzip_header(24, b"x\0y\0") + _DEFLATED,
+    "extra field": _gzip_header(4, b"\4\0abcd") + _DEFLATED,
+    "extra field, empty": _gzip_header(4, b"\0\0") + _DEFLATED,
+    "extra field, too long": _gzip_header(4, b"\xff\xffabcd") + _DEFLATED,
+    "all that may be": _gzip_header(29, b"\2\0ab" + b"x\0y\0") + _DEFLATED,
+    "checksum of the header": _gzip_header(2) + _DEFLATED,
+    "wrong checksum of the header": _gzip_header(2, checksum=1) + _DEFLATED,
+    "checksum of a long header": _gzip_header(10, b"a" * 100_000 + b"\0") + _DEFLATED,
+    "another method": _gzip_header(0, method=7) + _DEFLATED,
+    "wrong checksum": _gzip_header(0) + _DEFLATED[:-8] + bytes(4) + _TRAILER[4:],
+    "wrong length": _gzip_header(0) + _DEFLATED[:-4] + bytes(4),
+    "cut in the trailer": _gzip_header(0) + _DEFLATED[:-3],
+    "cut in the content": _gzip_header(0) + _DEFLATED[:20],
+    "cut in the header": _gzip_header(0)[:7],
+    "zeros behind": _gzip_header(0) + _DEFLATED + bytes(512),
+    "garbage behind": _gzip_header(0) + _DEFLATED + b"x",
+    "two members": (_gzip_header(0) + _DEFLATED) * 2,
+    "an empty member before": gzip.compress(b"") + _gzip_header(0) + _DEFLATED,
+    "an empty member behind": _gzip_header(0) + _DEFLATED + gzip.compress(b""),
+    "a block of a reserved kind": _gzip_header(0) + b"\x07" + _TRAILER,
+    "a stored block of a wrong length": _gzip_header(0) + b"\x01\5\0\0\0hello" + _TRAILER,
+    "a distance before the beginning": _gzip_header(0) + bytes.fromhex("4b4c8400") + _TRAILER,
+}
+
+
+@pytest.mark.parametrize("case", _GZIPS)
+def test_every_gzip_decoder_takes_the_same_archives(opened: FileIO, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outcome() -> bytes | type[Exception]:
+        try:
+            return content(opened, _GZIPS[case])
+        except ArchiveRefused:
+            return ArchiveRefused
+
+    with_fastest = outcome()
+    monkeypatch.setitem(sys.modules, "isal", None)  # as where there is none
+    assert fastest_zlib() is zlib
+    assert outcome() == with_fastest
+    assert with_fastest in (CONTENT, ArchiveRefused)
+
+
+@pytest.mark.parametrize("flag", [2, 32, 64, 128])
+def test_gzip_flags_that_decoders_do_not_agree_on_are_refused(opened: FileIO, flag: int) -> None:
+    with pytest.raises(ArchiveRefused, match="flags"):
+        content(opened, _GZIPS[f"flag {flag}"])
