@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import Place, ProvisionError, StoreError, raise_all
 from provision.fetch.fetcher import Fetcher
+from provision.install.probe import require_exec
 from provision.model.target import Host
 from provision.model.value import frozen
 from provision.plan import Install, Selected
@@ -163,6 +164,7 @@ def install(
         present = None if reinstall else read_receipt(store, key)
         if present is not None:
             return present
+        require_exec(store.trees, (selected.asset,), context.host)
         archive = context.fetcher.fetch(selected.asset)
         if builders and lock is not None:
             with staging_directory(store, key) as staging_dir:

@@ -7,12 +7,13 @@ for trees that are made for other machines, `why_not_runnable` does.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError, ProvisionError, store_failures
+from provision.host.cpu import cpu_level
 from provision.host.execute import noexec_error, refuses_programs, why_not_executed
 from provision.lock.select import glibc_floor, needs_absent_loader
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
@@ -83,6 +84,15 @@ def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLev
     if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(level()):
         return f"requires CPU level {asset.cpu}, this machine's is lower"
     return ""
+
+
+def require_exec(trees: Path, assets: Iterable[Asset], host: Host | None) -> None:
+    """Raise `StoreError`, before anything is downloaded, if the store is mounted so that none of its trees could start.
+
+    Trees for other machines may be made there all the same.
+    """
+    if refuses_programs(trees) and not all(why_not_runnable(asset, host, cpu_level) for asset in assets):
+        raise noexec_error(trees)
 
 
 def require_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> None:

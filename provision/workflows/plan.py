@@ -96,17 +96,13 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
 
 
 def _require_exec(store: Store, assets: Sequence[Asset]) -> None:
-    """Raise `StoreError`, before anything is downloaded, where an interpreter for this machine could not be started."""
-    from provision.host.execute import noexec_error, refuses_programs
+    from provision.host.execute import refuses_programs
 
     if refuses_programs(store.trees):
-        from provision.host.cpu import cpu_level
         from provision.host.detect import find_host
-        from provision.install.probe import why_not_runnable
+        from provision.install.probe import require_exec
 
-        host = find_host()
-        if not all(why_not_runnable(asset, host, cpu_level) for asset in assets):
-            raise noexec_error(store.trees)
+        require_exec(store.trees, assets, find_host())
 
 
 # Saved plans. Anyone may have written the file: it is only compared with a plan that is computed again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,8 +63,10 @@ def test_a_store_that_lost_exec_is_named(project: Project) -> None:
     ended = run(project, mount, [*COMMAND, "run", "one"], 126)
     assert "its file system is mounted `noexec`" in ended.err
     (project.home / "receipts").rename(project.home / "receipts-old")
+    shutil.rmtree(project.cache / "archives")
     ended = run(project, mount, [*COMMAND, "verify", "--repair"], 1)
-    assert "interpreters cannot run in " in ended.err
+    assert f"interpreters cannot run in {project.home}/store" in ended.err
+    assert not (project.cache / "archives").exists()
 
 
 @pytest.mark.parametrize("stand_in", [False, True])
