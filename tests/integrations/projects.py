@@ -27,7 +27,8 @@ echo implementation=cpython
 echo version={VERSION}
 echo Py_GIL_DISABLED=0
 echo Py_DEBUG=0
-echo prefix="${{0%/bin/*}}"
+here=$(readlink -f "$0")
+echo prefix="${{here%/bin/*}}"
 """
 
 

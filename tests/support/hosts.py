@@ -45,7 +45,7 @@ main()
 
 # Tells the probe what it asks, wherever in its tree it lies.
 _INTERPRETER = """#!/bin/sh
-here=$(cd "$(dirname "$0")/{up}" && pwd -P)
+here=$(cd "$(dirname "$(readlink -f "$0")")/{up}" && pwd -P)
 printf 'implementation={implementation}\\nversion={version}\\n'
 printf 'Py_GIL_DISABLED={freethreaded}\\nPy_DEBUG={debug}\\nprefix=%s\\n' "$here"
 """
