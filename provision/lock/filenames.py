@@ -5,12 +5,14 @@ The names are those of python-build-standalone. A name that its grammar does not
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from provision.catalog.names import MUSL_DYNAMIC_SINCE, ParsedName, parse_name
 from provision.errors import ManifestError
 from provision.lock.keys import read_url
-from provision.lock.matching import required_level
+from provision.lock.lock import LockedPython
+from provision.lock.matching import RequestDisagreement, required_level
 from provision.lock.no_match import with_entry_name
 from provision.manifest.manifest import Request
 from provision.model.asset import OPTIMISATIONS, Asset, BuildOptions, Digest
@@ -106,6 +108,29 @@ def custom_assets(request: Request) -> tuple[Asset, ...]:
         if len(found) > 1:
             raise _error(request, f"its archives differ in {key}: {', '.join(sorted(found))}")
     return tuple(assets)
+
+
+def custom_disagreements(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    """Where the locked rows of a request with ``url`` differ in what the request leaves open: build, flavor, options.
+
+    They must be what `custom_assets` makes of the request, which needs no catalog. Where the request contradicts its
+    own file names there is nothing to compare with.
+    """
+    try:
+        made = {asset.target: asset for asset in custom_assets(request)}
+    except ManifestError:
+        return
+    rows = [(made[asset.target], asset) for asset in python.assets if asset.target in made]
+    for expected, asset in rows:
+        if expected.options != asset.options:
+            yield RequestDisagreement(
+                key="options", requested=expected.options, locked=asset.options, target=asset.target, asset=asset
+            )
+    for expected, asset in rows[:1]:  # all rows of an entry have one build and one flavor
+        if request.build is None and expected.build != asset.build:
+            yield RequestDisagreement(key="build", requested=expected.build, locked=asset.build)
+        if request.flavor is None and expected.flavor != asset.flavor:
+            yield RequestDisagreement(key="flavor", requested=expected.flavor, locked=asset.flavor)
 
 
 def _unequal(pairs: _Pairs, asset: Asset, source: Literal["name", "catalog"]) -> tuple[NameDisagreement, ...]:

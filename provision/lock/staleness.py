@@ -75,7 +75,7 @@ def staleness(request: Request, python: LockedPython | None, host: Target | None
     """Why a locked entry does not satisfy its request; None if it does."""
     if python is None:
         return StaleEntry(name=request.name, kind="new", reason="is not locked yet")
-    differences = "; ".join(_worded(request, request_disagreements(request, python)))
+    differences = "; ".join(_worded(request, all_disagreements(request, python)))
     if python.request != request_digest(request):
         reason = f"was asked for otherwise when it was locked{differences and f': {differences}'}"
         return StaleEntry(name=request.name, kind="changed", reason=reason)
@@ -89,6 +89,15 @@ def staleness(request: Request, python: LockedPython | None, host: Target | None
             name=request.name, kind="incomplete", reason=f"is not locked for this machine, {_listed(missing)}"
         )
     return None
+
+
+def all_disagreements(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
+    """Those of `matching`, and for custom archives those with what their request and file names make of them."""
+    yield from request_disagreements(request, python)
+    if request.url:
+        from provision.lock.filenames import custom_disagreements  # start-up is a feature
+
+        yield from custom_disagreements(request, python)
 
 
 def _worded(request: Request, disagreements: Iterable[RequestDisagreement]) -> Iterator[str]:

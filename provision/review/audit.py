@@ -16,8 +16,8 @@ from provision.lock.matching import (
     allows_prereleases,
     names_url,
     pin_disagreements,
-    request_disagreements,
 )
+from provision.lock.staleness import all_disagreements
 from provision.manifest.keys import IgnoreRule
 from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
@@ -269,7 +269,7 @@ def _check_request(request: Request, python: LockedPython, context: AuditContext
     if python.request != request_digest(request):
         yield context.entry_finding("PV016", f"{name} was asked for otherwise when it was locked", name, "request")
         return
-    found = tuple(request_disagreements(request, python))
+    found = tuple(all_disagreements(request, python))
     surplus = {each.target for each in found if each.key == "target" and each.asset is not None}
     lacking = {each.target for each in found if each.key == "cpu" and each.asset is None}
     for each in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from provision.lock.staleness import stale_entries
 from provision.lock.write import format_lock
 from provision.manifest.keys import IgnoreRule, Policy
 from provision.manifest.manifest import Manifest
+from provision.model.asset import BuildOptions
 from provision.model.value import replace
 from provision.review.codes import AUDIT_CODES
 from tests.lock.edits import CUSTOM_REQUESTS, CUSTOM_URL, REQUESTS, edited, resolved, with_rows
@@ -301,3 +303,26 @@ def test_an_archive_that_upstream_knows_must_still_have_the_digest_in_the_manife
         f"{known.filename} has sha256 {ZEROS} in the manifest, not {known.sha256}"
     ]
     assert stale_entries(asked, Lock(pythons=(python,)), HOST)
+
+
+@pytest.mark.parametrize("which", [0, 3])
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"flavor": "full"}, "flavor"),
+        ({"build": "20250101"}, "build"),
+        ({"options": BuildOptions.parse("debug")}, "build with debug"),
+        ({"options": BuildOptions.parse("freethreaded+pgo+lto")}, "build with freethreaded"),
+    ],
+)
+def test_what_the_request_of_a_custom_archive_leaves_open_is_compared_by_both(
+    which: int, changes: dict[str, Any], told: str
+) -> None:
+    asked, python = resolved(*CUSTOM_REQUESTS[which])
+    assert stale_entries(asked, Lock(pythons=(python,)), HOST) == ()
+    python = with_rows(python, [replace(row, **changes) for row in python.assets])
+    (stale,) = stale_entries(asked, Lock(pythons=(python,)), HOST)
+    assert stale.kind == "contradictory"
+    text = format_lock(Lock(pythons=(python,)))
+    messages = [each.message for each in audited(text, asked, upstream=catalog()).findings if each.code == "PV017"]
+    assert [message for message in messages if told in message]
