@@ -21,6 +21,7 @@ from provision.errors import CatalogError, Place
 from provision.model.asset import IMPLEMENTATIONS, Asset, Digest
 from provision.model.target import Target
 from provision.model.version import Version
+from provision.url import parse_url
 
 
 class _UvArch(ForeignModel):
@@ -69,7 +70,7 @@ def _uv_asset(row: _UvDownload, sha256: Digest) -> Asset:
         build=row.build,
         target=Target.parse(f"{row.os}-{row.arch.family}{musl}"),
         flavor="install_only",
-        url=row.url,
+        url=parse_url(row.url),
         sha256=sha256,
     )
 
