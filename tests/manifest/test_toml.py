@@ -40,7 +40,7 @@ def test_line_ends_and_a_byte_order_mark_make_no_difference(text: str) -> None:
         ("[pythons", "pythons.toml:1:9: not valid TOML: expected ']'"),
         ("a = 1\na = 2", "pythons.toml:2:6: not valid TOML: cannot overwrite a value"),
         ("a = '\x00'", "pythons.toml:1:6: not valid TOML: "),
-        ("<<<<<<< HEAD", "pythons.toml:1:1: not valid TOML: invalid statement"),
+        ("<<<<<<< HEAD", "pythons.toml:1: has a merge conflict that is not resolved"),
         ('a = "\\ud800"', "pythons.toml:1:12: not valid TOML: escaped character is not a Unicode scalar value"),
     ],
 )
