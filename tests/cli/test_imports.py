@@ -108,6 +108,7 @@ def project(builds: tuple[Build, ...], tmp_path_factory: pytest.TempPathFactory)
     mirror = f"file://{folder / 'served'}"
     project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\ndefault = {builds[0].entry}\n')
     project.run("sync", PROVISION_MIRROR=mirror)
+    project.run("sync")
     return project
 
 

@@ -107,9 +107,9 @@ def locked(options: Options) -> Callable[[str], tuple[Project, Lock]]:
     """Write and lock a manifest."""
 
     def write(text: str) -> tuple[Project, Lock]:
-        project = Project.find(options)
-        project.manifest_path.write_text(text)
-        return project, lock(options).lock
+        assert options.manifest is not None
+        options.manifest.write_text(text)
+        return Project.find(options), lock(options).lock
 
     return write
 
