@@ -71,7 +71,7 @@ def test_a_locked_entry_has_what_an_upgrade_would_lock(project: Project) -> None
 
 
 def test_the_error_of_an_impossible_request_is_that_of_lock(asked: Project) -> None:
-    assert "there is no CPython 3.99" in asked.run("explain", "never", expect=1).err
+    assert "no CPython 3.99 is known here" in asked.run("explain", "never", expect=1).err
 
 
 def test_the_error_of_an_unknown_name_lists_the_entries(asked: Project) -> None:

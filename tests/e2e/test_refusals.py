@@ -55,7 +55,7 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_known(project: P
 def test_all_impossible_requests_are_reported_together_with_what_exists(project: Project) -> None:
     project.write(
         '[settings]\ntargets = ["windows-x86_64"]\n[pythons]\n'
-        'debug = "3.14d"\nfree = "3.12t"\nfuture = "3.99"\nfast = { version = "3.14", cpu = "v3" }\n'
+        'debug = "3.12.3d"\nfree = "3.12t"\nfuture = "3.99"\nfast = { version = "3.14", cpu = "v3" }\n'
     )
     ended = project.run("lock", expect=1)
     for name, word in (("debug", "debug"), ("free", "3.13"), ("future", "3.1"), ("fast", "v3")):
