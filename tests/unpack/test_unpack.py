@@ -268,7 +268,7 @@ def test_limits_are_kept(tmp_path: Path) -> None:
     for number, (limits, reason) in enumerate(
         [
             (Limits(unpacked=2000, ratio=None), "unpacks to more than it plausibly holds"),
-            (Limits(members=2), "more than 2 members"),
+            (Limits(members=2), "more than 2 files and directories"),
         ]
     ):
         work = tmp_path / str(number)
