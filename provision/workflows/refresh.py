@@ -13,8 +13,6 @@ from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import RELEASES
 from provision.catalog.refresh import (
     MIRRORED_NDJSON,
-    NDJSON_URLS,
-    RefreshResult,
     refresh_github,
     refresh_graalpy,
     refresh_ndjson,
@@ -22,6 +20,7 @@ from provision.catalog.refresh import (
     refresh_release,
     refresh_sums,
 )
+from provision.catalog.saved import NDJSON_URLS, RefreshResult
 from provision.errors import NetworkError, ProvisionError, UsageError, raise_all
 from provision.fetch.fetcher import Fetcher
 from provision.fetch.settings import configured_catalog_urls

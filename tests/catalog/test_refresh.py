@@ -8,32 +8,23 @@ from pathlib import Path
 import pytest
 
 from provision.catalog.cache import (
-    ETAG_FACT,
     GITHUB_FILE,
     NDJSON_FILE,
-    ORIGIN_FACT,
     load_cached,
-    load_saved,
     load_texts,
-    load_usable,
     open_catalog,
 )
 from provision.catalog.catalog import Catalog
 from provision.catalog.github import PER_PAGE
-from provision.catalog.pbs import AssetsRead
 from provision.catalog.refresh import (
-    NDJSON_URLS,
-    RefreshResult,
-    UpstreamAnswer,
-    mark_unchanged,
     refresh_github,
     refresh_graalpy,
     refresh_ndjson,
     refresh_pypy,
     refresh_release,
     refresh_sums,
-    replace_saved,
 )
+from provision.catalog.saved import NDJSON_URLS, RefreshResult
 from provision.errors import CatalogError, NetworkError, SeveralErrors
 from provision.model.version import Version
 from tests.catalog.samples import bundled_assets, digest, full, ndjson_line, stripped, tag_of, upstream
@@ -303,88 +294,30 @@ def test_both_sources_are_merged_and_complete_each_other(upstream_server: Upstre
     assert (asset.size, asset.published) == (5, "2027-01-02T00:00:00Z")
 
 
-URL = "https://example.com/list"
-FIRST_REPLACING, SECOND_REPLACING = upstream(full("3.15.9", "20270101")), upstream(stripped("3.15.9", "20270201"))
-
-
-def answer(as_of: str = NOW, etag: str = '"1"') -> UpstreamAnswer:
-    return UpstreamAnswer(origin=URL, etag=etag, as_of=as_of)
-
-
-def test_the_origin_of_an_answer_is_saved_beside_it(cache_dir: Path) -> None:
-    replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=(FIRST_REPLACING,)), answer())
-    kept = load_saved(cache_dir / NDJSON_FILE)
-    assert kept is not None
-    assert (kept.as_of, kept.facts[ORIGIN_FACT], kept.facts[ETAG_FACT]) == (NOW, URL, '"1"')
-
-
-def test_new_assets_are_those_that_neither_the_saved_nor_the_bundled_catalog_has(cache_dir: Path) -> None:
-    path = cache_dir / NDJSON_FILE
-    bundled = upstream(full("3.14.2", "20260127"))
-    assert replace_saved(path, None, AssetsRead(assets=(FIRST_REPLACING, bundled)), answer()).new == 1
-    before = load_usable(path)
-    assert (
-        replace_saved(path, before, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING, bundled)), answer()).new == 1
-    )
-
-
-def test_an_empty_catalog_replaces_nothing(cache_dir: Path) -> None:
-    with pytest.raises(CatalogError, match="lists no assets that provision can lock"):
-        replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=()), answer())
-    assert not cache_dir.exists()
-
-
-def test_a_flood_of_unknown_names_is_one_short_note(cache_dir: Path) -> None:
-    reading = AssetsRead(
-        assets=(FIRST_REPLACING,), unknown=tuple(f"https://example.com/{number}" for number in range(1000))
-    )
-    (note,) = replace_saved(cache_dir / NDJSON_FILE, None, reading, answer()).notes
-    assert note.startswith("1000 assets left out")
-    assert note.endswith("0, 1, 2, 3, 4, …")
-
-
-def test_an_unchanged_catalog_has_a_later_date(cache_dir: Path) -> None:
-    replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=(FIRST_REPLACING, SECOND_REPLACING)), answer())
-    done = mark_unchanged(cache_dir / NDJSON_FILE, answer(LATER, '"2"'))
-    assert (done.outcome, done.as_of, done.count) == ("unchanged", LATER, 2)
-    kept = load_saved(cache_dir / NDJSON_FILE)
-    assert kept is not None
-    assert (kept.as_of, kept.facts[ETAG_FACT]) == (LATER, '"2"')
-    assert {asset.url for asset in kept.all_assets()} == {FIRST_REPLACING.url, SECOND_REPLACING.url}
-
-
-def test_a_catalog_that_is_gone_cannot_be_marked_unchanged(cache_dir: Path) -> None:
-    with pytest.raises(CatalogError, match="changed during the update"):
-        mark_unchanged(cache_dir / NDJSON_FILE, answer())
-
-
-def test_a_damaged_catalog_counts_as_none(cache_dir: Path) -> None:
-    cache_dir.mkdir(parents=True)
-    (cache_dir / NDJSON_FILE).write_bytes(b"damaged")
-    assert load_usable(cache_dir / NDJSON_FILE) is None
-
-
 def sums(*names: str) -> bytes:
     return "".join(f"{digest(name).hex}  {name}\n" for name in names).encode()
 
 
 def test_the_checksums_of_a_release_are_its_whole_list(upstream_server: Upstream, cache_dir: Path) -> None:
-    upstream_server.put("/mirror/20270101/SHA256SUMS", sums(FIRST, full("3.15.9", "20270101"), "SHA256SUMS.sig"))
+    upstream_server.put("/mirror/20270101/SHA256SUMS", sums(FIRST, full("3.15.9", "20270101"), "x.sig"), etag='"1"')
     base = f"{upstream_server.address}/mirror/"
     done = refresh_sums(cache_dir, "20270101", get=http_get, now=NOW, bases=[base])
     assert (done.outcome, done.origin, done.count, done.new) == ("updated", f"{base}20270101/SHA256SUMS", 2, 2)
     assert cached(cache_dir).listings("cpython", Version.parse("3.15.9"))["20270101"].complete
+    upstream_server.put("/mirror/20270101/SHA256SUMS", b"never sent", etag='"1"')
+    assert refresh_sums(cache_dir, "20270101", get=http_get, now=LATER, bases=[base]).outcome == "unchanged"
     upstream_server.put("/mirror/20270201/SHA256SUMS", sums(SECOND))
     assert refresh_sums(cache_dir, "20270201", get=http_get, now=NOW, bases=[base]).gone == 0
     assert (gone(cache_dir), len(cached_builds(cache_dir))) == (set(), 2)
 
 
 def test_where_a_mirror_has_no_checksums_the_next_place_is_asked(upstream_server: Upstream, cache_dir: Path) -> None:
+    upstream_server.put("/zero/20270101/SHA256SUMS", b"<html>the page of a proxy")
     upstream_server.put("/two/20270101/SHA256SUMS", sums(FIRST))
-    bases = [f"{upstream_server.address}/{name}/" for name in ("one", "two")]
+    bases = [f"{upstream_server.address}/{name}/" for name in ("one", "zero", "two")]
     done = refresh_sums(cache_dir, "20270101", get=http_get, now=NOW, bases=bases)
-    assert done.origin.startswith(bases[1])
-    assert "/one/" in done.notes[0]
+    assert done.origin.startswith(bases[2])
+    assert ["/one/" in done.notes[0], "/zero/" in done.notes[1]] == [True, True]
 
 
 PYPY_NAME = "pypy3.11-v9.9.9-linux64.tar.gz"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from provision.catalog.cache import load_cached
-from provision.catalog.refresh import NDJSON_URLS
+from provision.catalog.saved import NDJSON_URLS
 from provision.model.version import Version
 from provision.protocols import NoProgress
 from provision.workflows.refresh import UpdateRequest, update

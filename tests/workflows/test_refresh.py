@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from provision.catalog.refresh import GITHUB_URL, GRAALPY_URL, NDJSON_URLS, PYPY_URLS
+from provision.catalog.refresh import GITHUB_URL, GRAALPY_URL, PYPY_URLS
+from provision.catalog.saved import NDJSON_URLS
 from tests.catalog.samples import digest, full, ndjson_line, stripped, upstream
 from tests.fetch.conftest import Internet, authority, authority_file, internet
 from tests.support.project import Ended, Project
