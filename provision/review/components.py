@@ -77,7 +77,7 @@ def _compare_entry(entry: EntryChange, table: ComponentTable) -> Iterator[Compon
 
 
 def _is_another_build(change: AssetChange) -> bool:
-    return bool({"version", "build", "sha256"} & set(change.aspects))
+    return bool({"version", "build"} & set(change.aspects))
 
 
 def _compare(old: Asset | None, new: Asset | None, table: ComponentTable) -> Iterator[tuple[str, str, str]]:
