@@ -74,6 +74,12 @@ def release_of(url: str) -> ReleaseFile | None:
             return None
 
 
+def pbs_release_of(url: str) -> ReleaseFile | None:
+    """As `release_of`, and None for every other repository than PBS's."""
+    release = release_of(url)
+    return release if release is not None and release.repository == REPOSITORY else None
+
+
 def asset_url(tag: str, filename: str) -> str:
     """The canonical URL of an asset; GitHub spells ``+`` as ``%2B``."""
     return f"{RELEASES}{tag}/{filename.replace('+', '%2B')}"
@@ -126,8 +132,8 @@ def asset_at(url: str, sha256: Digest, *, published: str | None = None, size: in
     The tag is the URL's: the timestamps of eras A to C are often not of its day. Raises `ValueError` for other URLs
     and for names that the grammar does not know.
     """
-    release = release_of(url)
-    if release is None or release.repository != REPOSITORY:
+    release = pbs_release_of(url)
+    if release is None:
         raise ValueError(f"{url!r} is not the URL of a python-build-standalone asset")
     name = parse_name(release.filename, release.tag)
     return Asset(

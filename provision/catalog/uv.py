@@ -15,7 +15,7 @@ from functools import partial
 
 from pydantic import TypeAdapter
 
-from provision.catalog.pbs import RELEASES, AssetsRead, asset_at, read_described_rows
+from provision.catalog.pbs import AssetsRead, asset_at, read_described_rows
 from provision.catalog.upstream import ForeignModel, Sha256, validated
 from provision.errors import CatalogError, Place
 from provision.model.asset import IMPLEMENTATIONS, Asset, Digest
@@ -59,7 +59,7 @@ def read_uv(data: bytes, origin: str) -> AssetsRead:
 
 
 def _uv_asset(row: _UvDownload, sha256: Digest) -> Asset:
-    if row.url.startswith(RELEASES):
+    if row.name == "cpython":
         return asset_at(row.url, sha256)
     if not row.build:
         raise ValueError(f"{row.url} is of no known build")

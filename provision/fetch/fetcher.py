@@ -182,10 +182,8 @@ class Fetcher:
 
 
 def _file_size(url: Url) -> int | None:
-    from urllib.request import url2pathname
-
     try:
-        return Path(url2pathname(url.path)).stat().st_size
+        return url.file_path().stat().st_size
     except OSError:
         return None
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
 from provision.catalog.catalog import Catalog
-from provision.catalog.pbs import REPOSITORY, release_of
+from provision.catalog.pbs import pbs_release_of
 from provision.host_policy import HostPolicy, HostRule
 from provision.lock.age import Cooldown
 from provision.lock.filenames import parsed_name
@@ -225,7 +225,5 @@ def _by_url(catalog: Catalog, build: tuple[str, Version, str]) -> Mapping[str, A
 
 def release_tag(asset: Asset) -> str:
     """The tag of the python-build-standalone release that an asset's URL is in; empty for other publishers."""
-    release = release_of(asset.url)
-    if release is None or release.repository != REPOSITORY or not release.tag.isdecimal():
-        return ""
-    return release.tag
+    release = pbs_release_of(asset.url)
+    return release.tag if release is not None and release.tag.isdecimal() else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provision.catalog.cache import open_catalog, save_sizes
 from provision.catalog.catalog import Catalog
-from provision.catalog.pbs import RELEASES
+from provision.catalog.pbs import pbs_release_of
 from provision.catalog.refresh import (
     MIRRORED_NDJSON,
     refresh_github,
@@ -173,26 +173,21 @@ def _hosts(urls: Sequence[str]) -> tuple[str, ...]:
 
 def _get_any(get: HttpGet, texts: Sequence[str]) -> HttpGet:
     """Downloads, with the credentials that the user wrote into a URL, and reads files."""
-    secrets = {f"{url.scheme}://{url.authority}/": url.userinfo for url in map(_parsed, texts) if url.userinfo}
+    secrets = {url.origin: url.userinfo for url in map(_parsed, texts) if url.userinfo}
 
-    def get_any(url: str, headers: Mapping[str, str], /) -> Response:
-        if url.startswith("file:"):
+    def get_any(text: str, headers: Mapping[str, str], /) -> Response:
+        url = Url.parse(text)
+        if url.scheme == "file":
             return _read_file(url)
-        for origin, userinfo in secrets.items():
-            if url.startswith(origin):
-                scheme, _, rest = url.partition("://")
-                return get(f"{scheme}://{userinfo}@{rest}", headers)
-        return get(url, headers)
+        userinfo = secrets.get(url.origin)
+        return get(f"{url.scheme}://{userinfo}@{url.authority}{url.target}" if userinfo else text, headers)
 
     return get_any
 
 
-def _read_file(url: str) -> Response:
-    from urllib.request import url2pathname
-
-    path = Path(url2pathname(Url.parse(url).path))
+def _read_file(url: Url) -> Response:
     try:
-        return Response(status=_OK, body=read_small_file(path, _MAX_DOCUMENT))
+        return Response(status=_OK, body=read_small_file(url.file_path(), _MAX_DOCUMENT))
     except FileNotFoundError:
         return Response(status=_NOT_FOUND)
     except (OSError, ValueError) as error:
@@ -215,7 +210,7 @@ def _learn_sizes(
     """
     directory = catalog_directory(options)
     unsized = _unsized(options, manifest, lock)
-    tags = sorted({asset.build for asset in unsized if asset.url.startswith(RELEASES)}, reverse=True)
+    tags = sorted({release.tag for asset in unsized if (release := pbs_release_of(asset.url))}, reverse=True)
     notes: list[str] = []
     if ask_github and tags:
         now = _now()

@@ -51,6 +51,15 @@ def test_uvs_archives_of_pbs_are_read_by_their_names_alone() -> None:
     assert reading.assets == (upstream(name),)
 
 
+def test_an_archive_is_of_pbs_by_the_parts_of_its_url() -> None:
+    url = asset_url("20260127", stripped("3.14.2", "20260127"))
+    row = uv_row(url.replace("github.com", "GitHub.com:443"))
+    elsewhere = uv_row(url.replace("github.com", "example.com"))
+    assert read_rows(row, elsewhere)[1] == (elsewhere["url"],)
+    (asset,) = read_uv(json.dumps({"key": row}).encode(), "uv.json").assets
+    assert (asset.url, asset.flavor) == (url, "install_only_stripped")
+
+
 @pytest.mark.parametrize(
     ("fields", "title"),
     [

@@ -54,6 +54,13 @@ def test_pbs_installers_archives_of_pbs_are_read_by_their_names_alone() -> None:
     assert read_pbs_installer(data, "versions.json").assets == (upstream(name),)
 
 
+def test_pbs_installers_archives_are_of_pbs_by_the_parts_of_their_urls() -> None:
+    url = asset_url("20260127", stripped("3.14.2", "20260127"))
+    files = [installer_file(url.replace("github.com", host)) for host in ("GitHub.com:443", "example.com")]
+    reading = read_pbs_installer(installer_release(*files, implementation="cpython"), "versions.json")
+    assert ([asset.url for asset in reading.assets], reading.unknown) == ([url], (files[1]["url"],))
+
+
 @pytest.mark.parametrize(
     ("filename", "platform", "arch", "title"),
     [

@@ -32,7 +32,7 @@ def test_the_tests_that_it_names_are_there() -> None:
     ("what", "value"),
     [
         ("without a byte from a server", f"{DownloadSettings().idle_timeout:.0f} s"),
-        ("one asset, all tries and mirrors", f"{DownloadSettings().total_timeout / 3600:.0f} hour"),
+        ("one archive or catalog document", f"{DownloadSettings().total_timeout / 3600:.0f} hour"),
         ("an archive whose size the lock does not tell", f"{DownloadSettings().largest_archive // GIB} GiB"),
         ("a catalog", f"{DownloadSettings().largest_body // MIB} MiB"),
         ("wait for a server's `Retry-After`", f"{DownloadSettings().max_pause:.0f} s"),
@@ -44,7 +44,8 @@ def test_the_tests_that_it_names_are_there() -> None:
     ],
 )
 def test_its_limits_are_those_of_the_code(what: str, value: str) -> None:
-    assert f"| {what} | {value} |" in TEXT
+    """A row may say more than the limit, or apply to more."""
+    assert re.search(rf"^\| {re.escape(what)}[^|]*\| {re.escape(value)}[ ,]", TEXT, re.MULTILINE)
 
 
 def test_it_tells_of_every_target() -> None:

@@ -143,13 +143,24 @@ def test_a_directory_is_a_mirror_too_and_needs_no_network(project: Project, tmp_
     assert "20270301/SHA256SUMS answered with status 404" in missing.err
 
 
-def test_a_password_in_a_url_is_sent_and_never_shown(project: Project, server: Server) -> None:
-    url = server.put("builds.ndjson", ndjson_line(NAMES[0])).replace("http://", "http://user:secret@")
+@pytest.mark.parametrize("start", ["http://user:secret@127.0.0.1", "HTTP://user:secret@LOCALHOST."])
+def test_a_password_in_a_url_is_sent_and_never_shown(project: Project, server: Server, start: str) -> None:
+    server.put("builds.ndjson", ndjson_line(NAMES[0]))
+    url = f"{start}:{server.port}/builds.ndjson"
     ended = project.run("catalog", "update", "--url", url, "--json")
     assert "secret" not in ended.out + ended.err
     assert server.requests[-1].headers["authorization"].startswith("Basic ")
     saved = (project.cache / "catalog" / "ndjson.catalog").read_bytes()
     assert b"secret" not in saved
+
+
+@pytest.mark.parametrize("start", ["file:///{}/a%20list", "FILE://localhost/{}/%61 list"])
+def test_a_file_url_is_read_by_its_parts(project: Project, tmp_path: Path, start: str) -> None:
+    folder = tmp_path / "a list"
+    folder.mkdir()
+    (folder / "builds.ndjson").write_bytes(ndjson_line(NAMES[0]))
+    url = f"{start.format(tmp_path.as_posix().lstrip('/'))}/builds.ndjson"
+    assert "1 new asset" in project.run("catalog", "update", "--url", url).err
 
 
 @pytest.mark.parametrize("url", ["builds.ndjson", "ftp://example.com/x", "https://"])

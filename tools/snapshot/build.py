@@ -15,7 +15,7 @@ from provision.catalog.catalog import completed
 from provision.catalog.documents import is_document, parse_json, read_document
 from provision.catalog.listing import COMPLETE_SOURCES, BuildKey, withdrawn_builds
 from provision.catalog.names import infer_options
-from provision.catalog.pbs import RELEASES, AssetsRead, asset_at
+from provision.catalog.pbs import AssetsRead, asset_at, pbs_release_of
 from provision.catalog.snapshot import Snapshot, build_key, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
 from provision.catalog.upstream import parse_time
@@ -130,12 +130,13 @@ def _add(assets: Iterable[Asset], source: Path, by_url: dict[str, tuple[Asset, P
 
 def _with_release_times(assets: Sequence[Asset]) -> Iterable[Asset]:
     """The assets, those of PBS with the time of their release, which the NDJSON has for a part of some releases."""
-    releases: dict[str, str] = {}
-    for asset in assets:
-        if asset.published is not None and asset.url.startswith(RELEASES):
-            releases[asset.build] = min(asset.published, releases.get(asset.build, asset.published))
-    for asset in assets:
-        known = releases.get(asset.build) if asset.url.startswith(RELEASES) else None
+    tags = [release.tag if (release := pbs_release_of(asset.url)) is not None else None for asset in assets]
+    releases: dict[str | None, str] = {}
+    for tag, asset in zip(tags, assets, strict=True):
+        if tag is not None and asset.published is not None:
+            releases[tag] = min(asset.published, releases.get(tag, asset.published))
+    for tag, asset in zip(tags, assets, strict=True):
+        known = releases.get(tag)
         yield replace(asset, published=known) if asset.published is None and known else asset
 
 
@@ -163,6 +164,6 @@ def _read(data: bytes, origin: str) -> tuple[str, AssetsRead]:
 
 def _with_stated_options(asset: Asset) -> Asset:
     """The asset with the options that its name states: its optimisation is inferred again from all sources."""
-    if not asset.url.startswith(RELEASES):
+    if pbs_release_of(asset.url) is None:
         return asset
     return asset_at(asset.url, asset.sha256, published=asset.published, size=asset.size)

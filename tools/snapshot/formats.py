@@ -11,15 +11,7 @@ from functools import partial
 
 from pydantic import TypeAdapter
 
-from provision.catalog.pbs import (
-    RELEASES,
-    AssetsRead,
-    PublishedFile,
-    asset_at,
-    asset_url,
-    read_described_rows,
-    read_rows,
-)
+from provision.catalog.pbs import AssetsRead, PublishedFile, asset_at, asset_url, read_described_rows, read_rows
 from provision.catalog.upstream import ForeignModel, Sha256, validated
 from provision.model.asset import Asset, Digest
 from provision.model.target import Target
@@ -74,7 +66,7 @@ def read_pbs_installer(data: bytes, origin: str) -> AssetsRead:
 
 
 def _installer_asset(version: _InstallerVersion, file: _InstallerFile, sha256: Digest) -> Asset:
-    if file.url.startswith(RELEASES):
+    if version.implementation == "cpython":
         return asset_at(file.url, sha256)
     name = _PYPY_NAME.fullmatch(file.filename)
     if version.implementation != "pypy" or name is None:
