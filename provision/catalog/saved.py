@@ -14,6 +14,7 @@ from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError
 from provision.model.asset import Asset, Digest, file_name
 from provision.model.value import frozen
+from provision.text import plural
 
 # Upstream's own places of PBS's NDJSON.
 NDJSON_URLS = (
@@ -147,7 +148,7 @@ def _left_out(urls: tuple[str, ...], reason: str) -> Iterator[str]:
     if urls:
         names = ", ".join(file_name(url) for url in urls[:_SHOWN])
         more = ", …" if len(urls) > _SHOWN else ""
-        yield f"{len(urls)} assets left out, as {reason}: {names}{more}"
+        yield f"{plural(len(urls), 'asset')} left out, as {reason}: {names}{more}"
 
 
 def _changed_digests(assets: Iterable[Asset], known: dict[str, Digest]) -> Iterator[str]:
@@ -161,8 +162,7 @@ def _lost(origin: str, lost: Sequence[Asset]) -> Iterator[str]:
     if lost:
         builds = sorted({asset.build for asset in lost})
         shown = ", ".join(builds[:_SHOWN]) + (f" and {len(builds) - _SHOWN} more" if len(builds) > _SHOWN else "")
-        assets = "1 asset" if len(lost) == 1 else f"{len(lost)} assets"
-        yield f"{origin} no longer lists {assets} of {shown}; the catalog keeps them, marked as no longer listed"
+        yield f"{origin} no longer lists {plural(len(lost), 'asset')} of {shown}; the catalog keeps them, marked as no longer listed"
 
 
 def _until_newest(reading: AssetsRead) -> Callable[[Asset], bool]:

@@ -226,7 +226,7 @@ def _lacking(request: Request, candidate: Candidate) -> str:
         targets = target_list(target for target, _ in candidate.missing)
         return f"{words} build for {targets}" if words else f"build for {targets}"
     if candidate.without_level:
-        level = "CPU level above the baseline" if candidate.complete else "whole set of CPU levels"
+        level = "CPU level above the baseline" if candidate.complete else "complete set of CPU levels"
         level = level if request.cpu == "auto" else f"{request.cpu} build"
         return f"{level} for {target_list(candidate.without_level)}"
     return f"{request.preferred_flavor} archive"
@@ -234,5 +234,9 @@ def _lacking(request: Request, candidate: Candidate) -> str:
 
 def _notes_on_shortfall(resolved: ResolvedRequest, chosen: Candidate) -> Iterator[str]:
     """What the chosen build itself lacks of the request, where no other has it."""
-    if chosen.rank != PERFECT and (chosen.gone or chosen.without_level):
-        yield f"{chosen.version}+{chosen.build} is the best match, {_shortfall(resolved, chosen)}"
+    label = f"{chosen.version}+{chosen.build}"
+    if chosen.gone:
+        yield f"upstream no longer lists {label}; no other build satisfies the request"
+    elif chosen.without_level:
+        lacking = _lacking(resolved.request, chosen)
+        yield f"{label} has no {lacking}" if chosen.complete else f"{label}: no {lacking} is known here; {LEARN_MORE}"

@@ -201,7 +201,7 @@ def test_names_of_a_later_grammar_are_noted(upstream_server: Upstream, cache_dir
     done = update(cache_dir, upstream_server.put("/list", ndjson_line(FIRST, strange)))
     assert done.count == 1
     (note,) = done.notes
-    assert "1 assets left out" in note
+    assert "1 asset left out" in note
     assert "loongarch64" in note
 
 
