@@ -97,8 +97,8 @@ def replace_saved(
         new=sum(asset.url not in known for asset in reading.assets),
         gone=len(lost),
         notes=(
-            *_left_out(reading.unknown, "this version of provision cannot read their names"),
-            *_left_out(reading.unhashed, "they have no sha256"),
+            *_left_out(reading.unknown, "with names that this version of provision cannot read"),
+            *_left_out(reading.unhashed, "for lack of a sha256"),
             *_changed_digests(reading.assets, known),
             *_lost(answer.origin, lost),
         ),
@@ -148,7 +148,7 @@ def _left_out(urls: tuple[str, ...], reason: str) -> Iterator[str]:
     if urls:
         names = ", ".join(file_name(url) for url in urls[:_SHOWN])
         more = ", …" if len(urls) > _SHOWN else ""
-        yield f"{plural(len(urls), 'asset')} left out, as {reason}: {names}{more}"
+        yield f"{plural(len(urls), 'asset')} left out {reason}: {names}{more}"
 
 
 def _changed_digests(assets: Iterable[Asset], known: dict[str, Digest]) -> Iterator[str]:
@@ -162,7 +162,8 @@ def _lost(origin: str, lost: Sequence[Asset]) -> Iterator[str]:
     if lost:
         builds = sorted({asset.build for asset in lost})
         shown = ", ".join(builds[:_SHOWN]) + (f" and {len(builds) - _SHOWN} more" if len(builds) > _SHOWN else "")
-        yield f"{origin} no longer lists {plural(len(lost), 'asset')} of {shown}; the catalog keeps them, marked as no longer listed"
+        assets = plural(len(lost), "asset")
+        yield f"{origin} no longer lists {assets} of {shown}; the catalog keeps them, marked as no longer listed"
 
 
 def _until_newest(reading: AssetsRead) -> Callable[[Asset], bool]:

@@ -224,7 +224,7 @@ def _learn_sizes(
         return tuple(notes)
     if not ask_servers:
         archives = plural(len(unsized), "archive")
-        return (*notes, f"the sizes of {archives} are not known; `provision catalog update --sizes` asks for each")
+        return (*notes, f"{archives} of unknown size; `provision catalog update --sizes` asks each server")
     with ThreadPoolExecutor(max_workers=options.jobs) as pool:
         asked = unsized[:_MAX_ARCHIVES]
         sizes = zip(asked, pool.map(fetcher.size, asked), strict=True)
