@@ -43,7 +43,8 @@ class _UvDownload(ForeignModel):
 
 
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
-_MAX_METADATA = 256 << 20  # bytes
+# In bytes, and how many places are tried that look like the beginning of a frame; uv 0.13.9 has 38 MB, 3 MB and 7.
+_MAX_PROGRAM, _MAX_METADATA, _MAX_FRAMES = 256 << 20, 256 << 20, 1000
 
 _UV: TypeAdapter[dict[str, _UvDownload]] = TypeAdapter(dict[str, _UvDownload])
 
@@ -78,15 +79,16 @@ def _uv_asset(row: _UvDownload, sha256: Digest) -> Asset:
 def metadata_in_wheel(data: bytes, origin: str) -> bytes:
     """The JSON that a wheel of uv carries inside of its binary; raises `CatalogError` if there is none."""
     import io
+    import zlib
     from zipfile import BadZipFile, ZipFile
 
     try:
         with ZipFile(io.BytesIO(data)) as wheel:
-            programs = [name for name in wheel.namelist() if name.rpartition("/")[2] in {"uv", "uv.exe"}]
-            for name in programs:
-                for document in _json_frames(wheel.read(name)):
-                    return document
-    except (BadZipFile, OSError) as error:
+            for member in wheel.infolist():
+                if member.filename.rpartition("/")[2] in {"uv", "uv.exe"} and member.file_size <= _MAX_PROGRAM:
+                    for document in _json_frames(wheel.read(member)):
+                        return document
+    except (BadZipFile, OSError, ValueError, RuntimeError, EOFError, zlib.error) as error:
         raise CatalogError(f"the wheel cannot be read: {error}", place=Place(origin)) from error
     raise CatalogError("the wheel has no download metadata of uv in it", place=Place(origin))
 
@@ -96,11 +98,16 @@ def _json_frames(program: bytes) -> Iterator[bytes]:
     import zstandard
 
     at = program.find(_ZSTD_FRAME)
-    while at >= 0:
+    for _ in range(_MAX_FRAMES):
+        if at < 0:
+            return
         try:
-            document = zstandard.ZstdDecompressor().decompressobj().decompress(memoryview(program)[at:])
+            with zstandard.ZstdDecompressor().stream_reader(memoryview(program)[at:]) as reader:
+                document = reader.read(1)
+                if document == b"{":
+                    document += reader.read(_MAX_METADATA)
+                    if len(document) <= _MAX_METADATA:
+                        yield document
         except zstandard.ZstdError:
-            document = b""
-        if document.startswith(b"{") and len(document) <= _MAX_METADATA:
-            yield document
+            pass
         at = program.find(_ZSTD_FRAME, at + 1)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from provision.fetch.context import NetworkContext
 from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode, is_temporary
+from provision.fetch.ranges import content_range, range_headers
 from provision.fetch.retry import Deadline, Failure, RetryPolicy, TransferError, final_error
 from provision.protocols import Response
 from provision.url import Url
@@ -47,11 +48,11 @@ def get_size(source: Url, network: NetworkContext) -> int | None:
     `TransferError`.
     """
     deadline = Deadline(network.settings.total_timeout)
-    sent = {"range": "bytes=0-0", "accept-encoding": "identity"}
+    sent = {**range_headers(0, 1, ""), "accept-encoding": "identity"}
     with network.client.get(source, sent, deadline) as response:
         if response.status == _PARTIAL:
-            total = response.headers.get("content-range", "").rpartition("/")[2]
-            return int(total) if total.isascii() and total.isdecimal() and len(total) < 19 else None
+            found = content_range(response.headers)
+            return found[2] if found is not None else None
         return response.number("content-length") if response.status == _OK else None
 
 

@@ -104,6 +104,13 @@ def wheel(*parts: bytes, name: str = "uv-1.0.data/scripts/uv") -> bytes:
     return file.getvalue()
 
 
+def encrypted(data: bytes) -> bytes:
+    """The same, each member marked as encrypted."""
+    return data.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01").replace(
+        b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01"
+    )
+
+
 @pytest.mark.parametrize("name", ["uv-1.0.data/scripts/uv", "uv-1.0.data/scripts/uv.exe"])
 def test_the_metadata_is_the_frame_of_json_in_the_binary(name: str) -> None:
     metadata = json.dumps({"key": uv_row(asset_url("20260127", NAMES[1]))}).encode()
@@ -118,8 +125,10 @@ def test_the_metadata_is_the_frame_of_json_in_the_binary(name: str) -> None:
         (wheel(b"\x7fELF no frame"), "has no download metadata"),
         (wheel(zstandard.compress(b"{}"), name="uv-1.0.data/scripts/uvx"), "has no download metadata"),
         (wheel(b"\x7fELF")[:-30], "cannot be read"),
+        (wheel(b"\x7fELF").replace(b"\x7fELF", b"\x7fFLE"), "cannot be read"),
+        (encrypted(wheel(b"\x7fELF")), "cannot be read"),
     ],
-    ids=["no frame", "another program", "a part of a wheel"],
+    ids=["no frame", "another program", "a part of a wheel", "damaged", "encrypted"],
 )
 def test_a_wheel_without_metadata_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(CatalogError, match=f"^uv.whl: the wheel {message}"):

@@ -16,7 +16,7 @@ from provision.fetch.retry import CancelledError
 from provision.store.archives import ArchiveCache
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import NAME, PATH, SMALL, RecordedProgress, asset, digest, fetcher, leftovers
-from tests.support.faults import Mute, Other
+from tests.support.faults import Mute, Other, WholeAnyway
 from tests.support.server import Server
 
 
@@ -279,3 +279,34 @@ def test_a_fetcher_may_be_closed_by_another_thread(server: Server, tmp_path: Pat
     closer.start()
     closer.join(5)
     assert not closer.is_alive()
+
+
+def test_the_size_of_an_archive_costs_one_byte(server: Server, tmp_path: Path) -> None:
+    wanted = asset(server.put(PATH, SMALL))
+    with fetcher(tmp_path) as fetch:
+        assert fetch.size(wanted) == len(SMALL)
+    (seen,) = server.requests
+    assert seen.headers["range"] == "bytes=0-0"
+
+
+def test_a_server_without_ranges_says_the_size_too(server: Server, tmp_path: Path) -> None:
+    wanted = asset(server.put(PATH, SMALL))
+    server.fault(PATH, WholeAnyway())
+    with fetcher(tmp_path) as fetch:
+        assert fetch.size(wanted) == len(SMALL)
+
+
+def test_where_no_server_says_a_size_it_is_unknown(server: Server, tmp_path: Path) -> None:
+    wanted = asset(server.at("missing"))
+    with fetcher(tmp_path) as fetch:
+        assert fetch.size(wanted) is None
+
+
+def test_the_size_in_a_mirror_of_files(server: Server, tmp_path: Path) -> None:
+    wanted = asset(server.at(PATH))
+    mirrored = tmp_path / "mirror" / PATH
+    mirrored.parent.mkdir(parents=True)
+    mirrored.write_bytes(SMALL)
+    with fetcher(tmp_path, mirrors=((tmp_path / "mirror").as_uri(),), offline=True) as fetch:
+        assert fetch.size(wanted) == len(SMALL)
+    assert server.count() == 0
