@@ -57,6 +57,7 @@ BY_TOPIC = {
     "test_mirror.py": "this file",
     "test_contributing.py": "the files that CONTRIBUTING names",
     "test_readme.py": "README's commands and figures",
+    "test_systems.py": "names that not every system has",
     "unpack/test_safety.py": "hostile archives of each format",
 }
 

@@ -36,11 +36,12 @@ from provision.store.launchers import (
     command_launcher,
     is_launcher,
     read_launcher,
-    tree_launcher,
-    tree_of_launcher,
     write_launcher,
 )
 from provision.store.layout import Store, executable, is_key
+
+if sys.platform != "win32":
+    from provision.store.launchers import tree_launcher, tree_of_launcher
 
 LINKS, BIN = ".pythons", "bin"
 _IGNORE = b"*\n"
