@@ -109,7 +109,7 @@ def _severity(applied: AppliedAdvisory, context: AuditContext) -> FindingSeverit
 
 
 def _fixing_build(applied: AppliedAdvisory, asset: Asset, context: AuditContext) -> str:
-    """The newest build of the series to which the advisory does not apply, as ``3.13.14+20260610``, or nothing."""
+    """The newest later build of the series that the advisory does not apply to: ``3.13.14+20260610``, or nothing."""
     tried = 0
     for version in sorted(context.upstream.versions(asset.implementation), reverse=True):
         if version.series != asset.version.series or version < asset.version:
@@ -117,6 +117,8 @@ def _fixing_build(applied: AppliedAdvisory, asset: Asset, context: AuditContext)
         if version.prerelease and not asset.version.prerelease:
             continue
         for build in sorted(context.upstream.builds(asset.implementation, version), reverse=True):
+            if version == asset.version and build <= asset.build:
+                break  # an older build may lack what an advisory is on, and is no upgrade
             tried += 1
             if tried > _BUILDS_TRIED:
                 return ""

@@ -83,11 +83,12 @@ def _finding(finding: Finding) -> dict[str, object]:
         "url": finding.url or None,
         "message": finding.message,
         "fix": finding.fix,
-        "advisory": _advisory(finding),
+        "advisory": advisory_document(finding),
     }
 
 
-def _advisory(finding: Finding) -> dict[str, object] | None:
+def advisory_document(finding: Finding) -> dict[str, object] | None:
+    """The advisory of a finding, with the build that has the fix; None for a finding on anything else."""
     advisory = finding.advisory
     if advisory is None:
         return None

@@ -36,11 +36,15 @@ _OK, _NOT_FOUND = 200, 404
 
 @frozen
 class Audited:
-    """The findings, with the text of the lock; ``manifest`` is None if there was none to compare the lock with."""
+    """The findings, with the text of the lock; ``manifest`` is None if there was none to compare the lock with.
+
+    ``advisories_off`` says that the policy has advisories judged by no database.
+    """
 
     audit: Audit
     text: str
     manifest: Path | None
+    advisories_off: bool = False
 
 
 def audit(
@@ -87,7 +91,12 @@ def audit(
         checksums=_upstream_checksums(options, parsed, progress) if upstream else {},
         advisories=read_advisories(advisories, catalog) if advisories else None,
     )
-    return Audited(audit=run_checks(context, findings), text=text, manifest=manifest_path)
+    return Audited(
+        audit=run_checks(context, findings),
+        text=text,
+        manifest=manifest_path,
+        advisories_off=rules.advisories == "off",
+    )
 
 
 def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:

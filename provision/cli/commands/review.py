@@ -130,7 +130,13 @@ def audit(
 def outdated(
     session: Session,
     names: Names = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if an upgrade would change anything.")] = False,
+    security: Annotated[
+        bool, typer.Option("--security", help="List the entries with an advisory that a newer build closes.")
+    ] = False,
+    advisories: Advisories = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 3 if an upgrade would change anything, or any advisory is listed.")
+    ] = False,
 ) -> int:
     """Show what an upgrade would bring, what is newer still, what is in its cooldown, and what is near its end.
 
@@ -138,12 +144,26 @@ def outdated(
     Examples:
       provision outdated
       provision outdated free --json
+      provision outdated --security --advisories openssl-secjson.zip
     """
-    from provision.cli.present.outdated import present_outdated
+    from provision.cli.present.outdated import present_outdated, present_security
     from provision.workflows.outdated import outdated as find_outdated
 
-    found = find_outdated(session.options, tuple(names or ()), today=_day(None))
-    return session.show(present_outdated(found, session.console, exit_code=exit_code))
+    chosen, today = tuple(names or ()), _day(None)
+    if not security:
+        if advisories:
+            raise UsageError("`--advisories` requires `--security`")
+        found = find_outdated(session.options, chosen, today=today)
+        return session.show(present_outdated(found, session.console, exit_code=exit_code))
+    from provision.workflows.security_updates import security_updates
+
+    if not advisories:
+        raise UsageError(
+            "`--security` requires `--advisories`",
+            hint="Pass a database: a JSON file, a directory or a zip file of advisories.",
+        )
+    updates = security_updates(session.options, chosen, advisories=tuple(advisories), today=today)
+    return session.show(present_security(updates, session.console, exit_code=exit_code))
 
 
 @with_session()

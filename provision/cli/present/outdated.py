@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.cli.console import Console, table
 from provision.cli.session import CommandAnswer
@@ -12,7 +13,11 @@ from provision.lock.explain import Explanation, explanation_document, explanatio
 from provision.text import plural, printable
 from provision.workflows.outdated import Outdated, OutdatedRow
 
+if TYPE_CHECKING:
+    from provision.workflows.security_updates import SecurityUpdate, SecurityUpdates
+
 _HEADS = ("NAME", "LOCKED", "NEWEST ALLOWED", "NEWEST", "IN COOLDOWN", "END OF LIFE")
+_SECURITY_HEADS = ("NAME", "LOCKED", "NEWEST ALLOWED", "FIXED BY", "ADVISORY", "SEVERITY", "COMPONENT", "PLATFORMS")
 
 
 def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -> CommandAnswer:
@@ -56,6 +61,56 @@ def _document(row: OutdatedRow) -> dict[str, object]:
         "ended": row.ended,
         "additions": row.additions or None,
         "reason": row.reason or None,
+    }
+
+
+def present_security(found: SecurityUpdates, console: Console, *, exit_code: bool) -> CommandAnswer:
+    """A table with a row per entry and advisory; with ``exit_code``, exit 3 if there is any."""
+    rows = [_security_row(update) for update in found.updates]
+    names = found.entries
+    ids = {advisory.id for update in found.updates if (advisory := update.finding.advisory) is not None}
+    advisories = plural(len(ids), "advisory", "advisories")
+    remarks = [
+        f"a newer build closes {advisories} in {plural(len(names), 'entry', 'entries')}: {', '.join(names)}"
+        if names
+        else "no known build closes an advisory on a locked entry"
+    ]
+    if found.unfixed:
+        count = plural(found.unfixed, "applicable advisory is", "applicable advisories are")
+        remarks.append(f"{count} closed by no known build; `provision audit` lists all")
+    if found.unjudged:
+        remarks.append(f"{plural(found.unjudged, 'note')} on advisories that cannot be judged: see `provision audit`")
+    document = {
+        "version": 1,
+        "catalog-as-of": found.as_of or None,
+        "updates": [_security_document(update) for update in found.updates],
+        "unfixed": found.unfixed,
+        "unjudged": found.unjudged,
+    }
+    return CommandAnswer(
+        lines=table(rows, _SECURITY_HEADS, console) if rows else [],
+        document=document,
+        code=PENDING if exit_code and names else 0,
+        remarks=remarks,
+    )
+
+
+def _security_row(update: SecurityUpdate) -> tuple[str, ...]:
+    row, finding = update.row, update.finding
+    about = finding.advisory
+    words = (about.id, about.severity, f"{about.component} {about.version}") if about is not None else ("", "", "")
+    return (row.name, row.locked, row.allowed or "=", finding.fixing_build, *words, finding.target_label)
+
+
+def _security_document(update: SecurityUpdate) -> dict[str, object]:
+    from provision.review.audit_formats import advisory_document
+
+    return {
+        "name": update.row.name,
+        "locked": update.row.locked,
+        "newest-allowed": update.row.allowed or update.row.locked,
+        "target": update.finding.target_label,
+        "advisory": advisory_document(update.finding),
     }
 
 

@@ -1,0 +1,67 @@
+"""`outdated --security`: advisories on locked entries that a build which is out closes.
+
+They are the findings of `audit` that name such a build, so that both commands judge and ignore by the same rules.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from provision.errors import UsageError
+from provision.model.value import frozen
+from provision.review.findings import Finding
+from provision.workflows.audit import audit
+from provision.workflows.options import Options
+from provision.workflows.outdated import OutdatedRow, outdated
+
+
+@frozen
+class SecurityUpdate:
+    """A locked entry, and the finding on it that names an advisory and the build which closes it."""
+
+    row: OutdatedRow
+    finding: Finding
+
+
+@frozen
+class SecurityUpdates:
+    """The updates of the named entries, or of all. ``unfixed`` counts the advisories that no known build closes,
+    ``unjudged`` the notes on advisories that cannot be judged."""
+
+    updates: tuple[SecurityUpdate, ...]
+    unfixed: int
+    unjudged: int
+    as_of: str
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(update.row.name for update in self.updates))
+
+
+def security_updates(
+    options: Options, names: tuple[str, ...] = (), *, advisories: tuple[Path, ...], today: date
+) -> SecurityUpdates:
+    """Judge the named entries, or all, by the databases, without a network and without changing anything.
+
+    Raises `UsageError` where the manifest's policy turns advisories off.
+    """
+    compared = outdated(options, names, today=today)
+    rows = {row.name: row for row in compared.rows}
+    audited = audit(options, today=today, advisories=advisories)
+    if audited.advisories_off:
+        raise UsageError(
+            f'the policy in {audited.audit.policy} has `advisories = "off"`; no advisory is judged',
+            hint='Set `advisories = "warn"` in `[policy]` to list advisories without failing `provision audit`.',
+        )
+    findings = [finding for finding in audited.audit.findings if finding.entry in rows]
+    applied = [finding for finding in findings if finding.advisory is not None]
+    updates = tuple(
+        SecurityUpdate(row=rows[finding.entry], finding=finding) for finding in applied if finding.fixing_build
+    )
+    return SecurityUpdates(
+        updates=updates,
+        unfixed=len(applied) - len(updates),
+        unjudged=sum(finding.code == "PV030" for finding in findings),
+        as_of=compared.as_of,
+    )

@@ -1,0 +1,85 @@
+"""`outdated --security` with databases of advisories, run as a user runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.advisories.corpus import COOKIES, encoded
+from tests.review.test_audit_advisories import NEW_OPENSSL
+from tests.support.project import Project
+
+OLD = '{ version = "3.13.13", build = "20260602", targets = ["linux-x86_64", "macos-aarch64"] }'
+NEW = '{ version = "3.13.14", build = "20260610", targets = ["linux-x86_64"] }'
+# The locked OpenSSL and all later ones: older builds are free of it, and none of them is an upgrade.
+NEVER_FIXED: dict[str, Any] = {
+    "id": "TEST-1",
+    "modified": "2026-11-01T00:00:00Z",
+    "affected": [
+        {
+            "package": {"ecosystem": "", "name": "openssl", "purl": "pkg:generic/openssl"},
+            "ranges": [{"type": "SEMVER", "events": [{"introduced": "3.5.6"}]}],
+        }
+    ],
+}
+
+
+def locked(tmp_path: Path, entries: str, *documents: dict[str, Any], policy: str = "") -> tuple[Project, Path]:
+    """A locked project, and a directory with the documents as a database."""
+    project = Project(tmp_path / "project")
+    project.write(f"[pythons]\n{entries}\n{policy}")
+    project.run("lock")
+    database = tmp_path / "database"
+    database.mkdir()
+    for number, document in enumerate(documents):
+        (database / f"{number}.json").write_bytes(encoded(document))
+    return project, database
+
+
+def test_an_entry_is_listed_with_the_build_that_closes_the_advisory(tmp_path: Path) -> None:
+    project, database = locked(tmp_path, f"old = {OLD}\nnew = {NEW}", NEW_OPENSSL, COOKIES)
+    ended = project.run("outdated", "--security", "--advisories", database, "--exit-code", expect=3)
+    (heads, row) = ended.out.splitlines()
+    assert heads.startswith("NAME  LOCKED ")
+    assert "FIXED BY" in heads
+    assert row.startswith("old ")
+    assert "CVE-2026-1" in row
+    assert "closes 1 advisory in 1 entry: old" in ended.err
+    document = project.run("outdated", "--security", "--advisories", database, "--json").document()
+    (update,) = document["updates"]
+    assert (update["name"], update["locked"], update["target"]) == ("old", "3.13.13+20260602", "all")
+    assert update["advisory"]["id"] == "CVE-2026-1"
+    assert update["advisory"]["fixing-build"].startswith("3.13.")
+    # An upgrade of an entry that names its build changes nothing: both are in sight.
+    assert update["newest-allowed"] == update["locked"]
+
+
+def test_only_the_named_entries_are_listed(tmp_path: Path) -> None:
+    project, database = locked(tmp_path, f"old = {OLD}\nnew = {NEW}", NEW_OPENSSL)
+    ended = project.run("outdated", "new", "--security", "--advisories", database, "--exit-code")
+    assert ended.out == ""
+    assert "no known build closes an advisory on a locked entry" in ended.err
+
+
+def test_what_no_later_build_closes_is_counted(tmp_path: Path) -> None:
+    project, database = locked(tmp_path, f"default = {OLD}", NEVER_FIXED)
+    ended = project.run("outdated", "--security", "--advisories", database, "--exit-code")
+    assert "1 applicable advisory is closed by no known build" in ended.err
+
+
+def test_what_the_policy_ignores_is_not_listed(tmp_path: Path) -> None:
+    rule = '{ code = "CVE-2026-1", reason = "no QUIC here", until = 2099-01-01 }'
+    project, database = locked(tmp_path, f"old = {OLD}", NEW_OPENSSL, policy=f"[policy]\nignore = [{rule}]\n")
+    assert project.run("outdated", "--security", "--advisories", database, "--exit-code").out == ""
+
+
+def test_a_policy_that_turns_advisories_off_is_named(tmp_path: Path) -> None:
+    project, database = locked(tmp_path, f"old = {OLD}", NEW_OPENSSL, policy='[policy]\nadvisories = "off"\n')
+    ended = project.run("outdated", "--security", "--advisories", database, expect=2)
+    assert 'the policy in pythons.toml has `advisories = "off"`' in ended.err
+
+
+def test_options_that_belong_together(tmp_path: Path) -> None:
+    project, database = locked(tmp_path, f"old = {OLD}", NEW_OPENSSL)
+    assert "`--advisories` requires `--security`" in project.run("outdated", "--advisories", database, expect=2).err
+    assert "`--advisories`" in project.run("outdated", "--security", expect=2).err
