@@ -14,7 +14,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -257,15 +257,17 @@ if sys.platform != "win32":
         folder = (path / _PROGRAM).parent
         for each in (path / _PROGRAM, *unfinished_files(folder)):
             remove_file(each)
-        folder.rmdir()
+        with suppress(FileNotFoundError):
+            folder.rmdir()
         path.rmdir()
 
     def _is_unfinished(path: Path) -> bool:
-        """Whether this is a directory in which a killed run was about to make a launcher."""
+        """Whether this is a directory in which a killed run was about to make a launcher; it may still be empty."""
         folder = (path / _PROGRAM).parent
-        if is_link(path) or not is_directory(folder) or list(path.iterdir()) != [folder]:
+        if is_link(path) or not is_directory(path) or is_link(folder):
             return False
-        return set(folder.iterdir()).issubset(unfinished_files(folder))
+        ours = {folder, *unfinished_files(folder)}
+        return all(each in ours for each in path.rglob("*"))
 
     def _make_symlink(path: Path, target: Path) -> bool:
         """Make a symbolic link; False where the file system has none, or nothing can be made."""

@@ -139,10 +139,11 @@ def test_what_the_user_put_there_is_never_lost(store: Store, project: Path) -> N
     (folder / "bin/mine-too").symlink_to("/bin/sh")
     (folder / "notes").write_text("mine")
     (folder / "free").mkdir()
+    (folder / "free/mine").touch()
     with pytest.raises(StoreError, match="something else is in its place"):
         link_interpreter(project, "free", FREE_CHOICE.key, store)
     (folder / "bin/python3.13t").write_text("mine")
-    (folder / "free").rmdir()
+    shutil.rmtree(folder / "free")
     with pytest.raises(StoreError, match="something else is in its place"):
         link_project(project, store, [DEFAULT, FREE_CHOICE])
     unlink_interpreter(project, "notes")
@@ -298,6 +299,7 @@ def test_a_kill_at_any_step_without_links_leaves_nothing_in_the_way(store: Store
     code = CODE.format(home=str(store.home), project=str(project), choices=choices)
     command = without_symlinks(python("-c", code), errno.EPERM)
     victim = Victim(command=command, under=project, cwd=ROOT, env={})
+    link_without_symlinks(project, store, "[Choice(name='default')]")
     for step in victim.trace():
         shutil.rmtree(project / ".pythons")
         link_without_symlinks(project, store, "[Choice(name='default')]")
@@ -308,6 +310,26 @@ def test_a_kill_at_any_step_without_links_leaves_nothing_in_the_way(store: Store
             assert link_without_symlinks(project, store, "[DEFAULT, FREE_CHOICE]").returncode == 0
         assert read_links(project, store) == {"default": DEFAULT.key, "free": FREE_CHOICE.key}
         assert list(unknown_commands(project, [DEFAULT, FREE_CHOICE], store)) == []
+
+
+@pytest.mark.parametrize("made", ["free", "free/bin"])
+@pytest.mark.parametrize("links", [True, False])
+def test_a_directory_that_a_kill_left_empty_is_not_in_the_way(
+    store: Store, project: Path, made: str, links: bool
+) -> None:
+    (project / ".pythons" / made).mkdir(parents=True)
+    if links:
+        link_project(project, store, [FREE_CHOICE])
+    else:
+        assert link_without_symlinks(project, store, "[FREE_CHOICE]").returncode == 0
+    assert read_links(project, store) == {"free": FREE_CHOICE.key}
+
+
+def test_a_link_in_a_directory_in_place_of_a_link_is_left(store: Store, project: Path, tmp_path: Path) -> None:
+    (project / ".pythons/free").mkdir(parents=True)
+    (project / ".pythons/free/bin").symlink_to(tmp_path)
+    with pytest.raises(StoreError, match="something else is in its place"):
+        link_project(project, store, [FREE_CHOICE])
 
 
 def test_what_lies_beside_a_launcher_is_not_removed_with_it(store: Store, project: Path) -> None:
