@@ -60,8 +60,7 @@ def read_manifest_text(path: Path, file: str = "") -> str:
     except FileNotFoundError:
         raise ManifestError("does not exist", place=Place(file), hint=_INIT) from None
     except NotRegularFileError:
-        kind = "a directory" if is_directory(path) else "no regular file"
-        raise ManifestError(f"is {kind}, not a manifest", place=Place(file)) from None
+        raise not_a_file(path, file) from None
     except FileTooLargeError:
         raise manifest_too_large(file) from None
     except (OSError, ValueError) as error:  # ValueError: NUL in a path
@@ -74,6 +73,12 @@ def read_manifest_text(path: Path, file: str = "") -> str:
         column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
         message = f"not UTF-8: byte 0x{content[error.start]:02x} cannot stand here"
         raise ManifestError(message, place=Place(file, line, column), hint="Save the file as UTF-8.") from None
+
+
+def not_a_file(path: Path, file: str) -> ManifestError:
+    """The error for a directory, device, pipe or socket in the place of a manifest."""
+    kind = "a directory" if is_directory(path) else "not a regular file"
+    return ManifestError(f"is {kind}; expected a manifest", place=Place(file))
 
 
 def parse_manifest(text: str, path: Path, file: str = "") -> Manifest:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import ManifestError, Place, PolicyError, ProvisionError, StoreError, UsageError, did_you_mean
-from provision.host.files import exists, is_directory, is_link
+from provision.host.files import exists, is_directory, is_file, is_link
 from provision.host.repository import display_path, repository_root
 from provision.lock.lock import Lock, LockedPython
 from provision.manifest.manifest import Manifest
@@ -53,9 +53,9 @@ class Project:
     def find(cls, options: Options) -> Project:
         """The project of ``--manifest``, or of the working directory and its parents.
 
-        Raises `ManifestError` if neither has a manifest.
+        Raises `ManifestError` if neither has a manifest, or what is in its place is no file.
         """
-        from provision.manifest.read import find_manifest
+        from provision.manifest.read import find_manifest, not_a_file
 
         if options.manifest is not None:
             path = options.manifest.absolute()
@@ -64,6 +64,8 @@ class Project:
                 raise _missing_manifest(path, options)
         else:
             path = find_manifest(Path.cwd())
+        if exists(path) and not is_file(path):
+            raise not_a_file(path, shown_name(path, options.shown_as))
         return cls(manifest_path=path, shown_as=options.shown_as)
 
     @property

@@ -178,15 +178,15 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_directory_in_its_place(tmp_path: Path) -> None:
-    assert refusal(tmp_path).message == "is a directory, not a manifest"
+    assert refusal(tmp_path).message == "is a directory; expected a manifest"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX")
 def test_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert refusal(tmp_path / "pipe").message == "is no regular file, not a manifest"
+    assert refusal(tmp_path / "pipe").message == "is not a regular file; expected a manifest"
     (tmp_path / "endless").symlink_to("/dev/zero")
-    assert refusal(tmp_path / "endless").message == "is no regular file, not a manifest"
+    assert refusal(tmp_path / "endless").message == "is not a regular file; expected a manifest"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")

@@ -12,6 +12,7 @@ import pytest
 
 from provision.errors import StoreError
 from provision.workflows.project import remove_unfinished, write_text
+from tests.support.project import Project
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -64,3 +65,24 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"cannot write .*pythons\.lock: Not a directory"):
         write_text(tmp_path / "file" / "pythons.lock", "text\n")
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "directory"])
+@pytest.mark.parametrize("words", [("plan",), ("env",), ("audit",), ("add", "x", "3.14")], ids=" ".join)
+def test_what_is_no_file_in_the_place_of_the_manifest_is_one_error_of_every_command(
+    tmp_path: Path, words: tuple[str, ...], kind: str
+) -> None:
+    project = Project(tmp_path / "project")
+    match kind:
+        case "device":
+            variables = {"PROVISION_MANIFEST": "/dev/null"}
+        case "pipe":
+            os.mkfifo(project.directory / "tools.toml")
+            variables = {"PROVISION_MANIFEST": "tools.toml"}
+        case _:
+            project.manifest.mkdir()
+            variables = {}
+    (line,) = project.run(*words, expect=2, **variables).err.splitlines()
+    assert line.endswith(
+        ("is a directory" if kind == "directory" else "is not a regular file") + "; expected a manifest"
+    )
