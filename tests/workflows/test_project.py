@@ -73,16 +73,12 @@ def test_what_is_no_file_in_the_place_of_the_manifest_is_one_error_of_every_comm
     tmp_path: Path, words: tuple[str, ...], kind: str
 ) -> None:
     project = Project(tmp_path / "project")
-    match kind:
-        case "device":
-            variables = {"PROVISION_MANIFEST": "/dev/null"}
-        case "pipe":
-            os.mkfifo(project.directory / "tools.toml")
-            variables = {"PROVISION_MANIFEST": "tools.toml"}
-        case _:
-            project.manifest.mkdir()
-            variables = {}
-    (line,) = project.run(*words, expect=2, **variables).err.splitlines()
+    manifest = {"device": "/dev/null", "pipe": "tools.toml", "directory": ""}[kind]
+    if kind == "pipe":
+        os.mkfifo(project.directory / manifest)
+    elif kind == "directory":
+        project.manifest.mkdir()
+    (line,) = project.run(*words, expect=2, PROVISION_MANIFEST=manifest).err.splitlines()
     assert line.endswith(
         ("is a directory" if kind == "directory" else "is not a regular file") + "; expected a manifest"
     )
