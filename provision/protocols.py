@@ -1,6 +1,6 @@
-"""`Progress` and `HttpGet`: what `cli` and `fetch` provide to lower layers.
+"""`Progress`, `HttpGet`, `HttpPost`: what `cli` and `fetch` provide to others.
 
-`cli.progress` implements `Progress`, `fetch.fetcher` implements `HttpGet`; tests implement both in a few lines.
+`cli.progress` implements `Progress`, `fetch.fetcher` implements the others; tests implement both in a few lines.
 """
 
 from __future__ import annotations
@@ -71,9 +71,20 @@ class HttpGet(Protocol):
     def __call__(self, url: str, headers: Mapping[str, str], /) -> Response: ...
 
 
+class HttpPost(Protocol):
+    """As `HttpGet`, with a body and the method POST; a redirect is not followed, but the final response."""
+
+    def __call__(self, url: str, headers: Mapping[str, str], content: bytes, /) -> Response: ...
+
+
 def request_document(get: HttpGet, url: str, *, accept: str = "*/*") -> Response:
     """Get the document at a URL; raises as `HttpGet` does, and `NetworkError` for every status but 200."""
     return _successful(get(url, {"accept": accept}), url)
+
+
+def post_document(post: HttpPost, url: str, content: bytes) -> Response:
+    """The answer to a JSON document; raises as `request_document` does."""
+    return _successful(post(url, {"accept": "application/json", "content-type": "application/json"}, content), url)
 
 
 def get_if_changed(get: HttpGet, url: str, *, etag: str, accept: str = "*/*") -> Response | None:

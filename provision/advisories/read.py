@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -71,34 +72,56 @@ def read_database(path: Path) -> AdvisoryDatabase:
 
 
 def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
-    left = _LARGEST_DATABASE
-    for name, data in _files(path):
-        left -= len(data)
-        if left < 0:
-            raise UsageError(f"{path} is larger than {_LARGEST_DATABASE >> 20} MiB, the limit for advisories")
-        yield name, data
+    import zipfile
+
+    if is_directory(path):
+        files = ((str(file), file) for file in sorted(path.rglob("*.json")))
+        yield from _limited(((name, _read(file, _LARGEST_RECORD)) for name, file in files), str(path))
+    elif zipfile.is_zipfile(path):
+        yield from zip_members(path, str(path))
+    else:
+        yield str(path), _read(path, _LARGEST_DATABASE)
 
 
-def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+def zip_members(
+    file: Path | BytesIO, label: str, *, chosen: Callable[[str], bool] = lambda _: True
+) -> Iterator[tuple[str, bytes]]:
+    """The chosen JSON files in a zip file, by name, within the limits for databases.
+
+    Raises `UsageError` for a damaged or too large one, with ``label`` as its name.
+    """
+    yield from _limited(_zip_members(file, label, chosen), label)
+
+
+def _zip_members(file: Path | BytesIO, label: str, chosen: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    import lzma
+    import struct
     import zipfile
     import zlib
 
-    if is_directory(path):
-        for file in sorted(path.rglob("*.json")):
-            with file.open("rb") as stream:
-                yield str(file), stream.read(_LARGEST_RECORD)
-    elif zipfile.is_zipfile(path):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                for name in sorted(archive.namelist()):
-                    if name.endswith(".json"):
-                        with archive.open(name) as member:
-                            yield name, member.read(_LARGEST_RECORD)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError) as error:
-            raise UsageError(f"{path} is a damaged zip file: {error}") from error
-    else:
-        with path.open("rb") as stream:
-            yield str(path), stream.read(_LARGEST_DATABASE)
+    damages = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError, EOFError)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for name in sorted(archive.namelist()):
+                if name.endswith(".json") and chosen(name):
+                    with archive.open(name) as member:
+                        yield name, member.read(_LARGEST_RECORD)
+    except (*damages, RuntimeError, ValueError, OSError) as error:
+        raise UsageError(f"{label} is a damaged zip file: {error}") from error
+
+
+def _limited(documents: Iterable[tuple[str, bytes]], label: str) -> Iterator[tuple[str, bytes]]:
+    left = _LARGEST_DATABASE
+    for name, data in documents:
+        left -= len(data)
+        if left < 0:
+            raise UsageError(f"{label} is larger than {_LARGEST_DATABASE >> 20} MiB, the limit for advisories")
+        yield name, data
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(limit)
 
 
 def read_record(data: bytes, *, database: str) -> AdvisoryRecord | None:

@@ -18,18 +18,24 @@ _OK, _PARTIAL = 200, 206
 
 
 def get_document(
-    source: Url, headers: Mapping[str, str], network: NetworkContext, note: Callable[[str], None]
+    source: Url,
+    headers: Mapping[str, str],
+    network: NetworkContext,
+    note: Callable[[str], None],
+    *,
+    content: bytes | None = None,
 ) -> Response:
     """Request a document; returns any final status but temporary ones, which are retried and then raised.
 
-    Raises `NetworkError` and `PolicyError`.
+    ``content`` is a question that is sent with POST: it changes nothing there, so it may be sent again. Raises
+    `NetworkError` and `PolicyError`.
     """
     deadline = Deadline(network.settings.total_timeout)
     # Of the caller's own headers none decides what is sent to whom, or how the body comes.
     sent = {name.lower(): value for name, value in headers.items()} | {"accept-encoding": "gzip"}
 
     def attempt() -> Response:
-        with network.client.get(source, sent, deadline) as response:
+        with network.client.get(source, sent, deadline, content=content) as response:
             if is_temporary(response.status):
                 response.expect(200)
             body = b"".join(_body(response, network.settings.largest_body))

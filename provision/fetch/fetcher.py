@@ -102,6 +102,13 @@ class Fetcher:
 
     def get(self, url: str, headers: Mapping[str, str], /) -> Response:
         """A document by URL: the `protocols.HttpGet` of this package. The same hosts, retries and limits hold."""
+        return self._document(url, headers, None)
+
+    def post(self, url: str, headers: Mapping[str, str], content: bytes, /) -> Response:
+        """The answer to a question: the `protocols.HttpPost` of this package."""
+        return self._document(url, headers, content)
+
+    def _document(self, url: str, headers: Mapping[str, str], content: bytes | None) -> Response:
         from provision.fetch.document import get_document
 
         try:
@@ -110,7 +117,7 @@ class Fetcher:
             raise PolicyError(f"a URL cannot be fetched: {error}") from error
         if self._offline:
             raise _offline_error(str(source))
-        return get_document(source, headers, self._network_context(), self._progress.note)
+        return get_document(source, headers, self._network_context(), self._progress.note, content=content)
 
     def size(self, asset: Asset) -> int | None:
         """How many bytes the asset's archive has, by the first source that says; None if none does."""

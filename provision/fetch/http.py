@@ -72,25 +72,34 @@ class HttpClient:
 
     @contextmanager
     def get(
-        self, url: Url, headers: Mapping[str, str], deadline: Deadline, *, origin: UrlOrigin | None = None
+        self,
+        url: Url,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        *,
+        origin: UrlOrigin | None = None,
+        content: bytes | None = None,
     ) -> Iterator[HttpResponse]:
         """Request the URL; returns any final status, raises `TransferError` where there is no response.
 
+        ``content`` is sent with POST, and then a redirect is a final status: it is meant for this host only.
         ``origin`` is where the chain of redirects began that led to ``url`` before; credentials are bound to it.
         The deadline bounds all that happens on the network within the context, the response's body included.
         """
         with deadline.bounding():
-            response = self._follow(url, headers, deadline, origin or url.origin)
+            response = self._follow(url, headers, deadline, origin or url.origin, content)
             try:
                 yield response
             finally:
                 response._response.close()
 
-    def _follow(self, url: Url, headers: Mapping[str, str], deadline: Deadline, origin: UrlOrigin) -> HttpResponse:
+    def _follow(
+        self, url: Url, headers: Mapping[str, str], deadline: Deadline, origin: UrlOrigin, content: bytes | None
+    ) -> HttpResponse:
         self._check(url, None)
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._send(url, headers, deadline, redirected=url.origin != origin)
-            if response.status not in _REDIRECTS:
+            response = self._send(url, headers, deadline, redirected=url.origin != origin, content=content)
+            if response.status not in _REDIRECTS or content is not None:
                 return response
             target = _redirect_target(response)
             self._check(target, url)
@@ -100,15 +109,18 @@ class HttpClient:
             url = target
         raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects, one after the other"))
 
-    def _send(self, url: Url, headers: Mapping[str, str], deadline: Deadline, *, redirected: bool) -> HttpResponse:
+    def _send(
+        self, url: Url, headers: Mapping[str, str], deadline: Deadline, *, redirected: bool, content: bytes | None
+    ) -> HttpResponse:
         sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **headers}
         if authorization := self._credentials.authorization(url, redirected=redirected):
             sent["authorization"] = authorization
         client = self._connections.client(url)
         request = client.build_request(
-            "GET",
+            "GET" if content is None else "POST",
             httpx.URL(scheme=url.scheme, host=url.host, port=url.explicit_port, raw_path=url.target.encode("ascii")),
             headers=sent,
+            content=content,
             timeout=self._timeout,
         )
         with _errors_translated(url, deadline):

@@ -26,7 +26,7 @@ from provision.model.value import frozen
 from provision.protocols import HttpGet, NoProgress, Progress
 from provision.review.audit import run_checks
 from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_tag
-from provision.workflows.advisories import read_advisories
+from provision.workflows.advisories import missing_databases, read_advisories
 from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, shown_name
@@ -76,6 +76,10 @@ def audit(
     own_policy = _own_policy(manifest if project_policy else None, manifest_name)
     rules, source = (read_policy(policy), display_path(policy)) if policy else own_policy
     own, findings = _own_catalog(options, manifest, manifest_name)
+    findings += [
+        Finding.of("PV030", f"advisories of {name} are not judged: not in the cache", file=lock_name, line=1)
+        for name in missing_databases(options, advisories)
+    ]
     catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
     context = AuditContext(
         lock=parsed,
@@ -89,7 +93,7 @@ def audit(
         hosts=_hosts(options, rules),
         today=today,
         checksums=_upstream_checksums(options, parsed, progress) if upstream else {},
-        advisories=read_advisories(advisories, catalog) if advisories else None,
+        advisories=read_advisories(options, advisories, catalog) if advisories else None,
     )
     return Audited(
         audit=run_checks(context, findings),

@@ -62,7 +62,7 @@ def diff(
         from provision.workflows.advisories import read_advisories
 
         catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
-        index = read_advisories(advisories, catalog)
+        index = read_advisories(options, advisories, catalog)
         review = replace(review, advisories=compare_advisories(review.diff, index))
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from provision.advisories.download import DownloadedDatabase
 from provision.catalog.cache import open_catalog, save_sizes
 from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import pbs_release_of
@@ -33,6 +34,7 @@ from provision.model.value import frozen, replace
 from provision.protocols import HttpGet, Progress, Response
 from provision.text import plural
 from provision.url import Url
+from provision.workflows.advisories import download_advisories
 from provision.workflows.catalog import catalog_directory
 from provision.workflows.lock import host_target
 from provision.workflows.options import Options, open_fetcher
@@ -48,21 +50,23 @@ _MAX_RELEASES, _MAX_ARCHIVES = 8, 400
 @frozen
 class UpdateRequest:
     """What `catalog update` is to ask beside the usual: documents at ``urls``, the releases named by ``builds``, pages
-    of GitHub's API, every implementation, the size of each archive."""
+    of GitHub's API, every implementation, the size of each archive, the default advisory databases."""
 
     urls: tuple[str, ...] = ()
     builds: tuple[str, ...] = ()
     github: bool = False
     sizes: bool = False
     everything: bool = False
+    advisories: bool = False
 
 
 @frozen
 class Updated:
-    """What each source answered, and notes about sizes."""
+    """What each source answered, advisory databases apart, and notes about sizes."""
 
     results: tuple[RefreshResult, ...]
     notes: tuple[str, ...] = ()
+    advisories: tuple[DownloadedDatabase, ...] = ()
 
 
 def update(options: Options, request: UpdateRequest, progress: Progress) -> Updated:
@@ -79,14 +83,15 @@ def update(options: Options, request: UpdateRequest, progress: Progress) -> Upda
     with open_fetcher(options, progress) as fetcher:
         get = _get_any(fetcher.get, (*urls, *options.mirrors))
         results, errors = _run(_tasks(options, request, get, urls, _implementations(request, manifest)))
-        raise_all(errors)
+        databases, failures = download_advisories(options, progress, now=_now()) if request.advisories else ((), [])
+        raise_all([*errors, *failures])
         notes: tuple[str, ...] = ()
         if project is not None and manifest is not None and not options.offline:
             lock = project.lock()
             locked = lock.lock if lock is not None else None
             ask_github = request.github or not (urls or options.mirrors)
             notes = _learn_sizes(options, manifest, locked, fetcher, ask_github=ask_github, ask_servers=request.sizes)
-    return Updated(results=results, notes=notes)
+    return Updated(results=results, notes=notes, advisories=databases)
 
 
 def _project(options: Options) -> Project | None:

@@ -1,4 +1,4 @@
-"""`outdated --security`: advisories on locked entries that a build which is out closes.
+"""`outdated --security`: entries with an advisory that a later build closes.
 
 They are the findings of `audit` that name such a build, so that both commands judge and ignore by the same rules.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from provision.errors import UsageError
 from provision.model.value import frozen
 from provision.review.findings import Finding
+from provision.workflows.advisories import CACHED
 from provision.workflows.audit import audit
 from provision.workflows.options import Options
 from provision.workflows.outdated import OutdatedRow, outdated
@@ -44,17 +45,18 @@ def security_updates(
 ) -> SecurityUpdates:
     """Judge the named entries, or all, by the databases, without a network and without changing anything.
 
+    Without ``advisories``, by the databases that were downloaded.
     Raises `UsageError` where the manifest's policy turns advisories off.
     """
     compared = outdated(options, names, today=today)
     rows = {row.name: row for row in compared.rows}
-    audited = audit(options, today=today, advisories=advisories)
+    audited = audit(options, today=today, advisories=advisories or (CACHED,))
     if audited.advisories_off:
         raise UsageError(
             f'the policy in {audited.audit.policy} has `advisories = "off"`; no advisory is judged',
             hint='Set `advisories = "warn"` in `[policy]` to list advisories without failing `provision audit`.',
         )
-    findings = [finding for finding in audited.audit.findings if finding.entry in rows]
+    findings = [finding for finding in audited.audit.findings if finding.entry in rows or not finding.entry]
     applied = [finding for finding in findings if finding.advisory is not None]
     updates = tuple(
         SecurityUpdate(row=rows[finding.entry], finding=finding) for finding in applied if finding.fixing_build

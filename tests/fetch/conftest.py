@@ -50,6 +50,8 @@ HOSTS = (
     "release-assets.githubusercontent.com",
     "raw.githubusercontent.com",
     "releases.astral.sh",
+    "api.osv.dev",
+    "codeload.github.com",
     "mirror.example",
     "evil.example",
 )

@@ -29,12 +29,16 @@ _SLICE = 16 << 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One request. Header names are in lower case; ``connection`` tells apart the connections they came over."""
+    """One request. Header names are in lower case; ``connection`` tells apart the connections they came over.
+
+    ``content`` is the body of a POST.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     connection: int
+    content: bytes = b""
 
 
 class Server:
@@ -178,7 +182,16 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self._asked = headers
         self.__dict__.pop("content", None)
-        self.server.owner.saw(Seen(method=self.command, path=path, headers=headers, connection=self.client_address[1]))
+        content = self.rfile.read(int(headers.get("content-length", 0)))
+        self.server.owner.saw(
+            Seen(
+                method=self.command,
+                path=path,
+                headers=headers,
+                connection=self.client_address[1],
+                content=content,
+            )
+        )
         fault = self.server.owner.next_fault(path)
         if fault is not None:
             fault.answer(_Reply(self))
@@ -186,6 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.serve()
 
     def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
         self.do_GET()
 
     @property

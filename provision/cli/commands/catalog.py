@@ -43,6 +43,10 @@ def catalog_update(
     sizes: Annotated[
         bool, typer.Option("--sizes", help="Ask the server of each archive for a size that is not known otherwise.")
     ] = False,
+    advisories: Annotated[
+        bool,
+        typer.Option("--advisories", help="Also download the default advisory databases (see docs/reviewing.md)."),
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Update all implementations, not only those in the manifest.")
     ] = False,
@@ -56,12 +60,18 @@ def catalog_update(
     Examples:
       provision catalog update
       provision catalog update --all --github
+      provision catalog update --advisories
       provision catalog update --mirror https://mirror.example.com/pbs --build 20261110
     """
     from provision.workflows.refresh import UpdateRequest, update
 
     request = UpdateRequest(
-        urls=tuple(url or ()), builds=tuple(build or ()), github=github, sizes=sizes, everything=everything
+        urls=tuple(url or ()),
+        builds=tuple(build or ()),
+        github=github,
+        sizes=sizes,
+        everything=everything,
+        advisories=advisories,
     )
     return session.show(present_updated(update(session.options, request, session.progress())))
 
@@ -129,6 +139,9 @@ def present_updated(updated: Updated) -> CommandAnswer:
     for one in updated.results:
         news = f"{plural(one.new, 'new asset')}" if one.new else "nothing new"
         remarks.append(f"{one.outcome}: {plural(one.count, 'asset')} from {one.origin}, {news}")
+    for database in updated.advisories:
+        advisories = plural(database.count, "advisory", "advisories")
+        remarks.append(f"{database.outcome}: {advisories} from {database.origin} ({database.name})")
     document = {
         "version": 1,
         "sources": [
@@ -141,6 +154,16 @@ def present_updated(updated: Updated) -> CommandAnswer:
                 "gone": one.gone,
             }
             for one in updated.results
+        ],
+        "advisories": [
+            {
+                "name": database.name,
+                "outcome": database.outcome,
+                "origin": database.origin,
+                "as-of": database.as_of,
+                "count": database.count,
+            }
+            for database in updated.advisories
         ],
     }
     warnings = [note for one in updated.results for note in one.notes]

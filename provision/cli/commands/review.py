@@ -17,13 +17,21 @@ _AUDIT_FORMATS = ("text", "json", "github", "sarif")
 _IMPLEMENTATIONS = f"{', '.join(IMPLEMENTATIONS[:-1])} or {IMPLEMENTATIONS[-1]}"
 
 
+def _database(text: str) -> Path:
+    """A database's path; a file or directory named `cached` is another one than those in the cache."""
+    path = Path(text)
+    return path.absolute() if path == Path("cached") and text != "cached" else path
+
+
 # A type alias would be taken for a string, as annotations here are evaluated one by one.
 Advisories = Annotated[
     list[Path] | None,
     typer.Option(
         "--advisories",
         metavar="PATH",
-        help="Judge what builds contain by this database of OSV or CVE JSON: a file, directory or zip. Repeatable.",
+        parser=_database,
+        help="Judge what builds contain by this database of OSV or CVE JSON: a file, directory or zip; or `cached`, "
+        "for those of `provision catalog update --advisories`. Repeatable.",
         show_default=False,
     ),
 ]
@@ -104,6 +112,7 @@ def audit(
       provision audit
       provision audit --policy /etc/provision/policy.toml --format github
       provision audit --upstream --format sarif > audit.sarif
+      provision audit --advisories cached
       provision audit --advisories osv/python --advisories openssl-secjson.zip
     """
     from provision.cli.present.audit import present_audit
@@ -144,6 +153,7 @@ def outdated(
     Examples:
       provision outdated
       provision outdated free --json
+      provision outdated --security --exit-code
       provision outdated --security --advisories openssl-secjson.zip
     """
     from provision.cli.present.outdated import present_outdated, present_security
@@ -157,12 +167,7 @@ def outdated(
         return session.show(present_outdated(found, session.console, exit_code=exit_code))
     from provision.workflows.security_updates import security_updates
 
-    if not advisories:
-        raise UsageError(
-            "`--security` requires `--advisories`",
-            hint="Pass a database: a JSON file, a directory or a zip file of advisories.",
-        )
-    updates = security_updates(session.options, chosen, advisories=tuple(advisories), today=today)
+    updates = security_updates(session.options, chosen, advisories=tuple(advisories or ()), today=today)
     return session.show(present_security(updates, session.console, exit_code=exit_code))
 
 
