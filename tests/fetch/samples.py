@@ -16,6 +16,7 @@ from provision.model.target import Target
 from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.archives import ArchiveCache
+from tests.support.faults import Fault, Mute, Stall
 
 TAG = "20261101"
 NAME = f"cpython-3.13.5+{TAG}-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
@@ -25,9 +26,12 @@ PATH = f"{TAG}/{NAME}"
 QUICK = DownloadSettings(
     connect_timeout=5.0, idle_timeout=5.0, total_timeout=30.0, attempts=3, backoff=0.01, max_pause=0.2, connections=1
 )
-# Where a server says nothing on purpose.
-HASTY = replace(QUICK, idle_timeout=0.3)
 PARALLEL = replace(QUICK, connections=4, parallel_min_size=MIB, parallel_after_seconds=0.0)
+
+
+def patience(fault: Fault) -> DownloadSettings:
+    """A short wait only where a server says nothing on purpose: on a busy machine, it may be slow to do anything."""
+    return replace(QUICK, idle_timeout=0.3) if isinstance(fault, Mute | Stall) else QUICK
 
 
 def content(size: int, seed: int = 1) -> bytes:

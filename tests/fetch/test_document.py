@@ -14,7 +14,7 @@ from provision.fetch.settings import DownloadSettings
 from provision.model.value import replace
 from provision.protocols import HttpGet, Response
 from tests.fetch.conftest import Internet
-from tests.fetch.samples import HASTY, QUICK, fetcher
+from tests.fetch.samples import QUICK, fetcher, patience
 from tests.support.faults import Compressed, Cut, Drip, Endless, Mute, Status, redirect
 from tests.support.server import Server, closed_port
 
@@ -58,7 +58,7 @@ def test_any_final_status_is_returned(server: Server, tmp_path: Path, code: int)
 def test_temporary_failures_are_tried_again(server: Server, tmp_path: Path, fault: Status | Mute | Cut) -> None:
     url = server.put("catalog.ndjson", _BODY)
     server.fault("catalog.ndjson", fault, times=1)
-    assert _get(tmp_path, url, settings=HASTY).body == _BODY
+    assert _get(tmp_path, url, settings=patience(fault)).body == _BODY
     assert server.count() == 2
 
 

@@ -12,7 +12,18 @@ from provision.errors import IntegrityError, NetworkError
 from provision.fetch.settings import DownloadSettings
 from provision.model.value import replace
 from provision.store.archives import ArchiveCache
-from tests.fetch.samples import HASTY, PATH, QUICK, SMALL, RecordedProgress, asset, content, digest, fetcher, leftovers
+from tests.fetch.samples import (
+    PATH,
+    QUICK,
+    SMALL,
+    RecordedProgress,
+    asset,
+    content,
+    digest,
+    fetcher,
+    leftovers,
+    patience,
+)
 from tests.support.faults import (
     Babble,
     Cut,
@@ -63,7 +74,7 @@ def test_temporary_failures_are_tried_again_until_the_bytes_are_right(
 ) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, fault, times=2)
-    assert _fetch(tmp_path, url, settings=HASTY) == SMALL
+    assert _fetch(tmp_path, url, settings=patience(fault)) == SMALL
     assert server.count(PATH) == 3
     assert leftovers(tmp_path) == []
 
@@ -98,7 +109,7 @@ def test_a_failure_that_persists_is_reported_with_url_and_cause(
     url = server.put(PATH, SMALL)
     server.fault(PATH, fault)
     with pytest.raises(NetworkError, match=cause) as caught:
-        _fetch(tmp_path, url, settings=HASTY)
+        _fetch(tmp_path, url, settings=patience(fault))
     assert url.partition("%2B")[0] in str(caught.value)
     assert server.count(PATH) == 3
 
