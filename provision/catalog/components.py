@@ -13,10 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from provision.catalog.pbs import release_tag
 from provision.model.asset import Asset
 from provision.model.value import frozen
 
 _BUNDLED_TABLE = Path(__file__).with_name("data") / "components.json"
+
+# What `origin_words` says.
+IN_CPYTHON = "inside CPython"
+NOT_KNOWN = "not known"
 
 Origin = Literal["bundled", "cpython", "system", "unknown"]
 Series = tuple[int, int]
@@ -109,11 +114,13 @@ def bundled_table() -> ComponentTable:
 def components_of(asset: Asset, table: ComponentTable) -> tuple[Component, ...] | None:
     """What a build of PBS contains, sorted by name; None if its tag is not known, or it is of another implementation.
 
-    CPU level, optimisation, free threading and ``debug`` change nothing (PBS's `build.py`, `target_needs()`). Whether
-    the archive really is PBS's, the caller knows.
+    It is also None for archives of other publishers, whatever their names. CPU level, optimisation, free threading and
+    ``debug`` change nothing (PBS's `build.py`, `target_needs()`).
     """
     tag = asset.build[:8]  # a clock time follows in tags of 2021 and before
-    if asset.implementation != "cpython" or tag < _FIRST_TAG or not (tag in table.tags or tag in table.partial):
+    if asset.implementation != "cpython" or release_tag(asset) != tag:
+        return None
+    if tag < _FIRST_TAG or not (tag in table.tags or tag in table.partial):
         return None
     rules: _Rules
     if asset.target.os == "windows":
@@ -124,6 +131,19 @@ def components_of(asset: Asset, table: ComponentTable) -> tuple[Component, ...] 
         return None
     found = (*rules.components(), *rules.packages())
     return tuple(sorted(found, key=lambda component: component.name.lower()))
+
+
+def origin_words(component: Component, asset: Asset) -> str:
+    """``3.5.7``, ``inside CPython 3.13.5``, ``the system's`` or ``not known``."""
+    match component.origin:
+        case "bundled":
+            return component.version
+        case "cpython":
+            return f"{IN_CPYTHON} {asset.version}"
+        case "system":
+            return "the system's"
+        case "unknown":
+            return NOT_KNOWN
 
 
 class _Rules:

@@ -80,6 +80,12 @@ def pbs_release_of(url: str) -> ReleaseFile | None:
     return release if release is not None and release.repository == REPOSITORY else None
 
 
+def release_tag(asset: Asset) -> str:
+    """The tag of the python-build-standalone release that an asset's URL is in; empty for other publishers."""
+    release = pbs_release_of(asset.url)
+    return release.tag if release is not None and release.tag.isdecimal() else ""
+
+
 def asset_url(tag: str, filename: str) -> str:
     """The canonical URL of an asset; GitHub spells ``+`` as ``%2B``."""
     return f"{RELEASES}{tag}/{filename.replace('+', '%2B')}"

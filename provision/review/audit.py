@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from provision.catalog.pbs import release_tag
 from provision.errors import PolicyError
 from provision.host_policy import KNOWN_HOSTS, lookalike_of
 from provision.lock.filenames import catalog_disagreements, name_disagreements
@@ -30,7 +31,6 @@ from provision.review.findings import (
     Finding,
     IgnoredFinding,
     known_asset,
-    release_tag,
     sort_findings,
 )
 from provision.review.knowledge import check_knowledge

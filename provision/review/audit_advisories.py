@@ -16,7 +16,7 @@ from provision.model.asset import Asset
 from provision.model.value import frozen, replace
 from provision.review.changes import ALL_TARGETS_LABEL
 from provision.review.codes import FindingSeverity
-from provision.review.findings import AuditContext, Finding, release_tag
+from provision.review.findings import AuditContext, Finding
 
 # How many builds are tried for one that an advisory does not apply to, the newest first.
 _BUILDS_TRIED = 40
@@ -44,8 +44,7 @@ def judged_build(asset: Asset) -> JudgedBuild:
     if asset.implementation != "cpython":
         return JudgedBuild(versions={}, is_known=False)
     versions = {"cpython": str(asset.version)}
-    # Another publisher knows what is in its archives.
-    contents = components_of(asset, bundled_table()) if release_tag(asset) == asset.build[:8] else None
+    contents = components_of(asset, bundled_table())
     for component in contents or ():
         if component.origin != "system":
             versions.setdefault(component.name.partition(" ")[0], component.version)

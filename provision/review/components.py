@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from provision.catalog.components import Component, ComponentTable, components_of
+from provision.catalog.components import IN_CPYTHON, NOT_KNOWN, ComponentTable, components_of, origin_words
 from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, EntryChange, LockDiff
-from provision.review.findings import release_tag
 
-NOT_KNOWN = "not known"
 _KNOWN = "known"
 _NONE = "none"
-_IN_CPYTHON = "inside CPython"
 _ALL_COMPONENTS = "all components"
 
 
@@ -66,7 +63,7 @@ def _compare_entry(entry: EntryChange, table: ComponentTable) -> Iterator[Compon
         targets = (ALL_TARGETS_LABEL,) if len(found) == len(changes) > 1 else tuple(found)
         if after == NOT_KNOWN:
             folded.setdefault(("", before if before == after else _KNOWN, after, targets), []).append(component)
-        elif before.startswith(_IN_CPYTHON) and after.startswith(_IN_CPYTHON):
+        elif before.startswith(IN_CPYTHON) and after.startswith(IN_CPYTHON):
             folded.setdefault(("", before, after, targets), []).append(component)
         else:
             folded[component, before, after, targets] = [component]
@@ -94,20 +91,6 @@ def _compare(old: Asset | None, new: Asset | None, table: ComponentTable) -> Ite
 
 
 def _contents(asset: Asset | None, table: ComponentTable) -> Mapping[str, str] | None:
-    if asset is None or release_tag(asset) != asset.build[:8]:
-        return None  # of another publisher
-    found = components_of(asset, table)
-    return {component.name: origin_words(component, asset) for component in found} if found is not None else None
-
-
-def origin_words(component: Component, asset: Asset) -> str:
-    """``3.5.7``, ``inside CPython 3.13.5``, ``the system's`` or ``not known``."""
-    match component.origin:
-        case "bundled":
-            return component.version
-        case "cpython":
-            return f"{_IN_CPYTHON} {asset.version}"
-        case "system":
-            return "the system's"
-        case "unknown":
-            return NOT_KNOWN
+    if asset is None or (found := components_of(asset, table)) is None:
+        return None
+    return {component.name: origin_words(component, asset) for component in found}

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
 from provision.catalog.catalog import Catalog
-from provision.catalog.pbs import pbs_release_of
 from provision.host_policy import HostPolicy, HostRule
 from provision.lock.age import Cooldown
 from provision.lock.filenames import parsed_name
@@ -221,9 +220,3 @@ def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:
 def _by_url(catalog: Catalog, build: tuple[str, Version, str]) -> Mapping[str, Asset]:
     """The assets of one build; cached, as every row of a lock looks up one of the same few builds."""
     return {canonical_url(known.url): known for known in catalog.assets(*build)}
-
-
-def release_tag(asset: Asset) -> str:
-    """The tag of the python-build-standalone release that an asset's URL is in; empty for other publishers."""
-    release = pbs_release_of(asset.url)
-    return release.tag if release is not None and release.tag.isdecimal() else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from provision.catalog.cache import open_catalog, open_custom_catalog
 from provision.catalog.catalog import Catalog, merge
-from provision.catalog.pbs import RELEASES, parse_sums
+from provision.catalog.pbs import RELEASES, parse_sums, release_tag
 from provision.errors import ManifestError, NetworkError, ProvisionError
 from provision.fetch.settings import configured_hosts
 from provision.host.repository import display_path
@@ -25,7 +25,7 @@ from provision.manifest.read import MANIFEST_NAME, read_manifest, read_policy
 from provision.model.value import frozen
 from provision.protocols import HttpGet, NoProgress, Progress
 from provision.review.audit import run_checks
-from provision.review.findings import Audit, AuditContext, Checksums, Finding, release_tag
+from provision.review.findings import Audit, AuditContext, Checksums, Finding
 from provision.workflows.advisories import missing_databases, read_advisories
 from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options, open_fetcher

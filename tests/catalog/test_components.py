@@ -8,6 +8,7 @@ import pytest
 
 from provision.catalog.catalog import Catalog
 from provision.catalog.components import Component, ComponentTable, bundled_table, components_of
+from provision.catalog.pbs import RELEASES
 from provision.catalog.snapshot import bundled_snapshot
 from provision.model.asset import Asset, BuildOptions, Digest, Flavor, Implementation
 from provision.model.target import Target
@@ -37,7 +38,7 @@ def build(
         target=Target.parse(target),
         options=BuildOptions.parse(options),
         flavor=flavor,
-        url="https://example.org/an-archive.tar.gz",
+        url=f"{RELEASES}{tag[:8]}/an-archive.tar.gz",
         sha256=Digest("0" * 64),
     )
 
@@ -161,6 +162,10 @@ def test_options_and_levels_change_nothing(target: str, options: str) -> None:
         build("20261021", LINUX, "3.14.9"),  # a tag that nobody told of
         build("20250323", LINUX, "3.13.2"),  # a tag of 2026 that was named after 2025
         build("20210506", LINUX, "3.9.5"),  # older than the rules
+        replace(
+            build("20260814", LINUX, "3.14.7"), url="https://example.org/an-archive.tar.gz"
+        ),  # of another publisher
+        replace(build("20260814", LINUX, "3.14.7"), url=f"{RELEASES}20260610/a.tar.gz"),  # of another release
         build("7.3.20", LINUX, "3.11.13", implementation="pypy"),
         build("20260814", "linux-s390x", "3.14.7", implementation="graalpy"),
         build("20220528", "linux-riscv64", "3.10.4"),  # a target that this tag did not have

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from provision.catalog.pbs import RELEASES, PublishedFile, ReleaseFile, asset_at, asset_url, read_rows, release_of
+from provision.catalog.pbs import (
+    RELEASES,
+    PublishedFile,
+    ReleaseFile,
+    asset_at,
+    asset_url,
+    read_rows,
+    release_of,
+    release_tag,
+)
 from tests.catalog.samples import LINUX, bundled_assets, digest
+from tests.model import samples
 
 NAME = f"cpython-3.14.2+20260127-{LINUX}-pgo+lto-full.tar.zst"
 URL = (
@@ -103,3 +113,16 @@ def test_every_bundled_asset_of_pbs_is_where_its_name_says() -> None:
     for asset in bundled_assets():
         if asset.implementation == "cpython":
             assert asset_url(asset.build, asset.filename) == asset.url
+
+
+@pytest.mark.parametrize(
+    ("url", "tag"),
+    [
+        (f"{RELEASES}20250702/x.tar.gz", "20250702"),
+        (f"{RELEASES}latest/x.tar.gz", ""),
+        (f"{RELEASES}20250702", ""),
+        ("https://example.com/20250702/x.tar.gz", ""),
+    ],
+)
+def test_the_release_that_a_url_is_in(url: str, tag: str) -> None:
+    assert release_tag(samples.asset(url=url)) == tag

@@ -13,7 +13,7 @@ from provision.lock.write import format_lock
 from provision.manifest.keys import Policy
 from provision.model.value import replace
 from provision.review.codes import AUDIT_CODES, FindingSeverity
-from provision.review.findings import AuditContext, Finding, known_asset, release_tag, sort_findings
+from provision.review.findings import AuditContext, Finding, known_asset, sort_findings
 from tests.lock.samples import asset, catalog, python, request
 
 PBS = "https://github.com/astral-sh/python-build-standalone/releases/download"
@@ -85,16 +85,3 @@ def test_an_asset_is_known_by_its_url_whatever_it_says_of_itself() -> None:
     assert known_asset(upstream, replace(known, build="20250807")) == known
     assert known_asset(upstream, replace(known, url=known.url.replace("%2B", "+"))) == known
     assert known_asset(upstream, replace(known, url=known.url.replace("example.com", "example.net"))) is None
-
-
-@pytest.mark.parametrize(
-    ("url", "tag"),
-    [
-        (f"{PBS}/20250702/x.tar.gz", "20250702"),
-        (f"{PBS}/latest/x.tar.gz", ""),
-        (f"{PBS}/20250702", ""),
-        ("https://example.com/20250702/x.tar.gz", ""),
-    ],
-)
-def test_the_release_that_a_url_is_in(url: str, tag: str) -> None:
-    assert release_tag(replace(asset(), url=url)) == tag
