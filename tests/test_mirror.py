@@ -16,6 +16,7 @@ COVERED_BY = {
     "cli/commands/lock": "e2e/test_refusals.py",
     "cli/commands/pack": "pack/test_pack.py",
     "cli/commands/review": "workflows/test_diff.py",
+    "cli/commands/sbom": "workflows/test_sbom.py",
     "cli/commands/sync": "e2e/test_refusals.py",
     "cli/fast": "cli/test_imports.py",
     "cli/lean": "cli/test_imports.py",

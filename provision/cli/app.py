@@ -21,6 +21,7 @@ _MODULES = {
     "store": ("verify", "prune", "roots", "cache"),
     "catalog": ("catalog",),
     "review": ("diff", "audit", "outdated", "explain", "feed"),
+    "sbom": ("sbom", "licenses"),
     "pack": ("pack", "schema"),
     "hook": ("hook",),
 }

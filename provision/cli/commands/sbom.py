@@ -1,0 +1,113 @@
+"""`sbom` and `licenses`: their command lines and their output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provision.cli.console import Console, table
+from provision.cli.parameters import Names, choice, complete_targets, with_session
+from provision.cli.session import CommandAnswer, Session
+from provision.text import plural
+
+if TYPE_CHECKING:
+    from provision.workflows.sbom import LicenceRow, Licences, Sbom
+
+_HEADS = ("COMPONENT", "VERSION", "LICENCE", "SOURCE", "ENTRIES")
+
+
+@with_session()
+def sbom(
+    session: Session,
+    names: Names = None,
+    style: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="cyclonedx or spdx.")] = "cyclonedx",
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TARGET",
+            help="Only archives for this target (repeatable). [default: all]",
+            show_default=False,
+            autocompletion=complete_targets,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
+    ] = None,
+) -> int:
+    """Write an SBOM of what is locked: interpreters and libraries.
+
+    CycloneDX 1.6 or SPDX 2.3, in JSON. It is made of pythons.lock alone: nothing is downloaded or installed, and the
+    same lock gives the same bytes. CycloneDX requires the package cyclonedx-python-lib (the extra `sbom`).
+
+    \b
+    Examples:
+      provision sbom -o sbom.cdx.json
+      provision sbom default --target linux-x86_64 --format spdx -o default.spdx.json
+    """
+    from provision.workflows.options import parse_targets
+    from provision.workflows.sbom import SBOM_FORMATS, write_sbom
+    from provision.workflows.sbom import sbom as make_sbom
+
+    style = choice("--format", style, SBOM_FORMATS)
+    made = make_sbom(session.options, tuple(names or ()), parse_targets(target or ()), style=style)
+    if output is not None:
+        write_sbom(made, output)
+    return session.show(present_sbom(made, output))
+
+
+@with_session()
+def licenses(session: Session, names: Names = None) -> int:
+    """Show the licences of what is locked.
+
+    SPDX expressions, each with the place where it is stated. For full archives that are installed, this is their own
+    PYTHON.json; for all others, it is a table of the libraries in each build.
+
+    \b
+    Examples:
+      provision licenses
+      provision licenses default --json
+    """
+    from provision.workflows.sbom import licences
+
+    return session.show(present_licences(licences(session.options, tuple(names or ())), session.console))
+
+
+def present_sbom(made: Sbom, output: Path | None) -> CommandAnswer:
+    """The document itself, or where it was written."""
+    if output is None:
+        return CommandAnswer(page=(made.text,), document=made.document, warnings=made.warnings)
+    remark = f"wrote {output}: {plural(made.archives, 'archive')}"
+    return CommandAnswer(document=made.document, remarks=(remark,), warnings=made.warnings)
+
+
+def present_licences(found: Licences, console: Console) -> CommandAnswer:
+    """A table with a row per component, version and licence; the document has them by entry, with their targets."""
+    entries: dict[tuple[str, ...], dict[str, None]] = {}
+    for row in found.rows:
+        key = (row.component, row.version, row.licence or "not known", row.source)
+        entries.setdefault(key, {})[row.entry] = None
+    ordered = sorted(entries.items(), key=lambda item: (item[0][0].lower(), *item[0]))
+    rows = [(*key, ", ".join(names)) for key, names in ordered]
+    by_entry: dict[str, list[LicenceRow]] = {}
+    for row in found.rows:
+        by_entry.setdefault(row.entry, []).append(row)
+    document = {
+        "version": 1,
+        "pythons": [
+            {"name": name, "components": [_document(row) for row in of_entry]} for name, of_entry in by_entry.items()
+        ],
+    }
+    lines = table(rows, _HEADS, console) if rows else []
+    return CommandAnswer(lines=lines, document=document, warnings=found.warnings)
+
+
+def _document(row: LicenceRow) -> dict[str, object]:
+    return {
+        "name": row.component,
+        "version": row.version,
+        "license": row.licence or None,
+        "source": row.source or None,
+        "targets": list(row.targets),
+    }

@@ -1,0 +1,158 @@
+"""`Inventory`: the interpreters of a lock and what is in them, once each.
+
+Components are flat, as scanners pass over nested ones. All of it is from the lock and the table of components: nothing
+depends on this machine or the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import Literal
+
+from provision.catalog.catalog import publication_day
+from provision.catalog.components import NOT_KNOWN, Component, bundled_table, components_of, origin_words
+from provision.model.asset import Asset
+from provision.model.value import frozen
+from provision.sbom.identities import cpe, licence, purl
+
+_NAMESPACE = uuid.UUID("5f0a4d0e-9d5c-5d43-8f0a-0a4b5a0f6c1e")  # chosen once, at random
+
+
+@frozen
+class BomComponent:
+    """An interpreter (``application``) or a library; ``ref`` is unique in an inventory.
+
+    ``version`` is empty where it is not known. ``contains`` has the refs of what is in an interpreter, and is None if
+    that is not known. ``sha256`` and ``urls`` are those of its archive. ``licence`` is an SPDX expression, or empty.
+    """
+
+    ref: str
+    kind: Literal["application", "library"]
+    name: str
+    version: str
+    purl: str
+    cpe: str
+    licence: str
+    properties: tuple[tuple[str, str], ...] = ()
+    sha256: str = ""
+    urls: tuple[str, ...] = ()
+    contains: tuple[str, ...] | None = ()
+
+
+@frozen
+class Inventory:
+    """The components of locked assets: interpreters, then libraries, each sorted by name, version and ref.
+
+    ``name`` is what the lock file is called, ``created`` a time in UTC without fractions.
+    """
+
+    name: str
+    created: str
+    components: tuple[BomComponent, ...]
+
+    @property
+    def serial(self) -> uuid.UUID:
+        """A UUID of the content: the same lock has the same, another selection of it another."""
+        content = [[each.ref, *map(list, each.properties)] for each in self.components]
+        return uuid.uuid5(_NAMESPACE, json.dumps([self.name, content]))
+
+
+def take_inventory(name: str, assets: Iterable[tuple[str, Asset]], *, epoch: int | None) -> Inventory:
+    """The inventory of locked assets, each with the name of its entry.
+
+    ``epoch`` is the time of the document in seconds since 1970; without it, it is the day of the newest build.
+    """
+    locked = sorted(assets, key=lambda pair: (pair[1].sha256, pair[1].url, pair[0], str(pair[1].target)))
+    by_digest: dict[str, list[tuple[str, Asset]]] = {}
+    for pair in locked:
+        by_digest.setdefault(pair[1].sha256.hex, []).append(pair)
+    libraries: dict[str, BomComponent] = {}
+    interpreters = [_interpreter(rows, libraries) for rows in by_digest.values()]
+    return Inventory(
+        name=name,
+        created=_created([asset for _, asset in locked], epoch),
+        components=(*sorted(interpreters, key=_order), *sorted(libraries.values(), key=_order)),
+    )
+
+
+def component_name(asset: Asset) -> tuple[str, str]:
+    """The name and version of an interpreter: CPython is ``python``, as scanners name it; others have own versions."""
+    if asset.implementation == "cpython":
+        return "python", str(asset.version)
+    return asset.implementation, asset.build
+
+
+def _order(component: BomComponent) -> tuple[str, str, str]:
+    return (component.name.lower(), component.version, component.ref)
+
+
+def _interpreter(rows: list[tuple[str, Asset]], libraries: dict[str, BomComponent]) -> BomComponent:
+    """The interpreter in an archive, which a lock may have several times; its libraries are added to ``libraries``."""
+    asset = next((row for _, row in rows if components_of(row, bundled_table()) is not None), rows[0][1])
+    name, version = component_name(asset)
+    contents = components_of(asset, bundled_table())
+    contains: list[str] | None = None
+    if contents is not None:
+        found = [_library(component, asset) for component in contents if component.origin != "system"]
+        libraries.update((library.ref, library) for library in found)
+        contains = sorted(library.ref for library in found)
+    facts = {fact for entry, row in rows for fact in _facts(entry, row) if fact[1]}
+    if contains is None:
+        facts.add(("provision:components", NOT_KNOWN))
+    return BomComponent(
+        ref=f"{name}@{version}#{asset.sha256}",
+        kind="application",
+        name=name,
+        version=version,
+        purl=purl(name, version, sha256=asset.sha256.hex, url=asset.url),
+        cpe=cpe(name, version),
+        licence=licence(name, version).licence,
+        properties=tuple(sorted(facts)),
+        sha256=asset.sha256.hex,
+        urls=tuple(dict.fromkeys(row.url for _, row in rows)),
+        contains=tuple(contains) if contains is not None else None,
+    )
+
+
+def _facts(entry: str, asset: Asset) -> tuple[tuple[str, str], ...]:
+    """What a lock says of an archive, beside what SBOMs have a place for; empty values are left out."""
+    return (
+        ("provision:entry", entry),
+        ("provision:target", asset.target.short),
+        ("provision:build", asset.build),
+        ("provision:flavor", asset.flavor),
+        ("provision:cpu", asset.cpu),
+        ("provision:build-options", str(asset.options)),
+        ("provision:python-version", str(asset.version)),
+    )
+
+
+def _library(component: Component, asset: Asset) -> BomComponent:
+    """A library; those without a version are one component for each CPython or build that they are in."""
+    words = origin_words(component, asset)
+    where = f" in {asset.version}+{asset.build}" if component.origin == "unknown" else ""
+    version = component.version
+    return BomComponent(
+        ref=f"{component.name}@{words}{where}",
+        kind="library",
+        name=component.name,
+        version=version,
+        purl=purl(component.name, version),
+        cpe=cpe(component.name, version),
+        licence=licence(component.name, version).licence,
+        properties=() if version else (("provision:version", f"{words}{where}"),),
+    )
+
+
+def _created(assets: Iterable[Asset], epoch: int | None) -> str:
+    if epoch is not None:
+        return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    days = {date(1970, 1, 1)}
+    for asset in assets:
+        with suppress(ValueError):  # a tag of eight digits need not be a day
+            days.add(date.fromisoformat(publication_day(asset.build, asset.published)[:10]))
+    return f"{max(days).isoformat()}T00:00:00Z"

@@ -1,0 +1,210 @@
+"""`sbom` and `licenses`: what locked interpreters contain, and its licences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provision.catalog.components import NOT_KNOWN, bundled_table, components_of, origin_words
+from provision.errors import ProvisionError, UsageError, raise_all
+from provision.host.files import read_small_file_or_none
+from provision.lock.lock import LockedPython
+from provision.lock.select import not_locked_error
+from provision.model.asset import Asset
+from provision.model.target import Target
+from provision.model.tree import store_key
+from provision.model.value import frozen
+from provision.sbom.identities import PUBLIC_DOMAIN, licence
+from provision.sbom.inventory import Inventory, component_name, take_inventory
+from provision.store.layout import Store
+from provision.workflows.options import Options
+from provision.workflows.project import LoadedLock, Project, select_entries, write_text
+
+if TYPE_CHECKING:
+    from provision.store.receipts import Receipt
+
+SBOM_FORMATS = ("cyclonedx", "spdx")
+
+_LATEST = 253402300799  # the end of the year 9999, the last that the formats can express
+_LARGEST_METADATA = 16 * 1024 * 1024
+_METADATA = "PYTHON.json"
+
+
+@frozen
+class Sbom:
+    """A document in one of `SBOM_FORMATS`, and of how many archives it is."""
+
+    document: dict[str, object]
+    archives: int
+    warnings: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The document as JSON, ASCII only. ``##``, with which a command to a CI runner can begin, is escaped."""
+        return json.dumps(self.document, indent=2).replace("##", "#\\u0023")
+
+
+@frozen
+class LicenceRow:
+    """A licence of an entry: that of the interpreter, of a library, or of an extension module.
+
+    ``licence`` is an SPDX expression, and ``source`` says where it is stated; both are empty if it is not known.
+    ``version`` may be `origin_words`. ``targets`` is sorted.
+    """
+
+    entry: str
+    component: str
+    version: str
+    licence: str
+    source: str
+    targets: tuple[str, ...]
+
+
+@frozen
+class Licences:
+    """The licences of the named entries, or of all, by entry, then component."""
+
+    rows: tuple[LicenceRow, ...]
+    warnings: tuple[str, ...]
+
+
+def sbom(options: Options, names: tuple[str, ...] = (), targets: tuple[Target, ...] = (), *, style: str) -> Sbom:
+    """An SBOM of the named entries, or of all, for the named targets, or all: from the lock alone.
+
+    Raises `LockFileError` if a named entry is not locked for a target, or none is.
+    """
+    project = Project.find(options)
+    loaded = project.locked()
+    assets = _select(project, loaded, names, targets)
+    inventory = take_inventory(project.lock_name, assets, epoch=_epoch(options.environ))
+    archives = sum(each.kind == "application" for each in inventory.components)
+    return Sbom(document=_document(inventory, style), archives=archives, warnings=loaded.warnings)
+
+
+def _document(inventory: Inventory, style: str) -> dict[str, object]:
+    if style == "spdx":
+        from provision.sbom.spdx import spdx_document
+
+        return spdx_document(inventory)
+    from provision.sbom.cyclonedx import cyclonedx_document
+
+    return cyclonedx_document(inventory)
+
+
+def write_sbom(made: Sbom, path: Path) -> None:
+    """Write the document to a file, replacing it as a whole."""
+    write_text(path, f"{made.text}\n")
+
+
+def _select(
+    project: Project, loaded: LoadedLock, names: tuple[str, ...], targets: tuple[Target, ...]
+) -> list[tuple[str, Asset]]:
+    """The locked assets, each with the name of its entry: those of every CPU level."""
+    pythons = select_entries(loaded.lock, names, manifest=project.manifest_path)
+    errors: list[ProvisionError] = []
+    for target in targets:
+        without = [python for python in pythons if target not in python.targets()]
+        if names or len(without) == len(pythons):
+            errors += (not_locked_error(python, target, target.short) for python in without)
+    raise_all(errors)
+    return [
+        (python.name, asset) for python in pythons for asset in python.assets if not targets or asset.target in targets
+    ]
+
+
+def _epoch(environ: Mapping[str, str]) -> int | None:
+    """``SOURCE_DATE_EPOCH``; None where it is not set or empty. Raises `UsageError` for what is not a time."""
+    text = environ.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= _LATEST):
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH: expected seconds since 1970; got {text!r}",
+            hint="Unset SOURCE_DATE_EPOCH for the day of the newest build.",
+        )
+    return int(text)
+
+
+def licences(options: Options, names: tuple[str, ...] = ()) -> Licences:
+    """The licences of what is locked, by component; of full archives that are installed, by their own metadata."""
+    project = Project.find(options)
+    loaded = project.locked()
+    store = Store(options.home)
+    rows: list[LicenceRow] = []
+    for python in select_entries(loaded.lock, names, manifest=project.manifest_path):
+        rows += _licences(python, store)
+    return Licences(rows=tuple(rows), warnings=loaded.warnings)
+
+
+def _licences(python: LockedPython, store: Store) -> Iterator[LicenceRow]:
+    found: dict[tuple[str, str, str, str], set[str]] = {}
+    for asset in python.assets:
+        metadata = _installed_metadata(python, asset, store)
+        rows = _stated_licences(asset, metadata) if metadata is not None else _known_licences(asset)
+        for row in rows:
+            found.setdefault(row, set()).add(asset.target.short)
+    for (component, version, expression, source), targets in found.items():
+        yield LicenceRow(
+            entry=python.name,
+            component=component,
+            version=version,
+            licence=expression,
+            source=source,
+            targets=tuple(sorted(targets)),
+        )
+
+
+def _known_licences(asset: Asset) -> Iterator[tuple[str, str, str, str]]:
+    """Component, version, licence and source, from the table of components."""
+    name, version = component_name(asset)
+    known = licence(name, version)
+    yield name, version, known.licence, known.source
+    contents = components_of(asset, bundled_table())
+    if contents is None:
+        yield "libraries", NOT_KNOWN, "", ""
+    for component in contents or ():
+        if component.origin != "system":
+            known = licence(component.name, component.version)
+            yield component.name, origin_words(component, asset), known.licence, known.source
+
+
+def _installed_metadata(python: LockedPython, asset: Asset, store: Store) -> Mapping[str, Any] | None:
+    """The ``PYTHON.json`` of a full archive that is installed; None where there is none that can be read."""
+    if asset.flavor != "full":
+        return None
+    from provision.store.receipts import read_receipt
+
+    key = store_key(asset, python.tree)
+    receipt: Receipt | None = read_receipt(store, key)
+    if receipt is None or receipt.asset.sha256 != asset.sha256:
+        return None
+    content = read_small_file_or_none(store.extras(key) / _METADATA, _LARGEST_METADATA)
+    try:
+        document = json.loads(content or b"null")
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _stated_licences(asset: Asset, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Component, version, licence and source, as ``PYTHON.json`` states them: of CPython and of extension modules."""
+    name, version = component_name(asset)
+    yield name, version, _expression(metadata), _METADATA
+    extensions = _member(_member(metadata, "build_info"), "extensions")
+    for module, variants in sorted(extensions.items()):
+        for variant in variants if isinstance(variants, list) else ():
+            if isinstance(variant, dict) and (expression := _expression(variant)):
+                yield f"{module} (extension)", version, expression, _METADATA
+
+
+def _expression(table: Mapping[str, Any]) -> str:
+    ids = table.get("licenses")
+    found = [each for each in ids if isinstance(each, str)] if isinstance(ids, list) else []
+    return " AND ".join([*dict.fromkeys(found), *([PUBLIC_DOMAIN] if table.get("license_public_domain") else [])])
+
+
+def _member(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = table.get(name)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,181 @@
+"""`sbom` and `licenses`, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.errors import FAILURE, UsageError
+from provision.lock.write import format_lock
+from provision.model.value import replace
+from provision.store.layout import Store
+from provision.workflows.options import Options, parse_targets
+from provision.workflows.sbom import licences, sbom
+from tests.lock.samples import python
+from tests.review.samples import lock
+from tests.sbom.samples import LOCKED
+from tests.store.samples import ASSET, Choice, install
+from tests.support.project import Project
+
+MANIFEST = """\
+[pythons]
+default = { version = "3.13.13", build = "20260602", targets = ["linux-x86_64", "macos-aarch64"] }
+other = { version = "3.12.11", build = "20250612", targets = ["windows-x86_64"] }
+"""
+STATED = {
+    "licenses": ["Python-2.0", "CNRI-Python"],
+    "build_info": {
+        "extensions": {
+            "_ssl": [{"licenses": ["Apache-2.0"]}],
+            "_sqlite3": [{"licenses": [], "license_public_domain": True}],
+            "_csv": [{"name": "default"}],
+            "_odd": [7],
+        }
+    },
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path / "project")
+    project.write(MANIFEST)
+    project.run("lock", "--offline")
+    return project
+
+
+@pytest.mark.parametrize("style", ["cyclonedx", "spdx"])
+def test_stdout_and_the_file_are_the_same_in_every_run(project: Project, style: str) -> None:
+    printed = project.run("sbom", "--format", style, PYTHONHASHSEED="1", PYTHONIOENCODING="utf-16")
+    assert printed.err == ""
+    written = project.run("sbom", "-f", style, "-o", "sbom.json", PYTHONHASHSEED="2")
+    assert (written.out, written.err) == ("", "wrote sbom.json: 3 archives\n")
+    assert (project.directory / "sbom.json").read_text() == printed.out
+
+
+def spdx(project: Project, *names: str, targets: tuple[str, ...] = (), epoch: str | None = None) -> Any:
+    environ = {} if epoch is None else {"SOURCE_DATE_EPOCH": epoch}
+    options = Options.of(environ, home=project.home, cache=project.cache, manifest=project.manifest)
+    return sbom(options, names, parse_targets(targets), style="spdx").document
+
+
+def test_entries_and_targets_are_selected(project: Project) -> None:
+    def versions(*names: str, targets: tuple[str, ...] = ()) -> list[str]:
+        packages = spdx(project, *names, targets=targets)["packages"]
+        return [each["versionInfo"] for each in packages if each["name"] == "python"]
+
+    assert versions() == ["3.12.11", "3.13.13", "3.13.13"]
+    assert versions("other") == ["3.12.11"]
+    assert versions(targets=("linux-x86_64",)) == ["3.13.13"]
+    assert versions(targets=("windows-x86_64", "macos-aarch64")) == ["3.12.11", "3.13.13"]
+    assert versions(targets=("all",)) == versions()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (("--target", "linux-riscv64"), 4, "linux-riscv64"),
+        (("other", "--target", "linux-x86_64"), 4, "'other'"),
+        (("nobody",), 2, "'nobody'"),
+        (("--target", "amiga"), 2, "--target: expected a target"),
+        (("--format", "spdxx"), 2, "--format: expected one of cyclonedx, spdx"),
+        (("-o", "no/such/folder/x.json"), 1, "cannot write"),
+    ],
+)
+def test_what_cannot_be_selected_or_written_is_one_error(
+    project: Project, words: tuple[str, ...], code: int, expected: str
+) -> None:
+    ended = project.run("sbom", *words, expect=code)
+    assert ended.out == ""
+    assert expected in ended.err
+
+
+def test_the_time_is_source_date_epoch(project: Project) -> None:
+    assert spdx(project, epoch="1790000000")["creationInfo"]["created"] == "2026-09-21T14:13:20Z"
+    assert spdx(project, epoch="")["creationInfo"]["created"].startswith("2026-06-")
+    for epoch in ("yesterday", "-1", "253402300800", "1.5", "\u0661"):
+        with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH: expected seconds since 1970; got"):
+            spdx(project, epoch=epoch)
+    assert "SOURCE_DATE_EPOCH: expected" in project.run("sbom", SOURCE_DATE_EPOCH="today", expect=2).err
+
+
+def test_without_a_lock_there_is_nothing_to_list(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.write(MANIFEST)
+    for command in ("sbom", "licenses"):
+        assert "provision lock" in project.run(command, expect=4).err
+
+
+@pytest.mark.parametrize("missing", ["cyclonedx", "packageurl"])
+def test_without_the_library_the_error_says_how_to_get_it(project: Project, missing: str) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; from provision.cli.entry import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "sbom"],
+        cwd=project.directory,
+        env=project.environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (FAILURE, "")
+    assert done.stderr.startswith("error: the format cyclonedx requires the package cyclonedx-python-lib")
+    assert (
+        f"Run `{sys.executable} -m pip install 'cyclonedx-python-lib>=11,<12'`, or pass `--format spdx`" in done.stderr
+    )
+
+
+def test_licences_are_one_row_for_all_entries_that_have_them(project: Project) -> None:
+    lines = [line.split("  ") for line in project.run("licenses").out.splitlines()]
+    rows = {(cells[0], cells[-1].strip()) for cells in lines}
+    assert ("mpdecimal", "default, other") not in rows
+    assert ("bzip2", "default, other") in rows
+    assert ("uuid", "default") in rows
+    document = project.run("licenses", "other", "--json").document()
+    (entry,) = document["pythons"]
+    licences = {each["name"]: each for each in entry["components"]}
+    assert licences["python"] == {
+        "name": "python",
+        "version": "3.12.11",
+        "license": "PSF-2.0",
+        "source": "python.org",
+        "targets": ["windows-x86_64"],
+    }
+    assert licences["expat"]["version"] == "inside CPython 3.12.11"
+
+
+def test_licences_of_an_installed_full_archive_are_its_own(tmp_path: Path, options: Options) -> None:
+    full = replace(LOCKED.assets[0], flavor="full")
+    store = Store(options.home)
+    (tmp_path / "pythons.lock").write_text(format_lock(lock(python(full, ASSET))))
+    before = licences(options)
+    assert {row.source for row in before.rows if row.component == "python"} == {"python.org"}
+
+    install(store, full, extras=True)
+    metadata = store.extras(Choice(name="any", asset=full).key) / "PYTHON.json"
+    metadata.chmod(0o644)
+    metadata.write_text(json.dumps(STATED))
+    stated = {(row.component, row.licence) for row in licences(options).rows if row.source == "PYTHON.json"}
+    assert stated == {
+        ("python", "Python-2.0 AND CNRI-Python"),
+        ("_ssl (extension)", "Apache-2.0"),
+        ("_sqlite3 (extension)", "LicenseRef-public-domain"),
+    }
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
+def test_metadata_that_cannot_be_read_is_passed_over(tmp_path: Path, options: Options, text: str) -> None:
+    full = replace(ASSET, flavor="full")
+    store = Store(options.home)
+    (tmp_path / "pythons.lock").write_text(format_lock(lock(python(full))))
+    install(store, full, extras=True)
+    metadata = store.extras(Choice(name="any", asset=full).key) / "PYTHON.json"
+    metadata.chmod(0o644)
+    metadata.write_text(text)
+    assert [(row.component, row.licence, row.source) for row in licences(options).rows] == [
+        ("python", "PSF-2.0", "python.org"),
+        ("libraries", "", ""),
+    ]
