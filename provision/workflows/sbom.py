@@ -142,7 +142,9 @@ def _licences(python: LockedPython, store: Store) -> Iterator[LicenceRow]:
     found: dict[tuple[str, str, str, str], set[str]] = {}
     for asset in python.assets:
         metadata = _installed_metadata(python, asset, store)
-        rows = _stated_licences(asset, metadata) if metadata is not None else _known_licences(asset)
+        rows = list(_known_licences(asset))
+        if metadata is not None:  # it says nothing of pip, setuptools and musl
+            rows[:1] = _stated_licences(asset, metadata)
         for row in rows:
             found.setdefault(row, set()).add(asset.target.short)
     for (component, version, expression, source), targets in found.items():
@@ -157,7 +159,7 @@ def _licences(python: LockedPython, store: Store) -> Iterator[LicenceRow]:
 
 
 def _known_licences(asset: Asset) -> Iterator[tuple[str, str, str, str]]:
-    """Component, version, licence and source, from the table of components."""
+    """Component, version, licence and source, from the table of components: the interpreter, then its libraries."""
     name, version = component_name(asset)
     known = licence(name, version)
     yield name, version, known.licence, known.source

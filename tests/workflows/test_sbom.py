@@ -80,6 +80,7 @@ def test_entries_and_targets_are_selected(project: Project) -> None:
     [
         (("--target", "linux-riscv64"), 4, "linux-riscv64"),
         (("other", "--target", "linux-x86_64"), 4, "'other'"),
+        (("default", "other", "--target", "linux-x86_64"), 4, "'other'"),
         (("nobody",), 2, "'nobody'"),
         (("--target", "amiga"), 2, "--target: expected a target"),
         (("--format", "spdxx"), 2, "--format: expected one of cyclonedx, spdx"),
@@ -158,7 +159,9 @@ def test_licences_of_an_installed_full_archive_are_its_own(tmp_path: Path, optio
     metadata = store.extras(Choice(name="any", asset=full).key) / "PYTHON.json"
     metadata.chmod(0o644)
     metadata.write_text(json.dumps(STATED))
-    stated = {(row.component, row.licence) for row in licences(options).rows if row.source == "PYTHON.json"}
+    rows = licences(options).rows
+    assert {row.licence for row in rows if row.component == "pip"} == {"MIT"}
+    stated = {(row.component, row.licence) for row in rows if row.source == "PYTHON.json"}
     assert stated == {
         ("python", "Python-2.0 AND CNRI-Python"),
         ("_ssl (extension)", "Apache-2.0"),

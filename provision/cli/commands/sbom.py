@@ -61,8 +61,8 @@ def sbom(
 def licenses(session: Session, names: Names = None) -> int:
     """Show the licences of what is locked.
 
-    SPDX expressions, each with the place where it is stated. For full archives that are installed, this is their own
-    PYTHON.json; for all others, it is a table of the libraries in each build.
+    SPDX expressions, each with the place where it is stated. Of full archives that are installed, the licences of
+    CPython and of its extension modules are those in their PYTHON.json.
 
     \b
     Examples:
