@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from provision.catalog.pbs import release_tag
 from provision.model.asset import Asset
-from provision.model.value import frozen
+from provision.model.value import field, frozen
 
 _BUNDLED_TABLE = Path(__file__).with_name("data") / "components.json"
 
@@ -42,6 +42,11 @@ COMPONENT_OF_ENTRY = {
     },
 }
 
+_KNOWN_ENTRIES = frozenset(COMPONENT_OF_ENTRY) | {
+    "tk-windows-bin",
+    *(f"tk-windows-bin-{version}" for version in ("8612", "8614", "903", "904")),
+}
+
 
 @frozen
 class Component:
@@ -61,18 +66,27 @@ _Changes = tuple[tuple[str, _Value], ...]  # (the tag from which on the value ho
 
 
 @frozen
+class LearnedTag:
+    """PBS's files at one tag: the version of each entry, and the entries that each Unix target needs."""
+
+    versions: Mapping[str, str]
+    needs: Mapping[str, tuple[str, ...]]
+
+
+@frozen
 class ComponentTable:
     """The versions of PBS's downloads by tag, and what each Unix target needs of them.
 
     ``versions`` has, by entry, its changes of version; an empty one is an entry that was removed. ``needs`` has, by
     target triple, the changes of what it needs. ``partial`` has the tags of which only release notes are known, with
-    the versions that those name.
+    the versions that those name. ``learned`` has later tags, as `catalog update` read them.
     """
 
     tags: frozenset[str]
     versions: Mapping[str, _Changes[str]]
     needs: Mapping[str, _Changes[tuple[str, ...]]]
     partial: Mapping[str, Mapping[str, str]]
+    learned: Mapping[str, LearnedTag] = field(default_factory=dict)
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> ComponentTable:
@@ -87,14 +101,26 @@ class ComponentTable:
             partial=document["partial"],
         )
 
+    def __contains__(self, tag: str) -> bool:
+        return tag in self.tags or tag in self.partial or tag in self.learned
+
     def version(self, entry: str, tag: str) -> str:
         """The version of an entry at a tag; empty if it is not known, or the table has no such entry at this tag."""
+        if tag in self.learned:
+            return self.learned[tag].versions.get(entry, "")
         if tag in self.partial:
             return self.partial[tag].get(entry, "")
         return _value_at(self.versions.get(entry, ()), tag) or ""
 
+    def has_new_entry(self, prefix: str, tag: str) -> bool:
+        """Whether a learned tag has an entry of a family that the rules do not know."""
+        entries = self.learned[tag].versions if tag in self.learned else ()
+        return any(entry.startswith(prefix) and entry not in _KNOWN_ENTRIES for entry in entries)
+
     def needs_at(self, target: str, tag: str) -> tuple[str, ...]:
         """The entries that a Unix target needs; for a tag that is partly known, those of the tag before it."""
+        if tag in self.learned:
+            return self.learned[tag].needs.get(target, ())
         return _value_at(self.needs.get(target, ()), tag) or ()
 
 
@@ -120,7 +146,7 @@ def components_of(asset: Asset, table: ComponentTable) -> tuple[Component, ...] 
     tag = asset.build[:8]  # a clock time follows in tags of 2021 and before
     if asset.implementation != "cpython" or release_tag(asset) != tag:
         return None
-    if tag < _FIRST_TAG or not (tag in table.tags or tag in table.partial):
+    if tag < _FIRST_TAG or tag not in table:
         return None
     rules: _Rules
     if asset.target.os == "windows":
@@ -216,7 +242,7 @@ class _WindowsRules(_Rules):
     """`cpython-windows/build.py`; the table says nothing on what Windows needs."""
 
     def components(self) -> Iterator[Component]:
-        yield self.bundled("openssl", self._openssl())
+        yield self._of_family("openssl", "openssl", self._openssl())
         ng = self.series >= (3, 14) and self.tag >= "20250517"  # zlib_entry
         yield self.bundled("zlib-ng" if ng else "zlib", "zlib-ng" if ng else "zlib")
         for name in ("bzip2", "sqlite", "xz"):
@@ -228,14 +254,22 @@ class _WindowsRules(_Rules):
             yield self.bundled("mpdecimal", "mpdecimal")
         else:
             yield Component(name="mpdecimal", origin="cpython")
-        # A commit of cpython-source-deps: ed22026f until 20211017, 16fad485 since.
-        yield Component(name="libffi", version="3.3" if self.tag <= "20211017" else "3.4.2")
+        if self.tag in self.table.learned:
+            yield Component(name="libffi", origin="unknown")
+        else:  # a commit of cpython-source-deps in the code: ed22026f until 20211017, 16fad485 since
+            yield Component(name="libffi", version="3.3" if self.tag <= "20211017" else "3.4.2")
         if "static" not in self.options:  # validation.rs, GLOBAL_EXTENSIONS_WINDOWS_NO_STATIC
             entry = self._tcl()
             for name in ("tcl", "tk"):
-                component = self.bundled(name, entry)
+                component = self._of_family(name, "tk-windows-bin", entry)
                 # "6.6.9" is upstream's slip for 8.6.9, in the table from 20190427 to 20211017.
                 yield Component(name=name, version="8.6.9") if component.version == "6.6.9" else component
+
+    def _of_family(self, name: str, prefix: str, entry: str) -> Component:
+        """The component of an entry, unless a newer entry of its kind may have taken its place."""
+        if self.table.has_new_entry(prefix, self.tag):
+            return Component(name=name, origin="unknown")
+        return self.bundled(name, entry)
 
     def _openssl(self) -> str:
         if self.tag <= "20230826":

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
+from provision.catalog.components import ComponentTable
 from provision.model.asset import Asset
 from provision.model.value import frozen
-from provision.review.audit_advisories import judged_build
+from provision.review.audit_advisories import JudgedBuilds
 from provision.review.changes import ALL_TARGETS_LABEL, EntryChange, LockDiff
 
 Effect = Literal["opens", "closes"]
@@ -38,16 +39,17 @@ class AdvisoryChange:
         return f"{self.advisory.component} {self.before} → {self.after}"
 
 
-def compare_advisories(diff: LockDiff, index: AdvisoryIndex) -> tuple[AdvisoryChange, ...]:
+def compare_advisories(diff: LockDiff, index: AdvisoryIndex, table: ComponentTable) -> tuple[AdvisoryChange, ...]:
     """What each changed entry opens, and then what it closes; what cannot be judged on either side is neither."""
-    return tuple(change for entry in diff.entries for change in _compare_entry(entry, index))
+    builds = JudgedBuilds(table)
+    return tuple(change for entry in diff.entries for change in _compare_entry(entry, index, builds))
 
 
-def _compare_entry(entry: EntryChange, index: AdvisoryIndex) -> Iterator[AdvisoryChange]:
+def _compare_entry(entry: EntryChange, index: AdvisoryIndex, builds: JudgedBuilds) -> Iterator[AdvisoryChange]:
     found: dict[tuple[Effect, str, str, str, str], tuple[AppliedAdvisory, list[str]]] = {}
     changes = {change.target: change for change in entry.assets if change.old is not None and change.new is not None}
     for target, change in sorted(changes.items(), key=lambda item: item[0].short):
-        for effect, advisory, before, after in _compare(change.old, change.new, index):
+        for effect, advisory, before, after in _compare(change.old, change.new, index, builds):
             key = (effect, advisory.component, advisory.id, before, after)
             found.setdefault(key, (advisory, []))[1].append(target.short)
     for (effect, _, _, before, after), (advisory, where) in sorted(
@@ -60,12 +62,12 @@ def _compare_entry(entry: EntryChange, index: AdvisoryIndex) -> Iterator[Advisor
 
 
 def _compare(
-    old: Asset | None, new: Asset | None, index: AdvisoryIndex
+    old: Asset | None, new: Asset | None, index: AdvisoryIndex, builds: JudgedBuilds
 ) -> Iterator[tuple[Effect, AppliedAdvisory, str, str]]:
     """Effect, advisory and versions of what applies on one side, and is known not to apply on the other."""
     if old is None or new is None:
         return
-    before, after = judged_build(old), judged_build(new)
+    before, after = builds.of(old), builds.of(new)
     for component in sorted({*before.versions, *after.versions}):
         was, now = before.version(component), after.version(component)
         if was == now:

@@ -6,10 +6,9 @@ The databases are those that the caller names. What a build contains, `catalog.c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 from provision.advisories.judge import AppliedAdvisory, ComponentJudgement
-from provision.catalog.components import bundled_table, components_of
+from provision.catalog.components import ComponentTable, components_of
 from provision.lock.lock import LockedPython
 from provision.manifest.keys import ADVISORY_SEVERITIES
 from provision.model.asset import Asset
@@ -38,13 +37,25 @@ class JudgedBuild:
         return self.versions.get(component, None if self.is_known else "")
 
 
-@lru_cache(maxsize=1024)
-def judged_build(asset: Asset) -> JudgedBuild:
-    """What is known of a build. Cached: each advisory looks at the same few. PyPy and GraalPy are not known."""
+class JudgedBuilds:
+    """What a table has on builds; each is looked up once, as every advisory looks at the same few."""
+
+    def __init__(self, table: ComponentTable) -> None:
+        self._table = table
+        self._known: dict[Asset, JudgedBuild] = {}
+
+    def of(self, asset: Asset) -> JudgedBuild:
+        """What is known of a build. PyPy and GraalPy are not known."""
+        if asset not in self._known:
+            self._known[asset] = _judged_build(asset, self._table)
+        return self._known[asset]
+
+
+def _judged_build(asset: Asset, table: ComponentTable) -> JudgedBuild:
     if asset.implementation != "cpython":
         return JudgedBuild(versions={}, is_known=False)
     versions = {"cpython": str(asset.version)}
-    contents = components_of(asset, bundled_table())
+    contents = components_of(asset, table)
     for component in contents or ():
         if component.origin != "system":
             versions.setdefault(component.name.partition(" ")[0], component.version)
@@ -55,21 +66,22 @@ def check_advisories(context: AuditContext) -> Iterator[Finding]:
     """A finding for each advisory that applies to an entry, and a note for each component that cannot be judged."""
     if context.advisories is None or context.policy.advisories == "off":
         return
+    builds = JudgedBuilds(context.components)
     for python in context.lock.pythons:
-        yield from _check_entry(python, context)
+        yield from _check_entry(python, context, builds)
 
 
-def _check_entry(python: LockedPython, context: AuditContext) -> Iterator[Finding]:
+def _check_entry(python: LockedPython, context: AuditContext, builds: JudgedBuilds) -> Iterator[Finding]:
     if python.implementation != "cpython":
         message = f"advisories on {python.implementation} are not judged"
         yield context.entry_finding("PV030", message, python.name, "implementation")
         return
     targets: dict[tuple[str, str], dict[str, Asset]] = {}
     for asset in python.assets:
-        build = judged_build(asset)
+        build = builds.of(asset)
         for judged in build.versions.items():
             targets.setdefault(judged, {})[asset.target.short] = asset
-    if not all(judged_build(asset).is_known for asset in python.assets):
+    if not all(builds.of(asset).is_known for asset in python.assets):
         message = f"advisories on the libraries in {python.version}+{python.build} are not judged: they are not known"
         yield context.entry_finding("PV030", message, python.name, "build")
     locked = len(python.targets())
@@ -77,7 +89,8 @@ def _check_entry(python: LockedPython, context: AuditContext) -> Iterator[Findin
         where = ALL_TARGETS_LABEL if len(assets) == locked > 1 else ", ".join(assets)
         judgement = _judge(context, component, version)
         for applied in judgement.applied:
-            yield _applied(applied, python, next(iter(assets.values())), where, context)
+            fix = _fixing_build(applied, next(iter(assets.values())), context, builds)
+            yield _applied(applied, python, fix, where, context)
         if judgement.unjudged:
             yield _unjudged(judgement, component, version, python, where, context)
 
@@ -88,11 +101,8 @@ def _judge(context: AuditContext, component: str, version: str) -> ComponentJudg
     return context.advisories.judge(component, version)
 
 
-def _applied(
-    applied: AppliedAdvisory, python: LockedPython, asset: Asset, where: str, context: AuditContext
-) -> Finding:
+def _applied(applied: AppliedAdvisory, python: LockedPython, build: str, where: str, context: AuditContext) -> Finding:
     fixed = f"; fixed in {', '.join(applied.fixed_in)}" if applied.fixed_in else ""
-    build = _fixing_build(applied, asset, context)
     upgrade = f"; {build} has the fix" if build else ""
     words = f": {applied.summary}" if applied.summary else ""
     message = f"{applied.id} ({applied.severity}) in {applied.component} {applied.version}{words}{fixed}{upgrade}"
@@ -107,7 +117,7 @@ def _severity(applied: AppliedAdvisory, context: AuditContext) -> FindingSeverit
     return "warning" if context.policy.advisories == "warn" else "error"
 
 
-def _fixing_build(applied: AppliedAdvisory, asset: Asset, context: AuditContext) -> str:
+def _fixing_build(applied: AppliedAdvisory, asset: Asset, context: AuditContext, builds: JudgedBuilds) -> str:
     """The newest later build of the series that the advisory does not apply to: ``3.13.14+20260610``, or nothing."""
     tried = 0
     for version in sorted(context.upstream.versions(asset.implementation), reverse=True):
@@ -122,13 +132,13 @@ def _fixing_build(applied: AppliedAdvisory, asset: Asset, context: AuditContext)
             if tried > _BUILDS_TRIED:
                 return ""
             url = asset.url.replace(asset.build, build)
-            if _is_free_of(applied, replace(asset, version=version, build=build, url=url), context):
+            if _is_free_of(applied, replace(asset, version=version, build=build, url=url), context, builds):
                 return f"{version}+{build}"
     return ""
 
 
-def _is_free_of(applied: AppliedAdvisory, asset: Asset, context: AuditContext) -> bool:
-    version = judged_build(asset).version(applied.component)
+def _is_free_of(applied: AppliedAdvisory, asset: Asset, context: AuditContext, builds: JudgedBuilds) -> bool:
+    version = builds.of(asset).version(applied.component)
     if version is None:
         return True
     judgement = _judge(context, applied.component, version)

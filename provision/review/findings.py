@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
 from provision.catalog.catalog import Catalog
+from provision.catalog.components import ComponentTable, bundled_table
 from provision.host_policy import HostPolicy, HostRule
 from provision.lock.age import Cooldown
 from provision.lock.filenames import parsed_name
@@ -146,7 +147,7 @@ class AuditContext:
     ``upstream`` is the catalog that no repository can change; ``own_catalog`` is made of those that the manifest names.
     ``manifest`` is None where a lock is audited by itself. ``hosts`` are those that the user or the policy allows.
     ``policy_source`` is the file of the policy; it is empty where there is none. Without ``advisories``, what builds
-    contain is not judged.
+    contain is not judged; ``components`` says what that is.
     """
 
     lock: Lock
@@ -161,6 +162,7 @@ class AuditContext:
     today: date
     checksums: Checksums = field(default_factory=dict)
     advisories: AdvisoryIndex | None = None
+    components: ComponentTable = field(default_factory=bundled_table)
 
     @property
     def host_policy(self) -> HostPolicy:

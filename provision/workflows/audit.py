@@ -11,6 +11,7 @@ from pathlib import Path
 
 from provision.catalog.cache import open_catalog, open_custom_catalog
 from provision.catalog.catalog import Catalog, merge
+from provision.catalog.learned_components import known_table
 from provision.catalog.pbs import RELEASES, parse_sums, release_tag
 from provision.errors import ManifestError, NetworkError, ProvisionError
 from provision.fetch.settings import configured_hosts
@@ -93,6 +94,7 @@ def audit(
         hosts=_hosts(options, rules),
         today=today,
         checksums=_upstream_checksums(options, parsed, progress) if upstream else {},
+        components=known_table(catalog_directory(options)),
         advisories=read_advisories(options, advisories, catalog) if advisories else None,
     )
     return Audited(

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from provision.catalog.cache import open_catalog
-from provision.catalog.components import bundled_table
+from provision.catalog.learned_components import known_table
 from provision.errors import ManifestError, UsageError
 from provision.host.detect import detect_host
 from provision.host.files import is_file
@@ -57,13 +57,14 @@ def diff(
     after = _side(new, lock_path, options.shown_as) if new is not None else _file(lock_path, "", options.shown_as)
     file = shown_name(_file_of(new, lock_path), options.shown_as)
     review = Review.of(before, after, file=file)
-    review = replace(review, components=compare_components(review.diff, bundled_table()))
+    table = known_table(catalog_directory(options))
+    review = replace(review, components=compare_components(review.diff, table))
     if advisories:
         from provision.workflows.advisories import read_advisories
 
         catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
         index = read_advisories(options, advisories, catalog)
-        review = replace(review, advisories=compare_advisories(review.diff, index))
+        review = replace(review, advisories=compare_advisories(review.diff, index, table))
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))
     return review

@@ -11,6 +11,8 @@ from pathlib import Path
 from provision.advisories.download import DownloadedDatabase
 from provision.catalog.cache import open_catalog, save_sizes
 from provision.catalog.catalog import Catalog
+from provision.catalog.components import LearnedTag
+from provision.catalog.learned_components import known_table, learn_tag, save_learned, unknown_tags
 from provision.catalog.pbs import pbs_release_of
 from provision.catalog.refresh import (
     MIRRORED_NDJSON,
@@ -91,6 +93,8 @@ def update(options: Options, request: UpdateRequest, progress: Progress) -> Upda
             locked = lock.lock if lock is not None else None
             ask_github = request.github or not (urls or options.mirrors)
             notes = _learn_sizes(options, manifest, locked, fetcher, ask_github=ask_github, ask_servers=request.sizes)
+        if not options.offline and (request.github or not (urls or options.mirrors)):
+            notes += _learn_components(catalog_directory(options), fetcher, jobs=options.jobs)
     return Updated(results=results, notes=notes, advisories=databases)
 
 
@@ -235,6 +239,29 @@ def _learn_sizes(
         sizes = zip(asked, pool.map(fetcher.size, asked), strict=True)
         save_sizes(directory, [replace(asset, size=size) for asset, size in sizes if size])
     return tuple(notes)
+
+
+def _learn_components(directory: Path, fetcher: Fetcher, *, jobs: int) -> tuple[str, ...]:
+    """Learn what the newest builds contain, from PBS's files at their tags; what cannot be learned is a note."""
+    catalog = open_catalog((), base=Path(), cache_dir=directory, offline=True)
+    tags = unknown_tags(catalog, known_table(directory))[:_MAX_RELEASES]
+    learned: dict[str, LearnedTag] = {}
+    failures: list[ProvisionError] = []
+
+    def learn(tag: str) -> None:
+        try:
+            learned[tag] = learn_tag(tag, get=fetcher.get)
+        except ProvisionError as error:
+            failures.append(error)
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        list(pool.map(learn, tags))
+    if learned:
+        save_learned(directory, learned)
+    if not failures:
+        return ()
+    first = min(failures, key=str)
+    return (f"the components of {plural(len(failures), 'newer build is', 'newer builds are')} not known: {first}",)
 
 
 def _unsized(options: Options, manifest: Manifest, lock: Lock | None) -> list[Asset]:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from provision.catalog.components import bundled_table
 from provision.cli.console import Console
 from provision.cli.present.diff import diff_lines
 from provision.model.value import replace
@@ -24,7 +25,7 @@ BEFORE, AFTER = entry("3.13.13+20260602", (GNU, WINDOWS)), entry("3.13.14+202606
 
 def changed(before: str, after: str, *documents: object, targets: tuple[str, ...] = (GNU, WINDOWS)) -> Review:
     made = review(lock(entry(before, targets)), lock(entry(after, targets)))
-    return replace(made, advisories=compare_advisories(made.diff, index(*documents)))
+    return replace(made, advisories=compare_advisories(made.diff, index(*documents), bundled_table()))
 
 
 def told(found: Review) -> list[tuple[str, str, str, str]]:

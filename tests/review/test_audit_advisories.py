@@ -9,13 +9,14 @@ import pytest
 
 from provision.advisories.judge import AdvisoryIndex
 from provision.advisories.read import read_record
+from provision.catalog.components import bundled_table
 from provision.lock.lock import LockedPython
 from provision.lock.positions import LockPositions
 from provision.lock.write import format_lock
 from provision.manifest.keys import IgnoreRule, Policy
 from provision.model.value import replace
 from provision.review.audit import run_checks
-from provision.review.audit_advisories import judged_build
+from provision.review.audit_advisories import JudgedBuilds
 from provision.review.audit_formats import audit_document, audit_sarif
 from provision.review.findings import Audit, AuditContext, Finding
 from tests.advisories.corpus import COOKIES, EXPAT, OPENSSL, encoded
@@ -115,8 +116,8 @@ def test_another_implementation_is_a_note(title: str) -> None:
 def test_of_an_archive_of_another_publisher_only_cpython_itself_is_judged() -> None:
     (asset, *_) = OLD.assets
     elsewhere = replace(asset, url=asset.url.replace("astral-sh", "somebody"))
-    assert judged_build(elsewhere).versions == {"cpython": "3.13.13"}
-    assert judged_build(asset).version("openssl") == "3.5.6"
+    assert JudgedBuilds(bundled_table()).of(elsewhere).versions == {"cpython": "3.13.13"}
+    assert JudgedBuilds(bundled_table()).of(asset).version("openssl") == "3.5.6"
     audit = audited(NEW_OPENSSL, python=replace(OLD, assets=(elsewhere,)))
     assert found(audit) == []
     (note,) = found(audit, "PV030")
@@ -125,7 +126,7 @@ def test_of_an_archive_of_another_publisher_only_cpython_itself_is_judged() -> N
 
 def test_the_system_s_libraries_are_none_of_the_build_s() -> None:
     mac = next(asset for asset in OLD.assets if asset.target.short == MAC)
-    assert judged_build(mac).version("zlib") is None
+    assert JudgedBuilds(bundled_table()).of(mac).version("zlib") is None
 
 
 @pytest.mark.parametrize(

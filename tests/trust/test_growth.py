@@ -21,6 +21,7 @@ from provision.advisories.read import read_record
 from provision.catalog.cache import load_texts, open_catalog
 from provision.catalog.documents import read_document
 from provision.catalog.github import read_releases_page
+from provision.catalog.learned_components import read_needs, read_versions
 from provision.catalog.names import parse_name, parse_platform
 from provision.catalog.upstream import read_custom_catalog, read_upstream
 from provision.errors import ProvisionError, did_you_mean
@@ -267,6 +268,13 @@ _GROWTHS: dict[str, Growth] = {
     "url: host": Growth(lambda n: "https://" + "a." * n + "/a", Url.parse),
     "url: ports": Growth(lambda n: "https://a" + ":1" * n, host_of),
     "host: rule": Growth(lambda n: "*." + "a-" * n, HostRule.parse),
+    "components: needs": Growth(lambda n: b"a:\n  needs:\n" + b"    - a\n" * n, read_needs),
+    "components: needs without a list": Growth(lambda n: b"a:\n" * n + b"  needs:\n" * n, read_needs),
+    "components: versions": Growth(
+        lambda n: b"DOWNLOADS = {" + b"".join(b"'%d': {'version': '1'}," % i for i in range(n)) + b"}",
+        read_versions,
+        10_000,
+    ),
     "host: look-alike": Growth(lambda n: "github" * n, lambda host: lookalike_of(host, KNOWN_HOSTS), 20_000),
     "host: look-alike in parts": Growth(lambda n: "g.i.t." * n, lambda host: lookalike_of(host, KNOWN_HOSTS), 20_000),
     # text

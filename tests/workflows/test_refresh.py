@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from provision.catalog.learned_components import FILES
 from provision.catalog.refresh import GITHUB_URL, GRAALPY_URL, PYPY_URLS
 from provision.catalog.saved import NDJSON_URLS
 from tests.catalog.samples import digest, full, ndjson_line, stripped, upstream
+from tests.catalog.test_learned_components import DOWNLOADS, TARGETS
 from tests.fetch.conftest import Internet, authority, authority_file, internet
 from tests.support.project import Ended, Project
 from tests.support.server import Server
@@ -39,8 +41,8 @@ def release(*names: str, tag: str = "20270101") -> bytes:
 
 
 def asked(server: Server) -> list[str]:
-    """The paths that were requested since the last call."""
-    paths = [seen.path for seen in server.requests]
+    """The paths that were requested since the last call, but for the files that say what builds contain."""
+    paths = [seen.path for seen in server.requests if not seen.path.endswith(("/downloads.py", "/targets.yml"))]
     server.requests.clear()
     return paths
 
@@ -229,3 +231,30 @@ def test_what_a_partial_list_lacks_is_not_known_until_a_complete_one_says(projec
     project.run("lock", "--offline", "--upgrade", "fast")
     assert project.lock.read_text().count("[[python.asset]]") == 4
     assert "not complete" not in project.run("explain", "fast").out
+
+
+def test_what_the_newest_builds_contain_is_learned_once(project: Project, internet: Internet) -> None:
+    """`diff` knows then what changed inside, from the lock alone; a build without the files is named in a note."""
+    internet.server.put(NDJSON, b"".join(ndjson_line(name) for name in NAMES))
+    files = f"{urlsplit(FILES).path}/20270201"
+    internet.server.put(f"{files}/pythonbuild/downloads.py", DOWNLOADS)
+    internet.server.put(f"{files}/cpython-unix/targets.yml", TARGETS)
+    ended = online(project, internet, "catalog", "update")
+    assert "newer builds are not known: https://raw.githubusercontent.com/" in ended.err
+    assert internet.server.count(f"{files}/cpython-unix/targets.yml") == 1
+    online(project, internet, "catalog", "update")
+    assert internet.server.count(f"{files}/cpython-unix/targets.yml") == 1
+    project.write(CPYTHON.replace("3.13", "3.13.1"))
+    project.run("lock", "--offline")
+    (project.directory / "before.lock").write_bytes(project.lock.read_bytes())
+    project.write(CPYTHON.replace("3.13", "3.13.99"))
+    project.run("lock", "--offline")
+    assert "→ 3.5.9" in project.run("diff", "before.lock", "pythons.lock").out
+
+
+def test_a_company_s_own_places_say_nothing_on_contents_and_github_is_not_asked(
+    project: Project, internet: Internet, server: Server
+) -> None:
+    url = server.put("builds.ndjson", ndjson_line(*NAMES[:1]))
+    online(project, internet, "catalog", "update", "--url", url)
+    assert internet.server.requests == []
