@@ -38,9 +38,12 @@ NOT_IN_THE_DIGEST = {
     ("policy", "cooldown"): "judges a lock; resolving asks no policy",
     ("policy", "allow-prereleases"): "judges a lock; resolving asks no policy",
     ("policy", "allow-end-of-life"): "judges a lock; resolving asks no policy",
+    ("policy", "advisories"): "judges a lock; resolving asks no policy",
+    ("policy", "max-severity"): "judges a lock; resolving asks no policy",
     ("policy", "ignore"): "judges a lock; resolving asks no policy",
     ("ignore", "code"): "judges a lock; resolving asks no policy",
     ("ignore", "reason"): "judges a lock; resolving asks no policy",
+    ("ignore", "until"): "judges a lock; resolving asks no policy",
 }
 
 # An entry in which every key can be given.
