@@ -1,4 +1,4 @@
-"""Components of builds that are newer than the bundled table, from PBS's own files.
+"""Components of builds that are newer than the bundled table, from PBS's files.
 
 `catalog update` reads two files of PBS at a tag, as text: the dictionary of `pythonbuild/downloads.py`, which is parsed
 and never executed, and the lists `needs` of `cpython-unix/targets.yml`. What was read is kept beside the catalogs.
