@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from provision.model.asset import Asset
 from provision.model.tree import TreeEntry
 from provision.relocate.rewrite import BuildPaths, PrefixRewriter
+from provision.store.layout import interpreter_names
 
 
 def executable_name(asset: Asset, entries: Mapping[str, TreeEntry]) -> str | None:
@@ -33,7 +34,7 @@ def missing_links(asset: Asset, entries: Mapping[str, TreeEntry]) -> Iterator[tu
     real = executable_name(asset, entries)
     if real is None:
         return
-    for name in ("python", "python3", f"python{asset.version.series}"):
+    for name in interpreter_names(asset):
         if f"bin/{name}" not in entries:
             yield f"bin/{name}", real
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from provision.errors import StoreError
-from provision.host.files import is_file
+from provision.host.files import is_file, open_regular
 from provision.model.asset import Asset
 from provision.model.value import frozen
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
 # File systems allow 255 bytes a name; staging directories and receipts add to the key.
 _LONGEST_KEY = 200
+# How programs begin: ELF, Mach-O (32 and 64 bit, both byte orders, universal), PE, scripts.
+_PROGRAMS = (
+    *(b"\x7fELF", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe"),
+    *(b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf", b"MZ", b"#!"),
+)
 
 
 @frozen(kw_only=False)
@@ -82,6 +88,38 @@ def executable(tree: Path, asset: Asset) -> Path:
     if asset.implementation == "graalpy":
         return tree / "bin" / "graalpy.exe"
     return tree / "python.exe"
+
+
+def interpreter_names(asset: Asset) -> tuple[str, ...]:
+    """The names that the interpreter has in ``bin/`` of every Unix tree: ``python``, ``python3``, ``python3.13``."""
+    return ("python", "python3", f"python{asset.version.series}")
+
+
+def interpreter_damage(tree: Path, asset: Asset) -> str:
+    """Why the interpreter of a tree for this machine cannot start: ``<path> is missing``; empty if nothing is found.
+
+    It has to have all its names, be executable, and begin as a program does; an empty file would run as a shell script
+    that does nothing. The rest of it is not read. What this user may not look at is no damage.
+    """
+    program = executable(tree, asset)
+    unix = asset.target.os != "windows"
+    for path in [program.with_name(name) for name in interpreter_names(asset)] if unix else [program]:
+        try:
+            with open_regular(path) as (descriptor, facts):
+                if unix and not facts.st_mode & 0o111:
+                    reason = "is not executable"
+                elif os.read(descriptor, 4).startswith(_PROGRAMS):
+                    continue
+                else:
+                    reason = "is not a program" if facts.st_size else "is empty"
+        except PermissionError:
+            continue
+        except (FileNotFoundError, NotADirectoryError):
+            reason = "is missing"
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}"
+        return f"{os.path.realpath(path)} {reason}"
+    return ""
 
 
 def landmark(tree: Path) -> Path | None:

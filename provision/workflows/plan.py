@@ -24,7 +24,7 @@ from provision.store.json_tables import (
     string,
     strings,
 )
-from provision.store.layout import Store
+from provision.store.layout import Store, interpreter_damage
 from provision.store.links import read_links
 from provision.store.prune import unused_keys
 from provision.store.publish import ensure_durable
@@ -79,8 +79,14 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
     sha256_by_key = {selected.key: selected.asset.sha256 for selected in selection}
     receipts = [receipt for key in sha256_by_key if (receipt := read_receipt(store, key))]
     matching = [receipt for receipt in receipts if receipt.asset.sha256 == sha256_by_key[receipt.key]]
+    foreign = {selected.key for selected in selection if selected.foreign}
     # A tree that was installed before the last boot and not verified since is hashed here, once.
-    intact = frozenset(receipt.key for receipt in matching if ensure_durable(store, receipt))
+    intact = frozenset(
+        receipt.key
+        for receipt in matching
+        if (receipt.key in foreign or not interpreter_damage(store.tree(receipt.key), receipt.asset))
+        and ensure_durable(store, receipt)
+    )
     inventory = Inventory(
         installed=intact,
         damaged=frozenset(receipt.key for receipt in receipts) - intact,

@@ -6,14 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from provision.errors import PolicyError, StoreError, UsageError
+from provision.errors import IntegrityError, PolicyError, ProvisionError, StoreError, UsageError, raise_all
 from provision.host.cpu import cpu_level
-from provision.host.execute import caller_environment, execute
+from provision.host.execute import caller_environment, execute, noexec_error, refuses_programs
+from provision.host.files import is_directory
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
 from provision.store.launchers import is_launcher
-from provision.store.layout import Store, executable
+from provision.store.layout import Store, executable, interpreter_damage
 from provision.store.links import BIN, links_directory, unknown_commands
 from provision.store.locks import lock_timeout
 from provision.store.receipts import read_receipt
@@ -32,12 +33,13 @@ class FoundPython:
 
 
 def which(options: Options, name: str) -> FoundPython:
-    """The interpreter of an entry; raises `StoreError` if it is not installed."""
+    """The interpreter of an entry; raises `StoreError` if it is not installed, `IntegrityError` if damaged."""
     project = Project.find(options)
     (selected,) = select_assets(project, project.locked().lock, Scope(names=(name,))).selected
     store = Store(options.home)
     if not _is_installed(selected, store):
         raise StoreError(f"{name} is not installed", hint=f"Run `provision sync {name}`.")
+    raise_all([error] if (error := _interpreter_error(selected, store)) else [])
     record_use(project, store, selected.key, timeout=lock_timeout(options.environ))
     tree = store.tree(selected.key)
     return FoundPython(selected=selected, tree=tree, executable=executable(tree, selected.asset))
@@ -87,7 +89,8 @@ def environment(environ: Mapping[str, str], found: FoundPython) -> dict[str, str
 def bin_directory(options: Options) -> Path:
     """The project's directory of commands, for PATH.
 
-    Raises `PolicyError` unless everything in it starts just the interpreter that the lock has for its name.
+    Raises `PolicyError` unless everything in it starts just the interpreter that the lock has for its name, and
+    `StoreError` if the directory does not exist: ``eval "$(provision env)"`` would leave another Python first on PATH.
     """
     project = Project.find(options)
     directory = links_directory(project.directory) / BIN
@@ -99,6 +102,12 @@ def bin_directory(options: Options) -> Path:
     installed = [selected for selected in chosen if _is_installed(selected, store)]
     for path in unknown_commands(project.directory, installed, store):
         raise _command_refused(path, project.lock_path)
+    if not is_directory(directory):
+        raise StoreError(
+            f"cannot put {directory} on PATH: the directory does not exist",
+            hint="Run `provision sync`. If it cannot create links in the project, use `provision run` instead.",
+        )
+    raise_all([error for selected in installed if (error := _interpreter_error(selected, store))])
     for selected in installed:
         record_use(project, store, selected.key, timeout=lock_timeout(options.environ))
     return directory
@@ -108,6 +117,28 @@ def _is_installed(selected: Selected, store: Store) -> bool:
     # A key has only a part of the archive's sha256, which another archive can match on purpose; the receipt has all.
     receipt = read_receipt(store, selected.key)
     return receipt is not None and receipt.asset.sha256 == selected.asset.sha256
+
+
+def _interpreter_error(selected: Selected, store: Store) -> ProvisionError | None:
+    """Why the tree's interpreter cannot start, as far as that shows without hashing the tree; else None.
+
+    In its place, another Python on PATH would run.
+    """
+    tree = store.tree(selected.key)
+    program = executable(tree, selected.asset)
+    if refuses_programs(store.trees):
+        return noexec_error(store.trees)
+    if damage := interpreter_damage(tree, selected.asset):
+        return IntegrityError(
+            f"interpreter of entry {selected.name!r} is damaged: {damage}",
+            hint=f"Run `provision verify --repair {selected.name}`.",
+        )
+    if not os.access(program, os.X_OK):
+        return StoreError(
+            f"cannot execute {program}: permission denied",
+            hint="Ask the owner of the store for access, or set PROVISION_HOME to a store of your own.",
+        )
+    return None
 
 
 def _command_refused(path: Path, lock: Path) -> PolicyError:

@@ -1,18 +1,24 @@
-"""Interpreters that are not installed, the environment of commands, and directories that cannot be on PATH."""
+"""Interpreters that are not installed or damaged, the environment of commands, and PATH."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from provision.errors import PolicyError, StoreError
+from provision.errors import IntegrityError, PolicyError, SeveralErrors, StoreError
 from provision.plan import Selected
+from provision.protocols import NoProgress
 from provision.workflows.lock import lock
-from provision.workflows.options import Options
-from provision.workflows.use import FoundPython, bin_directory, environment, which
+from provision.workflows.options import Options, Scope
+from provision.workflows.plan import plan
+from provision.workflows.sync import sync
+from provision.workflows.use import FoundPython, bin_directory, environment, run, which
 from tests.lock.samples import asset
+from tests.support.builds import write_catalog
+from tests.support.small import small_build
 
 
 def test_a_locked_interpreter_that_is_not_installed(options: Options, tmp_path: Path) -> None:
@@ -48,8 +54,67 @@ def test_a_directory_that_path_would_split_is_refused(tmp_path: Path, name: str)
 
 def test_a_command_that_is_not_of_the_store_is_refused(options: Options, tmp_path: Path) -> None:
     (tmp_path / "pythons.toml").write_text("[pythons]\n")
-    assert bin_directory(options) == tmp_path / ".pythons" / "bin"
-    bin_directory(options).mkdir(parents=True)
-    (bin_directory(options) / "git").symlink_to("/bin/true")
+    commands = tmp_path / ".pythons" / "bin"
+    with pytest.raises(StoreError, match=f"cannot put {commands} on PATH: the directory does not exist"):
+        bin_directory(options)
+    commands.mkdir(parents=True)
+    assert bin_directory(options) == commands
+    (commands / "git").symlink_to("/bin/true")
     with pytest.raises(PolicyError, match="git was not made by provision; refusing to put it on PATH"):
         bin_directory(options)
+
+
+@pytest.fixture
+def tree(options: Options, tmp_path: Path) -> Path:
+    """The installed tree of the entries ``one`` and ``two``."""
+    build = small_build(tmp_path / "builds")
+    (tmp_path / "served").mkdir()
+    catalog = write_catalog(tmp_path / "served", [build])
+    text = f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\none = {build.entry}\ntwo = {build.entry}\n'
+    (tmp_path / "pythons.toml").write_text(text)
+    sync(options, Scope(), NoProgress())
+    return which(options, "one").tree
+
+
+_DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "removed": (lambda tree: (tree / "bin/python3.13").unlink(), "bin/python3.13 is missing"),
+    "bin removed": (lambda tree: (tree / "bin").rename(tree / "elsewhere"), "bin/python is missing"),
+    "one name removed": (lambda tree: (tree / "bin/python3").unlink(), "bin/python3 is missing"),
+    "not executable": (lambda tree: (tree / "bin/python3.13").chmod(0o644), "bin/python3.13 is not executable"),
+    "empty": (lambda tree: (tree / "bin/python3.13").write_bytes(b""), "bin/python3.13 is empty"),
+    "zeros": (lambda tree: (tree / "bin/python3.13").write_bytes(bytes(99)), "bin/python3.13 is not a program"),
+    "text": (lambda tree: (tree / "bin/python3.13").write_text("exit 0\n"), "bin/python3.13 is not a program"),
+    "a directory": (
+        lambda tree: ((tree / "bin/python3.13").unlink(), (tree / "bin/python3.13").mkdir()),
+        "bin/python3.13 cannot be read: it is not a regular file",
+    ),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="trees on Windows have one name of the interpreter, and no modes")
+@pytest.mark.parametrize("damage", _DAMAGES)
+def test_a_damaged_interpreter_is_refused_and_no_other_python_is_started(
+    damage: str, tree: Path, options: Options
+) -> None:
+    change, reason = _DAMAGES[damage]
+    change(tree)
+    error = f"interpreter of entry 'two' is damaged: {tree}/{reason}"
+    for use in (lambda: which(options, "two"), lambda: run(options, "two", ["python", "-c", "pass"])):
+        with pytest.raises(IntegrityError) as caught:
+            use()
+        assert str(caught.value) == error
+        assert caught.value.hint == "Run `provision verify --repair two`."
+    with pytest.raises(SeveralErrors) as several:
+        bin_directory(options)
+    assert [str(each) for each in several.value.errors] == [error.replace("'two'", "'one'"), error]
+    assert [install.damaged for install in plan(options, Scope()).plan.installs()] == [True]
+    sync(options, Scope(), NoProgress())
+    assert which(options, "two").tree == tree
+
+
+@pytest.mark.parametrize(
+    "content", ["7f454c46", "feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf", "4d5a9000"]
+)
+def test_programs_of_every_system_are_known_by_their_first_bytes(content: str, tree: Path, options: Options) -> None:
+    (tree / "bin/python3.13").write_bytes(bytes.fromhex(content) + bytes(60))
+    assert which(options, "one").tree == tree

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from provision.cli.session import CommandAnswer
 from provision.errors import UsageError
-from provision.host.files import is_directory
 from provision.workflows.use import FoundPython
 
 _SHELLS = ("sh", "fish", "powershell", "github")
@@ -45,9 +44,8 @@ def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) 
             line = path
         case _:
             raise UsageError(f"--shell is {name!r}; expected one of {', '.join(_SHELLS)}")
-    remarks = () if is_directory(directory) else (f"note: {path} does not exist yet; run `provision sync`",)
     document = {"version": 1, "path": path, "shell": name, "code": line}
-    return CommandAnswer(paths=(line,), document=document, remarks=remarks)
+    return CommandAnswer(paths=(line,), document=document)
 
 
 def _default_shell(environ: Mapping[str, str]) -> str:

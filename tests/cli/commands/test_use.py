@@ -34,12 +34,25 @@ def test_env_names_the_directory_of_links(synced: Project) -> None:
     assert f"{synced.directory}/.pythons" in synced.run("env", "--shell", "sh").out
 
 
-def test_env_notes_that_nothing_is_linked_yet(tmp_path: Path) -> None:
+def test_env_before_a_sync_is_an_error_and_prints_no_code(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.write("[pythons]\n")
-    ended = project.run("env", "--shell", "github")
-    assert ended.out == f"{tmp_path}/.pythons/bin\n"
-    assert ended.err == f"note: {tmp_path}/.pythons/bin does not exist yet; run `provision sync`\n"
+    ended = project.run("env", "--shell", "github", expect=1)
+    assert ended.out == ""
+    assert f"cannot put {tmp_path}/.pythons/bin on PATH: the directory does not exist" in ended.err
+    assert "Run `provision sync`" in ended.err
+
+
+def test_a_damaged_interpreter_is_not_replaced_by_another_python(project: Project) -> None:
+    project.run("sync")
+    Path(project.run("which", "one").out.strip()).resolve().unlink()
+    for words in (["run", "one", "--", "python", "-c", "print(1)"], ["env"], ["which", "one"]):
+        ended = project.run(*words, expect=5)
+        assert ended.out == ""
+        assert "error: interpreter of entry 'one' is damaged: " in ended.err
+        assert " hint: Run `provision verify --repair one`.\n" in ended.err
+    project.run("verify", "--repair", "one")
+    assert project.run("run", "one", "--", "python", "-V").out == "Python 3.13.5\n"
 
 
 def test_run_starts_an_interpreter_and_hands_on_its_exit_code(synced: Project) -> None:
