@@ -76,6 +76,11 @@ def tree(options: Options, tmp_path: Path) -> Path:
     return which(options, "one").tree
 
 
+def _make_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 _DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "removed": (lambda tree: (tree / "bin/python3.13").unlink(), "bin/python3.13 is missing"),
     "bin removed": (lambda tree: (tree / "bin").rename(tree / "elsewhere"), "bin/python is missing"),
@@ -85,7 +90,7 @@ _DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "zeros": (lambda tree: (tree / "bin/python3.13").write_bytes(bytes(99)), "bin/python3.13 is not a program"),
     "text": (lambda tree: (tree / "bin/python3.13").write_text("exit 0\n"), "bin/python3.13 is not a program"),
     "a directory": (
-        lambda tree: ((tree / "bin/python3.13").unlink(), (tree / "bin/python3.13").mkdir()),
+        lambda tree: _make_directory(tree / "bin/python3.13"),
         "bin/python3.13 cannot be read: it is not a regular file",
     ),
 }
