@@ -77,14 +77,18 @@ class Place:
 class ProvisionError(Exception):
     """A failure that a user can act on, as opposed to a bug.
 
-    ``message`` says what is wrong and what was expected, ``place`` where, ``hint`` what to do next.
+    ``message`` says what is wrong and what was expected, ``place`` where, ``hint`` what to do next. ``file`` is the
+    file that the message itself names, where there is no place.
     """
 
     exit_code = FAILURE
 
-    def __init__(self, message: str, *, place: Place | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, place: Place | None = None, hint: str | None = None, file: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message, self.place, self.hint = message, place, hint
+        self.file = place.file if place else file
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
@@ -201,14 +205,16 @@ def _normalised(word: str) -> str:
     return word.lower().replace("_", "-")
 
 
-def system_error(error: OSError) -> ProvisionError:
-    """The error for an `OSError` that no step expected: the paths, and the reason in plain words."""
+def system_error(error: OSError, *, stream: str = "") -> ProvisionError:
+    """The error for an `OSError` that no step expected: the paths, or the stream, and the reason in plain words."""
+    reason = _REASONS[error.errno][0] if error.errno in _REASONS else error.strerror or str(error)
+    if stream:
+        return ProvisionError(f"cannot write to {stream}: {reason}", hint="Redirect the output to another place.")
     where = " and ".join(filter(None, (_path(error.filename), _path(error.filename2))))
     if not where and not _has_working_directory():
         return ProvisionError(
             "the working directory was removed, or may not be read", hint="Change to another directory."
         )
-    reason = _REASONS[error.errno][0] if error.errno in _REASONS else error.strerror or str(error)
     return ProvisionError(
         f"{where or 'cannot read or write'}: {reason}",
         hint="Set PROVISION_DEBUG=1 to see which step failed.",

@@ -79,6 +79,8 @@ def run_app(argv: Sequence[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # click exits with 1 where the reader of stdout is gone
+            raise end.__context__ from None
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return code if isinstance(code, int) else 0
 

@@ -84,9 +84,9 @@ class Console:
             first, *more = str(one).split("\n")
             sys.stderr.write(f"{label} {without_ci_commands(printable(first))}\n")
             sys.stderr.writelines(f"       {without_ci_commands(printable(line))}\n" for line in more)
-            place = one.place
-            if self.github and place is not None and place.line is not None:
-                command = github_annotation("error", one.message, file=place.file, line=place.line, column=place.column)
+            if self.github and one.file:
+                line, column = (one.place.line or 1, one.place.column) if one.place else (1, None)
+                command = github_annotation("error", one.message, file=one.file, line=line, column=column)
                 write_bytes(f"{command}\n".encode("utf-8", "backslashreplace"), to_stderr=True)
             if one.hint and one.hint not in hints:
                 hints.append(one.hint)

@@ -46,7 +46,7 @@ def _main(argv: list[str]) -> int:
             raise
         from provision.errors import system_error
 
-        return _report(system_error(error))
+        return _report(system_error(error, stream=_failed_stream(error)))
     return code
 
 
@@ -99,6 +99,20 @@ def _report(error: "ProvisionError") -> int:
     except OSError:  # stderr is on a full disk
         pass
     return error.exit_code
+
+
+def _failed_stream(error: OSError) -> str:
+    """``stdout`` if writing there failed; empty if something else did.
+
+    Modules of the command line open no files: what fails there and names no path is a stream. Its buffer does not tell,
+    as it may be empty or, with PYTHONUNBUFFERED, missing.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    writes = module.partition(".")[0] in {"click", "typer"} or module.startswith("provision.cli.")
+    return "stdout" if writes and error.filename is None else ""
 
 
 def _close_quietly() -> int:

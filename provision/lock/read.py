@@ -40,6 +40,9 @@ MAX_LOCK_SIZE = 16 * 1024 * 1024
 MAX_ERRORS = 20
 
 _REPLACE_HINT = "Take it back from version control, or remove it and run `provision lock`."
+# For text that provision did not write, such as a manifest: nobody is to remove that.
+_OTHER_FILE_HINT = "Pass a lock file that `provision lock` wrote, or restore the lock file from version control."
+_LOCK_VERSION = re.compile(r"^\s*lock-version\s*=", re.MULTILINE)
 
 CONFLICT_MARKER = re.compile(r"^\ufeff?(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
 
@@ -112,7 +115,7 @@ def read_lock(path: Path) -> ParsedLock:
 
 def missing_lock_error(file: str, command: str = "provision lock") -> LockFileError:
     """The error of commands that need a lock where there is none; ``command`` creates it."""
-    return LockFileError(f"{file} does not exist", hint=f"Run `{command}` to create it, and commit it.")
+    return LockFileError(f"{file} does not exist", hint=f"Run `{command}` to create it, and commit it.", file=file)
 
 
 def parse_lock(text: str, file: str) -> ParsedLock:
@@ -185,16 +188,17 @@ def _parse_toml(text: str, file: str) -> dict[str, Any]:
                 place=Place(file, text.count("\n", 0, conflict.start()) + 1),
                 hint="Run `provision lock`: it keeps the undisputed entries and resolves the others again.",
             ) from None
-        raise _syntax_error(str(error), file) from error
+        hint = _REPLACE_HINT if _LOCK_VERSION.search(text) else _OTHER_FILE_HINT
+        raise _syntax_error(str(error), file, hint) from error
 
 
-def _syntax_error(message: str, file: str) -> LockFileError:
+def _syntax_error(message: str, file: str, hint: str) -> LockFileError:
     from provision.manifest.toml import split_syntax_error
 
     what, at = split_syntax_error(message)
     place = Place(file, *at) if at else Place(file)
     what = what if at else message
-    return LockFileError(f"is not valid TOML: {what}", place=place, hint=_REPLACE_HINT)
+    return LockFileError(f"is not valid TOML: {what}", place=place, hint=hint)
 
 
 def _lock_of_tables(tables: Mapping[str, object], text: str, file: str) -> tuple[Lock, tuple[str, ...]]:
@@ -208,9 +212,12 @@ def _lock_of_tables(tables: Mapping[str, object], text: str, file: str) -> tuple
 def _is_newer(tables: Mapping[str, object], file: str) -> bool:
     """True for a newer minor version, whose unknown keys are no errors; raises for a version that cannot be read."""
     given = tables.get("lock-version")
+    if given is None:
+        is_manifest = isinstance(tables.get("pythons"), dict)
+        what = "is a manifest, not a lock file" if is_manifest else "is not a lock file: lock-version is missing"
+        raise LockFileError(what, place=Place(file), hint=_OTHER_FILE_HINT)
     if not isinstance(given, str):
-        what = "lock-version is missing" if given is None else "lock-version is not a text"
-        raise LockFileError(what, place=Place(file), hint=_REPLACE_HINT)
+        raise LockFileError("lock-version is not a text", place=Place(file), hint=_REPLACE_HINT)
     try:
         (major, minor), (own_major, own_minor) = lock_version(given), lock_version(LOCK_VERSION)
     except ValueError as error:

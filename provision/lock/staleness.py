@@ -63,6 +63,7 @@ def stale_lock_error(stale: Iterable[StaleEntry], *, lock: str, manifest: str) -
     return LockFileError(
         f"{lock} does not answer {manifest} any more:{lines}",
         hint="Run `provision lock`, review what changed, and commit it.",
+        file=lock,
     )
 
 

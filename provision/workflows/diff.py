@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from provision.catalog.cache import open_catalog
 from provision.catalog.learned_components import known_table
 from provision.errors import ManifestError, UsageError
 from provision.host.detect import detect_host
-from provision.host.files import is_file
+from provision.host.files import is_directory, is_file
 from provision.host.repository import display_path, repository_root
 from provision.install.probe import can_run
 from provision.lock.lock import Lock, LockedPython
@@ -34,7 +35,8 @@ from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import LOCK_NAME, Project, shown_name
 
 HEAD = "HEAD"
-_UNAVAILABLE = "neither in the store nor in the cache; `provision sync --target` brings it"
+# What looks like the name of a file, where no such file exists: branches may have slashes, and tags dots.
+_FILE_NAME = re.compile(r"(?:\.{0,2}/.*|[^:]*\.[A-Za-z]+)")
 
 
 def diff(
@@ -90,12 +92,24 @@ def _side(text: str, lock_path: Path, shown_as: Path | None = None) -> DiffSide:
     if text == os.devnull or is_file(path):
         return _file(path, text, shown_as)
     try:
-        revision = RevisionPath.parse(text, default=f"./{lock_path.name}")
-    except UsageError:
-        if os.sep in text or path.suffix:
-            raise UsageError(f"{text[:200]!r} does not exist, and is no git revision either") from None
-        raise
-    return _revision(revision, lock_path)
+        return _revision(RevisionPath.parse(text, default=f"./{lock_path.name}"), lock_path)
+    except UsageError as error:
+        raise _not_a_side(text, error) from None
+
+
+def _not_a_side(text: str, error: UsageError) -> UsageError:
+    """The error of a text that is neither a file nor a revision: by its look one or the other was meant."""
+    shown = repr(text[:200])
+    if is_directory(Path(text)):
+        return UsageError(
+            f"{shown} is a directory, not a lock file", hint=f"Name the lock file in it: `{Path(text, LOCK_NAME)}`."
+        )
+    if _FILE_NAME.fullmatch(text):
+        return UsageError(
+            f"{shown} does not exist, and is no git revision either",
+            hint="Check the path, or name a revision and a path in it, such as HEAD~1:pythons.lock.",
+        )
+    return error
 
 
 def _revision(revision: RevisionPath, lock_path: Path) -> DiffSide:
@@ -169,12 +183,23 @@ def _compare_entry(options: Options, entry: EntryChange) -> Iterator[TreeChange]
     for change in available:
         yield _compare_trees(options, entry.old, entry.new, change)
     if pairs and not available:
-        olds, news = zip(*(_available(options, entry, change) for change in pairs), strict=True)
-        lacking = [side for side, sides in (("old", olds), ("new", news)) if not any(sides)]
-        which = " and the ".join(lacking) or "other"
+        host = detect_host().target
+        pair = next((change for change in pairs if change.target == host), pairs[0])
         yield TreeChange(
-            entry=entry.name, target_label=pairs[0].target_label, missing=f"the {which} tree is {_UNAVAILABLE}"
+            entry=entry.name, target_label=pair.target_label, missing=_missing(pair, *_available(options, entry, pair))
         )
+
+
+def _missing(change: AssetChange, has_old: bool, has_new: bool) -> str:
+    """Which of the two trees is not available, and the command that installs it; `sync` only knows the lock on disk."""
+    command = f"provision sync --target {change.target.short}"
+    if change.cpu != "baseline":
+        command += f" --cpu {change.cpu}"
+    where = "neither in the store nor in the cache"
+    if not has_old and not has_new:
+        return f"the old and the new tree are {where}; run `{command}` once with each of the two lock files"
+    side = "new" if has_old else "old"
+    return f"the {side} tree is {where}; run `{command}` with the {side} lock file"
 
 
 def _changed_rows(old: LockedPython, new: LockedPython) -> Iterator[AssetChange]:

@@ -8,6 +8,8 @@ import pytest
 
 from provision.cli.console import Console, table
 from provision.errors import LockFileError, ManifestError, NetworkError, Place, SeveralErrors
+from provision.lock.read import missing_lock_error
+from provision.lock.staleness import stale_lock_error
 from provision.text import without_ci_commands
 
 
@@ -32,6 +34,26 @@ def test_github_gets_an_annotation_on_the_line(capsys: pytest.CaptureFixture[str
     error = LockFileError("50 % wrong\nreally", place=Place("pythons.lock", 5))
     Console(environ={"GITHUB_ACTIONS": "true"}).error(error)
     assert "::error file=pythons.lock,line=5::50 %25 wrong%0Areally\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        missing_lock_error("ci/a.lock"),
+        stale_lock_error((), lock="ci/a.lock", manifest="ci/a.toml"),
+        LockFileError("is not UTF-8", place=Place("ci/a.lock")),
+    ],
+)
+def test_github_gets_an_annotation_of_a_file_without_a_line(
+    error: LockFileError, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Console(environ={"GITHUB_ACTIONS": "true"}).error(error)
+    assert f"::error file=ci/a.lock,line=1::{error.message.splitlines()[0]}" in capsys.readouterr().err
+
+
+def test_an_error_of_no_file_is_no_annotation(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(environ={"GITHUB_ACTIONS": "true"}).error(NetworkError("no route"))
+    assert "::error" not in capsys.readouterr().err
 
 
 def test_colours_are_for_who_wants_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,13 +101,15 @@ def test_paths_are_those_of_the_file_system(project: Project, encoding: str) -> 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["list", "which one", "--version", "diff --format html ../old.lock pythons.lock"])
-def test_an_output_that_cannot_be_written_is_one_error(project: Project, words: str) -> None:
+def test_an_output_that_cannot_be_written_is_one_error(project: Project, words: str, unbuffered: str) -> None:
+    environ = project.environ({"PYTHONUNBUFFERED": unbuffered})
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*COMMAND, *words.split()],
             cwd=project.directory,
-            env=project.environ(),
+            env=environ,
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
@@ -115,13 +117,32 @@ def test_an_output_that_cannot_be_written_is_one_error(project: Project, words: 
         silent = subprocess.run(
             [*COMMAND, *words.split()],
             cwd=project.directory,
-            env=project.environ(),
+            env=environ,
             stdout=full,
             stderr=full,
             check=False,
         )
-    assert done.stderr.startswith(b"error: cannot read or write: the disk is full\n"), done.stderr
+    assert done.stderr.startswith(b"error: cannot write to stdout: the disk is full\n"), done.stderr
     assert (done.returncode, silent.returncode) == (1, 1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGPIPE")
+@pytest.mark.parametrize(
+    "words",
+    variants(
+        ["list", "roots", "explain one", "catalog list", "diff ../old.lock", "schema lock", "--help", "env"],
+        quick=["list", "explain one", "catalog list", "diff ../old.lock"],
+    ),
+)
+def test_a_reader_that_is_gone_is_one_exit_code_and_no_message(project: Project, words: str) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [*COMMAND, *words.split()]
+    done = subprocess.run(
+        command, cwd=project.directory, env=project.environ(), stdout=theirs, stderr=subprocess.PIPE, check=False
+    )
+    os.close(theirs)
+    assert (done.returncode, b"error" in done.stderr, b"Traceback" in done.stderr) == (141, False, False)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="shells close descriptors so")

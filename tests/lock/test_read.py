@@ -296,7 +296,7 @@ def test_unknown_keys_of_a_newer_minor_version_are_warnings() -> None:
         ('lock-version = "0.9"', "pythons.lock: has lock-version 0.9, and this provision knows 1.x only"),
         ('lock-version = "1"', "pythons.lock: lock-version: is '1'; expected a version such as 1.0"),
         ("lock-version = 1.0", "pythons.lock: lock-version is not a text"),
-        ("", "pythons.lock: lock-version is missing"),
+        ("", "pythons.lock: is not a lock file: lock-version is missing"),
     ],
 )
 def test_the_format_must_be_a_known_one(head: str, message: str) -> None:
@@ -333,3 +333,25 @@ def test_a_damaged_lock_is_read_or_refused(lock: Lock, data: st.DataObject) -> N
     end = data.draw(st.integers(start, min(start + 40, len(text))))
     with suppress(LockFileError, SeveralErrors):
         parse_lock(text[:start] + data.draw(st.text(max_size=10)) + text[end:], LOCK)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[pythons]\ndefault = "3.13"\n', "x: is a manifest, not a lock file"),
+        ("[project]\nname = 'x'\n", "x: is not a lock file: lock-version is missing"),
+        ("# Read me\n\nA text.\n", "x:3:3: is not valid TOML: Expected '=' after a key in a key/value pair"),
+        ('{"version": 1}\n', "x:1:1: is not valid TOML: Invalid statement"),
+    ],
+)
+def test_nobody_is_told_to_remove_a_file_that_is_no_lock(text: str, message: str) -> None:
+    with pytest.raises(LockFileError) as caught:
+        parse_lock(text, "x")
+    assert str(caught.value) == message
+    assert "remove" not in str(caught.value.hint)
+
+
+def test_a_damaged_lock_may_be_removed_and_locked_again() -> None:
+    with pytest.raises(LockFileError) as caught:
+        parse_lock(f"{TEXT}\nname = ", "x")
+    assert "remove it and run `provision lock`" in str(caught.value.hint)

@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from provision.host.detect import detect_host
 from tests.review.attacks import ATTACKS, honest, make_attacked
 from tests.review.history import git
 from tests.support.builds import Build, write_catalog
@@ -88,6 +89,30 @@ def test_neither_a_file_nor_a_revision_is_refused(project: Project, old: str) ->
     assert "error:" in project.run("diff", "--", old, expect=2).err
 
 
+@pytest.mark.parametrize(
+    ("old", "message"),
+    [
+        ("old.lock", "'old.lock' does not exist, and is no git revision either"),
+        ("./main", "'./main' does not exist, and is no git revision either"),
+        ("/nowhere/x", "'/nowhere/x' does not exist, and is no git revision either"),
+        ("below", "'below' is a directory, not a lock file"),
+        ("origin/main", "git knows no revision 'origin/main'"),
+        ("v1.2", "git knows no revision 'v1.2'"),
+        ("nope:pythons.lock", "git knows no revision 'nope'"),
+    ],
+)
+def test_what_was_meant_is_known_by_its_look(project: Project, old: str, message: str) -> None:
+    (project.directory / "below").mkdir()
+    assert f"error: {message}\n" in project.run("diff", old, expect=2).err
+
+
+def test_a_missing_file_is_named_outside_of_a_repository(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    (project.directory / ".git").rmdir()
+    ended = project.run("diff", "a.lock", "b.lock", expect=2, GIT_CEILING_DIRECTORIES=str(tmp_path))
+    assert "'a.lock' does not exist" in ended.err
+
+
 def test_the_error_of_an_invalid_lock_helps(project: Project) -> None:
     project.lock.write_text(honest().replace("sha256 = ", "sha265 = ", 1))
     ended = project.run("diff", expect=4)
@@ -125,7 +150,9 @@ def test_a_narrow_terminal_gets_short_lines(project: Project, columns: str, head
 
 
 def test_details_say_which_trees_are_not_available(project: Project) -> None:
-    assert "neither in the store nor in the cache" in project.run("diff", "--details").out
+    shown = " ".join(project.run("diff", "--details").out.split())
+    where = "neither in the store nor in the cache; run `provision sync --target"
+    assert f"the old and the new tree are {where} {detect_host().target.short}` once with each" in shown
 
 
 @pytest.fixture

@@ -166,3 +166,13 @@ def test_a_plan_names_no_host_that_may_never_be_asked(tmp_path: Path) -> None:
     shown = project.run("plan", PROVISION_MIRROR="https://mirror.example.com").out
     assert "(size unknown)" in shown
     assert "archives.example.com" not in shown
+
+
+def test_github_gets_an_annotation_of_a_lock_that_is_out_of_date(project: Project) -> None:
+    assert "::error" not in project.run("lock", "--check", GITHUB_ACTIONS="true").out
+    project.write(MANIFEST.format("3.12"))
+    shown = project.run("lock", "--check", expect=4, GITHUB_ACTIONS="true").out
+    assert "::error file=pythons.lock,line=1::pythons.lock is stale in 1 entry; run `provision lock`%0Aone " in shown
+    project.lock.unlink()
+    shown = project.run("lock", "--check", expect=4, GITHUB_ACTIONS="true").err
+    assert "::error file=pythons.lock,line=1::pythons.lock does not exist" in shown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provision.cli.console import Console
 from provision.cli.session import CommandAnswer
 from provision.errors import STALE
-from provision.text import plural, printable
+from provision.text import github_annotation, plural, printable
 
 if TYPE_CHECKING:
     from provision.lock.lock import Lock, LockedPython
@@ -44,6 +44,8 @@ def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
         if checked.stale
         else f"{name} is up to date"
     )
+    reasons = "".join(f"\n{entry}" for entry in checked.stale)
+    annotations = [github_annotation("error", f"{verdict}{reasons}", file=name, line=1)] if checked.stale else []
     document = {
         "version": 1,
         "lock": str(checked.project.lock_path),
@@ -55,6 +57,7 @@ def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
         document=document,
         code=STALE if checked.stale else 0,
         remarks=(verdict,),
+        commands=annotations if console.github else (),
         warnings=checked.warnings,
     )
 
