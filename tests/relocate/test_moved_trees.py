@@ -175,6 +175,7 @@ def test_pip_installs_a_pure_wheel_but_not_into_the_tree_itself(moved: Installed
     assert "managed by provision" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_settings_for_an_old_pip_refuse_packages_in_the_tree_and_nowhere_else(
     archive: Path, tmp_path: Path
 ) -> None:

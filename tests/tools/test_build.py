@@ -188,6 +188,7 @@ def test_the_time_is_given_and_must_be_one(tmp_path: Path) -> None:
         build_snapshot(paths, "today")
 
 
+@pytest.mark.slow
 def test_the_bundled_snapshot_alone_gives_itself() -> None:
     assert build_snapshot([BUNDLED], bundled_snapshot().as_of) == BUNDLED.read_bytes()
 

@@ -359,7 +359,6 @@ _GROWTHS: dict[str, Growth] = {
 _QUICK = (
     "manifest: quoted parts",
     "lock: lines of dots",
-    "audit: unknown hosts",
     'makefile: "\'x=/a"',
     "zstd: empty blocks",
 )
