@@ -3,8 +3,10 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
+import typer.core
 
 from provision import __version__
 from provision.cli.help import WIDTH
@@ -120,6 +122,27 @@ def _complete(option: str, shell: str) -> int:
     return 0
 
 
+class _Command(typer.core.TyperCommand):
+    """A command whose options and arguments have no empty values, as variables that are not set leave in scripts.
+
+    An empty path would be the working directory.
+    """
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        for parameter in self.params:
+            option = parameter.param_type_name == "option"
+            value = ctx.params.get(parameter.name or "")
+            if (option or ctx.allow_interspersed_args) and "" in (
+                value if isinstance(value, list | tuple) else [value]
+            ):
+                name = max(parameter.opts, key=len) if option else (parameter.name or "").upper()
+                raise UsageError(
+                    f"{name}: expected a value, got ''",
+                    hint=f"If a variable gave that value, set it, or leave {'the option' if option else 'it'} out.",
+                )
+        return super().invoke(ctx)  # type: ignore[arg-type]
+
+
 def make_app(command: str = "") -> typer.Typer:
     """The application with the commands of one module, or with all of them if ``command`` is unknown."""
     app = typer.Typer(
@@ -137,9 +160,11 @@ def make_app(command: str = "") -> typer.Typer:
             for name in commands:
                 found = getattr(loaded, name, None) or getattr(loaded, f"{name}_")
                 if isinstance(found, typer.Typer):
+                    for each in found.registered_commands:
+                        each.cls = _Command
                     app.add_typer(found, name=name)
                 else:
-                    app.command(name, context_settings=_SETTINGS.get(name))(found)
+                    app.command(name, cls=_Command, context_settings=_SETTINGS.get(name))(found)
     return app
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import Project
+from tests.support.variants import variants
 
 
 @pytest.fixture
@@ -104,3 +105,39 @@ def test_a_manifest_that_a_variable_names_and_that_is_not_there(project: Project
         "error: /nowhere/x.toml: does not exist\n"
         " hint: PROVISION_MANIFEST is '/nowhere/x.toml': correct or unset that variable.\n"
     )
+
+
+@pytest.mark.parametrize(
+    "case",
+    variants(
+        [
+            (["sync", "one", "--home", ""], "--home"),
+            (["list", "--home="], "--home"),
+            (["sync", "-m", ""], "--manifest"),
+            (["run", "--cache-dir", "", "one"], "--cache-dir"),
+            (["plan", "-o", ""], "--output"),
+            (["audit", "--policy", ""], "--policy"),
+            (["sync", "--mirror", "https://a.example", "--mirror", ""], "--mirror"),
+            (["cache", "size", "--home", ""], "--home"),
+            (["pack", "-o", "x", ""], "PREFIX"),
+            (["audit", ""], "LOCK"),
+        ],
+        quick=[
+            (["sync", "one", "--home", ""], "--home"),
+            (["plan", "-o", ""], "--output"),
+            (["cache", "size", "--home", ""], "--home"),
+            (["audit", ""], "LOCK"),
+        ],
+    ),
+)
+def test_an_empty_value_is_not_the_working_directory(project: Project, case: tuple[list[str], str]) -> None:
+    words, name = case
+    project.write("[pythons]\n")
+    before = sorted(project.directory.rglob("*"))
+    assert f"error: {name}: expected a value, got ''\n" in project.run(*words, expect=2).err
+    assert sorted(project.directory.rglob("*")) == before
+
+
+def test_the_command_of_run_may_have_empty_words(project: Project) -> None:
+    project.write('[pythons]\none = "3.13"\n')
+    assert "pythons.lock does not exist" in project.run("run", "-v", "one", "cat", "--home", "", expect=4).err
