@@ -128,7 +128,7 @@ class _Command(typer.core.TyperCommand):
     An empty path would be the working directory.
     """
 
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+    def invoke(self, ctx: typer.Context) -> Any:
         for parameter in self.params:
             option = parameter.param_type_name == "option"
             value = ctx.params.get(parameter.name or "")
