@@ -128,7 +128,7 @@ class _Command(typer.core.TyperCommand):
     An empty path would be the working directory.
     """
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         for parameter in self.params:
             option = parameter.param_type_name == "option"
             value = ctx.params.get(parameter.name or "")
@@ -140,7 +140,7 @@ class _Command(typer.core.TyperCommand):
                     f"{name}: expected a value, got ''",
                     hint=f"If a variable gave that value, set it, or leave {'the option' if option else 'it'} out.",
                 )
-        return super().invoke(ctx)  # type: ignore[arg-type]
+        return super().invoke(ctx)
 
 
 def make_app(command: str = "") -> typer.Typer:
