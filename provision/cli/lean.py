@@ -23,7 +23,8 @@ def run_lean(argv: Sequence[str]) -> int | None:
     line = read_line(list(argv))
     if line is None or any(map(is_plan_file, line.names)):
         return None
-    return _COMMANDS[line.command](line)
+    with _session(line).hints() as session:
+        return _COMMANDS[line.command](line, session)
 
 
 def _session(line: Line) -> Session:
@@ -47,59 +48,54 @@ def _session(line: Line) -> Session:
     )
 
 
-def _sync(line: Line) -> int:
+def _sync(line: Line, session: Session) -> int:
     from provision.cli.present.sync import present_synced
     from provision.workflows.options import parse_scope
     from provision.workflows.sync import sync
 
-    session, given = _session(line), line.options
+    given = line.options
     locked = bool(given["locked"]) if "locked" in given else None
     scope = parse_scope(line.names, ())
     synced = sync(session.options, scope, session.progress(), locked=locked, frozen="frozen" in given)
     return session.show(present_synced(synced, session.console))
 
 
-def _plan(line: Line) -> int:
+def _plan(line: Line, session: Session) -> int:
     from provision.cli.present.sync import present_planned
     from provision.workflows.options import parse_scope
     from provision.workflows.plan import plan
 
-    session = _session(line)
     planned = plan(session.options, parse_scope(line.names, ()), frozen="frozen" in line.options)
     return session.show(present_planned(planned, session.console, exit_code="exit_code" in line.options))
 
 
-def _lock(line: Line) -> int:
+def _lock(line: Line, session: Session) -> int:
     if "check" in line.options:
-        return _lock_check(line)
+        return _lock_check(line, session)
     from provision.cli.present.lock import present_locked
     from provision.workflows.lock import lock
 
-    session = _session(line)
     return session.show(present_locked(lock(session.options), session.console))
 
 
-def _lock_check(line: Line) -> int:
+def _lock_check(line: Line, session: Session) -> int:
     from provision.cli.present.lock import present_checked
     from provision.workflows.lock import check_lock
 
-    session = _session(line)
     return session.show(present_checked(check_lock(session.options), session.console))
 
 
-def _list(line: Line) -> int:
+def _list(line: Line, session: Session) -> int:
     from provision.cli.present.list import present_list
     from provision.workflows.list import list_pythons
 
-    session = _session(line)
     return session.show(present_list(list_pythons(session.options), session.console))
 
 
-def _which(line: Line) -> int:
+def _which(line: Line, session: Session) -> int:
     from provision.cli.present.use import present_which
     from provision.workflows.use import which
 
-    session = _session(line)
     return session.show(present_which(which(session.options, line.names[0])))
 
 

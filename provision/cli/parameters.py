@@ -125,7 +125,9 @@ def with_session(*, transfer: bool = False) -> Callable[[Callable[Concatenate[Se
             given = {name: kwargs.pop(name) for name in shared}
             if given["quiet"] and given["verbose"]:
                 raise UsageError("--quiet and --verbose exclude each other")
-            raise typer.Exit(function(Session.start(**given), *args, **kwargs))
+            with Session.start(**given).hints() as session:
+                code = function(session, *args, **kwargs)
+            raise typer.Exit(code)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         extra = [

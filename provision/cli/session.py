@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.cli.console import Console
+from provision.errors import ProvisionError, SeveralErrors
 from provision.host.variables import misspelled_variables, read_flag
 from provision.model.value import frozen
 from provision.workflows.options import Options
@@ -36,12 +38,13 @@ class CommandAnswer:
 
 @frozen
 class Session:
-    """One run of one command."""
+    """One run of one command; ``manifest`` is what ``--manifest`` gives, without the variable."""
 
     options: Options
     console: Console
     as_json: bool = False
     bars: bool = True
+    manifest: Path | None = None
 
     @classmethod
     def start(
@@ -75,22 +78,40 @@ class Session:
         for name, meant in misspelled_variables(environ).items():
             console.warn(f"{name} is not a variable of provision; did you mean {meant}?")
         bars = progress and not read_flag(environ, "PROVISION_NO_PROGRESS")
-        return cls(options=options, console=console, as_json=as_json, bars=bars)
+        return cls(options=options, console=console, as_json=as_json, bars=bars, manifest=manifest)
 
     def show(self, answer: CommandAnswer) -> int:
         """Print the answer, as JSON if that was requested, and return its exit code."""
         for warning in answer.warnings:
-            self.console.warn(warning)
+            self.console.warn(self._with_manifest(warning))
         for remark in answer.remarks:
-            self.console.say(remark)
+            self.console.say(self._with_manifest(remark))
         if self.as_json:
             self.console.document(answer.document)
         else:
-            self.console.out(*answer.lines)
+            self.console.out(*map(self._with_manifest, answer.lines))
             self.console.page(*answer.page)
             self.console.paths(*answer.paths)
             self.console.commands(*answer.commands)
         return answer.code
+
+    def _with_manifest(self, text: str) -> str:
+        """The text with the commands that it names for this project, if ``--manifest`` selected the project."""
+        if self.manifest is None:
+            return text
+        from provision.workflows.project import name_manifest
+
+        return name_manifest(text, self.manifest)
+
+    @contextmanager
+    def hints(self) -> Iterator[Session]:
+        """Let the hints of errors name the manifest of ``--manifest``; the variable for it still holds in them."""
+        try:
+            yield self
+        except ProvisionError as error:
+            for one in error.errors if isinstance(error, SeveralErrors) else (error,):
+                one.hint = self._with_manifest(one.hint) if one.hint else None
+            raise
 
     def progress(self) -> Progress:
         """The progress display for this run."""

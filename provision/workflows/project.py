@@ -22,7 +22,7 @@ from provision.workflows.options import Options
 if TYPE_CHECKING:  # `lock` needs no store
     from provision.store.layout import Store
 
-LOCK_NAME = "pythons.lock"
+MANIFEST_NAME, LOCK_NAME = "pythons.toml", "pythons.lock"
 
 
 @frozen
@@ -93,10 +93,11 @@ class Project:
         path = str(self.manifest_path)
         with suppress(OSError, ValueError):  # there is no working directory, or it is on another drive
             directory = Path.cwd()
-            if self.shown_as is not None or self.directory in (directory, *directory.parents):
+            found = self.manifest_path.name == MANIFEST_NAME and self.directory in (directory, *directory.parents)
+            if self.shown_as is not None or found:
                 return "provision lock"
             path = os.path.relpath(path, directory)
-        return f"provision lock --manifest {path}"
+        return name_manifest("`provision lock`", path).strip("`")
 
     def manifest(self) -> Manifest:
         from provision.manifest.read import read_manifest
@@ -128,6 +129,25 @@ class Project:
 
             raise missing_lock_error(self.lock_name, self.lock_command)
         return loaded
+
+
+# The commands of a project whose manifest `--manifest` selects; others take the option and have no use for it.
+_PROJECT_COMMANDS = (
+    "add|audit|catalog update|diff|env|explain|list|lock|outdated|plan|remove|run|sbom|status|sync|verify|which"
+)
+
+
+def name_manifest(text: str, manifest: Path | str) -> str:
+    """The text, in which each command of a project, such as `provision lock --upgrade`, names the manifest.
+
+    Messages are written without it, far from the command line; what was chosen there must be chosen again.
+    """
+    import re
+    import shlex
+
+    option = f"--manifest {shlex.quote(str(manifest))}"
+    command = rf"`provision (?:{_PROJECT_COMMANDS})(?=[ `])(?![^`]* --manifest )"
+    return re.sub(command, lambda found: f"{found[0]} {option}", text)
 
 
 def manifests_of(files: Iterable[Path]) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.cli.session import CommandAnswer, Session
+from tests.support.project import Project
 
 ANSWER = CommandAnswer(
     lines=("a line",),
@@ -43,3 +44,28 @@ def test_bars_can_be_switched_off_by_option_and_environment(monkeypatch: pytest.
     assert not Session.start(progress=False).bars
     monkeypatch.setenv("PROVISION_NO_PROGRESS", "1")
     assert not Session.start().bars
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("sync --frozen", "lock"),  # an error, without Typer
+        ("explain one", "lock"),  # an error, with Typer
+        ("lock --check", "lock"),
+        ("which one", "sync"),
+        ("list", "add"),
+    ],
+)
+def test_the_manifest_of_the_command_line_is_named_in_commands(words: str, command: str, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.write("[pythons]\n")
+    entry = 'one = "3.13"\n' if words != "list" else ""
+    (project.directory / "my ci.toml").write_text(f"[pythons]\n{entry}")
+    if words == "which one":
+        project.run("lock", "-m", "my ci.toml")
+    chosen = project.run(*words.split(), "--manifest", "my ci.toml", expect=None)
+    assert f"`provision {command} --manifest 'my ci.toml'" in chosen.err
+    assert f"`provision {command}`" not in chosen.err
+    # The variable is still set when the command is run.
+    by_variable = project.run(*words.split(), expect=None, PROVISION_MANIFEST="my ci.toml")
+    assert f"`provision {command}" in by_variable.err

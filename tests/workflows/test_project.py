@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import StoreError
-from provision.workflows.project import remove_unfinished, write_text
+from provision.workflows.project import name_manifest, remove_unfinished, write_text
 from tests.support.project import Project
 
 
@@ -82,3 +82,21 @@ def test_what_is_no_file_in_the_place_of_the_manifest_is_one_error_of_every_comm
     assert line.endswith(
         ("is a directory" if kind == "directory" else "is not a regular file") + "; expected a manifest"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Run `provision lock --upgrade a`.", "Run `provision lock --manifest ci.toml --upgrade a`."),
+        (
+            "`provision lock`, `provision sync`",
+            "`provision lock --manifest ci.toml`, `provision sync --manifest ci.toml`",
+        ),
+        ("`provision run a -- python -m x`", "`provision run --manifest ci.toml a -- python -m x`"),
+        ("`provision catalog update`", "`provision catalog update --manifest ci.toml`"),
+        ("`provision lock --manifest x.toml`", "`provision lock --manifest x.toml`"),
+        ("`provision init`, `provision prune`, provision lock", "`provision init`, `provision prune`, provision lock"),
+    ],
+)
+def test_commands_of_a_project_name_its_manifest(text: str, named: str) -> None:
+    assert name_manifest(text, Path("ci.toml")) == named
