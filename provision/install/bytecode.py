@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
+from provision.host.execute import why_not_executed
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, FILE_MODE, TreeEntry
 from provision.relocate.workspace import layout_of_tree
@@ -159,14 +160,14 @@ def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
     return sorted(path.replace(os.sep, "/") for path in written)
 
 
-def wrong_bytecode(tree: Path, cached: Sequence[str], *, asset: Asset) -> tuple[str, ...] | None:
-    """Which of a tree's ``cached`` files are not the bytecode of their sources; None if they cannot be compared.
+def wrong_bytecode(tree: Path, cached: Sequence[str], *, asset: Asset) -> tuple[str, ...] | str:
+    """Which of a tree's ``cached`` files are not the bytecode of their sources; or the reason why that is not known.
 
     All else in the tree must be as it was installed, as its interpreter is started, and the machine able to run it.
     """
     version = (asset.version.major, asset.version.minor)
     if asset.implementation != "cpython" or version < _FIRST_WITH_PREFIX:
-        return None
+        return "only CPython 3.8 or newer can compare bytecode with its source"
     from tempfile import TemporaryDirectory
 
     pairs = [[path, cached_source(path) or ""] for path in cached]
@@ -175,10 +176,10 @@ def wrong_bytecode(tree: Path, cached: Sequence[str], *, asset: Asset) -> tuple[
         jobs = min(os.cpu_count() or 1, len(pairs) // _FEW + 1)
         try:
             results = _run_batches([*command, "-c", _COMPARE], tree, pairs, most=jobs)
-        except OSError:
-            return None
+        except OSError as error:
+            return f"cannot execute the interpreter: {why_not_executed(executable(tree, asset), error)}"
     if not all(words[:1] == ["ready"] for _, words, _ in results):
-        return None
+        return "the interpreter ended before it compared anything"
     right = {word for _, words, _ in results for word in words[1:]}
     return tuple(path for path in cached if path not in right)
 

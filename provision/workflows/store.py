@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
 from provision.host.files import exists
 from provision.model.value import frozen, replace
 from provision.plan import LeftOut, Selected
@@ -33,8 +35,9 @@ _REMOVABLE = frozenset({"extra", "bytecode"})
 class VerifiedTree:
     """The result for one tree, which the entries ``names`` use.
 
-    ``receipt`` is None if it is not installed; ``differences`` are those found before a repair. ``unchecked`` is cached
-    bytecode that was not compared with its sources, as this machine cannot run the interpreter.
+    ``receipt`` is None where the tree is ``missing``, as before the first sync, and where its receipt is damaged.
+    ``differences`` are those found before a repair. ``unchecked`` is cached bytecode that was not compared with its
+    sources, for the ``reason``.
     """
 
     names: tuple[str, ...]
@@ -42,6 +45,8 @@ class VerifiedTree:
     receipt: Receipt | None
     differences: tuple[Difference, ...] = ()
     unchecked: tuple[str, ...] = ()
+    reason: str = ""
+    missing: bool = False
     repaired: bool = False
 
     @property
@@ -52,35 +57,52 @@ class VerifiedTree:
 
 @frozen
 class Verified:
-    """The results for all trees that were verified; ``left_out`` are the entries that are not for this machine."""
+    """The results for all trees that were verified; ``left_out`` are the entries that are not for this machine.
+
+    ``errors`` say why trees were not repaired.
+    """
 
     trees: tuple[VerifiedTree, ...]
     left_out: tuple[LeftOut, ...] = ()
+    errors: tuple[ProvisionError, ...] = ()
 
 
 def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: bool, progress: Progress) -> Verified:
     """Hash the trees of a project's entries, or all trees of the store, and compare them with their receipts.
 
     Intact trees are marked as durable. ``repair`` removes what was never installed, and reinstalls trees that differ in
-    anything else, from the cache or the network.
+    anything else, from the cache or the network. A tree that is missing is not repaired: `sync` installs it.
     """
     store = Store(options.home)
     selection, left_out = (_all_trees(store), ()) if store_wide else _trees_of_entries(options, names)
     trees = []
+    errors: list[ProvisionError] = []
     for selected, entry_names in selection:
         progress.start(selected.key, selected.asset.title, "hash", None)
         tree = _verify_tree(options, store, selected, entry_names)
-        trees.append(_remove_uninstalled(options, store, selected, tree) if repair else tree)
+        if repair:
+            with _collected(errors):
+                tree = _remove_uninstalled(options, store, selected, tree)
+        trees.append(tree)
         progress.finish(selected.key)
     if repair:
-        broken = {tree.key for tree in trees if not tree.sound}
-        repaired = _repair(options, store, [selected for selected, _ in selection if selected.key in broken], progress)
+        broken = {tree.key for tree in trees if not tree.sound and not tree.missing}
+        to_repair = [selected for selected, _ in selection if selected.key in broken]
+        repaired = _repair(options, store, to_repair, progress, errors)
         trees = [
             replace(tree, receipt=repaired[tree.key], unchecked=(), repaired=True) if tree.key in repaired else tree
             for tree in trees
         ]
         clean_all_leftovers(store)
-    return Verified(trees=tuple(trees), left_out=left_out)
+    return Verified(trees=tuple(trees), left_out=left_out, errors=tuple(errors))
+
+
+@contextmanager
+def _collected(errors: list[ProvisionError]) -> Iterator[None]:
+    try:
+        yield
+    except ProvisionError as error:
+        errors.append(error)
 
 
 def _all_trees(store: Store) -> list[tuple[Selected, tuple[str, ...]]]:
@@ -105,27 +127,38 @@ def _trees_of_entries(
 def _verify_tree(options: Options, store: Store, selected: Selected, names: tuple[str, ...]) -> VerifiedTree:
     receipt = read_receipt(store, selected.key)
     if receipt is None:
-        return VerifiedTree(names=names, key=selected.key, receipt=None)
+        missing = not any(os.path.lexists(path) for path in (store.tree(selected.key), store.receipt(selected.key)))
+        return VerifiedTree(names=names, key=selected.key, receipt=None, missing=missing)
     state = inspect_tree(store, receipt)
     differences = state.differences
     unchecked: tuple[str, ...] = ()
+    reason = ""
     if state.cached and not differences:  # else no interpreter of this tree is started
-        wrong = _wrong_bytecode(options, store, receipt, state.cached)
-        differences = tuple(_bytecode_difference(path) for path in wrong or ())
-        unchecked = state.cached if wrong is None else ()
+        match _wrong_bytecode(options, store, receipt, state.cached):
+            case str(reason):
+                unchecked = state.cached
+            case wrong:
+                differences = tuple(map(_bytecode_difference, wrong))
     if not differences and not receipt.settled:
         mark_durable(store, receipt)
-    return VerifiedTree(names=names, key=selected.key, receipt=receipt, differences=differences, unchecked=unchecked)
+    return VerifiedTree(
+        names=names,
+        key=selected.key,
+        receipt=receipt,
+        differences=differences,
+        unchecked=unchecked,
+        reason=reason,
+    )
 
 
-def _wrong_bytecode(options: Options, store: Store, receipt: Receipt, cached: Sequence[str]) -> tuple[str, ...] | None:
+def _wrong_bytecode(options: Options, store: Store, receipt: Receipt, cached: Sequence[str]) -> tuple[str, ...] | str:
     from provision.host.cpu import cpu_level  # only here: few trees have cached bytecode
-    from provision.host.detect import detect_host
+    from provision.host.detect import find_host
     from provision.install.bytecode import wrong_bytecode
     from provision.install.probe import why_not_runnable
 
-    if why_not_runnable(receipt.asset, detect_host(), lambda: cpu_level(environ=options.environ)):
-        return None
+    if why_not := why_not_runnable(receipt.asset, find_host(), lambda: cpu_level(environ=options.environ)):
+        return why_not
     return wrong_bytecode(store.tree(receipt.key), cached, asset=receipt.asset)
 
 
@@ -149,13 +182,20 @@ def _remove_uninstalled(options: Options, store: Store, selected: Selected, tree
     return replace(current, differences=tuple(found))
 
 
-def _repair(options: Options, store: Store, broken: Sequence[Selected], progress: Progress) -> dict[str, Receipt]:
+def _repair(
+    options: Options, store: Store, broken: Sequence[Selected], progress: Progress, errors: list[ProvisionError]
+) -> dict[str, Receipt]:
+    """Reinstall trees; the receipts of those that were."""
     if not broken:
         return {}
     from provision.install.apply import install  # only here: `prune` and `cache` install nothing
 
+    repaired = {}
     with open_install_context(options, store, progress) as context:
-        return {selected.key: install(selected, context, reinstall=True) for selected in broken}
+        for selected in broken:
+            with _collected(errors):
+                repaired[selected.key] = install(selected, context, reinstall=True)
+    return repaired
 
 
 @frozen

@@ -181,15 +181,23 @@ def test_bytecode_that_was_compiled_on_request_is_right(interpreter: Installed, 
     assert wrong_bytecode(tmp_path, cached, asset=interpreter.asset) == ()
 
 
-@pytest.mark.parametrize("python", ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho hello\n", "#!/no/such/shell\n"])
-def test_an_interpreter_that_cannot_compare_says_nothing(tmp_path: Path, python: str) -> None:
+_ENDED = "the interpreter ended before it compared anything"
+_NO_SHELL = "cannot execute the interpreter: its interpreter /no/such/shell does not exist"
+
+
+@pytest.mark.parametrize(
+    ("python", "reason"),
+    [("#!/bin/sh\nexit 1\n", _ENDED), ("#!/bin/sh\necho hello\n", _ENDED), ("#!/no/such/shell\n", _NO_SHELL)],
+)
+def test_an_interpreter_that_cannot_compare_gives_the_reason(tmp_path: Path, python: str, reason: str) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python").write_text(python)
     (tmp_path / "bin/python").chmod(0o755)
-    assert wrong_bytecode(tmp_path, ["lib/__pycache__/os.cpython-313.pyc"], asset=asset()) is None
+    assert wrong_bytecode(tmp_path, ["lib/__pycache__/os.cpython-313.pyc"], asset=asset()) == reason
     older, other = replace(asset(), version=Version.parse("3.7.9")), replace(asset(), implementation="pypy")
     for each in (older, other):
-        assert wrong_bytecode(tmp_path, ["lib/__pycache__/os.cpython-313.pyc"], asset=each) is None
+        reason = "only CPython 3.8 or newer can compare bytecode with its source"
+        assert wrong_bytecode(tmp_path, ["lib/__pycache__/os.cpython-313.pyc"], asset=each) == reason
 
 
 @pytest.mark.slow

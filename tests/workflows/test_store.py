@@ -111,8 +111,22 @@ def test_bytecode_that_cannot_be_compared_is_no_difference_and_removed(installed
 
 def test_a_tree_that_is_not_installed_is_not_sound(installed: Options) -> None:
     shutil.rmtree(installed.home)
+    for repair in (False, True):
+        tree = verified(installed, repair=repair)
+        assert (tree.receipt, tree.sound, tree.missing, tree.repaired) == (None, False, True, False)
+
+
+@pytest.mark.parametrize("lost", ["the tree", "the receipt"])
+def test_a_tree_of_which_only_a_part_is_left_is_repaired(installed: Options, lost: str) -> None:
+    store, key = Store(installed.home), tree_of(installed).name
+    if lost == "the tree":
+        shutil.rmtree(store.tree(key))
+    else:
+        store.receipt(key).write_text("{")
     tree = verified(installed)
-    assert (tree.receipt, tree.sound) == (None, False)
+    assert (tree.receipt, tree.sound, tree.missing) == (None, False, False)
+    assert verified(installed, repair=True).repaired
+    assert verified(installed).sound
 
 
 def test_pruning_keeps_what_a_lock_needs(installed: Options, tmp_path: Path) -> None:

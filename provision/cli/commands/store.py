@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ import typer
 from provision.cli.console import Console
 from provision.cli.parameters import Names, with_session
 from provision.cli.session import CommandAnswer, Session
-from provision.errors import INTEGRITY, UsageError
+from provision.errors import FAILURE, INTEGRITY, UsageError, raise_all
 from provision.plan import left_out_document, left_out_notes
 from provision.text import plural, printable, size
 
@@ -34,8 +34,8 @@ def verify(
 ) -> int:
     """Hash installed trees again, and show what differs.
 
-    Exits 5 if a tree is not what was installed. Bytecode that Python cached since is compared with its
-    sources, by the tree's own interpreter.
+    Exits 5 if a tree is not what was installed, 1 if one is not installed. Bytecode that Python cached
+    since is compared with its sources, by the tree's own interpreter.
 
     \b
     Examples:
@@ -50,7 +50,9 @@ def verify(
     verified = verify_trees(
         session.options, tuple(names or ()), repair=repair, store_wide=store, progress=session.progress()
     )
-    return session.show(present_verified(verified, session.console))
+    code = session.show(present_verified(verified, session.console))
+    raise_all(verified.errors)
+    return code
 
 
 @with_session()
@@ -135,41 +137,56 @@ _SHOWN = 10  # differences per tree; --json has all
 
 
 def present_verified(verified: Verified, console: Console) -> CommandAnswer:
-    """A line per tree, with its differences below it; exit 5 if one is not as installed."""
-    lines = [line for tree in verified.trees for line in _lines(tree, console)]
-    unsound = [tree for tree in verified.trees if not tree.sound]
-    repaired = sum(tree.repaired for tree in verified.trees)
-    trees = plural(len(verified.trees), "tree")
-    if unsound:
-        summary = f"{len(unsound)} of {trees} not as installed; run `provision verify --repair`"
-    else:
-        summary = f"{trees} as installed" + (f", {repaired} of them repaired" if repaired else "")
+    """A line per tree, with its differences below it; exit 5 if one changed, 1 if one is not installed."""
+    missing = [tree for tree in verified.trees if tree.missing]
+    changed = [tree for tree in verified.trees if not tree.sound and not tree.missing]
     document = {
         "version": 1,
-        "sound": not unsound,
+        "sound": not missing and not changed,
         "trees": [_document(tree) for tree in verified.trees],
         "left-out": left_out_document(verified.left_out),
     }
-    unchecked = sum(len(tree.unchecked) for tree in verified.trees)
     notes = [f"note: {note}" for note in left_out_notes(verified.left_out)]
-    if unchecked:
+    for reason in dict.fromkeys(tree.reason for tree in verified.trees if tree.unchecked):
+        count = sum(len(tree.unchecked) for tree in verified.trees if tree.reason == reason)
+        sources = "its source" if count == 1 else "their sources"
         notes.append(
-            f"note: {plural(unchecked, 'file')} of cached bytecode not compared with its source: this machine cannot "
-            "run the interpreter; `provision verify --repair` removes such files"
+            f"note: {plural(count, 'file')} of cached bytecode not compared with {sources}: {reason}; "
+            f"`provision verify --repair` removes {'it' if count == 1 else 'them'}"
         )
-    remarks = [*notes, summary]
-    return CommandAnswer(lines=lines, document=document, code=INTEGRITY if unsound else 0, remarks=remarks)
+    return CommandAnswer(
+        lines=[line for tree in verified.trees for line in _lines(tree, console)],
+        document=document,
+        code=INTEGRITY if changed else FAILURE if missing else 0,
+        remarks=[*notes, *_summary(verified, changed, missing)],
+    )
+
+
+def _summary(verified: Verified, changed: Sequence[VerifiedTree], missing: Sequence[VerifiedTree]) -> Iterator[str]:
+    trees = plural(len(verified.trees), "tree")
+    if changed and verified.errors:
+        yield f"{len(changed)} of {trees} not repaired"
+    elif changed:
+        names = [tree.names[0] for tree in changed if tree.names]
+        yield f"{len(changed)} of {trees} changed; run `provision verify --repair {' '.join(names) or '--store'}`"
+    if missing:
+        yield f"{len(missing)} of {trees} not installed; run `provision sync`"
+    if not changed and not missing:
+        repaired = sum(tree.repaired for tree in verified.trees)
+        yield f"{trees} as installed" + (f", {repaired} of them repaired" if repaired else "")
 
 
 def _lines(tree: VerifiedTree, console: Console) -> Iterator[str]:
     name = printable(", ".join(tree.names)) or tree.key
     if tree.repaired:
         state = console.paint("repaired", "green")
-    elif tree.receipt is None:
+    elif tree.missing:
         state = console.paint("not installed", "red")
     else:
         state = console.paint("ok", "green") if tree.sound else console.paint("differs", "red")
     yield f"{state}  {console.paint(name, 'bold')}" + (f"  {tree.key}" if tree.names else "")
+    if tree.receipt is None and not tree.missing:
+        yield "  the tree or its receipt is missing or damaged"
     for difference in tree.differences[:_SHOWN]:
         yield f"  {difference.kind}  {printable(difference.path) or 'the tree, which has lost its list of entries'}"
     if len(tree.differences) > _SHOWN:
@@ -186,6 +203,7 @@ def _document(tree: VerifiedTree) -> dict[str, object]:
         "tree-digest": f"sha256:{tree.receipt.digest}" if tree.receipt else None,
         "differences": [{"path": one.path, "kind": one.kind} for one in tree.differences],
         "unchecked": list(tree.unchecked),
+        "unchecked-reason": tree.reason or None,
     }
 
 
@@ -215,13 +233,14 @@ def _kept(left: Roots) -> Iterator[str]:
     if left.damaged:
         yield from _damaged(left)
         return
-    only: dict[Need, int] = {}
+    kept: dict[tuple[Need, ...], int] = {}
     for tree in left.trees:
         if not any(need.kind == "manifest" and need.state == "present" for need in tree.needs):
-            for need in tree.needs:
-                only[need] = only.get(need, 0) + 1
-    for need, count in only.items():
-        yield f"{plural(count, 'tree')} kept for {_need(need)}"
+            kept[tree.needs] = kept.get(tree.needs, 0) + 1
+    for needs, count in kept.items():
+        if needs:
+            more = f" and {len(needs) - 1} more (see `provision roots`)" if len(needs) > 1 else ""
+            yield f"{plural(count, 'tree')} kept for {_need(needs[0])}{more}"
 
 
 def _damaged(left: Roots) -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.builds import Build, write_catalog
 from tests.support.project import Project
+from tests.support.small import small_build
 
 INTEGRITY = 5
 
@@ -53,6 +54,50 @@ def test_verify_says_what_it_could_not_compare(synced: Project) -> None:
     assert "note: 1 file of cached bytecode not compared with its source" in synced.run("verify").err
     assert verified(synced, "--repair")["repaired"] is True
     assert not (tree / path).exists()
+
+
+def test_repair_does_what_it_can_and_reports_the_rest_together(tmp_path: Path) -> None:
+    """Four entries: intact, damaged and cached, damaged without its archive, and never installed."""
+    small = [small_build(tmp_path / "builds", number) for number in range(1, 5)]
+    catalog = write_catalog(tmp_path, small)
+    project = Project(tmp_path / "project")
+    names = ("intact", "cached", "own", "later")
+    entries = "".join(f"{name} = {build.entry}\n" for name, build in zip(names, small, strict=True))
+    project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\n{entries}')
+    project.run("sync", *names[:3])
+    trees = {name: Path(project.run("which", name).out.strip()).parent.parent for name in names[:3]}
+    for name in ("own", "cached"):
+        (trees[name] / "share/empty").write_text("no longer")
+    (project.cache / "archives/sha256" / small[2].sha256).unlink()
+    served = tmp_path / small[2].archive.name
+    served.rename(tmp_path / "away")
+
+    ended = project.run("verify", expect=INTEGRITY)
+    assert "2 of 4 trees changed; run `provision verify --repair cached own`\n" in ended.err
+    assert "1 of 4 trees not installed; run `provision sync`\n" in ended.err
+    ended = project.run("verify", "--repair", expect=6)
+    states = [line.split("  ")[:2] for line in ended.out.splitlines() if not line.startswith(" ")]
+    assert states == [["repaired", "cached"], ["ok", "intact"], ["not installed", "later"], ["differs", "own"]]
+    assert "1 of 4 trees not repaired" in ended.err
+    assert ended.err.count("error: ") == 1
+    assert f"{served.name.replace('+', '%2B')}: no such file or directory" in ended.err
+    (tmp_path / "away").rename(served)
+    ended = project.run("verify", "--repair", "own")
+    assert ended.err.endswith("1 tree as installed, 1 of them repaired\n")
+    ended = project.run("verify", expect=1)
+    assert ended.err == "1 of 4 trees not installed; run `provision sync`\n"
+    assert project.run("verify", "--store").err == "3 trees as installed\n"
+
+
+def test_the_reason_why_bytecode_was_not_compared_is_named(synced: Project) -> None:
+    tree = synced.home / "store" / verified(synced)["key"]
+    (tree / "lib/python3.13/__pycache__").mkdir()
+    for suffix in ("pyc", "opt-1.pyc"):
+        (tree / f"lib/python3.13/__pycache__/os.cpython-313.{suffix}").touch()
+    said = synced.run("verify").err
+    assert "note: 2 files of cached bytecode not compared with their sources: the interpreter ended before" in said
+    assert "`provision verify --repair` removes them" in said
+    assert verified(synced)["unchecked-reason"] == "the interpreter ended before it compared anything"
 
 
 @pytest.mark.slow
