@@ -54,6 +54,7 @@ def test_a_waiting_download_says_for_whom(project: Project) -> None:
 @pytest.mark.parametrize("words", [("sync",), ("verify", "--repair")])
 def test_a_wait_ends_when_its_time_is_over(project: Project, words: tuple[str, ...]) -> None:
     key, _ = first(project)
+    Store(project.home).tree(key).mkdir(parents=True)  # without a receipt: something to repair
     with tree_lock(Store(project.home), key):
         ended = project.run(*words, expect=1, PROVISION_LOCK_TIMEOUT="0.2")
     assert f"{key} {IN_USE}; gave up after 0.2 s" in ended.err
