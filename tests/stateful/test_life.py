@@ -128,9 +128,8 @@ class Life(RuleBasedStateMachine):
         assert self.needed() <= {receipt.key for receipt in installed_receipts(self.store)}
         assert plan(self.options, Scope()).plan.is_empty
         for name in self.declared:
-            link = self.project.directory / ".pythons" / name
-            # Within a boot, a sync relies on what the store says; that somebody damaged a tree, `verify` finds out.
-            assert (link / "bin/python").exists() or link.resolve().name in self.damaged
+            # Within a boot, a sync looks at the interpreter only; what else somebody damaged, `verify` finds out.
+            assert (self.project.directory / ".pythons" / name / "bin/python").exists()
         invariants.check_tidy(self.project)
 
     @rule()
@@ -170,11 +169,12 @@ class Life(RuleBasedStateMachine):
         if not self.project.lock.exists():
             return
         trees = verify(self.options, (), repair=True, store_wide=False, progress=NoProgress()).trees
-        assert all(tree.sound for tree in trees)
+        assert all(tree.sound or tree.missing for tree in trees)
         assert {tree.key for tree in trees if tree.differences} <= set(self.damaged)
         for tree in trees:
             self.damaged.pop(tree.key, None)
-        assert self.needed() <= {receipt.key for receipt in installed_receipts(self.store)}
+        missing = {tree.key for tree in trees if tree.missing}
+        assert self.needed() <= missing | {receipt.key for receipt in installed_receipts(self.store)}
 
     @rule()
     def empty_the_cache(self) -> None:
