@@ -116,8 +116,8 @@ def _from_saved(url: str, saved_path: Path) -> Snapshot:
     saved = load_usable(saved_path)
     if saved is None:
         raise NetworkError(
-            f"the catalog {url} is not in the cache, and may not be fetched while offline",
-            hint="Run the command once without --offline.",
+            f"the catalog {url} is not in the cache, and this run does not use the network",
+            hint="Run `provision catalog list`, which fetches the catalog unless PROVISION_OFFLINE is set.",
         )
     return saved
 

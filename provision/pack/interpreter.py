@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from provision.model.value import frozen
 from provision.model.version import Version
 from provision.relocate.rewrite import SHARED_PREFIXES
 
-_INSPECTION_TIMEOUT, _TRIAL_TIMEOUT = 60, 120  # seconds
+_INSPECTION_TIMEOUT, _TRIAL_TIMEOUT, _VERSION_TIMEOUT = 60, 120, 10  # seconds
 
 _INSPECTION_SCRIPT = """\
 import json, os, sys, sysconfig
@@ -149,7 +150,24 @@ def _ask(python: Path) -> dict[str, Any]:
         hint = f"Run `chmod +x {python}`, then pack again." if reason == "permission denied" else None
         raise UsageError(f"{python} cannot be started: {reason}", hint=hint) from error
     except ScriptFailed as failure:
+        if old := _too_old(python):
+            raise UsageError(f"{python} is Python {old}; only CPython 3.4 or newer can be packed") from failure
         raise UsageError(f"{python} {failure}") from failure
+
+
+def _too_old(python: Path) -> str:
+    """The version of a Python that lacks `-I`, which came with 3.4; empty for any other program."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            [str(python.absolute()), "-V"], capture_output=True, check=False, timeout=_VERSION_TIMEOUT
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    # Python 2 prints its version to stderr.
+    found = re.match(rb"Python (2\.\d+|3\.[0-3](?!\d))(?:\.\d+)?\S*", done.stdout + done.stderr)
+    return found[0].decode().removeprefix("Python ") if found else ""
 
 
 class ScriptFailed(Exception):

@@ -72,7 +72,8 @@ def _check_newer_patch(python: LockedPython, context: AuditContext) -> Iterator[
     severity: FindingSeverity = "warning" if allowed else "note"
     but = "" if allowed else ", which the request does not allow"
     message = f"{newest} is out, newer than {python.version}{but}"
-    yield context.entry_finding("PV013", message, python.name, "version", severity)
+    advice = "" if allowed else "To upgrade, change the request in the manifest, and run `provision lock`."
+    yield context.entry_finding("PV013", message, python.name, "version", severity, advice)
 
 
 def _newest_patch(python: LockedPython, context: AuditContext, cooldown: Cooldown) -> Version | None:

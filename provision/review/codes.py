@@ -147,7 +147,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "own-catalog",
             "warning",
             "a catalog that the manifest names could not be read",
-            "Run `provision lock` once with a network, or audit with `--upstream`.",
+            "Run `provision catalog list` with a network, which fetches it, or correct its URL in the manifest.",
         ),
         AuditRule(
             "PV024",

@@ -198,11 +198,17 @@ class AuditContext:
         )
 
     def entry_finding(
-        self, code: str, message: str, name: str, key: str | None = "name", severity: FindingSeverity | None = None
+        self,
+        code: str,
+        message: str,
+        name: str,
+        key: str | None = "name",
+        severity: FindingSeverity | None = None,
+        advice: str = "",
     ) -> Finding:
         """A finding on the line of an entry's key."""
         line = self.lines.entry(name, key)
-        return Finding.of(code, message, file=self.file, line=line, entry=name, severity=severity)
+        return Finding.of(code, message, file=self.file, line=line, entry=name, severity=severity, advice=advice)
 
 
 def known_asset(catalog: Catalog, asset: Asset) -> Asset | None:

@@ -133,7 +133,8 @@ class Project:
 
 # The commands of a project whose manifest `--manifest` selects; others take the option and have no use for it.
 _PROJECT_COMMANDS = (
-    "add|audit|catalog update|diff|env|explain|list|lock|outdated|plan|remove|run|sbom|status|sync|verify|which"
+    "add|audit|catalog (?:list|update)|diff|env|explain|list|lock|outdated|plan|remove|run|sbom"
+    "|status|sync|verify|which"
 )
 
 
@@ -254,7 +255,10 @@ def write_bytes(path: Path, data: bytes) -> None:
         replace_file(real, data, flush=True, mode=mode)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         reason = getattr(error, "strerror", None) or "links lead in a circle"
-        raise StoreError(f"cannot write {path}: {reason}", hint="Check its permissions and the free space.") from error
+        hint = "Check its permissions and the free space."
+        if isinstance(error, FileNotFoundError):
+            hint = f"Create the directory {path.absolute().parent}, or write to another one."
+        raise StoreError(f"cannot write {path}: {reason}", hint=hint) from error
 
 
 def remove_unfinished(path: Path) -> None:

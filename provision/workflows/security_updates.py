@@ -28,12 +28,13 @@ class SecurityUpdate:
 @frozen
 class SecurityUpdates:
     """The updates of the named entries, or of all. ``unfixed`` counts the advisories that no known build closes,
-    ``unjudged`` the notes on advisories that cannot be judged."""
+    ``unjudged`` the notes on advisories that cannot be judged. ``databases`` are those by which they were judged."""
 
     updates: tuple[SecurityUpdate, ...]
     unfixed: int
     unjudged: int
     as_of: str
+    databases: tuple[Path, ...]
 
     @property
     def entries(self) -> tuple[str, ...]:
@@ -50,7 +51,8 @@ def security_updates(
     """
     compared = outdated(options, names, today=today)
     rows = {row.name: row for row in compared.rows}
-    audited = audit(options, today=today, advisories=advisories or (CACHED,))
+    databases = advisories or (CACHED,)
+    audited = audit(options, today=today, advisories=databases)
     if audited.advisories_off:
         raise UsageError(
             f'the policy in {audited.audit.policy} has `advisories = "off"`; no advisory is judged',
@@ -66,4 +68,5 @@ def security_updates(
         unfixed=len(applied) - len(updates),
         unjudged=sum(finding.code == "PV030" for finding in findings),
         as_of=compared.as_of,
+        databases=databases,
     )

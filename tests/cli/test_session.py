@@ -50,7 +50,7 @@ def test_bars_can_be_switched_off_by_option_and_environment(monkeypatch: pytest.
     ("words", "command"),
     [
         ("sync --frozen", "lock"),  # an error, without Typer
-        ("explain one", "lock"),  # an error, with Typer
+        ("audit", "lock"),  # an error, with Typer
         ("lock --check", "lock"),
         ("which one", "sync"),
         ("list", "add"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -66,6 +67,24 @@ def test_a_directory_without_a_working_python_is_refused(tmp_path: Path) -> None
     program = make_program(tmp_path, {})
     program.write_text("#!/bin/sh\necho 'No module named encodings' >&2; exit 1\n")
     with pytest.raises(UsageError, match="fails with exit code 1: No module named encodings"):
+        inspect_interpreter(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("printed", "message"),
+    [
+        ("Python 2.7.18 >&2", "is Python 2.7.18; only CPython 3.4 or newer can be packed"),
+        ("Python 2.6.9+", "is Python 2.6.9+; only"),
+        ("Python 3.3.7", "is Python 3.3.7; only"),
+        ("Python 3.13.5", "fails with exit code 2: Unknown option: -I"),
+        ("'perl 2.7'", "fails with exit code 2: Unknown option: -I"),
+    ],
+)
+def test_a_python_that_is_too_old_is_named_by_its_version(tmp_path: Path, printed: str, message: str) -> None:
+    program = make_program(tmp_path, {})
+    refusal = "echo Unknown option: -I >&2; exit 2"
+    program.write_text(f"#!/bin/sh\nif [ $1 = -V ]; then echo {printed}; else {refusal}; fi\n")
+    with pytest.raises(UsageError, match=re.escape(message)):
         inspect_interpreter(tmp_path)
 
 

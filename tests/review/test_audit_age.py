@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
+import pytest
+
 from provision.manifest.keys import Policy
 from tests.review.auditing import audited, codes
 from tests.review.tampering import (
@@ -56,7 +58,12 @@ def test_the_policy_on_end_of_life_and_prereleases() -> None:
     assert codes(audited(text, asked, policy=Policy(allow_prereleases=False))) == {"PV015"}
 
 
-def test_a_newer_patch_that_the_request_excludes_is_a_note() -> None:
-    asked = manifest('default = "3.13.1"')
-    (finding,) = audited(locked(asked), asked).findings
-    assert (finding.code, finding.severity) == ("PV013", "note")
+@pytest.mark.parametrize(
+    "entry", ['"3.13.1"', '"==3.13.1"', '{ version = "3.13.1", build = "20250115" }', '{ version = "<3.13.2,>=3.13" }']
+)
+def test_a_newer_patch_that_the_request_excludes_is_a_note_to_change_the_request(entry: str) -> None:
+    asked = manifest(f"default = {entry}")
+    (finding,) = (one for one in audited(locked(asked), asked).findings if one.code == "PV013")
+    assert finding.severity == "note"
+    assert "change the request" in finding.fix
+    assert "--upgrade" not in finding.fix

@@ -13,6 +13,9 @@ from provision.model.asset import BuildOptions
 from provision.model.target import Target
 from provision.workflows.catalog import list_assets, parse_query, show_asset
 from provision.workflows.options import Options
+from tests.catalog.samples import custom_line, full
+from tests.support.project import Project
+from tests.support.server import Server
 
 
 def test_one_query_per_target(options: Options) -> None:
@@ -56,3 +59,18 @@ def test_an_asset_by_its_file_name_or_its_url(options: Options, tmp_path: Path) 
     assert show_asset(options, asset.url) == asset
     with pytest.raises(ResolutionError, match=r"no catalog knows an asset 'missing\.tar\.gz'"):
         show_asset(options, "https://example.org/missing.tar.gz")
+
+
+@pytest.mark.parametrize("words", ["explain one", "outdated", "lock --offline"])
+def test_a_catalog_that_is_not_cached_is_fetched_by_the_command_of_the_hint(
+    words: str, tmp_path: Path, server: Server
+) -> None:
+    (server.root / "catalog.ndjson").write_bytes(custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))
+    project = Project(tmp_path / "project")
+    manifest = '[pythons]\none = "3.13"\n'
+    project.write(manifest)
+    project.run("lock")
+    project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n{manifest}'.replace("3.13", "3.12"))
+    assert "Run `provision catalog list`, which fetches the catalog" in project.run(*words.split(), expect=6).err
+    project.run("catalog", "list")
+    project.run(*words.split())

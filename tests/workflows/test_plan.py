@@ -12,6 +12,7 @@ from provision.errors import UsageError
 from provision.workflows.lock import lock
 from provision.workflows.options import Options, Scope
 from provision.workflows.plan import load_plan, plan, save_plan
+from tests.support.project import Project
 
 
 @pytest.fixture
@@ -74,3 +75,12 @@ def test_a_missing_file_and_a_directory_are_refused(options: Options, tmp_path: 
     for path, why in ((tmp_path / "none.plan", "does not exist"), (tmp_path, "is no regular file, or too large")):
         with pytest.raises(UsageError, match=f"cannot read the plan .*: it {why}"):
             load_plan(options, path)
+
+
+@pytest.mark.parametrize("words", ["plan -o no/x.plan", "sbom -o no/x.json", "init -m no/ci.toml"])
+def test_the_hint_about_a_missing_directory_is_to_create_it(words: str, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.write('[pythons]\none = "3.13"\n')
+    project.run("lock")
+    ended = project.run(*words.split(), expect=1)
+    assert f"hint: Create the directory {project.directory / 'no'}, or write to another one." in ended.err

@@ -65,6 +65,7 @@ def test_what_no_later_build_closes_is_counted(tmp_path: Path) -> None:
     project, database = locked(tmp_path, f"default = {OLD}", NEVER_FIXED)
     ended = project.run("outdated", "--security", "--advisories", database, "--exit-code")
     assert "1 applicable advisory is closed by no known build" in ended.err
+    assert f"`provision audit --advisories {database}` lists all" in ended.err
 
 
 def test_what_the_policy_ignores_is_not_listed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,11 +76,14 @@ def present_security(found: SecurityUpdates, console: Console, *, exit_code: boo
         if names
         else "no known build closes an advisory on a locked entry"
     ]
+    audit = shlex.join(
+        ["provision", "audit", *(word for path in found.databases for word in ("--advisories", str(path)))]
+    )
     if found.unfixed:
         count = plural(found.unfixed, "applicable advisory is", "applicable advisories are")
-        remarks.append(f"{count} closed by no known build; `provision audit` lists all")
+        remarks.append(f"{count} closed by no known build; `{audit}` lists all")
     if found.unjudged:
-        remarks.append(f"{plural(found.unjudged, 'note')} on advisories that cannot be judged: see `provision audit`")
+        remarks.append(f"{plural(found.unjudged, 'note')} on advisories that cannot be judged; run `{audit}`")
     document = {
         "version": 1,
         "catalog-as-of": found.as_of or None,
