@@ -6,7 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from provision.errors import IntegrityError, PolicyError, ProvisionError, StoreError, UsageError, raise_all
+from provision.errors import (
+    IntegrityError,
+    ManifestError,
+    PolicyError,
+    ProvisionError,
+    StoreError,
+    UsageError,
+    nearest,
+    raise_all,
+)
 from provision.host.cpu import cpu_level
 from provision.host.execute import caller_environment, execute, noexec_error, refuses_programs
 from provision.host.files import is_directory
@@ -54,8 +63,11 @@ def run(options: Options, name: str, command: Sequence[str]) -> int:
     """
     words = list(command[1:] if command[:1] == ["--"] else command)
     if words and words[0].startswith("-"):
-        raise _option_refused(name, words)
-    found = which(options, name)
+        raise _unknown_entry(options, name, words) or _option_refused(name, words)
+    try:
+        found = which(options, name)
+    except ManifestError as error:
+        raise _unknown_entry(options, name, words) or error from None
     asset = found.selected.asset
     if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(cpu_level()):
         raise PolicyError(
@@ -64,6 +76,26 @@ def run(options: Options, name: str, command: Sequence[str]) -> int:
         )
     environ = environment(caller_environment(options.environ), found)
     return execute(words or [str(found.executable)], environ)
+
+
+def _unknown_entry(options: Options, name: str, words: Sequence[str]) -> ProvisionError | None:
+    """The error of a command in the place of an entry, with the entry that was left out; None for any other error."""
+    import shlex
+
+    try:
+        project = Project.find(options)
+        loaded = project.lock()
+    except ProvisionError:
+        return None
+    names = [python.name for python in loaded.lock.pythons] if loaded else []
+    entry = "default" if "default" in names else names[0] if len(names) == 1 else None
+    if name in names or entry is None or nearest(name, names) or name.endswith((".toml", ".lock")):
+        return None
+    command = f"provision run {entry} -- {shlex.join([name, *words])}"
+    return ManifestError(
+        f"{project.manifest_name} declares no {name!r}",
+        hint=f"To run the command {name!r} with the interpreter of entry {entry!r}, run `{command}`.",
+    )
 
 
 def _option_refused(name: str, words: Sequence[str]) -> UsageError:

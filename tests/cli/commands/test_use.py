@@ -73,8 +73,26 @@ def test_an_option_in_place_of_a_command_is_told_where_it_goes(synced: Project, 
         said = synced.run(*spelled, expect=2).err
         assert f"expected a command after entry 'one', got option '{options[0]}'" in said
         assert f"`provision run one -- python {shlex.join(options)}`" in said
-    said = synced.run("run", "--verbose", "free", *words, expect=2).err
-    assert "expected a command" in said, "whatever the name: the command line is wrong before it is looked up"
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("-- python -VV", "python -VV"),
+        ("python -VV", "python -VV"),
+        ("pytest", "pytest"),
+        ("--quiet python -- -c 'x y'", "python -c 'x y'"),
+        ("./script a", "./script a"),
+    ],
+)
+def test_a_command_in_place_of_an_entry_is_told_which_entry(synced: Project, words: str, command: str) -> None:
+    said = synced.run("run", *shlex.split(words), expect=2).err
+    assert f"error: pythons.toml declares no '{command.split(maxsplit=1)[0]}'\n" in said
+    assert f"`provision run one -- {command}`" in said
+
+
+def test_a_misspelled_entry_is_still_told_the_near_one(synced: Project) -> None:
+    assert "Did you mean 'one'?" in synced.run("run", "on", "python", expect=2).err
 
 
 def test_commands_that_cannot_be_executed_have_the_exit_codes_of_shells(synced: Project) -> None:
