@@ -43,7 +43,7 @@ _ENCODED_CONTROL = r"%(?:25)*(?:[01][0-9A-Fa-f]|7[Ff])"
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 
 _LOCALHOST = "".join(f"[{letter}{letter.upper()}]" for letter in "localhost")
-_LOOPBACK = rf"({_LOCALHOST}|127(\.[0-9]{{1,3}}){{3}}|\[::1\])"
+_LOOPBACK = rf"({_LOCALHOST}\.?|127(\.[0-9]{{1,3}}){{3}}\.?|\[::1\])"
 _PATH_CHARACTERS = r"[!$-\[\]-~]*"  # printable ASCII but for blanks, quotes, backslashes and `#`
 _END = r"$(?!\n)"  # in ECMA 262 as `$`, which in other dialects matches before a line break as well
 _SCHEME = "[hH][tT][tT][pP][sS]?:|[fF][iI][lL][eE]:|[a-zA-Z][a-zA-Z0-9+.-]*://"

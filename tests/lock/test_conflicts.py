@@ -109,7 +109,10 @@ def test_the_newer_of_two_formats_is_kept() -> None:
         ("<<<<<<< a\n<<<<<<< b\n", "pythons.lock:2: has a git conflict marker out of order"),
         ("\n>>>>>>> a\n", "pythons.lock:2: has a git conflict marker out of order"),
         ("\n<<<<<<< a\n=======\n", "pythons.lock:2: has a git conflict that does not end"),
-        ('<<<<<<< a\n=======\nlock-version = "2.0"\n>>>>>>> b\n', "pythons.lock: lock-version is missing"),
+        (
+            '<<<<<<< a\n=======\nlock-version = "2.0"\n>>>>>>> b\n',
+            "pythons.lock: is not a lock file: lock-version is missing",
+        ),
         (
             'lock-version = "2.0"\n<<<<<<< a\n=======\n>>>>>>> b\n',
             "pythons.lock: has lock-version 2.0, and this provision knows 1.x only",
