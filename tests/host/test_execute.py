@@ -137,7 +137,8 @@ def test_the_command_ignores_only_what_the_caller_ignores(tmp_path: Path, ignore
     )
     fields = dict(line.split(":", 1) for line in done.stdout.splitlines())
     mask = sum(1 << (int(number) - 1) for number in ignored)
-    assert int(fields["SigIgn"], 16) & 0xFFFFFFFF == mask
+    # Signals 1 to 31: 32 and 33 are the C library's own, and ignored in what posix_spawn starts.
+    assert int(fields["SigIgn"], 16) & 0x7FFFFFFF == mask
     assert int(fields["SigBlk"], 16) == 0
 
 
