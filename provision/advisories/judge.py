@@ -53,6 +53,11 @@ class ComponentJudgement:
     applied: tuple[AppliedAdvisory, ...] = ()
     unjudged: tuple[UnjudgedAdvisory, ...] = ()
 
+    def may_apply(self, advisory: str) -> bool:
+        """Whether the advisory of this id applies, or cannot be judged: only otherwise is the version free of it."""
+        applied = any(advisory == each.id for each in self.applied)
+        return applied or any(advisory == each.id for each in self.unjudged)
+
 
 class AdvisoryIndex:
     """The records of all databases, grouped by vulnerability and found by component."""

@@ -75,16 +75,8 @@ def _compare(
         sides: tuple[tuple[Effect, str | None, str | None], ...] = (("opens", now, was), ("closes", was, now))
         for effect, here, there in sides:
             for advisory in index.judge(component, here).applied if here else ():
-                if not _may_apply(advisory, component, there, index):
+                if there is None or not index.judge(component, there).may_apply(advisory.id):
                     yield effect, advisory, _words(was), _words(now)
-
-
-def _may_apply(advisory: AppliedAdvisory, component: str, version: str | None, index: AdvisoryIndex) -> bool:
-    if version is None:
-        return False
-    judgement = index.judge(component, version)
-    ids = {each.id for each in judgement.applied} | {each.id for each in judgement.unjudged}
-    return advisory.id in ids
 
 
 def _words(version: str | None) -> str:

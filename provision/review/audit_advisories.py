@@ -141,9 +141,7 @@ def _is_free_of(applied: AppliedAdvisory, asset: Asset, context: AuditContext, b
     version = builds.of(asset).version(applied.component)
     if version is None:
         return True
-    judgement = _judge(context, applied.component, version)
-    ids = {each.id for each in judgement.applied} | {each.id for each in judgement.unjudged}
-    return applied.id not in ids
+    return not _judge(context, applied.component, version).may_apply(applied.id)
 
 
 def _unjudged(
