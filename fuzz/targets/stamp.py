@@ -25,7 +25,7 @@ _MANIFEST, _LOCK = b"[pythons]\n", b"lock\n"
 # Where the drawn one is put; it stands for the directory that the stamp was written in.
 _HERE = "@here@"
 _LINES = [
-    "provision-stamp 2 1\n", "boot x y\n", "environment 0\n", "lock 0\n", "manifest 0 /x\n", "end\n", "link\tone\t/x\n",
+    "provision-stamp 3 1\n", "boot x y\n", "environment 0\n", "lock 0\n", "manifest 0 /x\n", "end\n", "link\tone\t/x\n",
     "python\tone\t/bin/sh\n", "stat\t0 0 0 0\t/bin/sh\n", "stat\t1\n", "link\t../../../x\t\x00\n", "\t\t\n", "python\n",
 ]  # fmt: skip
 

@@ -34,6 +34,13 @@ def complete_targets(incomplete: str) -> Iterator[str]:
     yield from sorted(target.short for target in KNOWN_TARGETS.values() if target.short.startswith(incomplete))
 
 
+def parse_tag(text: str) -> str:
+    """The build that an option names, as a release tag or as the date of one; raises `ValueError`."""
+    from provision.manifest.keys import parse_build, tag_of_date
+
+    return parse_build(tag_of_date(text))
+
+
 Names = Annotated[
     list[str] | None,
     typer.Argument(help="Entries of pythons.toml; all of them if none is named.", autocompletion=complete_names),

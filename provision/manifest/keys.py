@@ -36,7 +36,16 @@ def parse_build(text: str) -> str:
         text[:1].isalnum() and text.isascii() and text.replace(".", "").replace("-", "").replace("_", "").isalnum()
     ):
         raise ValueError(f"{text!r} is not a build such as '20260814'")
+    if (tag := tag_of_date(text)) != text:
+        raise ValueError(f"{text!r} is a date; the build of that day is {tag!r}")
     return text
+
+
+def tag_of_date(text: str) -> str:
+    """The release tag of a date, ``20261110`` for ``2026-11-10``; any other text unchanged."""
+    digits = text.replace("-", "")
+    is_date = [len(part) for part in text.split("-")] == [4, 2, 2] and text.isascii() and digits.isdecimal()
+    return digits if is_date else text
 
 
 def parse_code(text: str) -> str:

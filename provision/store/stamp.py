@@ -2,17 +2,17 @@
 
 It is read before anything else, so this module imports nothing that Python has not loaded when it starts.
 
-It counts only if all of these are as they were: the version of provision, the boot (and so the machine and its
-processor), the path of the project, the environment variables that affect a sync, the bytes of `pythons.toml` and
-`pythons.lock`, each link, and size, times and inode of each receipt, interpreter and ``os.py``. If anything differs or
-cannot be read, a complete sync runs.
+Each manifest of a folder has a stamp of its own. It counts only if all of these are as they were: the version of
+provision, the boot (and so the machine and its processor), the system's shell, the path of the project, the
+environment variables that affect a sync, the bytes of `pythons.toml` and `pythons.lock`, each link, and size, times and
+inode of each receipt, interpreter and ``os.py``. If anything differs or cannot be read, a complete sync runs.
 
 A repository may contain a forged `.pythons/.stamp` that leads to an interpreter of its own. It cannot know the boot;
 where the system does not tell the boot, there are no stamps.
 """
 
 # Importing pathlib would cost more than all that is done here.
-# ruff: noqa: PTH109, PTH110, PTH112, PTH115, PTH116, PTH117, PTH118, PTH120, PTH122
+# ruff: noqa: PTH109, PTH110, PTH112, PTH115, PTH116, PTH117, PTH118, PTH119, PTH120, PTH122
 
 import os
 import stat
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MANIFEST = "pythons.toml"
 _FOLDER, _STAMP = ".pythons", ".stamp"
+_SHELL = "/bin/sh"
 _END = "end\n"
 _LARGEST = 16 * 1024 * 1024
 
@@ -66,7 +67,7 @@ def read_stamp(
         if not manifest:
             return None
         folder = os.path.join(os.path.dirname(manifest), _FOLDER)
-        text = _read_own(os.path.join(folder, _STAMP))
+        text = _read_own(os.path.join(folder, stamp_name(manifest)))
         header = _header(manifest, _read(manifest), _read(_lock_of(manifest)), environ)
         begin = header + _compared(True)
         if frozen and text.startswith(header + _compared(False)):
@@ -103,10 +104,16 @@ def write_stamp(
             return False
         text = _header(str(manifest), manifest_bytes, lock_bytes, environ) + _compared(compared)
         text += "".join("\t".join(line) + "\n" for line in lines) + _END
-        replace_file(folder / _STAMP, text.encode("utf-8", "surrogateescape"))
+        replace_file(folder / stamp_name(str(manifest)), text.encode("utf-8", "surrogateescape"))
     except (OSError, ValueError):
         return False
     return True
+
+
+def stamp_name(manifest: str) -> str:
+    """The file name of a manifest's stamp in ``.pythons``: ``.stamp``, or ``.stamp-ci.toml`` for `ci.toml`."""
+    name = os.path.basename(manifest)
+    return _STAMP if name == _MANIFEST else f"{_STAMP}-{name}"
 
 
 def boot_id() -> str:
@@ -162,12 +169,25 @@ def _header(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "M
     # A process under Rosetta or setarch sees another machine.
     machine = os.uname().machine if hasattr(os, "uname") else ""
     return (
-        f"provision-stamp 2 {__version__}\n"
+        f"provision-stamp 3 {__version__}\n"
         f"boot {boot} {machine}\n"
+        f"system {_system()}\n"
         f"environment {sha256_hex(chr(0).join(variables).encode('utf-8', 'surrogateescape'))}\n"
         f"manifest {sha256_hex(manifest_bytes)} {manifest}\n"
         f"lock {sha256_hex(lock_bytes)}\n"
     )
+
+
+def _system() -> str:
+    """What tells the systems that share a boot and a project from one another, as containers and their host do.
+
+    Their C libraries decide which builds can run. Each system has a shell that is linked with its own.
+    """
+    try:
+        facts = os.stat(_SHELL)
+    except OSError:
+        return ""
+    return f"{facts.st_size} {facts.st_mtime_ns}"
 
 
 def _is_ignored(name: str, value: str) -> bool:

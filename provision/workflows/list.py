@@ -16,14 +16,14 @@ from provision.model.asset import Asset
 from provision.model.target import Host
 from provision.model.value import frozen, replace
 from provision.plan import Selected
-from provision.store.layout import Store, executable
+from provision.store.layout import Store, executable, interpreter_damage
 from provision.store.links import read_links
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options
 from provision.workflows.project import Project
 from provision.workflows.selection import left_out_of_host
 
-State = Literal["installed", "not linked", "not installed", "stale", "not locked", "not for this machine"]
+State = Literal["installed", "damaged", "not linked", "not installed", "stale", "not locked", "not for this machine"]
 
 
 @frozen
@@ -102,11 +102,15 @@ def _row(request: Request, python: LockedPython | None, stale: StaleEntry | None
     selected = Selected(name=python.name, asset=asset, tree=python.tree)
     receipt = read_receipt(local.store, selected.key)
     installed = receipt is not None and receipt.asset.sha256 == asset.sha256
+    damage = interpreter_damage(local.store.tree(selected.key), asset) if installed else ""
     state: State
     if stale:
         state = "stale"
     elif not installed:
         state = "not installed"
+    elif damage:
+        state = "damaged"
+        row = replace(row, reason=f"{request.name}: interpreter is damaged: {damage}")
     else:
         state = "installed" if local.links.get(request.name) == selected.key else "not linked"
     path = executable(local.store.tree(selected.key), asset) if installed else None

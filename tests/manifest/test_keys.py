@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from provision.manifest.keys import ENTRY, IGNORE_RULE, POLICY, SETTINGS, parse_build, parse_code, parse_reason
+from provision.manifest.keys import (
+    ENTRY,
+    IGNORE_RULE,
+    POLICY,
+    SETTINGS,
+    parse_build,
+    parse_code,
+    parse_reason,
+    tag_of_date,
+)
 from provision.manifest.kinds import ProblemList, Table
 from provision.model.table import KeyField
 
@@ -43,6 +52,18 @@ def test_valid_builds_are_accepted(text: str) -> None:
 def test_invalid_builds_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a build such as '20260814'"):
         parse_build(text)
+
+
+@pytest.mark.parametrize("text", ["2026-11-10", "2018-05-26"])
+def test_a_date_is_refused_with_the_build_that_it_means(text: str) -> None:
+    assert tag_of_date(text) == text.replace("-", "")
+    with pytest.raises(ValueError, match=f"is a date; the build of that day is '{tag_of_date(text)}'"):
+        parse_build(text)
+
+
+@pytest.mark.parametrize("text", ["20261110", "1-2-3", "2026-11-1", "v1_a-b", "٢٠٢٦-11-10", "7.3.20"])
+def test_what_is_no_date_stays(text: str) -> None:
+    assert tag_of_date(text) == text
 
 
 def test_codes_and_reasons_of_ignored_findings() -> None:

@@ -100,6 +100,23 @@ def test_what_a_frozen_sync_records_is_enough_for_frozen_syncs_only(project: Pro
     assert project.fresh() is None
 
 
+def test_each_manifest_of_a_folder_has_a_stamp_of_its_own(project: Project) -> None:
+    other = project.folder / "ci.toml"
+    other.write_bytes(project.manifest.read_bytes())
+    other.with_suffix(".lock").touch()
+    assert read_stamp(project.environ, str(project.folder), manifest="ci.toml") is None
+    assert write_stamp(
+        other,
+        manifest_bytes=other.read_bytes(),
+        lock_bytes=b"",
+        environ=project.environ,
+        store=project.store,
+        pythons=PYTHONS,
+    )
+    assert read_stamp(project.environ, str(project.folder), manifest="ci.toml")
+    assert project.fresh()
+
+
 def test_a_manifest_in_a_folder_of_everybody_is_left_to_the_long_way(project: Project) -> None:
     project.folder.chmod(0o777)
     assert read_stamp(project.environ, str(project.folder / "below")) is None
@@ -137,8 +154,10 @@ DOUBTS: dict[str, Callable[[Project], object]] = {
     "the stamp is a link": lambda project: project.stamp.symlink_to(project.stamp.rename(project.folder / "stamp")),
     "others may write the stamp": lambda project: project.stamp.chmod(0o666),
     "it is of another boot": lambda project: edit(project.stamp, f"boot {boot_id()}", "boot 0000"),
-    "it is of another version": lambda project: edit(project.stamp, "provision-stamp 2 ", "provision-stamp 2 9"),
-    "it is of a later format": lambda project: edit(project.stamp, "provision-stamp 2", "provision-stamp 3"),
+    "it is of another version": lambda project: edit(project.stamp, "provision-stamp 3 ", "provision-stamp 3 9"),
+    "it is of a system with another C library": lambda project: edit(project.stamp, "\nsystem ", "\nsystem 1"),
+    "it is of a system without a shell": lambda project: edit(project.stamp, "\nsystem ", "\nsystem\n"),
+    "it is of a later format": lambda project: edit(project.stamp, "provision-stamp 3", "provision-stamp 4"),
     "it has a line of a later format": lambda project: edit(project.stamp, "\nlink\t", "\nlonk\t"),
     "it has a field more": lambda project: edit(project.stamp, "\nlink\t", "\nlink\tx\t"),
 }
@@ -324,8 +343,9 @@ def forge(project: Project, boot: str, manifest: str) -> None:
 
     lock = (project.folder / "pythons.lock").read_bytes()
     project.stamp.write_text(
-        f"provision-stamp 2 {__version__}\n"
+        f"provision-stamp 3 {__version__}\n"
         f"boot {boot} {os.uname().machine}\n"
+        f"system {Path('/bin/sh').stat().st_size} {Path('/bin/sh').stat().st_mtime_ns}\n"
         f"environment {digest(b'HOME=/')}\n"
         f"manifest {digest(project.manifest.read_bytes())} {manifest}\n"
         f"lock {digest(lock)}\n"

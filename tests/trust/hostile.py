@@ -85,7 +85,7 @@ def _forged_links(project: Project) -> None:
     (folder / "one").symlink_to("..")
     (folder / "bin" / "python3.13").symlink_to("../one/owned")
     (folder / "bin" / "ls").write_text(program.read_text())
-    (folder / ".stamp").write_text(f"provision-stamp 2 1\npython\tone\t{program}\nend\n")
+    (folder / ".stamp").write_text(f"provision-stamp 3 1\npython\tone\t{program}\nend\n")
 
 
 def _linked(name: str, target: str) -> Case:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provision.cli.console import Console, table
-from provision.cli.parameters import complete_targets, with_session
+from provision.cli.parameters import complete_targets, parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.model.asset import Asset
 from provision.text import plural, printable
@@ -35,7 +35,7 @@ def catalog_update(
     ] = None,
     build: Annotated[
         list[str] | None,
-        typer.Option(metavar="TAG", help="Read the SHA256SUMS of this release instead (repeatable)."),
+        typer.Option(metavar="TAG", parser=parse_tag, help="Read the SHA256SUMS of this release instead (repeatable)."),
     ] = None,
     github: Annotated[
         bool, typer.Option("--github", help="Also read the releases from GitHub's API: sizes and times.")
@@ -95,7 +95,8 @@ def catalog_list(
     ] = None,
     flavor: Annotated[str | None, typer.Option(help="install_only_stripped, install_only or full.")] = None,
     build: Annotated[
-        str | None, typer.Option(metavar="TAG", help="Of this build, or `latest` of each version.")
+        str | None,
+        typer.Option(metavar="TAG", parser=parse_tag, help="Of this build, or `latest` of each version."),
     ] = None,
     cpu: Annotated[str | None, typer.Option(metavar="LEVEL", help="baseline, v2, v3 or v4.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show no more than N assets; 0 for all.")] = 50,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli.parameters import complete_names, complete_targets, with_session
+from provision.cli.parameters import complete_names, complete_targets, parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def add(
     cpu: Annotated[str | None, typer.Option(help="baseline, v2, v3, v4 or auto.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="A debug build.")] = False,
     freethreaded: Annotated[bool, typer.Option("--freethreaded", help="A build without the GIL.")] = False,
-    build: Annotated[str | None, typer.Option(metavar="TAG", help="One build, such as 20260814.")] = None,
+    build: Annotated[
+        str | None, typer.Option(metavar="TAG", parser=parse_tag, help="One build, such as 20260814.")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="OPTION", help="A build option: pgo, lto, noopt, static (repeatable).")
     ] = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import provision
-from provision.cli.parameters import with_session
+from provision.cli.parameters import parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.errors import ProvisionError, UsageError
 from provision.text import size
@@ -31,7 +31,8 @@ def pack(
     ] = Path(),
     flavor: Annotated[str, typer.Option(help="install_only_stripped, install_only or full.")] = "install_only_stripped",
     build: Annotated[
-        str | None, typer.Option(metavar="TAG", help="The build's tag, YYYYMMDD. [default: from the sources]")
+        str | None,
+        typer.Option(metavar="TAG", parser=parse_tag, help="The build's tag, YYYYMMDD. [default: from the sources]"),
     ] = None,
 ) -> int:
     """Turn any CPython into an archive as upstream makes them.

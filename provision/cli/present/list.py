@@ -19,12 +19,14 @@ def present_list(listing: Listing, console: Console) -> CommandAnswer:
     rows = [(row.name, row.request, _version(row), _variant(row), row.state) for row in listing.rows]
     lines = table(rows, ("NAME", "ASKED FOR", "LOCKED", "VARIANT", "STATE"), console) if rows else []
     remarks = () if rows else ("nothing is declared yet; add something with `provision add NAME REQUEST`",)
+    damaged = [row for row in listing.rows if row.state == "damaged"]
+    repairs = (f"{row.reason}; `provision verify --repair {row.name}` reinstalls it" for row in damaged)
     document = {
         "version": 1,
         "manifest": str(listing.project.manifest_path),
         "pythons": [_document(row) for row in listing.rows],
     }
-    return CommandAnswer(lines=lines, document=document, remarks=remarks, warnings=listing.warnings)
+    return CommandAnswer(lines=lines, document=document, remarks=remarks, warnings=(*listing.warnings, *repairs))
 
 
 def _version(row: ListRow) -> str:
@@ -78,7 +80,7 @@ def present_status(status: Status, console: Console) -> CommandAnswer:
 
 def _attention(status: Status) -> Iterator[str]:
     for row in status.listing.rows:
-        if row.reason:
+        if row.reason and row.state != "damaged":  # a warning of `list`
             yield str(row.stale) if row.stale else row.reason
         if row.name in status.newer:
             yield f"{row.name}: {status.newer[row.name]} is out; `provision lock --upgrade {row.name}` takes it"

@@ -26,7 +26,19 @@ def test_init_writes_a_manifest_for_the_targets_given(project: Project) -> None:
 def test_every_option_of_add_becomes_a_key_of_the_entry(project: Project) -> None:
     project.run("init")
     ended = project.run(
-        *("add", "one", "3.13", "--flavor", "full", "--cpu", "v3", "--debug", "--freethreaded", "--build", "20260814"),
+        *(
+            "add",
+            "one",
+            "3.13",
+            "--flavor",
+            "full",
+            "--cpu",
+            "v3",
+            "--debug",
+            "--freethreaded",
+            "--build",
+            "2026-08-14",
+        ),
         *("--option", "pgo", "--option", "lto", "--target", "linux-x86_64", "--without", "tests", "--without", "idle"),
     )
     warning, added = ended.err.splitlines()

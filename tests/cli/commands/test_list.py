@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.support.builds import Build
 from tests.support.project import Project
@@ -38,6 +41,32 @@ def test_json_names_the_installed_executable(project: Project) -> None:
     assert entry["name"] == "one"
     assert entry["executable"] == f"{project.home}/store/{entry['key']}/bin/python"
     assert Path(entry["executable"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda python: python.resolve().unlink(), "is missing"),
+        (lambda python: python.resolve().chmod(0o644), "is not executable"),
+        (lambda python: python.resolve().write_bytes(b""), "is empty"),
+        (lambda python: python.with_name("python3").unlink(), "is missing"),
+    ],
+)
+def test_a_damaged_interpreter_is_not_called_installed(
+    project: Project, damage: Callable[[Path], object], why: str
+) -> None:
+    project.run("sync")
+    damage(Path(project.run("which", "one").out.strip()))
+    for command in ("list", "status"):
+        said = project.run(command)
+        assert said.out.splitlines()[1].split()[-1] == "damaged"
+        assert said.err.startswith("warning: one: interpreter is damaged: ")
+        assert said.err.endswith(f" {why}; `provision verify --repair one` reinstalls it\n")
+    assert said.out.count("is damaged") == 0
+    (entry,) = project.run("list", "--json").document()["pythons"]
+    assert (entry["state"], entry["reason"].endswith(why)) == ("damaged", True)
+    project.run("verify", "--repair", "one")
+    assert state(project) == "installed"
 
 
 def test_status_adds_what_needs_attention(project: Project) -> None:
