@@ -13,6 +13,7 @@ PACKAGE = TESTS.parent / "provision"
 # Modules without a test file of their own, and a file whose tests fail when the module is broken.
 COVERED_BY = {
     "__main__": "e2e/test_refusals.py",
+    "cli/commands/export": "workflows/test_export.py",
     "cli/commands/lock": "e2e/test_refusals.py",
     "cli/commands/pack": "pack/test_pack.py",
     "cli/commands/review": "workflows/test_diff.py",

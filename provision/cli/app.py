@@ -24,6 +24,7 @@ _MODULES = {
     "catalog": ("catalog",),
     "review": ("diff", "audit", "outdated", "explain", "feed"),
     "sbom": ("sbom", "licenses"),
+    "export": ("export",),
     "pack": ("pack", "schema"),
     "hook": ("hook",),
 }

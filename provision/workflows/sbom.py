@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provision.catalog.components import NOT_KNOWN, bundled_table, components_of, origin_words
-from provision.errors import ProvisionError, UsageError, raise_all
+from provision.errors import UsageError
 from provision.host.files import read_small_file_or_none
 from provision.lock.lock import LockedPython
-from provision.lock.select import not_locked_error
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.tree import store_key
@@ -20,7 +19,8 @@ from provision.sbom.identities import PUBLIC_DOMAIN, licence
 from provision.sbom.inventory import Inventory, component_name, take_inventory
 from provision.store.layout import Store
 from provision.workflows.options import Options
-from provision.workflows.project import LoadedLock, Project, select_entries, write_text
+from provision.workflows.project import Project, select_entries, write_text
+from provision.workflows.selection import select_rows
 
 if TYPE_CHECKING:
     from provision.store.receipts import Receipt
@@ -77,7 +77,7 @@ def sbom(options: Options, names: tuple[str, ...] = (), targets: tuple[Target, .
     """
     project = Project.find(options)
     loaded = project.locked()
-    assets = _select(project, loaded, names, targets)
+    assets = select_rows(project, loaded.lock, names, targets)
     inventory = take_inventory(project.lock_name, assets, epoch=_epoch(options.environ))
     archives = sum(each.kind == "application" for each in inventory.components)
     return Sbom(document=_document(inventory, style), archives=archives, warnings=loaded.warnings)
@@ -96,22 +96,6 @@ def _document(inventory: Inventory, style: str) -> dict[str, object]:
 def write_sbom(made: Sbom, path: Path) -> None:
     """Write the document to a file, replacing it as a whole."""
     write_text(path, f"{made.text}\n")
-
-
-def _select(
-    project: Project, loaded: LoadedLock, names: tuple[str, ...], targets: tuple[Target, ...]
-) -> list[tuple[str, Asset]]:
-    """The locked assets, each with the name of its entry: those of every CPU level."""
-    pythons = select_entries(loaded.lock, names, manifest=project.manifest_path)
-    errors: list[ProvisionError] = []
-    for target in targets:
-        without = [python for python in pythons if target not in python.targets()]
-        if names or len(without) == len(pythons):
-            errors += (not_locked_error(python, target, target.short) for python in without)
-    raise_all(errors)
-    return [
-        (python.name, asset) for python in pythons for asset in python.assets if not targets or asset.target in targets
-    ]
 
 
 def _epoch(environ: Mapping[str, str]) -> int | None:

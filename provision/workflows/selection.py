@@ -50,6 +50,25 @@ def select_assets(project: Project, lock: Lock, scope: Scope) -> Selection:
     return Selection(selected=select_for_host(kept, host, cpu_level), left_out=left_out)
 
 
+def select_rows(
+    project: Project, lock: Lock, names: tuple[str, ...], targets: tuple[Target, ...]
+) -> list[tuple[str, Asset]]:
+    """The locked assets of the named entries and targets, or all, each with its entry's name: those of every CPU level.
+
+    Raises `LockFileError` if a named entry is not locked for a target, or none is.
+    """
+    pythons = select_entries(lock, names, manifest=project.manifest_path)
+    errors: list[ProvisionError] = []
+    for target in targets:
+        without = [python for python in pythons if target not in python.targets()]
+        if names or len(without) == len(pythons):
+            errors += (not_locked_error(python, target, target.short) for python in without)
+    raise_all(errors)
+    return [
+        (python.name, asset) for python in pythons for asset in python.assets if not targets or asset.target in targets
+    ]
+
+
 def left_out_of_host(project: Project, pythons: Sequence[LockedPython], host: Host) -> tuple[LeftOut, ...]:
     """The entries that are for other machines only."""
     names = _not_for(project, pythons, (host.target, *host.emulated))

@@ -1,0 +1,41 @@
+"""A manifest for Bazel's rules_python: a line ``sha256  URL`` for each archive.
+
+``python.override`` of rules_python 2.1 takes it. All but the digest is read from the file name, which has to be one of
+python-build-standalone, with a plain ``+``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provision.catalog.names import UnknownNameError, parse_name
+from provision.export.rows import HEADER, Export, Place, Row
+from provision.model.asset import file_name
+from provision.model.target import KNOWN_TARGETS
+
+
+def export_rules_python(rows: Sequence[Row]) -> Export:
+    """Lines sorted by file name."""
+    place = Place(
+        targets={target.short for target in KNOWN_TARGETS.values() if not target.libc.startswith("gnueabi")},
+        key=lambda row: (row.asset.version, row.asset.target, row.freethreaded),
+        url=_is_understood,
+    )
+    fitting = place.fit("rules_python", rows)
+    lines = sorted(f"{row.asset.filename} {row.asset.sha256}  {_location(row.asset.url)}" for row in fitting.rows)
+    text = "\n".join([f"# {HEADER.format('rules_python')}", *(line.partition(" ")[2] for line in lines)])
+    return fitting.export(text + "\n")
+
+
+def _is_understood(url: str) -> bool:
+    """Whether the URL ends with a file name that is in the form of today, which rules_python splits at ``+``."""
+    try:
+        parse_name(file_name(url))
+    except UnknownNameError:
+        return False
+    return "+" in file_name(url) and "?" not in url
+
+
+def _location(url: str) -> str:
+    folder, slash, _ = url.rpartition("/")
+    return f"{folder}{slash}{file_name(url)}"

@@ -1,0 +1,29 @@
+"""Variables for shells, which a real shell reads as they are meant."""
+
+from __future__ import annotations
+
+import subprocess
+
+from provision.export.env import export_env
+from provision.export.rows import Row
+from tests.conftest import Golden
+from tests.export.samples import GOLDEN, ROWS, with_url
+
+DEFAULT = ROWS[2]
+
+
+def test_the_text(golden: Golden) -> None:
+    made = export_env(ROWS)
+    golden(GOLDEN / "pythons.env", made.text)
+    assert made.left_out == ()
+
+
+def test_names_that_differ_only_in_their_punctuation_have_one_place() -> None:
+    made = export_env([Row("a.b", DEFAULT.asset), Row("a-b", ROWS[6].asset)])
+    assert [each.reason for each in made.left_out] == ["same place as a.b linux-x86_64"]
+
+
+def test_a_shell_reads_the_url_that_is_locked() -> None:
+    url = "https://example.com/it's;$(touch x)&a=`b`*.tar.gz"
+    text = export_env([with_url(DEFAULT, url)]).text + 'printf %s "$PYTHON_DEFAULT_LINUX_X86_64_URL"'
+    assert subprocess.run(["sh", "-euc", text], capture_output=True, text=True, check=True).stdout == url
