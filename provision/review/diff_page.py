@@ -1,30 +1,40 @@
 """A diff as one self-contained HTML page.
 
 The page may load nothing and run nothing but its own style and script (`page.css` and `page.js`), which its content
-security policy names by their digests. Every value from a lock goes through `html_text`.
+security policy names by their digests. Every value from a lock goes through `html_text`. Archives are shown by
+`diff_page_archives`.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from provision import __version__
 from provision.lock.positions import LockPositions
-from provision.model.asset import Asset
 from provision.model.target import Target
-from provision.review.changes import AssetChange, ChangeKind, EntryChange
+from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, ChangeKind, EntryChange
 from provision.review.details import TreeChange
 from provision.review.diff_formats import notice_line
-from provision.review.notices import NoticeSeverity
+from provision.review.diff_page_archives import archive_lines, host_html, html_text, url_html
+from provision.review.notices import NOTICE_SEVERITIES, Notice, NoticeKind
 from provision.review.review import Review, ReviewRow, headline, rows_by_entry
-from provision.text import plural, printable, size, size_change
+from provision.text import plural, size_change
 
 _CHANGE_KINDS: tuple[ChangeKind, ...] = ("changed", "added", "removed")
-_COUNTED_SEVERITIES: tuple[NoticeSeverity, ...] = ("alarm", "warning")
+# The rows of an entry's table that an alarm of a kind is about, by how their change begins.
+_ROWS_OF_ALARMS: dict[NoticeKind, tuple[str, ...]] = {
+    "bytes": ("sha256", "version", "newer build", "older build", "implementation"),
+    "host": ("host",),
+    "origin": ("origin",),
+    "downgrade": ("version", "older build"),
+    "variant": ("options", "implementation"),
+    "tree": ("tree options",),
+    "new-host": ("added", "platform added", "level added"),
+    "misnamed": ("file", "URL", "added", "platform added", "level added"),
+}
 # What a cell of the table by platform shows, to the eye and to a screen reader.
 _SYMBOLS = {"alarm": "!", "added": "+", "removed": "−", "changed": "~", "same": "="}
 _WORDS = {"alarm": "alarm", "added": "added", "removed": "removed", "changed": "changed", "same": "unchanged"}
@@ -64,30 +74,40 @@ def _header(review: Review, title: str) -> Iterator[str]:
     old, new = html_text(review.old.label), html_text(review.new.label)
     yield f'<p class="sides"><code>{old}</code> → <code>{new}</code></p>\n'
     yield f'<p class="hidden-text">{html_text(headline(review))}</p>\n<ul class="counts">\n'
-    for severity in _COUNTED_SEVERITIES:
+    for severity in NOTICE_SEVERITIES:
         if number := review.count(severity):
             yield f'<li class="pill {severity}">{plural(number, severity)}</li>\n'
     for kind in _CHANGE_KINDS:
         if number := sum(entry.kind == kind for entry in diff.entries):
-            yield f'<li class="pill {kind}">{number} {kind}</li>\n'
-    yield f'<li class="pill">{diff.unchanged} unchanged</li>\n</ul>\n</header>\n'
+            yield f'<li class="pill {kind}">{plural(number, "entry", "entries")} {kind}</li>\n'
+    if diff.unchanged:
+        yield f'<li class="pill">{plural(diff.unchanged, "entry", "entries")} unchanged, not shown</li>\n'
+    yield "</ul>\n</header>\n"
 
 
 def _notices(review: Review) -> Iterator[str]:
-    """All notices, each with its line of the new lock."""
+    """All notices, each with its line of the new lock; alarms with the archives that they are about, each once."""
     if not review.notices:
         return
     lines = LockPositions(review.new.text)
+    shown: set[tuple[str, int]] = set()
     yield '<section aria-labelledby="attention">\n<h2 id="attention">What to look at</h2>\n<ul class="notices">\n'
     for notice in review.notices:
         line = notice_line(notice, review, lines)
         where = f'<span class="mono">{html_text(notice.where)}</span>'
-        urls = "".join(f'<div class="url mono">{html_text(url)}</div>' for url in notice.urls)
         where += f' · <span class="line">line {line}</span>' if line else ""
         yield (
             f'<li class="{notice.severity}"><span class="pill {notice.severity}">{notice.severity}</span> '
-            f'{html_text(notice.message)}<div class="where">{where}</div>{urls}</li>\n'
+            f'{html_text(notice.message)}<div class="where">{where}</div>'
         )
+        if notice.severity == "alarm":
+            changes = notice.changes or next(each.assets for each in review.diff.entries if each.name == notice.entry)
+            fresh = [change for change in changes if (notice.entry, id(change)) not in shown]
+            shown |= {(notice.entry, id(change)) for change in fresh}
+            yield from _archive_list(fresh)
+        else:
+            yield from (f'<div class="url mono">{url_html(url)}</div>' for url in notice.urls)
+        yield "</li>\n"
     yield "</ul>\n</section>\n"
 
 
@@ -100,7 +120,7 @@ def _filter_bar(review: Review) -> Iterator[str]:
     options = "".join(f'<option value="{value}">{label}</option>' for value, label in choices)
     yield (
         '<div class="tools" role="search" hidden>\n'
-        '<label class="wide">Filter by name, version, platform, digest (press /)'
+        '<label class="wide"><span>Filter by name, version, platform, digest <span class="keys">(press /)</span></span>'
         '<input id="search" type="search" autocomplete="off" spellcheck="false"></label>\n'
         f'<label>Show<select id="show">{options}</select></label>\n'
         '<output id="count" aria-live="polite"></output>\n</div>\n'
@@ -115,7 +135,8 @@ def _target_matrix(review: Review) -> Iterator[str]:
         return
     yield (
         '<section aria-labelledby="matrix-title">\n<h2 id="matrix-title">By platform</h2>\n'
-        '<div class="scroll" role="region" aria-labelledby="matrix-title" tabindex="0">\n<table class="matrix">\n'
+        '<p class="hint" id="scrolls">The table scrolls sideways.</p>\n'
+        '<div class="scroll" role="group" aria-labelledby="matrix-title" tabindex="0">\n<table class="matrix">\n'
         '<thead><tr><th scope="col">Entry</th>'
     )
     yield "".join(f'<th scope="col">{html_text(target.short)}</th>' for target in targets)
@@ -129,15 +150,14 @@ def _target_matrix(review: Review) -> Iterator[str]:
     for number, entry in enumerate(entries):
         head = f'<th scope="row"><a href="#{_entry_id(number)}">{html_text(entry.name)}</a></th>'
         cells = "".join(_cell(entry, target, (entry.name, target) in alarming) for target in targets)
-        words = f'data-text="{html_text(_search_text(entry))}" data-kinds="{html_text(_filter_kinds(entry, review))}"'
-        yield f"<tr {words}>{head}{cells}</tr>\n"
+        yield f'<tr data-of="{_entry_id(number)}">{head}{cells}</tr>\n'
     legend = " · ".join(f"{_SYMBOLS[kind]} {word}" for kind, word in _WORDS.items())
     yield f'</tbody>\n</table>\n</div>\n<p class="legend">{legend}</p>\n</section>\n'
 
 
 def _cell(entry: EntryChange, target: Target, alarming: bool) -> str:
     if target not in _targets(entry):
-        return '<td><span class="hidden-text">not locked</span></td>'
+        return '<td><span class="none">not locked</span></td>'
     changes = [change for change in entry.assets if change.target == target]
     if alarming:
         kind = "alarm"
@@ -158,13 +178,15 @@ def _components(review: Review) -> Iterator[str]:
     """What changed inside of the builds."""
     if not (review.components or review.advisories):
         return
-    yield '<section aria-labelledby="inside">\n<h2 id="inside">What is inside</h2>\n'
+    attributes = {each.name: f'data-of="{_entry_id(number)}"' for number, each in enumerate(review.diff.entries)}
+    yield '<section class="filtered" aria-labelledby="inside">\n<h2 id="inside">What is inside</h2>\n'
     cells = [(each.entry, each.names, each.before, each.after, each.where) for each in review.components]
-    yield from _plain_table(("Entry", "Component", "Before", "After", "Platforms"), cells)
+    rows = [attributes[each.entry] for each in review.components]
+    yield from _plain_table(("Entry", "Component", "Before", "After", "Platforms"), cells, rows)
     for (entry, effect), changes in review.advisories_by_entry().items():
         style = "warning" if effect == "opens" else "notice"
         number = plural(len(changes), "advisory", "advisories")
-        yield f'<h3>{html_text(entry)} {effect} {number}</h3>\n<ul class="notices">\n'
+        yield f'<div {attributes[entry]}>\n<h3>{html_text(entry)} {effect} {number}</h3>\n<ul class="notices">\n'
         for change in changes:
             advisory = change.advisory
             yield (
@@ -172,7 +194,7 @@ def _components(review: Review) -> Iterator[str]:
                 f'<span class="mono">{html_text(advisory.id)}</span> {html_text(advisory.summary)}'
                 f'<div class="where">{html_text(change.versions)} · {html_text(change.where)}</div></li>\n'
             )
-        yield "</ul>\n"
+        yield "</ul>\n</div>\n"
     yield "</section>\n"
 
 
@@ -193,12 +215,12 @@ def _entries(review: Review) -> Iterator[str]:
 
 def _entry_section(number: int, entry: EntryChange, rows: Sequence[ReviewRow], review: Review) -> Iterator[str]:
     """One entry: its changes, its archives, and what differs inside of its trees."""
-    words = _filter_kinds(entry, review)
-    alarm = " alarm" if "alarm" in words.split() else ""
+    alarms = [notice for notice in review.notices if notice.entry == entry.name and notice.severity == "alarm"]
+    alarm = " alarm" if alarms else ""
     name = _entry_id(number)
     yield (
         f'<article class="entry{alarm}" id="{name}" aria-labelledby="{name}-title" '
-        f'data-text="{html_text(_search_text(entry))}" data-kinds="{html_text(words)}">\n'
+        f'data-text="{html_text(_search_text(entry))}" data-kinds="{_filter_kinds(entry, review)}">\n'
         f'<header><h3 id="{name}-title">{html_text(entry.name)}</h3><span class="pill {entry.kind}">{entry.kind}</span>'
     )
     if alarm:
@@ -206,15 +228,29 @@ def _entry_section(number: int, entry: EntryChange, rows: Sequence[ReviewRow], r
     if entry.kind == "changed":
         yield f'<span class="pill">request {"changed" if entry.request_changed else "unchanged"}</span>'
     yield "</header>\n"
-    yield from _change_table(rows)
-    yield from _archives(entry.assets)
+    yield from _change_table(rows, alarms)
+    if entry.assets:  # folded away
+        yield f"<details><summary>{plural(len(entry.assets), 'archive')} with digests</summary>\n"
+        yield from _archive_list(entry.assets)
+        yield "</details>\n"
     for tree in review.details:
         if tree.entry == entry.name:
             yield from _tree_details(tree)
     yield "</article>\n"
 
 
-def _change_table(rows: Sequence[ReviewRow]) -> Iterator[str]:
+def _is_alarming(row: ReviewRow, alarms: Sequence[Notice]) -> bool:
+    """Whether an alarm is about what a row of its entry's table shows."""
+    for notice in alarms:
+        targets = {change.target_label for change in notice.changes}
+        if row.change.startswith(_ROWS_OF_ALARMS.get(notice.kind, ())) and (
+            not targets or row.target_labels == (ALL_TARGETS_LABEL,) or targets & set(row.target_labels)
+        ):
+            return True
+    return False
+
+
+def _change_table(rows: Sequence[ReviewRow], alarms: Sequence[Notice]) -> Iterator[str]:
     if not rows:
         return
     sized = any(row.size is not None for row in rows)
@@ -223,44 +259,23 @@ def _change_table(rows: Sequence[ReviewRow]) -> Iterator[str]:
     yield "</tr></thead>\n<tbody>\n"
     for row in rows:
         last = html_text(size_change(row.size, signed=row.mark == "~"))
+        style = "alarm" if _is_alarming(row, alarms) else "after"
+        after = host_html(row.after) if row.change == "host" else html_text(row.after)
         yield (
             f'<tr><th scope="row">{html_text(row.change)}</th>'
             f'<td class="before mono" data-label="before">{html_text(row.before)}</td>'
-            f'<td class="after mono" data-label="after">{html_text(row.after)}</td>'
+            f'<td class="{style} mono" data-label="after">{after}</td>'
             f'<td data-label="on">{html_text(row.where)}</td>'
         )
         yield f'<td data-label="size">{last}</td></tr>\n' if sized else "</tr>\n"
     yield "</tbody>\n</table>\n"
 
 
-def _archives(changes: Sequence[AssetChange]) -> Iterator[str]:
-    """The archives, folded away, each with its digests to copy and its URLs."""
-    if not changes:
-        return
-    yield f'<details><summary>{plural(len(changes), "archive")} with digests</summary>\n<ul class="archives">\n'
-    for change in changes:
-        yield f"<li><strong>{html_text(change.target_label)}</strong>"
-        sides = (("before", change.old), ("after", change.new))
-        same = change.old is not None and change.new is not None and change.old.sha256 == change.new.sha256
-        for label, asset in sides[1:] if same else sides:
-            if asset is not None:
-                yield _digest("sha256" if same else label, change.target_label, asset)
-        urls = dict.fromkeys(asset.url for asset in (change.old, change.new) if asset)
-        for url in urls:
-            yield f'<div class="url mono">{html_text(url)}</div>'
-        yield "</li>\n"
-    yield "</ul>\n</details>\n"
-
-
-def _digest(label: str, title: str, asset: Asset) -> str:
-    digest = html_text(asset.sha256)
-    bytes_ = f" · {size(asset.size)}" if asset.size is not None else ""
-    spoken = html_text(f"Copy the sha256 of {title}, {label}")
-    return (
-        f'<div class="digest"><span>{label}{bytes_}</span><code>{digest}</code>'
-        f'<button type="button" class="copy" data-copy="{digest}" aria-label="{spoken}" hidden>'
-        '<span class="label" aria-live="polite">Copy</span></button></div>'
-    )
+def _archive_list(changes: Sequence[AssetChange]) -> Iterator[str]:
+    if changes:
+        yield '<ul class="archives">\n'
+        yield from (f"<li>{''.join(archive_lines(change))}</li>\n" for change in changes)
+        yield "</ul>\n"
 
 
 def _tree_details(tree: TreeChange) -> Iterator[str]:
@@ -277,23 +292,25 @@ def _tree_details(tree: TreeChange) -> Iterator[str]:
     yield "</details>\n"
 
 
-def _plain_table(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str]:
+def _plain_table(heads: Sequence[str], cells: Sequence[Sequence[str]], attributes: Sequence[str] = ()) -> Iterator[str]:
+    """A table of text; ``attributes`` are those of the rows."""
     if not cells:
         return
     yield '<table class="changes">\n<thead><tr>' + "".join(f'<th scope="col">{head}</th>' for head in heads)
     yield "</tr></thead>\n<tbody>\n"
-    for row in cells:
+    for number, row in enumerate(cells):
         first, *rest = row
         body = "".join(
             f'<td class="mono" data-label="{head}">{html_text(cell)}</td>'
             for head, cell in zip(heads[1:], rest, strict=True)
         )
-        yield f'<tr><th scope="row" class="mono">{html_text(first)}</th>{body}</tr>\n'
+        opening = f"<tr {attributes[number]}>" if attributes else "<tr>"
+        yield f'{opening}<th scope="row" class="mono">{html_text(first)}</th>{body}</tr>\n'
     yield "</tbody>\n</table>\n"
 
 
 def _entry_id(number: int) -> str:
-    """The id of an entry's section; made of no text that a lock holds."""
+    """The id of an entry's section, made of no text of a lock; with ``data-of``, what the filter hides with it."""
     return f"entry-{number}"
 
 
@@ -313,11 +330,6 @@ def _search_text(entry: EntryChange) -> str:
         words.append(change.target_label)
         words += (str(asset.sha256) for asset in (change.old, change.new) if asset)
     return " ".join(words).lower()
-
-
-def html_text(value: object) -> str:
-    """A value as text between tags or in a quoted attribute; unprintable characters become visible escapes."""
-    return html.escape(printable(str(value)), quote=True)
 
 
 class _InlineAsset(NamedTuple):

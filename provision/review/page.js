@@ -3,19 +3,25 @@
   const search = document.getElementById("search");
   const show = document.getElementById("show");
   const count = document.getElementById("count");
-  const items = [...document.querySelectorAll("[data-text]")];
-  const entries = items.filter((item) => item.matches("article"));
+  const entries = [...document.querySelectorAll("[data-text]")];
   const none = document.getElementById("none");
+  const scroll = document.querySelector(".scroll");
 
   const filter = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const item of items) {
+    for (const item of entries) {
       const kinds = item.dataset.kinds.split(" ");
       const wanted = show.value === "all" || kinds.includes(show.value);
       item.hidden = !(wanted && words.every((word) => item.dataset.text.includes(word)));
     }
     const shown = entries.filter((entry) => !entry.hidden).length;
-    count.textContent = `${shown} of ${entries.length} shown`;
+    count.textContent = `${shown} of ${entries.length} ${entries.length === 1 ? "entry" : "entries"} shown`;
+    for (const item of document.querySelectorAll("[data-of]")) {
+      item.hidden = document.getElementById(item.dataset.of).hidden;
+    }
+    for (const section of document.querySelectorAll("section.filtered")) {
+      section.hidden = !section.querySelector("[data-of]:not([hidden])");
+    }
     if (none) none.hidden = shown > 0 || entries.length === 0;
   };
 
@@ -37,6 +43,16 @@
     setTimeout(() => { label.textContent = "Copy"; }, 1500);
   };
 
+  const hint = () => {
+    const scrolls = scroll.scrollWidth > scroll.clientWidth;
+    document.getElementById("scrolls").classList.toggle("shown", scrolls);
+    document.getElementById("scrolls").hidden = !scrolls;
+  };
+
+  if (scroll) {
+    hint();
+    window.addEventListener("resize", hint);
+  }
   if (search) {
     document.querySelector(".tools").hidden = false;
     search.addEventListener("input", filter);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -53,6 +54,26 @@ def install_node(folder: Path) -> Path:
     if name is None:
         pytest.skip("there is no Node.js 24")
     return install_node_package(f"node-{name}@24", folder) / f"node-{name}" / "bin" / "node"
+
+
+def install_chromium(folder: Path) -> Path:
+    """A headless Chromium from the npm registry; it is built for Linux on x86-64."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        pytest.skip("there is no Chromium, and npm has none for this platform")
+    node = shutil.which("node")
+    install_node_package("@sparticuz/chromium", folder)
+    script = 'import chromium from "@sparticuz/chromium"; console.log(await chromium.executablePath());'
+    unpack = [str(node), "--input-type=module", "--eval", script]
+    done = subprocess.run(
+        unpack, cwd=folder, env={**os.environ, "TMPDIR": str(folder)}, check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"Chromium cannot be unpacked: {_last_line(done.stderr)}")
+    browser = Path(done.stdout.strip())
+    started = subprocess.run([str(browser), "--version"], check=False, capture_output=True, text=True)
+    if started.returncode:
+        pytest.skip(f"Chromium does not start: {_last_line(started.stderr)}")
+    return browser
 
 
 def _last_line(text: str) -> str:

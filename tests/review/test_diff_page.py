@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -12,13 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from provision.catalog.components import bundled_table
+from provision.lock.read import parse_lock
 from provision.model.value import replace
-from provision.review.diff_page import html_page, html_text
+from provision.review.advisory_changes import compare_advisories
+from provision.review.components import compare_components
+from provision.review.diff_page import html_page
 from provision.review.review import DiffSide, Review
+from tests.integrations.tools import install_chromium, install_node_package
 from tests.lock.samples import digest, python
-from tests.review.attacks import pictured
+from tests.review.attacks import downgrade, honest, pictured
 from tests.review.browser import Tab, browse, find_browser
 from tests.review.samples import HOSTILE, edited, lock, moved, review, with_details
+from tests.review.test_audit_advisories import NEW_OPENSSL, index
+from tests.review.test_components import GNU, WINDOWS, entry
 
 # Where pictures of the page are kept to be looked at; nowhere without it.
 PICTURES = "PROVISION_TEST_PICTURES"
@@ -35,6 +43,22 @@ def busy() -> Review:
             python(name="same"),
             python(name="came"),
         ),
+    )
+
+
+def inside() -> Review:
+    """What is inside of two builds, one locked for fewer targets; one closes an advisory, the other opens it."""
+    older, newer = "3.13.13+20260602", "3.13.14+20260610"
+    sides = [
+        lock(replace(entry(first, (GNU, WINDOWS)), name="default"), replace(entry(second, (GNU,)), name="older"))
+        for first, second in ((older, newer), (newer, older))
+    ]
+    made = review(*sides)
+    table = bundled_table()
+    return replace(
+        made,
+        components=compare_components(made.diff, table),
+        advisories=compare_advisories(made.diff, index(NEW_OPENSSL), table),
     )
 
 
@@ -58,12 +82,43 @@ def test_what_differs_inside_of_trees_is_in_the_entrys_section() -> None:
     assert cells[6:] == ["Folder", "Added", "Removed", "Changed", "Such as", "lib/ssl", "1", "2", "3", "lib/ssl/a.py"]
 
 
-@pytest.mark.parametrize("text", ["<b>", '"', "'", "&", "\x1b[2J", "\u202e"])
-def test_text_is_escaped_for_elements_and_attributes_alike(text: str) -> None:
-    written = html_text(f"a{text}z")
-    assert written.isprintable()
-    assert not set("<>\"'") & set(written)
-    assert html.unescape(written) in (f"a{text}z", ascii(f"a{text}z")[1:-1])
+def test_an_alarm_shows_url_and_both_digests_unfolded_and_is_never_green() -> None:
+    text = html_page(pictured())
+    attention = text.partition('id="attention"')[2].partition("</section>")[0]
+    assert "<details" not in attention
+    assert re.findall(r"<code>([0-9a-f]{4})[0-9a-f]{60}</code>", attention)[1::2] == ["7c0f", "5bd1"]
+    assert "https://gith<mark>a</mark>b.com/astral-sh" in attention
+    rows = re.findall(r'<th scope="row">([^<]*)</th>.*?<td class="(after|alarm) mono"[^>]*>(.*?)</td>', text)
+    assert ("host", "alarm", 'gith<mark>a</mark>b.com <span class="resembles">resembles github.com</span>') in rows
+    assert {style for what, style, _ in rows if what in {"host", "sha256 only"}} == {"alarm"}
+    assert {style for what, style, _ in rows if what == "version up"} == {"after"}
+
+
+def test_an_alarm_about_an_entry_shows_its_archives_once() -> None:
+    """A downgrade is about all archives; what another alarm has shown is not repeated."""
+    before, attacked = honest(), downgrade(honest())
+    sides = (
+        DiffSide(label=name, lock=parse_lock(text, name).lock, text=text)
+        for name, text in (("old", before), ("new", attacked))
+    )
+    text = html_page(Review.of(*sides))
+    attention = text.partition('id="attention"')[2].partition("</section>")[0]
+    shown = re.findall(r"<code>([0-9a-f]{64})</code>", attention)
+    assert len(shown) == len(set(shown)) == 2 * attention.count("<strong>") > 0
+    rows = dict(re.findall(r'<th scope="row">([^<]*)</th>.*?<td class="(after|alarm) mono"', text))
+    assert rows["version down"] == "alarm"
+
+
+def test_counts_say_what_they_count() -> None:
+    counts = re.findall(r'<li class="pill[^"]*">([^<]*)</li>', html_page(busy()))
+    assert counts == [
+        "1 alarm",
+        "1 notice",
+        "2 entries changed",
+        "1 entry added",
+        "1 entry removed",
+        "1 entry unchanged, not shown",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +150,65 @@ def test_it_fits_the_window_and_reports_no_error(tab: Tab, tmp_path: Path, width
     assert picture.stat().st_size > 10_000
 
 
+@pytest.fixture(scope="module")
+def any_tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """A tab of the Chromium at hand, or of one that is installed for the tests."""
+    browser = find_browser() or str(install_chromium(tmp_path_factory.mktemp("chromium")))
+    with browse(browser, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script of axe-core, which knows the rules of accessibility."""
+    return (install_node_package("axe-core", tmp_path_factory.mktemp("axe")) / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing(any_tab: Tab, axe: str, tmp_path: Path) -> None:
+    """Wide and narrow, light and dark, everything unfolded."""
+    found = {}
+    for name, shown_review in {"busy": busy(), "attacked": pictured(), "inside": inside()}.items():
+        for width, dark in itertools.product((1280, 390), (False, True)):
+            any_tab.open(written(tmp_path, shown_review), width=width, dark=dark)
+            any_tab.ask("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            any_tab.ask(f"{axe};0")
+            rules = "axe.run().then((result) => result.violations.map((each) => [each.id, each.nodes[0].html]))"
+            found[name, width, dark] = any_tab.ask(rules)
+            picture = f"{name}-{width}-{'dark' if dark else 'light'}.png"
+            any_tab.screenshot(Path(os.environ.get(PICTURES, tmp_path)) / picture)
+    assert not [each for each in found.items() if each[1]]
+    any_tab.ask("document.querySelector('.sides').style.color = '#777'; document.documentElement.lang = ''")
+    assert {each[0] for each in any_tab.ask(rules)} >= {"html-has-lang"}  # it does look
+
+
+def test_touch_and_narrow_windows_have_their_hints(tab: Tab, tmp_path: Path) -> None:
+    page = written(tmp_path, pictured())
+    for width, keys, scrolls in ((1280, True, False), (390, False, True)):
+        tab.open(page, width=width)
+        display = "getComputedStyle(document.querySelector('{}')).display !== 'none'"
+        assert tab.ask(display.format(".keys")) is keys
+        assert tab.ask(display.format("#scrolls")) is scrolls
+    tab.open(written(tmp_path, inside()), width=390)
+    assert tab.ask("[...document.querySelectorAll('.none')].map((each) => each.innerText)") == ["not locked"]
+    assert tab.ask("document.getElementById('scrolls').hidden") is True  # two columns fit
+
+
+def test_the_filter_reaches_what_is_inside(tab: Tab, tmp_path: Path) -> None:
+    tab.open(written(tmp_path, inside()), width=1280)
+    rows = "document.querySelectorAll('section.filtered tbody tr:not([hidden]) th')"
+    entries = f"[...new Set([...{rows}].map((each) => each.textContent))]"
+    groups = "[...document.querySelectorAll('section.filtered div:not([hidden]) > h3')].map((each) => each.textContent)"
+    assert tab.ask(entries) == ["default", "older"]
+    assert tab.ask(groups) == ["default closes 1 advisory", "older opens 1 advisory"]
+    tab.press("/", "/")
+    tab.type("older")
+    assert tab.ask(entries) == ["older"]
+    assert tab.ask(groups) == ["older opens 1 advisory"]
+    tab.type("zzz")
+    assert tab.ask("document.querySelector('section.filtered').hidden") is True
+
+
 def test_the_picture_of_the_docs(tab: Tab, tmp_path: Path) -> None:
     tab.open(written(tmp_path, pictured()), width=1280)
     tab.screenshot(Path(os.environ.get(PICTURES, tmp_path)) / "diff.png", most=1250)
@@ -113,7 +227,7 @@ def test_the_filter_by_keyboard(tab: Tab, tmp_path: Path) -> None:
     assert tab.ask("document.activeElement.id") == "search"
     tab.type("3.14.8")
     assert shown(tab) == ["default"]
-    assert tab.ask("document.getElementById('count').textContent") == "1 of 4 shown"
+    assert tab.ask("document.getElementById('count').textContent") == "1 of 4 entries shown"
     assert tab.ask("document.querySelectorAll('.matrix tbody tr:not([hidden])').length") == 1
     tab.type("zzz")
     assert shown(tab) == []
@@ -145,12 +259,12 @@ def test_every_control_has_a_name_and_a_place_in_the_order(tab: Tab, tmp_path: P
     assert {role for role, name in roles if role in named and not name} <= {"table"}
     assert ("heading", "What to look at") in roles
     visited = []
-    for _ in range(6):
+    for _ in range(8):
         tab.press("Tab")
         visited.append(
             tab.ask("document.activeElement.className || document.activeElement.id || document.activeElement.tagName")
         )
-    assert visited[:4] == ["skip", "search", "show", "scroll"]
+    assert list(dict.fromkeys(visited))[:5] == ["skip", "copy", "search", "show", "scroll"]
 
 
 def test_without_scripts_everything_is_there(tab: Tab, tmp_path: Path) -> None:

@@ -23,11 +23,11 @@ slow_is_fine = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck
 # Every tag and attribute that the page itself is made of.
 _TAGS = (
     "html head meta title style body a header h1 h2 h3 p code ul li main section span div label input select option "
-    "output table thead tbody tr th td article details summary strong button footer script"
+    "output table thead tbody tr th td article details summary strong button footer script mark"
 )
 _ATTRIBUTES = (
     "lang charset http-equiv content name href class id aria-labelledby aria-live aria-label aria-hidden role tabindex "
-    "hidden type autocomplete spellcheck value scope data-text data-kinds data-label data-copy"
+    "hidden type autocomplete spellcheck value scope data-text data-kinds data-label data-copy data-of"
 )
 TAGS, ATTRIBUTES = frozenset(_TAGS.split()), frozenset(_ATTRIBUTES.split())
 VOID = frozenset({"meta", "input"})
