@@ -1,7 +1,6 @@
 """Connection pools by scheme and proxy, and the authorities that TLS trusts.
 
-httpx on top, httpcore's pools below, and below those the network backend of `sockets`, which httpx's own transport
-does not take. httpx is imported here, and from here elsewhere.
+httpcore's pools, and below those the network backend of `sockets`; `transport` sends requests over them.
 """
 
 from __future__ import annotations
@@ -11,32 +10,15 @@ import re
 import ssl
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import cast
-
-import httpcore
 
 from provision.errors import UsageError
 from provision.fetch.proxies import Proxies, ProxyAddress
 from provision.fetch.retry import Cancellation
-from provision.fetch.sockets import SocketBackend
+from provision.fetch.sockets import SocketBackend, httpcore
 from provision.url import Url
-
-# httpx brings its command line along where click and rich are installed, which doubles the time it takes to import;
-# where they are missing, it goes on without.
-if "httpx" not in sys.modules:
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    try:
-        import httpx
-    finally:
-        del sys.modules["httpx._main"]
-else:
-    import httpx
-
-__all__ = ["Connections", "httpx", "tls_context"]
 
 # How long an unused connection is kept for the next request, in seconds.
 _KEEPALIVE = 15.0
@@ -62,24 +44,24 @@ class Connections:
         self._backend = SocketBackend(cancellation)
         self._proxies = Proxies(environ)
         self._lock = threading.Lock()
-        self._clients: dict[tuple[bool, str | None], httpx.Client] = {}
+        self._pools: dict[tuple[bool, str | None], httpcore.ConnectionPool] = {}
         self._tls: ssl.SSLContext | None = None
 
-    def client(self, url: Url) -> httpx.Client:
-        """The client that reaches the URL's host. `UsageError` for certificates or a proxy that cannot be used."""
+    def pool(self, url: Url) -> httpcore.ConnectionPool:
+        """The pool that reaches the URL's host. `UsageError` for certificates or a proxy that cannot be used."""
         proxy = self._proxies.proxy_for(url)
         with self._lock:
             key = (url.scheme == "https", proxy)
-            if key not in self._clients:
-                self._clients[key] = _httpx_client(self._open_pool(secure=key[0], proxy=proxy))
-            return self._clients[key]
+            if key not in self._pools:
+                self._pools[key] = self._open_pool(secure=key[0], proxy=proxy)
+            return self._pools[key]
 
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            clients, self._clients = tuple(self._clients.values()), {}
-        for client in clients:
-            client.close()
+            pools, self._pools = tuple(self._pools.values()), {}
+        for pool in pools:
+            pool.close()
 
     def _open_pool(self, *, secure: bool, proxy: str | None) -> httpcore.ConnectionPool:
         context = self._tls_context() if secure else None
@@ -175,58 +157,3 @@ def _finds_authorities(paths: ssl.DefaultVerifyPaths) -> bool:
         return any(_HASHED.fullmatch(entry.name) for entry in Path(paths.capath or "").iterdir())
     except OSError:
         return False
-
-
-# httpx over a pool of httpcore
-
-
-def _httpx_client(pool: httpcore.ConnectionPool) -> httpx.Client:
-    """A client of a pool: it follows no redirects, keeps no cookies and takes nothing from the environment."""
-    return httpx.Client(
-        transport=_PoolTransport(pool),
-        trust_env=False,
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-    )
-
-
-class _PoolTransport(httpx.BaseTransport):
-    """Hands requests to a pool as they are; errors stay httpcore's, which say more."""
-
-    def __init__(self, pool: httpcore.ConnectionPool) -> None:
-        self._pool = pool
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=cast(httpx.SyncByteStream, request.stream),
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
-        )
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    """A response's body as it comes."""
-
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._response.iter_stream()
-
-    def close(self) -> None:
-        self._response.close()

@@ -1,6 +1,6 @@
 """What all downloads of a `Fetcher` share: client, limits, connection budget.
 
-Imported only once something must be downloaded, as it imports httpx.
+Imported only once something must be downloaded, as it imports httpcore; httpx, once a document must be.
 """
 
 from __future__ import annotations
@@ -8,21 +8,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from provision.fetch.connect import Connections
 from provision.fetch.credentials import Credentials
 from provision.fetch.http import HttpClient
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings
+from provision.fetch.transport import PoolTransport
 from provision.host_policy import HostPolicy
 from provision.model.value import frozen
 
 
 @frozen
 class NetworkContext:
-    """How downloads reach the network, and what bounds them."""
+    """How downloads reach the network, and what bounds them. ``documents`` makes the client for documents."""
 
     client: HttpClient
+    documents: Callable[[], HttpClient]
     settings: DownloadSettings
     cancellation: Cancellation
     budget: ConnectionBudget
@@ -39,10 +42,18 @@ def open_context(
     note: Callable[[str], None],
 ) -> Iterator[NetworkContext]:
     """A context for ``jobs`` downloads at once, with connections that are closed at the end."""
-    connections = Connections(environ, cancellation)
+    connections, credentials = Connections(environ, cancellation), Credentials(environ, note)
+
+    @cache
+    def documents() -> HttpClient:
+        from provision.fetch.httpx_transport import HttpxTransport
+
+        return HttpClient(HttpxTransport(connections, settings), credentials, policy)
+
     try:
         yield NetworkContext(
-            client=HttpClient(connections, Credentials(environ, note), policy, settings),
+            client=HttpClient(PoolTransport(connections, settings), credentials, policy),
+            documents=documents,
             settings=settings,
             cancellation=cancellation,
             budget=ConnectionBudget(max(settings.connections, 2 * jobs)),

@@ -35,7 +35,7 @@ def get_document(
     sent = {name.lower(): value for name, value in headers.items()} | {"accept-encoding": "gzip"}
 
     def attempt() -> Response:
-        with network.client.get(source, sent, deadline, content=content) as response:
+        with network.documents().get(source, sent, deadline, content=content) as response:
             if is_temporary(response.status):
                 response.expect(200)
             body = b"".join(_body(response, network.settings.largest_body))

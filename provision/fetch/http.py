@@ -1,6 +1,6 @@
 """One HTTP request and its response: redirects, statuses, content codings, errors.
 
-Every error of httpx and httpcore becomes a `TransferError` here.
+Every error of httpcore becomes a `TransferError` here.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-import httpcore
-
 from provision import __version__
 from provision.errors import PolicyError
-from provision.fetch.connect import Connections, httpx
 from provision.fetch.credentials import Credentials
 from provision.fetch.retry import Deadline, Failure, TransferError
-from provision.fetch.settings import DownloadSettings
+from provision.fetch.sockets import httpcore
+from provision.fetch.transport import RawResponse, Transport
 from provision.host_policy import HostPolicy
 from provision.model.value import frozen
 from provision.url import Url, UrlOrigin
@@ -37,18 +35,18 @@ _DECODED_CHUNK = 1 << 20
 
 @frozen
 class HttpResponse:
-    """A response whose body is still to come. Header names are read in any case; ``url`` is where redirects ended."""
+    """A response whose body is still to come. Names of headers are in lower case; ``url`` is where redirects ended."""
 
     url: Url
     status: int
     headers: Mapping[str, str]
-    _response: httpx.Response
+    _response: RawResponse
     _deadline: Deadline
 
     def chunks(self) -> Iterator[bytes]:
         """The body as sent, in pieces of at most 64 KiB; raises `TransferError` when it breaks off."""
         with _errors_translated(self.url, self._deadline):
-            yield from self._response.iter_raw()
+            yield from self._response.chunks()
 
     def expect(self, *statuses: int) -> None:
         """Raise `TransferError` for any other status."""
@@ -64,11 +62,8 @@ class HttpResponse:
 class HttpClient:
     """Requests that follow redirects within the host policy; safe to use from several threads."""
 
-    def __init__(
-        self, connections: Connections, credentials: Credentials, policy: HostPolicy, settings: DownloadSettings
-    ) -> None:
-        self._connections, self._credentials, self._policy = connections, credentials, policy
-        self._timeout = httpx.Timeout(settings.idle_timeout, connect=settings.connect_timeout, pool=None)
+    def __init__(self, transport: Transport, credentials: Credentials, policy: HostPolicy) -> None:
+        self._transport, self._credentials, self._policy = transport, credentials, policy
 
     @contextmanager
     def get(
@@ -115,18 +110,10 @@ class HttpClient:
         sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **headers}
         if authorization := self._credentials.authorization(url, redirected=redirected):
             sent["authorization"] = authorization
-        client = self._connections.client(url)
-        request = client.build_request(
-            "GET" if content is None else "POST",
-            httpx.URL(scheme=url.scheme, host=url.host, port=url.explicit_port, raw_path=url.target.encode("ascii")),
-            headers=sent,
-            content=content,
-            timeout=self._timeout,
-        )
         with _errors_translated(url, deadline):
-            response = client.send(request, stream=True)
+            response = self._transport.send("GET" if content is None else "POST", url, sent, content)
         return HttpResponse(
-            url=url, status=response.status_code, headers=response.headers, _response=response, _deadline=deadline
+            url=url, status=response.status, headers=response.headers, _response=response, _deadline=deadline
         )
 
     def _check(self, url: Url, redirected_from: Url | None) -> None:
@@ -162,8 +149,6 @@ def _errors_translated(url: Url, deadline: Deadline) -> Iterator[None]:
     except httpcore.ProxyError as error:
         hint = "put the user name and the password into the proxy's URL" if str(error).startswith("407") else None
         raise TransferError(Failure(url=url, cause=f"the proxy refuses: {error}", hint=hint)) from error
-    except httpx.RemoteProtocolError as error:  # the one check of its own that httpx makes here: of the Location
-        raise TransferError(Failure(url=url, cause=f"redirects to no usable URL: {error}")) from error
     except httpcore.TimeoutException as error:
         deadline.check(url)
         raise TransferError(Failure(url=url, cause=_timeout_cause(error), retryable=True)) from error

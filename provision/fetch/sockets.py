@@ -1,7 +1,7 @@
 """Sockets below httpcore: addresses raced, TLS, and waits that end in time.
 
 The timeouts of httpcore begin anew with every byte. Here each wait also ends with the deadline of its request
-(`Deadline.bounding`), or when it is cancelled.
+(`Deadline.bounding`), or when it is cancelled. httpcore is imported here, and from here elsewhere.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import selectors
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,9 +18,24 @@ from contextlib import contextmanager, suppress
 from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
-import httpcore
-
 from provision.fetch.retry import Cancellation, bounded
+
+# httpcore also runs on anyio and trio, which take a tenth of the time of importing all this; where they are missing, it
+# goes on without.
+_UNUSED = ("anyio", "trio")
+if "httpcore" not in sys.modules:
+    _hidden = [name for name in _UNUSED if name not in sys.modules]
+    for _name in _hidden:
+        sys.modules[_name] = None  # type: ignore[assignment]
+    try:
+        import httpcore
+    finally:
+        for _name in _hidden:
+            del sys.modules[_name]
+else:
+    import httpcore
+
+__all__ = ["Address", "LookUp", "SocketBackend", "SocketStream", "connect_first", "httpcore", "in_background"]
 
 T = TypeVar("T")
 
