@@ -58,7 +58,7 @@ def main() -> int:
         run("sync")
 
         say("Somebody loses a file of the standard library")
-        tree = Path(run("which", names[0], quiet=True).strip()).parent.parent
+        tree = Path(run("which", names[0], "--store", quiet=True).strip()).parent.parent
         lost = next(tree.glob("lib/python*/argparse.py"))
         print(f"$ rm {lost.relative_to(DEMO)}")
         lost.unlink()

@@ -32,15 +32,21 @@ _MODULES = {
 # All that follows the entry's name belongs to the command.
 _SETTINGS = {"run": {"allow_interspersed_args": False}}
 
-# What other tools call a command of ours.
+# What other tools call a command of ours. `cli.entry` knows more of their words, which mean the same here.
 _ELSEWHERE = {
+    "activate": 'eval "$(provision env)"',
+    "exec": "provision run NAME",
     "help": "provision --help",
     "install": "provision sync",
     "ls": "provision list",
+    "pip": "provision run NAME pip",
+    "python": "provision run NAME",
+    "shell": 'eval "$(provision env)"',
     "uninstall": "provision remove NAME",
     "update": "provision lock --upgrade",
     "upgrade": "provision lock --upgrade",
     "use": "provision run NAME",
+    "venv": "provision run NAME -m venv",
     "version": "provision --version",
 }
 _COMPLETION = ("--install-completion", "--show-completion")

@@ -29,6 +29,7 @@ def _main(argv: list[str]) -> int:
     from provision.cli.fast import answer
     from provision.cli.streams import prepare_streams
 
+    argv = _usual_words(argv)
     prepare_streams()
     try:
         code = answer(argv)
@@ -48,6 +49,18 @@ def _main(argv: list[str]) -> int:
 
         return _report(system_error(error, stream=_failed_stream(error)))
     return code
+
+
+def _usual_words(argv: list[str]) -> list[str]:
+    """The command line in our words, where people use those of other tools; they are in no help text."""
+    match argv:
+        case ["-V" | "version"]:
+            return ["--version"]
+        case ["help", *words]:
+            return [*words, "--help"]
+        case ["ls", *words]:
+            return ["list", *words]
+    return argv
 
 
 def _dispatch(argv: list[str]) -> int:

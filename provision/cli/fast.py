@@ -51,10 +51,11 @@ def _sync(line: "Line") -> int | None:
 
 
 def _which(line: "Line") -> int | None:
-    stamp = _stamp(line) if line.options.keys() <= _MATCHED else None
+    stamp = _stamp(line) if line.options.keys() <= {*_MATCHED, "store"} else None
     if stamp is None or line.names[0] not in stamp.pythons:
         return None
-    content = path_bytes(stamp.pythons[line.names[0]] + "\n")
+    paths = stamp.pythons if line.options.get("store") else stamp.linked
+    content = path_bytes(paths[line.names[0]] + "\n")
     if content is None:
         return None
     write_bytes(content)

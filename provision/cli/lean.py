@@ -96,7 +96,7 @@ def _which(line: Line, session: Session) -> int:
     from provision.cli.present.use import present_which
     from provision.workflows.use import which
 
-    return session.show(present_which(which(session.options, line.names[0])))
+    return session.show(present_which(which(session.options, line.names[0]), store="store" in line.options))
 
 
 def _run(name: str, command: Sequence[str]) -> int:

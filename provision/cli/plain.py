@@ -25,7 +25,7 @@ _OWN = {
     "plan": {"--frozen": ("frozen", True), "--exit-code": ("exit_code", True)},
     "lock": {"--check": ("check", True)},
     "list": {},
-    "which": {},
+    "which": {"--store": ("store", True)},
 }
 _TAKE_NAMES = ("sync", "plan", "which")
 _TRANSFER = ("sync", "lock")

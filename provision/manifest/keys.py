@@ -137,6 +137,13 @@ class EntryTable:
         "debug builds, another implementation (`pypy3.11`), or one of uv's keys. The newest that fits is locked.",
         ("3.14", "3.14.2", ">=3.12,<3.14", "3.14t", "pypy3.11", "cpython-3.13.5+freethreaded-linux-x86_64_v3-gnu"),
     )
+    default: bool = defaulted(
+        Flag(),
+        "Whether `python`, `python3` and `pip` in `.pythons/bin` are those of this entry. Without a marked entry, they "
+        "are those of the entry `default`, or of the only entry.",
+        (True,),
+        default=False,
+    )
     build: str | None = optional(
         _BUILD,
         "Which build of the version: a release tag of python-build-standalone. Without it, the newest.",

@@ -15,10 +15,12 @@ from provision.model.value import field, frozen
 from provision.text import quoted
 
 if TYPE_CHECKING:  # reading a manifest needs no pathlib of its own: start-up is a feature
+    from collections.abc import Sequence
     from pathlib import Path
 
 Json = str | int | list[str] | dict[str, str]
 
+DEFAULT_NAME = "default"  # of the entry that `python` starts where none is marked
 # For JSON schemas (ECMA 262): all that `check_name` accepts, and little else.
 NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
 MAX_NAME_LENGTH = 64
@@ -61,6 +63,7 @@ class Request:
     sha256: tuple[tuple[Target, Digest], ...] = ()
     url: tuple[tuple[Target, str], ...] = ()
     tree: TreeOptions = TreeOptions()
+    default: bool = False
     place: Place | None = field(default=None, compare=False)
 
     @classmethod
@@ -91,6 +94,7 @@ class Request:
                 externally_managed=given.externally_managed,
                 without=tuple(sorted(given.without)),
             ),
+            default=given.default,
             place=place,
         )
 
@@ -110,6 +114,16 @@ class Manifest:
     def request(self, name: str) -> Request | None:
         return next((request for request in self.requests if request.name == name), None)
 
+    def default_name(self) -> str:
+        """The entry that ``python`` starts: the one that is marked, or else `default_name` of all."""
+        marked = [request.name for request in self.requests if request.default]
+        return marked[0] if marked else default_name([request.name for request in self.requests])
+
+
+def default_name(names: Sequence[str]) -> str:
+    """The entry that ``python`` starts where none is marked: ``default``, or the only one; empty if there is none."""
+    return DEFAULT_NAME if DEFAULT_NAME in names else names[0] if len(names) == 1 else ""
+
 
 def request_digest(request: Request) -> Digest:
     """The sha256 of `canonical_request`, by which a lock file knows what it was made for.
@@ -125,6 +139,7 @@ def canonical_request(request: Request) -> str:
     ``implementation``, ``version`` and ``targets`` (sorted triples, or ``"host"``) are always included. All else is
     included only if it differs from its default, so that a key that a later release adds does not change older digests.
     The entry's name and place are left out, and so are the settings' catalogs: they say where to look, not for what.
+    ``default`` decides what the links in the project are called.
     """
     values: dict[str, Json] = {
         "implementation": request.implementation,

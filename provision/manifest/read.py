@@ -148,6 +148,9 @@ def _requests(
         request = read_entry(name, value, settings, problems, path=path, place=LazyPlace(file, text, path))
         if request is not None:
             requests.append(request)
+    first, *others = [request.name for request in requests if request.default] or [""]
+    for name in others:
+        problems.add(("pythons", name, "default"), f"only one entry can be the default; {first!r} is already")
     return tuple(requests)
 
 

@@ -48,15 +48,17 @@ if sys.platform != "win32":
         """The file name of a command in ``.pythons/bin``."""
         return name
 
-    def command_launcher(link: Path, tree: Path, program: str) -> bytes:
+    def command_launcher(link: Path, tree: Path, program: str, arguments: str = "") -> bytes:
         """The launcher in ``.pythons/bin`` of a program of the tree to which ``.pythons/<name>`` links.
+
+        ``arguments`` precede those of the caller, as in `` -m pip``.
 
         It starts the program through the link, so that virtual environments outlive an upgrade. Where it was started
         by another path, as through a link from elsewhere, it does not know where the link is, and takes the tree.
         """
         name = link.name
         by_link = f"case $0 in */.pythons/bin/*) tree=${{0%/bin/*}}/{name} ;; esac\n"
-        return _launcher(f"the interpreter of {name}", tree, program, by_link)
+        return _launcher(f"the interpreter of {name}", tree, program, by_link, arguments)
 
     def tree_launcher(tree: Path, program: str) -> bytes:
         """The launcher that stands for a program of a tree where there can be no link to the tree."""
@@ -68,10 +70,10 @@ if sys.platform != "win32":
         tree = Path(quoted.replace(_QUOTE, "'"))
         return tree if content == tree_launcher(tree, program) else None
 
-    def _launcher(what: str, tree: Path, program: str, more: str = "") -> bytes:
+    def _launcher(what: str, tree: Path, program: str, more: str = "", arguments: str = "") -> bytes:
         # No subshell and no other program: they would make the start of Python slower.
         quoted = str(tree).replace("'", _QUOTE)
-        return _STARTS[0] + os.fsencode(f'{what}.\ntree=\'{quoted}\'\n{more}exec "$tree/{program}" "$@"\n')
+        return _STARTS[0] + os.fsencode(f'{what}.\ntree=\'{quoted}\'\n{more}exec "$tree/{program}"{arguments} "$@"\n')
 
 else:
     _STARTS = (b'@"%~dp0..\\', b'@for /f "usebackq tokens=1*" %%a in ("%~dp0..\\')
@@ -79,10 +81,10 @@ else:
     def command_file(name: str) -> str:
         return f"{name}.cmd"
 
-    def command_launcher(link: Path, tree: Path, program: str) -> bytes:
+    def command_launcher(link: Path, tree: Path, program: str, arguments: str = "") -> bytes:
         # Of one line: cmd.exe reads the file again after each, and it may have been replaced.
         name, inner = link.name, program.replace("/", "\\")
         by_junction, by_file = (start.decode() for start in _STARTS)
         if is_directory(link):
-            return f'{by_junction}{name}\\{inner}" %*\r\n'.encode()
-        return f'{by_file}{name}") do @"%%b\\{inner}" %*\r\n'.encode()
+            return f'{by_junction}{name}\\{inner}"{arguments} %*\r\n'.encode()
+        return f'{by_file}{name}") do @"%%b\\{inner}"{arguments} %*\r\n'.encode()

@@ -44,6 +44,7 @@ if sys.platform != "win32":
     from provision.store.launchers import tree_launcher, tree_of_launcher
 
 LINKS, BIN = ".pythons", "bin"
+_PIP = "bin/pip3"  # what every tree for Unix with pip has
 _IGNORE = b"*\n"
 
 # How often other processes may remove our temporary link before we give up.
@@ -96,16 +97,33 @@ def read_links(project: Path, store: Store) -> dict[str, str]:
     return {name: _key_of(target, store) for name, target in sorted(targets.items()) if target is not None}
 
 
-def link_commands(project: Path, pythons: Sequence[LinkablePython], store: Store) -> tuple[str, ...]:
-    """Make ``.pythons/bin`` hold a command for each interpreter and no other of ours; return their sorted names.
+def stable_tree(project: Path, name: str, key: str, store: Store) -> Path:
+    """``.pythons/<name>`` if that is a link to the tree, so that the path stays after an upgrade; else the tree."""
+    path, tree = links_directory(project) / _checked_name(name), store.tree(key)
+    is_whole = is_link(path) or (sys.platform == "win32" and is_directory(path))  # not a launcher in its place
+    return path if is_whole and not is_link(path.parent) and read_link(path) == str(tree) else tree
 
-    ``pythons`` are all that are linked, in the order of the manifest: of two with one command, the first has it.
+
+def link_commands(
+    project: Path, pythons: Sequence[LinkablePython], store: Store, *, default: str = ""
+) -> tuple[str, ...]:
+    """Make ``.pythons/bin`` hold the commands of each interpreter and no other of ours; return their sorted names.
+
+    ``pythons`` are all that are linked, in the order of the manifest: of two with one command, ``default`` has it, or
+    else the first. That entry also has the commands of `_default_commands`, those of pip if its tree has pip.
     """
     folder = make_links_directory(project) / BIN
-    commands: dict[str, LinkablePython] = {}
-    for python in pythons:
-        commands.setdefault(command_name(python.asset), python)
-    files = {command_file(name): _launcher(folder, python, store) for name, python in commands.items()}
+    by_name = {python.name: python for python in pythons}
+    owners = command_owners(pythons, default)
+    commands = {name: _launcher(folder, by_name[names[0]], store) for name, names in owners.items()}
+    if default in by_name:
+        python = by_name[default]
+        tree = store.tree(python.key)
+        has_pip = is_file(tree / _PIP) or is_file(tree / "Lib" / "site-packages" / "pip" / "__main__.py")
+        for name, program in _default_commands(python.asset).items():
+            if has_pip or not name.startswith("pip"):
+                commands[name] = _launcher(folder, python, store, *program)
+    files = {command_file(name): content for name, content in commands.items()}
     with _link_failures(folder):
         if is_link(folder):
             raise _link_refused(folder)
@@ -131,18 +149,38 @@ def unknown_commands(project: Path, pythons: Sequence[LinkablePython], store: St
     with store_failures("read the project's commands", folder / BIN, variable=""):
         for python in pythons:
             if read_link(folder / _checked_name(python.name)) == str(store.tree(python.key)):
-                content = _launcher(folder / BIN, python, store)
-                launchers.setdefault(command_file(command_name(python.asset)), set()).add(content)
+                for name, program in {command_name(python.asset): (), **_default_commands(python.asset)}.items():
+                    content = _launcher(folder / BIN, python, store, *program)
+                    launchers.setdefault(command_file(name), set()).add(content)
         for path in sorted((folder / BIN).iterdir()) if is_directory(folder / BIN) else []:
             unfinished = path.name.startswith(".") and path.suffix == ".new"  # of a sync that runs meanwhile
             if not unfinished and read_launcher(path) not in launchers.get(path.name, ()):
                 yield path
 
 
-def _launcher(folder: Path, python: LinkablePython, store: Store) -> bytes:
-    """The launcher of an interpreter in ``.pythons/bin``, which is ``folder``."""
+def _launcher(folder: Path, python: LinkablePython, store: Store, program: str = "", arguments: str = "") -> bytes:
+    """The launcher of a program of a tree, by default its interpreter, in ``.pythons/bin``, which is ``folder``."""
     link = folder.parent / _checked_name(python.name)
-    return command_launcher(link, store.tree(python.key), executable(Path(), python.asset).as_posix())
+    program = program or executable(Path(), python.asset).as_posix()
+    return command_launcher(link, store.tree(python.key), program, arguments)
+
+
+def _default_commands(asset: Asset) -> dict[str, tuple[str, str]]:
+    """The further commands of the default interpreter: the program in its tree that each starts, and its arguments.
+
+    On Unix pip is started by its script: for ``-m pip``, a `pip.py` in the working directory would run.
+    """
+    python = executable(Path(), asset).as_posix()
+    pip = (python, " -m pip") if asset.target.os == "windows" else (_PIP, "")
+    return {"python": (python, ""), "python3": (python, ""), "pip": pip, "pip3": pip}
+
+
+def command_owners(pythons: Sequence[LinkablePython], default: str = "") -> dict[str, list[str]]:
+    """The names of the entries with each command, ``default`` first, the others in their order: the first has it."""
+    owners: dict[str, list[str]] = {}
+    for python in sorted(pythons, key=lambda python: python.name != default):
+        owners.setdefault(command_name(python.asset), []).append(python.name)
+    return owners
 
 
 def command_name(asset: Asset) -> str:

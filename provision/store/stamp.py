@@ -44,11 +44,15 @@ _IGNORED_FLAGS = ("PROVISION_LOCKED", "PROVISION_NO_PROGRESS", "PROVISION_OFFLIN
 
 
 class Stamp:
-    """What a stamp records: ``pythons``, the interpreters by name, in their order, and the ``notes`` of a sync."""
+    """What a stamp records: ``pythons``, the interpreters by name, in their order, and the ``notes`` of a sync.
 
-    __slots__ = ("notes", "pythons")
+    ``linked`` are the paths of the interpreters through the project's links, as `links.stable_tree` has them.
+    """
+
+    __slots__ = ("linked", "notes", "pythons")
 
     def __init__(self) -> None:
+        self.linked: dict[str, str] = {}
         self.pythons: dict[str, str] = {}
         self.notes: list[str] = []
 
@@ -241,11 +245,15 @@ def _check_lines(lines: str, folder: str) -> Stamp | None:
         if kind == "link":
             if os.readlink(os.path.join(folder, first)) != second:
                 return None
+            stamp.linked[first] = second
         elif kind == "stat":
             if _file_state(second) != first:
                 return None
         elif kind == "python":
             stamp.pythons[first] = second
+            tree = stamp.linked.get(first, "")
+            is_inside = tree and second.startswith(tree + os.sep)
+            stamp.linked[first] = os.path.join(folder, first) + second[len(tree) :] if is_inside else second
         elif kind == "note":
             stamp.notes.append(first)
         else:

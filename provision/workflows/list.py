@@ -17,7 +17,7 @@ from provision.model.target import Host
 from provision.model.value import frozen, replace
 from provision.plan import Selected
 from provision.store.layout import Store, executable, interpreter_damage
-from provision.store.links import read_links
+from provision.store.links import read_links, stable_tree
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options
 from provision.workflows.project import Project
@@ -65,6 +65,7 @@ def list_pythons(options: Options) -> Listing:
     store = Store(options.home)
     left_out = left_out_of_host(project, lock.pythons, host) if lock else ()
     local = _LocalState(
+        project=project.directory,
         host=host,
         store=store,
         links=read_links(project.directory, store),
@@ -79,8 +80,9 @@ def list_pythons(options: Options) -> Listing:
 
 @frozen
 class _LocalState:
-    """This machine, its store, the project's links, and the entries that are for other machines."""
+    """This machine, its store, the project's directory and links, and the entries that are for other machines."""
 
+    project: Path
     host: Host
     store: Store
     links: dict[str, str]
@@ -113,7 +115,8 @@ def _row(request: Request, python: LockedPython | None, stale: StaleEntry | None
         row = replace(row, reason=f"{request.name}: interpreter is damaged: {damage}")
     else:
         state = "installed" if local.links.get(request.name) == selected.key else "not linked"
-    path = executable(local.store.tree(selected.key), asset) if installed else None
+    tree = stable_tree(local.project, python.name, selected.key, local.store)
+    path = executable(tree, asset) if installed else None
     return replace(row, state=state, asset=asset, key=selected.key, executable=path)
 
 

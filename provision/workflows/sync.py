@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from provision.errors import ProvisionError
 from provision.host.files import is_file
 from provision.host.paths import data_home
 from provision.host.variables import read_flag
+from provision.manifest.manifest import default_name
 from provision.model.value import frozen
 from provision.plan import Install, Link, Plan, Remove, Selected, Unlink, left_out_notes
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.links import (
     LinksUnavailableError,
+    command_owners,
     link_commands,
     link_interpreter,
     read_links,
@@ -36,12 +39,14 @@ class Synced:
     """The result of a sync: the plan that was carried out, the receipts of new trees, and the lock if it was remade.
 
     ``not_linked`` says why nothing could be linked into the project; the interpreters can be used all the same.
+    ``shared_commands`` are notes on commands that several entries would have.
     """
 
     planned: Planned
     installed: tuple[Receipt, ...] = ()
     relocked: Locked | None = None
     not_linked: str = ""
+    shared_commands: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -49,12 +54,13 @@ class Synced:
 class _SyncInputs:
     """What a sync starts from: the lock, and the manifest's bytes, empty if it has none; ``compared`` with each other?
 
-    ``order`` are the names of the entries in the order of the manifest.
+    ``order`` are the names of the entries in the order of the manifest, ``default`` is the one that `python` starts.
     """
 
     project: Project
     loaded: LoadedLock
     order: tuple[str, ...] = ()
+    default: str = ""
     manifest: bytes = b""
     compared: bool = True
     relocked: Locked | None = None
@@ -69,8 +75,11 @@ def sync(
     """
     project = Project.find(options)
     if frozen:
-        content = _manifest_bytes(project)
-        inputs = _SyncInputs(project=project, loaded=project.locked(), manifest=content, compared=False)
+        content, loaded = _manifest_bytes(project), project.locked()
+        order, default = _names(project, loaded)
+        inputs = _SyncInputs(
+            project=project, loaded=loaded, order=order, default=default, manifest=content, compared=False
+        )
         return _carry_out(options, inputs, scope, progress)
     return _carry_out(options, _fresh_lock(options, project, locked), scope, progress)
 
@@ -78,8 +87,20 @@ def sync(
 def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
     """Carry out a saved plan; raises `LockFileError` if `plan` would no longer give the same."""
     planned = load_plan(options, path)
-    inputs = _SyncInputs(project=planned.project, loaded=planned.project.locked())
+    loaded = planned.project.locked()
+    order, default = _names(planned.project, loaded)
+    inputs = _SyncInputs(project=planned.project, loaded=loaded, order=order, default=default)
     return _carry_out(options, inputs, planned.scope, progress)
+
+
+def _names(project: Project, loaded: LoadedLock) -> tuple[tuple[str, ...], str]:
+    """The names in the order of the manifest, and the default; those of the lock where no manifest can be read."""
+    try:
+        manifest = project.manifest()
+    except ProvisionError:
+        names = tuple(python.name for python in loaded.lock.pythons)
+        return names, default_name(names)
+    return tuple(request.name for request in manifest.requests), manifest.default_name()
 
 
 def may_relock(environ: Mapping[str, str], *, locked: bool | None) -> bool:
@@ -108,7 +129,10 @@ def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _Syn
     else:
         raise_if_stale(project, stale)
     order = tuple(request.name for request in manifest.requests)
-    return _SyncInputs(project=project, loaded=loaded, order=order, manifest=content, relocked=relocked)
+    default = manifest.default_name()
+    return _SyncInputs(
+        project=project, loaded=loaded, order=order, default=default, manifest=content, relocked=relocked
+    )
 
 
 def _manifest_bytes(project: Project) -> bytes:
@@ -128,14 +152,17 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     for path in (project.manifest_path, project.lock_path):
         remove_unfinished(path)
     not_linked = ""
+    shadowed: tuple[str, ...] = ()
     if not scope.foreign:
         try:
-            linked = link_project(project, store, plan, inputs.order)
+            linked = link_project(project, store, plan, inputs.order, inputs.default)
         except LinksUnavailableError as error:
             not_linked = error.message
         else:
+            shadowed = _shared_commands(linked, inputs.default)
             if inputs.manifest and not scope.names:
-                _write_project_stamp(options, inputs, store, linked, notes=tuple(left_out_notes(plan.left_out)))
+                notes = (*left_out_notes(plan.left_out), *shadowed)
+                _write_project_stamp(options, inputs, store, linked, notes=notes)
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
         prune_trees(store, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
@@ -145,6 +172,7 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
         installed=receipts,
         relocked=inputs.relocked,
         not_linked=not_linked,
+        shared_commands=() if scope.names else shadowed,
         warnings=loaded.warnings,
     )
 
@@ -160,7 +188,19 @@ def _install(
         return install_all(installs, context, jobs=options.jobs, place_of=project.place_of)
 
 
-def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str]) -> tuple[Selected, ...]:
+def _shared_commands(linked: Sequence[Selected], default: str) -> tuple[str, ...]:
+    """A note for each command that several entries would have."""
+    owners = command_owners(linked, default)
+    return tuple(
+        f"`{command}` starts entry {first!r}, not {' or '.join(repr(name) for name in others)}"
+        for command, (first, *others) in owners.items()
+        if others
+    )
+
+
+def link_project(
+    project: Project, store: Store, plan: Plan, order: Sequence[str], default: str
+) -> tuple[Selected, ...]:
     """Carry out the links of a plan and update `.pythons/bin`; returns all linked interpreters, in ``order``."""
     for action in plan.actions:
         match action:
@@ -170,7 +210,7 @@ def link_project(project: Project, store: Store, plan: Plan, order: Sequence[str
                 unlink_interpreter(project.directory, name)
     linked = _linked(project, store, order)
     if linked or plan.actions:
-        link_commands(project.directory, linked, store)
+        link_commands(project.directory, linked, store, default=default)
     return linked
 
 

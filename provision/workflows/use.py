@@ -12,19 +12,18 @@ from provision.errors import (
     PolicyError,
     ProvisionError,
     StoreError,
-    UsageError,
     nearest,
     raise_all,
 )
 from provision.host.cpu import cpu_level
 from provision.host.execute import caller_environment, execute, noexec_error, refuses_programs
-from provision.host.files import is_directory
+from provision.host.files import is_directory, is_file
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
 from provision.store.launchers import is_launcher
 from provision.store.layout import Store, executable, interpreter_damage
-from provision.store.links import BIN, links_directory, unknown_commands
+from provision.store.links import BIN, links_directory, stable_tree, unknown_commands
 from provision.store.locks import lock_timeout
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options, Scope
@@ -34,11 +33,22 @@ from provision.workflows.selection import select_assets
 
 @frozen
 class FoundPython:
-    """An installed interpreter of a project."""
+    """An installed interpreter of a project: its tree in the store, and ``link``, which leads there if it can.
+
+    ``executable`` is the path through the link, which stays after an upgrade; ``stored`` is the one in the store.
+    """
 
     selected: Selected
     tree: Path
-    executable: Path
+    link: Path
+
+    @property
+    def executable(self) -> Path:
+        return executable(self.link, self.selected.asset)
+
+    @property
+    def stored(self) -> Path:
+        return executable(self.tree, self.selected.asset)
 
 
 def which(options: Options, name: str) -> FoundPython:
@@ -50,20 +60,22 @@ def which(options: Options, name: str) -> FoundPython:
         raise StoreError(f"{name} is not installed", hint=f"Run `provision sync {name}`.")
     raise_all([error] if (error := _interpreter_error(selected, store)) else [])
     record_use(project, store, selected.key, timeout=lock_timeout(options.environ))
-    tree = store.tree(selected.key)
-    return FoundPython(selected=selected, tree=tree, executable=executable(tree, selected.asset))
+    return FoundPython(
+        selected=selected,
+        tree=store.tree(selected.key),
+        link=stable_tree(project.directory, name, selected.key, store),
+    )
 
 
 def run(options: Options, name: str, command: Sequence[str]) -> int:
     """Replace this process by the command, with the entry's interpreter first on PATH; by default the interpreter.
 
-    A ``--`` before the command is left out. On Windows the command is a child, whose exit code is returned. Raises
+    A ``--`` before the command is left out. The interpreter gets what begins with an option, and without ``--`` also a
+    file that ends in ``.py`` or ``.pyz``. On Windows the command is a child, whose exit code is returned. Raises
     `CommandError` if it cannot be started, and `PolicyError` if this machine's CPU lacks the build's level, which
     happens where the store was copied from another machine.
     """
     words = list(command[1:] if command[:1] == ["--"] else command)
-    if words and words[0].startswith("-"):
-        raise _unknown_entry(options, name, words) or _option_refused(name, words)
     try:
         found = which(options, name)
     except ManifestError as error:
@@ -75,7 +87,22 @@ def run(options: Options, name: str, command: Sequence[str]) -> int:
             hint='Ask for cpu = "auto" in pythons.toml, lock and sync again.',
         )
     environ = environment(caller_environment(options.environ), found)
-    return execute(words or [str(found.executable)], environ)
+    is_script = words == list(command) and _is_python_file(words)
+    if not words or words[0].startswith("-") or is_script:
+        words = [str(found.executable), *words]
+    elif words[0] == "pip":
+        words[0] = _own_pip(found)
+    return execute(words, environ)
+
+
+def _is_python_file(words: Sequence[str]) -> bool:
+    return bool(words) and words[0].endswith((".py", ".pyz")) and is_file(Path(words[0]))
+
+
+def _own_pip(found: FoundPython) -> str:
+    """The interpreter's pip: trees have it as ``pip3``, and ``pip`` would be another Python's."""
+    program = found.executable.with_name("pip3")
+    return str(program) if is_file(program) else "pip"
 
 
 def _unknown_entry(options: Options, name: str, words: Sequence[str]) -> ProvisionError | None:
@@ -98,24 +125,22 @@ def _unknown_entry(options: Options, name: str, words: Sequence[str]) -> Provisi
     )
 
 
-def _option_refused(name: str, words: Sequence[str]) -> UsageError:
-    import shlex
-
-    return UsageError(
-        f"expected a command after entry {name!r}, got option {words[0]!r}",
-        hint=f"To pass it to the interpreter, run `provision run {name} -- python {shlex.join(words)}`; "
-        f"options of `provision run` come before {name!r}.",
-    )
-
-
 def environment(environ: Mapping[str, str], found: FoundPython) -> dict[str, str]:
     """``environ`` with the interpreter's directory first on PATH and without PYTHONHOME."""
     changed = {name: value for name, value in environ.items() if name not in {"PYTHONHOME", "__PYVENV_LAUNCHER__"}}
-    paths = [str(found.executable.parent)]
-    if os.name == "nt":
-        paths.append(str(found.tree / "Scripts"))
-    changed["PATH"] = os.pathsep.join([*paths, environ.get("PATH", os.defpath)])
+    changed["PATH"] = os.pathsep.join([*map(str, _directories(found)), environ.get("PATH", os.defpath)])
     return changed
+
+
+def _directories(found: FoundPython) -> tuple[Path, ...]:
+    """The directories of an interpreter's programs, for PATH."""
+    tree = found.tree if _is_unfit_for_path(found.link) else found.link
+    program = executable(tree, found.selected.asset)
+    return (program.parent, tree / "Scripts") if os.name == "nt" else (program.parent,)
+
+
+def _is_unfit_for_path(path: Path) -> bool:
+    return any(char in str(path) for char in (os.pathsep, "\n", "\r"))
 
 
 def bin_directory(options: Options) -> Path:
@@ -126,7 +151,7 @@ def bin_directory(options: Options) -> Path:
     """
     project = Project.find(options)
     directory = links_directory(project.directory) / BIN
-    if any(char in str(directory) for char in (os.pathsep, "\n", "\r")):
+    if _is_unfit_for_path(directory):
         raise PolicyError(f"cannot put {directory} on PATH: its name contains {os.pathsep!r} or a line break")
     store = Store(options.home)
     loaded = project.lock()

@@ -288,7 +288,7 @@ def test_under_any_umask_others_may_write_nothing(project: Project, umask: int) 
     invariants.check_modes(project.home, project.cache, project.directory / ".pythons")
     for path in (project.lock, project.directory / "a.plan"):
         assert not path.stat().st_mode & 0o022
-    tree = Path(project.run("which", "one").out.strip()).parent.parent
+    tree = Path(project.run("which", "one", "--store").out.strip()).parent.parent
     assert tree.stat().st_mode & 0o777 == 0o755, "a tree is the same under every umask"
     project.run("verify")
 

@@ -18,11 +18,15 @@ def project(tmp_path: Path) -> Project:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("version", "provision --version"),
-        ("help", "provision --help"),
+        ("versoin", "provision --version"),
+        ("hlep", "provision --help"),
         ("install", "provision sync"),
         ("upgrade", "provision lock --upgrade"),
-        ("ls", "provision list"),
+        ("uninstall", "provision remove NAME"),
+        ("use", "provision run NAME"),
+        ("python", "provision run NAME"),
+        ("pip", "provision run NAME pip"),
+        ("shell", 'eval "$(provision env)"'),
         ("verfy", "provision verify"),
         ("audti", "provision audit"),
     ],
@@ -30,6 +34,22 @@ def project(tmp_path: Path) -> Project:
 def test_a_command_that_does_not_exist(project: Project, typed: str, meant: str) -> None:
     said = project.run(typed, expect=2).err
     assert said == f"error: no command {typed!r}\n hint: Did you mean `{meant}`?\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "ours"),
+    [
+        ("-V", "--version"),
+        ("version", "--version"),
+        ("help", "--help"),
+        ("help sync", "sync --help"),
+        ("help catalog list", "catalog list --help"),
+        ("ls --json", "list --json"),
+    ],
+)
+def test_words_that_mean_the_same_here(project: Project, typed: str, ours: str) -> None:
+    project.write("[pythons]\n")
+    assert project.run(*typed.split()) == project.run(*ours.split())
 
 
 def test_one_that_is_like_none(project: Project) -> None:

@@ -49,7 +49,7 @@ def synced(project: Project, server: Server, build: Build) -> Path:
     """Sync one interpreter; its tree."""
     project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n[pythons]\none = {build.entry}\n')
     project.run("sync")
-    return Path(project.run("which", "one").out).parent.parent
+    return Path(project.run("which", "one", "--store").out).parent.parent
 
 
 def empty(tree: Path) -> int:

@@ -26,7 +26,7 @@ def compiled(offer: Offer, builds: tuple[Build, ...]) -> Project:
 
 
 def tree_of(project: Project) -> Path:
-    return Path(project.run("which", "one").out.strip()).parent.parent
+    return Path(project.run("which", "one", "--store").out.strip()).parent.parent
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def explicit(offer: Offer, folder: Path, cpu: CpuLevel) -> Project:
 
 def level_of(project: Project, ceiling: str = "") -> str:
     """The level that the installed interpreter was built for, by what its library says."""
-    tree = Path(project.run("which", "fast", PROVISION_CPU=ceiling).out.strip()).parent.parent
+    tree = Path(project.run("which", "fast", "--store", PROVISION_CPU=ceiling).out.strip()).parent.parent
     return (tree / "lib/python3.13/os.py").read_text().split()[-1]
 
 

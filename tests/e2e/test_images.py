@@ -32,7 +32,7 @@ def test_externally_managed_is_written_unless_switched_off_and_counts_in_key_and
         project = declare(offer, builds[0], more)
         (row,) = project.run("sync", "--json").document()["installed"]
         rows.append(row)
-        python = Path(project.run("which", "image").out.strip())
+        python = Path(project.run("which", "image", "--store").out.strip())
         assert bool(list(python.parent.parent.glob("lib/python3*/EXTERNALLY-MANAGED"))) is marked
         assert ("externally-managed-environment" in pip(python)) is marked
     with_it, without = rows
@@ -48,7 +48,7 @@ def test_a_copied_home_works(offer: Offer, builds: tuple[Build, ...], tmp_path: 
     target = tmp_path / "image" / "opt" / "pythons"
     shutil.move(tmp_path / "stage one", target)
     asked = len(offer.server.requests)
-    python = project.run("which", "image", "--home", target).out.strip()
+    python = project.run("which", "image", "--store", "--home", target).out.strip()
     assert Path(python).is_relative_to(target)
     script = "import sys, sysconfig, ssl; print(sys.prefix, sysconfig.get_config_var('prefix'), sep='\\n')"
     said = subprocess.run([python, "-I", "-c", script], capture_output=True, text=True, check=True).stdout.split("\n")

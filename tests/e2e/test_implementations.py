@@ -137,7 +137,7 @@ def test_archives_for_unix_are_installed_with_all_names_of_the_interpreter(
     declare(project, server, request_, HERE, archive)
     (row,) = project.run("sync", "--json").document()["installed"]
     assert row["probed"] == "ok"
-    tree = Path(project.run("which", "other").out.strip()).parent.parent
+    tree = Path(project.run("which", "other", "--store").out.strip()).parent.parent
     series = request_.rpartition("py")[2].rpartition(".")[0]
     for name in ("python", "python3", f"python{series}"):
         assert not (tree / "bin" / name).readlink().is_absolute()
@@ -218,7 +218,7 @@ def test_a_real_pypy_in_the_layout_of_its_releases_runs_from_the_store(
     (row,) = project.run("sync", "--json").document()["installed"]
     assert row["probed"] == "ok"
     script = "import json, ssl, sqlite3, sys; print(sys.implementation.name, sys.prefix)"
-    tree = Path(project.run("which", "other").out.strip()).parent.parent
+    tree = Path(project.run("which", "other", "--store").out.strip()).parent.parent
     assert project.run("run", "other", "--", "python", "-c", script).out == f"pypy {tree}\n"
     project.run("run", "other", "--", "python", "-m", "venv", "--without-pip", tmp_path / "venv")
     asked = [str(tmp_path / "venv" / "bin" / "python"), "-c", "import sys; print(sys.base_prefix)"]

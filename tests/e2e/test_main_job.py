@@ -63,7 +63,7 @@ def test_each_interpreter_is_locked_fetched_unpacked_and_runs(
     project.run("sync")
     for build in builds:
         answer = json.loads(project.run("run", build.label, "--", "python", "-c", PROBE).out)
-        tree = Path(project.run("which", build.label).out.strip()).parent.parent
+        tree = Path(project.run("which", build.label, "--store").out.strip()).parent.parent
         assert answer == {
             "version": str(build.name.version),
             "prefix": str(tree),
@@ -102,7 +102,7 @@ def test_a_second_project_shares_the_trees(project: Project, server: Server, bui
     declare(other, server, builds)
     other.run("sync")
     assert [seen.path for seen in server.requests if "cpython" in seen.path] == asked
-    assert other.run("which", builds[0].label).out == project.run("which", builds[0].label).out
+    assert other.run("which", builds[0].label, "--store").out == project.run("which", builds[0].label, "--store").out
 
 
 def test_two_homes_get_the_same_bytes(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
@@ -128,7 +128,7 @@ def test_each_interpreter_makes_environments_and_builds_extensions(
     declare(project, server, builds)
     project.run("sync")
     for build in builds:
-        python = project.run("which", build.label).out.strip()
+        python = project.run("which", build.label, "--store").out.strip()
         environment = tmp_path / f"venv {build.label}"
         subprocess.run([python, "-m", "venv", environment], check=True, capture_output=True)
         (tmp_path / build.label).mkdir()
@@ -150,7 +150,7 @@ def test_each_interpreter_makes_environments_and_builds_extensions(
 def test_a_lost_file_is_found_and_repaired(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
     declare(project, server, builds[:1])
     project.run("sync")
-    tree = Path(project.run("which", builds[0].label).out.strip()).parent.parent
+    tree = Path(project.run("which", builds[0].label, "--store").out.strip()).parent.parent
     (lost,) = tree.glob("lib/python3*/argparse.py")
     lost.unlink()
     found = project.run("verify", expect=5)
@@ -163,7 +163,7 @@ def test_a_lost_file_is_found_and_repaired(project: Project, server: Server, bui
 def test_a_lost_tree_is_reinstalled_by_sync(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
     declare(project, server, builds[:1])
     project.run("sync")
-    tree = Path(project.run("which", builds[0].label).out.strip()).parent.parent
+    tree = Path(project.run("which", builds[0].label, "--store").out.strip()).parent.parent
     shutil.rmtree(tree)
     assert project.run("plan", "--exit-code", expect=3).code == 3
     project.run("sync")
@@ -173,7 +173,7 @@ def test_a_lost_tree_is_reinstalled_by_sync(project: Project, server: Server, bu
 def test_removed_entries_are_unlinked_and_pruned(project: Project, server: Server, builds: tuple[Build, ...]) -> None:
     declare(project, server, builds[:1])
     project.run("sync")
-    tree = Path(project.run("which", builds[0].label).out.strip()).parent.parent
+    tree = Path(project.run("which", builds[0].label, "--store").out.strip()).parent.parent
     project.write("[pythons]\n")
     project.run("sync", "--prune")
     assert not tree.exists()

@@ -191,7 +191,7 @@ def test_a_project_that_is_gone_is_forgotten_by_name_or_in_time(needed: Needed) 
 def test_an_upgrade_keeps_what_a_virtual_environment_was_made_from(needed: Needed, tmp_path: Path) -> None:
     project = needed.project("project", 0)
     project.run("sync")
-    tree = Path(project.run("which", "one").out).parent.parent
+    tree = Path(project.run("which", "one", "--store").out).parent.parent
     for place in (project.directory / ".venv", tmp_path / "far/away"):
         place.mkdir(parents=True)
         (place / "pyvenv.cfg").write_text(f"home = {tree / 'bin'}\n")

@@ -33,7 +33,7 @@ def names(tree: Path) -> set[str]:
 
 
 def tree_of(project: Project, build: Build) -> Path:
-    return Path(project.run("which", build.label).out.strip()).parent.parent
+    return Path(project.run("which", build.label, "--store").out.strip()).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_what_is_left_when_all_parts_are_out_still_works(
     project = declare(offer, builds, *PARTS)
     project.run("sync")
     for build in builds:
-        python = project.run("which", build.label).out.strip()
+        python = project.run("which", build.label, "--store").out.strip()
         subprocess.run([python, "-I", "-c", f"import {CORE}"], check=True)
         for lost in ("tkinter", "turtle", "idlelib", "ensurepip"):
             assert subprocess.run([python, "-I", "-c", f"import {lost}"], capture_output=True, check=False).returncode
@@ -97,7 +97,7 @@ def test_a_virtual_environment_with_pip_needs_ensurepip_only(
 ) -> None:
     project = declare(offer, builds[:1], *(part for part in PARTS if part != "ensurepip"))
     project.run("sync")
-    python = project.run("which", builds[0].label).out.strip()
+    python = project.run("which", builds[0].label, "--store").out.strip()
     subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True, capture_output=True)
     subprocess.run([tmp_path / "venv/bin/pip", "--version"], check=True, capture_output=True)
 

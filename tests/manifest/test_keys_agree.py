@@ -34,6 +34,7 @@ TABLES: dict[str, tuple[Table[Any], str, dict[str, Any]]] = {
 # Keys that change neither what is locked nor what is installed, so that no lock becomes stale by them; each says why.
 NOT_IN_THE_DIGEST = {
     ("settings", "catalogs"): "says where to look, not for what",
+    ("entry", "default"): "names commands of the project; what is locked and installed is the same",
     ("policy", "allow-hosts"): "judges a lock; resolving asks no policy",
     ("policy", "cooldown"): "judges a lock; resolving asks no policy",
     ("policy", "allow-prereleases"): "judges a lock; resolving asks no policy",

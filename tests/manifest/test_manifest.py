@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provision.errors import ManifestError
 from provision.manifest.edit import add_entry
 from provision.manifest.manifest import NAME_PATTERN, canonical_request, check_name, request_digest
 from provision.model.value import replace
@@ -208,3 +209,26 @@ def test_the_pattern_accepts_all_names(name: str) -> None:
     except ValueError:
         return
     assert re.search(NAME_PATTERN, name)
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ('default = "3.13"\nother = "3.12"', "default"),
+        ('other = "3.12"\ndefault = "3.13"', "default"),
+        ('default = "3.13"\nother = { version = "3.12", default = true }', "other"),
+        ('one = { version = "3.12", default = true }\nother = "3.12"', "one"),
+        ('only = "3.13"', "only"),
+        ('one = "3.13"\nother = "3.12"', ""),
+        ('one = { version = "3.13", default = false }\nother = "3.12"', ""),
+        ("", ""),
+    ],
+)
+def test_which_entry_python_starts(entries: str, expected: str) -> None:
+    assert parse(f"[pythons]\n{entries}\n").default_name() == expected
+
+
+def test_of_two_defaults_the_second_is_an_error() -> None:
+    entries = "".join(f'{name} = {{ version = "3.13", default = true }}\n' for name in ("one", "two"))
+    with pytest.raises(ManifestError, match=r":3:\d+: pythons\.two\.default: only one .*'one'"):
+        parse(f"[pythons]\n{entries}")

@@ -24,6 +24,7 @@ from provision.store.links import (
     link_interpreter,
     links_directory,
     read_links,
+    stable_tree,
     unknown_commands,
     unlink_interpreter,
 )
@@ -45,7 +46,7 @@ def project(tmp_path: Path) -> Path:
 def commands(project: Path) -> dict[str, str]:
     """The commands, and the program below ``.pythons`` that each starts."""
     found = {}
-    for path in (project / ".pythons/bin").iterdir():
+    for path in sorted((project / ".pythons/bin").iterdir()):
         match = re.search(r"/(\w+) ;; esac\nexec \"\$tree/([\w/]+)\"", path.read_text())
         assert match, path
         found[path.name] = "/".join(match.groups())
@@ -104,6 +105,57 @@ def test_of_two_with_one_command_the_first_has_it(store: Store, project: Path) -
     assert commands(project) == {"python3.13": "other/bin/python"}
     link_project(project, store, [DEFAULT, other])
     assert commands(project) == {"python3.13": "default/bin/python"}
+
+
+def test_the_default_has_python_and_its_command_before_others(store: Store, project: Path) -> None:
+    other = Choice(name="other", asset=variant(5))
+    for choice in (other, DEFAULT, FREE_CHOICE):
+        install(store, choice.asset)
+        link_interpreter(project, choice.name, choice.key, store)
+    link_commands(project, [other, DEFAULT, FREE_CHOICE], store, default="default")
+    ours = dict.fromkeys(("python", "python3", "python3.13"), "default/bin/python")
+    assert commands(project) == {**ours, "python3.13t": "free/bin/python"}
+    assert list(unknown_commands(project, [other, DEFAULT, FREE_CHOICE], store)) == []
+    assert [path.name for path in unknown_commands(project, [other, FREE_CHOICE], store)] == [
+        "python",
+        "python3",
+        "python3.13",
+    ]
+    link_commands(project, [other, DEFAULT, FREE_CHOICE], store, default="free")
+    assert commands(project) == {
+        "python": "free/bin/python",
+        "python3": "free/bin/python",
+        "python3.13": "other/bin/python",
+        "python3.13t": "free/bin/python",
+    }
+    link_commands(project, [other, DEFAULT], store, default="free")
+    assert set(commands(project)) == {"python3.13"}
+
+
+def test_pip_is_that_of_the_default(store: Store, project: Path) -> None:
+    install(store)
+    link_interpreter(project, "default", DEFAULT.key, store)
+    assert "pip" not in link_commands(project, [DEFAULT], store, default="default")
+    (store.tree(DEFAULT.key) / "bin/pip3").touch()
+    link_commands(project, [DEFAULT], store, default="default")
+    assert commands(project)["pip"] == commands(project)["pip3"] == "default/bin/pip3"
+    assert list(unknown_commands(project, [DEFAULT], store)) == []
+    (project / ".pythons/bin/pip").write_bytes((project / ".pythons/bin/python").read_bytes())
+    assert [path.name for path in unknown_commands(project, [DEFAULT], store)] == ["pip"]
+
+
+@pytest.mark.parametrize("name", ["default", "free"])
+def test_a_path_through_the_link_is_used_only_where_the_link_leads_to_the_tree(
+    store: Store, project: Path, name: str
+) -> None:
+    link, tree = project / ".pythons" / name, store.tree(DEFAULT.key)
+    assert stable_tree(project, name, DEFAULT.key, store) == tree
+    link_interpreter(project, name, DEFAULT.key, store)
+    assert stable_tree(project, name, DEFAULT.key, store) == link
+    assert stable_tree(project, name, FREE_CHOICE.key, store) == store.tree(FREE_CHOICE.key)
+    (project / ".pythons").rename(project / "elsewhere")
+    (project / ".pythons").symlink_to("elsewhere")
+    assert stable_tree(project, name, DEFAULT.key, store) == tree
 
 
 def test_only_what_is_linked_keeps_its_commands(store: Store, project: Path) -> None:

@@ -130,4 +130,4 @@ def test_forged_receipts_lead_nowhere(synced: Project) -> None:
         receipt.write_text(forged)
         assert synced.run("which", "one", expect=1).out == ""
     receipt.write_text(text)
-    assert synced.run("which", "one").out.strip() == str(store.tree(key) / "bin" / "python")
+    assert synced.run("which", "one", "--store").out.strip() == str(store.tree(key) / "bin" / "python")

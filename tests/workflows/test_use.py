@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.errors import IntegrityError, PolicyError, SeveralErrors, StoreError
+from provision.model.value import replace
 from provision.plan import Selected
 from provision.protocols import NoProgress
 from provision.workflows.lock import lock
@@ -33,10 +34,12 @@ def test_the_environment_has_the_interpreter_first(tmp_path: Path) -> None:
     found = FoundPython(
         selected=Selected(name="one", asset=asset("3.13.5+20250702")),
         tree=tmp_path,
-        executable=tmp_path / "bin" / "python3.13",
+        link=tmp_path / "link",
     )
     environ = environment({"PATH": "/usr/bin", "PYTHONHOME": "/elsewhere", "LANG": "C"}, found)
-    assert environ["PATH"].split(os.pathsep)[0] == str(tmp_path / "bin")
+    assert environ["PATH"].split(os.pathsep)[0] == str(tmp_path / "link/bin")
+    in_odd_place = replace(found, link=tmp_path / f"a{os.pathsep}b")
+    assert environment({}, in_odd_place)["PATH"].split(os.pathsep)[0] == str(tmp_path / "bin")
     assert environ["PATH"].endswith(f"{os.pathsep}/usr/bin")
     assert "PYTHONHOME" not in environ
     assert environ["LANG"] == "C"

@@ -10,34 +10,45 @@ from provision.cli.session import Session
 
 
 @with_session()
-def which(session: Session, name: Name) -> int:
+def which(
+    session: Session,
+    name: Name,
+    store: Annotated[bool, typer.Option("--store", help="Print the path in the store, of this one build.")] = False,
+) -> int:
     """Print the path of an installed interpreter.
 
+    It goes through the project's link, so that it stays the same when the entry is upgraded.
+
     \b
-    Example:
+    Examples:
       $(provision which free) -c 'import sys; print(sys._is_gil_enabled())'
+      uv venv --python "$(provision which default)"
+      provision which default --store
     """
     from provision.cli.present.use import present_which
     from provision.workflows.use import which as find
 
-    return session.show(present_which(find(session.options, name)))
+    return session.show(present_which(find(session.options, name), store=store))
 
 
 @with_session()
 def run(
     session: Session,
     name: Name,
-    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND...", help="The command to run.")] = None,
+    command: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...", help="The command to run.")] = None,
 ) -> int:
     """Run a command with an interpreter first on PATH.
 
-    It takes the place of this process, so that its exit code and signals are passed through.
+    The command replaces this process, so that its exit code and signals are passed through. All that follows the
+    entry's name belongs to the command; the interpreter gets options, and files that end in .py or .pyz.
 
     \b
     Examples:
       provision run free                            the interpreter itself
-      provision run free -- python -m venv .venv
-      provision run debug -- ./configure --with-assertions
+      provision run free -c 'import sys; print(sys.version)'
+      provision run free script.py --verbose
+      provision run default -m venv .venv
+      provision run debug ./configure --with-assertions
     """
     from provision.workflows.use import run as execute
 

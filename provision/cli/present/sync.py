@@ -42,6 +42,7 @@ def present_synced(synced: Synced, console: Console) -> CommandAnswer:
     remarks = [f"wrote {relocked.project.lock_name}" for _ in (1,) if relocked and relocked.changed]
     remarks += [f"note: {note}" for note in (relocked.notes if relocked else ())]
     remarks += [f"note: {note}" for note in left_out_notes(plan.left_out)]
+    remarks += [f"note: {note}" for note in synced.shared_commands]
     remarks += [f"note: {one.key}: {note}" for one in synced.installed for note in one.notes]
     if synced.not_linked:
         remarks.append(f"note: {synced.not_linked}; `provision run` and `provision which` work without links")

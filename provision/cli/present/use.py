@@ -14,17 +14,18 @@ from provision.workflows.use import FoundPython
 _SHELLS = ("sh", "fish", "powershell", "github")
 
 
-def present_which(found: FoundPython) -> CommandAnswer:
-    """The executable's path, alone on its line, for scripts."""
+def present_which(found: FoundPython, *, store: bool = False) -> CommandAnswer:
+    """The executable's path, alone on its line, for scripts: through the project's link, or in the ``store``."""
     selected = found.selected
+    path = str(found.stored if store else found.executable)
     document = {
         "version": 1,
         "name": selected.name,
-        "executable": str(found.executable),
+        "executable": path,
         "tree": str(found.tree),
         "key": selected.key,
     }
-    return CommandAnswer(paths=(str(found.executable),), document=document)
+    return CommandAnswer(paths=(path,), document=document)
 
 
 def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) -> CommandAnswer:

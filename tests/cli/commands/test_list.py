@@ -39,6 +39,9 @@ def test_json_names_the_installed_executable(project: Project) -> None:
     (entry,) = document["pythons"]
     assert document["manifest"] == str(project.manifest)
     assert entry["name"] == "one"
+    assert entry["executable"] == f"{project.directory}/.pythons/one/bin/python"
+    (project.directory / ".pythons/one").unlink()
+    (entry,) = project.run("list", "--json").document()["pythons"]
     assert entry["executable"] == f"{project.home}/store/{entry['key']}/bin/python"
     assert Path(entry["executable"]).is_file()
 

@@ -65,7 +65,7 @@ def test_repair_does_what_it_can_and_reports_the_rest_together(tmp_path: Path) -
     entries = "".join(f"{name} = {build.entry}\n" for name, build in zip(names, small, strict=True))
     project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\n{entries}')
     project.run("sync", *names[:3])
-    trees = {name: Path(project.run("which", name).out.strip()).parent.parent for name in names[:3]}
+    trees = {name: Path(project.run("which", name, "--store").out.strip()).parent.parent for name in names[:3]}
     for name in ("own", "cached"):
         (trees[name] / "share/empty").write_text("no longer")
     (project.cache / "archives/sha256" / small[2].sha256).unlink()
@@ -109,7 +109,7 @@ def test_planted_bytecode_is_found_and_removed_and_honest_bytecode_is_not(
     project = Project(tmp_path / "project")
     project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\none = {builds[0].entry}\n')
     project.run("sync")
-    python = Path(project.run("which", "one").out.strip())
+    python = Path(project.run("which", "one", "--store").out.strip())
     subprocess.run([python, "-c", "import json, http.client, unittest"], env={}, check=True)
     assert verified(project)["differences"] == []
     (path,) = python.parent.parent.glob("lib/*/json/__pycache__/__init__.*.pyc")

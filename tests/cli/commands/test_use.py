@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -26,8 +27,27 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_which_prints_the_executable_of_an_entry(synced: Project) -> None:
     executable = synced.run("which", "one", "--verbose").out.strip()
-    assert executable.endswith("/bin/python")
-    assert executable in synced.run("which", "one", "--json").out
+    assert executable == f"{synced.directory}/.pythons/one/bin/python"
+    document = synced.run("which", "one", "--json").document()
+    assert document["executable"] == executable
+    stored = f"{synced.home}/store/{document['key']}/bin/python"
+    assert document["tree"] == str(Path(stored).parent.parent)
+    for options in ([], ["--verbose"]):  # with and without Typer
+        assert synced.run("which", "one", *options).out == f"{executable}\n"
+        assert synced.run("which", "one", "--store", *options).out == f"{stored}\n"
+
+
+def test_where_there_is_no_link_the_path_is_that_of_the_store(project: Project) -> None:
+    project.run("sync")
+    link = project.directory / ".pythons/one"
+    stored = project.run("which", "one", "--store").out
+    link.unlink()
+    assert project.run("which", "one").out == stored
+    link.symlink_to("/usr")
+    assert project.run("which", "one").out == stored
+    link.unlink()
+    link.mkdir()
+    assert project.run("which", "one").out == stored
 
 
 def test_env_names_the_directory_of_links(synced: Project) -> None:
@@ -66,13 +86,37 @@ def test_all_that_follows_the_entry_is_the_commands_own(synced: Project) -> None
             assert synced.run("run", *options, "one", *words).out.split()[-2:] == ["-q", "--json"]
 
 
-@pytest.mark.parametrize("words", [["-c", "x y"], ["--", "-c", "x y"], ["--home", "."]])
-def test_an_option_in_place_of_a_command_is_told_where_it_goes(synced: Project, words: list[str]) -> None:
-    options = words[words[0] == "--" :]
+@pytest.mark.parametrize("words", [["-V"], ["--", "-V"], ["--", "--version"]])
+def test_options_in_place_of_a_command_are_the_interpreters(synced: Project, words: list[str]) -> None:
     for spelled in (["run", "one", *words], ["run", "--verbose", "one", *words]):
-        said = synced.run(*spelled, expect=2).err
-        assert f"expected a command after entry 'one', got option '{options[0]}'" in said
-        assert f"`provision run one -- python {shlex.join(options)}`" in said
+        assert synced.run(*spelled).out == "Python 3.13.5\n"
+
+
+def test_python_files_are_run_by_the_interpreter(synced: Project) -> None:
+    """Those on PATH and those after ``--`` are commands, as any other word."""
+    for name in ("script.py", "app.pyz"):
+        script = synced.directory / name
+        script.write_text("#!/bin/sh\necho executed $1\n")
+        script.chmod(0o755)
+        assert "executed" not in synced.run("run", "one", name, "-x").out
+        assert "prefix=" in synced.run("run", "one", f"./{name}", "-x").out
+        assert synced.run("run", "one", "--", f"./{name}", "-x").out == "executed -x\n"
+        script.unlink()
+        assert "cannot execute" in synced.run("run", "one", name, expect=127).err
+
+
+def test_pip_is_the_interpreters_own(synced: Project, tmp_path: Path) -> None:
+    (tmp_path / "pip").write_text("#!/bin/sh\necho foreign\n")
+    (tmp_path / "pip").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    assert synced.run("run", "one", "pip", PATH=path).out == "foreign\n"
+    own = Path(synced.run("which", "one", "--store").out.strip()).with_name("pip3")
+    own.write_text("#!/bin/sh\necho own $1\n")
+    own.chmod(0o755)
+    try:
+        assert synced.run("run", "one", "pip", "list", PATH=path).out == "own list\n"
+    finally:
+        own.unlink()
 
 
 @pytest.mark.parametrize(
@@ -110,3 +154,23 @@ def test_commands_that_cannot_be_executed_have_the_exit_codes_of_shells(synced: 
 def test_a_pipe_that_is_closed_is_no_error_of_a_command(synced: Project) -> None:
     ended = synced.run("run", "one", "--", "sh", "-c", "yes | head -1")
     assert (ended.out, ended.err) == ("y\n", "")
+
+
+def test_sync_notes_which_of_two_entries_has_a_command(tmp_path: Path) -> None:
+    builds = [small_build(tmp_path / "builds", number) for number in (1, 2)]
+    catalog = write_catalog(tmp_path, builds)
+    project = Project(tmp_path / "project")
+    old, new = (build.entry for build in builds)
+    project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\nold = {old}\ndefault = {new}\n')
+    note = "note: `python3.13` starts entry 'default', not 'old'\n"
+    assert note in project.run("sync", PROVISION_MIRROR=tmp_path.as_uri()).err
+    commands = project.directory / ".pythons/bin"
+    for words in (["sync"], ["sync", "-v"], ["sync", "--frozen"]):  # by the stamp, and without it
+        assert project.run(*words).err.count(note) == 1
+        assert "}/default ;;" in (commands / "python").read_text()
+        (project.directory / ".pythons/.stamp").unlink()
+    project.write(project.manifest.read_text().replace(f"old = {old}", f"old = {old[:-1]}, default = true }}"))
+    assert "note: `python3.13` starts entry 'old', not 'default'\n" in project.run("sync", "--locked").err
+    for _ in range(2):
+        assert "}/old ;;" in (commands / "python").read_text()
+        project.run("sync", "--frozen", "--no-progress")
