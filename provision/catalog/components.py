@@ -112,6 +112,19 @@ class ComponentTable:
             return self.partial[tag].get(entry, "")
         return _value_at(self.versions.get(entry, ()), tag) or ""
 
+    def release_days(self, component: str) -> dict[str, str]:
+        """By version of a component, the first tag that has it: the version was released by then."""
+        versions = [
+            *((entry, tag, version) for entry, rows in self.versions.items() for tag, version in rows),
+            *((entry, tag, version) for tag, row in self.partial.items() for entry, version in row.items()),
+            *((entry, tag, version) for tag, row in self.learned.items() for entry, version in row.versions.items()),
+        ]
+        found: dict[str, str] = {}
+        for entry, tag, version in versions:
+            if version and COMPONENT_OF_ENTRY.get(entry, entry) == component:
+                found[version] = min(tag, found.get(version, tag))
+        return found
+
     def has_new_entry(self, prefix: str, tag: str) -> bool:
         """Whether a learned tag has an entry of a family that the rules do not know."""
         entries = self.learned[tag].versions if tag in self.learned else ()
@@ -254,7 +267,7 @@ class _WindowsRules(_Rules):
             yield self.bundled("mpdecimal", "mpdecimal")
         else:
             yield Component(name="mpdecimal", origin="cpython")
-        if self.tag in self.table.learned:
+        if self.tag not in self.table.tags:
             yield Component(name="libffi", origin="unknown")
         else:  # a commit of cpython-source-deps in the code: ed22026f until 20211017, 16fad485 since
             yield Component(name="libffi", version="3.3" if self.tag <= "20211017" else "3.4.2")

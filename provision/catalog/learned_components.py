@@ -1,7 +1,8 @@
 """Components of builds that are newer than the bundled table, from PBS's files.
 
 `catalog update` reads two files of PBS at a tag, as text: the dictionary of `pythonbuild/downloads.py`, which is parsed
-and never executed, and the lists `needs` of `cpython-unix/targets.yml`. What was read is kept beside the catalogs.
+and never executed, and the lists `needs` of `cpython-unix/targets.yml`. What was read is kept beside the catalogs. Of
+tags whose files could not be read, the release notes at hand name some versions.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from provision.catalog.cache import save_catalog
+from provision.catalog.cache import load_texts, save_catalog
 from provision.catalog.catalog import Catalog
 from provision.catalog.components import ComponentTable, LearnedTag, bundled_table
 from provision.catalog.pbs import REPOSITORY
+from provision.catalog.release_notes import read_notes_of_tags
 from provision.errors import CatalogError
 from provision.host.files import read_small_file
 from provision.model.value import replace
@@ -123,9 +125,11 @@ def learn_tag(tag: str, *, get: HttpGet, files: str = FILES) -> LearnedTag:
 
 
 def known_table(cache_dir: Path) -> ComponentTable:
-    """The bundled table, and what was learned since."""
+    """The bundled table, and what was learned since from PBS's files and release notes."""
+    table = bundled_table()
     learned = _load(cache_dir)
-    return replace(bundled_table(), learned=learned) if learned else bundled_table()
+    noted = read_notes_of_tags(load_texts(cache_dir), after=max(table.tags))
+    return replace(table, learned=learned, partial={**noted, **table.partial}) if learned or noted else table
 
 
 def save_learned(cache_dir: Path, learned: Mapping[str, LearnedTag]) -> None:

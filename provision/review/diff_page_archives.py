@@ -1,4 +1,4 @@
-"""Archives on the page of a diff: digests to copy, and URLs in which deceptive hosts are marked."""
+"""Archives on the page of a diff: digests to copy, URLs with marked look-alikes."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
 from provision.catalog.catalog import Catalog
-from provision.catalog.components import ComponentTable, bundled_table
+from provision.catalog.components import ComponentTable
 from provision.host_policy import HostPolicy, HostRule
 from provision.lock.age import Cooldown
 from provision.lock.filenames import parsed_name
@@ -160,9 +160,9 @@ class AuditContext:
     policy_source: str = ""
     hosts: tuple[HostRule, ...] = ()
     today: date
+    components: ComponentTable
     checksums: Checksums = field(default_factory=dict)
     advisories: AdvisoryIndex | None = None
-    components: ComponentTable = field(default_factory=bundled_table)
 
     @property
     def host_policy(self) -> HostPolicy:

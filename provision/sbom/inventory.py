@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Literal
 
 from provision.catalog.catalog import publication_day
-from provision.catalog.components import NOT_KNOWN, Component, bundled_table, components_of, origin_words
+from provision.catalog.components import NOT_KNOWN, Component, ComponentTable, components_of, origin_words
 from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.sbom.identities import cpe, licence, purl
@@ -61,7 +61,9 @@ class Inventory:
         return uuid.uuid5(_NAMESPACE, json.dumps([self.name, content]))
 
 
-def take_inventory(name: str, assets: Iterable[tuple[str, Asset]], *, epoch: int | None) -> Inventory:
+def take_inventory(
+    name: str, assets: Iterable[tuple[str, Asset]], table: ComponentTable, *, epoch: int | None
+) -> Inventory:
     """The inventory of locked assets, each with the name of its entry.
 
     ``epoch`` is the time of the document in seconds since 1970; without it, it is the day of the newest build.
@@ -71,7 +73,7 @@ def take_inventory(name: str, assets: Iterable[tuple[str, Asset]], *, epoch: int
     for pair in locked:
         by_digest.setdefault(pair[1].sha256.hex, []).append(pair)
     libraries: dict[str, BomComponent] = {}
-    interpreters = [_interpreter(rows, libraries) for rows in by_digest.values()]
+    interpreters = [_interpreter(rows, libraries, table) for rows in by_digest.values()]
     return Inventory(
         name=name,
         created=_created([asset for _, asset in locked], epoch),
@@ -90,11 +92,13 @@ def _order(component: BomComponent) -> tuple[str, str, str]:
     return (component.name.lower(), component.version, component.ref)
 
 
-def _interpreter(rows: list[tuple[str, Asset]], libraries: dict[str, BomComponent]) -> BomComponent:
+def _interpreter(
+    rows: list[tuple[str, Asset]], libraries: dict[str, BomComponent], table: ComponentTable
+) -> BomComponent:
     """The interpreter in an archive, which a lock may have several times; its libraries are added to ``libraries``."""
-    asset = next((row for _, row in rows if components_of(row, bundled_table()) is not None), rows[0][1])
+    asset = next((row for _, row in rows if components_of(row, table) is not None), rows[0][1])
     name, version = component_name(asset)
-    contents = components_of(asset, bundled_table())
+    contents = components_of(asset, table)
     contains: list[str] | None = None
     if contents is not None:
         found = [_library(component, asset) for component in contents if component.origin != "system"]

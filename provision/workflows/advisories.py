@@ -20,12 +20,12 @@ from provision.advisories.download import (
 from provision.advisories.judge import AdvisoryIndex
 from provision.advisories.read import AdvisoryDatabase, read_database
 from provision.catalog.catalog import Catalog
-from provision.catalog.components import COMPONENT_OF_ENTRY, bundled_table
+from provision.catalog.components import ComponentTable
 from provision.errors import ProvisionError, UsageError, raise_all
 from provision.host_policy import ADVISORY_HOSTS
 from provision.model.value import replace
 from provision.protocols import Progress
-from provision.workflows.catalog import catalog_directory
+from provision.workflows.catalog import catalog_directory, component_table
 from provision.workflows.options import Options, open_fetcher
 
 # What `--advisories` takes for the databases that were downloaded; a path of that name is `./cached`.
@@ -43,7 +43,8 @@ def read_advisories(options: Options, paths: tuple[Path, ...], catalog: Catalog)
             errors.append(error)
     raise_all(errors)
     records = (record for database in databases for record in database.records)
-    return AdvisoryIndex(records, release_days=lambda component: _release_days(catalog, component))
+    table = component_table(options)
+    return AdvisoryIndex(records, release_days=cache(lambda component: _release_days(catalog, table, component)))
 
 
 def missing_databases(options: Options, paths: tuple[Path, ...]) -> tuple[str, ...]:
@@ -85,8 +86,7 @@ def download_advisories(
     return tuple(done), errors
 
 
-@cache
-def _release_days(catalog: Catalog, component: str) -> Mapping[str, str]:
+def _release_days(catalog: Catalog, table: ComponentTable, component: str) -> Mapping[str, str]:
     """By version, the day of the first build that has it: the release was out by then."""
     if component == "cpython":
         return {
@@ -94,10 +94,4 @@ def _release_days(catalog: Catalog, component: str) -> Mapping[str, str]:
             for version in catalog.versions("cpython")
             if (builds := catalog.builds("cpython", version))
         }
-    found: dict[str, str] = {}
-    for entry, changes in bundled_table().versions.items():
-        if COMPONENT_OF_ENTRY.get(entry, entry) == component:
-            for tag, number in changes:
-                if number:
-                    found[number] = min(tag, found.get(number, tag))
-    return found
+    return table.release_days(component)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from provision.catalog.cache import open_catalog, open_custom_catalog
 from provision.catalog.catalog import Catalog, merge
-from provision.catalog.learned_components import known_table
 from provision.catalog.pbs import RELEASES, parse_sums, release_tag
 from provision.errors import ManifestError, NetworkError, ProvisionError
 from provision.fetch.settings import configured_hosts
@@ -28,7 +27,7 @@ from provision.protocols import HttpGet, NoProgress, Progress
 from provision.review.audit import run_checks
 from provision.review.findings import Audit, AuditContext, Checksums, Finding
 from provision.workflows.advisories import missing_databases, read_advisories
-from provision.workflows.catalog import catalog_directory
+from provision.workflows.catalog import catalog_directory, component_table
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, shown_name
 
@@ -94,7 +93,7 @@ def audit(
         hosts=_hosts(options, rules),
         today=today,
         checksums=_upstream_checksums(options, parsed, progress) if upstream else {},
-        components=known_table(catalog_directory(options)),
+        components=component_table(options),
         advisories=read_advisories(options, advisories, catalog) if advisories else None,
     )
     return Audited(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.catalog.cache import load_texts, open_catalog
 from provision.catalog.catalog import AssetQuery, Catalog, query_assets
@@ -15,6 +16,9 @@ from provision.model.value import frozen, replace
 from provision.protocols import NoProgress, Response
 from provision.workflows.options import Options, open_fetcher, parse_targets
 from provision.workflows.project import Project
+
+if TYPE_CHECKING:
+    from provision.catalog.components import ComponentTable
 
 LATEST = "latest"
 
@@ -44,6 +48,13 @@ def _open_merged_catalog(options: Options, catalogs: Sequence[str], base: Path) 
 def catalog_directory(options: Options) -> Path:
     """The directory of catalogs that were downloaded."""
     return options.cache / "catalog"
+
+
+def component_table(options: Options) -> ComponentTable:
+    """What builds of PBS contain, as far as it is known on this machine."""
+    from provision.catalog.learned_components import known_table
+
+    return known_table(catalog_directory(options))
 
 
 def parse_query(

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from provision.catalog.cache import open_catalog
-from provision.catalog.learned_components import known_table
 from provision.errors import ManifestError, UsageError
 from provision.host.detect import detect_host
 from provision.host.files import is_directory, is_file
@@ -30,7 +29,7 @@ from provision.review.revisions import RevisionPath, has_commit, read_revision
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store, executable
 from provision.store.receipts import read_entries, read_receipt
-from provision.workflows.catalog import catalog_directory
+from provision.workflows.catalog import catalog_directory, component_table
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import LOCK_NAME, Project, shown_name
 
@@ -59,7 +58,7 @@ def diff(
     after = _side(new, lock_path, options.shown_as) if new is not None else _file(lock_path, "", options.shown_as)
     file = shown_name(_file_of(new, lock_path), options.shown_as)
     review = Review.of(before, after, file=file)
-    table = known_table(catalog_directory(options))
+    table = component_table(options)
     review = replace(review, components=compare_components(review.diff, table))
     if advisories:
         from provision.workflows.advisories import read_advisories

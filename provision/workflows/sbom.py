@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provision.catalog.components import NOT_KNOWN, bundled_table, components_of, origin_words
+from provision.catalog.components import NOT_KNOWN, ComponentTable, components_of, origin_words
 from provision.errors import UsageError
 from provision.host.files import read_small_file_or_none
 from provision.lock.lock import LockedPython
@@ -18,6 +18,7 @@ from provision.model.value import frozen
 from provision.sbom.identities import PUBLIC_DOMAIN, licence
 from provision.sbom.inventory import Inventory, component_name, take_inventory
 from provision.store.layout import Store
+from provision.workflows.catalog import component_table
 from provision.workflows.options import Options
 from provision.workflows.project import Project, select_entries, write_text
 from provision.workflows.selection import select_rows
@@ -78,7 +79,7 @@ def sbom(options: Options, names: tuple[str, ...] = (), targets: tuple[Target, .
     project = Project.find(options)
     loaded = project.locked()
     assets = select_rows(project, loaded.lock, names, targets)
-    inventory = take_inventory(project.lock_name, assets, epoch=_epoch(options.environ))
+    inventory = take_inventory(project.lock_name, assets, component_table(options), epoch=_epoch(options.environ))
     archives = sum(each.kind == "application" for each in inventory.components)
     return Sbom(document=_document(inventory, style), archives=archives, warnings=loaded.warnings)
 
@@ -116,17 +117,18 @@ def licences(options: Options, names: tuple[str, ...] = ()) -> Licences:
     project = Project.find(options)
     loaded = project.locked()
     store = Store(options.home)
+    table = component_table(options)
     rows: list[LicenceRow] = []
     for python in select_entries(loaded.lock, names, manifest=project.manifest_path):
-        rows += _licences(python, store)
+        rows += _licences(python, store, table)
     return Licences(rows=tuple(rows), warnings=loaded.warnings)
 
 
-def _licences(python: LockedPython, store: Store) -> Iterator[LicenceRow]:
+def _licences(python: LockedPython, store: Store, table: ComponentTable) -> Iterator[LicenceRow]:
     found: dict[tuple[str, str, str, str], set[str]] = {}
     for asset in python.assets:
         metadata = _installed_metadata(python, asset, store)
-        rows = list(_known_licences(asset))
+        rows = list(_known_licences(asset, table))
         if metadata is not None:  # it says nothing of pip, setuptools and musl
             rows[:1] = _stated_licences(asset, metadata)
         for row in rows:
@@ -142,12 +144,12 @@ def _licences(python: LockedPython, store: Store) -> Iterator[LicenceRow]:
         )
 
 
-def _known_licences(asset: Asset) -> Iterator[tuple[str, str, str, str]]:
+def _known_licences(asset: Asset, table: ComponentTable) -> Iterator[tuple[str, str, str, str]]:
     """Component, version, licence and source, from the table of components: the interpreter, then its libraries."""
     name, version = component_name(asset)
     known = licence(name, version)
     yield name, version, known.licence, known.source
-    contents = components_of(asset, bundled_table())
+    contents = components_of(asset, table)
     if contents is None:
         yield "libraries", NOT_KNOWN, "", ""
     for component in contents or ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from provision.catalog.catalog import Catalog
+from provision.catalog.components import bundled_table
 from provision.catalog.snapshot import bundled_catalog
 from provision.host_policy import HostRule
 from provision.lock.positions import LockPositions
@@ -36,6 +37,7 @@ def audited(
             file="pythons.lock",
             manifest=asked,
             upstream=upstream,
+            components=bundled_table(),
             own_catalog=own,
             policy=rules,
             policy_source="policy.toml",

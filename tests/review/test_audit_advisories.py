@@ -64,6 +64,7 @@ def audited(
             file="pythons.lock",
             manifest=None,
             upstream=UPSTREAM,
+            components=bundled_table(),
             own_catalog=None,
             policy=policy or Policy(),
             policy_source="policy.toml",

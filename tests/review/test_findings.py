@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from provision.catalog.components import bundled_table
 from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.read import parse_lock
@@ -31,6 +32,7 @@ def context(text: str, **values: object) -> AuditContext:
         file="pythons.lock",
         manifest=None,
         upstream=catalog(),
+        components=bundled_table(),
         own_catalog=None,
         policy=Policy(),
         today=date(2026, 10, 25),

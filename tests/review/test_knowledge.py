@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from provision.catalog.catalog import Catalog
+from provision.catalog.components import bundled_table
 from provision.lock.positions import LockPositions
 from provision.lock.resolve import resolve
 from provision.lock.write import format_lock
@@ -29,6 +30,7 @@ def findings(before: Catalog, after: Catalog) -> tuple[list[Finding], str]:
         file="pythons.lock",
         manifest=asked,
         upstream=after,
+        components=bundled_table(),
         own_catalog=None,
         policy=Policy(),
         today=date(2026, 11, 11),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.catalog.components import bundled_table
 from provision.lock.lock import LockedPython
 from provision.model.asset import Asset
 from provision.model.value import replace
@@ -22,4 +23,4 @@ def rows(*pythons: LockedPython) -> list[tuple[str, Asset]]:
 def inventory(*pairs: tuple[str, Asset], epoch: int | None = None) -> Inventory:
     """Of the pairs; without any, of CPython on three systems, PyPy and an archive of another publisher."""
     everything = [*rows(LOCKED), ("pypy", PYPY), ("own", OTHERS), ("again", OTHERS)]
-    return take_inventory("tools/pythons.lock", pairs or everything, epoch=epoch)
+    return take_inventory("tools/pythons.lock", pairs or everything, bundled_table(), epoch=epoch)

@@ -19,6 +19,7 @@ import pytest
 
 from provision.advisories.read import read_record
 from provision.catalog.cache import load_texts, open_catalog
+from provision.catalog.components import bundled_table
 from provision.catalog.documents import read_document
 from provision.catalog.github import read_releases_page
 from provision.catalog.learned_components import read_needs, read_versions
@@ -113,6 +114,7 @@ def _audit(text: str) -> object:
         file="pythons.lock",
         manifest=None,
         upstream=open_catalog((), base=Path(), cache_dir=Path("/nonexistent"), offline=True),
+        components=bundled_table(),
         own_catalog=None,
         policy=Policy(),
         today=datetime.date(2026, 11, 28),

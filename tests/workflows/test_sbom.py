@@ -5,19 +5,28 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provision.catalog.cache import save_texts
+from provision.catalog.components import LearnedTag
+from provision.catalog.learned_components import save_learned
 from provision.errors import FAILURE, UsageError
 from provision.lock.write import format_lock
 from provision.model.value import replace
 from provision.store.layout import Store
+from provision.workflows.audit import audit
+from provision.workflows.diff import diff
 from provision.workflows.options import Options, parse_targets
 from provision.workflows.sbom import licences, sbom
+from tests.advisories.corpus import encoded
 from tests.lock.samples import python
 from tests.review.samples import lock
+from tests.review.test_audit_advisories import NEW_OPENSSL
 from tests.sbom.samples import LOCKED
 from tests.store.samples import ASSET, Choice, install
 from tests.support.project import Project
@@ -182,3 +191,31 @@ def test_metadata_that_cannot_be_read_is_passed_over(tmp_path: Path, options: Op
         ("python", "PSF-2.0", "python.org"),
         ("libraries", "", ""),
     ]
+
+
+def test_all_commands_know_what_catalog_update_learned(tmp_path: Path) -> None:
+    """PBS's files of one tag, and the release notes of another, are read by `diff`, `audit`, `sbom` and `licenses`."""
+    project = Project(tmp_path / "project")
+    manifest = '[pythons]\ndefault = {{ version = "{}", build = "{}", targets = ["linux-x86_64"] }}\n'
+    project.write(manifest.format("3.14.8", "20261013"))
+    project.run("lock", "--offline")
+    (tmp_path / "old.lock").write_bytes(project.lock.read_bytes())
+    project.write(manifest.format("3.14.9", "20261021"))
+    project.run("lock", "--offline")
+    directory = project.cache / "catalog"
+    learned = LearnedTag(versions={"openssl-3.5": "3.5.7"}, needs={"x86_64-unknown-linux-gnu": ("openssl-3.5",)})
+    save_learned(directory, {"20261021": learned})
+    save_texts(directory, {"20261013": "## What's Changed\n* Bump OpenSSL 3.5.5 -> 3.5.6 by @a in https://b\n"})
+    (tmp_path / "new.json").write_bytes(encoded(NEW_OPENSSL))
+
+    options = Options.of(project.environ(), manifest=project.manifest)
+    old = str(tmp_path / "old.lock")
+    compared = diff(options, old, str(project.lock), advisories=(tmp_path / "new.json",))
+    assert "openssl 3.5.6 → 3.5.7" in {f"{each.names} {each.versions}" for each in compared.components}
+    assert [(each.effect, each.versions) for each in compared.advisories] == [("closes", "openssl 3.5.6 → 3.5.7")]
+    components: Any = sbom(options, style="spdx").document["packages"]
+    assert "3.5.7" in {each["versionInfo"] for each in components if each["name"] == "openssl"}
+    assert ("openssl", "3.5.7") in {(row.component, row.version) for row in licences(options).rows}
+    judged = partial(audit, options, today=date(2026, 11, 1), advisories=(tmp_path / "new.json",))
+    assert [each.code for each in judged().audit.findings if each.code == "PV029"] == []
+    assert [each.code for each in judged(lock=Path(old)).audit.findings if each.code == "PV029"] == ["PV029"]
