@@ -30,6 +30,7 @@ COVERED_BY = {
     "cli/present/sync": "e2e/test_foreign.py",
     "cli/present/use": "cli/commands/test_use.py",
     "fetch/httpx_transport": "fetch/test_transport.py",
+    "virtualenv_discovery": "integrations/test_discovery.py",
 }
 
 # Folders and files that follow a topic through several modules, and the topic.
