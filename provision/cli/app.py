@@ -84,7 +84,7 @@ def run_app(argv: Sequence[str]) -> int:
     try:
         code = app(list(argv), prog_name="provision", standalone_mode=False)
     except _CommandLineError as error:
-        return _refuse(error)
+        return _refuse(error, argv[0] if argv and not argv[0].startswith("-") else "")
     except typer.Abort:
         raise KeyboardInterrupt from None
     except SystemExit as end:
@@ -104,14 +104,15 @@ def _check_command(argv: Sequence[str]) -> None:
     raise UsageError(f"no command {argv[0]!r}", hint=f"Did you mean `{meant}`?" if near else f"Run `{meant}`.")
 
 
-def _refuse(error: Exception) -> int:
+def _refuse(error: Exception, command: str) -> int:
     """Raise `UsageError` for what Typer refuses; a group without a command prints its help."""
     message, context = error.format_message(), error.ctx  # type: ignore[attr-defined]
     if context is not None and message == context.get_help():
         error.show()  # type: ignore[attr-defined]
         return USAGE
-    path = context.command_path if context is not None else "provision"
-    raise UsageError(f"{message[:1].lower()}{message[1:]}".rstrip("."), hint=f"Run `{path} --help`.") from None
+    from provision.cli.refusals import refusal
+
+    raise refusal(error, command) from None
 
 
 def _complete(option: str, shell: str) -> int:

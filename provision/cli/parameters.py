@@ -35,10 +35,13 @@ def complete_targets(incomplete: str) -> Iterator[str]:
 
 
 def parse_tag(text: str) -> str:
-    """The build that an option names, as a release tag or as the date of one; raises `ValueError`."""
+    """The build that `--build` names, as a release tag or as the date of one."""
     from provision.manifest.keys import parse_build, tag_of_date
 
-    return parse_build(tag_of_date(text))
+    try:
+        return parse_build(tag_of_date(text))
+    except ValueError:
+        raise UsageError(f"--build: expected a build such as 20260814, got {text!r}") from None
 
 
 Names = Annotated[

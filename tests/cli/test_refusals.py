@@ -1,0 +1,61 @@
+"""Each kind of command line that Typer refuses has the form of all errors, and says what was expected."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from provision.cli.app import run_app
+from provision.cli.refusals import refusal
+from provision.errors import UsageError
+
+REFUSED = {
+    # no such option
+    "plan --lockd": ("`provision plan` has no option '--lockd'", "Run `provision plan --help`."),
+    "--verison": ("`provision` has no option '--verison'", "Did you mean `--version`?"),
+    "list --mainfest x": ("`provision list` has no option '--mainfest'", "Did you mean `--manifest`?"),
+    "plan -X": ("`provision plan` has no option '-X'", "Run `provision plan --help`."),
+    "run --foo one": ("`provision run` has no option '--foo'", "Run `provision run --help`."),
+    # a wrong value
+    "sync --jobs 99": ("--jobs: expected a whole number from 1 to 64, got '99'", "Run `provision sync --help`."),
+    "sync -j x": ("--jobs: expected a whole number from 1 to 64, got 'x'", "Run `provision sync --help`."),
+    "sync --jobs=": ("--jobs: expected a whole number from 1 to 64, got ''", "Run `provision sync --help`."),
+    "catalog list --limit -1": (
+        "--limit: expected a whole number of at least 0, got '-1'",
+        "Run `provision catalog list --help`.",
+    ),
+    "catalog update --build a/b": ("--build: expected a build such as 20260814, got 'a/b'", None),
+    # a missing value, and one too many
+    "sync --jobs": ("--jobs: expected a value, got none", "Run `provision sync --help`."),
+    "status -m": ("-m: expected a value, got none", "Run `provision status --help`."),
+    "list --json=1": ("--json: expected no value", "Run `provision list --help`."),
+    # arguments
+    "which": ("`provision which` requires NAME", "Run `provision which --help`."),
+    "remove": ("`provision remove` requires NAME", "Run `provision remove --help`."),
+    "add a": ("`provision add` requires REQUEST", "Run `provision add --help`."),
+    "list more": ("`provision list` does not take the argument 'more'", "Run `provision list --help`."),
+    "which a b c": ("`provision which` does not take the arguments 'b c'", "Run `provision which --help`."),
+    # commands of a group
+    "cache foo": ("`provision cache` has no command 'foo'", "Run `provision cache --help`."),
+    "cache siez": ("`provision cache` has no command 'siez'", "Did you mean `provision cache size`?"),
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_typer_refuses_is_an_error_as_all_others(line: str) -> None:
+    message, hint = REFUSED[line]
+    with pytest.raises(UsageError) as caught:
+        run_app(shlex.split(line))
+    assert (caught.value.message, caught.value.hint, caught.value.exit_code) == (message, hint, 2)
+
+
+def test_any_other_error_keeps_its_words() -> None:
+    """One of a later Typer, say, without a context or a parameter."""
+
+    class Odd(Exception):
+        def format_message(self) -> str:
+            return "Something else."
+
+    shown = refusal(Odd(), "sync")
+    assert (shown.message, shown.hint) == ("something else", "Run `provision sync --help`.")
