@@ -14,6 +14,7 @@ PACKAGE = TESTS.parent / "provision"
 COVERED_BY = {
     "__main__": "e2e/test_refusals.py",
     "cli/commands/export": "workflows/test_export.py",
+    "cli/commands/hook": "integrations/test_shells.py",
     "cli/commands/lock": "e2e/test_refusals.py",
     "cli/commands/pack": "pack/test_pack.py",
     "cli/commands/review": "workflows/test_diff.py",
@@ -24,6 +25,7 @@ COVERED_BY = {
     "cli/parameters": "e2e/test_refusals.py",
     "cli/present/audit": "workflows/test_audit.py",
     "cli/present/diff": "review/test_history.py",
+    "cli/present/hook": "integrations/test_shells.py",
     "cli/present/list": "cli/commands/test_list.py",
     "cli/present/lock": "e2e/test_refusals.py",
     "cli/present/outdated": "workflows/test_outdated.py",
@@ -31,6 +33,7 @@ COVERED_BY = {
     "cli/present/use": "cli/commands/test_use.py",
     "fetch/httpx_transport": "fetch/test_transport.py",
     "virtualenv_discovery": "integrations/test_discovery.py",
+    "store/activation": "integrations/test_shells.py",
 }
 
 # Folders and files that follow a topic through several modules, and the topic.

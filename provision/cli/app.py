@@ -26,11 +26,14 @@ _MODULES = {
     "sbom": ("sbom", "licenses"),
     "export": ("export",),
     "pack": ("pack", "schema"),
-    "hook": ("hook",),
+    "pre_commit": ("pre-commit",),
+    "hook": ("hook", "trust"),
 }
 
 # All that follows the entry's name belongs to the command.
 _SETTINGS = {"run": {"allow_interspersed_args": False}}
+# Commands that other programs start; `--help` does not list them.
+_HIDDEN = ("pre-commit",)
 
 # What other tools call a command of ours. `cli.entry` knows more of their words, which mean the same here.
 _ELSEWHERE = {
@@ -166,13 +169,14 @@ def make_app(command: str = "") -> typer.Typer:
         if module in modules:
             loaded = importlib.import_module(f"provision.cli.commands.{module}")
             for name in commands:
-                found = getattr(loaded, name, None) or getattr(loaded, f"{name}_")
+                function = name.replace("-", "_")
+                found = getattr(loaded, function, None) or getattr(loaded, f"{function}_")
                 if isinstance(found, typer.Typer):
                     for each in found.registered_commands:
                         each.cls = _Command
                     app.add_typer(found, name=name)
                 else:
-                    app.command(name, cls=_Command, context_settings=_SETTINGS.get(name))(found)
+                    app.command(name, cls=_Command, hidden=name in _HIDDEN, context_settings=_SETTINGS.get(name))(found)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Help, version, and `sync` and `which` by the stamp of the last sync.
+"""Help, version, and `sync`, `which` and the hooks of shells by the stamp of the last sync.
 
 Only modules that Python itself loads at start-up are imported, and a few small ones of provision that import no others.
 """
@@ -26,6 +26,8 @@ def answer(argv: list[str]) -> int | None:
         line = read_line(argv)
         if line is not None:
             return _sync(line) if line.command == "sync" else _which(line)
+    if argv == ["hook", "state"]:
+        return _hook_state()
     if argv == ["--version"]:
         from provision import __version__
 
@@ -59,6 +61,19 @@ def _which(line: "Line") -> int | None:
     if content is None:
         return None
     write_bytes(content)
+    return 0
+
+
+def _hook_state() -> int | None:
+    from provision.store.activation import answer_lines, find_activation
+
+    try:
+        found = find_activation(os.environ, os.getcwd())  # noqa: PTH109
+    except OSError:  # the working directory was removed
+        return 0
+    if found.pending:
+        return None
+    write_bytes(b"".join(path_bytes(f"{line}\n") or b"" for line in answer_lines(os.environ, found)))
     return 0
 
 

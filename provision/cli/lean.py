@@ -20,6 +20,8 @@ def run_lean(argv: Sequence[str]) -> int | None:
     match argv:
         case ["run", name, *command] if not name.startswith("-"):
             return _run(name, command)
+        case ["hook", "state"]:
+            return _hook_state()
     line = read_line(list(argv))
     if line is None or any(map(is_plan_file, line.names)):
         return None
@@ -103,6 +105,18 @@ def _run(name: str, command: Sequence[str]) -> int:
     from provision.workflows.use import run
 
     return run(_session(Line("run")).options, name, command)
+
+
+def _hook_state() -> int:
+    import os
+
+    from provision.cli.streams import path_bytes, write_bytes
+    from provision.store.activation import answer_lines
+    from provision.workflows.hook import activate
+
+    found = activate(os.environ, str(Path.cwd()))
+    write_bytes(b"".join(path_bytes(f"{line}\n") or b"" for line in answer_lines(os.environ, found)))
+    return 0
 
 
 _COMMANDS = {"sync": _sync, "plan": _plan, "lock": _lock, "list": _list, "which": _which}

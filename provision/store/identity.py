@@ -3,34 +3,47 @@
 A path does not tell projects apart: two containers may each have one mounted at the same path, and share a store.
 """
 
-from __future__ import annotations
+# The hooks of shells read identities, so this module imports at the top only what Python has loaded at start-up.
+# ruff: noqa: PTH114, PTH118
 
 import os
-from pathlib import Path
+import stat
 
-from provision.errors import StoreError
-from provision.host.files import is_link, read_small_file_or_none, replace_file
-from provision.model.sha256 import sha256_hex
-from provision.store.links import links_directory, make_links_directory
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
-_FILE = ".id"
+_FOLDER, _FILE = ".pythons", ".id"
 _DIGITS = 32
 
 
-def read_identity(project: Path) -> str:
+def read_identity(project: "Path | str") -> str:
     """The identity of the project in a directory; empty if it has none. Raises `OSError` if it cannot be read."""
-    folder = links_directory(project)
-    if is_link(folder):  # it could lead to another project's
+    folder = os.path.join(project, _FOLDER)
+    if os.path.islink(folder):  # it could lead to another project's
         return ""
-    text = (read_small_file_or_none(folder / _FILE, _DIGITS + 2) or b"").decode("ascii", "replace").strip()
+    try:
+        descriptor = os.open(os.path.join(folder, _FILE), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    try:
+        content = os.read(descriptor, _DIGITS + 3) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    finally:
+        os.close(descriptor)
+    text = content.decode("ascii", "replace").strip()
     return text if len(text) == _DIGITS and text.isalnum() else ""
 
 
-def make_identity(project: Path) -> str:
+def make_identity(project: "Path") -> str:
     """The identity of a project, which is made if it has none; empty if its directory cannot be written.
 
     With ``SOURCE_DATE_EPOCH``, which requests files that do not depend on the machine, it is made of the path.
     """
+    from provision.errors import StoreError
+    from provision.host.files import replace_file
+    from provision.model.sha256 import sha256_hex
+    from provision.store.links import make_links_directory
+
     try:
         known = read_identity(project)
         if known:

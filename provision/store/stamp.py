@@ -67,7 +67,7 @@ def read_stamp(
     enough for another such sync only.
     """
     try:
-        manifest = _find_manifest(manifest or environ.get("PROVISION_MANIFEST", ""), start or os.getcwd())
+        manifest = find_manifest_path(manifest or environ.get("PROVISION_MANIFEST", ""), start or os.getcwd())
         if not manifest:
             return None
         folder = os.path.join(os.path.dirname(manifest), _FOLDER)
@@ -134,7 +134,8 @@ def boot_id() -> str:
         return ""
 
 
-def _find_manifest(named: str, start: str) -> str:
+def find_manifest_path(named: str, start: str) -> str:
+    """The manifest that ``named`` selects, else the nearest `pythons.toml`; empty if none is found or in doubt."""
     if named:
         path = os.path.join(start, named)
         if os.pardir not in path:  # pathlib leaves those as they are, and drops "." and double slashes

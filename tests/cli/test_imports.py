@@ -82,6 +82,7 @@ NOTHING_TO_DO = (
     "PROVISION_OFFLINE=yes PROVISION_JOBS=3 PROVISION_NO_PROGRESS=1 sync",
     "which default",
     "which default -m pythons.toml",
+    "hook state",
 )
 SHORTEST = (*NOTHING_TO_DO, "--help", "--version")
 EVERYDAY = (

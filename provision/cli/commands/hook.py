@@ -1,77 +1,66 @@
-"""The command line of `hook`, for the hooks of pre-commit and its like."""
+"""The command lines of `hook` and `trust`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from provision.cli.parameters import choice, with_session
-from provision.cli.session import CommandAnswer, Session
-from provision.errors import ProvisionError, UsageError, raise_all
-from provision.model.value import replace
-
-_ACTIONS = ("check", "audit", "lock")
+from provision.cli.session import Session
+from provision.errors import UsageError
 
 
-@with_session(transfer=True)
+@with_session()
 def hook(
     session: Session,
-    action: Annotated[str, typer.Argument(metavar="ACTION", help=f"One of {', '.join(_ACTIONS)}.")],
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Manifests and lock files, such as a commit's.")
-    ],
-    policy: Annotated[Path | None, typer.Option(metavar="FILE", help="With `audit`: as for `provision audit`.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="With `audit`: exit 5 for warnings as well.")] = False,
+    shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh, fish, pwsh or direnv.")],
 ) -> int:
-    """Check, audit or lock the project of each given file.
+    """Print the shell code that puts interpreters on PATH by directory.
 
-    A file stands for the manifest and the lock file beside each other that it is one of: in a repository with several,
-    each project is checked whose files are named, and no other. `check` is `provision lock --check`.
+    While the shell is in the directory of a trusted project or below it, the interpreters of the project are first on
+    PATH, as with `provision env`. `provision trust` trusts a project. For direnv, the code defines `use provision`.
 
     \b
     Examples:
-      provision hook check services/api/pythons.toml pythons.lock
-      provision hook audit --policy pythons-policy.toml services/api/pythons.lock
+      eval "$(provision hook bash)"                 in ~/.bashrc
+      eval "$(provision hook zsh)"                  in ~/.zshrc
+      provision hook fish | source                  in ~/.config/fish/config.fish
+      provision hook pwsh | Out-String | Invoke-Expression    in $PROFILE
+      provision hook direnv > ~/.config/direnv/lib/provision.sh
     """
-    from provision.workflows.project import manifests_of
+    from provision.cli.present.hook import SHELL_NAMES, present_hook
 
-    choice("ACTION", action, _ACTIONS)
-    if session.options.manifest is not None:
-        raise UsageError("`--manifest` cannot be combined with files", hint="Name the manifest as a file.")
-    if action != "audit" and (policy or strict):
-        raise UsageError("`--policy` and `--strict` require the action `audit`")
-    answers: list[CommandAnswer] = []
-    errors: list[ProvisionError] = []
-    for manifest in manifests_of(files):
-        one = replace(session, options=replace(session.options, manifest=manifest))
-        try:
-            answers.append(_answer(one, action, policy, strict=strict))
-        except ProvisionError as error:
-            errors.append(error)
-            continue
-        if not session.as_json:
-            one.show(answers[-1])
-            sys.stdout.flush()  # so that a log has each project's lines below its message
-    if session.as_json and not errors:
-        session.show(CommandAnswer(document={"version": 1, "projects": [answer.document for answer in answers]}))
-    raise_all(errors)
-    return max(answer.code for answer in answers)
+    return session.show(present_hook(choice("SHELL", shell, SHELL_NAMES)))
 
 
-def _answer(session: Session, action: str, policy: Path | None, *, strict: bool) -> CommandAnswer:
-    if action == "audit":
-        from datetime import UTC, datetime
+@with_session()
+def trust(
+    session: Session,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="PATH", help="Its directory. [default: that of the nearest pythons.toml]")
+    ] = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help="No longer trust the project.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Print the trusted projects.")] = False,
+) -> int:
+    """Let the hook of the shell use the interpreters of a project.
 
-        from provision.cli.present.audit import present_audit
-        from provision.workflows.audit import audit
+    Trust is for one project at one path, whatever its files contain later; a project that was moved, or replaced by
+    another one, is not trusted. `provision env` and `provision run` require no trust.
 
-        style = "json" if session.as_json else "text"
-        audited = audit(session.options, today=datetime.now(UTC).date(), policy=policy)
-        return present_audit(audited, session.console, style, strict=strict)
-    from provision.cli.present.lock import present_checked, present_locked
-    from provision.workflows.lock import check_lock, lock
+    \b
+    Examples:
+      provision trust
+      provision trust --revoke ~/src/old
+      provision trust --list
+    """
+    from provision.cli.present.hook import present_revoked, present_trust_list, present_trusted
+    from provision.workflows.hook import list_trusted, revoke_trust, trust_project
 
-    if action == "check":
-        return present_checked(check_lock(session.options), session.console)
-    return present_locked(lock(session.options), session.console)
+    if listed and (revoke or path is not None):
+        raise UsageError("`--list` cannot be combined with `--revoke` or a path")
+    if listed:
+        return session.show(present_trust_list(list_trusted(session.options)))
+    if revoke:
+        directory, was_trusted = revoke_trust(session.options, path)
+        return session.show(present_revoked(directory, was_trusted=was_trusted))
+    return session.show(present_trusted(trust_project(session.options, path)))

@@ -36,17 +36,27 @@ def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) 
         case "sh" | "bash" | "zsh" | "dash":
             line = f'export PATH={shlex.quote(path)}:"$PATH"'
         case "fish":
-            quoted = path.replace("\\", "\\\\").replace("'", "\\'")
-            line = f"set -gx PATH '{quoted}' $PATH"
+            line = f"set -gx PATH {quote('fish', path)} $PATH"
         case "powershell" | "pwsh":
-            quoted = path.replace("'", "''")
-            line = f"$env:PATH = '{quoted}' + [IO.Path]::PathSeparator + $env:PATH"
+            line = f"$env:PATH = {quote('powershell', path)} + [IO.Path]::PathSeparator + $env:PATH"
         case "github":  # each line of the file that GITHUB_PATH names is a directory
             line = path
         case _:
             raise UsageError(f"--shell is {name!r}; expected one of {', '.join(_SHELLS)}")
     document = {"version": 1, "path": path, "shell": name, "code": line}
     return CommandAnswer(paths=(line,), document=document)
+
+
+def quote(shell: str, text: str) -> str:
+    """A text as one word of a shell: ``fish``, ``powershell``, or else a POSIX shell."""
+    match shell:
+        case "fish":
+            escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+            return f"'{escaped}'"
+        case "powershell":
+            escaped = text.replace("'", "''")
+            return f"'{escaped}'"
+    return shlex.quote(text)
 
 
 def _default_shell(environ: Mapping[str, str]) -> str:

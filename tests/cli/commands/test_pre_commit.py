@@ -1,4 +1,4 @@
-"""`hook`: the projects that files belong to, each checked, and no other."""
+"""`pre-commit`: the projects that files belong to, each checked, and no other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def project(tmp_path: Path) -> Project:
     (project.directory / "services" / "api").mkdir(parents=True)
     for directory in (project.directory, project.directory / "services" / "api"):
         (directory / "pythons.toml").write_text(MANIFEST)
-    project.run("hook", "lock", "pythons.toml", "services/api/pythons.toml")
+    project.run("pre-commit", "lock", "pythons.toml", "services/api/pythons.toml")
     return project
 
 
@@ -31,18 +31,18 @@ def nested(project: Project, name: str) -> Path:
 def test_each_project_whose_files_are_named_is_checked_and_no_other(project: Project) -> None:
     manifest = nested(project, "pythons.toml")
     manifest.write_text(MANIFEST.replace("one", "two"))
-    assert project.run("hook", "check", "pythons.toml", "pythons.lock").err == "pythons.lock is up to date\n"
-    ended = project.run("hook", "check", "pythons.toml", "services/api/pythons.toml", NESTED, expect=4)
+    assert project.run("pre-commit", "check", "pythons.toml", "pythons.lock").err == "pythons.lock is up to date\n"
+    ended = project.run("pre-commit", "check", "pythons.toml", "services/api/pythons.toml", NESTED, expect=4)
     assert ended.err.splitlines() == [
         "pythons.lock is up to date",
         f"{NESTED} is stale in 2 entries; run `provision lock --manifest services/api/pythons.toml`",
     ]
     assert ended.out.count("stale ") == 2
     below = project.run(
-        "hook", "check", "../pythons.lock", "api/pythons.lock", cwd=nested(project, "..").resolve(), expect=4
+        "pre-commit", "check", "../pythons.lock", "api/pythons.lock", cwd=nested(project, "..").resolve(), expect=4
     )
     assert below.err.splitlines()[1].startswith(f"{NESTED} is stale")
-    documents = project.run("hook", "check", "pythons.toml", NESTED, "--json", expect=4).document()["projects"]
+    documents = project.run("pre-commit", "check", "pythons.toml", NESTED, "--json", expect=4).document()["projects"]
     assert [document["fresh"] for document in documents] == [True, False]
 
 
@@ -50,8 +50,8 @@ def test_an_error_of_one_project_hides_no_other(project: Project) -> None:
     project.lock.unlink()
     nested(project, "pythons.toml").unlink()
     (project.directory / "tools.toml").write_text("[pythons]\n")
-    project.run("hook", "lock", "tools.toml")
-    ended = project.run("hook", "check", "pythons.toml", NESTED, "tools.lock", expect=4)
+    project.run("pre-commit", "lock", "tools.toml")
+    ended = project.run("pre-commit", "check", "pythons.toml", NESTED, "tools.lock", expect=4)
     assert "error: pythons.lock does not exist\n" in ended.err
     assert "error: services/api/pythons.toml: does not exist\n" in ended.err
     assert "tools.lock is up to date\n" in ended.err
@@ -60,11 +60,11 @@ def test_an_error_of_one_project_hides_no_other(project: Project) -> None:
 def test_audit(project: Project, tmp_path: Path) -> None:
     lock = nested(project, "pythons.lock")
     lock.write_text(project.lock.read_text().replace('"one"', '"two"'))
-    project.run("hook", "audit", "pythons.toml")
-    assert f"{NESTED}:1: error PV016 one" in project.run("hook", "audit", "pythons.toml", NESTED, expect=5).out
+    project.run("pre-commit", "audit", "pythons.toml")
+    assert f"{NESTED}:1: error PV016 one" in project.run("pre-commit", "audit", "pythons.toml", NESTED, expect=5).out
     policy = tmp_path / "policy.toml"
     policy.write_text('[policy]\nignore = [{ code = "PV016", reason = "x" }, { code = "PV011", reason = "x" }]\n')
-    project.run("hook", "audit", "--policy", policy, NESTED)
+    project.run("pre-commit", "audit", "--policy", policy, NESTED)
 
 
 def test_files_stand_for_the_manifest_beside_them() -> None:
@@ -87,4 +87,4 @@ def test_files_stand_for_the_manifest_beside_them() -> None:
     ],
 )
 def test_other_command_lines_are_refused(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
-    assert message in Project(tmp_path / "project").run("hook", *words, expect=2).err
+    assert message in Project(tmp_path / "project").run("pre-commit", *words, expect=2).err

@@ -1,0 +1,88 @@
+# provision: the interpreters of a trusted project are on PATH while the shell is in its directory.
+_provision_hook() {
+  local -i code=$?
+  local -i exits=0
+  if [[ -o err_exit || -o err_return ]]; then exits=1; fi
+  emulate -L zsh
+  setopt no_err_exit no_err_return
+  if [[ ${_provision_directory-} != "$PWD" ]] || _provision_changed; then
+    _provision_update
+  fi
+  ((exits)) && return 0
+  return code
+}
+
+# Whether a file changed that the last answer depends on. Starts no process.
+_provision_changed() {
+  local each token=
+  if [[ -n ${_provision_reference-} ]]; then
+    { IFS= read -r token <"$_provision_reference" } 2>/dev/null || return 0
+    [[ $token == "${_provision_token-}" ]] || return 0
+    for each in "${(@)_provision_present}"; do
+      [[ -e $each && ! $each -nt $_provision_reference ]] || return 0
+    done
+  fi
+  for each in "${(@)_provision_absent}"; do
+    [[ ! -e $each ]] || return 0
+  done
+  return 1
+}
+
+# Whether there may be a manifest in this directory or above it.
+_provision_may_have_project() {
+  local folder=$PWD
+  while :; do
+    if [[ -e $folder/pythons.toml || -L $folder ]]; then return 0; fi
+    if [[ -z $folder || $folder == / ]]; then return 1; fi
+    folder=${folder%/*}
+  done
+}
+
+_provision_update() {
+  local line output='' commands='' problem=''
+  typeset -g _provision_directory=$PWD _provision_reference='' _provision_token=''
+  typeset -ga _provision_present _provision_absent _provision_told
+  _provision_present=() _provision_absent=()
+  if _provision_may_have_project; then
+    output=$(@COMMAND@ hook state) || output=''
+  else
+    _provision_absent=("$PWD/pythons.toml")
+  fi
+  for line in "${(@f)output}"; do
+    case $line in
+      (B*) commands=${line[2,-1]} ;;
+      (R*) _provision_reference=${line[2,-1]} ;;
+      (T*) _provision_token=${line[2,-1]} ;;
+      (+*) _provision_present+=("${line[2,-1]}") ;;
+      (-*) _provision_absent+=("${line[2,-1]}") ;;
+      (E*) problem=${line[2,-1]} ;;
+      (U*)
+        if ((! ${_provision_told[(Ie)$line]})); then
+          print -r -u 2 -- "${line[2,-1]}"
+          _provision_told+=("$line")
+        fi
+        ;;
+    esac
+  done
+  if [[ -n $problem && $problem != "${_provision_problem-}" ]]; then print -r -u 2 -- "$problem"; fi
+  typeset -g _provision_problem=$problem
+  _provision_set_path "$commands"
+}
+
+# Put a directory first on PATH in the place of the one before, and leave all others as they are.
+_provision_set_path() {
+  local active=${__PROVISION_ACTIVE-}
+  if [[ $1 == "$active" ]] && { [[ -z $1 ]] || ((${path[(Ie)$1]})) }; then return 0; fi
+  if [[ -n $active ]] && ((${path[(Ie)$active]})); then path[${path[(ie)$active]}]=(); fi
+  if [[ -n $1 ]]; then
+    path=("$1" "${(@)path}")
+    export PATH
+    typeset -gx __PROVISION_ACTIVE=$1
+  else
+    unset __PROVISION_ACTIVE
+  fi
+}
+
+autoload -Uz add-zsh-hook
+add-zsh-hook chpwd _provision_hook
+add-zsh-hook precmd _provision_hook

@@ -1,0 +1,61 @@
+"""`trust` on the command line, and what a hook is told where no shell is needed to see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.store.activation import answer_lines
+from provision.workflows.hook import activate
+from tests.support.project import Ended, Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path / "project")
+    project.write("[pythons]\n")
+    return project
+
+
+def test_trust_on_the_command_line(project: Project, tmp_path: Path) -> None:
+    def run(*words: str | Path, cwd: Path, expect: int = 0) -> Ended:
+        return project.run(*words, cwd=cwd, expect=expect, PROVISION_CONFIG_DIR=str(tmp_path / "config"))
+
+    below = project.directory / "below"
+    below.mkdir()
+    assert run("trust", cwd=below).err == f"trusted {project.directory}\n"
+    listed = run("trust", "--list", "--json", cwd=below).document()
+    assert listed == {"version": 1, "projects": [{"directory": str(project.directory), "current": True}]}
+    moved = project.directory.rename(tmp_path / "moved")
+    assert "moved or replaced" in run("trust", "--list", cwd=tmp_path).out
+    revoked = run("trust", "--revoke", project.directory, cwd=moved).err
+    assert revoked == f"{project.directory} is no longer trusted\n"
+    assert "was not trusted" in run("trust", "--revoke", ".", cwd=moved).err
+    assert "cannot be combined" in run("trust", "--list", "--revoke", cwd=moved, expect=2).err
+
+
+def test_an_answer_is_lines_of_which_none_is_code(project: Project, tmp_path: Path) -> None:
+    environ = project.environ({"PROVISION_CONFIG_DIR": str(tmp_path / "config")})
+    lines = list(answer_lines(environ, activate(environ, str(project.directory))))
+    assert [line for line in lines if line[0] not in "RT+-"] == [
+        f"Uprovision: {project.directory} is not trusted; run `provision trust` to put its interpreters on PATH"
+    ]
+    assert f"-{project.directory}/pythons.lock" in lines
+    project.run("trust", PROVISION_CONFIG_DIR=str(tmp_path / "config"))
+    for name, value, message in (
+        ("PROVISION_JOBS", "many", "PROVISION_JOBS: expected"),
+        ("PROVISION_JOBS", "1", "pythons.lock does not exist"),
+    ):
+        told = activate({**environ, name: value}, str(project.directory))
+        assert told.commands == ""
+        assert message in told.problem
+        assert "\n" not in told.problem
+
+
+def test_a_directory_without_a_project_waits_for_a_manifest(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    below = tmp_path / "below"
+    below.mkdir()
+    lines = list(answer_lines({"HOME": str(tmp_path)}, activate({"HOME": str(tmp_path)}, str(below))))
+    assert lines == [f"-{below}/pythons.toml", f"-{tmp_path}/pythons.toml"]
