@@ -1,4 +1,4 @@
-"""Help, version, and `sync`, `which` and the hooks of shells by the stamp of the last sync.
+"""Help and version, and by a stamp `sync`, `which` and the hooks of shells.
 
 Only modules that Python itself loads at start-up are imported, and a few small ones of provision that import no others.
 """

@@ -1,4 +1,4 @@
-"""What the hook of a shell does in a directory: put a trusted project's commands on PATH, or say why not.
+"""The answer to the hook of a shell: the commands for PATH, or why there are none.
 
 The hook asks once for each directory, and again when one of the files that the answer depends on has changed. A shell
 can only compare the times of two files: the reference is a file in the cache whose time is that of the newest of them,

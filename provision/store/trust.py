@@ -1,4 +1,4 @@
-"""The projects that a user trusts: those whose interpreters the hook of a shell may put on PATH.
+"""The projects that a user trusts, whose interpreters the hook of a shell may use.
 
 There is one file for each project in ``trusted`` of the user's configuration directory. Its name is a hash of the
 project's real path and identity: a project that moved, or another one at its path, is not trusted. Its content is the

@@ -1,4 +1,4 @@
-"""`hook` and `trust`: what the hooks of shells do in a directory, and the projects for which they do it."""
+"""`hook` and `trust`: what the hook of a shell does, and for which projects."""
 
 from __future__ import annotations
 

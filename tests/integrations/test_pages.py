@@ -72,7 +72,7 @@ def test_the_commands_page_has_every_command() -> None:
         assert re.search(rf"`{command.name}\b", text), command.name
 
 
-_USED = re.compile(r"(?:`|\$ |bin/|entry: |run: |^ +)provision ([a-z]+)", re.MULTILINE)
+_USED = re.compile(r"(?:`|\$ |bin/|entry: |run: |^ +)provision ([a-z-]+)", re.MULTILINE)
 
 
 def test_commands_that_the_pages_and_examples_use_exist() -> None:

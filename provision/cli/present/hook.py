@@ -8,6 +8,7 @@ from pathlib import Path
 
 from provision.cli.present.use import quote
 from provision.cli.session import CommandAnswer
+from provision.host.files import is_file
 from provision.text import printable
 from provision.workflows.hook import Trusted
 
@@ -33,7 +34,7 @@ def present_hook(shell: str) -> CommandAnswer:
 def _command() -> tuple[str, ...]:
     """How a shell starts this provision, whatever its PATH is by then, and without importing from its directory."""
     script = Path(sys.argv[0]).absolute()
-    if script.stem == "provision" and script.is_file():
+    if script.stem == "provision" and is_file(script):
         return (str(script),)
     return (sys.executable, "-P", "-m", "provision")
 
