@@ -17,6 +17,7 @@ COVERED_BY = {
     "cli/commands/hook": "integrations/test_shells.py",
     "cli/commands/lock": "e2e/test_refusals.py",
     "cli/commands/pack": "pack/test_pack.py",
+    "cli/commands/register": "workflows/test_register.py",
     "cli/commands/review": "workflows/test_diff.py",
     "cli/commands/sbom": "workflows/test_sbom.py",
     "cli/commands/sync": "e2e/test_refusals.py",

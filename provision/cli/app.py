@@ -25,6 +25,7 @@ _MODULES = {
     "review": ("diff", "audit", "outdated", "explain", "feed"),
     "sbom": ("sbom", "licenses"),
     "export": ("export",),
+    "register": ("register",),
     "pack": ("pack", "schema"),
     "pre_commit": ("pre-commit",),
     "hook": ("hook", "trust"),

@@ -13,8 +13,6 @@ from provision.host.detect import detect_host
 from provision.lock.lock import LockedPython
 from provision.model.target import Target
 from provision.model.value import frozen
-from provision.store.layout import Store, executable
-from provision.store.links import links_directory, read_links
 from provision.workflows.options import Options
 from provision.workflows.project import Project
 from provision.workflows.use import which
@@ -67,25 +65,19 @@ def discover(options: Options, name: str, spec: InterpreterSpec) -> Path | NotUs
     """The interpreter of the entry ``name``, or else of the newest entry that ``spec`` matches.
 
     None outside of a project, without a lock file, and where no entry is meant: the caller may look elsewhere then. The
-    path goes through the project's link if that leads to the locked tree, so that environments outlive an upgrade.
-    Only a tree whose receipt has the locked sha256, and that `which` finds undamaged, is returned.
+    result is that of `which`: of a tree whose receipt has the locked sha256, undamaged as far as that shows.
     """
     try:
-        project = Project.find(options)
-        loaded = project.lock()
+        loaded = Project.find(options).lock()
     except ProvisionError:
         return None
     chosen = _choose(loaded.lock.pythons, name, spec) if loaded else None
     if chosen is None:
         return None
     try:
-        found = which(options, chosen)
-        links = read_links(project.directory, Store(options.home))
+        return which(options, chosen).executable
     except ProvisionError as error:
         return NotUsable(chosen, error)
-    if links.get(chosen) == found.selected.key:
-        return executable(links_directory(project.directory) / chosen, found.selected.asset)
-    return found.executable
 
 
 def _choose(pythons: tuple[LockedPython, ...], name: str, spec: InterpreterSpec) -> str | None:
