@@ -1,6 +1,7 @@
 """The Typer application, which imports only the command that was typed."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -53,6 +54,7 @@ _ELSEWHERE = {
     "venv": "provision run NAME -m venv",
     "version": "provision --version",
 }
+_COMPLETE_VARIABLE = "_PROVISION_COMPLETE"
 _COMPLETION = ("--install-completion", "--show-completion")
 _SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 # All that Typer refuses of a command line: the class has no public name.
@@ -81,6 +83,8 @@ Exit codes:
 
 def run_app(argv: Sequence[str]) -> int:
     """Parse the command line and run the command; return the exit code."""
+    if os.environ.get(_COMPLETE_VARIABLE, "").startswith("complete_"):
+        return _show_candidates()
     _check_command(argv)
     if len(argv) == 2 and argv[0] in _COMPLETION:
         return _complete(argv[0], argv[1])
@@ -119,13 +123,27 @@ def _refuse(error: Exception, command: str) -> int:
     raise refusal(error, command) from None
 
 
+def _show_candidates() -> int:
+    """Answer the completion script of a shell, which passes the words typed in variables of Typer's."""
+    import typer._completion_classes as shells
+
+    # It would import rich, half a second's work, to remove its markup, of which our help has none.
+    setattr(shells, "_sanitize_help_text", str)  # noqa: B010
+    words = (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")).split()
+    try:
+        make_app(words[1] if len(words) > 1 else "")(prog_name="provision")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
 def _complete(option: str, shell: str) -> int:
     """Install or show the completion of a shell that is named; Typer's own options take the current one."""
     from typer._completion_shared import get_completion_script, install
 
     if shell not in _SHELLS:
         raise UsageError(f"{option}: expected one of {', '.join(_SHELLS)}; got {shell!r}")
-    names = {"prog_name": "provision", "complete_var": "_PROVISION_COMPLETE"}
+    names = {"prog_name": "provision", "complete_var": _COMPLETE_VARIABLE}
     if option == "--show-completion":
         sys.stdout.write(get_completion_script(shell=shell, **names) + "\n")
     else:

@@ -1,37 +1,20 @@
-"""Options that all commands share, their session, and shell completion."""
+"""Options that all commands share, and their session."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
+from provision.cli.candidates import complete_names
 from provision.cli.session import Session
-from provision.errors import ProvisionError, UsageError, did_you_mean
-from provision.model.target import KNOWN_TARGETS
-from provision.workflows.options import Options
-from provision.workflows.project import Project
+from provision.errors import UsageError, did_you_mean
 
 P = ParamSpec("P")
-
-
-def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
-    """The entries of the nearest manifest that begin with the typed text, each with its version; none on errors."""
-    try:
-        requests = Project.find(Options.of(os.environ)).manifest().requests
-    except ProvisionError:
-        return
-    yield from ((request.name, str(request.version)) for request in requests if request.name.startswith(incomplete))
-
-
-def complete_targets(incomplete: str) -> Iterator[str]:
-    """The short forms of all targets that begin with the typed text."""
-    yield from sorted(target.short for target in KNOWN_TARGETS.values() if target.short.startswith(incomplete))
 
 
 def parse_tag(text: str) -> str:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provision.cli.candidates import complete_builds, complete_requests, complete_targets, complete_values
 from provision.cli.console import Console, table
-from provision.cli.parameters import complete_targets, parse_tag, with_session
+from provision.cli.parameters import parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
-from provision.model.asset import Asset
+from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIONS, Asset
 from provision.text import plural, printable
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ def catalog_update(
     ] = None,
     build: Annotated[
         list[str] | None,
-        typer.Option(metavar="TAG", parser=parse_tag, help="Read the SHA256SUMS of this release instead (repeatable)."),
+        typer.Option(
+            metavar="TAG",
+            parser=parse_tag,
+            autocompletion=complete_builds,
+            help="Read the SHA256SUMS of this release instead (repeatable).",
+        ),
     ] = None,
     github: Annotated[
         bool, typer.Option("--github", help="Also read the releases from GitHub's API: sizes and times.")
@@ -81,7 +87,10 @@ def catalog_update(
 def catalog_list(
     session: Session,
     request: Annotated[
-        str | None, typer.Argument(help="A version request: 3.14, 3.14t, '>=3.12,<3.14', pypy3.11, …")
+        str | None,
+        typer.Argument(
+            autocompletion=complete_requests, help="A version request: 3.14, 3.14t, '>=3.12,<3.14', pypy3.11, …"
+        ),
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -91,14 +100,29 @@ def catalog_list(
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(metavar="OPTION", help="With this build option (repeatable): debug, freethreaded, …"),
+        typer.Option(
+            metavar="OPTION",
+            autocompletion=complete_values(*OPTIONS),
+            help="With this build option (repeatable): debug, freethreaded, …",
+        ),
     ] = None,
-    flavor: Annotated[str | None, typer.Option(help="install_only_stripped, install_only or full.")] = None,
+    flavor: Annotated[
+        str | None,
+        typer.Option(autocompletion=complete_values(*FLAVORS), help="install_only_stripped, install_only or full."),
+    ] = None,
     build: Annotated[
         str | None,
-        typer.Option(metavar="TAG", parser=parse_tag, help="Of this build, or `latest` of each version."),
+        typer.Option(
+            metavar="TAG",
+            parser=parse_tag,
+            autocompletion=complete_builds,
+            help="Of this build, or `latest` of each version.",
+        ),
     ] = None,
-    cpu: Annotated[str | None, typer.Option(metavar="LEVEL", help="baseline, v2, v3 or v4.")] = None,
+    cpu: Annotated[
+        str | None,
+        typer.Option(metavar="LEVEL", autocompletion=complete_values(*CPU_LEVELS), help="baseline, v2, v3 or v4."),
+    ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show no more than N assets; 0 for all.")] = 50,
 ) -> int:
     """List the assets that fit, newest first.
@@ -118,7 +142,8 @@ def catalog_list(
 @catalog.command("show")
 @with_session()
 def catalog_show(
-    session: Session, name: Annotated[str, typer.Argument(help="The file name of an asset, or a build.")]
+    session: Session,
+    name: Annotated[str, typer.Argument(autocompletion=complete_builds, help="The file name of an asset, or a build.")],
 ) -> int:
     """Show all that is known of one asset, or of a build.
 

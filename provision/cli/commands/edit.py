@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli.parameters import complete_names, complete_targets, parse_tag, with_session
+from provision.cli.candidates import (
+    complete_builds,
+    complete_names,
+    complete_requests,
+    complete_targets,
+    complete_values,
+)
+from provision.cli.parameters import parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
+from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS
+from provision.model.tree import REMOVABLE_PARTS
 
 if TYPE_CHECKING:
     from provision.workflows.edit import Edited
@@ -49,16 +58,34 @@ def init(
 def add(
     session: Session,
     name: Annotated[str, typer.Argument(help="The entry's name: lower-case letters, digits, dots, dashes.")],
-    request: Annotated[str, typer.Argument(help="A version request: 3.14, 3.14t, '>=3.12,<3.14', pypy3.11, …")],
-    flavor: Annotated[str | None, typer.Option(help="install_only_stripped, install_only or full.")] = None,
-    cpu: Annotated[str | None, typer.Option(help="baseline, v2, v3, v4 or auto.")] = None,
+    request: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=complete_requests, help="A version request: 3.14, 3.14t, '>=3.12,<3.14', pypy3.11, …"
+        ),
+    ],
+    flavor: Annotated[
+        str | None,
+        typer.Option(autocompletion=complete_values(*FLAVORS), help="install_only_stripped, install_only or full."),
+    ] = None,
+    cpu: Annotated[
+        str | None, typer.Option(autocompletion=complete_values(*CPU_REQUESTS), help="baseline, v2, v3, v4 or auto.")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="A debug build.")] = False,
     freethreaded: Annotated[bool, typer.Option("--freethreaded", help="A build without the GIL.")] = False,
     build: Annotated[
-        str | None, typer.Option(metavar="TAG", parser=parse_tag, help="One build, such as 20260814.")
+        str | None,
+        typer.Option(
+            metavar="TAG", parser=parse_tag, autocompletion=complete_builds, help="One build, such as 20260814."
+        ),
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option(metavar="OPTION", help="A build option: pgo, lto, noopt, static (repeatable).")
+        list[str] | None,
+        typer.Option(
+            metavar="OPTION",
+            autocompletion=complete_values(*OPTIONS),
+            help="A build option: pgo, lto, noopt, static (repeatable).",
+        ),
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -67,7 +94,12 @@ def add(
         ),
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option(metavar="PART", help="Leave out a part: tests, idle, tkinter, … (repeatable).")
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            autocompletion=complete_values(*REMOVABLE_PARTS),
+            help="Leave out a part: tests, idle, tkinter, … (repeatable).",
+        ),
     ] = None,
 ) -> int:
     """Add an interpreter to pythons.toml.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli.parameters import Names, choice, complete_targets, with_session
+from provision.cli.candidates import complete_targets
+from provision.cli.parameters import Names, choice, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.text import plural
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import provision
+from provision.cli.candidates import complete_values
 from provision.cli.parameters import parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.errors import ProvisionError, UsageError
+from provision.model.asset import FLAVORS
 from provision.text import size
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ def pack(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where archive and catalog.ndjson go.")
     ] = Path(),
-    flavor: Annotated[str, typer.Option(help="install_only_stripped, install_only or full.")] = "install_only_stripped",
+    flavor: Annotated[
+        str, typer.Option(autocompletion=complete_values(*FLAVORS), help="install_only_stripped, install_only or full.")
+    ] = "install_only_stripped",
     build: Annotated[
         str | None,
         typer.Option(metavar="TAG", parser=parse_tag, help="The build's tag, YYYYMMDD. [default: from the sources]"),
@@ -51,7 +55,10 @@ def pack(
 
 
 @with_session()
-def schema(session: Session, which: Annotated[str, typer.Argument(metavar="manifest|lock")]) -> int:
+def schema(
+    session: Session,
+    which: Annotated[str, typer.Argument(metavar="manifest|lock", autocompletion=complete_values("manifest", "lock"))],
+) -> int:
     """Print the JSON schema of pythons.toml or pythons.lock.
 
     For editors and validators.

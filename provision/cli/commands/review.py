@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from provision.cli.candidates import complete_values
 from provision.cli.parameters import Name, Names, ShownAs, choice, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError
@@ -47,7 +48,14 @@ def diff(
         str | None, typer.Argument(help="Likewise. [default: pythons.lock as it is on disk]", show_default=False)
     ] = None,
     style: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help=f"One of {', '.join(_DIFF_FORMATS)}.")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            autocompletion=complete_values(*_DIFF_FORMATS),
+            help=f"One of {', '.join(_DIFF_FORMATS)}.",
+        ),
     ] = "text",
     details: Annotated[
         bool, typer.Option("--details", help="Look inside the trees that are in the store or the cache, too.")
@@ -83,7 +91,14 @@ def audit(
         typer.Argument(metavar="[LOCK]", help="A lock, with the manifest beside it. [default: pythons.lock]"),
     ] = None,
     style: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help=f"One of {', '.join(_AUDIT_FORMATS)}.")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            autocompletion=complete_values(*_AUDIT_FORMATS),
+            help=f"One of {', '.join(_AUDIT_FORMATS)}.",
+        ),
     ] = "text",
     policy: Annotated[
         Path | None,
@@ -192,7 +207,9 @@ def feed(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
     ] = None,
-    implementation: Annotated[str, typer.Option(help=f"{_IMPLEMENTATIONS}.")] = "cpython",
+    implementation: Annotated[
+        str, typer.Option(autocompletion=complete_values("cpython", "pypy", "graalpy"), help=f"{_IMPLEMENTATIONS}.")
+    ] = "cpython",
 ) -> int:
     """Write all versions and builds with their times as a static JSON feed, for Renovate's custom datasource.
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provision.cli.candidates import complete_targets, complete_values
 from provision.cli.console import Console, table
-from provision.cli.parameters import Names, choice, complete_targets, with_session
+from provision.cli.parameters import Names, choice, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.text import plural
 
@@ -22,7 +23,16 @@ _HEADS = ("COMPONENT", "VERSION", "LICENCE", "SOURCE", "ENTRIES")
 def sbom(
     session: Session,
     names: Names = None,
-    style: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="cyclonedx or spdx.")] = "cyclonedx",
+    style: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            autocompletion=complete_values("cyclonedx", "spdx"),
+            help="cyclonedx or spdx.",
+        ),
+    ] = "cyclonedx",
     target: Annotated[
         list[str] | None,
         typer.Option(

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from provision.cli.parameters import Names, complete_targets, with_session
+from provision.cli.candidates import complete_any_target, complete_names, complete_values
+from provision.cli.parameters import Names, with_session
 from provision.cli.plain import is_plan_file
 from provision.cli.session import Session
 from provision.errors import UsageError
+from provision.model.asset import CPU_LEVELS
 
 Targets = Annotated[
     list[str] | None,
@@ -16,12 +18,17 @@ Targets = Annotated[
         "--target",
         "-t",
         metavar="TARGET",
-        autocompletion=complete_targets,
+        autocompletion=complete_any_target,
         help="Install for this platform instead of this machine (repeatable; `all` for every locked one).",
     ),
 ]
 Cpu = Annotated[
-    str, typer.Option(metavar="LEVEL", help="With --target: the highest x86-64 level those machines have, up to v4.")
+    str,
+    typer.Option(
+        metavar="LEVEL",
+        autocompletion=complete_values(*CPU_LEVELS),
+        help="With --target: the highest x86-64 level those machines have, up to v4.",
+    ),
 ]
 Prune = Annotated[bool, typer.Option("--prune", help="Also remove trees that no project needs any more.")]
 Locked = Annotated[
@@ -75,7 +82,9 @@ def sync(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...|[PLANFILE]", help="Entries of pythons.toml, or one file that `plan -o` saved."
+            metavar="[NAME]...|[PLANFILE]",
+            autocompletion=complete_names,
+            help="Entries of pythons.toml, or one file that `plan -o` saved.",
         ),
     ] = None,
     locked: Locked = None,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from provision.cli.candidates import complete_values
 from provision.cli.parameters import Name, with_session
 from provision.cli.session import Session
 
@@ -60,7 +61,12 @@ def run(
 def env(
     session: Session,
     shell: Annotated[
-        str | None, typer.Option(metavar="NAME", help="sh, fish, powershell or github. [default: by $SHELL]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=complete_values("sh", "fish", "powershell", "github"),
+            help="sh, fish, powershell or github. [default: by $SHELL]",
+        ),
     ] = None,
 ) -> int:
     """Print shell code that puts the interpreters on PATH.

@@ -83,7 +83,7 @@ def test_files_stand_for_the_manifest_beside_them() -> None:
         (("check", "setup.py"), "expected a manifest or a lock file, got 'setup.py'"),
         (("check", "--manifest", "pythons.toml", "pythons.lock"), "`--manifest` cannot be combined with files"),
         (("check", "--strict", "pythons.lock"), "`--policy` and `--strict` require the action `audit`"),
-        (("check",), "missing argument"),
+        (("check",), "requires FILE"),
     ],
 )
 def test_other_command_lines_are_refused(tmp_path: Path, words: tuple[str, ...], message: str) -> None:

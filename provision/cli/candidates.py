@@ -1,0 +1,80 @@
+"""Candidates for shell completion: entries, targets, versions, builds, and the values of options.
+
+Each function yields what begins with the typed text, and nothing on errors: a shell is no place for them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from provision.errors import ProvisionError
+
+_MOST_BUILDS = 40  # the newest
+
+
+def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
+    """The entries of the nearest manifest, each with its version."""
+    from provision.workflows.options import Options
+    from provision.workflows.project import Project
+
+    try:
+        requests = Project.find(Options.of(os.environ)).manifest().requests
+    except ProvisionError:
+        return
+    yield from ((request.name, str(request.version)) for request in requests if request.name.startswith(incomplete))
+
+
+def complete_targets(incomplete: str) -> Iterator[str]:
+    """The short forms of all targets."""
+    from provision.model.target import KNOWN_TARGETS
+
+    yield from sorted(target.short for target in KNOWN_TARGETS.values() if target.short.startswith(incomplete))
+
+
+def complete_any_target(incomplete: str) -> Iterator[str]:
+    """As `complete_targets`, and ``all``."""
+    yield from complete_values("all")(incomplete)
+    yield from complete_targets(incomplete)
+
+
+def complete_values(*values: str) -> Callable[[str], Iterator[str]]:
+    """The function that completes one of ``values``."""
+
+    def complete(incomplete: str) -> Iterator[str]:
+        yield from (value for value in values if value.startswith(incomplete))
+
+    return complete
+
+
+def complete_requests(incomplete: str) -> Iterator[str]:
+    """Series of the bundled catalog, final and newest first, and their versions once a series is typed: ``3.14``, ``3.14.2``.
+
+    Other implementations are named: ``pypy3.11``.
+    """
+    from provision.catalog.snapshot import bundled_snapshot
+
+    try:
+        snapshot = bundled_snapshot()
+        versions = [(name, version) for name in ("cpython", "pypy", "graalpy") for version in snapshot.versions(name)]
+    except ProvisionError:
+        return
+    versions.sort(key=lambda pair: (not pair[1].prerelease, pair[1]), reverse=True)
+    found: dict[str, None] = {}
+    for name, version in versions:
+        prefix = "" if name == "cpython" else name
+        found |= dict.fromkeys((f"{prefix}{version.series}", *([f"{prefix}{version}"] if "." in incomplete else [])))
+    yield from (text for text in found if text.startswith(incomplete))
+
+
+def complete_builds(incomplete: str) -> Iterator[str]:
+    """The newest builds of the bundled catalog."""
+    from provision.catalog.snapshot import bundled_snapshot
+
+    try:
+        snapshot = bundled_snapshot()
+        builds = {build for version in snapshot.versions("cpython") for build in snapshot.builds("cpython", version)}
+    except ProvisionError:
+        return
+    yield from islice((build for build in sorted(builds, reverse=True) if build.startswith(incomplete)), _MOST_BUILDS)
