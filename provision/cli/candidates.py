@@ -1,4 +1,4 @@
-"""Candidates for shell completion: entries, targets, versions, builds, and the values of options.
+"""Candidates for shell completion: entries, targets, versions, values of options.
 
 Each function yields what begins with the typed text, and nothing on errors: a shell is no place for them.
 """
@@ -49,9 +49,9 @@ def complete_values(*values: str) -> Callable[[str], Iterator[str]]:
 
 
 def complete_requests(incomplete: str) -> Iterator[str]:
-    """Series of the bundled catalog, final and newest first, and their versions once a series is typed: ``3.14``, ``3.14.2``.
+    """Series of the bundled catalog, and versions once a series is typed: ``3.14``, ``3.14.2``.
 
-    Other implementations are named: ``pypy3.11``.
+    Final releases come first, and the newest of them. Other implementations are named: ``pypy3.11``.
     """
     from provision.catalog.snapshot import bundled_snapshot
 

@@ -32,7 +32,7 @@ TYPED = {
     "provision sync --loc": ["--locked"],
     "provision sync --target linux-x86_64 --cpu v": ["v2", "v3", "v4"],
     "provision add x 3.14.1": ["3.14.10", "3.14.1"],
-    "provision add x pyp": ["pypy3.11", "pypy3.10", "pypy3.9", "pypy3.8", "pypy3.7"],
+    "provision add x pyp": ["pypy3.12", "pypy3.11", "pypy3.10", "pypy3.9", "pypy3.8", "pypy3.7"],
     "provision add x 3.13 --flavor install_only_": ["install_only_stripped"],
     "provision add x 3.13 --cpu a": ["auto"],
     "provision add x 3.13 --without id": ["idle"],
@@ -43,6 +43,8 @@ TYPED = {
     "provision audit -f sar": ["sarif"],
     "provision sbom --format s": ["spdx"],
     "provision schema l": ["lock"],
+    "provision hook z": ["zsh"],
+    "provision pre-commit au": ["audit"],
 }
 
 
@@ -75,7 +77,7 @@ def candidates(shell: str, answered: str) -> list[str]:
         listed = answered.partition("((")[2].partition("))")[0]
         return [line.split('"')[1] for line in listed.splitlines()]
     separator = {"bash": "\0", "fish": "\t"}.get(shell, ":::")
-    return [line.partition(separator)[0] for line in answered.splitlines()]
+    return [line.partition(separator)[0] for line in answered.splitlines() if line]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "pwsh"])
@@ -100,6 +102,7 @@ def test_without_a_valid_manifest_there_are_no_entries_and_no_errors(project: Pa
 def test_series_come_before_versions_and_the_newest_first() -> None:
     series = list(complete_requests("3"))
     assert series[:3] == ["3.15", "3.14", "3.13"]
+    assert series[-1] == "3.16", "it has no final release"
     assert all(text.count(".") == 1 for text in series)
     versions = list(complete_requests("3.13"))
     assert (versions[0], versions[-1].startswith("3.13.")) == ("3.13", True)

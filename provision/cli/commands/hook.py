@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from provision.cli.candidates import complete_values
 from provision.cli.parameters import choice, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError
@@ -13,7 +14,14 @@ from provision.errors import UsageError
 @with_session()
 def hook(
     session: Session,
-    shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh, fish, pwsh or direnv.")],
+    shell: Annotated[
+        str,
+        typer.Argument(
+            metavar="SHELL",
+            autocompletion=complete_values("bash", "zsh", "fish", "pwsh", "direnv"),
+            help="bash, zsh, fish, pwsh or direnv.",
+        ),
+    ],
 ) -> int:
     """Print the shell code that puts interpreters on PATH by directory.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from provision.cli.candidates import complete_values
 from provision.cli.parameters import choice, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.errors import ProvisionError, UsageError, raise_all
@@ -17,7 +18,12 @@ _ACTIONS = ("check", "audit", "lock")
 @with_session(transfer=True)
 def pre_commit(
     session: Session,
-    action: Annotated[str, typer.Argument(metavar="ACTION", help=f"One of {', '.join(_ACTIONS)}.")],
+    action: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTION", autocompletion=complete_values(*_ACTIONS), help=f"One of {', '.join(_ACTIONS)}."
+        ),
+    ],
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Manifests and lock files, such as a commit's.")
     ],
