@@ -1,7 +1,8 @@
 """`register`: installed interpreters in the Windows registry, as PEP 514 has them.
 
 The ``py`` launcher, editors and virtualenv find interpreters there. They are of the company ``provision``, for the user
-only. A tag is a version, a build and what else tells interpreters apart: ``3.14.9t+20261021-arm64``.
+only. A tag is a version with the suffixes that python.org's have: ``3.14.9t-arm64``. Of two builds of one version, the
+one that was registered last is there: by a build in the tag, others would not see what is free-threaded.
 """
 
 from __future__ import annotations
@@ -65,10 +66,10 @@ def unregister(options: Options, registry: Registry, names: tuple[str, ...] = ()
 
 
 def tag_of(asset: Asset) -> str:
-    """The tag of an interpreter, unique but for trees with other options of the same build."""
+    """The tag of an interpreter."""
     suffix = _SUFFIXES.get(asset.target.arch, "")
     name = "" if asset.implementation == "cpython" else asset.implementation
-    return f"{name}{asset.version}{asset.options.abi_suffix}+{asset.build}{suffix}"
+    return f"{name}{asset.version}{asset.options.abi_suffix}{suffix}"
 
 
 def _installed(options: Options) -> list[str]:

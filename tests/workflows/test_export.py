@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from provision.cli.commands.export import complete_formats
 from provision.workflows.export import EXPORT_FORMATS, export, write_export
 from provision.workflows.options import Options, parse_targets
 from tests.support.project import Project
@@ -58,6 +59,11 @@ def test_entries_and_targets_are_selected_in_their_order(project: Project) -> No
     assert chosen("other", "default") == ["other windows-x86_64", "default macos-aarch64", "default linux-x86_64"]
     assert chosen(targets=("linux-x86_64",)) == ["debug linux-x86_64", "default linux-x86_64"]
     assert chosen(targets=("all",)) == everything
+
+
+def test_formats_are_completed() -> None:
+    assert list(complete_formats("d")) == ["dockerfile", "devcontainer"]
+    assert tuple(complete_formats("")) == EXPORT_FORMATS
 
 
 def test_json_says_what_was_left_out(project: Project) -> None:
