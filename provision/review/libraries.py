@@ -26,6 +26,7 @@ _BINARY = re.compile(r"(^|/)(bin/(python|pypy)[0-9.a-z]*|[^/]+\.(so|dylib|dll|py
 _TCL = re.compile(r"package (?:require|provide)[^\n]{0,20} (Tcl|Tk) (\d+\.\d+(?:\.\d+|[ab]\d+)*)")
 _TCL_FILES = re.compile(r"(^|/)(tcl|tk)\d[0-9.]*/(init|tk)\.tcl$")
 _DIST_INFO = re.compile(r"(^|/)(?P<name>pip|setuptools|wheel)-(?P<version>[0-9][^/-]*)\.(dist-info|whl)(/METADATA)?$")
+_ENSUREPIP = re.compile(r"(^|/)ensurepip/_bundled/pip-(?P<version>[0-9][^/-]*)-[^/]*\.whl$")
 _LARGEST_FILE = 512 * 1024 * 1024
 
 _VERSIONS_SCRIPT = """\
@@ -44,6 +45,8 @@ tell('expat', 'pyexpat', 'EXPAT_VERSION')
 tell('ncurses', '_curses', 'ncurses_version')
 tell('Tcl', '_tkinter', 'TCL_VERSION')
 tell('Tk', '_tkinter', 'TK_VERSION')
+tell('zlib-ng', 'zlib', 'ZLIBNG_VERSION')
+tell('pip (in ensurepip)', 'ensurepip', '_PIP_VERSION')
 """
 _NUMBERS = re.compile(r"\d+(?:\.\d+)+[a-z]?")
 _TIMEOUT = 60  # seconds
@@ -57,6 +60,8 @@ def libraries_from_files(tree: Path, entries: Mapping[str, TreeEntry]) -> dict[s
             continue
         if match := _DIST_INFO.search(path):
             found[match["name"]] = match["version"]
+        elif match := _ENSUREPIP.search(path):
+            found["pip (in ensurepip)"] = match["version"]
         elif _TCL_FILES.search(path):
             found |= _versions_in_tcl(tree / path)
         elif _BINARY.search(path):
@@ -85,6 +90,8 @@ def libraries_from_interpreter(python: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in done.stdout.decode("utf-8", "replace").splitlines():
         name, _, value = line.partition("=")
+        if name == "zlib" and "zlib-ng" in value:
+            continue  # the version of zlib that zlib-ng stands in for
         if match := _NUMBERS.search(_ncurses_version(value)):
             found[name] = match[0]
     return found

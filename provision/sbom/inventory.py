@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -62,9 +62,16 @@ class Inventory:
 
 
 def take_inventory(
-    name: str, assets: Iterable[tuple[str, Asset]], table: ComponentTable, *, epoch: int | None
+    name: str,
+    assets: Iterable[tuple[str, Asset]],
+    table: ComponentTable,
+    *,
+    epoch: int | None,
+    stated: Mapping[str, Mapping[str, str]] = {},
 ) -> Inventory:
     """The inventory of locked assets, each with the name of its entry.
+
+    ``stated`` has, by the sha256 of an archive, the versions of libraries that the installed interpreter states.
 
     ``epoch`` is the time of the document in seconds since 1970; without it, it is the day of the newest build.
     """
@@ -73,7 +80,7 @@ def take_inventory(
     for pair in locked:
         by_digest.setdefault(pair[1].sha256.hex, []).append(pair)
     libraries: dict[str, BomComponent] = {}
-    interpreters = [_interpreter(rows, libraries, table) for rows in by_digest.values()]
+    interpreters = [_interpreter(rows, libraries, table, stated) for rows in by_digest.values()]
     return Inventory(
         name=name,
         created=_created([asset for _, asset in locked], epoch),
@@ -93,20 +100,25 @@ def _order(component: BomComponent) -> tuple[str, str, str]:
 
 
 def _interpreter(
-    rows: list[tuple[str, Asset]], libraries: dict[str, BomComponent], table: ComponentTable
+    rows: list[tuple[str, Asset]],
+    libraries: dict[str, BomComponent],
+    table: ComponentTable,
+    stated: Mapping[str, Mapping[str, str]],
 ) -> BomComponent:
     """The interpreter in an archive, which a lock may have several times; its libraries are added to ``libraries``."""
     asset = next((row for _, row in rows if components_of(row, table) is not None), rows[0][1])
     name, version = component_name(asset)
-    contents = components_of(asset, table)
+    known = components_of(asset, table)
+    own = stated.get(asset.sha256.hex, {})
+    contents = _stated_contents(known, own) if own else known
     contains: list[str] | None = None
     if contents is not None:
         found = [_library(component, asset) for component in contents if component.origin != "system"]
         libraries.update((library.ref, library) for library in found)
         contains = sorted(library.ref for library in found)
     facts = {fact for entry, row in rows for fact in _facts(entry, row) if fact[1]}
-    if contains is None:
-        facts.add(("provision:components", NOT_KNOWN))
+    if known is None:
+        facts.add(("provision:components", "those that the interpreter states" if own else NOT_KNOWN))
     return BomComponent(
         ref=f"{name}@{version}#{asset.sha256}",
         kind="application",
@@ -119,6 +131,16 @@ def _interpreter(
         sha256=asset.sha256.hex,
         urls=tuple(dict.fromkeys(row.url for _, row in rows)),
         contains=tuple(contains) if contains is not None else None,
+    )
+
+
+def _stated_contents(known: tuple[Component, ...] | None, own: Mapping[str, str]) -> tuple[Component, ...]:
+    """What the table knows, with the versions that the interpreter states; without a table, what it states."""
+    if known is None:
+        return tuple(Component(name=name, version=version) for name, version in sorted(own.items()))
+    return tuple(
+        Component(name=each.name, version=own[each.name]) if each.name in own and each.origin != "system" else each
+        for each in known
     )
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provision.catalog.components import NOT_KNOWN, ComponentTable, components_of, origin_words
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
 from provision.host.files import read_small_file_or_none
-from provision.lock.lock import LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.tree import store_key
 from provision.model.value import frozen
 from provision.sbom.identities import PUBLIC_DOMAIN, licence
 from provision.sbom.inventory import Inventory, component_name, take_inventory
-from provision.store.layout import Store
+from provision.store.layout import Store, executable
 from provision.workflows.catalog import component_table
 from provision.workflows.options import Options
 from provision.workflows.project import Project, select_entries, write_text
@@ -71,15 +71,29 @@ class Licences:
     warnings: tuple[str, ...]
 
 
-def sbom(options: Options, names: tuple[str, ...] = (), targets: tuple[Target, ...] = (), *, style: str) -> Sbom:
+def sbom(
+    options: Options,
+    names: tuple[str, ...] = (),
+    targets: tuple[Target, ...] = (),
+    *,
+    style: str,
+    installed: bool = False,
+) -> Sbom:
     """An SBOM of the named entries, or of all, for the named targets, or all: from the lock alone.
 
-    Raises `LockFileError` if a named entry is not locked for a target, or none is.
+    With ``installed``, it is of the trees that are installed here, with the versions that their interpreters state.
+    Raises `LockFileError` if a named entry is not locked for a target, or none is; `ProvisionError` if one is not
+    installed, or none is.
     """
     project = Project.find(options)
     loaded = project.locked()
     assets = select_rows(project, loaded.lock, names, targets)
-    inventory = take_inventory(project.lock_name, assets, component_table(options), epoch=_epoch(options.environ))
+    stated: dict[str, dict[str, str]] = {}
+    if installed:
+        assets, stated = _installed(options, loaded.lock, names, assets)
+    inventory = take_inventory(
+        project.lock_name, assets, component_table(options), epoch=_epoch(options.environ), stated=stated
+    )
     archives = sum(each.kind == "application" for each in inventory.components)
     return Sbom(document=_document(inventory, style), archives=archives, warnings=loaded.warnings)
 
@@ -97,6 +111,39 @@ def _document(inventory: Inventory, style: str) -> dict[str, object]:
 def write_sbom(made: Sbom, path: Path) -> None:
     """Write the document to a file, replacing it as a whole."""
     write_text(path, f"{made.text}\n")
+
+
+def _installed(
+    options: Options, lock: Lock, names: tuple[str, ...], assets: list[tuple[str, Asset]]
+) -> tuple[list[tuple[str, Asset]], dict[str, dict[str, str]]]:
+    """Those of the assets that are installed here, and by sha256 what their interpreters and trees state."""
+    from provision.host.detect import detect_host
+    from provision.install.probe import can_run
+    from provision.review.libraries import libraries_from_files, libraries_from_interpreter
+    from provision.store.receipts import read_entries, read_receipt
+
+    store, host = Store(options.home), detect_host()
+    found: list[tuple[str, Asset]] = []
+    stated: dict[str, dict[str, str]] = {}
+    trees = {python.name: python.tree for python in lock.pythons}
+    for name, asset in assets:
+        key = store_key(asset, trees[name])
+        receipt = read_receipt(store, key)
+        if receipt is None or receipt.asset.sha256 != asset.sha256:
+            continue
+        found.append((name, asset))
+        tree = store.tree(key)
+        versions = libraries_from_files(tree, read_entries(store, receipt) or {})
+        if receipt.probed == "ok" and can_run(asset, host):
+            own = libraries_from_interpreter(executable(tree, asset))
+            # Of Tcl and Tk, an interpreter knows the series alone.
+            versions |= {each: text for each, text in own.items() if not versions.get(each, "").startswith(f"{text}.")}
+        stated[asset.sha256.hex] = {each.lower(): version for each, version in versions.items()}
+    without = sorted({*names} - {name for name, _ in found})
+    if without or not found:
+        what = f"not installed here: {', '.join(without)}" if without else "no locked interpreter is installed here"
+        raise ProvisionError(what, hint="Run `provision sync`, or leave out `--installed`.")
+    return found, stated
 
 
 def _epoch(environ: Mapping[str, str]) -> int | None:

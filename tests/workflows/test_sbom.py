@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ensurepip
 import json
+import pyexpat
+import sqlite3
+import ssl
 import subprocess
 import sys
 from datetime import date
@@ -15,16 +19,16 @@ import pytest
 from provision.catalog.cache import save_texts
 from provision.catalog.components import LearnedTag
 from provision.catalog.learned_components import save_learned
-from provision.errors import FAILURE, UsageError
+from provision.errors import FAILURE, ProvisionError, UsageError
 from provision.lock.write import format_lock
 from provision.model.value import replace
-from provision.store.layout import Store
+from provision.store.layout import Store, executable
 from provision.workflows.audit import audit
 from provision.workflows.diff import diff
 from provision.workflows.options import Options, parse_targets
 from provision.workflows.sbom import licences, sbom
 from tests.advisories.corpus import encoded
-from tests.lock.samples import python
+from tests.lock.samples import digest, python
 from tests.review.samples import lock
 from tests.review.test_audit_advisories import NEW_OPENSSL
 from tests.sbom.samples import LOCKED
@@ -219,3 +223,35 @@ def test_all_commands_know_what_catalog_update_learned(tmp_path: Path) -> None:
     judged = partial(audit, options, today=date(2026, 11, 1), advisories=(tmp_path / "new.json",))
     assert [each.code for each in judged().audit.findings if each.code == "PV029"] == []
     assert [each.code for each in judged(lock=Path(old)).audit.findings if each.code == "PV029"] == ["PV029"]
+
+
+def test_installed_interpreters_state_the_versions_of_their_libraries(tmp_path: Path, options: Options) -> None:
+    gnu, mac = (next(each for each in LOCKED.assets if each.target.os == system) for system in ("linux", "macos"))
+    own = replace(ASSET, sha256=digest("own"))  # of another publisher: not in the table of components
+    pythons = (replace(LOCKED, assets=(gnu, mac)), python(own, name="own"), python(ASSET, name="absent"))
+    (tmp_path / "pythons.lock").write_text(format_lock(lock(*pythons)))
+    with pytest.raises(ProvisionError, match="no locked interpreter is installed here"):
+        sbom(options, style="spdx", installed=True)
+    store = Store(options.home)
+    for asset in (gnu, own):
+        install(store, asset)
+        program = executable(store.tree(Choice(name="any", asset=asset).key), asset)
+        program.chmod(0o755)
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    with pytest.raises(ProvisionError, match="not installed here: absent"):
+        sbom(options, ("absent", "own"), style="spdx", installed=True)
+
+    def versions(*names: str, installed: bool = True) -> dict[str, str]:
+        made: Any = sbom(options, names, style="spdx", installed=installed).document
+        return {each["name"]: each.get("versionInfo", "") for each in made["packages"]}
+
+    stated = versions("default")
+    assert (stated["sqlite"], stated["expat"]) == (sqlite3.sqlite_version, pyexpat.EXPAT_VERSION.removeprefix("expat_"))
+    assert stated["openssl"] == ssl.OPENSSL_VERSION.split()[1]
+    assert stated["pip (in ensurepip)"] == ensurepip.version()
+    assert stated["bzip2"] == versions("default", installed=False)["bzip2"]  # which no interpreter states
+    assert versions("default", installed=False)["sqlite"] == "3.53.1"
+    assert "mpdecimal" not in versions("own")
+    assert versions("own")["sqlite"] == sqlite3.sqlite_version
+    install(store, mac)
+    assert sbom(options, style="spdx", installed=True).archives == 3  # that of macOS cannot be started

@@ -42,6 +42,9 @@ def sbom(
             autocompletion=complete_targets,
         ),
     ] = None,
+    installed: Annotated[
+        bool, typer.Option("--installed", help="Only what is installed here, as the interpreters state it.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
     ] = None,
@@ -49,7 +52,8 @@ def sbom(
     """Write an SBOM of what is locked: interpreters and libraries.
 
     CycloneDX 1.6 or SPDX 2.3, in JSON. It is made of pythons.lock alone: nothing is downloaded or installed, and the
-    same lock gives the same bytes. CycloneDX requires the package cyclonedx-python-lib (the extra `sbom`).
+    same lock gives the same bytes. With --installed, installed interpreters are started and state the versions of their
+    libraries. CycloneDX requires the package cyclonedx-python-lib (the extra `sbom`).
 
     \b
     Examples:
@@ -61,7 +65,7 @@ def sbom(
     from provision.workflows.sbom import sbom as make_sbom
 
     style = choice("--format", style, SBOM_FORMATS)
-    made = make_sbom(session.options, tuple(names or ()), parse_targets(target or ()), style=style)
+    made = make_sbom(session.options, tuple(names or ()), parse_targets(target or ()), style=style, installed=installed)
     if output is not None:
         write_sbom(made, output)
     return session.show(present_sbom(made, output))
