@@ -57,9 +57,15 @@ _EQUIVALENTS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"([0-9])([0-9]{1,2})(t?d?)", lambda m: f"{m[1]}.{m[2]}{m[3]}"),  # 314
     (r"v(.+)", lambda m: m[1]),  # v3.14
     (r"\^" + _NUMBERS, lambda m: f">={m[0][1:]},<{_next(m[1])}"),  # npm's caret
-    (r"~[0-9]\.[0-9]+", lambda m: m[0][1:]),  # npm's tilde
+    (r"~[0-9](?:\.[0-9]+)?", lambda m: m[0][1:]),  # npm's tilde
     (r"~([0-9]\.[0-9]+\.[0-9]+)", lambda m: f"~={m[1]}"),
-    (r"([0-9])\.([0-9]+)-dev", lambda m: f">={m[1]}.{m[2]}.0a1,<{m[1]}.{_next(m[2])}"),
+    (
+        r"([0-9])\.([0-9]+)(t?)-(?:dev|nightly)",
+        lambda m: f">={m[1]}.{m[2]}.0a1,<{m[1]}.{_next(m[2])}{'+freethreaded' if m[3] else ''}",
+    ),
+    # PyPy's and GraalPy's own version, as pyenv and setup-python write it.
+    (r"(pypy|graalpy)-?([0-9]\.[0-9]+)-v?([0-9][0-9.]*)", lambda m: f"{m[1]}{m[2]}+{m[3]}"),
+    (r"prefix:(.+)", lambda m: m[1]),  # mise
     (r"([0-9][0-9.]*)\+", lambda m: f">={m[1]}"),  # 3.13+
     (r"(={1,3}) *([0-9][0-9.]*)", lambda m: m[2]),
     (r"~= *([0-9])", lambda m: f">={m[1]}"),
@@ -69,6 +75,21 @@ _EQUIVALENTS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"([0-9][0-9.]*)[- ](?:t|freethreaded|free-threaded|nogil)", lambda m: f"{m[1]}t"),
     (r"([0-9][0-9.]*)[- ](?:d|debug)", lambda m: f"{m[1]}d"),
     (r"((?:[<>]=?|[!=]=|~=)[^ ,]+)((?: +(?:[<>]=?|[!=]=|~=)[^ ,]+)+)", lambda m: ",".join(m[0].split())),
+    # Poetry's caret beside other comparisons.
+    (
+        r"\^" + _NUMBERS + r"((?: *[, ] *(?:[<>]=?|!=|~=)[^ ,]{1,20})+)",
+        lambda m: f">={m[0][1 : m.start(4)]},<{_next(m[1])},{','.join(m[4].replace(',', ' ').split())}",
+    ),
+)
+
+# What names no archive that anybody publishes, by how it begins, and the reason.
+_UNAVAILABLE: tuple[tuple[str, str], ...] = (
+    ("system$", "is the interpreter that a machine happens to have, which has no archive to lock"),
+    (r"ref:|path:|sub-|[./~]*/", "names a source tree or a path on one machine, not an archive that can be locked"),
+    (
+        r"(?:ana|mini)conda|mini(?:forge|mamba)|mambaforge",
+        "is a conda distribution, which has no interpreter archive to lock",
+    ),
 )
 
 
@@ -80,3 +101,10 @@ def equivalent(text: str, reads: Callable[[str], bool]) -> str:
         if match and reads(rewritten := rewrite(match)):
             return rewritten
     return ""
+
+
+def why_unavailable(text: str) -> str:
+    """Why a text that other tools read as a version names nothing that can be locked; empty for any other text."""
+    request = text.strip().lower()
+    reasons = (reason for pattern, reason in _UNAVAILABLE if re.match(pattern, request))
+    return next(reasons, "")

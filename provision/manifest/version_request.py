@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, cast
 
-from provision.manifest.spellings import IMPLEMENTATION_ALIASES, equivalent, respelled
+from provision.manifest.spellings import IMPLEMENTATION_ALIASES, equivalent, respelled, why_unavailable
 from provision.model.asset import CPU_LEVELS, IMPLEMENTATIONS, CpuLevel, Implementation
 from provision.model.target import Target
 from provision.model.value import field, frozen, replace
 from provision.model.version import Version
+from provision.text import quoted
 
 Operator = Literal[">=", ">", "==", "!=", "<", "<="]
 
@@ -188,8 +189,22 @@ def parse_request(text: str) -> ParsedRequest:
     try:
         return _parse(text)
     except ValueError as error:
-        meant = equivalent(text, _is_request)
-        raise ValueError(f"{error}; did you mean {meant!r}?" if meant else str(error)) from None
+        if meant := equivalent(text, _is_request):
+            raise ValueError(f"{error}; did you mean {meant!r}?") from None
+        if reason := why_unavailable(text):
+            raise ValueError(f"{quoted(text)} {reason}; request a version {_EXAMPLES}") from None
+        raise
+
+
+def parse_foreign_request(text: str) -> ParsedRequest:
+    """As `parse_request`, for the file of another tool: what is refused with a suggestion is read as the suggestion."""
+    try:
+        return parse_request(text)
+    except ValueError:
+        meant = equivalent(text, _is_request) if len(text) <= _MAX_LENGTH else ""
+        if not meant:
+            raise
+        return _parse(meant)
 
 
 def _parse(text: str) -> ParsedRequest:
@@ -230,7 +245,7 @@ def _split_implementation(request: str, text: str) -> tuple[Implementation, str]
     if name == "pyodide":
         raise ValueError(f"{text!r}: {_PYODIDE}")
     if name not in IMPLEMENTATIONS:
-        if rest[:1].isdigit():
+        if rest.lstrip("@-")[:1].isdigit():
             raise ValueError(f"{text!r} names no known implementation: those are {', '.join(IMPLEMENTATIONS)}")
         raise ValueError(_not_a_request(text))
     return name, rest[1:] if rest[:1] in {"@", "-"} else rest

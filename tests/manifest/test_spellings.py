@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.manifest.spellings import equivalent, respelled
-from provision.manifest.version_request import REQUEST_PATTERN, parse_request
+from provision.manifest.version_request import REQUEST_PATTERN, parse_foreign_request, parse_request
 from tests.support.project import Project
 
 
@@ -68,6 +68,14 @@ def test_what_means_one_thing_is_read_as_that(text: str, canonical: str) -> None
         ("3.14-freethreaded", "3.14t"),
         ("3.14 debug", "3.14d"),
         ("3.14-dev", ">=3.14.0a1,<3.15"),
+        ("3.14t-nightly", ">=3.14.0a1,<3.15+freethreaded"),
+        ("pypy3.10-7.3.15", "pypy3.10+7.3.15"),
+        ("pypy-3.10-v7.3.15", "pypy3.10+7.3.15"),
+        ("graalpy3.11-24.0.0", "graalpy3.11+24.0.0"),
+        ("prefix:3.12", "3.12"),
+        ("~3", "3"),
+        ("^3.9, !=3.9.1, <3.13", ">=3.9,<4,!=3.9.1,<3.13"),
+        ("^3.9 <3.13", ">=3.9,<4,<3.13"),
     ],
 )
 def test_what_is_refused_is_answered_with_what_is_meant(text: str, meant: str) -> None:
@@ -80,6 +88,34 @@ def test_what_is_refused_is_answered_with_what_is_meant(text: str, meant: str) -
 def test_nothing_is_suggested_where_nothing_is_meant(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(?!.*did you mean)"):
         parse_request(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("system", "the interpreter that a machine happens to have"),
+        ("miniconda3-latest", "a conda distribution"),
+        ("anaconda3-2023.09-0", "a conda distribution"),
+        ("miniforge3-24.1", "a conda distribution"),
+        ("ref:v3.12.5", "a source tree or a path"),
+        ("path:/opt/python", "a source tree or a path"),
+        ("/usr/bin/python3", "a source tree or a path"),
+        ("~/pythons/3.12", "a source tree or a path"),
+        ("stackless-3.7.5", "names no known implementation"),
+        ("nogil-3.9.10", "names no known implementation"),
+    ],
+)
+def test_what_cannot_be_had_is_refused_with_the_reason(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        parse_foreign_request(text)
+
+
+def test_in_the_files_of_other_tools_a_suggestion_is_taken() -> None:
+    assert str(parse_foreign_request("^3.11")) == ">=3.11,<4.0"
+    assert str(parse_foreign_request("pypy3.10-7.3.15")) == "pypy3.10+7.3.15"
+    assert parse_foreign_request("3.12") == parse_request("3.12")
+    with pytest.raises(ValueError, match="at most 200 characters"):
+        parse_foreign_request("3" * 201)
 
 
 def test_only_requests_are_suggested() -> None:
