@@ -16,7 +16,8 @@ from provision.errors import USAGE, UsageError, nearest
 # The modules of `cli.commands` and their commands, in the order of `--help`. A command is the function of the same name
 # in its module; that of `list` is `list_`.
 _MODULES = {
-    "edit": ("init", "add", "remove"),
+    "adopt": ("init", "import"),
+    "edit": ("add", "remove"),
     "lock": ("lock",),
     "sync": ("plan", "sync"),
     "list": ("list", "status"),

@@ -23,7 +23,7 @@ from provision.manifest.toml import load_toml
 from provision.manifest.version_request import parse_request
 from provision.model.target import Target
 from provision.model.value import replace
-from provision.text import KeyPath, dotted, line_ending, plain_lines, quoted, spelled_as
+from provision.text import KeyPath, dotted, line_ending, plain_lines, printable, quoted, spelled_as
 
 # Where the JSON schema of `pythons.toml` is published, for editors.
 SCHEMA_URL = "https://provision.example/schemas/pythons.schema.json"
@@ -39,6 +39,12 @@ _COMMENT_LINES = re.compile(r"(?:[ \t]*+#[^\n]*+\n?)*+")
 
 def new_manifest(targets: Sequence[Target] = COMMON_TARGETS, *, version: str = "3.14") -> str:
     """The text of a new manifest; without targets, it is for the host only."""
+    examples = "".join(f"{example}\n" for example in _examples(version))
+    return f'{manifest_head(targets)}default = "{version}"\n{examples}'
+
+
+def manifest_head(targets: Sequence[Target]) -> str:
+    """The text of a new manifest up to its entries."""
     listed = ", ".join(f'"{target.short}"' for target in targets)
     line = f"targets = [{listed}]" if targets else '# targets = ["linux-x86_64", "macos-aarch64"]'
     return f"""\
@@ -51,17 +57,24 @@ def new_manifest(targets: Sequence[Target] = COMMON_TARGETS, *, version: str = "
 # cooldown = "3 days"  # lock no build published more recently
 
 [pythons]
-default = "{version}"
-# free = "{version}t"  # free-threaded
-# fast = {{ version = "{version}", cpu = "auto" }}  # the best build for each machine's CPU
-# full = {{ version = ">=3.12,<3.14", flavor = "full" }}  # with static libraries and tests
 """
 
 
-def add_entry(text: str, name: str, spec: Mapping[str, object], *, path: Path = _FILE) -> str:
+def _examples(version: str) -> tuple[str, ...]:
+    """Entries in comments, for people to take."""
+    return (
+        f'# free = "{version}t"  # free-threaded',
+        f'# fast = {{ version = "{version}", cpu = "auto" }}  # the best build for each machine\'s CPU',
+        '# full = { version = ">=3.12,<3.14", flavor = "full" }  # with static libraries and tests',
+    )
+
+
+def add_entry(text: str, name: str, spec: Mapping[str, object], *, path: Path = _FILE, comment: str = "") -> str:
     """Add an entry with the keys of ``spec``, in the short form if that is equivalent.
 
-    Raises `ManifestError` if the text is not a manifest, the name is taken or invalid, or the spec is invalid.
+    ``comment`` is written beside it, unless all entries are in one inline table. An example of that name that
+    `new_manifest` wrote as a comment is removed. Raises `ManifestError` if the text is not a manifest, the name is
+    taken or invalid, or the spec is invalid.
     """
     value = _checked(name, spec)
     if "pythons" not in load_toml(text, str(path)):
@@ -70,6 +83,8 @@ def add_entry(text: str, name: str, spec: Mapping[str, object], *, path: Path = 
     if taken is not None:
         hint = f"Change it there, or run `provision remove {name}` first."
         raise ManifestError("is there already", place=taken.place, hint=hint)
+    text = _without_example(text, name)
+    beside = f"  # {printable(comment)}" if comment else ""
     statements = Positions(text).statements
     in_pythons = [statement for statement in statements if statement.path[:1] == _PYTHONS]
     if _is_inline(in_pythons):
@@ -80,9 +95,9 @@ def add_entry(text: str, name: str, spec: Mapping[str, object], *, path: Path = 
     if neighbours and not with_header:
         line = _line(text, neighbours, name, value)
         if len(line) <= _MAX_LINE or isinstance(value, str):
-            return insert_line(text, neighbours[-1].end, line)
+            return insert_line(text, neighbours[-1].end, line + beside)
     keys = {"version": value} if isinstance(value, str) else value
-    lines = [f"[{dotted((*_PYTHONS, name))}]", *(f"{key} = {_to_toml(given)}" for key, given in keys.items())]
+    lines = [f"[{dotted((*_PYTHONS, name))}]{beside}", *(f"{key} = {_to_toml(given)}" for key, given in keys.items())]
     # All keys below a header belong to its table: those of the top level must stay above it.
     end = max(statement.end for statement in statements if statement.path[:1] == _PYTHONS or not statement.table)
     return insert_block(text, end, lines)
@@ -127,6 +142,15 @@ def _checked(name: str, spec: Mapping[str, object]) -> str | dict[str, object]:
     if (parsed.freethreaded, parsed.debug) == (request.freethreaded, request.debug):
         return str(value["version"])
     return str(replace(parsed, freethreaded=request.freethreaded, debug=request.debug))
+
+
+def _without_example(text: str, name: str) -> str:
+    """The text without the example of this name that `new_manifest` wrote, if nobody has changed it."""
+    for example in _examples("VERSION"):
+        if example.startswith(f"# {name} = "):
+            pattern = re.escape(example).replace("VERSION", r"[0-9]\.[0-9]{1,2}")
+            return re.sub(rf"(?m)^{pattern}\r?(?:\n|\Z)", "", text, count=1)
+    return text
 
 
 def _with_pythons_table(text: str) -> str:

@@ -1,68 +1,55 @@
-"""`init`, `add` and `remove`: a manifest created or edited, and written back."""
+"""`add` and `remove`: a manifest edited, and written back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from provision.errors import ManifestError, ProvisionError, ResolutionError, SeveralErrors
-from provision.host.files import exists, is_link
-from provision.manifest.edit import add_entry, new_manifest, remove_entry
-from provision.manifest.manifest import Manifest
+from provision.errors import ResolutionError, raise_all
+from provision.lock.lock import LockedPython
+from provision.manifest.edit import add_entry, remove_entry
 from provision.manifest.read import parse_manifest
-from provision.model.target import Target
-from provision.model.value import frozen, replace
-from provision.workflows.lock import host_target
+from provision.model.value import frozen
 from provision.workflows.options import Options
 from provision.workflows.project import Project, write_text
+from provision.workflows.trial import catalog_at_hand, try_entry
 
 
 @frozen
 class Edited:
     """A manifest that was written; ``name`` is the entry that was added or removed.
 
-    ``warnings`` say why the new entry cannot be locked, as far as the catalogs at hand know.
+    ``python`` is what `lock` would make of the new entry now; None if no catalog is at hand, or with a warning that
+    says why the entry cannot be locked.
     """
 
     path: Path
     name: str = ""
+    python: LockedPython | None = None
     warnings: tuple[str, ...] = ()
 
 
-def init(options: Options, targets: Sequence[Target]) -> Edited:
-    """Write a new `pythons.toml` in the working directory; raises `ManifestError` if there is one."""
-    path = options.manifest.absolute() if options.manifest else Path.cwd() / "pythons.toml"
-    if exists(path) or is_link(path):
-        raise ManifestError(f"{path} exists already", hint="Add to it with `provision add NAME REQUEST`.")
-    write_text(path, new_manifest(targets))
-    return Edited(path=path)
+def add(options: Options, name: str, spec: Mapping[str, object], *, force: bool = False) -> Edited:
+    """Add an entry with the given keys; the manifest is written only if it is valid afterwards.
 
-
-def add(options: Options, name: str, spec: Mapping[str, object]) -> Edited:
-    """Add an entry with the given keys; the manifest is written only if it is valid afterwards."""
+    Raises `ResolutionError` for an entry that cannot be locked, as far as the catalogs at hand know, without ``force``.
+    """
     project = Project.find(options)
     text = add_entry(_text(project), name, spec, path=project.manifest_path)
     manifest = parse_manifest(text, project.manifest_path)
+    (request,) = (each for each in manifest.requests if each.name == name)
+    tried = try_entry(manifest, request, catalog_at_hand(options, manifest))
+    if not force:
+        raise_all([_refusal(name, error) for error in tried.errors])
     write_text(project.manifest_path, text)
-    return Edited(path=project.manifest_path, name=name, warnings=_why_not_lockable(options, manifest, name))
+    warnings = tuple(f"entry {name!r} cannot be locked: {error.message}" for error in tried.errors)
+    return Edited(path=project.manifest_path, name=name, python=tried.python, warnings=warnings)
 
 
-def _why_not_lockable(options: Options, manifest: Manifest, name: str) -> tuple[str, ...]:
-    """What `lock` would say of an entry; nothing where a catalog is not at hand, as nothing is downloaded for it."""
-    from provision.lock.resolve import resolve
-    from provision.workflows.catalog import open_project_catalog
-
-    alone = replace(manifest, requests=tuple(each for each in manifest.requests if each.name == name))
-    try:
-        catalog = open_project_catalog(replace(options, offline=True), manifest)
-        resolve(alone, catalog, None, host=host_target(alone))
-    except ResolutionError as error:
-        return (f"entry {name!r} cannot be locked: {error.message}",)
-    except SeveralErrors as several:
-        return tuple(f"entry {name!r} cannot be locked: {error.message}" for error in several.errors)
-    except ProvisionError:
-        return ()
-    return ()
+def _refusal(name: str, error: ResolutionError) -> ResolutionError:
+    force = "To add the entry for builds that are yet to come, pass `--force`."
+    hint = f"{error.hint}\n{force}" if error.hint else force
+    return ResolutionError(f"entry {name!r} cannot be locked: {error.message}", hint=hint)
 
 
 def remove(options: Options, names: Sequence[str]) -> Edited:

@@ -95,6 +95,27 @@ def test_what_a_new_manifest_has_in_comments_could_be_uncommented() -> None:
     assert [request.name for request in parse(text).requests] == ["default", "free", "fast", "full"]
 
 
+@pytest.mark.parametrize("name", ["free", "fast", "full"])
+def test_an_example_goes_when_an_entry_of_its_name_is_added(name: str) -> None:
+    text = new_manifest(version="3.13")
+    added = add_entry(text, name, {"version": "3.14"})
+    assert [line for line in changed(text, added) if line.startswith("-")] == [
+        "-" + next(line for line in text.splitlines() if line.startswith(f"# {name} = "))
+    ]
+    crlf = add_entry(text.replace("\n", "\r\n"), name, {"version": "3.14"})
+    assert f"# {name} = " not in crlf
+    edited = text.replace(f"# {name} = ", f"# {name} = our own ")
+    assert f"# {name} = our own " in add_entry(edited, name, {"version": "3.14"}), "somebody changed it"
+
+
+def test_a_comment_is_written_beside_an_entry_and_ends_with_its_line() -> None:
+    hostile = "tox.ini\n[settings]"
+    for text in (SIMPLE, TABLES):
+        added = add_entry(text, "new", {"version": "3.12", "cpu": "auto"}, comment=hostile)
+        assert "  # tox.ini\\n[settings]\n" in added
+        assert parse(added).request("new") is not None
+
+
 @pytest.mark.parametrize(
     ("spec", "line"),
     [

@@ -1,4 +1,4 @@
-"""`init`, `add` and `remove`: what they write, and that they write nothing when they fail."""
+"""`add` and `remove`: what they write, and that they write nothing when they fail."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from provision.errors import ManifestError
+from provision.errors import ManifestError, ResolutionError
 from provision.manifest.read import read_manifest
-from provision.workflows.edit import add, init, remove
+from provision.workflows.adopt import init
+from provision.workflows.edit import add, remove
 from provision.workflows.options import Options, parse_targets
 
 TARGETS = parse_targets(["linux-x86_64"])
@@ -20,20 +21,6 @@ def manifest(options: Options) -> Path:
     path = init(options, TARGETS).path
     add(options, "one", {"version": "3.13"})
     return path
-
-
-def test_a_new_manifest_is_valid_and_replaces_none(options: Options) -> None:
-    path = init(options, TARGETS).path
-    assert path == options.manifest
-    assert [request.name for request in read_manifest(path).requests] == ["default"]
-    with pytest.raises(ManifestError, match="exists already"):
-        init(options, TARGETS)
-
-
-def test_a_dangling_link_is_not_replaced_either(options: Options, tmp_path: Path) -> None:
-    (tmp_path / "pythons.toml").symlink_to("missing.toml")
-    with pytest.raises(ManifestError, match="exists already"):
-        init(options, TARGETS)
 
 
 def test_added_entries_are_requested_and_removed_ones_gone(options: Options, manifest: Path) -> None:
@@ -71,16 +58,25 @@ def test_an_invalid_manifest_is_not_edited(options: Options, manifest: Path) -> 
         ({"version": "3.13", "cpu": "v3", "targets": ["linux-aarch64"]}, "no v3 build of CPython 3.13"),
     ],
 )
-def test_what_cannot_be_locked_is_added_with_a_warning(
+def test_what_cannot_be_locked_is_refused_or_added_with_a_warning(
     manifest: Path, options: Options, spec: dict[str, object], said: str
 ) -> None:
-    (warning,) = add(options, "impossible", spec).warnings
+    with pytest.raises(ResolutionError, match="^entry 'impossible' cannot be locked: ") as caught:
+        add(options, "impossible", spec)
+    assert said in caught.value.message
+    assert (caught.value.hint or "").endswith("To add the entry for builds that are yet to come, pass `--force`.")
+    assert "impossible" not in manifest.read_text()
+    (warning,) = add(options, "impossible", spec, force=True).warnings
     assert warning.startswith("entry 'impossible' cannot be locked: ")
     assert said in warning
     assert "impossible" in manifest.read_text()
 
 
 def test_what_can_be_locked_is_added_without(manifest: Path, options: Options) -> None:
-    assert add(options, "possible", {"version": "3.13"}).warnings == ()
+    added = add(options, "possible", {"version": "3.13.5", "build": "20250723"})
+    assert added.warnings == ()
+    assert added.python is not None
+    assert (str(added.python.version), added.python.build, added.python.targets()) == ("3.13.5", "20250723", TARGETS)
     manifest.write_text('[settings]\ncatalogs = ["https://c.example/catalog.ndjson"]\n' + '[pythons]\none = "3.13"\n')
-    assert add(options, "unknown", {"version": "3.99"}).warnings == (), "a catalog that is not at hand may know it"
+    added = add(options, "unknown", {"version": "3.99"})
+    assert (added.warnings, added.python) == ((), None), "a catalog that is not at hand may know it"

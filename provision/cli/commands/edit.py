@@ -1,4 +1,4 @@
-"""`init`, `add` and `remove`: their command lines and their output."""
+"""`add` and `remove`: their command lines and their output."""
 
 from __future__ import annotations
 
@@ -17,41 +17,10 @@ from provision.cli.parameters import parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS
 from provision.model.tree import REMOVABLE_PARTS
+from provision.text import plural
 
 if TYPE_CHECKING:
     from provision.workflows.edit import Edited
-
-
-DEFAULT_TARGETS = ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")
-
-
-@with_session()
-def init(
-    session: Session,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target",
-            "-t",
-            metavar="TARGET",
-            autocompletion=complete_targets,
-            help="A platform to lock for (repeatable). [default: " + ", ".join(DEFAULT_TARGETS) + "]",
-        ),
-    ] = None,
-) -> int:
-    """Write a commented pythons.toml in this directory.
-
-    \b
-    Examples:
-      provision init
-      provision init --target linux-x86_64 --target linux-x86_64-musl
-    """
-    from provision.workflows.edit import init as write_manifest
-    from provision.workflows.options import parse_targets
-
-    return session.show(
-        present_edited("wrote", write_manifest(session.options, parse_targets(target or DEFAULT_TARGETS)))
-    )
 
 
 @with_session()
@@ -101,10 +70,12 @@ def add(
             help="Leave out a part: tests, idle, tkinter, … (repeatable).",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Add it even if no known build matches it yet.")] = False,
 ) -> int:
     """Add an interpreter to pythons.toml.
 
-    Comments and the order of entries stay as they are.
+    Comments and the order of entries stay as they are. An entry that
+    no known build matches is refused.
 
     \b
     Examples:
@@ -127,7 +98,7 @@ def add(
         "without": without,
     }
     given = {key: value for key, value in spec.items() if value}
-    return session.show(present_edited("added", add_entry(session.options, name, given)))
+    return session.show(present_edited("added", add_entry(session.options, name, given, force=force)))
 
 
 @with_session()
@@ -150,13 +121,17 @@ def remove(
 
 
 def present_edited(verb: str, edited: Edited) -> CommandAnswer:
-    """A remark on what was written where, and what to do next."""
-    what = f"{verb} {edited.name} in {edited.path.name}" if edited.name else f"{verb} {edited.path}"
-    step = "`provision add NAME REQUEST`" if not edited.name else "`provision sync`"
+    """A remark on what was written, what a new entry would be locked to, and what to do next."""
+    python = edited.python
     document = {
         "version": 1,
         "manifest": str(edited.path),
-        "name": edited.name or None,
+        "name": edited.name,
         "warnings": list(edited.warnings),
     }
-    return CommandAnswer(lines=(), document=document, remarks=(f"{what}; next: {step}",), warnings=edited.warnings)
+    what = f"{verb} {edited.name} in {edited.path.name}"
+    if python is not None:
+        targets = [target.short for target in python.targets()]
+        document["locks"] = {"version": str(python.version), "build": python.build, "targets": targets}
+        what = f"{verb} {edited.name}: {python.version}+{python.build} for {plural(len(targets), 'target')}"
+    return CommandAnswer(document=document, remarks=(f"{what}; next: `provision sync`",), warnings=edited.warnings)

@@ -1,4 +1,4 @@
-"""`init`, `add` and `remove` on the command line: what they write, and what they say next."""
+"""`add` and `remove` on the command line: what they write, and what they say next."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ from tests.support.project import Project
 def project(tmp_path: Path) -> Project:
     """A project without a manifest."""
     return Project(tmp_path / "project")
-
-
-def test_init_writes_a_manifest_for_the_targets_given(project: Project) -> None:
-    ended = project.run("init", "--target", "linux-x86_64", "-t", "macos-aarch64")
-    assert ended.out == ""
-    assert ended.err == f"wrote {project.manifest}; next: `provision add NAME REQUEST`\n"
-    assert tomllib.loads(project.manifest.read_text())["settings"]["targets"] == ["linux-x86_64", "macos-aarch64"]
 
 
 def test_every_option_of_add_becomes_a_key_of_the_entry(project: Project) -> None:
@@ -40,6 +33,7 @@ def test_every_option_of_add_becomes_a_key_of_the_entry(project: Project) -> Non
             "2026-08-14",
         ),
         *("--option", "pgo", "--option", "lto", "--target", "linux-x86_64", "--without", "tests", "--without", "idle"),
+        "--force",
     )
     warning, added = ended.err.splitlines()
     assert warning.startswith("warning: entry 'one' cannot be locked: no v3 free-threaded debug pgo+lto full build of ")
@@ -55,6 +49,20 @@ def test_every_option_of_add_becomes_a_key_of_the_entry(project: Project) -> Non
         "targets": ["linux-x86_64"],
         "without": ["tests", "idle"],
     }
+
+
+def test_add_says_what_the_entry_will_be_and_refuses_what_there_is_not(project: Project) -> None:
+    project.run("init", "--bare", "--target", "linux-x86_64", "--target", "macos-aarch64")
+    added = project.run("add", "free", "3.13.5t+20250723", "--json")
+    assert added.err == "added free: 3.13.5+20250723 for 2 targets; next: `provision sync`\n"
+    locks = {"version": "3.13.5", "build": "20250723", "targets": ["macos-aarch64", "linux-x86_64"]}
+    assert added.document()["locks"] == locks
+    assert "# free" not in project.manifest.read_text(), "the example is no longer needed"
+    before = project.manifest.read_text()
+    refused = project.run("add", "old", "2.7", expect=1)
+    assert refused.err.startswith("error: entry 'old' cannot be locked: no CPython 2.7 is known here")
+    assert refused.err.endswith("pass `--force`.\n")
+    assert project.manifest.read_text() == before
 
 
 def test_remove_removes_the_entries_named(project: Project) -> None:

@@ -1,0 +1,112 @@
+"""Reader of tox' INI files: lists of environments, and ``basepython``."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Iterator
+from itertools import islice, product
+
+from provision.adopt.mention import LineError, Reading
+
+# Environments that a list with braces may stand for: `{a,b}` twenty times would be a million.
+_MAX_ENVIRONMENTS = 1000
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"([0-9]{1,4})-([0-9]{1,4})")
+# tox' own rule: what of `py312-django` is a Python. `py` and `python` are the one that runs tox.
+_FACTOR = re.compile(r"(?:(?:py|python|cpython|pypy|graalpy|pp|gp)-?)[0-9][0-9.]*t?|[0-9]\.[0-9]+(?:\.[0-9]+)?t?")
+
+
+def read_tox_ini(text: str, reading: Reading, *, first_line: int = 1) -> None:
+    """`tox.ini`, also in `setup.cfg` and in ``legacy_tox_ini``. Raises `ValueError` if it is not INI."""
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+    except configparser.MissingSectionHeaderError as error:
+        raise LineError("expected a [section] before the first key", error.lineno + first_line - 1) from None
+    except configparser.ParsingError as error:
+        raise LineError("expected `key = value`", error.errors[0][0] + first_line - 1) from None
+    except configparser.Error as error:
+        raise ValueError(str(error).partition("\n")[0]) from None
+    lines = _key_lines(text)
+    for section in parser.sections():
+        for key in ("envlist", "env_list", "basepython", "base_python"):
+            value = parser[section].get(key)
+            if not value:
+                continue
+            line = lines.get((section, key))
+            line = line + first_line - 1 if line else None
+            if "list" not in key and section.removeprefix("testenv") != section:
+                for words in value.split("\n"):
+                    read_base_python(words, reading, key=key, line=line)
+            elif section in {"tox", "tox:tox"}:
+                read_env_list(value, reading, key=key, line=line)
+
+
+def read_env_list(text: str, reading: Reading, *, key: str, line: int | None) -> None:
+    """Add the Pythons of a list of environments: ``py{311,312}-{a,b}, py3{13-14}, lint``."""
+    for environment in _environments(text):
+        for factor in environment.split("-"):
+            if _FACTOR.fullmatch(factor):
+                reading.add(factor, "tested", key=key, line=line)
+
+
+def read_base_python(text: str, reading: Reading, *, key: str, line: int | None) -> None:
+    """Add ``basepython``: ``python3.12``, also behind a condition, ``docs: python3.12``."""
+    for word in text.rpartition(":")[2].replace(",", " ").split():
+        if "{" in word:
+            reading.not_static(key, word, line)
+        elif _FACTOR.fullmatch(word):
+            reading.add(word, "tested", key=key, line=line)
+
+
+def _environments(text: str) -> Iterator[str]:
+    """The names in a list, braces expanded, comments left out."""
+    listed = "\n".join(line.partition("#")[0] for line in text.split("\n"))
+    names = (name for word in _split_outside_braces(listed) for name in _expanded(word))
+    yield from islice(names, _MAX_ENVIRONMENTS)
+
+
+def _split_outside_braces(text: str) -> Iterator[str]:
+    """The words between commas, blanks and line ends that are in no braces."""
+    depth = 0
+    word: list[str] = []
+    for character in text:
+        depth += (character == "{") - (character == "}")
+        if depth <= 0 and (character == "," or character.isspace()):
+            if word:
+                yield "".join(word)
+            word = []
+        elif not character.isspace():
+            word.append(character)
+    if word:
+        yield "".join(word)
+
+
+def _expanded(word: str) -> Iterator[str]:
+    parts = _BRACES.split(word)
+    choices = [_choices(part) if number % 2 else [part] for number, part in enumerate(parts)]
+    for chosen in product(*choices):
+        yield "".join(chosen)
+
+
+def _choices(braces: str) -> list[str]:
+    found: list[str] = []
+    for choice in braces.split(","):
+        span = _RANGE.fullmatch(choice)
+        low, high = (int(span[1]), int(span[2])) if span else (1, 0)
+        found += map(str, range(low, min(high, low + 50) + 1)) if span else [choice]
+    return found
+
+
+def _key_lines(text: str) -> dict[tuple[str, str], int]:
+    """The line of each key: configparser does not tell."""
+    lines: dict[tuple[str, str], int] = {}
+    section = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("["):
+            section = line[1:].partition("]")[0]
+        elif line[:1].isalpha():
+            key = re.split("[=:]", line, maxsplit=1)[0].strip().lower()
+            lines.setdefault((section, key), number)
+    return lines
