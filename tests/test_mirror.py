@@ -13,6 +13,8 @@ PACKAGE = TESTS.parent / "provision"
 # Modules without a test file of their own, and a file whose tests fail when the module is broken.
 COVERED_BY = {
     "__main__": "e2e/test_refusals.py",
+    "adopt/mention": "adopt/test_files.py",
+    "adopt/version_files": "workflows/test_adopt.py",
     "cli/commands/export": "workflows/test_export.py",
     "cli/commands/hook": "integrations/test_shells.py",
     "cli/commands/lock": "e2e/test_refusals.py",

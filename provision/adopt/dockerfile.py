@@ -9,7 +9,7 @@ from provision.adopt.mention import Reading
 
 _FROM = re.compile(r"from[ \t]++(?:--[^ \t]++[ \t]++)*+([^ \t]++)(?:[ \t]++as[ \t]++[^ \t]++)?", re.IGNORECASE)
 _ARG = re.compile(r"arg[ \t]++([A-Za-z_][A-Za-z0-9_]*+)=[\"']?([^\"' \t]*+)", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*+)(?::?-([^}]*+))?\}|\$([A-Za-z_][A-Za-z0-9_]*+)")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*+)(?::?-([^}${]*+))?\}|\$([A-Za-z_][A-Za-z0-9_]*+)")
 # `3.12.5-slim-bookworm`, and with the template's own version before it `1-3.12-bookworm`, as Dev Containers' images.
 _TAG = re.compile(r"(?:[0-9]+(?:\.[0-9]+){0,2}-)?([0-9]\.[0-9]+(?:\.[0-9]+)?(?:(?:a|b|rc)[0-9]+)?|[0-9])(?:-.*)?")
 _PYPY = re.compile(r"([0-9]\.[0-9]+)-([0-9]+\.[0-9]+\.[0-9]+)(?:-.*)?")

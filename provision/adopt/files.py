@@ -75,7 +75,13 @@ def find_files(directory: Path) -> tuple[Path, ...]:
 
 def is_known(path: Path) -> bool:
     """Whether there is a reader for a file of this name."""
-    return bool(_rank_and_reader(path))
+    return reader_of(path) is not None
+
+
+def reader_of(path: Path) -> str | None:
+    """The reader for a file of this name, for `load_reader`; None if there is none."""
+    found = _rank_and_reader(path)
+    return found[1] if found else None
 
 
 def known_names() -> tuple[str, ...]:
@@ -118,11 +124,12 @@ def _matching(directory: Path, pattern: str) -> Iterator[Path]:
 
 
 def _rank_and_reader(path: Path) -> tuple[int, str] | None:
-    for rank, (pattern, reader) in enumerate(_KINDS):
-        # Any folder above: `import services/api/.python-version`.
-        if path.match(pattern):
-            return rank, reader
-    return None
+    """The place of a file in the order, and its reader; in any folder, as for `import services/api/.python-version`."""
+    matching = [(rank, *kind) for rank, kind in enumerate(_KINDS) if path.match(kind[0])]
+    if not matching:
+        return None
+    rank, _, reader = max(matching, key=lambda each: each[1].count("/"))
+    return rank, reader
 
 
 def load_reader(name: str) -> Reader:

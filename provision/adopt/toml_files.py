@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,10 +20,11 @@ class _Document:
     def __init__(self, text: str, reading: Reading) -> None:
         self.data, self.reading = load_toml(text, reading.file), reading
         self._positions = Positions(text)
+        self._line_ends = [match.start() for match in re.finditer("\n", text)]
 
     def line(self, path: KeyPath) -> int | None:
-        found = self._positions.find(path)
-        return found[0] if found else None
+        offset = self._positions.offset(path)
+        return None if offset is None else bisect_left(self._line_ends, offset) + 1
 
     def get(self, *path: str | int) -> Any:
         value: Any = self.data
@@ -90,17 +93,21 @@ def read_mise(text: str, reading: Reading) -> None:
         value = document.get(*path)
         for number, one in enumerate(value) if isinstance(value, list) else ((None, value),):
             here = path if number is None else (*path, number)
-            document.add(here, one.get("version") if isinstance(one, Mapping) else one, "pin")
+            if isinstance(one, Mapping):
+                document.add((*here, "version"), one.get("version"), "pin")
+            else:
+                document.add(here, one, "pin")
 
 
 def read_mise_lock(text: str, reading: Reading) -> None:
     """`mise.lock`: ``[[tools.python]]`` with the version that mise chose."""
     document = _Document(text, reading)
-    value = document.get("tools", "python")
-    for number, one in enumerate(value if isinstance(value, list) else [value]):
+    path: KeyPath = ("tools", "python")
+    value = document.get(*path)
+    for number, one in enumerate(value) if isinstance(value, list) else ((None, value),):
         if isinstance(one, Mapping):
-            path: KeyPath = ("tools", "python", number, "version") if isinstance(value, list) else ("tools", "python")
-            document.add(path, one.get("version"), "locked")
+            here = path if number is None else (*path, number)
+            document.add((*here, "version"), one.get("version"), "locked")
 
 
 def _read_uv(document: _Document, *table: str) -> None:

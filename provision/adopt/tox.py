@@ -15,6 +15,8 @@ _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"([0-9]{1,4})-([0-9]{1,4})")
 # tox' own rule: what of `py312-django` is a Python. `py` and `python` are the one that runs tox.
 _FACTOR = re.compile(r"(?:(?:py|python|cpython|pypy|graalpy|pp|gp)-?)[0-9][0-9.]*t?|[0-9]\.[0-9]+(?:\.[0-9]+)?t?")
+# `docs,lint: python3.12`; `{env:X}` is none.
+_CONDITION = re.compile(r"^[^{:\s]+:(?=\s)")
 
 
 def read_tox_ini(text: str, reading: Reading, *, first_line: int = 1) -> None:
@@ -53,7 +55,7 @@ def read_env_list(text: str, reading: Reading, *, key: str, line: int | None) ->
 
 def read_base_python(text: str, reading: Reading, *, key: str, line: int | None) -> None:
     """Add ``basepython``: ``python3.12``, also behind a condition, ``docs: python3.12``."""
-    for word in text.rpartition(":")[2].replace(",", " ").split():
+    for word in _CONDITION.sub("", text).replace(",", " ").split():
         if "{" in word:
             reading.not_static(key, word, line)
         elif _FACTOR.fullmatch(word):

@@ -12,6 +12,7 @@ from provision.adopt.requests import Known, request_of
 from provision.catalog.catalog import Catalog
 from provision.errors import ManifestError, Place, UsageError, raise_all
 from provision.host.files import exists, is_link
+from provision.host.repository import display_path
 from provision.manifest.edit import add_entry, manifest_head, new_manifest
 from provision.manifest.kinds import ProblemList
 from provision.manifest.manifest import Manifest, Request
@@ -123,9 +124,9 @@ def _adopt(options: Options, read: Read, manifest: Manifest, text: str, path: Pa
             unavailable.append((planned, reason))
             continue
         entries.append(entry)
-        text = add_entry(text, entry.name, entry.spec, path=path, comment=_sources(entry.mentions))
+        text = add_entry(text, entry.name, entry.spec, path=path, comment=_sources(entry.mentions, path))
     if not manifest.requests:
-        text += "".join(_left_out(planned) for planned, _ in unavailable)
+        text += "".join(_left_out(planned, path) for planned, _ in unavailable)
     parse_manifest(text, path)
     return Adopted(
         path=path,
@@ -175,14 +176,17 @@ def _request(name: str, spec: Mapping[str, object], manifest: Manifest) -> Reque
     return request
 
 
-def _sources(mentions: Iterable[Mention]) -> str:
-    """``.python-version, tox.ini``: the files behind an entry, for its comment."""
-    files = list(dict.fromkeys(mention.file for mention in mentions))
+def _sources(mentions: Iterable[Mention], manifest: Path) -> str:
+    """``.python-version, tox.ini``: the files behind an entry, for its comment; relative to the manifest."""
+    folder = display_path(manifest).removesuffix(manifest.name)
+    files = list(dict.fromkeys(mention.file.removeprefix(folder) for mention in mentions))
     more = [f"{len(files) - _MOST_FILES} more"] if len(files) > _MOST_FILES else []
     return ", ".join([*files[:_MOST_FILES], *more])
 
 
-def _left_out(planned: PlannedEntry) -> str:
+def _left_out(planned: PlannedEntry, manifest: Path) -> str:
     """A comment for an entry that cannot be locked."""
     version = str(planned.spec["version"])
-    return printable(f'# {planned.name} = "{version}"  # {_sources(planned.mentions)}; cannot be locked') + "\n"
+    return (
+        printable(f'# {planned.name} = "{version}"  # {_sources(planned.mentions, manifest)}; cannot be locked') + "\n"
+    )

@@ -16,7 +16,7 @@ from provision.model.target import KNOWN_TARGETS, Target
 from tests.integrations.projects import ROOT
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
-OURS = ("manifest", "lock", "store", "commands", "cpu-and-libc", "ci", "git")
+OURS = ("manifest", "migrating", "lock", "store", "commands", "cpu-and-libc", "ci", "git")
 
 
 def snippets(language: str) -> list[tuple[str, str]]:

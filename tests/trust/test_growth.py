@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from provision.adopt.entries import combine
+from provision.adopt.files import load_reader
+from provision.adopt.mention import Reading
 from provision.advisories.read import read_record
 from provision.catalog.cache import load_texts, open_catalog
 from provision.catalog.components import bundled_table
@@ -178,6 +181,18 @@ def _script(text: str) -> object:
     return relocate_script(text, "bin/x", frozenset({"python3"}), "python3")
 
 
+def _adopted(reader: str) -> Callable[[str], object]:
+    def read(text: str) -> None:
+        reading = Reading("x")
+        with suppress(ProvisionError, ValueError):
+            load_reader(reader)(text, reading)
+        combine(reading.mentions, {})
+
+    return read
+
+
+_STEP = "{uses: actions/setup-python@v6, with: {python-version: '3.%d'}}"
+
 # What a line of a Makefile could be made of to keep the patterns of `relocate.rewrite` busy.
 _PIECES = [
     "/a", "/tools/deps", "/tools/deps,", "/tools/deps=", "-I/tools/deps=", "-I/tools/deps,", "-I/tools/deps/,=",
@@ -264,6 +279,66 @@ _GROWTHS: dict[str, Growth] = {
     "names: words": Growth(lambda n: "cpython-3.13.5+20261101-x86_64-unknown-linux-gnu-" + "pgo+" * n, parse_name),
     "names: digits": Growth(lambda n: "cpython-" + "1" * n, parse_name),
     "names: platforms": Growth(lambda n: "x86_64-" + "v-" * n, parse_platform),
+    # files of other tools
+    "adopt: versions": Growth(lambda n: "3.12.5 " * n, _adopted("version_files:read_python_version"), 100_000),
+    "adopt: lines of versions": Growth(
+        lambda n: "".join(f"python 3.{i}\n" for i in range(n)), _adopted("version_files:read_tool_versions"), 60_000
+    ),
+    "adopt: a long version": Growth(lambda n: "python-" + "3.1" * n, _adopted("version_files:read_runtime"), 300_000),
+    "adopt: lists of mise": Growth(
+        lambda n: "[tools]\npython = [" + '"3.12", ' * n + "]", _adopted("toml_files:read_mise"), 8000
+    ),
+    "adopt: tables of mise's lock": Growth(
+        lambda n: '[[tools.python]]\nversion = "3.12"\n' * n, _adopted("toml_files:read_mise_lock"), 5000
+    ),
+    "adopt: environments of hatch": Growth(
+        lambda n: "".join(f'[tool.hatch.envs.e{i}]\npython = "3.12"\n' for i in range(n)),
+        _adopted("toml_files:read_pyproject"),
+        3000,
+    ),
+    "adopt: lists of uv": Growth(lambda n: "pip = " + _nested(n), _adopted("toml_files:read_uv"), 100_000),
+    "adopt: tox: braces": Growth(lambda n: "[tox]\nenvlist = " + "{a,b}" * n, _adopted("tox:read_tox_ini"), 3000),
+    "adopt: tox: open braces": Growth(lambda n: "[tox]\nenvlist = " + "{" * n, _adopted("tox:read_tox_ini"), 100_000),
+    "adopt: tox: environments": Growth(
+        lambda n: "[tox]\nenvlist = " + "py312, " * n, _adopted("tox:read_tox_ini"), 50_000
+    ),
+    "adopt: tox: sections": Growth(
+        lambda n: "".join(f"[testenv:{i}]\nbasepython = a: py\n" for i in range(n)), _adopted("tox:read_tox_ini"), 2000
+    ),
+    "adopt: nox: lists": Growth(
+        lambda n: "@nox.session(python=[" + '"3.12", ' * n + "])\ndef x(s): ...", _adopted("nox:read_noxfile"), 8000
+    ),
+    "adopt: nox: names that double": Growth(
+        lambda n: (
+            'P = ["3.12"]\n'
+            + "".join(f"P{i} = P{i - 1 if i else ''} + P{i - 1 if i else ''}\n" for i in range(n))
+            + f"@nox.session(python=P{n - 1})\ndef x(s): ..."
+        ),
+        _adopted("nox:read_noxfile"),
+        9,
+    ),
+    "adopt: dockerfile: stages": Growth(
+        lambda n: "FROM python:3.12\n" * n, _adopted("dockerfile:read_dockerfile"), 30_000
+    ),
+    "adopt: dockerfile: one line": Growth(
+        lambda n: "FROM " + "--a " * n + "$" * n + "\\\n" * n, _adopted("dockerfile:read_dockerfile"), 50_000
+    ),
+    "adopt: dockerfile: variables": Growth(
+        lambda n: "FROM python:" + "${a:-" * n, _adopted("dockerfile:read_dockerfile"), 50_000
+    ),
+    "adopt: workflows: steps": Growth(
+        lambda n: "jobs: {a: {steps: [" + ", ".join(_STEP % i for i in range(n)) + "]}}",
+        _adopted("yaml_files:read_workflow"),
+        300,
+    ),
+    "adopt: workflows: nested": Growth(
+        lambda n: "# actions/setup-python\n" + _nested(n), _adopted("yaml_files:read_workflow"), 3000
+    ),
+    "adopt: pnpm: nested mappings": Growth(
+        lambda n: "python:\n" + "".join(f"{' ' * i}a:\n" for i in range(min(n, 200))) + "# a\n" * n,
+        _adopted("yaml_files:read_pnpm_workspace"),
+        2000,
+    ),
     # URLs and hosts
     "url: dots": Growth(lambda n: "https://example.com/" + "../" * n, Url.parse),
     "url: percent": Growth(lambda n: "https://example.com/" + "%2e" * n, parse_url),

@@ -61,7 +61,7 @@ def test_an_invalid_manifest_is_not_edited(options: Options, manifest: Path) -> 
 def test_what_cannot_be_locked_is_refused_or_added_with_a_warning(
     manifest: Path, options: Options, spec: dict[str, object], said: str
 ) -> None:
-    with pytest.raises(ResolutionError, match="^entry 'impossible' cannot be locked: ") as caught:
+    with pytest.raises(ResolutionError, match=r"^entry 'impossible' cannot be locked: ") as caught:
         add(options, "impossible", spec)
     assert said in caught.value.message
     assert (caught.value.hint or "").endswith("To add the entry for builds that are yet to come, pass `--force`.")
