@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provision.cli.candidates import complete_targets
 from provision.cli.console import Console, table
-from provision.cli.parameters import complete_targets, with_session
+from provision.cli.parameters import with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.errors import FAILURE
 
