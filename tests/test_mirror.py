@@ -15,6 +15,7 @@ COVERED_BY = {
     "__main__": "e2e/test_refusals.py",
     "adopt/mention": "adopt/test_files.py",
     "adopt/version_files": "workflows/test_adopt.py",
+    "cli/commands/doctor": "workflows/test_doctor.py",
     "cli/commands/export": "workflows/test_export.py",
     "cli/commands/hook": "integrations/test_shells.py",
     "cli/commands/lock": "e2e/test_refusals.py",
@@ -27,6 +28,7 @@ COVERED_BY = {
     "cli/lean": "cli/test_imports.py",
     "cli/parameters": "e2e/test_refusals.py",
     "cli/present/audit": "workflows/test_audit.py",
+    "cli/present/doctor": "workflows/test_doctor.py",
     "cli/present/diff": "review/test_history.py",
     "cli/present/hook": "integrations/test_shells.py",
     "cli/present/list": "cli/commands/test_list.py",
@@ -37,6 +39,7 @@ COVERED_BY = {
     "fetch/httpx_transport": "fetch/test_transport.py",
     "virtualenv_discovery": "integrations/test_discovery.py",
     "store/activation": "integrations/test_shells.py",
+    "workflows/doctor_places": "workflows/test_doctor.py",
 }
 
 # Folders and files that follow a topic through several modules, and the topic.

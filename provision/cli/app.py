@@ -31,6 +31,7 @@ _MODULES = {
     "pack": ("pack", "schema"),
     "pre_commit": ("pre-commit",),
     "hook": ("hook", "trust"),
+    "doctor": ("doctor",),
 }
 
 # All that follows the entry's name belongs to the command.

@@ -15,6 +15,7 @@ from provision.protocols import Response
 from provision.url import Url
 
 _OK, _PARTIAL = 200, 206
+_ANSWER_SECONDS = 15.0
 
 
 def get_document(
@@ -60,6 +61,20 @@ def get_size(source: Url, network: NetworkContext) -> int | None:
             found = content_range(response.headers)
             return found[2] if found is not None else None
         return response.number("content-length") if response.status == _OK else None
+
+
+def get_answer(source: Url, network: NetworkContext) -> Response:
+    """Status and headers of the answer to a request for one byte, which is made once; the body is left out.
+
+    Raises `NetworkError` and `PolicyError`.
+    """
+    deadline = Deadline(min(network.settings.total_timeout, _ANSWER_SECONDS))
+    sent = {**range_headers(0, 1, ""), "accept-encoding": "identity"}
+    try:
+        with network.client.get(source, sent, deadline) as response:
+            return Response(status=response.status, headers=response.headers, body=b"")
+    except TransferError as error:
+        raise final_error(source.host, [error.failure]) from error
 
 
 def _body(response: HttpResponse, limit: int) -> Iterator[bytes]:

@@ -133,6 +133,12 @@ class Fetcher:
                 return size
         return None
 
+    def ask(self, url: Url) -> Response:
+        """What a server answers, without a body; raises `NetworkError` and `PolicyError`."""
+        from provision.fetch.document import get_answer
+
+        return get_answer(url, self._network_context())
+
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""
         with cache_failures("read the cache", archive):
