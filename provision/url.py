@@ -163,6 +163,11 @@ class Url:
         return _is_loopback(self.host)
 
     @property
+    def is_of_one_machine(self) -> bool:
+        """Whether it names a file or a server of this machine, which no other machine can download."""
+        return self.scheme == "file" or self.is_loopback
+
+    @property
     def credentials(self) -> tuple[str, str] | None:
         """User name and password in the URL, decoded."""
         if self.userinfo is None:

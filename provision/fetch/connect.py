@@ -32,6 +32,9 @@ _BUNDLES = (
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # RHEL 7 and newer
     "/etc/ssl/cert.pem",  # Alpine
 )
+# As the extra `socks` in pyproject.toml has it.
+SOCKS_REQUIREMENT = "socksio>=1,<2"
+
 # A certificate in a directory of authorities, by the hash of its subject.
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
@@ -105,8 +108,8 @@ def _require_socks() -> None:
 
     if find_spec("socksio") is None:
         raise UsageError(
-            "a SOCKS proxy is set, for which the package socksio is missing",
-            hint="install it beside provision, or use an HTTP proxy",
+            "a SOCKS proxy requires the package socksio, which is not installed",
+            hint=f"Run `{sys.executable} -m pip install '{SOCKS_REQUIREMENT}'`, or set an HTTP proxy.",
         )
 
 

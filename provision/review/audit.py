@@ -140,7 +140,7 @@ def _check_host(python: LockedPython, asset: Asset, context: AuditContext) -> It
     except ValueError as error:
         yield context.asset_finding("PV007", f"{asset.url} cannot be asked: {error}", python, asset, "url")
         return
-    if url.scheme == "file" or url.is_loopback:
+    if url.is_of_one_machine:
         what = "file" if url.scheme == "file" else "server"
         yield context.asset_finding("PV022", f"{url} is a {what} of one machine", python, asset, "url")
         return
@@ -184,7 +184,7 @@ def _check_custom_host(python: LockedPython, asset: Asset, context: AuditContext
         url = Url.parse(asset.url)
     except ValueError:
         return
-    if url.scheme == "file" or url.is_loopback or any(rule.matches(url) for rule in context.hosts):
+    if url.is_of_one_machine or any(rule.matches(url) for rule in context.hosts):
         return
     if url.host in KNOWN_HOSTS:
         message = f"anyone can upload to {url.host}, and only this repository names {asset.filename} there"

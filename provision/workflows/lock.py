@@ -66,7 +66,11 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
         before=before,
         changed=new != text,
         notes=(*resolution.notes, *(_format_note(before, resolution.lock) if new != text else ())),
-        warnings=(*recovered.warnings, *(note for one in opened for note in one.notes)),
+        warnings=(
+            *recovered.warnings,
+            *(note for one in opened for note in one.notes),
+            *_one_machine_warnings(before, resolution.lock, project),
+        ),
     )
 
 
@@ -74,6 +78,28 @@ def _format_note(before: Lock | None, after: Lock) -> tuple[str, ...]:
     if before is None or before.version == after.version:
         return ()
     return (f"the format of the lock file changes from {before.version} to {after.version}",)
+
+
+def _one_machine_warnings(before: Lock | None, after: Lock, project: Project) -> tuple[str, ...]:
+    """A warning if the lock file gains archives that no other machine can download, as those of `pack` on its disk."""
+    from provision.text import plural
+    from provision.url import Url
+
+    known = {asset.url for python in (before.pythons if before else ()) for asset in python.assets}
+    found = {
+        asset.url: python.name
+        for python in after.pythons
+        for asset in python.assets
+        if asset.url not in known and Url.parse(asset.url).is_of_one_machine
+    }
+    if not found:
+        return ()
+    entries = ", ".join(dict.fromkeys(found.values()))
+    return (
+        f"{project.lock_name}: {entries}: no other machine can download {Url.parse(next(iter(found)))}"
+        + (f" and {plural(len(found) - 1, 'more archive')}" if len(found) > 1 else "")
+        + "; to share the lock file, serve the archives by https and name that catalog",
+    )
 
 
 def _spelled_as_before(new: str, text: str, before: ParsedLock, after: Lock, project: Project) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,7 +141,40 @@ def test_no_proxy_is_respected(internet: Internet, tmp_path: Path) -> None:
     assert internet.proxy.seen == []
 
 
-def test_a_proxy_that_cannot_be_used_is_a_usage_error(tmp_path: Path) -> None:
-    for proxy, message in (("http://:3128", "expected a host"), ("socks5://127.0.0.1:1", "socksio")):
-        with pytest.raises(UsageError, match=message):
+def test_a_proxy_that_cannot_be_used_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    needed = f"hint: Run `{sys.executable} -m pip install 'socksio>=1,<2'`, or set an HTTP proxy."
+    for proxy, message, hint in (
+        ("http://:3128", "expected a host", ""),
+        ("socks5://127.0.0.1:1", "a SOCKS proxy requires the package socksio, which is not installed", needed),
+    ):
+        with pytest.raises(UsageError, match=message) as caught:
             _fetch(tmp_path, "https://mirror.example/a", {"https_proxy": proxy}, "mirror.example")
+        assert hint in f"hint: {caught.value.hint}"
+
+
+@pytest.mark.parametrize(("scheme", "variable"), [("socks5", "ALL_PROXY"), ("socks5h", "https_proxy")])
+def test_a_socks_proxy_looks_the_host_up(internet: Internet, tmp_path: Path, scheme: str, variable: str) -> None:
+    pytest.importorskip("socksio")
+    internet.server.put(_RELEASE.removeprefix("https://github.com/"), SMALL)
+    proxy = internet.proxy
+    environ = {"SSL_CERT_FILE": internet.environ["SSL_CERT_FILE"], variable: f"{scheme}://{proxy.authority}"}
+    assert _fetch(tmp_path, _RELEASE, environ) == SMALL
+    assert proxy.seen == ["SOCKS github.com:443"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_socks_proxy_gets_its_credentials_or_refuses(server: Server, tmp_path: Path) -> None:
+    pytest.importorskip("socksio")
+    server.put("a", SMALL)
+    with Proxy({"mirror.example": server.port}, login=("me", "p@ss")) as proxy:
+        url, allowed = "http://mirror.example/a", "http://mirror.example"
+        assert _fetch(tmp_path, url, {"http_proxy": f"socks5://me:p%40ss@{proxy.authority}"}, allowed) == SMALL
+        refused = [(f"socks5://{userinfo}{proxy.authority}", "mirror.example") for userinfo in ("", "me:wrong@")]
+        refused.append((f"socks5://me:p%40ss@{proxy.authority}", "elsewhere.example"))
+        for number, (address, host) in enumerate(refused):
+            with pytest.raises(NetworkError, match="the proxy refuses") as caught:
+                _fetch(tmp_path / f"{number}", f"http://{host}/a", {"http_proxy": address}, f"http://{host}")
+            assert "wrong" not in str(caught.value)
+            del caught
+    gc.collect()  # httpcore leaves the socket of a proxy that refuses to the garbage collector

@@ -1,4 +1,4 @@
-"""A real HTTP proxy on loopback, which tunnels and forwards to the hosts that a test names."""
+"""A real HTTP and SOCKS5 proxy on loopback, which tunnels and forwards to the hosts that a test names."""
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ class _Handler(socketserver.BaseRequestHandler):
     request: socket.socket
 
     def handle(self) -> None:
-        head = b""
+        head = self.request.recv(1)
+        if head == b"\x05":
+            self._socks()
+            return
         while _HEAD_END not in head:
             data = self.request.recv(65536)
             if not data:
@@ -92,6 +95,38 @@ class _Handler(socketserver.BaseRequestHandler):
                 path = parts.path + (f"?{parts.query}" if parts.query else "")
                 upstream.sendall("\r\n".join([f"{method} {path} {version}", *kept, "", ""]).encode("latin-1"))
             _relay(self.request, upstream)
+
+    def _socks(self) -> None:
+        """SOCKS5 (RFC 1928) with names or addresses, and the login of RFC 1929."""
+        owner = self.server.owner
+        methods = self._exactly(self._exactly(1)[0])
+        method = 0 if owner.login is None else 2
+        if method not in methods:
+            self.request.sendall(b"\x05\xff")
+            return
+        self.request.sendall(bytes([5, method]))
+        if owner.login is not None:
+            given = tuple(self._exactly(self._exactly(skip + 1)[-1]).decode() for skip in (1, 0))
+            self.request.sendall(bytes([1, given != owner.login]))
+            if given != owner.login:
+                return
+        kind = self._exactly(4)[3]
+        host = (
+            self._exactly(self._exactly(1)[0]).decode()
+            if kind == 3
+            else socket.inet_ntop(*{1: (socket.AF_INET, self._exactly(4))}[kind])
+        )
+        owner.seen.append(f"SOCKS {host}:{int.from_bytes(self._exactly(2))}")
+        port = owner.hosts.get(host)
+        if port is None:
+            self.request.sendall(b"\x05\x04\x00\x01" + bytes(6))
+            return
+        with socket.create_connection(("127.0.0.1", port)) as upstream:
+            self.request.sendall(b"\x05\x00\x00\x01" + bytes(6))
+            _relay(self.request, upstream)
+
+    def _exactly(self, count: int) -> bytes:
+        return self.request.recv(count, socket.MSG_WAITALL)
 
     def _refuse(self, code: int, headers: str = "") -> None:
         self.request.sendall(

@@ -13,8 +13,11 @@ import pytest
 
 from provision.catalog.snapshot import bundled_catalog
 from provision.host.detect import detect_host
+from provision.lock.lock import Upgrade
 from provision.manifest.read import parse_manifest
-from provision.workflows.lock import host_target
+from provision.workflows.lock import host_target, lock
+from provision.workflows.options import Options
+from tests.catalog.samples import custom_line
 from tests.support.project import Project
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
@@ -176,3 +179,32 @@ def test_github_gets_an_annotation_of_a_lock_that_is_out_of_date(project: Projec
     project.lock.unlink()
     shown = project.run("lock", "--check", expect=4, GITHUB_ACTIONS="true").err
     assert "::error file=pythons.lock,line=1::pythons.lock does not exist" in shown
+
+
+def test_archives_that_no_other_machine_can_download_are_a_warning_once(tmp_path: Path) -> None:
+    """A relative catalog, as `pack` writes it, makes `file://` URLs; so does a server on loopback for this machine."""
+    project = Project(tmp_path / "project")
+    names = [
+        f"cpython-3.13.99+20270101-{target}-install_only.tar.gz"
+        for target in ("x86_64-unknown-linux-gnu", "aarch64-apple-darwin")
+    ]
+    for number, base in enumerate(("", "http://127.0.0.1:9/", "https://example.com/")):
+        rows: list[dict[str, object]] = [
+            {
+                "url": f"{base}{name}",
+                "platform": name.split("-", 2)[2].removesuffix("-install_only.tar.gz"),
+                "variant": "install_only",
+            }
+            for name in names
+        ]
+        (project.directory / f"{number}.ndjson").write_bytes(custom_line("3.13.99+20270101", *rows))
+        project.write(
+            f'[settings]\ncatalogs = ["{number}.ndjson"]\ntargets = ["linux-x86_64", "macos-aarch64"]\n'
+            '[pythons]\ndefault = { version = "3.13.99", flavor = "install_only" }\n'
+        )
+        options = Options.of(project.environ(), manifest=project.manifest, offline=True)
+        warnings = lock(options, Upgrade(everything=True)).warnings
+        assert len(warnings) == (number < 2)
+        assert all(each.startswith("pythons.lock: default: no other machine can download ") for each in warnings)
+        assert all("and 1 more archive; to share the lock file" in each for each in warnings)
+        assert lock(options).warnings == ()
