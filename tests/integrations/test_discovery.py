@@ -102,12 +102,12 @@ def test_virtualenv_and_tox_and_nox_find_entries(run: Tools, builds: tuple[Build
         assert f"home = {link}" in (tmp_path / "made" / "pyvenv.cfg").read_text()
         shutil.rmtree(tmp_path / "made")
 
-    if suffix:  # the commands of the page, with the name of another entry
-        for line in (
-            "virtualenv --discovery provision -p free .venv",
-            "VIRTUALENV_DISCOVERY=provision virtualenv -p 3.13t .venv",
-        ):
-            run("sh", "-c", line.replace("free", "mine").replace("3.13t", f"{build.name.version.series}t"))
+    version = f"{build.name.version.series}{suffix}"
+    for line in (  # the commands of the page, for the entry that is here
+        "virtualenv --discovery provision -p free .venv",
+        "VIRTUALENV_DISCOVERY=provision virtualenv -p 3.13t .venv",
+    ):
+        run("sh", "-c", line.replace("free", "mine").replace("3.13t", version))
 
     factor = f"py{build.name.version.series.replace('.', '')}{suffix}"
     (run.project.directory / "tox.ini").write_text(TOX.format(factor=factor))

@@ -77,37 +77,41 @@ def spoil(file: Path, build: Build) -> None:
     file.write_text(file.read_text().replace(build.sha256, build.sha256[::-1]))
 
 
-def test_the_page_has_every_format_and_its_commands_write_what_is_locked(locked: Project, build: Build) -> None:
-    shown = [
-        line.partition("provision export ")[2].split(")")[0].split() for line in COMMANDS if "provision export" in line
-    ]
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that is locked from the bundled catalog."""
+    project = Project(tmp_path_factory.mktemp("interop") / "project")
+    project.write('[pythons]\ndefault = { version = "3.13.13", build = "20260602", targets = ["linux-x86_64"] }\n')
+    project.run("lock", "--offline")
+    return project
+
+
+def test_the_page_has_every_format_and_its_commands_write_what_is_locked(bundled: Project) -> None:
+    exports = [line.partition("provision export ")[2] for line in COMMANDS if "provision export" in line]
+    shown = [line.split(")")[0].split() for line in exports]
     assert {words[0] for words in shown} == set(EXPORT_FORMATS)
-    options = Options.of({}, home=locked.home, cache=locked.cache, manifest=locked.manifest)
+    options = Options.of({}, home=bundled.home, cache=bundled.cache, manifest=bundled.manifest)
     for style, *words in shown:
         names = tuple(words[: words.index("-o")]) if "-o" in words else tuple(words)
-        assert [row.asset.sha256.hex for row in export(options, style, names).rows] == [build.sha256]
+        assert [row.asset.target.short for row in export(options, style, names).rows] == ["linux-x86_64"]
 
 
-def test_the_matrix_is_an_output_of_a_step(locked: Project, build: Build, tmp_path: Path) -> None:
+def test_shells_and_git_do_with_exports_what_the_page_says(bundled: Project, tmp_path: Path) -> None:
     line = next(line for line in COMMANDS if "github-matrix" in line)
-    done(sh(locked, line, GITHUB_OUTPUT=str(tmp_path / "output")))
+    done(sh(bundled, line, GITHUB_OUTPUT=str(tmp_path / "output")))
     name, _, value = (tmp_path / "output").read_text().partition("=")
-    assert (name, [job["version"] for job in json.loads(value)["include"]]) == ("matrix", [str(build.name.version)])
+    assert (name, [job["os"] for job in json.loads(value)["include"]]) == ("matrix", ["ubuntu-latest"])
 
+    done(sh(bundled, "provision export env -o pythons.env"))
+    assert done(sh(bundled, '. ./pythons.env && echo "$PYTHON_DEFAULT_VERSION"')) == "3.13.13\n"
 
-def test_variables_are_read_by_a_shell(locked: Project, build: Build) -> None:
-    done(sh(locked, "provision export env -o pythons.env"))
-    assert done(sh(locked, '. ./pythons.env && echo "$PYTHON_DEFAULT_VERSION"')) == f"{build.name.version}\n"
-
-
-def test_a_committed_export_is_compared_by_git(locked: Project) -> None:
-    done(sh(locked, "provision export nix -o pythons.nix"))
+    done(sh(bundled, "provision export nix -o pythons.nix"))
     for words in (["init", "-q"], ["add", "pythons.nix"]):
-        subprocess.run(["git", *words], cwd=locked.directory, check=True)
+        subprocess.run(["git", *words], cwd=bundled.directory, check=True)
     compare = "git diff --exit-code pythons.nix"
-    assert sh(locked, compare).code == 0
-    (locked.directory / "pythons.nix").write_text("{ }")
-    assert sh(locked, compare).code == 1
+    assert sh(bundled, compare).code == 0
+    (bundled.directory / "pythons.nix").write_text("{ }")
+    assert sh(bundled, compare).code == 1
 
 
 def test_every_command_of_the_page_is_run_here() -> None:

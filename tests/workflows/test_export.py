@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from provision.cli.commands.export import complete_formats
+from provision.errors import (
+    LockFileError,
+    ManifestError,
+    ProvisionError,
+    SeveralErrors,
+    StoreError,
+    UsageError,
+)
 from provision.workflows.export import EXPORT_FORMATS, export, write_export
 from provision.workflows.options import Options, parse_targets
 from tests.support.project import Project
@@ -77,26 +86,37 @@ def test_json_says_what_was_left_out(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "expected"),
+    ("style", "names", "targets", "error", "expected"),
     [
-        (("uvx",), 2, "FORMAT: expected one of uv, rules_python,"),
-        (("default",), 2, "got 'default'"),
-        (("uv", "nobody"), 2, "'nobody'"),
-        (("uv", "--target", "amiga"), 2, "--target: expected a target"),
-        (("uv", "other", "--target", "linux-x86_64"), 4, "'other'"),
-        (("mise", "debug"), 1, "nothing to export in the format mise, which has no place for debug (debug build)"),
-        (("uv", "-o", "no/such/folder/x.json"), 1, "cannot write"),
+        ("uv", ("nobody",), (), ManifestError, "'nobody'"),
+        ("uv", (), ("amiga",), UsageError, "--target: expected a target"),
+        ("uv", ("other",), ("linux-x86_64",), LockFileError, "'other'"),
+        ("uv", (), ("linux-riscv64",), SeveralErrors, "linux-riscv64"),
+        ("mise", ("debug",), (), ProvisionError, "format mise, which has no place for debug (debug build)"),
     ],
 )
-def test_what_cannot_be_exported_is_one_error(
-    project: Project, words: tuple[str, ...], code: int, expected: str
+def test_what_cannot_be_exported_is_an_error(
+    project: Project,
+    style: str,
+    names: tuple[str, ...],
+    targets: tuple[str, ...],
+    error: type[ProvisionError],
+    expected: str,
 ) -> None:
-    ended = project.run("export", *words, expect=code)
+    with pytest.raises(error, match=re.escape(expected)):
+        export(options(project), style, names, parse_targets(targets))
+
+
+def test_an_unknown_format_is_one_error_and_writes_nothing(project: Project) -> None:
+    ended = project.run("export", "default", "-o", "file", expect=2)
     assert ended.out == ""
-    assert expected in ended.err
+    assert ended.err.startswith("error: FORMAT: expected one of uv, rules_python,")
+    assert not (project.directory / "file").exists()
 
 
-def test_without_a_lock_there_is_nothing_to_export(tmp_path: Path) -> None:
-    project = Project(tmp_path / "project")
-    project.write(MANIFEST)
-    assert "provision lock" in project.run("export", "uv", expect=4).err
+def test_what_cannot_be_written_and_what_is_not_locked_are_errors(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot write"):
+        write_export(export(options(project), "uv"), tmp_path / "no" / "file")
+    (tmp_path / "pythons.toml").write_text(MANIFEST)
+    with pytest.raises(LockFileError, match=r"pythons\.lock"):
+        export(Options.of({}, home=tmp_path, cache=tmp_path, manifest=tmp_path / "pythons.toml"), "uv")
