@@ -75,28 +75,32 @@ class _Comment:
 
     def alert(self, kind: str, notices: Sequence[Notice]) -> None:
         """A GitHub alert (``[!WARNING]``) that lists notices."""
-        head = f"\n> [!{kind}]\n"
+        items: list[str] = []
         for notice in notices:
             labels = ", ".join(markdown_text(change.target_label) for change in notice.changes)
             where = f"**{markdown_text(notice.entry)}**{labels and f' ({labels})'}"
             urls = "".join(f"\n>   - {markdown_code(url, 4 * _LONGEST_VALUE)}" for url in notice.urls)
-            added = self.add(f"{head}> - {where}: {markdown_text(notice.message)}{urls}\n")
-            self._count(added)
-            head = "" if added else head
+            items.append(f"{where}: {markdown_text(notice.message)}{urls}")
+        self._list_in_alert(f"\n> [!{kind}]\n", items)
 
     def advisories(self, review: Review) -> None:
         """A GitHub alert for what each entry opens, and one for what it closes; the ids in one line each."""
         for (entry, effect), changes in review.advisories_by_entry().items():
             kind = "WARNING" if effect == "opens" else "TIP"
             number = plural(len(changes), "advisory", "advisories")
-            head = f"\n> [!{kind}]\n> **{markdown_text(entry)}** {effect} {number}:\n"
+            items: list[str] = []
             for change in changes:
                 advisory = change.advisory
                 words = f"{advisory.id} ({advisory.severity}), {change.versions}"
-                words += f": {advisory.summary}" if advisory.summary else ""
-                added = self.add(f"{head}> - {markdown_text(words)}\n")
-                self._count(added)
-                head = "" if added else head
+                items.append(markdown_text(words + (f": {advisory.summary}" if advisory.summary else "")))
+            self._list_in_alert(f"\n> [!{kind}]\n> **{markdown_text(entry)}** {effect} {number}:\n", items)
+
+    def _list_in_alert(self, head: str, items: Sequence[str]) -> None:
+        """The head of an alert, together with its first item that fits, and the other items."""
+        for item in items:
+            added = self.add(f"{head}> - {item}\n")
+            self._count(added)
+            head = "" if added else head
 
     def table(self, columns: Sequence[str], cells: Sequence[Sequence[str]], *, closing: str = "") -> None:
         head = f"\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n"

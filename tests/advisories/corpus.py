@@ -58,28 +58,40 @@ COOKIES_GIT: dict[str, Any] = {
         }
     ],
 }
+
+
+def openssl_record(cve: str, *versions: tuple[str, str, str], title: str = "", updated: str = "") -> dict[str, Any]:
+    """A record as OpenSSL publishes them; versions are the first that is affected, the fixed one, the type."""
+    return {
+        "dataType": "CVE_RECORD",
+        "cveMetadata": {"cveId": cve, "state": "PUBLISHED", **({"dateUpdated": updated} if updated else {})},
+        "containers": {
+            "cna": {
+                **({"title": title} if title else {}),
+                "affected": [
+                    {
+                        "vendor": "OpenSSL",
+                        "product": "OpenSSL",
+                        "defaultStatus": "unaffected",
+                        "versions": [
+                            {"version": first, "lessThan": fixed, "status": "affected", "versionType": kind}
+                            for first, fixed, kind in versions
+                        ],
+                    }
+                ],
+                "metrics": [{"format": "other", "other": {"type": "policy", "content": {"text": "Moderate"}}}],
+            }
+        },
+    }
+
+
 # CVE-2023-0215: a use after free in OpenSSL's BIO_new_NDEF, in both ways of counting.
-OPENSSL: dict[str, Any] = {
-    "dataType": "CVE_RECORD",
-    "cveMetadata": {"cveId": "CVE-2023-0215", "state": "PUBLISHED"},
-    "containers": {
-        "cna": {
-            "affected": [
-                {
-                    "vendor": "OpenSSL",
-                    "product": "OpenSSL",
-                    "defaultStatus": "unaffected",
-                    "versions": [
-                        {"version": "3.0.0", "lessThan": "3.0.8", "status": "affected", "versionType": "semver"},
-                        {"version": "1.1.1", "lessThan": "1.1.1t", "status": "affected", "versionType": "custom"},
-                        {"version": "1.0.2", "lessThan": "1.0.2zg", "status": "affected", "versionType": "custom"},
-                    ],
-                }
-            ],
-            "metrics": [{"format": "other", "other": {"type": "policy", "content": {"text": "Moderate"}}}],
-        }
-    },
-}
+OPENSSL = openssl_record(
+    "CVE-2023-0215",
+    ("3.0.0", "3.0.8", "semver"),
+    ("1.1.1", "1.1.1t", "custom"),
+    ("1.0.2", "1.0.2zg", "custom"),
+)
 # CVE-2024-8176: deep nesting of entities in expat. MITRE's own part says nothing, CISA's has the range.
 EXPAT: dict[str, Any] = {
     "dataType": "CVE_RECORD",

@@ -19,32 +19,15 @@ from provision.review.audit import run_checks
 from provision.review.audit_advisories import JudgedBuilds
 from provision.review.audit_formats import audit_document, audit_sarif
 from provision.review.findings import Audit, AuditContext, Finding
-from tests.advisories.corpus import COOKIES, EXPAT, OPENSSL, encoded
+from tests.advisories.corpus import COOKIES, EXPAT, OPENSSL, encoded, openssl_record
 from tests.review.auditing import UPSTREAM
 from tests.review.samples import lock
 from tests.review.test_components import GNU, MAC, WINDOWS, entry
 
 # Before and after OpenSSL's fix of June 2026, in the words of a test.
-NEW_OPENSSL = {
-    "dataType": "CVE_RECORD",
-    "cveMetadata": {"cveId": "CVE-2026-1", "state": "PUBLISHED", "dateUpdated": "2026-06-10"},
-    "containers": {
-        "cna": {
-            "title": "Something in OpenSSL",
-            "affected": [
-                {
-                    "vendor": "OpenSSL",
-                    "product": "OpenSSL",
-                    "defaultStatus": "unaffected",
-                    "versions": [
-                        {"version": "3.5.0", "lessThan": "3.5.7", "status": "affected", "versionType": "semver"}
-                    ],
-                }
-            ],
-            "metrics": [{"other": {"content": {"text": "Moderate"}}}],
-        }
-    },
-}
+NEW_OPENSSL = openssl_record(
+    "CVE-2026-1", ("3.5.0", "3.5.7", "semver"), title="Something in OpenSSL", updated="2026-06-10"
+)
 OLD = entry("3.13.13+20260602", (GNU, MAC, WINDOWS))
 
 
