@@ -6,7 +6,7 @@ Such an environment has no Python of its own: without the tree it is dead, whate
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +21,8 @@ _SKIPPED = frozenset({".git", ".hg", ".svn", ".pythons", "node_modules", "__pyca
 
 _CONFIGURATION = "pyvenv.cfg"
 _LARGEST_CONFIGURATION = 64 * 1024
-_PATHS = frozenset({"home", "executable", "base-executable", "base-prefix"})
+# Python starts by the first; the others say with which interpreter the environment was made.
+_HOME, _MADE_WITH = "home", frozenset({"executable", "base-executable", "base-prefix"})
 _INTERPRETERS = ("bin/python", "Scripts/python.exe")
 
 
@@ -39,7 +40,11 @@ def find_environments(project: Path) -> Iterator[Path]:
 
 
 def environment_keys(store: Store, environment: Path) -> frozenset[str]:
-    """The keys of the trees that a virtual environment was made from; empty if it is of another Python or missing."""
+    """The keys of the trees that a virtual environment runs on; empty if it is of another Python or missing.
+
+    One that was made through a link runs on the tree to which the link leads now. Where its home leads to no tree,
+    those that it was made with count.
+    """
     try:
         content = read_small_file_or_none(environment / _CONFIGURATION, _LARGEST_CONFIGURATION)
     except OSError:
@@ -47,8 +52,15 @@ def environment_keys(store: Store, environment: Path) -> frozenset[str]:
     if content is None:
         return frozenset()
     pairs = (line.partition("=") for line in content.decode("utf-8", "replace").splitlines())
-    named = [value.strip() for name, _, value in pairs if name.strip().lower() in _PATHS]
-    paths = [*named, *(str(environment / path) for path in _INTERPRETERS)]
+    named = [(name.strip().lower(), value.strip()) for name, _, value in pairs]
+    runs_on = [value for name, value in named if name == _HOME]
+    made_with = [value for name, value in named if name in _MADE_WITH]
+    return _keys_of(store, [*runs_on, *(str(environment / path) for path in _INTERPRETERS)]) or _keys_of(
+        store, made_with
+    )
+
+
+def _keys_of(store: Store, paths: Sequence[str]) -> frozenset[str]:
     places = {os.fspath(store.trees), os.path.realpath(store.trees)}
     keys = {_key_below(place, path) for path in (*paths, *map(_real_path, paths)) for place in places}
     return frozenset(keys - {""})

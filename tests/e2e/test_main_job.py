@@ -63,10 +63,10 @@ def test_each_interpreter_is_locked_fetched_unpacked_and_runs(
     project.run("sync")
     for build in builds:
         answer = json.loads(project.run("run", build.label, "--", "python", "-c", PROBE).out)
-        tree = Path(project.run("which", build.label, "--store").out.strip()).parent.parent
+        linked = Path(project.run("which", build.label).out.strip()).parent.parent
         assert answer == {
             "version": str(build.name.version),
-            "prefix": str(tree),
+            "prefix": str(linked),
             "nogil": build.name.options.freethreaded,
             "debug": build.name.options.debug,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from provision.model.tree import RECIPE
 from tests.crash.disks import require_mounts, small_disk
+from tests.integrations.tools import install_python_tool
 from tests.support.builds import Build, write_catalog
 from tests.support.project import COMMAND, Project
 from tests.support.small import small_build
@@ -210,18 +212,45 @@ def test_an_upgrade_keeps_what_a_virtual_environment_was_made_from(needed: Neede
 
 
 @pytest.mark.slow
-def test_a_real_virtual_environment_works_after_an_upgrade_and_a_prune(
-    tmp_path: Path, builds: tuple[Build, ...]
-) -> None:
-    """The upgrade is to another tree of the same build, so that one build is enough."""
+def test_real_virtual_environments_work_after_an_upgrade_and_a_prune(tmp_path: Path, builds: tuple[Build, ...]) -> None:
+    """Made in each way of docs/daily.md. The upgrade is to another tree of the same build, so that one is enough."""
     (tmp_path / "served").mkdir()
     build = builds[-1]
     catalog = write_catalog(tmp_path / "served", (build,))
     project = Project(tmp_path / "project")
-    for entry in (build.entry, build.entry.replace(" }", ', without = ["tests"] }')):
+    folder = project.directory
+
+    def sync(entry: str) -> None:
         project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\none = {entry}\n')
-        project.run("sync", "--prune")
-        if entry == build.entry:
-            project.run("run", "one", "--", "python", "-m", "venv", "--without-pip", ".venv")
-    assert "virtual environment" in project.run("prune").err
-    subprocess.run([project.directory / ".venv/bin/python", "-c", "import json"], check=True)
+        project.run("sync")
+
+    def make(*words: str | Path) -> None:
+        path = f"{folder / '.pythons/bin'}:{os.environ['PATH']}"
+        subprocess.run(words, cwd=folder, env=project.environ({"PATH": path}), check=True, capture_output=True)
+
+    sync(build.entry)
+    linked, stored = (project.run("which", "one", *words).out.strip() for words in ((), ("--store",)))
+    uv, virtualenv, tox = (install_python_tool(tool, tmp_path / tool) for tool in ("uv", "virtualenv", "tox"))
+    (folder / "tox.ini").write_text(
+        "[tox]\nenvlist = py\n[testenv]\nskip_install = true\nbase_python = {tox_root}/.pythons/one/bin/python\n"
+    )
+    project.run("run", "one", "-m", "venv", "--without-pip", ".run")
+    make(linked, "-m", "venv", "--without-pip", ".which")
+    make("python", "-m", "venv", "--without-pip", ".path")
+    make(uv, "venv", "--no-config", "--offline", "--python", linked, ".uv")
+    make(virtualenv, "--without-pip", "-p", linked, ".virtualenv")
+    make(tox, "run", "-e", "py", "--notest")
+    sync(build.entry.replace(" }", ', without = ["tests"] }'))
+    project.run("prune")
+    assert not Path(stored).exists(), "nothing runs on the old tree"
+    newer = Path(linked).resolve().parent.parent
+    for name in (".run", ".which", ".path", ".uv", ".virtualenv", ".tox/py"):
+        python = folder / name / "bin/python"
+        report = "import json, os, sys; print(sys.prefix); print(os.path.realpath(json.__file__))"
+        prefix, library = subprocess.check_output([python, "-c", report], text=True, cwd=tmp_path).splitlines()
+        assert (prefix, Path(library).is_relative_to(newer)) == (str(folder / name), True), name
+
+    make(Path(linked).resolve(), "-m", "venv", "--without-pip", ".stored")
+    sync(build.entry)
+    assert f"1 tree kept for virtual environment {folder / '.stored'}\n" in project.run("prune").err
+    subprocess.run([folder / ".stored/bin/python", "-c", "import json"], check=True)

@@ -79,6 +79,24 @@ def test_an_environment_names_its_tree(tmp_path: Path, tool: str, configuration:
     assert environment_keys(store, make_environment(tmp_path / ".venv", text)) == {KEY}, tool
 
 
+def test_one_made_through_a_link_needs_the_tree_to_which_the_link_leads_now(tmp_path: Path) -> None:
+    store, newer = Store(tmp_path / "home"), KEY.replace("3.13.5", "3.13.6")
+    for key in (KEY, newer):
+        (store.tree(key) / "bin").mkdir(parents=True)
+        (store.tree(key) / "bin/python").touch()
+    link = tmp_path / "link"
+    link.symlink_to(store.tree(KEY))
+    text = f"home = {link}/bin\nexecutable = {store.tree(KEY)}/bin/python3.13\nbase-prefix = {store.tree(KEY)}\n"
+    made = make_environment(tmp_path / ".venv", text)
+    (made / "bin").mkdir()
+    (made / "bin/python").symlink_to(link / "bin/python")
+    assert environment_keys(store, made) == {KEY}
+    link.unlink()
+    assert environment_keys(store, made) == {KEY}, "the link may come back; what it was made with counts"
+    link.symlink_to(store.tree(newer))
+    assert environment_keys(store, made) == {newer}
+
+
 def test_an_interpreter_that_is_a_link_leads_to_its_tree(tmp_path: Path) -> None:
     store = Store(tmp_path / "home")
     (store.tree(KEY) / "bin").mkdir(parents=True)
