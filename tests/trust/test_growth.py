@@ -302,8 +302,8 @@ _GROWTHS: dict[str, Growth] = {
     "adopt: tox: environments": Growth(
         lambda n: "[tox]\nenvlist = " + "py312, " * n, _adopted("tox:read_tox_ini"), 50_000
     ),
-    "adopt: tox: sections": Growth(
-        lambda n: "".join(f"[testenv:{i}]\nbasepython = a: py\n" for i in range(n)), _adopted("tox:read_tox_ini"), 2000
+    "adopt: tox: base pythons": Growth(
+        lambda n: "# a\n" * n + "[testenv]\nbasepython = a: " + "python3.12, " * n, _adopted("tox:read_tox_ini"), 20_000
     ),
     "adopt: nox: lists": Growth(
         lambda n: "@nox.session(python=[" + '"3.12", ' * n + "])\ndef x(s): ...", _adopted("nox:read_noxfile"), 8000

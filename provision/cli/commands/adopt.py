@@ -54,7 +54,8 @@ def init(
 
     adopted = write_manifest(session.options, parse_targets(target or DEFAULT_TARGETS), bare=bare)
     names = ", ".join(entry.name for entry in adopted.entries)
-    what = f"wrote {adopted.path}" + (f" with entries {names}" if names else "")
+    entries = "entry" if len(adopted.entries) == 1 else "entries"
+    what = f"wrote {adopted.path}" + (f" with {entries} {names}" if names else "")
     step = "`provision lock`" if names else "`provision add NAME REQUEST`"
     return session.show(present_adopted(adopted, f"{what}; next: {step}", session.console))
 
