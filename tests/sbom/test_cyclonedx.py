@@ -12,6 +12,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from provision.sbom.cyclonedx import cyclonedx_document
 from tests.sbom.samples import OTHERS, inventory
+from tests.sbom.scanner import AFFECTED, scan
 
 WRITE = "import json; from tests.sbom.samples import *; from provision.sbom.cyclonedx import *\n"
 
@@ -39,6 +40,15 @@ def test_components_are_flat_and_tied_by_dependencies() -> None:
     pythons = [ref for ref, each in components.items() if each["name"] == "python" and depends[ref]]
     assert len(pythons) == 3
     assert all("openssl@3.5.6" in depends[ref] for ref in pythons)
+
+
+def test_a_scanner_finds_what_is_known_of_interpreters_and_libraries() -> None:
+    document = written()
+    found = scan(document)
+    assert found == AFFECTED
+    for each in document["components"]:
+        each.pop("cpe", None)
+    assert scan(document) == set()  # the purls alone say nothing to it
 
 
 def test_an_interpreter_has_its_digest_and_url() -> None:

@@ -13,6 +13,7 @@ from provision.sbom.spdx import spdx_document
 from tests.lock.samples import asset
 from tests.review.test_components import GNU, entry
 from tests.sbom.samples import OTHERS, inventory, rows
+from tests.sbom.scanner import AFFECTED, scan
 
 
 def written(made: Inventory) -> dict[str, Any]:
@@ -63,3 +64,7 @@ def test_a_package_has_its_archive_cpe_purl_and_licence() -> None:
 def test_the_public_domain_is_declared_where_it_is_used() -> None:
     assert "hasExtractedLicensingInfos" in written(inventory(*rows(entry("3.12.11+20250612", (GNU,)))))
     assert "hasExtractedLicensingInfos" not in written(inventory(("own", OTHERS)))
+
+
+def test_a_scanner_finds_what_is_known_of_interpreters_and_libraries() -> None:
+    assert scan(written(inventory())) == AFFECTED
