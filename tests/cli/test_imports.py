@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from provision.store.trust import trust
 from tests.support.builds import Build, write_catalog
 from tests.support.project import Project
 from tests.support.variants import variants
@@ -150,6 +151,17 @@ def test_a_forbidden_module_exists(name: str) -> None:
 @pytest.mark.parametrize("words", variants(SHORTEST, quick=SHORTEST[::3]))
 def test_the_shortest_answers_load_no_more_than_python_does(project: Project, words: str) -> None:
     assert sorted((SLOW_STDLIB | {"typer"}) & loaded(project, *words.split())) == []
+
+
+def test_the_hook_of_a_trusted_project_loads_no_more_either(project: Project, tmp_path: Path) -> None:
+    config = str(tmp_path / "config")
+    project.run("sync", PROVISION_CONFIG_DIR=config)
+    trust({"PROVISION_CONFIG_DIR": config}, project.directory)
+    answer = project.run("hook", "state", PROVISION_CONFIG_DIR=config).out
+    assert answer.startswith(f"B{project.directory}/.pythons/bin\n")
+    modules = loaded(project, f"PROVISION_CONFIG_DIR={config}", "hook", "state")
+    assert sorted((SLOW_STDLIB | {"typer"}) & modules) == []
+    project.run("sync")  # its stamp is the one that the other tests expect
 
 
 def test_a_frozen_sync_is_enough_for_another_one_only(project: Project) -> None:

@@ -16,7 +16,7 @@ from provision.model.target import KNOWN_TARGETS, Target
 from tests.integrations.projects import ROOT
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
-OURS = ("manifest", "migrating", "lock", "store", "commands", "cpu-and-libc", "ci", "git")
+OURS = ("manifest", "migrating", "lock", "store", "commands", "cpu-and-libc", "ci", "git", "shell", "editors")
 
 
 def snippets(language: str) -> list[tuple[str, str]]:
@@ -72,7 +72,7 @@ def test_the_commands_page_has_every_command() -> None:
         assert re.search(rf"`{command.name}\b", text), command.name
 
 
-_USED = re.compile(r"(?:`|\$ |bin/|entry: |run: |^ +)provision ([a-z-]+)", re.MULTILINE)
+_USED = re.compile(r"(?:`|\$ |bin/|entry: |run: |^ +)provision ([a-z][a-z-]*)", re.MULTILINE)
 
 
 def test_commands_that_the_pages_and_examples_use_exist() -> None:

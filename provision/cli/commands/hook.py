@@ -23,7 +23,7 @@ def hook(
         ),
     ],
 ) -> int:
-    """Print the shell code that puts interpreters on PATH by directory.
+    """Print shell code for interpreters on PATH by directory.
 
     While the shell is in the directory of a trusted project or below it, the interpreters of the project are first on
     PATH, as with `provision env`. `provision trust` trusts a project. For direnv, the code defines `use provision`.
