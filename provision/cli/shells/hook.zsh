@@ -1,15 +1,11 @@
 # provision: the interpreters of a trusted project are on PATH while the shell is in its directory.
 _provision_hook() {
-  local -i code=$?
-  local -i exits=0
-  if [[ -o err_exit || -o err_return ]]; then exits=1; fi
-  emulate -L zsh
+  emulate -L zsh # `$?` is zsh's own care here
   setopt no_err_exit no_err_return
   if [[ ${_provision_directory-} != "$PWD" ]] || _provision_changed; then
     _provision_update
   fi
-  ((exits)) && return 0
-  return code
+  return 0
 }
 
 # Whether a file changed that the last answer depends on. Starts no process.
