@@ -51,9 +51,8 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if subprocess.run(build, check=False, capture_output=True).returncode:
         pytest.skip("the wheel cannot be built here")
     (wheel,) = folder.glob("*.whl")
-    for package in (str(wheel), "virtualenv>=21", "tox>=4.30", "nox"):
-        install_python_tool(package, folder / "environment", "python")
-    return folder / "environment" / "bin"
+    more = ("virtualenv>=21", "tox>=4.30", "nox")
+    return install_python_tool(str(wheel), folder / "environment", "python", more).parent
 
 
 class Tools:

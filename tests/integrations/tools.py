@@ -7,18 +7,19 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 
-def install_python_tool(package: str, folder: Path, command: str | None = None) -> Path:
-    """The command of a package of the Python index, in an environment of its own."""
+def install_python_tool(package: str, folder: Path, command: str | None = None, more: Sequence[str] = ()) -> Path:
+    """The command of a package of the Python index, in an environment of its own, with ``more`` beside it."""
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     # No building: a source distribution may want to download what cannot be had.
-    install = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", package]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", package, *more]
     done = subprocess.run(install, check=False, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"{package} cannot be installed: {_last_line(done.stderr)}")
