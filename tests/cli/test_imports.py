@@ -29,7 +29,10 @@ main()
 """
 
 SLOW_STDLIB = {"re", "enum", "typing", "dataclasses", "json", "pathlib", "hashlib", "collections", "functools"}
-HEAVY = {"httpx", "httpcore", "rich", "pydantic", "typer", "click", "tomlkit", "dataclasses", "subprocess", "_hashlib"}
+HEAVY = {
+    "httpx", "httpcore", "rich", "pydantic", "typer", "click", "tomlkit", "yaml", "dataclasses", "subprocess",
+    "_hashlib",
+}  # fmt: skip
 
 # The rooms of `provision` that a command may load: those it needs, and no other.
 CHECKING = {"cli", "errors", "host", "lock", "manifest", "model", "text", "url", "workflows"}
@@ -53,6 +56,7 @@ UNNEEDED = {
     "provision.lock.resolve",
     "provision.manifest.edit",
     "provision.manifest.positions",
+    "provision.workflows.adopt",
     "provision.workflows.audit",
     "provision.workflows.catalog",
     "provision.workflows.diff",

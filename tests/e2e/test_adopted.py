@@ -30,7 +30,7 @@ def test_a_repository_is_taken_over_by_the_commands_of_the_page(name: str, proje
     run_on(HOST, project, *commands[2].split())
     states = {row["name"]: row["state"] for row in run_on(HOST, project, "list", "--json").document()["pythons"]}
     here = {python.name for python in lock.pythons if Target.parse(HOST) in python.targets()}
-    assert states
+    assert states, states
     assert {name for name, state in states.items() if state == "installed"} == here
 
 

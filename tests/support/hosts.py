@@ -14,7 +14,7 @@ from provision.host.cpu import Kernel
 from provision.lock.lock import Lock
 from provision.lock.read import parse_lock
 from provision.model.asset import Asset
-from provision.store.layout import executable
+from provision.store.layout import executable, interpreter_names
 from tests.host.systems import System, elf_file
 from tests.support.project import Ended, Project
 from tests.support.trees import write_archive
@@ -85,7 +85,8 @@ def stand_in(asset: Asset, folder: Path) -> Path:
     )
     windows = asset.target.os == "windows"
     library = "Lib" if windows else f"lib/python{asset.version.series}"
-    files = {program: says, f"{library}/os.py": f"# {asset.target} {asset.cpu}\n", "LICENSE": "MIT\n"}
+    names = [program] if windows else [str(Path(program).with_name(name)) for name in interpreter_names(asset)]
+    files = {**dict.fromkeys(names, says), f"{library}/os.py": f"# {asset.target} {asset.cpu}\n", "LICENSE": "MIT\n"}
     top = "python/install" if asset.flavor == "full" else "python"
     return write_archive(folder / unquote(asset.filename), top, files)
 

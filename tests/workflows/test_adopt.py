@@ -102,6 +102,7 @@ def test_importing_adds_and_changes_nothing_that_is_there(options: Options, tmp_
     )
 
 
+@pytest.mark.slow  # finding out what there is instead takes a second for each
 def test_entries_are_for_the_targets_that_have_builds(options: Options, tmp_path: Path) -> None:
     (tmp_path / ".tool-versions").write_text("python 3.9.1 3.8.5 2.7\n")
     targets = parse_targets(["linux-x86_64", "linux-aarch64", "windows-x86_64"])
