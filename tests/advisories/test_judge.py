@@ -152,14 +152,14 @@ def test_openssl_s_own_database() -> None:
 
 
 def test_three_real_databases_are_judged_at_once_and_what_cannot_be_judged_is_counted() -> None:
+    began = time.process_time()
     databases = [read_database(real_database(name)) for name in ("psf", "bitnami", "openssl-secjson")]
     alone = AdvisoryIndex(databases[0].records)
     judged = alone.judge("cpython", "3.13.5")
     assert (judged.applied, len(judged.unjudged)) == ((), 130)  # commits alone; two records are on one vulnerability
-    began = time.process_time()
     together = AdvisoryIndex(record for database in databases for record in database.records)
     versions = {"cpython": "3.13.5", "openssl": "3.5.6", "sqlite": "3.50.4", "setuptools": "70.3.0"}
     found = {component: together.judge(component, version) for component, version in versions.items()}
     assert all(judgement.applied for judgement in found.values())
     assert len(found["cpython"].unjudged) < 100
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 0.5

@@ -50,7 +50,7 @@ def test_audit_and_diff_judge_by_the_databases_that_are_named(tmp_path: Path) ->
     rule = '{ code = "CVE-2026-1", reason = "no QUIC here", until = 2099-01-01 }'
     project.write(f"{MANIFEST}\n[policy]\nignore = [{rule}]\n")
     project.run("lock")
-    assert "ignored PV029 default, all: no QUIC here" in project.run("audit", "--advisories", database).out
+    assert "ignored PV029 default, all, CVE-2026-1: no QUIC here" in project.run("audit", "--advisories", database).out
 
 
 def test_all_databases_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def _lines(audit: Audit, console: Console) -> Iterator[str]:
         yield f"  {console.paint(code, 'cyan')}: {fix}"
     for ignored in audit.ignored:
         each = ignored.finding
-        what = f"{each.code} {printable(each.where)}: {printable(ignored.reason)}"
+        advisory = f", {each.advisory.id}" if each.advisory is not None else ""
+        what = f"{each.code} {printable(each.where + advisory)}: {printable(ignored.reason)}"
         yield f"{printable(each.file)}:{each.line}: ignored {what}"
 
 
