@@ -64,11 +64,11 @@ _CommandLineError: type[Exception] = typer.BadParameter.__bases__[0]
 
 _HELP = """Declarative, locked, reviewable Python interpreters.
 
-pythons.toml says what a repository wants, pythons.lock which archive that is on every platform, and `provision sync`
-makes this machine agree with it.
+pythons.toml lists the interpreters of a repository, pythons.lock pins their archives for each target, and
+`provision sync` installs them.
 
 \b
-Begin with:
+Get started:
   provision init
   provision add free 3.14t
   provision sync
@@ -76,7 +76,7 @@ Begin with:
 
 \b
 Exit codes:
-  0  done or clean            4  lock missing, stale or incomplete
+  0  done or clean            4  lock file missing, out of date or incomplete
   1  failure                  5  integrity or policy violation
   2  usage                    6  network failed, or offline and not cached
   3  changes pending

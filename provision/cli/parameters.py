@@ -29,7 +29,7 @@ def parse_tag(text: str) -> str:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(help="Entries of pythons.toml; all of them if none is named.", autocompletion=complete_names),
+    typer.Argument(help="Entries of pythons.toml. [default: all]", autocompletion=complete_names),
 ]
 Name = Annotated[str, typer.Argument(help="An entry of pythons.toml.", autocompletion=complete_names)]
 ShownAs = Annotated[
@@ -48,19 +48,21 @@ _SHARED: dict[str, Any] = {
             "--manifest",
             "-m",
             metavar="FILE",
-            help="Use this manifest instead of the nearest pythons.toml upwards.  [env var: PROVISION_MANIFEST]",
+            help="Manifest to use (default: pythons.toml here or in a parent directory). [env var: PROVISION_MANIFEST]",
         ),
     ],
     "home": Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where installed trees live.  [env var: PROVISION_HOME]")
+        Path | None, typer.Option(metavar="DIR", help="Directory of installed trees.  [env var: PROVISION_HOME]")
     ],
     "cache_dir": Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where archives and catalogs are kept.  [env var: PROVISION_CACHE_DIR]"),
+        typer.Option(
+            metavar="DIR", help="Directory of downloaded archives and catalogs.  [env var: PROVISION_CACHE_DIR]"
+        ),
     ],
     "as_json": Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")],
-    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Say only results, warnings and errors.")],
-    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Say more of what is done.")],
+    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Print only results, warnings and errors.")],
+    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")],
 }
 
 _TRANSFER: dict[str, Any] = {
@@ -70,12 +72,14 @@ _TRANSFER: dict[str, Any] = {
     ],
     "mirror": Annotated[
         list[str] | None,
-        typer.Option(metavar="URL", help="Fetch PBS assets from here first (repeatable). [env var: PROVISION_MIRROR]"),
+        typer.Option(
+            metavar="URL", help="Download PBS assets from this mirror first (repeatable). [env var: PROVISION_MIRROR]"
+        ),
     ],
     "allow_host": Annotated[
         list[str] | None,
         typer.Option(
-            metavar="HOST", help="Allow downloads from this host, too (repeatable). [env var: PROVISION_ALLOW_HOSTS]"
+            metavar="HOST", help="Also allow downloads from this host (repeatable). [env var: PROVISION_ALLOW_HOSTS]"
         ),
     ],
     "jobs": Annotated[
@@ -85,11 +89,11 @@ _TRANSFER: dict[str, Any] = {
             "-j",
             min=1,
             max=64,
-            help="Interpreters worked on at once. [default: 4]  [env var: PROVISION_JOBS]",
+            help="Number of interpreters to install at once. [default: 4]  [env var: PROVISION_JOBS]",
         ),
     ],
     "progress": Annotated[
-        bool, typer.Option("--progress/--no-progress", help="Bars on a terminal. [env var: PROVISION_NO_PROGRESS]")
+        bool, typer.Option("--progress/--no-progress", help="Show progress bars. [env var: PROVISION_NO_PROGRESS]")
     ],
 }
 _DEFAULTS = {"progress": True, "offline": False, "as_json": False, "quiet": False, "verbose": False}

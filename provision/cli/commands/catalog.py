@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provision.workflows.refresh import Updated
 
 
-catalog = typer.Typer(help="Look up what exists upstream, or learn of newer builds.", no_args_is_help=True)
+catalog = typer.Typer(help="List available builds, or download the newest list.", no_args_is_help=True)
 
 
 @catalog.command("update")
@@ -47,7 +47,7 @@ def catalog_update(
         bool, typer.Option("--github", help="Also read the releases from GitHub's API: sizes and times.")
     ] = False,
     sizes: Annotated[
-        bool, typer.Option("--sizes", help="Ask the server of each archive for a size that is not known otherwise.")
+        bool, typer.Option("--sizes", help="Request unknown sizes from the server of each archive.")
     ] = False,
     advisories: Annotated[
         bool,
@@ -125,7 +125,7 @@ def catalog_list(
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Show no more than N assets; 0 for all.")] = 50,
 ) -> int:
-    """List the assets that fit, newest first.
+    """List matching assets, newest first.
 
     \b
     Examples:
@@ -145,7 +145,7 @@ def catalog_show(
     session: Session,
     name: Annotated[str, typer.Argument(autocompletion=complete_builds, help="The file name of an asset, or a build.")],
 ) -> int:
-    """Show all that is known of one asset, or of a build.
+    """Show the details of an asset or a build.
 
     \b
     Examples:

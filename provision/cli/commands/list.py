@@ -8,7 +8,7 @@ from provision.cli.session import Session
 
 @with_session()
 def list_(session: Session) -> int:
-    """Show what is declared, locked and installed.
+    """Show entries, their locked builds and their state.
 
     \b
     Examples:
@@ -23,9 +23,9 @@ def list_(session: Session) -> int:
 
 @with_session()
 def status(session: Session) -> int:
-    """Show what needs attention.
+    """Show out-of-date entries, newer builds and unused trees.
 
-    Stale entries, newer builds, versions past their end of life, and space that can go.
+    Also shows versions past their end of life, and space that can be freed.
 
     \b
     Example:

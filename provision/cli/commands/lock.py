@@ -15,17 +15,20 @@ def lock(
     session: Session,
     names: Names = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 4 if the lock is missing or stale. Needs no network.")
+        bool,
+        typer.Option(
+            "--check", help="Write nothing; exit 4 if the lock file is missing or out of date. Needs no network."
+        ),
     ] = False,
     upgrade: Annotated[
-        bool, typer.Option("--upgrade", "-U", help="Take the newest build again, for the named entries or for all.")
+        bool, typer.Option("--upgrade", "-U", help="Upgrade the named entries, or all, to their newest build.")
     ] = False,
     shown_as: ShownAs = None,
 ) -> int:
     """Resolve pythons.toml into pythons.lock, for all platforms.
 
-    Entries whose request did not change keep their build; only --upgrade takes newer ones. A lock with git's conflict
-    markers is accepted: what is disputed is resolved again.
+    Entries whose request did not change keep their build; only --upgrade takes newer ones. A lock file with
+    git's conflict markers is accepted: the entries in conflict are locked again.
 
     \b
     Examples:

@@ -39,10 +39,10 @@ def pack(
         typer.Option(metavar="TAG", parser=parse_tag, help="The build's tag, YYYYMMDD. [default: from the sources]"),
     ] = None,
 ) -> int:
-    """Turn any CPython into an archive as upstream makes them.
+    """Pack a CPython into an archive in upstream's layout.
 
     Layout and name are python-build-standalone's, and catalog.ndjson gets a row for it.
-    The same prefix gives the same bytes. What keeps the result from working elsewhere is said.
+    The same prefix gives the same bytes. Warns of what may keep the archive from working elsewhere.
 
     \b
     Examples:

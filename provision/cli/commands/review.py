@@ -58,13 +58,13 @@ def diff(
         ),
     ] = "text",
     details: Annotated[
-        bool, typer.Option("--details", help="Look inside the trees that are in the store or the cache, too.")
+        bool, typer.Option("--details", help="Also compare the contents of trees that are in the store or the cache.")
     ] = False,
     advisories: Advisories = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if anything changed.")] = False,
     shown_as: ShownAs = None,
 ) -> int:
-    """Show what a changed lock really changes: versions, builds, hosts, and bytes that changed for no reason.
+    """Compare two lock files and flag suspicious changes.
 
     \b
     Examples:
@@ -88,7 +88,9 @@ def audit(
     session: Session,
     lock: Annotated[
         Path | None,
-        typer.Argument(metavar="[LOCK]", help="A lock, with the manifest beside it. [default: pythons.lock]"),
+        typer.Argument(
+            metavar="[LOCK]", help="A lock file, with its manifest in the same directory. [default: pythons.lock]"
+        ),
     ] = None,
     style: Annotated[
         str,
@@ -102,22 +104,23 @@ def audit(
     ] = "text",
     policy: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Judge by this file's [policy] instead of the manifest's own."),
+        typer.Option(metavar="FILE", help="Apply the [policy] of this file instead of the manifest's."),
     ] = None,
     no_project_policy: Annotated[
-        bool, typer.Option("--no-project-policy", help="Judge by the default policy instead of the manifest's own.")
+        bool, typer.Option("--no-project-policy", help="Apply the default policy instead of the manifest's.")
     ] = False,
     upstream: Annotated[
-        bool, typer.Option("--upstream", help="Fetch SHA256SUMS of every release, and compare with these, too.")
+        bool, typer.Option("--upstream", help="Also download SHA256SUMS of every release and compare them.")
     ] = False,
     advisories: Advisories = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 5 for warnings, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 5 for warnings as well.")] = False,
     as_of: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Judge ages as of this day. [default: today]", show_default=False)
+        str | None,
+        typer.Option(metavar="DATE", help="Compute ages as of this day. [default: today]", show_default=False),
     ] = None,
     shown_as: ShownAs = None,
 ) -> int:
-    """Prove each row of a lock against what upstream published, its manifest, and a policy; exit 5 on errors.
+    """Check a lock file against upstream, manifest and policy.
 
     It fetches nothing unless asked to. A pull request could loosen the policy in its own manifest: give one that it
     cannot change with --policy, or none with --no-project-policy.
@@ -162,7 +165,7 @@ def outdated(
         bool, typer.Option("--exit-code", help="Exit 3 if an upgrade would change anything, or any advisory is listed.")
     ] = False,
 ) -> int:
-    """Show what an upgrade would bring, what is newer still, what is in its cooldown, and what is near its end.
+    """Show available upgrades and end-of-life dates.
 
     \b
     Examples:
@@ -188,7 +191,7 @@ def outdated(
 
 @with_session()
 def explain(session: Session, name: Name) -> int:
-    """Say why an entry is locked as it is: what was asked, what fits, what was preferred, and what is newer.
+    """Show why an entry is locked to its build.
 
     \b
     Examples:

@@ -29,10 +29,10 @@ def verify(
         bool, typer.Option("--repair", help="Remove files that were not installed; reinstall trees that changed.")
     ] = False,
     store: Annotated[
-        bool, typer.Option("--store", help="Look at every tree of the store, not only this project's.")
+        bool, typer.Option("--store", help="Check every tree of the store, not only this project's.")
     ] = False,
 ) -> int:
-    """Hash installed trees again, and show what differs.
+    """Compare installed trees with their recorded hashes.
 
     Exits 5 if a tree is not what was installed, 1 if one is not installed. Bytecode that Python cached
     since is compared with its sources, by the tree's own interpreter.
@@ -58,7 +58,9 @@ def verify(
 @with_session()
 def prune(
     session: Session,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only list what would be removed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Print what would be removed; remove nothing.")
+    ] = False,
     forget: Annotated[
         list[Path] | None,
         typer.Option("--forget", metavar="PATH", help="Forget a project that no longer exists. Repeatable."),
@@ -96,7 +98,7 @@ def roots(session: Session) -> int:
     return session.show(present_roots(find_roots(session.options), session.console))
 
 
-cache = typer.Typer(help="Look at the cache of verified archives, or empty it.", no_args_is_help=True)
+cache = typer.Typer(help="Show or empty the cache of verified archives.", no_args_is_help=True)
 
 
 @cache.command("dir")
@@ -119,7 +121,9 @@ def cache_size(session: Session) -> int:
 @with_session()
 def cache_clean(
     session: Session,
-    unused: Annotated[bool, typer.Option("--unused", help="Keep what this project's lock names.")] = False,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Keep the archives that this project's lock file lists.")
+    ] = False,
 ) -> int:
     """Remove the cached archives; installed trees do not need them.
 

@@ -30,7 +30,7 @@ Cpu = Annotated[
         help="With --target: the highest x86-64 level those machines have, up to v4.",
     ),
 ]
-Prune = Annotated[bool, typer.Option("--prune", help="Also remove trees that no project needs any more.")]
+Prune = Annotated[bool, typer.Option("--prune", help="Also remove trees that no project uses.")]
 Locked = Annotated[
     bool | None,
     typer.Option(
@@ -40,7 +40,7 @@ Locked = Annotated[
         "[env var: PROVISION_LOCKED]",
     ),
 ]
-Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock without comparing it with pythons.toml.")]
+Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock file without comparing it with pythons.toml.")]
 
 
 @with_session()
@@ -56,13 +56,13 @@ def plan(
     target: Targets = None,
     cpu: Cpu = "baseline",
 ) -> int:
-    """Show what sync would do, and how much it would fetch.
+    """Show what sync would do and download.
 
     \b
     Examples:
       provision plan
-      provision plan --exit-code             3 if this machine does not agree with the lock
-      provision plan -o today.plan           to be carried out by `provision sync today.plan`
+      provision plan --exit-code             exit 3 if anything would change
+      provision plan -o today.plan           save it for `provision sync today.plan`
     """
     from provision.cli.present.sync import present_planned
     from provision.workflows.options import parse_scope
@@ -93,16 +93,16 @@ def sync(
     target: Targets = None,
     cpu: Cpu = "baseline",
 ) -> int:
-    """Make this machine agree with the lock.
+    """Install what the lock file lists.
 
-    Locks first where the lock is missing or stale, then fetches what is missing, verifies every byte before unpacking,
-    and puts each tree at the path that the lock tells. Running it again does nothing, quickly.
+    Locks first if the lock file is missing or out of date, then downloads missing archives, verifies them before
+    unpacking, and installs each tree at a path derived from the lock file. A second run changes nothing.
 
     \b
     Examples:
       provision sync                            all of pythons.toml
       provision sync free debug                 two of its entries
-      provision sync --locked                   never touch the lock (exit 4 if it is stale)
+      provision sync --locked                   never write the lock file (exit 4 if out of date)
       provision sync --target linux-aarch64     trees for other machines, for images and bundles
       provision sync today.plan                 exactly what was reviewed
     """
