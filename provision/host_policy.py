@@ -28,6 +28,9 @@ KNOWN_HOSTS = frozenset(
 # The hosts of the default advisory databases, for `catalog update --advisories` alone: no lock may name them.
 ADVISORY_HOSTS = ("api.osv.dev:443", "codeload.github.com:443")
 
+# Where GitHub keeps the bundles of attestations, for `attest` and the policy `provenance`: no lock may name it.
+ATTESTATION_HOSTS = ("tmaproduction.blob.core.windows.net:443",)
+
 # From this similarity on, two hosts are easily confused: `githab.com`, `github.co`.
 _MIN_SIMILARITY = 0.8
 # Letters that look-alikes replace, and what they read as; the pairs of letters come first.

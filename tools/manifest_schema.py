@@ -19,6 +19,7 @@ from provision.manifest.kinds import (
     Duration,
     Flag,
     ListOf,
+    Number,
     Switch,
     Table,
     Text,
@@ -132,6 +133,8 @@ def _of(kind: Kind[Any]) -> Schema:
             schema = {"type": "boolean"}
         case Choice():
             schema = {"type": "string", "enum": list(kind.words)}
+        case Number():
+            return {"type": "integer", "minimum": 1, "maximum": kind.most}
         case Switch():
             schema = {"enum": [kind.word, False]}
         case Duration():

@@ -25,6 +25,7 @@ _MODULES = {
     "store": ("verify", "prune", "roots", "cache"),
     "catalog": ("catalog",),
     "review": ("diff", "audit", "outdated", "explain", "feed"),
+    "attest": ("attest",),
     "sbom": ("sbom", "licenses"),
     "export": ("export",),
     "register": ("register",),

@@ -106,7 +106,18 @@ _READERS: "dict[str, Callable[[Mapping[str, str], str], object]]" = {
 
 
 # Those of any text; with the others, all variables of provision.
-_TEXTS = ("ALLOW_HOSTS", "CACHE_DIR", "CATALOG_URL", "CONFIG_DIR", "DEBUG", "HOME", "MANIFEST", "MIRROR")
+_TEXTS = (
+    "ALLOW_HOSTS",
+    "CACHE_DIR",
+    "CATALOG_URL",
+    "CONFIG_DIR",
+    "DEBUG",
+    "GITHUB_API",
+    "HOME",
+    "MANIFEST",
+    "MIRROR",
+    "TRUSTED_ROOT",
+)
 KNOWN_VARIABLES = (*_READERS, *(f"PROVISION_{name}" for name in _TEXTS))
 
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from provision.errors import LockFileError, Place, ProvisionError
 from provision.lock.keys import lock_version
-from provision.lock.lock import Lock, LockedPython
+from provision.lock.lock import Attestation, Lock, LockedPython, sorted_attestations
 from provision.lock.read import CONFLICT_MARKER, ParsedLock, parse_lock
 from provision.text import without_mark
 
 # Compiled only where there is a conflict: every `lock` loads this.
-_PYTHON = r"(?m)^\[\[python\]\]"
+_TABLE = r"(?m)^\[\[(?:python|attestation)\]\]"
 _NAME = r'(?m)^name = "([^"]*)"'
 
 # Which part of a conflict a marker leads to from another. Longer markers are text: they stand in a base that was itself
@@ -32,6 +32,7 @@ class _Side(NamedTuple):
 
     version: str
     pythons: dict[str, LockedPython | None]
+    attestations: tuple[Attestation, ...]
     warnings: tuple[str, ...]
     unknown: tuple[str, ...]
 
@@ -59,7 +60,10 @@ def _read_conflicting(text: str, file: str) -> ParsedLock:
             warnings[f"{file}: {name} is in conflict, and is resolved again"] = None
     version = max((side.version for side in sides), key=lock_version)
     unknown = tuple(dict.fromkeys(key for side in sides for key in side.unknown))
-    return ParsedLock(Lock(version=version, pythons=tuple(agreed)), tuple(warnings), unknown)
+    # Each names its bundle, which proves it or does not: none contradicts another.
+    attestations = sorted_attestations(row for side in sides for row in side.attestations)
+    lock = Lock(version=version, pythons=tuple(agreed), attestations=attestations)
+    return ParsedLock(lock, tuple(warnings), unknown)
 
 
 def _split(text: str, file: str) -> tuple[str, str]:
@@ -89,9 +93,10 @@ _HINT = "Remove the lock and run `provision lock`, or take one side's: `git chec
 
 def _read_side(text: str, file: str) -> _Side:
     """Read a side entry by entry, so that an entry which the merge garbled affects no other."""
-    starts = [match.start() for match in re.finditer(_PYTHON, text)]
+    starts = [match.start() for match in re.finditer(_TABLE, text)]
     head = parse_lock(text[: starts[0]] if starts else text, file)
     pythons: dict[str, LockedPython | None] = {}
+    attestations: list[Attestation] = []
     warnings, unknown = list(head.warnings), list(head.unknown)
     for start, end in pairwise([*starts, len(text)]):
         block = text[start:end]
@@ -102,6 +107,7 @@ def _read_side(text: str, file: str) -> _Side:
             continue
         warnings += parsed.warnings
         unknown += parsed.unknown
+        attestations += parsed.lock.attestations
         for python in parsed.lock.pythons:
             pythons[python.name] = None if python.name in pythons else python
-    return _Side(head.lock.version, pythons, tuple(warnings), tuple(unknown))
+    return _Side(head.lock.version, pythons, tuple(attestations), tuple(warnings), tuple(unknown))

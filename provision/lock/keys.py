@@ -33,6 +33,8 @@ from provision.url import parse_url
 # Names, builds and implementations become parts of paths and links; nothing else may.
 NAME = rf"[a-z0-9][a-z0-9._-]{{0,{MAX_NAME_LENGTH - 1}}}"
 SHA256 = r"[0-9a-f]{64}"
+COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
+IDENTITY = r"https://[!#-\[\]-~]{1,500}"
 PUBLISHED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 LOCK_VERSION_PATTERN = r"[0-9]{1,4}\.[0-9]{1,4}"
 _MAX_SIZE = 2**53  # what JSON's readers keep exact
@@ -83,6 +85,20 @@ def _one_of(choices: tuple[W, ...]) -> Callable[[Any], W]:
         return choices[choices.index(given)]
 
     return read
+
+
+def _number(given: Any) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < _MAX_SIZE:
+        raise ValueError(f"is {_shortened(given)}; expected a number")
+    return given
+
+
+def _identity(given: Any) -> str:
+    """An https URL of printable ASCII without blanks and quotes: of a workflow, or of an issuer."""
+    text = _text(given)
+    if not re.fullmatch(IDENTITY, text):
+        raise ValueError(f"is {_shortened(given)}; expected an https URL")
+    return text
 
 
 def _name(given: Any) -> str:
@@ -171,6 +187,7 @@ class LockTable:
 
     lock_version: str = required(_text)
     python: Tables = defaulted(_tables, default=())
+    attestation: Tables = defaulted(_tables, default=())
 
 
 @keyed
@@ -203,4 +220,18 @@ class AssetTable:
     published: str | None = optional(_matching(PUBLISHED, "a time in UTC such as 2026-08-14T12:00:00Z"))
 
 
+@keyed
+class AttestationTable:
+    """An ``[[attestation]]`` table."""
+
+    build: str = required(_matching(BUILD_PATTERN, "a build of letters, digits, '.', '_' and '-'"))
+    identity: str = required(_identity)
+    issuer: str = required(_identity)
+    repository_id: int = required(_number)
+    commit: str = required(_matching(COMMIT, "40 or 64 lower-case hexadecimal digits"))
+    bundle: Digest = required(_digest)
+    log_index: int = required(_number)
+
+
 LOCK_KEYS, PYTHON_KEYS, ASSET_KEYS = keys_of(LockTable), keys_of(PythonTable), keys_of(AssetTable)
+ATTESTATION_KEYS = keys_of(AttestationTable)

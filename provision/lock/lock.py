@@ -11,7 +11,25 @@ from provision.model.tree import TreeOptions
 from provision.model.value import frozen
 from provision.model.version import Version
 
-LOCK_VERSION = "1.0"
+# The newest format that is read, and the oldest that can hold a lock without attestations, which is written then.
+LOCK_VERSION, PLAIN_VERSION = "1.1", "1.0"
+
+
+@frozen
+class Attestation:
+    """One ``[[attestation]]`` table: a bundle in which ``identity`` attests archives of ``build``.
+
+    ``repository_id`` is GitHub's number of the repository, ``commit`` the one that was built, ``bundle`` the sha256 of
+    the bundle's file, ``log_index`` its entry in the transparency log.
+    """
+
+    build: str
+    identity: str
+    issuer: str
+    repository_id: int
+    commit: str
+    bundle: Digest
+    log_index: int
 
 
 @frozen
@@ -56,10 +74,11 @@ class LockedPython:
 
 @frozen
 class Lock:
-    """A whole `pythons.lock`; ``pythons`` sorted by name."""
+    """A whole `pythons.lock`; ``pythons`` sorted by name, ``attestations`` as `sorted_attestations` has them."""
 
-    version: str = LOCK_VERSION
+    version: str = PLAIN_VERSION
     pythons: tuple[LockedPython, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
 
     def python(self, name: str) -> LockedPython | None:
         return next((python for python in self.pythons if python.name == name), None)
@@ -68,6 +87,18 @@ class Lock:
 def sorted_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:
     """Assets as a lock lists them: by target, then by cpu (whose names sort from the baseline up)."""
     return tuple(sorted(assets, key=lambda asset: (str(asset.target), asset.cpu)))
+
+
+def sorted_attestations(rows: Iterable[Attestation]) -> tuple[Attestation, ...]:
+    """Rows as a lock lists them: by build, identity and bundle, each bundle once per build."""
+    unique = {(row.build, row.identity, row.bundle.hex): row for row in rows}
+    return tuple(unique[key] for key in sorted(unique))
+
+
+def locked_attestations(rows: Iterable[Attestation], pythons: Iterable[LockedPython]) -> tuple[Attestation, ...]:
+    """The rows of builds that are locked."""
+    builds = {asset.build for python in pythons for asset in python.assets}
+    return sorted_attestations(row for row in rows if row.build in builds)
 
 
 def targets_to_lock(request: Request, previous: LockedPython | None, host: Target | None) -> tuple[Target, ...]:

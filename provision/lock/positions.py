@@ -15,7 +15,7 @@ from provision.model.asset import CpuLevel
 from provision.model.target import Target
 from provision.text import without_mark
 
-_HEADER = re.compile(r"^[ \t]*\[\[[ \t]*python[ \t]*(\.[ \t]*asset[ \t]*)?\]\]", re.MULTILINE)
+_HEADER = re.compile(r"^[ \t]*\[\[[ \t]*(?:(python)[ \t]*(\.[ \t]*asset[ \t]*)?|attestation[ \t]*)\]\]", re.MULTILINE)
 _STRING = re.compile(r"""[ \t]*(\"{3}|'{3}|["'])(.*?)\1""")
 _ESCAPE = re.compile(r"\\(?:u|U0000)([0-9A-Fa-f]{4})")  # no name, target or level needs another
 
@@ -23,15 +23,18 @@ _ESCAPE = re.compile(r"\\(?:u|U0000)([0-9A-Fa-f]{4})")  # no name, target or lev
 class LockPositions:
     """The lines of one text, found in linear time; never raises, whatever the text is."""
 
-    __slots__ = ("_entries", "_lines", "_pythons", "_rows", "_starts", "_text")
+    __slots__ = ("_attestations", "_entries", "_lines", "_pythons", "_rows", "_starts", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text = without_mark(text)
         # All tables in the order of the text: where they start, and on which line. The first is the text before them.
         self._starts, self._lines = [0], [1]
         self._pythons: list[int] = []  # which of them are [[python]]; the assets of one follow it
+        self._attestations: list[int] = []
         for header in _HEADER.finditer(text):
             if header[1] is None:
+                self._attestations.append(len(self._starts))
+            elif header[2] is None:
                 self._pythons.append(len(self._starts))
             self._lines.append(self._lines[-1] + text.count("\n", self._starts[-1], header.start()))
             self._starts.append(header.start())
@@ -45,6 +48,15 @@ class LockPositions:
         """
         table = self._table(python, asset)
         return None if table is None else self._line(table, key)
+
+    def attestation(self, index: int, key: str | None = None) -> int:
+        """The line of a key of an attestation, or of its header; 1 where there is no such table."""
+        return self._line(self._attestations[index], key) if index < len(self._attestations) else 1
+
+    def bundle(self, bundle: str) -> int:
+        """The line of the first attestation that names a bundle; 1 where there is none."""
+        rows = (table for table in self._attestations if self._value(table, "bundle") == bundle)
+        return next((self._line(table, "bundle") for table in rows), 1)
 
     def entry(self, name: str, key: str | None = "name") -> int:
         """The line of a key of the entry with this name, or of its header without one; 1 where there is no such entry.
@@ -70,7 +82,9 @@ class LockPositions:
 
     def _after(self, python: int) -> int:
         """The table that follows a ``[[python]]`` and its assets."""
-        return self._pythons[python + 1] if python + 1 < len(self._pythons) else len(self._starts)
+        end = self._pythons[python + 1] if python + 1 < len(self._pythons) else len(self._starts)
+        start = self._pythons[python]
+        return min((table for table in self._attestations if start < table < end), default=end)
 
     def _line(self, table: int, key: str | None) -> int:
         found = self._find(table, key) if key is not None else None

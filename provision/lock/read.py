@@ -7,24 +7,26 @@ may hold is in `keys`. All mistakes of a lock are raised at once, as `LockFileEr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from provision.errors import LockFileError, Place, ProvisionError, did_you_mean, raise_all
 from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
 from provision.host.repository import display_path
 from provision.lock.keys import (
     ASSET_KEYS,
+    ATTESTATION_KEYS,
     LOCK_KEYS,
     PYTHON_KEYS,
     AssetTable,
+    AttestationTable,
     LockTable,
     PythonTable,
     Tables,
     lock_version,
 )
-from provision.lock.lock import LOCK_VERSION, Lock, LockedPython, sorted_assets
+from provision.lock.lock import LOCK_VERSION, Attestation, Lock, LockedPython, sorted_assets, sorted_attestations
 from provision.model.asset import Asset, BuildOptions
 from provision.model.table import KeyField, value_of
 from provision.model.tree import TreeOptions
@@ -51,10 +53,10 @@ _MAX_FOREIGN_SIZE = 2 * 1024 * 1024
 
 # What `write.format_lock` writes, line by line; strings are plain, without escapes. All of it means the same in TOML.
 _STRING = r'"([^"\\\x00-\x1f\x7f]*)"'
-_TABLES = ("python", "asset")
+_TABLES = ("python", "asset", "attestation")
 _LINE = re.compile(
     rf"""(?:
-      (\[\[python(?:\.asset)?\]\])              # 1: a table begins
+      (\[\[(?:python(?:\.asset)?|attestation)\]\])  # 1: a table begins
     | ([a-z][a-z0-9-]*)\ =\ (?:                  # 2: a key, and
         {_STRING}                                # 3: its text
       | (0|[1-9][0-9]{{0,18}})                   # 4: its number
@@ -66,7 +68,8 @@ _LINE = re.compile(
     re.VERBOSE,
 )
 
-_Path = tuple[int | None, int | None]  # which [[python]], and which asset of it
+# Which [[python]], and which asset of it; or which [[attestation]].
+_Path = tuple[int | None, int | None] | tuple[Literal["attestation"], int]
 
 
 @frozen(kw_only=False)
@@ -137,6 +140,7 @@ def parse_canonical(text: str) -> dict[str, Any] | None:
     A key that is given twice is left to `tomllib` to refuse, as is anything else that is not in exactly this spelling.
     """
     pythons: list[dict[str, Any]] = []
+    attestations: list[dict[str, Any]] = []
     table: dict[str, Any] = {}
     top = table
     position, match = 0, _LINE.match
@@ -160,12 +164,16 @@ def parse_canonical(text: str) -> dict[str, Any] | None:
         elif header == "[[python]]":
             table = {}
             pythons.append(table)
+        elif header == "[[attestation]]":
+            table = {}
+            attestations.append(table)
         elif header is not None:
             if not pythons:
                 return None
             table = {}
             pythons[-1].setdefault("asset", []).append(table)
-    return top | {"python": pythons} if pythons else top
+    lists = {"python": pythons, "attestation": attestations}
+    return top | {name: tables for name, tables in lists.items() if tables}
 
 
 def _parse_toml(text: str, file: str) -> dict[str, Any]:
@@ -249,9 +257,30 @@ class _LockReader:
                 self._wrong((index, None), "name", f"is {python.name!r}, which is locked already")
             elif python is not None:
                 pythons[python.name] = python
+        attestations = [row for each in enumerate(top.attestation) for row in self._attestation(*each)]
         raise_all(self._errors)
-        lock = Lock(version=top.lock_version, pythons=tuple(pythons[name] for name in sorted(pythons)))
+        lock = Lock(
+            version=top.lock_version,
+            pythons=tuple(pythons[name] for name in sorted(pythons)),
+            attestations=sorted_attestations(attestations),
+        )
         return lock, tuple(self._unknown)
+
+    def _attestation(self, index: int, table: Mapping[str, object]) -> Iterator[Attestation]:
+        """The row; none after adding what is wrong with it to the errors."""
+        before = len(self._errors)
+        values = self._values(table, ATTESTATION_KEYS, ("attestation", index))
+        if len(self._errors) == before:
+            row = value_of(AttestationTable, values)
+            yield Attestation(
+                build=row.build,
+                identity=row.identity,
+                issuer=row.issuer,
+                repository_id=row.repository_id,
+                commit=row.commit,
+                bundle=row.bundle,
+                log_index=row.log_index,
+            )
 
     def _python(self, table: Mapping[str, object], index: int) -> LockedPython | None:
         """The entry; None after adding what is wrong with it to the errors."""
@@ -306,6 +335,7 @@ class _LockReader:
     def _unknown_key(self, key: str, keys: Mapping[str, KeyField], where: _Path) -> None:
         if self._lenient:
             levels = ("python", "asset")[: sum(index is not None for index in where)]
+            levels = ("attestation",) if where[0] == "attestation" else levels
             self._unknown.setdefault(".".join((*levels, key)))
             return
         self._wrong(where, key, f"is not a key of a lock{did_you_mean(key, keys, after='; ')}")
@@ -316,9 +346,14 @@ class _LockReader:
         from provision.lock.positions import LockPositions
 
         self._positions = self._positions or LockPositions(self._text)
-        python, asset = where
-        path = ("" if python is None else f"python[{python}].") + ("" if asset is None else f"asset[{asset}].")
-        place = Place(self._file, self._positions.line(python, asset, key), key=path + key)
+        if where[0] == "attestation":
+            path = f"attestation[{where[1]}]."
+            line: int | None = self._positions.attestation(where[1] or 0, key)
+        else:
+            python, asset = where
+            path = ("" if python is None else f"python[{python}].") + ("" if asset is None else f"asset[{asset}].")
+            line = self._positions.line(python, asset, key)
+        place = Place(self._file, line, key=path + key)
         self._errors.append(LockFileError(message, place=place, hint=None if self._errors else _REPLACE_HINT))
 
 

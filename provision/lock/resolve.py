@@ -13,7 +13,15 @@ from provision.errors import IntegrityError, ProvisionError, SeveralErrors, Usag
 from provision.lock.candidates import PERFECT, Candidate, CatalogView, ResolvedRequest, closest
 from provision.lock.filenames import custom_assets
 from provision.lock.keys import lock_version
-from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
+from provision.lock.lock import (
+    LOCK_VERSION,
+    NO_UPGRADE,
+    PLAIN_VERSION,
+    Lock,
+    LockedPython,
+    Upgrade,
+    locked_attestations,
+)
 from provision.lock.matching import pin_disagreements
 from provision.lock.no_match import LEARN_MORE, comma_list, no_match_error, target_list, variant_words, with_entry_name
 from provision.lock.staleness import staleness
@@ -61,10 +69,15 @@ def resolve(
         if python is not None:
             pythons.append(python)
     raise_all(resolver.errors)
-    version = _format_version(previous, upgrade, changed=bool(resolved) or len(pythons) != len(before))
-    return Resolution(
-        lock=Lock(version=version, pythons=tuple(pythons)), notes=tuple(resolver.notes), resolved=tuple(resolved)
+    attestations = locked_attestations(previous.attestations if previous else (), pythons)
+    version = _format_version(
+        previous,
+        upgrade,
+        changed=bool(resolved) or len(pythons) != len(before),
+        current=LOCK_VERSION if attestations else PLAIN_VERSION,
     )
+    lock = Lock(version=version, pythons=tuple(pythons), attestations=attestations)
+    return Resolution(lock=lock, notes=tuple(resolver.notes), resolved=tuple(resolved))
 
 
 class _Resolver:
@@ -133,13 +146,16 @@ def _unchanged_row(asset: Asset, previous: LockedPython) -> Asset:
     return locked
 
 
-def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool) -> str:
-    """The format to write: an older one stays until an upgrade, a newer one than ours until something changes."""
+def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool, current: str) -> str:
+    """The format to write: an older one stays until an upgrade, a newer one than ours until something changes.
+
+    ``current`` is the one that a new lock would have.
+    """
     if previous is None:
-        return LOCK_VERSION
+        return current
     newer = lock_version(previous.version) > lock_version(LOCK_VERSION)
     renewed = changed if newer else upgrade != NO_UPGRADE
-    return LOCK_VERSION if renewed else previous.version
+    return current if renewed else previous.version
 
 
 def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]:

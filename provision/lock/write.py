@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from provision.lock.lock import Lock, LockedPython
+from provision.lock.lock import Attestation, Lock, LockedPython
 from provision.model.asset import Asset
 
 HEADER = "# Written by provision. Review it; do not edit it."
@@ -22,6 +22,7 @@ def format_lock(lock: Lock) -> str:
     for python in sorted(lock.pythons, key=lambda python: python.name):
         tables.append("".join(_python_lines(python)))
         tables.extend("".join(_asset_lines(asset, python)) for asset in python.assets)
+    tables.extend("".join(_attestation_lines(row)) for row in lock.attestations)
     return "\n".join(tables)
 
 
@@ -54,6 +55,17 @@ def _asset_lines(asset: Asset, python: LockedPython) -> Iterator[str]:
         yield f"size = {asset.size}\n"
     if asset.published is not None:
         yield f"published = {_quoted(asset.published)}\n"
+
+
+def _attestation_lines(row: Attestation) -> Iterator[str]:
+    yield "[[attestation]]\n"
+    yield f"build = {_quoted(row.build)}\n"
+    yield f"identity = {_quoted(row.identity)}\n"
+    yield f"issuer = {_quoted(row.issuer)}\n"
+    yield f"repository-id = {row.repository_id}\n"
+    yield f"commit = {_quoted(row.commit)}\n"
+    yield f'bundle = "{row.bundle}"\n'
+    yield f"log-index = {row.log_index}\n"
 
 
 def _array(names: Iterable[str]) -> str:

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from provision.manifest.kinds import TARGET, ByTarget, Choice, Day, Duration, Flag, ListOf, Switch, Table, Text
+from provision.manifest.kinds import (
+    TARGET,
+    ByTarget,
+    Choice,
+    Day,
+    Duration,
+    Flag,
+    ListOf,
+    Number,
+    Switch,
+    Table,
+    Text,
+)
 from provision.manifest.version_request import REQUEST_PATTERN, ParsedRequest, parse_request
 from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS, CpuRequest, Digest, Flavor
 from provision.model.table import defaulted, keyed, optional, required
@@ -26,6 +38,8 @@ from provision.url import (
 
 AdvisorySeverity = Literal["unknown", "low", "medium", "high", "critical"]
 ADVISORY_SEVERITIES: tuple[AdvisorySeverity, ...] = get_args(AdvisorySeverity)  # in ascending order
+ProvenancePolicy = Literal["off", "prefer", "required", "vendored"]
+PROVENANCE_POLICIES: tuple[ProvenancePolicy, ...] = get_args(ProvenancePolicy)
 AdvisoryPolicy = Literal["error", "warn", "off"]
 ADVISORY_POLICIES: tuple[AdvisoryPolicy, ...] = get_args(AdvisoryPolicy)
 
@@ -60,6 +74,15 @@ def parse_code(text: str) -> str:
     return text
 
 
+def parse_identity(text: str) -> str:
+    """Return the https URL of a workflow or an issuer unchanged."""
+    if not (text.startswith("https://") and len(text) > 8 and text.isascii() and text.isprintable()) or (
+        set(text) & set(' "\\')
+    ):
+        raise ValueError(f"{text!r} is not an https URL")
+    return text
+
+
 def parse_reason(text: str) -> str:
     """Return a reason unchanged; raise `ValueError` if it is blank."""
     if not text.strip():
@@ -74,12 +97,20 @@ _URL = Text(parse_url, such_as="https://…", pattern=URL_PATTERN, longest=MAX_U
 _CATALOG = Text(parse_catalog, such_as="catalog.ndjson", pattern=CATALOG_PATTERN, longest=MAX_URL_LENGTH)
 _HOST = Text(parse_host, such_as="example.com", pattern=HOST_PATTERN)
 _CODE = Text(parse_code, such_as="PV001", pattern="^(PV[0-9]{3}|[A-Z]+-[A-Za-z0-9-]+)$")
+_IDENTITY = Text(
+    parse_identity,
+    such_as="https://github.com/example/pythons/.github/workflows/release.yml@refs/heads/main",
+    pattern=r"^https://[!#-\[\]-~]+$",
+    longest=500,
+)
 _REASON = Text(parse_reason, such_as="…", pattern=r"\S", longest=1000)
 
 _EXAMPLE_SHA256 = "0b7e1c4b7f4a1f0f3b8a6f4d3a2e1c5d7b9f8e6a4c2d0b1f3e5a7c9d8b6f4e2a"
 _EXAMPLE_ARCHIVE = (
     "https://example.com/20260814/cpython-3.13.5%2B20260814-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 )
+
+_EXAMPLE_IDENTITY = "https://github.com/example/pythons/.github/workflows/release.yml@refs/heads/main"
 
 _TARGETS_EXAMPLE = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]
 
@@ -128,6 +159,24 @@ class ManifestSettings:
 
 
 @keyed
+class AttestationKey:
+    """Who attests the archives of an entry."""
+
+    identity: str = required(_IDENTITY, "The workflow that signs, with its ref.", (_EXAMPLE_IDENTITY,))
+    issuer: str = defaulted(
+        _IDENTITY,
+        "Who vouches for that identity: by default GitHub Actions.",
+        ("https://gitlab.com",),
+        default="https://token.actions.githubusercontent.com",
+    )
+    repository_id: int | None = optional(
+        Number(),
+        "GitHub's number of the repository, which another one of the same name does not have.",
+        (162334160,),
+    )
+
+
+@keyed
 class EntryTable:
     """One entry of ``[pythons]`` as written; a missing key is None. ``cooldown`` is in seconds."""
 
@@ -159,6 +208,12 @@ class EntryTable:
         "Archives of one's own, of one exact `version`, by target: they are all that the entry is for. https, file, or "
         "http on loopback; each with its `sha256`.",
         ({"x86_64-unknown-linux-gnu": _EXAMPLE_ARCHIVE},),
+    )
+    attestation: AttestationKey | None = optional(
+        Table("the `attestation` table", AttestationKey),
+        "Who attests the archives of `url`, by SLSA provenance: a workflow, the issuer of its identity and the number "
+        "of its repository.",
+        ({"identity": _EXAMPLE_IDENTITY},),
     )
     targets: tuple[Target, ...] | None = optional(
         ListOf(TARGET, least=1),
@@ -252,6 +307,13 @@ class Policy:
         Choice(ADVISORY_SEVERITIES),
         "Advisories of this severity and below are notes; `unknown` is the lowest.",
         ("low",),
+    )
+    provenance: ProvenancePolicy = defaulted(
+        Choice(PROVENANCE_POLICIES),
+        "Whether archives must have provenance: `prefer` makes a missing one a warning, `required` an error, which "
+        "`sync` refuses as well; with `vendored` the bundles must also be beside the lock file.",
+        ("required",),
+        default="off",
     )
     ignore: tuple[IgnoreRule, ...] = defaulted(
         ListOf(IGNORE_RULE),

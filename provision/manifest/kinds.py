@@ -153,6 +153,18 @@ class Duration(Kind[int]):
         return None
 
 
+class Number(Kind[int]):
+    """A whole number from 1 on."""
+
+    most = 2**53 - 1
+
+    def read(self, value: object, path: KeyPath, problems: ProblemList) -> int | None:
+        if type(value) is int and 0 < value <= self.most:
+            return value
+        problems.add(path, f"expected a number such as 162334160, not {described(value)}")
+        return None
+
+
 class Day(Kind[str]):
     """A day as a TOML date or as text, ``2027-03-31``; reads as that text."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import Place
-from provision.manifest.keys import EntryTable, ManifestSettings, Policy
+from provision.manifest.keys import AttestationKey, EntryTable, ManifestSettings, Policy
 from provision.manifest.version_request import VersionRequest
 from provision.model.asset import FLAVORS, BuildOptions, CpuRequest, Digest, Flavor
 from provision.model.sha256 import sha256_hex
@@ -62,6 +62,7 @@ class Request:
     cooldown: int = 0
     sha256: tuple[tuple[Target, Digest], ...] = ()
     url: tuple[tuple[Target, str], ...] = ()
+    attestation: AttestationKey | None = None
     tree: TreeOptions = TreeOptions()
     default: bool = False
     place: Place | None = field(default=None, compare=False)
@@ -89,6 +90,7 @@ class Request:
             cooldown=settings.cooldown if given.cooldown is None else given.cooldown,
             sha256=given.sha256 or (),
             url=url,
+            attestation=given.attestation,
             tree=TreeOptions(
                 bytecode=given.bytecode,
                 externally_managed=given.externally_managed,

@@ -216,6 +216,8 @@ def _check_agreement(given: EntryTable, path: KeyPath, problems: ProblemList) ->
 def _check_own_archives(given: EntryTable, path: KeyPath, problems: ProblemList) -> None:
     """Add a problem for what is missing beside ``url``: an archive tells neither what it is nor that it is genuine."""
     if given.url is None:
+        if given.attestation is not None:
+            problems.add((*path, "attestation"), "only archives of one's own, which `url` names, have one here")
         return
     parsed = given.version
     hashed = {target for target, _ in given.sha256 or ()}

@@ -9,7 +9,9 @@ from provision.errors import ProvisionError
 from provision.host.files import is_file
 from provision.host.paths import data_home
 from provision.host.variables import read_flag
+from provision.lock.lock import Lock
 from provision.manifest.manifest import default_name
+from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.plan import Install, Link, Plan, Remove, Selected, Unlink, left_out_notes
 from provision.protocols import Progress
@@ -146,7 +148,7 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
     record_root(store, project.manifest_path, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
     plan = compute_plan(options, project, loaded.lock, loaded.digest, scope)
-    receipts = _install(options, project, store, tuple(plan.installs()), progress)
+    receipts = _install(options, project, store, loaded.lock, tuple(plan.installs()), progress)
     # Staging directories of runs that were killed after publishing their tree: nobody installs those again.
     clean_all_leftovers(store)
     for path in (project.manifest_path, project.lock_path):
@@ -178,10 +180,14 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
 
 
 def _install(
-    options: Options, project: Project, store: Store, installs: tuple[Install, ...], progress: Progress
+    options: Options, project: Project, store: Store, lock: Lock, installs: tuple[Install, ...], progress: Progress
 ) -> tuple[Receipt, ...]:
     if not installs:
         return ()
+    if b"provenance" in _manifest_bytes(project):  # only then can the policy require it
+        from provision.workflows.attest import check_installs
+
+        check_installs(options, project, lock, _assets(installs), progress)
     from provision.install.apply import install_all  # only here: most runs install nothing
 
     with open_install_context(options, store, progress) as context:
@@ -196,6 +202,11 @@ def _shared_commands(linked: Sequence[Selected], default: str) -> tuple[str, ...
         for command, (first, *others) in owners.items()
         if others
     )
+
+
+def _assets(installs: tuple[Install, ...]) -> tuple[tuple[str, Asset], ...]:
+    """The archives to install, each with the name of its first entry."""
+    return tuple((install.selected.name, install.selected.asset) for install in installs)
 
 
 def link_project(

@@ -12,7 +12,7 @@ import pytest
 from provision.catalog.catalog import Catalog
 from provision.catalog.listing import CUSTOM, BuildListing
 from provision.errors import ProvisionError, SeveralErrors
-from provision.lock.lock import Lock, LockedPython
+from provision.lock.lock import Attestation, Lock, LockedPython
 from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest, Request
 from provision.manifest.read import parse_manifest
@@ -26,6 +26,17 @@ LOCK = "pythons.lock"
 
 def digest(of: str) -> Digest:
     return Digest(hashlib.sha256(of.encode()).hexdigest())
+
+
+ATTESTATION = Attestation(
+    build="20260814",
+    identity="https://github.com/astral-sh/python-build-standalone/.github/workflows/release.yml@refs/heads/main",
+    issuer="https://token.actions.githubusercontent.com",
+    repository_id=162334160,
+    commit="8a0c6dff5fd725bc65524ed58147e36f9c88d804",
+    bundle=Digest("b" * 64),
+    log_index=399072321,
+)
 
 
 def asset(

@@ -11,17 +11,27 @@ from typing import Any
 import pytest
 
 from provision.errors import LockFileError, SeveralErrors
-from provision.lock.keys import ASSET_KEYS, LOCK_KEYS, PYTHON_KEYS, AssetTable, LockTable, PythonTable
+from provision.lock.keys import (
+    ASSET_KEYS,
+    ATTESTATION_KEYS,
+    LOCK_KEYS,
+    PYTHON_KEYS,
+    AssetTable,
+    AttestationTable,
+    LockTable,
+    PythonTable,
+)
 from provision.lock.lock import Lock
 from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
 from provision.model.tree import TreeOptions
-from tests.lock.samples import LOCK, asset, python
+from tests.lock.samples import ATTESTATION, LOCK, asset, python
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "lock.md").read_text(encoding="utf-8")
 SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas" / "pythons-lock.schema.json").read_text(encoding="utf-8"))
 PYTHON_SCHEMA: dict[str, Any] = SCHEMA["properties"]["python"]["items"]
+ATTESTATION_SCHEMA: dict[str, Any] = SCHEMA["properties"]["attestation"]["items"]
 ASSET_SCHEMA: dict[str, Any] = PYTHON_SCHEMA["properties"]["asset"]["items"]
 
 # A lock in which no key is left out, as none has its default.
@@ -32,7 +42,8 @@ FULL = Lock(
             asset(target="linux-aarch64", options="pgo+lto", size=7, published="2026-08-14T12:00:00Z"),
             tree=TreeOptions(bytecode=True, externally_managed=False, without=("tests",)),
         ),
-    )
+    ),
+    attestations=(ATTESTATION,),
 )
 TEXT = format_lock(FULL)
 WRITTEN = tomllib.loads(TEXT)
@@ -43,9 +54,14 @@ TABLES = {
     "lock": (LOCK_KEYS, LockTable, WRITTEN, SCHEMA),
     "python": (PYTHON_KEYS, PythonTable, ENTRY, PYTHON_SCHEMA),
     "asset": (ASSET_KEYS, AssetTable, ROW, ASSET_SCHEMA),
+    "attestation": (ATTESTATION_KEYS, AttestationTable, WRITTEN["attestation"][0], ATTESTATION_SCHEMA),
 }
 KEYS = [pytest.param(name, key, id=f"{name}.{key}") for name, (keys, *_) in TABLES.items() for key in keys]
-HOLDS_TABLES = {("lock", "python"): "[[python]]", ("python", "asset"): "[[python.asset]]"}
+HOLDS_TABLES = {
+    ("lock", "python"): "[[python]]",
+    ("lock", "attestation"): "[[attestation]]",
+    ("python", "asset"): "[[python.asset]]",
+}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -75,7 +91,12 @@ def test_a_lock_with_every_key_survives_the_round_trip() -> None:
 @pytest.mark.parametrize(("name", "key"), [param for param in KEYS if tuple(param.values) not in HOLDS_TABLES])
 def test_each_key_reaches_what_is_read(name: str, key: str) -> None:
     """Without its line, the lock is another one, or invalid."""
-    start = {"lock": 0, "python": TEXT.index("[[python]]"), "asset": TEXT.index(f'target = "{ROW["target"]}"')}[name]
+    start = {
+        "lock": 0,
+        "python": TEXT.index("[[python]]"),
+        "asset": TEXT.index(f'target = "{ROW["target"]}"'),
+        "attestation": TEXT.index("[[attestation]]"),
+    }[name]
     line = re.compile(rf"^{key} = .*\n", re.MULTILINE)
     found = line.search(TEXT, start)
     assert found is not None

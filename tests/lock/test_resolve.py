@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, SeveralErrors, UsageError
-from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, Lock, LockedPython, Upgrade
+from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, PLAIN_VERSION, Lock, LockedPython, Upgrade
 from provision.lock.resolve import Resolution, resolve
 from provision.lock.staleness import stale_entries
 from provision.lock.write import format_lock
 from provision.model.asset import Asset, Digest
 from provision.model.target import Target
 from provision.model.value import replace
-from tests.lock.samples import HOST, asset, builds, catalog, lock, manifest
+from tests.lock.samples import ATTESTATION, HOST, asset, builds, catalog, lock, manifest
 
 FOUR = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
 OLD = (*builds("3.14.2+20260127"), *builds("3.13.5+20250610"))
@@ -150,7 +150,7 @@ class TestPins:
 
 
 class TestFormats:
-    """Only 1.0 exists; an older one is played by it, a newer one by 1.9."""
+    """A newer format is played by 1.9."""
 
     BEFORE = lock('a = "3.14"', *OLD, settings=FOUR)
 
@@ -160,11 +160,17 @@ class TestFormats:
 
     def test_and_becomes_one_of_ours_when_something_does(self) -> None:
         newer = replace(self.BEFORE, version="1.9")
-        assert resolved('a = "3.13"', *NEW, previous=newer).lock.version == LOCK_VERSION
-        assert resolved("", *NEW, previous=newer).lock.version == LOCK_VERSION
+        assert resolved('a = "3.13"', *NEW, previous=newer).lock.version == PLAIN_VERSION
+        assert resolved("", *NEW, previous=newer).lock.version == PLAIN_VERSION
 
-    def test_a_new_lock_has_ours(self) -> None:
-        assert resolved("", *NEW).lock == Lock(version=LOCK_VERSION)
+    def test_a_new_lock_has_the_oldest_that_can_hold_it(self) -> None:
+        assert resolved("", *NEW).lock == Lock(version=PLAIN_VERSION)
+
+    def test_attestations_of_builds_that_are_no_longer_locked_go(self) -> None:
+        rows = tuple(replace(ATTESTATION, build=build) for build in ("20200101", self.BEFORE.pythons[0].build))
+        before = replace(self.BEFORE, version=LOCK_VERSION, attestations=rows)
+        kept = resolved('a = "3.14"', *NEW, previous=before).lock
+        assert (kept.version, kept.attestations) == (LOCK_VERSION, rows[1:])
 
 
 REQUESTS = st.sampled_from(

@@ -41,6 +41,8 @@ NOT_IN_THE_DIGEST = {
     ("policy", "allow-end-of-life"): "judges a lock; resolving asks no policy",
     ("policy", "advisories"): "judges a lock; resolving asks no policy",
     ("policy", "max-severity"): "judges a lock; resolving asks no policy",
+    ("policy", "provenance"): "judges a lock; resolving asks no policy",
+    ("entry", "attestation"): "says who must have built the archives; which they are, it does not",
     ("policy", "ignore"): "judges a lock; resolving asks no policy",
     ("ignore", "code"): "judges a lock; resolving asks no policy",
     ("ignore", "reason"): "judges a lock; resolving asks no policy",
@@ -50,6 +52,7 @@ NOT_IN_THE_DIGEST = {
 # An entry in which every key can be given.
 PLAIN: dict[str, Any] = {"version": "3.13.5"}
 HASHED = PLAIN | {"sha256": {"x86_64-unknown-linux-gnu": SHA}}
+OURS = HASHED | {"url": {"x86_64-unknown-linux-gnu": "https://example.com/20260814/python.tar.gz"}}
 RULE = {"code": "PV002", "reason": "another one"}
 
 KEYS = [pytest.param(name, key, id=f"{name}.{key}") for name, (table, *_) in TABLES.items() for key in table.keys]
@@ -71,7 +74,7 @@ def pair(name: str, key: str, value: object) -> tuple[Manifest, Manifest]:
         case "settings":
             first, second = {"pythons": {"x": PLAIN}}, {"settings": {key: value}, "pythons": {"x": PLAIN}}
         case "entry":
-            base = HASHED if key == "url" else PLAIN
+            base = {"url": HASHED, "attestation": OURS}.get(key, PLAIN)
             first, second = {"pythons": {"x": base}}, {"pythons": {"x": base | {key: value}}}
         case "policy":
             first, second = {"pythons": {}}, {"pythons": {}, "policy": {key: value}}

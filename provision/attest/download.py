@@ -1,0 +1,73 @@
+"""Candidates for attestations of an archive, from GitHub's API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from provision.attest.bundle import AttestationError, canonical_bundle, decompress, format_bundle
+from provision.errors import NetworkError
+from provision.model.asset import Digest
+from provision.protocols import HttpGet, Response
+
+GITHUB_API = "https://api.github.com"
+# The release workflow and those of the systems attest one archive.
+_MOST = 30
+_OK = 200
+_NONE = frozenset({404, 422})
+_REFUSED = frozenset({401, 403, 429})
+
+
+def attestation_url(repository: str, digest: Digest, *, api: str = GITHUB_API) -> str:
+    return f"{api.rstrip('/')}/repos/{repository}/attestations/sha256:{digest}?per_page={_MOST}"
+
+
+def download_bundles(get: HttpGet, repository: str, digest: Digest, *, api: str = GITHUB_API) -> Iterator[bytes]:
+    """The bundles of an archive, each in its one spelling, as they come; none if upstream has none.
+
+    Raises `NetworkError` where it could not be asked: that is never the same as none. What cannot be a bundle is
+    skipped.
+    """
+    url = attestation_url(repository, digest, api=api)
+    response = get(url, {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"})
+    if response.status in _NONE:
+        return
+    for listed in _listed(_successful(response, url), url):
+        try:
+            bundle = _bundle(get, listed)
+        except AttestationError:
+            continue
+        if bundle is not None:
+            yield bundle
+
+
+def _bundle(get: HttpGet, listed: Mapping[str, Any]) -> bytes | None:
+    inline, place = listed.get("bundle"), listed.get("bundle_url")
+    if isinstance(inline, dict):
+        return format_bundle(inline)
+    if not isinstance(place, str) or not place:
+        return None
+    response = _successful(get(place, {"accept": "application/x-snappy, application/json"}), place)
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return canonical_bundle(response.body if kind == "application/json" else decompress(response.body))
+
+
+def _listed(response: Response, url: str) -> list[Mapping[str, Any]]:
+    try:
+        found = json.loads(response.body)["attestations"]
+    except (ValueError, RecursionError, LookupError, TypeError) as error:
+        raise NetworkError(f"{url} did not answer as GitHub's API does") from error
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise NetworkError(f"{url} did not answer as GitHub's API does")
+    return found[:_MOST]
+
+
+def _successful(response: Response, url: str) -> Response:
+    if response.status != _OK:
+        hint = "Set GITHUB_TOKEN: without it, GitHub answers few questions an hour."
+        raise NetworkError(
+            f"cannot ask for attestations: {url.partition('?')[0]} answered with status {response.status}",
+            hint=hint if response.status in _REFUSED else "Run the command again later.",
+        )
+    return response

@@ -1,0 +1,174 @@
+"""`Prover`: provenance of archives by the bundles of a lock or of upstream.
+
+A bundle is verified once, and counts for every archive whose digest it has: one bundle has a whole release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
+
+from provision.attest.bundle import AttestationError
+from provision.attest.download import GITHUB_API, download_bundles
+from provision.attest.kept import KeptBundles
+from provision.attest.signer import Signer, rows_of, signer_of
+from provision.attest.verify import BundleVerifier, Provenance
+from provision.lock.lock import Attestation, Lock
+from provision.model.asset import Asset, Digest
+from provision.model.sha256 import sha256_hex
+from provision.protocols import HttpGet
+
+_RESTORE = (
+    "Restore the lock file from version control. If the row was wrong there, remove it and run `provision attest`."
+)
+
+
+_ATTEST = "Run `provision attest --vendor`, and commit its files."
+
+
+class Prover:
+    """Proves archives of one lock. Without ``get`` only bundles on disk count; ``verifier`` is made when first needed.
+
+    Bundles that are downloaded and prove something are kept in the cache.
+    """
+
+    def __init__(
+        self,
+        lock: Lock,
+        kept: KeptBundles,
+        verifier: Callable[[], BundleVerifier],
+        get: HttpGet | None,
+        *,
+        api: str = GITHUB_API,
+    ) -> None:
+        self._lock, self._kept, self._make_verifier, self._get, self._api = lock, kept, verifier, get, api
+        self._bundles: dict[Digest, bytes] = {}
+        self._verified: dict[tuple[Digest, Signer], Provenance | AttestationError] = {}
+        self._downloaded: dict[tuple[str, Digest], tuple[Digest, ...]] = {}
+
+    @cached_property
+    def _verifier(self) -> BundleVerifier:
+        return self._make_verifier()
+
+    def content(self, digest: Digest) -> bytes:
+        """A bundle that proved something."""
+        return self._bundles[digest]
+
+    def prove_locked(self, asset: Asset, signer: Signer) -> Provenance:
+        """What the rows of the lock prove of an archive; raises `AttestationError` where that is nothing.
+
+        Raises `NetworkError` if a bundle must be downloaded and cannot be.
+        """
+        rows = rows_of(self._lock, asset, signer)
+        if not rows:
+            raise AttestationError(
+                "missing",
+                f"the lock file has no attestation of {asset.filename}",
+                hint="Run `provision attest`, review the change, and commit pythons.lock.",
+            )
+        return self._first(partial(self._prove_row, row, asset, signer) for row in rows)
+
+    def prove_by_upstream(self, asset: Asset, signer: Signer) -> Provenance:
+        """What upstream's attestations prove of an archive; raises as `prove_locked` does."""
+        for known in self._verified.values():
+            if isinstance(known, Provenance) and asset.sha256.hex in known.digests and _is_by(known, signer):
+                return known
+        found = self._download(asset, signer)
+        if not found:
+            raise AttestationError(
+                "missing", f"upstream has no attestation of {asset.filename} (sha256 {asset.sha256})"
+            )
+        return self._first(partial(self._covering, bundle, asset, signer) for bundle in found)
+
+    def is_gone(self, asset: Asset, signer: Signer) -> bool:
+        """Whether upstream has no attestation of an archive any more."""
+        if self._get is None or not signer.repository:
+            return False
+        return not any(True for _ in download_bundles(self._get, signer.repository, asset.sha256, api=self._api))
+
+    def _first(self, attempts: Iterable[Callable[[], Provenance]]) -> Provenance:
+        """The first that proves something; raises the most telling error if none does.
+
+        An archive is also attested by workflows that are not the one required: any other error says more.
+        """
+        errors: list[AttestationError] = []
+        for attempt in attempts:
+            try:
+                return attempt()
+            except AttestationError as error:
+                errors.append(error)
+        raise next((error for error in errors if error.problem != "wrong-workflow"), errors[0])
+
+    def _prove_row(self, row: Attestation, asset: Asset, signer: Signer) -> Provenance:
+        if row.bundle not in self._bundles:
+            content = self._kept.read(row.bundle)
+            if content is not None:
+                self._bundles[row.bundle] = content
+            else:
+                self._download(asset, signer)
+        if row.bundle not in self._bundles:
+            upstream = ", nor upstream" if self._get else ""
+            message = f"the bundle {row.bundle} is neither beside the lock file nor in the cache{upstream}"
+            raise AttestationError("bundle-missing", message, hint=_RESTORE if self._get else _ATTEST)
+        proven = self._verify(row.bundle, signer)
+        if proven.row(row.build) != row:
+            raise AttestationError(
+                "forged-row", f"the row of build {row.build} says something else than its bundle", hint=_RESTORE
+            )
+        return self._covering(row.bundle, asset, signer)
+
+    def _covering(self, bundle: Digest, asset: Asset, signer: Signer) -> Provenance:
+        proven = self._verify(bundle, signer)
+        if asset.sha256.hex not in proven.digests:
+            raise AttestationError(
+                "wrong-digest", f"the attestation does not have {asset.filename} (sha256 {asset.sha256})"
+            )
+        return proven
+
+    def _verify(self, bundle: Digest, signer: Signer) -> Provenance:
+        key = (bundle, signer)
+        if key not in self._verified:
+            try:
+                self._verified[key] = self._verifier.verify(self._bundles[bundle], signer)
+                self._kept.keep(self._bundles[bundle])
+            except AttestationError as error:
+                self._verified[key] = error
+        known = self._verified[key]
+        if isinstance(known, AttestationError):
+            raise known
+        return known
+
+    def _download(self, asset: Asset, signer: Signer) -> tuple[Digest, ...]:
+        """The bundles that upstream has of an archive, by their digest; asked once."""
+        if self._get is None or not signer.repository:
+            return ()
+        key = (signer.repository, asset.sha256)
+        if key not in self._downloaded:
+            found = {
+                Digest(sha256_hex(content)): content
+                for content in download_bundles(self._get, signer.repository, asset.sha256, api=self._api)
+            }
+            self._bundles |= found
+            self._downloaded[key] = tuple(found)
+        return self._downloaded[key]
+
+
+def _is_by(proven: Provenance, signer: Signer) -> bool:
+    same = (proven.identity, proven.issuer) == (signer.identity, signer.issuer)
+    return same and signer.repository_id in (None, proven.repository_id)
+
+
+def criteria(signer: Signer) -> tuple[str, ...]:
+    """What is required of an attestation by this signer, in words."""
+    number = f", repository id {signer.repository_id}" if signer.repository_id is not None else ""
+    return (
+        f"SLSA provenance v1 signed by {signer.identity}",
+        f"identity issued by {signer.issuer}{number}",
+        "the archive's sha256 among its subjects",
+        "logged while the certificate authority and the log's key were valid",
+    )
+
+
+def row_words(row: Attestation) -> str:
+    """``built by release.yml of python-build-standalone at commit 8a0c6dff5fd7``."""
+    return f"built by {signer_of(row).short} at commit {row.commit[:12]}"

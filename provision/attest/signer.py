@@ -1,0 +1,118 @@
+"""Who must have signed an attestation: PBS, or whom the manifest names."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, get_args
+
+from provision.catalog.pbs import REPOSITORY, release_tag
+from provision.lock.lock import Attestation, Lock
+from provision.manifest.manifest import Request
+from provision.model.asset import Asset
+from provision.model.value import frozen
+
+GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
+_WORKFLOW = re.compile(
+    r"https://github\.com/(?P<repository>[A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/(?P<workflow>[^@\s]+)@(?P<ref>\S+)"
+)
+
+AttestationProblem = Literal[
+    "missing",  # upstream has no attestation of the archive
+    "not-a-bundle",
+    "wrong-signature-count",
+    "no-log-entry",
+    "wrong-log-entry",
+    "unknown-root",
+    "wrong-signature",
+    "wrong-issuer",
+    "wrong-repository",
+    "wrong-workflow",
+    "wrong-ref",
+    "wrong-repository-id",
+    "wrong-predicate",
+    "wrong-digest",
+    "expired-authority",
+    "expired-log-key",
+    "forged-row",  # the lock says something else of a bundle than the bundle
+    "bundle-missing",  # the lock names a bundle that is neither vendored nor cached nor upstream
+]
+ATTESTATION_PROBLEMS: tuple[AttestationProblem, ...] = get_args(AttestationProblem)
+
+VerificationLevel = Literal["hash", "provenance", "provenance+offline bundle"]
+
+
+@frozen
+class Signer:
+    """The one workflow whose attestations count: its file and ref, the issuer of its identity, and its repository.
+
+    ``repository_id`` is GitHub's number, which a repository of the same name that is created later does not have; None
+    if it is not pinned.
+    """
+
+    identity: str
+    issuer: str = GITHUB_ISSUER
+    repository_id: int | None = None
+
+    @property
+    def repository(self) -> str:
+        """``owner/name``; empty for an identity that is not a workflow on GitHub."""
+        found = _WORKFLOW.fullmatch(self.identity)
+        return found["repository"] if found else ""
+
+    @property
+    def workflow(self) -> str:
+        found = _WORKFLOW.fullmatch(self.identity)
+        return found["workflow"] if found else ""
+
+    @property
+    def ref(self) -> str:
+        found = _WORKFLOW.fullmatch(self.identity)
+        return found["ref"] if found else ""
+
+    @property
+    def short(self) -> str:
+        """``release.yml of python-build-standalone``."""
+        if not self.repository:
+            return self.identity
+        return f"{self.workflow.rpartition('/')[2]} of {self.repository.partition('/')[2]}"
+
+
+PBS_SIGNER = Signer(
+    identity=f"https://github.com/{REPOSITORY}/.github/workflows/release.yml@refs/heads/main",
+    repository_id=162334160,
+)
+# PBS attests its releases from this one on.
+FIRST_ATTESTED_BUILD = "20250212"
+
+
+def expected_signer(asset: Asset, request: Request | None) -> Signer | None:
+    """Who must have attested an archive; None where nobody is known to attest it.
+
+    A custom archive has the signer that the manifest names for it.
+    """
+    if request is not None and request.url:
+        return request_signer(request)
+    return PBS_SIGNER if release_tag(asset) else None
+
+
+def request_signer(request: Request) -> Signer | None:
+    """The signer that the manifest names for the archives of an entry."""
+    given = request.attestation
+    if given is None:
+        return None
+    return Signer(identity=given.identity, issuer=given.issuer, repository_id=given.repository_id)
+
+
+def signer_of(row: Attestation) -> Signer:
+    return Signer(identity=row.identity, issuer=row.issuer, repository_id=row.repository_id)
+
+
+def is_signed_by(row: Attestation, signer: Signer) -> bool:
+    """Whether a row of a lock names a signer; a signer without a repository's number is met by any."""
+    same = (row.identity, row.issuer) == (signer.identity, signer.issuer)
+    return same and signer.repository_id in (None, row.repository_id)
+
+
+def rows_of(lock: Lock, asset: Asset, signer: Signer) -> tuple[Attestation, ...]:
+    """The rows by which a lock claims that an archive was attested. Only their bundles prove it."""
+    return tuple(row for row in lock.attestations if row.build == asset.build and is_signed_by(row, signer))

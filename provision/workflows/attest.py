@@ -1,0 +1,210 @@
+"""`attest`: provenance of all that is locked, verified and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from provision.attest.bundle import AttestationError
+from provision.attest.download import GITHUB_API
+from provision.attest.kept import KeptBundles
+from provision.attest.prove import Prover
+from provision.attest.signer import (
+    FIRST_ATTESTED_BUILD,
+    AttestationProblem,
+    Signer,
+    VerificationLevel,
+    expected_signer,
+)
+from provision.attest.verify import BundleVerifier
+from provision.errors import NetworkError, PolicyError, ProvisionError, raise_all
+from provision.host_policy import ATTESTATION_HOSTS
+from provision.lock.keys import lock_version
+from provision.lock.lock import LOCK_VERSION, Attestation, Lock, LockedPython, sorted_attestations
+from provision.lock.write import format_lock
+from provision.manifest.keys import Policy
+from provision.manifest.manifest import Manifest
+from provision.model.asset import Asset
+from provision.model.value import frozen, replace
+from provision.protocols import Progress
+from provision.text import spelled_as
+from provision.workflows.options import Options, open_fetcher
+from provision.workflows.project import Project, select_entries, write_text
+
+
+@frozen
+class ProvenRow:
+    """An archive, and what is known of its provenance.
+
+    ``row`` proves it; or ``problem`` and ``message`` say why nothing does; or ``signer`` is None, as nobody is known to
+    attest it.
+    """
+
+    entry: str
+    asset: Asset
+    level: VerificationLevel
+    signer: Signer | None = None
+    row: Attestation | None = None
+    problem: AttestationProblem | None = None
+    message: str = ""
+    hint: str | None = None
+
+
+@frozen
+class Attested:
+    """All archives of the named entries, in the order of the lock; ``changed``: whether the lock was written."""
+
+    project: Project
+    rows: tuple[ProvenRow, ...]
+    changed: bool
+    vendored: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        return any(row.problem for row in self.rows)
+
+
+def attest(
+    options: Options, names: tuple[str, ...] = (), *, vendor: bool = False, root: Path | None, progress: Progress
+) -> Attested:
+    """Verify the attestation of every archive of the named entries, for all targets, and write what was proven.
+
+    The lock is written only if nothing failed. Bundles are kept in the cache and, with ``vendor`` or where a directory
+    for them exists, beside the lock. Raises `NetworkError` where upstream could not be asked.
+    """
+    project = Project.find(options)
+    loaded, manifest = project.locked(), project.manifest()
+    if lock_version(loaded.lock.version) > lock_version(LOCK_VERSION):
+        raise ProvisionError(
+            f"{project.lock_name} has lock-version {loaded.lock.version}, and this provision writes {LOCK_VERSION}",
+            hint="Upgrade provision to the release that the project uses.",
+        )
+    pythons = select_entries(loaded.lock, names, manifest=project.manifest_path)
+    kept = KeptBundles.of(options.cache, project.lock_path)
+    with open_prover(options, loaded.lock, kept, root, progress) as prover:
+        rows = tuple(_prove(prover, kept, manifest, python, asset) for python in pythons for asset in python.assets)
+        failed = any(row.problem for row in rows)
+        vendored: list[Path] = []
+        if vendor and not failed:
+            vendored = list(_vendor(prover, kept, rows))
+            rows = tuple(replace(row, level="provenance+offline bundle") if row.row else row for row in rows)
+    if failed:
+        return Attested(project=project, rows=rows, changed=False, vendored=(), warnings=loaded.warnings)
+    lock = _with_rows(loaded.lock, pythons, rows)
+    text = spelled_as(format_lock(lock), loaded.text) if lock != loaded.lock else loaded.text
+    if text != loaded.text:
+        write_text(project.lock_path, text)
+    return Attested(
+        project=project,
+        rows=rows,
+        changed=text != loaded.text,
+        vendored=tuple(vendored),
+        warnings=loaded.warnings,
+    )
+
+
+@contextmanager
+def open_prover(
+    options: Options, lock: Lock, kept: KeptBundles, root: Path | None, progress: Progress, *, network: bool = True
+) -> Iterator[Prover]:
+    """A prover of a lock; without ``network``, it uses bundles on disk only."""
+    variable = options.environ.get("PROVISION_TRUSTED_ROOT", "")
+    path = root or (Path(variable) if variable else None)
+    api = options.environ.get("PROVISION_GITHUB_API", "") or GITHUB_API
+    allowed = replace(options, allow_hosts=(*options.allow_hosts, *ATTESTATION_HOSTS))
+    with open_fetcher(allowed, progress) as fetcher:
+        yield Prover(lock, kept, lambda: BundleVerifier(path), fetcher.get if network else None, api=api)
+
+
+def _prove(prover: Prover, kept: KeptBundles, manifest: Manifest, python: LockedPython, asset: Asset) -> ProvenRow:
+    signer = expected_signer(asset, manifest.request(python.name))
+    unproven = ProvenRow(entry=python.name, asset=asset, level="hash", signer=signer)
+    if signer is None:
+        return unproven
+    try:
+        try:
+            proven = prover.prove_locked(asset, signer)
+        except AttestationError as error:
+            if error.problem not in {"missing", "wrong-digest"}:
+                raise
+            proven = prover.prove_by_upstream(asset, signer)
+    except AttestationError as error:
+        message = error.message
+        if error.problem == "missing" and asset.build < FIRST_ATTESTED_BUILD:
+            message += f"; builds are attested from {FIRST_ATTESTED_BUILD} on"
+        return replace(unproven, problem=error.problem, message=message, hint=error.hint)
+    return replace(unproven, level=_level(kept, proven.row(asset.build)), row=proven.row(asset.build))
+
+
+def _level(kept: KeptBundles, row: Attestation) -> VerificationLevel:
+    return "provenance+offline bundle" if kept.is_vendored(row.bundle) else "provenance"
+
+
+def _vendor(prover: Prover, kept: KeptBundles, rows: tuple[ProvenRow, ...]) -> Iterator[Path]:
+    for bundle in dict.fromkeys(row.row.bundle for row in rows if row.row):
+        if kept.vendor(prover.content(bundle)):
+            yield kept.vendored_path(bundle)
+
+
+def _with_rows(lock: Lock, pythons: tuple[LockedPython, ...], rows: tuple[ProvenRow, ...]) -> Lock:
+    """The lock with what was proven of these entries, and the rows of builds that only others have."""
+    selected = {python.name for python in pythons}
+    others = {asset.build for each in lock.pythons if each.name not in selected for asset in each.assets}
+    kept = [row for row in lock.attestations if row.build in others]
+    attestations = sorted_attestations([*kept, *(row.row for row in rows if row.row)])
+    version = lock.version
+    if attestations and lock_version(version) < lock_version(LOCK_VERSION):
+        version = LOCK_VERSION
+    return replace(lock, version=version, attestations=attestations)
+
+
+def requires_provenance(policy: Policy | None) -> bool:
+    return policy is not None and policy.provenance in {"required", "vendored"}
+
+
+def check_installs(
+    options: Options,
+    project: Project,
+    lock: Lock,
+    assets: tuple[tuple[str, Asset], ...],
+    progress: Progress,
+) -> None:
+    """Raise `PolicyError` for each archive without provenance, where the manifest's policy requires it.
+
+    ``assets`` are those to be installed, with the names of their entries. The bundles come from beside the lock, from
+    the cache, or from upstream, and must be the locked ones.
+    """
+    manifest = project.manifest()
+    if not requires_provenance(manifest.policy):
+        return
+    kept = KeptBundles.of(options.cache, project.lock_path)
+    vendored = manifest.policy is not None and manifest.policy.provenance == "vendored"
+    errors: list[ProvisionError] = []
+    with open_prover(options, lock, kept, None, progress, network=not vendored) as prover:
+        for name, asset in assets:
+            try:
+                _require(prover, kept, manifest, name, asset, vendored=vendored)
+            except NetworkError as error:
+                errors.append(error)
+            except PolicyError as error:
+                errors.append(PolicyError(f"{name}, {asset.target.label(asset.cpu)}: {error}", hint=error.hint))
+    raise_all(errors)
+
+
+def _require(prover: Prover, kept: KeptBundles, manifest: Manifest, name: str, asset: Asset, *, vendored: bool) -> None:
+    signer = expected_signer(asset, manifest.request(name))
+    if signer is None:
+        raise AttestationError(
+            "missing",
+            f"the policy requires provenance, and nobody is known to attest {asset.filename}",
+            hint="Name the signer of your own archives with `attestation`, or request a build of CPython.",
+        )
+    proven = prover.prove_locked(asset, signer)
+    if vendored and not kept.is_vendored(proven.bundle):
+        raise AttestationError(
+            "bundle-missing",
+            f"the policy requires the bundle {proven.bundle} beside the lock file",
+            hint="Run `provision attest --vendor`, and commit its files.",
+        )

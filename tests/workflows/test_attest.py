@@ -1,0 +1,228 @@
+"""`attest` and the policy `provenance`, run as a user runs them, against a stand-in of GitHub's API on loopback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import cramjam
+import pytest
+
+from provision.errors import NetworkError
+from provision.lock.read import parse_lock
+from provision.lock.write import format_lock
+from provision.model.value import replace
+from provision.protocols import NoProgress
+from provision.workflows.attest import Attested, attest
+from provision.workflows.options import Options
+from tests.support.minting import COMMIT, REPOSITORY, Mint
+from tests.support.project import Project
+
+TARGETS = ("linux-x86_64", "linux-aarch64", "linux-x86_64-musl", "macos-aarch64", "macos-x86_64", "windows-x86_64")
+ENTRIES = ("3.14.9", "3.13.17", "3.12.15", "3.11.17", "3.13.17t", "3.14.9t", "3.10.22", "3.13.16")
+MINT = Mint()
+
+
+class Api:
+    """GitHub's API for attestations: ``bundles`` by the digests that each has; ``status`` for all answers but 200."""
+
+    def __init__(self) -> None:
+        self.bundles: list[tuple[frozenset[str], dict[str, Any]]] = []
+        self.inline, self.status = False, 0
+        self.asked: list[str] = []
+        self.sent: list[str | None] = []
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                api.asked.append(self.path)
+                api.sent.append(self.headers.get("authorization"))
+                status, kind, body = api.answer(self.path)
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def answer(self, path: str) -> tuple[int, str, bytes]:
+        if path.startswith("/blob/"):
+            content = json.dumps(self.bundles[int(path.rpartition("/")[2])][1], indent=1).encode()
+            return 200, "application/x-snappy", bytes(cramjam.snappy.compress_raw(content))
+        if self.status:
+            return self.status, "application/json", b"{}"
+        prefix = f"/repos/{REPOSITORY}/attestations/sha256:"
+        assert path.startswith(prefix), path
+        digest = path.removeprefix(prefix).partition("?")[0]
+        found = [
+            {"bundle": bundle if self.inline else None, "bundle_url": f"{self.url}/blob/{number}"}
+            for number, (digests, bundle) in enumerate(self.bundles)
+            if digest in digests
+        ]
+        return (200 if found else 404), "application/json", json.dumps({"attestations": found}).encode()
+
+    def publish(self, digests: list[str], subjects: list[str] | None = None, **how: Any) -> object:
+        bundle = MINT.attest({f"local-{each[:8]}": each for each in subjects or digests}, **how)
+        self.bundles = [*self.bundles, (frozenset(digests), bundle)]
+        return bundle
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    api = Api()
+    Thread(target=api.server.serve_forever, args=(0.02,), daemon=True).start()
+    yield api
+    api.server.shutdown()
+    api.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of 8 entries for 6 targets, locked from the bundled catalog."""
+    project = Project(tmp_path_factory.mktemp("attest") / "project")
+    lines = [f'e{number} = "{version}"' for number, version in enumerate(ENTRIES)]
+    targets = ", ".join(f'"{each}"' for each in TARGETS)
+    project.write(f"[settings]\ntargets = [{targets}]\n\n[pythons]\n" + "\n".join(lines) + "\n")
+    project.run("lock", "--offline")
+    return project.directory
+
+
+class Attesting:
+    """A copy of that project, with the API and the root that its commands use."""
+
+    def __init__(self, directory: Path, locked: Path, api: Api) -> None:
+        shutil.copytree(locked, directory / "project")
+        self.project, self.api = Project(directory / "project"), api
+        self.root = directory / "trusted_root.json"
+        self.trust(MINT.trusted_root())
+        self.lock = parse_lock(self.text, "pythons.lock").lock
+        self.digests: dict[str, list[str]] = {}
+        for python in self.lock.pythons:
+            self.digests.setdefault(python.build, []).extend(asset.sha256.hex for asset in python.assets)
+
+    @property
+    def text(self) -> str:
+        return self.project.lock.read_text()
+
+    def trust(self, root: dict[str, Any]) -> object:
+        return self.root.write_text(json.dumps(root))
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"PROVISION_GITHUB_API": self.api.url, "PROVISION_TRUSTED_ROOT": str(self.root)}
+
+    def publish(self, **how: Any) -> object:
+        return [self.api.publish(digests, **how) for digests in self.digests.values()]
+
+    def run(self, *words: str, expect: int = 0, **environ: str) -> Any:
+        return self.project.run(*words, expect=expect, cwd=None, **environ, **self.environ)
+
+    def attest(self, **environ: str) -> Attested:
+        """In this process, which is faster."""
+        options = Options.of(
+            self.environ | environ, home=self.project.home, cache=self.project.cache, manifest=self.project.manifest
+        )
+        return attest(options, root=None, progress=NoProgress())
+
+    def problems(self) -> set[str]:
+        return {row.problem for row in self.attest().rows if row.problem}
+
+
+@pytest.fixture
+def attesting(tmp_path: Path, locked: Path, api: Api) -> Attesting:
+    return Attesting(tmp_path, locked, api)
+
+
+def test_every_platform_is_proven_from_one_host_and_again_offline(attesting: Attesting) -> None:
+    attesting.publish()
+    ended = attesting.run("attest", "--vendor", GITHUB_TOKEN="ghp_secret")
+    builds = len(attesting.digests)
+    assert sum(path.startswith("/repos/") for path in attesting.api.asked) == builds, "one question a build"
+    assert set(attesting.api.sent) == {None}, "the token is for api.github.com alone"
+    assert f"built by release.yml of python-build-standalone at commit {COMMIT[:12]}" in ended.out
+    assert ended.out.startswith("required  SLSA provenance v1 signed by https://github.com/astral-sh/")
+    lock = parse_lock(attesting.text, "pythons.lock").lock
+    assert (lock.version, len(lock.attestations), lock.pythons) == ("1.1", builds, attesting.lock.pythons)
+    assert len(list((attesting.project.directory / "pythons.attestations").iterdir())) == builds
+
+    before, asked = attesting.text, len(attesting.api.asked)
+    shutil.rmtree(attesting.project.cache)
+    attesting.api.status = 500
+    document = attesting.run("attest", "--offline", "--json").document()
+    assert {row["verification"] for row in document["archives"]} == {"provenance+offline bundle"}
+    assert len(document["archives"]) == 48
+    assert (attesting.text, len(attesting.api.asked)) == (before, asked)
+
+
+def test_inline_bundles_and_those_behind_a_url_are_one_and_the_same(attesting: Attesting) -> None:
+    attesting.publish()
+    attesting.attest()
+    first = parse_lock(attesting.text, "").lock.attestations
+    attesting.api.inline = True
+    shutil.rmtree(attesting.project.cache)
+    attesting.attest()
+    assert parse_lock(attesting.text, "").lock.attestations == first != ()
+
+
+@pytest.mark.parametrize("status", [403, 401, 418])
+def test_an_api_that_does_not_answer_is_never_taken_for_none(attesting: Attesting, status: int) -> None:
+    attesting.api.status = status
+    with pytest.raises(NetworkError, match="attestations"):
+        attesting.attest()
+
+
+@pytest.mark.parametrize("status", [404, 422])
+def test_none_upstream_fails_and_leaves_the_lock_as_it_is(attesting: Attesting, status: int) -> None:
+    attesting.api.status = status
+    before = attesting.text
+    assert attesting.problems() == {"missing"}
+    assert attesting.text == before
+
+
+Tamper = Callable[[Attesting], object]
+
+
+def forge(attesting: Attesting, **fields: Any) -> None:
+    attesting.publish()
+    attesting.attest()
+    lock = parse_lock(attesting.text, "").lock
+    rows = tuple(replace(row, **fields) for row in lock.attestations)
+    attesting.project.lock.write_text(format_lock(replace(lock, attestations=rows)))
+
+
+def lose_bundles(attesting: Attesting) -> None:
+    attesting.publish()
+    attesting.attest()
+    shutil.rmtree(attesting.project.cache)
+    attesting.api.status = 404
+
+
+TAMPERED: dict[str, tuple[Tamper, str]] = {
+    "another workflow": (lambda a: a.publish(workflow=".github/workflows/linux.yml"), "wrong-workflow"),
+    "another ref": (lambda a: a.publish(ref="refs/pull/7/merge"), "wrong-ref"),
+    "another repository id": (lambda a: a.publish(repository_id=7), "wrong-repository-id"),
+    "another issuer": (lambda a: a.publish(issuer="https://gitlab.com"), "wrong-issuer"),
+    "another root": (lambda a: (a.publish(), a.trust(Mint().trusted_root())), "unknown-root"),
+    "another digest": (lambda a: a.publish(subjects=["0" * 64]), "wrong-digest"),
+    "a forged commit": (lambda a: forge(a, commit="0" * 40), "forged-row"),
+    "a forged log index": (lambda a: forge(a, log_index=77), "forged-row"),
+    "a moved repository, bundles lost": (lose_bundles, "bundle-missing"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_each_tampered_variant_fails_with_its_own_code(attesting: Attesting, name: str) -> None:
+    tamper, problem = TAMPERED[name]
+    tamper(attesting)
+    before = attesting.text
+    assert attesting.problems() == {problem}
+    assert attesting.text == before
