@@ -62,7 +62,7 @@ def stale_lock_error(stale: Iterable[StaleEntry], *, lock: str, manifest: str) -
     lines = "".join(f"\n{entry}" for entry in stale)
     return LockFileError(
         f"{lock} does not answer {manifest} any more:{lines}",
-        hint="Run `provision lock`, review what changed, and commit it.",
+        hint="Run `provision lock`, review the change with `provision diff`, and commit the lock file.",
         file=lock,
     )
 
