@@ -121,7 +121,8 @@ def lookalike_of(host: str, known: Iterable[str]) -> str:
     if name in names or any(name.endswith(f".{other}") for other in names):
         return ""
     for other in names:
-        contained = other.rpartition(".")[0] in name or other.replace(".", "-") in name
+        own = other.rpartition(".")[0] or other  # a host of one label is its own name
+        contained = own in name or other.replace(".", "-") in name
         if contained or _as_read(name) == _as_read(other):
             return other
     near = difflib.get_close_matches(name, names, n=1, cutoff=_MIN_SIMILARITY)

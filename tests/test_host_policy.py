@@ -183,3 +183,18 @@ def test_a_redirect_to_a_file_is_refused() -> None:
 )
 def test_look_alikes_of_known_hosts_are_found(host: str, other: str) -> None:
     assert lookalike_of(host, KNOWN_HOSTS) == other
+
+
+@pytest.mark.parametrize(
+    ("host", "other"),
+    [
+        ("example.com", ""),
+        ("mirror", ""),
+        ("10.0.0.1", ""),
+        ("mirrors", "mirror"),
+        ("rnirror", "mirror"),
+        ("mirror.evil.example", "mirror"),
+    ],
+)
+def test_a_known_host_of_one_label_resembles_no_more_than_its_look_alikes(host: str, other: str) -> None:
+    assert lookalike_of(host, {"mirror"}) == other

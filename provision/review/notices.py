@@ -130,15 +130,15 @@ def _host_notices(entry: EntryChange, hosts: frozenset[str]) -> Iterator[Notice]
             moved.setdefault(("", new), []).append(change)
     for (old, new), changes in moved.items():
         other = lookalike_of(new, KNOWN_HOSTS)
-        like = f", which can be taken for {other}" if other else ""
+        like = f" (resembles {other})" if other else ""
         if old:
             # Another implementation that was asked for has another publisher.
             meant = entry.request_changed and "implementation" in entry.aspects and new in KNOWN_HOSTS
-            message = f"the archive now comes from {new}{like}, not from {old}"
+            message = f"download host changed from {old} to {new}{like}"
             yield _notice(entry, "notice" if meant else "alarm", "host", message, changes)
         else:
             severity: NoticeSeverity = "alarm" if other else "warning"
-            message = f"{new}{like and f'{like},'} is no host that this lock used before"
+            message = f"new download host {new}{like}"
             yield _notice(entry, severity, "new-host", message, changes)
 
 
@@ -151,7 +151,7 @@ def _origin_notices(entry: EntryChange) -> Iterator[Notice]:
             old, new = _both_sides(change)
             moved.setdefault((release_base(old.url), release_base(new.url)), []).append(change)
     for (before, after), changes in moved.items():
-        yield _notice(entry, "alarm", "origin", f"the archive now comes from {after}, not from {before}", changes)
+        yield _notice(entry, "alarm", "origin", f"origin changed from {before} to {after}", changes)
 
 
 def _new_origin_notices(entry: EntryChange, origins: _Origins) -> Iterator[Notice]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from provision.advisories.download import DownloadedDatabase
-from provision.catalog.cache import open_catalog, save_sizes
+from provision.catalog.cache import load_texts, open_catalog, save_sizes
 from provision.catalog.catalog import Catalog
 from provision.catalog.components import LearnedTag
 from provision.catalog.learned_components import known_table, learn_tag, save_learned, unknown_tags
@@ -242,26 +243,42 @@ def _learn_sizes(
 
 
 def _learn_components(directory: Path, fetcher: Fetcher, *, jobs: int) -> tuple[str, ...]:
-    """Learn what the newest builds contain, from PBS's files at their tags; what cannot be learned is a note."""
+    """Learn what the newest builds contain, from PBS's files at their tags; what cannot be learned is a note.
+
+    Of a tag whose files cannot be read, the release notes name some versions; they are downloaded once.
+    """
     catalog = open_catalog((), base=Path(), cache_dir=directory, offline=True)
-    tags = unknown_tags(catalog, known_table(directory))[:_MAX_RELEASES]
+    table = known_table(directory)
+    tags = unknown_tags(catalog, table)[:_MAX_RELEASES]
     learned: dict[str, LearnedTag] = {}
-    failures: list[ProvisionError] = []
+    failures: dict[str, ProvisionError] = {}
 
     def learn(tag: str) -> None:
         try:
             learned[tag] = learn_tag(tag, get=fetcher.get)
         except ProvisionError as error:
-            failures.append(error)
+            failures[tag] = error
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         list(pool.map(learn, tags))
     if learned:
         save_learned(directory, learned)
-    if not failures:
-        return ()
-    first = min(failures, key=str)
-    return (f"the components of {plural(len(failures), 'newer build is', 'newer builds are')} not known: {first}",)
+    with_notes = load_texts(directory)
+    for tag in sorted(failures):
+        if tag not in table and tag not in with_notes:
+            with suppress(ProvisionError):  # the failure of its files is noted anyway
+                refresh_release(directory, tag, get=fetcher.get, now=_now())
+    partial = known_table(directory).partial
+    unknown = [str(error) for tag, error in sorted(failures.items()) if tag not in partial]
+    named = [str(error) for tag, error in sorted(failures.items()) if tag in partial]
+    notes: list[str] = []
+    if unknown:
+        builds = plural(len(unknown), "newer build")
+        notes.append(f"the components of {builds} are not known: {unknown[0]}")
+    if named:
+        builds = plural(len(named), "newer build")
+        notes.append(f"only components named in release notes are known of {builds}: {named[0]}")
+    return tuple(notes)
 
 
 def _unsized(options: Options, manifest: Manifest, lock: Lock | None) -> list[Asset]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,10 @@ import pytest
 from provision.catalog.learned_components import FILES
 from provision.catalog.refresh import GITHUB_URL, GRAALPY_URL, PYPY_URLS
 from provision.catalog.saved import NDJSON_URLS
+from provision.protocols import NoProgress
+from provision.workflows.catalog import component_table
+from provision.workflows.options import Options
+from provision.workflows.refresh import UpdateRequest, update
 from tests.catalog.samples import digest, full, ndjson_line, stripped, upstream
 from tests.catalog.test_learned_components import DOWNLOADS, TARGETS
 from tests.fetch.conftest import Internet, authority, authority_file, internet
@@ -33,16 +38,17 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def release(*names: str, tag: str = "20270101") -> bytes:
+def release(*names: str, tag: str = "20270101", body: str = "OpenSSL 3.5.5") -> bytes:
     assets = [{"name": name, "size": 5, "state": "uploaded", "digest": f"sha256:{digest(name)}"} for name in names]
     return json.dumps(
-        {"tag_name": tag, "published_at": "2027-01-02T00:00:00Z", "body": "OpenSSL 3.5.5", "assets": assets}
+        {"tag_name": tag, "published_at": "2027-01-02T00:00:00Z", "body": body, "assets": assets}
     ).encode()
 
 
 def asked(server: Server) -> list[str]:
-    """The paths that were requested since the last call, but for the files that say what builds contain."""
-    paths = [seen.path for seen in server.requests if not seen.path.endswith(("/downloads.py", "/targets.yml"))]
+    """The paths that were requested since the last call, but for what says what bundled and other builds contain."""
+    contents = re.compile(r"/(downloads\.py|targets\.yml|tags/2026[0-9]{4})$")
+    paths = [seen.path for seen in server.requests if not contents.search(seen.path)]
     server.requests.clear()
     return paths
 
@@ -250,6 +256,33 @@ def test_what_the_newest_builds_contain_is_learned_once(project: Project, intern
     project.write(CPYTHON.replace("3.13", "3.13.99"))
     project.run("lock", "--offline")
     assert "→ 3.5.9" in project.run("diff", "before.lock", "pythons.lock").out
+
+
+def test_release_notes_name_some_components_of_a_tag_whose_files_cannot_be_read(
+    tmp_path: Path, internet: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One tag has no files, one has them in another form. Notes are downloaded once, and while they cannot be had."""
+    monkeypatch.chdir(tmp_path)
+    options = Options.of({**internet.environ, "HOME": str(tmp_path)})
+    internet.server.put(NDJSON, b"".join(ndjson_line(name) for name in NAMES))
+    internet.server.put(f"{urlsplit(FILES).path}/20270201/pythonbuild/downloads.py", b"DOWNLOADS = load()\n")
+    text = "## What's Changed\n* Upgrade expat to 2.9.1 by @someone in #1\n* Update pip to 27.0 by @someone in #2\n"
+    paths = {tag: f"{urlsplit(GITHUB_URL).path}/tags/{tag}" for tag in ("20270101", "20270201")}
+
+    def partly_known() -> dict[str, object]:
+        notes = update(options, UpdateRequest(), NoProgress()).notes
+        partial = component_table(options).partial
+        assert any("the components of " in note and "newer builds are not known: https://" in note for note in notes)
+        assert any("named in release notes are known of " in note for note in notes)
+        return {tag: partial[tag] for tag in paths if tag in partial}
+
+    internet.server.put(paths["20270101"], release(NAMES[0], body=text))
+    named = {"expat": "2.9.1", "pip": "27.0"}
+    assert partly_known() == {"20270101": named}
+    internet.server.put(paths["20270201"], release(NAMES[1], tag="20270201", body=text))
+    assert partly_known() == {"20270101": named, "20270201": named}
+    assert partly_known() == {"20270101": named, "20270201": named}
+    assert [internet.server.count(path) for path in paths.values()] == [1, 2]
 
 
 def test_a_company_s_own_places_say_nothing_on_contents_and_github_is_not_asked(
