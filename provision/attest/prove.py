@@ -11,11 +11,12 @@ from functools import cached_property, partial
 from provision.attest.bundle import AttestationError
 from provision.attest.download import GITHUB_API, download_bundles
 from provision.attest.kept import KeptBundles
-from provision.attest.signer import Signer, rows_of, signer_of
+from provision.attest.signer import AttestationProblem, Signer, VerificationLevel, rows_of, signer_of
 from provision.attest.verify import BundleVerifier, Provenance
 from provision.lock.lock import Attestation, Lock
 from provision.model.asset import Asset, Digest
 from provision.model.sha256 import sha256_hex
+from provision.model.value import frozen
 from provision.protocols import HttpGet
 
 _RESTORE = (
@@ -24,6 +25,25 @@ _RESTORE = (
 
 
 _ATTEST = "Run `provision attest --vendor`, and commit its files."
+
+
+@frozen
+class ProvenRow:
+    """An archive, and what is known of its provenance.
+
+    ``row`` proves it; or ``problem`` and ``message`` say why nothing does; or ``signer`` is None, as nobody is known to
+    attest it. ``gone``: upstream was asked, and no longer has the attestation.
+    """
+
+    entry: str
+    asset: Asset
+    level: VerificationLevel
+    signer: Signer | None = None
+    row: Attestation | None = None
+    problem: AttestationProblem | None = None
+    message: str = ""
+    hint: str | None = None
+    gone: bool = False
 
 
 class Prover:
@@ -44,6 +64,7 @@ class Prover:
         self._lock, self._kept, self._make_verifier, self._get, self._api = lock, kept, verifier, get, api
         self._bundles: dict[Digest, bytes] = {}
         self._verified: dict[tuple[Digest, Signer], Provenance | AttestationError] = {}
+        self._gone: dict[Digest, bool] = {}
         self._downloaded: dict[tuple[str, Digest], tuple[Digest, ...]] = {}
 
     @cached_property
@@ -80,11 +101,13 @@ class Prover:
             )
         return self._first(partial(self._covering, bundle, asset, signer) for bundle in found)
 
-    def is_gone(self, asset: Asset, signer: Signer) -> bool:
-        """Whether upstream has no attestation of an archive any more."""
+    def is_gone(self, proven: Provenance, asset: Asset, signer: Signer) -> bool:
+        """Whether upstream no longer has an attestation; asked once for each bundle, by one of its archives."""
         if self._get is None or not signer.repository:
             return False
-        return not any(True for _ in download_bundles(self._get, signer.repository, asset.sha256, api=self._api))
+        if proven.bundle not in self._gone:
+            self._gone[proven.bundle] = not self._download(asset, signer)
+        return self._gone[proven.bundle]
 
     def _first(self, attempts: Iterable[Callable[[], Provenance]]) -> Provenance:
         """The first that proves something; raises the most telling error if none does.

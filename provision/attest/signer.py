@@ -113,6 +113,15 @@ def is_signed_by(row: Attestation, signer: Signer) -> bool:
     return same and signer.repository_id in (None, row.repository_id)
 
 
+def claimed_rows(lock: Lock | None, asset: Asset) -> tuple[Attestation, ...]:
+    """The rows that a lock has for an archive, as far as the lock alone tells: PBS's archives are attested by PBS."""
+    rows = lock.attestations if lock is not None else ()
+    if not rows:
+        return ()
+    is_pbs = bool(release_tag(asset))
+    return tuple(row for row in rows if row.build == asset.build and is_signed_by(row, PBS_SIGNER) is is_pbs)
+
+
 def rows_of(lock: Lock, asset: Asset, signer: Signer) -> tuple[Attestation, ...]:
     """The rows by which a lock claims that an archive was attested. Only their bundles prove it."""
     return tuple(row for row in lock.attestations if row.build == asset.build and is_signed_by(row, signer))

@@ -24,6 +24,7 @@ from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
 from provision.review.audit_advisories import check_advisories
 from provision.review.audit_age import check_age
+from provision.review.audit_provenance import check_provenance
 from provision.review.codes import AUDIT_CODES, RELOCK
 from provision.review.findings import (
     Audit,
@@ -58,6 +59,7 @@ def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
         check_age,
         check_knowledge,
         check_advisories,
+        check_provenance,
     )
     found = sort_findings([*more, *(finding for check in checks for finding in check(context))])
     rules = {rule.code: rule for rule in context.policy.ignore}

@@ -170,8 +170,18 @@ class LockDiff:
         """Whether the format's version differs, which no entry shows."""
         return self.old is not None and self.new is not None and self.old.version != self.new.version
 
+    @property
+    def attestations_changed(self) -> bool:
+        """Whether the attestations differ, which no entry shows."""
+        return self.old is not None and self.new is not None and self.old.attestations != self.new.attestations
+
     def __bool__(self) -> bool:
-        return bool(self.entries) or self.format_changed or (self.old is None) != (self.new is None)
+        return (
+            bool(self.entries)
+            or self.format_changed
+            or self.attestations_changed
+            or (self.old is None) != (self.new is None)
+        )
 
 
 def compare_locks(old: Lock | None, new: Lock | None) -> LockDiff:

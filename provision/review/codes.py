@@ -204,5 +204,37 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "cannot determine whether an advisory applies",
             "Read the advisory, or add a database that lists versions for it.",
         ),
+        AuditRule(
+            "PV031",
+            "no-provenance",
+            "error",
+            "no attestation says who built the archive",
+            "Run `provision attest`; if upstream has none, lock a build that is attested.",
+        ),
+        AuditRule("PV032", "wrong-signer", "error", "somebody else than the publisher attests the archive", RELOCK),
+        AuditRule("PV033", "not-attested", "error", "the attestation is not of this archive", RELOCK),
+        AuditRule("PV034", "wrong-attestation", "error", "the attestation is not valid", RELOCK),
+        AuditRule(
+            "PV035",
+            "expired-trust",
+            "error",
+            "the authority or the log was no longer valid when the attestation was made",
+            RELOCK,
+        ),
+        AuditRule("PV036", "forged-attestation", "error", "the lock says something else than the attestation", RELOCK),
+        AuditRule(
+            "PV037",
+            "bundle-missing",
+            "warning",
+            "the attestation was not verified: its bundle is not here",
+            "Run `provision attest --vendor`, and commit its files.",
+        ),
+        AuditRule(
+            "PV038",
+            "attestation-gone",
+            "warning",
+            "the attestation is valid, and upstream no longer has it",
+            "Commit the files of `provision attest --vendor`, and find out why.",
+        ),
     )
 }

@@ -7,6 +7,7 @@ from datetime import date
 from functools import lru_cache
 
 from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
+from provision.attest.prove import ProvenRow
 from provision.catalog.catalog import Catalog
 from provision.catalog.components import ComponentTable
 from provision.host_policy import HostPolicy, HostRule
@@ -163,6 +164,7 @@ class AuditContext:
     components: ComponentTable
     checksums: Checksums = field(default_factory=dict)
     advisories: AdvisoryIndex | None = None
+    provenance: tuple[ProvenRow, ...] = ()
 
     @property
     def host_policy(self) -> HostPolicy:
@@ -184,6 +186,7 @@ class AuditContext:
         asset: Asset,
         key: str | None,
         advice: str = "",
+        severity: FindingSeverity | None = None,
     ) -> Finding:
         """A finding on the line of an asset's key, or of the whole asset."""
         return Finding.of(
@@ -195,6 +198,7 @@ class AuditContext:
             target_label=asset.target.label(asset.cpu),
             url=asset.url,
             advice=advice,
+            severity=severity,
         )
 
     def entry_finding(

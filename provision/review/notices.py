@@ -15,6 +15,7 @@ from provision.lock.filenames import name_disagreements
 from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.changes import AssetChange, EntryChange, LockDiff
+from provision.review.provenance import provenance_changes
 from provision.url import host_of, release_base
 
 NoticeSeverity = Literal["alarm", "warning", "notice"]
@@ -31,6 +32,7 @@ NoticeKind = Literal[
     "new-host",
     "metadata",
     "upgraded",
+    "provenance",
 ]
 # Kinds whose warnings show the URLs of archives as alarms do.
 _ORIGIN_KINDS = frozenset({"host", "origin", "new-host"})
@@ -67,6 +69,10 @@ def find_notices(diff: LockDiff, *, upgrade_requested: Callable[[str], bool] = l
     found: list[Notice] = []
     for entry in diff.entries:
         found += _entry_notices(entry, origins, upgrade_requested=upgrade_requested(entry.name))
+    found += (
+        Notice(severity=each.severity, kind="provenance", entry=each.entry, message=each.message)
+        for each in provenance_changes(diff.old, diff.new)
+    )
     return tuple(sorted(found, key=lambda notice: NOTICE_SEVERITIES.index(notice.severity)))
 
 

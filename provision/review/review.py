@@ -87,6 +87,8 @@ def headline(review: Review) -> str:
         for severity in NOTICE_SEVERITIES
         if severity != "notice" and (number := review.count(severity))
     ]
+    if not words and diff.attestations_changed:
+        words.append("the attestations changed")
     changes = ", ".join(words) or ("the format's version changed" if diff.format_changed else "an empty lock")
     return "; ".join(part for part in (changes, ", ".join(serious)) if part)
 

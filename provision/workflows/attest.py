@@ -9,14 +9,8 @@ from pathlib import Path
 from provision.attest.bundle import AttestationError
 from provision.attest.download import GITHUB_API
 from provision.attest.kept import KeptBundles
-from provision.attest.prove import Prover
-from provision.attest.signer import (
-    FIRST_ATTESTED_BUILD,
-    AttestationProblem,
-    Signer,
-    VerificationLevel,
-    expected_signer,
-)
+from provision.attest.prove import ProvenRow, Prover
+from provision.attest.signer import FIRST_ATTESTED_BUILD, VerificationLevel, expected_signer
 from provision.attest.verify import BundleVerifier
 from provision.errors import NetworkError, PolicyError, ProvisionError, raise_all
 from provision.host_policy import ATTESTATION_HOSTS
@@ -31,24 +25,6 @@ from provision.protocols import Progress
 from provision.text import spelled_as
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, select_entries, write_text
-
-
-@frozen
-class ProvenRow:
-    """An archive, and what is known of its provenance.
-
-    ``row`` proves it; or ``problem`` and ``message`` say why nothing does; or ``signer`` is None, as nobody is known to
-    attest it.
-    """
-
-    entry: str
-    asset: Asset
-    level: VerificationLevel
-    signer: Signer | None = None
-    row: Attestation | None = None
-    problem: AttestationProblem | None = None
-    message: str = ""
-    hint: str | None = None
 
 
 @frozen
@@ -158,6 +134,47 @@ def _with_rows(lock: Lock, pythons: tuple[LockedPython, ...], rows: tuple[Proven
     if attestations and lock_version(version) < lock_version(LOCK_VERSION):
         version = LOCK_VERSION
     return replace(lock, version=version, attestations=attestations)
+
+
+def audit_provenance(
+    options: Options,
+    lock: Lock,
+    path: Path,
+    manifest: Manifest | None,
+    policy: Policy,
+    *,
+    upstream: bool,
+    progress: Progress,
+) -> tuple[ProvenRow, ...]:
+    """What the attestations of a lock prove of each of its archives: by bundles on disk alone, unless by ``upstream``.
+
+    Nothing if the policy does not ask for it and the lock has none. Raises `ProvisionError` without the packages for
+    it, as an audit must not pass then.
+    """
+    if policy.provenance == "off" and not lock.attestations:
+        return ()
+    kept = KeptBundles.of(options.cache, path)
+    with open_prover(options, lock, kept, None, progress, network=upstream) as prover:
+        return tuple(
+            _audited(prover, kept, manifest, python, asset, upstream=upstream)
+            for python in lock.pythons
+            for asset in python.assets
+        )
+
+
+def _audited(
+    prover: Prover, kept: KeptBundles, manifest: Manifest | None, python: LockedPython, asset: Asset, *, upstream: bool
+) -> ProvenRow:
+    signer = expected_signer(asset, manifest.request(python.name) if manifest else None)
+    unproven = ProvenRow(entry=python.name, asset=asset, level="hash", signer=signer)
+    if signer is None:
+        return replace(unproven, problem="missing", message=f"nobody is known to attest {asset.filename}")
+    try:
+        proven = prover.prove_locked(asset, signer)
+    except AttestationError as error:
+        return replace(unproven, problem=error.problem, message=error.message)
+    row, gone = proven.row(asset.build), upstream and prover.is_gone(proven, asset, signer)
+    return replace(unproven, level=_level(kept, row), row=row, gone=gone)
 
 
 def requires_provenance(policy: Policy | None) -> bool:

@@ -9,6 +9,7 @@ import os
 from datetime import date
 from pathlib import Path
 
+from provision.attest.prove import ProvenRow
 from provision.catalog.cache import open_catalog, open_custom_catalog
 from provision.catalog.catalog import Catalog, merge
 from provision.catalog.pbs import RELEASES, parse_sums, release_tag
@@ -92,6 +93,7 @@ def audit(
         policy_source=source,
         hosts=_hosts(options, rules),
         today=today,
+        provenance=_provenance(options, parsed, lock_path, manifest, rules, progress, upstream=upstream),
         checksums=_upstream_checksums(options, parsed, progress) if upstream else {},
         components=component_table(options),
         advisories=read_advisories(options, advisories, catalog) if advisories else None,
@@ -102,6 +104,23 @@ def audit(
         manifest=manifest_path,
         advisories_off=rules.advisories == "off",
     )
+
+
+def _provenance(
+    options: Options,
+    lock: Lock,
+    path: Path,
+    manifest: Manifest | None,
+    policy: Policy,
+    progress: Progress | None,
+    *,
+    upstream: bool,
+) -> tuple[ProvenRow, ...]:
+    if policy.provenance == "off" and not lock.attestations:
+        return ()
+    from provision.workflows.attest import audit_provenance
+
+    return audit_provenance(options, lock, path, manifest, policy, upstream=upstream, progress=progress or NoProgress())
 
 
 def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,13 +14,17 @@ from typing import Any
 import cramjam
 import pytest
 
-from provision.errors import NetworkError
+from provision.errors import INTEGRITY, NETWORK, NetworkError, ProvisionError, SeveralErrors
 from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
 from provision.model.value import replace
 from provision.protocols import NoProgress
+from provision.review.changes import compare_locks
+from provision.review.notices import find_notices
 from provision.workflows.attest import Attested, attest
-from provision.workflows.options import Options
+from provision.workflows.audit import audit
+from provision.workflows.options import Options, parse_scope
+from provision.workflows.sync import sync
 from tests.support.minting import COMMIT, REPOSITORY, Mint
 from tests.support.project import Project
 
@@ -126,12 +131,14 @@ class Attesting:
     def run(self, *words: str, expect: int = 0, **environ: str) -> Any:
         return self.project.run(*words, expect=expect, cwd=None, **environ, **self.environ)
 
-    def attest(self, **environ: str) -> Attested:
-        """In this process, which is faster."""
-        options = Options.of(
+    def options(self, **environ: str) -> Options:
+        return Options.of(
             self.environ | environ, home=self.project.home, cache=self.project.cache, manifest=self.project.manifest
         )
-        return attest(options, root=None, progress=NoProgress())
+
+    def attest(self, *, vendor: bool = False) -> Attested:
+        """In this process, which is faster."""
+        return attest(self.options(), vendor=vendor, root=None, progress=NoProgress())
 
     def problems(self) -> set[str]:
         return {row.problem for row in self.attest().rows if row.problem}
@@ -226,3 +233,100 @@ def test_each_tampered_variant_fails_with_its_own_code(attesting: Attesting, nam
     before = attesting.text
     assert attesting.problems() == {problem}
     assert attesting.text == before
+
+
+def require(attesting: Attesting, how: str) -> None:
+    with attesting.project.manifest.open("a") as file:
+        file.write(f'\n[policy]\nprovenance = "{how}"\n')
+
+
+def synchronise(attesting: Attesting, **environ: str) -> ProvisionError:
+    """The error of a sync for another machine, without a network and with nothing in the cache."""
+    options = replace(attesting.options(**environ), offline=True)
+    scope = parse_scope(["e0"], ["windows-x86_64"])
+    with pytest.raises((ProvisionError, SeveralErrors)) as ended:
+        sync(options, scope, NoProgress(), locked=True)
+    return ended.value
+
+
+def test_sync_refuses_what_has_no_provenance_before_it_downloads(attesting: Attesting) -> None:
+    assert synchronise(attesting).exit_code == NETWORK, "without the policy, only the network is missing"
+    require(attesting, "required")
+    refused = synchronise(attesting)
+    assert (refused.exit_code, "no attestation of cpython-3.14.9" in str(refused)) == (INTEGRITY, True)
+    attesting.publish()
+    attesting.attest()
+    assert synchronise(attesting).exit_code == NETWORK, "its provenance is proven by the bundle in the cache"
+
+
+def test_sync_believes_no_row_and_no_cache(attesting: Attesting) -> None:
+    require(attesting, "required")
+    forge(attesting, commit="0" * 40)
+    assert "says something else than its bundle" in str(synchronise(attesting))
+    for bundle in (attesting.project.cache / "attestations").iterdir():
+        bundle.write_text("{}")
+    assert synchronise(attesting).exit_code == NETWORK, "a damaged bundle is downloaded again"
+
+
+def test_vendored_bundles_are_required_beside_the_lock(attesting: Attesting) -> None:
+    require(attesting, "vendored")
+    attesting.publish()
+    attesting.attest()
+    refused = synchronise(attesting)
+    assert (refused.exit_code, "beside the lock file" in str(refused)) == (INTEGRITY, True)
+    attesting.attest(vendor=True)
+    assert synchronise(attesting).exit_code == NETWORK
+
+
+def found(attesting: Attesting, *, upstream: bool = False) -> set[str]:
+    """The codes of provenance that an audit finds."""
+    audited = audit(attesting.options(), today=date(2026, 11, 20), upstream=upstream)
+    return {finding.code for finding in audited.audit.findings if "PV031" <= finding.code <= "PV038"}
+
+
+def test_an_audit_without_policy_and_attestations_says_nothing_of_them(attesting: Attesting) -> None:
+    assert found(attesting) == set()
+
+
+@pytest.mark.parametrize("how", ["prefer", "required"])
+def test_an_audit_finds_missing_provenance_by_the_policy(attesting: Attesting, how: str) -> None:
+    require(attesting, how)
+    assert found(attesting) == {"PV031"}
+
+
+def test_an_audit_verifies_the_attestations_of_the_lock(attesting: Attesting) -> None:
+    require(attesting, "required")
+    attesting.publish()
+    attesting.attest(vendor=True)
+    assert found(attesting) == set()
+    attesting.trust(MINT.trusted_root(log_end=MINT.now - timedelta(days=1)))
+    assert found(attesting) == {"PV035"}
+    attesting.trust(Mint().trusted_root())
+    assert found(attesting) == {"PV034"}
+    attesting.trust(MINT.trusted_root())
+    shutil.rmtree(attesting.project.directory / "pythons.attestations")
+    shutil.rmtree(attesting.project.cache / "attestations")
+    assert found(attesting) == {"PV037"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"), [({"commit": "0" * 40}, {"PV036"}), ({"repository_id": 7}, {"PV031", "PV032"})]
+)
+def test_an_audit_finds_forged_attestations(attesting: Attesting, fields: dict[str, Any], code: set[str]) -> None:
+    require(attesting, "required")
+    forge(attesting, **fields)
+    assert found(attesting) == code
+
+
+def test_a_diff_says_who_built_it_and_what_lost_its_provenance(attesting: Attesting) -> None:
+    before = attesting.text
+    attesting.publish()
+    attesting.attest()
+    old, new = (parse_lock(text, "").lock for text in (before, attesting.text))
+    gained = [notice for notice in find_notices(compare_locks(old, new)) if notice.kind == "provenance"]
+    assert [(each.severity, each.entry) for each in gained] == [("notice", f"e{number}") for number in range(8)]
+    assert gained[0].message.startswith(f"built by release.yml of python-build-standalone at commit {COMMIT[:12]}")
+    lost = [notice for notice in find_notices(compare_locks(new, old)) if notice.kind == "provenance"]
+    assert {each.severity for each in lost} == {"alarm"}
+    assert "provenance is lost: no attestation of 6 archives" in lost[0].message
+    assert bool(compare_locks(new, replace(new, attestations=()))), "a diff is not empty where only these changed"

@@ -15,7 +15,8 @@ from provision.errors import INTEGRITY
 from provision.text import plural, printable
 
 if TYPE_CHECKING:
-    from provision.workflows.attest import Attested, ProvenRow
+    from provision.attest.prove import ProvenRow
+    from provision.workflows.attest import Attested
 
 
 @with_session(transfer=True)

@@ -1,0 +1,54 @@
+"""What changed in the provenance of each entry, as far as two locks tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from provision.attest.prove import row_words
+from provision.attest.signer import claimed_rows
+from provision.lock.lock import Attestation, Lock, LockedPython
+from provision.model.value import frozen
+from provision.text import plural
+
+
+@frozen
+class ProvenanceChange:
+    """A change of one entry, in words. Only a loss, or another signer, is an alarm."""
+
+    entry: str
+    severity: Literal["alarm", "notice"]
+    message: str
+
+
+def provenance_changes(old: Lock | None, new: Lock | None) -> Iterator[ProvenanceChange]:
+    """The entries that lost or gained provenance, or have that of another commit. A lock says so; bundles prove it."""
+    if new is None:
+        return
+    for python in new.pythons:
+        before = old.python(python.name) if old is not None else None
+        was, now = _attested(old, before), _attested(new, python)
+        lost = len(python.assets) - sum(bool(claimed_rows(new, asset)) for asset in python.assets)
+        if was and lost:
+            message = f"provenance is lost: no attestation of {plural(lost, 'archive')}; before, {_words(was)}"
+            yield ProvenanceChange(entry=python.name, severity="alarm", message=message)
+        elif was and now and _signers(was) != _signers(now):
+            message = f"another signer than before: now {_words(now)}; before, {_words(was)}"
+            yield ProvenanceChange(entry=python.name, severity="alarm", message=message)
+        elif now and was != now:
+            message = f"{_words(now)}, as the lock file says; `provision audit` verifies it"
+            yield ProvenanceChange(entry=python.name, severity="notice", message=message)
+
+
+def _attested(lock: Lock | None, python: LockedPython | None) -> tuple[Attestation, ...]:
+    """The rows for the archives of an entry, each once."""
+    assets = python.assets if python is not None else ()
+    return tuple(dict.fromkeys(row for asset in assets for row in claimed_rows(lock, asset)))
+
+
+def _signers(rows: tuple[Attestation, ...]) -> set[tuple[str, str, int]]:
+    return {(row.identity, row.issuer, row.repository_id) for row in rows}
+
+
+def _words(rows: tuple[Attestation, ...]) -> str:
+    return " and ".join(dict.fromkeys(row_words(row) for row in rows))
