@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.attest.bundle import LARGEST_BUNDLE
-from provision.errors import cache_failures, store_failures
-from provision.host.files import exists, make_directory, read_small_file_or_none, replace_file
+from provision.errors import cache_failures
+from provision.host.files import make_directory, read_small_file_or_none, replace_file
 from provision.model.asset import Digest
 from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
@@ -28,19 +28,11 @@ class KeptBundles:
         return self.vendored / _name(digest)
 
     def is_vendored(self, digest: Digest) -> bool:
-        return exists(self.vendored_path(digest))
+        return _read(self.vendored, digest) is not None
 
     def read(self, digest: Digest) -> bytes | None:
         """The bundle; None where there is none whose bytes have that digest."""
-        for directory in (self.vendored, self.cache):
-            with cache_failures("read a bundle", directory):
-                try:
-                    content = read_small_file_or_none(directory / _name(digest), LARGEST_BUNDLE)
-                except (ValueError, OSError):  # not a file, or too large
-                    continue
-            if content is not None and sha256_hex(content) == digest.hex:
-                return content
-        return None
+        return _read(self.vendored, digest) or _read(self.cache, digest)
 
     def keep(self, content: bytes) -> None:
         """Put a bundle into the cache."""
@@ -49,15 +41,13 @@ class KeptBundles:
             make_directory(path.parent)
             replace_file(path, content, flush=True)
 
-    def vendor(self, content: bytes) -> bool:
-        """Put a bundle beside the lock; False if it is there already."""
-        path = self.vendored_path(Digest(sha256_hex(content)))
-        with store_failures("write a bundle", path, variable=""):
-            if read_small_file_or_none(path, LARGEST_BUNDLE) == content:
-                return False
-            make_directory(path.parent)
-            replace_file(path, content, flush=True)
-        return True
+
+def _read(directory: Path, digest: Digest) -> bytes | None:
+    try:
+        content = read_small_file_or_none(directory / _name(digest), LARGEST_BUNDLE)
+    except (ValueError, OSError):  # not a file, too large, or not readable
+        return None
+    return content if content is not None and sha256_hex(content) == digest.hex else None
 
 
 def _name(digest: Digest) -> str:

@@ -12,7 +12,8 @@ from provision.attest.kept import KeptBundles
 from provision.attest.prove import ProvenRow, Prover
 from provision.attest.signer import FIRST_ATTESTED_BUILD, VerificationLevel, expected_signer
 from provision.attest.verify import BundleVerifier
-from provision.errors import NetworkError, PolicyError, ProvisionError, raise_all
+from provision.errors import NetworkError, PolicyError, ProvisionError, raise_all, store_failures
+from provision.host.files import make_directory
 from provision.host_policy import ATTESTATION_HOSTS
 from provision.lock.keys import lock_version
 from provision.lock.lock import LOCK_VERSION, Attestation, Lock, LockedPython, sorted_attestations
@@ -24,7 +25,7 @@ from provision.model.value import frozen, replace
 from provision.protocols import Progress
 from provision.text import spelled_as
 from provision.workflows.options import Options, open_fetcher
-from provision.workflows.project import Project, select_entries, write_text
+from provision.workflows.project import Project, select_entries, write_bytes, write_text
 
 
 @frozen
@@ -120,8 +121,12 @@ def _level(kept: KeptBundles, row: Attestation) -> VerificationLevel:
 
 def _vendor(prover: Prover, kept: KeptBundles, rows: tuple[ProvenRow, ...]) -> Iterator[Path]:
     for bundle in dict.fromkeys(row.row.bundle for row in rows if row.row):
-        if kept.vendor(prover.content(bundle)):
-            yield kept.vendored_path(bundle)
+        if not kept.is_vendored(bundle):
+            path = kept.vendored_path(bundle)
+            with store_failures("write a bundle", path, variable=""):
+                make_directory(path.parent)
+            write_bytes(path, prover.content(bundle))
+            yield path
 
 
 def _with_rows(lock: Lock, pythons: tuple[LockedPython, ...], rows: tuple[ProvenRow, ...]) -> Lock:

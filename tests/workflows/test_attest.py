@@ -14,14 +14,15 @@ from typing import Any
 import cramjam
 import pytest
 
-from provision.errors import INTEGRITY, NETWORK, NetworkError, ProvisionError, SeveralErrors
+from provision.errors import INTEGRITY, NETWORK, NetworkError, PolicyError, ProvisionError, SeveralErrors
 from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
+from provision.manifest.keys import Policy
 from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.review.changes import compare_locks
 from provision.review.notices import find_notices
-from provision.workflows.attest import Attested, attest
+from provision.workflows.attest import Attested, attest, audit_provenance
 from provision.workflows.audit import audit
 from provision.workflows.options import Options, parse_scope
 from provision.workflows.sync import sync
@@ -330,3 +331,38 @@ def test_a_diff_says_who_built_it_and_what_lost_its_provenance(attesting: Attest
     assert {each.severity for each in lost} == {"alarm"}
     assert "provenance is lost: no attestation of 6 archives" in lost[0].message
     assert bool(compare_locks(new, replace(new, attestations=()))), "a diff is not empty where only these changed"
+
+
+def test_no_bundle_is_written_out_of_the_repository(attesting: Attesting, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (attesting.project.directory / "pythons.attestations").symlink_to(outside)
+    attesting.publish()
+    with pytest.raises(PolicyError, match="out of"):
+        attesting.attest(vendor=True)
+    assert not list(outside.iterdir())
+
+
+def test_a_damaged_bundle_beside_the_lock_counts_as_missing(attesting: Attesting) -> None:
+    require(attesting, "vendored")
+    attesting.publish()
+    attesting.attest(vendor=True)
+    assert found(attesting) == set()
+    for bundle in (attesting.project.directory / "pythons.attestations").iterdir():
+        bundle.write_bytes(bundle.read_bytes() + b" ")
+    assert found(attesting) == {"PV037"}
+
+
+def test_what_upstream_no_longer_has_is_still_proven_by_the_bundle(attesting: Attesting) -> None:
+    attesting.publish()
+    attesting.attest(vendor=True)
+    lock = parse_lock(attesting.text, "").lock
+    asked = len(attesting.api.asked)
+    arguments = (lock, attesting.project.lock, None, Policy())
+    options = attesting.options()
+    rows = audit_provenance(options, *arguments, upstream=True, progress=NoProgress())
+    assert not any(row.gone or row.problem for row in rows)
+    assert sum(path.startswith("/repos/") for path in attesting.api.asked[asked:]) == len(attesting.digests)
+    attesting.api.status = 404
+    rows = audit_provenance(options, *arguments, upstream=True, progress=NoProgress())
+    assert all(row.gone and row.level == "provenance+offline bundle" for row in rows)
