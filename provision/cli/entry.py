@@ -87,6 +87,10 @@ def _run(argv: list[str]) -> int:
     from provision.errors import ProvisionError
 
     try:
+        if argv[:1] == ["sync"]:
+            from provision.cli.early import start_fetching
+
+            start_fetching(argv, os.environ)
         from provision.cli.lean import run_lean
 
         code = run_lean(argv)

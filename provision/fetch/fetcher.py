@@ -77,6 +77,10 @@ class Fetcher:
         with self._opening:
             self._resources.close()
 
+    def has(self, asset: Asset) -> bool:
+        """Whether something is in the cache for the asset; only `fetch` tells whether that is its archive."""
+        return self._cache.has(asset.sha256)
+
     def fetch(self, asset: Asset) -> Path:
         """The asset's archive in the cache, its digest checked just now; downloaded first if need be.
 

@@ -1,7 +1,7 @@
 """A plan's installs: archives fetched and trees made from them, several at once.
 
-Threads of this process fetch; trees, where there are several to make, are made by `builders`. Links and pruning, which
-concern projects and not trees, are in `workflows.sync`.
+Archives are fetched by `fetch_process`, or by threads of this process; several trees are made by `builders`. Links and
+pruning, which concern projects and not trees, are in `workflows.sync`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import Place, ProvisionError, StoreError, raise_all
-from provision.fetch.fetcher import Fetcher
 from provision.install.probe import require_exec
 from provision.model.target import Host
 from provision.model.value import frozen
@@ -29,6 +28,7 @@ from provision.store.receipts import Receipt, read_receipt
 
 if TYPE_CHECKING:
     from provision.install.builders import Builders
+    from provision.install.fetch_process import ArchiveSource
 
 # Seconds between two looks at the other threads: a longer join cannot be interrupted on every system.
 _POLL_INTERVAL = 0.1
@@ -47,7 +47,7 @@ class InstallContext:
     """
 
     store: Store
-    fetcher: Fetcher
+    fetcher: ArchiveSource
     host: Host | None
     progress: Progress
     environ: Mapping[str, str]
@@ -120,7 +120,8 @@ def _builders(installs: Sequence[Install], context: InstallContext, jobs: int, s
     """Processes to make trees in, where there are several trees and processors; they end with ``stack``."""
     if min(jobs, len(installs)) < 2:
         return None
-    from provision.install.builders import Builders, processors
+    from provision.install.builders import Builders
+    from provision.install.forks import processors
 
     count = min(jobs, len(installs), processors())
     if count < 2:
@@ -130,10 +131,10 @@ def _builders(installs: Sequence[Install], context: InstallContext, jobs: int, s
     def job(key: str, archive: Path, staging_dir: Path, progress: Progress) -> None:
         _make(archive, staging_dir, by_key[key], context, progress)
 
-    return stack.enter_context(Builders(count, job, _import_make)) or None
+    return stack.enter_context(Builders(count, job, import_make)) or None
 
 
-def _import_make() -> None:
+def import_make() -> None:
     """Import what `_make` needs, before there is work."""
     from provision.install import make  # noqa: F401
 

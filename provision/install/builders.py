@@ -1,8 +1,7 @@
 """Forked processes that make trees beside this one.
 
-Not threads, as all threads of a Python share one lock. A builder is forked while this process has one thread only,
-waits for work, and ends with this process. With the work it is handed the tree's lock: should this process be killed,
-the lock is held until its builder has ended, too.
+A builder waits for work, and ends with this process. With the work it is handed the tree's lock: should this process be
+killed, the lock is held until its builder has ended, too.
 Parent and builder exchange JSON messages over a socket: a job, then progress reports, then its outcome.
 """
 
@@ -12,17 +11,17 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from provision import errors
 from provision.errors import ProvisionError, StoreError
+from provision.install.forks import fork, own_ends
+from provision.install.messages import Message, ProgressSender, outcome_of, result_of, show_progress
 from provision.protocols import Progress
 
 # Makes the tree of a key from an archive in a staging directory, and reports its progress.
@@ -30,19 +29,6 @@ BuildJob = Callable[[str, Path, Path, Progress], object]
 
 # In bytes, of one message: an error's text is the longest of them.
 _MAX_MESSAGE = 64 << 10
-# Blocked while forking.
-_SIGNALS = {signal.SIGINT, signal.SIGTERM}
-
-
-def processors() -> int:
-    """How many builders are of use here; 0 where none can be forked safely, with other threads or on another system."""
-    if sys.platform != "linux":
-        return 0
-    try:
-        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208  (also those that `threading` does not know)
-    except OSError:
-        return 0
-    return len(os.sched_getaffinity(0)) if threads == 1 else 0
 
 
 class Builders:
@@ -56,7 +42,7 @@ class Builders:
         self._free: SimpleQueue[_Builder] = SimpleQueue()
         for _ in range(count):
             try:
-                self._all.append(_fork(job, prepare, self._all))
+                self._all.append(_fork(job, prepare))
             except OSError:  # too many processes, or no memory for another
                 break
         for builder in self._all:
@@ -115,13 +101,10 @@ class _Builder:
         with suppress(OSError):  # if it has ended, receiving says so
             socket.send_fds(self.channel, [json.dumps(work).encode()], [lock])
         while "progress" in (message := self._receive(work["key"])):
-            getattr(progress, message["progress"])(*message["values"])
-        if "error" in message:
-            raise getattr(errors, message["error"])(message["message"], hint=message["hint"])
-        if "bug" in message:
-            raise RuntimeError(message["bug"])
+            show_progress(message, progress)
+        result_of(message)
 
-    def _receive(self, key: str) -> dict[str, Any]:
+    def _receive(self, key: str) -> Message:
         try:
             received = self.channel.recv(_MAX_MESSAGE)
         except OSError:
@@ -132,7 +115,7 @@ class _Builder:
                 f"the process that was making {key} was ended from outside",
                 hint="If the system ran out of memory, `--jobs 1` takes less of it.",
             )
-        message: dict[str, Any] = json.loads(received)
+        message: Message = json.loads(received)
         return message
 
     @property
@@ -147,37 +130,25 @@ class _Builder:
                 self._pid = 0
 
     def close(self) -> None:
+        own_ends.difference_update((self.channel.fileno(), self.exit_pipe))
         self.channel.close()
         os.close(self.exit_pipe)
 
 
-def _fork(job: BuildJob, prepare: Callable[[], object], others: list[_Builder]) -> _Builder:
+def _fork(job: BuildJob, prepare: Callable[[], object]) -> _Builder:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     their_pipe, our_pipe = os.pipe()
-    # A signal that came in between would be lost, or be raised in the wrong process.
-    signals = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    own_ends.update((ours.fileno(), our_pipe))
     try:
-        pid = os.fork()
+        pid = fork(lambda: _serve(theirs, their_pipe, job, prepare))
     except OSError:
-        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
-        for descriptor in (their_pipe, our_pipe):
-            os.close(descriptor)
+        own_ends.difference_update((ours.fileno(), our_pipe))
+        os.close(our_pipe)
         ours.close()
-        theirs.close()
         raise
-    if pid == 0:
-        try:
-            ours.close()
-            for descriptor in (our_pipe, *(other.exit_pipe for other in others)):
-                os.close(descriptor)
-            for other in others:
-                other.channel.close()
-            _serve(theirs, their_pipe, job, prepare)
-        finally:
-            os._exit(1)  # must not return into the parent's code
-    signal.pthread_sigmask(signal.SIG_SETMASK, signals)
-    theirs.close()
-    os.close(their_pipe)
+    finally:
+        theirs.close()
+        os.close(their_pipe)
     return _Builder(pid, ours, our_pipe)
 
 
@@ -186,61 +157,26 @@ def _fork(job: BuildJob, prepare: Callable[[], object], others: list[_Builder]) 
 
 def _serve(channel: socket.socket, exit_pipe: int, job: BuildJob, prepare: Callable[[], object]) -> NoReturn:
     """All that a builder does: receive a job, do it, send its outcome; until its parent ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all: the parent ends its builders
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     threading.Thread(target=_exit_with_parent, args=(exit_pipe,), name="exit-with-parent", daemon=True).start()
     prepare()
+    progress = ProgressSender(lambda message: channel.send(json.dumps(message).encode()))
     while True:
         message, locks, _, _ = socket.recv_fds(channel, _MAX_MESSAGE, 1)
         if not message:
             os._exit(0)
-        outcome = _run_job(job, json.loads(message), _ProgressSender(channel))
+        outcome = outcome_of(_bound(job, json.loads(message), progress))
         for lock in locks:  # before the outcome: whoever receives it releases the lock
             os.close(lock)
         channel.send(json.dumps(outcome).encode())
 
 
+def _bound(job: BuildJob, work: dict[str, str], progress: Progress) -> Callable[[], None]:
+    def run() -> None:
+        job(work["key"], Path(work["archive"]), Path(work["staging_dir"]), progress)
+
+    return run
+
+
 def _exit_with_parent(exit_pipe: int) -> None:
     os.read(exit_pipe, 1)
     os._exit(1)
-
-
-def _run_job(job: BuildJob, work: dict[str, str], progress: Progress) -> dict[str, str | None]:
-    try:
-        job(work["key"], Path(work["archive"]), Path(work["staging_dir"]), progress)
-    except ProvisionError as error:
-        return _failure(error)
-    except OSError as error:
-        return _failure(errors.system_error(error))
-    except BaseException:  # noqa: BLE001  (it is raised again, in the parent)
-        import traceback
-
-        return {"bug": traceback.format_exc()[-_MAX_MESSAGE // 8 :]}
-    return {}
-
-
-def _failure(error: ProvisionError) -> dict[str, str | None]:
-    return {"error": type(error).__name__, "message": error.message[: _MAX_MESSAGE // 8], "hint": error.hint}
-
-
-class _ProgressSender:
-    """A builder's progress, sent to the parent, which shows it."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        self._channel = channel
-
-    def start(self, key: str, title: str, step: str, total: int | None) -> None:
-        self._send("start", key, title, step, total)
-
-    def advance(self, key: str, amount: int) -> None:
-        self._send("advance", key, amount)
-
-    def finish(self, key: str) -> None:
-        self._send("finish", key)
-
-    def note(self, text: str) -> None:
-        self._send("note", text)
-
-    def _send(self, method: str, *values: str | int | None) -> None:
-        self._channel.send(json.dumps({"progress": method, "values": values}).encode())

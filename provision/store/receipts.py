@@ -69,7 +69,8 @@ class _TreeOptionsTable:
     without: tuple[str, ...] = required(strings)
 
 
-def _read_asset(given: object) -> Asset:
+def read_asset(given: object) -> Asset:
+    """The asset of `asset_document`; raises `ValueError`."""
     table = read_table(_AssetTable, json_object(given))
     return Asset(
         implementation=table.implementation,
@@ -110,7 +111,7 @@ class Receipt:
     """
 
     key: str = required(string)
-    asset: Asset = required(_read_asset)
+    asset: Asset = required(read_asset)
     tree: TreeOptions = required(_read_tree_options)
     recipe: int = required(count)
     digest: str = required(parsed_string(_parse_hex))
@@ -194,24 +195,29 @@ def installed_receipts(store: Store) -> tuple[Receipt, ...]:
     return tuple(receipt for receipt in receipts if receipt)
 
 
+def asset_document(asset: Asset) -> dict[str, object]:
+    """An asset in JSON."""
+    return {
+        "implementation": asset.implementation,
+        "version": str(asset.version),
+        "build": asset.build,
+        "target": str(asset.target),
+        "cpu": asset.cpu,
+        "build-options": str(asset.options),
+        "flavor": asset.flavor,
+        "url": asset.url,
+        "sha256": str(asset.sha256),
+        "size": asset.size,
+        "published": asset.published,
+    }
+
+
 def _receipt_document(receipt: Receipt) -> dict[str, object]:
     asset, tree = receipt.asset, receipt.tree
     return {
         "receipt": RECEIPT_VERSION,
         "key": receipt.key,
-        "asset": {
-            "implementation": asset.implementation,
-            "version": str(asset.version),
-            "build": asset.build,
-            "target": str(asset.target),
-            "cpu": asset.cpu,
-            "build-options": str(asset.options),
-            "flavor": asset.flavor,
-            "url": asset.url,
-            "sha256": str(asset.sha256),
-            "size": asset.size,
-            "published": asset.published,
-        },
+        "asset": asset_document(asset),
         "tree": {
             "bytecode": tree.bytecode,
             "externally-managed": tree.externally_managed,

@@ -6,7 +6,7 @@ The environment is read here, once a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from provision.model.value import frozen
 if TYPE_CHECKING:
     from provision.fetch.fetcher import Fetcher
     from provision.install.apply import InstallContext
+    from provision.install.fetch_process import ArchiveSource
     from provision.protocols import Progress
     from provision.store.layout import Store
 
@@ -190,16 +191,34 @@ def open_fetcher(options: Options, progress: Progress) -> Fetcher:
 
 
 @contextmanager
-def open_install_context(options: Options, store: Store, progress: Progress) -> Iterator[InstallContext]:
-    """What installing into a store needs, with a fetcher that is closed afterwards."""
+def open_install_context(
+    options: Options, store: Store, progress: Progress, *, missing: int = 0
+) -> Iterator[InstallContext]:
+    """What installing into a store needs; what fetches for it is closed afterwards.
+
+    ``missing`` is how many archives are not in the cache: if there are any, another process fetches them.
+    """
     from provision.host.detect import find_host
-    from provision.install.apply import InstallContext
+    from provision.install.apply import InstallContext, import_make
+    from provision.install.fetch_process import FetchesBeside, FetchProcess, take_early
     from provision.store.locks import lock_timeout
 
-    with open_fetcher(options, progress) as fetcher:
+    with open_fetcher(options, progress) as fetcher, ExitStack() as stack:
+        source: ArchiveSource = fetcher
+        if missing and not options.offline:
+            process = take_early() or FetchProcess.start(options.environ)
+            if process is not None:
+                settings = {
+                    "cache": str(options.cache),
+                    "mirrors": options.mirrors,
+                    "jobs": options.jobs,
+                    "allow_hosts": options.allow_hosts,
+                }
+                stack.enter_context(process).prepare(settings, progress)
+                source = FetchesBeside(fetcher, process, import_make if missing == 1 else lambda: None)
         yield InstallContext(
             store=store,
-            fetcher=fetcher,
+            fetcher=source,
             host=find_host(),
             progress=progress,
             environ=options.environ,

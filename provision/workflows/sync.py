@@ -190,7 +190,8 @@ def _install(
         check_installs(options, project, lock, _assets(installs), progress)
     from provision.install.apply import install_all  # only here: most runs install nothing
 
-    with open_install_context(options, store, progress) as context:
+    missing = sum(not install.cached for install in installs)
+    with open_install_context(options, store, progress, missing=missing) as context:
         return install_all(installs, context, jobs=options.jobs, place_of=project.place_of)
 
 

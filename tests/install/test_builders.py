@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
 from provision.store.layout import Store
 from provision.store.locks import tree_lock
+from tests.install.processes import is_alive, run_code
 from tests.support.killer import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="builders are for Linux only")
@@ -25,7 +25,7 @@ PRELUDE = """\
 import os, signal, sys, threading, time
 from pathlib import Path
 from provision.errors import IntegrityError, StoreError
-from provision.install.builders import Builders, processors
+from provision.install.builders import Builders
 from provision.protocols import NoProgress
 
 here = Path(sys.argv[1])
@@ -44,16 +44,7 @@ def failure(builders, key):
 
 
 def run(directory: Path, code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PRELUDE + textwrap.dedent(code), str(directory)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    return run_code(PRELUDE + textwrap.dedent(code), directory)
 
 
 def test_each_builder_is_a_process(tmp_path: Path) -> None:
@@ -162,15 +153,6 @@ def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
     assert run(tmp_path, code) == "interrupted\n"
 
 
-def test_beside_another_thread_there_are_none(tmp_path: Path) -> None:
-    code = """\
-    print(processors() == len(os.sched_getaffinity(0)))
-    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
-    print(processors())
-    """
-    assert run(tmp_path, code) == "True\n0\n"
-
-
 def test_where_no_process_can_be_made_there_are_none(tmp_path: Path) -> None:
     code = """\
     import errno
@@ -214,17 +196,4 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
             pass
         os.kill(builder, signal.SIGCONT)
     with tree_lock(Store(tmp_path), "a", timeout=5):
-        assert not _is_alive(builder)
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether it runs; one that has ended may still be a zombie."""
-    for _ in range(100):
-        try:
-            state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return False
-        if state == "Z":
-            return False
-        time.sleep(0.01)
-    return True
+        assert not is_alive(builder)

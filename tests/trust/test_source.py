@@ -29,7 +29,7 @@ _START_CALLS = ("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork
 # The modules that start processes, and which.
 _STARTED = {
     "host/execute.py": "the command of `provision run`",
-    "install/builders.py": "itself, forked, to make trees beside itself",
+    "install/forks.py": "itself, forked, to fetch and to make trees beside itself",
     "install/bytecode.py": "the tree's own interpreter, if asked to compile",
     "install/probe.py": "an interpreter that was just unpacked, once its hash was right",
     "pack/interpreter.py": "the Python that is packed, to inspect it, and the packed copy, to see that it runs",

@@ -1,0 +1,89 @@
+"""What forked processes tell this one, as JSON: progress, and how a job ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from provision import errors
+from provision.errors import ProvisionError
+from provision.protocols import Progress
+
+Message = dict[str, Any]
+
+# Of an error's text, in characters.
+_LONGEST_TEXT = 8 << 10
+# Seconds between two reports of how far a step is: bytes come in thousands of pieces.
+_REPORT_INTERVAL = 0.05
+
+
+def outcome_of(job: Callable[[], object]) -> Message:
+    """Do a job; return what it returned, or its error."""
+    try:
+        return {"result": job()}
+    except ProvisionError as error:
+        return _failure(error)
+    except OSError as error:
+        return _failure(errors.system_error(error))
+    except BaseException:  # noqa: BLE001  (it is raised again, in the parent)
+        import traceback
+
+        return {"bug": traceback.format_exc()[-_LONGEST_TEXT:]}
+
+
+def _failure(error: ProvisionError) -> Message:
+    return {"error": type(error).__name__, "message": error.message[:_LONGEST_TEXT], "hint": error.hint}
+
+
+def result_of(outcome: Message) -> object:
+    """What the job returned; raises what it raised."""
+    if "error" in outcome:
+        raise getattr(errors, outcome["error"])(outcome["message"], hint=outcome["hint"])
+    if "bug" in outcome:
+        raise RuntimeError(outcome["bug"])
+    return outcome["result"]
+
+
+def show_progress(message: Message, progress: Progress) -> None:
+    """Repeat here what another process reported."""
+    getattr(progress, message["progress"])(*message["values"])
+
+
+class ProgressSender:
+    """The progress of a process, sent to its parent, which shows it."""
+
+    def __init__(self, send: Callable[[Message], object]) -> None:
+        self._send = send
+        self._lock = threading.Lock()
+        self._advanced: dict[str, int] = {}
+        self._reported = 0.0
+
+    def start(self, key: str, title: str, step: str, total: int | None) -> None:
+        with self._lock:
+            self._advanced.pop(key, None)  # the step starts at zero
+        self._report("start", key, title, step, total)
+
+    def advance(self, key: str, amount: int) -> None:
+        with self._lock:
+            self._advanced[key] = self._advanced.get(key, 0) + amount
+            if time.monotonic() - self._reported < _REPORT_INTERVAL:
+                return
+            self._reported = time.monotonic()
+            advanced, self._advanced = self._advanced, {}
+        for each, sum_of in advanced.items():
+            self._report("advance", each, sum_of)
+
+    def finish(self, key: str) -> None:
+        with self._lock:
+            amount = self._advanced.pop(key, 0)
+        if amount:
+            self._report("advance", key, amount)
+        self._report("finish", key)
+
+    def note(self, text: str) -> None:
+        self._report("note", text)
+
+    def _report(self, method: str, *values: str | int | None) -> None:
+        self._send({"progress": method, "values": values})

@@ -1,0 +1,39 @@
+"""What tests of forked processes share: each test is a process of its own, as only one with a single thread forks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+from tests.support.killer import ROOT
+
+
+def run_code(code: str, *words: str | Path, expect: int = 0) -> str:
+    """Run Python code with words in ``sys.argv``; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (expect, ""), done.stderr
+    return done.stdout
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it still runs after a second at most; one that has ended may still be a zombie."""
+    for _ in range(100):
+        try:
+            state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.01)
+    return True

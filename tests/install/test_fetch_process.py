@@ -1,0 +1,232 @@
+"""The process that fetches does what a `Fetcher` does, and never outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from provision.store.archives import ArchiveCache
+from tests.fetch.samples import LARGE, SMALL, digest
+from tests.install.processes import is_alive, run_code
+from tests.support.faults import Stall, Status
+from tests.support.killer import ROOT
+from tests.support.server import Server
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+
+# `fetch(url, data)` is of a source that fetches beside; words are the directory, and a URL.
+PRELUDE = """\
+import os, signal, sys, threading, time
+from pathlib import Path
+from provision.fetch.fetcher import Fetcher
+from provision.install.fetch_process import FetchesBeside, FetchProcess
+from provision.store.archives import ArchiveCache
+from tests.fetch.samples import LARGE, SMALL, RecordedProgress, asset
+
+here, url = Path(sys.argv[1]), sys.argv[2]
+os.sched_getaffinity = lambda pid: {0, 1}  # a machine of two processors
+process = FetchProcess.start(os.environ)
+pid = process._pid
+(here / "pid").write_text(str(pid))
+progress = RecordedProgress()
+process.prepare({"cache": str(here), "mirrors": [], "jobs": 4, "allow_hosts": []}, progress)
+fetcher = Fetcher(ArchiveCache(here), environ={}, progress=progress)
+beside = FetchesBeside(fetcher, process, lambda: None)
+
+def failure(call):
+    try:
+        call()
+    except BaseException as error:
+        return error
+    raise AssertionError("it did not fail")
+"""
+
+
+def run(code: str, *words: str | Path) -> str:
+    return run_code(PRELUDE + textwrap.dedent(code), *words)
+
+
+@contextmanager
+def running(code: str, directory: Path, url: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The code under way in a process, and the id of the one that fetches."""
+    words = [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(directory), url]
+    process = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: (directory / "pid").exists() and (directory / "pid").read_text())
+        yield process, int((directory / "pid").read_text())
+    finally:
+        for pid in (process.pid, int((directory / "pid").read_text())):
+            try:
+                os.kill(pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        process.wait()
+
+
+def wait_for(happened: object) -> None:
+    assert callable(happened)
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def archive(directory: Path, data: bytes = SMALL) -> Path:
+    return ArchiveCache(directory).path(digest(data))
+
+
+def test_an_archive_is_fetched_in_the_other_process_with_its_progress(server: Server, tmp_path: Path) -> None:
+    code = """
+    path = beside.fetch(asset(url))
+    assert path.read_bytes() == SMALL and "httpcore" not in sys.modules
+    assert sum(progress.done.values()) == len(SMALL) and progress.finished
+    assert beside.fetch(asset(url)) == path  # from the cache
+    process.close()
+    print(failure(lambda: os.kill(pid, 0)).__class__.__name__)
+    """
+    assert run(code, tmp_path, server.put("a", SMALL)) == "ProcessLookupError\n"
+    assert server.count() == 1
+
+
+def test_errors_are_raised_here(server: Server, tmp_path: Path) -> None:
+    server.put("wrong", LARGE)
+    server.fault("missing", Status(code=404))
+    code = """
+    for name in ("wrong", "missing"):
+        error = failure(lambda: beside.fetch(asset(f"{url}/{name}")))
+        print(type(error).__name__, "sha256 mismatch" in error.message, "404" in error.message, bool(error.hint))
+    """
+    assert run(code, tmp_path, server.url) == "IntegrityError True False True\nNetworkError False True False\n"
+
+
+def test_several_are_fetched_at_once_and_a_slow_one_keeps_no_other_waiting(server: Server, tmp_path: Path) -> None:
+    server.put("slow", LARGE)
+    server.fault("slow", Stall(after=10), times=1)
+    server.put("quick", SMALL)
+    code = """
+    failed = []
+    slow = threading.Thread(target=lambda: failed.append(failure(lambda: beside.fetch(asset(f"{url}/slow", LARGE)))))
+    slow.start()
+    paths = []
+    def quick():
+        paths.append(beside.fetch(asset(f"{url}/quick")))
+    threads = [threading.Thread(target=quick) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert len(paths) == 4 and slow.is_alive()
+    beside.cancel()
+    slow.join(10)
+    print(type(failed[0]).__name__)
+    process.close()
+    """
+    assert run(code, tmp_path, server.url) == "CancelledError\n"
+    assert server.count("quick") == 1
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_if_it_is_killed_archives_are_fetched_here(server: Server, tmp_path: Path, when: str) -> None:
+    url = server.put("a", SMALL)
+    if when == "meanwhile":
+        server.fault("a", Stall(after=1000), times=1)
+    kill = "os.kill(pid, signal.SIGKILL)"
+    later = f"threading.Thread(target=lambda: (time.sleep(0.3), {kill})).start()" if when == "meanwhile" else kill
+    code = f"""
+    {later}
+    assert beside.fetch(asset(url)).read_bytes() == SMALL
+    assert beside.fetch(asset(url)).read_bytes() == SMALL
+    process.close()
+    process.close()
+    print("httpcore" in sys.modules)
+    """
+    assert run(code, tmp_path, url) == "True\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_if_its_parent_is_killed_it_ends_and_what_came_is_kept(
+    server: Server, tmp_path: Path, number: signal.Signals
+) -> None:
+    url = server.put("a", LARGE)
+    server.fault("a", Stall(after=2_500_000))
+    part = ArchiveCache(tmp_path).partial(digest(LARGE))
+    with running("beside.fetch(asset(url, LARGE))", tmp_path, url) as (parent, pid):
+        wait_for(lambda: part.exists() and part.stat().st_size >= 2_400_000)
+        parent.send_signal(number)
+        parent.wait()
+        assert not is_alive(pid)
+    assert part.with_name(f"{part.name}.json").exists(), "a later run resumes it"
+    server.heal("a")
+    with running("beside.fetch(asset(url, LARGE))", tmp_path / "", url) as (parent, _):
+        assert parent.wait(30) == 0
+    assert archive(tmp_path, LARGE).read_bytes() == LARGE
+    assert "range" in {name.lower() for name in server.seen("a")[-1].headers}
+
+
+@pytest.mark.parametrize("who", ["parent", "child"])
+def test_one_that_is_stopped_goes_on_where_it_was(server: Server, tmp_path: Path, who: str) -> None:
+    url = server.put("a", LARGE)
+    code = "time.sleep(0.2); assert beside.fetch(asset(url, LARGE)).read_bytes() == LARGE; process.close()"
+    with running(code, tmp_path, url) as (parent, pid):
+        stopped = parent.pid if who == "parent" else pid
+        os.kill(stopped, signal.SIGSTOP)
+        time.sleep(0.4)
+        assert parent.poll() is None
+        os.kill(stopped, signal.SIGCONT)
+        assert parent.wait(30) == 0
+        assert not is_alive(pid)
+
+
+def test_one_that_is_stopped_is_ended_within_a_second(server: Server, tmp_path: Path) -> None:
+    url = server.put("a", SMALL)
+    server.fault("a", Stall(after=10))
+    code = """
+    def stop():
+        time.sleep(0.3)
+        os.kill(pid, signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=stop).start()
+    error = failure(lambda: beside.fetch(asset(url)))
+    began = time.monotonic()
+    process.close()
+    print(type(error).__name__, time.monotonic() - began < 0.9, failure(lambda: os.kill(pid, 0)).__class__.__name__)
+    """
+    assert run(code, tmp_path, url) == "KeyboardInterrupt True ProcessLookupError\n"
+
+
+def test_a_full_disk_is_an_error_here(server: Server, tmp_path: Path) -> None:
+    code = """
+    import resource
+    process.close()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    process = FetchProcess.start(os.environ)
+    process.prepare({"cache": str(here), "mirrors": [], "jobs": 1, "allow_hosts": []}, progress)
+    error = failure(lambda: FetchesBeside(fetcher, process, lambda: None).fetch(asset(url)))
+    print(type(error).__name__, "write a download" in error.message)
+    process.close()
+    """
+    assert run(code, tmp_path, server.put("a", SMALL)) == "StoreError True\n"
+    assert not archive(tmp_path).exists()
+
+
+def test_one_processor_or_no_more_processes_means_none(tmp_path: Path) -> None:
+    code = """
+    process.close()
+    def refuse():
+        raise BlockingIOError(11, "no more processes")
+    os.fork = refuse
+    before = len(os.listdir("/proc/self/fd"))
+    print(FetchProcess.start(os.environ), len(os.listdir("/proc/self/fd")) - before)
+    os.sched_getaffinity = lambda pid: {0}
+    del os.fork
+    print(FetchProcess.start(os.environ))
+    """
+    assert run(code, tmp_path, "none") == "None 0\nNone\n"

@@ -1,0 +1,71 @@
+"""Outcomes and progress come out on the other side as they went in."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from provision.errors import IntegrityError, ProvisionError
+from provision.install.messages import Message, ProgressSender, outcome_of, result_of, show_progress
+from tests.fetch.samples import RecordedProgress
+
+
+def through_json(message: Message) -> Message:
+    sent: Message = json.loads(json.dumps(message))
+    return sent
+
+
+def failing(error: BaseException) -> Message:
+    def job() -> None:
+        raise error
+
+    return through_json(outcome_of(job))
+
+
+def test_a_result_comes_back() -> None:
+    assert result_of(through_json(outcome_of(lambda: "/a/path"))) == "/a/path"
+
+
+def test_an_error_is_raised_with_its_words_and_its_hint() -> None:
+    with pytest.raises(IntegrityError, match="the bytes are wrong") as caught:
+        result_of(failing(IntegrityError("the bytes are wrong", hint="lock another build")))
+    assert caught.value.hint == "lock another build"
+
+
+def test_an_error_of_the_system_is_an_error_in_our_words() -> None:
+    with pytest.raises(ProvisionError, match="/nowhere: the disk is full"):
+        result_of(failing(OSError(28, "No space left on device", "/nowhere")))
+
+
+@pytest.mark.parametrize("error", [KeyError("nothing"), SystemExit(3), AssertionError()])
+def test_a_bug_keeps_its_traceback(error: BaseException) -> None:
+    with pytest.raises(RuntimeError, match=type(error).__name__):
+        result_of(failing(error))
+
+
+def test_progress_adds_up_in_few_messages() -> None:
+    sent: list[Message] = []
+    sender, shown = ProgressSender(sent.append), RecordedProgress()
+    sender.start("a", "CPython", "fetch", 1000)
+    for _ in range(1000):
+        sender.advance("a", 1)
+    sender.note("a note")
+    sender.finish("a")
+    for message in sent:
+        show_progress(through_json(message), shown)
+    assert (shown.done["a"], shown.notes, shown.finished) == (1000, ["a note"], ["a"])
+    assert len(sent) < 20
+
+
+def test_progress_of_a_step_that_starts_over_is_forgotten_and_what_waits_is_told_in_time() -> None:
+    sent: list[Message] = []
+    sender = ProgressSender(sent.append)
+    sender.advance("b", 1)
+    sender.advance("a", 5)
+    sender.start("a", "CPython", "fetch", None)
+    time.sleep(0.06)
+    sender.advance("a", 2)
+    advanced = [message["values"] for message in sent if message["progress"] == "advance"]
+    assert [list(values) for values in advanced] == [["b", 1], ["a", 2]]
