@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal, get_args
 
 from provision.catalog.pbs import REPOSITORY, release_tag
-from provision.lock.lock import Attestation, Lock
+from provision.lock.lock import Attestation, Lock, LockedPython
 from provision.manifest.manifest import Request
-from provision.model.asset import Asset
+from provision.model.asset import Asset, Digest
 from provision.model.value import frozen
 
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
@@ -39,6 +40,7 @@ AttestationProblem = Literal[
 ATTESTATION_PROBLEMS: tuple[AttestationProblem, ...] = get_args(AttestationProblem)
 
 VerificationLevel = Literal["hash", "provenance", "provenance+offline bundle"]
+VERIFICATION_LEVELS: tuple[VerificationLevel, ...] = get_args(VerificationLevel)  # in ascending order
 
 
 @frozen
@@ -120,6 +122,19 @@ def claimed_rows(lock: Lock | None, asset: Asset) -> tuple[Attestation, ...]:
         return ()
     is_pbs = bool(release_tag(asset))
     return tuple(row for row in rows if row.build == asset.build and is_signed_by(row, PBS_SIGNER) is is_pbs)
+
+
+def locked_level(
+    lock: Lock, python: LockedPython, request: Request | None, *, is_vendored: Callable[[Digest], bool]
+) -> VerificationLevel:
+    """The lowest level of an entry's archives, as the lock claims it: nothing is verified."""
+    levels: set[VerificationLevel] = set()
+    for asset in python.assets:
+        signer = expected_signer(asset, request)
+        rows = rows_of(lock, asset, signer) if signer else ()
+        vendored = any(is_vendored(row.bundle) for row in rows)
+        levels.add("provenance+offline bundle" if vendored else "provenance" if rows else "hash")
+    return next(level for level in VERIFICATION_LEVELS if level in levels)
 
 
 def rows_of(lock: Lock, asset: Asset, signer: Signer) -> tuple[Attestation, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from provision.errors import ProvisionError
 from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
-from provision.lock.lock import LockedPython
+from provision.lock.lock import Lock, LockedPython
 from provision.lock.select import select_asset
 from provision.lock.staleness import StaleEntry, stale_entries
 from provision.manifest.manifest import Request
@@ -22,6 +22,9 @@ from provision.store.receipts import read_receipt
 from provision.workflows.options import Options
 from provision.workflows.project import Project
 from provision.workflows.selection import left_out_of_host
+
+if TYPE_CHECKING:
+    from provision.attest.signer import VerificationLevel
 
 State = Literal["installed", "damaged", "not linked", "not installed", "stale", "not locked", "not for this machine"]
 
@@ -43,6 +46,7 @@ class ListRow:
     executable: Path | None = None
     reason: str = ""
     stale: StaleEntry | None = None
+    verification: VerificationLevel | None = None
 
 
 @frozen
@@ -75,7 +79,20 @@ def list_pythons(options: Options) -> Listing:
         _row(request, lock.python(request.name) if lock else None, stale.get(request.name), local)
         for request in manifest.requests
     )
+    if lock is not None and lock.attestations:
+        rows = tuple(_with_verification(row, lock, project, options) for row in rows)
     return Listing(project=project, rows=rows, warnings=loaded.warnings if loaded else ())
+
+
+def _with_verification(row: ListRow, lock: Lock, project: Project, options: Options) -> ListRow:
+    from provision.attest.kept import KeptBundles
+    from provision.attest.signer import locked_level
+
+    if row.python is None:
+        return row
+    kept = KeptBundles.of(options.cache, project.lock_path)
+    level = locked_level(lock, row.python, project.manifest().request(row.name), is_vendored=kept.is_vendored)
+    return replace(row, verification=level)
 
 
 @frozen

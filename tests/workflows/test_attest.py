@@ -24,6 +24,7 @@ from provision.review.changes import compare_locks
 from provision.review.notices import find_notices
 from provision.workflows.attest import Attested, attest, audit_provenance
 from provision.workflows.audit import audit
+from provision.workflows.list import list_pythons
 from provision.workflows.options import Options, parse_scope
 from provision.workflows.sync import sync
 from tests.support.minting import COMMIT, REPOSITORY, Mint
@@ -366,3 +367,14 @@ def test_what_upstream_no_longer_has_is_still_proven_by_the_bundle(attesting: At
     attesting.api.status = 404
     rows = audit_provenance(options, *arguments, upstream=True, progress=NoProgress())
     assert all(row.gone and row.level == "provenance+offline bundle" for row in rows)
+
+
+def test_list_shows_the_level_that_the_lock_claims(attesting: Attesting) -> None:
+    assert {row.verification for row in list_pythons(attesting.options()).rows} == {None}
+    attesting.publish()
+    attesting.attest()
+    assert {row.verification for row in list_pythons(attesting.options()).rows} == {"provenance"}
+    attesting.attest(vendor=True)
+    listed = attesting.run("list")
+    assert "VERIFICATION" in listed.out.splitlines()[0]
+    assert listed.out.count("provenance+offline bundle") == 8

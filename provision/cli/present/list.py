@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 def present_list(listing: Listing, console: Console) -> CommandAnswer:
     """A table with a row per entry."""
-    rows = [(row.name, row.request, _version(row), _variant(row), row.state) for row in listing.rows]
-    lines = table(rows, ("NAME", "ASKED FOR", "LOCKED", "VARIANT", "STATE"), console) if rows else []
+    rows: list[tuple[str, ...]] = [
+        (row.name, row.request, _version(row), _variant(row), row.state) for row in listing.rows
+    ]
+    heads: tuple[str, ...] = ("NAME", "ASKED FOR", "LOCKED", "VARIANT", "STATE")
+    if any(row.verification for row in listing.rows):  # only where the lock has attestations
+        rows = [(*each, row.verification or "") for each, row in zip(rows, listing.rows, strict=True)]
+        heads = (*heads, "VERIFICATION")
+    lines = table(rows, heads, console) if rows else []
     remarks = () if rows else ("nothing is declared yet; add something with `provision add NAME REQUEST`",)
     damaged = [row for row in listing.rows if row.state == "damaged"]
     repairs = (f"{row.reason}; `provision verify --repair {row.name}` reinstalls it" for row in damaged)
@@ -57,6 +63,7 @@ def _document(row: ListRow) -> dict[str, object]:
         "target": str(asset.target) if asset else None,
         "cpu": asset.cpu if asset else None,
         "key": row.key or None,
+        **({"verification": row.verification} if row.verification else {}),
         "executable": str(row.executable) if row.executable else None,
     }
 
