@@ -1,25 +1,20 @@
 """A diff as one self-contained HTML page.
 
-The page may load nothing and run nothing but its own style and script (`page.css` and `page.js`), which its content
-security policy names by their digests. Every value from a lock goes through `html_text`. Archives are shown by
-`diff_page_archives`.
+Every value from a lock goes through `html_text`. Archives are shown by `diff_page_archives`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from provision import __version__
 from provision.lock.positions import LockPositions
 from provision.model.target import Target
 from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, ChangeKind, EntryChange
 from provision.review.details import TreeChange
 from provision.review.diff_formats import notice_line
-from provision.review.diff_page_archives import archive_lines, host_html, html_text, url_html
+from provision.review.diff_page_archives import archive_lines
 from provision.review.notices import NOTICE_SEVERITIES, Notice, NoticeKind
+from provision.review.page import filter_bar, host_html, html_text, page, plain_table, url_html
 from provision.review.review import Review, ReviewRow, headline, rows_by_entry
 from provision.text import plural, size_change
 
@@ -42,35 +37,23 @@ _WORDS = {"alarm": "alarm", "added": "added", "removed": "removed", "changed": "
 
 def html_page(review: Review) -> str:
     """The whole page."""
-    style, script = _inline_asset("page.css"), _inline_asset("page.js")
-    sources = f"style-src '{style.source}'; script-src '{script.source}'"
-    policy = f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
-    title = html_text(f"Review of {review.file}")
-    return "".join(
-        (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{html_text(policy)}">\n',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            '<meta name="referrer" content="no-referrer">\n',
-            f"<title>{title}</title>\n<style>{style.content}</style>\n</head>\n<body>\n",
-            '<a class="skip" href="#entries">Skip to the entries</a>\n',
-            *_header(review, title),
-            "<main>\n",
-            *_notices(review),
-            *_filter_bar(review),
-            *_target_matrix(review),
-            *_components(review),
-            *_entries(review),
-            f"</main>\n<footer>Made by provision {html_text(__version__)}. It loads nothing from elsewhere.</footer>\n",
-            f"<script>{script.content}</script>\n</body>\n</html>\n",
-        )
+    body = (
+        *_header(review),
+        "<main>\n",
+        *_notices(review),
+        *_filter_bar(review),
+        *_target_matrix(review),
+        *_components(review),
+        *_entries(review),
+        "</main>\n",
     )
+    return page(f"Review of {review.file}", body, skip=("entries", "Skip to the entries"))
 
 
-def _header(review: Review, title: str) -> Iterator[str]:
+def _header(review: Review) -> Iterator[str]:
     """What is compared, and how many notices and changes there are."""
     diff = review.diff
-    yield f'<header class="top">\n<h1>{title}</h1>\n'
+    yield f'<header class="top">\n<h1>{html_text(f"Review of {review.file}")}</h1>\n'
     old, new = html_text(review.old.label), html_text(review.new.label)
     yield f'<p class="sides"><code>{old}</code> → <code>{new}</code></p>\n'
     yield f'<p class="hidden-text">{html_text(headline(review))}</p>\n<ul class="counts">\n'
@@ -117,14 +100,7 @@ def _filter_bar(review: Review) -> Iterator[str]:
         return
     choices = [("all", "everything"), ("alarm", "alarms"), ("warning", "warnings")]
     choices += [(kind, kind) for kind in _CHANGE_KINDS]
-    options = "".join(f'<option value="{value}">{label}</option>' for value, label in choices)
-    yield (
-        '<div class="tools" role="search" hidden>\n'
-        '<label class="wide"><span>Filter by name, version, platform, digest <span class="keys">(press /)</span></span>'
-        '<input id="search" type="search" autocomplete="off" spellcheck="false"></label>\n'
-        f'<label>Show<select id="show">{options}</select></label>\n'
-        '<output id="count" aria-live="polite"></output>\n</div>\n'
-    )
+    yield from filter_bar("name, version, platform, digest", choices, ("entry", "entries"))
 
 
 def _target_matrix(review: Review) -> Iterator[str]:
@@ -182,7 +158,7 @@ def _components(review: Review) -> Iterator[str]:
     yield '<section class="filtered" aria-labelledby="inside">\n<h2 id="inside">What is inside</h2>\n'
     cells = [(each.entry, each.names, each.before, each.after, each.where) for each in review.components]
     rows = [attributes[each.entry] for each in review.components]
-    yield from _plain_table(("Entry", "Component", "Before", "After", "Platforms"), cells, rows)
+    yield from plain_table(("Entry", "Component", "Before", "After", "Platforms"), cells, rows)
     for (entry, effect), changes in review.advisories_by_entry().items():
         style = "warning" if effect == "opens" else "notice"
         number = plural(len(changes), "advisory", "advisories")
@@ -283,30 +259,13 @@ def _tree_details(tree: TreeChange) -> Iterator[str]:
     if tree.missing:
         yield f"<p>{html_text(tree.missing)}</p>"
     cells = [(each.library, each.old or "–", each.new or "–") for each in tree.libraries]
-    yield from _plain_table(("Library", "Before", "After"), cells)
+    yield from plain_table(("Library", "Before", "After"), cells)
     folders = [
         (each.folder, str(each.added), str(each.removed), str(each.changed), ", ".join(each.examples))
         for each in tree.folders
     ]
-    yield from _plain_table(("Folder", "Added", "Removed", "Changed", "Such as"), folders)
+    yield from plain_table(("Folder", "Added", "Removed", "Changed", "Such as"), folders)
     yield "</details>\n"
-
-
-def _plain_table(heads: Sequence[str], cells: Sequence[Sequence[str]], attributes: Sequence[str] = ()) -> Iterator[str]:
-    """A table of text; ``attributes`` are those of the rows."""
-    if not cells:
-        return
-    yield '<table class="changes">\n<thead><tr>' + "".join(f'<th scope="col">{head}</th>' for head in heads)
-    yield "</tr></thead>\n<tbody>\n"
-    for number, row in enumerate(cells):
-        first, *rest = row
-        body = "".join(
-            f'<td class="mono" data-label="{head}">{html_text(cell)}</td>'
-            for head, cell in zip(heads[1:], rest, strict=True)
-        )
-        opening = f"<tr {attributes[number]}>" if attributes else "<tr>"
-        yield f'{opening}<th scope="row" class="mono">{html_text(first)}</th>{body}</tr>\n'
-    yield "</tbody>\n</table>\n"
 
 
 def _entry_id(number: int) -> str:
@@ -330,19 +289,3 @@ def _search_text(entry: EntryChange) -> str:
         words.append(change.target_label)
         words += (str(asset.sha256) for asset in (change.old, change.new) if asset)
     return " ".join(words).lower()
-
-
-class _InlineAsset(NamedTuple):
-    """A style or a script, and its digest as a content security policy spells it (``sha256-…``)."""
-
-    content: str
-    source: str
-
-
-def _inline_asset(name: str) -> _InlineAsset:
-    """One of the files beside this module."""
-    from importlib.resources import files
-
-    content = files("provision.review").joinpath(name).read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
-    return _InlineAsset(content, f"sha256-{digest}")

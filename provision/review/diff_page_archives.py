@@ -1,57 +1,13 @@
-"""Archives on the page of a diff: digests to copy, URLs with marked look-alikes."""
+"""Archives on the page of a diff: digests to copy, and URLs."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 
-from provision.host_policy import KNOWN_HOSTS, lookalike_of
 from provision.model.asset import Asset
 from provision.review.changes import AssetChange
-from provision.text import printable, size
-from provision.url import host_of
-
-
-def html_text(value: object) -> str:
-    """A value as text between tags or in a quoted attribute; unprintable characters become visible escapes."""
-    return html.escape(printable(str(value)), quote=True)
-
-
-def host_html(host: str) -> str:
-    """A host; of a look-alike, the letters that deceive are marked, and what it resembles follows."""
-    other = lookalike_of(host, KNOWN_HOSTS)
-    if not other:
-        return html_text(host)
-    return f'{_marked(host, other)} <span class="resembles">resembles {html_text(other)}</span>'
-
-
-def url_html(url: str) -> str:
-    """A URL, with marks on the letters of its host that deceive."""
-    host = host_of(url)
-    other = lookalike_of(host, KNOWN_HOSTS)
-    before, found, after = url.partition(host)
-    if not (other and found):
-        return html_text(url)
-    return f"{html_text(before)}{_marked(host, other)}{html_text(after)}"
-
-
-def _marked(host: str, other: str) -> str:
-    """A host with marks on the letters that another does not have; where only some are missing, on their neighbours."""
-    import difflib
-
-    compared = difflib.SequenceMatcher(None, other, host, autojunk=False)
-    marked = [False] * len(host)
-    for tag, _, _, first, last in compared.get_opcodes():
-        start, end = (max(first - 1, 0), first + 1) if tag == "delete" else (first, last)
-        if tag != "equal":
-            marked[start:end] = [True] * len(marked[start:end])
-    written, inside = "", False
-    for letter, is_marked in zip(host, marked, strict=True):
-        if is_marked != inside:
-            written += "<mark>" if is_marked else "</mark>"
-            inside = is_marked
-        written += html_text(letter)
-    return f"{written}</mark>" if inside else written
+from provision.review.page import html_text, url_html
+from provision.text import size
 
 
 def archive_lines(change: AssetChange) -> Iterator[str]:

@@ -15,7 +15,7 @@
       item.hidden = !(wanted && words.every((word) => item.dataset.text.includes(word)));
     }
     const shown = entries.filter((entry) => !entry.hidden).length;
-    count.textContent = `${shown} of ${entries.length} ${entries.length === 1 ? "entry" : "entries"} shown`;
+    count.textContent = `${shown} of ${entries.length} ${entries.length === 1 ? count.dataset.one : count.dataset.many} shown`;
     for (const item of document.querySelectorAll("[data-of]")) {
       item.hidden = document.getElementById(item.dataset.of).hidden;
     }

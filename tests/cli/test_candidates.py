@@ -41,6 +41,7 @@ TYPED = {
     "provision env --shell po": ["powershell"],
     "provision diff --format mark": ["markdown"],
     "provision audit -f sar": ["sarif"],
+    "provision audit --format ht": ["html"],
     "provision sbom --format s": ["spdx"],
     "provision schema l": ["lock"],
     "provision hook z": ["zsh"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import shutil
@@ -15,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# Where pictures of pages are kept to be looked at; nowhere without it.
+PICTURES = "PROVISION_TEST_PICTURES"
+# The rules that a page breaks, each with the first element that does; axe-core must be loaded.
+RUN_AXE = "axe.run().then((result) => result.violations.map((each) => [each.id, each.nodes[0].html]))"
 _TIMEOUT = 60.0
 
 # Puts the two ends of the pipes where Chromium wants them, then becomes Chromium.
@@ -136,3 +141,20 @@ def browse(browser: str, profile: Path) -> Iterator[Tab]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def pictures(otherwise: Path) -> Path:
+    """The directory for pictures of pages."""
+    return Path(os.environ.get(PICTURES, otherwise))
+
+
+def broken_rules(tab: Tab, axe: str, page: Path, name: str) -> list[tuple[str, int, bool, list[str]]]:
+    """The rules of axe-core that a page breaks: wide and narrow, light and dark, everything unfolded."""
+    found = []
+    for width, dark in itertools.product((1280, 390), (False, True)):
+        tab.open(page, width=width, dark=dark)
+        tab.ask("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        tab.ask(f"{axe};0")
+        found += [(name, width, dark, each) for each in tab.ask(RUN_AXE)]
+        tab.screenshot(pictures(page.parent) / f"{name}-{width}-{'dark' if dark else 'light'}.png")
+    return found

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import itertools
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +14,12 @@ from provision.review.advisory_changes import compare_advisories
 from provision.review.components import compare_components
 from provision.review.diff_page import html_page
 from provision.review.review import DiffSide, Review
-from tests.integrations.tools import install_chromium, install_node_package
 from tests.lock.samples import digest, python
 from tests.review.attacks import downgrade, honest, pictured
-from tests.review.browser import Tab, browse, find_browser
+from tests.review.browser import RUN_AXE, Tab, broken_rules, pictures
 from tests.review.samples import HOSTILE, edited, lock, moved, review, with_details
 from tests.review.test_audit_advisories import NEW_OPENSSL, index
 from tests.review.test_components import GNU, WINDOWS, entry
-
-# Where pictures of the page are kept to be looked at; nowhere without it.
-PICTURES = "PROVISION_TEST_PICTURES"
 
 
 def busy() -> Review:
@@ -60,18 +50,6 @@ def inside() -> Review:
         components=compare_components(made.diff, table),
         advisories=compare_advisories(made.diff, index(NEW_OPENSSL), table),
     )
-
-
-def test_it_may_run_its_own_script_and_style_and_nothing_else() -> None:
-    text = html_page(busy())
-    policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
-    allowed = []
-    for tag in ("style", "script"):
-        (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-        found = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
-        allowed.append(f"{tag}-src 'sha256-{found}'")
-    rest = "base-uri 'none'; form-action 'none'"
-    assert [html.unescape(each) for each in policy] == [f"default-src 'none'; {'; '.join(allowed)}; {rest}"]
 
 
 def test_what_differs_inside_of_trees_is_in_the_entrys_section() -> None:
@@ -121,15 +99,6 @@ def test_counts_say_what_they_count() -> None:
     ]
 
 
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    browser = find_browser()
-    if browser is None:
-        pytest.skip("there is no Chromium")
-    with browse(browser, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
-
-
 def written(tmp_path: Path, found: Review) -> Path:
     path = tmp_path / "review.html"
     path.write_text(html_page(found), encoding="utf-8")
@@ -145,41 +114,20 @@ def test_it_fits_the_window_and_reports_no_error(tab: Tab, tmp_path: Path, width
     assert tab.complaints == []
     colour = tab.ask("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, colour[4:-1].split(","))) < 3 * 128) == dark
-    picture = Path(os.environ.get(PICTURES, tmp_path)) / f"review-{width}-{'dark' if dark else 'light'}.png"
+    picture = pictures(tmp_path) / f"review-{width}-{'dark' if dark else 'light'}.png"
     tab.screenshot(picture)
     assert picture.stat().st_size > 10_000
-
-
-@pytest.fixture(scope="module")
-def any_tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """A tab of the Chromium at hand, or of one that is installed for the tests."""
-    browser = find_browser() or str(install_chromium(tmp_path_factory.mktemp("chromium")))
-    with browse(browser, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The script of axe-core, which knows the rules of accessibility."""
-    return (install_node_package("axe-core", tmp_path_factory.mktemp("axe")) / "axe-core" / "axe.min.js").read_text()
 
 
 @pytest.mark.slow
 def test_axe_finds_nothing(any_tab: Tab, axe: str, tmp_path: Path) -> None:
     """Wide and narrow, light and dark, everything unfolded."""
-    found = {}
-    for name, shown_review in {"busy": busy(), "attacked": pictured(), "inside": inside()}.items():
-        for width, dark in itertools.product((1280, 390), (False, True)):
-            any_tab.open(written(tmp_path, shown_review), width=width, dark=dark)
-            any_tab.ask("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-            any_tab.ask(f"{axe};0")
-            rules = "axe.run().then((result) => result.violations.map((each) => [each.id, each.nodes[0].html]))"
-            found[name, width, dark] = any_tab.ask(rules)
-            picture = f"{name}-{width}-{'dark' if dark else 'light'}.png"
-            any_tab.screenshot(Path(os.environ.get(PICTURES, tmp_path)) / picture)
-    assert not [each for each in found.items() if each[1]]
+    reviews = {"busy": busy(), "attacked": pictured(), "inside": inside()}
+    assert not [
+        each for name, made in reviews.items() for each in broken_rules(any_tab, axe, written(tmp_path, made), name)
+    ]
     any_tab.ask("document.querySelector('.sides').style.color = '#777'; document.documentElement.lang = ''")
-    assert {each[0] for each in any_tab.ask(rules)} >= {"html-has-lang"}  # it does look
+    assert {each[0] for each in any_tab.ask(RUN_AXE)} >= {"html-has-lang"}  # it does look
 
 
 def test_touch_and_narrow_windows_have_their_hints(tab: Tab, tmp_path: Path) -> None:
@@ -211,7 +159,7 @@ def test_the_filter_reaches_what_is_inside(tab: Tab, tmp_path: Path) -> None:
 
 def test_the_picture_of_the_docs(tab: Tab, tmp_path: Path) -> None:
     tab.open(written(tmp_path, pictured()), width=1280)
-    tab.screenshot(Path(os.environ.get(PICTURES, tmp_path)) / "diff.png", most=1250)
+    tab.screenshot(pictures(tmp_path) / "diff.png", most=1250)
     assert {"alarm"} <= set(tab.ask("[...document.querySelectorAll('.pill')].map(x => x.textContent)"))
 
 

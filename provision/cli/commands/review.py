@@ -14,7 +14,7 @@ from provision.model.asset import IMPLEMENTATIONS
 from provision.model.value import replace
 
 _DIFF_FORMATS = ("text", "markdown", "html", "json", "github")
-_AUDIT_FORMATS = ("text", "json", "github", "sarif")
+_AUDIT_FORMATS = ("text", "html", "json", "github", "sarif")
 _IMPLEMENTATIONS = f"{', '.join(IMPLEMENTATIONS[:-1])} or {IMPLEMENTATIONS[-1]}"
 
 
@@ -130,7 +130,7 @@ def audit(
       provision audit
       provision audit --policy /etc/provision/policy.toml --format github
       provision audit --upstream --format sarif > audit.sarif
-      provision audit --advisories cached
+      provision audit --advisories cached --format html > audit.html
       provision audit --advisories osv/python --advisories openssl-secjson.zip
     """
     from provision.cli.present.audit import present_audit

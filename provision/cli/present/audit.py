@@ -25,13 +25,14 @@ def present_audit(audited: Audited, console: Console, style: str, *, strict: boo
             return CommandAnswer(document=audit_document(audit), code=code)
         case "sarif":
             return CommandAnswer(document=audit_sarif(audit), code=code)
+        case "html":
+            from provision.review.audit_page import audit_page
+
+            return CommandAnswer(page=(audit_page(audit),), document={}, code=code, remarks=_remarks(audited))
         case "github":
             return CommandAnswer(commands=audit_annotations(audit), document={}, code=code, remarks=(_summary(audit),))
         case _:
-            remarks = [_summary(audit)]
-            if audited.manifest is None:
-                remarks.append("there is no pythons.toml beside it: what was asked for is not known")
-            return CommandAnswer(lines=list(_lines(audit, console)), document={}, code=code, remarks=remarks)
+            return CommandAnswer(lines=list(_lines(audit, console)), document={}, code=code, remarks=_remarks(audited))
 
 
 def _lines(audit: Audit, console: Console) -> Iterator[str]:
@@ -49,6 +50,13 @@ def _lines(audit: Audit, console: Console) -> Iterator[str]:
         advisory = f", {each.advisory.id}" if each.advisory is not None else ""
         what = f"{each.code} {printable(each.where + advisory)}: {printable(ignored.reason)}"
         yield f"{printable(each.file)}:{each.line}: ignored {what}"
+
+
+def _remarks(audited: Audited) -> list[str]:
+    remarks = [_summary(audited.audit)]
+    if audited.manifest is None:
+        remarks.append("there is no pythons.toml beside it: what was asked for is not known")
+    return remarks
 
 
 def _summary(audit: Audit) -> str:
