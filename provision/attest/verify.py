@@ -36,6 +36,10 @@ _PREDICATE = "https://slsa.dev/provenance/v1"
 _ISSUER_V1, _ISSUER, _COMMIT, _REPOSITORY_ID = (f"1.3.6.1.4.1.57264.1.{number}" for number in (1, 8, 13, 15))
 
 
+class MissingPackagesError(ProvisionError):
+    """The packages of the extra `attest` are not installed."""
+
+
 @frozen
 class Provenance:
     """What a verified bundle proves: who built archives of these digests, of which commit, and when it was logged."""
@@ -182,7 +186,7 @@ def _require() -> None:
         import sigstore.verify  # noqa: F401
     except ModuleNotFoundError as error:
         packages = " ".join(f"'{each}'" for each in REQUIREMENTS)
-        raise ProvisionError(
+        raise MissingPackagesError(
             f"verifying attestations requires the packages sigstore and cramjam: {error}",
             hint=f"Run `{sys.executable} -m pip install {packages}`.",
         ) from error

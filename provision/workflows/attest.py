@@ -10,8 +10,8 @@ from provision.attest.bundle import AttestationError
 from provision.attest.download import GITHUB_API
 from provision.attest.kept import KeptBundles
 from provision.attest.prove import ProvenRow, Prover
-from provision.attest.signer import FIRST_ATTESTED_BUILD, VerificationLevel, expected_signer
-from provision.attest.verify import BundleVerifier
+from provision.attest.signer import FIRST_ATTESTED_BUILD, VerificationLevel, expected_signer, rows_of
+from provision.attest.verify import BundleVerifier, MissingPackagesError
 from provision.errors import NetworkError, PolicyError, ProvisionError, raise_all, store_failures
 from provision.host.files import make_directory
 from provision.host_policy import ATTESTATION_HOSTS
@@ -153,18 +153,36 @@ def audit_provenance(
 ) -> tuple[ProvenRow, ...]:
     """What the attestations of a lock prove of each of its archives: by bundles on disk alone, unless by ``upstream``.
 
-    Nothing if the policy does not ask for it and the lock has none. Raises `ProvisionError` without the packages for
-    it, as an audit must not pass then.
+    Nothing if the policy does not ask for it and the lock has none. Raises `MissingPackagesError` where the policy
+    requires provenance and nothing can verify it.
     """
     if policy.provenance == "off" and not lock.attestations:
         return ()
     kept = KeptBundles.of(options.cache, path)
-    with open_prover(options, lock, kept, None, progress, network=upstream) as prover:
-        return tuple(
-            _audited(prover, kept, manifest, python, asset, upstream=upstream)
-            for python in lock.pythons
-            for asset in python.assets
-        )
+    assets = [(python, asset) for python in lock.pythons for asset in python.assets]
+    try:
+        with open_prover(options, lock, kept, None, progress, network=upstream) as prover:
+            return tuple(_audited(prover, kept, manifest, *each, upstream=upstream) for each in assets)
+    except MissingPackagesError as error:
+        if requires_provenance(policy):
+            raise
+        return tuple(_unverified(lock, manifest, error, *each) for each in assets)
+
+
+def _unverified(
+    lock: Lock, manifest: Manifest | None, error: MissingPackagesError, python: LockedPython, asset: Asset
+) -> ProvenRow:
+    """An archive of which nothing can be verified here: not the same as one without provenance."""
+    signer = expected_signer(asset, manifest.request(python.name) if manifest else None)
+    claimed = signer is not None and bool(rows_of(lock, asset, signer))
+    return ProvenRow(
+        entry=python.name,
+        asset=asset,
+        level="hash",
+        signer=signer,
+        problem="bundle-missing" if claimed else "missing",
+        message=error.message if claimed else f"the lock file has no attestation of {asset.filename}",
+    )
 
 
 def _audited(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ from typing import Any
 import cramjam
 import pytest
 
+from provision.attest.verify import MissingPackagesError
 from provision.errors import INTEGRITY, NETWORK, NetworkError, PolicyError, ProvisionError, SeveralErrors
 from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
@@ -378,3 +380,18 @@ def test_list_shows_the_level_that_the_lock_claims(attesting: Attesting) -> None
     listed = attesting.run("list")
     assert "VERIFICATION" in listed.out.splitlines()[0]
     assert listed.out.count("provenance+offline bundle") == 8
+
+
+def test_without_the_packages_one_error_says_how_to_install_them(
+    attesting: Attesting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attesting.publish()
+    attesting.attest()
+    monkeypatch.setitem(sys.modules, "sigstore.verify", None)  # as if it were not installed
+    assert found(attesting) == {"PV037"}
+    require(attesting, "required")
+    for command in (attesting.attest, lambda: found(attesting)):
+        with pytest.raises(MissingPackagesError) as missing:
+            command()
+        assert "-m pip install 'sigstore>=4.1,<5' 'cramjam>=2.11'" in str(missing.value.hint)
+    assert "pip install" in str(synchronise(attesting).hint)
