@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.lock.lock import Lock
+from provision.errors import LockFileError
+from provision.lock.lock import LOCK_VERSION, Lock
 from provision.lock.positions import LockPositions
+from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
 from provision.manifest.positions import Positions
 from provision.model.target import Target
-from tests.lock.samples import python
+from provision.model.value import replace
+from tests.lock.samples import ATTESTATION, python
 from tests.lock.strategies import locks
 
 TEXT = """\
@@ -149,3 +152,17 @@ def test_any_text_has_positions(text: str) -> None:
     assert 1 <= positions.row("a", LINUX, "baseline", "url") <= text.count("\n") + 1
     for number in range(3):
         assert positions.line(number, 0, "cpu") is None or positions.line(number) is not None
+
+
+def test_an_attestation_has_its_own_lines() -> None:
+    rows = tuple(replace(ATTESTATION, build=build) for build in ("20260101", "20260814"))
+    text = format_lock(Lock(version=LOCK_VERSION, pythons=(python(),), attestations=rows))
+    lines = text.splitlines()
+    positions = LockPositions(text)
+    assert lines[positions.attestation(1) - 1] == "[[attestation]]"
+    assert lines[positions.attestation(1, "build") - 1] == 'build = "20260814"'
+    assert positions.bundle(ATTESTATION.bundle.hex) == positions.attestation(0, "bundle")
+    assert positions.line(0, 0, "commit") == positions.line(0, 0), "no row of an entry has an attestation's key"
+    with pytest.raises(LockFileError) as wrong:
+        parse_lock(text.replace('build = "20260814"\nidentity', 'build = "/"\nidentity'), "pythons.lock")
+    assert str(wrong.value).startswith(f"pythons.lock:{positions.attestation(1, 'build')}: attestation[1].build: ")
