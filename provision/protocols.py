@@ -33,6 +33,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """A message for the user: one sentence."""
 
+    def detail(self, text: str) -> None:
+        """A message for users who want to see every step."""
+
 
 class NoProgress:
     """A `Progress` that discards everything."""
@@ -44,6 +47,8 @@ class NoProgress:
     def finish(self, key: str) -> None: ...
 
     def note(self, text: str) -> None: ...
+
+    def detail(self, text: str) -> None: ...
 
 
 @frozen

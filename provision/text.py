@@ -82,6 +82,27 @@ def _quoted_key(key: str) -> str:
     return '"' + quoted(key)[1:-1].replace('"', '\\"') + '"'
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text, broken between words where it is wider; words, and what is in backticks, stay whole.
+
+    Further lines begin below the value of ``key  value`` or ``name: value``, else below the first word.
+    """
+    if len(text) <= width:
+        return [text]
+    import re
+
+    key = re.match(r"\s*(?:\S.{0,28}?\s\s+|[\w.-]{1,20}: )?", text)
+    indent = " " * (key.end() if key and key.end() <= width // 2 else 0)
+    lines, line = [], ""
+    for word in re.findall(r"\s*(?:`[^`]*`\S*|\S)+", text):
+        if line.strip() and len(line) + len(word) > width:
+            lines.append(line)
+            line = indent + word.lstrip()
+        else:
+            line += word
+    return [*lines, line]
+
+
 def printable(text: str) -> str:
     """The text with its control characters escaped, those that change the direction of writing included.
 

@@ -23,6 +23,7 @@ from provision.text import (
     size_change,
     spelled_as,
     without_ci_commands,
+    wrapped,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -153,3 +154,18 @@ def test_text_imports_nothing() -> None:
     code = "import sys, __future__; before = set(sys.modules); import provision.text; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {"provision", "provision.text"}
+
+
+def test_text_is_wrapped_between_words_below_its_value() -> None:
+    text = "old: request changed: the manifest requests version 3.13, the lock file has 3.12.15"
+    assert wrapped(text, 40) == [
+        "old: request changed: the manifest",
+        "     requests version 3.13, the lock",
+        "     file has 3.12.15",
+    ]
+    assert wrapped("github.com  host name not found", 24) == ["github.com  host name", "            not found"]
+
+
+@pytest.mark.parametrize("whole", ["https://example.com/a-long/path.tar.gz", "`provision lock --upgrade`"])
+def test_urls_and_commands_are_not_broken(whole: str) -> None:
+    assert wrapped(f"try {whole} now", 12) == ["try", whole, "now"]

@@ -8,7 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from provision.cli.streams import path_bytes, write_bytes
 from provision.errors import ProvisionError, SeveralErrors
-from provision.text import github_annotation, printable, without_ci_commands
+from provision.text import github_annotation, printable, without_ci_commands, wrapped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
@@ -59,7 +63,8 @@ class Console:
     def say(self, text: str, *, style: str = "") -> None:
         """Write a message to stderr, unless quiet."""
         if self.verbosity >= 0:
-            sys.stderr.write(_paint(without_ci_commands(printable(text)), style if self._err_colour else "") + "\n")
+            for line in wrapped(printable(text), terminal_width(sys.stderr)):
+                sys.stderr.write(_paint(without_ci_commands(line), style if self._err_colour else "") + "\n")
 
     def detail(self, text: str) -> None:
         """Write a message to stderr with ``-v`` only."""
@@ -69,7 +74,7 @@ class Console:
     def warn(self, text: str) -> None:
         """Write a warning to stderr, quiet or not."""
         label = _paint("warning:", "yellow" if self._err_colour else "")
-        sys.stderr.write(f"{label} {without_ci_commands(printable(text))}\n")
+        self._labelled(label, text, 9)
 
     def paint(self, text: str, style: str) -> str:
         """Text for stdout in a style, if stdout has colours."""
@@ -81,9 +86,7 @@ class Console:
         label = _paint("error:", "red" if self._err_colour else "")
         hints: list[str] = []
         for one in errors:
-            first, *more = str(one).split("\n")
-            sys.stderr.write(f"{label} {without_ci_commands(printable(first))}\n")
-            sys.stderr.writelines(f"       {without_ci_commands(printable(line))}\n" for line in more)
+            self._labelled(label, str(one), 7)
             if self.github and one.file:
                 line, column = (one.place.line or 1, one.place.column) if one.place else (1, None)
                 command = github_annotation("error", one.message, file=one.file, line=line, column=column)
@@ -92,9 +95,27 @@ class Console:
                 hints.append(one.hint)
         hint_label = _paint("hint:", "cyan" if self._err_colour else "")
         for hint in hints:
-            first, *more = hint.split("\n")
-            sys.stderr.write(f" {hint_label} {without_ci_commands(printable(first))}\n")
-            sys.stderr.writelines(f"       {without_ci_commands(printable(line))}\n" for line in more)
+            self._labelled(f" {hint_label}", hint, 7)
+
+    def _labelled(self, label: str, text: str, indent: int) -> None:
+        """Write text to stderr behind a label that takes ``indent`` columns, wrapped to the terminal."""
+        width = max(20, terminal_width(sys.stderr) - indent)
+        lines = [line for given in text.split("\n") for line in wrapped(printable(given), width)]
+        for number, line in enumerate(map(without_ci_commands, lines)):
+            sys.stderr.write(f"{' ' * indent if number else f'{label} '}{line}\n")
+
+
+UNLIMITED = 10_000  # columns, where a stream is no terminal
+
+
+def terminal_width(stream: TextIO) -> int:
+    """The columns of the terminal that a stream is; unlimited elsewhere, even if ``COLUMNS`` is set."""
+    if not stream.isatty():
+        return UNLIMITED
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:

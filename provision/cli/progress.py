@@ -21,7 +21,7 @@ def choose_progress(console: Console, *, bars: bool) -> Progress:
     """Bars if they are wanted and stderr is a terminal, else lines; nothing when quiet."""
     if console.verbosity < 0:
         return NoProgress()
-    return _LazyBars() if bars and sys.stderr.isatty() else ProgressLines(console)
+    return _LazyBars(verbose=console.verbosity > 0) if bars and sys.stderr.isatty() else ProgressLines(console)
 
 
 class ProgressLines:
@@ -48,11 +48,15 @@ class ProgressLines:
     def note(self, text: str) -> None:
         self._console.say(text)
 
+    def detail(self, text: str) -> None:
+        self._console.detail(text)
+
 
 class _LazyBars:
     """Bars that are created, and rich imported, when the first step begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
         self._creating = threading.Lock()
         self._bars: ProgressBars | None = None
 
@@ -67,6 +71,10 @@ class _LazyBars:
 
     def note(self, text: str) -> None:
         self._created().note(text)
+
+    def detail(self, text: str) -> None:
+        if self._verbose:
+            self._created().note(text)
 
     def _created(self) -> ProgressBars:
         from provision.cli.bars import ProgressBars

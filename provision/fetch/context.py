@@ -13,11 +13,12 @@ from functools import cache
 from provision.fetch.connect import Connections
 from provision.fetch.credentials import Credentials
 from provision.fetch.http import HttpClient
-from provision.fetch.retry import Cancellation
+from provision.fetch.retry import Cancellation, RetryLog
 from provision.fetch.settings import DownloadSettings
 from provision.fetch.transport import PoolTransport
 from provision.host_policy import HostPolicy
 from provision.model.value import frozen
+from provision.protocols import Progress
 
 
 @frozen
@@ -29,6 +30,7 @@ class NetworkContext:
     settings: DownloadSettings
     cancellation: Cancellation
     budget: ConnectionBudget
+    retries: RetryLog
 
 
 @contextmanager
@@ -39,10 +41,10 @@ def open_context(
     settings: DownloadSettings,
     cancellation: Cancellation,
     jobs: int,
-    note: Callable[[str], None],
+    progress: Progress,
 ) -> Iterator[NetworkContext]:
     """A context for ``jobs`` downloads at once, with connections that are closed at the end."""
-    connections, credentials = Connections(environ, cancellation), Credentials(environ, note)
+    connections, credentials = Connections(environ, cancellation), Credentials(environ, progress.note)
 
     @cache
     def documents() -> HttpClient:
@@ -57,6 +59,7 @@ def open_context(
             settings=settings,
             cancellation=cancellation,
             budget=ConnectionBudget(max(settings.connections, 2 * jobs)),
+            retries=RetryLog(progress),
         )
     finally:
         connections.close()

@@ -5,12 +5,13 @@ Archives go to files, in `download`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from provision.fetch.context import NetworkContext
+from provision.fetch.failures import Failure, TransferError, document_error
 from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode, is_temporary
 from provision.fetch.ranges import content_range, range_headers
-from provision.fetch.retry import Deadline, Failure, RetryPolicy, TransferError, final_error
+from provision.fetch.retry import Deadline, RetryPolicy
 from provision.protocols import Response
 from provision.url import Url
 
@@ -22,7 +23,6 @@ def get_document(
     source: Url,
     headers: Mapping[str, str],
     network: NetworkContext,
-    note: Callable[[str], None],
     *,
     content: bytes | None = None,
 ) -> Response:
@@ -43,9 +43,9 @@ def get_document(
             return Response(status=response.status, headers=response.headers, body=body)
 
     try:
-        return RetryPolicy(network.settings, network.cancellation, deadline, note).run(attempt)
+        return RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt)
     except TransferError as error:
-        raise final_error(source.segments[-1] or source.host, [error.failure]) from error
+        raise document_error(source.segments[-1] or source.host, error.failure) from error
 
 
 def get_size(source: Url, network: NetworkContext) -> int | None:
@@ -74,7 +74,7 @@ def get_answer(source: Url, network: NetworkContext) -> Response:
         with network.client.get(source, sent, deadline) as response:
             return Response(status=response.status, headers=response.headers, body=b"")
     except TransferError as error:
-        raise final_error(source.host, [error.failure]) from error
+        raise document_error(source.host, error.failure) from error
 
 
 def _body(response: HttpResponse, limit: int) -> Iterator[bytes]:

@@ -12,11 +12,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from provision.fetch.context import NetworkContext
+from provision.fetch.failures import Failure, TransferError, download_error
 from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode
 from provision.fetch.parallel import ParallelRanges, RangeMap
 from provision.fetch.part import AssetProgress, Checkpoint, PartFile, StreamWriter
 from provision.fetch.ranges import RangeSource, content_range, range_headers, serves_ranges, validator_of
-from provision.fetch.retry import Deadline, Failure, RetryPolicy, TransferError, final_error
+from provision.fetch.retry import Deadline, RetryPolicy
 from provision.fetch.settings import MIB
 from provision.host.files import open_regular
 from provision.model.asset import Asset
@@ -49,9 +50,10 @@ class Download:
                     self._fetch_from(source)
                 except TransferError as error:
                     self._failures.append(error.failure)
+                    self._network.retries.failed(error.failure)
                 else:
                     return
-            raise final_error(self._asset.filename, self._failures)
+            raise download_error(self._asset, self._failures)
         finally:
             self._part.suspend()
             self._progress.end()
@@ -84,7 +86,7 @@ class Download:
             whole=whole,
         )
         network = self._network
-        retry = RetryPolicy(network.settings, network.cancellation, self._deadline, self._progress.note)
+        retry = RetryPolicy(network.settings, network.cancellation, self._deadline, network.retries)
         with network.budget.first():
             retry.run(transfer.attempt, lambda: self._progress.received)
         return transfer
@@ -150,11 +152,7 @@ class Download:
         found = part.digest(length)
         part.restart()
         cause = f"sha256 mismatch: expected {self._asset.sha256}, got {found}"
-        hint = hint or (
-            "The download was discarded. Do not edit the lock file: try another `--mirror`, or report the mismatch to "
-            "the publisher."
-        )
-        raise TransferError(Failure(url=source, cause=cause, kind="integrity", hint=hint))
+        raise TransferError(Failure(url=source, cause=cause, kind="integrity", hint=hint, digest=found.hex))
 
 
 class _RangeNotServedError(Exception):

@@ -121,12 +121,12 @@ class Fetcher:
             raise PolicyError(f"a URL cannot be fetched: {error}") from error
         if self._offline:
             raise _offline_error(str(source))
-        return get_document(source, headers, self._network_context(), self._progress.note, content=content)
+        return get_document(source, headers, self._network_context(), content=content)
 
     def size(self, asset: Asset) -> int | None:
         """How many bytes the asset's archive has, by the first source that says; None if none does."""
         from provision.fetch.document import get_size
-        from provision.fetch.retry import TransferError
+        from provision.fetch.failures import TransferError
 
         for url in sources(asset, self._mirrors, offline=self._offline):
             try:
@@ -173,7 +173,7 @@ class Fetcher:
                         settings=self._settings,
                         cancellation=self._cancellation,
                         jobs=self._jobs,
-                        note=self._progress.note,
+                        progress=self._progress,
                     )
                 )
             return self._network

@@ -5,6 +5,7 @@ Every error of httpcore becomes a `TransferError` here.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 import zlib
@@ -14,7 +15,8 @@ from contextlib import contextmanager
 from provision import __version__
 from provision.errors import PolicyError
 from provision.fetch.credentials import Credentials
-from provision.fetch.retry import Deadline, Failure, TransferError
+from provision.fetch.failures import Failure, TransferError
+from provision.fetch.retry import Deadline
 from provision.fetch.sockets import httpcore
 from provision.fetch.transport import RawResponse, Transport
 from provision.host_policy import HostPolicy
@@ -178,6 +180,8 @@ def _network_failure(url: Url, error: httpcore.NetworkError) -> Failure:
             cause=f"its certificate is not trusted: {reason.verify_message}",
             hint="if a company's proxy signs with a CA of its own, name that CA's file in SSL_CERT_FILE",
         )
+    if isinstance(reason, socket.gaierror):
+        return Failure(url=url, cause="host name not found", retryable=True)
     if isinstance(reason, OSError) and not isinstance(reason, ssl.SSLError):
         return Failure(url=url, cause=(reason.strerror or str(reason)).lower(), retryable=True)
     return Failure(url=url, cause=str(error) or type(error).__name__, retryable=True)

@@ -11,7 +11,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
 
 from provision.fetch.connect import Connections
-from provision.fetch.retry import Failure, TransferError
+from provision.fetch.failures import Failure, TransferError
 from provision.fetch.settings import DownloadSettings
 from provision.fetch.sockets import httpcore
 from provision.fetch.transport import RawResponse, timeouts

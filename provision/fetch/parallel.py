@@ -13,9 +13,10 @@ from types import TracebackType
 
 from provision.errors import StoreError
 from provision.fetch.context import NetworkContext
+from provision.fetch.failures import Failure, TransferError
 from provision.fetch.part import AssetProgress, PartFile
 from provision.fetch.ranges import ByteRange, RangeRefusedError, RangeSource
-from provision.fetch.retry import CancelledError, Failure, TransferError
+from provision.fetch.retry import CancelledError
 from provision.fetch.settings import KIB, MIB
 
 # How often is checked whether another worker may join, and whether a wait is still wanted, in seconds.

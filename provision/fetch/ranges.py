@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 
+from provision.fetch.failures import Failure, TransferError
 from provision.fetch.http import HttpClient, HttpResponse, content_coding
-from provision.fetch.retry import Deadline, Failure, TransferError
+from provision.fetch.retry import Deadline
 from provision.model.value import frozen
 from provision.url import Url, UrlOrigin
 

@@ -1,75 +1,30 @@
-"""Failures of a download, its deadline and cancellation, and when to try again."""
+"""Deadline and cancellation of a download, and when to try again."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
+from provision.fetch.failures import Failure, TransferError
 from provision.fetch.settings import MIB, DownloadSettings
-from provision.model.value import frozen
+from provision.model.value import replace
+from provision.protocols import Progress
 from provision.url import Url
 
 T = TypeVar("T")
 
-FailureKind = Literal["integrity", "policy", "network"]
-
-# The gravest first.
-_ERRORS: dict[FailureKind, type[ProvisionError]] = {
-    "integrity": IntegrityError,
-    "policy": PolicyError,
-    "network": NetworkError,
-}
 # An attempt that brought this many bytes was worth it, and does not count.
 _BYTES_THAT_RESET_ATTEMPTS = MIB
 # Where the server asks for nothing else, in seconds, without the jitter.
 _MAX_BACKOFF = 20.0
 
 
-@frozen
-class Failure:
-    """Why one attempt failed. ``retryable``: it may succeed later, though not within ``retry_after`` seconds."""
-
-    url: Url
-    cause: str
-    kind: FailureKind = "network"
-    retryable: bool = False
-    retry_after: float | None = None
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.url}: {self.cause}"
-
-
-class TransferError(Exception):
-    """One attempt failed; only ever seen inside this package."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
-
-
 class CancelledError(Exception):
     """The download was cancelled (`Cancellation.set`); no message is needed, as whoever did it knows."""
-
-
-def final_error(subject: str, failures: Sequence[Failure]) -> ProvisionError:
-    """The error for a user once every source has failed: the gravest kind, every URL with its cause, and its hints."""
-    kinds = {failure.kind for failure in failures}
-    gravest = next(kind for kind in _ERRORS if kind in kinds)
-    error = _ERRORS[gravest]
-    # No other hints: how to allow a host is no advice for bytes that were wrong.
-    hints = tuple(dict.fromkeys(failure.hint for failure in failures if failure.hint and failure.kind == gravest))
-    if len(failures) == 1:
-        message = f"cannot fetch {subject}: {failures[0]}"
-    else:
-        lines = (f"  {failure}" for failure in failures)
-        message = "\n".join([f"cannot fetch {subject} from any of {len(failures)} places:", *lines])
-    return error(message, hint="; ".join(hints) or None)
 
 
 class Deadline:
@@ -162,13 +117,35 @@ class Cancellation:
             self._callbacks.pop(id(owner), None)
 
 
+class RetryLog:
+    """Announces repeats: each source once, and every URL and cause in the details."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._announced: set[str] = set()
+
+    def repeated(self, failure: Failure, pause: float) -> None:
+        """The same URL will be tried again after ``pause`` seconds."""
+        with self._lock:
+            is_first = failure.source not in self._announced
+            self._announced.add(failure.source)
+        if is_first:
+            self._progress.note(f"{failure.source}: {failure.cause}; trying again")
+        self._progress.detail(f"{failure}; trying again in {pause:.2g} s")
+
+    def failed(self, failure: Failure) -> None:
+        """The URL will not be tried again."""
+        self._progress.detail(str(failure))
+
+
 class RetryPolicy:
-    """When a failed attempt is repeated, after how many seconds, and how often; ``note`` announces each repeat."""
+    """When a failed attempt is repeated, after how many seconds, and how often; ``log`` announces it."""
 
     def __init__(
-        self, settings: DownloadSettings, cancellation: Cancellation, deadline: Deadline, note: Callable[[str], None]
+        self, settings: DownloadSettings, cancellation: Cancellation, deadline: Deadline, log: RetryLog
     ) -> None:
-        self._settings, self._cancellation, self._deadline, self._note = settings, cancellation, deadline, note
+        self._settings, self._cancellation, self._deadline, self._log = settings, cancellation, deadline, log
 
     def run(self, attempt: Callable[[], T], received: Callable[[], int] = lambda: 0) -> T:
         """Call ``attempt`` until it succeeds; raise the last `TransferError` once trying again is of no use.
@@ -176,18 +153,19 @@ class RetryPolicy:
         ``received`` returns how many bytes the attempts have brought by now.
         """
         backoff = min(self._settings.backoff, _MAX_BACKOFF)
-        before, failed = received(), 0
+        before, failed, attempts = received(), 0, 0
         while True:
             try:
                 return attempt()
             except TransferError as error:
-                failure, now = error.failure, received()
+                attempts += 1
+                failure, now = replace(error.failure, attempts=attempts), received()
                 failed = 1 if now - before >= _BYTES_THAT_RESET_ATTEMPTS else failed + 1
                 before = now
                 pause = self._pause(failure, backoff)
                 if not failure.retryable or failed >= self._settings.attempts or pause >= self._deadline.left:
-                    raise
-            self._note(f"{failure}; trying again in {pause:.2g} s")
+                    raise TransferError(failure) from error
+            self._log.repeated(failure, pause)
             self._cancellation.wait(pause)
             backoff = min(2 * backoff, _MAX_BACKOFF)
 

@@ -105,8 +105,16 @@ def install_all(
                 builders.end()
             _join_briefly(workers)
             raise
-    raise_all([error for _, error in sorted(errors, key=lambda pair: pair[0])])
+    _raise_errors([(installs[index], error) for index, error in sorted(errors, key=lambda pair: pair[0])], installs)
     return tuple(receipts[index] for index in sorted(receipts))
+
+
+def _raise_errors(failed: Sequence[tuple[Install, ProvisionError]], installs: Sequence[Install]) -> None:
+    """Raise all errors; downloads for which no source responded are one."""
+    if failed:
+        from provision.fetch.failures import merge_unreachable
+
+        raise_all(merge_unreachable([(action.names, error) for action, error in failed], len(installs)))
 
 
 def _join_briefly(workers: Sequence[threading.Thread]) -> None:

@@ -34,11 +34,19 @@ def outcome_of(job: Callable[[], object]) -> Message:
 
 
 def _failure(error: ProvisionError) -> Message:
+    from provision.fetch.failures import DownloadError
+
+    if isinstance(error, DownloadError):
+        return {"download": error.message_to_parent()}
     return {"error": type(error).__name__, "message": error.message[:_LONGEST_TEXT], "hint": error.hint}
 
 
 def result_of(outcome: Message) -> object:
     """What the job returned; raises what it raised."""
+    if "download" in outcome:
+        from provision.fetch.failures import read_download_error
+
+        raise read_download_error(outcome["download"])
     if "error" in outcome:
         raise getattr(errors, outcome["error"])(outcome["message"], hint=outcome["hint"])
     if "bug" in outcome:
@@ -84,6 +92,9 @@ class ProgressSender:
 
     def note(self, text: str) -> None:
         self._report("note", text)
+
+    def detail(self, text: str) -> None:
+        self._report("detail", text)
 
     def _report(self, method: str, *values: str | int | None) -> None:
         self._send({"progress": method, "values": values})

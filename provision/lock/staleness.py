@@ -16,22 +16,22 @@ StaleKind = Literal["new", "changed", "incomplete", "contradictory", "removed"]
 
 # What `lock --check` says; the words for targets and for surplus levels depend on more than the key.
 _WORDS: Mapping[RequestKey, str] = {
-    "implementation": "{requested} is asked for, {locked} locked",
-    "version": "{requested} is asked for, {locked} locked",
-    "prerelease": "prereleases are not asked for, {locked} is locked",
-    "build": "build {requested} is asked for, {locked} locked",
-    "flavor": "{requested} is asked for, {locked} locked",
-    "tree": "a tree with {requested} is asked for, with {locked} locked",
-    "url": "other URLs are asked for than locked",
-    "options": "other build options are asked for than locked for {targets}",
-    "cpu": "the baseline is not locked for {targets}",
-    "sha256": "another sha256 is asked for than locked for {targets}",
+    "implementation": "the manifest requests {requested}, the lock file has {locked}",
+    "version": "the manifest requests version {requested}, the lock file has {locked}",
+    "prerelease": "the manifest requests no prereleases, the lock file has {locked}",
+    "build": "the manifest requests build {requested}, the lock file has {locked}",
+    "flavor": "the manifest requests flavor {requested}, the lock file has {locked}",
+    "tree": "the manifest requests a tree with {requested}, the lock file has one with {locked}",
+    "url": "the manifest has other URLs than the lock file",
+    "options": "the manifest requests other build options than the lock file has for {targets}",
+    "cpu": "the lock file has no baseline for {targets}",
+    "sha256": "the manifest has another sha256 than the lock file for {targets}",
 }
 
 
 @frozen
 class StaleEntry:
-    """An entry that is out of date. ``reason`` reads on from its name: ``is not locked yet``.
+    """An entry that is out of date. ``reason`` follows its name and a colon: ``not locked yet``.
 
     ``new`` is in the manifest only, ``removed`` in the lock only; ``changed`` was locked for another request;
     ``incomplete`` lacks this machine's target, where none are declared; ``contradictory`` has the digest of the request
@@ -43,7 +43,7 @@ class StaleEntry:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.reason}"
+        return f"{self.name}: {self.reason}"
 
 
 def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[StaleEntry, ...]:
@@ -53,16 +53,19 @@ def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[
     """
     pythons = {python.name: python for python in lock.pythons}
     found = [staleness(request, pythons.pop(request.name, None), host) for request in manifest.requests]
-    found += [StaleEntry(name=name, kind="removed", reason="is locked, and not asked for any more") for name in pythons]
+    found += [StaleEntry(name=name, kind="removed", reason="locked, but not in the manifest") for name in pythons]
     return tuple(sorted((stale for stale in found if stale), key=lambda stale: stale.name))
 
 
-def stale_lock_error(stale: Iterable[StaleEntry], *, lock: str, manifest: str) -> LockFileError:
+def stale_lock_error(stale: Iterable[StaleEntry], *, lock: str, manifest: str, in_ci: bool = False) -> LockFileError:
     """The error of commands that need a fresh lock; ``lock`` and ``manifest`` are the names of the two files."""
-    lines = "".join(f"\n{entry}" for entry in stale)
+    entries = tuple(stale)
+    lines = "".join(f"\n{entry}" for entry in entries)
+    differ = "1 entry differs" if len(entries) == 1 else f"{len(entries)} entries differ"
+    ci_hint = " `provision sync` never changes it where CI is set." if in_ci else ""
     return LockFileError(
-        f"{lock} does not answer {manifest} any more:{lines}",
-        hint="Run `provision lock`, review the change with `provision diff`, and commit the lock file.",
+        f"{lock} is out of date: {differ} from {manifest}{lines}",
+        hint=f"Run `provision lock`, review the change with `provision diff`, and commit {lock}.{ci_hint}",
         file=lock,
     )
 
@@ -75,19 +78,17 @@ def depends_on_host(request: Request) -> bool:
 def staleness(request: Request, python: LockedPython | None, host: Target | None) -> StaleEntry | None:
     """Why a locked entry does not satisfy its request; None if it does."""
     if python is None:
-        return StaleEntry(name=request.name, kind="new", reason="is not locked yet")
+        return StaleEntry(name=request.name, kind="new", reason="not locked yet")
     differences = "; ".join(_worded(request, all_disagreements(request, python)))
     if python.request != request_digest(request):
-        reason = f"was asked for otherwise when it was locked{differences and f': {differences}'}"
+        reason = f"request changed after it was locked{differences and f': {differences}'}"
         return StaleEntry(name=request.name, kind="changed", reason=reason)
     if differences:
-        return StaleEntry(
-            name=request.name, kind="contradictory", reason=f"is not locked as it is asked for: {differences}"
-        )
+        return StaleEntry(name=request.name, kind="contradictory", reason=f"differs from its request: {differences}")
     missing = set(targets_to_lock(request, python, host)).difference(python.targets())
     if missing:
         return StaleEntry(
-            name=request.name, kind="incomplete", reason=f"is not locked for this machine, {_listed(missing)}"
+            name=request.name, kind="incomplete", reason=f"not locked for this machine ({_listed(missing)})"
         )
     return None
 
@@ -114,7 +115,8 @@ def _worded(request: Request, disagreements: Iterable[RequestDisagreement]) -> I
         if key == "target":
             yield from _targets_worded(targets, {asset.target for asset in rows})
         elif key == "cpu" and rows:
-            yield f"cpu {request.cpu} is asked for, {', '.join(sorted({asset.cpu for asset in rows}))} locked"
+            levels = ", ".join(sorted({asset.cpu for asset in rows}))
+            yield f"the manifest requests cpu {request.cpu}, the lock file has {levels}"
         elif key not in of_version[1:]:
             requested, locked = str(group[0].requested) or "no options", str(group[0].locked) or "none"
             yield _WORDS[key].format(requested=requested, locked=locked, targets=_listed(targets))
@@ -124,7 +126,7 @@ def _targets_worded(targets: set[Target], surplus: set[Target]) -> Iterator[str]
     if targets - surplus:
         yield f"not locked for {_listed(targets - surplus)}"
     if surplus:
-        yield f"locked for {_listed(surplus)}, which is not asked for"
+        yield f"locked for {_listed(surplus)}, which the manifest does not request"
 
 
 def _listed(targets: Iterable[Target]) -> str:

@@ -168,7 +168,7 @@ def host_target(manifest: Manifest) -> Target | None:
     return detect_host().target
 
 
-def raise_if_stale(project: Project, stale: tuple[StaleEntry, ...]) -> None:
+def raise_if_stale(project: Project, stale: tuple[StaleEntry, ...], *, in_ci: bool = False) -> None:
     """Raise `LockFileError` with all stale entries, if there are any."""
     if stale:
-        raise stale_lock_error(stale, lock=project.lock_name, manifest=project.manifest_name)
+        raise stale_lock_error(stale, lock=project.lock_name, manifest=project.manifest_name, in_ci=in_ci)

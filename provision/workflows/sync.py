@@ -129,7 +129,7 @@ def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _Syn
         relocked = lock(options)
         loaded = LoadedLock(lock=relocked.lock, text=relocked.text)
     else:
-        raise_if_stale(project, stale)
+        raise_if_stale(project, stale, in_ci=locked is None and in_ci(options.environ))
     order = tuple(request.name for request in manifest.requests)
     default = manifest.default_name()
     return _SyncInputs(

@@ -66,6 +66,7 @@ class RecordedProgress:
     """A progress that records what is reported."""
 
     notes: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     steps: list[tuple[str, int | None]] = field(default_factory=list)
     done: dict[str, int] = field(default_factory=dict)
     finished: list[str] = field(default_factory=list)
@@ -87,6 +88,9 @@ class RecordedProgress:
     def note(self, text: str) -> None:
         self.notes.append(text)
         self.noted.set()
+
+    def detail(self, text: str) -> None:
+        self.details.append(text)
 
 
 def fetcher(

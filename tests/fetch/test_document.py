@@ -64,7 +64,7 @@ def test_temporary_failures_are_tried_again(server: Server, tmp_path: Path, faul
 
 def test_a_failure_that_persists_is_an_error(server: Server, tmp_path: Path) -> None:
     server.fault("catalog.ndjson", Status(code=503))
-    with pytest.raises(NetworkError, match=r"cannot fetch catalog\.ndjson: .*503 Service Unavailable"):
+    with pytest.raises(NetworkError, match=r"cannot download catalog\.ndjson: .*503 Service Unavailable"):
         _get(tmp_path, server.at("catalog.ndjson"))
     with closed_port() as port, pytest.raises(NetworkError, match="connection refused"):
         _get(tmp_path, f"http://127.0.0.1:{port}/")

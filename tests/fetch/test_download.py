@@ -103,19 +103,19 @@ def test_bytes_after_the_content_length_are_not_read(server: Server, tmp_path: P
     ],
     ids=str,
 )
-def test_a_failure_that_persists_is_reported_with_url_and_cause(
+def test_a_failure_that_persists_is_reported_with_its_source_and_cause(
     server: Server, tmp_path: Path, fault: Fault, cause: str
 ) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, fault)
     with pytest.raises(NetworkError, match=cause) as caught:
         _fetch(tmp_path, url, settings=patience(fault))
-    assert url.partition("%2B")[0] in str(caught.value)
+    assert f"127.0.0.1:{server.port}  " in str(caught.value)
     assert server.count(PATH) == 3
 
 
 def test_a_refused_connection_is_reported(tmp_path: Path) -> None:
-    with closed_port() as port, pytest.raises(NetworkError, match=f"127.0.0.1:{port}/.*: connection refused"):
+    with closed_port() as port, pytest.raises(NetworkError, match=f"127.0.0.1:{port}  connection refused"):
         _fetch(tmp_path, f"http://127.0.0.1:{port}/{PATH}")
 
 

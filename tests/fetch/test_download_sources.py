@@ -12,7 +12,7 @@ from provision.errors import IntegrityError, NetworkError, PolicyError
 from provision.fetch.settings import DownloadSettings
 from provision.store.archives import ArchiveCache
 from tests.fetch.conftest import Internet
-from tests.fetch.samples import NAME, PATH, QUICK, SMALL, RecordedProgress, asset, content, digest, fetcher, leftovers
+from tests.fetch.samples import PATH, QUICK, SMALL, RecordedProgress, asset, content, digest, fetcher, leftovers
 from tests.support.faults import Compressed, Cut, Other, Status
 from tests.support.server import Server
 
@@ -73,12 +73,15 @@ def test_every_source_is_reported_when_all_failed(server: Server, tmp_path: Path
         _fetch(tmp_path, f"{server.at(PATH)}?token=secret", mirror, f"{server.url}/none")
     lines = str(caught.value).splitlines()
     encoded = PATH.replace("+", "%2B")
-    assert lines[0] == f"cannot fetch {NAME} from any of 3 places:"
-    assert lines[1] == (
-        f"  {server.url}/pbs/{encoded}: sha256 mismatch: expected {digest(SMALL)}, got {digest(b'wrong')}"
-    )
-    assert lines[2] == f"  {server.url}/none/{encoded}: 404 Not Found"
-    assert lines[3] == f"  {server.url}/{encoded}?…: 404 Not Found"
+    assert lines[0] == "sha256 mismatch: the archive is not the locked one"
+    assert lines[2:] == [
+        f"locked  {digest(SMALL).hex}",
+        f"got     {digest(b'wrong').hex}",
+        "from",
+        f"{server.url}/pbs/{encoded}",
+        "The other sources failed:",
+        f"127.0.0.1:{server.port}  404 Not Found",
+    ]
     assert "secret" not in str(caught.value)
     assert leftovers(tmp_path) == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.fetch.context import open_context
+from provision.fetch.failures import TransferError
 from provision.fetch.http import HttpClient
 from provision.fetch.ranges import (
     RangeRefusedError,
@@ -17,8 +18,9 @@ from provision.fetch.ranges import (
     serves_ranges,
     validator_of,
 )
-from provision.fetch.retry import Cancellation, Deadline, TransferError
+from provision.fetch.retry import Cancellation, Deadline
 from provision.host_policy import HostPolicy
+from provision.protocols import NoProgress
 from provision.url import Url
 from tests.fetch.samples import PATH, QUICK, SMALL
 from tests.support.faults import Cut, Fault, Shifted, Status, WholeAnyway, With
@@ -89,7 +91,7 @@ def client(tmp_path: Path) -> Iterator[HttpClient]:
         settings=QUICK,
         cancellation=Cancellation(),
         jobs=1,
-        note=lambda _: None,
+        progress=NoProgress(),
     ) as network:
         yield network.client
 

@@ -8,21 +8,24 @@ from collections.abc import Callable
 
 import pytest
 
-from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError
-from provision.fetch.retry import (
-    Cancellation,
-    CancelledError,
-    Deadline,
-    Failure,
-    FailureKind,
-    RetryPolicy,
-    TransferError,
-    final_error,
-)
+from provision.fetch.failures import Failure, TransferError
+from provision.fetch.retry import Cancellation, CancelledError, Deadline, RetryLog, RetryPolicy
 from provision.fetch.settings import MIB, DownloadSettings
+from provision.protocols import NoProgress
 from provision.url import Url
+from tests.fetch.samples import RecordedProgress
 
 _URL = Url.parse("https://example.com/a")
+
+
+class _Details(NoProgress):
+    """Passes on the details."""
+
+    def __init__(self, detail: Callable[[str], None]) -> None:
+        self._detail = detail
+
+    def detail(self, text: str) -> None:
+        self._detail(text)
 
 
 class _Attempts:
@@ -54,10 +57,10 @@ def _policy(
     max_pause: float = 0.1,
     total: float = 10.0,
     cancellation: Cancellation | None = None,
-    note: Callable[[str], None] = lambda _: None,
+    detail: Callable[[str], None] = lambda _: None,
 ) -> RetryPolicy:
     settings = DownloadSettings(attempts=attempts, backoff=backoff, max_pause=max_pause)
-    return RetryPolicy(settings, cancellation or Cancellation(), Deadline(total), note)
+    return RetryPolicy(settings, cancellation or Cancellation(), Deadline(total), RetryLog(_Details(detail)))
 
 
 def _announced(note: str) -> float:
@@ -73,10 +76,27 @@ def test_a_success_is_not_repeated() -> None:
 def test_a_temporary_failure_is_tried_again_and_reported() -> None:
     notes: list[str] = []
     attempts = _Attempts(_failure(), _failure())
-    assert _policy(note=notes.append).run(attempts) == "done"
+    assert _policy(detail=notes.append).run(attempts) == "done"
     assert len(attempts.times) == 3
     assert len(notes) == 2
     assert notes[0].startswith("https://example.com/a: 503 Service Unavailable; trying again in 0.0")
+
+
+def test_a_source_is_announced_once_and_every_repeat_in_detail() -> None:
+    progress = RecordedProgress()
+    settings = DownloadSettings(attempts=3, backoff=0.01)
+    log = RetryLog(progress)
+    for _ in range(3):
+        attempts = _Attempts(_failure(), _failure())
+        assert RetryPolicy(settings, Cancellation(), Deadline(10), log).run(attempts) == "done"
+    assert progress.notes == ["example.com: 503 Service Unavailable; trying again"]
+    assert len(progress.details) == 6
+
+
+def test_the_failure_tells_how_often_it_was_tried() -> None:
+    with pytest.raises(TransferError) as caught:
+        _policy(attempts=4).run(_Attempts(*[_failure()] * 9))
+    assert caught.value.failure.attempts == 4
 
 
 def test_a_permanent_failure_is_not_tried_again() -> None:
@@ -104,7 +124,7 @@ def test_the_last_failure_is_raised_when_the_attempts_are_used_up() -> None:
 def test_the_pause_doubles_with_jitter() -> None:
     notes: list[str] = []
     attempts = _Attempts(_failure(), _failure())
-    _policy(backoff=0.1, max_pause=1.0, note=notes.append).run(attempts)
+    _policy(backoff=0.1, max_pause=1.0, detail=notes.append).run(attempts)
     first, second = (_announced(note) for note in notes)
     assert 0.1 <= first <= 0.15
     assert 0.2 <= second <= 0.25
@@ -120,7 +140,7 @@ def test_the_pause_stops_growing_at_twenty_seconds() -> None:
         notes.append(text)
         cancellation.set()
 
-    policy = _policy(backoff=30, max_pause=60, total=3600, cancellation=cancellation, note=note)
+    policy = _policy(backoff=30, max_pause=60, total=3600, cancellation=cancellation, detail=note)
     with pytest.raises(CancelledError):
         policy.run(_Attempts(_failure()))
     assert 20 <= _announced(notes[0]) <= 35
@@ -134,7 +154,7 @@ def test_retry_after_is_respected() -> None:
 
 def test_retry_after_is_capped() -> None:
     notes: list[str] = []
-    _policy(max_pause=0.1, note=notes.append).run(_Attempts(_failure(after=3600)))
+    _policy(max_pause=0.1, detail=notes.append).run(_Attempts(_failure(after=3600)))
     assert _announced(notes[0]) == 0.1
 
 
@@ -233,53 +253,3 @@ def test_a_deadline_is_checked_and_never_retried() -> None:
     with pytest.raises(TransferError, match=r"longer than 0\.02 s") as caught:
         deadline.check(_URL)
     assert not caught.value.failure.retryable
-
-
-_ONE, _TWO = Url.parse("https://me:secret@one.example/a?sig=secret"), Url.parse("https://two.example/a")
-
-
-def test_one_failure_is_one_sentence() -> None:
-    error = final_error("a.tar.gz", [Failure(url=_TWO, cause="404 Not Found", hint="look elsewhere")])
-    assert str(error) == "cannot fetch a.tar.gz: https://two.example/a: 404 Not Found"
-    assert error.hint == "look elsewhere"
-
-
-def test_every_source_is_named_with_its_cause_and_without_secrets() -> None:
-    failures = [Failure(url=_ONE, cause="connection refused"), Failure(url=_TWO, cause="404 Not Found")]
-    assert str(final_error("a.tar.gz", failures)).splitlines() == [
-        "cannot fetch a.tar.gz from any of 2 places:",
-        "  https://one.example/a?…: connection refused",
-        "  https://two.example/a: 404 Not Found",
-    ]
-
-
-def test_a_hint_is_given_once() -> None:
-    failures = [Failure(url=url, cause="x", hint="do this") for url in (_ONE, _TWO)]
-    assert final_error("a", failures).hint == "do this"
-
-
-@pytest.mark.parametrize(("other", "hint"), [("policy", "allow it"), ("network", "try again")])
-def test_a_hint_of_a_lesser_failure_is_no_way_around_a_mismatch(other: FailureKind, hint: str) -> None:
-    lesser = Failure(url=_ONE, cause="x", kind=other, hint=hint)
-    assert (
-        final_error("a", [lesser, Failure(url=_TWO, cause="y", kind="integrity", hint="report it")]).hint == "report it"
-    )
-    assert final_error("a", [Failure(url=_TWO, cause="y", kind="integrity"), lesser]).hint is None
-
-
-@pytest.mark.parametrize(
-    ("kinds", "error", "code"),
-    [
-        (("network",), NetworkError, 6),
-        (("policy",), PolicyError, 5),
-        (("network", "integrity"), IntegrityError, 5),
-        (("policy", "network"), PolicyError, 5),
-        (("policy", "integrity"), IntegrityError, 5),
-    ],
-)
-def test_the_gravest_failure_decides_the_exit_code(
-    kinds: tuple[FailureKind, ...], error: type[ProvisionError], code: int
-) -> None:
-    given = final_error("a", [Failure(url=_ONE, cause="x", kind=kind) for kind in kinds])
-    assert type(given) is error
-    assert given.exit_code == code

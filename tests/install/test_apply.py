@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.errors import IntegrityError, NetworkError, SeveralErrors
+from provision.errors import INTEGRITY, NETWORK, IntegrityError, SeveralErrors
 from provision.fetch.fetcher import Fetcher
 from provision.install.apply import InstallContext, install, install_all
 from provision.model.asset import Asset, Digest
@@ -64,7 +64,7 @@ def test_all_failures_are_raised_together_in_the_order_of_the_plan(context: Inst
     missing = replace(three, url=(tmp_path / "none.tar.gz").as_uri())
     with pytest.raises(SeveralErrors) as caught:
         install_all([action(wrong(one)), action(two), action(missing)], context, jobs=2)
-    assert [type(error) for error in caught.value.errors] == [IntegrityError, NetworkError]
+    assert [error.exit_code for error in caught.value.errors] == [INTEGRITY, NETWORK]
 
 
 def test_a_tree_that_is_there_is_not_made_again(context: InstallContext, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ ROWS = (*builds("3.14.7+20260814"), *builds("3.13.5+20250610"), asset(cpu="v2"),
 
 def stale(entries: str, locked: Lock, *, settings: str = FOUR, host: Target = HOST) -> list[str]:
     found = stale_entries(manifest(entries, settings=settings), locked, host)
-    return [f"{entry.kind}: {entry.name} {entry.reason}" for entry in found]
+    return [f"{entry.kind}: {entry}" for entry in found]
 
 
 def test_a_lock_that_satisfies_the_manifest_is_up_to_date() -> None:
@@ -43,27 +43,33 @@ def test_a_lock_that_satisfies_the_manifest_is_up_to_date() -> None:
 def test_new_and_removed_entries() -> None:
     locked = lock('a = "3.14"', *ROWS, settings=FOUR)
     assert stale('b = "3.14"', locked) == [
-        "removed: a is locked, and not asked for any more",
-        "new: b is not locked yet",
+        "removed: a: locked, but not in the manifest",
+        "new: b: not locked yet",
     ]
 
 
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        ('"3.13"', "3.13 is asked for, 3.14.7 locked"),
-        ('"pypy3.11"', "pypy is asked for, cpython locked"),
-        ('{version = "3.14", build = "20260101"}', "build 20260101 is asked for, 20260814 locked"),
-        ('{version = "3.14", flavor = "full"}', "full is asked for, install_only_stripped locked"),
+        ('"3.13"', "the manifest requests version 3.13, the lock file has 3.14.7"),
+        ('"pypy3.11"', "the manifest requests pypy, the lock file has cpython"),
+        ('{version = "3.14", build = "20260101"}', "the manifest requests build 20260101, the lock file has 20260814"),
+        (
+            '{version = "3.14", flavor = "full"}',
+            "the manifest requests flavor full, the lock file has install_only_stripped",
+        ),
         (
             '{version = "3.14", targets = ["linux-x86_64"]}',
             "locked for linux-aarch64, macos-aarch64, windows-x86_64, which",
         ),
-        ('{version = "3.14", without = ["idle"]}', "a tree with -idle is asked for, with none locked"),
-        ('{version = "3.14", cpu = "v3"}', "cpu v3 is asked for, baseline locked"),
+        (
+            '{version = "3.14", without = ["idle"]}',
+            "the manifest requests a tree with -idle, the lock file has one with none",
+        ),
+        ('{version = "3.14", cpu = "v3"}', "the manifest requests cpu v3, the lock file has baseline"),
         (
             '"3.14t"',
-            "other build options are asked for than locked for linux-aarch64, linux-x86_64, macos-aarch64, windows",
+            "the manifest requests other build options than the lock file has for linux-aarch64, linux-x86_64",
         ),
     ],
 )
@@ -71,12 +77,12 @@ def test_a_changed_request_is_reported_with_what_changed(entry: str, reason: str
     locked = lock('a = "3.14"', *ROWS, settings=FOUR)
     told = stale(f"a = {entry}", locked)
     assert len(told) == 1
-    assert told[0].startswith(f"changed: a was asked for otherwise when it was locked: {reason}")
+    assert told[0].startswith(f"changed: a: request changed after it was locked: {reason}")
 
 
 def test_a_change_that_the_locked_entry_satisfies_as_well_is_still_to_be_locked() -> None:
     locked = lock('a = "3.14"', *ROWS, settings=FOUR)
-    assert stale('a = ">=3.14"', locked) == ["changed: a was asked for otherwise when it was locked"]
+    assert stale('a = ">=3.14"', locked) == ["changed: a: request changed after it was locked"]
 
 
 def test_without_declared_targets_a_lock_must_have_the_hosts() -> None:
@@ -84,7 +90,7 @@ def test_without_declared_targets_a_lock_must_have_the_hosts() -> None:
     assert stale('a = "3.14"', locked, settings="") == []
     mac = Target.parse("macos-aarch64")
     assert stale('a = "3.14"', locked, settings="", host=mac) == [
-        "incomplete: a is not locked for this machine, macos-aarch64"
+        "incomplete: a: not locked for this machine (macos-aarch64)"
     ]
 
 
@@ -97,28 +103,36 @@ class TestContradictions:
         python = replace(lock(self.ENTRY, *ROWS, settings=FOUR).pythons[0], **changes)
         told = stale(self.ENTRY, Lock(pythons=(python,)))
         assert len(told) == 1
-        return told[0].removeprefix("contradictory: a is not locked as it is asked for: ")
+        return told[0].removeprefix("contradictory: a: differs from its request: ")
 
     def test_another_version(self) -> None:
-        assert self.told(version=asset("3.13.5+1").version) == "3.14 is asked for, 3.13.5 locked"
+        assert (
+            self.told(version=asset("3.13.5+1").version)
+            == "the manifest requests version 3.14, the lock file has 3.13.5"
+        )
 
     def test_a_prerelease(self) -> None:
         told = self.told(version=asset("3.14.0rc1+1").version)
-        assert told == "prereleases are not asked for, 3.14.0rc1 is locked"
+        assert told == "the manifest requests no prereleases, the lock file has 3.14.0rc1"
 
     def test_another_flavor_of_tree(self) -> None:
-        assert self.told(tree=TreeOptions(bytecode=True)) == "a tree with no options is asked for, with bytecode locked"
+        assert (
+            self.told(tree=TreeOptions(bytecode=True))
+            == "the manifest requests a tree with no options, the lock file has one with bytecode"
+        )
 
     def test_a_free_threaded_build_under_a_default_name(self) -> None:
         rows = [asset(target=each.target.short, options="freethreaded+pgo") for each in builds("3.14.7+20260814")]
-        assert self.told(assets=tuple(rows)).startswith("other build options are asked for than locked for")
+        assert self.told(assets=tuple(rows)).startswith(
+            "the manifest requests other build options than the lock file has for"
+        )
 
     def test_a_missing_target(self) -> None:
         assert self.told(assets=(asset(),)) == "not locked for linux-aarch64, macos-aarch64, windows-x86_64"
 
     def test_another_level(self) -> None:
         rows = (*builds("3.14.7+20260814"), asset(cpu="v4"))
-        assert self.told(assets=rows) == "cpu baseline is asked for, v4 locked"
+        assert self.told(assets=rows) == "the manifest requests cpu baseline, the lock file has v4"
 
 
 def test_a_pinned_hash_must_be_the_locked_one() -> None:
@@ -127,8 +141,9 @@ def test_a_pinned_hash_must_be_the_locked_one() -> None:
     assert stale(entry, locked) == []
     swapped = replace(asset(), sha256=Digest("0" * 64))
     tampered = Lock(pythons=(replace(locked.pythons[0], assets=(swapped,)),))
+    contradictory = "contradictory: a: differs from its request:"
     assert stale(entry, tampered) == [
-        "contradictory: a is not locked as it is asked for: another sha256 is asked for than locked for linux-x86_64"
+        f"{contradictory} the manifest has another sha256 than the lock file for linux-x86_64"
     ]
 
 
@@ -138,7 +153,7 @@ def test_auto_needs_the_baseline() -> None:
     assert stale(entry, locked) == []
     python = replace(locked.pythons[0], assets=locked.pythons[0].assets[1:])
     assert stale(entry, Lock(pythons=(python,))) == [
-        "contradictory: a is not locked as it is asked for: the baseline is not locked for linux-x86_64"
+        "contradictory: a: differs from its request: the lock file has no baseline for linux-x86_64"
     ]
 
 
@@ -150,7 +165,7 @@ def test_custom_archives_are_locked_by_their_urls() -> None:
     python = locked.pythons[0]
     moved = replace(python, assets=(replace(python.assets[0], url="https://example.org/a.tar.gz"),))
     assert stale(entry, Lock(pythons=(moved,))) == [
-        "contradictory: a is not locked as it is asked for: other URLs are asked for than locked"
+        "contradictory: a: differs from its request: the manifest has other URLs than the lock file"
     ]
 
 

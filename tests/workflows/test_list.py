@@ -39,8 +39,8 @@ def test_entries_that_are_new_changed_unchanged_or_for_other_machines(options: O
     assert rows["same"].asset is not None
     assert (rows["same"].executable, rows["same"].reason) == (None, "")
     assert rows["other"].reason == f"other: not for {detect_host().target.short}"
-    assert rows["changed"].reason.startswith("was asked for otherwise")
-    assert str(rows["changed"].stale) == f"changed {rows['changed'].reason}"
+    assert rows["changed"].reason.startswith("request changed after it was locked")
+    assert str(rows["changed"].stale) == f"changed: {rows['changed'].reason}"
 
 
 @pytest.mark.parametrize(
