@@ -7,7 +7,14 @@ import json
 import pytest
 
 from provision.errors import IntegrityError, NetworkError, Place, PolicyError, ProvisionError, UsageError
-from provision.fetch.failures import Failure, FailureKind, document_error, download_error, merge_unreachable, read_download_error
+from provision.fetch.failures import (
+    Failure,
+    FailureKind,
+    document_error,
+    download_error,
+    merge_unreachable,
+    read_download_error,
+)
 from provision.url import Url
 from tests.fetch.samples import asset, digest
 

@@ -106,7 +106,7 @@ def test_errors_are_raised_here(server: Server, tmp_path: Path) -> None:
         error = failure(lambda: beside.fetch(asset(f"{url}/{name}")))
         print(type(error).__name__, "sha256 mismatch" in error.message, "404" in error.message, bool(error.hint))
     """
-    assert run(code, tmp_path, server.url) == "IntegrityError True False True\nNetworkError False True False\n"
+    assert run(code, tmp_path, server.url) == "WrongArchiveError True False True\nUnreachableError False True True\n"
 
 
 def test_several_are_fetched_at_once_and_a_slow_one_keeps_no_other_waiting(server: Server, tmp_path: Path) -> None:
