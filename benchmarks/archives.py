@@ -80,7 +80,7 @@ def _usual(folder: Path, ready_made: Path | None) -> Sequence[Path]:
         ]
         subprocess.run(words, capture_output=True, check=True)
         packed = sorted(folder.glob("cpython-*-install_only.tar.*"))
-    return packed
+    return packed[:1]  # the others are copies of `network`
 
 
 def _tagged(stem: str, number: int) -> str:

@@ -14,25 +14,28 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.archives import Archive, gather
-from benchmarks.server import serve_archives
+from benchmarks.server import Servers, serve_archives
 from benchmarks.timing import Command
 from benchmarks.uv import uv_downloads
 from provision.model.value import frozen
+
+# The commit of `before ÷ now`: the last one before downloading and unpacking became one pipeline.
+BEFORE = "8bf3b99771c8ece8b487ae4e1bc3c97c6afb31b8"
+_OLD_PIP = "pip==23.2.1"  # which Python 3.11 and 3.12 brought
 
 _DISK, _MEMORY = "disk", "memory"
 
 
 @frozen
 class Bench:
-    """Everything that rows use: ``fast`` and ``slow`` are addresses of servers, ``places`` directories to work in."""
+    """Everything that rows use: ``places`` are directories to work in, ``before`` is an earlier commit."""
 
     root: Path
     folder: Path
     archives: dict[str, Archive]
-    fast: str
-    slow: str
-    server: str
+    servers: Servers
     places: dict[str, Path]
+    before: str
 
     @property
     def python(self) -> str:
@@ -42,6 +45,10 @@ class Bench:
     @property
     def uv(self) -> str:
         return str(self.folder / "others" / "bin" / "uv")
+
+    @property
+    def fast(self) -> str:
+        return self.servers.fast
 
     def place(self, kind: str, *names: str | int) -> Path:
         """A new directory on disk or in memory."""
@@ -63,13 +70,38 @@ class Bench:
         """A plain environment, with some more in it."""
         return {"PATH": os.defpath, "HOME": str(self.folder / "nobody"), **{name: str(it) for name, it in more.items()}}
 
-    def provision(self, where: Path, *words: str, home: Path | None = None, cache: Path | None = None) -> Command:
+    def provision(
+        self, where: Path, *words: str, home: Path | None = None, cache: Path | None = None, program: Path | None = None
+    ) -> Command:
         """A command of provision in a project's directory; home and cache are beside it unless given."""
         environ = self.environ(
             PROVISION_HOME=home or where.parent / "home", PROVISION_CACHE_DIR=cache or where.parent / "cache"
         )
-        program = str(self.folder / "venv" / "bin" / "provision")
-        return Command(argv=(program, *words), cwd=where, environ=environ)
+        program = program or self.folder / "venv" / "bin" / "provision"
+        return Command(argv=(str(program), *words), cwd=where, environ=environ)
+
+    def made_by_old_pip(self) -> Path | None:
+        """The command as an old pip installs it; None where there is none to be had."""
+        venv = self.folder / "old-pip"
+        try:
+            _install(venv, [str(self.root)], renew=True, pip=_OLD_PIP)
+        except subprocess.CalledProcessError:
+            return None
+        return venv / "bin" / "provision"
+
+    def built_before(self) -> Path | None:
+        """The command at the earlier commit; None where git does not have it."""
+        source, venv = self.folder / f"source-{self.before}", self.folder / f"venv-{self.before}"
+        if not (venv / "bin" / "provision").exists():
+            archive = source.with_suffix(".tar")
+            words = ["git", "archive", "--output", str(archive), self.before]
+            try:
+                subprocess.run(words, cwd=self.root, check=True, capture_output=True)
+            except (OSError, subprocess.CalledProcessError):
+                return None
+            shutil.unpack_archive(archive, source)
+            _install(venv, [str(source)], renew=True)
+        return venv / "bin" / "provision"
 
     def uv_install(self, where: Path, labels: Sequence[str], *, server: str, cached: Path | None = None) -> Command:
         """uv's command that installs the same archives; it keeps them in ``cached``, or as by default not at all."""
@@ -114,13 +146,13 @@ class Bench:
             ("Python", platform.python_version()),
             ("provision", version("provision")),
             ("uv", told),
-            ("server", self.server),
+            ("server", self.servers.name),
             *((f"archive {one.label}", _size(one)) for one in self.archives.values()),
         ]
 
 
 @contextmanager
-def open_bench(root: Path, *, in_memory_only: bool) -> Iterator[Bench]:
+def open_bench(root: Path, *, in_memory_only: bool = False, before: str = BEFORE) -> Iterator[Bench]:
     """Set up what is missing, and serve the archives."""
     folder = root / ".bench"
     for name in ("locked", "nobody"):
@@ -139,8 +171,8 @@ def open_bench(root: Path, *, in_memory_only: bool) -> Iterator[Bench]:
     for place in places.values():
         place.mkdir(parents=True)
     try:
-        with serve_archives(folder / "archives", folder / "server") as (fast, slow, server):
-            yield Bench(root=root, folder=folder, archives=archives, fast=fast, slow=slow, server=server, places=places)
+        with serve_archives(folder / "archives", folder / "server") as servers:
+            yield Bench(root=root, folder=folder, archives=archives, servers=servers, places=places, before=before)
     finally:
         for place in places.values():
             shutil.rmtree(place, ignore_errors=True)
@@ -168,17 +200,17 @@ def write_manifest(where: Path, archives: Sequence[Archive], server: str) -> Non
     (where / "pythons.toml").write_text(text)
 
 
-def _install(venv: Path, packages: Sequence[str], *, renew: bool) -> None:
+def _install(venv: Path, packages: Sequence[str], *, renew: bool, pip: str = "pip") -> None:
     """A virtual environment with packages as a user installs them, bytecode included."""
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-qq"]
+    install = [str(venv / "bin" / "python"), "-m", "pip", "install", "-qq"]
     fresh = not venv.exists()
     if fresh:
         subprocess.run([sys.executable, "-m", "venv", str(venv)], env=environ, check=True)
         # The commands that older ones make import `re` before anything else.
-        subprocess.run([*pip, "--upgrade", "pip"], env=environ, check=True)
+        subprocess.run([*install, "--upgrade", pip], env=environ, check=True)
     if fresh or renew:
-        subprocess.run([*pip, *packages], env=environ, check=True)
+        subprocess.run([*install, *packages], env=environ, check=True)
 
 
 def _size(archive: Archive) -> str:

@@ -16,7 +16,8 @@ _PREAMBLE = """\
 
 Made by `make bench` on {day}, {runs} counted runs of each command after a warm-up, in turn (A B A B), whole processes,
 medians with least and most. Fresh directories for every run; nothing is deleted while a clock runs. *disk* is where
-the checkout is, written through before each run; *memory* is tmpfs. Ratios are of medians, and less is better.
+the checkout is, written through before each run; *memory* is tmpfs. Ratios are of medians; less is better, except where
+the aim is a least one (≥).
 """
 
 
@@ -29,16 +30,17 @@ def table(lines: Sequence[Line]) -> list[str]:
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    aim = "" if line.aim is None else f"≤ {line.aim:g} {line.unit}"
+    aim = "" if line.aim is None else f"{'≥' if line.least else '≤'} {line.aim:g} {line.unit}"
     digits = 0 if line.unit == "MB" else 2
-    return (line.row, line.what, line.ours, line.theirs, f"{line.figure:.{digits}f} {line.unit}", aim, line.verdict)
+    figure = "" if line.skipped else f"{line.figure:.{digits}f} {line.unit}"
+    return (line.row, line.what, line.ours, line.theirs, figure, aim, line.verdict)
 
 
 def results(facts: Sequence[tuple[str, str]], lines: Sequence[Line], runs: int) -> str:
     """The whole document."""
     parts = [_PREAMBLE.format(day=datetime.now(UTC).date(), runs=runs), "\n".join(table(lines)), "## Measured with"]
     parts.append("\n".join(f"- **{name}**: {value}" for name, value in facts))
-    missed = dict.fromkeys(line.row for line in lines if line.aim is not None and line.figure > line.aim)
+    missed = dict.fromkeys(line.row for line in lines if not line.is_met)
     notes = _notes()
     if missed:
         parts.append("## Rows not met")

@@ -14,9 +14,10 @@ Unit = Literal["×", "s", "MB"]
 
 @frozen
 class Line:
-    """One figure and its aim: a ratio of medians, seconds, or megabytes; less is better.
+    """One figure and its aim: a ratio of medians, seconds, or megabytes.
 
-    ``ours`` and ``theirs`` are what was measured on either side, in words; ``aim`` is None for what is only told.
+    ``ours`` and ``theirs`` are what was measured on either side, in words; ``aim`` is None for what is only told. Less
+    is better, unless the aim is the ``least``. ``skipped`` is why there is no figure.
     """
 
     row: str
@@ -26,12 +27,22 @@ class Line:
     figure: float
     unit: Unit = "×"
     aim: float | None = None
+    least: bool = False
+    skipped: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        if self.aim is None or self.skipped:
+            return True
+        return self.figure >= self.aim if self.least else self.figure <= self.aim
 
     @property
     def verdict(self) -> str:
+        if self.skipped:
+            return f"skipped: {self.skipped}"
         if self.aim is None:
             return ""
-        return "met" if self.figure <= self.aim else "**not met**"
+        return "met" if self.is_met else "**not met**"
 
 
 @frozen
@@ -47,6 +58,11 @@ def ratio(row: str, what: str, ours: Samples, theirs: Samples, aim: float | None
     return Line(
         row=row, what=what, ours=told(ours), theirs=told(theirs), figure=ours.wall / theirs.wall, aim=aim, unit="×"
     )
+
+
+def skipped(row: str, what: str, reason: str) -> Line:
+    """A line for what cannot be measured on this machine."""
+    return Line(row=row, what=what, ours="", figure=0, skipped=reason)
 
 
 def told(samples: Samples) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from provision.model.value import frozen
 from tests.support.server import Server
 
 RATE = 4_000_000  # bytes a second and connection, of the slow server
@@ -24,8 +25,19 @@ http {{
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
   server {{ listen 127.0.0.1:{fast}; root {root}; }}
   server {{ listen 127.0.0.1:{slow}; root {root}; limit_rate {rate}; }}
+  server {{ listen 127.0.0.1:{rangeless}; root {root}; max_ranges 0; }}
 }}
 """
+
+
+@frozen
+class Servers:
+    """The addresses of a fast server, of one with a limit for each connection, and of one that serves no ranges."""
+
+    fast: str
+    slow: str
+    rangeless: str | None
+    name: str
 
 
 def get_nginx() -> str | None:
@@ -40,23 +52,24 @@ def get_nginx() -> str | None:
 
 
 @contextmanager
-def serve_archives(root: Path, folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Serve a directory on loopback: the address of a fast and of a slow server, and what serves."""
+def serve_archives(root: Path, folder: Path) -> Iterator[Servers]:
+    """Serve a directory on loopback."""
     nginx = get_nginx()
     if nginx is None:
         with Server(root) as fast, Server(root, rate=RATE) as slow:
-            yield fast.url, slow.url, "http.server of Python, as nginx is not to be had"
+            yield Servers(fast=fast.url, slow=slow.url, rangeless=None, name="http.server of Python, without nginx")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    fast_port, slow_port = _free_port(), _free_port()
-    text = _CONFIGURATION.format(folder=folder, root=root, fast=fast_port, slow=slow_port, rate=RATE)
+    ports = {name: _free_port() for name in ("fast", "slow", "rangeless")}
+    text = _CONFIGURATION.format(folder=folder, root=root, rate=RATE, **ports)
     (folder / "nginx.conf").write_text(text)
     told = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
     words = [nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _await(fast_port)
-        yield f"http://127.0.0.1:{fast_port}", f"http://127.0.0.1:{slow_port}", told.partition(":")[2].strip()
+        _await(ports["fast"])
+        addresses = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        yield Servers(**addresses, name=told.partition(":")[2].strip())
     finally:
         process.terminate()
         process.wait()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.rows import Line, Row, ratio, told
+from benchmarks.rows import Line, Row, ratio, skipped, told
 from benchmarks.timing import Command, Samples, interleaved
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 
-_TWELVE = (
+TARGETS = (
     "linux-x86_64",
     "linux-x86_64-musl",
     "linux-aarch64",
@@ -25,7 +25,7 @@ _TWELVE = (
     "windows-x86_64",
     "windows-i686",
 )
-_SERIES = ("3.10", "3.11", "3.12", "3.13", "3.14")
+SERIES = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 
 @frozen
@@ -70,19 +70,21 @@ def nothing_to_do(bench: Bench, runs: int) -> list[Line]:
     uv_project = bench.place(next(iter(bench.places)), row, "uv", "project")
     uv = bench.uv_install(uv_project, ["default"], server=bench.fast)
     _run(uv)
-    taken = interleaved(
-        {
-            "python -c pass": lambda _: bench.pass_(synced.project),
-            "provision sync": lambda _: _command(bench, synced, "sync"),
-            "uv": lambda _: uv,
-        },
-        runs * 2,
-    )
-    ours = taken["provision sync"]
-    return [
-        ratio(row, "sync ÷ python -c pass", ours, taken["python -c pass"], 1.5),
-        ratio(row, "sync ÷ uv python install", ours, taken["uv"], 1.0),
-    ]
+    sync = _command(bench, synced, "sync")
+    ours = {
+        "sync": sync,
+        "sync --locked --no-progress": _command(bench, synced, "sync", "--locked", "--no-progress"),
+        "CI=true sync": replace(sync, environ={**sync.environ, "CI": "true"}),
+    }
+    by_old_pip = "sync, installed by pip 23"
+    if old := bench.made_by_old_pip():
+        ours[by_old_pip] = replace(sync, argv=(str(old), "sync"))
+    contenders = {"python -c pass": bench.pass_(synced.project), **ours, "uv": uv}
+    taken = interleaved({name: lambda _, it=it: it for name, it in contenders.items()}, runs * 2)  # type: ignore[misc]
+    lines = [ratio(row, f"{name} ÷ python -c pass", taken[name], taken["python -c pass"], 1.1) for name in ours]
+    if not old:
+        lines.append(skipped(row, by_old_pip, "pip 23 cannot be installed"))
+    return [*lines, ratio(row, "sync ÷ uv python install", taken["sync"], taken["uv"], None)]
 
 
 def everyday(bench: Bench, runs: int) -> list[Line]:
@@ -152,10 +154,10 @@ def locking_much(bench: Bench, runs: int) -> list[Line]:
     return [Line(row=row, what=what, ours=told(taken), figure=taken.wall, unit="s", aim=1.0)]
 
 
-def many_entries(count: int) -> str:
+def many_entries(count: int, series: Sequence[str] = SERIES) -> str:
     """A manifest of so many entries for twelve targets, of all series and of several versions each."""
-    targets = ", ".join(f'"{target}"' for target in _TWELVE)
-    entries = (f'e{number:03} = "{_SERIES[number % len(_SERIES)]}"\n' for number in range(count))
+    targets = ", ".join(f'"{target}"' for target in TARGETS)
+    entries = (f'e{number:03} = "{series[number % len(series)]}"\n' for number in range(count))
     return f"[settings]\ntargets = [{targets}]\n\n[pythons]\n{''.join(entries)}"
 
 

@@ -66,14 +66,16 @@ class Samples:
 Prepare = Callable[[int], Command]
 
 
-def interleaved(contenders: Mapping[str, Prepare], runs: int, *, settle: bool = False) -> dict[str, Samples]:
-    """Run all contenders in turn, A B A B, once to warm up and then ``runs`` times.
+def interleaved(
+    contenders: Mapping[str, Prepare], runs: int, *, settle: bool = False, warm_up: bool = True
+) -> dict[str, Samples]:
+    """Run all contenders in turn, A B A B, once for ``warm_up`` and then ``runs`` times.
 
     Each prepares its next command, in directories of its own, before the clock runs. With ``settle``, what earlier runs
     have written is on disk before the next one starts.
     """
     taken: dict[str, list[Taken]] = {name: [] for name in contenders}
-    for number in range(runs + 1):
+    for number in range(0 if warm_up else 1, runs + 1):
         for name, prepare in contenders.items():
             command = prepare(number)
             if settle:
