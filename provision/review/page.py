@@ -1,4 +1,4 @@
-"""A self-contained HTML page: its frame, and what the pages of `diff` and `audit` share.
+"""HTML pages: the frame, and what the pages of `diff` and `audit` share.
 
 A page may load nothing and run nothing but its own style and script (`page.css` and `page.js`), which its content
 security policy names by their digests. Every value that is not ours goes through `html_text`. Of the host of a

@@ -11,6 +11,8 @@ from provision.model.asset import Asset
 from provision.model.value import frozen
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
+# The SBOM of a tree, by format: names by which scanners find SBOMs in an image.
+_SBOM_SUFFIXES = {"cyclonedx": ".cdx.json", "spdx": ".spdx.json"}
 # File systems allow 255 bytes a name; staging directories and receipts add to the key.
 _LONGEST_KEY = 200
 # How programs begin: ELF, Mach-O (32 and 64 bit, both byte orders, universal), PE, scripts.
@@ -64,6 +66,14 @@ class Store:
         """The directory of what a full archive holds besides the tree: PYTHON.json and licences."""
         return self.receipts / f"{check_key(key)}.extras"
 
+    def sbom(self, key: str, style: str) -> Path:
+        """The SBOM of the tree in a format, which only `provision sbom --beside-receipts` writes."""
+        return self.receipts / f"{check_key(key)}{_SBOM_SUFFIXES[style]}"
+
+    def sboms(self, key: str) -> tuple[Path, ...]:
+        """The SBOMs that there may be, one for each format."""
+        return tuple(self.sbom(key, style) for style in _SBOM_SUFFIXES)
+
     def lock(self, key: str) -> Path:
         """The file that a process holds locked while it changes the entry."""
         return self.locks / f"{check_key(key)}.lock"
@@ -72,6 +82,18 @@ class Store:
 def is_key(text: str) -> bool:
     """Whether a text can name an entry: one plain path segment of letters, digits and ``._+-``."""
     return 0 < len(text) <= _LONGEST_KEY and text[0].isalnum() and _LETTERS.issuperset(text)
+
+
+def is_receipt(name: str) -> bool:
+    """Whether a file of the directory of receipts is one, by its name."""
+    return name.endswith(".json") and not name.endswith(tuple(_SBOM_SUFFIXES.values()))
+
+
+def key_beside(name: str) -> str:
+    """The key that a name in the directory of receipts belongs to; empty if it has no ending of ours."""
+    endings = (*_SBOM_SUFFIXES.values(), ".json", ".entries", ".extras")
+    key = next((name.removesuffix(each) for each in endings if name.endswith(each)), "")
+    return key if is_key(key) else ""
 
 
 def check_key(key: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provision.errors import LockTimeoutError, StoreError, store_failures
 from provision.model.value import frozen
-from provision.store.layout import Store, is_key
+from provision.store.layout import Store, is_key, key_beside
 from provision.store.locks import OnWait, tree_lock
 from provision.store.needs import find_environment_needs, find_needs, note_states
 from provision.store.publish import clean_all_leftovers, detach_tree, remove_detached, staging_directory
@@ -94,13 +94,13 @@ def prune_trees(
 def present_keys(store: Store) -> set[str]:
     """All keys of which there is a tree or anything beside one, complete or not."""
     keys: set[str] = set()
-    for directory, suffixes in ((store.trees, ("",)), (store.receipts, (".json", ".entries", ".extras"))):
+    for directory, key_of in ((store.trees, str), (store.receipts, key_beside)):
         with store_failures("list the store", directory):
             try:
                 names = [path.name for path in directory.iterdir()]
             except FileNotFoundError:
                 continue
-        keys.update(name.removesuffix(suffix) for suffix in suffixes for name in names if name.endswith(suffix))
+        keys.update(key_of(name) for name in names)
     return {key for key in keys if is_key(key)}
 
 

@@ -85,7 +85,7 @@ def _swap_trees(store: Store, staged: Path, key: str) -> bool:
 
 
 def remove_tree(store: Store, key: str) -> None:
-    """Remove a tree, its receipt, its list of entries and its extras; the caller holds the tree's lock."""
+    """Remove a tree and what is beside its receipt; the caller holds the tree's lock."""
     with staging_directory(store, key) as work:
         remove_detached(detach_tree(store, key, work))
 
@@ -113,13 +113,15 @@ def remove_detached(left: tuple[Path, ...]) -> None:
 
 
 def _remove_receipt(store: Store, key: str) -> None:
-    for path in (store.receipt(key), store.entries(key)):
+    for path in (store.receipt(key), store.entries(key), *store.sboms(key)):
         remove_file(path)
 
 
 def _write_metadata(
     store: Store, receipt: Receipt, entries: Mapping[str, TreeEntry], *, extras: Path | None, old_extras: Path
 ) -> None:
+    for sbom in store.sboms(receipt.key):
+        remove_file(sbom)
     write_entries(store, receipt.key, entries)
     place = store.extras(receipt.key)
     if extras is None or not os.path.lexists(place) or not swap_paths(extras, place):
@@ -165,7 +167,7 @@ def clean_leftovers(store: Store, key: str) -> int:
         leftovers = [path for path in _staging_directories(store) if _key_of(path) == key]
         for path in leftovers:
             remove_recursively(path)
-        for path in (store.receipt(key), store.entries(key)):
+        for path in (store.receipt(key), store.entries(key), *store.sboms(key)):
             for temporary in unfinished_files(path.parent, path.name):
                 remove_file(temporary)
     return len(leftovers)

@@ -30,7 +30,7 @@ from provision.store.json_tables import (
     string,
     strings,
 )
-from provision.store.layout import Store, is_key
+from provision.store.layout import Store, is_key, is_receipt
 
 RECEIPT_VERSION = 1
 _LARGEST_RECEIPT = 64 * 1024
@@ -190,7 +190,7 @@ def installed_receipts(store: Store) -> tuple[Receipt, ...]:
             names = sorted(path.name for path in store.receipts.iterdir())
         except FileNotFoundError:
             return ()
-    keys = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+    keys = (name.removesuffix(".json") for name in names if is_receipt(name))
     receipts = (read_receipt(store, key) for key in keys if is_key(key))
     return tuple(receipt for receipt in receipts if receipt)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,12 +90,46 @@ def sbom(
     assets = select_rows(project, loaded.lock, names, targets)
     stated: dict[str, dict[str, str]] = {}
     if installed:
-        assets, stated = _installed(options, loaded.lock, names, assets)
+        trees = _installed(options, loaded.lock, names, assets)
+        assets, stated = [(each.name, each.asset) for each in trees], _stated(options, trees)
     inventory = take_inventory(
         project.lock_name, assets, component_table(options), epoch=_epoch(options.environ), stated=stated
     )
     archives = sum(each.kind == "application" for each in inventory.components)
     return Sbom(document=_document(inventory, style), archives=archives, warnings=loaded.warnings)
+
+
+def sboms_beside_receipts(
+    options: Options,
+    names: tuple[str, ...] = (),
+    targets: tuple[Target, ...] = (),
+    *,
+    style: str,
+    installed: bool = False,
+) -> tuple[Path, ...]:
+    """Write an SBOM of each tree that is installed here, of the named entries and targets, beside its receipt.
+
+    It names no entry, as projects share trees; so its bytes depend on the archive alone, and with ``installed`` on what
+    the interpreter states. Raises as `sbom` with ``installed``, and `StoreError` where the store cannot be written.
+    """
+    from provision.store.locks import lock_timeout
+    from provision.store.sboms import write_sbom_beside
+
+    project = Project.find(options)
+    lock = project.locked().lock
+    trees = _installed(options, lock, names, select_rows(project, lock, names, targets))
+    stated = _stated(options, trees) if installed else {}
+    table, epoch, store = component_table(options), _epoch(options.environ), Store(options.home)
+    written = {}
+    for tree in trees:
+        key = tree.receipt.key
+        if key in written:
+            continue
+        inventory = take_inventory(key, [("", tree.asset)], table, epoch=epoch, stated=stated)
+        made = Sbom(document=_document(inventory, style), archives=1, warnings=())
+        timeout = lock_timeout(options.environ)
+        written[key] = write_sbom_beside(store, tree.receipt, style, f"{made.text}\n", timeout=timeout)
+    return tuple(path for path in written.values() if path is not None)
 
 
 def _document(inventory: Inventory, style: str) -> dict[str, object]:
@@ -113,37 +147,54 @@ def write_sbom(made: Sbom, path: Path) -> None:
     write_text(path, f"{made.text}\n")
 
 
+@frozen
+class _InstalledTree:
+    """A locked asset of an entry, and the receipt of its tree."""
+
+    name: str
+    asset: Asset
+    receipt: Receipt
+
+
 def _installed(
     options: Options, lock: Lock, names: tuple[str, ...], assets: list[tuple[str, Asset]]
-) -> tuple[list[tuple[str, Asset]], dict[str, dict[str, str]]]:
-    """Those of the assets that are installed here, and by sha256 what their interpreters and trees state."""
+) -> list[_InstalledTree]:
+    """Those of the assets that are installed here; raises `ProvisionError` if a named entry is not, or none is."""
+    from provision.store.receipts import read_receipt
+
+    store = Store(options.home)
+    trees = {python.name: python.tree for python in lock.pythons}
+    found = [
+        _InstalledTree(name=name, asset=asset, receipt=receipt)
+        for name, asset in assets
+        if (receipt := read_receipt(store, store_key(asset, trees[name]))) is not None
+        and receipt.asset.sha256 == asset.sha256
+    ]
+    without = sorted({*names} - {each.name for each in found})
+    if without or not found:
+        what = f"not installed here: {', '.join(without)}" if without else "no locked interpreter is installed here"
+        raise ProvisionError(what, hint="Run `provision sync`, or leave out `--installed` and `--beside-receipts`.")
+    return found
+
+
+def _stated(options: Options, trees: Iterable[_InstalledTree]) -> dict[str, dict[str, str]]:
+    """By the sha256 of an archive, the versions that its interpreter and the files of its tree state."""
     from provision.host.detect import detect_host
     from provision.install.probe import can_run
     from provision.review.libraries import libraries_from_files, libraries_from_interpreter
-    from provision.store.receipts import read_entries, read_receipt
+    from provision.store.receipts import read_entries
 
     store, host = Store(options.home), detect_host()
-    found: list[tuple[str, Asset]] = []
     stated: dict[str, dict[str, str]] = {}
-    trees = {python.name: python.tree for python in lock.pythons}
-    for name, asset in assets:
-        key = store_key(asset, trees[name])
-        receipt = read_receipt(store, key)
-        if receipt is None or receipt.asset.sha256 != asset.sha256:
-            continue
-        found.append((name, asset))
-        tree = store.tree(key)
-        versions = libraries_from_files(tree, read_entries(store, receipt) or {})
-        if receipt.probed == "ok" and can_run(asset, host):
-            own = libraries_from_interpreter(executable(tree, asset))
+    for each in trees:
+        tree = store.tree(each.receipt.key)
+        versions = libraries_from_files(tree, read_entries(store, each.receipt) or {})
+        if each.receipt.probed == "ok" and can_run(each.asset, host):
+            own = libraries_from_interpreter(executable(tree, each.asset))
             # Of Tcl and Tk, an interpreter knows the series alone.
-            versions |= {each: text for each, text in own.items() if not versions.get(each, "").startswith(f"{text}.")}
-        stated[asset.sha256.hex] = {each.lower(): version for each, version in versions.items()}
-    without = sorted({*names} - {name for name, _ in found})
-    if without or not found:
-        what = f"not installed here: {', '.join(without)}" if without else "no locked interpreter is installed here"
-        raise ProvisionError(what, hint="Run `provision sync`, or leave out `--installed`.")
-    return found, stated
+            versions |= {name: text for name, text in own.items() if not versions.get(name, "").startswith(f"{text}.")}
+        stated[each.asset.sha256.hex] = {name.lower(): version for name, version in versions.items()}
+    return stated
 
 
 def _epoch(environ: Mapping[str, str]) -> int | None:
@@ -212,7 +263,7 @@ def _installed_metadata(python: LockedPython, asset: Asset, store: Store) -> Map
     from provision.store.receipts import read_receipt
 
     key = store_key(asset, python.tree)
-    receipt: Receipt | None = read_receipt(store, key)
+    receipt = read_receipt(store, key)
     if receipt is None or receipt.asset.sha256 != asset.sha256:
         return None
     content = read_small_file_or_none(store.extras(key) / _METADATA, _LARGEST_METADATA)

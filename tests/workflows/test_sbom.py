@@ -20,13 +20,14 @@ from provision.catalog.cache import save_texts
 from provision.catalog.components import LearnedTag
 from provision.catalog.learned_components import save_learned
 from provision.errors import FAILURE, ProvisionError, UsageError
+from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
 from provision.model.value import replace
 from provision.store.layout import Store, executable
 from provision.workflows.audit import audit
 from provision.workflows.diff import diff
 from provision.workflows.options import Options, parse_targets
-from provision.workflows.sbom import licences, sbom
+from provision.workflows.sbom import SBOM_FORMATS, licences, sbom, sboms_beside_receipts
 from tests.advisories.corpus import encoded
 from tests.lock.samples import digest, python
 from tests.review.samples import lock
@@ -255,3 +256,43 @@ def test_installed_interpreters_state_the_versions_of_their_libraries(tmp_path: 
     assert versions("own")["sqlite"] == sqlite3.sqlite_version
     install(store, mac)
     assert sbom(options, style="spdx", installed=True).archives == 3  # that of macOS cannot be started
+
+
+def test_each_installed_tree_has_an_sbom_beside_its_receipt(tmp_path: Path, options: Options) -> None:
+    gnu, mac = (next(each for each in LOCKED.assets if each.target.os == system) for system in ("linux", "macos"))
+    pythons = (replace(LOCKED, assets=(gnu, mac)), replace(LOCKED, name="twin", assets=(gnu,)))
+    (tmp_path / "pythons.lock").write_text(format_lock(lock(*pythons, python(ASSET, name="absent"))))
+    store = Store(options.home)
+    with pytest.raises(ProvisionError, match="no locked interpreter is installed here"):
+        sboms_beside_receipts(options, style="spdx")
+    for asset in (gnu, mac):
+        install(store, asset)
+    with pytest.raises(ProvisionError, match="not installed here: absent"):
+        sboms_beside_receipts(options, ("absent",), style="spdx")
+    keys = [Choice(name="any", asset=asset).key for asset in (gnu, mac)]
+    written = {style: sboms_beside_receipts(options, style=style) for style in SBOM_FORMATS}
+    for style, paths in written.items():
+        assert sorted(paths) == sorted(store.sbom(key, style) for key in keys)
+        before = [path.read_bytes() for path in paths]
+        assert sboms_beside_receipts(options, ("twin",), style=style) == (store.sbom(keys[0], style),)
+        assert [path.read_bytes() for path in paths] == before  # whichever entry it was asked for
+    document = json.loads(store.sbom(keys[0], "spdx").read_text())
+    assert document["name"] == keys[0]
+    assert [each["versionInfo"] for each in document["packages"] if each["name"] == "python"] == ["3.13.13"]
+    assert "default" not in json.dumps(document)
+    assert sboms_beside_receipts(options, targets=(mac.target,), style="spdx") == (store.sbom(keys[1], "spdx"),)
+
+
+def test_sboms_beside_receipts_are_written_to_the_store_alone(project: Project) -> None:
+    ended = project.run("sbom", "--beside-receipts", "-o", "x.json", expect=2)
+    assert "`--beside-receipts` cannot be combined with `--output`" in ended.err
+    ended = project.run("sbom", "--beside-receipts", expect=FAILURE)
+    assert "Run `provision sync`" in ended.err
+    store = Store(project.home)
+    locked = parse_lock(project.lock.read_text(), "").lock.pythons[0].assets[0]
+    install(store, locked)
+    ended = project.run("sbom", "--beside-receipts", "-f", "spdx")
+    (line,) = ended.out.splitlines()
+    assert line.endswith(".spdx.json")
+    assert Path(line).parent == store.receipts
+    assert ended.err == "wrote 1 SBOM beside receipts\n"

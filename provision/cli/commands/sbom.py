@@ -11,6 +11,7 @@ from provision.cli.candidates import complete_targets, complete_values
 from provision.cli.console import Console, table
 from provision.cli.parameters import Names, choice, with_session
 from provision.cli.session import CommandAnswer, Session
+from provision.errors import UsageError
 from provision.text import plural
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ def sbom(
     installed: Annotated[
         bool, typer.Option("--installed", help="Only what is installed here, as the interpreters state it.")
     ] = False,
+    beside_receipts: Annotated[
+        bool,
+        typer.Option("--beside-receipts", help="Write one for each installed tree into the store, beside its receipt."),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
     ] = None,
@@ -53,19 +58,27 @@ def sbom(
 
     CycloneDX 1.6 or SPDX 2.3, in JSON. It is made of pythons.lock alone: nothing is downloaded or installed, and the
     same lock gives the same bytes. With --installed, installed interpreters are started and state the versions of their
-    libraries. CycloneDX requires the package cyclonedx-python-lib (the extra `sbom`).
+    libraries. With --beside-receipts, the store has an SBOM for each installed tree, as images may need; it is removed
+    with the tree. CycloneDX requires the package cyclonedx-python-lib (the extra `sbom`).
 
     \b
     Examples:
       provision sbom -o sbom.cdx.json
       provision sbom default --target linux-x86_64 --format spdx -o default.spdx.json
+      provision sync --locked && provision sbom --beside-receipts
     """
     from provision.workflows.options import parse_targets
-    from provision.workflows.sbom import SBOM_FORMATS, write_sbom
+    from provision.workflows.sbom import SBOM_FORMATS, sboms_beside_receipts, write_sbom
     from provision.workflows.sbom import sbom as make_sbom
 
     style = choice("--format", style, SBOM_FORMATS)
-    made = make_sbom(session.options, tuple(names or ()), parse_targets(target or ()), style=style, installed=installed)
+    chosen, targets = tuple(names or ()), parse_targets(target or ())
+    if beside_receipts:
+        if output is not None:
+            raise UsageError("`--beside-receipts` cannot be combined with `--output`")
+        paths = sboms_beside_receipts(session.options, chosen, targets, style=style, installed=installed)
+        return session.show(_present_written(paths))
+    made = make_sbom(session.options, chosen, targets, style=style, installed=installed)
     if output is not None:
         write_sbom(made, output)
     return session.show(present_sbom(made, output))
@@ -94,6 +107,12 @@ def present_sbom(made: Sbom, output: Path | None) -> CommandAnswer:
         return CommandAnswer(page=(made.text,), document=made.document, warnings=made.warnings)
     remark = f"wrote {output}: {plural(made.archives, 'archive')}"
     return CommandAnswer(document=made.document, remarks=(remark,), warnings=made.warnings)
+
+
+def _present_written(paths: tuple[Path, ...]) -> CommandAnswer:
+    remark = f"wrote {plural(len(paths), 'SBOM')} beside receipts"
+    files = [str(path) for path in paths]
+    return CommandAnswer(paths=files, document={"version": 1, "files": files}, remarks=(remark,))
 
 
 def present_licences(found: Licences, console: Console) -> CommandAnswer:
