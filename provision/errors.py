@@ -28,23 +28,26 @@ _FULL = "Free some space (`provision cache clean`, `provision prune`), or set PR
 _REASONS = {
     errno.ENOSPC: ("the disk is full", _FULL),
     errno.EDQUOT: ("the disk quota is exhausted", _FULL),
-    errno.EROFS: ("the file system is read-only", "Set PROVISION_HOME to a place that can be written."),
-    errno.EACCES: ("permission denied", "Run as the owner of that path, or set PROVISION_HOME to a place of your own."),
+    errno.EROFS: ("the file system is read-only", "Set PROVISION_HOME to a writable directory."),
+    errno.EACCES: (
+        "permission denied",
+        "Run as the owner of that path, or set PROVISION_HOME to a directory of your own.",
+    ),
     errno.EPERM: (
         "the operation is not permitted",
-        "Run as the owner of that path, or set PROVISION_HOME to a place of your own.",
+        "Run as the owner of that path, or set PROVISION_HOME to a directory of your own.",
     ),
     errno.ENOTDIR: ("a file is where a directory should be", "Move that file away."),
-    errno.EEXIST: ("something else is in its place", "Move it away."),
+    errno.EEXIST: ("another file or directory is at this path", "Move that file or directory away."),
     errno.EISDIR: ("a directory is where a file should be", "Move that directory away."),
-    errno.ENOTEMPTY: ("a directory that is not empty is in its place", "Move that directory away."),
+    errno.ENOTEMPTY: ("a directory that is not empty is at this path", "Move that directory away."),
     errno.EXDEV: (
-        "it lies on another file system than its neighbours",
-        "`store`, `receipts` and `staging` of one PROVISION_HOME must share a file system: mount it as a whole.",
+        "it is on a different file system",
+        "Put `store`, `receipts` and `staging` of PROVISION_HOME on one file system.",
     ),
     errno.ENAMETOOLONG: ("the path is too long", "Set PROVISION_HOME to a shorter path."),
-    errno.ELOOP: ("a symbolic link is where none is expected", "Remove that link."),
-    errno.EMFILE: ("too many files are open", "Raise the limit (`ulimit -n`), or lower --jobs."),
+    errno.ELOOP: ("unexpected symbolic link", "Remove that link."),
+    errno.EMFILE: ("too many files are open", "Raise the limit (`ulimit -n`), or lower `--jobs`."),
     errno.EIO: ("the disk reports an error", "Check the disk."),
 }
 # Where the path is a project's, another PROVISION_HOME is no remedy.
@@ -209,15 +212,15 @@ def system_error(error: OSError, *, stream: str = "") -> ProvisionError:
     """The error for an `OSError` that no step expected: the paths, or the stream, and the reason in plain words."""
     reason = _REASONS[error.errno][0] if error.errno in _REASONS else error.strerror or str(error)
     if stream:
-        return ProvisionError(f"cannot write to {stream}: {reason}", hint="Redirect the output to another place.")
+        return ProvisionError(f"cannot write to {stream}: {reason}", hint="Redirect the output to another file.")
     where = " and ".join(filter(None, (_path(error.filename), _path(error.filename2))))
     if not where and not _has_working_directory():
         return ProvisionError(
-            "the working directory was removed, or may not be read", hint="Change to another directory."
+            "the working directory was removed or cannot be read", hint="Change to another directory."
         )
     return ProvisionError(
         f"{where or 'cannot read or write'}: {reason}",
-        hint="Set PROVISION_DEBUG=1 to see which step failed.",
+        hint="Run the command again with PROVISION_DEBUG=1 to see which step failed.",
     )
 
 
@@ -262,7 +265,7 @@ def store_error(step: str, path: Path, error: OSError, variable: str = "PROVISIO
     code = error.errno or 0
     reason, hint = _REASONS.get(code, (error.strerror or str(error), None))
     if code == errno.ENOSPC and _out_of_inodes(where):
-        reason = "the file system has no inode left"
+        reason = "the file system has no free inodes"
     if not variable:
         hint = _PROJECT_HINTS.get(code, hint)
     hint = hint.replace("PROVISION_HOME", variable) if hint else None

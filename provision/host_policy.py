@@ -93,9 +93,7 @@ class HostPolicy:
             raise PolicyError(f"{url}: a file is nothing to ask a host for")
         source = f"{redirected_from.host} redirects to it" if redirected_from else ""
         if redirected_from and redirected_from.scheme == "https" and url.scheme != "https":
-            raise PolicyError(
-                f"{url}: {source}, from https to {url.scheme}; nothing is fetched over less than asked for"
-            )
+            raise PolicyError(f"{url}: {source}; redirects from https to {url.scheme} are not followed")
         if url.is_loopback and (redirected_from is None or redirected_from.is_loopback):
             return
         rules = [rule for rule in self._rules if rule.matches(url)]

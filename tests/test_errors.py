@@ -94,7 +94,7 @@ def test_the_error_has_the_step_the_path_and_the_reason(tmp_path: Path) -> None:
         (errno.EROFS, "the file system is read-only", "PROVISION_HOME"),
         (errno.EACCES, "permission denied", "owner"),
         (errno.ENOTDIR, "a file is where a directory should be", "Move"),
-        (errno.EXDEV, "it lies on another file system than its neighbours", "`staging`"),
+        (errno.EXDEV, "it is on a different file system", "`staging`"),
         (errno.EMFILE, "too many files are open", "--jobs"),
     ],
 )

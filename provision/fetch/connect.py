@@ -132,7 +132,7 @@ def tls_context(environ: Mapping[str, str], bundles: Sequence[str] = _BUNDLES) -
         try:
             context.load_verify_locations(file)
         except OSError as error:
-            reason = "it contains no certificate in PEM format" if isinstance(error, ssl.SSLError) else error.strerror
+            reason = "it contains no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
             raise _unusable("SSL_CERT_FILE", file, "a file", reason) from error
     if folder:
         try:

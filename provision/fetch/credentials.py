@@ -49,9 +49,9 @@ class Credentials:
         try:
             return netrc.netrc(str(path))
         except netrc.NetrcParseError as error:
-            self._note(f"{path} is not used: line {error.lineno}: {error.msg}")
+            self._note(f"{path} is ignored: line {error.lineno}: {error.msg}")
         except (OSError, UnicodeDecodeError) as error:
-            self._note(f"{path} is not used: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}")
+            self._note(f"{path} is ignored: {getattr(error, 'strerror', None) or 'not UTF-8 text'}")
         return None
 
     def _netrc_path(self) -> Path | None:

@@ -94,5 +94,5 @@ def _limited(response: HttpResponse, limit: int) -> Iterator[bytes]:
     for chunk in response.chunks():
         left -= len(chunk)
         if left < 0:
-            raise TransferError(Failure(url=response.url, cause=f"it has more than {limit} bytes"))
+            raise TransferError(Failure(url=response.url, cause=f"got more than the limit of {limit} bytes"))
         yield chunk

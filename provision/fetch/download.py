@@ -70,7 +70,9 @@ class Download:
         else:
             if transfer.is_assembled:
                 # Ranges of different files do not make one. That is nobody's fault until the whole file is wrong.
-                self._progress.note(f"{source}: the pieces do not fit; starting over")
+                self._progress.note(
+                    f"{source}: sha256 mismatch after a download in parts; downloading again in one piece"
+                )
                 self._part.restart()
                 transfer = self._transfer(source, whole=True)
             self._publish(source, self._part, transfer.length, transfer.web_page_hint)
@@ -119,7 +121,7 @@ class Download:
             with open_regular(source.file_path()) as (descriptor, facts):
                 if facts.st_size > limit or self._asset.size not in (None, facts.st_size):
                     bound = "at most " * (not self._asset.size)
-                    cause = f"it has {facts.st_size} bytes, but should have {bound}{limit}"
+                    cause = f"size mismatch: expected {bound}{limit} bytes, got {facts.st_size}"
                     raise TransferError(Failure(url=source, cause=cause, kind="integrity"))
                 self._progress.begin(facts.st_size, 0)
                 return self._copy_from(descriptor)
@@ -239,7 +241,7 @@ class SourceTransfer:
         is_same_file = known.source != self._source or not known.validator or validator in ("", known.validator)
         is_asked_range = served is not None and served[:2] == (known.head, end) and known.total in (None, served[2])
         if not known.head:
-            raise TransferError(Failure(url=response.url, cause="206 though no range was asked for"))
+            raise TransferError(Failure(url=response.url, cause="unexpected status 206: no range was requested"))
         if served is None or not is_asked_range or not is_same_file or self.coding:
             raise _RangeNotServedError
         self.is_assembled = True
@@ -252,7 +254,7 @@ class SourceTransfer:
             raise self._too_long(largest)
         if total is not None and self._size not in (None, total):
             self._part.restart()
-            cause = f"it has {total} bytes, but should have {self._size}"
+            cause = f"size mismatch: expected {self._size} bytes, got {total}"
             raise TransferError(Failure(url=self._url, cause=cause, kind="integrity", hint=self.web_page_hint))
         return self._size if self._size is not None else largest
 
@@ -305,12 +307,12 @@ class SourceTransfer:
             if parallel.is_stream_done:
                 return
         if not is_open and parallel.is_stream_short:
-            raise self._ended_early(f"it ended after {writer.head} bytes")
+            raise self._ended_early(f"connection closed after {writer.head} bytes")
 
     def _checked_length(self, length: int) -> int:
         """The length of a file whose server did not give it beforehand."""
         if self._size is not None and length < self._size and not self.coding:
-            raise self._ended_early(f"it ended after {length} of {self._size} bytes")
+            raise self._ended_early(f"connection closed after {length} of {self._size} bytes")
         return length
 
     def _is_worth_parallel(self, response: HttpResponse, checkpoint: Checkpoint) -> bool:
@@ -328,8 +330,9 @@ class SourceTransfer:
         return TransferError(Failure(url=self._url, cause=cause, retryable=True))
 
     def _too_long(self, limit: int) -> TransferError:
-        hint = None if self._size else "if it is meant to be that large, raise PROVISION_MAX_ARCHIVE, in MiB"
-        cause = f"it has more than the {limit} bytes that it {'should have' if self._size else 'may have'}"
+        hint = None if self._size else "If the archive is meant to be that large, raise PROVISION_MAX_ARCHIVE (in MiB)."
+        allowed = "" if self._size else "the limit of "
+        cause = f"size mismatch: got more than {allowed}{limit} bytes"
         return TransferError(Failure(url=self._url, cause=cause, kind="integrity", hint=hint))
 
     @property
@@ -337,4 +340,4 @@ class SourceTransfer:
         """What to look for where a server sent a web page instead of a file."""
         if self.media_type != "text/html":
             return None
-        return f"{self._url.host} sent a web page: is there a login or a proxy in between?"
+        return f"{self._url.host} sent an HTML page. Check for a login page or a proxy."

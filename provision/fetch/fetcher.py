@@ -98,7 +98,7 @@ class Fetcher:
                 return archive
             if digest:
                 self._cache.evict(asset.sha256)
-                self._progress.note(f"{asset.filename} in the cache was damaged (sha256 {digest}) and is thrown out")
+                self._progress.note(f"removed {asset.filename} from the cache: sha256 mismatch ({digest})")
             if not urls:
                 raise _offline_error(asset.filename)
             self._download(asset, archive, urls)
@@ -118,7 +118,7 @@ class Fetcher:
         try:
             source = Url.parse(url)
         except ValueError as error:
-            raise PolicyError(f"a URL cannot be fetched: {error}") from error
+            raise PolicyError(f"cannot download from this URL: {error}") from error
         if self._offline:
             raise _offline_error(str(source))
         return get_document(source, headers, self._network_context(), content=content)
@@ -207,6 +207,6 @@ def _file_size(url: Url) -> int | None:
 
 def _offline_error(what: str) -> NetworkError:
     return NetworkError(
-        f"{what} is not in the cache, and nothing is fetched while offline",
-        hint="run once without --offline, or name a file:// mirror that has it",
+        f"{what} is not in the cache, and downloads are disabled (offline)",
+        hint="Run once without `--offline`, or pass a `file://` mirror with `--mirror`.",
     )

@@ -104,7 +104,7 @@ class HttpClient:
             # one may be the other host's doing.
             origin = origin if target.origin == origin else ("", "", 0)
             url = target
-        raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects, one after the other"))
+        raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects in a row"))
 
     def _send(
         self, url: Url, headers: Mapping[str, str], deadline: Deadline, *, redirected: bool, content: bytes | None
@@ -136,11 +136,11 @@ def _redirect_target(response: HttpResponse) -> Url:
         response._response.close()
     location = response.headers.get("location")
     if not location:
-        raise TransferError(Failure(url=response.url, cause=f"{response.status} without a Location"))
+        raise TransferError(Failure(url=response.url, cause=f"{response.status} without a Location header"))
     try:
         return response.url.join(location)
     except ValueError as error:
-        raise TransferError(Failure(url=response.url, cause=f"redirects to no usable URL: {error}")) from error
+        raise TransferError(Failure(url=response.url, cause=f"redirects to an invalid URL: {error}")) from error
 
 
 @contextmanager
@@ -149,22 +149,22 @@ def _errors_translated(url: Url, deadline: Deadline) -> Iterator[None]:
     try:
         yield
     except httpcore.ProxyError as error:
-        hint = "put the user name and the password into the proxy's URL" if str(error).startswith("407") else None
-        raise TransferError(Failure(url=url, cause=f"the proxy refuses: {error}", hint=hint)) from error
+        hint = "Put the user name and the password into the proxy's URL." if str(error).startswith("407") else None
+        raise TransferError(Failure(url=url, cause=f"the proxy refused the request: {error}", hint=hint)) from error
     except httpcore.TimeoutException as error:
         deadline.check(url)
         raise TransferError(Failure(url=url, cause=_timeout_cause(error), retryable=True)) from error
     except httpcore.NetworkError as error:
         raise TransferError(_network_failure(url, error)) from error
     except httpcore.ProtocolError as error:
-        cause = "the connection ended before the answer did" if _is_cut(error) else f"it breaks HTTP: {error}"
+        cause = "connection closed before the response ended" if _is_cut(error) else f"invalid HTTP response: {error}"
         raise TransferError(Failure(url=url, cause=cause, retryable=True)) from error
 
 
 def _timeout_cause(error: httpcore.TimeoutException) -> str:
     if isinstance(error, httpcore.ConnectTimeout):
-        return "no connection in time"
-    return "nothing came for too long"
+        return "timeout while connecting"
+    return "timeout: no data received"
 
 
 def _is_cut(error: httpcore.ProtocolError) -> bool:
@@ -177,8 +177,8 @@ def _network_failure(url: Url, error: httpcore.NetworkError) -> Failure:
     if isinstance(reason, ssl.SSLCertVerificationError):
         return Failure(
             url=url,
-            cause=f"its certificate is not trusted: {reason.verify_message}",
-            hint="if a company's proxy signs with a CA of its own, name that CA's file in SSL_CERT_FILE",
+            cause=f"the certificate of the server is not trusted: {reason.verify_message}",
+            hint="If a company proxy signs with its own CA, set SSL_CERT_FILE to the CA's file.",
         )
     if isinstance(reason, socket.gaierror):
         return Failure(url=url, cause="host name not found", retryable=True)
@@ -229,11 +229,11 @@ def _phrase(status: int) -> str:
 
 def _status_hint(url: Url, status: int, headers: Mapping[str, str]) -> str | None:
     if headers.get("x-ratelimit-remaining") == "0":
-        return "the rate limit is used up; set GITHUB_TOKEN for a higher one"
+        return "The rate limit is used up. Set GITHUB_TOKEN for a higher limit."
     if status in (401, 403):
-        return f"put credentials for {url.host} into a netrc file" if status == 401 else None
+        return f"Put credentials for {url.host} into a netrc file." if status == 401 else None
     if status == 407:
-        return "put the user name and the password into the proxy's URL"
+        return "Put the user name and the password into the proxy's URL."
     return None
 
 
@@ -253,16 +253,16 @@ def decode(chunks: Iterable[bytes], coding: str, *, limit: int) -> Iterator[byte
     Raises `DecodingError` for a coding other than gzip and deflate, for broken data, and beyond ``limit`` bytes.
     """
     if coding not in _CODINGS:
-        raise DecodingError(f"the server encodes it as {coding!r}, which was not asked for")
+        raise DecodingError(f"the server sent the content coding {coding!r}, which was not requested")
     left = limit
     try:
         for data in _inflate(chunks):
             left -= len(data)
             if left < 0:
-                raise DecodingError(f"it has more than {limit} bytes once {coding} is taken off")
+                raise DecodingError(f"got more than {limit} bytes after {coding} decoding")
             yield data
     except zlib.error as error:
-        raise DecodingError(f"it is no valid {coding}: {error}") from error
+        raise DecodingError(f"the response is not valid {coding}: {error}") from error
 
 
 def _inflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -279,4 +279,4 @@ def _inflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 yield data
             rest = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
     if has_begun and not decompressor.eof:
-        raise zlib.error("it ends too early")
+        raise zlib.error("truncated")

@@ -53,7 +53,7 @@ class HttpxTransport:
         try:
             return _HttpxResponse(self._client.send(request, stream=True))
         except httpx.RemoteProtocolError as error:  # the one check of its own that httpx makes here: of the Location
-            raise TransferError(Failure(url=url, cause=f"redirects to no usable URL: {error}")) from error
+            raise TransferError(Failure(url=url, cause=f"redirects to an invalid URL: {error}")) from error
 
 
 class _HttpxResponse:

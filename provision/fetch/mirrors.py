@@ -28,12 +28,12 @@ class Mirror:
             url = Url.parse(text if text.endswith("/") else f"{text}/")
         except ValueError as error:
             raise UsageError(
-                f"{without_credentials(text)!r} cannot be a mirror: {error}",
-                hint="Give a mirror as https://host/prefix or file:///directory.",
+                f"invalid mirror {without_credentials(text)!r}: {error}",
+                hint="Write the mirror as https://HOST/PREFIX or file:///DIRECTORY.",
             ) from error
         if url.query:
             raise UsageError(
-                f"{str(url)!r} cannot be a mirror: expected a URL without a query, as tag and file name follow"
+                f"invalid mirror {str(url)!r}: expected a URL without a query, as tag and file name are appended"
             )
         return cls(url)
 
@@ -66,7 +66,7 @@ def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tupl
     try:
         own = Url.parse(asset.url)
     except ValueError as error:
-        raise PolicyError(f"the URL of {asset.title} cannot be fetched: {error}") from error
+        raise PolicyError(f"cannot download {asset.title} from its URL: {error}") from error
     urls = [own]
     if asset.implementation == "cpython" and own.segments[-2:-1] == (asset.build,):
         tag, name = own.segments[-2:]

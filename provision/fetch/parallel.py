@@ -190,7 +190,7 @@ class ParallelRanges:
                 if self._ranges.is_complete:
                     return
                 if self.refused:
-                    raise self._failure("it serves the file in pieces no more")
+                    raise self._failure("the server stopped answering range requests")
                 claimed = self._ranges.claim(1)
                 if claimed is None:
                     self._changed.wait(_POLL_INTERVAL)

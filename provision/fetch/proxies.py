@@ -43,7 +43,9 @@ class Proxies:
             return None
         proxy = proxy if "://" in proxy else f"http://{proxy}"
         if not proxy.startswith(_PREFIXES):
-            raise UsageError(f"the {scheme} proxy of the environment begins with none of {', '.join(_PREFIXES)}")
+            raise UsageError(
+                f"the {scheme} proxy of the environment: expected a URL that begins with one of {', '.join(_PREFIXES)}"
+            )
         return proxy
 
     def _variable(self, name: str) -> str:
@@ -70,9 +72,9 @@ class ProxyAddress:
         try:
             parts = split_url(proxy)  # not `Url`, which reads what may be downloaded: no SOCKS among it
         except ValueError as error:
-            raise UsageError(f"the proxy of the environment is not a URL: {error}") from error
+            raise UsageError(f"invalid proxy URL in the environment: {error}") from error
         if not parts.host:
-            raise UsageError("the proxy of the environment is not a URL: expected a host after ://")
+            raise UsageError("invalid proxy URL in the environment: expected a host after ://")
         # httpcore resolves names at the proxy for both spellings.
         scheme = "socks5" if parts.scheme == "socks5h" else parts.scheme
         credentials = None

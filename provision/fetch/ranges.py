@@ -79,7 +79,7 @@ class RangeSource:
                 start += len(data)
                 yield data
         if start < end:
-            cause = f"it sent {start - byte_range[0]} of {end - byte_range[0]} bytes"
+            cause = f"connection closed after {start - byte_range[0]} of {end - byte_range[0]} bytes"
             raise TransferError(Failure(url=self.url, cause=cause, retryable=True))
 
     def _is_served(self, response: HttpResponse, byte_range: ByteRange) -> bool:

@@ -53,8 +53,8 @@ class Deadline:
             raise TransferError(
                 Failure(
                     url=url,
-                    cause=f"it takes longer than {self._seconds:g} s",
-                    hint="raise PROVISION_DEADLINE, in seconds; what has come so far is kept",
+                    cause=f"exceeded the deadline of {self._seconds:g} s",
+                    hint="Raise PROVISION_DEADLINE (in seconds); the partial download is kept.",
                 )
             )
 

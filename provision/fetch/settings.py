@@ -82,7 +82,7 @@ def _configured_texts(
     except OSError as error:
         if not named:
             return ()
-        hint = "PROVISION_CONFIG_DIR names its directory."
+        hint = "Set PROVISION_CONFIG_DIR to the directory of the file, or unset it."
         raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path)), hint=hint) from error
     if content is None:
         return ()
@@ -91,7 +91,7 @@ def _configured_texts(
     try:
         document = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"is no valid TOML: {error}", place=Place(str(path))) from error
+        raise UsageError(f"not valid TOML: {error}", place=Place(str(path))) from error
     for name in set(document).difference(_CONFIG_KEYS):  # a later release may know more keys: those are let pass
         if near := did_you_mean(name, _CONFIG_KEYS, after="; "):
             raise UsageError(f"{quoted(name)} is not a key of this file{near}", place=Place(str(path)))

@@ -111,7 +111,7 @@ def connect_first(addresses: Sequence[Address], timeout: float | None, cancellat
     """
     waiting = _by_turns(addresses)
     left, next_attempt = _countdown(timeout), time.monotonic()
-    failure = OSError("the host has no address")
+    failure = OSError("host name not found")
     with selectors.DefaultSelector() as attempts:
         try:
             while waiting or attempts.get_map():

@@ -20,7 +20,7 @@ JsonObject = Mapping[str, object]
 
 
 class MemberError(ValueError):
-    """A member that is not as declared; says which one: ``wanted.names: expected a list of texts``."""
+    """A member that is not as declared; says which one: ``wanted.names: expected a list of strings``."""
 
     def __init__(self, where: str, message: str) -> None:
         super().__init__(f"{where}: {message}")
@@ -66,7 +66,7 @@ def json_object(given: object) -> JsonObject:
 
 def string(given: object) -> str:
     if not isinstance(given, str):
-        raise ValueError("expected a text")
+        raise ValueError("expected a string")
     # Raises for surrogates that stand for no byte: such a string can neither be a file name nor be printed.
     given.encode("utf-8", "surrogateescape")
     return given
@@ -74,13 +74,13 @@ def string(given: object) -> str:
 
 def strings(given: object) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
-        raise ValueError("expected a list of texts")
+        raise ValueError("expected a list of strings")
     return tuple(given)
 
 
 def count(given: object) -> int:
     if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-        raise ValueError("expected a count")
+        raise ValueError("expected a whole number, 0 or more")
     return given
 
 
@@ -105,4 +105,4 @@ def parse_choice(allowed: tuple[W, ...], given: str) -> W:
     for each in allowed:
         if each == given:
             return each
-    raise ValueError(f"{given!r} is none of {', '.join(allowed)}")
+    raise ValueError(f"expected one of {', '.join(allowed)}; got {given!r}")

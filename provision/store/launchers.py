@@ -36,7 +36,7 @@ def write_launcher(path: Path, content: bytes) -> None:
     if read_launcher(path) == content:
         return
     if os.path.lexists(path) and not is_launcher(path):
-        raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
+        raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
     replace_file(path, content, executable=True)
 
 

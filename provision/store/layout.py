@@ -99,7 +99,7 @@ def key_beside(name: str) -> str:
 def check_key(key: str) -> str:
     """Return the key; raise `StoreError` if it is not one, because its path could then lead anywhere."""
     if not is_key(key):
-        raise StoreError(f"{key[:_LONGEST_KEY]!r} is not the name of an entry of the store")
+        raise StoreError(f"{key[:_LONGEST_KEY]!r} is not a name that the store gives to a tree")
     return key
 
 

@@ -217,9 +217,7 @@ def _link_failures(path: Path) -> Iterator[None]:
 
 
 def _link_refused(path: Path) -> StoreError:
-    return StoreError(
-        f"{path} is a symbolic link; provision keeps a directory of its own there", hint="Remove that link."
-    )
+    return StoreError(f"{path} is a symbolic link; provision requires a directory there", hint="Remove that link.")
 
 
 def _has_links_directory(project: Path) -> bool:
@@ -236,7 +234,9 @@ def _link_paths(project: Path) -> Iterator[Path]:
 
 def _checked_name(name: str) -> str:
     if name == BIN or not is_key(name):
-        raise UsageError(f"{name!r} cannot name an interpreter: `.pythons/{name}` is taken or is no plain file name")
+        raise UsageError(
+            f"{name!r} cannot be the name of an entry: `.pythons/{name}` is reserved or not a plain file name"
+        )
     return name
 
 
@@ -260,7 +260,7 @@ if sys.platform != "win32":
             if now == str(target):
                 return
             if now is None and os.path.lexists(path) and not _is_unfinished(path):
-                raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
+                raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
             temporary = temporary_path(path)
             try:
                 if not _make_symlink(temporary, target):
@@ -334,7 +334,7 @@ else:  # Windows: junctions need no privilege; on a file system without them, a 
         if read_link(path) == str(target):
             return
         if os.path.lexists(path) and read_link(path) is None:
-            raise FileExistsError(errno.EEXIST, "something else is in its place", str(path))
+            raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
         remove_link(path)
         try:
             _winapi.CreateJunction(str(target), str(path))

@@ -114,7 +114,7 @@ def _acquire(path: Path, subject: str, timeout: float | None, on_wait: OnWait, v
         if left <= 0:
             raise LockTimeoutError(
                 sentence if timeout == 0 else f"{sentence}; gave up after {timeout:g} s",
-                hint="Wait until it is done, or raise PROVISION_LOCK_TIMEOUT.",
+                hint="Wait for the other process to finish, or raise PROVISION_LOCK_TIMEOUT (in seconds).",
             )
         # Most waits end before they are worth a message. A holder that is just releasing has removed its note.
         if pause > _FIRST_PAUSE and (not reported or (holder and sentence != reported)):

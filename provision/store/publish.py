@@ -163,7 +163,7 @@ def make_staged_tree(work: Path) -> Path:
 
 def clean_leftovers(store: Store, key: str) -> int:
     """Remove what killed runs left of an entry, whose lock the caller holds; return how many directories that was."""
-    with store_failures("remove what an earlier run left", store.staging):
+    with store_failures("remove the rest of an earlier run", store.staging):
         leftovers = [path for path in _staging_directories(store) if _key_of(path) == key]
         for path in leftovers:
             remove_recursively(path)

@@ -165,7 +165,10 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
     try:
         given = parse_json_object(content or b"")
         if read_table(_VersionTable, given).receipt > RECEIPT_VERSION:
-            raise StoreError(f"{path} was written by a newer provision", hint="Upgrade provision.")
+            raise StoreError(
+                f"{path} was written by a newer version of provision",
+                hint="Upgrade provision, or set PROVISION_HOME to another directory.",
+            )
         receipt = read_table(Receipt, given)
     except ValueError:
         return None

@@ -162,7 +162,7 @@ def _header(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "M
     """The first lines: all that must be as it was when the stamp was written, except links and files of trees."""
     boot = boot_id()
     if not boot:
-        raise ValueError("without a boot id, anybody could have written the stamp")
+        raise ValueError("without a boot id, any process could have written the stamp")
     home = environ.get("PROVISION_HOME", "")
     if home and home[0] != "~" and not os.path.isabs(home):
         raise ValueError("the store depends on the working directory")

@@ -89,7 +89,7 @@ def trust(environ: "Mapping[str, str]", directory: "Path") -> None:
     if not make_identity(directory):
         raise StoreError(
             f"cannot trust {directory}: its identity cannot be written to .pythons/.id",
-            hint="Make the directory writable, or use `provision run`, which requires no trust.",
+            hint="Make the directory writable, or use `provision run`, which does not require trust.",
         )
     path = Path(record_path(environ, str(directory)))
     with store_failures("record the trusted project", path, variable="PROVISION_CONFIG_DIR"):

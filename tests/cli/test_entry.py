@@ -69,7 +69,7 @@ def test_a_working_directory_that_was_removed(words: str, project: Project, tmp_
         shell_prefix="mkdir gone && cd gone && rmdir ../gone",
     )
     if words not in WITHOUT_A_PROJECT:
-        assert ended.err.startswith("error: the working directory was removed, or may not be read\n"), ended.err
+        assert ended.err.startswith("error: the working directory was removed or cannot be read\n"), ended.err
         assert ended.code == 1
 
 
@@ -129,7 +129,7 @@ def test_settings_that_are_named_must_be_readable(project: Project, shut: Path) 
     ended = run(without_privilege([*COMMAND, "sync"]), environ, project.directory, code=2)
     assert ended.err == (
         f"error: {shut}/config.toml: cannot be read: Permission denied\n"
-        " hint: PROVISION_CONFIG_DIR names its directory.\n"
+        " hint: Set PROVISION_CONFIG_DIR to the directory of the file, or unset it.\n"
     )
 
 

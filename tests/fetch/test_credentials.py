@@ -171,7 +171,7 @@ def test_a_broken_netrc_is_reported_once_and_not_used(tmp_path: Path, text: str,
     for _ in range(2):
         assert credentials.authorization(Url.parse("https://github.com/a"), redirected=False) is None
     assert len(notes) == 1
-    assert ".netrc is not used" in notes[0]
+    assert ".netrc is ignored" in notes[0]
     assert reason in notes[0] or "UTF-8" in notes[0]
 
 

@@ -82,7 +82,7 @@ def test_a_document_has_a_limit_encoded_or_not(server: Server, tmp_path: Path, f
     url = server.put("catalog.ndjson", bytes(2_000_000))
     server.fault("catalog.ndjson", fault)
     settings = replace(QUICK, largest_body=1_000_000)
-    with pytest.raises(NetworkError, match="more than 1000000 bytes"):
+    with pytest.raises(NetworkError, match=r"got more than .*1000000 bytes"):
         _get(tmp_path, url, settings=settings)
     assert server.count() == 1
 
@@ -91,7 +91,7 @@ def test_a_slow_response_ends_with_the_deadline(server: Server, tmp_path: Path) 
     server.fault("catalog.ndjson", Drip(every=0.01))
     url = server.put("catalog.ndjson", _BODY)
     started = time.monotonic()
-    with pytest.raises(NetworkError, match="longer than"):
+    with pytest.raises(NetworkError, match="exceeded the deadline"):
         _get(tmp_path, url, settings=replace(QUICK, total_timeout=0.2))
     assert time.monotonic() - started < 2
 

@@ -122,7 +122,7 @@ def test_a_file_is_copied_and_checked(tmp_path: Path) -> None:
 def test_a_file_of_another_size_is_refused(tmp_path: Path, size: int) -> None:
     file = tmp_path / "mine.tar.gz"
     file.write_bytes(SMALL)
-    with pytest.raises(IntegrityError, match="it has 300000 bytes"):
+    with pytest.raises(IntegrityError, match=r"size mismatch: expected \d+ bytes, got 300000"):
         _fetch(tmp_path, file.as_uri(), size=size)
 
 
@@ -178,7 +178,7 @@ def test_wrong_bytes_under_a_coding_are_an_integrity_error(server: Server, tmp_p
 def test_a_decompression_bomb_is_refused(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, bytes(1 << 20))
     server.fault(PATH, Compressed())
-    with pytest.raises(IntegrityError, match="more than 300000 bytes once gzip is taken off"):
+    with pytest.raises(IntegrityError, match="more than 300000 bytes after gzip decoding"):
         _fetch(tmp_path, url, size=len(SMALL))
     assert leftovers(tmp_path) == []
 
@@ -186,7 +186,7 @@ def test_a_decompression_bomb_is_refused(server: Server, tmp_path: Path) -> None
 def test_an_unknown_coding_is_refused(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Compressed(coding="br"))
-    with pytest.raises(IntegrityError, match="'br', which was not asked for"):
+    with pytest.raises(IntegrityError, match="'br', which was not requested"):
         _fetch(tmp_path, url)
 
 

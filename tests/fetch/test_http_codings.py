@@ -44,13 +44,13 @@ def test_a_decompression_bomb_is_refused_early() -> None:
     "body", [b"no gzip at all", gzip.compress(_DATA)[:-20], gzip.compress(_DATA)[:1000] + bytes(50)]
 )
 def test_broken_data_is_refused(body: bytes) -> None:
-    with pytest.raises(DecodingError, match="no valid gzip"):
+    with pytest.raises(DecodingError, match="not valid gzip"):
         _decode(body)
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
 def test_other_codings_are_refused(coding: str) -> None:
-    with pytest.raises(DecodingError, match="not asked for"):
+    with pytest.raises(DecodingError, match="not requested"):
         _decode(_DATA, coding)
 
 

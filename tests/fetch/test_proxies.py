@@ -82,7 +82,7 @@ def test_no_proxy_names_hosts_domains_ports_and_networks(no_proxy: str, url: str
 
 
 def test_a_proxy_of_an_unknown_kind_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="begins with none of"):
+    with pytest.raises(UsageError, match="expected a URL that begins with one of"):
         Proxies({"https_proxy": "gopher://proxy:70"}, platform="linux")
 
 
@@ -173,7 +173,7 @@ def test_a_socks_proxy_gets_its_credentials_or_refuses(server: Server, tmp_path:
         refused = [(f"socks5://{userinfo}{proxy.authority}", "mirror.example") for userinfo in ("", "me:wrong@")]
         refused.append((f"socks5://me:p%40ss@{proxy.authority}", "elsewhere.example"))
         for number, (address, host) in enumerate(refused):
-            with pytest.raises(NetworkError, match="the proxy refuses") as caught:
+            with pytest.raises(NetworkError, match="the proxy refused the request") as caught:
                 _fetch(tmp_path / f"{number}", f"http://{host}/a", {"http_proxy": address}, f"http://{host}")
             assert "wrong" not in str(caught.value)
             del caught

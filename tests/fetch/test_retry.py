@@ -79,7 +79,7 @@ def test_a_temporary_failure_is_tried_again_and_reported() -> None:
     assert _policy(detail=notes.append).run(attempts) == "done"
     assert len(attempts.times) == 3
     assert len(notes) == 2
-    assert notes[0].startswith("https://example.com/a: 503 Service Unavailable; trying again in 0.0")
+    assert notes[0].startswith("https://example.com/a: 503 Service Unavailable; retrying in 0.0")
 
 
 def test_a_source_is_announced_once_and_every_repeat_in_detail() -> None:
@@ -250,6 +250,6 @@ def test_a_deadline_is_checked_and_never_retried() -> None:
     deadline.check(_URL)
     time.sleep(0.03)
     assert deadline.left == 0
-    with pytest.raises(TransferError, match=r"longer than 0\.02 s") as caught:
+    with pytest.raises(TransferError, match=r"exceeded the deadline of 0\.02 s") as caught:
         deadline.check(_URL)
     assert not caught.value.failure.retryable

@@ -64,7 +64,7 @@ def test_a_disk_without_inodes_is_told_from_a_full_one(mount: Mount) -> None:
         (store.home / f"file{number}").touch()
     with pytest.raises(StoreError) as caught:
         install(store)
-    assert "the file system has no inode left" in str(caught.value)
+    assert "the file system has no free inodes" in str(caught.value)
     assert "provision prune" in (caught.value.hint or "")
 
 

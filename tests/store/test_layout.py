@@ -37,7 +37,7 @@ def test_real_keys_are_keys(asset: Asset) -> None:
 )
 def test_what_leads_elsewhere_is_no_key(text: str) -> None:
     assert not is_key(text)
-    with pytest.raises(StoreError, match="not the name of an entry"):
+    with pytest.raises(StoreError, match="not a name that the store gives to a tree"):
         check_key(text)
 
 

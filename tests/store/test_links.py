@@ -192,11 +192,11 @@ def test_what_the_user_put_there_is_never_lost(store: Store, project: Path) -> N
     (folder / "notes").write_text("mine")
     (folder / "free").mkdir()
     (folder / "free/mine").touch()
-    with pytest.raises(StoreError, match="something else is in its place"):
+    with pytest.raises(StoreError, match="another file or directory is at this path"):
         link_interpreter(project, "free", FREE_CHOICE.key, store)
     (folder / "bin/python3.13t").write_text("mine")
     shutil.rmtree(folder / "free")
-    with pytest.raises(StoreError, match="something else is in its place"):
+    with pytest.raises(StoreError, match="another file or directory is at this path"):
         link_project(project, store, [DEFAULT, FREE_CHOICE])
     unlink_interpreter(project, "notes")
     assert (folder / "notes").exists()
@@ -217,7 +217,7 @@ def test_a_repository_cannot_make_us_write_elsewhere(store: Store, project: Path
     outside.mkdir()
     (project / place).parent.mkdir(exist_ok=True)
     (project / place).symlink_to(outside)
-    with pytest.raises(StoreError, match="is a symbolic link; provision keeps a directory of its own there"):
+    with pytest.raises(StoreError, match="is a symbolic link; provision requires a directory there"):
         link_project(project, store, [DEFAULT])
     assert list(outside.iterdir()) == []
     assert place == ".pythons/bin" or read_links(project, store) == {}
@@ -233,9 +233,9 @@ def test_a_linked_gitignore_is_replaced_and_not_written_through(store: Store, pr
 
 @pytest.mark.parametrize("name", ["bin", "..", "a/b", ".hidden", ""])
 def test_names_that_cannot_be_links_are_refused(store: Store, project: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="cannot name an interpreter"):
+    with pytest.raises(UsageError, match="cannot be the name of an entry"):
         link_interpreter(project, name, DEFAULT.key, store)
-    with pytest.raises(UsageError, match="cannot name an interpreter"):
+    with pytest.raises(UsageError, match="cannot be the name of an entry"):
         unlink_interpreter(project, name)
 
 
@@ -380,7 +380,7 @@ def test_a_directory_that_a_kill_left_empty_is_not_in_the_way(
 def test_a_link_in_a_directory_in_place_of_a_link_is_left(store: Store, project: Path, tmp_path: Path) -> None:
     (project / ".pythons/free").mkdir(parents=True)
     (project / ".pythons/free/bin").symlink_to(tmp_path)
-    with pytest.raises(StoreError, match="something else is in its place"):
+    with pytest.raises(StoreError, match="another file or directory is at this path"):
         link_project(project, store, [FREE_CHOICE])
 
 
@@ -388,12 +388,12 @@ def test_what_lies_beside_a_launcher_is_not_removed_with_it(store: Store, projec
     link_without_symlinks(project, store, "[Choice(name='default')]")
     mine = project / ".pythons/default/bin/mine"
     mine.touch()
-    with pytest.raises(StoreError, match="a directory that is not empty is in its place"):
+    with pytest.raises(StoreError, match="a directory that is not empty is at this path"):
         unlink_interpreter(project, "default")
     assert mine.exists()
     (project / ".pythons/free/bin").mkdir(parents=True)
     (project / ".pythons/free/bin/python").write_text("mine")
-    with pytest.raises(StoreError, match="something else is in its place"):
+    with pytest.raises(StoreError, match="another file or directory is at this path"):
         link_project(project, store, [FREE_CHOICE])
 
 

@@ -110,9 +110,9 @@ def test_a_receipt_of_an_older_recipe_is_read(store: Store, receipt: Receipt) ->
 def test_a_newer_format_is_told_and_not_taken_for_damage(store: Store, receipt: Receipt) -> None:
     path = store.receipt(receipt.key)
     path.write_text(json.dumps({**json.loads(path.read_text()), "receipt": 2}))
-    with pytest.raises(StoreError, match="was written by a newer provision") as caught:
+    with pytest.raises(StoreError, match="was written by a newer version of provision") as caught:
         read_receipt(store, receipt.key)
-    assert caught.value.hint == "Upgrade provision."
+    assert caught.value.hint == "Upgrade provision, or set PROVISION_HOME to another directory."
 
 
 def test_unknown_members_are_for_others(store: Store, receipt: Receipt) -> None:

@@ -78,9 +78,9 @@ def test_an_unknown_target_is_refused_with_the_one_that_was_meant() -> None:
     [
         (
             {"environ": {"PROVISION_MIRROR": "https://m.example banana"}},
-            "PROVISION_MIRROR: 'banana/?' cannot be a mirror",
+            "PROVISION_MIRROR: invalid mirror 'banana/?'",
         ),
-        ({"mirrors": ("ftp://m.example",)}, "--mirror: 'ftp://m.example/?' cannot be a mirror"),
+        ({"mirrors": ("ftp://m.example",)}, "--mirror: invalid mirror 'ftp://m.example/?'"),
         (
             {"environ": {"PROVISION_ALLOW_HOSTS": "a.example,b/c"}},
             "PROVISION_ALLOW_HOSTS: 'b/c' is not a host to allow",

@@ -43,11 +43,11 @@ def test_a_saved_plan_is_loaded_as_the_same_plan(options: Options, saved: Path) 
     ("change", "message"),
     [
         ({"provision-plan": 2}, "provision-plan: expected 1"),
-        ({"provision-plan": True}, "provision-plan: expected a count"),
+        ({"provision-plan": True}, "provision-plan: expected a whole number, 0 or more"),
         ({"wanted": []}, "wanted: expected an object"),
         ({"wanted": {}}, "wanted.names: is missing"),
-        ({"wanted": {"names": [1]}}, "wanted.names: expected a list of texts"),
-        ({"wanted": {"names": [], "targets": [], "cpu": 3}}, "wanted.cpu: expected a text"),
+        ({"wanted": {"names": [1]}}, "wanted.names: expected a list of strings"),
+        ({"wanted": {"names": [], "targets": [], "cpu": 3}}, "wanted.cpu: expected a string"),
         ({"wanted": {"names": [], "targets": [], "cpu": "v2", "prune": 0}}, "wanted.prune: expected true or false"),
         (
             {"wanted": {"names": [], "targets": [], "cpu": "v2", "prune": True, "jobs": 2}},
