@@ -131,8 +131,8 @@ class RetryLog:
             is_first = failure.source not in self._announced
             self._announced.add(failure.source)
         if is_first:
-            self._progress.note(f"{failure.source}: {failure.cause}; trying again")
-        self._progress.detail(f"{failure}; trying again in {pause:.2g} s")
+            self._progress.note(f"{failure.source}: {failure.cause}; retrying")
+        self._progress.detail(f"{failure}; retrying in {pause:.2g} s")
 
     def failed(self, failure: Failure) -> None:
         """The URL will not be tried again."""

@@ -89,7 +89,7 @@ def test_a_source_is_announced_once_and_every_repeat_in_detail() -> None:
     for _ in range(3):
         attempts = _Attempts(_failure(), _failure())
         assert RetryPolicy(settings, Cancellation(), Deadline(10), log).run(attempts) == "done"
-    assert progress.notes == ["example.com: 503 Service Unavailable; trying again"]
+    assert progress.notes == ["example.com: 503 Service Unavailable; retrying"]
     assert len(progress.details) == 6
 
 
