@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from provision.catalog.listing import BuildListing
-from provision.model.asset import Asset, BuildOptions, CpuLevel, Flavor
+from provision.model.asset import Asset, BuildOptions, CpuLevel, Flavor, Variant
 from provision.model.target import Target
 from provision.model.value import field, frozen, replace
 from provision.model.version import Version
@@ -43,6 +43,10 @@ class CatalogSource(Protocol):
         ...
 
     def assets(self, implementation: str, version: Version, build: str) -> Iterable[Asset]: ...
+
+    def variants(self, implementation: str, version: Version, build: str) -> Iterable[Variant]:
+        """Those of the assets of a build, which takes much less time than the assets."""
+        ...
 
     def gone(self, implementation: str, version: Version, build: str) -> Iterable[str]:
         """The URLs of those assets of a build that this source once listed, and no longer does."""
@@ -143,6 +147,11 @@ class Catalog:
             found = (asset for source in self.sources for asset in source.assets(implementation, version, build))
             known[key] = tuple(sorted(_without_duplicates(found), key=lambda asset: (asset.filename, asset.url)))
         return known[key]
+
+    def variants(self, implementation: str, version: Version, build: str) -> Iterator[Variant]:
+        """Those of all assets of one build; the same one may come more than once."""
+        for source in self.sources:
+            yield from source.variants(implementation, version, build)
 
     def find(self, filename: str) -> Asset | None:
         """The asset of exactly this name, with what all sources have of it."""

@@ -22,7 +22,7 @@ from provision.catalog.snapshot_format import (
     with_facts,
 )
 from provision.errors import CatalogError, ProvisionError, raise_all
-from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
+from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor, Variant
 from provision.model.target import Target
 from provision.model.version import Version
 from provision.url import parse_url
@@ -50,10 +50,7 @@ _Group = tuple[str, Version, str, str, bool]
 
 
 class _Shape(NamedTuple):
-    target: Target
-    cpu: CpuLevel
-    options: BuildOptions
-    flavor: Flavor
+    variant: Variant
     url: str
 
 
@@ -112,6 +109,12 @@ class Snapshot:
             if candidate.tag == build:
                 yield from self._decode(implementation, text, candidate)
 
+    def variants(self, implementation: str, version: Version, build: str) -> Iterator[Variant]:
+        for candidate in self._builds(implementation, str(version)):
+            if candidate.tag == build:
+                for number in self._layout.row_shapes(candidate.rows):
+                    yield self._shape(number).variant
+
     def all_assets(self) -> Iterator[Asset]:
         """Every row, in the file's own order."""
         for implementation, versions in self._layout.versions.items():
@@ -157,27 +160,33 @@ class Snapshot:
     def _decode(self, implementation: str, version_text: str, build: SnapshotBuild) -> Iterator[Asset]:
         version = _version(version_text)
         for row in self._layout.rows(build.rows):
-            shape = self._shapes.get(row.shape)
-            if shape is None:
-                shape = self._shapes[row.shape] = self._read_shape(row.shape)
+            shape = self._shape(row.shape)
+            variant = shape.variant
             yield Asset(
                 implementation=implementation,
                 version=version,
                 build=build.tag,
-                target=shape.target,
-                cpu=shape.cpu,
-                options=shape.options,
-                flavor=shape.flavor,
+                target=variant.target,
+                cpu=variant.cpu,
+                options=variant.options,
+                flavor=variant.flavor,
                 url=_url(shape.url.replace(VERSION_MARK, version_text).replace(BUILD_MARK, build.tag)),
                 sha256=Digest(row.sha256),
                 size=row.size,
                 published=build.published,
             )
 
+    def _shape(self, number: int) -> _Shape:
+        shape = self._shapes.get(number)
+        if shape is None:
+            shape = self._shapes[number] = self._read_shape(number)
+        return shape
+
     def _read_shape(self, number: int) -> _Shape:
         try:
             target, cpu, options, flavor, url = self._layout.shapes[number].split("\t")
-            return _Shape(Target.parse(target), _CPU_LEVELS[cpu], BuildOptions.parse(options), _FLAVORS[flavor], url)
+            parsed = Target.parse(target), _CPU_LEVELS[cpu], _FLAVORS[flavor], BuildOptions.parse(options)
+            return _Shape(Variant(*parsed), url)
         except (LookupError, ValueError) as error:
             raise _unreadable(f"its shape {number} cannot be read: {error}") from error
 

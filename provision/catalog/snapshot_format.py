@@ -98,10 +98,17 @@ class SnapshotLayout:
             raise DamagedSnapshotError(f"the builds of {implementation} {version} have rows that are not there")
         return builds
 
+    def row_shapes(self, wanted: range) -> Sequence[int]:
+        """The numbers of the shapes of rows."""
+        code = self._shape_code
+        shapes: Sequence[int] = struct.unpack_from(
+            f"<{len(wanted)}{code}", self._rows, struct.calcsize(code) * wanted.start
+        )
+        return shapes
+
     def rows(self, wanted: range) -> Iterator[SnapshotRow]:
         first, count = wanted.start, len(wanted)
-        code = self._shape_code
-        shapes = struct.unpack_from(f"<{count}{code}", self._rows, struct.calcsize(code) * first)
+        shapes = self.row_shapes(wanted)
         sizes: Sequence[int] = (0,) * count
         if self._digests_at != self._sizes_at:
             sizes = struct.unpack_from(f"<{count}Q", self._rows, self._sizes_at + 8 * first)

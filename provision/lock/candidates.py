@@ -16,7 +16,7 @@ from provision.lock.age import Cooldown
 from provision.lock.lock import LockedPython, targets_to_lock
 from provision.lock.matching import OptionFilter, allows_prereleases, levels_to_lock
 from provision.manifest.manifest import Request
-from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel, Flavor
+from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIMISATIONS, Asset, BuildOptions, CpuLevel, Flavor, Variant
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
@@ -27,15 +27,6 @@ AssetsBySlot = Mapping[tuple[Target, CpuLevel, Flavor], Sequence[Asset]]
 
 _OPTIONS_BY_PREFERENCE = ("pgo+lto", "pgo", "lto", "", "noopt")
 _RANKS = {BuildOptions.parse(text).names: rank for rank, text in enumerate(_OPTIONS_BY_PREFERENCE)}
-
-
-class Variant(NamedTuple):
-    """The properties in which assets of one build differ."""
-
-    target: Target
-    cpu: CpuLevel
-    flavor: Flavor
-    options: BuildOptions
 
 
 class ResolvedRequest(NamedTuple):
@@ -59,6 +50,13 @@ class ResolvedRequest(NamedTuple):
     def allows(self, version: Version) -> bool:
         """Whether the version is in the requested range, and no prerelease unless those are allowed."""
         return self.request.version.matches(version) and (not version.prerelease or allows_prereleases(self.request))
+
+
+class BuildsByVariant(NamedTuple):
+    """All versions and builds of an implementation, newest first, and for each variant the numbers of those with it."""
+
+    builds: Sequence[tuple[Version, str]]
+    numbers: Mapping[Variant, AbstractSet[int]]
 
 
 @frozen
@@ -99,7 +97,7 @@ class CatalogView:
         self.catalog = catalog
         self._versions: dict[str, tuple[Version, ...]] = {}
         self._builds: dict[tuple[str, Version], tuple[str, ...]] = {}
-        self._variants: dict[str, dict[Variant, tuple[tuple[Version, str], ...]]] = {}
+        self._variants: dict[str, BuildsByVariant] = {}
         self._slots: dict[tuple[str, Version, str], AssetsBySlot] = {}
 
     def versions(self, implementation: str) -> tuple[Version, ...]:
@@ -144,16 +142,19 @@ class CatalogView:
             and python.build in self.builds(python.implementation, python.version)
         )
 
-    def builds_by_variant(self, implementation: str) -> Mapping[Variant, Sequence[tuple[Version, str]]]:
-        """Every variant of an implementation, with the versions and builds that have it, newest first."""
+    def builds_by_variant(self, implementation: str) -> BuildsByVariant:
+        """Every variant of an implementation, with the builds that have it."""
         if implementation not in self._variants:
-            by_variant: dict[Variant, dict[tuple[Version, str], None]] = {}
-            for version in self.versions(implementation):
-                for build in self.builds(implementation, version):
-                    for asset in self.catalog.assets(implementation, version, build):
-                        variant = Variant(asset.target, asset.cpu, asset.flavor, asset.options)
-                        by_variant.setdefault(variant, {})[version, build] = None
-            self._variants[implementation] = {variant: tuple(found) for variant, found in by_variant.items()}
+            every = [
+                (version, build)
+                for version in self.versions(implementation)
+                for build in self.builds(implementation, version)
+            ]
+            numbers: dict[Variant, set[int]] = {}
+            for number, (version, build) in enumerate(every):
+                for variant in self.catalog.variants(implementation, version, build):
+                    numbers.setdefault(variant, set()).add(number)
+            self._variants[implementation] = BuildsByVariant(every, numbers)
         return self._variants[implementation]
 
     def candidates(self, resolved: ResolvedRequest, version: Version, build: str) -> Iterator[Candidate]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from provision.errors import ProvisionError, ResolutionError, SeveralErrors
 from provision.lock.age import Cooldown
-from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, Slot, Variant
+from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, Slot
 from provision.lock.matching import OptionFilter, required_level
 from provision.manifest.manifest import Request
-from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel
+from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel, Variant
 from provision.model.target import Target
 from provision.model.version import Version
 
@@ -158,39 +159,39 @@ class _ExistingBuilds:
     """What of an implementation exists that passes given tests, which are those of a slot or a part of them."""
 
     def __init__(self, resolved: ResolvedRequest, catalog_view: CatalogView) -> None:
-        implementation = resolved.request.implementation
-        self._builds = catalog_view.builds_by_variant(implementation)
+        implementation, pinned = resolved.request.implementation, resolved.request.build
+        self._builds, self._numbers = catalog_view.builds_by_variant(implementation)
         self._allowed = {version for version in catalog_view.versions(implementation) if resolved.allows(version)}
-        self._pinned = resolved.request.build
+        numbered = [
+            (number, version in self._allowed, pinned in (None, build))
+            for number, (version, build) in enumerate(self._builds)
+        ]
+        self._in_request = {number for number, allowed, as_pinned in numbered if allowed and as_pinned}
+        self._other_versions = {number for number, allowed, as_pinned in numbered if not allowed and as_pinned}
+        self._other_builds = {number for number, allowed, as_pinned in numbered if allowed and not as_pinned}
 
     def variants(self, tests: _Tests, *, without: str = "") -> list[Variant]:
         """Variants in the versions and builds that the request allows; the test named ``without`` is left out."""
         applied = [test for name, test in tests.items() if name != without]
-        passing = (variant for variant in self._builds if all(test(variant) for test in applied))
-        return [variant for variant in passing if any(self._find(variant, allowed=True, pinned=True))]
+        found = (variant for variant, builds in self._numbers.items() if not self._in_request.isdisjoint(builds))
+        return [variant for variant in found if all(test(variant) for test in applied)]
 
     def other_versions(self, tests: _Tests) -> list[Version]:
         """Versions that the request rules out, in the build that it names, if any."""
-        return [version for version, _ in self._sorted_builds(tests, allowed=False, pinned=True)]
+        return [version for version, _ in self._with(tests, self._other_versions)]
 
     def other_builds(self, tests: _Tests) -> list[str]:
         """Builds other than the requested one, of versions that the request allows."""
-        return [build for _, build in self._sorted_builds(tests, allowed=True, pinned=False)]
+        return [build for _, build in self._with(tests, self._other_builds)]
 
     def is_below(self, version: Version) -> bool:
         """Whether every version that the request allows is older than the given one."""
         return all(allowed < version for allowed in self._allowed)
 
-    def _sorted_builds(self, tests: _Tests, *, allowed: bool, pinned: bool) -> list[tuple[Version, str]]:
-        """Versions with builds, newest version first."""
-        passing = (variant for variant in self._builds if all(test(variant) for test in tests.values()))
-        builds = {build for variant in passing for build in self._find(variant, allowed=allowed, pinned=pinned)}
-        return sorted(builds, reverse=True)
-
-    def _find(self, variant: Variant, *, allowed: bool, pinned: bool) -> Iterator[tuple[Version, str]]:
-        for version, build in self._builds[variant]:
-            if (version in self._allowed) == allowed and (self._pinned in (None, build)) == pinned:
-                yield version, build
+    def _with(self, tests: _Tests, numbers: AbstractSet[int]) -> list[tuple[Version, str]]:
+        """Those of the builds with the given numbers that have such a variant, newest first."""
+        passing = (found for variant, found in self._numbers.items() if all(test(variant) for test in tests.values()))
+        return [self._builds[number] for number in sorted(numbers & set().union(*passing))]
 
 
 def _tests(resolved: ResolvedRequest, slot: Slot) -> _Tests:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from provision.model.target import Target
 from provision.model.value import frozen
@@ -116,6 +116,15 @@ class BuildOptions:
         return "+".join(name for name in OPTIONS if name in self.names)
 
 
+class Variant(NamedTuple):
+    """The properties in which assets of one build differ."""
+
+    target: Target
+    cpu: CpuLevel
+    flavor: Flavor
+    options: BuildOptions
+
+
 @frozen
 class Asset:
     """One archive: what is in it, where it is published, and the digest that it must have.
@@ -140,6 +149,10 @@ class Asset:
     def filename(self) -> str:
         """The archive's file name: that of its URL."""
         return file_name(self.url)
+
+    @property
+    def variant(self) -> Variant:
+        return Variant(self.target, self.cpu, self.flavor, self.options)
 
     @property
     def title(self) -> str:

@@ -116,6 +116,14 @@ def test_the_builds_together_have_every_asset() -> None:
     assert asked == list(bundled_assets())
 
 
+def test_the_variants_of_a_build_are_those_of_its_assets() -> None:
+    snapshot = bundled_snapshot()
+    for build in (("cpython", "3.14.2", "20260127"), ("cpython", "3.9.1", "20210103"), ("pypy", "3.11.15", "7.3.23")):
+        key = (build[0], Version.parse(build[1]), build[2])
+        assert [asset.variant for asset in snapshot.assets(*key)] == list(snapshot.variants(*key))
+        assert set(bundled_catalog().variants(*key)) == set(snapshot.variants(*key)) != set()
+
+
 def partly_unreadable() -> Snapshot:
     """A snapshot of two builds, one of which has a shape that cannot be read."""
     builds = [

@@ -16,7 +16,7 @@ from provision.lock.lock import Attestation, Lock, LockedPython
 from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest, Request
 from provision.manifest.read import parse_manifest
-from provision.model.asset import Asset, BuildOptions, CpuLevel, Digest, Flavor
+from provision.model.asset import Asset, BuildOptions, CpuLevel, Digest, Flavor, Variant
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.version import Version
@@ -113,6 +113,9 @@ class Rows:
     def assets(self, implementation: str, version: Version, build: str) -> Iterable[Asset]:
         wanted = (implementation, version, build)
         return [asset for asset in self._assets if (asset.implementation, asset.version, asset.build) == wanted]
+
+    def variants(self, implementation: str, version: Version, build: str) -> Iterable[Variant]:
+        return [asset.variant for asset in self.assets(implementation, version, build)]
 
     def gone(self, implementation: str, version: Version, build: str) -> Iterable[str]:
         return [asset.url for asset in self.assets(implementation, version, build) if asset.url in self._gone]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from provision.errors import ResolutionError, SeveralErrors
+from provision.catalog.catalog import Catalog
+from provision.catalog.snapshot import BUNDLED, Snapshot
+from provision.errors import ProvisionError, ResolutionError, SeveralErrors
 from provision.lock.no_match import comma_list, implementation_title, request_title, series_list, variant_words
-from provision.model.asset import IMPLEMENTATIONS, Flavor
+from provision.lock.resolve import resolve
+from provision.model.asset import IMPLEMENTATIONS, Asset, Flavor
 from provision.model.version import Version
-from tests.lock.samples import asset, builds, lock, refusals, request
+from tests.lock.samples import asset, builds, lock, manifest, refusals, request
 
 SERIES = (
     asset("3.15.0rc1+20260814"),
@@ -210,3 +215,34 @@ def test_an_update_is_suggested_only_where_it_may_help(entry: str, may_help: boo
     with pytest.raises(ResolutionError) as caught:
         lock(f"one = {entry}", *rows)
     assert ("catalog update" in str(caught.value.hint)) == may_help
+
+
+@pytest.mark.parametrize(
+    ("entry", "decoded"),
+    [
+        ('"3.9.1"', {"3.9.1"}),
+        ('{version = "3.8.5", cpu = "v3"}', {"3.8.5"}),
+        ('{version = "3.12.1", build-options = ["debug"], flavor = "install_only"}', {"3.12.1"}),
+        ('"3.8.99"', set()),
+        ('{version = "3.12.1", build = "20200101"}', set()),
+    ],
+)
+def test_only_assets_of_versions_that_the_request_allows_are_decoded(entry: str, decoded: set[str]) -> None:
+    """Thirty thousand assets take a long time, and what else exists follows from the variants."""
+    source = Recorded()
+    given = manifest(f"one = {entry}", settings=FOUR)
+    with pytest.raises(ProvisionError):
+        resolve(given, Catalog(sources=(source,)), None, host=None)
+    assert source.decoded == decoded
+
+
+class Recorded(Snapshot):
+    """The bundled catalog, which notes the versions whose assets are decoded."""
+
+    def __init__(self) -> None:
+        super().__init__(BUNDLED.read_bytes())
+        self.decoded: set[str] = set()
+
+    def assets(self, implementation: str, version: Version, build: str) -> Iterator[Asset]:
+        self.decoded.add(str(version))
+        return super().assets(implementation, version, build)

@@ -16,7 +16,7 @@ from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
 from provision.lock.resolve import resolve
 from provision.lock.write import format_lock
 from provision.manifest.read import parse_manifest
-from provision.model.asset import Asset
+from provision.model.asset import Asset, Variant
 from provision.model.target import Target
 from provision.model.version import Version
 
@@ -114,6 +114,9 @@ class SourceUntil:
         return (
             self.source.assets(implementation, version, build) if build in self.builds(implementation, version) else ()
         )
+
+    def variants(self, implementation: str, version: Version, build: str) -> Iterable[Variant]:
+        return [asset.variant for asset in self.assets(implementation, version, build)]
 
     def find(self, filename: str) -> Asset | None:
         return self.source.find(filename)
