@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from provision.cli.console import Console
@@ -14,36 +16,58 @@ if TYPE_CHECKING:
     from provision.cli.bars import ProgressBars
 
 
-_BRIEF_STEPS = frozenset({"hash", "probe"})  # shown with -v only
-
-
 def choose_progress(console: Console, *, bars: bool) -> Progress:
     """Bars if they are wanted and stderr is a terminal, else lines; nothing when quiet."""
     if console.verbosity < 0:
         return NoProgress()
-    return _LazyBars(verbose=console.verbosity > 0) if bars and sys.stderr.isatty() else ProgressLines(console)
+    can_draw = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return _LazyBars(verbose=console.verbosity > 0) if bars and can_draw else ProgressLines(console)
+
+
+class _Download:
+    """How far the download of an archive is; ``begun`` is a time of `time.monotonic`."""
+
+    __slots__ = ("begun", "done", "title", "total")
+
+    def __init__(self, title: str, total: int | None, begun: float) -> None:
+        self.title, self.total, self.begun, self.done = title, total, begun, 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all came; of a download that failed, or whose length nobody knew, that is not known."""
+        return self.total is not None and self.done >= self.total
 
 
 class ProgressLines:
-    """A line for each step of each interpreter."""
+    """A line for each archive once it is there; with ``-v``, one for each step as it starts."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._lock = threading.Lock()
         self._shown: set[tuple[str, str]] = set()
+        self._downloads: dict[str, _Download] = {}
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
-        if (key, step) in self._shown:  # the same step, whose total is now known or which is repeated
-            return
-        self._shown.add((key, step))
-        amount = f" ({size(total)})" if total else ""
-        write = self._console.detail if step in _BRIEF_STEPS else self._console.say
-        write(f"{title}: {step}{amount}")
+        with self._lock:
+            if step == "fetch":
+                begun = self._downloads[key].begun if key in self._downloads else time.monotonic()
+                self._downloads[key] = _Download(title, total, begun)
+            is_shown = (key, step) in self._shown  # the same step, whose total is now known or which is repeated
+            self._shown.add((key, step))
+        if not is_shown:
+            self._console.detail(f"{title}: {step}" + (f" ({size(total)})" if total else ""))
 
     def advance(self, key: str, amount: int) -> None:
-        pass
+        with self._lock:
+            if key in self._downloads:
+                self._downloads[key].done += amount
 
     def finish(self, key: str) -> None:
-        pass
+        with self._lock:
+            download = self._downloads.pop(key, None)
+        if download is not None and download.is_complete:
+            seconds = time.monotonic() - download.begun
+            self._console.say(f"{download.title}: downloaded {size(download.done)} in {seconds:.1f} s")
 
     def note(self, text: str) -> None:
         self._console.say(text)

@@ -48,9 +48,9 @@ class Failure:
 
     @property
     def source(self) -> str:
-        """What a user knows the source by: the host, with its port if that is unusual; a file's URL."""
+        """What a user knows the source by: the host, with its port if that is unusual; a file's directory."""
         if self.url.scheme == "file":
-            return str(self.url)
+            return f"{str(self.url).rpartition('/')[0]}/"
         port = self.url.explicit_port
         return f"{self.url.host}:{port}" if port else self.url.host
 

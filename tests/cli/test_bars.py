@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console as RichConsole
 
+from provision.cli.bars import ProgressBars
 from tests.support.builds import write_catalog
 from tests.support.project import COMMAND, Project
 from tests.support.server import Server
@@ -27,11 +31,43 @@ def locked(tmp_path: Path, server: Server) -> Project:
     return project
 
 
-def on_a_terminal(project: Project, *words: str) -> tuple[int, str]:
+NARROW = ("cpython 3.14.10", "cpython 3.14.10t", "pypy 3.11.13")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132])
+def test_bars_fit_and_have_name_amount_speed_and_time(width: int) -> None:
+    console = RichConsole(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
+    bars = ProgressBars(console)
+    options = ("pgo+lto", "freethreaded+pgo+lto", "")
+    for title, option in zip(("cpython 3.14.10", "cpython 3.14.10", "pypy 3.11.13"), options, strict=True):
+        bars.start(option, f"{title}+20261110 {option} install_only_stripped linux-x86_64", "fetch", 135_100_000)
+        bars.advance(option, 1)
+        time.sleep(0.002)
+        bars.advance(option, 102_300_000)
+    bars.display.stop()
+    with console.capture() as captured:
+        console.print(bars.display.get_renderable())
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    assert len(lines) == 3
+    assert all(len(line) <= width for line in lines)
+    for line, name in zip(lines, NARROW, strict=True):
+        assert line.removeprefix("fetch  ").startswith(name if width < 132 else name.removesuffix("t"))
+        assert "102.3/135.1 MB" in line
+        assert ("/s" in line and "00:01" in line and "━━" in line) == (width >= 60)
+
+
+def test_a_terminal_that_can_only_print_has_lines(locked: Project) -> None:
+    _, shown = on_a_terminal(locked, "sync", term="dumb")
+    assert "\x1b" not in shown
+    assert "cpython 3.13.5" in shown
+    assert ": downloaded 1." in shown
+
+
+def on_a_terminal(project: Project, *words: str, term: str = "xterm") -> tuple[int, str]:
     """Run a command whose errors go to a terminal; its exit code, and what the terminal got."""
     reader, writer = pty.openpty()
     with os.fdopen(reader, "rb", buffering=0) as terminal:
-        environ = project.environ({"TERM": "xterm", "COLUMNS": "100"})
+        environ = project.environ({"TERM": term, "COLUMNS": "100"})
         command = [*COMMAND, *words]
         with subprocess.Popen(
             command, cwd=project.directory, env=environ, stdout=subprocess.DEVNULL, stderr=writer

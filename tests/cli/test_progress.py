@@ -9,8 +9,26 @@ from provision.cli.progress import ProgressLines, choose_progress
 from provision.protocols import NoProgress
 
 
-def test_a_line_for_each_step_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_for_each_archive_once_it_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     progress = ProgressLines(Console(environ={}))
+    progress.start("a", "cpython 3.13.5", "fetch", None)
+    progress.start("b", "cpython 3.14.0", "fetch", 100)
+    progress.start("a", "cpython 3.13.5", "fetch", 35_100_000)
+    progress.advance("b", 60)
+    progress.finish("b")  # it failed: an error follows
+    progress.advance("a", 35_000_000)
+    progress.note("waiting")
+    progress.advance("a", 100_000)
+    progress.finish("a")
+    progress.start("a", "cpython 3.13.5", "unpack", None)
+    progress.finish("a")
+    note, line = capsys.readouterr().err.splitlines()
+    assert note == "waiting"
+    assert line == "cpython 3.13.5: downloaded 35.1 MB in 0.0 s"
+
+
+def test_with_v_a_line_for_each_step_once(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = ProgressLines(Console(verbosity=1, environ={}))
     progress.start("key", "cpython 3.13.5", "fetch", 35_100_000)
     progress.advance("key", 100)
     progress.start("key", "cpython 3.13.5", "fetch", None)
@@ -18,12 +36,6 @@ def test_a_line_for_each_step_once(capsys: pytest.CaptureFixture[str]) -> None:
     progress.note("waiting")
     progress.finish("key")
     assert capsys.readouterr().err == "cpython 3.13.5: fetch (35.1 MB)\ncpython 3.13.5: unpack\nwaiting\n"
-
-
-def test_brief_steps_are_shown_with_v_only(capsys: pytest.CaptureFixture[str]) -> None:
-    for verbosity, expected in ((0, ""), (1, "cpython 3.13.5: probe\n")):
-        ProgressLines(Console(verbosity=verbosity, environ={})).start("key", "cpython 3.13.5", "probe", None)
-        assert capsys.readouterr().err == expected
 
 
 def test_quiet_has_none_and_no_terminal_no_bars() -> None:

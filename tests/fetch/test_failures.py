@@ -41,7 +41,7 @@ def test_every_source_is_named_with_its_cause_and_without_secrets() -> None:
         "All sources failed:",
         "one.example       cause 0",
         "two.example:8443  cause 1",
-        "file:///mirror/a: cause 2",
+        "file:///mirror/: cause 2",
     ]
 
 
