@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from provision.catalog.cache import save_texts
 from provision.catalog.components import LearnedTag
@@ -33,6 +35,7 @@ from tests.lock.samples import digest, python
 from tests.review.samples import lock
 from tests.review.test_audit_advisories import NEW_OPENSSL
 from tests.sbom.samples import LOCKED
+from tests.sbom.test_spdx import objections as spdx_objections
 from tests.store.samples import ASSET, Choice, install
 from tests.support.project import Project
 
@@ -41,6 +44,7 @@ MANIFEST = """\
 default = { version = "3.13.13", build = "20260602", targets = ["linux-x86_64", "macos-aarch64"] }
 other = { version = "3.12.11", build = "20250612", targets = ["windows-x86_64"] }
 """
+EXAMPLES = Path(__file__).parents[2] / "examples"
 STATED = {
     "licenses": ["Python-2.0", "CNRI-Python"],
     "build_info": {
@@ -69,6 +73,22 @@ def test_stdout_and_the_file_are_the_same_in_every_run(project: Project, style: 
     written = project.run("sbom", "-f", style, "-o", "sbom.json", PYTHONHASHSEED="2")
     assert (written.out, written.err) == ("", "wrote sbom.json: 3 archives\n")
     assert (project.directory / "sbom.json").read_text() == printed.out
+
+
+@pytest.mark.parametrize("style", ["spdx", pytest.param("cyclonedx", marks=pytest.mark.slow)])
+def test_those_of_the_example_are_valid_and_the_same_in_every_run(tmp_path: Path, style: str) -> None:
+    project = Project(tmp_path / "example")
+    for file in (project.manifest, project.lock):
+        file.write_bytes((EXAMPLES / file.name).read_bytes())
+    options = Options.of({}, home=project.home, cache=project.cache, manifest=project.manifest)
+    made = sbom(options, style=style)
+    assert project.run("sbom", "-f", style, PYTHONHASHSEED="7", TZ="Asia/Tokyo").out == f"{made.text}\n"
+    if style == "spdx":
+        assert spdx_objections(json.loads(made.text)) == []
+    else:
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(made.text) is None
+    locked = parse_lock(project.lock.read_text(), "").lock
+    assert made.archives == len({asset.sha256 for each in locked.pythons for asset in each.assets}) > 20
 
 
 def spdx(project: Project, *names: str, targets: tuple[str, ...] = (), epoch: str | None = None) -> Any:
