@@ -180,7 +180,9 @@ def install(
                 builders.build(key, archive, staging_dir, lock, progress)
             receipt = read_receipt(store, key)
             if receipt is None:
-                raise StoreError(f"{key} was taken away as soon as it was there", hint="Run the command again.")
+                raise StoreError(
+                    f"another process removed {key} right after its installation", hint="Run the command again."
+                )
         else:
             with _MAKE_SLOTS, staging_directory(store, key) as staging_dir:
                 receipt = _make(archive, staging_dir, selected, context, progress)

@@ -112,8 +112,8 @@ class _Builder:
         if not received:
             self.end()
             raise StoreError(
-                f"the process that was making {key} was ended from outside",
-                hint="If the system ran out of memory, `--jobs 1` takes less of it.",
+                f"the process that installed {key} was killed",
+                hint="If the system ran out of memory, run again with `--jobs 1`.",
             )
         message: Message = json.loads(received)
         return message

@@ -129,8 +129,8 @@ def compile_stdlib(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset) -
     """
     if (asset.version.major, asset.version.minor) < _FIRST_WITH_HASHES:
         raise PolicyError(
-            f"{asset.title} knows no hash-based bytecode, which came with Python 3.7",
-            hint="remove `bytecode` from its entry in pythons.toml",
+            f"{asset.title} does not support hash-based bytecode, which requires Python 3.7",
+            hint="Remove `bytecode` from the entry in pythons.toml.",
         )
     stdlib = layout_of_tree(entries).stdlib
     if stdlib is None:
@@ -179,7 +179,7 @@ def wrong_bytecode(tree: Path, cached: Sequence[str], *, asset: Asset) -> tuple[
         except OSError as error:
             return f"cannot execute the interpreter: {why_not_executed(executable(tree, asset), error)}"
     if not all(words[:1] == ["ready"] for _, words, _ in results):
-        return "the interpreter ended before it compared anything"
+        return "the interpreter exited before it compared any file"
     right = {word for _, words, _ in results for word in words[1:]}
     return tuple(path for path in cached if path not in right)
 

@@ -100,8 +100,8 @@ def require_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> None:
     path = executable(Path(), asset).as_posix()
     if path not in entries or entries[path].kind == "dir":
         raise IntegrityError(
-            f"{asset.title} has no interpreter: {path} is missing from its tree",
-            hint="its hash is the locked one, so the lock or its catalog describes it wrongly: look where it is from",
+            f"{asset.title} has no interpreter: its archive contains no {path}",
+            hint="The archive has the locked sha256, so the lock file describes it wrongly. Run `provision audit`.",
         )
 
 
@@ -131,8 +131,8 @@ def _check(python: Path, title: str, asset: Asset, tree: Path) -> None:
     differences = list(_differences(_run_probe(python, title), asset, tree.resolve()))
     if differences:
         raise IntegrityError(
-            f"{title} is not what was locked: {'; '.join(differences)}",
-            hint="its hash is the locked one, so the lock or its catalog describes it wrongly: look where it is from",
+            f"{title} differs from the lock file: {'; '.join(differences)}",
+            hint="The archive has the locked sha256, so the lock file describes it wrongly. Run `provision audit`.",
         )
 
 
@@ -164,7 +164,7 @@ def _run_probe(python: Path, title: str) -> dict[str, str]:
     try:
         done = _run(command, environ)
     except subprocess.TimeoutExpired as error:
-        raise IntegrityError(f"{title} does not answer: it was stopped after {_TIMEOUT} s") from error
+        raise IntegrityError(f"{title} did not finish its start-up check within {_TIMEOUT} s") from error
     except OSError as error:
         if refuses_programs(python):
             raise noexec_error(python.parent) from error
@@ -209,11 +209,11 @@ def _differences(answers: dict[str, str], asset: Asset, tree: Path) -> Iterator[
     for name, value in expected.items():
         answer = reported if name == "version" else answers.get(name, "")
         if answer != value:
-            yield f"{name} is {answer or 'unknown'}, not {value}"
+            yield f"{name}: expected {value}, got {answer or 'none'}"
     paths = [answers.get("prefix", ""), *filter(None, answers.get("libraries", "").split("\0"))]
     for path in paths:
         if not Path(path).resolve().is_relative_to(tree):
-            yield f"it runs from {path or 'nowhere'}, outside of its own tree"
+            yield f"it runs from {path or 'an unknown path'}, outside its tree"
 
 
 def _failure(title: str, code: int, stderr: str) -> IntegrityError | PolicyError:
@@ -222,7 +222,7 @@ def _failure(title: str, code: int, stderr: str) -> IntegrityError | PolicyError
     if loader:
         return _unstartable(title, loader)
     if code == -4:  # SIGILL
-        return _unstartable(title, "illegal instruction: this build is for newer CPUs")
+        return _unstartable(title, "illegal instruction: the build requires a newer CPU")
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return IntegrityError(f"{title} does not start ({how}){': ' + last if last else ''}")
 
@@ -230,5 +230,5 @@ def _failure(title: str, code: int, stderr: str) -> IntegrityError | PolicyError
 def _unstartable(title: str, reason: str) -> PolicyError:
     return PolicyError(
         f"{title} cannot be started on this machine: {reason}",
-        hint="install what is missing, or ask for another build: `provision catalog list` shows what there is",
+        hint="Install the missing library, or request another build (`provision catalog list`).",
     )

@@ -292,7 +292,7 @@ def _findings(answers: dict[str, Any], tree: Path, interpreter: Interpreter) -> 
         yield f"the module {name} does not work: {reason}"
     for what in ("prefix", "stdlib"):
         if not Path(answers[what]).resolve().is_relative_to(tree):
-            yield f"its {what} is {answers[what]}, outside of its own tree"
+            yield f"its {what} is {answers[what]}, outside its tree"
     original = (f"{interpreter.stdlib}/", f"{interpreter.platstdlib}/")
     for path in answers["path"]:
         if path.startswith(original):

@@ -46,7 +46,7 @@ def archive_kind(file: FileIO) -> ArchiveKind:
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return kind
-    raise ArchiveRefused(f"is of no kind we know: it begins with {head.hex(' ')}" if head else "is empty")
+    raise ArchiveRefused(f"is of an unknown format: it begins with {head.hex(' ')}" if head else "is empty")
 
 
 def decompress(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def decompress(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator[b
 
             return _decompress_with(file, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.window), lzma.LZMAError)
         case "zip":
-            raise ArchiveRefused("is a zip file, of which there is no one content")
+            raise ArchiveRefused("is a zip file, which cannot be read as one stream")
 
 
 def fastest_zlib() -> ModuleType:
@@ -90,7 +90,7 @@ def _gunzip(file: FileIO) -> Iterator[bytes]:
     # The fourth byte has the flags. With others than these, igzip and zlib do not accept the same headers: what an
     # archive is must not depend on the machine.
     if waiting[3:4] and waiting[3] & ~_GZIP_FLAGS:
-        raise ArchiveRefused("has a gzip header with flags that readers understand differently")
+        raise ArchiveRefused("has a gzip header with ambiguous flags")
     while not decoder.eof:
         data = waiting or file.read(_READ)
         try:
@@ -150,7 +150,7 @@ def _unzstd(file: FileIO, max_window: int) -> Iterator[bytes]:
             yield chunk
     # The decompressor does not compare with the size in the frame's header.
     if content_size is not None and done != content_size:
-        raise ArchiveRefused("is damaged: it unpacks to less than it says")
+        raise ArchiveRefused("is damaged: it unpacks to less than its recorded size")
 
 
 def _check_frame(file: FileIO, max_window: int) -> int | None:
@@ -169,16 +169,16 @@ def _check_frame(file: FileIO, max_window: int) -> int | None:
     except zstandard.ZstdError as error:
         raise ArchiveRefused(f"has a damaged zstd header: {error}") from error
     if parameters.dict_id:
-        raise ArchiveRefused("needs a zstd dictionary")
+        raise ArchiveRefused("requires a zstd dictionary")
     if parameters.window_size > max_window:
         needed, allowed = parameters.window_size >> 20, max_window >> 20
-        raise ArchiveRefused(f"needs a zstd window of {needed} MiB; at most {allowed} MiB are allowed")
+        raise ArchiveRefused(f"requires a zstd window of {needed} MiB; the limit is {allowed} MiB")
     end = _end_of_blocks(file, at) + _ZSTD_CHECKSUM * parameters.has_checksum
     size = file.seek(0, 2)
     if size < end:
         raise ArchiveRefused("is truncated")
     if size > end:
-        raise ArchiveRefused("has something behind its zstd frame")
+        raise ArchiveRefused("has data after its zstd frame")
     file.seek(0)
     return None if parameters.content_size == zstandard.CONTENTSIZE_UNKNOWN else parameters.content_size
 
@@ -202,10 +202,10 @@ def _end_of_blocks(file: FileIO, at: int) -> int:
         at += 3 + (1 if kind == _REPEATED_BYTE else size)
         blocks += 1
         if blocks > most:
-            raise ArchiveRefused("has zstd blocks of a few bytes each")
+            raise ArchiveRefused("has too many zstd blocks of a few bytes each")
     return at
 
 
 def _expect_end(file: FileIO, unused: bytes) -> None:
     if unused or file.read(1):
-        raise ArchiveRefused("has something behind its compressed data")
+        raise ArchiveRefused("has data after its compressed data")

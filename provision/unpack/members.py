@@ -76,7 +76,7 @@ class NameRules:
     def check_target(self, target: str, path: str) -> None:
         """Raise `ArchiveRefused` if ``target`` cannot be a link's; where it leads is not checked here."""
         if not target:
-            raise ArchiveRefused("is a link to nothing", path)
+            raise ArchiveRefused("is a link without a target", path)
         if target.startswith("/"):
             raise ArchiveRefused("is a link to an absolute path", path)
         if len(_encoded(target)) > _LONGEST_PATH or target.count("/") > _DEEPEST:
@@ -84,7 +84,7 @@ class NameRules:
         if _CONTROL.search(target):
             raise ArchiveRefused("is a link to a path with control characters", path)
         if self._windows and _WINDOWS_SPECIAL.search(target):
-            raise ArchiveRefused("is a link to a path that Windows takes for something else", path)
+            raise ArchiveRefused("is a link to a path that Windows reads differently", path)
 
     def _check_directory(self, directory: str, path: str) -> None:
         parts = directory.split("/")
@@ -108,11 +108,11 @@ class NameRules:
     def _check_for_windows(self, name: str, path: str) -> None:
         """Colons name drives and streams, backslashes separate, and Windows drops dots and spaces at the end."""
         if _WINDOWS_SPECIAL.search(name):
-            raise ArchiveRefused("has a character in its name that means something else on Windows", path)
+            raise ArchiveRefused("has a character in its name that Windows reads differently", path)
         if name.endswith((".", " ")):
-            raise ArchiveRefused("has a name that ends in a dot or a space, which Windows drops", path)
+            raise ArchiveRefused("has a name that ends in a dot or a space, which Windows removes", path)
         if name.partition(".")[0].rstrip(" ").upper() in _WINDOWS_DEVICES:
-            raise ArchiveRefused("has a name that is a device on Windows", path)
+            raise ArchiveRefused("has a name that is reserved on Windows", path)
 
 
 def case_folded(path: str) -> str:

@@ -120,7 +120,7 @@ class TakenNames:
             step = remaining.pop()
             if step == "..":
                 if not resolved:
-                    raise ArchiveRefused(f"is a link that leads out of the tree: {shown_name(target)}", path)
+                    raise ArchiveRefused(f"is a link out of the tree: {shown_name(target)}", path)
                 resolved.pop()
             elif step not in ("", "."):
                 resolved.append(step)
@@ -128,7 +128,7 @@ class TakenNames:
                 if link is not None:
                     followed += 1
                     if followed > _MOST_LINKS_FOLLOWED:
-                        raise ArchiveRefused(f"is a link that leads in a circle: {shown_name(target)}", path)
+                        raise ArchiveRefused(f"is a link in a cycle: {shown_name(target)}", path)
                     resolved.pop()
                     remaining += link[1].split("/")[::-1]
         return "/".join(resolved)
@@ -136,7 +136,7 @@ class TakenNames:
     def _record(self, key: str, kind: TakenKind) -> None:
         self._kinds[key] = kind
         if len(self._kinds) > self._most + 1:  # beside the tree itself
-            raise ArchiveRefused(f"makes more than {self._most} files and directories")
+            raise ArchiveRefused(f"exceeds the limit of {self._most} files and directories")
 
     def _other_spelling(self, key: str, path: str, target: str) -> str:
         """The target of a terminal description's link if it is the link's own name in another case, else nothing.
@@ -155,6 +155,6 @@ class TakenNames:
             raise ArchiveRefused("is in the archive twice", path)
         if not path.startswith(_COLLISIONS_ALLOWED_UNDER):
             raise ArchiveRefused(
-                f"has the name of {shown_name(other)} in another spelling, which its system takes for the same", path
+                f"has the name of {shown_name(other)} in another spelling; to its system the names are the same", path
             )
         return Collision(path, other)

@@ -28,13 +28,13 @@ _KINDS_REFUSED = {
     b"3": "is a character device",
     b"4": "is a block device",
     b"6": "is a FIFO",
-    b"7": "is a contiguous file, which no system has",
-    b"D": "lists a directory, as only incremental backups do",
+    b"7": "is a contiguous file, which no current system supports",
+    b"D": "lists a directory, as incremental backups do",
     b"M": "continues another archive",
     b"N": "renames other members",
     b"S": "is a sparse file",
     b"V": "is a volume label",
-    b"X": "has an extended header of an old system",
+    b"X": "has an extended header of an obsolete format",
 }
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL = b"L", b"K", b"x", b"g"
 _FIELD_OF = {_LONG_NAME: "path", _LONG_LINK: "linkpath"}
@@ -55,8 +55,8 @@ _KEYWORD_PREFIXES_IGNORED = (
     "SCHILY.xattr.",
 )
 _KEYWORDS_REFUSED = {
-    "hdrcharset": "changes how names are to be read",
-    "charset": "changes how its content is to be read",
+    "hdrcharset": "changes the encoding of names",
+    "charset": "changes the format of its content",
 }
 
 
@@ -78,7 +78,7 @@ class TarMembers:
         while (header := parse_header(self._stream.read(BLOCK))) is not None:
             count += 1
             if count > self._max_members:
-                raise ArchiveRefused(f"has more than {self._max_members} members")
+                raise ArchiveRefused(f"exceeds the limit of {self._max_members} members")
             self._unread = header.size
             if header.kind in _KINDS:
                 yield self._member(header, _KINDS[header.kind])
@@ -102,7 +102,7 @@ class TarMembers:
         if kind in ("link", "hardlink"):
             target = extensions.pop("linkpath", "") or _decode(header.link)
         if extensions:
-            raise ArchiveRefused("has an extended header that gives a target to something that is no link", name)
+            raise ArchiveRefused("has an extended header with a link target, but is not a link", name)
         if header.size and kind != "file":
             raise ArchiveRefused(f"is a {kind} with content", name)
         return ArchiveMember(name, kind, header.mode, header.size, target)
@@ -137,16 +137,16 @@ class TarMembers:
         if self._extended_by:
             raise ArchiveRefused("ends after an extended header")
         if any(self._stream.read(BLOCK)):
-            raise ArchiveRefused("has only one of the two blocks that end a tar file")
+            raise ArchiveRefused("has only one of the two blocks at the end of a tar file")
         for chunk in self._stream.rest():
             if chunk.strip(b"\0"):
-                raise ArchiveRefused("goes on behind its end")
+                raise ArchiveRefused("has data after its end")
 
 
 def _long_name(body: bytes) -> str:
     name = body.removesuffix(b"\0")
     if not name or b"\0" in name:
-        raise ArchiveRefused(f"has a long name that is {shown_name(_decode(name))}")
+        raise ArchiveRefused(f"has an invalid long name {shown_name(_decode(name))}")
     return _decode(name)
 
 
@@ -169,13 +169,13 @@ def parse_header(block: bytes) -> TarHeader | None:
     if magic not in (_POSIX, _GNU):
         if block == _ZEROS:
             return None
-        raise ArchiveRefused("has a header that is neither POSIX nor GNU tar's")
+        raise ArchiveRefused("has a header that is neither POSIX nor GNU tar")
     member = _until_nul(name)
     if _octal(checksum, "checksum", member) != checksum_of(block):
-        raise ArchiveRefused("has a header whose checksum is wrong", _decode(member))
+        raise ArchiveRefused("has a header with a wrong checksum", _decode(member))
     if prefix != _NO_PREFIX:
         if magic == _GNU:  # GNU puts times and sparse maps where POSIX has the prefix; others would read a name there
-            raise ArchiveRefused("has a GNU header with fields that only incremental backups have", _decode(member))
+            raise ArchiveRefused("has a GNU header with fields of incremental backups", _decode(member))
         above = _until_nul(prefix)
         member = above + b"/" + member if above else member
     return TarHeader(kind, member, _octal(mode, "mode", member), _octal(size, "size", member), _until_nul(link))
@@ -226,7 +226,7 @@ def parse_records(body: bytes) -> dict[str, str]:
                 raise ArchiveRefused(f"has an extended header whose {keyword} is {shown_name(value)}")
             records[keyword] = value
         elif keyword not in _KEYWORDS_IGNORED and not keyword.startswith(_KEYWORD_PREFIXES_IGNORED):
-            reason = _KEYWORDS_REFUSED.get(keyword, "is not one we know")
+            reason = _KEYWORDS_REFUSED.get(keyword, "is unknown")
             raise ArchiveRefused(f"has an extended header with {shown_name(keyword)}, which {reason}")
     return records
 
@@ -298,5 +298,5 @@ class BoundedStream:
         self._chunk, self._at = next(self._chunks, b""), 0
         self._budget -= len(self._chunk)
         if self._budget < 0:
-            raise ArchiveTooLarge("unpacks to more than it plausibly holds")
+            raise ArchiveTooLarge("exceeds the limit for its unpacked size")
         return bool(self._chunk)

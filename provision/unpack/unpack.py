@@ -22,8 +22,8 @@ from provision.unpack.taken_names import Collision
 from provision.unpack.tar import BoundedStream, TarMembers
 from provision.unpack.writer import DirectoryBuilder, TargetFileSystem, set_directory_times
 
-_HINT = "these are the bytes that the lock asks for: lock another build, or tell those who published this one"
-_HINT_TOO_LARGE = f"if you know that it is that large, set {MAX_UNPACKED_VARIABLE}, to 8G for example"
+_HINT = "The archive has the locked sha256: its publisher must fix it. Until then, lock another build."
+_HINT_TOO_LARGE = f"If the archive is meant to be that large, set {MAX_UNPACKED_VARIABLE}, for example to 8G."
 
 # How many chunks may wait for the consumer: enough that neither thread waits for each step of the other.
 _CHUNKS_AHEAD = 8
@@ -104,7 +104,7 @@ def _unpack(
         members = stack.enter_context(_open_members(file, limits, budget))
         _route_all(members, router)
         if not tree.entries:
-            raise ArchiveRefused("holds nothing of an interpreter where this kind of archive has it")
+            raise ArchiveRefused("contains no interpreter at the path of its flavor")
         tree.finish(excluded)
         if extras is not None and kept_extras is not None:
             kept_extras.finish(excluded)
@@ -140,8 +140,8 @@ def _notes(collisions: list[Collision]) -> Iterator[str]:
     if collisions:
         first = collisions[0]
         yield (
-            f"terminal descriptions left out, as their names differ from others' in case only: {len(collisions)}; "
-            f"the first is {shown_name(first.path)}, which would take the place of {shown_name(first.with_path)}"
+            f"terminal descriptions left out because their names differ only in case from others: {len(collisions)}; "
+            f"the first is {shown_name(first.path)}, which would replace {shown_name(first.with_path)}"
         )
 
 
@@ -211,9 +211,7 @@ class MemberRouter:
             raise ArchiveRefused(f"is a hard link to {shown_name(target)}, which is not in the tree", path)
         self.hardlink_budget -= self.tree.size_of(source)
         if self.hardlink_budget < 0:
-            raise ArchiveTooLarge(
-                "is one hard link too many: the archive unpacks to more than it plausibly holds", path
-            )
+            raise ArchiveTooLarge("is a hard link that makes the archive exceed the limit for its unpacked size", path)
         self.tree.copy(path, source)
 
     def _write_extra(self, path: str, member: ArchiveMember, content: MemberContent) -> None:

@@ -105,7 +105,9 @@ class DirectoryBuilder:
         """
         original = self._names.file(source)
         if original is None:
-            raise ArchiveRefused(f"is a hard link to {shown_name(source)}, which is no file that came before it", path)
+            raise ArchiveRefused(
+                f"is a hard link to {shown_name(source)}, which is not an earlier file of the archive", path
+            )
         if (place := self._take(path, "file")) is not None:
             self.entries[place] = self._writer.copy(place, original, self.entries[original].mode)
 

@@ -54,11 +54,11 @@ class ZipMembers:
         infos, end = _read_index(file, max_members)
         starts = [*(info.header_offset for info in infos), end]
         if starts[0]:
-            raise ArchiveRefused("has something before its first member")
+            raise ArchiveRefused("has data before its first member")
         self._all = [_locate(file, info, end) for info, end in zip(infos, starts[1:], strict=True)]
         self._unread: _LocatedMember | None = None
         if sum(located.member.size for located in self._all) > budget:
-            raise ArchiveTooLarge("unpacks to more than it plausibly holds")
+            raise ArchiveTooLarge("exceeds the limit for its unpacked size")
 
     def __iter__(self) -> Iterator[ArchiveMember]:
         for located in self._all:
@@ -79,7 +79,7 @@ class ZipMembers:
                 break
             yield memoryview(piece)
         if size != located.member.size or crc != located.info.CRC:
-            raise ArchiveRefused("is damaged: its size or checksum is not what the index says", located.member.name)
+            raise ArchiveRefused("is damaged: its size or checksum differs from the index", located.member.name)
 
     def _with_target(self, member: ArchiveMember) -> ArchiveMember:
         if member.size > _LONGEST_TARGET:
@@ -104,7 +104,7 @@ class ZipMembers:
         except self._zlib.error as error:
             raise ArchiveRefused(f"is damaged: {error}", located.member.name) from error
         if not decoder.eof or decoder.unused_data or next(packed, b""):
-            raise ArchiveRefused("is damaged: its packed content does not end where it should", located.member.name)
+            raise ArchiveRefused("is damaged: its packed content has a wrong length", located.member.name)
 
     def _packed(self, located: _LocatedMember) -> Iterator[bytes]:
         """The member's compressed bytes; each read seeks, because the file may have been moved in between."""
@@ -121,19 +121,19 @@ def _read_index(file: FileIO, max_members: int) -> tuple[list[ZipInfo], int]:
     tail = file.read()
     end = tail[-_END.size :]
     if len(end) != _END.size or not end.startswith(_END_MAGIC):
-        raise ArchiveRefused("is truncated, or has something behind its end")
+        raise ArchiveRefused("is truncated, or has data after its end")
     _, disk, first_disk, here, count, length, start, comment = _END.unpack(end)
     zip64 = count == 0xFFFF or 0xFFFFFFFF in (length, start) or tail.startswith(_ZIP64_MAGIC)
     if disk or first_disk or here != count or comment or zip64:
-        raise ArchiveRefused("is a zip file of several parts, of more than 4 GiB, or with a comment")
+        raise ArchiveRefused("is a zip file in several parts, larger than 4 GiB, or with a comment")
     if start + length + _END.size != size:
-        raise ArchiveRefused("has an index that does not reach to its end")
+        raise ArchiveRefused("has data between its index and its end")
     if length > _LARGEST_INDEX:
         raise ArchiveRefused(f"has an index of more than {_LARGEST_INDEX >> 20} MiB")
     file.seek(start)
     index = file.read(length)
     if max(count, index.count(_CENTRAL_MAGIC)) > max_members:
-        raise ArchiveRefused(f"has more than {max_members} members")
+        raise ArchiveRefused(f"exceeds the limit of {max_members} members")
     infos = _listed(file)
     if len(infos) != count or (infos and not _is_whole(infos[-1], index)):
         raise ArchiveRefused("has a damaged index")
@@ -146,9 +146,9 @@ def _listed(file: FileIO) -> list[ZipInfo]:
             return archive.infolist()
     except UnicodeDecodeError as error:
         name = shown_name(error.object.decode("latin-1"))
-        raise ArchiveRefused(f"has a member whose name is not UTF-8, as it says: {name}") from error
+        raise ArchiveRefused(f"has a member whose name is marked as UTF-8, but is not: {name}") from error
     except NotImplementedError as error:  # it requires a newer version of the format
-        raise ArchiveRefused("is encrypted, or packed in a way we do not know") from error
+        raise ArchiveRefused("is encrypted, or compressed in an unsupported way") from error
     except BadZipFile as error:
         extra = "extra field" in str(error)
         reason = "has an extra field that overrides its name or size" if extra else "has a damaged index"
@@ -165,23 +165,25 @@ def _locate(file: FileIO, info: ZipInfo, end: int) -> _LocatedMember:
     """Compare the local header with the central one; ``end`` is where the next member begins."""
     member, raw_name, flags, method = _member(info), _raw_name(info), info.flag_bits, info.compress_type
     if flags & ~_KNOWN_FLAGS:
-        raise ArchiveRefused("is encrypted, or packed in a way we do not know", member.name)
+        raise ArchiveRefused("is encrypted, or compressed in an unsupported way", member.name)
     if method not in (ZIP_STORED, ZIP_DEFLATED) or (method == ZIP_STORED and info.compress_size != info.file_size):
-        raise ArchiveRefused(f"is packed by a method we do not know: {method}", member.name)
+        raise ArchiveRefused(f"is compressed with an unsupported method: {method}", member.name)
     file.seek(info.header_offset)
     header = file.read(_LOCAL.size + len(raw_name))
     if len(header) < _LOCAL.size + len(raw_name):
         raise ArchiveRefused("is truncated", member.name)
     magic, *local, of_name, of_extra = _LOCAL.unpack_from(header)
     if magic != _LOCAL_MAGIC or header[_LOCAL.size :] != raw_name or of_name != len(raw_name):
-        raise ArchiveRefused("has another name in the index than where it stands", member.name)
+        raise ArchiveRefused("has a different name in the index than in its own header", member.name)
     central, blank = [flags, method, info.CRC, info.compress_size, info.file_size], [flags, method, 0, 0, 0]
     if local != central and not (flags & _IN_DESCRIPTOR and local == blank):
-        raise ArchiveRefused("has another size, checksum or packing in the index than where it stands", member.name)
+        raise ArchiveRefused(
+            "has a different size, checksum or method in the index than in its own header", member.name
+        )
     start = info.header_offset + len(header) + of_extra
     gap = end - start - info.compress_size
     if gap != 0 and not (flags & _IN_DESCRIPTOR and gap in _DESCRIPTORS):
-        raise ArchiveRefused("overlaps another member, or is followed by something that is none", member.name)
+        raise ArchiveRefused("overlaps another member, or is followed by other data", member.name)
     return _LocatedMember(member, info, start)
 
 

@@ -182,7 +182,7 @@ def test_an_archive_of_another_implementation_is_refused(project: Project, serve
     files = {**PYPY, "bin/pypy3.11": speaks("cpython", "3.11.13")}
     write_archive(server.root / archive, "pypy3.11-v7.3.20-linux64", files, PYPY_LINKS)
     declare(project, server, "pypy3.11.13", HERE, archive)
-    assert "implementation is cpython, not pypy" in project.run("sync", expect=5).err
+    assert "implementation: expected pypy, got cpython" in project.run("sync", expect=5).err
     assert not any((project.home / "store").glob("*"))
 
 

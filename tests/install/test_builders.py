@@ -131,7 +131,7 @@ def test_a_builder_that_was_killed_is_reported_and_the_others_work(tmp_path: Pat
         print(failure(builders, "out of memory"))
         print(failure(builders, "d"))
     """
-    message = "the process that was making {} was ended from outside\n"
+    message = "the process that installed {} was killed\n"
     assert run(tmp_path, code) == 2 * message.format("out of memory") + message.format("d")
 
 

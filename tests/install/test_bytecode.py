@@ -181,7 +181,7 @@ def test_bytecode_that_was_compiled_on_request_is_right(interpreter: Installed, 
     assert wrong_bytecode(tmp_path, cached, asset=interpreter.asset) == ()
 
 
-_ENDED = "the interpreter ended before it compared anything"
+_ENDED = "the interpreter exited before it compared any file"
 _NO_SHELL = "cannot execute the interpreter: its interpreter /no/such/shell does not exist"
 
 

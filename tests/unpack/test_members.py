@@ -99,7 +99,7 @@ def test_relative_targets_are_good_as_far_as_their_form_goes(target: str) -> Non
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("", "link to nothing"),
+        ("", "link without a target"),
         ("/usr/bin/python", "absolute path"),
         ("//host", "absolute path"),
         ("a\0b", "control characters"),

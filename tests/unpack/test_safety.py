@@ -118,7 +118,7 @@ def test_zip_archives_are_held_to_the_same(inner: Path) -> None:
             (Zipped(name=b"pypy/x", content=EVIL), "is in the archive twice"),
             (Zipped(name=b"pypy/X", content=EVIL), "has the name of 'x' in another spelling"),
             (Zipped(name=b"pypy/x/y", content=EVIL), "is under 'x', which is a file"),
-            (Zipped(name=b"pypy/l", content=b"../../victim", mode=0o120777), "leads out of the tree"),
+            (Zipped(name=b"pypy/l", content=b"../../victim", mode=0o120777), "is a link out of the tree"),
         ]
     ):
         work = inner / str(number)
@@ -161,14 +161,14 @@ def test_links_out_of_the_install_directory_of_a_full_archive(inner: Path) -> No
         work = inner / str(number)
         work.mkdir()
         members = file(b"python/build/lib"), file(b"python/PYTHON.json"), link(b"python/install/bin/x", target)
-        refused(*members, work=work, reason="leads out of the tree", asset=FULL)
+        refused(*members, work=work, reason="is a link out of the tree", asset=FULL)
 
 
 def test_a_long_chain_of_links(inner: Path) -> None:
     """Some resolvers give up on paths that grow too long, and take them for safe."""
     members = [link(b"python/l0", b".")]
     members += [link(b"python/l%d" % number, b"l%d/" % (number - 1) * 20 + b".") for number in range(1, 60)]
-    refused(*members, link(b"python/out", b"l59/.."), work=inner, reason="in a circle|out of the tree|more than")
+    refused(*members, link(b"python/out", b"l59/.."), work=inner, reason="in a cycle|out of the tree|more than")
 
 
 @pytest.mark.parametrize(
@@ -202,12 +202,12 @@ def test_nothing_is_written_twice_or_through_something_else(inner: Path, members
         (b"../../victim", r"has '\.\.' in its path"),
         (b"python/../../victim", r"has '\.\.' in its path"),
         (b"x", "is not in the directory 'python'"),
-        (b"python/missing", "is no file that came before it"),
-        (b"python/later", "is no file that came before it"),
-        (b"python/self", "is no file that came before it"),
-        (b"python/link", "is no file that came before it"),
-        (b"python/bin", "is no file that came before it"),
-        (b"python", "is no file that came before it"),
+        (b"python/missing", "is not an earlier file of the archive"),
+        (b"python/later", "is not an earlier file of the archive"),
+        (b"python/self", "is not an earlier file of the archive"),
+        (b"python/link", "is not an earlier file of the archive"),
+        (b"python/bin", "is not an earlier file of the archive"),
+        (b"python", "is not an earlier file of the archive"),
         (b"", "has an empty name in its path"),
     ],
 )
@@ -291,7 +291,7 @@ def test_headers_that_readers_understand_differently(inner: Path) -> None:
 @pytest.mark.parametrize("kind", list(COMPRESSORS))
 def test_bombs_are_stopped_long_before_the_disk_is_full(inner: Path, kind: str) -> None:
     bomb = COMPRESSORS[kind](tar(file(b"python/zeros", bytes(9 << 20))))
-    with pytest.raises(IntegrityError, match="unpacks to more than it plausibly holds"):
+    with pytest.raises(IntegrityError, match="exceeds the limit for its unpacked size"):
         unpack_bytes(bomb, inner, limits=Limits(unpacked=5 << 20))
     assert (inner / "tree/zeros").stat().st_size <= 5 << 20
 
@@ -301,7 +301,12 @@ def test_hard_links_are_no_way_around_the_limit(inner: Path) -> None:
         file(b"python/x", os.urandom(1000)),
         *(hard_link(b"python/%d" % number, b"python/x") for number in range(99)),
     ]
-    refused(*members, work=inner, limits=Limits(unpacked=90_000, ratio=None), reason="is one hard link too many")
+    refused(
+        *members,
+        work=inner,
+        limits=Limits(unpacked=90_000, ratio=None),
+        reason="is a hard link that makes the archive exceed",
+    )
 
 
 def test_a_real_socket_in_the_way_is_not_touched(inner: Path) -> None:
@@ -324,7 +329,7 @@ def test_every_cut_of_the_tar_is_found(inner: Path) -> None:
     for number in range(len(data) // 512):
         work = inner / str(number)
         work.mkdir()
-        with pytest.raises(IntegrityError, match=r"truncated|holds nothing"):
+        with pytest.raises(IntegrityError, match=r"truncated|contains no interpreter"):
             unpack_bytes(COMPRESSORS["tar.gz"](data[: number * 512]), work)
 
 
@@ -334,6 +339,6 @@ def test_directories_that_names_imply_count_as_members(inner: Path, listed: bool
     deep = b"/".join(b"%d" % number for number in range(40))
     implied = [directory(b"python/" + deep)] if listed else [file(b"python/" + deep + b"/x")]
     few = Limits(members=30)
-    refused(*implied, work=inner, limits=few, reason="makes more than 30 files and directories")
+    refused(*implied, work=inner, limits=few, reason="exceeds the limit of 30 files and directories")
     (inner / "few").mkdir()
     unpack_tar(file(b"python/" + b"a/" * 29 + b"x"), work=inner / "few", limits=few)

@@ -113,14 +113,14 @@ def test_a_link_may_lead_nowhere_and_to_the_root(names: TakenNames) -> None:
 )
 def test_a_link_that_leaves_the_tree_on_its_way_is_refused(names: TakenNames, links: dict[str, str]) -> None:
     linked(names, **links)
-    with pytest.raises(ArchiveRefused, match="is a link that leads out of the tree"):
+    with pytest.raises(ArchiveRefused, match="is a link out of the tree"):
         [names.resolve_link(path) for path, _ in names.links()]
 
 
 @pytest.mark.parametrize("links", [{"a": "a"}, {"a": "b", "b": "a"}, {"a": "b/x", "b": "a/y"}, {"a": "b/b", "b": "a"}])
 def test_a_link_that_leads_in_a_circle_is_refused(names: TakenNames, links: dict[str, str]) -> None:
     linked(names, **links)
-    with pytest.raises(ArchiveRefused, match="in a circle"):
+    with pytest.raises(ArchiveRefused, match="in a cycle"):
         names.resolve_link("a")
 
 
@@ -139,5 +139,5 @@ def test_a_terminal_descriptions_link_to_its_own_name_gives_way_to_the_file(case
 
 def test_anywhere_else_it_is_a_circle(case_insensitive: TakenNames) -> None:
     case_insensitive.take("share/doc/NAME", "link", "name")
-    with pytest.raises(ArchiveRefused, match="in a circle"):
+    with pytest.raises(ArchiveRefused, match="in a cycle"):
         case_insensitive.resolve_link("share/doc/NAME")

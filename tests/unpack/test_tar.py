@@ -102,7 +102,7 @@ def test_global_headers_may_comment() -> None:
 def test_whatever_follows_the_end_may_only_be_zeros() -> None:
     assert only(file(b"a"), END * 20).name == "a"
     for more in (b"x", bytes(512) + file(b"b"), bytes(5000) + b"\x01"):
-        with pytest.raises(ArchiveRefused, match="goes on behind its end"):
+        with pytest.raises(ArchiveRefused, match="has data after its end"):
             list(members(tar(file(b"a")) + more))
 
 
@@ -118,7 +118,7 @@ def test_whatever_follows_the_end_may_only_be_zeros() -> None:
         (b"M", "continues another archive"),
         (b"N", "renames"),
         (b"V", "volume label"),
-        (b"X", "old system"),
+        (b"X", "obsolete format"),
         (b"A", "unknown kind, 'A'"),
         (b"\xff", "unknown kind, 'ÿ'"),
     ],
@@ -134,8 +134,8 @@ def test_other_kinds_are_refused(kind: bytes, reason: str) -> None:
         ([pax((b"size", b"4")), file(b"a", b"abc")], "member 'a' has an extended header that changes its size"),
         ([pax((b"size", b"3_")), file(b"a", b"abc")], "changes its size"),
         ([pax((b"size", b"03")), file(b"a", b"abc")], "changes its size"),
-        ([pax((b"linkpath", b"x")), file(b"a")], "gives a target to something that is no link"),
-        ([long_name(b"x", LONG_LINK), directory(b"a")], "gives a target to something that is no link"),
+        ([pax((b"linkpath", b"x")), file(b"a")], "with a link target, but is not a link"),
+        ([long_name(b"x", LONG_LINK), directory(b"a")], "with a link target, but is not a link"),
         ([pax((b"path", b"a")), long_name(b"b"), file(b"c")], "several extended headers"),
         ([long_name(b"a"), pax((b"mtime", b"1")), file(b"c")], "several extended headers"),
         ([long_name(b"a"), long_name(b"b"), file(b"c")], "several extended headers"),
@@ -144,9 +144,9 @@ def test_other_kinds_are_refused(kind: bytes, reason: str) -> None:
         ([file(b"a"), long_name(b"b")], "ends after an extended header"),
         ([pax((b"path", b"x"), kind=GLOBAL), file(b"a")], "gives every member the same path"),
         ([pax((b"size", b"0"), kind=GLOBAL), file(b"a")], "gives every member the same size"),
-        ([header(b"x", LONG_NAME, size=4) + padded(b"a\0b\0"), file(b"c")], r"a long name that is 'a\\x00b'"),
-        ([header(b"x", LONG_NAME, size=1) + padded(b"\0"), file(b"c")], "a long name that is ''"),
-        ([header(b"x", LONG_NAME), file(b"c")], "a long name that is ''"),
+        ([header(b"x", LONG_NAME, size=4) + padded(b"a\0b\0"), file(b"c")], r"an invalid long name 'a\\x00b'"),
+        ([header(b"x", LONG_NAME, size=1) + padded(b"\0"), file(b"c")], "an invalid long name ''"),
+        ([header(b"x", LONG_NAME), file(b"c")], "an invalid long name ''"),
         ([header(b"x", PAX, size=1 << 17) + bytes(1 << 17), file(b"c")], "an extended header of 131072 bytes"),
         ([header(b"d", b"5", size=3) + padded(b"abc")], "member 'd' is a dir with content"),
         ([header(b"l", b"2", size=3, link=b"x") + padded(b"abc")], "member 'l' is a link with content"),
@@ -183,7 +183,7 @@ def test_one_block_of_zeros_is_no_end() -> None:
 def test_more_members_than_allowed_are_refused_extended_headers_counted() -> None:
     data = tar(pax((b"path", b"x")), file(b"a"), file(b"b"))
     assert len(list(members(data, max_members=3))) == 2
-    with pytest.raises(ArchiveRefused, match="more than 2 members"):
+    with pytest.raises(ArchiveRefused, match="exceeds the limit of 2 members"):
         list(members(data, max_members=2))
 
 
@@ -258,7 +258,7 @@ def test_a_mode_must_be_octal_as_well() -> None:
 
 @pytest.mark.parametrize("checksum", [b"000000\0 ", b"777777\0 ", b"        ", b"-00123\0 "])
 def test_a_wrong_checksum_is_refused(checksum: bytes) -> None:
-    with pytest.raises(ArchiveRefused, match=r"member 'python/x' has a (header whose )?checksum"):
+    with pytest.raises(ArchiveRefused, match=r"member 'python/x' has a (header with a wrong )?checksum"):
         parse_header(header(b"python/x", checksum=checksum))
 
 
@@ -319,12 +319,12 @@ def test_pax_times_owners_and_attributes_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("keyword", "why"),
     [
-        (b"GNU.sparse.major", "not one we know"),
-        (b"GNU.sparse.name", "not one we know"),
-        (b"SCHILY.realsize", "not one we know"),
-        (b"hdrcharset", "how names are to be read"),
-        (b"charset", "how its content is to be read"),
-        (b"Path", "not one we know"),
+        (b"GNU.sparse.major", "is unknown"),
+        (b"GNU.sparse.name", "is unknown"),
+        (b"SCHILY.realsize", "is unknown"),
+        (b"hdrcharset", "changes the encoding of names"),
+        (b"charset", "changes the format of its content"),
+        (b"Path", "is unknown"),
     ],
 )
 def test_pax_keywords_that_change_what_a_member_is_are_refused(keyword: bytes, why: str) -> None:
@@ -394,7 +394,7 @@ def test_a_stream_that_ends_too_early_is_refused() -> None:
 def test_more_than_the_budget_is_refused_as_soon_as_it_comes() -> None:
     one = stream(b"abc", b"de", b"f", budget=5)
     assert one.read(5) == b"abcde"
-    with pytest.raises(ArchiveRefused, match="more than it plausibly holds"):
+    with pytest.raises(ArchiveRefused, match="exceeds the limit for its unpacked size"):
         one.read(1)
 
 

@@ -97,14 +97,14 @@ def test_no_link_is_made_if_one_leads_out(builder: DirectoryBuilder, tmp_path: P
     builder.link("a/x", "b/c/../../good/..")  # in the tree whether `c` and `good` are links or not
     builder.link("up", "later/..")
     builder.link("later", ".")
-    with pytest.raises(ArchiveRefused, match="member 'up' is a link that leads out"):
+    with pytest.raises(ArchiveRefused, match="member 'up' is a link out"):
         builder.finish(nothing)
     assert not any(path.is_symlink() for path in tmp_path.rglob("*"))
 
 
 def test_a_link_that_leads_out_with_the_links_so_far_is_refused_at_once(builder: DirectoryBuilder) -> None:
     builder.link("current", ".")
-    with pytest.raises(ArchiveRefused, match="leads out of the tree"):
+    with pytest.raises(ArchiveRefused, match="is a link out of the tree"):
         builder.link("parent", "current/..")
 
 
@@ -124,7 +124,7 @@ def test_a_copy_is_of_a_file_made_before(builder: DirectoryBuilder, tmp_path: Pa
     assert (tmp_path / "bin/python3.7m").stat().st_mode & EXECUTABLE == EXECUTABLE
     builder.link("bin/python", "python3.7")
     for source in ("bin/python", "bin", "missing"):
-        with pytest.raises(ArchiveRefused, match="is no file that came before it"):
+        with pytest.raises(ArchiveRefused, match="is not an earlier file of the archive"):
             builder.copy("x", source)
 
 

@@ -72,7 +72,7 @@ def test_what_python_zips_is_read(members: Read, streamed: bool) -> None:
 def test_names_without_the_utf8_flag_are_of_the_old_code_page(members: Read) -> None:
     assert members(zip_file(Zipped(name=b"caf\x82")))[0][0].name == "café"
     assert members(zip_file(Zipped(name="é".encode(), flags=1 << 11)))[0][0].name == "é"
-    with pytest.raises(ArchiveRefused, match="not UTF-8, as it says"):
+    with pytest.raises(ArchiveRefused, match="is marked as UTF-8, but is not"):
         members(zip_file(Zipped(name=b"caf\x82", flags=1 << 11)))
 
 
@@ -83,24 +83,24 @@ def test_a_member_that_nobody_reads_is_checked_all_the_same(tmp_path: Path) -> N
 
 
 BAD = {
-    "wrong checksum": (Zipped(name=b"a", content=CONTENT, crc=1), "checksum is not what the index says"),
-    "says it is larger": (Zipped(name=b"a", content=b"abc", size=4), "size or checksum is not"),
-    "says it is smaller": (Zipped(name=b"a", content=CONTENT, size=4), "size or checksum is not"),
+    "wrong checksum": (Zipped(name=b"a", content=CONTENT, crc=1), "checksum differs from the index"),
+    "says it is larger": (Zipped(name=b"a", content=b"abc", size=4), "size or checksum differs"),
+    "says it is smaller": (Zipped(name=b"a", content=CONTENT, size=4), "size or checksum differs"),
     "damaged": (Zipped(name=b"a", content=b"abc", packed=b"\xff\xff\xff\xff"), "is damaged"),
     "ends too early": (Zipped(name=b"a", content=b"abc", packed=b"KLJ\x06"), "is damaged"),
-    "ends too late": (Zipped(name=b"a", content=b"", packed=b"\x03\0more"), "does not end where it should"),
+    "ends too late": (Zipped(name=b"a", content=b"", packed=b"\x03\0more"), "its packed content has a wrong length"),
     "encrypted": (Zipped(name=b"a", flags=1), "is encrypted"),
     "strongly encrypted": (Zipped(name=b"a", flags=1 << 6), "is encrypted"),
-    "a patch": (Zipped(name=b"a", flags=1 << 5), "is encrypted, or packed in a way we do not know"),
-    "masked": (Zipped(name=b"a", flags=1 << 13), "packed in a way we do not know"),
-    "another method": (Zipped(name=b"a", method=12), "a method we do not know: 12"),
-    "stored in fewer bytes": (Zipped(name=b"a", deflate=False, content=b"ab", size=3), "a method we do not know: 0"),
-    "another name inside": (Zipped(name=b"a", local_name=b"b"), "has another name in the index"),
-    "a longer name inside": (Zipped(name=b"a", local_name=b"ab"), "has another name in the index"),
-    "another checksum inside": (Zipped(name=b"a", content=b"abc", local_crc=1), "another size, checksum or packing"),
+    "a patch": (Zipped(name=b"a", flags=1 << 5), "is encrypted, or compressed in an unsupported way"),
+    "masked": (Zipped(name=b"a", flags=1 << 13), "compressed in an unsupported way"),
+    "another method": (Zipped(name=b"a", method=12), "an unsupported method:  12"),
+    "stored in fewer bytes": (Zipped(name=b"a", deflate=False, content=b"ab", size=3), "an unsupported method:  0"),
+    "another name inside": (Zipped(name=b"a", local_name=b"b"), "has a different name in the index"),
+    "a longer name inside": (Zipped(name=b"a", local_name=b"ab"), "has a different name in the index"),
+    "another checksum inside": (Zipped(name=b"a", content=b"abc", local_crc=1), "a different size, checksum or method"),
     "zip64 sizes": (Zipped(name=b"a", extra=b"\x01\x00\x08\x00" + bytes(8)), "overrides its name or size"),
     "a second name": (Zipped(name=b"a", extra=b"\x75\x70\x01\x00x"), "overrides its name or size"),
-    "a newer format": (Zipped(name=b"a", needs=64), "packed in a way we do not know"),
+    "a newer format": (Zipped(name=b"a", needs=64), "compressed in an unsupported way"),
     "bytes behind the extra fields": (Zipped(name=b"a", extra=b"\x55\x54\0\0xyz"), "overrides its name or size"),
     "a cut extra field": (Zipped(name=b"a", extra=b"\x55\x54\x09\x00"), "overrides its name or size"),
     "a directory with content": (Zipped(name=b"a/", content=b"abc", mode=0o040755), "is a dir with content"),
@@ -125,12 +125,12 @@ def test_every_byte_of_the_file_has_its_place(members: Read) -> None:
     one, two = Zipped(name=b"a", content=b"abc"), Zipped(name=b"b", content=b"abc")
     assert len(members(zip_file(one, two))) == 2
     for data, reason in [
-        (zip_file(one, two, before=b"MZ"), "something before its first member"),
-        (zip_file(one, two, between=b"x"), "followed by something that is none"),
-        (zip_file(one, two, comment=b"x"), "something behind its end"),
-        (zip_file(one, two) + b"x", "something behind its end"),
-        (b"MZ" + zip_file(one, two), "index that does not reach to its end"),
-        (zip_file(one, two) + zip_file(one), "index that does not reach to its end"),
+        (zip_file(one, two, before=b"MZ"), "data before its first member"),
+        (zip_file(one, two, between=b"x"), "followed by other data"),
+        (zip_file(one, two, comment=b"x"), "data after its end"),
+        (zip_file(one, two) + b"x", "data after its end"),
+        (b"MZ" + zip_file(one, two), "data between its index and its end"),
+        (zip_file(one, two) + zip_file(one), "data between its index and its end"),
     ]:
         with pytest.raises(ArchiveRefused, match=reason):
             members(data)
@@ -138,7 +138,7 @@ def test_every_byte_of_the_file_has_its_place(members: Read) -> None:
 
 def test_a_file_without_members_holds_nothing_else(members: Read) -> None:
     assert members(zip_file()) == []
-    with pytest.raises(ArchiveRefused, match="something before its first member"):
+    with pytest.raises(ArchiveRefused, match="data before its first member"):
         members(zip_file(before=b"PK\x03\x04" + bytes(40)))
 
 
@@ -166,7 +166,7 @@ def test_the_index_holds_as_many_members_as_it_says(members: Read) -> None:
     for count in (0, 2, 4):
         with pytest.raises(ArchiveRefused, match="damaged index"):
             members(_with_end(data, count=count))
-    with pytest.raises(ArchiveRefused, match="more than 2 members"):
+    with pytest.raises(ArchiveRefused, match="exceeds the limit of 2 members"):
         members(_with_end(data, count=2), max_members=2)  # before `zipfile` makes something of each
 
 
@@ -197,7 +197,7 @@ def test_a_zip64_index_in_a_comment_is_not_believed(members: Read) -> None:
     shown = bytearray(data[:-22] + comment + data[-22:])
     shown[start + 32 : start + 34] = len(comment).to_bytes(2, "little")
     two_faced = _with_end(bytes(shown), longer_by=len(comment))
-    with pytest.raises(ArchiveRefused, match="more than 4 GiB"):
+    with pytest.raises(ArchiveRefused, match="larger than 4 GiB"):
         members(two_faced)
 
 
@@ -245,9 +245,9 @@ def test_members_that_share_their_bytes_are_refused(members: Read) -> None:
 
 def test_limits_hold_before_anything_is_unpacked(members: Read) -> None:
     data = zip_file(Zipped(name=b"a", content=CONTENT), Zipped(name=b"b", content=CONTENT))
-    with pytest.raises(ArchiveRefused, match="more than 1 members"):
+    with pytest.raises(ArchiveRefused, match="exceeds the limit of 1 members"):
         members(data, max_members=1)
-    with pytest.raises(ArchiveRefused, match="more than it plausibly holds"):
+    with pytest.raises(ArchiveRefused, match="exceeds the limit for its unpacked size"):
         members(data, budget=2 * len(CONTENT) - 1)
 
 

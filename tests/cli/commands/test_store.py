@@ -95,9 +95,9 @@ def test_the_reason_why_bytecode_was_not_compared_is_named(synced: Project) -> N
     for suffix in ("pyc", "opt-1.pyc"):
         (tree / f"lib/python3.13/__pycache__/os.cpython-313.{suffix}").touch()
     said = synced.run("verify").err
-    assert "note: 2 files of cached bytecode not compared with their sources: the interpreter ended before" in said
+    assert "note: 2 files of cached bytecode not compared with their sources: the interpreter exited before" in said
     assert "`provision verify --repair` removes them" in said
-    assert verified(synced)["unchecked-reason"] == "the interpreter ended before it compared anything"
+    assert verified(synced)["unchecked-reason"] == "the interpreter exited before it compared any file"
 
 
 @pytest.mark.slow
