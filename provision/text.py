@@ -82,22 +82,33 @@ def _quoted_key(key: str) -> str:
     return '"' + quoted(key)[1:-1].replace('"', '\\"') + '"'
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int, *, hanging: int = 0) -> list[str]:
     """The lines of a text, broken between words where it is wider; words, and what is in backticks, stay whole.
 
-    Further lines begin below the value of ``key  value`` or ``name: value``, else below the first word.
+    Further lines begin below the last value of ``key  value``, below that of ``name: value``, or after ``hanging``
+    more spaces than the first. The codes of colours take no columns.
     """
     if len(text) <= width:
         return [text]
     import re
 
-    key = re.match(r"\s*(?:\S.{0,28}?\s\s+|[\w.-]{1,20}: )?", text)
-    indent = " " * (key.end() if key and key.end() <= width // 2 else 0)
+    def columns(part: str) -> int:
+        return len(re.sub(r"\x1b\[\d+m", "", part))
+
+    plain = re.sub(r"\x1b\[\d+m", "", text)
+    if len(plain) <= width:
+        return [text]
+    begin = re.match(r"\s*(?:[\w.-]{1,20}: )?", plain)
+    ends = [gap.end() for gap in re.finditer(r"(?<=\S)\s{2,}", plain[: width // 2])]
+    indent = ends[-1] if ends else begin.end() if begin else 0
+    if not plain[:indent].strip():
+        indent += hanging
     lines, line = [], ""
     for word in re.findall(r"\s*(?:`[^`]*`\S*|\S)+", text):
-        if line.strip() and len(line) + len(word) > width:
+        if line.strip() and columns(line) + columns(word) > width:
             lines.append(line)
-            line = indent + word.lstrip()
+            bare = word.lstrip()
+            line = " " * max(0, min(indent, width // 2, width - columns(bare))) + bare
         else:
             line += word
     return [*lines, line]

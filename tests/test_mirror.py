@@ -51,6 +51,7 @@ COVERED_BY = {
 
 # Folders and files that follow a topic through several modules, and the topic.
 BY_TOPIC = {
+    "cli/test_widths.py": "what commands print on narrow terminals",
     "bytes": "damage: flipped bytes, failing system calls, hostile places",
     "concurrency": "several processes in one store",
     "crash": "a kill or a power failure at any moment",

@@ -29,8 +29,17 @@ class Console:
 
     def out(self, *lines: str) -> None:
         """Write result lines, which must be printable, to stdout."""
+        width = terminal_width(sys.stdout)
         for line in lines:
-            sys.stdout.write(without_ci_commands(line) + "\n")
+            for part in wrapped(line, width, hanging=2):
+                sys.stdout.write(without_ci_commands(part) + "\n")
+
+    def key(self, key: str) -> str:
+        """A tree's key in a result line; on narrow terminals without what is between its build and its digest."""
+        implementation, dash, rest = key.partition("-")
+        if not dash or terminal_width(sys.stdout) >= _WIDE:
+            return key
+        return f"{implementation}-{rest.partition('-')[0]}…{rest.rpartition('-')[2]}"
 
     def page(self, *lines: str) -> None:
         """Write a document for other programs, such as Markdown or HTML, to stdout: UTF-8, whatever its encoding."""
@@ -105,6 +114,7 @@ class Console:
             sys.stderr.write(f"{' ' * indent if number else f'{label} '}{line}\n")
 
 
+_WIDE = 120  # columns: from here on, the key of a tree fits beside other words
 UNLIMITED = 10_000  # columns, where a stream is no terminal
 
 
@@ -119,13 +129,67 @@ def terminal_width(stream: TextIO) -> int:
 
 
 def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:
-    """The lines of a table, with bold heads. Cells are made printable here."""
+    """The lines of a table, with bold heads; a line for each cell where the terminal is too narrow for the table.
+
+    Cells are made printable here.
+    """
     cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))]
-    lines = [
-        "  ".join(console.paint(head.ljust(width), "bold") for head, width in zip(heads, widths, strict=True)).rstrip()
+    width = terminal_width(sys.stdout)
+    if _columns(cells, heads) > width:
+        used = [column for column in range(len(heads)) if any(row[column] for row in cells)]
+        cells, heads = [[row[column] for column in used] for row in cells], [heads[column] for column in used]
+    lines = [[row] for row in cells]
+    if _columns(cells, heads) > width:
+        lines = _folded(cells, heads, width)
+    if not lines:
+        return _stacked(cells, heads, console)
+    widths = _widths([row for rows in lines for row in rows], heads)
+    return [
+        "  ".join(console.paint(head.ljust(size), "bold") for head, size in zip(heads, widths, strict=True)).rstrip(),
+        *(
+            "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip()
+            for rows in lines
+            for row in rows
+        ),
     ]
-    lines += ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+def _widths(cells: Sequence[Sequence[str]], heads: Sequence[str]) -> list[int]:
+    return [max(len(row[column]) for row in [heads, *cells]) for column in range(len(heads))]
+
+
+def _columns(cells: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
+    """How wide the table is."""
+    return sum(_widths(cells, heads)) + 2 * (len(heads) - 1)
+
+
+def _folded(cells: Sequence[Sequence[str]], heads: Sequence[str], width: int) -> list[list[list[str]]]:
+    """The rows, each in several lines, with the cells of the widest column wrapped; nothing if that is not enough."""
+    widths = _widths(cells, heads)
+    widest = widths.index(max(widths))
+    room = widths[widest] - (_columns(cells, heads) - width)
+    if room < max(len(word) for row in [heads, *cells] for word in row[widest].split() or [""]):
+        return []
+    folded = []
+    for row in cells:
+        first, *more = wrapped(row[widest], room)
+        further = [[part.strip() if column == widest else "" for column in range(len(heads))] for part in more]
+        folded.append([[*row[:widest], first, *row[widest + 1 :]], *further])
+    return folded
+
+
+def _stacked(cells: Sequence[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:
+    """The first cell of each row on its own line, the others with their heads below it."""
+    labels = [head.lower() for head in heads]
+    width = max(map(len, labels[1:]), default=0)
+    lines = []
+    for first, *others in cells:
+        lines.append(console.paint(first, "bold"))
+        lines += (
+            f"  {console.paint(label.ljust(width), 'dim')}  {cell}"
+            for label, cell in zip(labels[1:], others, strict=True)
+            if cell
+        )
     return lines
 
 

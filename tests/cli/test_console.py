@@ -18,6 +18,20 @@ def test_a_table_is_aligned_and_its_cells_are_printable() -> None:
     assert lines == ["X     Y", "a     \\x1b[2J", "long  y"]
 
 
+def test_a_table_that_is_too_wide_loses_empty_columns_then_folds_then_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    console, heads = Console(environ={}), ("NAME", "VARIANT", "NOTE")
+    rows = [("default", "pgo+lto install_only_stripped", ""), ("free", "", "")]
+
+    def at(width: int) -> list[str]:
+        monkeypatch.setattr("provision.cli.console.terminal_width", lambda stream: width)
+        return table(rows, heads, console)
+
+    assert at(44)[0].split() == ["NAME", "VARIANT", "NOTE"]
+    assert at(38) == ["NAME     VARIANT", "default  pgo+lto install_only_stripped", "free"]
+    assert at(32) == ["NAME     VARIANT", "default  pgo+lto", "         install_only_stripped", "free"]
+    assert at(28) == ["default", "  variant  pgo+lto install_only_stripped", "free"]
+
+
 def test_an_error_has_its_place_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     place = Place("pythons.toml", 3, 7, "pythons.free")
     Console(environ={}).error(ManifestError("is odd", place=place, hint="Make it even."))

@@ -81,7 +81,7 @@ def prune(
     from provision.workflows.store import prune as prune_store
 
     pruning = prune_store(session.options, dry_run=dry_run, forget=tuple(forget or ()))
-    return session.show(present_pruned(pruning, dry_run=dry_run))
+    return session.show(present_pruned(pruning, session.console, dry_run=dry_run))
 
 
 @with_session()
@@ -181,14 +181,14 @@ def _summary(verified: Verified, changed: Sequence[VerifiedTree], missing: Seque
 
 
 def _lines(tree: VerifiedTree, console: Console) -> Iterator[str]:
-    name = printable(", ".join(tree.names)) or tree.key
+    name = printable(", ".join(tree.names)) or console.key(tree.key)
     if tree.repaired:
         state = console.paint("repaired", "green")
     elif tree.missing:
         state = console.paint("not installed", "red")
     else:
         state = console.paint("ok", "green") if tree.sound else console.paint("differs", "red")
-    yield f"{state}  {console.paint(name, 'bold')}" + (f"  {tree.key}" if tree.names else "")
+    yield f"{state}  {console.paint(name, 'bold')}" + (f"  {console.key(tree.key)}" if tree.names else "")
     if tree.receipt is None and not tree.missing:
         yield "  the tree or its receipt is missing or damaged"
     for difference in tree.differences[:_SHOWN]:
@@ -211,7 +211,7 @@ def _document(tree: VerifiedTree) -> dict[str, object]:
     }
 
 
-def present_pruned(pruning: Pruning, *, dry_run: bool) -> CommandAnswer:
+def present_pruned(pruning: Pruning, console: Console, *, dry_run: bool) -> CommandAnswer:
     """The removed trees, how much space that freed, and who keeps the others where that may surprise."""
     pruned, left = pruning.pruned, pruning.left
     freed = f", {size(pruned.freed)} freed" if pruned.freed else ""
@@ -229,7 +229,7 @@ def present_pruned(pruning: Pruning, *, dry_run: bool) -> CommandAnswer:
         "kept": [_needed_document(tree) for tree in left.trees],
         "damaged-roots": [str(path) for path in left.damaged],
     }
-    return CommandAnswer(lines=pruned.removed, document=document, remarks=remarks)
+    return CommandAnswer(lines=[console.key(key) for key in pruned.removed], document=document, remarks=remarks)
 
 
 def _kept(left: Roots) -> Iterator[str]:
@@ -256,7 +256,9 @@ def present_roots(roots: Roots, console: Console) -> CommandAnswer:
     """Each tree, and below it who needs it."""
     lines = []
     for tree in roots.trees:
-        lines.append(f"{console.paint(tree.key, 'bold')}  {'incomplete' if tree.size is None else size(tree.size)}")
+        lines.append(
+            f"{console.paint(console.key(tree.key), 'bold')}  {'incomplete' if tree.size is None else size(tree.size)}"
+        )
         lines += [f"  {_need(need)}" for need in tree.needs] or ["  not used"]
     unused = 0 if roots.damaged else sum(not tree.needs for tree in roots.trees)
     remarks = [f"{plural(len(roots.trees), 'tree')}, {unused} not used", *_damaged(roots)]
@@ -306,7 +308,7 @@ def _day(seconds: int) -> str:
 
 def present_cache_dir(directory: Path) -> CommandAnswer:
     """The directory, alone on its line."""
-    return CommandAnswer(lines=(str(directory),), document={"version": 1, "cache": str(directory)})
+    return CommandAnswer(paths=(str(directory),), document={"version": 1, "cache": str(directory)})
 
 
 def present_cache_size(usage: CacheUsage) -> CommandAnswer:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from provision.cli.console import Console
+from provision.cli.console import UNLIMITED, Console, terminal_width
 from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
 from provision.review.diff_formats import diff_document
@@ -18,7 +17,6 @@ from provision.text import plural, printable, size_change
 _MARKS = {"+": "green", "-": "red", "~": "yellow"}
 _STYLES = {"alarm": "red", "warning": "yellow", "notice": "dim"}
 _HEADS = ("", "ENTRY", "CHANGE", "BEFORE", "AFTER", "PLATFORMS", "SIZE")
-_UNLIMITED = 10_000  # columns, where stdout is not a terminal
 
 
 def present_diff(review: Review, console: Console, style: str, *, exit_code: bool) -> CommandAnswer:
@@ -41,7 +39,7 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
             return CommandAnswer(commands=diff_annotations(review), document={}, code=code)
         case _:
             summary = f"{review.old.label} → {review.new.label}: {headline(review)}"
-            lines = diff_lines(review, console, width=terminal_width())
+            lines = diff_lines(review, console, width=terminal_width(sys.stdout))
             return CommandAnswer(lines=lines, document=diff_document(review), code=code, remarks=(summary,))
 
 
@@ -51,11 +49,6 @@ def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
     for index, notice in enumerate(review.notices):
         lines += ["", *_notice(notice, console, width)] if index == 0 and lines else _notice(notice, console, width)
     return [*lines, *_components(review, width), *_advisories(review, console, width), *_details(review)]
-
-
-def terminal_width() -> int:
-    """The columns of the terminal; unlimited elsewhere, even if ``COLUMNS`` is set."""
-    return shutil.get_terminal_size((_UNLIMITED, 24)).columns if sys.stdout.isatty() else _UNLIMITED
 
 
 def _table(found: Sequence[ReviewRow], console: Console, width: int) -> Iterator[str]:
@@ -114,7 +107,7 @@ def _notice(notice: Notice, console: Console, width: int) -> list[str]:
 def _wrapped(text: str, width: int, *, indent: int) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text, max(20, min(width, _UNLIMITED) - indent), break_on_hyphens=False) or [""]
+    return textwrap.wrap(text, max(20, min(width, UNLIMITED) - indent), break_on_hyphens=False) or [""]
 
 
 def _components(review: Review, width: int) -> Iterator[str]:
@@ -168,4 +161,4 @@ def _details(review: Review) -> Iterator[str]:
 
 def change_lines(review: Review, console: Console) -> list[str]:
     """The changes that `lock` made, for its own report."""
-    return diff_lines(review, console, width=terminal_width())
+    return diff_lines(review, console, width=terminal_width(sys.stdout))

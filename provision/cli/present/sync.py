@@ -97,16 +97,20 @@ def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
     for action in plan.actions:
         match action:
             case Keep(selected=selected):
-                yield action, f"{console.paint('=', 'dim')} {printable(selected.name)}  {selected.key}"
+                yield action, f"{console.paint('=', 'dim')} {printable(selected.name)}  {console.key(selected.key)}"
             case Install(selected=selected, names=names, cached=cached):
                 asset = selected.asset
                 where = "cached" if cached else (size(asset.size) if asset.size else "size unknown")
                 label = console.paint(printable(", ".join(names)), "bold")
-                yield action, f"{console.paint('+', 'green')} {label}  {selected.key}  ({printable(where)})"
+                yield (
+                    action,
+                    f"{console.paint('+', 'green')} {label}  {console.key(selected.key)}  ({printable(where)})",
+                )
             case Link(selected=selected, previous=previous) if selected.key not in installed:
-                was = f"  (was {printable(previous)})" if previous else ""
-                yield action, f"{console.paint('→', 'cyan')} .pythons/{printable(selected.name)}  {selected.key}{was}"
+                was = f"  (was {printable(console.key(previous))})" if previous else ""
+                link = f".pythons/{printable(selected.name)}  {console.key(selected.key)}{was}"
+                yield action, f"{console.paint('→', 'cyan')} {link}"
             case Unlink(name=name):
                 yield action, f"{console.paint('×', 'yellow')} .pythons/{printable(name)}"
             case Remove(key=key):
-                yield action, f"{console.paint('-', 'red')} {key}"
+                yield action, f"{console.paint('-', 'red')} {console.key(key)}"
