@@ -73,13 +73,20 @@ def scan(
     folder = home / ".cache" / "cve-bin-tool"
     folder.mkdir(parents=True)
     environ = {"HOME": str(home), "PATH": os.environ["PATH"], "COLUMNS": "200"}
-    make = [scanner.with_name("python"), "-c", MAKE, folder / "cve.db"]
+    make: list[str | Path] = [scanner.with_name("python"), "-c", MAKE, folder / "cve.db"]
     subprocess.run(make, input=json.dumps(list(advisories)), text=True, check=True, env=environ)
     found = {}
     for style, document in {"cyclonedx": cyclonedx_document(made), "spdx": spdx_document(made)}.items():
         file, report = home / f"sbom.{style}.json", home / f"{style}.json"
         file.write_text(json.dumps(document))
-        options = ["--offline", "--disable-version-check", "--format", "json", "--output-file", report]
+        options: list[str | Path] = [
+            "--offline",
+            "--disable-version-check",
+            "--format",
+            "json",
+            "--output-file",
+            report,
+        ]
         command = [scanner, *options, "--sbom", style, "--sbom-file", file]
         # It exits 1 where it finds something.
         done = subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, check=False, timeout=120)
