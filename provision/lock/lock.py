@@ -8,7 +8,7 @@ from provision.manifest.manifest import Request
 from provision.model.asset import Asset, BuildOptions, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
-from provision.model.value import frozen
+from provision.model.value import field, frozen
 from provision.model.version import Version
 
 # The newest format that is read, and the oldest that can hold a lock without attestations, which is written then.
@@ -79,9 +79,12 @@ class Lock:
     version: str = PLAIN_VERSION
     pythons: tuple[LockedPython, ...] = ()
     attestations: tuple[Attestation, ...] = ()
+    _by_name: dict[str, LockedPython] = field(default_factory=dict, compare=False, repr=False)
 
     def python(self, name: str) -> LockedPython | None:
-        return next((python for python in self.pythons if python.name == name), None)
+        if not self._by_name:
+            self._by_name.update({python.name: python for python in self.pythons})
+        return self._by_name.get(name)
 
 
 def sorted_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:

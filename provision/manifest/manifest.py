@@ -112,9 +112,12 @@ class Manifest:
     settings: ManifestSettings
     requests: tuple[Request, ...]
     policy: Policy | None = None
+    _by_name: dict[str, Request] = field(default_factory=dict, compare=False, repr=False)
 
     def request(self, name: str) -> Request | None:
-        return next((request for request in self.requests if request.name == name), None)
+        if not self._by_name:
+            self._by_name.update({request.name: request for request in self.requests})
+        return self._by_name.get(name)
 
     def default_name(self) -> str:
         """The entry that ``python`` starts: the one that is marked, or else `default_name` of all."""

@@ -65,8 +65,8 @@ def replace(old: T, /, **changes: Any) -> T:
 
 
 def fields_of(value: object) -> dict[str, Any]:
-    """A value's fields by name, in the order of its class."""
-    return {name: getattr(value, name) for name in vars(value.__class__)["__slots__"]}
+    """A value's fields by name, in the order of its class; without private ones, such as an index of the others."""
+    return {name: getattr(value, name) for name in vars(value.__class__)["__slots__"] if name[0] != "_"}
 
 
 def _make(cls: type, *, kw_only: bool, order: bool, init: Callable[..., None] | None) -> type:

@@ -74,6 +74,7 @@ def _notices(review: Review) -> Iterator[str]:
         return
     lines = LockPositions(review.new.text)
     shown: set[tuple[str, int]] = set()
+    changes_of = {each.name: each.assets for each in review.diff.entries}
     yield '<section aria-labelledby="attention">\n<h2 id="attention">What to look at</h2>\n<ul class="notices">\n'
     for notice in review.notices:
         line = notice_line(notice, review, lines)
@@ -84,7 +85,7 @@ def _notices(review: Review) -> Iterator[str]:
             f'{html_text(notice.message)}<div class="where">{where}</div>'
         )
         if notice.severity == "alarm":
-            changes = notice.changes or next(each.assets for each in review.diff.entries if each.name == notice.entry)
+            changes = notice.changes or changes_of[notice.entry]
             fresh = [change for change in changes if (notice.entry, id(change)) not in shown]
             shown |= {(notice.entry, id(change)) for change in fresh}
             yield from _archive_list(fresh)

@@ -111,6 +111,24 @@ def test_methods_that_a_class_defines_are_kept() -> None:
     assert Wheel.__doc__ == "Has keywords only."
 
 
+@frozen
+class Shelf:
+    books: tuple[str, ...]
+    _index: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def position(self, book: str) -> int | None:
+        self._index.update({each: number for number, each in enumerate(self.books)})
+        return self._index.get(book)
+
+
+def test_a_copy_does_not_have_the_index_of_the_original() -> None:
+    shelf = Shelf(books=("a", "b"))
+    assert shelf.position("b") == 1
+    copy = replace(shelf, books=("c",))
+    assert copy.position("b") is None
+    assert (fields_of(copy), copy) == ({"books": ("c",)}, Shelf(books=("c",)))
+
+
 def test_a_copy_can_differ_in_some_fields() -> None:
     wheel = Wheel(size=3, name="back")
     assert replace(wheel, size=4) == Wheel(size=4, name="back")

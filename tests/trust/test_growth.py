@@ -36,14 +36,17 @@ from provision.fetch.settings import configured_hosts
 from provision.host.cpu import linux_features
 from provision.host_policy import KNOWN_HOSTS, HostRule, lookalike_of
 from provision.lock.conflicts import recover_lock
+from provision.lock.lock import Lock
 from provision.lock.positions import LockPositions
 from provision.lock.read import parse_lock
 from provision.manifest.edit import add_entry
 from provision.manifest.keys import Policy
+from provision.manifest.manifest import Manifest
 from provision.manifest.positions import Positions
 from provision.manifest.read import parse_manifest
 from provision.manifest.toml import load_toml
 from provision.manifest.version_request import parse_request
+from provision.model.value import replace
 from provision.model.version import Version
 from provision.relocate.recipe import is_local_direct_url, update_record
 from provision.relocate.rewrite import with_generic_tools, without_sysroot
@@ -108,6 +111,17 @@ def _lock(entries: int, url: str = "https://host-{0}.example/python-build-standa
 
 def _parse_lock(text: str) -> object:
     return parse_lock(text, "pythons.lock")
+
+
+def _entries(count: int) -> Lock:
+    lock = parse_lock(_lock(1), "pythons.lock").lock
+    return replace(lock, pythons=tuple(replace(lock.pythons[0], name=f"e{number}") for number in range(count)))
+
+
+def _requests(count: int) -> Manifest:
+    manifest = parse_manifest('[pythons]\na = "3.13"\n', _FILE)
+    requests = tuple(replace(manifest.requests[0], name=f"e{number}") for number in range(count))
+    return replace(manifest, requests=requests)
 
 
 def _audit(text: str) -> object:
@@ -251,6 +265,12 @@ _GROWTHS: dict[str, Growth] = {
         2000,
     ),
     "lock: positions": Growth(_lock, lambda text: LockPositions(text).entry("none"), 2000),
+    "lock: every entry by its name": Growth(
+        _entries, lambda lock: [lock.python(each.name) for each in lock.pythons], 4000
+    ),
+    "manifest: every entry by its name": Growth(
+        _requests, lambda manifest: [manifest.request(each.name) for each in manifest.requests], 4000
+    ),
     "audit: unknown hosts": Growth(_lock, _audit, 400),
     "audit: one unknown host": Growth(lambda n: _lock(n, "https://githab.com/{0}.tar.gz"), _audit, 400),
     "audit: names of PBS": Growth(
