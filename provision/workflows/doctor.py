@@ -73,7 +73,7 @@ def _versions() -> Iterator[Check]:
     yield Check(subject="its Python", state="ok", text=python)
     from importlib.metadata import PackageNotFoundError, version
 
-    for name in ("httpcore", "httpx", "certifi", "pydantic", "rich", "tomlkit", "typer", "zstandard", "isal"):
+    for name in ("httpcore", "httpx", "certifi", "pydantic", "pyyaml", "rich", "tomlkit", "typer", "zstandard", "isal"):
         try:
             found = version(name)
         except PackageNotFoundError:

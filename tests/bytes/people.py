@@ -17,7 +17,7 @@ import importlib, os, pkgutil, sys
 import encodings.idna, fcntl, httpcore, pydantic, shutil, subprocess, tempfile, tomlkit, typer, zoneinfo
 import provision
 for module in pkgutil.walk_packages(provision.__path__, "provision."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith(("__main__", "virtualenv_discovery")):  # no command imports these
         importlib.import_module(module.name)
 from provision.cli.entry import main
 os.setgroups([])

@@ -65,7 +65,7 @@ def main() -> None:
     import provision
 
     for module in pkgutil.walk_packages(provision.__path__, "provision."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", "virtualenv_discovery")):  # no command imports these
             importlib.import_module(module.name)
     sys.stdout.write(json.dumps([_watched(**job) for job in jobs]))
 

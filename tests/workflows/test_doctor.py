@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from provision.workflows.doctor_places import Check
 from provision.workflows.options import Options
 from tests.support.builds import write_catalog
 from tests.support.faults import Status
+from tests.support.killer import ROOT
 from tests.support.project import Project
 from tests.support.server import Server
 from tests.support.small import small_build
@@ -83,6 +86,12 @@ def test_a_project_in_order_and_one_that_is_not(tmp_path: Path, server: Server) 
     assert "Run `provision lock`" in ended.out
     assert "note     network" in ended.out
     assert ended.err.startswith("1 problem, ")
+
+
+def test_every_dependency_is_listed(empty: Path) -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    here = {re.split("[>=<]", each)[0] for each in declared if ";" not in each}
+    assert here <= {each.text.partition(" ")[0] for each in checks(empty) if each.subject == "dependency"}
 
 
 def test_what_a_command_starts_and_what_it_shadows(empty: Path) -> None:
