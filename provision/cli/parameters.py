@@ -121,7 +121,7 @@ def with_session(*, transfer: bool = False) -> Callable[[Callable[Concatenate[Se
         def command(*args: Any, **kwargs: Any) -> None:
             given = {name: kwargs.pop(name) for name in shared}
             if given["quiet"] and given["verbose"]:
-                raise UsageError("--quiet and --verbose exclude each other")
+                raise UsageError("`--quiet` cannot be combined with `--verbose`")
             with Session.start(**given).hints() as session:
                 code = function(session, *args, **kwargs)
             raise typer.Exit(code)

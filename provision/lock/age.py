@@ -55,8 +55,8 @@ class Cooldown:
         """From which day the age of an asset is reckoned, and what moves that day, for people."""
         moves = "`provision catalog update`"
         if self.now(asset) != self.as_of:
-            moves = f"a newer build in the catalog of your own, or {moves},"
-        return f"the cooldown is reckoned from {self.now(asset)[:10]}, the day of the catalog; {moves} moves that day"
+            moves = f"a newer build in the custom catalog, or {moves},"
+        return f"the cooldown is measured against the catalog date, {self.now(asset)[:10]}; {moves} moves that date"
 
     def __str__(self) -> str:
         """``3 days``, ``36 hours``: in the largest unit that makes it a whole number."""

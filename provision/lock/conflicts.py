@@ -57,7 +57,7 @@ def _read_conflicting(text: str, file: str) -> ParsedLock:
         if first is not None and all(other == first for other in others):
             agreed.append(first)
         else:
-            warnings[f"{file}: {name} is in conflict, and is resolved again"] = None
+            warnings[f"{file}: merge conflict in entry {name!r}; locking the entry again"] = None
     version = max((side.version for side in sides), key=lock_version)
     unknown = tuple(dict.fromkeys(key for side in sides for key in side.unknown))
     # Each names its bundle, which proves it or does not: none contradicts another.
@@ -88,7 +88,10 @@ def _split(text: str, file: str) -> tuple[str, str]:
     return "\n".join(ours), "\n".join(theirs)
 
 
-_HINT = "Remove the lock and run `provision lock`, or take one side's: `git checkout --theirs pythons.lock`."
+_HINT = (
+    "Delete the lock file and run `provision lock`, or use the version of one side: "
+    "`git checkout --theirs pythons.lock`."
+)
 
 
 def _read_side(text: str, file: str) -> _Side:

@@ -113,26 +113,26 @@ def _reasons(resolved: ResolvedRequest, catalog_view: CatalogView, shown: Locked
     versions = [version for version in catalog_view.versions(shown.implementation) if resolved.allows(version)]
     above = sum(version > shown.version for version in versions)
     if request.version.exact is not None:
-        yield f"version {shown.version} is asked for"
+        yield f"the manifest requests version {shown.version}"
     else:
         yield f"version {shown.version} is {_place(above, len(versions), 'version')} that {request.version} allows"
     builds = catalog_view.builds(shown.implementation, shown.version)
     if request.build is not None:
-        yield f"build {shown.build} is asked for"
+        yield f"the manifest requests build {shown.build}"
     elif shown.build in builds:
         yield f"build {shown.build} is {_place(builds.index(shown.build), len(builds), 'build')} of {shown.version}"
     else:
         yield f"build {shown.build} is not in the catalog"
     yield from _knowledge(catalog_view.catalog, shown)
     if request.flavor is not None:
-        yield f"flavor {shown.flavor} is asked for"
+        yield f"the manifest requests flavor {shown.flavor}"
     else:
-        yield f"flavor {shown.flavor} is the first that fits of {comma_list(flavors(request))}"
+        yield f"flavor {shown.flavor} is the first match of {comma_list(flavors(request))}"
     by_options: dict[str, list[Asset]] = {}
     for asset in shown.assets:
         by_options.setdefault(str(asset.options), []).append(asset)
     for options, assets in by_options.items():
-        yield f"{options or 'no option named'}: best that fits for {target_list(asset.target for asset in assets)}"
+        yield f"build options {options or 'none'}: best match for {target_list(asset.target for asset in assets)}"
 
 
 def _knowledge(catalog: Catalog, shown: LockedPython) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _knowledge(catalog: Catalog, shown: LockedPython) -> Iterator[str]:
     if listing is None:
         return
     if not listing.complete:
-        yield f"its list of assets is not complete (sources: {comma_list(sorted(listing.sources))}); {LEARN_MORE}"
+        yield f"the list of its assets is incomplete (sources: {comma_list(sorted(listing.sources))}); {LEARN_MORE}"
     gone = catalog.gone(shown.implementation, shown.version, shown.build)
     if lost := [asset for asset in shown.assets if asset.url in gone]:
         yield f"no longer listed upstream: {comma_list(asset.filename for asset in lost)}"
@@ -159,16 +159,16 @@ def _newer(
 ) -> Iterator[str]:
     """What an upgrade would lock, why nothing newer than that, and what the request rules out."""
     if best is None:
-        yield "nothing known answers the request any more"
+        yield "no known build matches the request"
     else:
         first = best.assets[0]
         if (first.version, first.build) != (shown.version, shown.build):
-            yield f"`provision lock --upgrade {shown.name}` would take {first.version}+{first.build}"
+            yield f"`provision lock --upgrade {shown.name}` would lock {first.version}+{first.build}"
         yield from best.notes
     finals = [version for version in catalog_view.versions(shown.implementation) if not version.prerelease]
     if finals and finals[0] > shown.version and not resolved.allows(finals[0]):
         title = implementation_title(shown.implementation)
-        yield f"{title} {finals[0]} is the newest there is; {resolved.request.version} does not allow it"
+        yield f"{title} {finals[0]} is the newest release; the request {resolved.request.version} excludes it"
 
 
 def funnel(resolved: ResolvedRequest, catalog_view: CatalogView) -> tuple[FunnelStep, ...]:
@@ -195,7 +195,7 @@ def _tests(resolved: ResolvedRequest) -> Iterator[_Test]:
     if request.build is not None:
         yield f"build {request.build}", lambda asset: asset.build == request.build
     if request.cooldown:
-        yield f"out for {resolved.cooldown}", resolved.cooldown.admits
+        yield f"published at least {resolved.cooldown} ago", resolved.cooldown.admits
     yield from _option_tests(options)
     yield f"for {target_list(resolved.targets)}", lambda asset: asset.target in resolved.targets
     levels = possible_levels(request)
@@ -237,9 +237,9 @@ def _support(python: LockedPython, today: date) -> Iterator[str]:
     series = f"{implementation_title(python.implementation)} {python.version.series}"
     end = end_of_life(python.implementation, python.version)
     if end is not None and end <= today:
-        yield f"{series} is past its end of life: no security fixes since {end}"
+        yield f"{series} has been past its end of life since {end} and gets no security fixes"
     elif end is not None and end <= today + _NOTICE_PERIOD:
-        yield f"{series} gets security fixes until {end} only"
+        yield f"{series} gets security fixes only until {end}"
     if python.version.prerelease:
         yield f"{python.version} is a prerelease"
 
@@ -256,7 +256,7 @@ def _lowest_levels(python: LockedPython) -> Iterator[str]:
         lowest[asset.target.short] = min(known, asset.cpu)  # "baseline" sorts before "v2"
     for level in sorted(set(lowest.values()) - {"baseline"}):
         names = ", ".join(name for name, cpu in sorted(lowest.items()) if cpu == level)
-        yield f"{names}: CPUs below x86-64-{level} cannot run it, and sync refuses them"
+        yield f"{names}: requires an x86-64-{level} CPU; `provision sync` fails on older ones"
 
 
 def _system_floors(python: LockedPython) -> Iterator[str]:
@@ -273,7 +273,7 @@ def _floors(
         if floor := floor_of(asset):
             by_floor.setdefault(floor, []).append(asset)
     for (major, minor), found in sorted(by_floor.items()):
-        yield f"needs {system} {major}.{minor} or newer: {_targets(found)}"
+        yield f"requires {system} {major}.{minor} or newer: {_targets(found)}"
 
 
 def _known_defects(python: LockedPython) -> Iterator[str]:
@@ -281,7 +281,7 @@ def _known_defects(python: LockedPython) -> Iterator[str]:
         return
     series = (python.version.major, python.version.minor)
     if series <= (3, 12) and any(asset.target.libc.startswith("gnu") for asset in python.assets):
-        yield "the module crypt needs the system's libcrypt.so.1"
+        yield "the module crypt requires the system's libcrypt.so.1"
     if series == (3, 10):
         yield "virtual environments made through a symbolic link to 3.10 do not find their standard library"
 

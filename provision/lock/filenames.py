@@ -47,8 +47,8 @@ class NameDisagreement:
     @property
     def message(self) -> str:
         """A sentence without a full stop."""
-        means = "means" if self.source == "name" else "is, as the catalog knows,"
-        return f"{self.filename} {means} {self.statement}, and is locked as {self.locked or 'none'}"
+        means = "means" if self.source == "name" else "is, according to the catalog,"
+        return f"{self.filename} {means} {self.statement}; the lock file says {self.locked or 'none'}"
 
 
 def name_disagreements(asset: Asset) -> tuple[NameDisagreement, ...]:
@@ -101,12 +101,12 @@ def custom_assets(request: Request) -> tuple[Asset, ...]:
     """
     version = request.version.exact
     if version is None:
-        raise _error(request, f"version {request.version} is a range; beside `url` it must be exact, such as 3.13.5")
+        raise _error(request, f"version {request.version} is a range; with `url` it must be exact, such as 3.13.5")
     digests = dict(request.sha256)
     assets = [_asset(request, version, target, url, digests.get(target)) for target, url in request.url]
     for key, found in (("build", {row.build for row in assets}), ("flavor", {row.flavor for row in assets})):
         if len(found) > 1:
-            raise _error(request, f"its archives differ in {key}: {', '.join(sorted(found))}")
+            raise _error(request, f"the archives of the entry differ in {key}: {', '.join(sorted(found))}")
     return tuple(assets)
 
 
@@ -195,8 +195,8 @@ def _completed_by_name(request: Request, asset: Asset, name: ParsedName) -> Asse
         )
         raise _error(
             request,
-            f"the archive for {asset.target.short} is named {asset.filename}, which means {key} "
-            f"{named or 'none'}, not {requested or 'none'}",
+            f"{asset.filename} ({asset.target.short}): the file name means {key} "
+            f"{named or 'none'}, the entry says {requested or 'none'}",
         )
     return asset
 
@@ -215,5 +215,5 @@ def _error(request: Request, message: str) -> ManifestError:
     return ManifestError(
         with_entry_name(request, message),
         place=request.place,
-        hint="Say what the archive is: version, build, flavor and build-options as they are in it.",
+        hint="Set `version`, `build`, `flavor` and `build-options` of the entry to those of the archive.",
     )

@@ -57,13 +57,13 @@ def read_url(given: Any) -> str:
     text = _text(given)
     parse_url(text)
     if not file_name(text):
-        raise ValueError(f"is {_shortened(text)}, which names no file")
+        raise ValueError(f"is {_shortened(text)}; expected the URL of a file")
     return text
 
 
 def _text(given: Any) -> str:
     if not isinstance(given, str):
-        raise ValueError(f"is {_shortened(given)}; expected a text")
+        raise ValueError(f"is {_shortened(given)}; expected text")
     return given
 
 
@@ -115,7 +115,7 @@ def _version(given: Any) -> Version:
 def _target(given: Any) -> Target:
     target = KNOWN_TARGETS.get(_text(given))
     if target is None:
-        raise ValueError(f"is {_shortened(given)}, which is not a target's triple")
+        raise ValueError(f"is {_shortened(given)}; expected a target triple")
     return target
 
 
@@ -142,7 +142,7 @@ def _words(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
         raise ValueError(f"is {_shortened(given)}; expected a list of words")
     if len(set(given)) != len(given):
-        raise ValueError(f"is {_shortened(given)}, which has a word twice")
+        raise ValueError(f"is {_shortened(given)}; expected each word once")
     return tuple(sorted(given))
 
 

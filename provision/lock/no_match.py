@@ -21,11 +21,13 @@ from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel, Var
 from provision.model.target import Target
 from provision.model.version import Version
 
-_CATALOG_HINT = "`provision catalog list` shows what exists; `provision catalog update` asks upstream."
-_NEVER_HINT = "Change the request, or its `targets`: `provision catalog list` shows what exists."
+_CATALOG_HINT = (
+    "Run `provision catalog list` to see all builds, `provision catalog update` to download the newest list."
+)
+_NEVER_HINT = "Change the request or its `targets`; run `provision catalog list` to see all builds."
 
 # The way out where a build's list of assets is not complete.
-LEARN_MORE = "`provision catalog update` completes the list"
+LEARN_MORE = "run `provision catalog update` to complete the list"
 _TITLES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
 # What a variant must pass, by the property of the request that demands it.
@@ -57,7 +59,7 @@ def _missing(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple
         return [
             (
                 f"no final release of {request_title(request)} is known here; the newest prerelease is {newest}",
-                f'Ask for it by its name, "{newest}", or set `prereleases = true`.',
+                f'Request "{newest}", or set `prereleases = true`.',
             )
         ]
     if not any(True for _ in catalog_view.allowed_builds(resolved)):
@@ -75,8 +77,8 @@ def _nearest(resolved: ResolvedRequest, versions: tuple[Version, ...]) -> str:
         same = [version for version in versions if (version.major, version.minor) == (major, minor)]
         if same:
             near = sorted(same, key=lambda version: abs(version.patch - patch))[:3]
-            return f"the nearest are {comma_list(str(version) for version in near)}"
-    return f"there are versions of {series_list(versions)}"
+            return f"the nearest versions are {comma_list(str(version) for version in near)}"
+    return f"known series are {series_list(versions)}"
 
 
 def _no_build(resolved: ResolvedRequest, catalog_view: CatalogView, allowed: list[Version]) -> str:
@@ -88,7 +90,7 @@ def _no_build(resolved: ResolvedRequest, catalog_view: CatalogView, allowed: lis
     ]
     newest = allowed[0]
     builds = comma_list(catalog_view.builds(implementation, newest), most=5)
-    has = f"it has {comma_list(map(str, of_build), most=6)}" if of_build else "no such build is known"
+    has = f"that build has {comma_list(map(str, of_build), most=6)}" if of_build else "that build is unknown"
     title = implementation_title(implementation)
     return (
         f"no {title} {resolved.request.version} of build {build} is known here: {has}; builds of {newest} are {builds}"
@@ -105,15 +107,15 @@ def _all_in_cooldown(resolved: ResolvedRequest, catalog_view: CatalogView) -> st
             if not candidate.missing:
                 title, cooldown = request_title(resolved.request), resolved.cooldown
                 return (
-                    f"every build of {title} that fits is in its cooldown of {cooldown}; "
-                    f"the newest, {version}+{build}, is available from {_available(cooldown, candidate.assets)}; "
+                    f"all matching builds of {title} are in their cooldown of {cooldown}; "
+                    f"{version}+{build} can be locked from {_available(cooldown, candidate.assets)}; "
                     f"{cooldown.reckoning(candidate.assets[0])}"
                 )
     return ""
 
 
 def _available(cooldown: Cooldown, assets: tuple[Asset, ...]) -> str:
-    return max((cooldown.available_from(asset) for asset in assets), default="") or "a day beyond the calendar"
+    return max((cooldown.available_from(asset) for asset in assets), default="") or "a date after the year 9999"
 
 
 def _missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> Iterator[tuple[str, str]]:
@@ -215,9 +217,9 @@ def _alternatives(resolved: ResolvedRequest, existing: _ExistingBuilds, tests: _
         return
     target_only = {"target": tests["target"]}
     if found := existing.variants(target_only):
-        yield f"the builds there are {options_list(variant.options for variant in found)}"
+        yield f"the known builds are {options_list(variant.options for variant in found)}"
     elif versions := existing.other_versions(target_only):
-        yield f"other builds there are of {series_list(versions)}"
+        yield f"other builds exist for {series_list(versions)}"
 
 
 def _by_relaxing(resolved: ResolvedRequest, existing: _ExistingBuilds, tests: _Tests, words: str) -> Iterator[str]:
@@ -227,17 +229,17 @@ def _by_relaxing(resolved: ResolvedRequest, existing: _ExistingBuilds, tests: _T
         if resolved.option_filter.freethreaded and existing.is_below(begin):
             yield f"free-threaded builds begin with {begin.series}"
         else:
-            yield f"there are some of {series_list(versions)}"
+            yield f"such builds exist for {series_list(versions)}"
     if builds := existing.other_builds(tests):
-        yield f"builds that have it are {comma_list(dict.fromkeys(builds), most=5)}"
+        yield f"matching builds are {comma_list(dict.fromkeys(builds), most=5)}"
     if found := existing.variants(tests, without="target"):
-        yield f"{words or 'it'} exists for {target_list(variant.target for variant in found)}"
+        yield f"{words or 'the build'} exists for {target_list(variant.target for variant in found)}"
     if found := existing.variants(tests, without="options"):
-        yield f"the build options there are {options_list(variant.options for variant in found)}"
+        yield f"the known build options are {options_list(variant.options for variant in found)}"
     if found := existing.variants(tests, without="flavor"):
-        yield f"the flavors there are {comma_list(sorted({variant.flavor for variant in found}))}"
+        yield f"the known flavors are {comma_list(sorted({variant.flavor for variant in found}))}"
     if found := existing.variants(tests, without="cpu"):
-        yield f"the levels there are {level_list(variant.cpu for variant in found)}"
+        yield f"the known CPU levels are {level_list(variant.cpu for variant in found)}"
 
 
 def _never_together(resolved: ResolvedRequest, catalog_view: CatalogView) -> str:
@@ -249,12 +251,12 @@ def _never_together(resolved: ResolvedRequest, catalog_view: CatalogView) -> str
                 nearest = candidate
     targets = target_list(resolved.targets)
     has = "has" if _all_complete(resolved, catalog_view) else "is known to have"
-    message = f"no one build of {request_title(resolved.request)} {has} all of {targets}"
+    message = f"no single build of {request_title(resolved.request)} {has} all of {targets}"
     if nearest is None:
         return message
     return (
         f"{message}; the nearest, {nearest.version}+{nearest.build} {nearest.flavor}, "
-        f"lacks {target_list(target for target, _ in nearest.missing)}: request that in an entry of its own"
+        f"lacks {target_list(target for target, _ in nearest.missing)}: add a separate entry for those targets"
     )
 
 

@@ -41,7 +41,7 @@ MAX_LOCK_SIZE = 16 * 1024 * 1024
 # Whoever has more mistakes than this in a lock does not correct it by reading all of them.
 MAX_ERRORS = 20
 
-_REPLACE_HINT = "Take it back from version control, or remove it and run `provision lock`."
+_REPLACE_HINT = "Restore the lock file from version control, or delete it and run `provision lock`."
 # For text that provision did not write, such as a manifest: nobody is to remove that.
 _OTHER_FILE_HINT = "Pass a lock file that `provision lock` wrote, or restore the lock file from version control."
 _LOCK_VERSION = re.compile(r"^\s*lock-version\s*=", re.MULTILINE)
@@ -95,7 +95,9 @@ def read_lock_text(path: Path, file: str = "") -> str | None:
     except NotRegularFileError as error:
         raise LockFileError("is not a regular file", place=Place(file)) from error
     except FileTooLargeError as error:
-        raise LockFileError(lock_too_large(error.size), place=Place(file), hint="Is it a lock?") from error
+        raise LockFileError(
+            lock_too_large(error.size), place=Place(file), hint="Check that the path is that of a lock file."
+        ) from error
     except UnicodeDecodeError as error:
         raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
     except OSError as error:
@@ -104,7 +106,7 @@ def read_lock_text(path: Path, file: str = "") -> str | None:
 
 def lock_too_large(size: int) -> str:
     """The message for a file or a blob of this size, as the rest of a sentence."""
-    return f"has {size} bytes; a lock has at most {MAX_LOCK_SIZE}"
+    return f"has {size} bytes; the limit is {MAX_LOCK_SIZE}"
 
 
 def read_lock(path: Path) -> ParsedLock:
@@ -124,7 +126,7 @@ def missing_lock_error(file: str, command: str = "provision lock") -> LockFileEr
 def parse_lock(text: str, file: str) -> ParsedLock:
     """Read a lock's text; ``file`` names it in errors, which have the line and all come at once."""
     lock, unknown = _lock_of_tables(parse_tables(text, file), text, file)
-    warnings = tuple(f"{file}: {key} is unknown to this provision, and ignored" for key in unknown)
+    warnings = tuple(f"{file}: {key} is unknown to this version of provision; the key is ignored" for key in unknown)
     return ParsedLock(lock, warnings, unknown)
 
 
@@ -182,19 +184,21 @@ def _parse_toml(text: str, file: str) -> dict[str, Any]:
     from provision.manifest.toml import too_deep
 
     if len(text) > _MAX_FOREIGN_SIZE:
-        raise LockFileError("is spelled as provision never spells a lock, and too large to be read", place=Place(file))
+        raise LockFileError(
+            "is not in the layout that provision writes, and too large to be parsed as plain TOML", place=Place(file)
+        )
     if deep := too_deep(text):
-        raise LockFileError("is nested too deeply to be a lock", place=Place(file, *deep))
+        raise LockFileError("is nested too deeply for a lock file", place=Place(file, *deep))
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise LockFileError("is nested too deeply to be a lock", place=Place(file)) from None
+        raise LockFileError("is nested too deeply for a lock file", place=Place(file)) from None
     except ValueError as error:
         if conflict := CONFLICT_MARKER.search(text):
             raise LockFileError(
                 "has git conflict markers",
                 place=Place(file, text.count("\n", 0, conflict.start()) + 1),
-                hint="Run `provision lock`: it keeps the undisputed entries and resolves the others again.",
+                hint="Run `provision lock`: entries without a conflict are kept, the others are locked again.",
             ) from None
         hint = _REPLACE_HINT if _LOCK_VERSION.search(text) else _OTHER_FILE_HINT
         raise _syntax_error(str(error), file, hint) from error
@@ -225,16 +229,16 @@ def _is_newer(tables: Mapping[str, object], file: str) -> bool:
         what = "is a manifest, not a lock file" if is_manifest else "is not a lock file: lock-version is missing"
         raise LockFileError(what, place=Place(file), hint=_OTHER_FILE_HINT)
     if not isinstance(given, str):
-        raise LockFileError("lock-version is not a text", place=Place(file), hint=_REPLACE_HINT)
+        raise LockFileError("lock-version: expected text", place=Place(file), hint=_REPLACE_HINT)
     try:
         (major, minor), (own_major, own_minor) = lock_version(given), lock_version(LOCK_VERSION)
     except ValueError as error:
         raise LockFileError(str(error), place=Place(file, key="lock-version"), hint=_REPLACE_HINT) from None
     if major != own_major:
         raise LockFileError(
-            f"has lock-version {given}, and this provision knows {own_major}.x only",
+            f"lock-version {given} is not supported; this version of provision reads {own_major}.x",
             place=Place(file),
-            hint="Use the provision that the project was locked with; or remove the lock and run `provision lock`.",
+            hint="Use the version of provision that wrote the lock file, or delete the file and run `provision lock`.",
         )
     return minor > own_minor
 
@@ -254,7 +258,7 @@ class _LockReader:
         for index, table in enumerate(top.python):
             python = self._python(table, index)
             if python is not None and python.name in pythons:
-                self._wrong((index, None), "name", f"is {python.name!r}, which is locked already")
+                self._wrong((index, None), "name", f"is {python.name!r}, which is the name of an earlier entry")
             elif python is not None:
                 pythons[python.name] = python
         attestations = [row for each in enumerate(top.attestation) for row in self._attestation(*each)]
@@ -295,7 +299,7 @@ class _LockReader:
                 continue
             slot = (str(row.target), row.cpu)
             if slot in rows:
-                self._wrong((index, number), "target", f"is {row.target}, which is locked already for {row.cpu}")
+                self._wrong((index, number), "target", f"is {row.target}, which an earlier asset has for {row.cpu}")
             rows[slot] = row
         if not tables:
             self._wrong(where, "asset", "is missing: an entry has at least one [[python.asset]]")
@@ -310,7 +314,7 @@ class _LockReader:
         row = value_of(AssetTable, values)
         of_row = row.build_options
         if of_row is not None and not options.names <= of_row.names:
-            self._wrong(where, "build-options", f"is {of_row}, and lacks some that the entry names: {options}")
+            self._wrong(where, "build-options", f"is {of_row}; the entry also requires {options}")
         if row.cpu != "baseline" and row.target.arch != "x86_64":
             self._wrong(where, "cpu", f"is {row.cpu}; only x86_64 has levels, not {row.target}")
         return row
@@ -338,11 +342,11 @@ class _LockReader:
             levels = ("attestation",) if where[0] == "attestation" else levels
             self._unknown.setdefault(".".join((*levels, key)))
             return
-        self._wrong(where, key, f"is not a key of a lock{did_you_mean(key, keys, after='; ')}")
+        self._wrong(where, key, f"is not a key of a lock file{did_you_mean(key, keys, after='; ')}")
 
     def _wrong(self, where: _Path, key: str, message: str) -> None:
         if len(self._errors) == MAX_ERRORS:
-            raise_all([*self._errors, LockFileError("has further mistakes", place=Place(self._file))])
+            raise_all([*self._errors, LockFileError("has more errors", place=Place(self._file))])
         from provision.lock.positions import LockPositions
 
         self._positions = self._positions or LockPositions(self._text)

@@ -121,11 +121,11 @@ def _pin_errors(request: Request, assets: tuple[Asset, ...]) -> Iterator[Integri
     """One error for each asset whose sha256 is not the one that the request gives for its target."""
     for each in pin_disagreements(request, assets):
         name = each.asset.filename if each.asset else ""
-        message = f"{name} for {each.target} has sha256 {each.locked}, and {each.requested} is asked for"
+        message = f"sha256 mismatch for {name} ({each.target}): manifest {each.requested}, catalog {each.locked}"
         yield IntegrityError(
             with_entry_name(request, message),
             place=request.place,
-            hint="A sha256 names one archive: give the version and build that it is of, and one cpu level.",
+            hint="A sha256 identifies one archive: set the exact `version`, `build` and `cpu` level of that archive.",
         )
 
 
@@ -135,7 +135,7 @@ def _changed_digests(assets: tuple[Asset, ...], previous: LockedPython) -> Itera
     for asset in assets:
         known = before.get(asset.url, asset.sha256)
         if known != asset.sha256:
-            yield f"{asset.filename} was locked with sha256 {known}, and the same URL now has {asset.sha256}"
+            yield f"sha256 of {asset.filename} changed: lock file {known}, catalog {asset.sha256}"
 
 
 def _unchanged_row(asset: Asset, previous: LockedPython) -> Asset:
@@ -162,8 +162,8 @@ def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]
     known = [request.name for request in manifest.requests]
     return [
         UsageError(
-            f"no entry is named {name!r}{did_you_mean(name, known, after='; ')}",
-            hint=f"There are {comma_list(sorted(known))}.",
+            f"no entry {name!r} in the manifest{did_you_mean(name, known, after='; ')}",
+            hint=f"Entries: {comma_list(sorted(known))}.",
         )
         for name in upgrade.names
         if name not in known
@@ -218,21 +218,21 @@ def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, seen: li
         first = in_cooldown.too_young[0]
         available = resolved.cooldown.available_from(first)
         yield (
-            f"{here} rather than {in_cooldown.version}+{in_cooldown.build}, "
-            f"which is in its cooldown of {resolved.cooldown}{available and f' until {available}'}; "
+            f"{here}, because {in_cooldown.version}+{in_cooldown.build} "
+            f"is in its cooldown of {resolved.cooldown}{available and f' until {available}'}; "
             f"{resolved.cooldown.reckoning(first)}"
         )
     lacking = next((each for each in newer if not each.too_young), None)
     if lacking is not None:
-        yield f"{here} rather than {lacking.version}+{lacking.build}, {_shortfall(resolved, lacking)}"
+        yield f"{here}, because {lacking.version}+{lacking.build} {_shortfall(resolved, lacking)}"
 
 
 def _shortfall(resolved: ResolvedRequest, candidate: Candidate) -> str:
     """What a build lacks, as a clause: it does not exist, is not known, or is no longer listed."""
     if not candidate.missing and candidate.gone:
-        return "which upstream no longer lists"
+        return "is no longer listed upstream"
     lacking = _lacking(resolved.request, candidate)
-    return f"which has no {lacking}" if candidate.complete else f"of which no {lacking} is known here; {LEARN_MORE}"
+    return f"has no {lacking}" if candidate.complete else f"has no known {lacking}; {LEARN_MORE}"
 
 
 def _lacking(request: Request, candidate: Candidate) -> str:
@@ -255,4 +255,4 @@ def _notes_on_shortfall(resolved: ResolvedRequest, chosen: Candidate) -> Iterato
         yield f"upstream no longer lists {label}; no other build satisfies the request"
     elif chosen.without_level:
         lacking = _lacking(resolved.request, chosen)
-        yield f"{label} has no {lacking}" if chosen.complete else f"{label}: no {lacking} is known here; {LEARN_MORE}"
+        yield f"{label} has no {lacking}" if chosen.complete else f"{label} has no known {lacking}; {LEARN_MORE}"

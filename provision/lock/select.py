@@ -68,8 +68,8 @@ def _for_level(python: LockedPython, assets: Sequence[Asset], level: Callable[[]
     runnable = [asset for asset in assets if CPU_LEVELS.index(asset.cpu) <= CPU_LEVELS.index(host)]
     if not runnable:
         raise PolicyError(
-            f"{python.name!r} is locked for x86-64 level {assets[0].cpu}, and this machine's CPU has level {host}",
-            hint='Ask for `cpu = "auto"` in pythons.toml, which locks all levels, and run `provision lock`.',
+            f"entry {python.name!r} requires CPU level {assets[0].cpu}; this machine has {host}",
+            hint='Set `cpu = "auto"` for the entry in pythons.toml to lock all levels, and run `provision lock`.',
         )
     return runnable[-1]
 
@@ -79,9 +79,9 @@ def _refuse_old_glibc(python: LockedPython, target: Target, host: Host) -> None:
     if floor is None or host.glibc is None or host.glibc >= floor:
         return
     raise PolicyError(
-        f"{python.name!r} needs glibc {_dotted(floor)} or newer on {target.short}, and this machine has "
+        f"entry {python.name!r} requires glibc {_dotted(floor)} or newer on {target.short}; this machine has "
         f"{_dotted(host.glibc)}",
-        hint=f"A musl build needs none: ask for the target {target.short}-musl."
+        hint=f"Add the target {target.short}-musl: musl builds run without glibc."
         if target.arch in {"x86_64", "aarch64"}
         else None,
     )
@@ -91,8 +91,8 @@ def _refuse_old_macos(python: LockedPython, asset: Asset, host: Host) -> None:
     floor = macos_floor(asset)
     if floor is not None and host.macos is not None and host.macos < floor:
         raise PolicyError(
-            f"{python.name!r} needs macOS {_dotted(floor)} or newer, and this machine has {_dotted(host.macos)}",
-            hint=f"Builds before {_CATALINA_SINCE} run on older ones: ask for one with `build`.",
+            f"entry {python.name!r} requires macOS {_dotted(floor)} or newer; this machine has {_dotted(host.macos)}",
+            hint=f"Builds before {_CATALINA_SINCE} run on older systems: request one with `build`.",
         )
 
 

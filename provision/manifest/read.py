@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MANIFEST_NAME = "pythons.toml"
 _TABLES = ("settings", "pythons", "policy")
-_INIT = "Run `provision init` to make one."
+_INIT = "Run `provision init` to create it."
 
 
 def find_manifest(start: Path) -> Path:
@@ -231,7 +231,7 @@ def _check_own_archives(given: EntryTable, path: KeyPath, problems: ProblemList)
         there, wanted = (", ".join(sorted(str(target) for target in each)) for each in (targets, requested))
         problems.add((*path, "url"), f"these are for {there}, but this entry is for {wanted}")
     if parsed.version.exact is None:
-        message = f"{parsed} names no one version, but archives of one's own need it in full, such as 3.13.5"
+        message = f"{parsed} is not one full version; a custom archive requires one such as 3.13.5"
         problems.add((*path, "version"), message)
 
 

@@ -92,14 +92,14 @@ def _unused_rules(rules: Iterable[IgnoreRule], context: AuditContext) -> Iterato
     for rule in rules:
         # Without a database, no advisory can be found.
         if rule.code in AUDIT_CODES or context.advisories is not None:
-            message = f"{rule.code} is ignored, and there is none"
+            message = f"{rule.code} is ignored, but has no findings"
             yield Finding.of("PV026", message, file=context.policy_source, line=1)
 
 
 def _expired_rules(rules: Iterable[IgnoreRule], context: AuditContext) -> Iterator[Finding]:
     for rule in rules:
         if _has_expired(rule, context):
-            message = f"{rule.code} was ignored until {rule.until}, and no longer is: {rule.reason}"
+            message = f"{rule.code} was ignored only until {rule.until}: {rule.reason}"
             yield Finding.of("PV026", message, file=context.policy_source, line=1)
 
 
@@ -140,7 +140,7 @@ def _check_host(python: LockedPython, asset: Asset, context: AuditContext) -> It
     try:
         url = Url.parse(asset.url)
     except ValueError as error:
-        yield context.asset_finding("PV007", f"{asset.url} cannot be asked: {error}", python, asset, "url")
+        yield context.asset_finding("PV007", f"{asset.url} cannot be downloaded: {error}", python, asset, "url")
         return
     if url.is_of_one_machine:
         what = "file" if url.scheme == "file" else "server"
@@ -173,10 +173,10 @@ def _compare_with_catalog(
         message = f"{asset.filename} has sha256 {asset.sha256}; {whose} is {known.sha256}"
         yield context.asset_finding("PV001", message, python, asset, "sha256")
     if asset.size is not None and known.size is not None and asset.size != known.size:
-        message = f"{asset.filename} is said to have {asset.size} bytes; {whose} has {known.size}"
+        message = f"size mismatch for {asset.filename}: lock file {asset.size} bytes, {whose} {known.size}"
         yield context.asset_finding("PV020", message, python, asset, "size")
     if asset.published is not None and known.published is not None and asset.published != known.published:
-        message = f"{asset.filename} is said to be of {asset.published}; {whose} is of {known.published}"
+        message = f"date mismatch for {asset.filename}: lock file {asset.published}, {whose} {known.published}"
         yield context.asset_finding("PV021", message, python, asset, "published")
 
 
@@ -190,7 +190,7 @@ def _check_custom_host(python: LockedPython, asset: Asset, context: AuditContext
         return
     if url.host in KNOWN_HOSTS:
         message = f"anyone can upload to {url.host}, and only this repository names {asset.filename} there"
-        advice = "Compare the URL with the change of pythons.toml. Move archives of your own to a host of your own."
+        advice = "Compare the URL with the change of pythons.toml. Move custom archives to a host of your own."
         yield context.asset_finding("PV009", message, python, asset, "url", advice)
 
 
@@ -257,19 +257,19 @@ def _check_requests(context: AuditContext) -> Iterator[Finding]:
     for request in context.manifest.requests:
         python = context.lock.python(request.name)
         if python is None:
-            message = f"{request.name} is asked for, and not locked"
+            message = f"{request.name} is in the manifest, but not locked"
             yield Finding.of("PV016", message, file=context.file, line=1, entry=request.name)
         else:
             yield from _check_request(request, python, context)
     for python in context.lock.pythons:
         if context.request(python) is None:
-            yield context.entry_finding("PV011", f"{python.name} is locked, and not asked for", python.name)
+            yield context.entry_finding("PV011", f"{python.name} is locked, but not in the manifest", python.name)
 
 
 def _check_request(request: Request, python: LockedPython, context: AuditContext) -> Iterator[Finding]:
     name = python.name
     if python.request != request_digest(request):
-        yield context.entry_finding("PV016", f"{name} was asked for otherwise when it was locked", name, "request")
+        yield context.entry_finding("PV016", f"the request of {name} changed after it was locked", name, "request")
         return
     found = tuple(all_disagreements(request, python))
     surplus = {each.target for each in found if each.key == "target" and each.asset is not None}
@@ -295,13 +295,13 @@ def _entry_disagreement(each: RequestDisagreement, python: LockedPython, context
     target = each.target.short if each.target else ""
     match each.key:
         case "target":
-            return context.entry_finding("PV010", f"{target} is declared, and has no row", python.name)
+            return context.entry_finding("PV010", f"{target} is in the manifest, but not locked", python.name)
         case "cpu":
-            return context.entry_finding("PV010", f"{target} has no row for {each.requested}", python.name)
+            return context.entry_finding("PV010", f"{target} is not locked for {each.requested}", python.name)
         case _:
             key = "without" if each.key == "tree" else each.key
             requested, locked = str(each.requested) or "no tree options", str(each.locked) or "none"
-            message = f"{key} {requested} is asked for, {locked} is locked"
+            message = f"the manifest requests {key} {requested}, the lock file has {locked}"
             return context.entry_finding("PV017", message, python.name, key)
 
 
@@ -311,18 +311,20 @@ def _asset_disagreement(
     code, key = "PV017", each.key.replace("options", "build-options")
     match each.key:
         case "target":
-            message = f"{asset.target.short} is locked, and not declared"
+            message = f"{asset.target.short} is locked, but not in the manifest"
         case "url":
             requested = canonical_url(str(each.requested or "")) or "no archive"
-            message = f"{requested} is asked for, {asset.url} is locked"
+            message = f"the manifest requests {requested}, the lock file has {asset.url}"
         case "options":
             words = [word for word in ("freethreaded", "debug") if getattr(request, word)]
             asked = request.options if request.options is not None else "+".join(words) or "a default build"
-            message = f"{asked} is asked for, a build with {str(asset.options) or 'no options'} is locked"
+            message = (
+                f"the manifest requests {asked}, the lock file has a build with {str(asset.options) or 'no options'}"
+            )
         case "cpu":
-            message = f"level {each.requested} is asked for, {asset.cpu} is locked"
+            message = f"the manifest requests level {each.requested}, the lock file has {asset.cpu}"
         case _:
-            code, message = "PV001", f"sha256 {each.requested} is asked for, {asset.sha256} is locked"
+            code, message = "PV001", f"the manifest requests sha256 {each.requested}, the lock file has {asset.sha256}"
     return context.asset_finding(code, message, python, asset, key)
 
 
@@ -332,10 +334,10 @@ def _check_prereleases(context: AuditContext) -> Iterator[Finding]:
             continue
         request = context.request(python)
         if context.policy.allow_prereleases is False:
-            message = f"{python.version} is a prerelease, and the policy allows none"
+            message = f"{python.version} is a prerelease; the policy allows none"
             yield context.entry_finding("PV015", message, python.name, "version")
         elif request is not None and not allows_prereleases(request):
-            message = f"{python.version} is a prerelease, and none is asked for"
+            message = f"{python.version} is a prerelease; the manifest allows none"
             yield context.entry_finding("PV015", message, python.name, "version")
 
 
@@ -347,7 +349,7 @@ def _check_duplicates(context: AuditContext) -> Iterator[Finding]:
         for asset in python.assets:
             twin = by_sha256.setdefault(asset.sha256.hex, asset)
             if twin.filename != asset.filename:
-                message = f"{asset.filename} and {twin.filename} have one and the same sha256, {asset.sha256}"
+                message = f"{asset.filename} and {twin.filename} have the same sha256, {asset.sha256}"
                 yield context.asset_finding("PV018", message, python, asset, "sha256")
             other = by_url.setdefault(canonical_url(asset.url), asset)
             if other.sha256 != asset.sha256:

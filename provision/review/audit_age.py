@@ -71,7 +71,7 @@ def _check_newer_patch(python: LockedPython, context: AuditContext) -> Iterator[
     allowed = request is None or (request.version.matches(newest) and request.build is None and not request.url)
     severity: FindingSeverity = "warning" if allowed else "note"
     but = "" if allowed else ", which the request does not allow"
-    message = f"{newest} is out, newer than {python.version}{but}"
+    message = f"{newest} is available, newer than {python.version}{but}"
     advice = "" if allowed else "To upgrade, change the request in the manifest, and run `provision lock`."
     yield context.entry_finding("PV013", message, python.name, "version", severity, advice)
 

@@ -68,7 +68,7 @@ def read_revision(source: RevisionPath, directory: Path) -> str | None:
     if kind != "blob":
         raise LockFileError(f"{source} is not a file")
     if size > MAX_LOCK_SIZE:
-        raise LockFileError(f"{source} {lock_too_large(size)}", hint="Is it a lock?")
+        raise LockFileError(f"{source} {lock_too_large(size)}", hint="Check that the path is that of a lock file.")
     content = _run_git(("cat-file", "blob", identity), b"", directory)
     try:
         return content.decode()

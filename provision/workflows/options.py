@@ -141,8 +141,8 @@ def parse_scope(names: Sequence[str], targets: Sequence[str], *, cpu: str = "bas
         raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
     if cpu != "baseline" and not targets:
         raise UsageError(
-            "--cpu goes with --target: this machine's level is found out, not told",
-            hint="PROVISION_CPU lowers it; `cpu` in pythons.toml asks for one.",
+            "`--cpu` requires `--target`; the CPU level of this machine is detected",
+            hint="Set PROVISION_CPU to lower the detected level, or `cpu` in pythons.toml to request one.",
         )
     return Scope(
         names=tuple(dict.fromkeys(names)),

@@ -137,8 +137,8 @@ def load_plan(options: Options, path: Path) -> Planned:
     if now != saved:
         moved = "the lock" if now["lock"] != saved.get("lock") else "the store"
         raise LockFileError(
-            f"{path.name} no longer holds: {moved} has moved since the plan was made",
-            hint=f"Make and review a new one: `provision plan -o {path.name}`.",
+            f"{path.name} is out of date: {moved} changed after the plan was saved",
+            hint=f"Save and review a new plan: `provision plan -o {path.name}`.",
         )
     return planned
 

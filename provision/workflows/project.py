@@ -183,7 +183,7 @@ def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tup
 
 def _missing_manifest(path: Path, options: Options) -> ManifestError:
     variable = options.environ.get("PROVISION_MANIFEST")
-    hint = "Run `provision init` to make one."
+    hint = "Run `provision init` to create it."
     if variable and Path(variable) == options.manifest:
         hint = f"PROVISION_MANIFEST is {variable!r}: correct or unset that variable."
     return ManifestError("does not exist", place=Place(shown_name(path, options.shown_as)), hint=hint)

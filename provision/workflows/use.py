@@ -83,8 +83,8 @@ def run(options: Options, name: str, command: Sequence[str]) -> int:
     asset = found.selected.asset
     if asset.cpu != "baseline" and CPU_LEVELS.index(asset.cpu) > CPU_LEVELS.index(cpu_level()):
         raise PolicyError(
-            f"{name} needs an x86-64-{asset.cpu} CPU, and this machine's is {cpu_level()}",
-            hint='Ask for cpu = "auto" in pythons.toml, lock and sync again.',
+            f"{name} requires an x86-64-{asset.cpu} CPU; this machine has {cpu_level()}",
+            hint='Set `cpu = "auto"` for the entry in pythons.toml, and run `provision sync`.',
         )
     environ = environment(caller_environment(options.environ), found)
     is_script = words == list(command) and _is_python_file(words)

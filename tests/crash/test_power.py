@@ -82,7 +82,7 @@ def run_in_another_boot(project: Project, boot: Path, *words: str) -> str:
 
 
 def check_mended(project: Project, *, cuts: int = 1) -> None:
-    """All is as installed, after so many power cuts."""
+    """All is unchanged, after so many power cuts."""
     store = Store(project.home)
     (receipt,) = installed_receipts(store)
     assert check_tree(store, receipt) == ()

@@ -41,8 +41,8 @@ def test_the_request_the_matching_builds_and_the_chosen_one_are_explained(asked:
     counts = [int(line.split()[0]) for line in part(text, "fits")]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 20_000
-    assert "build 20260127 is asked for" in part(text, "taken")
-    assert part(text, "note")[-1] == "needs glibc 2.17 or newer: linux-x86_64"
+    assert "the manifest requests build 20260127" in part(text, "taken")
+    assert part(text, "note")[-1] == "requires glibc 2.17 or newer: linux-x86_64"
 
 
 def test_ends_of_life_and_static_builds_are_noted(asked: Project) -> None:
@@ -55,7 +55,7 @@ def test_json_has_the_same_content(asked: Project) -> None:
     assert (document["version"], document["name"], document["locked"]) == (1, "fast", False)
     assert {asset["cpu"] for asset in document["python"]["assets"]} == {"baseline", "v2", "v3", "v4"}
     assert document["steps"][-1]["asked"] == "cpu baseline, v2, v3, v4"
-    assert document["reasons"][0] == "version 3.13.11 is asked for"
+    assert document["reasons"][0] == "the manifest requests version 3.13.11"
 
 
 def test_a_locked_entry_has_what_an_upgrade_would_lock(project: Project) -> None:
@@ -67,7 +67,7 @@ def test_a_locked_entry_has_what_an_upgrade_would_lock(project: Project) -> None
     project.run("lock", "--offline")
     text = project.run("explain", "one").out
     assert text.startswith("one is locked: cpython 3.13.11+20260127 ")
-    assert part(text, "newer")[0].startswith("`provision lock --upgrade one` would take 3.13.")
+    assert part(text, "newer")[0].startswith("`provision lock --upgrade one` would lock 3.13.")
 
 
 def test_the_error_of_an_impossible_request_is_that_of_lock(asked: Project) -> None:

@@ -334,7 +334,7 @@ def test_a_first_lock_is_a_change_and_the_same_again_is_none(forge: Forge, workf
         forge.commit({})
     assert changed() == "changed=false\n"
     git_directory = forge.repository / ".git"
-    git_directory.rename(forge.repository / "not-git")  # git cannot be asked: that is no answer
+    git_directory.rename(forge.repository / "not-git")  # git cannot be downloaded: that is no answer
     with pytest.raises(subprocess.CalledProcessError):
         changed()
 

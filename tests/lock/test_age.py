@@ -55,8 +55,8 @@ def test_archives_of_ones_own_are_as_old_as_their_own_catalog_says(url: str, own
     cooldown = Cooldown(7 * DAY, NOW, own_as_of)
     assert cooldown.now(built)[:10] == now
     assert cooldown.admits(built) is (now == "2026-11-28")
-    assert f"reckoned from {now}, the day of the catalog; " in cooldown.reckoning(built)
-    assert ("in the catalog of your own" in cooldown.reckoning(built)) is (now == "2026-11-28")
+    assert f"measured against the catalog date, {now}; " in cooldown.reckoning(built)
+    assert ("in the custom catalog" in cooldown.reckoning(built)) is (now == "2026-11-28")
 
 
 def test_without_a_cooldown_or_a_catalog_date_everything_is_admitted() -> None:

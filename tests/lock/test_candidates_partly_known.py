@@ -20,7 +20,7 @@ from tests.lock.samples import AS_OF, HOST, Rows, asset, catalog, manifest, part
 _TODAY = date(2026, 11, 11)
 LEVELS: tuple[CpuLevel, ...] = CPU_LEVELS
 OLD, NEW = "3.13.16+20261013", "3.13.17+20261021"
-UPDATE = "`provision catalog update` completes the list"
+UPDATE = "run `provision catalog update` to complete the list"
 
 
 def all_levels(name: str, target: str = "linux-x86_64") -> list[Asset]:
@@ -59,7 +59,7 @@ def test_the_newest_build_that_is_known_to_have_all_is_locked(
 ) -> None:
     done = resolution(entry, partly_known(*whole, *part), settings)
     assert label(done) == OLD
-    assert done.notes == (f"default: {OLD} rather than {NEW}, of which no {lacking} is known here; {UPDATE}",)
+    assert done.notes == (f"default: {OLD}, because {NEW} has no known {lacking}; {UPDATE}",)
     assert label(resolution(entry, partly_known(*part, *(a for a in whole)), settings)) == OLD
 
 
@@ -72,7 +72,7 @@ def test_a_build_of_which_no_level_is_known_is_locked_where_no_other_is_there() 
     done = resolution(AUTO, partly_known(asset(NEW)))
     assert label(done) == NEW
     (note,) = done.notes
-    assert note == f"default: {NEW}: no complete set of CPU levels for linux-x86_64 is known here; {UPDATE}"
+    assert note == f"default: {NEW} has no known complete set of CPU levels for linux-x86_64; {UPDATE}"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_build_that_is_no_longer_listed_is_not_preferred() -> None:
     rows = [asset(OLD), asset(NEW)]
     done = resolution('"3.13"', partly_known(*rows, gone=rows[1:]))
     assert label(done) == OLD
-    assert done.notes == (f"default: {OLD} rather than {NEW}, which upstream no longer lists",)
+    assert done.notes == (f"default: {OLD}, because {NEW} is no longer listed upstream",)
 
 
 @pytest.mark.parametrize("entry", ['{ version = "3.13", build = "20261021" }', '"3.13.17"'], ids=["build", "version"])
@@ -129,7 +129,7 @@ def test_explain_shows_that_a_list_is_not_complete() -> None:
     request = manifest(f"default = {AUTO}").requests[0]
     for known, shown in ((partly_known(*all_levels(NEW)), True), (catalog(*all_levels(NEW)), False)):
         reasons = explain_entry(request, None, known, host=HOST, today=_TODAY).reasons
-        assert (f"its list of assets is not complete (sources: uv); {UPDATE}" in reasons) == shown
+        assert (f"the list of its assets is incomplete (sources: uv); {UPDATE}" in reasons) == shown
 
 
 # Requests with the targets that they need, and what their answers have to have.

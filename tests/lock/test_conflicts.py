@@ -50,7 +50,7 @@ class TestMerges:
         base, ours, theirs = written(A, B, C), written(A, NEWER_B, C), written(A, NEWEST_B, C)
         parsed = merged(tmp_path, base, ours, theirs, style)
         assert parsed.lock.pythons == (A, C)
-        assert parsed.warnings == ("pythons.lock: b is in conflict, and is resolved again",)
+        assert parsed.warnings == ("pythons.lock: merge conflict in entry 'b'; locking the entry again",)
 
     def test_neighbours_that_both_added_are_kept(self, tmp_path: Path, style: str) -> None:
         parsed = merged(tmp_path, written(A), written(A, B), written(A, C), style)
@@ -93,7 +93,7 @@ def test_an_entry_that_the_merge_garbled_is_resolved_again() -> None:
     text = written(A, B).replace('build = "20260814"', "<<<<<<< ours\n=======\n>>>>>>> theirs", 1)
     parsed = recover_lock(text, LOCK)
     assert parsed.lock.pythons == (B,)
-    assert parsed.warnings == ("pythons.lock: a is in conflict, and is resolved again",)
+    assert parsed.warnings == ("pythons.lock: merge conflict in entry 'a'; locking the entry again",)
 
 
 def test_the_newer_of_two_formats_is_kept() -> None:
@@ -115,7 +115,7 @@ def test_the_newer_of_two_formats_is_kept() -> None:
         ),
         (
             'lock-version = "2.0"\n<<<<<<< a\n=======\n>>>>>>> b\n',
-            "pythons.lock: has lock-version 2.0, and this provision knows 1.x only",
+            "pythons.lock: lock-version 2.0 is not supported; this version of provision reads 1.x",
         ),
     ],
 )

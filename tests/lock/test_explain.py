@@ -39,18 +39,18 @@ def test_an_entry_that_is_not_locked_is_explained_as_it_would_be() -> None:
         "  asked  CPython 3.14, for linux-aarch64, linux-x86_64, macos-aarch64, windows-x86_64\n"
         "  fits   26  CPython\n"
         "         21  version 3.14, final releases\n"
-        "         21  out for 1 day\n"
+        "         21  published at least 1 day ago\n"
         "         19  with the GIL, not debug\n"
         "         19  for linux-aarch64, linux-x86_64, macos-aarch64, windows-x86_64\n"
         "         19  cpu baseline\n"
         "  taken  version 3.14.7 is 1 behind the newest of 3 versions that 3.14 allows\n"
         "         build 20260814 is the only build of 3.14.7\n"
-        "         flavor install_only_stripped is the first that fits of install_only_stripped, install_only, full\n"
-        "         pgo+lto: best that fits for linux-aarch64, linux-x86_64, macos-aarch64\n"
-        "         pgo: best that fits for windows-x86_64\n"
-        "  newer  3.14.7+20260814 rather than 3.14.9+20261021, which has no build for windows-x86_64\n"
-        "         CPython 3.15.0 is the newest there is; 3.14 does not allow it\n"
-        "  note   needs glibc 2.17 or newer: linux-aarch64, linux-x86_64"
+        "         flavor install_only_stripped is the first match of install_only_stripped, install_only, full\n"
+        "         build options pgo+lto: best match for linux-aarch64, linux-x86_64, macos-aarch64\n"
+        "         build options pgo: best match for windows-x86_64\n"
+        "  newer  3.14.7+20260814, because 3.14.9+20261021 has no build for windows-x86_64\n"
+        "         CPython 3.15.0 is the newest release; the request 3.14 excludes it\n"
+        "  note   requires glibc 2.17 or newer: linux-aarch64, linux-x86_64"
     )
 
 
@@ -61,7 +61,7 @@ def test_a_locked_entry_is_explained_with_what_an_upgrade_would_take() -> None:
     assert explanation.locked
     assert explanation.python == locked
     assert explanation.reasons[0] == "version 3.14.2 is 2 behind the newest of 3 versions that 3.14 allows"
-    assert explanation.newer[0] == "`provision lock --upgrade default` would take 3.14.7+20260814"
+    assert explanation.newer[0] == "`provision lock --upgrade default` would lock 3.14.7+20260814"
 
 
 def test_requested_properties_are_reasons_of_their_own() -> None:
@@ -79,17 +79,17 @@ def test_requested_properties_are_reasons_of_their_own() -> None:
         "1 optimised as pgo+lto",
     ]
     assert explanation.reasons == (
-        "version 3.14.2 is asked for",
-        "build 20260127 is asked for",
-        "flavor full is asked for",
-        "pgo+lto: best that fits for linux-x86_64",
+        "the manifest requests version 3.14.2",
+        "the manifest requests build 20260127",
+        "the manifest requests flavor full",
+        "build options pgo+lto: best match for linux-x86_64",
     )
 
 
 def test_a_locked_entry_that_no_asset_satisfies_any_longer_is_explained() -> None:
     gone = lock('default = "3.9"', asset("3.9.1+20201231")).pythons[0]
     explanation = explained(request('"3.9"'), gone)
-    assert explanation.newer[0] == "nothing known answers the request any more"
+    assert explanation.newer[0] == "no known build matches the request"
     assert explanation.reasons[1] == "build 20201231 is not in the catalog"
 
 
@@ -113,7 +113,7 @@ def test_the_json_document_has_the_same_content() -> None:
     assert document["python"]["build-options"] == ["freethreaded", "lto", "pgo"]
     assert document["python"]["assets"][0]["target"] == "x86_64-unknown-linux-gnu"
     assert document["steps"][2] == {"asked": "free-threaded, not debug", "assets": 1}
-    assert document["warnings"] == ["needs glibc 2.17 or newer: linux-x86_64"]
+    assert document["warnings"] == ["requires glibc 2.17 or newer: linux-x86_64"]
 
 
 SPRING = date(2026, 5, 1)
@@ -126,12 +126,12 @@ MUSL = "linux-x86_64-musl"
         ([asset("3.14.2+20260127", MUSL, "lto")], []),
         (
             [asset("3.9.1+20260127", MUSL, "lto")],
-            ["CPython 3.9 is past its end of life: no security fixes since 2025-10-31"],
+            ["CPython 3.9 has been past its end of life since 2025-10-31 and gets no security fixes"],
         ),
         (
             [asset("3.10.1+20260127", "macos-aarch64")],
             [
-                "CPython 3.10 gets security fixes until 2026-10-31 only",
+                "CPython 3.10 gets security fixes only until 2026-10-31",
                 "virtual environments made through a symbolic link to 3.10 do not find their standard library",
             ],
         ),
@@ -142,18 +142,18 @@ MUSL = "linux-x86_64-musl"
         ),
         (
             [asset("3.14.2+20260127", MUSL, "lto", cpu="v3"), asset("3.14.2+20260127", MUSL, "lto", cpu="v4")],
-            ["linux-x86_64-musl: CPUs below x86-64-v3 cannot run it, and sync refuses them"],
+            ["linux-x86_64-musl: requires an x86-64-v3 CPU; `provision sync` fails on older ones"],
         ),
         ([asset("3.14.2+20260127", MUSL, "lto"), asset("3.14.2+20260127", MUSL, "lto", cpu="v4")], []),
         (
             [asset("3.12.2+20260127"), asset("3.12.2+20260127", "linux-riscv64", "lto")],
             [
-                "needs glibc 2.17 or newer: linux-x86_64",
-                "needs glibc 2.28 or newer: linux-riscv64",
-                "the module crypt needs the system's libcrypt.so.1",
+                "requires glibc 2.17 or newer: linux-x86_64",
+                "requires glibc 2.28 or newer: linux-riscv64",
+                "the module crypt requires the system's libcrypt.so.1",
             ],
         ),
-        ([asset("3.14.2+20260127", "macos-x86_64")], ["needs macOS 10.15 or newer: macos-x86_64"]),
+        ([asset("3.14.2+20260127", "macos-x86_64")], ["requires macOS 10.15 or newer: macos-x86_64"]),
         ([asset("3.13.1+20241219", "macos-x86_64")], []),
         ([asset("3.11.13+7.3.20", implementation="pypy", flavor="install_only", options="")], []),
     ],
@@ -187,7 +187,7 @@ def test_each_requested_property_leaves_fewer_assets() -> None:
         "9 CPython",
         "7 version >=3.14, final releases",
         "6 build 20260814",
-        "6 out for 7 days",
+        "6 published at least 7 days ago",
         "5 with the GIL, not debug",
         "4 for linux-x86_64",
         "3 cpu baseline",

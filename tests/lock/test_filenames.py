@@ -88,30 +88,32 @@ def test_an_early_name_takes_its_build_from_the_request() -> None:
 @pytest.mark.parametrize(
     ("version", "more", "means"),
     [
-        ("3.13.4", "freethreaded = true", "version 3.13.5, not 3.13.4"),
-        ("3.13.5", "", "freethreaded true, not false"),
-        ("3.13.5t", "debug = true", "debug false, not true"),
-        ("3.13.5t", 'build = "20260102"', "build 20260101, not 20260102"),
-        ("3.13.5t", 'flavor = "install_only"', "flavor full, not install_only"),
-        ("3.13.5t", 'build-options = ["lto"]', "build-options pgo, not lto"),
-        ("3.13.5t", 'build-options = ["static"]', "build-options none, not static"),
-        ("3.13.5t", 'cpu = "v3"', "cpu baseline, not v3"),
+        ("3.13.4", "freethreaded = true", "version 3.13.5, the entry says 3.13.4"),
+        ("3.13.5", "", "freethreaded true, the entry says false"),
+        ("3.13.5t", "debug = true", "debug false, the entry says true"),
+        ("3.13.5t", 'build = "20260102"', "build 20260101, the entry says 20260102"),
+        ("3.13.5t", 'flavor = "install_only"', "flavor full, the entry says install_only"),
+        ("3.13.5t", 'build-options = ["lto"]', "build-options pgo, the entry says lto"),
+        ("3.13.5t", 'build-options = ["static"]', "build-options none, the entry says static"),
+        ("3.13.5t", 'cpu = "v3"', "cpu baseline, the entry says v3"),
     ],
 )
 def test_a_name_and_its_request_must_agree(version: str, more: str, means: str) -> None:
     name = "cpython-3.13.5+20260101-x86_64-unknown-linux-gnu-freethreaded+pgo-full.tar.zst"
     told = refusal(PACKED, version=version, more=more)
-    assert told == f"the archive for linux-x86_64 is named {name}, which means {means}"
+    assert told == f"{name} (linux-x86_64): the file name means {means}"
 
 
 def test_a_name_of_another_target_is_refused() -> None:
-    with pytest.raises(ManifestError, match="means target x86_64-unknown-linux-gnu, not aarch64-apple-darwin"):
+    with pytest.raises(
+        ManifestError, match="means target x86_64-unknown-linux-gnu, the entry says aarch64-apple-darwin"
+    ):
         custom_assets(custom_request({"macos-aarch64": PACKED}, version="3.13.5t"))
 
 
 def test_a_debug_build_is_not_optimised() -> None:
     url = PACKED.replace("freethreaded%2Bpgo", "debug")
-    assert refusal(url, more='debug = true, build-options = ["lto"]').endswith("build-options none, not lto")
+    assert refusal(url, more='debug = true, build-options = ["lto"]').endswith("build-options none, the entry says lto")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_the_row_of_a_request_agrees_with_its_name(url: str, version: str, more:
 
 def test_all_archives_of_an_entry_are_of_one_build_and_flavor() -> None:
     mac = "https://example.com/x/cpython-3.13.5%2B20260202-aarch64-apple-darwin-freethreaded%2Bpgo-full.tar.zst"
-    with pytest.raises(ManifestError, match="its archives differ in build: 20260101, 20260202"):
+    with pytest.raises(ManifestError, match="the archives of the entry differ in build: 20260101, 20260202"):
         custom_assets(custom_request({"linux-x86_64": PACKED, "macos-aarch64": mac}, version="3.13.5t"))
 
 

@@ -32,26 +32,27 @@ SERIES = (
     ("entry", "message"),
     [
         ('"graalpy3.12"', "no catalog has GraalPy; known are CPython, PyPy"),
-        ('"3.14.3"', "no CPython 3.14.3 is known here; the nearest are 3.14.2, 3.14.0, 3.14.7"),
-        ('"3.99"', "no CPython 3.99 is known here; there are versions of 3.10, 3.12, 3.14, 3.15"),
-        ('">=3.16"', "no CPython >=3.16 is known here; there are versions of 3.10, 3.12, 3.14, 3.15"),
-        ('"pypy3.10"', "no PyPy 3.10 is known here; there are versions of 3.11"),
+        ('"3.14.3"', "no CPython 3.14.3 is known here; the nearest versions are 3.14.2, 3.14.0, 3.14.7"),
+        ('"3.99"', "no CPython 3.99 is known here; known series are 3.10, 3.12, 3.14, 3.15"),
+        ('">=3.16"', "no CPython >=3.16 is known here; known series are 3.10, 3.12, 3.14, 3.15"),
+        ('"pypy3.10"', "no PyPy 3.10 is known here; known series are 3.11"),
         ('"3.15"', "no final release of CPython 3.15 is known here; the newest prerelease is 3.15.0rc2"),
         (
             '{version = "3.12", build = "20250819"}',
-            "no CPython 3.12 of build 20250819 is known here: no such build is known; builds of 3.12.11 are 20250818",
+            "no CPython 3.12 of build 20250819 is known here: that build is unknown; builds of 3.12.11 are 20250818",
         ),
         (
             '{version = "3.14", build = "20250818"}',
-            "no CPython 3.14 of build 20250818 is known here: it has 3.12.11, 3.10.1; builds of 3.14.9 are 20261021",
+            ("no CPython 3.14 of build 20250818 is known here: that build has 3.12.11, 3.10.1; "
+            "builds of 3.14.9 are 20261021"),
         ),
         (
             '{version = "3.14.9", cooldown = "1 week"}',
             (
-                "every build of CPython 3.14.9 that fits is in its cooldown of 7 days; "
-                "the newest, 3.14.9+20261021, is available from 2026-10-28 00:00 UTC; "
-                "the cooldown is reckoned from 2026-10-25, the day of the catalog; "
-                "`provision catalog update` moves that day"
+                "all matching builds of CPython 3.14.9 are in their cooldown of 7 days; "
+                "3.14.9+20261021 can be locked from 2026-10-28 00:00 UTC; "
+                "the cooldown is measured against the catalog date, 2026-10-25; "
+                "`provision catalog update` moves that date"
             ),
         ),
     ],
@@ -63,7 +64,7 @@ def test_the_first_thing_that_is_missing_is_named(entry: str, message: str) -> N
 def test_a_prerelease_has_a_hint_how_to_request_it() -> None:
     with pytest.raises(ResolutionError) as caught:
         lock('default = "3.15"', *SERIES)
-    assert caught.value.hint == 'Ask for it by its name, "3.15.0rc2", or set `prereleases = true`.'
+    assert caught.value.hint == 'Request "3.15.0rc2", or set `prereleases = true`.'
 
 
 def test_all_errors_are_raised_at_once_each_with_its_place() -> None:
@@ -107,59 +108,59 @@ PLATFORMS = (
         (
             '{version = "3.12", targets = ["linux-x86_64", "macos-aarch64", "windows-x86_64"]}',
             (
-                "no build of CPython 3.12 exists for macos-aarch64, windows-x86_64; there are some of 3.14; "
-                "it exists for linux-i686, linux-x86_64, macos-x86_64"
+                "no build of CPython 3.12 exists for macos-aarch64, windows-x86_64; such builds exist for 3.14; "
+                "the build exists for linux-i686, linux-x86_64, macos-x86_64"
             ),
         ),
         (
             '{version = "3.14", cpu = "v3"}',
             (
                 "no v3 build of CPython 3.14 exists for linux-aarch64, macos-aarch64, windows-x86_64; "
-                "v3 exists for linux-x86_64; the levels there are baseline"
+                "v3 exists for linux-x86_64; the known CPU levels are baseline"
             ),
         ),
         (
             '{version = "3.14", debug = true, flavor = "install_only", targets = ["linux-x86_64"]}',
-            "no debug install_only build of CPython 3.14 exists for linux-x86_64; the flavors there are full",
+            "no debug install_only build of CPython 3.14 exists for linux-x86_64; the known flavors are full",
         ),
         (
             '{version = "3.14", build-options = ["pgo", "lto"]}',
             (
                 "no pgo+lto build of CPython 3.14 exists for windows-x86_64; "
-                "pgo+lto exists for linux-aarch64, linux-x86_64, macos-aarch64; the build options there are pgo"
+                "pgo+lto exists for linux-aarch64, linux-x86_64, macos-aarch64; the known build options are pgo"
             ),
         ),
         (
             '{version = "3.13.2", targets = ["linux-x86_64-musl"]}',
             (
-                "no build of CPython 3.13.2 exists for linux-x86_64-musl; there are some of 3.13; "
-                "the build options there are lto+static"
+                "no build of CPython 3.13.2 exists for linux-x86_64-musl; such builds exist for 3.13; "
+                "the known build options are lto+static"
             ),
         ),
         (
             '{version = "3.13", build = "20250212", targets = ["linux-x86_64-musl"]}',
             (
                 "no build of CPython 3.13 of build 20250212 exists for linux-x86_64-musl; "
-                "builds that have it are 20250610; the build options there are lto+static"
+                "matching builds are 20250610; the known build options are lto+static"
             ),
         ),
         (
             '{version = "3.14td", targets = ["windows-x86_64"]}',
-            "no free-threaded debug build of CPython 3.14 exists for windows-x86_64; the builds there are pgo",
+            "no free-threaded debug build of CPython 3.14 exists for windows-x86_64; the known builds are pgo",
         ),
         (
             '{version = "3", targets = ["linux-i686", "windows-x86_64"]}',
             (
-                "no one build of CPython 3 has all of linux-i686, windows-x86_64; the nearest, "
-                "3.14.7+20260814 install_only_stripped, lacks linux-i686: request that in an entry of its own"
+                "no single build of CPython 3 has all of linux-i686, windows-x86_64; the nearest, "
+                "3.14.7+20260814 install_only_stripped, lacks linux-i686: add a separate entry for those targets"
             ),
         ),
         (
             '{version = "3.14", flavor = "install_only", cpu = "v3", targets = ["linux-x86_64", "macos-x86_64"]}',
             (
-                "no v3 install_only build of CPython 3.14 exists for macos-x86_64; other builds there are of 3.12\n"
+                "no v3 install_only build of CPython 3.14 exists for macos-x86_64; other builds exist for 3.12\n"
                 "no v3 install_only build of CPython 3.14 exists for linux-x86_64; "
-                "the flavors there are install_only_stripped; the levels there are baseline"
+                "the known flavors are install_only_stripped; the known CPU levels are baseline"
             ),
         ),
     ],

@@ -150,8 +150,8 @@ def test_rows_that_the_snapshot_lacks_are_refused_with_what_exists_instead() -> 
     messages = [error.message for error in caught.value.errors]
     assert len(messages) == len(unknown)
     instead = (
-        "the flavors there are full, install_only_stripped",
-        "static full exists for linux-x86_64-musl; the build",
+        "the known flavors are full, install_only_stripped",
+        "static full exists for linux-x86_64-musl; the known b",
     )
     assert all(any(text in message for text in instead) for message in messages)
 

@@ -64,7 +64,7 @@ def test_files_that_cannot_be_a_lock_are_refused(tmp_path: Path) -> None:
         read_lock_text(path)
     with path.open("wb") as file:
         file.truncate(MAX_LOCK_SIZE + 1)
-    with pytest.raises(LockFileError, match="a lock has at most 16777216"):
+    with pytest.raises(LockFileError, match="the limit is 16777216"):
         read_lock_text(path)
     path.unlink()
     path.symlink_to(path)
@@ -129,9 +129,12 @@ def test_any_other_spelling_is_read_as_well() -> None:
         ('lock-version = "1.0"\nname = "a\n', "pythons.lock:2:10: is not valid TOML: Illegal character"),
         ('name = "a"\nname = "b"\n', "pythons.lock:2:11: is not valid TOML: Cannot overwrite a value"),
         ("name =", "pythons.lock: is not valid TOML: Invalid value (at end of document)"),
-        (f"a = {'[' * 4000}", "pythons.lock: is nested too deeply to be a lock"),
-        (f"k{'.a' * 2100} = 1", "pythons.lock:1:1: is nested too deeply to be a lock"),
-        ("a = 1.5\n" * 300_000, "pythons.lock: is spelled as provision never spells a lock, and too large to be read"),
+        (f"a = {'[' * 4000}", "pythons.lock: is nested too deeply for a lock file"),
+        (f"k{'.a' * 2100} = 1", "pythons.lock:1:1: is nested too deeply for a lock file"),
+        (
+            "a = 1.5\n" * 300_000,
+            "pythons.lock: is not in the layout that provision writes, and too large to be parsed as plain TOML",
+        ),
         ("a = 1\n<<<<<<< HEAD\nb = 2\n", "pythons.lock:2: has git conflict markers"),
         ("a = 1\r\n<<<<<<<\r\nb = 2\r\n", "pythons.lock:2: has git conflict markers"),
     ],
@@ -148,7 +151,7 @@ def test_invalid_toml_is_reported_with_its_place(text: str, message: str) -> Non
         ("name", '"../up"', "5: python[0].name: is '../up'; expected a name"),
         ("name", '"Free"', "5: python[0].name: is 'Free'; expected a name"),
         ("name", '""', "5: python[0].name: is ''; expected a name"),
-        ("name", "3", "5: python[0].name: is 3; expected a text"),
+        ("name", "3", "5: python[0].name: is 3; expected text"),
         ("name", f'"{"x" * 65}"', "5: python[0].name: a name has at most 64 characters, not 65"),
         ("name", '"bin"', "5: python[0].name: 'bin' cannot be the name of a link on every system"),
         ("request", '"abc"', "6: python[0].request: is 'abc'; expected sha256:"),
@@ -160,7 +163,7 @@ def test_invalid_toml_is_reported_with_its_place(text: str, message: str) -> Non
         ("build", '".."', "9: python[0].build: is '..'; expected a build"),
         ("build", '"a/b"', "9: python[0].build: is 'a/b'; expected a build"),
         ("build-options", '["fast"]', "10: python[0].build-options: 'fast' is not a build option"),
-        ("build-options", '["pgo", "pgo"]', "10: python[0].build-options: is ['pgo', 'pgo'], which has a word twice"),
+        ("build-options", '["pgo", "pgo"]', "10: python[0].build-options: is ['pgo', 'pgo']; expected each word once"),
         ("build-options", '"pgo"', "10: python[0].build-options: is 'pgo'; expected a list of words"),
         ("build-options", "[1]", "10: python[0].build-options: is [1]; expected a list of words"),
         ("flavor", '"huge"', "11: python[0].flavor: is 'huge'; expected one of install_only_stripped"),
@@ -176,7 +179,7 @@ def test_unsafe_values_of_an_entry_are_refused(key: str, value: str, message: st
         (
             "target",
             '"linux-x86_64"',
-            "14: python[0].asset[0].target: is 'linux-x86_64', which is not a target's triple",
+            "14: python[0].asset[0].target: is 'linux-x86_64'; expected a target triple",
         ),
         ("cpu", '"v5"', "15: python[0].asset[0].cpu: is 'v5'; expected one of baseline, v2, v3, v4"),
         ("cpu", '["v2"]', "15: python[0].asset[0].cpu: is ['v2']; expected one of"),
@@ -199,7 +202,7 @@ def test_unsafe_values_of_an_entry_are_refused(key: str, value: str, message: st
         (
             "url",
             '"https://example.com/a/"',
-            "16: python[0].asset[0].url: is 'https://example.com/a/', which names no file",
+            "16: python[0].asset[0].url: is 'https://example.com/a/'; expected the URL of a file",
         ),
         (
             "url",
@@ -218,7 +221,7 @@ def test_unsafe_values_of_an_entry_are_refused(key: str, value: str, message: st
             '"file://host/etc"',
             "16: python[0].asset[0].url: 'file://host/etc': expected a file:// URL that names",
         ),
-        ("url", "3", "16: python[0].asset[0].url: is 3; expected a text"),
+        ("url", "3", "16: python[0].asset[0].url: is 3; expected text"),
         ("sha256", f'"{"a" * 63}"', "17: python[0].asset[0].sha256: is 'aaaa"),
         ("sha256", f'"{"A" * 64}"', "17: python[0].asset[0].sha256: is 'AAAA"),
         ("size", "-1", "18: python[0].asset[0].size: is -1; expected a number of bytes"),
@@ -250,10 +253,12 @@ def test_an_entry_has_assets() -> None:
 
 def test_duplicate_entries_and_rows_are_refused() -> None:
     entry = TEXT[TEXT.index("[[python]]") :]
-    assert errors(f"{TEXT}\n{entry}") == ["pythons.lock:28: python[1].name: is 'default', which is locked already"]
+    assert errors(f"{TEXT}\n{entry}") == [
+        "pythons.lock:28: python[1].name: is 'default', which is the name of an earlier entry"
+    ]
     row = entry[entry.rindex("[[python.asset]]") :]
     assert errors(f"{TEXT}\n{row}") == [
-        "pythons.lock:28: python[0].asset[2].target: is x86_64-unknown-linux-gnu, which is locked already for v2"
+        "pythons.lock:28: python[0].asset[2].target: is x86_64-unknown-linux-gnu, which an earlier asset has for v2"
     ]
 
 
@@ -267,15 +272,15 @@ def test_only_x86_64_has_levels() -> None:
 def test_the_options_of_an_asset_include_those_of_its_entry() -> None:
     text = TEXT.replace('cpu = "v2"', 'cpu = "v2"\nbuild-options = ["pgo"]')
     assert errors(text) == [
-        "pythons.lock:24: python[0].asset[1].build-options: is pgo, and lacks some that the entry names: pgo+lto"
+        "pythons.lock:24: python[0].asset[1].build-options: is pgo; the entry also requires pgo+lto"
     ]
 
 
 def test_unknown_keys_are_errors_with_the_nearest_known_one() -> None:
     assert errors(changed("flavor", '"full"\nbuild-option = []')) == [
-        "pythons.lock:12: python[0].build-option: is not a key of a lock; did you mean 'build-options'?"
+        "pythons.lock:12: python[0].build-option: is not a key of a lock file; did you mean 'build-options'?"
     ]
-    assert errors('metadata = 1\nlock-version = "1.0"\n') == ["pythons.lock:1: metadata: is not a key of a lock"]
+    assert errors('metadata = 1\nlock-version = "1.0"\n') == ["pythons.lock:1: metadata: is not a key of a lock file"]
 
 
 def test_unknown_keys_of_a_newer_minor_version_are_warnings() -> None:
@@ -283,19 +288,25 @@ def test_unknown_keys_of_a_newer_minor_version_are_warnings() -> None:
     parsed = parse_lock(f"top = 1\n{text}", LOCK)
     assert parsed.lock.version == "1.7"
     assert parsed.warnings == (
-        "pythons.lock: top is unknown to this provision, and ignored",
-        "pythons.lock: python.asset.signed is unknown to this provision, and ignored",
-        "pythons.lock: python.asset.new is unknown to this provision, and ignored",
+        "pythons.lock: top is unknown to this version of provision; the key is ignored",
+        "pythons.lock: python.asset.signed is unknown to this version of provision; the key is ignored",
+        "pythons.lock: python.asset.new is unknown to this version of provision; the key is ignored",
     )
 
 
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ('lock-version = "2.0"', "pythons.lock: has lock-version 2.0, and this provision knows 1.x only"),
-        ('lock-version = "0.9"', "pythons.lock: has lock-version 0.9, and this provision knows 1.x only"),
+        (
+            'lock-version = "2.0"',
+            "pythons.lock: lock-version 2.0 is not supported; this version of provision reads 1.x",
+        ),
+        (
+            'lock-version = "0.9"',
+            "pythons.lock: lock-version 0.9 is not supported; this version of provision reads 1.x",
+        ),
         ('lock-version = "1"', "pythons.lock: lock-version: is '1'; expected a version such as 1.0"),
-        ("lock-version = 1.0", "pythons.lock: lock-version is not a text"),
+        ("lock-version = 1.0", "pythons.lock: lock-version: expected text"),
         ("", "pythons.lock: is not a lock file: lock-version is missing"),
     ],
 )
@@ -312,7 +323,7 @@ def test_of_many_mistakes_the_first_are_reported() -> None:
     text = 'lock-version = "1.0"\n' + "[[python]]\n" * 1000
     found = errors(text)
     assert len(found) == MAX_ERRORS + 1
-    assert found[-1] == "pythons.lock: has further mistakes"
+    assert found[-1] == "pythons.lock: has more errors"
 
 
 @given(locks())
@@ -354,4 +365,4 @@ def test_nobody_is_told_to_remove_a_file_that_is_no_lock(text: str, message: str
 def test_a_damaged_lock_may_be_removed_and_locked_again() -> None:
     with pytest.raises(LockFileError) as caught:
         parse_lock(f"{TEXT}\nname = ", "x")
-    assert "remove it and run `provision lock`" in str(caught.value.hint)
+    assert "delete it and run `provision lock`" in str(caught.value.hint)

@@ -80,7 +80,7 @@ class TestKeeping:
         swapped = [replace(row, sha256=Digest("0" * 64)) for row in OLD]
         now = resolved('a = "3.14"', *swapped, previous=self.BEFORE, upgrade=Upgrade(everything=True))
         assert len(now.notes) == 4
-        assert now.notes[0].endswith(f"and the same URL now has {'0' * 64}")
+        assert now.notes[0].endswith(f"catalog {'0' * 64}")
 
 
 class TestUpgrading:
@@ -98,7 +98,7 @@ class TestUpgrading:
     def test_a_name_that_is_none(self) -> None:
         with pytest.raises(UsageError) as caught:
             resolved('default = "3.14"', *NEW, upgrade=Upgrade(names=("defualt",)))
-        assert str(caught.value) == "no entry is named 'defualt'; did you mean 'default'?"
+        assert str(caught.value) == "no entry 'defualt' in the manifest; did you mean 'default'?"
 
 
 class TestTargets:
@@ -131,8 +131,8 @@ class TestPins:
         assert caught.value.exit_code == 5
         chosen = asset("3.14.7+20260814")
         assert caught.value.message == (
-            f"{chosen.filename} for x86_64-unknown-linux-gnu has sha256 {chosen.sha256}, "
-            f"and {pinned.sha256} is asked for"
+            f"sha256 mismatch for {chosen.filename} (x86_64-unknown-linux-gnu): manifest {pinned.sha256}, "
+            f"catalog {chosen.sha256}"
         )
 
     def test_a_wrong_hash_is_the_gravest_of_several_errors(self) -> None:
@@ -241,14 +241,14 @@ def test_all_targets_get_one_version_build_and_flavor() -> None:
 def test_passing_over_a_build_without_a_target_is_noted() -> None:
     rows = [*(row for row in builds("3.14.9+20261021") if row.target.os != "windows"), *builds("3.14.7+20260814")]
     assert notes('free = "3.14"', *rows, settings=FOUR) == (
-        "free: 3.14.7+20260814 rather than 3.14.9+20261021, which has no build for windows-x86_64",
+        "free: 3.14.7+20260814, because 3.14.9+20261021 has no build for windows-x86_64",
     )
 
 
 def test_passing_over_a_build_without_a_variant_is_noted_with_its_name() -> None:
     rows = [asset("3.14.9+20261021"), asset("3.14.7+20260814", options="freethreaded+pgo+lto")]
     assert notes('free = "3.14t"', *rows) == (
-        "free: 3.14.7+20260814 rather than 3.14.9+20261021, which has no free-threaded build for linux-x86_64",
+        "free: 3.14.7+20260814, because 3.14.9+20261021 has no free-threaded build for linux-x86_64",
     )
 
 
@@ -256,9 +256,9 @@ def test_passing_over_a_build_in_its_cooldown_is_noted_with_its_end() -> None:
     rows = [asset("3.14.9+20261024"), asset("3.14.9+20261021"), asset("3.14.7+20260814")]
     assert notes('a = "3.14"', *rows, settings='cooldown = "1 week"') == (
         (
-            "a: 3.14.7+20260814 rather than 3.14.9+20261024, which is in its cooldown of 7 days until 2026-10-31 00:00 "
-            "UTC; the cooldown is reckoned from 2026-10-25, the day of the catalog; `provision catalog update` moves "
-            "that day"
+            "a: 3.14.7+20260814, because 3.14.9+20261024 is in its cooldown of 7 days until 2026-10-31 00:00 "
+            "UTC; the cooldown is measured against the catalog date, 2026-10-25; `provision catalog update` moves "
+            "that date"
         ),
     )
 

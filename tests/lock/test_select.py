@@ -34,7 +34,7 @@ def test_levels_may_have_gaps() -> None:
 def test_a_level_that_it_cannot_run_is_refused() -> None:
     with pytest.raises(PolicyError) as caught:
         select_asset(python(asset(cpu="v3"), name="fast"), host=LINUX, level=lambda: "v2")
-    assert str(caught.value) == "'fast' is locked for x86-64 level v3, and this machine's CPU has level v2"
+    assert str(caught.value) == "entry 'fast' requires CPU level v3; this machine has v2"
     assert caught.value.exit_code == 5
 
 
@@ -67,7 +67,7 @@ def test_emulated_targets_come_after_its_own_in_their_order() -> None:
 )
 def test_a_glibc_older_than_the_builds_is_refused(target: str, glibc: tuple[int, int], floor: str) -> None:
     host = Host(target=Target.parse(target), glibc=glibc)
-    with pytest.raises(PolicyError, match=f"needs glibc {floor} or newer on {target}"):
+    with pytest.raises(PolicyError, match=f"requires glibc {floor} or newer on {target}"):
         select_asset(python(asset(target=target)), host=host, level=never)
 
 
@@ -117,5 +117,5 @@ def test_builds_for_intel_macs_need_the_macos_they_were_built_for(
     if runs:
         assert select_asset(row, host=host, level=never).build == build
     else:
-        with pytest.raises(PolicyError, match=r"needs macOS 10\.15 or newer, and this machine has 10\.14"):
+        with pytest.raises(PolicyError, match=r"requires macOS 10\.15 or newer; this machine has 10\.14"):
             select_asset(row, host=host, level=never)

@@ -174,7 +174,7 @@ def refusal(path: Path) -> ManifestError:
 def test_a_missing_file(tmp_path: Path) -> None:
     error = refusal(tmp_path / "pythons.toml")
     assert str(error) == f"{tmp_path / 'pythons.toml'}: does not exist"
-    assert error.hint == "Run `provision init` to make one."
+    assert error.hint == "Run `provision init` to create it."
 
 
 def test_a_directory_in_its_place(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_the_search_ends_at_the_repositorys_root(tmp_path: Path, worktree: bool)
     git.write_text("gitdir: elsewhere") if worktree else git.mkdir()
     with pytest.raises(ManifestError, match=r"there is no pythons\.toml in .* or above it, up to ") as caught:
         find_manifest(repository / "a")
-    assert caught.value.hint == "Run `provision init` to make one."
+    assert caught.value.hint == "Run `provision init` to create it."
     (repository / "pythons.toml").touch()
     assert find_manifest(repository / "a") == repository / "pythons.toml"
 

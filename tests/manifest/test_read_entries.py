@@ -138,7 +138,7 @@ def test_custom_archives_are_for_their_targets_whatever_the_settings() -> None:
         ),
         (
             f'{{ version = "3.13", {OWN} }}',
-            "pythons.x.version: 3.13 names no one version, but archives of one's own need it in full, such as 3.13.5",
+            "pythons.x.version: 3.13 is not one full version; a custom archive requires one such as 3.13.5",
         ),
         (
             f'{{ version = "3.13.5", targets = ["macos-aarch64", "linux-x86_64"], {OWN} }}',

@@ -64,7 +64,7 @@ def spaced(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed
 
 @pytest.fixture(scope="module", params=["one prefix", "another prefix", "moved"])
 def installed(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The interpreter as installed, installed again elsewhere, and moved from where it was installed."""
+    """The interpreter unchanged, installed again elsewhere, and moved from where it was installed."""
     if request.param == "another prefix":
         return install(archive, tmp_path_factory.mktemp("another") / "a" / "deeper" / "directory")
     found: Installed = request.getfixturevalue("moved" if request.param == "moved" else "interpreter")

@@ -258,27 +258,31 @@ STRICT, PREFERRED = REQUESTS[3], REQUESTS[4]
 @pytest.mark.parametrize(
     ("request_", "edit", "told"),
     [
-        (STRICT, lambda each: with_row(each, cpu="baseline"), ["PV017 level v3 is asked for, baseline is locked"]),
+        (
+            STRICT,
+            lambda each: with_row(each, cpu="baseline"),
+            ["PV017 the manifest requests level v3, the lock file has baseline"],
+        ),
         (
             PREFERRED,
             lambda each: with_rows(each, [*each.assets, replace(each.assets[1], cpu="baseline")]),
-            ["PV017 level v3 is asked for, baseline is locked"],
+            ["PV017 the manifest requests level v3, the lock file has baseline"],
         ),
         (
             REQUESTS[2],
             without_baseline,
-            ["PV010 linux-x86_64 has no row for baseline"],
+            ["PV010 linux-x86_64 is not locked for baseline"],
         ),
         (CUSTOM_REQUESTS[0], lambda each: with_url(each, CUSTOM_URL.format("a%2Bb.tar.gz")), []),
         (
             CUSTOM_REQUESTS[0],
             lambda each: with_row(each, cpu="v3"),
-            ["PV017 level baseline is asked for, v3 is locked"],
+            ["PV017 the manifest requests level baseline, the lock file has v3"],
         ),
         (
             CUSTOM_REQUESTS[1],
             at_baseline,
-            ["PV010 linux-x86_64 has no row for v3"],
+            ["PV010 linux-x86_64 is not locked for v3"],
         ),
         (CUSTOM_REQUESTS[3], lambda each: each, []),
     ],

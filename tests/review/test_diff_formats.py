@@ -119,7 +119,7 @@ def test_what_differs_inside_of_trees_is_in_the_document() -> None:
 
 def test_annotations_begin_with_notices_and_end_with_the_changes_of_each_entry() -> None:
     notice, change = diff_annotations(with_details())
-    assert notice.startswith("::notice file=pythons.lock,line=1,title=notice%3A default::upgraded to a newer version ")
+    assert notice.startswith("::notice file=pythons.lock,line=1,title=notice%3A default::newer version ")
     assert change == (
         "::notice file=pythons.lock,line=1,title=default::version up: 3.14.7+20260814 → 3.14.8+20260901 (all)"
     )

@@ -42,7 +42,7 @@ def lock(
     from provision.workflows.lock import lock as write_lock
 
     if check and (upgrade or names):
-        raise UsageError("--check looks at the whole lock and changes nothing: it goes with no name and no --upgrade")
+        raise UsageError("`--check` cannot be combined with entry names or `--upgrade`")
     if check:
         options = replace(session.options, shown_as=shown_as)
         return session.show(present_checked(check_lock(options), session.console))

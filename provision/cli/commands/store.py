@@ -46,7 +46,7 @@ def verify(
     from provision.workflows.store import verify as verify_trees
 
     if store and names:
-        raise UsageError("--store looks at every tree: it goes with no name")
+        raise UsageError("`--store` cannot be combined with entry names")
     verified = verify_trees(
         session.options, tuple(names or ()), repair=repair, store_wide=store, progress=session.progress()
     )
@@ -177,7 +177,7 @@ def _summary(verified: Verified, changed: Sequence[VerifiedTree], missing: Seque
         yield f"{len(missing)} of {trees} not installed; run `provision sync`"
     if not changed and not missing:
         repaired = sum(tree.repaired for tree in verified.trees)
-        yield f"{trees} as installed" + (f", {repaired} of them repaired" if repaired else "")
+        yield f"{trees} unchanged" + (f", {repaired} of them repaired" if repaired else "")
 
 
 def _lines(tree: VerifiedTree, console: Console) -> Iterator[str]:
@@ -192,7 +192,7 @@ def _lines(tree: VerifiedTree, console: Console) -> Iterator[str]:
     if tree.receipt is None and not tree.missing:
         yield "  the tree or its receipt is missing or damaged"
     for difference in tree.differences[:_SHOWN]:
-        yield f"  {difference.kind}  {printable(difference.path) or 'the tree, which has lost its list of entries'}"
+        yield f"  {difference.kind}  {printable(difference.path) or 'the list of files (missing)'}"
     if len(tree.differences) > _SHOWN:
         yield f"  … and {len(tree.differences) - _SHOWN} more"
 

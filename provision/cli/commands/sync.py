@@ -112,12 +112,12 @@ def sync(
     from provision.workflows.sync import sync_saved
 
     if frozen and locked:
-        raise UsageError("--frozen and --locked exclude each other")
+        raise UsageError("`--frozen` cannot be combined with `--locked`")
     given = tuple(names or ())
     progress = session.progress()
     if len(given) == 1 and is_plan_file(given[0]):
         if target or prune or locked is not None or frozen:
-            raise UsageError("a saved plan is carried out as it is: it goes with no other option")
+            raise UsageError("a saved plan cannot be combined with other options or names")
         return session.show(present_synced(sync_saved(session.options, Path(given[0]), progress), session.console))
     scope = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
     synced = run_sync(session.options, scope, progress, locked=locked, frozen=frozen)

@@ -36,11 +36,12 @@ def present_checked(checked: LockCheck, console: Console) -> CommandAnswer:
     """The stale entries with their reasons; exit 4 if there are any."""
     name = checked.project.lock_name
     lines = [
-        f"{console.paint('stale', 'yellow')}  {console.paint(printable(entry.name), 'bold')}  {printable(entry.reason)}"
+        f"{console.paint('out of date', 'yellow')}  {console.paint(printable(entry.name), 'bold')}  "
+        f"{printable(entry.reason)}"
         for entry in checked.stale
     ]
     verdict = (
-        f"{name} is stale in {plural(len(checked.stale), 'entry', 'entries')}; run `{checked.project.lock_command}`"
+        f"{name} is out of date: {plural(len(checked.stale), 'entry', 'entries')}; run `{checked.project.lock_command}`"
         if checked.stale
         else f"{name} is up to date"
     )

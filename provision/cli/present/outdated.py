@@ -33,9 +33,9 @@ def present_outdated(outdated: Outdated, console: Console, *, exit_code: bool) -
     ]
     lines += [printable(f"{each.name}: an upgrade fails: {each.reason}") for each in outdated.rows if each.reason]
     newer = sum(bool(row.allowed) for row in outdated.rows)
-    known = f"the catalog is as of {outdated.as_of[:10]}" if outdated.as_of else "the catalog tells no day"
-    remark = f"{plural(newer, 'entry', 'entries')} could be newer; `provision lock --upgrade` takes what is allowed"
-    remarks = (remark if newer else "all is as new as it is allowed to be", known)
+    known = f"catalog date: {outdated.as_of[:10]}" if outdated.as_of else "catalog date: unknown"
+    remark = f"{plural(newer, 'entry', 'entries')} can be upgraded; run `provision lock --upgrade`"
+    remarks = (remark if newer else "every entry has the newest build that its request allows", known)
     document = {
         "version": 1,
         "catalog-as-of": outdated.as_of or None,

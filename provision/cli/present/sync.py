@@ -62,7 +62,7 @@ def summary(plan: Plan) -> str:
         f"{counts[Remove]} to remove" if counts[Remove] else "",
         f"{counts[Keep]} to keep" if counts[Keep] else "",
     ]
-    text = ", ".join(word for word in words if word) or "nothing is asked for"
+    text = ", ".join(word for word in words if word) or "the manifest has no entries"
     return f"nothing to do: {text}" if plan.is_empty and counts[Keep] else text
 
 
@@ -73,7 +73,7 @@ def done(plan: Plan) -> str:
     names.update(name for action in plan.actions if isinstance(action, Install) for name in action.names)
     if plan.is_empty:
         return f"{plural(len(names), 'interpreter')} up to date"
-    return f"{plural(len(names), 'interpreter')} in place, {installed} newly installed"
+    return f"{plural(len(names), 'interpreter')} ready, {installed} installed now"
 
 
 def _fetch(plan: Plan) -> str:
@@ -81,10 +81,10 @@ def _fetch(plan: Plan) -> str:
     known = [asset.size for asset in downloads if asset.size is not None]
     unknown = len(downloads) - len(known)
     if not downloads:
-        return "all of it cached"
+        return "all archives cached"
     if not known:
-        return f"{plural(len(downloads), 'archive')} to fetch, of unknown size"
-    return f"{size(sum(known))} to fetch" + (f" and {plural(unknown, 'archive')} of unknown size" if unknown else "")
+        return f"{plural(len(downloads), 'archive')} to download, size unknown"
+    return f"{size(sum(known))} to download" + (f" and {plural(unknown, 'archive')} of unknown size" if unknown else "")
 
 
 def _lines(plan: Plan, console: Console) -> Iterator[str]:

@@ -35,7 +35,7 @@ def test_each_project_whose_files_are_named_is_checked_and_no_other(project: Pro
     ended = project.run("pre-commit", "check", "pythons.toml", "services/api/pythons.toml", NESTED, expect=4)
     assert ended.err.splitlines() == [
         "pythons.lock is up to date",
-        f"{NESTED} is stale in 2 entries; run `provision lock --manifest services/api/pythons.toml`",
+        f"{NESTED} is out of date: 2 entries; run `provision lock --manifest services/api/pythons.toml`",
     ]
     assert ended.out.count("stale ") == 2
     below = project.run(

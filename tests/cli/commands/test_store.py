@@ -83,10 +83,10 @@ def test_repair_does_what_it_can_and_reports_the_rest_together(tmp_path: Path) -
     assert f"{tmp_path.as_uri()}/: no such file or directory" in ended.err
     (tmp_path / "away").rename(served)
     ended = project.run("verify", "--repair", "own")
-    assert ended.err.endswith("1 tree as installed, 1 of them repaired\n")
+    assert ended.err.endswith("1 tree unchanged, 1 of them repaired\n")
     ended = project.run("verify", expect=1)
     assert ended.err == "1 of 4 trees not installed; run `provision sync`\n"
-    assert project.run("verify", "--store").err == "3 trees as installed\n"
+    assert project.run("verify", "--store").err == "3 trees unchanged\n"
 
 
 def test_the_reason_why_bytecode_was_not_compared_is_named(synced: Project) -> None:
