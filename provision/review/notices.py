@@ -110,13 +110,13 @@ def _digest_notices(entry: EntryChange) -> Iterator[Notice]:
         identity = aspects & {"implementation", "version", "build", "flavor", "options"}
         key: tuple[NoticeSeverity, NoticeKind, str] | None = None
         if "sha256" in aspects and not identity:
-            alone = "it is the same version and build" if "url" in aspects else "nothing else is different"
-            key = ("alarm", "bytes", f"other bytes under the same name: the sha256 changed, and {alone}")
+            alone = "version and build did not" if "url" in aspects else "nothing else did"
+            key = ("alarm", "bytes", f"the sha256 changed, but {alone}")
         elif "sha256" not in aspects and aspects & {"implementation", "version", "build"}:
-            key = ("alarm", "bytes", "the same bytes under another name: the sha256 did not change")
+            key = ("alarm", "bytes", "version or build changed, but the sha256 did not")
         elif aspects <= {"size", "published"}:
             words = " and ".join(sorted(aspects))
-            key = ("warning", "metadata", f"{words} changed, which is said of the same bytes")
+            key = ("warning", "metadata", f"{words} changed, but the sha256 did not")
         if key:
             found.setdefault(key, []).append(change)
     for (severity, kind, message), changes in found.items():
@@ -190,7 +190,7 @@ def _filename_notices(entry: EntryChange) -> Iterator[Notice]:
         if disagreements:
             meant = ", ".join(each.statement for each in disagreements)
             locked = ", ".join(each.locked or "none" for each in disagreements)
-            found.setdefault(f"the file's name means {meant}, and is locked as {locked}", []).append(change)
+            found.setdefault(f"file name says {meant}, lock file says {locked}", []).append(change)
     for message, changes in found.items():
         yield _notice(entry, "alarm", "misnamed", message, changes)
 
@@ -201,12 +201,12 @@ def _downgrade_notices(entry: EntryChange) -> Iterator[Notice]:
     if old is None or new is None:
         return
     severity: NoticeSeverity = "warning" if entry.request_changed else "alarm"
-    why = "" if entry.request_changed else ", and nothing else was asked for"
+    why = "" if entry.request_changed else ", but the request did not change"
     if entry.version_direction == "down":
-        message = f"an older version than before: {old.version} became {new.version}{why}"
+        message = f"downgrade from {old.version} to {new.version}{why}"
         yield _notice(entry, severity, "downgrade", message)
     elif entry.build_direction == "down":
-        message = f"an older build of {new.version} than before: {old.build} became {new.build}{why}"
+        message = f"downgrade of {new.version} from build {old.build} to {new.build}{why}"
         yield _notice(entry, severity, "downgrade", message)
 
 
@@ -216,22 +216,22 @@ def _unrequested_notices(entry: EntryChange, *, upgrade_requested: bool) -> Iter
     if old is None or new is None:
         return
     if old.tree != new.tree:
-        change = f"the tree's options changed from {_options_text(old.tree)} to {_options_text(new.tree)}"
-        yield _notice(entry, "alarm", "tree", f"{change}, and nobody asked for it")
+        change = f"tree options changed from {_options_text(old.tree)} to {_options_text(new.tree)}"
+        yield _notice(entry, "alarm", "tree", f"{change}, but the request did not")
     if old.implementation != new.implementation:
-        message = f"{new.implementation} instead of {old.implementation}, and nobody asked for it"
+        message = f"implementation changed from {old.implementation} to {new.implementation}, but the request did not"
         yield _notice(entry, "alarm", "variant", message)
     yield from _variant_notices(entry)
     removed = [change for change in entry.assets if change.kind == "removed"]
     if removed and not (upgrade_requested and all(change.level_only for change in removed)):
-        yield _notice(entry, "warning", "unasked", "no longer locked, and the request did not change", removed)
+        yield _notice(entry, "warning", "unasked", "no longer locked, but the request did not change", removed)
     newer = "up" in (entry.version_direction, entry.build_direction)
     if newer and not upgrade_requested:
         what = "version" if entry.version_direction else "build"
-        message = f"upgraded to a newer {what} without a changed request, as `provision lock --upgrade` does"
+        message = f"newer {what} with the same request, as after `provision lock --upgrade`"
         yield _notice(entry, "notice", "upgraded", message)
     elif not newer and "flavor" in entry.aspects:
-        message = f"flavor {new.flavor} instead of {old.flavor} in the same build, and the request did not change"
+        message = f"flavor {new.flavor} instead of {old.flavor} in the same build, but the request did not change"
         yield _notice(entry, "warning", "unasked", message)
 
 
@@ -244,10 +244,10 @@ def _variant_notices(entry: EntryChange) -> Iterator[Notice]:
         old, new = _both_sides(change)
         before, after = _abi_name(old), _abi_name(new)
         if before != after:
-            abi.setdefault(f"a {after} build instead of a {before} one, and nobody asked for it", []).append(change)
+            abi.setdefault(f"build changed from {before} to {after}, but the request did not", []).append(change)
         elif (old.version, old.build) == (new.version, new.build):
             became = f"{_options_text(old.options)} became {_options_text(new.options)} in the same build"
-            yield _notice(entry, "warning", "unasked", f"{became}, and nobody asked for it", [change])
+            yield _notice(entry, "warning", "unasked", f"{became}, but the request did not change", [change])
     for message, changes in abi.items():
         yield _notice(entry, "alarm", "variant", message, changes)
 

@@ -43,8 +43,10 @@ SERIES = (
         ),
         (
             '{version = "3.14", build = "20250818"}',
-            ("no CPython 3.14 of build 20250818 is known here: that build has 3.12.11, 3.10.1; "
-            "builds of 3.14.9 are 20261021"),
+            (
+                "no CPython 3.14 of build 20250818 is known here: that build has 3.12.11, 3.10.1; "
+                "builds of 3.14.9 are 20261021"
+            ),
         ),
         (
             '{version = "3.14.9", cooldown = "1 week"}',

@@ -88,7 +88,7 @@ def test_a_lock_of_a_newer_format_stays_as_it_is_while_nothing_changes(project: 
     newer = of_a_newer_format(project.lock.read_text())
     project.lock.write_text(newer)
     ended = project.run("lock")
-    assert "signature is unknown to this provision, and ignored" in ended.err
+    assert "signature is unknown to this version of provision; the key is ignored" in ended.err
     assert "unchanged" in ended.err
     assert project.lock.read_text() == newer
 

@@ -55,7 +55,7 @@ def _lines(audit: Audit, console: Console) -> Iterator[str]:
 def _remarks(audited: Audited) -> list[str]:
     remarks = [_summary(audited.audit)]
     if audited.manifest is None:
-        remarks.append("there is no pythons.toml beside it: what was asked for is not known")
+        remarks.append("no pythons.toml next to the lock file; requests were not checked")
     return remarks
 
 
@@ -64,5 +64,5 @@ def _summary(audit: Audit) -> str:
     words = ", ".join(plural(audit.count(severity), noun) for severity, noun in counts if audit.count(severity))
     ignored = f", {len(audit.ignored)} ignored" if audit.ignored else ""
     looked = f"{plural(audit.entries, 'entry', 'entries')}, {plural(audit.rows, 'row')}"
-    known = f"; the catalog is as of {audit.as_of[:10]}" if audit.as_of else ""
+    known = f"; catalog date: {audit.as_of[:10]}" if audit.as_of else ""
     return f"{audit.file}: {words or 'nothing found'}{ignored} in {looked}{known}"

@@ -19,12 +19,12 @@ def present_list(listing: Listing, console: Console) -> CommandAnswer:
     rows: list[tuple[str, ...]] = [
         (row.name, row.request, _version(row), _variant(row), row.state) for row in listing.rows
     ]
-    heads: tuple[str, ...] = ("NAME", "ASKED FOR", "LOCKED", "VARIANT", "STATE")
+    heads: tuple[str, ...] = ("NAME", "REQUEST", "LOCKED", "VARIANT", "STATE")
     if any(row.verification for row in listing.rows):  # only where the lock has attestations
         rows = [(*each, row.verification or "") for each, row in zip(rows, listing.rows, strict=True)]
         heads = (*heads, "VERIFICATION")
     lines = table(rows, heads, console) if rows else []
-    remarks = () if rows else ("nothing is declared yet; add something with `provision add NAME REQUEST`",)
+    remarks = () if rows else ("the manifest has no entries; run `provision add NAME REQUEST`",)
     damaged = [row for row in listing.rows if row.state == "damaged"]
     repairs = (f"{row.reason}; `provision verify --repair {row.name}` reinstalls it" for row in damaged)
     document = {
@@ -90,16 +90,16 @@ def _attention(status: Status) -> Iterator[str]:
         if row.reason and row.state != "damaged":  # a warning of `list`
             yield str(row.stale) if row.stale else row.reason
         if row.name in status.newer:
-            yield f"{row.name}: {status.newer[row.name]} is out; `provision lock --upgrade {row.name}` takes it"
+            yield f"{row.name}: {status.newer[row.name]} is available; run `provision lock --upgrade {row.name}`"
         if row.name in status.additions:
             yield f"{row.name}: {status.additions[row.name]}"
         if row.name in status.ended:
-            yield f"{row.name}: its series has been past its end of life since {status.ended[row.name].isoformat()}"
+            yield f"{row.name}: end of life since {status.ended[row.name].isoformat()}"
     if status.reason:
-        yield f"what is newer is not known: {status.reason}"
+        yield f"cannot check for newer builds: {status.reason}"
     elif status.catalog_as_of:
-        yield f"the catalog is as of {status.catalog_as_of[:10]}; `provision catalog update` brings it up to date"
+        yield f"catalog date: {status.catalog_as_of[:10]}; run `provision catalog update` to refresh it"
     if status.removable:
-        yield f"{plural(len(status.removable), 'tree')} no project needs; `provision prune` removes them"
+        yield f"{plural(len(status.removable), 'tree')} not used by any project; run `provision prune`"
     if status.cached_bytes:
-        yield f"cached archives take {size(status.cached_bytes)}; `provision cache clean` removes them"
+        yield f"cached archives take {size(status.cached_bytes)}; run `provision cache clean` to remove them"

@@ -37,7 +37,7 @@ def test_each_project_whose_files_are_named_is_checked_and_no_other(project: Pro
         "pythons.lock is up to date",
         f"{NESTED} is out of date: 2 entries; run `provision lock --manifest services/api/pythons.toml`",
     ]
-    assert ended.out.count("stale ") == 2
+    assert ended.out.count("out of date  ") == 2
     below = project.run(
         "pre-commit", "check", "../pythons.lock", "api/pythons.lock", cwd=nested(project, "..").resolve(), expect=4
     )
