@@ -278,9 +278,9 @@ def test_the_options_of_an_asset_include_those_of_its_entry() -> None:
 
 def test_unknown_keys_are_errors_with_the_nearest_known_one() -> None:
     assert errors(changed("flavor", '"full"\nbuild-option = []')) == [
-        "pythons.lock:12: python[0].build-option: is not a key of a lock file file; did you mean 'build-options'?"
+        "pythons.lock:12: python[0].build-option: is not a key of a lock file; did you mean 'build-options'?"
     ]
-    assert errors('metadata = 1\nlock-version = "1.0"\n') == ["pythons.lock:1: metadata: is not a key of a lock file file"]
+    assert errors('metadata = 1\nlock-version = "1.0"\n') == ["pythons.lock:1: metadata: is not a key of a lock file"]
 
 
 def test_unknown_keys_of_a_newer_minor_version_are_warnings() -> None:
