@@ -124,12 +124,15 @@ class Bench:
         """A project that has locked these archives: the manifest and the lock that is committed beside it."""
         text = self._locked(tuple(labels))
         where.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self.folder / "locked" / "-".join(labels) / "pythons.toml", where)
+        shutil.copy(self._locked_at(labels) / "pythons.toml", where)
         (where / "pythons.lock").write_text(text.replace(self.fast, server or self.fast))
         return where
 
+    def _locked_at(self, labels: Sequence[str]) -> Path:
+        return self.folder / "locked" / f"{'-'.join(labels)[:60]}-{len(labels)}"
+
     def _locked(self, labels: tuple[str, ...]) -> str:
-        where = self.folder / "locked" / "-".join(labels)
+        where = self._locked_at(labels)
         if not (where / "pythons.lock").exists():
             where.mkdir(parents=True)
             write_manifest(where, [self.archives[label] for label in labels], self.fast)
