@@ -15,7 +15,10 @@ from typing import Any
 import cramjam
 import pytest
 
+from provision.attest.signer import ATTESTATION_PROBLEMS
 from provision.attest.verify import MissingPackagesError
+from provision.cli.commands.attest import present_attested
+from provision.cli.console import Console
 from provision.errors import INTEGRITY, NETWORK, NetworkError, PolicyError, ProvisionError, SeveralErrors
 from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
@@ -217,13 +220,43 @@ def lose_bundles(attesting: Attesting) -> None:
     attesting.api.status = 404
 
 
+def alter(attesting: Attesting, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what is published after it was signed."""
+    attesting.publish()
+    for _, bundle in attesting.api.bundles:
+        change(bundle)
+
+
+def log_entry(bundle: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = bundle["verificationMaterial"]["tlogEntries"][0]
+    return found
+
+
 TAMPERED: dict[str, tuple[Tamper, str]] = {
     "another workflow": (lambda a: a.publish(workflow=".github/workflows/linux.yml"), "wrong-workflow"),
     "another ref": (lambda a: a.publish(ref="refs/pull/7/merge"), "wrong-ref"),
+    "a fork": (lambda a: a.publish(repository="someone/python-build-standalone"), "wrong-repository"),
     "another repository id": (lambda a: a.publish(repository_id=7), "wrong-repository-id"),
     "another issuer": (lambda a: a.publish(issuer="https://gitlab.com"), "wrong-issuer"),
     "another root": (lambda a: (a.publish(), a.trust(Mint().trusted_root())), "unknown-root"),
     "another digest": (lambda a: a.publish(subjects=["0" * 64]), "wrong-digest"),
+    "another predicate": (lambda a: a.publish(predicate="https://slsa.dev/provenance/v0.2"), "wrong-predicate"),
+    "an authority that had expired": (
+        lambda a: (a.publish(), a.trust(MINT.trusted_root(authority_end=MINT.now - timedelta(days=1)))),
+        "expired-authority",
+    ),
+    "a log key that had expired": (
+        lambda a: (a.publish(), a.trust(MINT.trusted_root(log_end=MINT.now - timedelta(days=1)))),
+        "expired-log-key",
+    ),
+    "another payload": (lambda a: alter(a, lambda b: b["dsseEnvelope"].update(payload="e30=")), "wrong-signature"),
+    "two signatures": (
+        lambda a: alter(a, lambda b: b["dsseEnvelope"].update(signatures=b["dsseEnvelope"]["signatures"] * 2)),
+        "wrong-signature-count",
+    ),
+    "no log entry": (lambda a: alter(a, lambda b: b["verificationMaterial"].update(tlogEntries=[])), "no-log-entry"),
+    "another time": (lambda a: alter(a, lambda b: log_entry(b).update(integratedTime="1786708860")), "wrong-log-entry"),
+    "another media type": (lambda a: alter(a, lambda b: b.update(mediaType="text/plain")), "not-a-bundle"),
     "a forged commit": (lambda a: forge(a, commit="0" * 40), "forged-row"),
     "a forged log index": (lambda a: forge(a, log_index=77), "forged-row"),
     "a moved repository, bundles lost": (lose_bundles, "bundle-missing"),
@@ -235,8 +268,16 @@ def test_each_tampered_variant_fails_with_its_own_code(attesting: Attesting, nam
     tamper, problem = TAMPERED[name]
     tamper(attesting)
     before = attesting.text
-    assert attesting.problems() == {problem}
-    assert attesting.text == before
+    answer = present_attested(attesting.attest(), Console(environ={}))
+    document: Any = answer.document
+    assert {row["problem"] for row in document["archives"]} == {problem}, "in JSON"
+    verdicts = [line for line in answer.lines if not line.startswith(("required ", " "))]
+    assert {line.partition("  ")[0] for line in verdicts} == {problem}, "in the text"
+    assert (answer.code, attesting.text) == (INTEGRITY, before)
+
+
+def test_each_problem_has_a_tampered_variant() -> None:
+    assert {problem for _, problem in TAMPERED.values()} == {*ATTESTATION_PROBLEMS} - {"missing"}
 
 
 def require(attesting: Attesting, how: str) -> None:
