@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,10 +22,14 @@ from provision.manifest.keys import Policy
 from provision.manifest.manifest import Manifest
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
+from provision.plan import Selected
 from provision.protocols import Progress
-from provision.text import spelled_as
+from provision.text import plural, spelled_as
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, select_entries, write_bytes, write_text
+
+# Problems of what nobody has claimed, or what cannot be looked at here.
+_NOT_PROVEN = frozenset({"missing", "bundle-missing"})
 
 
 @frozen
@@ -204,33 +208,46 @@ def requires_provenance(policy: Policy | None) -> bool:
     return policy is not None and policy.provenance in {"required", "vendored"}
 
 
-def check_installs(
-    options: Options,
-    project: Project,
-    lock: Lock,
-    assets: tuple[tuple[str, Asset], ...],
-    progress: Progress,
-) -> None:
-    """Raise `PolicyError` for each archive without provenance, where the manifest's policy requires it.
+def check_selection(
+    options: Options, project: Project, lock: Lock, selection: Sequence[Selected], progress: Progress
+) -> tuple[str, ...]:
+    """Raise `PolicyError` for each selected archive without provenance, where the manifest's policy requires it.
 
-    ``assets`` are those to be installed, with the names of their entries. The bundles come from beside the lock, from
+    Where the policy prefers it, what is wrong is refused all the same, and one warning says what is not proven.
+    The bundles come from beside the lock, from
     the cache, or from upstream, and must be the locked ones.
     """
     manifest = project.manifest()
-    if not requires_provenance(manifest.policy):
-        return
+    policy = manifest.policy
+    if policy is None or policy.provenance == "off":
+        return ()
     kept = KeptBundles.of(options.cache, project.lock_path)
-    vendored = manifest.policy is not None and manifest.policy.provenance == "vendored"
+    vendored, preferred = policy.provenance == "vendored", policy.provenance == "prefer"
     errors: list[ProvisionError] = []
+    unproven: list[str] = []
     with open_prover(options, lock, kept, None, progress, network=not vendored) as prover:
-        for name, asset in assets:
+        for selected in selection:
+            name, asset = selected.name, selected.asset
+            place = f"{name}, {asset.target.label(asset.cpu)}"
             try:
                 _require(prover, kept, manifest, name, asset, vendored=vendored)
-            except NetworkError as error:
-                errors.append(error)
+            except (NetworkError, MissingPackagesError) as error:
+                if preferred:
+                    unproven.append(f"{place}: {error.message}")
+                else:
+                    errors.append(error)
             except PolicyError as error:
-                errors.append(PolicyError(f"{name}, {asset.target.label(asset.cpu)}: {error}", hint=error.hint))
+                if preferred and isinstance(error, AttestationError) and error.problem in _NOT_PROVEN:
+                    unproven.append(f"{place}: {error.message}")
+                else:
+                    errors.append(PolicyError(f"{place}: {error}", hint=error.hint))
     raise_all(errors)
+    return (_unproven_warning(unproven),) if unproven else ()
+
+
+def _unproven_warning(unproven: list[str]) -> str:
+    more = f" (and {plural(len(unproven) - 1, 'more archive')})" if len(unproven) > 1 else ""
+    return f"provenance is not proven: {unproven[0]}{more}; run `provision attest`"
 
 
 def _require(prover: Prover, kept: KeptBundles, manifest: Manifest, name: str, asset: Asset, *, vendored: bool) -> None:
@@ -238,7 +255,7 @@ def _require(prover: Prover, kept: KeptBundles, manifest: Manifest, name: str, a
     if signer is None:
         raise AttestationError(
             "missing",
-            f"the policy requires provenance, and nobody is known to attest {asset.filename}",
+            f"nobody is known to attest {asset.filename}",
             hint="Name the signer of your own archives with `attestation`, or request a build of CPython.",
         )
     proven = prover.prove_locked(asset, signer)

@@ -88,7 +88,8 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
     if repair:
         broken = {tree.key for tree in trees if not tree.sound and not tree.missing}
         to_repair = [selected for selected, _ in selection if selected.key in broken]
-        repaired = _repair(options, store, to_repair, progress, errors)
+        project = None if store_wide else Project.find(options)
+        repaired = _repair(options, project, store, to_repair, progress, errors)
         trees = [
             replace(tree, receipt=repaired[tree.key], unchecked=(), repaired=True) if tree.key in repaired else tree
             for tree in trees
@@ -183,17 +184,25 @@ def _remove_uninstalled(options: Options, store: Store, selected: Selected, tree
 
 
 def _repair(
-    options: Options, store: Store, broken: Sequence[Selected], progress: Progress, errors: list[ProvisionError]
+    options: Options,
+    project: Project | None,
+    store: Store,
+    broken: Sequence[Selected],
+    progress: Progress,
+    errors: list[ProvisionError],
 ) -> dict[str, Receipt]:
-    """Reinstall trees; the receipts of those that were."""
+    """Reinstall trees; the receipts of those that were. None whose provenance the project's policy refuses."""
     if not broken:
         return {}
     from provision.install.apply import install  # only here: `prune` and `cache` install nothing
+    from provision.workflows.sync import check_provenance
 
     repaired = {}
     with open_install_context(options, store, progress) as context:
         for selected in broken:
             with _collected(errors):
+                if project is not None:
+                    check_provenance(options, project, project.locked().lock, [selected], progress)
                 repaired[selected.key] = install(selected, context, reinstall=True)
     return repaired
 

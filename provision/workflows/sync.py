@@ -11,9 +11,8 @@ from provision.host.paths import data_home
 from provision.host.variables import read_flag
 from provision.lock.lock import Lock
 from provision.manifest.manifest import default_name
-from provision.model.asset import Asset
 from provision.model.value import frozen
-from provision.plan import Install, Link, Plan, Remove, Selected, Unlink, left_out_notes
+from provision.plan import Install, Keep, Link, Plan, Remove, Selected, Unlink, left_out_notes
 from provision.protocols import Progress
 from provision.store.layout import Store
 from provision.store.links import (
@@ -148,7 +147,9 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
     # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
     record_root(store, project.manifest_path, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
     plan = compute_plan(options, project, loaded.lock, loaded.digest, scope)
-    receipts = _install(options, project, store, loaded.lock, tuple(plan.installs()), progress)
+    installs = tuple(plan.installs())
+    unproven = check_provenance(options, project, loaded.lock, _selected(plan), progress)
+    receipts = _install(options, project, store, installs, progress)
     # Staging directories of runs that were killed after publishing their tree: nobody installs those again.
     clean_all_leftovers(store)
     for path in (project.manifest_path, project.lock_path):
@@ -175,19 +176,29 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
         relocked=inputs.relocked,
         not_linked=not_linked,
         shared_commands=() if scope.names else shadowed,
-        warnings=loaded.warnings,
+        warnings=(*loaded.warnings, *unproven),
     )
 
 
+def check_provenance(
+    options: Options, project: Project, lock: Lock, selection: Sequence[Selected], progress: Progress
+) -> tuple[str, ...]:
+    """Raise `PolicyError` where a selected archive lacks the provenance that the policy requires.
+
+    Returns a warning where the policy prefers it.
+    """
+    if not selection or b"provenance" not in _manifest_bytes(project):  # else the policy asks for none
+        return ()
+    from provision.workflows.attest import check_selection
+
+    return check_selection(options, project, lock, selection, progress)
+
+
 def _install(
-    options: Options, project: Project, store: Store, lock: Lock, installs: tuple[Install, ...], progress: Progress
+    options: Options, project: Project, store: Store, installs: tuple[Install, ...], progress: Progress
 ) -> tuple[Receipt, ...]:
     if not installs:
         return ()
-    if b"provenance" in _manifest_bytes(project):  # only then can the policy require it
-        from provision.workflows.attest import check_installs
-
-        check_installs(options, project, lock, _assets(installs), progress)
     from provision.install.apply import install_all  # only here: most runs install nothing
 
     missing = sum(not install.cached for install in installs)
@@ -205,9 +216,10 @@ def _shared_commands(linked: Sequence[Selected], default: str) -> tuple[str, ...
     )
 
 
-def _assets(installs: tuple[Install, ...]) -> tuple[tuple[str, Asset], ...]:
-    """The archives to install, each with the name of its first entry."""
-    return tuple((install.selected.name, install.selected.asset) for install in installs)
+def _selected(plan: Plan) -> tuple[Selected, ...]:
+    """What the project uses after the sync, whether it is to be installed or already is."""
+    actions = (action for action in plan.actions if isinstance(action, Install | Link | Keep))
+    return tuple({(action.selected.name, action.selected.key): action.selected for action in actions}.values())
 
 
 def link_project(

@@ -20,6 +20,7 @@ from provision.attest.verify import MissingPackagesError
 from provision.cli.commands.attest import present_attested
 from provision.cli.console import Console
 from provision.errors import INTEGRITY, NETWORK, NetworkError, PolicyError, ProvisionError, SeveralErrors
+from provision.host.detect import detect_host
 from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
 from provision.manifest.keys import Policy
@@ -30,10 +31,14 @@ from provision.review.notices import find_notices
 from provision.workflows.attest import Attested, attest, audit_provenance
 from provision.workflows.audit import audit
 from provision.workflows.list import list_pythons
-from provision.workflows.options import Options, parse_scope
-from provision.workflows.sync import sync
-from tests.support.minting import COMMIT, REPOSITORY, Mint
+from provision.workflows.lock import lock
+from provision.workflows.options import Options, Scope, parse_scope
+from provision.workflows.store import Verified, verify
+from provision.workflows.sync import Synced, sync
+from tests.support.minting import COMMIT, Mint
 from tests.support.project import Project
+from tests.support.server import Server
+from tests.support.small import small_build
 
 TARGETS = ("linux-x86_64", "linux-aarch64", "linux-x86_64-musl", "macos-aarch64", "macos-x86_64", "windows-x86_64")
 ENTRIES = ("3.14.9", "3.13.17", "3.12.15", "3.11.17", "3.13.17t", "3.14.9t", "3.10.22", "3.13.16")
@@ -72,9 +77,8 @@ class Api:
             return 200, "application/x-snappy", bytes(cramjam.snappy.compress_raw(content))
         if self.status:
             return self.status, "application/json", b"{}"
-        prefix = f"/repos/{REPOSITORY}/attestations/sha256:"
-        assert path.startswith(prefix), path
-        digest = path.removeprefix(prefix).partition("?")[0]
+        repository, _, digest = path.partition("?")[0].partition("/attestations/sha256:")
+        assert repository in {"/repos/astral-sh/python-build-standalone", "/repos/example/pythons"}, path
         found = [
             {"bundle": bundle if self.inline else None, "bundle_url": f"{self.url}/blob/{number}"}
             for number, (digests, bundle) in enumerate(self.bundles)
@@ -436,3 +440,112 @@ def test_without_the_packages_one_error_says_how_to_install_them(
             command()
         assert "-m pip install 'sigstore>=4.1,<5' 'cramjam>=2.11'" in str(missing.value.hint)
     assert "pip install" in str(synchronise(attesting).hint)
+
+
+class Own:
+    """A project with an archive of its own, which the manifest says who attests."""
+
+    identity = "https://github.com/example/pythons/.github/workflows/build.yml@refs/heads/main"
+
+    def __init__(self, directory: Path, server: Server, api: Api) -> None:
+        self.build, self.api, self.project = small_build(directory / "builds"), api, Project(directory / "project")
+        self.target, self.root = detect_host().target, directory / "trusted_root.json"
+        self.root.write_text(json.dumps(MINT.trusted_root()))
+        self.url = server.put("own.tar.gz", self.build.archive.read_bytes())
+
+    def write(self, *, how: str = "required", more: str = "") -> None:
+        attested = f'attestation = {{ identity = "{self.identity}"{more} }}\n'
+        self.project.write(
+            f'[pythons.ours]\nversion = "{self.build.name.version}"\nbuild = "{self.build.name.build}"\n'
+            f'flavor = "install_only_stripped"\nurl = {{ {self.target} = "{self.url}" }}\n'
+            f'sha256 = {{ {self.target} = "{self.build.sha256}" }}\n{attested}\n[policy]\nprovenance = "{how}"\n'
+        )
+
+    def publish(self, workflow: str = ".github/workflows/build.yml") -> None:
+        self.api.publish([self.build.sha256], repository="example/pythons", workflow=workflow, repository_id=7)
+
+    @property
+    def options(self) -> Options:
+        environ = {"PROVISION_GITHUB_API": self.api.url, "PROVISION_TRUSTED_ROOT": str(self.root)}
+        return Options.of(environ, home=self.project.home, cache=self.project.cache, manifest=self.project.manifest)
+
+    def attest(self) -> Attested:
+        return attest(self.options, root=None, progress=NoProgress())
+
+    def sync(self) -> Synced:
+        return sync(self.options, Scope(), NoProgress())
+
+    def damage(self) -> None:
+        next((self.project.home / "store").rglob("os.py")).write_text("changed\n")
+
+    def repair(self) -> Verified:
+        return verify(self.options, (), repair=True, store_wide=False, progress=NoProgress())
+
+
+@pytest.fixture
+def own(tmp_path: Path, server: Server, api: Api) -> Own:
+    return Own(tmp_path, server, api)
+
+
+def test_own_archives_are_attested_by_whom_the_manifest_names(own: Own) -> None:
+    own.write()
+    lock(own.options)
+    with pytest.raises(PolicyError, match="no attestation"):
+        own.sync()
+    own.publish()
+    assert [row.problem for row in own.attest().rows] == [None]
+    (row,) = parse_lock(own.project.lock.read_text(), "").lock.attestations
+    assert (row.identity, row.repository_id) == (own.identity, 7)
+    assert len(own.sync().installed) == 1
+    audited = audit(own.options, today=date(2026, 11, 20))
+    assert not [each.code for each in audited.audit.findings if "PV031" <= each.code <= "PV038"]
+
+    own.write(more=", repository-id = 8")
+    with pytest.raises(PolicyError, match="no attestation"):
+        own.sync()
+
+
+def test_own_archives_that_somebody_else_attests_are_refused(own: Own) -> None:
+    own.write()
+    lock(own.options)
+    own.publish(workflow=".github/workflows/evil.yml")
+    before = own.project.lock.read_text()
+    assert [row.problem for row in own.attest().rows] == ["wrong-workflow"]
+    assert own.project.lock.read_text() == before
+
+
+def test_a_tree_that_is_installed_is_refused_and_not_repaired_without_provenance(own: Own) -> None:
+    own.write(how="off")
+    assert len(own.sync().installed) == 1
+    own.write()
+    with pytest.raises(PolicyError, match="no attestation"):
+        own.sync()
+    own.damage()
+    verified = own.repair()
+    assert ["no attestation" in str(error) for error in verified.errors] == [True]
+    assert not verified.trees[0].repaired
+    own.publish()
+    own.attest()
+    assert [tree.repaired for tree in own.repair().trees] == [True]
+    assert own.sync().installed == ()
+
+
+def test_what_is_only_preferred_is_a_warning_without_the_packages(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.write(how="prefer")
+    monkeypatch.setitem(sys.modules, "sigstore.verify", None)  # as if it were not installed
+    (warning,) = own.sync().warnings
+    assert warning.startswith("provenance is not proven: ours, ")
+    assert "no attestation" in warning
+
+
+def test_what_is_wrong_is_refused_where_it_is_only_preferred(own: Own) -> None:
+    own.write(how="prefer")
+    lock(own.options)
+    own.publish()
+    own.attest()
+    text = own.project.lock.read_text()
+    own.project.lock.write_text(text.replace(COMMIT, "0" * 40))
+    with pytest.raises(PolicyError, match="something else than its bundle"):
+        own.sync()
+    own.project.lock.write_text(text)
+    assert own.sync().warnings == ()
