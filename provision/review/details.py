@@ -21,6 +21,11 @@ class FolderChange:
     changed: int
     examples: tuple[str, ...]
 
+    @property
+    def shown_examples(self) -> tuple[str, ...]:
+        """The examples as paths below the directory."""
+        return tuple(path.removeprefix(f"{self.folder}/") for path in self.examples)
+
 
 @frozen
 class LibraryChange:

@@ -182,7 +182,7 @@ def _tree_details(review: Review) -> Iterator[tuple[str, Sequence[str], Sequence
                 str(each.added),
                 str(each.removed),
                 str(each.changed),
-                ", ".join(map(markdown_code, each.examples)),
+                ", ".join(map(markdown_code, each.shown_examples)),
             )
             for each in tree.folders
         ]

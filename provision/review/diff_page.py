@@ -262,7 +262,7 @@ def _tree_details(tree: TreeChange) -> Iterator[str]:
     cells = [(each.library, each.old or "–", each.new or "–") for each in tree.libraries]
     yield from plain_table(("Library", "Before", "After"), cells)
     folders = [
-        (each.folder, str(each.added), str(each.removed), str(each.changed), ", ".join(each.examples))
+        (each.folder, str(each.added), str(each.removed), str(each.changed), ", ".join(each.shown_examples))
         for each in tree.folders
     ]
     yield from plain_table(("Folder", "Added", "Removed", "Changed", "Such as"), folders)

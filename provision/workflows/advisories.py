@@ -30,6 +30,7 @@ from provision.workflows.options import Options, open_fetcher
 
 # What `--advisories` takes for the databases that were downloaded; a path of that name is `./cached`.
 CACHED = Path("cached")
+_LATER = "The saved databases are unchanged. Run `provision catalog update --advisories` again later."
 
 
 def read_advisories(options: Options, paths: tuple[Path, ...], catalog: Catalog) -> AdvisoryIndex:
@@ -82,7 +83,7 @@ def download_advisories(
             try:
                 done.append(download_database(_directory(options), source, get=fetcher.get, post=fetcher.post, now=now))
             except ProvisionError as error:
-                errors.append(type(error)(f"advisory database {source.name}: {error}", hint=error.hint))
+                errors.append(type(error)(f"advisory database {source.name}: {error}", hint=error.hint or _LATER))
     return tuple(done), errors
 
 

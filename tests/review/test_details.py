@@ -35,6 +35,9 @@ def test_files_are_counted_by_directory_those_with_the_most_first() -> None:
         ("lib/python3.14", 0, 1, 0),
     ]
     assert found[2].examples == ("lib/python3.14/gone.py",)
+    assert [each.shown_examples for each in found[1:]] == [("python3",), ("gone.py",)]
+    (root,) = compare_folders({}, {"LICENSE": NEW["lib/python3.14/json/added.py"]})
+    assert (root.folder, root.shown_examples) == (".", ("LICENSE",))
     assert compare_folders(OLD, OLD) == ()
     assert total_size(NEW) - total_size(OLD) == 5
 

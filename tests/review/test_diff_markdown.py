@@ -61,7 +61,7 @@ def test_what_differs_inside_of_trees_is_folded() -> None:
     text = markdown_comment(with_details())
     assert "<summary>Inside default, macos-aarch64: libraries</summary>" in text
     assert "| OpenSSL |  | `3.5.1` |" in text
-    assert "| `lib/ssl` | 1 | 2 | 3 | `lib/ssl/a.py` |" in text
+    assert "| `lib/ssl` | 1 | 2 | 3 | `a.py` |" in text
     missing = replace(with_details().details[0], missing="the old tree is not here", libraries=(), folders=())
     assert "| the old tree is not here |" in markdown_comment(replace(with_details(), details=(missing,)))
 

@@ -57,7 +57,7 @@ def test_what_differs_inside_of_trees_is_in_the_entrys_section() -> None:
     assert "<summary>Inside, on macos-aarch64</summary>" in text
     cells = re.findall(r">([^<>]*)</(?:td|th)>", text.partition("Inside, on")[2])
     assert cells[:6] == ["Library", "Before", "After", "OpenSSL", "–", "3.5.1"]
-    assert cells[6:] == ["Folder", "Added", "Removed", "Changed", "Such as", "lib/ssl", "1", "2", "3", "lib/ssl/a.py"]
+    assert cells[6:] == ["Folder", "Added", "Removed", "Changed", "Such as", "lib/ssl", "1", "2", "3", "a.py"]
 
 
 def test_an_alarm_shows_url_and_both_digests_unfolded_and_is_never_green() -> None:

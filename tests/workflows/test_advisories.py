@@ -137,6 +137,7 @@ def test_a_source_that_fails_is_named_and_the_others_are_kept(project: Project, 
     ended = download(project, internet, "--advisories", expect=6)
     assert "advisory database psf: https://codeload.github.com/psf/advisory-database/zip/HEAD answered" in ended.err
     assert "advisory database osv-expat: https://api.osv.dev/v1/query answered" in ended.err
+    assert ended.err.count("Run `provision catalog update --advisories` again later.") == 1
     found = project.run("audit", "--advisories", "cached", expect=5).out
     assert "CVE-2026-1" in found
     assert "advisories of psf are not judged: not in the cache" in found

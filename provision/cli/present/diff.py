@@ -156,7 +156,7 @@ def _details(review: Review) -> Iterator[str]:
         for folder in tree.folders:
             counts = (("added", folder.added), ("removed", folder.removed), ("changed", folder.changed))
             words = ", ".join(f"{number} {word}" for word, number in counts if number)
-            yield printable(f"  {folder.folder}/  {words}  ({', '.join(folder.examples)})")
+            yield printable(f"  {folder.folder}/  {words}  ({', '.join(folder.shown_examples)})")
 
 
 def change_lines(review: Review, console: Console) -> list[str]:
