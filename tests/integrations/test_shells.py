@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -187,6 +188,39 @@ def test_path_has_the_interpreters_of_the_directory(place: Place, name: str) -> 
         assert "code 7" in typed(f"echo code {code}" if name == "fish" else f"sh -c 'exit 7'\necho code {code}")
         assert revoke(place.environ, str(place.outer.directory))
         typed("true")
+        assert path_of(typed) == plain
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_path_as_it_was_before_is_corrected(place: Place, name: str) -> None:
+    plain, ours = ["/usr/bin", "/bin"], place.commands(place.outer)
+    place.trust(place.outer, place.inner)
+    environment = place.folder / "environment"
+    if not environment.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    activate = f"source '{environment}/bin/activate{'.fish' if name == 'fish' else ''}'"
+    # An entry of `provision env`, and one of a project that was left by a shell around this one.
+    early = f"set -gx PATH '{ours}' $PATH" if name == "fish" else f"export PATH='{ours}':$PATH"
+    with shell(name, place, *(() if name == "fish" else (early,))) as typed:
+        typed("cd outer")
+        if name == "fish":
+            typed(early)
+        assert path_of(typed)[0] == ours
+        typed(activate)
+        assert path_of(typed)[:2] == [f"{environment}/bin", ours]
+        typed("cd inner")
+        typed("cd /")
+        assert path_of(typed) == [f"{environment}/bin", *plain]
+        typed("deactivate")
+        assert path_of(typed) == plain  # it sets PATH to what was saved in the project
+        typed(activate)
+        typed(f"cd '{place.outer.directory}'")
+        assert path_of(typed) == [ours, f"{environment}/bin", *plain]
+        typed("deactivate")
+        assert path_of(typed) == [ours, *plain]
+        typed(activate)
+        revoke(place.environ, str(place.outer.directory))
+        typed("deactivate")
         assert path_of(typed) == plain
 
 

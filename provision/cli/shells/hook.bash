@@ -3,6 +3,8 @@ _provision_hook() {
   local code=$?
   if [[ ${_provision_directory-} != "$PWD" ]] || _provision_changed; then
     _provision_update
+  elif [[ ${PATH-} != "${_provision_path-}" ]]; then
+    _provision_set_path "${_provision_commands-}"
   fi
   case $- in *e*) return 0 ;; esac # `set -e` would end the shell
   return "$code"
@@ -67,18 +69,25 @@ _provision_update() {
   _provision_set_path "$commands"
 }
 
-# Put a directory first on PATH in the place of the one before, and leave all others as they are.
+# Put a directory first on PATH, take all off that the hook ever put there, and leave all others as they are.
+# PATH can get back what it had before: `deactivate` of a virtual environment does so.
 _provision_set_path() {
-  local active=${__PROVISION_ACTIVE-} entries=":${PATH-}:"
-  if [[ $1 == "$active" && (-z $1 || $entries == *":$1:"*) ]]; then return 0; fi
-  if [[ -n $active ]]; then entries=${entries/":$active:"/:}; fi
-  entries=${entries#:} entries=${entries%:}
-  if [[ -n $1 ]]; then
-    export PATH="$1${entries:+:$entries}" __PROVISION_ACTIVE=$1
-  else
-    PATH=$entries
-    unset __PROVISION_ACTIVE
+  local each active=${__PROVISION_ACTIVE-} entries=":${PATH-}:" left
+  _provision_commands=$1
+  if [[ -n $active && :${_provision_ever-} != *":$active:"* ]]; then _provision_ever=${_provision_ever-}$active:; fi
+  left=${_provision_ever-}${1:+$1:}
+  while [[ -n $left ]]; do
+    each=${left%%:*} left=${left#*:}
+    if [[ $each == "$1" && $1 == "$active" ]]; then continue; fi
+    while [[ $entries == *":$each:"* ]]; do entries=${entries/":$each:"/:}; done
+  done
+  if [[ -n $1 && $entries != *":$1:"* ]]; then entries=:$1$entries; fi
+  if [[ $entries != ":${PATH-}:" ]]; then
+    entries=${entries#:}
+    export PATH=${entries%:}
   fi
+  _provision_path=${PATH-}
+  if [[ -n $1 ]]; then export __PROVISION_ACTIVE=$1; else unset __PROVISION_ACTIVE; fi
 }
 
 if [[ ${PROMPT_COMMAND[*]-} != *_provision_hook* ]]; then

@@ -3,6 +3,8 @@ function _provision_hook --on-event fish_prompt --on-variable PWD
     set -l code $status
     if test "$_provision_directory" != "$PWD"; or _provision_changed
         _provision_update
+    else if test "$PATH" != "$_provision_path"
+        _provision_set_path $_provision_commands
     end
     return $code
 end
@@ -79,23 +81,29 @@ function _provision_update
     _provision_set_path $commands
 end
 
-# Put a directory first on PATH in the place of the one before, and leave all others as they are.
+# Put a directory first on PATH, take all off that the hook ever put there, and leave all others as they are.
+# PATH can get back what it had before: `deactivate` of a virtual environment does so.
 function _provision_set_path
     set -l active $__PROVISION_ACTIVE
-    if test "$argv[1]" = "$active"
-        if test -z "$active"; or contains -- "$active" $PATH
-            return
-        end
+    set -g _provision_commands $argv
+    if test -n "$active"; and not contains -- "$active" $_provision_ever
+        set -ga _provision_ever $active
     end
-    if test -n "$active"
-        if set -l place (contains -i -- "$active" $PATH)
+    for each in $_provision_ever $argv
+        if test "$each" = "$argv[1]" -a "$each" = "$active"
+            continue
+        end
+        while set -l place (contains -i -- "$each" $PATH)
             set -e PATH[$place]
         end
     end
     if test -n "$argv[1]"
-        set -gx PATH $argv[1] $PATH
+        if not contains -- "$argv[1]" $PATH
+            set -gx PATH $argv[1] $PATH
+        end
         set -gx __PROVISION_ACTIVE $argv[1]
     else
         set -e __PROVISION_ACTIVE
     end
+    set -g _provision_path "$PATH"
 end

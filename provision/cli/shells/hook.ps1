@@ -1,6 +1,6 @@
 # provision: the interpreters of a trusted project are on PATH while the shell is in its directory.
 if (-not (Test-Path Function:\_provision_prompt)) {
-    $global:_provision = @{ Directory = $null; Stamps = @{}; Told = @(); Problem = '' }
+    $global:_provision = @{ Directory = $null; Stamps = @{}; Told = @(); Problem = ''; Commands = ''; Path = ''; Ever = @() }
     Copy-Item Function:\prompt Function:\global:_provision_prompt
 
     # The time of a file in ticks; -1 for one that does not exist. Starts no process.
@@ -44,16 +44,22 @@ if (-not (Test-Path Function:\_provision_prompt)) {
         _provision_set_path $commands
     }
 
-    # Put a directory first on PATH in the place of the one before, and leave all others as they are.
+    # Put a directory first on PATH, take all off that the hook ever put there, and leave all others as they are.
+    # PATH can get back what it had before: `deactivate` of a virtual environment does so.
     function global:_provision_set_path([string] $Commands) {
         $separator = [string] [IO.Path]::PathSeparator
         $active = [string] $env:__PROVISION_ACTIVE
         $entries = [Collections.Generic.List[string]] @(([string] $env:PATH).Split($separator))
-        if ($Commands -ceq $active -and (-not $active -or $entries.Contains($active))) { return }
-        if ($active) { [void] $entries.Remove($active) }
-        if ($Commands) { $entries.Insert(0, $Commands) }
+        $global:_provision.Commands = $Commands
+        if ($active -and $global:_provision.Ever -cnotcontains $active) { $global:_provision.Ever += $active }
+        foreach ($each in @($global:_provision.Ever) + $Commands) {
+            if (-not $each -or ($each -ceq $Commands -and $Commands -ceq $active)) { continue }
+            while ($entries.Remove($each)) { }
+        }
+        if ($Commands -and -not $entries.Contains($Commands)) { $entries.Insert(0, $Commands) }
         $env:PATH = $entries -join $separator
         $env:__PROVISION_ACTIVE = if ($Commands) { $Commands } else { $null }
+        $global:_provision.Path = [string] $env:PATH
     }
 
     function global:prompt {
@@ -61,6 +67,7 @@ if (-not (Test-Path Function:\_provision_prompt)) {
         if ($location.Provider.Name -eq 'FileSystem') {
             $directory = $location.ProviderPath
             if ($global:_provision.Directory -cne $directory -or (_provision_changed)) { _provision_update $directory }
+            elseif ([string] $env:PATH -cne $global:_provision.Path) { _provision_set_path $global:_provision.Commands }
         }
         _provision_prompt
     }

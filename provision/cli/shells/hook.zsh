@@ -4,6 +4,8 @@ _provision_hook() {
   setopt no_err_exit no_err_return
   if [[ ${_provision_directory-} != "$PWD" ]] || _provision_changed; then
     _provision_update
+  elif [[ ${PATH-} != "${_provision_path-}" ]]; then
+    _provision_set_path "${_provision_commands-}"
   fi
   return 0
 }
@@ -65,13 +67,22 @@ _provision_update() {
   _provision_set_path "$commands"
 }
 
-# Put a directory first on PATH in the place of the one before, and leave all others as they are.
+# Put a directory first on PATH, take all off that the hook ever put there, and leave all others as they are.
+# PATH can get back what it had before: `deactivate` of a virtual environment does so.
 _provision_set_path() {
-  local active=${__PROVISION_ACTIVE-}
-  if [[ $1 == "$active" ]] && { [[ -z $1 ]] || ((${path[(Ie)$1]})) }; then return 0; fi
-  if [[ -n $active ]] && ((${path[(Ie)$active]})); then path[${path[(ie)$active]}]=(); fi
+  local each active=${__PROVISION_ACTIVE-}
+  local -a entries=("${(@)path}")
+  typeset -g _provision_commands=$1
+  typeset -gaU _provision_ever
+  if [[ -n $active ]]; then _provision_ever+=("$active"); fi
+  for each in "${(@)_provision_ever}" "$1"; do
+    if [[ -z $each || ($each == "$1" && $1 == "$active") ]]; then continue; fi
+    entries=("${(@)entries:#$each}")
+  done
+  if [[ -n $1 ]] && ((! ${entries[(Ie)$1]})); then entries=("$1" "${(@)entries}"); fi
+  if [[ "${(j.:.)entries}" != "${(j.:.)path}" ]]; then path=("${(@)entries}"); fi
+  typeset -g _provision_path=${PATH-}
   if [[ -n $1 ]]; then
-    path=("$1" "${(@)path}")
     export PATH
     typeset -gx __PROVISION_ACTIVE=$1
   else
