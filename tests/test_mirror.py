@@ -15,7 +15,6 @@ COVERED_BY = {
     "__main__": "e2e/test_refusals.py",
     "adopt/mention": "adopt/test_files.py",
     "adopt/version_files": "workflows/test_adopt.py",
-    "attest/download": "workflows/test_attest.py",
     "attest/kept": "workflows/test_attest.py",
     "attest/prove": "workflows/test_attest.py",
     "attest/signer": "workflows/test_attest.py",

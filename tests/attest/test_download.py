@@ -1,0 +1,53 @@
+"""Asking GitHub for attestations: to whom the token is sent, and to whom it is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cramjam
+import pytest
+
+from provision.attest.bundle import format_bundle
+from provision.attest.download import download_bundles
+from provision.model.asset import Digest
+from tests.fetch.conftest import Internet, authority, authority_file, internet
+from tests.fetch.samples import fetcher
+from tests.support.faults import redirect
+from tests.support.minting import REPOSITORY, Mint
+
+__all__ = ["authority", "authority_file", "internet"]  # fixtures
+
+DIGEST = Digest("a" * 64)
+PATH = f"/repos/{REPOSITORY}/attestations/sha256:{DIGEST}"
+BUNDLE = Mint().attest({"a.tar.gz": DIGEST.hex})
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_token_goes_to_the_api_and_not_to_where_bundles_are(
+    internet: Internet, tmp_path: Path, moved: bool
+) -> None:
+    """``moved``: the host of the bundle redirects to a third one, by which it gets no token either."""
+    content = bytes(cramjam.snappy.compress_raw(format_bundle(BUNDLE)))
+    listed = {"attestations": [{"bundle": None, "bundle_url": "https://release-assets.githubusercontent.com/bundle"}]}
+    internet.server.put(PATH, json.dumps(listed).encode())
+    internet.server.put("moved" if moved else "bundle", content)
+    if moved:
+        internet.server.fault("/bundle", redirect("https://api.github.com/moved"))
+    with fetcher(tmp_path, environ=internet.environ | {"GITHUB_TOKEN": "ghp_secret"}) as fetch:
+        assert list(download_bundles(fetch.get, REPOSITORY, DIGEST)) == [format_bundle(BUNDLE)]
+    sent = [(seen.headers["host"], seen.headers.get("authorization")) for seen in internet.server.seen()]
+    assert sent == [
+        ("api.github.com", "Bearer ghp_secret"),
+        ("release-assets.githubusercontent.com", None),
+        *([("api.github.com", None)] if moved else []),
+    ]
+
+
+def test_the_token_does_not_follow_the_api_to_another_host(internet: Internet, tmp_path: Path) -> None:
+    internet.server.fault(PATH, redirect("https://releases.astral.sh/moved"))
+    internet.server.put("moved", b'{"attestations": []}')
+    with fetcher(tmp_path, environ=internet.environ | {"GITHUB_TOKEN": "ghp_secret"}) as fetch:
+        assert list(download_bundles(fetch.get, REPOSITORY, DIGEST)) == []
+    sent = [(seen.headers["host"], seen.headers.get("authorization")) for seen in internet.server.seen()]
+    assert sent == [("api.github.com", "Bearer ghp_secret"), ("releases.astral.sh", None)]
