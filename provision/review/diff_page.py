@@ -85,7 +85,7 @@ def _notices(review: Review) -> Iterator[str]:
             f'{html_text(notice.message)}<div class="where">{where}</div>'
         )
         if notice.severity == "alarm":
-            changes = notice.changes or changes_of[notice.entry]
+            changes = notice.changes or changes_of.get(notice.entry, ())
             fresh = [change for change in changes if (notice.entry, id(change)) not in shown]
             shown |= {(notice.entry, id(change)) for change in fresh}
             yield from _archive_list(fresh)

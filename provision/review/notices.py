@@ -6,7 +6,7 @@ another host or backwards, or where the manifest still requests the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from provision.catalog.pbs import PUBLISHERS
@@ -15,7 +15,7 @@ from provision.lock.filenames import name_disagreements
 from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.changes import AssetChange, EntryChange, LockDiff
-from provision.review.provenance import provenance_changes
+from provision.review.provenance import NOT_VERIFIED, provenance_changes
 from provision.url import host_of, release_base
 
 NoticeSeverity = Literal["alarm", "warning", "notice"]
@@ -59,10 +59,16 @@ class Notice:
         return ", ".join((self.entry, *(change.target_label for change in self.changes)))
 
 
-def find_notices(diff: LockDiff, *, upgrade_requested: Callable[[str], bool] = lambda _: False) -> tuple[Notice, ...]:
+def find_notices(
+    diff: LockDiff,
+    *,
+    upgrade_requested: Callable[[str], bool] = lambda _: False,
+    verified: Mapping[str, str] = NOT_VERIFIED,
+) -> tuple[Notice, ...]:
     """All notices, the most severe first, then in the order of the entries.
 
-    ``upgrade_requested`` tells whether an upgrade of an entry was requested, so that a newer build is expected.
+    ``upgrade_requested`` tells whether an upgrade of an entry was requested, so that a newer build is expected;
+    ``verified`` is as `provenance_changes` takes it.
     """
     before = [asset.url for python in (diff.old.pythons if diff.old else ()) for asset in python.assets]
     origins = _Origins(hosts=frozenset(map(host_of, before)), bases=frozenset(map(release_base, before)))
@@ -71,7 +77,7 @@ def find_notices(diff: LockDiff, *, upgrade_requested: Callable[[str], bool] = l
         found += _entry_notices(entry, origins, upgrade_requested=upgrade_requested(entry.name))
     found += (
         Notice(severity=each.severity, kind="provenance", entry=each.entry, message=each.message)
-        for each in provenance_changes(diff.old, diff.new)
+        for each in provenance_changes(diff.old, diff.new, verified)
     )
     return tuple(sorted(found, key=lambda notice: NOTICE_SEVERITIES.index(notice.severity)))
 

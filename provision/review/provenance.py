@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from provision.attest.prove import row_words
@@ -10,6 +11,8 @@ from provision.attest.signer import claimed_rows
 from provision.lock.lock import Attestation, Lock, LockedPython
 from provision.model.value import frozen
 from provision.text import plural
+
+NOT_VERIFIED: Mapping[str, str] = MappingProxyType({})
 
 
 @frozen
@@ -21,8 +24,13 @@ class ProvenanceChange:
     message: str
 
 
-def provenance_changes(old: Lock | None, new: Lock | None) -> Iterator[ProvenanceChange]:
-    """The entries that lost or gained provenance, or have that of another commit. A lock says so; bundles prove it."""
+def provenance_changes(
+    old: Lock | None, new: Lock | None, verified: Mapping[str, str] = NOT_VERIFIED
+) -> Iterator[ProvenanceChange]:
+    """The entries that lost or gained provenance, or have that of another commit. A lock says so; bundles prove it.
+
+    ``verified`` are the entries whose bundles were verified here, each with what is wrong, if anything is.
+    """
     if new is None:
         return
     for python in new.pythons:
@@ -35,8 +43,12 @@ def provenance_changes(old: Lock | None, new: Lock | None) -> Iterator[Provenanc
         elif was and now and _signers(was) != _signers(now):
             message = f"another signer than before: now {_words(now)}; before, {_words(was)}"
             yield ProvenanceChange(entry=python.name, severity="alarm", message=message)
+        elif now and verified.get(python.name):
+            message = f"the attestation is not valid: {verified[python.name]}"
+            yield ProvenanceChange(entry=python.name, severity="alarm", message=message)
         elif now and was != now:
-            message = f"{_words(now)}, as the lock file says; `provision audit` verifies it"
+            verdict = "verified" if python.name in verified else "recorded in the lock file, not verified here"
+            message = f"{_words(now)}, {verdict}"
             yield ProvenanceChange(entry=python.name, severity="notice", message=message)
 
 

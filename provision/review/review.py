@@ -6,7 +6,7 @@ terminal `cli.present.diff`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
@@ -16,6 +16,7 @@ from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, EntryChange
 from provision.review.components import ComponentChange
 from provision.review.details import TreeChange
 from provision.review.notices import NOTICE_SEVERITIES, Notice, NoticeSeverity, find_notices
+from provision.review.provenance import NOT_VERIFIED
 from provision.text import plural
 from provision.url import host_of, release_base
 
@@ -55,10 +56,14 @@ class Review:
         *,
         file: str = "pythons.lock",
         upgrade_requested: Callable[[str], bool] = lambda _: False,
+        verified: Mapping[str, str] = NOT_VERIFIED,
     ) -> Review:
-        """Compare two sides; ``upgrade_requested`` tells for which entries an upgrade was requested."""
+        """Compare two sides; ``upgrade_requested`` tells for which entries an upgrade was requested.
+
+        ``verified`` are the entries of the new lock whose bundles were verified, as `provenance_changes` takes them.
+        """
         diff = compare_locks(old.lock, new.lock)
-        notices = find_notices(diff, upgrade_requested=upgrade_requested)
+        notices = find_notices(diff, upgrade_requested=upgrade_requested, verified=verified)
         return cls(old=old, new=new, file=file, diff=diff, notices=notices)
 
     def advisories_by_entry(self) -> dict[tuple[str, Effect], list[AdvisoryChange]]:

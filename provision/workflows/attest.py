@@ -10,7 +10,14 @@ from provision.attest.bundle import AttestationError
 from provision.attest.download import GITHUB_API
 from provision.attest.kept import KeptBundles
 from provision.attest.prove import ProvenRow, Prover
-from provision.attest.signer import FIRST_ATTESTED_BUILD, VerificationLevel, expected_signer, rows_of
+from provision.attest.signer import (
+    FIRST_ATTESTED_BUILD,
+    VerificationLevel,
+    claimed_rows,
+    expected_signer,
+    rows_of,
+    signer_of,
+)
 from provision.attest.verify import BundleVerifier, MissingPackagesError
 from provision.errors import NetworkError, PolicyError, ProvisionError, raise_all, store_failures
 from provision.host.files import make_directory
@@ -23,7 +30,7 @@ from provision.manifest.manifest import Manifest
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
 from provision.plan import Selected
-from provision.protocols import Progress
+from provision.protocols import NoProgress, Progress
 from provision.text import plural, spelled_as
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, select_entries, write_bytes, write_text
@@ -202,6 +209,36 @@ def _audited(
         return replace(unproven, problem=error.problem, message=error.message)
     row, gone = proven.row(asset.build), upstream and prover.is_gone(proven, asset, signer)
     return replace(unproven, level=_level(kept, row), row=row, gone=gone)
+
+
+def verify_offline(options: Options, lock: Lock, path: Path) -> dict[str, str]:
+    """The entries whose attestations can be verified by bundles on disk, each with what is wrong; empty if nothing is.
+
+    Who must have signed is what the lock alone tells. No entry where the packages are missing.
+    """
+    found: dict[str, str] = {}
+    try:
+        with open_prover(
+            options, lock, KeptBundles.of(options.cache, path), None, NoProgress(), network=False
+        ) as prover:
+            for python in lock.pythons:
+                problems = [_problem(prover, lock, asset) for asset in python.assets if claimed_rows(lock, asset)]
+                wrong = [each for each in problems if each is not None and each.problem != "bundle-missing"]
+                if wrong:
+                    found[python.name] = f"{wrong[0].problem}: {wrong[0].message}"
+                elif problems and not any(problems):
+                    found[python.name] = ""
+    except MissingPackagesError:
+        return {}
+    return found
+
+
+def _problem(prover: Prover, lock: Lock, asset: Asset) -> AttestationError | None:
+    try:
+        prover.prove_locked(asset, signer_of(claimed_rows(lock, asset)[0]))
+    except AttestationError as error:
+        return error
+    return None
 
 
 def requires_provenance(policy: Policy | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.components import compare_components
 from provision.review.details import TreeChange, compare_folders, compare_libraries, total_size
 from provision.review.libraries import libraries_from_files, libraries_from_interpreter
+from provision.review.provenance import NOT_VERIFIED
 from provision.review.review import DiffSide, Review
 from provision.review.revisions import RevisionPath, has_commit, read_revision
 from provision.store.archives import ArchiveCache
@@ -57,7 +58,7 @@ def diff(
     before = _side(old, lock_path) if old is not None else _head(lock_path)
     after = _side(new, lock_path, options.shown_as) if new is not None else _file(lock_path, "", options.shown_as)
     file = shown_name(_file_of(new, lock_path), options.shown_as)
-    review = Review.of(before, after, file=file)
+    review = Review.of(before, after, file=file, verified=_verified(options, before.lock, after.lock, lock_path))
     table = component_table(options)
     review = replace(review, components=compare_components(review.diff, table))
     if advisories:
@@ -69,6 +70,15 @@ def diff(
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))
     return review
+
+
+def _verified(options: Options, old: Lock | None, new: Lock | None, path: Path) -> Mapping[str, str]:
+    """The entries whose new attestations were verified by bundles on disk; nothing is loaded where none is new."""
+    if new is None or not new.attestations or (old is not None and old.attestations == new.attestations):
+        return NOT_VERIFIED
+    from provision.workflows.attest import verify_offline
+
+    return verify_offline(options, new, path)
 
 
 def _lock_path(options: Options) -> Path:

@@ -19,6 +19,7 @@ from provision.attest.signer import ATTESTATION_PROBLEMS
 from provision.attest.verify import MissingPackagesError
 from provision.cli.commands.attest import present_attested
 from provision.cli.console import Console
+from provision.cli.present.diff import present_diff
 from provision.errors import INTEGRITY, NETWORK, NetworkError, PolicyError, ProvisionError, SeveralErrors
 from provision.host.detect import detect_host
 from provision.lock.read import parse_lock
@@ -28,8 +29,10 @@ from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.review.changes import compare_locks
 from provision.review.notices import find_notices
+from provision.review.review import Review
 from provision.workflows.attest import Attested, attest, audit_provenance
 from provision.workflows.audit import audit
+from provision.workflows.diff import diff
 from provision.workflows.list import list_pythons
 from provision.workflows.lock import lock
 from provision.workflows.options import Options, Scope, parse_scope
@@ -374,11 +377,54 @@ def test_a_diff_says_who_built_it_and_what_lost_its_provenance(attesting: Attest
     old, new = (parse_lock(text, "").lock for text in (before, attesting.text))
     gained = [notice for notice in find_notices(compare_locks(old, new)) if notice.kind == "provenance"]
     assert [(each.severity, each.entry) for each in gained] == [("notice", f"e{number}") for number in range(8)]
-    assert gained[0].message.startswith(f"built by release.yml of python-build-standalone at commit {COMMIT[:12]}")
+    built = f"built by release.yml of python-build-standalone at commit {COMMIT[:12]}"
+    assert gained[0].message == f"{built}, recorded in the lock file, not verified here"
     lost = [notice for notice in find_notices(compare_locks(new, old)) if notice.kind == "provenance"]
     assert {each.severity for each in lost} == {"alarm"}
     assert "provenance is lost: no attestation of 6 archives" in lost[0].message
     assert bool(compare_locks(new, replace(new, attestations=()))), "a diff is not empty where only these changed"
+
+
+STYLES = ("text", "markdown", "html", "github", "json")
+
+
+def shown(review: Review, style: str) -> str:
+    answer = present_diff(review, Console(environ={}), style, exit_code=False)
+    return " ".join(map(str, (*answer.lines, *answer.page, *answer.commands, answer.document)))
+
+
+def test_a_diff_verifies_by_kept_bundles_and_says_so_in_all_formats(
+    attesting: Attesting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old.lock"
+    old.write_text(attesting.text)
+    attesting.publish()
+    attesting.attest()
+    attesting.api.status = 500
+    asked = len(attesting.api.asked)
+    review = diff(attesting.options(), str(old))
+    for style in STYLES:
+        words = " ".join(shown(review, style).split())
+        assert f"python-build-standalone at commit {COMMIT[:12]}, verified" in words, style
+    lost = diff(attesting.options(), str(attesting.project.lock), str(old))
+    assert all("provenance is lost" in " ".join(shown(lost, style).split()) for style in STYLES)
+    forged = attesting.text.replace(COMMIT, "0" * 40)
+    attesting.project.lock.write_text(forged)
+    review = diff(attesting.options(), str(old))
+    assert review.count("alarm") == len(ENTRIES)
+    for style in STYLES:
+        assert "the attestation is not valid: forged-row: " in " ".join(shown(review, style).split()), style
+    for missing in ("sigstore.verify", "no bundles"):
+        with monkeypatch.context() as patch:
+            if missing == "no bundles":
+                shutil.rmtree(attesting.project.cache / "attestations")
+            else:
+                patch.setitem(sys.modules, missing, None)
+            review = diff(attesting.options(), str(old))
+        assert {each.message.partition(", ")[2] for each in review.notices} == {
+            "recorded in the lock file, not verified here"
+        }
+    assert len(attesting.api.asked) == asked, "a diff asks nobody"
 
 
 def test_no_bundle_is_written_out_of_the_repository(attesting: Attesting, tmp_path: Path) -> None:
