@@ -81,7 +81,7 @@ def add_entry(text: str, name: str, spec: Mapping[str, object], *, path: Path = 
         text = _with_pythons_table(text)
     taken = parse_manifest(text, path).request(name)
     if taken is not None:
-        hint = f"Change it there, or run `provision remove {name}` first."
+        hint = f"Edit the entry in the file, or run `provision remove {name}` first."
         raise ManifestError("entry already exists", place=taken.place, hint=hint)
     text = _without_example(text, name)
     beside = f"  # {printable(comment)}" if comment else ""
@@ -111,7 +111,7 @@ def remove_entry(text: str, name: str, *, path: Path = _FILE) -> str:
     names = [request.name for request in parse_manifest(text, path).requests]
     if name not in names:
         hint = f"Entries: {', '.join(names)}." if names else None
-        message = f"there is no {quoted(name)} in [pythons]{did_you_mean(name, names, after='. ')}"
+        message = f"no entry {quoted(name)} in [pythons]{did_you_mean(name, names, after='. ')}"
         raise ManifestError(message, place=Place(display_path(path)), hint=hint)
     statements = Positions(text).statements
     if _is_inline(statements):

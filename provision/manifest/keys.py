@@ -69,7 +69,7 @@ def parse_code(text: str) -> str:
     is_code = len(text) == 5 and text.startswith("PV") and text[2:].isascii() and text[2:].isdigit()
     if not (is_code or (is_id and text.isascii())):
         raise ValueError(
-            f"{text!r} is not a finding's code such as 'PV001', nor an advisory's id such as 'CVE-2026-6100'"
+            f"{text!r} is neither a finding's code such as 'PV001' nor an advisory's id such as 'CVE-2026-6100'"
         )
     return text
 
@@ -86,7 +86,7 @@ def parse_identity(text: str) -> str:
 def parse_reason(text: str) -> str:
     """Return a reason unchanged; raise `ValueError` if it is blank."""
     if not text.strip():
-        raise ValueError("a reason must say something")
+        raise ValueError("expected a reason that is not empty")
     return text
 
 

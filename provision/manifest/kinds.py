@@ -68,7 +68,7 @@ class Flag(Kind[bool]):
         if isinstance(value, bool):
             return value
         hint = "Leave out the quotes." if value in ("true", "false") else None
-        problems.add(path, f"expected true or false, not {described(value)}", hint)
+        problems.add(path, f"expected true or false; got {described(value)}", hint)
         return None
 
 
@@ -81,12 +81,12 @@ class Choice(Kind[W]):
     def read(self, value: object, path: KeyPath, problems: ProblemList) -> W | None:
         listed = ", ".join(f'"{word}"' for word in self.words)
         if not isinstance(value, str):
-            problems.add(path, f"expected one of {listed}, not {described(value)}")
+            problems.add(path, f"expected one of {listed}; got {described(value)}")
         else:
             for word in self.words:
                 if word == value:
                     return word
-            problems.add(path, f"{quoted(value)} is not one of {listed}", word=value, known=self.words)
+            problems.add(path, f"expected one of {listed}; got {quoted(value)}", word=value, known=self.words)
         return None
 
 
@@ -99,7 +99,7 @@ class Switch(Kind[bool]):
     def read(self, value: object, path: KeyPath, problems: ProblemList) -> bool | None:
         if value is False or value == self.word:
             return value is not False
-        problems.add(path, f'expected "{self.word}" or false, not {described(value)}')
+        problems.add(path, f'expected "{self.word}" or false; got {described(value)}')
         return None
 
 
@@ -123,16 +123,18 @@ class Text(Kind[T]):
 
     def read(self, value: object, path: KeyPath, problems: ProblemList) -> T | None:
         if not isinstance(value, str):
-            hint = "Put it in quotes." if isinstance(value, int | float) and not isinstance(value, bool) else None
-            problems.add(path, f'expected text such as "{self.such_as}", not {described(value)}', hint)
+            hint = (
+                "Put the value in quotes." if isinstance(value, int | float) and not isinstance(value, bool) else None
+            )
+            problems.add(path, f'expected text such as "{self.such_as}"; got {described(value)}', hint)
         elif len(value) > self.longest:
-            problems.add(path, f"expected at most {self.longest} characters, not {len(value)}")
+            problems.add(path, f"expected at most {self.longest} characters; got {len(value)}")
         else:
             try:
                 return self.parse(value)
             except ValueError as error:
                 known = self.known()
-                hint = f'Write it like "{self.such_as}".' if known else None
+                hint = f'Write the value like "{self.such_as}".' if known else None
                 problems.add(path, str(error), hint, word=value, known=known)
         return None
 
@@ -149,7 +151,7 @@ class Duration(Kind[int]):
         elif value == 0 and type(value) is int:
             return 0
         else:
-            problems.add(path, f'expected a duration such as "3 days", or 0, not {described(value)}')
+            problems.add(path, f'expected a duration such as "3 days", or 0; got {described(value)}')
         return None
 
 
@@ -161,7 +163,7 @@ class Number(Kind[int]):
     def read(self, value: object, path: KeyPath, problems: ProblemList) -> int | None:
         if type(value) is int and 0 < value <= self.most:
             return value
-        problems.add(path, f"expected a number such as 162334160, not {described(value)}")
+        problems.add(path, f"expected a number such as 162334160; got {described(value)}")
         return None
 
 
@@ -178,7 +180,7 @@ class Day(Kind[str]):
                 return date.fromisoformat(value).isoformat()
         except ValueError:
             pass
-        problems.add(path, f"expected a day such as 2027-03-31, not {described(value)}")
+        problems.add(path, f"expected a day such as 2027-03-31; got {described(value)}")
         return None
 
 
@@ -192,11 +194,11 @@ class ListOf(Kind[tuple[T, ...]]):
 
     def read(self, value: object, path: KeyPath, problems: ProblemList) -> tuple[T, ...] | None:
         if not isinstance(value, list):
-            hint = f'Write it as ["{value}"].' if isinstance(value, str) and len(value) <= 64 else None
-            problems.add(path, f"expected a list, not {described(value)}", hint)
+            hint = f'Write the value as ["{value}"].' if isinstance(value, str) and len(value) <= 64 else None
+            problems.add(path, f"expected a list; got {described(value)}", hint)
             return None
         if not self.least <= len(value) <= self.most:
-            problems.add(path, f"expected {self.least} to {self.most} elements, not {len(value)}")
+            problems.add(path, f"expected {self.least} to {self.most} elements; got {len(value)}")
             return None
         read: list[T] = []
         for index, element in enumerate(value):
@@ -216,7 +218,7 @@ class ByTarget(Kind[tuple[tuple[Target, T], ...]]):
 
     def read(self, value: object, path: KeyPath, problems: ProblemList) -> tuple[tuple[Target, T], ...] | None:
         if not isinstance(value, dict):
-            problems.add(path, f"expected a table with a value for each target, not {described(value)}", _BY_TARGET)
+            problems.add(path, f"expected a table with a value for each target; got {described(value)}", _BY_TARGET)
             return None
         if not value:
             problems.add(path, "expected at least one target", _BY_TARGET)
@@ -244,7 +246,7 @@ class Table(Kind[T]):
 
     def read(self, value: object, path: KeyPath, problems: ProblemList) -> T | None:
         if not isinstance(value, dict):
-            problems.add(path, f"expected {self.what}, not {described(value)}")
+            problems.add(path, f"expected {self.what}; got {described(value)}")
             return None
         read: dict[str, object] = {}
         for key, given in value.items():
@@ -258,7 +260,9 @@ class Table(Kind[T]):
             if known.key not in value:
                 example = known.examples[0]
                 spelled = f'"{example}"' if isinstance(example, str) else described(example)
-                problems.add(path, f"`{known.key}` is missing", f"Add {known.key} = {spelled}, or the like.")
+                problems.add(
+                    path, f"`{known.key}` is missing", f"Add `{known.key}`, for example {known.key} = {spelled}."
+                )
         return value_of(self.value, read) if all(known.key in read for known in required) else None
 
 
@@ -268,7 +272,7 @@ TARGET = Text(
     pattern="^[a-z0-9]+-[a-z0-9_]+(-[a-z]+)*$",
     known=lambda: [spelling for target in KNOWN_TARGETS.values() for spelling in (target.short, str(target))],
 )
-_BY_TARGET = 'Write it as { linux-x86_64 = "…" }.'
+_BY_TARGET = 'Write the value as { linux-x86_64 = "…" }.'
 
 
 def described(value: object) -> str:

@@ -196,8 +196,10 @@ def _to_json(value: Json | dict[str, Json]) -> str:
 def check_name(name: str) -> None:
     """Raise `ValueError` with the reason unless an entry can have this name, in a manifest or a lock file."""
     if len(name) > MAX_NAME_LENGTH:
-        raise ValueError(f"a name has at most {MAX_NAME_LENGTH} characters, not {len(name)}")
+        raise ValueError(f"a name has at most {MAX_NAME_LENGTH} characters; got {len(name)}")
     if not (name and _NAME_CHARACTERS.issuperset(name) and name[0].isalnum()):
-        raise ValueError(f"{quoted(name)} is not a name: lower-case letters, digits and . _ -, a letter or digit first")
+        raise ValueError(
+            f"{quoted(name)} is not a name; expected lower-case letters, digits and . _ -, first a letter or digit"
+        )
     if name in RESERVED_NAMES or name.partition(".")[0] in DEVICE_NAMES or name.endswith("."):
-        raise ValueError(f"{quoted(name)} cannot be the name of a link on every system: choose another")
+        raise ValueError(f"{quoted(name)} cannot be the name of a link on every system; choose another name")

@@ -40,8 +40,8 @@ def find_manifest(start: Path) -> Path:
         if exists(candidate) and (folder == start or not _is_public(folder)):
             return candidate
         if exists(folder / ".git"):
-            raise ManifestError(f"there is no {MANIFEST_NAME} in {start} or above it, up to {folder}", hint=_INIT)
-    raise ManifestError(f"there is no {MANIFEST_NAME} in {start} or above it", hint=_INIT)
+            raise ManifestError(f"no {MANIFEST_NAME} in {start} or its parent directories up to {folder}", hint=_INIT)
+    raise ManifestError(f"no {MANIFEST_NAME} in {start} or its parent directories", hint=_INIT)
 
 
 def read_manifest(path: Path, file: str = "") -> Manifest:
@@ -71,7 +71,7 @@ def read_manifest_text(path: Path, file: str = "") -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
-        message = f"not UTF-8: byte 0x{content[error.start]:02x} cannot stand here"
+        message = f"not valid UTF-8: unexpected byte 0x{content[error.start]:02x}"
         raise ManifestError(message, place=Place(file, line, column), hint="Save the file as UTF-8.") from None
 
 
@@ -90,7 +90,7 @@ def parse_manifest(text: str, path: Path, file: str = "") -> Manifest:
         if key not in _TABLES:
             home = _home_of(key, data[key])
             word = "" if home else key
-            problems.add((key,), f"{quoted(key)} is not a table of a manifest", home, word=word, known=_TABLES)
+            problems.add((key,), f"{quoted(key)} is not a table of the manifest", home, word=word, known=_TABLES)
     settings = SETTINGS.read(data.get("settings", {}), ("settings",), problems) or ManifestSettings()
     requests = _requests(data, settings, problems, file, text)
     policy = POLICY.read(data.get("policy", {}), ("policy",), problems)
@@ -101,11 +101,11 @@ def parse_manifest(text: str, path: Path, file: str = "") -> Manifest:
 def _home_of(key: str, value: object) -> str:
     """The hint for a key that is at the top of the file, and whose place is in a table; empty for others."""
     if key in SETTINGS.keys:
-        return f"Move {key} below a line [settings]."
+        return f"Move `{key}` into the table [settings]."
     if key in POLICY.keys:
-        return f"Move {key} below a line [policy]."
+        return f"Move `{key}` into the table [policy]."
     is_entry = isinstance(value, str) or (isinstance(value, dict) and "version" in value)
-    return f"Entries are in a table of their own: move {key} below a line [pythons]." if is_entry else ""
+    return f"Move `{key}` into the table [pythons], which has the entries." if is_entry else ""
 
 
 def read_policy(path: Path) -> Policy:
@@ -116,14 +116,14 @@ def read_policy(path: Path) -> Policy:
     """
     file = display_path(path)
     if not exists(path):
-        raise ManifestError("does not exist", place=Place(file), hint="Name a file with a [policy] table.")
+        raise ManifestError("does not exist", place=Place(file), hint="Pass a file with a [policy] table.")
     text = read_manifest_text(path)
     data = load_toml(text, file)
     if "policy" not in data and "pythons" in data:
         return Policy()
     if "policy" not in data:
-        hint = 'Begin it with a line [policy], and below it, say: cooldown = "1 week"'
-        raise ManifestError("there is no [policy] table", place=Place(file), hint=hint)
+        hint = 'Add a table [policy] to the file, for example with cooldown = "1 week".'
+        raise ManifestError("no [policy] table", place=Place(file), hint=hint)
     problems = ProblemList()
     policy = POLICY.read(data["policy"], ("policy",), problems)
     raise_problems(problems, file, text)
@@ -136,10 +136,10 @@ def _requests(
     entries = data.get("pythons")
     if entries is None:
         if not problems:  # otherwise it is probably misspelled
-            problems.add((), "there is no [pythons] table", 'Add a line [pythons], and below it: default = "3.14"')
+            problems.add((), "no [pythons] table", 'Add a table [pythons] with an entry, for example default = "3.14".')
         return ()
     if not isinstance(entries, dict):
-        problems.add(("pythons",), f"expected the [pythons] table, not {described(entries)}")
+        problems.add(("pythons",), f"expected the [pythons] table; got {described(entries)}")
         return ()
     requests = []
     for name, value in entries.items():
@@ -150,14 +150,14 @@ def _requests(
             requests.append(request)
     first, *others = [request.name for request in requests if request.default] or [""]
     for name in others:
-        problems.add(("pythons", name, "default"), f"only one entry can be the default; {first!r} is already")
+        problems.add(("pythons", name, "default"), f"only one entry can be the default; {first!r} already is")
     return tuple(requests)
 
 
 def _check_name(name: str, names: dict[str, Any], problems: ProblemList) -> None:
     lower = name.lower()
     if lower != name and lower in names:
-        problems.add(("pythons", name), f"this name differs from {lower!r} in case only")
+        problems.add(("pythons", name), f"this name differs from {lower!r} only in case")
         return
     try:
         check_name(name)
@@ -183,8 +183,8 @@ def read_entry(
     elif isinstance(value, dict):
         given = ENTRY.read(value, path, problems)
     else:
-        hint = "Put it in quotes." if isinstance(value, int | float) and not isinstance(value, bool) else None
-        problems.add(path, f'expected a version such as "3.14", or a table, not {described(value)}', hint)
+        hint = "Put the value in quotes." if isinstance(value, int | float) and not isinstance(value, bool) else None
+        problems.add(path, f'expected a version such as "3.14", or a table; got {described(value)}', hint)
     if given is None:
         return None
     _check_agreement(given, path, problems)
@@ -202,7 +202,7 @@ def _check_agreement(given: EntryTable, path: KeyPath, problems: ProblemList) ->
     ):
         if own is False and (requested or option in listed):
             source = f"`version` ({parsed})" if requested else "`build-options`"
-            problems.add((*path, option), f"false contradicts {source}, which asks for a {option} build")
+            problems.add((*path, option), f"false contradicts {source}, which requests a {option} build")
     if parsed.cpu and given.cpu and given.cpu != parsed.cpu:
         problems.add((*path, "cpu"), f'"{given.cpu}" contradicts `version`, which names {parsed.cpu} ({parsed})')
     if parsed.target and given.targets and given.targets != (parsed.target,):
@@ -217,21 +217,23 @@ def _check_own_archives(given: EntryTable, path: KeyPath, problems: ProblemList)
     """Add a problem for what is missing beside ``url``: an archive tells neither what it is nor that it is genuine."""
     if given.url is None:
         if given.attestation is not None:
-            problems.add((*path, "attestation"), "only archives of one's own, which `url` names, have one here")
+            problems.add(
+                (*path, "attestation"), "`attestation` requires `url`, as only custom archives have one in the manifest"
+            )
         return
     parsed = given.version
     hashed = {target for target, _ in given.sha256 or ()}
     for target, _ in given.url:
         if target not in hashed:
             hint = f'Add sha256 = {{ {target} = "…" }}.'
-            problems.add((*path, "url"), f"there is no sha256 for {target}, but each url needs one", hint)
+            problems.add((*path, "url"), f"sha256 for {target} is missing; each URL requires one", hint)
     targets = {target for target, _ in given.url}
     requested = {parsed.target} if parsed.target else set(given.targets or targets)
     if requested != targets:
         there, wanted = (", ".join(sorted(str(target) for target in each)) for each in (targets, requested))
-        problems.add((*path, "url"), f"these are for {there}, but this entry is for {wanted}")
+        problems.add((*path, "url"), f"the URLs are for {there}, but the entry is for {wanted}")
     if parsed.version.exact is None:
-        message = f"{parsed} is not one full version; a custom archive requires one such as 3.13.5"
+        message = f"a custom archive requires one full version such as 3.13.5; got {parsed}"
         problems.add((*path, "version"), message)
 
 

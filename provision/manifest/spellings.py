@@ -84,7 +84,7 @@ _EQUIVALENTS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 
 # What names no archive that anybody publishes, by how it begins, and the reason.
 _UNAVAILABLE: tuple[tuple[str, str], ...] = (
-    ("system$", "is the interpreter that a machine happens to have, which has no archive to lock"),
+    ("system$", "is any interpreter installed on the machine; it has no archive to lock"),
     (r"ref:|path:|sub-|[./~]*/", "names a source tree or a path on one machine, not an archive that can be locked"),
     (
         r"(?:ana|mini)conda|mini(?:forge|mamba)|mambaforge",

@@ -20,20 +20,20 @@ def load_toml(text: str, file: str) -> dict[str, Any]:
         raise manifest_too_large(file)
     text = without_mark(text)
     if deep := too_deep(text):
-        raise ManifestError("a key has too many parts, or is nested too deep", place=Place(file, *deep))
+        raise ManifestError("a key has too many parts, or is nested too deeply", place=Place(file, *deep))
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(str(error), text, file) from None
     except RecursionError:
-        raise ManifestError("lists or tables are nested too deep", place=Place(file)) from None
+        raise ManifestError("lists or tables are nested too deeply", place=Place(file)) from None
     except ValueError:
         raise ManifestError("not valid TOML: a number has thousands of digits", place=Place(file)) from None
 
 
 def manifest_too_large(file: str) -> ManifestError:
     """The error for more than `MAX_TOML_SIZE` bytes."""
-    return ManifestError(f"is larger than {MAX_TOML_SIZE // 1024} KiB, which no manifest is", place=Place(file))
+    return ManifestError(f"is too large for a manifest; the limit is {MAX_TOML_SIZE // 1024} KiB", place=Place(file))
 
 
 def split_syntax_error(message: str) -> tuple[str, tuple[int, int] | None]:
@@ -50,12 +50,12 @@ def _syntax_error(message: str, text: str, file: str) -> ManifestError:
     for number, marked in enumerate(text.split("\n"), 1):
         if marked.startswith(_CONFLICT_MARKS):
             hint = "Resolve the conflict in this file, and run the command again."
-            raise ManifestError("has a merge conflict that is not resolved", place=Place(file, number), hint=hint)
+            raise ManifestError("has an unresolved merge conflict", place=Place(file, number), hint=hint)
     reason, place = split_syntax_error(message)
     line, column = place or (text.count("\n") + 1, len(text) - text.rfind("\n"))
     hints = {
-        "Cannot overwrite a value": "A key may stand in a table only once.",
-        "Invalid value": "Text, versions included, needs quotes.",
+        "Cannot overwrite a value": "Write each key of a table only once.",
+        "Invalid value": "Put text and versions in quotes.",
     }
     return ManifestError(
         f"not valid TOML: {reason[:1].lower()}{reason[1:]}", place=Place(file, line, column), hint=hints.get(reason)

@@ -18,7 +18,7 @@ Operator = Literal[">=", ">", "==", "!=", "<", "<="]
 
 # Python in WebAssembly: uv's catalog lists it, without a hash, and for a platform that is none of our targets.
 _PYODIDE = (
-    "Pyodide cannot be locked: its archives are published without a sha256, and nothing is locked without one; "
+    "Pyodide cannot be locked, as its archives are published without a sha256; "
     f"known implementations are {', '.join(IMPLEMENTATIONS)}"
 )
 _EXAMPLES = "such as 3.14, 3.14.2, 3.15.0rc1, >=3.12,<3.14, 3.14t, pypy3.11"
@@ -246,7 +246,7 @@ def _split_implementation(request: str, text: str) -> tuple[Implementation, str]
         raise ValueError(f"{text!r}: {_PYODIDE}")
     if name not in IMPLEMENTATIONS:
         if rest.lstrip("@-")[:1].isdigit():
-            raise ValueError(f"{text!r} names no known implementation: those are {', '.join(IMPLEMENTATIONS)}")
+            raise ValueError(f"{text!r} names an unknown implementation; expected one of {', '.join(IMPLEMENTATIONS)}")
         raise ValueError(_not_a_request(text))
     return name, rest[1:] if rest[:1] in {"@", "-"} else rest
 
@@ -273,7 +273,7 @@ def _note_on(text: str) -> str:
     prefix, after = (operand, f"{major}.{int(minor) + 1}") if minor else (major, str(int(major) + 1))
     for_all = _WHAT_IT_MEANS[operator].replace("3.13", prefix).replace("3.14", after)
     whole = operand + (".0" if minor else ".0.0")
-    return f'version {text} means {operator}{whole}, as PEP 440 reads it; for all of {operand} write "{for_all}"'
+    return f'version {text} means {operator}{whole} according to PEP 440; for all of {operand} write "{for_all}"'
 
 
 def _read_version(text: str) -> VersionClause:
@@ -296,11 +296,11 @@ def _read_clause(text: str) -> tuple[VersionClause, ...]:
         raise ValueError(f"{text!r} is not a comparison")
     if operand.endswith(".*"):
         if operator not in {"==", "!="} or clause.version.prerelease:
-            raise ValueError(f"{text!r}: .* goes with == and != only")
+            raise ValueError(f"{text!r}: .* is allowed with == and != only")
         return (VersionClause(cast(Operator, operator), clause.version, width),)
     if operator == "~=":
         if width == 1:
-            raise ValueError(f"{text!r}: ~= needs at least two numbers")
+            raise ValueError(f"{text!r}: ~= requires at least two numbers")
         return (VersionClause(">=", clause.version), VersionClause("==", _prefix(clause.version, width - 1), width - 1))
     return (VersionClause(cast(Operator, operator), clause.version),)
 
@@ -332,7 +332,7 @@ def _read_platform(text: str, whole: str) -> tuple[Target, CpuLevel | None]:
     try:
         target = Target.parse(system)
     except ValueError:
-        raise ValueError(f"{text!r} in {whole!r} is not a machine such as linux-x86_64-gnu") from None
+        raise ValueError(f"{text!r} in {whole!r} is not a target such as linux-x86_64-gnu") from None
     if libc and libc != (target.libc or "none"):
         raise ValueError(f"{text!r} in {whole!r}: {target.os} has no libc {libc!r}")
     return target, level if target.arch == "x86_64" else None

@@ -243,7 +243,7 @@ def test_the_last_entry_leaves_an_empty_table() -> None:
 def test_a_name_that_is_taken() -> None:
     error = refusal((SIMPLE, "default", {"version": "3"}))
     assert str(error) == "pythons.toml:7:1: pythons.default: entry already exists"
-    assert error.hint == "Change it there, or run `provision remove default` first."
+    assert error.hint == "Edit the entry in the file, or run `provision remove default` first."
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_manifest_that_is_not_right_is_left_alone() -> None:
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(ManifestError) as caught:
         remove_entry(SIMPLE, "defualt")
-    assert str(caught.value) == "pythons.toml: there is no 'defualt' in [pythons]. Did you mean 'default'?"
+    assert str(caught.value) == "pythons.toml: no entry 'defualt' in [pythons]. Did you mean 'default'?"
     assert caught.value.hint == "Entries: default, fast."
     with pytest.raises(ManifestError) as caught:
         remove_entry("[pythons]\n", "default")

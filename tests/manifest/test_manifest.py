@@ -182,14 +182,14 @@ def test_valid_names_are_accepted(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("", "'' is not a name: lower-case letters, digits and . _ -, a letter or digit first"),
+        ("", "'' is not a name; expected lower-case letters, digits and . _ -, first a letter or digit"),
         ("Free", "'Free' is not a name"),
         (".stamp", "'.stamp' is not a name"),
         ("../x", "'../x' is not a name"),
         ("a/b", "'a/b' is not a name"),
         ("ä", "'ä' is not a name"),
         ("\x1b[31m", "'\\x1b[31m' is not a name"),
-        ("x" * 65, "at most 64 characters, not 65"),
+        ("x" * 65, "at most 64 characters; got 65"),
         ("bin", "'bin' cannot be the name of a link on every system"),  # .pythons/bin holds the executables
         ("nul", "'nul' cannot be the name of a link"),
         ("com1.txt", "'com1.txt' cannot be the name of a link"),

@@ -104,15 +104,15 @@ sha256 = { linux-x86_64 = "abc" }
 allow-host = []
 """
     assert error_lines(text) == [
-        "1:2: setings: 'setings' is not a table of a manifest. Did you mean 'settings'?",
+        "1:2: setings: 'setings' is not a table of the manifest. Did you mean 'settings'?",
         "3:1: settings.flavour: 'flavour' is not a key of the [settings] table. Did you mean 'flavor'?",
         "4:28: settings.targets[1]: 'linux-aarch46' is not a known target. Did you mean 'linux-aarch64'?",
-        '5:1: settings.cooldown: expected a duration such as "3 days", or 0, not the number 3',
-        '7:1: pythons.default: expected a version such as "3.14", or a table, not the number 3.14',
-        "8:1: pythons.Free: this name differs from 'free' in case only",
-        "9:29: pythons.free.freethreaded: false contradicts `version` (3.14t), which asks for a freethreaded build",
+        '5:1: settings.cooldown: expected a duration such as "3 days", or 0; got the number 3',
+        '7:1: pythons.default: expected a version such as "3.14", or a table; got the number 3.14',
+        "8:1: pythons.Free: this name differs from 'free' only in case",
+        "9:29: pythons.free.freethreaded: false contradicts `version` (3.14t), which requests a freethreaded build",
         "9:51: pythons.free.tagets: 'tagets' is not a key of an entry of [pythons]. Did you mean 'targets'?",
-        "10:1: pythons.bin: 'bin' cannot be the name of a link on every system: choose another",
+        "10:1: pythons.bin: 'bin' cannot be the name of a link on every system; choose another name",
         "11:10: pythons.pinned: `version` is missing",
         "12:12: pythons.pinned.sha256.linux-x86_64: 'abc' is not a sha256: expected 64 hexadecimal digits",
         "14:1: policy.allow-host: 'allow-host' is not a key of the [policy] table. Did you mean 'allow-hosts'?",
@@ -123,14 +123,17 @@ allow-host = []
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("", [": there is no [pythons] table"]),
-        ("# nothing yet\n", [": there is no [pythons] table"]),
-        ("[settings]\n", [": there is no [pythons] table"]),
-        ("[python]\n", ["1:2: python: 'python' is not a table of a manifest. Did you mean 'pythons'?"]),
-        ("pythons = 3\n", ["1:1: pythons: expected the [pythons] table, not the number 3"]),
-        ("[[pythons]]\n", ["1:3: pythons: expected the [pythons] table, not a list"]),
-        ("settings = 3\n[pythons]\n", ["1:1: settings: expected the [settings] table, not the number 3"]),
-        ('[pythons]\n"\\u001b[31m" = "3.14"\n', ["2:1: pythons.\"\\x1b[31m\": '\\x1b[31m' is not a name: lower-case"]),
+        ("", [": no [pythons] table"]),
+        ("# nothing yet\n", [": no [pythons] table"]),
+        ("[settings]\n", [": no [pythons] table"]),
+        ("[python]\n", ["1:2: python: 'python' is not a table of the manifest. Did you mean 'pythons'?"]),
+        ("pythons = 3\n", ["1:1: pythons: expected the [pythons] table; got the number 3"]),
+        ("[[pythons]]\n", ["1:3: pythons: expected the [pythons] table; got a list"]),
+        ("settings = 3\n[pythons]\n", ["1:1: settings: expected the [settings] table; got the number 3"]),
+        (
+            '[pythons]\n"\\u001b[31m" = "3.14"\n',
+            ["2:1: pythons.\"\\x1b[31m\": '\\x1b[31m' is not a name; expected lower-case"],
+        ),
         ('[pythons]\n"" = "3.14"\n', ["2:1: pythons.\"\": '' is not a name"]),
         ("[pythons]\nx = 3.14t\n", ["2:9: not valid TOML: expected newline"]),
     ],
@@ -145,7 +148,7 @@ def test_mistakes(text: str, lines: list[str]) -> None:
 
 def test_an_empty_manifest_comes_with_what_to_write() -> None:
     (error,) = complaints("")
-    assert error.hint == 'Add a line [pythons], and below it: default = "3.14"'
+    assert error.hint == 'Add a table [pythons] with an entry, for example default = "3.14".'
 
 
 @unhurried
@@ -204,7 +207,7 @@ def test_bytes_that_are_not_utf8_have_a_place(tmp_path: Path) -> None:
     path = tmp_path / "pythons.toml"
     path.write_bytes("[pythons]\n# grüß ".encode() + b"\xff\n")
     error = refusal(path)
-    assert str(error) == f"{path}:2:8: not UTF-8: byte 0xff cannot stand here"
+    assert str(error) == f"{path}:2:8: not valid UTF-8: unexpected byte 0xff"
     assert error.hint == "Save the file as UTF-8."
 
 
@@ -212,7 +215,7 @@ def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "pythons.toml"
     with path.open("wb") as stream:
         stream.truncate(1 << 40)
-    assert refusal(path).message == "is larger than 1024 KiB, which no manifest is"
+    assert refusal(path).message == "is too large for a manifest; the limit is 1024 KiB"
 
 
 def test_the_nearest_manifest_is_found(tmp_path: Path) -> None:
@@ -232,7 +235,7 @@ def test_the_search_ends_at_the_repositorys_root(tmp_path: Path, worktree: bool)
     (repository / "a").mkdir(parents=True)
     git = repository / ".git"
     git.write_text("gitdir: elsewhere") if worktree else git.mkdir()
-    with pytest.raises(ManifestError, match=r"there is no pythons\.toml in .* or above it, up to ") as caught:
+    with pytest.raises(ManifestError, match=r"no pythons\.toml in .* or its parent directories up to ") as caught:
         find_manifest(repository / "a")
     assert caught.value.hint == "Run `provision init` to create it."
     (repository / "pythons.toml").touch()
@@ -271,10 +274,10 @@ def test_reading_imports_nothing_that_is_slow_to_import(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ('default = "3.14"', "Entries are in a table of their own: move default below a line [pythons]."),
-        ('fast = { version = "3.14" }', "Entries are in a table of their own: move fast below a line [pythons]."),
-        ('targets = ["linux-x86_64"]', "Move targets below a line [settings]."),
-        ("allow-prereleases = true", "Move allow-prereleases below a line [policy]."),
+        ('default = "3.14"', "Move `default` into the table [pythons], which has the entries."),
+        ('fast = { version = "3.14" }', "Move `fast` into the table [pythons], which has the entries."),
+        ('targets = ["linux-x86_64"]', "Move `targets` into the table [settings]."),
+        ("allow-prereleases = true", "Move `allow-prereleases` into the table [policy]."),
     ],
 )
 def test_what_is_at_the_top_is_told_its_place(line: str, hint: str) -> None:
@@ -287,11 +290,11 @@ def test_what_is_at_the_top_is_told_its_place(line: str, hint: str) -> None:
 def test_a_merge_conflict_is_named_with_its_line(mark: str) -> None:
     with pytest.raises(ManifestError) as caught:
         parse_manifest(f'[pythons]\n{mark}\none = "3.13"\n', Path("pythons.toml"))
-    assert str(caught.value) == "pythons.toml:2: has a merge conflict that is not resolved"
+    assert str(caught.value) == "pythons.toml:2: has an unresolved merge conflict"
     assert "Resolve the conflict" in str(caught.value.hint)
 
 
 def test_a_policy_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="does not exist") as caught:
         read_policy(tmp_path / "nofile")
-    assert caught.value.hint == "Name a file with a [policy] table."
+    assert caught.value.hint == "Pass a file with a [policy] table."

@@ -114,11 +114,11 @@ def test_custom_archives_are_for_their_targets_whatever_the_settings() -> None:
     [
         (
             '{ version = "3.14t", freethreaded = false }',
-            "pythons.x.freethreaded: false contradicts `version` (3.14t), which asks for a freethreaded build",
+            "pythons.x.freethreaded: false contradicts `version` (3.14t), which requests a freethreaded build",
         ),
         (
             '{ version = "3.14", debug = false, build-options = ["debug"] }',
-            "pythons.x.debug: false contradicts `build-options`, which asks for a debug build",
+            "pythons.x.debug: false contradicts `build-options`, which requests a debug build",
         ),
         (
             '{ version = "cpython-3.13.5-linux-x86_64_v3-gnu", cpu = "v2" }',
@@ -134,24 +134,24 @@ def test_custom_archives_are_for_their_targets_whatever_the_settings() -> None:
         ),
         (
             f'{{ version = "3.13.5", url = {{ linux-x86_64 = "{URL}" }} }}',
-            "pythons.x.url: there is no sha256 for x86_64-unknown-linux-gnu, but each url needs one",
+            "pythons.x.url: sha256 for x86_64-unknown-linux-gnu is missing; each URL requires one",
         ),
         (
             f'{{ version = "3.13", {OWN} }}',
-            "pythons.x.version: 3.13 is not one full version; a custom archive requires one such as 3.13.5",
+            "pythons.x.version: a custom archive requires one full version such as 3.13.5; got 3.13",
         ),
         (
             f'{{ version = "3.13.5", targets = ["macos-aarch64", "linux-x86_64"], {OWN} }}',
-            f"pythons.x.url: these are for {GNU}, but this entry is for {MAC}, {GNU}",
+            f"pythons.x.url: the URLs are for {GNU}, but the entry is for {MAC}, {GNU}",
         ),
         (
             f'{{ version = "cpython-3.13.5-linux-aarch64-gnu", {OWN} }}',
-            f"pythons.x.url: these are for {GNU}, but this entry is for {ARM}",
+            f"pythons.x.url: the URLs are for {GNU}, but the entry is for {ARM}",
         ),
         ('"3.14x"', "pythons.x: '3.14x' is not a version request such as 3.14"),
-        ("3.14", 'pythons.x: expected a version such as "3.14", or a table, not the number 3.14'),
-        ("true", 'pythons.x: expected a version such as "3.14", or a table, not true'),
-        ('["3.14"]', 'pythons.x: expected a version such as "3.14", or a table, not a list'),
+        ("3.14", 'pythons.x: expected a version such as "3.14", or a table; got the number 3.14'),
+        ("true", 'pythons.x: expected a version such as "3.14", or a table; got true'),
+        ('["3.14"]', 'pythons.x: expected a version such as "3.14", or a table; got a list'),
         ("{}", "pythons.x: `version` is missing"),
     ],
 )

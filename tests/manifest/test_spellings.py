@@ -93,7 +93,7 @@ def test_nothing_is_suggested_where_nothing_is_meant(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("system", "the interpreter that a machine happens to have"),
+        ("system", "any interpreter installed on the machine"),
         ("miniconda3-latest", "a conda distribution"),
         ("anaconda3-2023.09-0", "a conda distribution"),
         ("miniforge3-24.1", "a conda distribution"),
@@ -101,8 +101,8 @@ def test_nothing_is_suggested_where_nothing_is_meant(text: str) -> None:
         ("path:/opt/python", "a source tree or a path"),
         ("/usr/bin/python3", "a source tree or a path"),
         ("~/pythons/3.12", "a source tree or a path"),
-        ("stackless-3.7.5", "names no known implementation"),
-        ("nogil-3.9.10", "names no known implementation"),
+        ("stackless-3.7.5", "names an unknown implementation"),
+        ("nogil-3.9.10", "names an unknown implementation"),
     ],
 )
 def test_what_cannot_be_had_is_refused_with_the_reason(text: str, reason: str) -> None:
@@ -145,4 +145,4 @@ def test_locking_notes_what_pep_440_reads_otherwise(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "==3.13"\n')
     said = project.run("lock", "--offline").err
-    assert 'note: one: version ==3.13 means ==3.13.0, as PEP 440 reads it; for all of 3.13 write "3.13"' in said
+    assert 'note: one: version ==3.13 means ==3.13.0 according to PEP 440; for all of 3.13 write "3.13"' in said

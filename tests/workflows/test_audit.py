@@ -66,7 +66,7 @@ def test_the_default_policy_can_be_chosen(project: Project, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "there is no [policy] table"),
+        ("", "no [policy] table"),
         ('[policy]\ncooldwon = "1 day"\n', "Did you mean 'cooldown'?"),
         ("[policy", ":1:"),
     ],
