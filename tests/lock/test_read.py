@@ -135,7 +135,23 @@ def test_any_other_spelling_is_read_as_well() -> None:
             "a = 1.5\n" * 300_000,
             "pythons.lock: is not in the layout that provision writes, and too large to be parsed as plain TOML",
         ),
-        ("a = 1\n        ("name", "3", "5: python[0].name: is 3; expected text"),
+        ("a = 1\n<<<<<<< HEAD\nb = 2\n", "pythons.lock:2: has git conflict markers"),
+        ("a = 1\r\n<<<<<<<\r\nb = 2\r\n", "pythons.lock:2: has git conflict markers"),
+    ],
+)
+def test_invalid_toml_is_reported_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(LockFileError) as caught:
+        parse_tables(text, "pythons.lock")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("name", '"../up"', "5: python[0].name: is '../up'; expected a name"),
+        ("name", '"Free"', "5: python[0].name: is 'Free'; expected a name"),
+        ("name", '""', "5: python[0].name: is ''; expected a name"),
+        ("name", "3", "5: python[0].name: is 3; expected text"),
         ("name", f'"{"x" * 65}"', "5: python[0].name: a name has at most 64 characters; got 65"),
         ("name", '"bin"', "5: python[0].name: 'bin' cannot be the name of a link on every system"),
         ("request", '"abc"', "6: python[0].request: is 'abc'; expected sha256:"),
