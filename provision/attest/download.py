@@ -67,7 +67,7 @@ def _successful(response: Response, url: str) -> Response:
     if response.status != _OK:
         hint = "Set GITHUB_TOKEN: without it, GitHub answers few questions an hour."
         raise NetworkError(
-            f"cannot ask for attestations: {url.partition('?')[0]} answered with status {response.status}",
+            f"cannot download attestations: {url.partition('?')[0]} answered with status {response.status}",
             hint=hint if response.status in _REFUSED else "Run the command again later.",
         )
     return response

@@ -211,7 +211,9 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "no attestation says who built the archive",
             "Run `provision attest`; if upstream has none, lock a build that is attested.",
         ),
-        AuditRule("PV032", "wrong-signer", "error", "somebody else than the publisher attests the archive", RELOCK),
+        AuditRule(
+            "PV032", "wrong-signer", "error", "the archive is attested by another signer than its publisher", RELOCK
+        ),
         AuditRule("PV033", "not-attested", "error", "the attestation is not of this archive", RELOCK),
         AuditRule("PV034", "wrong-attestation", "error", "the attestation is not valid", RELOCK),
         AuditRule(
@@ -221,7 +223,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "the authority or the log was no longer valid when the attestation was made",
             RELOCK,
         ),
-        AuditRule("PV036", "forged-attestation", "error", "the lock says something else than the attestation", RELOCK),
+        AuditRule("PV036", "forged-attestation", "error", "the lock file and the attestation disagree", RELOCK),
         AuditRule(
             "PV037",
             "bundle-missing",

@@ -90,7 +90,7 @@ def _look_up_objects(names: tuple[str, ...], directory: Path) -> list[tuple[str,
         known = len(words) == 3 and words[2].isdecimal() and words[0].isalnum()
         found.append((words[1], words[0], int(words[2])) if known else None)
     if len(found) != len(names):
-        raise ProvisionError("git gave another answer than was asked for")
+        raise ProvisionError("unexpected output from git")
     return found
 
 

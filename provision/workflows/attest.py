@@ -202,7 +202,7 @@ def _audited(
     signer = expected_signer(asset, manifest.request(python.name) if manifest else None)
     unproven = ProvenRow(entry=python.name, asset=asset, level="hash", signer=signer)
     if signer is None:
-        return replace(unproven, problem="missing", message=f"nobody is known to attest {asset.filename}")
+        return replace(unproven, problem="missing", message=f"no known signer for {asset.filename}")
     try:
         proven = prover.prove_locked(asset, signer)
     except AttestationError as error:
@@ -292,7 +292,7 @@ def _require(prover: Prover, kept: KeptBundles, manifest: Manifest, name: str, a
     if signer is None:
         raise AttestationError(
             "missing",
-            f"nobody is known to attest {asset.filename}",
+            f"no known signer for {asset.filename}",
             hint="Name the signer of your own archives with `attestation`, or request a build of CPython.",
         )
     proven = prover.prove_locked(asset, signer)

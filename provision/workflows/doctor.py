@@ -78,7 +78,7 @@ def _versions() -> Iterator[Check]:
             found = version(name)
         except PackageNotFoundError:
             if name != "isal":  # only where there is a wheel of it
-                hint = "Install provision again, in an environment of its own."
+                hint = "Install provision again, in a separate environment."
                 yield Check(subject="dependency", state="problem", text=f"{name} is not installed", hint=hint)
             continue
         yield Check(subject="dependency", state="ok", text=f"{name} {found}")

@@ -94,7 +94,7 @@ def _lines(attested: Attested, console: Console) -> Iterator[str]:
         elif row.problem is not None:
             verdict = (row.problem, row.message)
         else:
-            verdict = ("no signer", "nobody is known to attest it; only its sha256 is locked")
+            verdict = ("no signer", "no known signer; only the sha256 is locked")
         grouped.setdefault((*verdict, f"{row.entry} {build}"), []).append(row)
     for (word, message, what), rows in grouped.items():
         style = "green" if rows[0].row else "red" if rows[0].problem else "yellow"

@@ -209,7 +209,7 @@ def present_assets(assets: Iterable[Asset], limit: int, console: Console) -> Com
     lines = table(rows, heads, console) if rows else []
     remarks = [f"{left} more; `--limit 0` shows all"] if left else []
     if not shown:
-        remarks.append("nothing fits; ask for less, or learn of new builds with `provision catalog update`")
+        remarks.append("no matching assets; use fewer filters, or run `provision catalog update` for newer builds")
     document = {"version": 1, "assets": [asset_document(asset) for asset in shown], "left-out": left}
     return CommandAnswer(lines=lines, document=document, remarks=remarks)
 
