@@ -27,7 +27,8 @@ _TAGS = (
 )
 _ATTRIBUTES = (
     "lang charset http-equiv content name href class id aria-labelledby aria-live aria-label aria-hidden role tabindex "
-    "hidden type autocomplete spellcheck value scope data-text data-kinds data-label data-copy data-of data-one data-many"
+    "hidden type autocomplete spellcheck value scope data-text data-kinds data-label data-copy data-of "
+    "data-one data-many"
 )
 TAGS, ATTRIBUTES = frozenset(_TAGS.split()), frozenset(_ATTRIBUTES.split())
 VOID = frozenset({"meta", "input"})

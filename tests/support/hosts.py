@@ -51,16 +51,21 @@ printf 'Py_GIL_DISABLED={freethreaded}\\nPy_DEBUG={debug}\\nprefix=%s\\n' "$here
 """
 
 
-def run_on(host: str, project: Project, *words: str, expect: int = 0, **environ: str) -> Ended:
-    """Run a command as on that machine; fail unless it ends with the code expected."""
+def command_on(host: str, project: Project, *words: str) -> list[str]:
+    """The command line of a process that is provision on that machine."""
     kernel, loader = HOSTS[host]
     root = project.directory.parent / f"root of {host}"
     if loader and not root.exists():
         system = System(root).file("/bin/sh", elf_file(interpreter=loader))
         system.file("/proc/cpuinfo", _CPUINFO.read_bytes())
     code = _RUN.format(root=str(root), kernel=tuple(kernel), words=words)
+    return [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"]
+
+
+def run_on(host: str, project: Project, *words: str, expect: int = 0, **environ: str) -> Ended:
+    """Run a command as on that machine; fail unless it ends with the code expected."""
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],
+        command_on(host, project, *words),
         cwd=project.directory,
         env=project.environ(environ),
         capture_output=True,
