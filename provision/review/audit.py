@@ -24,7 +24,7 @@ from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset
 from provision.review.audit_advisories import check_advisories
 from provision.review.audit_age import check_age
-from provision.review.audit_provenance import check_provenance
+from provision.review.audit_provenance import check_provenance, proven_levels
 from provision.review.codes import AUDIT_CODES, RELOCK
 from provision.review.findings import (
     Audit,
@@ -81,6 +81,7 @@ def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
         rows=sum(len(python.assets) for python in context.lock.pythons),
         policy=context.policy_source,
         as_of=context.upstream.as_of,
+        levels=proven_levels(context),
     )
 
 

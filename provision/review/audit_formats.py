@@ -31,6 +31,7 @@ def audit_document(audit: Audit) -> dict[str, object]:
             "notes": audit.count("note"),
             "ignored": len(audit.ignored),
         },
+        "verification": dict(audit.levels),
         "findings": [_finding(finding) for finding in audit.findings],
         "ignored": [{**_finding(each.finding), "reason": each.reason} for each in audit.ignored],
     }

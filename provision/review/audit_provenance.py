@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.attest.prove import ProvenRow
-from provision.attest.signer import AttestationProblem, expected_signer, is_signed_by, rows_of
+from provision.attest.signer import (
+    VERIFICATION_LEVELS,
+    AttestationProblem,
+    VerificationLevel,
+    expected_signer,
+    is_signed_by,
+    rows_of,
+)
 from provision.lock.lock import LockedPython
 from provision.review.codes import FindingSeverity
 from provision.review.findings import AuditContext, Finding
@@ -30,6 +37,15 @@ CODE_BY_PROBLEM: dict[AttestationProblem, str] = {
     "forged-row": "PV036",
     "bundle-missing": "PV037",
 }
+
+
+def proven_levels(context: AuditContext) -> dict[str, VerificationLevel]:
+    """The lowest level that the archives of each entry were proven to have."""
+    levels: dict[str, VerificationLevel] = {}
+    for row in context.provenance:
+        level: VerificationLevel = "hash" if row.problem else row.level
+        levels[row.entry] = min(levels.get(row.entry, level), level, key=VERIFICATION_LEVELS.index)
+    return {python.name: levels.get(python.name, "hash") for python in context.lock.pythons}
 
 
 def check_provenance(context: AuditContext) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
 from provision.attest.prove import ProvenRow
+from provision.attest.signer import VerificationLevel
 from provision.catalog.catalog import Catalog
 from provision.catalog.components import ComponentTable
 from provision.host_policy import HostPolicy, HostRule
@@ -115,6 +116,8 @@ class Audit:
     """All that an audit found, the most severe first, then by line; ``entries`` and ``rows`` count what was checked.
 
     ``policy`` is the file of the policy, ``as_of`` the time of upstream's catalog; both are empty where there is none.
+    ``levels`` are the verification levels of the entries, by name: each the lowest that its archives were proven to
+    have.
     """
 
     file: str
@@ -124,6 +127,7 @@ class Audit:
     rows: int
     policy: str
     as_of: str
+    levels: Mapping[str, VerificationLevel] = field(default_factory=dict)
 
     @property
     def errors(self) -> int:

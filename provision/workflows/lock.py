@@ -65,13 +65,33 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
         text=new,
         before=before,
         changed=new != text,
-        notes=(*resolution.notes, *(_format_note(before, resolution.lock) if new != text else ())),
+        notes=(
+            *resolution.notes,
+            *(_format_note(before, resolution.lock) if new != text else ()),
+            *(_provenance_note(manifest, resolution.lock) if new != text else ()),
+        ),
         warnings=(
             *recovered.warnings,
             *(note for one in opened for note in one.notes),
             *_one_machine_warnings(before, resolution.lock, project),
         ),
     )
+
+
+def _provenance_note(manifest: Manifest, lock: Lock) -> tuple[str, ...]:
+    """A note if the policy requires provenance of builds that the lock has no attestation of: `sync` refuses them."""
+    how = manifest.policy.provenance if manifest.policy else "off"
+    if how not in {"required", "vendored"}:
+        return ()
+    attested = {row.build for row in lock.attestations}
+    builds = sorted({asset.build for python in lock.pythons for asset in python.assets} - attested)
+    if not builds:
+        return ()
+    from provision.text import plural
+
+    which = f"build {builds[0]}" if len(builds) == 1 else plural(len(builds), "build")
+    command = f"provision attest{' --vendor' if how == 'vendored' else ''}"
+    return (f"the policy requires provenance, and {which} has no attestation in the lock file; run `{command}`",)
 
 
 def _format_note(before: Lock | None, after: Lock) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from provision.attest.signer import ATTESTATION_PROBLEMS
 from provision.attest.verify import MissingPackagesError
 from provision.cli.commands.attest import present_attested
 from provision.cli.console import Console
+from provision.cli.present.audit import present_audit
 from provision.cli.present.diff import present_diff
 from provision.errors import INTEGRITY, NETWORK, NetworkError, PolicyError, ProvisionError, SeveralErrors
 from provision.host.detect import detect_host
@@ -346,6 +347,24 @@ def test_an_audit_finds_missing_provenance_by_the_policy(attesting: Attesting, h
     assert found(attesting) == {"PV031"}
 
 
+def test_an_audit_tells_the_level_of_each_entry_that_was_verified(attesting: Attesting) -> None:
+    def told() -> tuple[set[str], list[str]]:
+        audited = audit(attesting.options(), today=date(2026, 11, 20))
+        text = present_audit(audited, Console(environ={}), "text", strict=False)
+        document: Any = present_audit(audited, Console(environ={}), "json", strict=False).document
+        assert len(document["verification"]) == len(ENTRIES)
+        return set(document["verification"].values()), [each for each in text.remarks if "verification" in each]
+
+    assert told() == ({"hash"}, [])
+    attesting.publish()
+    attesting.attest()
+    assert told() == ({"provenance"}, ["verification: 8 entries by provenance"])
+    attesting.attest(vendor=True)
+    assert told()[0] == {"provenance+offline bundle"}
+    attesting.trust(Mint().trusted_root())
+    assert told() == ({"hash"}, []), "what the lock claims and nothing proves is no more than its sha256"
+
+
 def test_an_audit_verifies_the_attestations_of_the_lock(attesting: Attesting) -> None:
     require(attesting, "required")
     attesting.publish()
@@ -535,7 +554,8 @@ def own(tmp_path: Path, server: Server, api: Api) -> Own:
 
 def test_own_archives_are_attested_by_whom_the_manifest_names(own: Own) -> None:
     own.write()
-    lock(own.options)
+    (note,) = lock(own.options).notes
+    assert note.endswith(f"build {own.build.name.build} has no attestation in the lock file; run `provision attest`")
     with pytest.raises(PolicyError, match="no attestation"):
         own.sync()
     own.publish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from provision.cli.console import Console
@@ -53,10 +54,19 @@ def _lines(audit: Audit, console: Console) -> Iterator[str]:
 
 
 def _remarks(audited: Audited) -> list[str]:
-    remarks = [_summary(audited.audit)]
+    remarks = [*_levels(audited.audit), _summary(audited.audit)]
     if audited.manifest is None:
         remarks.append("no pythons.toml next to the lock file; requests were not checked")
     return remarks
+
+
+def _levels(audit: Audit) -> list[str]:
+    """A line on how much was verified of the entries, where that is more than the sha256 of any."""
+    counted = Counter(audit.levels.values())
+    if set(counted) <= {"hash"}:
+        return []
+    words = (f"{plural(counted[level], 'entry', 'entries')} by {level}" for level in sorted(counted))
+    return [f"verification: {', '.join(words)}"]
 
 
 def _summary(audit: Audit) -> str:
