@@ -17,6 +17,7 @@ import pytest
 
 from provision.attest.signer import ATTESTATION_PROBLEMS
 from provision.attest.verify import MissingPackagesError
+from provision.cli.app import run_app
 from provision.cli.commands.attest import present_attested
 from provision.cli.console import Console
 from provision.cli.present.audit import present_audit
@@ -615,3 +616,19 @@ def test_what_is_wrong_is_refused_where_it_is_only_preferred(own: Own) -> None:
         own.sync()
     own.project.lock.write_text(text)
     assert own.sync().warnings == ()
+
+
+def test_the_commands_of_the_manual_work_in_their_order(attesting: Attesting, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "provenance.md").read_text()
+    commands = [line.removeprefix("$ provision ") for line in page.splitlines() if line.startswith("$ provision ")]
+    assert commands == ["attest", "attest --vendor", "attest --offline"]
+    attesting.publish()
+    monkeypatch.chdir(attesting.project.directory)
+    for name, value in attesting.project.environ(attesting.environ).items():
+        monkeypatch.setenv(name, value)
+    for command in commands:
+        assert run_app(command.split()) == 0, command
+        assert (attesting.project.directory / "pythons.attestations").is_dir() is (command != "attest")
+        if "--vendor" in command:
+            shutil.rmtree(attesting.project.cache)
+            attesting.api.status = 500
