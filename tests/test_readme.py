@@ -90,19 +90,19 @@ PROMISES: dict[str, Callable[[LockedPython], bool]] = {
     "PyPy, GraalPy": lambda python: python.implementation in {"pypy", "graalpy"},
     "a smaller tree": lambda python: bool(python.tree.without),
 }
-_ELSEWHERE = {"exactly these bytes", "an archive of one's own", "no build younger than a few days"}
+_ELSEWHERE = {"exactly these bytes", "a custom archive", "no build younger than a few days"}
 
 
-def wishes() -> dict[str, list[str]]:
+def requests_shown() -> dict[str, list[str]]:
     """The rows of the table, and the requests that each shows."""
-    section = (ROOT / "README.md").read_text().partition("## What can be asked for\n")[2].partition("\n## ")[0]
+    section = (ROOT / "README.md").read_text().partition("## What you can request\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.*?) \| (.*) \|$", section, re.MULTILINE)[1:]
-    return {wish: re.findall(r"`([^`]*[\"}])`", shown) for wish, shown in rows}
+    return {request: re.findall(r"`([^`]*[\"}])`", shown) for request, shown in rows}
 
 
 @pytest.mark.parametrize("wish", PROMISES)
 def test_what_can_be_asked_for_is_locked_from_the_bundled_catalog(wish: str) -> None:
-    requests = wishes()[wish]
+    requests = requests_shown()[wish]
     assert requests
     for request in requests:
         entry = request if re.match(r"[a-z0-9]+ = ", request) else f"it = {request}"
@@ -114,7 +114,7 @@ def test_what_can_be_asked_for_is_locked_from_the_bundled_catalog(wish: str) -> 
 
 
 def test_every_row_of_the_table_is_tested() -> None:
-    assert set(wishes()) == {*PROMISES, *_ELSEWHERE}
+    assert set(requests_shown()) == {*PROMISES, *_ELSEWHERE}
 
 
 def test_the_manifest_in_the_manual_is_locked_from_the_bundled_catalog() -> None:
