@@ -100,7 +100,7 @@ def test_a_power_cut_that_took_the_files_and_left_the_receipt(
     disk.lose_power()
     assert receipt.read_bytes(), "the receipt survived"
     assert (tree / "lib/python3.13/os.py").read_bytes() == b"", "what it vouches for did not"
-    assert "newly installed" in run_in_another_boot(project, tmp_path / "boot", "sync")
+    assert "installed now" in run_in_another_boot(project, tmp_path / "boot", "sync")
     check_mended(project)
 
 
@@ -140,7 +140,7 @@ def test_a_tree_emptied_under_another_boot_is_found_by_the_next_sync(
     change_boot(project.home)
     if archive == "not cached":
         project.run("cache", "clean")
-    assert "newly installed" in project.run("sync").err
+    assert "installed now" in project.run("sync").err
     assert server.count(build.archive.name) - fetched == (archive == "not cached")
     check_mended(project)
 
@@ -151,7 +151,7 @@ def test_an_intact_tree_of_another_boot_is_hashed_once_and_then_known(
     project = Project(tmp_path / "project")
     synced(project, server, build)
     change_boot(project.home)
-    assert "newly installed" not in project.run("sync").err
+    assert "installed now" not in project.run("sync").err
     (receipt,) = installed_receipts(Store(project.home))
     assert receipt.settled
     assert receipt.boot == ""

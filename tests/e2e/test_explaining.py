@@ -46,7 +46,7 @@ def test_the_request_the_matching_builds_and_the_chosen_one_are_explained(asked:
 
 
 def test_ends_of_life_and_static_builds_are_noted(asked: Project) -> None:
-    assert any("is past its end of life" in line for line in part(asked.run("explain", "old").out, "note"))
+    assert any("past its end of life since" in line for line in part(asked.run("explain", "old").out, "note"))
     assert any("cannot load extension modules" in line for line in part(asked.run("explain", "musl").out, "note"))
 
 

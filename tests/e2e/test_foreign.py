@@ -226,7 +226,7 @@ def test_a_level_above_this_machines_is_installed_for_others_and_not_probed(offe
 
 
 def test_cpu_without_a_target_is_a_usage_error(everywhere: Project) -> None:
-    assert "--cpu goes with --target" in everywhere.run("sync", "--cpu", "v3", expect=2).err
+    assert "`--cpu` requires `--target`" in everywhere.run("sync", "--cpu", "v3", expect=2).err
 
 
 def test_a_level_that_is_not_locked_low_enough_is_refused(offer: Offer, tmp_path: Path) -> None:

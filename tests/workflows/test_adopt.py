@@ -52,13 +52,13 @@ def test_a_new_manifest_is_valid_and_replaces_none(options: Options) -> None:
     path = init(options, TARGETS).path
     assert path == options.manifest
     assert [request.name for request in read_manifest(path).requests] == ["default"]
-    with pytest.raises(ManifestError, match="exists already"):
+    with pytest.raises(ManifestError, match="already exists"):
         init(options, TARGETS)
 
 
 def test_a_dangling_link_is_not_replaced_either(options: Options, tmp_path: Path) -> None:
     (tmp_path / "pythons.toml").symlink_to("missing.toml")
-    with pytest.raises(ManifestError, match="exists already"):
+    with pytest.raises(ManifestError, match="already exists"):
         init(options, TARGETS)
 
 

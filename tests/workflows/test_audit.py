@@ -82,7 +82,7 @@ def test_the_manifest_of_a_lock_is_the_one_beside_it(project: Project, tmp_path:
     elsewhere.mkdir()
     lock = elsewhere / "pythons.lock"
     lock.write_text(project.lock.read_text())
-    assert "there is no pythons.toml beside it" in project.run("audit", lock, expect=5).err
+    assert "no pythons.toml next to the lock file" in project.run("audit", lock, expect=5).err
     (elsewhere / "pythons.toml").write_text('[pythons]\nother = "3.13"\n')
     assert "PV011" in project.run("audit", lock, expect=5).out
     named = project.run("audit", "--manifest", project.manifest, lock, expect=5)
@@ -104,7 +104,7 @@ def test_formats(project: Project) -> None:
 
 
 def test_invalid_options_and_locks_are_refused(project: Project) -> None:
-    project.run("audit", "--format", "html", expect=2)
+    project.run("audit", "--format", "pdf", expect=2)
     project.run("audit", "--as-of", "yesterday", expect=2)
     assert "create it" in project.run("audit", "nowhere.lock", expect=4).err
     project.lock.write_text("nonsense")
