@@ -136,10 +136,13 @@ def test_colour(project: Project) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
-@pytest.mark.parametrize(("columns", "heads"), [("40", False), ("200", True)])
-def test_a_narrow_terminal_gets_short_lines(project: Project, columns: str, heads: bool) -> None:
+@pytest.mark.parametrize(("columns", "heads"), [(40, False), (200, True)])
+def test_a_narrow_terminal_gets_short_lines(project: Project, columns: int, heads: bool) -> None:
+    import termios
+
     ours, theirs = os.openpty()
-    environ = project.environ({"COLUMNS": columns, "NO_COLOR": "1"})
+    termios.tcsetwinsize(theirs, (24, columns))
+    environ = project.environ({"NO_COLOR": "1"})
     subprocess.run([*COMMAND, "diff"], cwd=project.directory, env=environ, stdout=theirs, check=True)
     os.close(theirs)
     shown = os.read(ours, 100_000).decode()

@@ -149,7 +149,7 @@ def test_the_cooldown_of_ones_own_builds_is_reckoned_from_the_newest_of_them(tmp
     catalog = project.directory / "own.ndjson"
     catalog.write_text(own_catalog(early))
     alone = project.run("lock", "--offline", expect=1).err
-    assert f"reckoned from {day + timedelta(days=1)}, the day of the catalog" in " ".join(alone.split())
+    assert f"measured against the catalog date, {day + timedelta(days=1)}" in " ".join(alone.split())
     assert "`provision catalog update`" in alone
     assert "shorten" not in alone
     catalog.write_text(own_catalog(early, late))
