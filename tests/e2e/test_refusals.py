@@ -127,7 +127,7 @@ def test_an_archive_that_is_not_cached_is_an_error_offline(locked: Project) -> N
 def test_a_saved_plan_is_carried_out_or_refused(locked: Project) -> None:
     locked.run("plan", "-o", "today.plan")
     locked.run("sync", "today.plan")
-    assert "has moved" in locked.run("sync", "today.plan", expect=4).err
+    assert "changed after the plan was saved" in locked.run("sync", "today.plan", expect=4).err
     (locked.directory / "broken.plan").write_text("{}")
     assert "not a saved plan" in locked.run("sync", "broken.plan", expect=2).err
 

@@ -175,7 +175,9 @@ def test_github_gets_an_annotation_of_a_lock_that_is_out_of_date(project: Projec
     assert "::error" not in project.run("lock", "--check", GITHUB_ACTIONS="true").out
     project.write(MANIFEST.format("3.12"))
     shown = project.run("lock", "--check", expect=4, GITHUB_ACTIONS="true").out
-    assert "::error file=pythons.lock,line=1::pythons.lock is out of date: 1 entry; run `provision lock`%0Aone: " in shown
+    assert (
+        "::error file=pythons.lock,line=1::pythons.lock is out of date: 1 entry; run `provision lock`%0Aone: " in shown
+    )
     project.lock.unlink()
     shown = project.run("lock", "--check", expect=4, GITHUB_ACTIONS="true").err
     assert "::error file=pythons.lock,line=1::pythons.lock does not exist" in shown
