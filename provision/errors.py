@@ -81,10 +81,11 @@ class ProvisionError(Exception):
     """A failure that a user can act on, as opposed to a bug.
 
     ``message`` says what is wrong and what was expected, ``place`` where, ``hint`` what to do next. ``file`` is the
-    file that the message itself names, where there is no place.
+    file that the message itself names, where there is no place. ``kind`` names the class in JSON documents.
     """
 
     exit_code = FAILURE
+    kind = "failure"
 
     def __init__(
         self, message: str, *, place: Place | None = None, hint: str | None = None, file: str | None = None
@@ -101,52 +102,66 @@ class UsageError(ProvisionError):
     """The command line or an environment variable is invalid or contradicts itself."""
 
     exit_code = USAGE
+    kind = "usage"
 
 
 class ManifestError(ProvisionError):
     """`pythons.toml` is missing, unreadable or invalid: the user typed something wrong, hence a usage error's code."""
 
     exit_code = USAGE
+    kind = "manifest"
 
 
 class CatalogError(ProvisionError):
     """A catalog cannot be read, or has rows that break its format."""
 
+    kind = "catalog"
+
 
 class ResolutionError(ProvisionError):
     """No known asset satisfies a request; the message says what exists instead."""
+
+    kind = "resolution"
 
 
 class StoreError(ProvisionError):
     """The store or the cache cannot be read or written."""
 
+    kind = "store"
+
 
 class LockTimeoutError(StoreError):
     """Another process held a file lock for longer than the timeout."""
+
+    kind = "timeout"
 
 
 class LockFileError(ProvisionError):
     """`pythons.lock` is missing, unreadable, out of date, or lacks what the command needs."""
 
     exit_code = STALE
+    kind = "lock"
 
 
 class IntegrityError(ProvisionError):
     """Content that differs from what is locked: a wrong hash, an unsafe or damaged archive, a changed tree."""
 
     exit_code = INTEGRITY
+    kind = "integrity"
 
 
 class PolicyError(ProvisionError):
     """Refused by a rule: a host that is not allowed, a build that this machine cannot run, an audit finding."""
 
     exit_code = INTEGRITY
+    kind = "policy"
 
 
 class NetworkError(ProvisionError):
     """A transfer failed after all retries and mirrors, or is needed while offline."""
 
     exit_code = NETWORK
+    kind = "network"
 
 
 class SeveralErrors(ProvisionError):
@@ -169,11 +184,14 @@ def raise_all(errors: Sequence[ProvisionError]) -> None:
 
     Errors that read the same are one: a cause that several steps met, such as a setting that cannot be used.
     """
+    if errors:
+        raise combined(errors)
+
+
+def combined(errors: Sequence[ProvisionError]) -> ProvisionError:
+    """The error that `raise_all` raises for at least one error."""
     different = tuple({(type(error), str(error), error.hint): error for error in errors}.values())
-    if len(different) == 1:
-        raise different[0]
-    if different:
-        raise SeveralErrors(different)
+    return different[0] if len(different) == 1 else SeveralErrors(different)
 
 
 def did_you_mean(word: str, known: Iterable[str], after: str = " ") -> str:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+from provision.cli import streams
 from provision.cli.streams import path_bytes, write_bytes
 from provision.errors import ProvisionError, SeveralErrors
 from provision.text import github_annotation, printable, without_ci_commands, wrapped
@@ -65,6 +66,7 @@ class Console:
         """Write one JSON document to stdout."""
         import json
 
+        streams.document_written = True
         text = json.dumps(document, indent=2, ensure_ascii=True)
         # "##" can begin a command to a CI runner; in JSON it is within strings only, where the escape is equivalent.
         sys.stdout.write(text.replace("##", "#\\u0023") + "\n")

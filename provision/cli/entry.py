@@ -38,8 +38,7 @@ def _main(argv: list[str]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        return _report_interrupt(argv)
     except BrokenPipeError:
         return _close_quietly()
     except OSError as error:
@@ -47,7 +46,7 @@ def _main(argv: list[str]) -> int:
             raise
         from provision.errors import system_error
 
-        return _report(system_error(error, stream=_failed_stream(error)))
+        return _report(argv, system_error(error, stream=_failed_stream(error)))
     return code
 
 
@@ -64,10 +63,10 @@ def _usual_words(argv: list[str]) -> list[str]:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from provision.cli.stopping import exit_on_signal, install_handlers, run_callbacks, stop_requested
+    from provision.cli.stopping import exit_on_signal, install_handlers, report_stop, run_callbacks, stop_requested
 
     try:
-        install_handlers()
+        install_handlers(_stop_documents(argv))
         code = _run(argv)
         exit_on_signal()
     except BaseException:
@@ -75,7 +74,8 @@ def _dispatch(argv: list[str]) -> int:
         if stopped is None:
             raise
         run_callbacks()
-        sys.stderr.write(f"{stopped.message}\n")
+        sys.stderr.flush()
+        report_stop(stopped)
         return stopped.exit_code
     finally:
         run_callbacks()
@@ -101,12 +101,31 @@ def _run(argv: list[str]) -> int:
     except ProvisionError as error:
         if stop_requested():  # errors while unwinding, such as of a file that is closed twice, are of no interest
             raise
-        return _report(error)
+        return _report(argv, error)
     return code
 
 
-def _report(error: "ProvisionError") -> int:
+def _stop_documents(argv: list[str]) -> dict[str, bytes]:
+    """What a signal prints on stdout, by its message, if `--json` is on the command line."""
+    if "--json" not in argv:  # spares the import
+        return {}
+    from provision.cli.failures import json_requested, stop_documents
+
+    return stop_documents() if json_requested(argv) else {}
+
+
+def _report_interrupt(argv: list[str]) -> int:
+    """Report a Ctrl-C before `cli.stopping` handles signals."""
+    sys.stderr.write("interrupted\n")
+    if document := _stop_documents(argv).get("interrupted"):
+        os.write(sys.stdout.fileno(), document)
+    return INTERRUPTED
+
+
+def _report(argv: list[str], error: "ProvisionError") -> int:
+    from provision.cli import streams
     from provision.cli.console import Console
+    from provision.cli.failures import failure_document, json_requested
     from provision.cli.stopping import run_callbacks
 
     run_callbacks()  # removes the progress bars
@@ -114,6 +133,12 @@ def _report(error: "ProvisionError") -> int:
         Console().error(error)
         sys.stderr.flush()
     except OSError:  # stderr is on a full disk
+        pass
+    try:
+        if json_requested(argv) and not streams.document_written:
+            Console().document(failure_document(error))
+        sys.stdout.flush()
+    except OSError:  # stdout is full, or nobody reads it
         pass
     return error.exit_code
 

@@ -23,6 +23,7 @@ class CommandAnswer:
     """The output of a command: ``lines`` for people, ``document`` for ``--json``, and the exit code.
 
     ``remarks`` and ``warnings`` go to stderr in both cases. ``commands`` are workflow commands for GitHub's runner.
+    ``error`` is a failure after which there is still something to show; the document gets it as ``error``.
     ``page`` and ``paths`` are lines for other programs: see `Console.page` and `Console.paths`.
     """
 
@@ -34,6 +35,7 @@ class CommandAnswer:
     code: int = 0
     remarks: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    error: ProvisionError | None = None
 
 
 @frozen
@@ -82,17 +84,22 @@ class Session:
 
     def show(self, answer: CommandAnswer) -> int:
         """Print the answer, as JSON if that was requested, and return its exit code."""
+        if answer.error is not None:
+            self._name_manifest(answer.error)
         for warning in answer.warnings:
             self.console.warn(self._with_manifest(warning))
         for remark in answer.remarks:
             self.console.say(self._with_manifest(remark))
         if self.as_json:
-            self.console.document(answer.document)
+            self.console.document(_document(answer))
         else:
             self.console.out(*map(self._with_manifest, answer.lines))
             self.console.page(*answer.page)
             self.console.paths(*answer.paths)
             self.console.commands(*answer.commands)
+        if answer.error is not None:
+            self.console.error(answer.error)
+            return answer.error.exit_code
         return answer.code
 
     def _with_manifest(self, text: str) -> str:
@@ -109,12 +116,23 @@ class Session:
         try:
             yield self
         except ProvisionError as error:
-            for one in error.errors if isinstance(error, SeveralErrors) else (error,):
-                one.hint = self._with_manifest(one.hint) if one.hint else None
+            self._name_manifest(error)
             raise
+
+    def _name_manifest(self, error: ProvisionError) -> None:
+        for one in error.errors if isinstance(error, SeveralErrors) else (error,):
+            one.hint = self._with_manifest(one.hint) if one.hint else None
 
     def progress(self) -> Progress:
         """The progress display for this run."""
         from provision.cli.progress import choose_progress
 
         return choose_progress(self.console, bars=self.bars)
+
+
+def _document(answer: CommandAnswer) -> Mapping[str, object]:
+    if answer.error is None:
+        return answer.document
+    from provision.cli.failures import error_object
+
+    return {**answer.document, "error": error_object(answer.error)}

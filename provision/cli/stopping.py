@@ -12,8 +12,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
+
+from provision.cli import streams
 
 _MESSAGES = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
@@ -21,6 +23,7 @@ _GRACE_PERIOD = 0.9  # seconds that unwinding may take
 
 _callbacks: list[Callable[[], None]] = []
 _requested: list[StopRequested] = []
+_documents: dict[str, bytes] = {}
 
 
 class StopRequested(BaseException):
@@ -43,8 +46,10 @@ def run_callbacks() -> None:
         _callbacks.pop()()
 
 
-def install_handlers() -> None:
+def install_handlers(documents: Mapping[str, bytes] | None = None) -> None:
     """Let signals raise `StopRequested` in the main thread; signals that the caller ignores stay ignored.
+
+    ``documents`` are those to print, by message: made in advance, as whatever is unwinding may hold import locks.
 
     The second signal ends the process at once, as unwinding may be what takes too long.
     """
@@ -52,11 +57,19 @@ def install_handlers() -> None:
         if signal.getsignal(number) is default:
             signal.signal(number, _stop)
     sys.unraisablehook = _mute_unraisable
+    _documents.update(documents or {})
 
 
 def stop_requested() -> StopRequested | None:
     """The exception of the first signal, even if it was lost or wrapped; None if there was no signal."""
     return _requested[0] if _requested else None
+
+
+def report_stop(stopped: StopRequested) -> None:
+    """Write the message to stderr, and its document to stdout unless the command has printed its own."""
+    os.write(2, f"{stopped.message}\n".encode())
+    if not streams.document_written:
+        os.write(1, _documents.get(stopped.message, b""))
 
 
 def exit_on_signal() -> None:
@@ -82,7 +95,7 @@ def _mute_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
 
 def _force_exit(stopped: StopRequested) -> None:
     time.sleep(_GRACE_PERIOD)
-    os.write(2, f"{stopped.message}\n".encode())
+    report_stop(stopped)
     os._exit(stopped.exit_code)
 
 

@@ -7,6 +7,8 @@ import codecs
 import os
 import sys
 
+document_written = False  # by this process: no second one is printed if a later step fails
+
 _ERRORS = "provision"
 _ASCII = {"→": "->", "·": "-", "…": "...", "–": "-", "−": "-", "×": "x", "±": "+-"}
 

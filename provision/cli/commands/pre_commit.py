@@ -9,7 +9,7 @@ import typer
 from provision.cli.candidates import complete_values
 from provision.cli.parameters import choice, with_session
 from provision.cli.session import CommandAnswer, Session
-from provision.errors import ProvisionError, UsageError, raise_all
+from provision.errors import ProvisionError, UsageError, combined, raise_all
 from provision.model.value import replace
 
 _ACTIONS = ("check", "audit", "lock")
@@ -59,8 +59,10 @@ def pre_commit(
         if not session.as_json:
             one.show(answers[-1])
             sys.stdout.flush()  # so that a log has each project's lines below its message
-    if session.as_json and not errors:
-        session.show(CommandAnswer(document={"version": 1, "projects": [answer.document for answer in answers]}))
+    if session.as_json:
+        document = {"version": 1, "projects": [answer.document for answer in answers]}
+        failed = session.show(CommandAnswer(document=document, error=combined(errors) if errors else None))
+        return failed or max(answer.code for answer in answers)
     raise_all(errors)
     return max(answer.code for answer in answers)
 

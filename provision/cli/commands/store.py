@@ -12,7 +12,7 @@ import typer
 from provision.cli.console import Console
 from provision.cli.parameters import Names, with_session
 from provision.cli.session import CommandAnswer, Session
-from provision.errors import FAILURE, INTEGRITY, UsageError, raise_all
+from provision.errors import FAILURE, INTEGRITY, UsageError, combined
 from provision.plan import left_out_document, left_out_notes
 from provision.text import plural, printable, size
 
@@ -50,9 +50,7 @@ def verify(
     verified = verify_trees(
         session.options, tuple(names or ()), repair=repair, store_wide=store, progress=session.progress()
     )
-    code = session.show(present_verified(verified, session.console))
-    raise_all(verified.errors)
-    return code
+    return session.show(present_verified(verified, session.console))
 
 
 @with_session()
@@ -163,6 +161,7 @@ def present_verified(verified: Verified, console: Console) -> CommandAnswer:
         document=document,
         code=INTEGRITY if changed else FAILURE if missing else 0,
         remarks=[*notes, *_summary(verified, changed, missing)],
+        error=combined(verified.errors) if verified.errors else None,
     )
 
 

@@ -41,7 +41,7 @@ def test_each_project_whose_files_are_named_is_checked_and_no_other(project: Pro
     below = project.run(
         "pre-commit", "check", "../pythons.lock", "api/pythons.lock", cwd=nested(project, "..").resolve(), expect=4
     )
-    assert below.err.splitlines()[1].startswith(f"{NESTED} is stale")
+    assert below.err.splitlines()[1].startswith(f"{NESTED} is out of date")
     documents = project.run("pre-commit", "check", "pythons.toml", NESTED, "--json", expect=4).document()["projects"]
     assert [document["fresh"] for document in documents] == [True, False]
 
@@ -55,6 +55,9 @@ def test_an_error_of_one_project_hides_no_other(project: Project) -> None:
     assert "error: pythons.lock does not exist\n" in ended.err
     assert "error: services/api/pythons.toml: does not exist\n" in ended.err
     assert "tools.lock is up to date\n" in ended.err
+    document = project.run("pre-commit", "check", "pythons.toml", NESTED, "tools.lock", "--json", expect=4).document()
+    assert [each["fresh"] for each in document["projects"]] == [True]
+    assert [each["kind"] for each in document["error"]["errors"]] == ["lock", "manifest"]
 
 
 def test_audit(project: Project, tmp_path: Path) -> None:

@@ -81,6 +81,9 @@ def test_repair_does_what_it_can_and_reports_the_rest_together(tmp_path: Path) -
     assert "1 of 4 trees not repaired" in ended.err
     assert ended.err.count("error: ") == 1
     assert f"{tmp_path.as_uri()}/: no such file or directory" in ended.err
+    document = project.run("verify", "--repair", "--json", expect=6).document()
+    assert [tree["sound"] for tree in document["trees"]].count(True) == 2
+    assert [each["kind"] for each in document["error"]["errors"]] == ["network"]
     (tmp_path / "away").rename(served)
     ended = project.run("verify", "--repair", "own")
     assert ended.err.endswith("1 tree unchanged, 1 of them repaired\n")
