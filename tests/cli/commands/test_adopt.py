@@ -31,7 +31,7 @@ def test_init_says_what_it_found_where_and_import_what_is_new(project: Project) 
         "FOUND IN          VERSION  ENTRY\n.tool-versions:2  3.12.5   default\n.tool-versions:2  3.11.9   py311\n"
     )
     warning, wrote = ended.err.splitlines()
-    assert warning.startswith("warning: .tool-versions:2: python: 'system' is the interpreter that a machine happens")
+    assert warning.startswith("warning: .tool-versions:2: python: 'system' is any interpreter installed")
     assert wrote == f"wrote {project.manifest} with entries default, py311; next: `provision lock`"
     (project.directory / ".tool-versions").unlink()
     (project.directory / "runtime.txt").write_text("python-3.13\n")
