@@ -208,8 +208,11 @@ def did_you_mean(word: str, known: Iterable[str], after: str = " ") -> str:
     return f"{after}{'did' if after == '; ' else 'Did'} you mean {meant}?"
 
 
-def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """The known word that is closest to another; of those that it is a whole part of, the first few."""
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> list[str]:
+    """The known word that is closest to another; of those that it is a whole part of, the first few.
+
+    ``cutoff`` is the least similarity, from 0 to 1.
+    """
     if not 0 < len(word) <= _MAX_WORD:
         return []
     import difflib
@@ -219,7 +222,7 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     having = beginning or [one for spelling, one in spellings.items() if wanted in spelling.split("-")]
     if having and wanted not in spellings:
         return having[:_MOST_SUGGESTED]
-    return [spellings[near] for near in difflib.get_close_matches(wanted, spellings, n=1)]
+    return [spellings[near] for near in difflib.get_close_matches(wanted, spellings, n=1, cutoff=cutoff)]
 
 
 def _normalised(word: str) -> str:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -43,20 +44,39 @@ _HIDDEN = ("pre-commit",)
 # What other tools call a command of ours. `cli.entry` knows more of their words, which mean the same here.
 _ELSEWHERE = {
     "activate": 'eval "$(provision env)"',
+    "check": "provision lock --check",
+    "clean": "provision prune",
+    "current": "provision list",
+    "delete": "provision remove NAME",
     "exec": "provision run NAME",
+    "freeze": "provision list",
+    "gc": "provision prune",
+    "global": "provision add NAME VERSION",
     "help": "provision --help",
     "install": "provision sync",
+    "list-remote": "provision catalog list",
+    "local": "provision add NAME VERSION",
     "ls": "provision list",
+    "pin": "provision add NAME VERSION",
     "pip": "provision run NAME pip",
     "python": "provision run NAME",
+    "rm": "provision remove NAME",
+    "search": "provision catalog list",
     "shell": 'eval "$(provision env)"',
+    "tree": "provision list",
     "uninstall": "provision remove NAME",
     "update": "provision lock --upgrade",
     "upgrade": "provision lock --upgrade",
     "use": "provision run NAME",
     "venv": "provision run NAME -m venv",
     "version": "provision --version",
+    "versions": "provision list",
+    "where": "provision which NAME",
 }
+# Of these words, what they mean where a version follows.
+_OF_VERSIONS = ("global", "install", "local", "pin")
+# Below this, a word is another word and not a misspelled one: "self" and "shell", "tree" and "trust".
+_MIN_SIMILARITY = 0.7
 _COMPLETE_VARIABLE = "_PROVISION_COMPLETE"
 _COMPLETION = ("--install-completion", "--show-completion")
 _SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
@@ -110,7 +130,10 @@ def _check_command(argv: Sequence[str]) -> None:
     commands = [name for names in _MODULES.values() for name in names]
     if not argv or argv[0].startswith("-") or argv[0] in commands:
         return
-    near = nearest(argv[0], (*commands, *_ELSEWHERE))
+    if argv[0] in _OF_VERSIONS and argv[1:] and argv[1][:1].isdigit():
+        meant = f"provision add NAME {shlex.quote(argv[1])}"
+        raise UsageError(f"no command {argv[0]!r}", hint=f"Did you mean `{meant}`?")
+    near = nearest(argv[0], (*commands, *_ELSEWHERE), cutoff=_MIN_SIMILARITY)
     meant = _ELSEWHERE.get(near[0], f"provision {near[0]}") if near else "provision --help"
     raise UsageError(f"no command {argv[0]!r}", hint=f"Did you mean `{meant}`?" if near else f"Run `{meant}`.")
 

@@ -59,7 +59,8 @@ def _near_options(given: str, possible: Iterable[str] | None, context: Any) -> l
     if context is None or not given.startswith("--"):
         return sorted(possible or ())
     options = [name for parameter in context.command.params for name in (*parameter.opts, *parameter.secondary_opts)]
-    return list(nearest(given, [name for name in options if name.startswith("--")])) or sorted(possible or ())
+    words = [name[2:] for name in options if name.startswith("--")]
+    return [f"--{word}" for word in nearest(given[2:], words)]
 
 
 def _name(parameter: Any, otherwise: str) -> str:

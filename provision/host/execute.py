@@ -16,6 +16,8 @@ from provision.host.files import exists, is_directory, is_file, open_regular
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
+# How the names of files end that an interpreter runs.
+PYTHON_FILES = (".py", ".pyz")
 # A script is told from a program by its first line, of which bash looks at no more.
 _FIRST_BYTES = 80
 # PEP 538: where the locale is C, Python sets LC_CTYPE to the first of these that the system has.
@@ -112,7 +114,8 @@ def _find_program(name: str, path: str) -> str:
     else:
         found = Path(name)
     if found is None:
-        raise CommandError(name, "command not found", code=NOT_FOUND)
+        reason = "no such file" if name.endswith(PYTHON_FILES) else "command not found"
+        raise CommandError(name, reason, code=NOT_FOUND)
     missing = not exists(found)
     number = errno.ENOENT if missing else errno.EACCES
     raise _command_error(name, str(found), OSError(number, os.strerror(number)))

@@ -19,13 +19,15 @@ def repository_root(path: Path) -> Path | None:
 def display_path(path: Path) -> str:
     """A path from the root of its repository, with ``/``.
 
-    Outside of a repository it is relative to the working directory, and absolute for what is not below that.
+    Outside of a repository it is relative to the working directory, and absolute for what is not below that, and where
+    that is the root of the file system.
     Links to directories are followed, as what they lead to is where the file is; a file that is a link keeps its name.
     """
     try:
         path = path.absolute()
         path = path.parent.resolve() / path.name
-        bases = [repository_root(path) or Path.cwd()]
+        root, here = repository_root(path), Path.cwd()
+        bases = [root] if root else [here] if here != here.parent else []
     except (OSError, RuntimeError, ValueError):  # links in a circle, a working directory that was removed, NUL
         bases = []
     return next((path.relative_to(base).as_posix() for base in bases if path.is_relative_to(base)), str(path))

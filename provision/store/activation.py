@@ -17,7 +17,7 @@ import os
 from provision.host.paths import user_directory
 from provision.model.sha256 import sha256_hex
 from provision.store.stamp import find_manifest_path, read_stamp
-from provision.store.trust import is_trusted, record_path
+from provision.store.trust import is_trusted, record_path, records
 from provision.text import printable
 
 TYPE_CHECKING = False
@@ -53,9 +53,11 @@ def find_activation(environ: "Mapping[str, str]", start: str) -> Activation:
     if not manifest:
         return found
     if not is_trusted(environ, found.project):
+        # A shell prints each line once: after trust was lost, the line is another one.
+        lost = any(project == found.project for _, project in records(environ))
+        state = "no longer trusted, because it was moved or replaced" if lost else "not trusted"
         found.untrusted = (
-            f"provision: {printable(found.project)} is not trusted; "
-            "run `provision trust` to put its interpreters on PATH"
+            f"provision: {printable(found.project)} is {state}; run `provision trust` to put its interpreters on PATH"
         )
     elif _is_unfit(found.project) or read_stamp(environ, manifest=manifest) is None:
         found.pending = True

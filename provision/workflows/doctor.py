@@ -11,7 +11,7 @@ from pathlib import Path
 
 from provision import __version__
 from provision.errors import ProvisionError, SeveralErrors
-from provision.host.files import is_directory, is_file, read_small_file_or_none
+from provision.host.files import exists, is_directory, is_file, read_small_file_or_none
 from provision.host.variables import KNOWN_VARIABLES, misspelled_variables
 from provision.protocols import NoProgress, Progress
 from provision.store.layout import Store
@@ -193,6 +193,11 @@ def _project_checks(options: Options, project: Project | None) -> Iterator[Check
         project.manifest()
         names = ", ".join(python.name for python in project.locked().lock.pythons)
         yield Check(subject="project", state="ok", text=f"{project.manifest_path}: {names or 'no entries'}")
+        if not exists(links_directory(project.directory) / BIN):
+            if names:
+                hint = "Run `provision sync`."
+                yield Check(subject="interpreters", state="note", text="not installed yet", hint=hint)
+            return
         directory = bin_directory(options)
     except ProvisionError as error:
         yield _failed("project", error)

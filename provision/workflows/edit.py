@@ -55,8 +55,10 @@ def _refusal(name: str, error: ResolutionError) -> ResolutionError:
 def remove(options: Options, names: Sequence[str]) -> Edited:
     """Remove entries; raises `ManifestError` for unknown ones, and writes nothing then."""
     project = Project.find(options)
-    text = _text(project)
+    text = whole = _text(project)
+    names = tuple(dict.fromkeys(names))
     for name in names:
+        remove_entry(whole, name, path=project.manifest_path)  # an error lists all entries that there are
         text = remove_entry(text, name, path=project.manifest_path)
     write_text(project.manifest_path, text)
     return Edited(path=project.manifest_path, name=", ".join(names))

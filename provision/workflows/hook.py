@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provision.errors import ProvisionError, SeveralErrors, UsageError, system_error
+from provision.host.files import exists
 from provision.model.value import frozen, replace
 from provision.store.activation import Activation, find_activation
 from provision.store.trust import is_trusted, records, revoke, trust
@@ -55,6 +56,11 @@ def list_trusted(options: Options) -> tuple[Trusted, ...]:
 
 def trust_project(options: Options, path: Path | None) -> Path:
     """Trust the project of a directory or a manifest, by default that of the working directory; its real path."""
+    if path and not exists(path):
+        raise UsageError(
+            f"PATH: expected the directory of a project, got {str(path)!r}, which does not exist",
+            hint="Pass the directory that has the pythons.toml, or run `provision trust` in it.",
+        )
     project = Project.find(replace(options, manifest=path) if path else options)
     if project.manifest_path.name != MANIFEST_NAME:
         raise UsageError(f"only projects with a {MANIFEST_NAME} can be trusted, got {str(project.manifest_path)!r}")

@@ -8,7 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.errors import ManifestError, Place, PolicyError, ProvisionError, StoreError, UsageError, did_you_mean
+from provision.errors import (
+    LockFileError,
+    ManifestError,
+    Place,
+    PolicyError,
+    ProvisionError,
+    StoreError,
+    UsageError,
+    did_you_mean,
+)
 from provision.host.files import exists, is_directory, is_file, is_link
 from provision.host.repository import display_path, repository_root
 from provision.lock.lock import Lock, LockedPython
@@ -171,14 +180,30 @@ def shown_name(path: Path, shown_as: Path | None) -> str:
 
 
 def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tuple[LockedPython, ...]:
-    """The named entries of a lock in the order of the names, or all; raises `ManifestError` for unknown names."""
+    """The named entries of a lock in the order of the names, or all.
+
+    Raises `LockFileError` for entries that only the manifest has, and `ManifestError` for names that are no entries.
+    """
     if not names:
         return lock.pythons
     known = {python.name: python for python in lock.pythons}
     unknown = sorted(set(names).difference(known))
     if unknown:
-        raise unknown_entries_error(unknown, known, manifest)
+        raise _not_locked_error(unknown, known, manifest)
     return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def _not_locked_error(names: Sequence[str], locked: Iterable[str], manifest: Path) -> ProvisionError:
+    project = Project(manifest_path=manifest)
+    entries = ", ".join(locked) or "none"
+    hint = f"Locked entries: {entries}. If the manifest has it, run `provision lock`."
+    with suppress(ProvisionError):
+        requests = [request.name for request in project.manifest().requests]
+        if unknown := [name for name in names if name not in requests]:
+            return unknown_entries_error(unknown, requests, manifest)
+        hint = f"Run `provision lock`. Locked entries: {entries}."
+    shown = " and no entry ".join(map(repr, names))
+    return LockFileError(f"{project.lock_path.name} has no entry {shown}", hint=hint)
 
 
 def _missing_manifest(path: Path, options: Options) -> ManifestError:

@@ -16,7 +16,7 @@ from provision.errors import (
     raise_all,
 )
 from provision.host.cpu import cpu_level
-from provision.host.execute import caller_environment, execute, noexec_error, refuses_programs
+from provision.host.execute import PYTHON_FILES, caller_environment, execute, noexec_error, refuses_programs
 from provision.host.files import is_directory, is_file
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
@@ -96,7 +96,7 @@ def run(options: Options, name: str, command: Sequence[str]) -> int:
 
 
 def _is_python_file(words: Sequence[str]) -> bool:
-    return bool(words) and words[0].endswith((".py", ".pyz")) and is_file(Path(words[0]))
+    return bool(words) and words[0].endswith(PYTHON_FILES) and is_file(Path(words[0]))
 
 
 def _own_pip(found: FoundPython) -> str:
@@ -118,10 +118,11 @@ def _unknown_entry(options: Options, name: str, words: Sequence[str]) -> Provisi
     entry = "default" if "default" in names else names[0] if len(names) == 1 else None
     if name in names or entry is None or nearest(name, names) or name.endswith((".toml", ".lock")):
         return None
-    command = f"provision run {entry} -- {shlex.join([name, *words])}"
+    what, dashes = ("file", "") if name.endswith(PYTHON_FILES) else ("command", "-- ")
+    command = f"provision run {entry} {dashes}{shlex.join([name, *words])}"
     return ManifestError(
         f"{project.manifest_name} declares no {name!r}",
-        hint=f"To run the command {name!r} with the interpreter of entry {entry!r}, run `{command}`.",
+        hint=f"To run the {what} {name!r} with the interpreter of entry {entry!r}, run `{command}`.",
     )
 
 

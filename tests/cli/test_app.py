@@ -29,11 +29,20 @@ def project(tmp_path: Path) -> Project:
         ("shell", 'eval "$(provision env)"'),
         ("verfy", "provision verify"),
         ("audti", "provision audit"),
+        ("versions", "provision list"),
+        ("install 3.13", "provision add NAME 3.13"),
+        ("pin 3.13", "provision add NAME 3.13"),
+        ("local", "provision add NAME VERSION"),
+        ("rm", "provision remove NAME"),
+        ("search", "provision catalog list"),
+        ("check", "provision lock --check"),
+        ("gc", "provision prune"),
+        ("tree", "provision list"),
     ],
 )
 def test_a_command_that_does_not_exist(project: Project, typed: str, meant: str) -> None:
-    said = project.run(typed, expect=2).err
-    assert said == f"error: no command {typed!r}\n hint: Did you mean `{meant}`?\n"
+    said = project.run(*typed.split(), expect=2).err
+    assert said == f"error: no command {typed.split(maxsplit=1)[0]!r}\n hint: Did you mean `{meant}`?\n"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +62,8 @@ def test_words_that_mean_the_same_here(project: Project, typed: str, ours: str) 
 
 
 def test_one_that_is_like_none(project: Project) -> None:
-    assert project.run("xyzzy", expect=2).err == "error: no command 'xyzzy'\n hint: Run `provision --help`.\n"
+    for word in ("xyzzy", "self"):
+        assert project.run(word, expect=2).err == f"error: no command {word!r}\n hint: Run `provision --help`.\n"
 
 
 def test_errors_of_the_command_line_have_the_form_of_all_errors(project: Project) -> None:

@@ -14,6 +14,7 @@ REFUSED = {
     # no such option
     "plan --lockd": ("`provision plan` has no option '--lockd'", "Run `provision plan --help`."),
     "--verison": ("`provision` has no option '--verison'", "Did you mean `--version`?"),
+    "init --force": ("`provision init` has no option '--force'", "Run `provision init --help`."),
     "list --mainfest x": ("`provision list` has no option '--mainfest'", "Did you mean `--manifest`?"),
     "plan -X": ("`provision plan` has no option '-X'", "Run `provision plan --help`."),
     "run --foo one": ("`provision run` has no option '--foo'", "Run `provision run --help`."),

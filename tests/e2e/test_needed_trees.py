@@ -181,6 +181,8 @@ def test_a_project_that_is_gone_is_forgotten_by_name_or_in_time(needed: Needed) 
     said = needed.other.run("prune").err
     for project in projects:
         assert f"1 tree kept for {project.manifest} (not found; counts until " in said
+    advice = "if a project that is not found or replaced is gone for good, run `provision prune --forget DIR`"
+    assert said.count(advice) == needed.other.run("roots").err.count(advice) == 1
     assert needed.pruned("--dry-run", "--forget", str(projects[0].manifest)) == 1
     assert needed.pruned("--forget", str(projects[0].manifest)) == 1
     (path,) = (projects[1].home / "roots").iterdir()

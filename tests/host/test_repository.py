@@ -59,6 +59,13 @@ def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert display_path(tmp_path / "pythons.lock") == str(tmp_path / "pythons.lock")
 
 
+def test_in_the_root_of_the_file_system_paths_keep_their_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    for path in ("/nonexist", "/nonexist/pythons.toml", "/pythons.lock"):
+        assert display_path(Path(path)) == path
+    assert display_path(Path("nonexist")) == "/nonexist"
+
+
 def test_a_path_that_cannot_be_followed_keeps_its_name(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     assert display_path(tmp_path / "loop" / "pythons.lock") == str(tmp_path / "loop" / "pythons.lock")

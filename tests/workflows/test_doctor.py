@@ -58,6 +58,9 @@ def test_a_project_in_order_and_one_that_is_not(tmp_path: Path, server: Server) 
     catalog = write_catalog(tmp_path, [build])
     project = Project(tmp_path / "project")
     project.write(f'[settings]\ncatalogs = ["{catalog}"]\n\n[pythons]\ndefault = {build.entry}\n')
+    project.run("lock", PROVISION_MIRROR=tmp_path.as_uri())
+    before = project.run("doctor", "--offline", PROVISION_CONFIG_DIR=str(tmp_path / "config"), PATH="/usr/bin").out
+    assert re.search(r"note +interpreters +not installed yet", before)
     project.run("sync", PROVISION_MIRROR=tmp_path.as_uri())
     bin_directory = project.directory / ".pythons" / "bin"
     config, path = str(tmp_path / "config"), f"{bin_directory}:/usr/bin"

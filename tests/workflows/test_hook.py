@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from provision.store.activation import answer_lines
+from provision.store.identity import make_identity
+from provision.store.trust import revoke, trust
 from provision.workflows.hook import activate
 from tests.support.project import Ended, Project
 
@@ -27,6 +30,10 @@ def test_trust_on_the_command_line(project: Project, tmp_path: Path) -> None:
     assert run("trust", cwd=below).err == f"trusted {project.directory}\n"
     listed = run("trust", "--list", "--json", cwd=below).document()
     assert listed == {"version": 1, "projects": [{"directory": str(project.directory), "current": True}]}
+    for missing in ("nope", "/nonexist"):
+        said = run("trust", missing, cwd=Path("/"), expect=2).err
+        assert f"error: PATH: expected the directory of a project, got '{missing}', which does not exist\n" in said
+        assert "provision init" not in said
     moved = project.directory.rename(tmp_path / "moved")
     assert "moved or replaced" in run("trust", "--list", cwd=tmp_path).out
     revoked = run("trust", "--revoke", project.directory, cwd=moved).err
@@ -51,6 +58,23 @@ def test_an_answer_is_lines_of_which_none_is_code(project: Project, tmp_path: Pa
         assert told.commands == ""
         assert message in told.problem
         assert "\n" not in told.problem
+
+
+def test_lost_trust_has_a_line_of_its_own(project: Project, tmp_path: Path) -> None:
+    """A shell prints a line once."""
+    environ = project.environ({"PROVISION_CONFIG_DIR": str(tmp_path / "config")})
+    first = activate(environ, str(project.directory)).untrusted
+    trust(environ, project.directory)
+    assert not activate(environ, str(project.directory)).untrusted
+    shutil.rmtree(project.directory / ".pythons")
+    for again in range(2):
+        lost = activate(environ, str(project.directory)).untrusted
+        assert "is no longer trusted, because it was moved or replaced; run `provision trust`" in lost
+        assert lost != first
+        if not again:
+            make_identity(project.directory)
+    revoke(environ, str(project.directory))
+    assert activate(environ, str(project.directory)).untrusted == first
 
 
 def test_a_directory_without_a_project_waits_for_a_manifest(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ def hook(
         str,
         typer.Argument(
             metavar="SHELL",
-            autocompletion=complete_values("bash", "zsh", "fish", "pwsh", "direnv"),
-            help="bash, zsh, fish, pwsh or direnv.",
+            autocompletion=complete_values("bash", "zsh", "fish", "pwsh", "powershell", "direnv"),
+            help="bash, zsh, fish, pwsh (or powershell) or direnv.",
         ),
     ],
 ) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -237,13 +237,22 @@ def _kept(left: Roots) -> Iterator[str]:
         yield from _damaged(left)
         return
     kept: dict[tuple[Need, ...], int] = {}
+    unconfirmed: list[Need] = []
     for tree in left.trees:
         if not any(need.kind == "manifest" and need.state == "present" for need in tree.needs):
             kept[tree.needs] = kept.get(tree.needs, 0) + 1
     for needs, count in kept.items():
         if needs:
+            unconfirmed += needs
             more = f" and {len(needs) - 1} more (see `provision roots`)" if len(needs) > 1 else ""
             yield f"{plural(count, 'tree')} kept for {_need(needs[0])}{more}"
+    yield from _forgettable(unconfirmed)
+
+
+def _forgettable(needs: Iterable[Need]) -> Iterator[str]:
+    """How to free the trees of projects that are gone: only the user knows that no other container has them."""
+    if any(need.state in ("missing", "replaced") for need in needs):
+        yield "if a project that is not found or replaced is gone for good, run `provision prune --forget DIR`"
 
 
 def _damaged(left: Roots) -> Iterator[str]:
@@ -261,6 +270,7 @@ def present_roots(roots: Roots, console: Console) -> CommandAnswer:
         lines += [f"  {_need(need)}" for need in tree.needs] or ["  not used"]
     unused = 0 if roots.damaged else sum(not tree.needs for tree in roots.trees)
     remarks = [f"{plural(len(roots.trees), 'tree')}, {unused} not used", *_damaged(roots)]
+    remarks += _forgettable(need for tree in roots.trees for need in tree.needs)
     document = {
         "version": 1,
         "trees": [_needed_document(tree) for tree in roots.trees],

@@ -18,6 +18,7 @@ _SHELLS = {
     "zsh": ("hook.zsh", "sh"),
     "fish": ("hook.fish", "fish"),
     "pwsh": ("hook.ps1", "powershell"),
+    "powershell": ("hook.ps1", "powershell"),
     "direnv": ("direnv.sh", "sh"),
 }
 SHELL_NAMES = tuple(_SHELLS)

@@ -135,6 +135,35 @@ def test_a_command_in_place_of_an_entry_is_told_which_entry(synced: Project, wor
     assert f"`provision run one -- {command}`" in said
 
 
+def test_a_script_in_place_of_an_entry_is_told_how_it_is_run(synced: Project) -> None:
+    for name in ("script.py", "app.pyz"):
+        assert f"run `provision run one {name} -x`" in synced.run("run", name, "-x", expect=2).err
+        said = synced.run("run", "one", name, expect=127).err
+        assert said == f"error: cannot execute {name}: no such file\n"
+
+
+@pytest.mark.parametrize("locked", ["one", ""])
+def test_an_entry_that_is_not_locked_yet(tmp_path: Path, locked: str) -> None:
+    """Commands that use the lock say so, and not that the manifest lacks it."""
+    project = Project(tmp_path / "project")
+    build = small_build(tmp_path / "builds")
+    start = f'[settings]\ncatalogs = ["{write_catalog(tmp_path, [build])}"]\n\n[pythons]\n'
+    start += f"{locked} = {build.entry}\n" if locked else ""
+    project.write(start)
+    project.run("lock", PROVISION_MIRROR=tmp_path.as_uri())
+    project.write(f"{start}new = {build.entry}\n")
+    for command in ("which new", "run new -V", "export uv new", "licenses new", "verify new"):
+        said = project.run(*command.split(), expect=4).err
+        assert "pythons.lock has no entry 'new'" in said
+        assert f"Run `provision lock`. Locked entries: {locked or 'none'}." in " ".join(said.split())
+        assert "provision run one" not in said
+    assert "pythons.toml declares no 'nope'" in project.run("which", "nope", expect=2).err
+    assert f"Entries: {', '.join(filter(None, (locked, 'new')))}." in project.run("remove", "new", "x", expect=2).err
+    project.write("[")
+    said = " ".join(project.run("which", "new", expect=4).err.split())
+    assert "If the manifest has it, run `provision lock`." in said
+
+
 def test_a_misspelled_entry_is_still_told_the_near_one(synced: Project) -> None:
     assert "Did you mean 'one'?" in synced.run("run", "on", "python", expect=2).err
 
