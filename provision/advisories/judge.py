@@ -53,10 +53,12 @@ class ComponentJudgement:
     applied: tuple[AppliedAdvisory, ...] = ()
     unjudged: tuple[UnjudgedAdvisory, ...] = ()
 
+    def applies(self, advisory: str) -> bool:
+        return any(advisory == each.id for each in self.applied)
+
     def may_apply(self, advisory: str) -> bool:
         """Whether the advisory of this id applies, or cannot be judged: only otherwise is the version free of it."""
-        applied = any(advisory == each.id for each in self.applied)
-        return applied or any(advisory == each.id for each in self.unjudged)
+        return self.applies(advisory) or any(advisory == each.id for each in self.unjudged)
 
 
 class AdvisoryIndex:

@@ -104,6 +104,15 @@ class ComponentTable:
     def __contains__(self, tag: str) -> bool:
         return tag in self.tags or tag in self.partial or tag in self.learned
 
+    def gap(self, tag: str) -> str:
+        """Why it is not or not wholly known what builds of a tag contain; empty where it is."""
+        if tag in self.tags or tag in self.learned:
+            return ""
+        newest = max((*self.tags, *self.learned), default="")
+        if tag > newest:
+            return f"build {tag} is newer than the component list of {newest}"
+        return f"the component list does not have build {tag}"
+
     def version(self, entry: str, tag: str) -> str:
         """The version of an entry at a tag; empty if it is not known, or the table has no such entry at this tag."""
         if tag in self.learned:

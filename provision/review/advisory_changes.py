@@ -1,6 +1,7 @@
 """`AdvisoryChange`: an advisory that a change of the lock closes, or opens.
 
-Both are said as loudly: an upgrade to another series may close nothing and open much.
+Both are said as loudly: an upgrade to another series may close nothing and open much. A warning says which are neither
+because the new build cannot be judged.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.audit_advisories import JudgedBuilds
 from provision.review.changes import ALL_TARGETS_LABEL, EntryChange, LockDiff
+from provision.review.notices import Notice
+from provision.text import plural
 
 Effect = Literal["opens", "closes"]
 
@@ -77,6 +80,37 @@ def _compare(
             for advisory in index.judge(component, here).applied if here else ():
                 if there is None or not index.judge(component, there).may_apply(advisory.id):
                     yield effect, advisory, _words(was), _words(now)
+
+
+def unjudged_notices(diff: LockDiff, index: AdvisoryIndex, table: ComponentTable) -> tuple[Notice, ...]:
+    """A warning for each entry with advisories that apply to the old build, and cannot be judged on the new one."""
+    builds = JudgedBuilds(table)
+    return tuple(notice for entry in diff.entries for notice in _unjudged(entry, index, builds))
+
+
+def _unjudged(entry: EntryChange, index: AdvisoryIndex, builds: JudgedBuilds) -> Iterator[Notice]:
+    ids: dict[str, None] = {}
+    components: dict[str, None] = {}
+    gaps: dict[str, None] = {}
+    for change in entry.assets:
+        if change.old is None or change.new is None:
+            continue
+        before, after = builds.of(change.old), builds.of(change.new)
+        for component, version in before.versions.items():
+            now = after.version(component)
+            if now is None or now == version:
+                continue
+            judgement = index.judge(component, now)
+            for advisory in index.judge(component, version).applied:
+                if judgement.may_apply(advisory.id) and not judgement.applies(advisory.id):
+                    ids[advisory.id] = components[component] = None
+                    gaps[after.gap if not now else ""] = None
+    if ids:
+        count = plural(len(ids), "advisory", "advisories")
+        message = f"{count} on {', '.join(components)} can no longer be judged"
+        if gap := next(filter(None, gaps), ""):
+            message += f": {gap}; run `provision catalog update`"
+        yield Notice(severity="warning", kind="unjudged", entry=entry.name, message=message)
 
 
 def _words(version: str | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from provision.advisories.judge import AppliedAdvisory, ComponentJudgement
 from provision.catalog.components import ComponentTable, components_of
+from provision.catalog.pbs import release_tag
 from provision.lock.lock import LockedPython
 from provision.manifest.keys import ADVISORY_SEVERITIES
 from provision.model.asset import Asset
@@ -16,6 +17,8 @@ from provision.model.value import frozen, replace
 from provision.review.changes import ALL_TARGETS_LABEL
 from provision.review.codes import FindingSeverity
 from provision.review.findings import AuditContext, Finding
+
+UPDATE_COMPONENTS = "Run `provision catalog update`, which also downloads the component list of newer builds."
 
 # How many builds are tried for one that an advisory does not apply to, the newest first.
 _BUILDS_TRIED = 40
@@ -26,11 +29,13 @@ class JudgedBuild:
     """The components of a build that advisories are judged by: an empty version is not known.
 
     The libraries of the system are none of the build's. Unless ``is_known``, nobody told what it contains beside
-    CPython.
+    CPython. ``gap`` is why the component list does not have all of the build; empty where it has, and where the build
+    is not one of those that are listed.
     """
 
     versions: Mapping[str, str]
     is_known: bool
+    gap: str = ""
 
     def version(self, component: str) -> str | None:
         """The version of a component; empty if it is not known, None if the build does not contain it."""
@@ -59,11 +64,17 @@ def _judged_build(asset: Asset, table: ComponentTable) -> JudgedBuild:
     for component in contents or ():
         if component.origin != "system":
             versions.setdefault(component.name.partition(" ")[0], component.version)
-    return JudgedBuild(versions=versions, is_known=contents is not None)
+    tag = release_tag(asset)
+    gap = table.gap(tag) if tag and tag == asset.build[:8] else ""
+    return JudgedBuild(versions=versions, is_known=contents is not None, gap=gap)
 
 
 def check_advisories(context: AuditContext) -> Iterator[Finding]:
-    """A finding for each advisory that applies to an entry, and a note for each component that cannot be judged."""
+    """A finding for each advisory that applies to an entry, and for each component that cannot be judged.
+
+    The latter is a warning where nothing is known of the component, as an upgrade must not pass for want of knowledge;
+    where the build is known, and its publisher or the advisory has no version to judge by, it is a note.
+    """
     if context.advisories is None or context.policy.advisories == "off":
         return
     builds = JudgedBuilds(context.components)
@@ -81,18 +92,23 @@ def _check_entry(python: LockedPython, context: AuditContext, builds: JudgedBuil
         build = builds.of(asset)
         for judged in build.versions.items():
             targets.setdefault(judged, {})[asset.target.short] = asset
-    if not all(builds.of(asset).is_known for asset in python.assets):
-        message = f"advisories on the libraries in {python.version}+{python.build} are not judged: they are not known"
-        yield context.entry_finding("PV030", message, python.name, "build")
+    unknown = [build for asset in python.assets if not (build := builds.of(asset)).is_known]
+    if unknown:
+        gap = unknown[0].gap
+        which = f"the libraries in {python.version}+{python.build}"
+        message = f"advisories on {which} cannot be judged: {gap or 'the component list does not have the archive'}"
+        yield context.entry_finding("PV030", message, python.name, "build", advice=UPDATE_COMPONENTS if gap else "")
     locked = len(python.targets())
     for (component, version), assets in targets.items():
         where = ALL_TARGETS_LABEL if len(assets) == locked > 1 else ", ".join(assets)
         judgement = _judge(context, component, version)
         for applied in judgement.applied:
-            fix = _fixing_build(applied, next(iter(assets.values())), context, builds)
-            yield _applied(applied, python, fix, where, context)
+            fix, unjudged = _fixing_build(applied, next(iter(assets.values())), context, builds)
+            finding = _applied(applied, python, fix, where, context)
+            yield finding if fix or not unjudged else _with_unjudged_build(finding, unjudged)
         if judgement.unjudged:
-            yield _unjudged(judgement, component, version, python, where, context)
+            gap = "" if version else next((gap for asset in assets.values() if (gap := builds.of(asset).gap)), "")
+            yield _unjudged(judgement, component, version, python, where, context, gap)
 
 
 def _judge(context: AuditContext, component: str, version: str) -> ComponentJudgement:
@@ -110,6 +126,11 @@ def _applied(applied: AppliedAdvisory, python: LockedPython, build: str, where: 
     return replace(finding, target_label=where, advisory=applied, fixing_build=build)
 
 
+def _with_unjudged_build(finding: Finding, build: str) -> Finding:
+    message = f"{finding.message}; {build} cannot be judged"
+    return replace(finding, message=message, unjudged_build=build)
+
+
 def _severity(applied: AppliedAdvisory, context: AuditContext) -> FindingSeverity:
     tolerated = context.policy.max_severity
     if tolerated is not None and ADVISORY_SEVERITIES.index(applied.severity) <= ADVISORY_SEVERITIES.index(tolerated):
@@ -117,9 +138,14 @@ def _severity(applied: AppliedAdvisory, context: AuditContext) -> FindingSeverit
     return "warning" if context.policy.advisories == "warn" else "error"
 
 
-def _fixing_build(applied: AppliedAdvisory, asset: Asset, context: AuditContext, builds: JudgedBuilds) -> str:
-    """The newest later build of the series that the advisory does not apply to: ``3.13.14+20260610``, or nothing."""
-    tried = 0
+def _fixing_build(
+    applied: AppliedAdvisory, asset: Asset, context: AuditContext, builds: JudgedBuilds
+) -> tuple[str, str]:
+    """The newest later build of the series that the advisory does not apply to: ``3.13.14+20260610``, or nothing.
+
+    Then the newest later one that cannot be judged.
+    """
+    tried, unjudged = 0, ""
     for version in sorted(context.upstream.versions(asset.implementation), reverse=True):
         if version.series != asset.version.series or version < asset.version:
             continue
@@ -130,18 +156,15 @@ def _fixing_build(applied: AppliedAdvisory, asset: Asset, context: AuditContext,
                 break  # an older build may lack what an advisory is on, and is no upgrade
             tried += 1
             if tried > _BUILDS_TRIED:
-                return ""
+                return "", unjudged
             url = asset.url.replace(asset.build, build)
-            if _is_free_of(applied, replace(asset, version=version, build=build, url=url), context, builds):
-                return f"{version}+{build}"
-    return ""
-
-
-def _is_free_of(applied: AppliedAdvisory, asset: Asset, context: AuditContext, builds: JudgedBuilds) -> bool:
-    version = builds.of(asset).version(applied.component)
-    if version is None:
-        return True
-    return not _judge(context, applied.component, version).may_apply(applied.id)
+            contained = builds.of(replace(asset, version=version, build=build, url=url)).version(applied.component)
+            judgement = ComponentJudgement() if contained is None else _judge(context, applied.component, contained)
+            if not judgement.may_apply(applied.id):
+                return f"{version}+{build}", unjudged
+            if not judgement.applies(applied.id):
+                unjudged = unjudged or f"{version}+{build}"
+    return "", unjudged
 
 
 def _unjudged(
@@ -151,11 +174,14 @@ def _unjudged(
     python: LockedPython,
     where: str,
     context: AuditContext,
+    gap: str,
 ) -> Finding:
     number = len(judgement.unjudged)
     first = judgement.unjudged[0]
     which = f"{component} {version}" if version else component
     one = f"{first.id} on {which} cannot be judged"
     several = f"{number} advisories on {which} cannot be judged, {first.id} is the first"
-    message = f"{one if number == 1 else several}: {first.reason}"
-    return replace(context.entry_finding("PV030", message, python.name, "version"), target_label=where)
+    message = f"{one if number == 1 else several}: {gap or first.reason}"
+    severity, advice = ("warning", UPDATE_COMPONENTS) if gap else ("note", "")
+    finding = context.entry_finding("PV030", message, python.name, "version", severity, advice)
+    return replace(finding, target_label=where)

@@ -200,7 +200,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
         AuditRule(
             "PV030",
             "advisory-not-judged",
-            "note",
+            "warning",
             "cannot determine whether an advisory applies",
             "Read the advisory, or add a database that lists versions for it.",
         ),

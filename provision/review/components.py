@@ -12,7 +12,6 @@ from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, EntryChange, LockDiff
 
-_KNOWN = "known"
 _NONE = "none"
 _ALL_COMPONENTS = "all components"
 
@@ -21,8 +20,7 @@ _ALL_COMPONENTS = "all components"
 class ComponentChange:
     """Components of an entry that changed, or may have, and the targets for which that is alike.
 
-    ``before`` and ``after`` are a version, or the words of `origin_words`; ``known`` stands for the versions of several
-    components. ``targets`` is ``("all",)`` if it is alike for every target that changed.
+    ``before`` and ``after`` are a version, or the words of `origin_words`. ``targets`` is ``("all",)`` if it is alike for every target that changed.
     """
 
     entry: str
@@ -57,13 +55,11 @@ def _compare_entry(entry: EntryChange, table: ComponentTable) -> Iterator[Compon
     for target, change in sorted(changes.items(), key=lambda item: item[0].short):
         for words in _compare(change.old, change.new, table):
             grouped.setdefault(words, []).append(target.short)
-    # What is only said to be elsewhere, or not known, is one line for all components of which that is said.
+    # What is elsewhere, or not known on either side, is one line for all components of which that is so.
     folded: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
     for (component, before, after), found in sorted(grouped.items(), key=lambda group: group[0][0].lower()):
         targets = (ALL_TARGETS_LABEL,) if len(found) == len(changes) > 1 else tuple(found)
-        if after == NOT_KNOWN:
-            folded.setdefault(("", before if before == after else _KNOWN, after, targets), []).append(component)
-        elif before.startswith(IN_CPYTHON) and after.startswith(IN_CPYTHON):
+        if before == after == NOT_KNOWN or (before.startswith(IN_CPYTHON) and after.startswith(IN_CPYTHON)):
             folded.setdefault(("", before, after, targets), []).append(component)
         else:
             folded[component, before, after, targets] = [component]

@@ -29,7 +29,7 @@ _ROW_KEYS = {
     "new-host": "url",
     "metadata": "size",
 }
-_ENTRY_KEYS = {"downgrade": "version", "upgraded": "version", "prerelease": "version", "variant": "build-options"}
+_ENTRY_KEYS = {"downgrade": "version", "upgraded": "version", "prerelease": "version", "variant": "build-options", "unjudged": "version"}
 _ANNOTATION_LEVELS = {"alarm": "error", "warning": "warning", "notice": "notice"}
 
 

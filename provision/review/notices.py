@@ -33,6 +33,7 @@ NoticeKind = Literal[
     "metadata",
     "upgraded",
     "provenance",
+    "unjudged",
 ]
 # Kinds whose warnings show the URLs of archives as alarms do.
 _ORIGIN_KINDS = frozenset({"host", "origin", "new-host"})
@@ -79,7 +80,12 @@ def find_notices(
         Notice(severity=each.severity, kind="provenance", entry=each.entry, message=each.message)
         for each in provenance_changes(diff.old, diff.new, verified)
     )
-    return tuple(sorted(found, key=lambda notice: NOTICE_SEVERITIES.index(notice.severity)))
+    return sort_notices(found)
+
+
+def sort_notices(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    """The most severe first, otherwise in their order."""
+    return tuple(sorted(notices, key=lambda notice: NOTICE_SEVERITIES.index(notice.severity)))
 
 
 class _Origins(NamedTuple):

@@ -39,13 +39,14 @@ _OK, _NOT_FOUND = 200, 404
 class Audited:
     """The findings, with the text of the lock; ``manifest`` is None if there was none to compare the lock with.
 
-    ``advisories_off`` says that the policy has advisories judged by no database.
+    ``advisories_off`` says that the policy has advisories judged by no database, ``advisories_judged`` that some were.
     """
 
     audit: Audit
     text: str
     manifest: Path | None
     advisories_off: bool = False
+    advisories_judged: bool = False
 
 
 def audit(
@@ -103,6 +104,7 @@ def audit(
         text=text,
         manifest=manifest_path,
         advisories_off=rules.advisories == "off",
+        advisories_judged=context.advisories is not None and rules.advisories != "off",
     )
 
 

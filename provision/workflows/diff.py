@@ -19,11 +19,12 @@ from provision.lock.read import parse_lock, read_lock_text
 from provision.model.asset import Asset
 from provision.model.tree import TreeEntry, TreeOptions, store_key
 from provision.model.value import frozen, replace
-from provision.review.advisory_changes import compare_advisories
+from provision.review.advisory_changes import compare_advisories, unjudged_notices
 from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.components import compare_components
 from provision.review.details import TreeChange, compare_folders, compare_libraries, total_size
 from provision.review.libraries import libraries_from_files, libraries_from_interpreter
+from provision.review.notices import sort_notices
 from provision.review.provenance import NOT_VERIFIED
 from provision.review.review import DiffSide, Review
 from provision.review.revisions import RevisionPath, has_commit, read_revision
@@ -66,7 +67,8 @@ def diff(
 
         catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
         index = read_advisories(options, advisories, catalog)
-        review = replace(review, advisories=compare_advisories(review.diff, index, table))
+        notices = sort_notices((*review.notices, *unjudged_notices(review.diff, index, table)))
+        review = replace(review, advisories=compare_advisories(review.diff, index, table), notices=notices)
     if details:
         review = replace(review, details=inspect_trees(options, review.diff))
     return review

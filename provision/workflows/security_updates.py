@@ -28,11 +28,15 @@ class SecurityUpdate:
 @frozen
 class SecurityUpdates:
     """The updates of the named entries, or of all. ``unfixed`` counts the advisories that no known build closes,
-    ``unjudged`` the notes on advisories that cannot be judged. ``databases`` are those by which they were judged."""
+    ``unjudged`` the findings on advisories that cannot be judged. ``unjudged_builds`` are the newer builds that may
+    close some of the former, and ``gaps`` the warnings on what is locked. ``databases`` are those by which they were
+    judged."""
 
     updates: tuple[SecurityUpdate, ...]
     unfixed: int
     unjudged: int
+    unjudged_builds: tuple[str, ...]
+    gaps: tuple[str, ...]
     as_of: str
     databases: tuple[Path, ...]
 
@@ -67,6 +71,12 @@ def security_updates(
         updates=updates,
         unfixed=len(applied) - len(updates),
         unjudged=sum(finding.code == "PV030" for finding in findings),
+        unjudged_builds=tuple(dict.fromkeys(finding.unjudged_build for finding in applied if finding.unjudged_build)),
+        gaps=tuple(
+            ": ".join(filter(None, (finding.where, finding.message)))
+            for finding in findings
+            if finding.code == "PV030" and finding.severity == "warning"
+        ),
         as_of=compared.as_of,
         databases=databases,
     )

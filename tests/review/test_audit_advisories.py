@@ -105,7 +105,20 @@ def test_of_an_archive_of_another_publisher_only_cpython_itself_is_judged() -> N
     audit = audited(NEW_OPENSSL, python=replace(OLD, assets=(elsewhere,)))
     assert found(audit) == []
     (note,) = found(audit, "PV030")
-    assert "advisories on the libraries in 3.13.13+20260602 are not judged" in note.message
+    assert "advisories on the libraries in 3.13.13+20260602 cannot be judged: the component list" in note.message
+    assert note.severity == "warning"
+
+
+@pytest.mark.parametrize("build", ["3.13.18+20261110", "3.13.19+20991231", "3.13.17+20260901"])
+def test_what_is_newer_than_the_component_list_is_a_warning_that_says_so(build: str) -> None:
+    """In parts known, or not at all."""
+    tag = build.partition("+")[2]
+    assets = tuple(replace(each, build=tag, url=each.url.replace("20260602", tag)) for each in OLD.assets)
+    newer = replace(OLD, build=tag, assets=assets)
+    warnings = [each for each in found(audited(NEW_OPENSSL, python=newer), "PV030") if each.severity == "warning"]
+    (warning,) = warnings
+    assert f"build {build[-8:]} is newer than the component list of 20260814" in warning.message
+    assert "provision catalog update" in warning.fix
 
 
 def test_the_system_s_libraries_are_none_of_the_build_s() -> None:

@@ -64,8 +64,35 @@ def test_only_the_named_entries_are_listed(tmp_path: Path) -> None:
 def test_what_no_later_build_closes_is_counted(tmp_path: Path) -> None:
     project, database = locked(tmp_path, f"default = {OLD}", NEVER_FIXED)
     ended = project.run("outdated", "--security", "--advisories", database, "--exit-code")
-    assert "1 applicable advisory is closed by no known build" in ended.err
+    assert "1 applicable advisory is closed by no judged build" in ended.err
     assert f"`provision audit --advisories {database}` lists all" in ended.err
+
+
+def test_an_upgrade_to_a_build_that_cannot_be_judged_passes_no_review(tmp_path: Path) -> None:
+    """The newest builds are later than the component list: what they contain is not known."""
+    project, database = locked(tmp_path, f"default = {OLD}", NEW_OPENSSL)
+    old = project.lock.read_text()
+    tmp_path.joinpath("old.lock").write_text(old)
+    newer = '[pythons]\ndefault = { version = "3.13.18", targets = ["linux-x86_64", "macos-aarch64"] }\n'
+    project.write(newer)
+    project.run("lock")
+    why = "build 20261110 is newer than the component list of 20260814"
+    ended = project.run("audit", "--advisories", database, "--strict", expect=5)
+    assert "warning PV030 default, all: CVE-2026-1 on openssl cannot be judged: " + why in ended.out
+    assert "PV030: Run `provision catalog update`" in ended.out
+    ended = project.run("diff", "--advisories", database, tmp_path / "old.lock", "pythons.lock")
+    assert f"warning: default: 1 advisory on openssl can no longer be judged: {why}" in " ".join(ended.out.split())
+    assert "3.5.6 → not known" in ended.out
+    ended = project.run("outdated", "--security", "--advisories", database)
+    assert "no known build closes" not in ended.err
+    assert why in ended.err
+
+
+def test_newer_builds_that_cannot_be_judged_are_named(tmp_path: Path) -> None:
+    project, database = locked(tmp_path, f"default = {OLD}", NEVER_FIXED)
+    ended = project.run("outdated", "--security", "--advisories", database)
+    assert "newer builds cannot be judged (3.13.18+20261110); run `provision catalog update`" in ended.err
+    assert "1 applicable advisory is closed by no judged build" in ended.err
 
 
 def test_what_the_policy_ignores_is_not_listed(tmp_path: Path) -> None:

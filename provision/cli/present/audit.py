@@ -57,6 +57,9 @@ def _remarks(audited: Audited) -> list[str]:
     remarks = [*_levels(audited.audit), _summary(audited.audit)]
     if audited.manifest is None:
         remarks.append("no pythons.toml next to the lock file; requests were not checked")
+    if not audited.advisories_judged:
+        why = 'the policy has `advisories = "off"`' if audited.advisories_off else "pass a database with `--advisories`"
+        remarks.append(f"no advisories were checked; {why}")
     return remarks
 
 

@@ -71,19 +71,24 @@ def present_security(found: SecurityUpdates, console: Console, *, exit_code: boo
     names = found.entries
     ids = {advisory.id for update in found.updates if (advisory := update.finding.advisory) is not None}
     advisories = plural(len(ids), "advisory", "advisories")
-    remarks = [
-        f"a newer build closes {advisories} in {plural(len(names), 'entry', 'entries')}: {', '.join(names)}"
-        if names
-        else "no known build closes an advisory on a locked entry"
-    ]
+    remarks = [*map(printable, found.gaps)]
+    if found.unjudged_builds:
+        builds = ", ".join(found.unjudged_builds)
+        remarks.append(f"newer builds cannot be judged ({builds}); run `provision catalog update`")
+    if names:
+        closes = f"a newer build closes {advisories}"
+        remarks.insert(0, f"{closes} in {plural(len(names), 'entry', 'entries')}: {', '.join(names)}")
+    elif not remarks:
+        remarks.append("no known build closes an advisory on a locked entry")
     audit = shlex.join(
         ["provision", "audit", *(word for path in found.databases for word in ("--advisories", str(path)))]
     )
     if found.unfixed:
         count = plural(found.unfixed, "applicable advisory is", "applicable advisories are")
-        remarks.append(f"{count} closed by no known build; `{audit}` lists all")
+        known = "judged" if found.unjudged_builds else "known"
+        remarks.append(f"{count} closed by no {known} build; `{audit}` lists all")
     if found.unjudged:
-        remarks.append(f"{plural(found.unjudged, 'note')} on advisories that cannot be judged; run `{audit}`")
+        remarks.append(f"{plural(found.unjudged, 'finding')} on advisories that cannot be judged; run `{audit}`")
     document = {
         "version": 1,
         "catalog-as-of": found.as_of or None,
