@@ -29,7 +29,13 @@ _ROW_KEYS = {
     "new-host": "url",
     "metadata": "size",
 }
-_ENTRY_KEYS = {"downgrade": "version", "upgraded": "version", "prerelease": "version", "variant": "build-options", "unjudged": "version"}
+_ENTRY_KEYS = {
+    "downgrade": "version",
+    "upgraded": "version",
+    "prerelease": "version",
+    "variant": "build-options",
+    "unjudged": "version",
+}
 _ANNOTATION_LEVELS = {"alarm": "error", "warning": "warning", "notice": "notice"}
 
 
