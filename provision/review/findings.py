@@ -35,8 +35,8 @@ class Finding:
     ``message`` is a sentence without a full stop. ``line`` counts from 1 in ``file``. ``target_label`` names the asset
     by target and level, ``url`` is that of its archive; both are empty where the finding is about the whole entry.
     ``advice`` is what to do instead of the code's own ``fix``. ``advisory`` is the one that
-    applies, ``fixing_build`` a build of the same series to which it does not, and without one, ``unjudged_build`` a later
-    build that cannot be judged.
+    applies, ``fixing_build`` a build of the same series to which it does not, and without one, ``unjudged_build`` a
+    later build that cannot be judged.
     """
 
     code: str
