@@ -20,8 +20,8 @@ _ALL_COMPONENTS = "all components"
 class ComponentChange:
     """Components of an entry that changed, or may have, and the targets for which that is alike.
 
-    ``before`` and ``after`` are a version, or the words of `origin_words`. ``targets`` is ``("all",)`` if it is alike for
-    every target that changed.
+    ``before`` and ``after`` are a version, or the words of `origin_words`. ``targets`` is ``("all",)`` if it is
+    alike for every target that changed.
     """
 
     entry: str
