@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from provision.manifest.edit import SCHEMA_URL
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION
 from provision.manifest.kinds import (
     DURATION_PATTERN,
@@ -31,6 +30,10 @@ from provision.model.target import KNOWN_TARGETS, target_spellings
 Schema = dict[str, Any]
 
 
+# It names the schema and is no address: nothing is published there.
+SCHEMA_ID = "urn:provision:schema:pythons"
+
+
 def manifest_schema() -> Schema:
     """The schema, draft 2020-12, as JSON values.
 
@@ -39,7 +42,7 @@ def manifest_schema() -> Schema:
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_URL,
+        "$id": SCHEMA_ID,
         "title": "pythons.toml",
         "description": "The Python interpreters that a repository wants, for `provision`.",
         "type": "object",

@@ -83,13 +83,20 @@ def _drafts(mentions: Sequence[Mention], known: Known, disagreements: list[str])
     by_role = [mention for role in ("pin", "tested", "locked") for mention in kinds if mention.role == role]
     for mention in (each for each in by_role if kinds[each].series):
         alike = [draft for draft in drafts if draft.kind == kinds[mention]]
-        if not _merge(mention, alike, known):
+        if not _merge(mention, alike, known, disagreements):
             if any(draft.mentions[0].file != mention.file and draft.has_place_for(mention) for draft in alike):
                 disagreements.append(_loses(mention, alike[0]))
             else:
                 drafts.append(_Draft(mention, mention.given, kinds[mention]))
     for mention in (each for each in by_role if not kinds[each].series):
-        fitting = [draft for draft in drafts if satisfies(draft.request, mention.given, known)]
+        # Beside a version in one setting, `latest` is another one, unless both are the same version.
+        best = newest(mention.given, known)
+        fitting = [
+            draft
+            for draft in drafts
+            if satisfies(draft.request, mention.given, known)
+            and (draft.has_place_for(mention) or newest(draft.request, known) == best)
+        ]
         if fitting:
             min(fitting, key=lambda draft: _order(draft, known)).mentions.append(mention)
         else:
@@ -97,13 +104,25 @@ def _drafts(mentions: Sequence[Mention], known: Known, disagreements: list[str])
     return drafts
 
 
-def _merge(mention: Mention, drafts: Sequence[_Draft], known: Known) -> bool:
-    """Let one of the drafts agree with a mention too, the same request first; False if none can."""
+def _merge(mention: Mention, drafts: Sequence[_Draft], known: Known, disagreements: list[str]) -> bool:
+    """Let one of the drafts agree with a mention too, the same request first; False if none can.
+
+    A request without a known build makes no other one more exact.
+    """
     for draft in sorted(drafts, key=lambda draft: draft.request != mention.given):
         request = narrowed(draft.request, mention.given, known) if draft.has_place_for(mention) else None
         if request is not None:
             # A lock file of another tool says what was chosen, not what was requested.
-            draft.request = draft.request if mention.role == "locked" else request
+            request = draft.request if mention.role == "locked" else request
+            if newest(request, known) is None:
+                first = draft.mentions[0]
+                for wider, exact in ((draft.request, mention), (mention.given, first)):
+                    if newest(wider, known) is not None:
+                        words = f"{exact.where} requests {exact.text}, of which no build is known"
+                        disagreements.append(f"{words}; the entry requests {wider}")
+                        request = wider
+                        break
+            draft.request = request
             draft.mentions.append(mention)
             return True
     return False

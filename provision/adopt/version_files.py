@@ -9,7 +9,8 @@ def read_python_version(text: str, reading: Reading) -> None:
     """`.python-version`, `.python-versions`: versions by line or separated by blanks, the first one is `python`."""
     for line, words in lines_of(text):
         for word in words.replace(":", " ").split() if words[:1].isdigit() else words.split():
-            reading.add(word, "pin", line=line)
+            # An environment of pyenv-virtualenv: `3.12.5/envs/name`.
+            reading.add(word.partition("/envs/")[0], "pin", line=line)
 
 
 def read_tool_versions(text: str, reading: Reading) -> None:

@@ -25,8 +25,6 @@ from provision.model.target import Target
 from provision.model.value import replace
 from provision.text import KeyPath, dotted, line_ending, plain_lines, printable, quoted, spelled_as
 
-# Where the JSON schema of `pythons.toml` is published, for editors.
-SCHEMA_URL = "https://provision.example/schemas/pythons.schema.json"
 COMMON_TARGETS = tuple(map(Target.parse, ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")))
 
 _PYTHONS: KeyPath = ("pythons",)
@@ -48,7 +46,6 @@ def manifest_head(targets: Sequence[Target]) -> str:
     listed = ", ".join(f'"{target.short}"' for target in targets)
     line = f"targets = [{listed}]" if targets else '# targets = ["linux-x86_64", "macos-aarch64"]'
     return f"""\
-#:schema {SCHEMA_URL}
 # The Pythons of this repository. `provision lock` pins each to its bytes, `provision sync` installs what is pinned.
 
 [settings]

@@ -182,6 +182,7 @@ def _unjudged(
     one = f"{first.id} on {which} cannot be judged"
     several = f"{number} advisories on {which} cannot be judged, {first.id} is the first"
     message = f"{one if number == 1 else several}: {gap or first.reason}"
-    severity, advice = ("warning", UPDATE_COMPONENTS) if gap else ("note", "")
+    severity: FindingSeverity = "warning" if gap else "note"
+    advice = UPDATE_COMPONENTS if gap else ""
     finding = context.entry_finding("PV030", message, python.name, "version", severity, advice)
     return replace(finding, target_label=where)

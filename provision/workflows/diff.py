@@ -38,6 +38,7 @@ from provision.workflows.project import LOCK_NAME, Project, shown_name
 HEAD = "HEAD"
 # What looks like the name of a file, where no such file exists: branches may have slashes, and tags dots.
 _FILE_NAME = re.compile(r"(?:\.{0,2}/.*|[^:]*\.[A-Za-z]+)")
+_RANGE = re.compile(r"([^\s:]*[^\s:./])?\.{2,3}([^\s:./][^\s:]*)?")
 
 
 def diff(
@@ -115,6 +116,9 @@ def _not_a_side(text: str, error: UsageError) -> UsageError:
         return UsageError(
             f"{shown} is a directory, not a lock file", hint=f"Name the lock file in it: `{Path(text, LOCK_NAME)}`."
         )
+    if (given := _RANGE.fullmatch(text)) and any(given.groups()):
+        before, after = (side or HEAD for side in given.groups())
+        return UsageError(f"{shown} is a range of revisions", hint=f"Name both: `provision diff {before} {after}`.")
     if _FILE_NAME.fullmatch(text):
         return UsageError(
             f"{shown} does not exist, and is no git revision either",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from provision.adopt.entries import Combined, combine
 from provision.adopt.mention import Mention, Role
 from provision.manifest.version_request import parse_foreign_request, parse_request
@@ -84,6 +86,35 @@ def test_what_several_series_satisfy_is_an_entry_only_if_none_satisfies_it() -> 
     }
     assert entries(planned(mention("a", "latest"))) == {"default": "3"}
     assert entries(planned(mention("a", "^3.13"), mention("b", "3.12"))) == {"default": "3.12", "py3": ">=3.13,<4.0"}
+
+
+@pytest.mark.parametrize("text", ["latest", "3.x", "3"])
+@pytest.mark.parametrize("others", [("3.12",), ("3.12", "3.11.9"), ("3.11", "3.13")])
+def test_latest_beside_other_versions_of_one_setting_is_an_entry(text: str, others: tuple[str, ...]) -> None:
+    combined = planned(*(mention("mise.toml", each, key="tools.python") for each in (*others, text)))
+    assert len(combined.entries) == len(others) + 1
+    assert entries(combined)["py3"] == "3"
+
+
+def test_latest_beside_the_newest_series_of_one_setting_is_that() -> None:
+    combined = planned(*(mention("mise.toml", each, key="tools.python") for each in ("3.12", "3.14", "latest")))
+    assert entries(combined) == {"default": "3.12", "py314": "3.14"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("a", "3.11"), ("b", "3.11.2")),
+        (("b", "3.11.2"), ("a", "3.11")),
+        (("a", ">=3.11,<3.12"), ("b", "3.11.2")),
+    ],
+)
+def test_a_version_without_a_build_makes_no_request_more_exact(first: tuple[str, str], second: tuple[str, str]) -> None:
+    combined = planned(mention(*first), mention(*second))
+    wider = next(text for file, text in (first, second) if file == "a")
+    assert entries(combined) == {"default": wider}
+    (warning,) = combined.disagreements
+    assert warning == f"b:1 requests 3.11.2, of which no build is known; the entry requests {wider}"
 
 
 def test_a_range_alone_is_its_newest_series_and_with_entries_a_limit() -> None:

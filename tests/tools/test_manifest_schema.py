@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 
 from provision.errors import ProvisionError
-from provision.manifest.edit import SCHEMA_URL, add_entry, new_manifest
+from provision.manifest.edit import add_entry, new_manifest
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS
 from provision.model.target import target_spellings
 from tests.conftest import Golden
 from tests.manifest.samples import EXAMPLE, SHA, parse
 from tests.manifest.strategies import NAMES, specs, unhurried
 from tests.support.schemas import SCHEMAS
-from tools.manifest_schema import manifest_schema, schema_text
+from tools.manifest_schema import SCHEMA_ID, manifest_schema, schema_text
 
 SCHEMA = manifest_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -158,7 +158,7 @@ def test_the_committed_schema_is_this_one(golden: Golden) -> None:
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["$id"] == SCHEMA_URL
+    assert SCHEMA["$id"] == SCHEMA_ID
     assert json.loads(schema_text(SCHEMA)) == SCHEMA
 
 

@@ -41,6 +41,20 @@ def test_exit_code(project: Project) -> None:
         project.run("diff", "--exit-code", "--format", style, expect=3)
 
 
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("HEAD~1..HEAD", "provision diff HEAD~1 HEAD"),
+        ("main...", "provision diff main HEAD"),
+        ("..feature/x", "provision diff HEAD feature/x"),
+    ],
+)
+def test_a_range_of_revisions_is_answered_with_both_sides(project: Project, text: str, command: str) -> None:
+    ended = project.run("diff", text, expect=2)
+    assert "is a range of revisions" in ended.err
+    assert f"`{command}`" in ended.err
+
+
 def test_files_and_revisions(project: Project, tmp_path: Path) -> None:
     old = tmp_path / "old.lock"
     old.write_text(honest())
