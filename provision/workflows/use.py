@@ -159,7 +159,8 @@ def bin_directory(options: Options) -> Path:
     chosen = select_assets(project, loaded.lock, Scope()).selected if loaded else ()
     installed = [selected for selected in chosen if _is_installed(selected, store)]
     for path in unknown_commands(project.directory, installed, store):
-        raise _command_refused(path, project.lock_path)
+        missing = [selected for selected in chosen if selected not in installed]
+        raise _command_refused(path, project.lock_path, missing)
     if not is_directory(directory):
         raise StoreError(
             f"cannot put {directory} on PATH: the directory does not exist",
@@ -199,7 +200,12 @@ def _interpreter_error(selected: Selected, store: Store) -> ProvisionError | Non
     return None
 
 
-def _command_refused(path: Path, lock: Path) -> PolicyError:
+def _command_refused(path: Path, lock: Path, missing: Sequence[Selected]) -> ProvisionError:
+    if is_launcher(path) and missing:  # the lock file changed after the last sync, as by a pull
+        told = "; ".join(
+            f"{each.name}: {each.asset.version}+{each.asset.build} is locked but not installed" for each in missing
+        )
+        return StoreError(told, hint="Run `provision sync`.")
     if is_launcher(path):
         return PolicyError(
             f"{path} does not start an interpreter that {lock.name} has for this command; refusing to put it on PATH",

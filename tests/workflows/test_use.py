@@ -79,6 +79,31 @@ def tree(options: Options, tmp_path: Path) -> Path:
     return which(options, "one").tree
 
 
+def test_an_upgrade_that_is_not_installed_yet_is_named(tree: Path, options: Options, tmp_path: Path) -> None:
+    """As after a pull: the commands of the older interpreter are not put on PATH, and the reason is the real one."""
+    commands, manifest = tmp_path / ".pythons" / "bin", tmp_path / "pythons.toml"
+    newer = small_build(tmp_path / "builds", 2)
+    write_catalog(tmp_path / "served", [newer, small_build(tmp_path / "builds")])
+    before, _, last = manifest.read_text().partition("two = ")
+
+    manifest.write_text(f"{before}two = {newer.entry}\n")
+    lock(options)
+    assert bin_directory(options) == commands  # all commands are of the other entry
+
+    manifest.write_text(f"{before.partition('one = ')[0]}one = {newer.entry}\ntwo = {last}")
+    lock(options)
+    with pytest.raises(StoreError) as caught:
+        bin_directory(options)
+    assert str(caught.value) == "one: 3.13.5+20261202 is locked but not installed"
+    assert caught.value.hint == "Run `provision sync`."
+
+    sync(options, Scope(), NoProgress())
+    assert bin_directory(options) == commands
+    (commands / "python3.9").write_bytes((commands / "python3.13").read_bytes())
+    with pytest.raises(PolicyError, match="does not start an interpreter that pythons.lock has"):
+        bin_directory(options)
+
+
 def _make_directory(path: Path) -> None:
     path.unlink()
     path.mkdir()
