@@ -100,7 +100,7 @@ def test_an_upgrade_that_is_not_installed_yet_is_named(tree: Path, options: Opti
     sync(options, Scope(), NoProgress())
     assert bin_directory(options) == commands
     (commands / "python3.9").write_bytes((commands / "python3.13").read_bytes())
-    with pytest.raises(PolicyError, match="does not start an interpreter that pythons.lock has"):
+    with pytest.raises(PolicyError, match="refusing to put it on PATH"):
         bin_directory(options)
 
 
