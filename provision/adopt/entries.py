@@ -91,11 +91,11 @@ def _drafts(mentions: Sequence[Mention], known: Known, disagreements: list[str])
     for mention in (each for each in by_role if not kinds[each].series):
         # Beside a version in one setting, `latest` is another one, unless both are the same version.
         best = newest(mention.given, known)
+        is_alone = all(draft.has_place_for(mention) for draft in drafts)
         fitting = [
             draft
             for draft in drafts
-            if satisfies(draft.request, mention.given, known)
-            and (draft.has_place_for(mention) or newest(draft.request, known) == best)
+            if satisfies(draft.request, mention.given, known) and (is_alone or newest(draft.request, known) == best)
         ]
         if fitting:
             min(fitting, key=lambda draft: _order(draft, known)).mentions.append(mention)

@@ -96,6 +96,11 @@ def test_latest_beside_other_versions_of_one_setting_is_an_entry(text: str, othe
     assert entries(combined)["py3"] == "3"
 
 
+def test_latest_beside_other_versions_is_none_of_another_file() -> None:
+    setting = (mention("mise.toml", each, key="tools.python") for each in ("3.13", "latest"))
+    assert entries(planned(*setting, mention("tox.ini", "3.12", "tested")))["py3"] == "3"
+
+
 def test_latest_beside_the_newest_series_of_one_setting_is_that() -> None:
     combined = planned(*(mention("mise.toml", each, key="tools.python") for each in ("3.12", "3.14", "latest")))
     assert entries(combined) == {"default": "3.12", "py314": "3.14"}
