@@ -80,7 +80,7 @@ def load_cached(cache_dir: Path) -> Catalog | None:
         try:
             saved = load_saved(path)
         except DamagedSnapshotError as error:
-            notes.append(f"{path} is not used, as {error}; `provision catalog update` writes it anew")
+            notes.append(f"{path} is ignored: {error}; run `provision catalog update` to write the file again")
             continue
         if saved is not None:
             sources.append(saved)
@@ -116,8 +116,8 @@ def _from_saved(url: str, saved_path: Path) -> Snapshot:
     saved = load_usable(saved_path)
     if saved is None:
         raise NetworkError(
-            f"the catalog {url} is not in the cache, and this run does not use the network",
-            hint="Run `provision catalog list`, which fetches the catalog unless PROVISION_OFFLINE is set.",
+            f"the catalog {url} is not in the cache, and downloads are disabled (offline)",
+            hint="Unset PROVISION_OFFLINE, and run `provision catalog list` to download the catalog.",
         )
     return saved
 
@@ -151,7 +151,7 @@ def _content(path: Path) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: NUL in a path
         reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, FileTooLargeError):
-            reason = f"it has {error.size} bytes, and a catalog has at most {MAX_CATALOG_SIZE}"
+            reason = f"{error.size} bytes; the limit is {MAX_CATALOG_SIZE}"
         raise CatalogError(
             f"the catalog cannot be read: {reason}",
             place=Place(display_path(path)),
@@ -245,6 +245,6 @@ def save_catalog(path: Path, data: bytes) -> None:
         replace_file(path, data, flush=True)
     except OSError as error:
         raise StoreError(
-            f"the catalog cannot be kept in {path.parent}: {error.strerror}",
-            hint="Check its permissions and the space left, or set PROVISION_CACHE_DIR.",
+            f"cannot save the catalog in {path.parent}: {error.strerror}",
+            hint="Check the permissions and the free space of the directory, or set PROVISION_CACHE_DIR.",
         ) from error

@@ -42,7 +42,7 @@ def read_document(data: bytes, origin: str) -> tuple[str, AssetsRead]:
     """The name of the source and the assets; raises `CatalogError` for any other document, and a damaged one."""
     kind = _kind(data)
     if not kind:
-        raise CatalogError("this is no catalog that provision can read", place=Place(origin))
+        raise CatalogError("not a catalog in a format that provision can read", place=Place(origin))
     source, read = _READERS[kind]
     return source, read(data, origin)
 

@@ -67,7 +67,7 @@ def refresh_ndjson(cache_dir: Path, *, get: HttpGet, now: str, urls: Sequence[st
             continue
         return replace(done, notes=(*(f"{failure}; took {url} instead" for failure in failures), *done.notes))
     raise_all(failures)
-    raise ValueError("there is no URL to refresh from")
+    raise ValueError("no URL to download a catalog from")
 
 
 def refresh_document(cache_dir: Path, url: str, *, get: HttpGet, now: str) -> RefreshResult:
@@ -138,7 +138,7 @@ def refresh_sums(cache_dir: Path, tag: str, *, get: HttpGet, now: str, bases: Se
             continue
         return replace(done, notes=(*(f"{failure}; took {origin} instead" for failure in failures), *done.notes))
     raise_all(failures)
-    raise ValueError("there is no place to ask")
+    raise ValueError("no URL to download the list from")
 
 
 def refresh_pypy(cache_dir: Path, *, get: HttpGet, now: str, urls: tuple[str, str] = PYPY_URLS) -> RefreshResult:

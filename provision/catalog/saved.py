@@ -73,7 +73,7 @@ def replace_saved(
     if not reading.assets:
         raise CatalogError(
             f"{answer.origin} lists no assets that provision can lock",
-            hint="Check that the URL is that of a catalog of upstream; a catalog of your own goes into `catalogs`.",
+            hint="Check that the URL is that of an upstream catalog; `catalogs` in pythons.toml lists custom ones.",
         )
     source = path.name.partition(".")[0]
     listed = {asset.url for asset in reading.assets}
@@ -98,7 +98,7 @@ def replace_saved(
         gone=len(lost),
         notes=(
             *_left_out(reading.unknown, "with names that this version of provision cannot read"),
-            *_left_out(reading.unhashed, "for lack of a sha256"),
+            *_left_out(reading.unhashed, "without a sha256"),
             *_changed_digests(reading.assets, known),
             *_lost(answer.origin, lost),
         ),

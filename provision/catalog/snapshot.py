@@ -222,7 +222,7 @@ def bundled_snapshot() -> Snapshot:
         return Snapshot(BUNDLED.read_bytes())
     except (OSError, DamagedSnapshotError) as error:
         raise CatalogError(
-            f"the catalog in this installation of provision cannot be read: {error}", hint="Install provision again."
+            f"the catalog in this installation of provision cannot be read: {error}", hint="Reinstall provision."
         ) from error
 
 
@@ -282,7 +282,7 @@ def unique_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:
             errors.append(
                 CatalogError(
                     f"{asset.filename} is listed with two hashes, {namesake.sha256} and {asset.sha256}",
-                    hint="Find out which archive is the right one, and list only that.",
+                    hint="Determine which archive is right, and list only that archive.",
                 )
             )
         known = by_url.get(asset.url)

@@ -70,13 +70,13 @@ class SnapshotLayout:
                 implementation, version, builds = line.split("\t", 2)
                 self._versions.setdefault(implementation, {})[version] = builds
         except ValueError as error:
-            raise DamagedSnapshotError("its head cannot be read") from error
+            raise DamagedSnapshotError("its header is damaged") from error
         self.shapes = _lines(shapes)
         self._shape_code = _shape_code(len(self.shapes))
         width = struct.calcsize(self._shape_code)
         self.count, rest = divmod(len(self._rows), width + 32 + (8 if _SIZES in self.facts else 0))
         if rest:
-            raise DamagedSnapshotError("its rows are not whole")
+            raise DamagedSnapshotError("its rows are truncated")
         self._sizes_at = width * self.count
         self._digests_at = len(self._rows) - 32 * self.count
 
@@ -162,15 +162,15 @@ def _seal(head: str, *columns: bytes | memoryview) -> bytes:
 def _split(data: bytes) -> tuple[str, memoryview]:
     """Head and rows, after a check that the bytes are those that were written."""
     if not is_snapshot(data):
-        raise DamagedSnapshotError("it does not begin like a catalog of this version of provision")
+        raise DamagedSnapshotError("not a catalog of this version of provision")
     body = memoryview(data)[_BODY_AT:]
     if zlib.crc32(body) != int.from_bytes(data[len(_MAGIC) : _BODY_AT], "little"):
-        raise DamagedSnapshotError("its checksum is wrong")
+        raise DamagedSnapshotError("its checksum does not match")
     rows_at = 4 + int.from_bytes(body[:4], "little")
     try:
         return str(body[4:rows_at], "utf-8"), body[rows_at:]
     except UnicodeDecodeError as error:
-        raise DamagedSnapshotError("its head cannot be read") from error
+        raise DamagedSnapshotError("its header is damaged") from error
 
 
 def _fact_lines(facts: Mapping[str, str], *, sized: bool) -> list[str]:

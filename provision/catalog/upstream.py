@@ -65,7 +65,7 @@ def _digest(value: object) -> Digest | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise ValueError("a sha256 is a text of 64 hexadecimal digits")
+        raise ValueError("expected a sha256 of 64 hexadecimal digits")
     return Digest.parse(value)
 
 
@@ -168,7 +168,7 @@ def absolute_url(url: str, origin: str) -> str:
     if full == base or not file_name(full):
         raise ValueError(f"{url!r} names no archive")
     if full.startswith("file:") and not base.startswith("file:"):
-        raise ValueError(f"{url!r} is a file, and a catalog from the network may not name files")
+        raise ValueError(f"{url!r} is a file; a downloaded catalog cannot list files")
     return full
 
 
@@ -212,7 +212,7 @@ def _asset(line: NdjsonLine, artifact: NdjsonArtifact, origin: str) -> Asset:
 def _version(text: str) -> tuple[Version, str]:
     version, _, build = text.partition("+")
     if re.fullmatch(BUILD_PATTERN, build) is None:
-        raise ValueError(f"version {text!r} lacks a build: expected the like of 3.14.2+20260127")
+        raise ValueError(f"version {text!r} lacks a build: expected one such as 3.14.2+20260127")
     return Version.parse(version), build
 
 
@@ -233,7 +233,7 @@ def _stated_traits(artifact: NdjsonArtifact, why: str) -> _AssetTraits:
     words = artifact.variant.split("+")
     flavor = next((flavor for flavor in FLAVORS if flavor in words), None)
     if flavor is None:
-        raise ValueError(f"variant {artifact.variant!r} names no flavor; those are {', '.join(FLAVORS)}")
+        raise ValueError(f"variant {artifact.variant!r} names no flavor; expected one of {', '.join(FLAVORS)}")
     options = BuildOptions.of({word for word in (*words, link) if word and word != flavor})
     return _AssetTraits(target=target, cpu=cpu, options=options, flavor=flavor)
 

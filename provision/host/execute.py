@@ -169,4 +169,4 @@ def _missing_interpreter(program: Path) -> str:
     if line.startswith(b"#!"):
         return f"its interpreter {os.fsdecode(line[2:].split()[0])}" if line[2:].split() else "its interpreter"
     elf = read_elf(program)
-    return f"its loader {elf.interpreter}" if elf and elf.interpreter else "a file that it needs"
+    return f"its loader {elf.interpreter}" if elf and elf.interpreter else "a required file"

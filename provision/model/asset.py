@@ -85,7 +85,7 @@ class BuildOptions:
         """Make a set of known options; raise `ValueError` with the first unknown one."""
         given = frozenset(names)
         for name in sorted(given.difference(OPTIONS)):
-            raise ValueError(f"{name!r} is not a build option; those are {', '.join(OPTIONS)}")
+            raise ValueError(f"{name!r} is not a build option; expected one of {', '.join(OPTIONS)}")
         return cls(given)
 
     @classmethod

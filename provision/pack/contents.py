@@ -61,7 +61,7 @@ def path_in_prefix(interpreter: Interpreter, path: Path) -> str:
         return path.relative_to(interpreter.prefix).as_posix()
     except ValueError:
         raise UsageError(
-            f"{path} is outside of {interpreter.prefix}, the prefix of its Python: the two cannot be packed as one tree"
+            f"{path} is outside of {interpreter.prefix}, the prefix of its Python; the two cannot be packed as one tree"
         ) from None
 
 

@@ -107,8 +107,8 @@ def inspect_interpreter(prefix: Path) -> Interpreter:
         raise UsageError(f"{python} is {answers['implementation']}: only CPython can be packed")
     if not answers["paths"]:
         raise UsageError(
-            f"{python} is of a Windows installation, which `pack` does not know how to take apart",
-            hint="pack it on Linux or macOS, or name python-build-standalone's archive",
+            f"{python} is of a Windows installation, which `pack` does not support",
+            hint="Pack on Linux or macOS, or use the archive of python-build-standalone.",
         )
     paths = answers["paths"]
     return Interpreter(
@@ -137,7 +137,7 @@ def _find(prefix: Path) -> Path:
     if found is None:
         raise UsageError(
             f"there is no Python at {prefix}: expected an interpreter, or a directory with bin/python3",
-            hint="the prefix of a Python is what `python -c 'import sys; print(sys.prefix)'` prints",
+            hint="Run `python -c 'import sys; print(sys.prefix)'` to print the prefix of a Python.",
         )
     return found
 
@@ -195,7 +195,7 @@ def _run_script(
     except (ValueError, RecursionError):
         answers = None
     if not isinstance(answers, dict):
-        raise ScriptFailed("does not run the script that it is given, so it is no Python")
+        raise ScriptFailed("is not a Python: it does not run a script")
     return answers
 
 
@@ -220,13 +220,15 @@ def target_of(interpreter: Interpreter) -> Target:
     try:
         return Target.parse(triple)
     except ValueError:
-        raise UsageError(f"{interpreter.executable} is for {triple}, a target that no asset name can say") from None
+        raise UsageError(
+            f"{interpreter.executable} is for {triple}, a target that asset names cannot express"
+        ) from None
 
 
 def _linux_triple(interpreter: Interpreter) -> str:
     file = detect.read_elf(interpreter.executable)
     if file is None:
-        raise UsageError(f"{interpreter.executable} is no program of Linux or macOS")
+        raise UsageError(f"{interpreter.executable} is not a program for Linux or macOS")
     arch = _LINUX_ARCHES.get((file.machine, file.bits), f"machine-{file.machine}")
     libc = "musl" if "ld-musl" in file.interpreter else "gnu"
     if arch == "armv7" and libc == "gnu":

@@ -108,7 +108,7 @@ def _pack(
 def _without_pip(interpreter: Interpreter) -> tuple[str, ...]:
     if is_directory(interpreter.site_packages / "pip"):
         return ()
-    return ("pip is not in it, as this installation has none of its own; virtual environments may lack it too",)
+    return ("the archive has no pip, as this installation has none; virtual environments may lack pip as well",)
 
 
 def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
@@ -130,14 +130,14 @@ def _describe(interpreter: Interpreter, flavor: str, build: str) -> Asset:
     from provision.pack.interpreter import target_of
 
     if flavor not in FLAVORS:
-        raise UsageError(f"{flavor!r} is not a flavor; those are {', '.join(FLAVORS)}")
+        raise UsageError(f"expected one of {', '.join(FLAVORS)}; got {flavor!r}")
     if not re.fullmatch(r"20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", build):
-        raise UsageError(f"{build!r} is not a build tag: expected a day as YYYYMMDD, as python-build-standalone has it")
+        raise UsageError(f"{build!r} is not a build tag; expected a date as YYYYMMDD")
     options = interpreter.options
     if options.debug and flavor != "full":
         raise UsageError(
-            f"{interpreter.executable} is a debug build, which the name of an {flavor} archive cannot say",
-            hint="pack it with `--flavor full`",
+            f"{interpreter.executable} is a debug build, which requires the flavor full",
+            hint="Pass `--flavor full`.",
         )
     target = target_of(interpreter)
     name = modern_name(version=interpreter.version, build=build, target=target, options=options, flavor=flavor)
@@ -236,8 +236,8 @@ def _read_rows(catalog: Path) -> dict[str, dict[str, Any]]:
             }
         except (ValueError, TypeError, KeyError) as error:
             raise CatalogError(
-                "this line is no row of a catalog",
+                "not a row of a catalog",
                 place=Place(str(catalog), number),
-                hint="pack into another directory, or remove the file",
+                hint="Pack into another directory, or remove the file.",
             ) from error
     return rows

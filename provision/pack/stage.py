@@ -71,7 +71,7 @@ def _strip(binaries: Iterable[Path]) -> list[str]:
 
     tool = shutil.which("strip")
     if tool is None:
-        return ["nothing was stripped, as there is no `strip` on this machine: the archive is larger than it could be"]
+        return ["nothing was stripped, as this machine has no `strip`; the archive is larger than necessary"]
     done = subprocess.run(
         [tool, "--strip-debug", "--", *map(str, binaries)], capture_output=True, text=True, check=False
     )
@@ -103,7 +103,7 @@ def _make_search_paths_relative(path: Path, root: Path, interpreter: Interpreter
     if changed != data:
         path.write_bytes(changed)
     name = path.relative_to(root).as_posix()
-    return [f"{name} looks for libraries in {searched}, which cannot be changed in place" for searched in failed]
+    return [f"{name} searches for libraries in {searched}, which cannot be changed in place" for searched in failed]
 
 
 def _unfound_libpython(interpreter: Interpreter, root: Path, requires: set[str]) -> list[str]:
@@ -114,7 +114,9 @@ def _unfound_libpython(interpreter: Interpreter, root: Path, requires: set[str])
         return []
     if any("$ORIGIN" in text for _, text in dynamic.search_paths):
         return []
-    problem = f"bin/{interpreter.name} needs {name} and is not told to look beside itself: it cannot be relocated"
+    problem = (
+        f"bin/{interpreter.name} requires {name}, but does not search for it relative to itself; it cannot be relocated"
+    )
     return [f"{problem}; build it with `-Wl,-rpath,$ORIGIN/../lib`, or set its RUNPATH with patchelf"]
 
 

@@ -63,7 +63,7 @@ def test_each_kind_is_recognised(data: bytes, source: str) -> None:
 @pytest.mark.parametrize("data", [b"", b"<html>", b"[]", b"{}", b'{"a": 1}', b'["x"]', b"[" * 100_000])
 def test_anything_else_is_refused(data: bytes) -> None:
     assert not is_document(data)
-    with pytest.raises(CatalogError, match=r"^here: this is no catalog that provision can read"):
+    with pytest.raises(CatalogError, match=r"^here: not a catalog in a format that provision can read"):
         read_document(data, "here")
 
 

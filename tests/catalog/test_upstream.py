@@ -366,7 +366,7 @@ def test_hashes_and_times_become_values() -> None:
     ("text", "message"),
     [
         ('{"items": [{}, {"sha256": "abc"}]}', "catalog.ndjson:7: items[1].sha256: 'abc' is not a sha256"),
-        ('{"items": [{"sha256": 5}]}', "catalog.ndjson:7: items[0].sha256: a sha256 is a text"),
+        ('{"items": [{"sha256": 5}]}', "catalog.ndjson:7: items[0].sha256: expected a sha256 of 64"),
         ('{"date": "soon"}', "catalog.ndjson:7: date: 'soon' is not a time"),
         ('{"date": 20260127}', "catalog.ndjson:7: date: '20260127' is not a time"),
         ('{"items": 5, "date": 5}', "catalog.ndjson:7: items: Input should be"),

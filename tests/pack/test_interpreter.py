@@ -116,10 +116,10 @@ def test_on_a_mac_the_target_is_that_of_the_machine(tmp_path: Path, machine: str
 def test_a_program_for_an_unknown_machine_is_refused(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path)
     interpreter.executable.write_bytes(elf_header(8))
-    with pytest.raises(UsageError, match="machine-8-unknown-linux-gnu, a target that no asset name can say"):
+    with pytest.raises(UsageError, match="machine-8-unknown-linux-gnu, a target that asset names cannot express"):
         target_of(interpreter)
     interpreter.executable.write_bytes(b"#!/bin/sh\n")
-    with pytest.raises(UsageError, match="no program of Linux or macOS"):
+    with pytest.raises(UsageError, match="not a program for Linux or macOS"):
         target_of(interpreter)
 
 

@@ -64,7 +64,7 @@ def test_without_a_tag_the_build_is_as_old_as_the_interpreter(tmp_path: Path) ->
     answered = answers(tmp_path)
     program = make_program(tmp_path, answered)
     Path(answered["executable"]).write_bytes(b"#!/bin/sh\n")
-    with pytest.raises(UsageError, match="no program of Linux"):
+    with pytest.raises(UsageError, match="not a program for Linux"):
         pack_archive(program, tmp_path / "out")
 
 

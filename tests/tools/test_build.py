@@ -99,13 +99,13 @@ def test_each_format_is_recognised_by_its_content(
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"5", b"<html>", b'["x"]'])
 def test_an_unknown_format_is_refused(tmp_path: Path, data: bytes) -> None:
     (path,) = sources(tmp_path, {"source.json": data})
-    with pytest.raises(CatalogError, match=r"source.json: this is no catalog that provision can read"):
+    with pytest.raises(CatalogError, match=r"source.json: not a catalog in a format that provision can read"):
         read_source(path)
 
 
 def test_a_damaged_snapshot_is_no_source(tmp_path: Path) -> None:
     (path,) = sources(tmp_path, {"old.bin": BUNDLED.read_bytes()[:-1]})
-    with pytest.raises(CatalogError, match=r"old.bin: the snapshot is damaged: its checksum is wrong"):
+    with pytest.raises(CatalogError, match=r"old.bin: the snapshot is damaged: its checksum does not match"):
         read_source(path)
 
 

@@ -71,6 +71,6 @@ def test_a_catalog_that_is_not_cached_is_fetched_by_the_command_of_the_hint(
     project.write(manifest)
     project.run("lock")
     project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n{manifest}'.replace("3.13", "3.12"))
-    assert "Run `provision catalog list`, which fetches the catalog" in project.run(*words.split(), expect=6).err
+    assert "and run `provision catalog list` to download the catalog" in project.run(*words.split(), expect=6).err
     project.run("catalog", "list")
     project.run(*words.split())

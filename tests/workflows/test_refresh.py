@@ -223,7 +223,7 @@ def test_what_a_partial_list_lacks_is_not_known_until_a_complete_one_says(projec
     name = stripped("3.13.99", "20270101")
     url = server.put("uv.json", uv_metadata(name))
     updated = project.run("catalog", "update", "--url", url)
-    assert "1 asset left out for lack of a sha256: xbuildenv-314.0.7.tar.gz" in updated.err
+    assert "1 asset left out without a sha256: xbuildenv-314.0.7.tar.gz" in updated.err
     locked = project.run("lock", "--offline")
     known = "fast: 3.13.99+20270101 has no known complete set of CPU levels for linux-x86_64"
     assert f"{known}; run `provision catalog update` to complete the list" in locked.err

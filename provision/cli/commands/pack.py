@@ -79,7 +79,7 @@ def _read_schema(name: str) -> str:
     for directory in (package / "schemas", package.parent / "schemas"):
         with suppress(OSError):
             return (directory / name).read_text(encoding="utf-8")
-    raise ProvisionError(f"this installation of provision has no {name}", hint="Install provision again.")
+    raise ProvisionError(f"this installation of provision has no {name}", hint="Reinstall provision.")
 
 
 def present_packed(done: PackedPython) -> CommandAnswer:
