@@ -205,7 +205,7 @@ class EntryTable:
     )
     url: tuple[tuple[Target, str], ...] | None = optional(
         ByTarget(_URL),
-        "Archives of one's own, of one exact `version`, by target: they are all that the entry is for. https, file, or "
+        "Custom archives of one exact `version`, by target; the entry is for these targets only. https, file, or "
         "http on loopback; each with its `sha256`.",
         ({"x86_64-unknown-linux-gnu": _EXAMPLE_ARCHIVE},),
     )

@@ -76,7 +76,7 @@ def _strip(binaries: Iterable[Path]) -> list[str]:
         [tool, "--strip-debug", "--", *map(str, binaries)], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise ProvisionError(f"strip failed: {done.stderr.strip().rpartition(chr(10))[2]}", hint="pack install_only")
+        raise ProvisionError(f"strip failed: {done.stderr.strip().rpartition(chr(10))[2]}", hint="Pack install_only.")
     return []
 
 

@@ -131,8 +131,8 @@ def test_what_cannot_start_is_no_archive(tmp_path: Path, program: bytes) -> None
     [
         ("#!/bin/sh\nexit 3\n", "fails with exit code 3"),
         ("#!/bin/sh\nkill -9 $$\n", "fails with signal 9"),
-        ("#!/bin/sh\necho hello\n", "is no Python"),
-        ("#!/bin/sh\necho '[]'\n", "is no Python"),
+        ("#!/bin/sh\necho hello\n", "is not a Python"),
+        ("#!/bin/sh\necho '[]'\n", "is not a Python"),
         ("#!/missing/sh\n", "cannot be started: its interpreter /missing/sh does not exist"),
     ],
 )

@@ -82,7 +82,7 @@ def test_a_program_that_relies_on_the_systems_search_path_cannot_be_relocated(tm
     interpreter = make_installation(tmp_path / "prefix")
     link_program(interpreter)
     result = staged(interpreter, tmp_path / "staged")
-    assert "bin/python3.12 needs libpython3.12.so.1.0" in result.warnings[0]
+    assert "bin/python3.12 requires libpython3.12.so.1.0" in result.warnings[0]
     assert "cannot be relocated" in result.warnings[0]
 
 

@@ -227,7 +227,7 @@ def test_what_a_partial_list_lacks_is_not_known_until_a_complete_one_says(projec
     locked = project.run("lock", "--offline")
     known = "fast: 3.13.99+20270101 has no known complete set of CPU levels for linux-x86_64"
     assert f"{known}; run `provision catalog update` to complete the list" in locked.err
-    assert "list of its assets is incomplete (sources: uv)" in project.run("explain", "fast").out
+    assert "the list of its assets is incomplete (sources: uv)" in project.run("explain", "fast").out
     levels = [name.replace("x86_64-", f"x86_64_{level}-") for level in ("v2", "v3", "v4")]
     sums = "".join(f"{digest(each).hex}  {each}\n" for each in (name, *levels))
     server.put("pbs/20270101/SHA256SUMS", sums.encode())
