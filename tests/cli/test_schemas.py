@@ -13,12 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from provision.cli.commands.pack import _complete_schema, schema_names
 from provision.errors import FAILURE
 from tests.support.project import Project
 from tests.support.schemas import SCHEMAS
 
 ROOT = SCHEMAS.parent
-PRINTED = {"manifest": "pythons.schema.json", "lock": "pythons-lock.schema.json"}
+PRINTED = {
+    "manifest": "pythons.schema.json",
+    "lock": "pythons-lock.schema.json",
+    "output-diff": "pythons-diff.schema.json",
+    "output-list": "output-list.schema.json",
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +64,12 @@ def test_a_checkout_prints_its_files(project: Project, which: str) -> None:
     text = (SCHEMAS / PRINTED[which]).read_text(encoding="utf-8")
     assert project.run("schema", which).out == text
     assert project.run("schema", which, "--json").document() == json.loads(text)
+
+
+def test_every_schema_has_a_name_that_is_completed() -> None:
+    outputs = {path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("output-*")}
+    assert set(schema_names()) == {"manifest", "lock", "output-diff", *outputs}
+    assert list(_complete_schema("output-catalog-s")) == ["output-catalog-show"]
 
 
 @pytest.mark.parametrize("which", PRINTED)

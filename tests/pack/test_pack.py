@@ -30,6 +30,7 @@ from tests.relocate.samples import asset
 from tests.support.builds import ready_made
 from tests.support.interpreters import install
 from tests.support.project import Project
+from tests.support.schemas import check_document
 
 BASE = Path(sys.base_prefix)
 
@@ -105,6 +106,7 @@ def test_the_command_prints_the_archive_and_its_row(tmp_path: Path) -> None:
     words = ("pack", BASE, "-o", "dist", "--build", "20261101")
 
     document = project.run(*words, "--json").document()
+    check_document("pack", document)
 
     archive, catalog = project.directory / document["archive"], project.directory / document["catalog"]
     assert archive.is_file()

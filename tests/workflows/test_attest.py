@@ -42,6 +42,7 @@ from provision.workflows.store import Verified, verify
 from provision.workflows.sync import Synced, sync
 from tests.support.minting import COMMIT, Mint
 from tests.support.project import Project
+from tests.support.schemas import check_document
 from tests.support.server import Server
 from tests.support.small import small_build
 
@@ -181,6 +182,7 @@ def test_every_platform_is_proven_from_one_host_and_again_offline(attesting: Att
     shutil.rmtree(attesting.project.cache)
     attesting.api.status = 500
     document = attesting.run("attest", "--offline", "--json").document()
+    check_document("attest", document)
     assert {row["verification"] for row in document["archives"]} == {"provenance+offline bundle"}
     assert len(document["archives"]) == 48
     assert (attesting.text, len(attesting.api.asked)) == (before, asked)
@@ -279,6 +281,7 @@ def test_each_tampered_variant_fails_with_its_own_code(attesting: Attesting, nam
     before = attesting.text
     answer = present_attested(attesting.attest(), Console(environ={}))
     document: Any = answer.document
+    check_document("attest", document)
     assert {row["problem"] for row in document["archives"]} == {problem}, "in JSON"
     verdicts = [line for line in answer.lines if not line.startswith(("required ", " "))]
     assert {line.partition("  ")[0] for line in verdicts} == {problem}, "in the text"

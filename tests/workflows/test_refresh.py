@@ -21,6 +21,7 @@ from tests.catalog.samples import digest, full, ndjson_line, stripped, upstream
 from tests.catalog.test_learned_components import DOWNLOADS, TARGETS
 from tests.fetch.conftest import Internet, authority, authority_file, internet
 from tests.support.project import Ended, Project
+from tests.support.schemas import check_document
 from tests.support.server import Server
 
 __all__ = ["authority", "authority_file", "internet"]  # fixtures
@@ -67,6 +68,7 @@ def test_one_request_tells_what_is_current_and_one_the_sizes(project: Project, i
     internet.server.put(NDJSON, ndjson_line(NAMES[0]))
     internet.server.put(RELEASE, release(NAMES[0]))
     ended = online(project, internet, "catalog", "update", "--json")
+    check_document("catalog-update", ended.document())
     assert list(sources(ended)) == [NDJSON_URLS[0]]
     assert asked(internet.server) == [NDJSON, RELEASE]
     project.run("lock", "--offline")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from provision.cli.commands.register import present_registered
 from provision.errors import ManifestError, StoreError
 from provision.host.detect import detect_host
 from provision.lock.write import format_lock
@@ -19,6 +20,7 @@ from tests.lock.samples import asset, python
 from tests.review.samples import lock
 from tests.store.samples import ASSET, FREE, install
 from tests.support.project import Project
+from tests.support.schemas import check_document
 
 COMPANY = "Software\\Python\\provision"
 
@@ -61,6 +63,7 @@ def test_all_that_is_installed_is_registered_as_the_pep_says(project: Options) -
     done = register(project, registry)
     tags = {name: tag.removesuffix("-arm64") for name, tag in done.tags.items()}
     assert tags == {"default": "3.13.5", "free": "3.13.5t"}
+    check_document("register", present_registered(done, removed=False).document)
     key = f"{COMPANY}\\{done.tags['free']}"
     assert registry.values(COMPANY) == {"DisplayName": "provision"}
     assert registry.values(key) == {

@@ -8,6 +8,7 @@ from typing import Any
 from tests.advisories.corpus import COOKIES, encoded
 from tests.review.test_audit_advisories import NEW_OPENSSL
 from tests.support.project import Project
+from tests.support.schemas import check_document
 
 OLD = '{ version = "3.13.13", build = "20260602", targets = ["linux-x86_64", "macos-aarch64"] }'
 NEW = '{ version = "3.13.14", build = "20260610", targets = ["linux-x86_64"] }'
@@ -46,6 +47,7 @@ def test_an_entry_is_listed_with_the_build_that_closes_the_advisory(tmp_path: Pa
     assert "CVE-2026-1" in row
     assert "closes 1 advisory in 1 entry: old" in ended.err
     document = project.run("outdated", "--security", "--advisories", database, "--json").document()
+    check_document("outdated", document)
     (update,) = document["updates"]
     assert (update["name"], update["locked"], update["target"]) == ("old", "3.13.13+20260602", "all")
     assert update["advisory"]["id"] == "CVE-2026-1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ import provision
 from provision.cli.candidates import complete_values
 from provision.cli.parameters import parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
-from provision.errors import ProvisionError, UsageError
+from provision.errors import ProvisionError, UsageError, did_you_mean
 from provision.model.asset import FLAVORS
 from provision.text import size
 
@@ -21,7 +22,28 @@ if TYPE_CHECKING:
     from provision.pack.pack import PackedPython
 
 
-_SCHEMAS = {"manifest": "pythons.schema.json", "lock": "pythons-lock.schema.json"}
+# Those of commands' documents are `output-NAME`, and in files of that name, but for that of `diff`.
+_SCHEMAS = {
+    "manifest": "pythons.schema.json",
+    "lock": "pythons-lock.schema.json",
+    "output-diff": "pythons-diff.schema.json",
+}
+
+
+def schema_names() -> list[str]:
+    """The names of all schemas of this installation."""
+    found = (path.name for directory in _schema_directories() for path in directory.glob("output-*.schema.json"))
+    return [*_SCHEMAS, *sorted({name.partition(".")[0] for name in found})]
+
+
+def _complete_schema(incomplete: str) -> Iterator[str]:
+    yield from (name for name in schema_names() if name.startswith(incomplete))
+
+
+def _schema_directories() -> tuple[Path, ...]:
+    """``schemas/`` is in the package of a wheel, and beside the package in a checkout."""
+    package = Path(provision.__file__).parent
+    return (package / "schemas", package.parent / "schemas")
 
 
 @with_session()
@@ -57,26 +79,34 @@ def pack(
 @with_session()
 def schema(
     session: Session,
-    which: Annotated[str, typer.Argument(metavar="manifest|lock", autocompletion=complete_values("manifest", "lock"))],
+    name: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=_complete_schema,
+            help="`manifest`, `lock`, or `output-` and a command, such as `output-list` or `output-catalog-show`; "
+            "`output-error` is that of failures.",
+        ),
+    ],
 ) -> int:
-    """Print the JSON schema of pythons.toml or pythons.lock.
+    """Print a JSON schema: of a file, or of what `--json` prints.
 
-    For editors and validators.
+    For editors, validators and programs that read the output of commands.
 
     \b
-    Example:
+    Examples:
       provision schema manifest > pythons.schema.json
+      provision schema output-list
     """
-    name = _SCHEMAS.get(which)
-    if name is None:
-        raise UsageError(f"there is no schema {which!r}; expected `manifest` or `lock`")
-    return session.show(present_schema(_read_schema(name)))
+    names = schema_names()
+    if name not in names:
+        near = did_you_mean(name, names, after="; ")
+        raise UsageError(f"NAME: expected manifest, lock or output-COMMAND; got {name!r}{near}")
+    return session.show(present_schema(_read_schema(_SCHEMAS.get(name, f"{name}.schema.json"))))
 
 
 def _read_schema(name: str) -> str:
-    """A file of ``schemas/``, which is in the package of a wheel, and beside the package in a checkout."""
-    package = Path(provision.__file__).parent
-    for directory in (package / "schemas", package.parent / "schemas"):
+    """A file of ``schemas/``."""
+    for directory in _schema_directories():
         with suppress(OSError):
             return (directory / name).read_text(encoding="utf-8")
     raise ProvisionError(f"this installation of provision has no {name}", hint="Reinstall provision.")
