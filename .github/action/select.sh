@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails unless the lock answers the manifest, and says what the cache is for (outputs cache, key, paths, lock-digest).
+# Fails unless the lock file is up to date, and says what the cache is for (outputs cache, key, paths, lock-digest).
 # Reads BIN, INPUT_MANIFEST, INPUT_NAMES, INPUT_TARGET, INPUT_CACHE, INPUT_CHECK_ONLY.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
