@@ -130,7 +130,9 @@ def _merge(mention: Mention, drafts: Sequence[_Draft], known: Known, disagreemen
 
 def _loses(mention: Mention, draft: _Draft) -> str:
     first = draft.mentions[0]
-    return f"{mention.where} requests {mention.text}, {first.where} requests {first.text}; {first.file} counts first"
+    return (
+        f"{mention.where} requests {mention.text}, {first.where} requests {first.text}; {first.file} takes precedence"
+    )
 
 
 def _apply_ranges(

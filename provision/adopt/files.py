@@ -99,7 +99,7 @@ def read_files(paths: Iterable[Path], directory: Path) -> Read:
         if left > 0:
             _read(path, known[path][1], reading, directory)
         else:
-            reading.problem(f"is left out: the files before name more than {_MOST_MENTIONS} versions")
+            reading.problem(f"was not read: the files before it name more than {_MOST_MENTIONS} versions")
         left -= len(reading.mentions)
         readings.append(reading)
     return Read(
@@ -145,7 +145,7 @@ def _read(path: Path, reader: str, reading: Reading, directory: Path) -> None:
     limit = _LARGEST_YAML if path.suffix in {".yml", ".yaml"} else _LARGEST
     try:
         if path.is_relative_to(directory) and not path.resolve().is_relative_to(directory.resolve()):
-            reading.problem("is a link that leads out of the repository; not read")
+            reading.problem("is a symbolic link out of the repository; not read")
             return
         text = plain_lines(read_small_file(path, limit).decode())
         load_reader(reader)(text, reading)

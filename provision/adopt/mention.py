@@ -94,7 +94,7 @@ class Reading:
 
     def not_static(self, key: str, text: str, line: int | None = None) -> None:
         """A problem for a value that only running the tool would tell."""
-        self.problem(f"{key}: {quoted(text)} is known only when the tool runs; add that version by hand", line)
+        self.problem(f"{key}: {quoted(text)} is evaluated only when the tool runs; add the version by hand", line)
 
     def _too_many(self) -> Problem:
         return Problem(

@@ -28,7 +28,7 @@ def read_noxfile(text: str, reading: Reading) -> None:
     except SyntaxError as error:
         raise LineError(f"not valid Python: {error.msg}", error.lineno) from None
     except (RecursionError, MemoryError):
-        raise ValueError("not valid Python: nested too deep") from None
+        raise ValueError("not valid Python: nested too deeply") from None
     names = _constants(module)
     for node in module.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

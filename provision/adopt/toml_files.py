@@ -114,7 +114,7 @@ def _read_uv(document: _Document, *table: str) -> None:
     preference = document.get(*table, "python-preference")
     if preference in {"system", "only-system"}:
         path = (*table, "python-preference")
-        message = f'"{preference}" makes uv use the machine\'s own interpreter; no entry is written for that'
+        message = f'"{preference}" makes uv use a system interpreter; no entry is added for it'
         document.reading.problem(f"{dotted(path)}: {message}", document.line(path))
     for path in ((*table, "pip", "python"), (*table, "pip", "python-version")):
         document.add(path, document.get(*path), "pin")

@@ -60,7 +60,7 @@ def _compose(text: str) -> yaml.Node | None:
     except yaml.YAMLError as error:
         raise ValueError(f"not valid YAML: {str(error).partition(chr(10))[0]}") from None
     except RecursionError:
-        raise ValueError("not valid YAML: nested too deep") from None
+        raise ValueError("not valid YAML: nested too deeply") from None
     return node
 
 

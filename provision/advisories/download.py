@@ -99,7 +99,7 @@ def download_database(
                 return _downloaded(source, "unchanged", len(before.records), now)
             records = _kept(_archived(response, source), source) if response is not None else {}
             if response is None or not records:
-                raise CatalogError(f"{source.url} holds no advisory on what builds contain")
+                raise CatalogError(f"{source.url} has no advisory on a component of any build")
             _save(path, records, origin=source.url, etag=response.etag, now=now)
         case QuerySource():
             records = _kept(_queried(post, source), source)
@@ -150,7 +150,7 @@ def _queried(post: HttpPost, source: QuerySource) -> Iterator[tuple[str, bytes]]
         if not token:
             return
         question["page_token"] = token
-    raise NetworkError(f"{source.url} answered with more than {_MOST_PAGES} pages on {source.package}")
+    raise NetworkError(f"{source.url} returned more than {_MOST_PAGES} pages on {source.package}")
 
 
 def _page(body: bytes, source: QuerySource) -> tuple[list[bytes], str]:
@@ -162,7 +162,7 @@ def _page(body: bytes, source: QuerySource) -> tuple[list[bytes], str]:
             raise TypeError("expected a list and a token")
         return [json.dumps(record).encode() for record in vulnerabilities], token
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise CatalogError(f"{source.url} did not answer on {source.package} as OSV does") from error
+        raise CatalogError(f"{source.url} did not return a response of OSV on {source.package}") from error
 
 
 def _kept(documents: Iterator[tuple[str, bytes]], source: AdvisorySource) -> dict[str, bytes]:

@@ -132,7 +132,7 @@ class _Vulnerability:
     ) -> AppliedAdvisory | UnjudgedAdvisory | None:
         key = version_key(component, version) if version else None
         if key is None:
-            reason = f"{version} has no place in the order of versions" if version else "its version is not known"
+            reason = f"version {version} cannot be compared" if version else "its version is not known"
             return UnjudgedAdvisory(id=self.id, component=component, version=version, reason=reason)
         reason = ""
         for record, statements in self._by_record(component):
@@ -152,7 +152,7 @@ class _Vulnerability:
             if "unjudged" not in verdicts:
                 return None
             reason = reason or next((statement.problem for statement in statements if statement.problem), "")
-        reason = reason or "the release is newer than what the record knows of"
+        reason = reason or "the release is newer than the record"
         return UnjudgedAdvisory(id=self.id, component=component, version=version, reason=reason)
 
     def _by_record(self, component: str) -> Iterator[tuple[AdvisoryRecord, list[Statement]]]:

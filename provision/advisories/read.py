@@ -183,7 +183,7 @@ def _ranges(component: str, ranges: Iterable[Mapping[str, Any]], versions: Itera
     for each in ranges:
         intervals = _walk(component, each["events"])
         if intervals is None:
-            return Statement(component=component, basis="range", problem="a version in it has no place in the order")
+            return Statement(component=component, basis="range", problem="a version of the record cannot be compared")
         affected += intervals
     listed = (version_key(component, version) for version in versions)
     affected += (Interval(low=key, high=key, inclusive=True) for key in listed if key is not None)
@@ -223,7 +223,7 @@ def _git(component: str, git: Mapping[str, Any], versions: Iterable[str]) -> Sta
     listed = [version_key(component, _tag_version(version)) for version in versions]
     keys = tuple(key for key in listed if key is not None)
     if not keys:
-        return Statement(component=component, basis="git", problem="it has commits only, and no versions")
+        return Statement(component=component, basis="git", problem="the record has commits only, no versions")
     has_fix = any("fixed" in event for event in git["events"])
     return Statement(component=component, basis="git-versions", listed=keys, has_fix=has_fix)
 
@@ -277,10 +277,12 @@ def _cve_statement(component: str, basis: Basis, affected: Mapping[str, Any]) ->
     found: dict[str, list[Interval]] = {"affected": [], "unaffected": []}
     for version in affected["versions"]:
         if version.get("versionType") == "git" or version.get("status") not in found:
-            return Statement(component=component, basis=basis, problem="its versions are commits, or unknown")
+            return Statement(
+                component=component, basis=basis, problem="the versions of the record are commits or unknown"
+            )
         intervals = _cve_intervals(component, version)
         if intervals is None:
-            return Statement(component=component, basis=basis, problem="a version in it has no place in the order")
+            return Statement(component=component, basis=basis, problem="a version of the record cannot be compared")
         found[version["status"]] += intervals
     defaults: Mapping[str, Verdict] = {"affected": "affected", "unaffected": "clean", "unknown": "unjudged"}
     # Many records leave the default out; bounds then say what is affected, as `< 5.8.1` does.

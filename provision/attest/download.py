@@ -57,15 +57,15 @@ def _listed(response: Response, url: str) -> list[Mapping[str, Any]]:
     try:
         found = json.loads(response.body)["attestations"]
     except (ValueError, RecursionError, LookupError, TypeError) as error:
-        raise NetworkError(f"{url} did not answer as GitHub's API does") from error
+        raise NetworkError(f"{url} did not return a response of GitHub's API") from error
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise NetworkError(f"{url} did not answer as GitHub's API does")
+        raise NetworkError(f"{url} did not return a response of GitHub's API")
     return found[:_MOST]
 
 
 def _successful(response: Response, url: str) -> Response:
     if response.status != _OK:
-        hint = "Set GITHUB_TOKEN: without it, GitHub answers few questions an hour."
+        hint = "Set GITHUB_TOKEN: without it, GitHub allows few requests per hour."
         raise NetworkError(
             f"cannot download attestations: {url.partition('?')[0]} answered with status {response.status}",
             hint=hint if response.status in _REFUSED else "Run the command again later.",

@@ -20,7 +20,8 @@ from provision.model.value import frozen
 from provision.protocols import HttpGet
 
 _RESTORE = (
-    "Restore the lock file from version control. If the row was wrong there, remove it and run `provision attest`."
+    "Restore the lock file from version control. If the row is wrong there as well, "
+    "delete it and run `provision attest`."
 )
 
 
@@ -135,16 +136,14 @@ class Prover:
             raise AttestationError("bundle-missing", message, hint=_RESTORE if self._get else _ATTEST)
         proven = self._verify(row.bundle, signer)
         if proven.row(row.build) != row:
-            raise AttestationError(
-                "forged-row", f"the row of build {row.build} says something else than its bundle", hint=_RESTORE
-            )
+            raise AttestationError("forged-row", f"the row of build {row.build} differs from its bundle", hint=_RESTORE)
         return self._covering(row.bundle, asset, signer)
 
     def _covering(self, bundle: Digest, asset: Asset, signer: Signer) -> Provenance:
         proven = self._verify(bundle, signer)
         if asset.sha256.hex not in proven.digests:
             raise AttestationError(
-                "wrong-digest", f"the attestation does not have {asset.filename} (sha256 {asset.sha256})"
+                "wrong-digest", f"the attestation does not cover {asset.filename} (sha256 {asset.sha256})"
             )
         return proven
 

@@ -249,7 +249,9 @@ def raise_mismatch(signer: Signer, claims: _Claims) -> None:
         raise AttestationError(problem, f"expected signer {signer.identity}, got {claims.identity or 'none'}")
     number = claims.repository_id
     if not (number.isascii() and number.isdigit() and len(number) < 16):
-        raise AttestationError("wrong-repository-id", f"the repository has no id that can be read: {number!r:.40}")
+        raise AttestationError(
+            "wrong-repository-id", f"the repository id in the certificate is invalid: {number!r:.40}"
+        )
     if signer.repository_id is not None and int(number) != signer.repository_id:
         raise AttestationError(
             "wrong-repository-id",
@@ -286,7 +288,7 @@ def _statement(payload: bytes) -> Mapping[str, Any]:
         statement = json.loads(payload)
         types = statement["_type"], statement["predicateType"]
     except (ValueError, RecursionError, LookupError, TypeError) as error:
-        raise AttestationError("wrong-predicate", "the bundle holds no in-toto statement") from error
+        raise AttestationError("wrong-predicate", "the bundle has no in-toto statement") from error
     if types != (_STATEMENT, _PREDICATE):
         raise AttestationError("wrong-predicate", f"expected {_PREDICATE}, got {types[1]!r:.100}")
     found: Mapping[str, Any] = statement

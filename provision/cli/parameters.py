@@ -37,7 +37,7 @@ ShownAs = Annotated[
     typer.Option(
         "--as",
         metavar="PATH",
-        help="Report the lock file under this path: that of the file in its repository, where a copy is checked.",
+        help="Report the lock file under this path, if it is a copy of a file in a repository.",
     ),
 ]
 

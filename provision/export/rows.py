@@ -94,7 +94,7 @@ class Place:
                 first = kept.setdefault(self.key(row), row)
                 if first.asset.sha256 == row.asset.sha256:
                     continue
-                reason = f"same place as {first.label}"
+                reason = f"same key as {first.label}"
             left_out.append(LeftOut(row, reason))
         if not kept:
             raise nothing_left(style, left_out)
@@ -116,7 +116,7 @@ class Place:
 
 def nothing_left(style: str, left_out: Sequence[LeftOut]) -> ProvisionError:
     """The error of a format that has a place for none of the rows."""
-    found = f", which has no place for {describe(left_out)}" if left_out else ""
+    found = f": it cannot hold {describe(left_out)}" if left_out else ""
     return ProvisionError(
         f"nothing to export in the format {style}{found}",
         hint="Name other entries, or pass another format or `--target`.",

@@ -145,7 +145,7 @@ def _check_host(python: LockedPython, asset: Asset, context: AuditContext) -> It
         return
     if url.is_of_one_machine:
         what = "file" if url.scheme == "file" else "server"
-        yield context.asset_finding("PV022", f"{url} is a {what} of one machine", python, asset, "url")
+        yield context.asset_finding("PV022", f"{url} is a {what} on one machine", python, asset, "url")
         return
     try:
         context.host_policy.check(url)
@@ -190,8 +190,8 @@ def _check_custom_host(python: LockedPython, asset: Asset, context: AuditContext
     if url.is_of_one_machine or any(rule.matches(url) for rule in context.hosts):
         return
     if url.host in KNOWN_HOSTS:
-        message = f"anyone can upload to {url.host}, and only this repository names {asset.filename} there"
-        advice = "Compare the URL with the change of pythons.toml. Move custom archives to a host of your own."
+        message = f"anyone can upload to {url.host}; only this repository names {asset.filename} on it"
+        advice = "Compare the URL with the change to pythons.toml. Move custom archives to a host of your own."
         yield context.asset_finding("PV009", message, python, asset, "url", advice)
 
 
@@ -210,7 +210,7 @@ def _check_unknown(python: LockedPython, asset: Asset, context: AuditContext) ->
         return  # `_check_checksums` compares the sha256
     if tag == asset.build and _is_newer_than_catalog(tag, context):
         message = (
-            f"release {tag} is newer than the catalog of {context.upstream.as_of[:10]}; the sha256 was not compared"
+            f"release {tag} is newer than the catalog dated {context.upstream.as_of[:10]}; the sha256 was not compared"
         )
         yield context.asset_finding("PV024", message, python, asset, "sha256")
     else:
@@ -323,7 +323,7 @@ def _asset_disagreement(
                 f"the manifest requests {asked}, the lock file has a build with {str(asset.options) or 'no options'}"
             )
         case "cpu":
-            message = f"the manifest requests level {each.requested}, the lock file has {asset.cpu}"
+            message = f"the manifest requests CPU level {each.requested}, the lock file has {asset.cpu}"
         case _:
             code, message = "PV001", f"the manifest requests sha256 {each.requested}, the lock file has {asset.sha256}"
     return context.asset_finding(code, message, python, asset, key)
@@ -335,10 +335,10 @@ def _check_prereleases(context: AuditContext) -> Iterator[Finding]:
             continue
         request = context.request(python)
         if context.policy.allow_prereleases is False:
-            message = f"{python.version} is a prerelease; the policy allows none"
+            message = f"{python.version} is a prerelease; the policy does not allow prereleases"
             yield context.entry_finding("PV015", message, python.name, "version")
         elif request is not None and not allows_prereleases(request):
-            message = f"{python.version} is a prerelease; the manifest allows none"
+            message = f"{python.version} is a prerelease; the manifest does not allow prereleases"
             yield context.entry_finding("PV015", message, python.name, "version")
 
 
@@ -354,5 +354,5 @@ def _check_duplicates(context: AuditContext) -> Iterator[Finding]:
                 yield context.asset_finding("PV018", message, python, asset, "sha256")
             other = by_url.setdefault(canonical_url(asset.url), asset)
             if other.sha256 != asset.sha256:
-                message = f"{asset.url} is locked with sha256 {other.sha256} elsewhere, and with {asset.sha256} here"
+                message = f"{asset.url} is locked with two digests: sha256 {other.sha256} and {asset.sha256}"
                 yield context.asset_finding("PV019", message, python, asset, "sha256")

@@ -87,7 +87,8 @@ def _other_signers(context: AuditContext) -> Iterator[Finding]:
     }
     for each in context.lock.attestations:
         if not any(signer and build == each.build and is_signed_by(each, signer) for build, signer in expected):
-            message = f"build {each.build} is not to be attested by {each.identity} (repository {each.repository_id})"
+            signer_words = f"{each.identity} (repository {each.repository_id})"
+            message = f"build {each.build} has an attestation by another signer: {signer_words}"
             yield Finding.of("PV032", message, file=context.file, line=context.lines.bundle(each.bundle.hex))
 
 

@@ -46,7 +46,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "host-not-allowed",
             "error",
             "the archive is on a host that is not allowed",
-            "Compare the URL with the change of pythons.toml. If the host is yours, add it to `allow-hosts` of the "
+            "Compare the URL with the change to pythons.toml. If the host is yours, add it to `allow-hosts` of the "
             "policy; if not, restore the lock file from version control.",
         ),
         AuditRule(
@@ -82,7 +82,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "end-of-life",
             "warning",
             "the series is past its end of life and gets no security fixes",
-            "Move to a newer series, or ignore this code in the policy with the reason.",
+            "Move to a newer series, or ignore this code in the policy with a reason.",
         ),
         AuditRule(
             "PV013",
@@ -95,7 +95,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "PV014",
             "in-cooldown",
             "error",
-            "the build is younger than the cooldown allows",
+            "the build is younger than the cooldown",
             "Wait, or lock an older build.",
         ),
         AuditRule(
@@ -138,7 +138,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "PV021",
             "wrong-date",
             "error",
-            "the time of publication differs from the one that upstream states",
+            "the publication time differs from upstream's",
             RELOCK,
         ),
         AuditRule(
@@ -167,7 +167,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "no-checksums",
             "note",
             "upstream publishes no SHA256SUMS for the release",
-            "Check what the sha256 was compared with instead.",
+            "Check the source that the sha256 was compared with.",
         ),
         AuditRule(
             "PV026",
@@ -180,7 +180,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "PV027",
             "more-known",
             "note",
-            "the catalog now has more requested assets of the locked build: levels, a flavor, sizes",
+            "the catalog now has more requested assets of the locked build: CPU levels, a flavor or sizes",
             "Run `provision lock --upgrade` for the entry, and review the change with `provision diff`.",
         ),
         AuditRule(
@@ -195,7 +195,7 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "advisory",
             "error",
             "an advisory applies to a component of the build",
-            "Lock a build with the fix, or ignore the advisory in the policy by its id, with the reason and a date.",
+            "Lock a build with the fix, or ignore the advisory in the policy by its id, with a reason and a date.",
         ),
         AuditRule(
             "PV030",
@@ -208,19 +208,19 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "PV031",
             "no-provenance",
             "error",
-            "no attestation says who built the archive",
+            "the archive has no attestation",
             "Run `provision attest`; if upstream has none, lock a build that is attested.",
         ),
         AuditRule(
-            "PV032", "wrong-signer", "error", "the archive is attested by another signer than its publisher", RELOCK
+            "PV032", "wrong-signer", "error", "the signer of the attestation is not the archive's publisher", RELOCK
         ),
-        AuditRule("PV033", "not-attested", "error", "the attestation is not of this archive", RELOCK),
+        AuditRule("PV033", "not-attested", "error", "the attestation is for another archive", RELOCK),
         AuditRule("PV034", "wrong-attestation", "error", "the attestation is not valid", RELOCK),
         AuditRule(
             "PV035",
             "expired-trust",
             "error",
-            "the authority or the log was no longer valid when the attestation was made",
+            "the certificate authority or the log was not valid when the attestation was signed",
             RELOCK,
         ),
         AuditRule("PV036", "forged-attestation", "error", "the lock file and the attestation disagree", RELOCK),
@@ -228,15 +228,15 @@ AUDIT_CODES: dict[str, AuditRule] = {
             "PV037",
             "bundle-missing",
             "warning",
-            "the attestation was not verified: its bundle is not here",
+            "the attestation was not verified: its bundle is missing",
             "Run `provision attest --vendor`, and commit its files.",
         ),
         AuditRule(
             "PV038",
             "attestation-gone",
             "warning",
-            "the attestation is valid, and upstream no longer has it",
-            "Commit the files of `provision attest --vendor`, and find out why.",
+            "the attestation is valid, but upstream no longer has it",
+            "Run `provision attest --vendor`, commit its files, and find out why upstream removed it.",
         ),
     )
 }

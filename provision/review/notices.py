@@ -110,7 +110,7 @@ def _entry_notices(entry: EntryChange, origins: _Origins, *, upgrade_requested: 
     if not entry.request_changed:
         yield from _unrequested_notices(entry, upgrade_requested=upgrade_requested)
     elif entry.new and entry.old and entry.new.version.prerelease and not entry.old.version.prerelease:
-        message = f"{entry.new.version} is a prerelease, and {entry.old.version} was none"
+        message = f"{entry.new.version} is a prerelease; {entry.old.version} was not"
         yield _notice(entry, "warning", "prerelease", message)
 
 
@@ -202,7 +202,7 @@ def _filename_notices(entry: EntryChange) -> Iterator[Notice]:
         if disagreements:
             meant = ", ".join(each.statement for each in disagreements)
             locked = ", ".join(each.locked or "none" for each in disagreements)
-            found.setdefault(f"file name says {meant}, lock file says {locked}", []).append(change)
+            found.setdefault(f"the file name has {meant}, the lock file has {locked}", []).append(change)
     for message, changes in found.items():
         yield _notice(entry, "alarm", "misnamed", message, changes)
 
@@ -279,7 +279,7 @@ def _changed_assets(entry: EntryChange) -> Iterator[AssetChange]:
 
 def _both_sides(change: AssetChange) -> tuple[Asset, Asset]:
     if change.old is None or change.new is None:
-        raise ValueError(f"{change.target_label} is not on both sides")
+        raise ValueError(f"{change.target_label} is in only one of the lock files")
     return change.old, change.new
 
 

@@ -34,7 +34,7 @@ def page(title: str, body: Iterable[str], *, skip: tuple[str, str]) -> str:
             f"<title>{html_text(title)}</title>\n<style>{style.content}</style>\n</head>\n<body>\n",
             f'<a class="skip" href="#{anchor}">{words}</a>\n',
             *body,
-            f"<footer>Made by provision {html_text(__version__)}. It loads nothing from elsewhere.</footer>\n",
+            f"<footer>Made by provision {html_text(__version__)}. It loads nothing from the network.</footer>\n",
             f"<script>{script.content}</script>\n</body>\n</html>\n",
         )
     )

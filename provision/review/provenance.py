@@ -38,10 +38,10 @@ def provenance_changes(
         was, now = _attested(old, before), _attested(new, python)
         lost = len(python.assets) - sum(bool(claimed_rows(new, asset)) for asset in python.assets)
         if was and lost:
-            message = f"provenance is lost: no attestation of {plural(lost, 'archive')}; before, {_words(was)}"
+            message = f"provenance was lost: no attestation of {plural(lost, 'archive')}; before: {_words(was)}"
             yield ProvenanceChange(entry=python.name, severity="alarm", message=message)
         elif was and now and _signers(was) != _signers(now):
-            message = f"another signer than before: now {_words(now)}; before, {_words(was)}"
+            message = f"the signer changed from {_words(was)} to {_words(now)}"
             yield ProvenanceChange(entry=python.name, severity="alarm", message=message)
         elif now and verified.get(python.name):
             message = f"the attestation is not valid: {verified[python.name]}"

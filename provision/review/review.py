@@ -81,7 +81,7 @@ def headline(review: Review) -> str:
     """``2 entries changed, 1 added; 1 alarm``, or that nothing differs."""
     diff = review.diff
     if not diff:
-        return "no difference"
+        return "no differences"
     counts = {kind: sum(entry.kind == kind for entry in diff.entries) for kind in ("changed", "added", "removed")}
     words: list[str] = []
     for kind, number in counts.items():
@@ -94,7 +94,7 @@ def headline(review: Review) -> str:
     ]
     if not words and diff.attestations_changed:
         words.append("the attestations changed")
-    changes = ", ".join(words) or ("the format's version changed" if diff.format_changed else "an empty lock")
+    changes = ", ".join(words) or ("the format version changed" if diff.format_changed else "an empty lock")
     return "; ".join(part for part in (changes, ", ".join(serious)) if part)
 
 

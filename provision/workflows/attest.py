@@ -66,7 +66,8 @@ def attest(
     loaded, manifest = project.locked(), project.manifest()
     if lock_version(loaded.lock.version) > lock_version(LOCK_VERSION):
         raise ProvisionError(
-            f"{project.lock_name} has lock-version {loaded.lock.version}, and this provision writes {LOCK_VERSION}",
+            f"{project.lock_name} has lock-version {loaded.lock.version}; "
+            f"this version of provision writes {LOCK_VERSION}",
             hint="Upgrade provision to the release that the project uses.",
         )
     pythons = select_entries(loaded.lock, names, manifest=project.manifest_path)

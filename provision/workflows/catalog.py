@@ -69,10 +69,10 @@ def parse_query(
     """The queries of `catalog list`, one per target; raises `UsageError` for invalid values."""
     if flavor is not None and flavor not in FLAVORS:
         raise UsageError(
-            f"--flavor is {flavor!r}; expected one of {', '.join(FLAVORS)}.{did_you_mean(flavor, FLAVORS)}"
+            f"--flavor: expected one of {', '.join(FLAVORS)}; got {flavor!r}.{did_you_mean(flavor, FLAVORS)}"
         )
     if cpu is not None and cpu not in CPU_LEVELS:
-        raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
+        raise UsageError(f"--cpu: expected one of {', '.join(CPU_LEVELS)}; got {cpu!r}")
     try:
         parsed = parse_request(request) if request else None
         names = {name for option in options for name in option.split("+")}
@@ -144,7 +144,7 @@ def show_asset(options: Options, filename: str) -> Asset:
     asset = open_known_catalog(options).find(name)
     if asset is None:
         raise ResolutionError(
-            f"no catalog knows an asset {name!r}",
-            hint="Look for its name with `provision catalog list`, or learn of new builds: `provision catalog update`.",
+            f"no catalog lists an asset {name!r}",
+            hint="Look for its name with `provision catalog list`, or run `provision catalog update`.",
         )
     return asset

@@ -121,7 +121,7 @@ def _not_a_side(text: str, error: UsageError) -> UsageError:
         return UsageError(f"{shown} is a range of revisions", hint=f"Name both: `provision diff {before} {after}`.")
     if _FILE_NAME.fullmatch(text):
         return UsageError(
-            f"{shown} does not exist, and is no git revision either",
+            f"{shown} does not exist and is not a git revision",
             hint="Check the path, or name a revision and a path in it, such as HEAD~1:pythons.lock.",
         )
     return error
@@ -238,7 +238,7 @@ def _available(options: Options, entry: EntryChange, change: AssetChange) -> tup
 
 def _compare_trees(options: Options, old: LockedPython, new: LockedPython, change: AssetChange) -> TreeChange:
     if change.old is None or change.new is None:
-        raise ValueError(f"{change.target_label} is not on both sides")
+        raise ValueError(f"{change.target_label} is in only one of the lock files")
     with ExitStack() as held:
         before = _open_tree(options, change.old, old.tree, held)
         after = _open_tree(options, change.new, new.tree, held)

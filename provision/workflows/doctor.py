@@ -126,7 +126,7 @@ def _pythons(options: Options, project: Project | None) -> Iterator[Check]:
     active = options.environ.get("VIRTUAL_ENV")
     if active and not is_file(Path(active) / "pyvenv.cfg"):
         hint = "Run `deactivate`, or unset VIRTUAL_ENV."
-        text = f"VIRTUAL_ENV names {active}, which is no virtual environment"
+        text = f"VIRTUAL_ENV names {active}, which is not a virtual environment"
         yield Check(subject="environment", state="problem", text=text, hint=hint)
 
 
@@ -160,7 +160,7 @@ def _hook(environ: Mapping[str, str], project: Project | None) -> Iterator[Check
     active = environ.get("__PROVISION_ACTIVE")
     loaded = [name for name in _START_UP_FILES if _loads_hook(Path(environ.get("HOME", "")) / name)]
     if active:
-        yield Check(subject="hook", state="ok", text=f"{active} is on PATH by the hook of the shell")
+        yield Check(subject="hook", state="ok", text=f"{active} is on PATH; the shell hook put it there")
     elif loaded:
         yield Check(subject="hook", state="ok", text=f"loaded by ~/{', ~/'.join(loaded)}; not active here")
     else:
@@ -186,7 +186,7 @@ def _loads_hook(path: Path) -> bool:
 
 def _project_checks(options: Options, project: Project | None) -> Iterator[Check]:
     if project is None:
-        hint = "Run `provision init` to make a project."
+        hint = "Run `provision init` to create a project."
         yield Check(subject="project", state="note", text=f"no {MANIFEST_NAME} here or above", hint=hint)
         return
     try:

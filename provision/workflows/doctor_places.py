@@ -92,7 +92,7 @@ def _directory(subject: str, path: Path, variable: str) -> Iterator[Check]:
         yield Check(subject=subject, state="ok", text=text)
     if existing == path and (reason := _why_no_lock(path)):
         hint = f"Set {variable} to a directory on a local file system."
-        yield Check(subject=subject, state="problem", text=f"{path}: no process locks: {reason}", hint=hint)
+        yield Check(subject=subject, state="problem", text=f"{path}: process locks do not work: {reason}", hint=hint)
 
 
 def _file_system(path: Path) -> str:
@@ -143,7 +143,7 @@ def _authorities(options: Options) -> Iterator[Check]:
 def _network(options: Options, progress: Progress, times: list[datetime]) -> Iterator[Check]:
     """Ask each server for one byte; their times are added to ``times``."""
     if options.offline:
-        yield Check(subject="network", state="note", text="not asked (offline)")
+        yield Check(subject="network", state="note", text="not checked (offline)")
         return
     with open_fetcher(options, progress) as fetcher:
         for text in options.mirrors or _SERVERS:
@@ -202,4 +202,4 @@ def _clock(now: datetime, times: list[datetime]) -> Iterator[Check]:
         text = f"{shown} differs from the time of servers by {int(away.total_seconds())} s"
         yield Check(subject="clock", state=state, text=text, hint=hint)
     else:
-        yield Check(subject="clock", state="ok", text=f"{shown}, as servers have it")
+        yield Check(subject="clock", state="ok", text=f"{shown}, the same as on the servers")

@@ -47,7 +47,7 @@ def add(options: Options, name: str, spec: Mapping[str, object], *, force: bool 
 
 
 def _refusal(name: str, error: ResolutionError) -> ResolutionError:
-    force = "To add the entry for builds that are yet to come, pass `--force`."
+    force = "To add the entry before such a build exists, pass `--force`."
     hint = f"{error.hint}\n{force}" if error.hint else force
     return ResolutionError(f"entry {name!r} cannot be locked: {error.message}", hint=hint)
 

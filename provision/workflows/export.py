@@ -56,7 +56,7 @@ def export(options: Options, style: str, names: tuple[str, ...] = (), targets: t
     made = getattr(module, f"export_{style.replace('-', '_')}")(rows)
     warnings = loaded.warnings
     if made.left_out:
-        warnings = (*warnings, f"{style} has no place for {describe(made.left_out, made.rows)}")
+        warnings = (*warnings, f"the format {style} cannot hold {describe(made.left_out, made.rows)}")
     return Exported(style=style, text=made.text, rows=made.rows, left_out=made.left_out, warnings=warnings)
 
 

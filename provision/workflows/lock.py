@@ -136,8 +136,8 @@ def _spelled_as_before(new: str, text: str, before: ParsedLock, after: Lock, pro
         if after.pythons == before.lock.pythons and not CONFLICT_MARKER.search(text):
             return text
         raise LockFileError(
-            f"{project.lock_name} is not changed: this provision would remove the keys that a newer one wrote "
-            f"(lock-version {before.lock.version}): {', '.join(before.unknown)}",
+            f"{project.lock_name} is not changed: this version of provision would remove keys "
+            f"that a newer version wrote (lock-version {before.lock.version}): {', '.join(before.unknown)}",
             hint="Upgrade provision to the release that the project uses.",
         )
     return spelled_as(new, text)

@@ -138,7 +138,7 @@ class Scope:
 def parse_scope(names: Sequence[str], targets: Sequence[str], *, cpu: str = "baseline", prune: bool = False) -> Scope:
     """The scope that a command line gives; raises `UsageError` for unknown targets and levels."""
     if cpu not in CPU_LEVELS:
-        raise UsageError(f"--cpu is {cpu!r}; expected one of {', '.join(CPU_LEVELS)}")
+        raise UsageError(f"--cpu: expected one of {', '.join(CPU_LEVELS)}; got {cpu!r}")
     if cpu != "baseline" and not targets:
         raise UsageError(
             "`--cpu` requires `--target`; the CPU level of this machine is detected",

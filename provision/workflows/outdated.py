@@ -180,7 +180,7 @@ def feed(options: Options, implementation: str = "cpython") -> dict[str, object]
     known = catalog.implementations()
     if implementation not in known:
         raise UsageError(
-            f"no catalog knows an implementation {implementation!r}; there are {', '.join(known)}."
+            f"--implementation: expected one of {', '.join(known)}; got {implementation!r}."
             f"{did_you_mean(implementation, known)}"
         )
     return feed_document(catalog, implementation)

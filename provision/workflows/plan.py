@@ -149,13 +149,13 @@ def _read_saved_plan(path: Path) -> tuple[Scope, JsonObject]:
     except OSError as error:
         raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
     if content is None:
-        why = "is no regular file, or too large" if exists(path) else "does not exist"
+        why = "is not a regular file, or is too large" if exists(path) else "does not exist"
         raise UsageError(f"cannot read the plan {path}: it {why}")
     try:
         saved = read_table(_SavedPlan, parse_json_object(content), closed=True)
     except ValueError as error:
         raise UsageError(
-            f"{path} is not a saved plan: {error}", hint=f"Make one with `provision plan -o {path.name}`."
+            f"{path} is not a saved plan: {error}", hint=f"Create one with `provision plan -o {path.name}`."
         ) from error
     wanted = saved.wanted
     return parse_scope(wanted.names, wanted.targets, cpu=wanted.cpu, prune=wanted.prune), saved.plan

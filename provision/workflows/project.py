@@ -217,10 +217,12 @@ def _missing_manifest(path: Path, options: Options) -> ManifestError:
 def unknown_entries_error(unknown: Sequence[str], known: Iterable[str], manifest: Path) -> ManifestError:
     """The error of names that are no entries; one that looks like a file is probably meant as the manifest."""
     names = tuple(known)
-    hint = f"It declares {', '.join(names) or 'nothing yet'}." + did_you_mean(unknown[0], names)
+    hint = (f"The entries are {', '.join(names)}." if names else "The manifest has no entries yet.") + did_you_mean(
+        unknown[0], names
+    )
     if unknown[0].endswith((".toml", ".lock")):
         hint = f"Names are those of entries. To use another manifest, pass `{manifest_option(unknown[0])}`."
-    return ManifestError(f"{manifest.name} declares no {' and no '.join(map(repr, unknown))}", hint=hint)
+    return ManifestError(f"{manifest.name} has no entry {' and no entry '.join(map(repr, unknown))}", hint=hint)
 
 
 def manifest_option(file: str) -> str:
@@ -279,7 +281,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         mode = real.stat().st_mode & 0o777 if exists(real) else None
         replace_file(real, data, flush=True, mode=mode)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-        reason = getattr(error, "strerror", None) or "links lead in a circle"
+        reason = getattr(error, "strerror", None) or "symbolic links form a loop"
         hint = "Check its permissions and the free space."
         if isinstance(error, FileNotFoundError):
             hint = f"Create the directory {path.absolute().parent}, or write to another one."
@@ -308,6 +310,6 @@ def _check_inside(path: Path, real: Path) -> None:
         root = absolute.parent
     if root is not None and not real.is_relative_to(root.resolve()):
         raise PolicyError(
-            f"{path} is not written: links lead from there to {real}, out of {root}",
-            hint="If that is meant, name the file itself.",
+            f"{path} was not written: it links to {real}, outside {root}",
+            hint="If that is intended, pass the path of the file itself.",
         )

@@ -69,7 +69,7 @@ def test_of_files_that_disagree_the_earlier_one_counts() -> None:
     combined = planned(mention("a", "3.12.5"), mention("b", "3.12.4"), mention("c", "3.11"), mention("c", "3.12"))
     assert entries(combined) == {"default": "3.12.5", "py311": "3.11"}
     assert combined.disagreements == (
-        "b:1 requests 3.12.4, a:1 requests 3.12.5; a counts first",
+        "b:1 requests 3.12.4, a:1 requests 3.12.5; a takes precedence",
         "c:1 requests 3.11 (entry 'py311'), a:1 requests 3.12.5; entry 'default' has that of a",
     )
 

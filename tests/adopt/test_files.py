@@ -54,7 +54,7 @@ def test_files_that_cannot_be_read_are_named_and_the_others_are_read(directory: 
         ".python-version: is not UTF-8",
         "mise.toml: is 1048577 bytes large; the limit is 1048576 bytes",
         "pnpm-workspace.yaml: is 131073 bytes large; the limit is 131072 bytes",
-        "runtime.txt: is a link that leads out of the repository; not read",
+        "runtime.txt: is a symbolic link out of the repository; not read",
     ]
     read = read_files([directory / "tox.ini", directory / "noxfile.py", directory / ".tool-versions"], directory)
     assert [str(problem) for problem in read.problems] == [
@@ -83,7 +83,7 @@ def test_a_repository_that_names_thousands_of_versions_is_read_in_part(directory
         text = "".join(f"FROM python:3.{minor}.{number}\n" for minor in range(MAX_MENTIONS))
         (directory / f"Dockerfile.{number}").write_text(text)
     assert problems(directory) == [
-        f"Dockerfile.{number}: is left out: the files before name more than 1000 versions" for number in (5, 6)
+        f"Dockerfile.{number}: was not read: the files before it name more than 1000 versions" for number in (5, 6)
     ]
 
 

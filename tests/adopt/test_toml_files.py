@@ -75,7 +75,7 @@ def test_templates_are_said_and_not_read() -> None:
     reading = Reading("mise.toml")
     read_mise('[tools]\npython = "{{ env.PY }}"', reading)
     assert [str(problem) for problem in reading.problems] == [
-        "mise.toml:2: tools.python: '{{ env.PY }}' is known only when the tool runs; add that version by hand"
+        "mise.toml:2: tools.python: '{{ env.PY }}' is evaluated only when the tool runs; add the version by hand"
     ]
 
 

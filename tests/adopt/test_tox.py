@@ -39,7 +39,7 @@ def test_base_pythons_are_read_behind_conditions_and_not_where_tox_fills_them_in
         read_base_python(text, reading, key="basepython", line=4)
     assert [str(mention.given) for mention in reading.mentions] == ["3.12", "3.11", "pypy3"]
     assert [str(problem) for problem in reading.problems] == [
-        "tox.ini:4: basepython: '{env:BASE}' is known only when the tool runs; add that version by hand"
+        "tox.ini:4: basepython: '{env:BASE}' is evaluated only when the tool runs; add the version by hand"
     ]
 
 

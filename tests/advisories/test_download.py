@@ -137,7 +137,7 @@ def test_a_package_without_records_is_known_to_have_none(server: Server, tmp_pat
 def test_an_answer_that_is_not_osv_s_is_an_error(server: Server, tmp_path: Path, answer: bytes) -> None:
     source = query(server)
     server.fault("v1/query", Other(body=answer))
-    with pytest.raises(CatalogError, match=r"did not answer on https://github.com/libexpat/libexpat as OSV does"):
+    with pytest.raises(CatalogError, match=r"did not return a response of OSV on https://github.com/libexpat/libexpat"):
         download(tmp_path, source)
 
 

@@ -70,7 +70,7 @@ def test_a_prune_leaves_alone_what_others_work_on(project: Project) -> None:
     project.write(project.manifest.read_text().replace("[pythons]", "[pythons]\n# nothing\n").partition("b2026")[0])
     project.run("sync")
     with tree_lock(Store(project.home), key):
-        assert "1 tree kept, because other processes work on them" in project.run("prune").err
+        assert "1 tree kept, because other processes use them" in project.run("prune").err
     assert key in project.run("prune").out
 
 

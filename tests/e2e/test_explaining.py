@@ -76,5 +76,5 @@ def test_the_error_of_an_impossible_request_is_that_of_lock(asked: Project) -> N
 
 def test_the_error_of_an_unknown_name_lists_the_entries(asked: Project) -> None:
     said = asked.run("explain", "freee", expect=2).err
-    assert "declares no 'freee'" in said
+    assert "has no entry 'freee'" in said
     assert "free, old, musl, fast, never" in said

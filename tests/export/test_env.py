@@ -20,7 +20,7 @@ def test_the_text(golden: Golden) -> None:
 
 def test_names_that_differ_only_in_their_punctuation_have_one_place() -> None:
     made = export_env([Row("a.b", DEFAULT.asset), Row("a-b", ROWS[6].asset)])
-    assert [each.reason for each in made.left_out] == ["same place as a.b linux-x86_64"]
+    assert [each.reason for each in made.left_out] == ["same key as a.b linux-x86_64"]
 
 
 def test_a_shell_reads_the_url_that_is_locked() -> None:

@@ -59,7 +59,7 @@ def test_the_first_of_two_rows_in_one_place_is_kept_and_equal_ones_are_one() -> 
     place = Place(targets=EVERYWHERE, key=lambda row: row.asset.version)
     fitting = place.fit("some", [default, again, old])
     assert fitting.rows == (default,)
-    assert fitting.left_out == (LeftOut(old, "same place as default linux-x86_64"),)
+    assert fitting.left_out == (LeftOut(old, "same key as default linux-x86_64"),)
 
 
 @pytest.mark.parametrize("rows", [(), ROWS])

@@ -186,7 +186,7 @@ def test_the_advice_for_an_unknown_host_is_to_look_before_it_is_allowed() -> Non
     url = value(DEFAULT, "url").replace("github.com", "archives.example.com")
     found = audited(CLEAN.replace(value(DEFAULT, "url"), url), manifest()).findings
     (finding,) = (each for each in found if each.code == "PV007")
-    assert finding.fix.startswith("Compare the URL with the change of pythons.toml.")
+    assert finding.fix.startswith("Compare the URL with the change to pythons.toml.")
     assert finding.shown_url == url
 
 
@@ -261,12 +261,12 @@ STRICT, PREFERRED = REQUESTS[3], REQUESTS[4]
         (
             STRICT,
             lambda each: with_row(each, cpu="baseline"),
-            ["PV017 the manifest requests level v3, the lock file has baseline"],
+            ["PV017 the manifest requests CPU level v3, the lock file has baseline"],
         ),
         (
             PREFERRED,
             lambda each: with_rows(each, [*each.assets, replace(each.assets[1], cpu="baseline")]),
-            ["PV017 the manifest requests level v3, the lock file has baseline"],
+            ["PV017 the manifest requests CPU level v3, the lock file has baseline"],
         ),
         (
             REQUESTS[2],
@@ -277,7 +277,7 @@ STRICT, PREFERRED = REQUESTS[3], REQUESTS[4]
         (
             CUSTOM_REQUESTS[0],
             lambda each: with_row(each, cpu="v3"),
-            ["PV017 the manifest requests level baseline, the lock file has v3"],
+            ["PV017 the manifest requests CPU level baseline, the lock file has v3"],
         ),
         (
             CUSTOM_REQUESTS[1],

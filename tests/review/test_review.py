@@ -26,9 +26,9 @@ def test_the_headline_counts_entries_and_what_is_serious() -> None:
     old = lock(DEFAULT, python(name="went"), python(name="wrong"))
     new = lock(moved(DEFAULT, "3.14.8+20260901"), python(name="came"), edited(python(name="wrong"), sha256=digest("x")))
     assert headline(review(old, new)) == "2 entries changed, 1 added, 1 removed; 1 alarm"
-    assert headline(review(old, old)) == "no difference"
+    assert headline(review(old, old)) == "no differences"
     assert headline(review(None, lock())) == "an empty lock"
-    assert headline(review(Lock(version="1.0"), Lock(version="1.1"))) == "the format's version changed"
+    assert headline(review(Lock(version="1.0"), Lock(version="1.1"))) == "the format version changed"
 
 
 def test_an_upgrade_is_one_row_for_all_targets() -> None:

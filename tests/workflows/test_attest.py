@@ -319,7 +319,7 @@ def test_sync_refuses_what_has_no_provenance_before_it_downloads(attesting: Atte
 def test_sync_believes_no_row_and_no_cache(attesting: Attesting) -> None:
     require(attesting, "required")
     forge(attesting, commit="0" * 40)
-    assert "says something else than its bundle" in str(synchronise(attesting))
+    assert "differs from its bundle" in str(synchronise(attesting))
     for bundle in (attesting.project.cache / "attestations").iterdir():
         bundle.write_text("{}")
     assert synchronise(attesting).exit_code == NETWORK, "a damaged bundle is downloaded again"
@@ -404,7 +404,7 @@ def test_a_diff_says_who_built_it_and_what_lost_its_provenance(attesting: Attest
     assert gained[0].message == f"{built}, recorded in the lock file, not verified here"
     lost = [notice for notice in find_notices(compare_locks(new, old)) if notice.kind == "provenance"]
     assert {each.severity for each in lost} == {"alarm"}
-    assert "provenance is lost: no attestation of 6 archives" in lost[0].message
+    assert "provenance was lost: no attestation of 6 archives" in lost[0].message
     assert bool(compare_locks(new, replace(new, attestations=()))), "a diff is not empty where only these changed"
 
 
@@ -430,7 +430,7 @@ def test_a_diff_verifies_by_kept_bundles_and_says_so_in_all_formats(
         words = " ".join(shown(review, style).split())
         assert f"python-build-standalone at commit {COMMIT[:12]}, verified" in words, style
     lost = diff(attesting.options(), str(attesting.project.lock), str(old))
-    assert all("provenance is lost" in " ".join(shown(lost, style).split()) for style in STYLES)
+    assert all("provenance was lost" in " ".join(shown(lost, style).split()) for style in STYLES)
     forged = attesting.text.replace(COMMIT, "0" * 40)
     attesting.project.lock.write_text(forged)
     review = diff(attesting.options(), str(old))

@@ -106,13 +106,13 @@ def test_neither_a_file_nor_a_revision_is_refused(project: Project, old: str) ->
 @pytest.mark.parametrize(
     ("old", "message"),
     [
-        ("old.lock", "'old.lock' does not exist, and is no git revision either"),
-        ("./main", "'./main' does not exist, and is no git revision either"),
-        ("/nowhere/x", "'/nowhere/x' does not exist, and is no git revision either"),
+        ("old.lock", "'old.lock' does not exist and is not a git revision"),
+        ("./main", "'./main' does not exist and is not a git revision"),
+        ("/nowhere/x", "'/nowhere/x' does not exist and is not a git revision"),
         ("below", "'below' is a directory, not a lock file"),
-        ("origin/main", "git knows no revision 'origin/main'"),
-        ("v1.2", "git knows no revision 'v1.2'"),
-        ("nope:pythons.lock", "git knows no revision 'nope'"),
+        ("origin/main", "git does not know the revision 'origin/main'"),
+        ("v1.2", "git does not know the revision 'v1.2'"),
+        ("nope:pythons.lock", "git does not know the revision 'nope'"),
     ],
 )
 def test_what_was_meant_is_known_by_its_look(project: Project, old: str, message: str) -> None:

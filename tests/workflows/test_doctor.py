@@ -80,7 +80,7 @@ def test_a_project_in_order_and_one_that_is_not(tmp_path: Path, server: Server) 
     assert document["problems"] == 0
     assert texts["interpreters", "ok"].endswith(str(bin_directory))
     assert "answers (HTTP" in texts["network", "ok"]
-    assert texts["clock", "ok"].endswith("as servers have it")
+    assert texts["clock", "ok"].endswith("the same as on the servers")
     assert [seen.headers["range"] for seen in server.requests] == ["bytes=0-0"]
 
     project.lock.unlink()
@@ -130,7 +130,7 @@ def test_the_projects_commands_behind_others_are_noted(empty: Path) -> None:
     ("subject", "variables", "text"),
     [
         ("variable", {"PYTHONHOME": "/usr"}, "PYTHONHOME=/usr"),
-        ("environment", {"VIRTUAL_ENV": "/nowhere"}, "no virtual environment"),
+        ("environment", {"VIRTUAL_ENV": "/nowhere"}, "not a virtual environment"),
         ("authorities", {"SSL_CERT_FILE": "/nowhere"}, "cannot use the certificates in /nowhere"),
         ("authorities", {"SSL_CERT_DIR": "/nowhere"}, "cannot use the certificates in /nowhere"),
         ("proxy", {"https_proxy": "gopher://user:secret@localhost"}, "https_proxy=gopher://…@localhost"),

@@ -64,7 +64,7 @@ def test_what_cannot_be_locked_is_refused_or_added_with_a_warning(
     with pytest.raises(ResolutionError, match=r"^entry 'impossible' cannot be locked: ") as caught:
         add(options, "impossible", spec)
     assert said in caught.value.message
-    assert (caught.value.hint or "").endswith("To add the entry for builds that are yet to come, pass `--force`.")
+    assert (caught.value.hint or "").endswith("To add the entry before such a build exists, pass `--force`.")
     assert "impossible" not in manifest.read_text()
     (warning,) = add(options, "impossible", spec, force=True).warnings
     assert warning.startswith("entry 'impossible' cannot be locked: ")

@@ -42,7 +42,7 @@ def options(project: Project) -> Options:
 
 def test_stdout_and_the_file_are_the_same_in_every_run(project: Project) -> None:
     printed = project.run("export", "nix", PYTHONHASHSEED="1")
-    warning = "warning: nix has no place for windows-x86_64 (target)\n"
+    warning = "warning: the format nix cannot hold windows-x86_64 (target)\n"
     assert printed.err == warning
     written = project.run("export", "nix", "-o", "pythons.nix", PYTHONHASHSEED="2")
     assert (written.out, written.err) == ("", f"{warning}wrote pythons.nix: 3 archives\n")
@@ -92,7 +92,7 @@ def test_json_says_what_was_left_out(project: Project) -> None:
         ("uv", (), ("amiga",), UsageError, "--target: expected a target"),
         ("uv", ("other",), ("linux-x86_64",), LockFileError, "'other'"),
         ("uv", (), ("linux-riscv64",), SeveralErrors, "linux-riscv64"),
-        ("mise", ("debug",), (), ProvisionError, "format mise, which has no place for debug (debug build)"),
+        ("mise", ("debug",), (), ProvisionError, "format mise: it cannot hold debug (debug build)"),
     ],
 )
 def test_what_cannot_be_exported_is_an_error(

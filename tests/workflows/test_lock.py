@@ -106,7 +106,7 @@ def test_keys_of_a_newer_format_are_not_lost(words: str, project: Project) -> No
     command = words.partition(" with")[0].split()
     ended = project.run(*command, expect=4)
     assert ended.err.endswith(
-        "error: pythons.lock is not changed: this provision would remove the keys that a newer one wrote "
+        "error: pythons.lock is not changed: this version of provision would remove keys that a newer version wrote "
         "(lock-version 1.7): python.asset.signature\n hint: Upgrade provision to the release that the project uses.\n"
     )
     assert project.lock.read_text() == newer

@@ -72,7 +72,7 @@ def test_no_json_object_is_refused(options: Options, saved: Path, content: bytes
 
 
 def test_a_missing_file_and_a_directory_are_refused(options: Options, tmp_path: Path) -> None:
-    for path, why in ((tmp_path / "none.plan", "does not exist"), (tmp_path, "is no regular file, or too large")):
+    for path, why in ((tmp_path / "none.plan", "does not exist"), (tmp_path, "is not a regular file, or is too large")):
         with pytest.raises(UsageError, match=f"cannot read the plan .*: it {why}"):
             load_plan(options, path)
 

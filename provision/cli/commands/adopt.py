@@ -71,9 +71,8 @@ def import_(
 ) -> int:
     """Add Python versions that files of other tools name.
 
-    Entries, comments and order of pythons.toml stay as they are. Exits
-    with 1 if a file cannot be read or conflicts with an entry; all else
-    is added.
+    Entries, comments and order of pythons.toml stay as they are. Exits with 1 if a file cannot be read or conflicts
+    with an entry; everything else is added.
 
     \b
     Examples:

@@ -34,11 +34,14 @@ def attest(
         ),
     ] = None,
 ) -> int:
-    """Verify who built the locked archives, for all targets, and record it in pythons.lock.
+    """Verify and record who built the locked archives.
 
-    Each archive must have SLSA provenance of the publisher's release workflow. One attestation has a whole release, and
-    it is downloaded once; with --offline, only the cache and the files of --vendor are used. No archive is downloaded.
-    Requires the packages sigstore and cramjam (the extra `attest`). Exit 5 if an archive has no valid provenance.
+    Covers all targets; the result is written to pythons.lock.
+
+    Each archive must have SLSA provenance of the publisher's release workflow. One attestation covers a whole
+    release, and is downloaded once; with --offline, only the cache and the files of --vendor are used. No archive
+    is downloaded. Requires the packages sigstore and cramjam (the extra `attest`). Exits 5 if an archive has no
+    valid provenance.
 
     \b
     Examples:

@@ -59,8 +59,8 @@ def catalog_update(
 ) -> int:
     """Download the lists of all builds.
 
-    For those that came out after this release of provision, and what is not known yet of others. Mirrors are asked
-    first, for `python-build-standalone.ndjson` beside their releases.
+    Adds builds newer than this release of provision, and missing details of older builds. Mirrors are tried first,
+    for `python-build-standalone.ndjson` beside their releases.
 
     \b
     Examples:

@@ -8,9 +8,9 @@ from provision.cli.session import Session
 def doctor(session: Session) -> int:
     """Check the shell, the project, the store and the network.
 
-    Each line is ok, a note or a problem, with what to do. Exits 1 if there is a problem. The servers that downloads
-    need are asked for one byte each, unless `--offline` is passed. Passwords in URLs are left out, so that the output
-    can go into a report.
+    Each line is ok, a note, or a problem with a fix. Exits 1 if there is a problem. Requests one byte from each
+    server that downloads need, unless `--offline` is passed. Passwords in URLs are left out, so that the output can
+    be shared in a bug report.
 
     \b
     Examples:

@@ -70,12 +70,11 @@ def add(
             help="Leave out a part: tests, idle, tkinter, … (repeatable).",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Add it even if no known build matches it yet.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Add the entry even if no known build matches.")] = False,
 ) -> int:
     """Add an interpreter to pythons.toml.
 
-    Comments and the order of entries stay as they are. An entry that
-    no known build matches is refused.
+    Comments and the order of entries stay as they are. Fails if no known build matches the request.
 
     \b
     Examples:
@@ -108,8 +107,8 @@ def remove(
 ) -> int:
     """Remove interpreters from pythons.toml.
 
-    Comments and the order of entries stay as they are. The lock
-    follows with the next `provision lock`, the links with the next `provision sync`.
+    Comments and the order of entries stay as they are. The next `provision lock` updates the lock file, the next
+    `provision sync` the links.
 
     \b
     Example:

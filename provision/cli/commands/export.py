@@ -46,13 +46,13 @@ def export(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file. [default: stdout]")
     ] = None,
 ) -> int:
     """Write what is locked in the format of another tool.
 
-    It is made of pythons.lock alone: nothing is downloaded or installed, and the same lock file gives the same bytes.
-    A warning names the archives that a format has no place for.
+    Reads pythons.lock only: nothing is downloaded or installed, and the same lock file gives the same bytes. A
+    warning names the archives that the format cannot hold.
 
     \b
     Examples:

@@ -45,15 +45,16 @@ def hook(
 def trust(
     session: Session,
     path: Annotated[
-        Path | None, typer.Argument(metavar="PATH", help="Its directory. [default: that of the nearest pythons.toml]")
+        Path | None,
+        typer.Argument(metavar="PATH", help="The project's directory. [default: that of the nearest pythons.toml]"),
     ] = None,
     revoke: Annotated[bool, typer.Option("--revoke", help="No longer trust the project.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Print the trusted projects.")] = False,
 ) -> int:
-    """Let the hook of the shell use the interpreters of a project.
+    """Let the shell hook use the interpreters of a project.
 
-    Trust is for one project at one path, whatever its files contain later; a project that was moved, or replaced by
-    another one, is not trusted. `provision env` and `provision run` require no trust.
+    Trust applies to one project at one path, whatever its files contain later; a project that was moved or replaced
+    is not trusted. `provision env` and `provision run` require no trust.
 
     \b
     Examples:

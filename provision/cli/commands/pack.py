@@ -51,7 +51,7 @@ def pack(
     session: Session,
     prefix: Annotated[Path, typer.Argument(help="An install prefix, a virtual environment, or an interpreter.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Where archive and catalog.ndjson go.")
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Directory for the archive and catalog.ndjson.")
     ] = Path(),
     flavor: Annotated[
         str, typer.Option(autocompletion=complete_values(*FLAVORS), help="install_only_stripped, install_only or full.")
@@ -63,8 +63,8 @@ def pack(
 ) -> int:
     """Pack a CPython into an archive in upstream's layout.
 
-    Layout and name are python-build-standalone's, and catalog.ndjson gets a row for it.
-    The same prefix gives the same bytes. Warns of what may keep the archive from working elsewhere.
+    Layout and name are those of python-build-standalone; a row for the archive is added to catalog.ndjson. The same
+    prefix gives the same bytes. Warns about anything that may keep the archive from working on other machines.
 
     \b
     Examples:

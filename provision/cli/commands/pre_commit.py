@@ -32,8 +32,8 @@ def pre_commit(
 ) -> int:
     """Check, audit or lock the project of each given file.
 
-    A file stands for the manifest and the lock file beside each other that it is one of: in a repository with several,
-    each project is checked whose files are named, and no other. `check` is `provision lock --check`.
+    Each file stands for its project: the manifest and the lock file next to each other. In a repository with
+    several projects, only those of the given files are checked. `check` is `provision lock --check`.
 
     \b
     Examples:

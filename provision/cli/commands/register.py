@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 def register(
     session: Session,
     names: Names = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Remove them from the registry instead.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove the interpreters from the registry instead.")
+    ] = False,
 ) -> int:
     """Register installed interpreters with Windows (PEP 514).
 
-    The `py` launcher, editors and virtualenv find them then. Without names, all that are installed are registered, for
-    this user only; registrations of interpreters that are gone are removed. Windows only.
+    The `py` launcher, editors and virtualenv can then find them. Without names, all installed interpreters are
+    registered, for this user only; registrations of removed interpreters are deleted. Windows only.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ Advisories = Annotated[
         "--advisories",
         metavar="PATH",
         parser=_database,
-        help="Judge what builds contain by this database of OSV or CVE JSON: a file, directory or zip; or `cached`, "
+        help="Match builds with this database of OSV or CVE JSON: a file, directory or zip; or `cached`, "
         "for those of `provision catalog update --advisories`. Repeatable.",
         show_default=False,
     ),
@@ -45,7 +45,8 @@ def diff(
         str | None, typer.Argument(help="A file, a git revision, or REV:path. [default: HEAD]", show_default=False)
     ] = None,
     new: Annotated[
-        str | None, typer.Argument(help="Likewise. [default: pythons.lock as it is on disk]", show_default=False)
+        str | None,
+        typer.Argument(help="The same, to compare with. [default: pythons.lock on disk]", show_default=False),
     ] = None,
     style: Annotated[
         str,
@@ -122,8 +123,8 @@ def audit(
 ) -> int:
     """Check a lock file against upstream, manifest and policy.
 
-    It fetches nothing unless asked to. A pull request could loosen the policy in its own manifest: give one that it
-    cannot change with --policy, or none with --no-project-policy.
+    Downloads nothing unless --upstream is passed. A pull request can loosen the policy of its own manifest: pass
+    another policy with --policy, or use the default one with --no-project-policy.
 
     \b
     Examples:
@@ -208,13 +209,15 @@ def explain(session: Session, name: Name) -> int:
 def feed(
     session: Session,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file. [default: stdout]")
     ] = None,
     implementation: Annotated[
         str, typer.Option(autocompletion=complete_values("cpython", "pypy", "graalpy"), help=f"{_IMPLEMENTATIONS}.")
     ] = "cpython",
 ) -> int:
-    """Write all versions and builds with their times as a static JSON feed, for Renovate's custom datasource.
+    """Write a JSON feed of versions and builds for Renovate.
+
+    Lists all versions and builds with their times, for a custom datasource.
 
     \b
     Example:

@@ -44,22 +44,22 @@ def sbom(
         ),
     ] = None,
     installed: Annotated[
-        bool, typer.Option("--installed", help="Only what is installed here, as the interpreters state it.")
+        bool, typer.Option("--installed", help="Only what is installed here; the interpreters state the versions.")
     ] = False,
     beside_receipts: Annotated[
         bool,
         typer.Option("--beside-receipts", help="Write one for each installed tree into the store, beside its receipt."),
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here. [default: stdout]")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file. [default: stdout]")
     ] = None,
 ) -> int:
     """Write an SBOM of what is locked: interpreters and libraries.
 
-    CycloneDX 1.6 or SPDX 2.3, in JSON. It is made of pythons.lock alone: nothing is downloaded or installed, and the
-    same lock gives the same bytes. With --installed, installed interpreters are started and state the versions of their
-    libraries. With --beside-receipts, the store has an SBOM for each installed tree, as images may need; it is removed
-    with the tree. CycloneDX requires the package cyclonedx-python-lib (the extra `sbom`).
+    CycloneDX 1.6 or SPDX 2.3, in JSON. Reads pythons.lock only: nothing is downloaded or installed, and the same
+    lock file gives the same bytes. With --installed, installed interpreters are started to state the versions of
+    their libraries. With --beside-receipts, the store gets an SBOM for each installed tree, for images; it is
+    removed with the tree. CycloneDX requires the package cyclonedx-python-lib (the extra `sbom`).
 
     \b
     Examples:
@@ -88,8 +88,8 @@ def sbom(
 def licenses(session: Session, names: Names = None) -> int:
     """Show the licences of what is locked.
 
-    SPDX expressions, each with the place where it is stated. Of full archives that are installed, the licences of
-    CPython and of its extension modules are those in their PYTHON.json.
+    Prints SPDX expressions, each with its source. For installed full archives, the licences of CPython and of its
+    extension modules are those in PYTHON.json.
 
     \b
     Examples:

@@ -34,8 +34,8 @@ def verify(
 ) -> int:
     """Compare installed trees with their recorded hashes.
 
-    Exits 5 if a tree is not what was installed, 1 if one is not installed. Bytecode that Python cached
-    since is compared with its sources, by the tree's own interpreter.
+    Exits 5 if a tree differs from what was installed, 1 if a tree is not installed. Bytecode that Python has cached
+    since is compared with its sources, by the tree's interpreter.
 
     \b
     Examples:
@@ -66,9 +66,9 @@ def prune(
 ) -> int:
     """Remove trees that no project uses.
 
-    Also removes what killed runs left. A tree is used if a lock file lists it, if the last sync of a
-    project needed it, or if a virtual environment was made from it. A project that is not found counts
-    for 30 more days, as it may be on a disk that is not mounted, unless it is passed to --forget.
+    Also removes leftovers of killed runs. A tree is used if a lock file lists it, if the last sync of a project
+    needed it, or if a virtual environment was made from it. The trees of a project that is not found are kept for
+    30 days, as its disk may not be mounted, unless the project is passed to --forget.
 
     \b
     Examples:
@@ -217,7 +217,7 @@ def present_pruned(pruning: Pruning, console: Console, *, dry_run: bool) -> Comm
     verb = "to remove" if dry_run else "removed"
     remarks = [f"{plural(len(pruned.removed), 'tree')} {verb}{freed}"]
     if pruned.busy:
-        remarks.append(f"{plural(len(pruned.busy), 'tree')} kept, because other processes work on them")
+        remarks.append(f"{plural(len(pruned.busy), 'tree')} kept, because other processes use them")
     remarks += _kept(left)
     document = {
         "version": 1,
@@ -257,7 +257,7 @@ def _forgettable(needs: Iterable[Need]) -> Iterator[str]:
 
 def _damaged(left: Roots) -> Iterator[str]:
     for path in left.damaged:
-        yield f"no tree is removed, because this root is damaged or of a newer version of provision: {path}"
+        yield f"no tree is removed, because this root is damaged or was written by a newer version of provision: {path}"
 
 
 def present_roots(roots: Roots, console: Console) -> CommandAnswer:
@@ -283,7 +283,7 @@ _STATES = {
     "present": "",
     "unreadable": "not readable",
     "missing": "not found",
-    "replaced": "another project is in its place",
+    "replaced": "replaced by another project",
     "other recipe": "synced by another version of provision",
 }
 
@@ -294,7 +294,7 @@ def _need(need: Need) -> str:
         return f"virtual environment {name}"
     state = _STATES[need.state]
     if need.until is not None:
-        state += f"; counts until {_day(need.until)}"
+        state += f"; kept until {_day(need.until)}"
     return f"{name} ({state})" if state else name
 
 

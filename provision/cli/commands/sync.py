@@ -27,7 +27,7 @@ Cpu = Annotated[
     typer.Option(
         metavar="LEVEL",
         autocompletion=complete_values(*CPU_LEVELS),
-        help="With --target: the highest x86-64 level those machines have, up to v4.",
+        help="With --target: the highest CPU level of those machines, up to v4.",
     ),
 ]
 Prune = Annotated[bool, typer.Option("--prune", help="Also remove trees that no project uses.")]
@@ -49,7 +49,8 @@ def plan(
     names: Names = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if anything would change.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Save the plan, for `provision sync FILE`.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Save the plan to this file, for `provision sync FILE`."),
     ] = None,
     frozen: Frozen = False,
     prune: Prune = False,

@@ -18,7 +18,7 @@ def which(
 ) -> int:
     """Print the path of an installed interpreter.
 
-    It goes through the project's link, so that it stays the same when the entry is upgraded.
+    The path goes through the project's link, so it stays the same when the entry is upgraded.
 
     \b
     Examples:
@@ -36,12 +36,14 @@ def which(
 def run(
     session: Session,
     name: Name,
-    command: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...", help="The command to run.")] = None,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]...", help="The command and its arguments.")
+    ] = None,
 ) -> int:
     """Run a command with an interpreter first on PATH.
 
-    The command replaces this process, so that its exit code and signals are passed through. All that follows the
-    entry's name belongs to the command; the interpreter gets options, and files that end in .py or .pyz.
+    The command replaces this process, so that its exit code and signals are passed through. Everything after the
+    entry's name is the command; options and files that end in .py or .pyz are passed to the interpreter.
 
     \b
     Examples:

@@ -42,7 +42,7 @@ def present_env(directory: Path, shell: str | None, environ: Mapping[str, str]) 
         case "github":  # each line of the file that GITHUB_PATH names is a directory
             line = path
         case _:
-            raise UsageError(f"--shell is {name!r}; expected one of {', '.join(_SHELLS)}")
+            raise UsageError(f"--shell: expected one of {', '.join(_SHELLS)}; got {name!r}")
     document = {"version": 1, "path": path, "shell": name, "code": line}
     return CommandAnswer(paths=(line,), document=document)
 

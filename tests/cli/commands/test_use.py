@@ -131,7 +131,7 @@ def test_pip_is_the_interpreters_own(synced: Project, tmp_path: Path) -> None:
 )
 def test_a_command_in_place_of_an_entry_is_told_which_entry(synced: Project, words: str, command: str) -> None:
     said = synced.run("run", *shlex.split(words), expect=2).err
-    assert f"error: pythons.toml declares no '{command.split(maxsplit=1)[0]}'\n" in said
+    assert f"error: pythons.toml has no entry '{command.split(maxsplit=1)[0]}'\n" in said
     assert f"`provision run one -- {command}`" in said
 
 
