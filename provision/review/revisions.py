@@ -61,9 +61,7 @@ def read_revision(source: RevisionPath, directory: Path) -> str | None:
     """
     commit, blob = _look_up_objects((f"{source.revision}^{{commit}}", f"{source.revision}:{source.path}"), directory)
     if commit is None:
-        raise UsageError(
-            f"git does not know the revision {source.revision!r}", hint="Fetch the revision first, or pass a file."
-        )
+        raise UsageError(f"git has no revision {source.revision!r}", hint="Fetch the revision first, or pass a file.")
     if blob is None:
         return None
     kind, identity, size = blob

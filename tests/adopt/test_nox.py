@@ -39,7 +39,7 @@ def test_literals_are_read(python: str, found: list[str]) -> None:
 def test_what_only_running_nox_would_tell_is_said(python: str) -> None:
     text = f'TWICE = ["3.11"]\nTWICE = ["3.12"]\nLOOP = LOOP + LOOP\n@nox.session(python={python})\ndef x(s): ...\n'
     (problem,) = read(text).problems
-    assert (problem.line, "is known only when the tool runs" in problem.message) == (4, True)
+    assert (problem.line, "is evaluated only when the tool runs" in problem.message) == (4, True)
 
 
 def test_a_parameter_named_python_is_read_as_well() -> None:

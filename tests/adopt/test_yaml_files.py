@@ -53,7 +53,7 @@ def test_a_number_that_loses_its_zero_is_read_as_meant_and_said() -> None:
 @pytest.mark.parametrize("version", ["'${{ inputs.x }}'", "'${{ matrix.none }}'", "\"${{ fromJSON('[]') }}\""])
 def test_expressions_that_only_github_can_evaluate_are_said(version: str) -> None:
     (problem,) = job(version).problems
-    assert "is known only when the tool runs" in problem.message
+    assert "is evaluated only when the tool runs" in problem.message
 
 
 def test_steps_of_other_actions_and_files_without_such_steps_are_not_looked_at() -> None:

@@ -110,9 +110,9 @@ def test_neither_a_file_nor_a_revision_is_refused(project: Project, old: str) ->
         ("./main", "'./main' does not exist and is not a git revision"),
         ("/nowhere/x", "'/nowhere/x' does not exist and is not a git revision"),
         ("below", "'below' is a directory, not a lock file"),
-        ("origin/main", "git does not know the revision 'origin/main'"),
-        ("v1.2", "git does not know the revision 'v1.2'"),
-        ("nope:pythons.lock", "git does not know the revision 'nope'"),
+        ("origin/main", "git has no revision 'origin/main'"),
+        ("v1.2", "git has no revision 'v1.2'"),
+        ("nope:pythons.lock", "git has no revision 'nope'"),
     ],
 )
 def test_what_was_meant_is_known_by_its_look(project: Project, old: str, message: str) -> None:
