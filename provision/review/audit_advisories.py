@@ -84,7 +84,7 @@ def check_advisories(context: AuditContext) -> Iterator[Finding]:
 
 def _check_entry(python: LockedPython, context: AuditContext, builds: JudgedBuilds) -> Iterator[Finding]:
     if python.implementation != "cpython":
-        message = f"advisories on {python.implementation} are not evaluated"
+        message = f"advisories on {python.implementation} are not judged"
         yield context.entry_finding("PV030", message, python.name, "implementation")
         return
     targets: dict[tuple[str, str], dict[str, Asset]] = {}

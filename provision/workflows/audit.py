@@ -79,7 +79,7 @@ def audit(
     rules, source = (read_policy(policy), display_path(policy)) if policy else own_policy
     own, findings = _own_catalog(options, manifest, manifest_name)
     findings += [
-        Finding.of("PV030", f"advisories of {name} are not evaluated: not in the cache", file=lock_name, line=1)
+        Finding.of("PV030", f"advisories of {name} are not judged: not in the cache", file=lock_name, line=1)
         for name in missing_databases(options, advisories)
     ]
     catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)

@@ -121,7 +121,7 @@ def _unknown_entry(options: Options, name: str, words: Sequence[str]) -> Provisi
     what, dashes = ("file", "") if name.endswith(PYTHON_FILES) else ("command", "-- ")
     command = f"provision run {entry} {dashes}{shlex.join([name, *words])}"
     return ManifestError(
-        f"{project.manifest_name} declares no {name!r}",
+        f"{project.manifest_name} has no entry {name!r}",
         hint=f"To run the {what} {name!r} with the interpreter of entry {entry!r}, run `{command}`.",
     )
 

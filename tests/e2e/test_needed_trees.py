@@ -180,7 +180,7 @@ def test_a_project_that_is_gone_is_forgotten_by_name_or_in_time(needed: Needed) 
     assert "is not known to the store" in needed.other.run("prune", "--forget", "/nowhere", expect=2).err
     said = needed.other.run("prune").err
     for project in projects:
-        assert f"1 tree kept for {project.manifest} (not found; counts until " in said
+        assert f"1 tree kept for {project.manifest} (not found; kept until " in said
     advice = "if a project that is not found or replaced is gone for good, run `provision prune --forget DIR`"
     assert said.count(advice) == needed.other.run("roots").err.count(advice) == 1
     assert needed.pruned("--dry-run", "--forget", str(projects[0].manifest)) == 1

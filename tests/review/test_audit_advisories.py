@@ -86,7 +86,7 @@ def test_only_the_targets_that_contain_it_are_named_and_what_is_not_known_is_a_n
     assert set(applied.target_label.split(", ")) == {GNU, MAC}
     (unjudged,) = found(audit, "PV030")
     assert (unjudged.severity, unjudged.target_label) == ("note", WINDOWS)
-    assert "CVE-2024-8176 on expat cannot be evaluated: its version is not known" in unjudged.message
+    assert "CVE-2024-8176 on expat cannot be judged: its version is not known" in unjudged.message
 
 
 @pytest.mark.parametrize("title", ["7.3.20"])

@@ -140,8 +140,8 @@ def test_a_source_that_fails_is_named_and_the_others_are_kept(project: Project, 
     assert ended.err.count("Run `provision catalog update --advisories` again later.") == 1
     found = project.run("audit", "--advisories", "cached", expect=5).out
     assert "CVE-2026-1" in found
-    assert "advisories of psf are not evaluated: not in the cache" in found
-    assert "advisories of osv-expat are not evaluated: not in the cache" in found
+    assert "advisories of psf are not judged: not in the cache" in found
+    assert "advisories of osv-expat are not judged: not in the cache" in found
     assert "advisories of openssl" not in found
 
 
