@@ -13,7 +13,7 @@ from provision.attest.prove import ProvenRow
 from provision.catalog.cache import open_catalog, open_custom_catalog
 from provision.catalog.catalog import Catalog, merge
 from provision.catalog.pbs import RELEASES, parse_sums, release_tag
-from provision.errors import ManifestError, NetworkError, ProvisionError
+from provision.errors import LockFileError, ManifestError, NetworkError, ProvisionError
 from provision.fetch.settings import configured_hosts
 from provision.host.repository import display_path
 from provision.host_policy import HostRule
@@ -71,7 +71,11 @@ def audit(
     lock_name = shown_name(lock_path, options.shown_as)
     text = read_lock_text(lock_path, lock_name)
     if text is None:
-        raise missing_lock_error(lock_name, Project(manifest_path=lock_path.with_suffix(".toml")).lock_command)
+        of_lock = lock_path.with_suffix(".toml")
+        if not os.path.lexists(of_lock):
+            hint = "Pass the path of a lock file, or run the command in a project."
+            raise LockFileError(f"{lock_name} does not exist", hint=hint, file=lock_name)
+        raise missing_lock_error(lock_name, Project(manifest_path=of_lock).lock_command)
     parsed = parse_lock(text, lock_name).lock
     manifest_name = shown_name(manifest_path, options.shown_as) if manifest_path else ""
     manifest = read_manifest(manifest_path, manifest_name) if manifest_path else None

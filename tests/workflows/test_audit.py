@@ -106,7 +106,7 @@ def test_formats(project: Project) -> None:
 def test_invalid_options_and_locks_are_refused(project: Project) -> None:
     project.run("audit", "--format", "pdf", expect=2)
     project.run("audit", "--as-of", "yesterday", expect=2)
-    assert "create it" in project.run("audit", "nowhere.lock", expect=4).err
+    assert "Pass the path of a lock file" in project.run("audit", "nowhere.lock", expect=4).err
     project.lock.write_text("nonsense")
     project.run("audit", expect=4)
 
