@@ -72,6 +72,7 @@ def test_what_does_not_unwind_is_ended_within_a_second() -> None:
         """
 import threading
 stopping._GRACE_PERIOD = grace_period
+stopping.install_handlers({"terminated": b"the document"})
 lock = threading.Lock()
 try:
     tell("busy")
@@ -83,7 +84,7 @@ finally:
     )
     wait_for(process, "busy")
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=20) == ("", "terminated\n")
+    assert process.communicate(timeout=20) == ("the document", "terminated\n")
     assert process.returncode == 143
 
 
