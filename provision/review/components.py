@@ -5,14 +5,14 @@ The locks are enough: what a build contains, `catalog.components` knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from provision.catalog.components import IN_CPYTHON, NOT_KNOWN, ComponentTable, components_of, origin_words
 from provision.model.asset import Asset
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, EntryChange, LockDiff
 
-_NONE = "none"
+_KNOWN, _NONE = "known", "none"
 _ALL_COMPONENTS = "all components"
 
 
@@ -47,6 +47,21 @@ class ComponentChange:
 def compare_components(diff: LockDiff, table: ComponentTable) -> tuple[ComponentChange, ...]:
     """What changed inside of the builds of each changed entry, folded by groups of targets."""
     return tuple(change for entry in diff.entries for change in _compare_entry(entry, table))
+
+
+def without_repetition(changes: Iterable[ComponentChange]) -> tuple[ComponentChange, ...]:
+    """The changes for people: what is no longer known is one change, whose components have their last known version."""
+    groups: dict[tuple[object, ...], list[ComponentChange]] = {}
+    for change in changes:
+        is_lost = change.after == NOT_KNOWN != change.before
+        key = (change.entry, change.targets) if is_lost else (change,)
+        groups.setdefault(key, []).append(change)
+    return tuple(group[0] if len(group) == 1 else _lost(group) for group in groups.values())
+
+
+def _lost(changes: Sequence[ComponentChange]) -> ComponentChange:
+    components = tuple(f"{change.names} {change.before}" for change in changes)
+    return replace(changes[0], components=components, before=_KNOWN)
 
 
 def _compare_entry(entry: EntryChange, table: ComponentTable) -> Iterator[ComponentChange]:

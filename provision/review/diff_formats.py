@@ -12,7 +12,7 @@ from provision.lock.positions import LockPositions
 from provision.model.asset import Asset
 from provision.review.advisory_changes import AdvisoryChange
 from provision.review.changes import AssetChange, EntryChange
-from provision.review.components import ComponentChange
+from provision.review.components import ComponentChange, without_repetition
 from provision.review.details import TreeChange
 from provision.review.notices import Notice
 from provision.review.review import DiffSide, Review, ReviewRow, rows_by_entry
@@ -86,7 +86,9 @@ def _annotations(review: Review) -> Iterator[str]:
     for name, rows in rows_by_entry(review.diff).items():
         lock = review.new.lock
         line = lines.entry(name) if lock and lock.python(name) else 1
-        inside = [_component_sentence(change) for change in review.components if change.entry == name]
+        inside = [
+            _component_sentence(change) for change in without_repetition(review.components) if change.entry == name
+        ]
         text = "\n".join([*map(_sentence, rows), *inside])
         yield github_annotation("notice", text, file=review.file, line=line, title=name)
 

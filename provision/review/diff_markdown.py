@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from provision.review.components import ComponentChange
+from provision.review.components import ComponentChange, without_repetition
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, review_rows
 from provision.text import plural, printable, size_change
@@ -43,7 +43,7 @@ def markdown_comment(review: Review) -> str:
     cells = [_cells(row)[: len(columns)] for row in found]
     comment.table(columns, cells[:_UNFOLDED_ROWS])
     comment.folded(plural(len(found) - _UNFOLDED_ROWS, "more change"), columns, cells[_UNFOLDED_ROWS:])
-    inside = [_component_cells(change) for change in review.components]
+    inside = [_component_cells(change) for change in without_repetition(review.components)]
     if inside:
         comment.add("\nWhat is inside:\n")
         comment.table(_COMPONENT_COLUMNS, inside[:_UNFOLDED_ROWS])

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from provision.lock.positions import LockPositions
 from provision.model.target import Target
 from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, ChangeKind, EntryChange
+from provision.review.components import without_repetition
 from provision.review.details import TreeChange
 from provision.review.diff_formats import notice_line
 from provision.review.diff_page_archives import archive_lines
@@ -157,8 +158,9 @@ def _components(review: Review) -> Iterator[str]:
         return
     attributes = {each.name: f'data-of="{_entry_id(number)}"' for number, each in enumerate(review.diff.entries)}
     yield '<section class="filtered" aria-labelledby="inside">\n<h2 id="inside">What is inside</h2>\n'
-    cells = [(each.entry, each.names, each.before, each.after, each.where) for each in review.components]
-    rows = [attributes[each.entry] for each in review.components]
+    inside = without_repetition(review.components)
+    cells = [(each.entry, each.names, each.before, each.after, each.where) for each in inside]
+    rows = [attributes[each.entry] for each in inside]
     yield from plain_table(("Entry", "Component", "Before", "After", "Platforms"), cells, rows)
     for (entry, effect), changes in review.advisories_by_entry().items():
         style = "warning" if effect == "opens" else "notice"

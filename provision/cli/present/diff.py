@@ -9,6 +9,7 @@ from itertools import groupby
 from provision.cli.console import UNLIMITED, Console, terminal_width
 from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
+from provision.review.components import without_repetition
 from provision.review.diff_formats import diff_document
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, review_rows
@@ -112,7 +113,7 @@ def _wrapped(text: str, width: int, *, indent: int) -> list[str]:
 
 def _components(review: Review, width: int) -> Iterator[str]:
     """What changed inside of the builds: an entry, and below it the components."""
-    for entry, changes in groupby(review.components, key=lambda change: change.entry):
+    for entry, changes in groupby(without_repetition(review.components), key=lambda change: change.entry):
         yield ""
         yield printable(f"inside {entry}:")
         found = list(changes)
