@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -110,18 +111,23 @@ def _file_system(path: Path) -> str:
     return ""
 
 
-def _why_no_lock(directory: Path) -> str:
-    """Why a file in a directory cannot be locked; empty if it can."""
-    if os.name == "nt":
-        return ""
-    import fcntl
+if sys.platform == "win32":
 
-    try:
-        with tempfile.NamedTemporaryFile(dir=directory, prefix=".doctor-") as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
+    def _why_no_lock(directory: Path) -> str:
+        return ""
+
+else:
+
+    def _why_no_lock(directory: Path) -> str:
+        """Why a file in a directory cannot be locked; empty if it can."""
+        import fcntl
+
+        try:
+            with tempfile.NamedTemporaryFile(dir=directory, prefix=".doctor-") as file:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
 
 
 def _authorities(options: Options) -> Iterator[Check]:

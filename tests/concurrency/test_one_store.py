@@ -33,7 +33,7 @@ def fetched(server: Server) -> Counter[str]:
 
 
 def check_all_synced(project: Project, server: Server, tmp_path: Path, processes: int, *, trees: int) -> None:
-    tasks = [(copy, ("sync", "--locked")) for copy in copies(project, tmp_path / "copies", processes)]
+    tasks = [(copy, ("sync", "--locked", "-v")) for copy in copies(project, tmp_path / "copies", processes)]
     with crowd(tasks) as members:
         ended = [member.end() for member in members]
     assert [one.code for one in ended] == [0] * processes, [one.err for one in ended if one.code]

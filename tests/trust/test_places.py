@@ -37,7 +37,7 @@ def synced(project: Project, server: Server, tmp_path: Path) -> Project:
 def test_a_linked_lock_is_not_written_through_out_of_the_repository(project: Project) -> None:
     project.lock.symlink_to("../outside/new")
     ended = project.run("lock", "--offline", expect=POLICY)
-    assert "out of" in ended.err
+    assert "outside" in ended.err
     assert list((project.directory.parent / "outside").iterdir()) == []
 
 

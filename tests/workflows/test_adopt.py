@@ -143,4 +143,4 @@ def test_a_link_out_of_the_repository_is_not_read(options: Options, tmp_path: Pa
     adopted = init(replace(options, manifest=project / "pythons.toml"), TARGETS)
     assert adopted.read is not None
     assert "hunter2" not in said(adopted)
-    assert "leads out of the repository" in said(adopted)
+    assert "is a symbolic link out of the repository" in said(adopted)

@@ -59,7 +59,7 @@ def test_all_databases_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> 
     project.write(MANIFEST)
     project.run("lock")
     ended = project.run("audit", "--advisories", tmp_path / "text", "--advisories", tmp_path / "missing", expect=2)
-    assert "text has no advisory" in ended.err
+    assert "text holds no advisory" in ended.err
     assert "missing does not exist" in ended.err
 
 

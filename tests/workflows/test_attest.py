@@ -455,7 +455,7 @@ def test_no_bundle_is_written_out_of_the_repository(attesting: Attesting, tmp_pa
     outside.mkdir()
     (attesting.project.directory / "pythons.attestations").symlink_to(outside)
     attesting.publish()
-    with pytest.raises(PolicyError, match="out of"):
+    with pytest.raises(PolicyError, match="outside"):
         attesting.attest(vendor=True)
     assert not list(outside.iterdir())
 
@@ -615,7 +615,7 @@ def test_what_is_wrong_is_refused_where_it_is_only_preferred(own: Own) -> None:
     own.attest()
     text = own.project.lock.read_text()
     own.project.lock.write_text(text.replace(COMMIT, "0" * 40))
-    with pytest.raises(PolicyError, match="something else than its bundle"):
+    with pytest.raises(PolicyError, match="differs from its bundle"):
         own.sync()
     own.project.lock.write_text(text)
     assert own.sync().warnings == ()

@@ -42,7 +42,7 @@ def test_latest_is_the_newest_build_of_each_version() -> None:
     ("request_text", "given", "message"),
     [
         ("3.13", {"flavor": "ful"}, "Did you mean 'full'"),
-        ("3.13", {"cpu": "v9"}, "--cpu is 'v9'"),
+        ("3.13", {"cpu": "v9"}, "--cpu: expected one of baseline, v2, v3, v4; got 'v9'"),
         ("3.13", {"targets": ["nowhere"]}, "expected a target such as linux-x86_64, got 'nowhere'"),
         ("latest-and-greatest", {}, "latest-and-greatest"),
         ("3.13", {"options": ["fast"]}, "fast"),
@@ -57,7 +57,7 @@ def test_an_asset_by_its_file_name_or_its_url(options: Options, tmp_path: Path) 
     (asset,) = islice(list_assets(options, parse_query("3.13", targets=["linux-x86_64"])), 1)
     assert show_asset(options, asset.filename) == asset
     assert show_asset(options, asset.url) == asset
-    with pytest.raises(ResolutionError, match=r"no catalog knows an asset 'missing\.tar\.gz'"):
+    with pytest.raises(ResolutionError, match=r"no catalog lists an asset 'missing\.tar\.gz'"):
         show_asset(options, "https://example.org/missing.tar.gz")
 
 

@@ -59,7 +59,7 @@ def test_a_scope_has_each_name_and_target_once() -> None:
 
 def test_a_cpu_level_is_one_of_four_and_needs_a_target() -> None:
     assert parse_scope([], ["linux-x86_64"], cpu="v3").cpu == "v3"
-    with pytest.raises(UsageError, match="--cpu is 'v5'"):
+    with pytest.raises(UsageError, match="--cpu: expected one of baseline, v2, v3, v4; got 'v5'"):
         parse_scope([], ["linux-x86_64"], cpu="v5")
     with pytest.raises(UsageError, match="`--cpu` requires `--target`"):
         parse_scope([], [], cpu="v3")
