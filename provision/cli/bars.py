@@ -5,6 +5,7 @@ Importing rich takes longer than most commands: `cli.progress` imports this modu
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -87,7 +88,9 @@ class ProgressBars:
     def __init__(self, console: RichConsole | None = None) -> None:
         self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
-        self._console = console or RichConsole(stderr=True)
+        # The terminal's own size: lines as wide as an exported COLUMNS would wrap, and could not be erased.
+        environ = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+        self._console = console or RichConsole(stderr=True, _environ=environ)
         self.display = RichProgress(
             _Name(),
             _Bar(),

@@ -50,7 +50,7 @@ def on_a_terminal(project: Project, width: int, words: str, **environ: str) -> l
         subprocess.Popen(
             command_on(HOST, project, *words.split()),
             cwd=project.directory,
-            env=project.environ({"TERM": "xterm-256color", **environ}),
+            env=project.environ({"TERM": "xterm-256color", "COLUMNS": "200", **environ}),
             stdin=writer,
             stdout=writer,
             stderr=writer,
