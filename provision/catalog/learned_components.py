@@ -1,8 +1,9 @@
 """Components of builds that are newer than the bundled table, from PBS's files.
 
-`catalog update` reads two files of PBS at a tag, as text: the dictionary of `pythonbuild/downloads.py`, which is parsed
-and never executed, and the lists `needs` of `cpython-unix/targets.yml`. What was read is kept beside the catalogs. Of
-tags whose files could not be read, the release notes at hand name some versions.
+`catalog update` reads two files of PBS, as text: the dictionary of `pythonbuild/downloads.py`, which is parsed and
+never executed, and the lists `needs` of `cpython-unix/targets.yml`; at a tag, or at the commit that is proven to be its
+source. What was read is kept beside the catalogs. Of tags whose files could not be read, the release notes at hand name
+some versions.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from provision.protocols import HttpGet, request_document
 # Where PBS's files are, by tag.
 FILES = f"https://raw.githubusercontent.com/{REPOSITORY}"
 _VERSIONS_FILE, _NEEDS_FILE = "pythonbuild/downloads.py", "cpython-unix/targets.yml"
-_CACHE_FILE = "components.json"
+_CACHE_FILE, _COMMITS_FILE = "components.json", "attested-commits.json"
 _LARGEST_FILE = 1 << 20  # bytes; the larger of both has 26 kB
 _LARGEST_CACHE = 16 << 20
 
 # What a build is made with; none of it is in the build.
 _TOOLS = frozenset({"autoconf", "binutils", "gcc", "linux-uapi", "m4", "musl", "patchelf", "xorgproto"})
 
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}", re.ASCII)
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 _TARGET_LINE = re.compile(r"([0-9a-z][0-9a-z._-]*):\s*", re.ASCII)
@@ -110,11 +112,14 @@ def unknown_tags(catalog: Catalog, table: ComponentTable) -> list[str]:
     return sorted(tags - set(table.learned), reverse=True)
 
 
-def learn_tag(tag: str, *, get: HttpGet, files: str = FILES) -> LearnedTag:
-    """Read both files at a tag; raises `NetworkError`, and `CatalogError` where one has another form."""
+def learn_tag(tag: str, *, get: HttpGet, commit: str = "", files: str = FILES) -> LearnedTag:
+    """Read both files at a tag, or at the commit that it was built from, as a tag can be moved.
+
+    Raises `NetworkError`, and `CatalogError` where one has another form.
+    """
     read: list[Any] = []
     for file, reader in ((_VERSIONS_FILE, read_versions), (_NEEDS_FILE, read_needs)):
-        url = f"{files}/{tag}/{file}"
+        url = f"{files}/{commit or tag}/{file}"
         body = request_document(get, url).body
         try:
             read.append(reader(body))
@@ -137,6 +142,26 @@ def save_learned(cache_dir: Path, learned: Mapping[str, LearnedTag]) -> None:
     known = dict(sorted({**_load(cache_dir), **learned}.items()))
     tags = {tag: {"versions": row.versions, "needs": row.needs} for tag, row in known.items()}
     save_catalog(cache_dir / _CACHE_FILE, json.dumps({"version": 1, "tags": tags}, indent=1).encode())
+
+
+def save_attested_commits(cache_dir: Path, commits: Mapping[str, str]) -> None:
+    """Keep the commits that verified attestations name, by tag; raises `StoreError`.
+
+    What a lock file merely says is not among them: its author could name any commit that GitHub serves for PBS.
+    """
+    known = {**attested_commits(cache_dir), **commits}
+    if known != attested_commits(cache_dir):
+        save_catalog(cache_dir / _COMMITS_FILE, json.dumps({"version": 1, "commits": known}, sort_keys=True).encode())
+
+
+def attested_commits(cache_dir: Path) -> dict[str, str]:
+    """The commits that were kept, by tag; nothing if the file is missing or damaged."""
+    try:
+        document = json.loads(read_small_file(cache_dir / _COMMITS_FILE, _LARGEST_CACHE))
+        commits = document["commits"].items() if document["version"] == 1 else ()
+        return {tag: commit for tag, commit in commits if _COMMIT.fullmatch(commit)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def _load(cache_dir: Path) -> dict[str, LearnedTag]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.attest.bundle import AttestationError
@@ -12,6 +12,7 @@ from provision.attest.kept import KeptBundles
 from provision.attest.prove import ProvenRow, Prover
 from provision.attest.signer import (
     FIRST_ATTESTED_BUILD,
+    PBS_SIGNER,
     VerificationLevel,
     claimed_rows,
     expected_signer,
@@ -19,7 +20,9 @@ from provision.attest.signer import (
     signer_of,
 )
 from provision.attest.verify import BundleVerifier, MissingPackagesError
-from provision.errors import NetworkError, PolicyError, ProvisionError, raise_all, store_failures
+from provision.catalog.cache import open_catalog
+from provision.catalog.learned_components import save_attested_commits
+from provision.errors import NetworkError, PolicyError, ProvisionError, StoreError, raise_all, store_failures
 from provision.host.files import make_directory
 from provision.host_policy import ATTESTATION_HOSTS
 from provision.lock.keys import lock_version
@@ -32,6 +35,7 @@ from provision.model.value import frozen, replace
 from provision.plan import Selected
 from provision.protocols import NoProgress, Progress
 from provision.text import plural, spelled_as
+from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, select_entries, write_bytes, write_text
 
@@ -81,6 +85,7 @@ def attest(
             rows = tuple(replace(row, level="provenance+offline bundle") if row.row else row for row in rows)
     if failed:
         return Attested(project=project, rows=rows, changed=False, vendored=(), warnings=loaded.warnings)
+    _keep_commits(options, rows)
     lock = _with_rows(loaded.lock, pythons, rows)
     text = spelled_as(format_lock(lock), loaded.text) if lock != loaded.lock else loaded.text
     if text != loaded.text:
@@ -92,6 +97,22 @@ def attest(
         vendored=tuple(vendored),
         warnings=loaded.warnings,
     )
+
+
+def _keep_commits(options: Options, rows: tuple[ProvenRow, ...]) -> None:
+    """Keep which commit PBS built each tag of, for `catalog update`; a cache that cannot be written is no failure.
+
+    The tag of an archive is what the catalogs say, by its hash: the lock file could name another.
+    """
+    catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
+    commits: dict[str, str] = {}
+    for row in rows:
+        if row.row and row.signer == PBS_SIGNER and row.asset.build not in commits:
+            listed = catalog.find(row.asset.filename)
+            if listed and (listed.sha256, listed.build) == (row.asset.sha256, row.asset.build):
+                commits[row.asset.build] = row.row.commit
+    with suppress(StoreError):
+        save_attested_commits(catalog_directory(options), commits)
 
 
 @contextmanager

@@ -13,7 +13,13 @@ from provision.advisories.download import DownloadedDatabase
 from provision.catalog.cache import load_texts, open_catalog, save_sizes
 from provision.catalog.catalog import Catalog
 from provision.catalog.components import LearnedTag
-from provision.catalog.learned_components import known_table, learn_tag, save_learned, unknown_tags
+from provision.catalog.learned_components import (
+    attested_commits,
+    known_table,
+    learn_tag,
+    save_learned,
+    unknown_tags,
+)
 from provision.catalog.pbs import pbs_release_of
 from provision.catalog.refresh import (
     MIRRORED_NDJSON,
@@ -250,12 +256,13 @@ def _learn_components(directory: Path, fetcher: Fetcher, *, jobs: int) -> tuple[
     catalog = open_catalog((), base=Path(), cache_dir=directory, offline=True)
     table = known_table(directory)
     tags = unknown_tags(catalog, table)[:_MAX_RELEASES]
+    commits = attested_commits(directory)
     learned: dict[str, LearnedTag] = {}
     failures: dict[str, ProvisionError] = {}
 
     def learn(tag: str) -> None:
         try:
-            learned[tag] = learn_tag(tag, get=fetcher.get)
+            learned[tag] = learn_tag(tag, get=fetcher.get, commit=commits.get(tag, ""))
         except ProvisionError as error:
             failures[tag] = error
 

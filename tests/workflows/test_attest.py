@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from provision.attest.signer import ATTESTATION_PROBLEMS
 from provision.attest.verify import MissingPackagesError
+from provision.catalog.learned_components import attested_commits
 from provision.cli.app import run_app
 from provision.cli.commands.attest import present_attested
 from provision.cli.console import Console
@@ -186,6 +188,23 @@ def test_every_platform_is_proven_from_one_host_and_again_offline(attesting: Att
     assert {row["verification"] for row in document["archives"]} == {"provenance+offline bundle"}
     assert len(document["archives"]) == 48
     assert (attesting.text, len(attesting.api.asked)) == (before, asked)
+
+
+def test_proven_commits_are_kept_for_the_catalog_by_tags_that_the_catalog_confirms(attesting: Attesting) -> None:
+    catalogs = attesting.project.cache / "catalog"
+    attesting.publish()
+    genuine, text = dict(attesting.digests), attesting.text
+    for digest in (digest for digests in genuine.values() for digest in digests):
+        text = text.replace(digest, hashlib.sha256(digest.encode()).hexdigest())
+    attesting.project.lock.write_text(text)
+    attesting.api.publish(
+        [hashlib.sha256(each.encode()).hexdigest() for digests in genuine.values() for each in digests]
+    )
+    assert not attesting.problems()
+    assert attested_commits(catalogs) == {}, "PBS signed these archives, but the tags are the lock's alone"
+    attesting.project.lock.write_text(format_lock(attesting.lock))
+    attesting.attest()
+    assert attested_commits(catalogs) == dict.fromkeys(genuine, COMMIT)
 
 
 def test_inline_bundles_and_those_behind_a_url_are_one_and_the_same(attesting: Attesting) -> None:

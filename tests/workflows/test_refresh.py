@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from provision.catalog.learned_components import FILES
+from provision.catalog.learned_components import FILES, known_table, save_attested_commits
 from provision.catalog.refresh import GITHUB_URL, GRAALPY_URL, PYPY_URLS
 from provision.catalog.saved import NDJSON_URLS
 from provision.protocols import NoProgress
@@ -258,6 +258,19 @@ def test_what_the_newest_builds_contain_is_learned_once(project: Project, intern
     project.write(CPYTHON.replace("3.13", "3.13.99"))
     project.run("lock", "--offline")
     assert "→ 3.5.9" in project.run("diff", "before.lock", "pythons.lock").out
+
+
+def test_contents_are_read_at_the_commit_that_is_proven_to_be_the_source(project: Project, internet: Internet) -> None:
+    """A tag can be moved after its archives were built."""
+    internet.server.put(NDJSON, b"".join(ndjson_line(name) for name in NAMES))
+    files = urlsplit(FILES).path
+    save_attested_commits(project.cache / "catalog", {"20270201": "c" * 40})
+    for revision, source in (("20270201", b"moved"), ("c" * 40, DOWNLOADS)):
+        internet.server.put(f"{files}/{revision}/pythonbuild/downloads.py", source)
+        internet.server.put(f"{files}/{revision}/cpython-unix/targets.yml", TARGETS)
+    online(project, internet, "catalog", "update")
+    assert internet.server.count(f"{files}/20270201/pythonbuild/downloads.py") == 0
+    assert "20270201" in known_table(project.cache / "catalog").learned
 
 
 def test_release_notes_name_some_components_of_a_tag_whose_files_cannot_be_read(
