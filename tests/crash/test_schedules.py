@@ -24,7 +24,7 @@ PATIENCE = 30.0
 # The last event is at most this late: a sync of small archives takes about that on an idle machine.
 LATEST = 0.35
 # A tree whose builder was killed is an error of the store; one whose interpreter was killed has not passed its probe.
-ENDINGS = {0: "", 1: "was ended from outside", 5: "signal 9"}
+ENDINGS = {0: "", 1: "was killed", 5: "signal 9"}
 
 
 def family(pid: int) -> Iterator[int]:
