@@ -26,7 +26,7 @@ test: $(STAMP) ## the quick tests, on the Python of .venv (three minutes on two 
 test-all: $(STAMP) ## the quick tests, on every Python 3.11+ at hand
 	@$(BIN)/python tests/run.py --all
 
-soak: $(STAMP) ## the slow tests: kills, races, other people's tools (ten minutes on two cores)
+soak: $(STAMP) ## the slow tests: kills, races, other people's tools (a quarter of an hour on two cores)
 	@$(BIN)/python tests/run.py --soak
 
 fuzz: $(STAMP) ## ten minutes of fuzzing; FUZZ_SECONDS=60 for less
