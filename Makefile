@@ -20,7 +20,7 @@ setup: $(STAMP) ## make .venv with everything in it
 demo: $(STAMP) ## the whole job on this machine, without a network
 	@$(BIN)/python examples/demo.py
 
-test: $(STAMP) ## the quick tests, on the Python of .venv (three minutes on two cores)
+test: $(STAMP) ## the quick tests, on the Python of .venv (five minutes on two cores)
 	@$(BIN)/python tests/run.py
 
 test-all: $(STAMP) ## the quick tests, on every Python 3.11+ at hand
