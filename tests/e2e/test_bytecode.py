@@ -52,7 +52,7 @@ def test_the_interpreter_uses_it_and_verify_finds_no_difference(compiled: Projec
     compiled.run("sync")
     tree = tree_of(compiled)
     cached = Path(compiled.run("run", "one", "--", "python", "-I", "-c", SHOW).out.strip())
-    assert cached.is_relative_to(tree)
+    assert cached.resolve().is_relative_to(tree)
     before = cached.stat().st_mtime_ns
     source = cached.parent.parent / "__init__.py"
     source.touch()

@@ -108,6 +108,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
+def interpreters_on_path(project: Project) -> list[Path]:
+    """The commands of `.pythons/bin`, but those of pip."""
+    return sorted(each for each in (project.directory / ".pythons/bin").iterdir() if not each.name.startswith("pip"))
+
+
 def ways(project: Project) -> Iterator[tuple[Way, Path]]:
     """Every way to start an interpreter that provision prints or puts on PATH, with the tree that it leads to."""
     environ = {**project.environ(), "PYTHONPYCACHEPREFIX": str(project.directory / "bytecode")}
@@ -116,7 +121,7 @@ def ways(project: Project) -> Iterator[tuple[Way, Path]]:
         return Way(words=[str(word) for word in words], cwd=project.directory, environ=environ)
 
     for row in project.run("list", "--json").document()["pythons"]:
-        tree = Path(row["executable"]).parent.parent
+        tree = Path(row["executable"]).parent.parent.resolve()
         link = project.directory / ".pythons" / row["name"]
         yield way(row["executable"]), tree
         yield way(project.run("which", row["name"]).out.strip()), tree
@@ -125,7 +130,7 @@ def ways(project: Project) -> Iterator[tuple[Way, Path]]:
             yield way(*COMMAND, "run", row["name"], "--", name), tree
         yield way(*COMMAND, "run", row["name"], "--", "env", "python"), tree
     on_path = project.run("env", "--shell", "sh").out
-    for command in sorted((project.directory / ".pythons/bin").iterdir()):
+    for command in interpreters_on_path(project):
         tree = Path(way(command).run("-c", "import sys; print(sys.prefix)").strip()).resolve()
         yield way(command), tree
         yield way("sh", "-c", f'{on_path}\nexec "$@"', "sh", command.name), tree
@@ -143,7 +148,7 @@ def test_every_way_to_an_interpreter_makes_environments_on_its_tree(project: Pro
 @pytest.mark.slow
 def test_environments_have_a_pip_that_installs_into_them(project: Project, tmp_path: Path) -> None:
     wheel = write_wheel(tmp_path)
-    for command in sorted((project.directory / ".pythons/bin").iterdir()):
+    for command in interpreters_on_path(project):
         environment = tmp_path / command.name
         environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         run(command, "-m", "venv", environment, cwd=tmp_path, environ=environ)
