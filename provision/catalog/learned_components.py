@@ -149,8 +149,9 @@ def save_attested_commits(cache_dir: Path, commits: Mapping[str, str]) -> None:
 
     What a lock file merely says is not among them: its author could name any commit that GitHub serves for PBS.
     """
-    known = {**attested_commits(cache_dir), **commits}
-    if known != attested_commits(cache_dir):
+    before = attested_commits(cache_dir)
+    known = {**before, **commits}
+    if known != before:
         save_catalog(cache_dir / _COMMITS_FILE, json.dumps({"version": 1, "commits": known}, sort_keys=True).encode())
 
 

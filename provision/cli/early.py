@@ -1,6 +1,6 @@
 """The early start of the process that fetches, where a sync most likely will.
 
-That is found out by what costs next to nothing, before anything else is read.
+The guess uses only checks that cost next to nothing, before anything else is read.
 """
 
 from __future__ import annotations

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from provision.cli.plain import VALUE_OPTIONS
 from provision.errors import ProvisionError, SeveralErrors
 
 Document = dict[str, object]
-# Options of `run` with a value, which is not the entry's name.
-_WITH_VALUE = ("--manifest", "-m", "--home", "--cache-dir")
-
 _OPTIONAL = ("hint", "file", "line", "column", "key")
 
 
@@ -19,7 +17,7 @@ def json_requested(argv: Sequence[str]) -> bool:
     if words[:1] == ["run"]:
         given = iter(words[1:])
         for word in given:
-            if word in _WITH_VALUE:
+            if word in VALUE_OPTIONS:  # its value is not the entry's name
                 next(given, "")
             elif word == "--json" or not word.startswith("-"):
                 return word == "--json"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
-from provision.cli.candidates import complete_names
+from provision.cli.candidates import complete_names, complete_targets
 from provision.cli.session import Session
 from provision.errors import UsageError, did_you_mean
 
@@ -32,6 +32,18 @@ Names = Annotated[
     typer.Argument(help="Entries of pythons.toml. [default: all]", autocompletion=complete_names),
 ]
 Name = Annotated[str, typer.Argument(help="An entry of pythons.toml.", autocompletion=complete_names)]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TARGET",
+        help="Only archives for this target (repeatable). [default: all]",
+        show_default=False,
+        autocompletion=complete_targets,
+    ),
+]
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file. [default: stdout]")
+]
 ShownAs = Annotated[
     Path | None,
     typer.Option(

@@ -11,7 +11,7 @@ _SWITCHES = {
     "-v": ("verbose", True),
     "--json": ("as_json", True),
 }
-_VALUES = {"--manifest": "manifest", "-m": "manifest", "--home": "home", "--cache-dir": "cache_dir"}
+VALUE_OPTIONS = {"--manifest": "manifest", "-m": "manifest", "--home": "home", "--cache-dir": "cache_dir"}
 _TRANSFER_SWITCHES = {
     "--offline": ("offline", True),
     "--progress": ("progress", True),
@@ -49,7 +49,7 @@ def read_line(argv: list[str]) -> Line | None:
     line = Line(argv[0])
     transfer = line.command in _TRANSFER
     switches = {**_SWITCHES, **_OWN[line.command], **(_TRANSFER_SWITCHES if transfer else {})}
-    values = {**_VALUES, **(_TRANSFER_VALUES if transfer else {})}
+    values = {**VALUE_OPTIONS, **(_TRANSFER_VALUES if transfer else {})}
     words = iter(argv[1:])
     for word in words:
         option, equals, value = word.partition("=")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli.candidates import complete_targets
-from provision.cli.parameters import Names, choice, with_session
+from provision.cli.parameters import Names, OutputFile, Targets, choice, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.text import plural
 
@@ -36,18 +35,8 @@ def export(
         ),
     ],
     names: Names = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TARGET",
-            help="Only archives for this target (repeatable). [default: all]",
-            show_default=False,
-            autocompletion=complete_targets,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file. [default: stdout]")
-    ] = None,
+    target: Targets = None,
+    output: OutputFile = None,
 ) -> int:
     """Write what is locked in the format of another tool.
 

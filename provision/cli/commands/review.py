@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from provision.cli.candidates import complete_values
-from provision.cli.parameters import Name, Names, ShownAs, choice, with_session
+from provision.cli.parameters import Name, Names, OutputFile, ShownAs, choice, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError
 from provision.model.asset import IMPLEMENTATIONS
@@ -208,9 +208,7 @@ def explain(session: Session, name: Name) -> int:
 @with_session()
 def feed(
     session: Session,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file. [default: stdout]")
-    ] = None,
+    output: OutputFile = None,
     implementation: Annotated[
         str, typer.Option(autocompletion=complete_values("cpython", "pypy", "graalpy"), help=f"{_IMPLEMENTATIONS}.")
     ] = "cpython",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli.candidates import complete_targets, complete_values
+from provision.cli.candidates import complete_values
 from provision.cli.console import Console, table
-from provision.cli.parameters import Names, choice, with_session
+from provision.cli.parameters import Names, OutputFile, Targets, choice, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.errors import UsageError
 from provision.text import plural
@@ -34,15 +34,7 @@ def sbom(
             help="cyclonedx or spdx.",
         ),
     ] = "cyclonedx",
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TARGET",
-            help="Only archives for this target (repeatable). [default: all]",
-            show_default=False,
-            autocompletion=complete_targets,
-        ),
-    ] = None,
+    target: Targets = None,
     installed: Annotated[
         bool, typer.Option("--installed", help="Only what is installed here; the interpreters state the versions.")
     ] = False,
@@ -50,9 +42,7 @@ def sbom(
         bool,
         typer.Option("--beside-receipts", help="Write one for each installed tree into the store, beside its receipt."),
     ] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file. [default: stdout]")
-    ] = None,
+    output: OutputFile = None,
 ) -> int:
     """Write an SBOM of what is locked: interpreters and libraries.
 
