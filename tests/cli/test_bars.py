@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
 import subprocess
 import time
 from pathlib import Path
@@ -17,6 +15,7 @@ from tests.support.builds import write_catalog
 from tests.support.project import COMMAND, Project
 from tests.support.server import Server
 from tests.support.small import small_build
+from tests.support.terminal import run_on_terminal
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
@@ -65,21 +64,11 @@ def test_a_terminal_that_can_only_print_has_lines(locked: Project) -> None:
 
 def on_a_terminal(project: Project, *words: str, term: str = "xterm") -> tuple[int, str]:
     """Run a command whose errors go to a terminal; its exit code, and what the terminal got."""
-    reader, writer = pty.openpty()
-    with os.fdopen(reader, "rb", buffering=0) as terminal:
-        environ = project.environ({"TERM": term, "COLUMNS": "100"})
-        command = [*COMMAND, *words]
-        with subprocess.Popen(
-            command, cwd=project.directory, env=environ, stdout=subprocess.DEVNULL, stderr=writer
-        ) as run:
-            os.close(writer)
-            received = b""
-            try:
-                while chunk := terminal.read(1 << 16):
-                    received += chunk
-            except OSError:  # Linux reports the other end's closing as EIO
-                pass
-    return run.returncode, received.decode()
+    environ = project.environ({"TERM": term, "COLUMNS": "100"})
+    code, received = run_on_terminal(
+        [*COMMAND, *words], directory=project.directory, environ=environ, stdout=subprocess.DEVNULL
+    )
+    return code, received.decode()
 
 
 def test_an_interpreter_has_a_bar_with_its_step_and_the_cursor_comes_back(locked: Project) -> None:

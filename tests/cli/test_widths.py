@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import struct
-import subprocess
-import termios
-from fcntl import ioctl
 
 import pytest
 
 from tests.support.builds import Build, write_catalog
 from tests.support.project import COMMAND, Project
+from tests.support.terminal import run_on_terminal
 
 COMMANDS = (
     "list",
@@ -51,20 +46,9 @@ def project(builds: tuple[Build, ...], tmp_path_factory: pytest.TempPathFactory)
 
 def shown(project: Project, width: int, words: list[str]) -> str:
     """What a command writes to a terminal of so many columns, without colours."""
-    reader, writer = pty.openpty()
-    ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     environ = project.environ({"TERM": "xterm", "NO_COLOR": "1", "PROVISION_NO_PROGRESS": "1"})
-    with (
-        os.fdopen(reader, "rb", buffering=0) as terminal,
-        subprocess.Popen([*COMMAND, *words], cwd=project.directory, env=environ, stdout=writer, stderr=writer),
-    ):
-        os.close(writer)
-        received = b""
-        try:
-            while chunk := terminal.read(1 << 16):
-                received += chunk
-        except OSError:  # Linux reports the other end's closing as EIO
-            pass
+    command = [*COMMAND, *words]
+    _, received = run_on_terminal(command, directory=project.directory, environ=environ, size=(24, width))
     return received.decode().replace("\r\n", "\n")
 
 

@@ -5,15 +5,9 @@ The recordings are files, to be read; `--update-golden` renews them.
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import struct
-import subprocess
 import tempfile
-import termios
 from collections.abc import Callable, Iterator
-from fcntl import ioctl
 from pathlib import Path
 
 import pyte
@@ -22,6 +16,7 @@ import pytest
 from tests.support.hosts import command_on, serve_stand_ins
 from tests.support.project import Project
 from tests.support.server import Server
+from tests.support.terminal import run_on_terminal
 
 HOST = "linux-x86_64"
 RECORDINGS = Path(__file__).parent / "golden"
@@ -41,27 +36,14 @@ ON_THE_NETWORK = (
 
 def on_a_terminal(project: Project, width: int, words: str, **environ: str) -> list[str]:
     """The lines that a terminal of so many columns shows once the command has ended."""
-    reader, writer = pty.openpty()
-    ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 200, width, 0, 0))
+    _, received = run_on_terminal(
+        command_on(HOST, project, *words.split()),
+        directory=project.directory,
+        environ=project.environ({"TERM": "xterm-256color", "COLUMNS": "200", **environ}),
+        size=(200, width),
+    )
     screen = pyte.Screen(width, 200)
-    stream = pyte.ByteStream(screen)
-    with (
-        os.fdopen(reader, "rb", buffering=0) as terminal,
-        subprocess.Popen(
-            command_on(HOST, project, *words.split()),
-            cwd=project.directory,
-            env=project.environ({"TERM": "xterm-256color", "COLUMNS": "200", **environ}),
-            stdin=writer,
-            stdout=writer,
-            stderr=writer,
-        ),
-    ):
-        os.close(writer)
-        try:
-            while received := terminal.read(1 << 16):
-                stream.feed(received)
-        except OSError:  # Linux reports the other end's closing as EIO
-            pass
+    pyte.ByteStream(screen).feed(received)
     return "\n".join(line.rstrip() for line in screen.display).rstrip().splitlines()
 
 

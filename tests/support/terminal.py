@@ -1,4 +1,4 @@
-"""Interactive shells in a pseudo-terminal, which tests type into."""
+"""Pseudo-terminals: commands that write to one, and interactive shells that tests type into."""
 
 from __future__ import annotations
 
@@ -7,13 +7,48 @@ import os
 import pty
 import select
 import signal
+import struct
+import subprocess
+import termios
 import time
 from collections.abc import Mapping, Sequence
+from fcntl import ioctl
 from pathlib import Path
 
 _SECONDS = 60
 # Seconds without output after which such a shell is waiting for a line; before, it drops what is typed.
 _QUIET = 0.1
+
+
+def run_on_terminal(
+    command: Sequence[str],
+    *,
+    directory: Path,
+    environ: Mapping[str, str],
+    size: tuple[int, int] | None = None,
+    stdout: int | None = None,
+) -> tuple[int, bytes]:
+    """Run a command that writes to a terminal; its exit code, and what the terminal got.
+
+    ``size`` is in lines and columns; where it is None, the terminal reports none. ``stdout`` goes elsewhere if given.
+    """
+    reader, writer = pty.openpty()
+    if size:
+        ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    with (
+        os.fdopen(reader, "rb", buffering=0) as terminal,
+        subprocess.Popen(
+            command, cwd=directory, env=environ, stdout=writer if stdout is None else stdout, stderr=writer
+        ) as run,
+    ):
+        os.close(writer)
+        received = b""
+        try:
+            while chunk := terminal.read(1 << 16):
+                received += chunk
+        except OSError:  # Linux reports the other end's closing as EIO
+            pass
+    return run.returncode, received
 
 
 class Terminal:
