@@ -16,13 +16,14 @@ from tests.support.builds import Build
 
 VERSION = "3.13.5"
 INTERPRETER = """#!/bin/sh
-# A small interpreter: it answers the probe and --version.
-here=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
+# A small interpreter: it answers the probe and --version. A helper that was killed ends it as one killed, too.
+self=$(readlink -f "$0") || kill -9 $$
+cd -P "${{self%/*}}/.."
 case "$1" in
 -V | -VV | --version) echo "Python {version}" ;;
 *)
     printf 'implementation={implementation}\\nversion={version}\\n'
-    printf 'Py_GIL_DISABLED=0\\nPy_DEBUG=0\\nprefix=%s\\n' "$here"
+    printf 'Py_GIL_DISABLED=0\\nPy_DEBUG=0\\nprefix=%s\\n' "$PWD"
     ;;
 esac
 """

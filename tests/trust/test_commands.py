@@ -14,6 +14,7 @@ from tests.support.project import Project
 from tests.support.small import small_build
 from tests.support.variants import variants
 
+STORE = 1
 POLICY = 5
 COMMAND = "bin/python3.13"
 FIRST = "bin/python"  # of all, sorted
@@ -80,10 +81,6 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
         FIRST,
     ),
     "no lock": (lambda folder: (folder.parent / "pythons.lock").unlink(), FIRST),
-    "a tree that is not installed": (
-        lambda folder: Store(folder.parent.parent / "home").receipt((folder / "one").readlink().name).unlink(),
-        FIRST,
-    ),
 }
 
 
@@ -100,6 +97,14 @@ def test_only_commands_that_start_what_the_lock_has_go_on_path(synced: Project, 
     assert ended.out == ""
     assert ended.err.startswith(f"error: {folder / refused} ")
     assert "refusing to put it on PATH" in ended.err
+
+
+def test_no_command_goes_on_path_without_its_tree(synced: Project) -> None:
+    folder = synced.directory / ".pythons"
+    Store(synced.directory.parent / "home").receipt((folder / "one").readlink().name).unlink()
+    ended = synced.run("env", "--shell", "github", expect=STORE)
+    assert ended.out == ""
+    assert "one: 3.13.5+20261201 is locked but not installed\n hint: Run `provision sync`." in ended.err
 
 
 def test_a_sync_replaces_commands_that_are_not_as_it_makes_them(synced: Project) -> None:
