@@ -1,7 +1,7 @@
-"""OCI documents: descriptors, manifests, indexes, their canonical bytes, and how one archive is stored as an artifact.
+"""OCI documents: descriptors, manifests, indexes, and their canonical bytes.
 
-Sources: the OCI image specification 1.1 and distribution specification 1.1. A digest is written ``sha256:<hex>`` in these
-documents; a manifest's own digest is that of its bytes, so the same document must be the same bytes everywhere.
+Sources: the OCI image specification 1.1 and distribution specification 1.1. A digest is written ``sha256:<hex>`` in
+these documents; a manifest's own digest is that of its bytes, so the same document must be the same bytes everywhere.
 """
 
 from __future__ import annotations
