@@ -14,6 +14,7 @@ import json
 from typing import Any
 
 from provision.manifest.keys import ENTRY
+from tools.references import addresses
 
 _MOVED = ("version", "build")
 _TIED_TO_ONE_ARCHIVE = ("url", "sha256")
@@ -52,7 +53,7 @@ def renovate_preset() -> dict[str, Any]:
         "$schema": "https://docs.renovatebot.com/renovate-schema.json",
         "description": [
             "Keeps exact versions and builds in pythons.toml current, from a feed that `provision feed` wrote.",
-            "The argument is the feed's URL: github>OWNER/provision//renovate/pythons(https://example.com/feed.json)",
+            f"The argument is the feed's URL: github>{addresses().slug}//renovate/pythons(https://example.com/feed.json)",
         ],
         "customDatasources": {
             "provision": {

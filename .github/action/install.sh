@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Installs provision into a virtual environment of its own, and says where it is (output bin, PATH).
-# Reads INPUT_VERSION, INPUT_ADD_TO_PATH. A bare version number is refused: on the public index the name provision
-# belongs to another project.
+# Reads INPUT_VERSION, INPUT_ADD_TO_PATH. A bare version number is refused: it says nothing of the bytes that an index has.
 set -euo pipefail
 
 # The working directory is a checkout, which may be anybody's. Each Python here is started with -I, so that neither the

@@ -8,7 +8,6 @@ statement is SLSA provenance, and that it has the digest.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +24,6 @@ from provision.model.value import frozen
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
     from sigstore.models import Bundle
-
-# As the extra `attest` in pyproject.toml has them. On the public index, the name of this project belongs to another.
-REQUIREMENTS = ("sigstore>=4.1,<5", "cramjam>=2.11")
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -185,10 +181,11 @@ def _require() -> None:
         import cramjam  # noqa: F401
         import sigstore.verify  # noqa: F401
     except ModuleNotFoundError as error:
-        packages = " ".join(f"'{each}'" for each in REQUIREMENTS)
+        from provision.host.distribution import install_command
+
         raise MissingPackagesError(
             f"verifying attestations requires the packages sigstore and cramjam: {error}",
-            hint=f"Run `{sys.executable} -m pip install {packages}`.",
+            hint=f"Run `{install_command('attest')}`.",
         ) from error
 
 

@@ -32,8 +32,6 @@ _BUNDLES = (
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # RHEL 7 and newer
     "/etc/ssl/cert.pem",  # Alpine
 )
-# As the extra `socks` in pyproject.toml has it.
-SOCKS_REQUIREMENT = "socksio>=1,<2"
 
 # A certificate in a directory of authorities, by the hash of its subject.
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
@@ -107,9 +105,11 @@ def _require_socks() -> None:
     from importlib.util import find_spec
 
     if find_spec("socksio") is None:
+        from provision.host.distribution import install_command
+
         raise UsageError(
             "a SOCKS proxy requires the package socksio, which is not installed",
-            hint=f"Run `{sys.executable} -m pip install '{SOCKS_REQUIREMENT}'`, or set an HTTP proxy.",
+            hint=f"Run `{install_command('socks')}`, or set an HTTP proxy.",
         )
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from provision.errors import ProvisionError
+from provision.host.distribution import install_command
 from provision.sbom.inventory import BomComponent, Inventory
 
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component
-
-
-# As the extra `sbom` in pyproject.toml has it. On the public index, the name of this project belongs to another.
-REQUIREMENT = "cyclonedx-python-lib>=11,<12"
 
 
 def cyclonedx_document(inventory: Inventory) -> dict[str, object]:
@@ -31,7 +27,7 @@ def cyclonedx_document(inventory: Inventory) -> dict[str, object]:
     except ModuleNotFoundError as error:
         raise ProvisionError(
             f"the format cyclonedx requires the package cyclonedx-python-lib: {error}",
-            hint=f"Run `{sys.executable} -m pip install '{REQUIREMENT}'`, or pass `--format spdx`.",
+            hint=f"Run `{install_command('sbom')}`, or pass `--format spdx`.",
         ) from error
 
     refs = {each.ref: BomRef(each.ref) for each in inventory.components}

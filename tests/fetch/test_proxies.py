@@ -10,6 +10,7 @@ import pytest
 
 from provision.errors import NetworkError, UsageError
 from provision.fetch.proxies import Proxies
+from provision.host.distribution import install_command
 from provision.url import Url
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import PATH, SMALL, asset, fetcher
@@ -143,7 +144,7 @@ def test_no_proxy_is_respected(internet: Internet, tmp_path: Path) -> None:
 
 def test_a_proxy_that_cannot_be_used_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "socksio", None)
-    needed = f"hint: Run `{sys.executable} -m pip install 'socksio>=1,<2'`, or set an HTTP proxy."
+    needed = f"hint: Run `{install_command('socks')}`, or set an HTTP proxy."
     for proxy, message, hint in (
         ("http://:3128", "expected a host", ""),
         ("socks5://127.0.0.1:1", "a SOCKS proxy requires the package socksio, which is not installed", needed),

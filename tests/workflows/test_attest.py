@@ -26,6 +26,7 @@ from provision.cli.present.audit import present_audit
 from provision.cli.present.diff import present_diff
 from provision.errors import INTEGRITY, NETWORK, NetworkError, PolicyError, ProvisionError, SeveralErrors
 from provision.host.detect import detect_host
+from provision.host.distribution import install_command
 from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
 from provision.manifest.keys import Policy
@@ -526,7 +527,7 @@ def test_without_the_packages_one_error_says_how_to_install_them(
     for command in (attesting.attest, lambda: found(attesting)):
         with pytest.raises(MissingPackagesError) as missing:
             command()
-        assert "-m pip install 'sigstore>=4.1,<5' 'cramjam>=2.11'" in str(missing.value.hint)
+        assert f"Run `{install_command('attest')}`." == missing.value.hint
     assert "pip install" in str(synchronise(attesting).hint)
 
 

@@ -22,6 +22,7 @@ from provision.catalog.cache import save_texts
 from provision.catalog.components import LearnedTag
 from provision.catalog.learned_components import save_learned
 from provision.errors import FAILURE, ProvisionError, UsageError
+from provision.host.distribution import install_command
 from provision.lock.read import parse_lock
 from provision.lock.write import format_lock
 from provision.model.value import replace
@@ -158,9 +159,7 @@ def test_without_the_library_the_error_says_how_to_get_it(project: Project, miss
     )
     assert (done.returncode, done.stdout) == (FAILURE, "")
     assert done.stderr.startswith("error: the format cyclonedx requires the package cyclonedx-python-lib")
-    assert (
-        f"Run `{sys.executable} -m pip install 'cyclonedx-python-lib>=11,<12'`, or pass `--format spdx`" in done.stderr
-    )
+    assert f"Run `{install_command('sbom')}`, or pass `--format spdx`" in done.stderr
 
 
 def test_licences_are_one_row_for_all_entries_that_have_them(project: Project) -> None:
