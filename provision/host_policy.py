@@ -78,10 +78,14 @@ class HostRule:
 class HostPolicy:
     """Which URLs may be requested: known and allowed hosts by https; by http loopback, and hosts allowed with it."""
 
-    __slots__ = ("_rules",)
+    __slots__ = ("rules",)
 
     def __init__(self, allowed: Iterable[HostRule]) -> None:
-        self._rules = tuple(allowed)
+        self.rules = tuple(allowed)
+
+    def allow(self, rule: HostRule) -> None:
+        """Allow a host from now on: the user named it."""
+        self.rules = (*self.rules, rule)
 
     def check(self, url: Url, *, redirected_from: Url | None = None) -> None:
         """Raise `PolicyError` unless the URL may be requested.
@@ -89,14 +93,14 @@ class HostPolicy:
         The target of a redirect is checked like any other URL, so every host on the way is known or allowed.
         Moreover, no redirect leads from https to anything else, or from another machine to this one.
         """
-        if url.scheme == "file":
-            raise PolicyError(f"{url}: a file is nothing to ask a host for")
+        if url.scheme not in ("http", "https"):
+            raise PolicyError(f"{url}: only http and https URLs are requested from hosts")
         source = f"{redirected_from.host} redirects to it" if redirected_from else ""
         if redirected_from and redirected_from.scheme == "https" and url.scheme != "https":
             raise PolicyError(f"{url}: {source}; redirects from https to {url.scheme} are not followed")
         if url.is_loopback and (redirected_from is None or redirected_from.is_loopback):
             return
-        rules = [rule for rule in self._rules if rule.matches(url)]
+        rules = [rule for rule in self.rules if rule.matches(url)]
         known = url.host in KNOWN_HOSTS and url.port in (80, 443)
         if not rules and not known:
             raise _not_allowed(url, source)

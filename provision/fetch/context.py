@@ -13,6 +13,7 @@ from functools import cache
 from provision.fetch.connect import Connections
 from provision.fetch.credentials import Credentials
 from provision.fetch.http import HttpClient
+from provision.fetch.registries import Registries
 from provision.fetch.retry import Cancellation, RetryLog
 from provision.fetch.settings import DownloadSettings
 from provision.fetch.transport import PoolTransport
@@ -26,6 +27,7 @@ class NetworkContext:
     """How downloads reach the network, and what bounds them. ``documents`` makes the client for documents."""
 
     client: HttpClient
+    registries: Registries
     documents: Callable[[], HttpClient]
     settings: DownloadSettings
     cancellation: Cancellation
@@ -55,6 +57,7 @@ def open_context(
     try:
         yield NetworkContext(
             client=HttpClient(PoolTransport(connections, settings), credentials, policy),
+            registries=credentials.registries,
             documents=documents,
             settings=settings,
             cancellation=cancellation,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provision.fetch.registries import Registries, basic
 from provision.host.files import is_file
 from provision.url import Url
 
@@ -23,6 +23,7 @@ class Credentials:
 
     def __init__(self, environ: Mapping[str, str], note: Callable[[str], None]) -> None:
         self._environ, self._note = environ, note
+        self.registries = Registries(environ, note, self._netrc_login)
 
     def authorization(self, url: Url, *, redirected: bool) -> str | None:
         """The header's value for a request, or None.
@@ -32,12 +33,16 @@ class Credentials:
         """
         if not redirected:
             if url.credentials:
-                return _basic(*url.credentials)
+                return basic(*url.credentials)
             token = self._environ.get("GITHUB_TOKEN", "").strip()
             if token and _is_header_value(token) and url.host in _GITHUB_HOSTS and url.scheme == "https":
                 return f"Bearer {token}"
-        entry = self._netrc.hosts.get(url.host) if self._netrc else None
-        return _basic(entry[0], entry[2] or "") if entry else None
+        login = self._netrc_login(url.host)
+        return basic(*login) if login else None
+
+    def _netrc_login(self, host: str) -> tuple[str, str] | None:
+        entry = self._netrc.hosts.get(host) if self._netrc else None
+        return (entry[0], entry[2] or "") if entry else None
 
     @cached_property
     def _netrc(self) -> netrc | None:
@@ -65,7 +70,3 @@ class Credentials:
 
 def _is_header_value(text: str) -> bool:
     return text.isascii() and text.isprintable()
-
-
-def _basic(user: str, password: str) -> str:
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()

@@ -31,7 +31,8 @@ _MISMATCH_HINT = (
 class Failure:
     """Why a source failed, after so many ``attempts``.
 
-    ``retryable``: it may succeed later, though not within ``retry_after`` seconds. ``digest`` is that of wrong bytes.
+    ``retryable``: it may succeed later, though not within ``retry_after`` seconds. ``digest`` is that of wrong bytes,
+    ``status`` that of a response, where it is the cause.
     """
 
     url: Url
@@ -42,6 +43,7 @@ class Failure:
     hint: str | None = None
     attempts: int = 1
     digest: str = ""
+    status: int = 0
 
     def __str__(self) -> str:
         return f"{self.url}: {self.cause}"
@@ -149,8 +151,13 @@ def read_download_error(message: dict[str, Any]) -> DownloadError:
 
 def document_error(subject: str, failure: Failure) -> ProvisionError:
     """The error for a document, which has one source."""
+    return transfer_error(f"cannot download {subject}", failure)
+
+
+def transfer_error(message: str, failure: Failure) -> ProvisionError:
+    """The error of a message and its one cause."""
     error = {"integrity": IntegrityError, "policy": PolicyError, "network": NetworkError}[failure.kind]
-    return error(f"cannot download {subject}: {failure}", hint=failure.hint or _network_hint([failure]))
+    return error(f"{message}: {failure}", hint=failure.hint or _network_hint([failure]))
 
 
 def merge_unreachable(failed: Sequence[tuple[Sequence[str], ProvisionError]], total: int) -> list[ProvisionError]:

@@ -24,6 +24,7 @@ from provision.url import Url
 
 if TYPE_CHECKING:
     from provision.fetch.context import NetworkContext
+    from provision.fetch.registries import Repository
 
 # How often a wait for another process checks whether it is over, in seconds: at first, at last.
 _FIRST_POLL, _LAST_POLL = 0.02, 0.25
@@ -142,6 +143,21 @@ class Fetcher:
         from provision.fetch.document import get_answer
 
         return get_answer(url, self._network_context())
+
+    def open_repository(self, text: str) -> tuple[Repository, NetworkContext]:
+        """A registry's repository that the user named, and what requests are sent with; its host is allowed.
+
+        Raises `UsageError` for a text that is none, `NetworkError` while offline.
+        """
+        from provision.fetch.registries import Repository
+
+        repository = Repository.parse(text, self._policy.rules)
+        if self._offline:
+            raise _offline_error(str(repository))
+        self._policy.allow(repository.rule)
+        network = self._network_context()
+        network.registries.add(repository)
+        return repository, network
 
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""

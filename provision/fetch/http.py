@@ -16,13 +16,17 @@ from provision import __version__
 from provision.errors import PolicyError
 from provision.fetch.credentials import Credentials
 from provision.fetch.failures import Failure, TransferError
+from provision.fetch.registries import RegistrySession
 from provision.fetch.retry import Deadline
 from provision.fetch.sockets import httpcore
-from provision.fetch.transport import RawResponse, Transport
+from provision.fetch.transport import Content, RawResponse, Transport
 from provision.host_policy import HostPolicy
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 from provision.url import Url, UrlOrigin
 
+_OK, _UNAUTHORIZED = 200, 401
+# Of a registry's token, in bytes; with the permissions in it, some have several thousand.
+_MAX_TOKEN = 1 << 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
 # A redirect's body up to this many bytes is read, so that its connection can be used again.
@@ -61,6 +65,17 @@ class HttpResponse:
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
+@frozen
+class _Request:
+    """What stays the same wherever a request is redirected."""
+
+    method: str
+    headers: Mapping[str, str]
+    deadline: Deadline
+    content: Content | None
+    named_by: Url | None
+
+
 class HttpClient:
     """Requests that follow redirects within the host policy; safe to use from several threads."""
 
@@ -83,20 +98,39 @@ class HttpClient:
         ``origin`` is where the chain of redirects began that led to ``url`` before; credentials are bound to it.
         The deadline bounds all that happens on the network within the context, the response's body included.
         """
+        method = "GET" if content is None else "POST"
+        with self.request(method, url, headers, deadline, origin=origin, content=content) as response:
+            yield response
+
+    @contextmanager
+    def request(
+        self,
+        method: str,
+        url: Url,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        *,
+        origin: UrlOrigin | None = None,
+        content: Content | None = None,
+        named_by: Url | None = None,
+    ) -> Iterator[HttpResponse]:
+        """As `get`, with any method; only redirects of GET are followed.
+
+        ``named_by`` is whose response had the URL: that is allowed no more than a redirect.
+        """
         with deadline.bounding():
-            response = self._follow(url, headers, deadline, origin or url.origin, content)
+            request = _Request(method=method, headers=headers, deadline=deadline, content=content, named_by=named_by)
+            response = self._follow(url, request, origin or url.origin)
             try:
                 yield response
             finally:
                 response._response.close()
 
-    def _follow(
-        self, url: Url, headers: Mapping[str, str], deadline: Deadline, origin: UrlOrigin, content: bytes | None
-    ) -> HttpResponse:
-        self._check(url, None)
+    def _follow(self, url: Url, request: _Request, origin: UrlOrigin) -> HttpResponse:
+        self._check(url, request.named_by)
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._send(url, headers, deadline, redirected=url.origin != origin, content=content)
-            if response.status not in _REDIRECTS or content is not None:
+            response = self._send_with_credentials(url, request, redirected=url.origin != origin)
+            if response.status not in _REDIRECTS or request.method != "GET":
                 return response
             target = _redirect_target(response)
             self._check(target, url)
@@ -106,16 +140,46 @@ class HttpClient:
             url = target
         raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects in a row"))
 
-    def _send(
-        self, url: Url, headers: Mapping[str, str], deadline: Deadline, *, redirected: bool, content: bytes | None
-    ) -> HttpResponse:
-        sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **headers}
-        if authorization := self._credentials.authorization(url, redirected=redirected):
+    def _send_with_credentials(self, url: Url, request: _Request, *, redirected: bool) -> HttpResponse:
+        """Send the request; once more if a registry refuses it and says where to get a token."""
+        session = None if redirected else self._session(url, request)
+        used = session.granted if session else self._credentials.authorization(url, redirected=redirected)
+        response = self._send(url, request, used)
+        if session is None or response.status != _UNAUTHORIZED:
+            return response
+
+        def ask(realm: Url, form: bytes | None) -> bytes:
+            # A registry chooses whom to ask no more freely than where to redirect to.
+            self._check(realm, url)
+            with self.get(realm, session.headers(form), request.deadline, content=form) as answer:
+                if answer.status != _OK:
+                    failure = status_failure(realm, answer.status, answer.headers)
+                    raise TransferError(replace(failure, hint=session.repository.login_hint))
+                return b"".join(answer.chunks())[:_MAX_TOKEN]
+
+        try:
+            is_answered = session.answer(response.headers.get("www-authenticate", ""), used, ask)
+        except BaseException:
+            response._response.close()
+            raise
+        if not is_answered:
+            return response
+        _discard_body(response)
+        return self._send(url, request, session.granted)
+
+    def _session(self, url: Url, request: _Request) -> RegistrySession | None:
+        """The session of a registry's repository that the URL belongs to, and so its credentials."""
+        named_by = request.named_by
+        return self._credentials.registries.session(named_by if named_by and named_by.origin == url.origin else url)
+
+    def _send(self, url: Url, request: _Request, authorization: str | None) -> HttpResponse:
+        sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **request.headers}
+        if authorization:
             sent["authorization"] = authorization
-        with _errors_translated(url, deadline):
-            response = self._transport.send("GET" if content is None else "POST", url, sent, content)
+        with _errors_translated(url, request.deadline):
+            response = self._transport.send(request.method, url, sent, request.content)
         return HttpResponse(
-            url=url, status=response.status, headers=response.headers, _response=response, _deadline=deadline
+            url=url, status=response.status, headers=response.headers, _response=response, _deadline=request.deadline
         )
 
     def _check(self, url: Url, redirected_from: Url | None) -> None:
@@ -126,14 +190,19 @@ class HttpClient:
             raise TransferError(Failure(url=url, cause=cause, kind="policy", hint=refusal.hint)) from refusal
 
 
-def _redirect_target(response: HttpResponse) -> Url:
-    """Where a redirect leads; its body is read, or the connection given up."""
+def _discard_body(response: HttpResponse) -> None:
+    """Read the body, so that the connection can be used again; a long one is not worth it."""
     try:
         if (response.number("content-length") or 0) <= _SMALL_BODY and "content-length" in response.headers:
             for _ in response.chunks():
                 pass
     finally:
         response._response.close()
+
+
+def _redirect_target(response: HttpResponse) -> Url:
+    """Where a redirect leads; its body is read, or the connection given up."""
+    _discard_body(response)
     location = response.headers.get("location")
     if not location:
         raise TransferError(Failure(url=response.url, cause=f"{response.status} without a Location header"))
@@ -200,6 +269,7 @@ def status_failure(url: Url, status: int, headers: Mapping[str, str]) -> Failure
         cause=f"{status} {_phrase(status)}".strip(),
         retryable=retryable,
         retry_after=retry_after(headers.get("retry-after")) if retryable else None,
+        status=status,
         hint=_status_hint(url, status, headers),
     )
 

@@ -14,7 +14,7 @@ from provision.fetch.connect import Connections
 from provision.fetch.failures import Failure, TransferError
 from provision.fetch.settings import DownloadSettings
 from provision.fetch.sockets import httpcore
-from provision.fetch.transport import RawResponse, timeouts
+from provision.fetch.transport import Content, RawResponse, timeouts
 from provision.url import Url
 
 # httpx brings its command line along where click and rich are installed, which doubles the time it takes to import;
@@ -41,12 +41,12 @@ class HttpxTransport:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
-    def send(self, method: str, url: Url, headers: Mapping[str, str], content: bytes | None) -> RawResponse:
+    def send(self, method: str, url: Url, headers: Mapping[str, str], content: Content | None) -> RawResponse:
         request = self._client.build_request(
             method,
             httpx.URL(scheme=url.scheme, host=url.host, port=url.explicit_port, raw_path=url.target.encode("ascii")),
             headers=dict(headers),
-            content=content,
+            content=content() if callable(content) else content,
             timeout=self._timeout,
             extensions={"url": url},
         )

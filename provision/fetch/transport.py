@@ -6,13 +6,16 @@ by httpx (`documents`), over the same pools.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from provision.fetch.connect import Connections
 from provision.fetch.settings import DownloadSettings
 from provision.fetch.sockets import httpcore
 from provision.url import Url
+
+# The body of a request: as bytes, or as a function that begins it anew, for a request that is repeated.
+Content = bytes | Callable[[], Iterable[bytes]]
 
 
 class RawResponse(Protocol):
@@ -27,9 +30,12 @@ class RawResponse(Protocol):
 
 
 class Transport(Protocol):
-    """Sends one request as it is; raises httpcore's errors, or a `TransferError`."""
+    """Sends one request as it is; raises httpcore's errors, or a `TransferError`.
 
-    def send(self, method: str, url: Url, headers: Mapping[str, str], content: bytes | None) -> RawResponse: ...
+    The headers hold the length of a content that is not bytes.
+    """
+
+    def send(self, method: str, url: Url, headers: Mapping[str, str], content: Content | None) -> RawResponse: ...
 
 
 def timeouts(settings: DownloadSettings) -> dict[str, float | None]:
@@ -44,13 +50,13 @@ class PoolTransport:
     def __init__(self, connections: Connections, settings: DownloadSettings) -> None:
         self._connections, self._timeouts = connections, timeouts(settings)
 
-    def send(self, method: str, url: Url, headers: Mapping[str, str], content: bytes | None) -> RawResponse:
-        fields = [*headers.items(), *([("content-length", str(len(content)))] if content is not None else [])]
+    def send(self, method: str, url: Url, headers: Mapping[str, str], content: Content | None) -> RawResponse:
+        fields = [*headers.items(), *([("content-length", str(len(content)))] if isinstance(content, bytes) else [])]
         request = httpcore.Request(
             method,
             httpcore.URL(scheme=url.scheme, host=url.host, port=url.explicit_port, target=url.target),
             headers=fields,
-            content=content,
+            content=content() if callable(content) else content,
             extensions={"timeout": self._timeouts},
         )
         return _PoolResponse(self._connections.pool(url).handle_request(request))

@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -52,6 +52,19 @@ def is_directory(path: Path) -> bool:
 def is_link(path: Path) -> bool:
     """Whether there is a symbolic link at ``path``."""
     return os.path.islink(path)  # noqa: PTH114
+
+
+def find_program(name: str, environ: Mapping[str, str]) -> str | None:
+    """The path of a program, looked for in the absolute directories of ``PATH``; None where there is none.
+
+    Never in the working directory: Windows searches there first, and a repository can fill it.
+    """
+    name = f"{name}.exe" if os.name == "nt" else name
+    for folder in os.get_exec_path(environ):
+        program = Path(folder, name)
+        if program.is_absolute() and os.access(program, os.X_OK) and is_file(program):
+            return str(program)
+    return None
 
 
 def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:

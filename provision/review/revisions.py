@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from provision.errors import LockFileError, ProvisionError, UsageError
-from provision.host.files import is_file
+from provision.host.files import find_program
 from provision.lock.read import MAX_LOCK_SIZE, lock_too_large
 from provision.model.value import frozen
 
@@ -121,10 +121,7 @@ def _run_git(arguments: tuple[str, ...], stdin: bytes, directory: Path) -> bytes
 
 
 def _find_git() -> str:
-    """The path of git, never in the working directory: Windows searches there first, and a repository can fill it."""
-    name = "git.exe" if os.name == "nt" else "git"
-    for folder in os.get_exec_path():
-        program = Path(folder, name)
-        if program.is_absolute() and os.access(program, os.X_OK) and is_file(program):
-            return str(program)
+    program = find_program("git", os.environ)
+    if program is not None:
+        return program
     raise UsageError("git is not installed", hint="Compare two files: `provision diff OLD NEW`.")

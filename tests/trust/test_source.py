@@ -28,6 +28,7 @@ _NAMED_SHELLS = {("cli/app.py", "get_completion_script"), ("cli/app.py", "instal
 _START_CALLS = ("subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork")
 # The modules that start processes, and which.
 _STARTED = {
+    "fetch/docker_config.py": "a credential helper of docker, for a registry that the user named",
     "host/execute.py": "the command of `provision run`",
     "install/forks.py": "itself, forked, to fetch and to make trees beside itself",
     "install/bytecode.py": "the tree's own interpreter, if asked to compile",

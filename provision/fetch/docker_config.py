@@ -1,0 +1,151 @@
+"""Logins of registries, as docker, podman and their helpers have them; read only.
+
+Looked through in this order: ``REGISTRY_AUTH_FILE``, ``DOCKER_CONFIG``, podman's file of the session, docker's in the
+home directory. Nothing is ever written, and no helper is asked for anything but ``get``.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from provision.host.files import find_program, read_small_file_or_none
+from provision.model.value import field, frozen
+
+_MAX_SIZE = 1 << 20
+_HELPER_SECONDS = 30
+_HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+# The key of Docker Hub in these files.
+_ALIASES = {"registry-1.docker.io": ("https://index.docker.io/v1/", "index.docker.io", "docker.io")}
+# What a helper gives as the user of an identity token.
+_TOKEN_USER = "<token>"  # noqa: S105 - a name, not a secret
+
+
+@frozen(kw_only=False)
+class Login:
+    """A user name and a password; or an identity token, which is exchanged for tokens."""
+
+    user: str
+    secret: str = field(repr=False)
+    is_identity_token: bool = False
+
+
+def find_login(host: str, environ: Mapping[str, str], note: Callable[[str], None]) -> Login | None:
+    """The login of a registry, ``host`` being its name with its port; ``note`` is told what cannot be used."""
+    keys = [key for name in (host, *_ALIASES.get(host, ())) for key in (name, f"https://{name}", f"http://{name}")]
+    for path in _config_files(environ):
+        config = _read(path, note)
+        login = _from_helper(config, keys, environ, note) or _from_auths(config, keys)
+        if login is not None:
+            return login
+    return None
+
+
+def _config_files(environ: Mapping[str, str]) -> Iterator[Path]:
+    if named := environ.get("REGISTRY_AUTH_FILE"):
+        yield Path(named)
+    if folder := environ.get("DOCKER_CONFIG"):
+        yield Path(folder, "config.json")
+    if session := environ.get("XDG_RUNTIME_DIR"):
+        yield Path(session, "containers", "auth.json")
+    home = environ.get("USERPROFILE") or environ.get("HOME")
+    if home and not environ.get("DOCKER_CONFIG"):
+        yield Path(home, ".docker", "config.json")
+
+
+def _read(path: Path, note: Callable[[str], None]) -> Mapping[str, Any]:
+    try:
+        content = read_small_file_or_none(path, _MAX_SIZE)
+        document = json.loads(content) if content else {}
+    except OSError as error:
+        note(f"{path} is ignored: {error.strerror}")
+        return {}
+    except (ValueError, RecursionError):
+        note(f"{path} is ignored: not valid JSON")
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _from_auths(config: Mapping[str, Any], keys: list[str]) -> Login | None:
+    auths = config.get("auths")
+    if not isinstance(auths, dict):
+        return None
+    # Docker writes the host, older releases a URL; a path after it is the registry's API, not a repository.
+    by_key = {re.sub(r"/v[12]/?$", "", key.rstrip("/")): value for key, value in auths.items()}
+    for key in keys:
+        entry = by_key.get(re.sub(r"/v[12]/?$", "", key))
+        if not isinstance(entry, dict):
+            continue
+        if isinstance(token := entry.get("identitytoken"), str) and token:
+            return Login("", token, is_identity_token=True)
+        if login := _decoded(entry.get("auth")):
+            return login
+    return None
+
+
+def _decoded(auth: object) -> Login | None:
+    if not isinstance(auth, str):
+        return None
+    try:
+        user, colon, password = b64decode(auth, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return Login(user, password.rstrip("\0")) if colon and user else None
+
+
+def _from_helper(
+    config: Mapping[str, Any], keys: list[str], environ: Mapping[str, str], note: Callable[[str], None]
+) -> Login | None:
+    helpers = config.get("credHelpers")
+    by_host = helpers if isinstance(helpers, dict) else {}
+    name = next((by_host[key] for key in keys if by_host.get(key)), config.get("credsStore"))
+    if not name:
+        return None
+    if not isinstance(name, str) or not _HELPER_NAME.fullmatch(name):
+        note("a credential helper is ignored: its name is not that of a program")
+        return None
+    program = find_program(f"docker-credential-{name}", environ)
+    if program is None:
+        note(f"docker-credential-{name} is ignored: it is not on PATH")
+        return None
+    server = next((key for key in keys if key.endswith("/v1/")), keys[0])
+    return _ask(program, server, environ, note)
+
+
+def _ask(program: str, server: str, environ: Mapping[str, str], note: Callable[[str], None]) -> Login | None:
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            [program, "get"],
+            input=server.encode(),
+            env=dict(environ),
+            capture_output=True,
+            timeout=_HELPER_SECONDS,
+            check=False,
+        )
+        answer = json.loads(done.stdout) if done.returncode == 0 else None
+    except (OSError, subprocess.TimeoutExpired, ValueError, RecursionError) as error:
+        note(f"{Path(program).name} is ignored: {_reason(error)}")
+        return None
+    if not isinstance(answer, dict):  # it has no login for this registry
+        return None
+    user, secret = answer.get("Username"), answer.get("Secret")
+    if not isinstance(user, str) or not isinstance(secret, str) or not secret:
+        return None
+    return Login(user, secret, is_identity_token=user == _TOKEN_USER)
+
+
+def _reason(error: Exception) -> str:
+    from subprocess import TimeoutExpired
+
+    if isinstance(error, TimeoutExpired):
+        return f"no answer within {_HELPER_SECONDS} s"
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    return "its answer is not JSON"

@@ -1,0 +1,276 @@
+"""`RegistryClient`: blobs, manifests and tags of one repository, read and pushed.
+
+Source: the OCI distribution specification 1.1. Nothing is asked by HEAD, which some registries refuse; what is read is
+hashed, whatever the registry calls it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from provision.errors import IntegrityError
+from provision.fetch.context import NetworkContext
+from provision.fetch.failures import Failure, TransferError, transfer_error
+from provision.fetch.fetcher import Fetcher
+from provision.fetch.http import HttpResponse, status_failure
+from provision.fetch.ranges import content_range, range_headers
+from provision.fetch.registries import Repository
+from provision.fetch.retry import Deadline, RetryPolicy
+from provision.model.asset import Digest
+from provision.model.oci import INDEX, MANIFEST
+from provision.model.value import frozen, replace
+from provision.url import Url
+
+T = TypeVar("T")
+
+_DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+_DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+_ACCEPT = ", ".join((MANIFEST, INDEX, _DOCKER_MANIFEST, _DOCKER_INDEX))
+# As the specification asks registries to take; and of an error's text.
+_MAX_MANIFEST, _MAX_ERROR = 4 << 20, 64 << 10
+_TAGS_A_PAGE, _MAX_PAGES = 1000, 1000
+_NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+
+# Begins the content of a blob anew, as a push may have to be repeated.
+BlobContent = Callable[[], Iterable[bytes]]
+
+
+@frozen
+class StoredManifest:
+    """A manifest or an index as a registry has it; ``digest`` is that of its bytes."""
+
+    media_type: str
+    body: bytes
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(hashlib.sha256(self.body).hexdigest())
+
+
+def open_registry(repository: str, fetcher: Fetcher) -> RegistryClient:
+    """The client of ``HOST[:PORT]/NAME``, which the user named; raises `UsageError`, and `NetworkError` offline."""
+    return RegistryClient(*fetcher.open_repository(repository))
+
+
+class RegistryClient:
+    """One repository of a registry; safe to use from several threads.
+
+    Temporary failures are retried. Others raise `NetworkError`, `PolicyError` for a host that is not allowed, and
+    `IntegrityError` for content with another digest.
+    """
+
+    def __init__(self, repository: Repository, network: NetworkContext) -> None:
+        self.repository, self._network = repository, network
+
+    def has_blob(self, digest: Digest) -> bool:
+        """Whether the repository has a blob; no more than its first byte is read."""
+
+        def attempt() -> bool:
+            with self._request("GET", self._blob_url(digest), {"range": "bytes=0-0"}) as response:
+                if response.status == 416:  # an empty blob
+                    return True
+                return self._found(response, 200, 206)
+
+        return self._run(f"check {_shown(digest)}", attempt)
+
+    def save_blob(self, digest: Digest, size: int, write: Callable[[bytes], object]) -> None:
+        """Download a blob, verified, in pieces that ``write`` gets in order; after a break, only what is missing.
+
+        ``write`` has got wrong bytes where `IntegrityError` is raised.
+        """
+        found, done = hashlib.sha256(), 0
+
+        def attempt() -> None:
+            nonlocal done
+            headers = range_headers(done, size, "") if done else {}
+            with self._request("GET", self._blob_url(digest), {"accept-encoding": "identity", **headers}) as response:
+                self._expect(response, 200, 206)
+                skipped = self._skipped(response, done)
+                for chunk in response.chunks():
+                    data = chunk[skipped : skipped + size - done + 1]
+                    skipped = max(0, skipped - len(chunk))
+                    found.update(data)
+                    write(data)
+                    done += len(data)
+                    if done > size:
+                        break
+            if done < size:
+                cause = f"connection closed after {done} of {size} bytes"
+                raise TransferError(Failure(url=response.url, cause=cause, retryable=True))
+
+        self._run(f"download {_shown(digest)}", attempt, lambda: done)
+        if done != size or found.hexdigest() != digest.hex:
+            raise IntegrityError(
+                f"{self.repository}: expected sha256 {digest}, got {found.hexdigest()} ({done} bytes)",
+                hint="The registry has a damaged copy. Push the content again, or use another registry.",
+            )
+
+    def push_blob(self, digest: Digest, size: int, content: BlobContent, *, mount_from: str = "") -> bool:
+        """Push a blob unless the repository has it; whether anything was sent.
+
+        ``mount_from`` is another repository of the registry that may have the blob: it is taken from there if the
+        registry can do that.
+        """
+        if self.has_blob(digest):
+            return False
+
+        def attempt() -> bool:
+            location = self._begin_upload(digest, mount_from)
+            if location is None:
+                return False
+            query = f"{location.query}&" if location.query else ""
+            target = replace(location, query=f"{query}digest=sha256:{digest}")
+            headers = {"content-type": "application/octet-stream", "content-length": str(size)}
+            with self._request("PUT", target, headers, content) as response:
+                self._expect(response, 201, 204)
+            return True
+
+        return self._run(f"push {_shown(digest)}", attempt)
+
+    def get_manifest(self, reference: str | Digest) -> StoredManifest | None:
+        """The manifest or index with a tag or a digest; None where the repository has none."""
+
+        def attempt() -> StoredManifest | None:
+            url = self.repository.url(f"manifests/{_path_of(reference)}")
+            with self._request("GET", url, {"accept": _ACCEPT, "accept-encoding": "identity"}) as response:
+                if not self._found(response, 200):
+                    return None
+                media_type = response.headers.get("content-type", "").partition(";")[0].strip()
+                return StoredManifest(media_type=media_type, body=self._body(response, _MAX_MANIFEST))
+
+        found = self._run(f"download manifest {reference}", attempt)
+        if found is not None and isinstance(reference, Digest) and found.digest != reference:
+            raise IntegrityError(f"{self.repository}: expected manifest sha256 {reference}, got {found.digest}")
+        return found
+
+    def put_manifest(self, reference: str | Digest, body: bytes, media_type: str) -> None:
+        """Push a manifest or an index under a tag or its own digest; what it names was pushed before."""
+
+        def attempt() -> None:
+            url = self.repository.url(f"manifests/{_path_of(reference)}")
+            with self._request("PUT", url, {"content-type": media_type}, body) as response:
+                self._expect(response, 201, 200)
+
+        self._run(f"push manifest {reference}", attempt)
+
+    def tags(self) -> tuple[str, ...]:
+        """All tags of the repository; none where it does not exist yet."""
+        found: list[str] = []
+        url: Url | None = self.repository.url("tags/list", f"n={_TAGS_A_PAGE}")
+        for _ in range(_MAX_PAGES):
+            if url is None:
+                break
+            names, url = self._run("list tags", lambda url=url: self._page(url))  # type: ignore[misc]
+            found += names
+        return tuple(dict.fromkeys(found))
+
+    def _page(self, url: Url) -> tuple[list[str], Url | None]:
+        with self._request("GET", url, {"accept-encoding": "identity"}) as response:
+            if not self._found(response, 200):
+                return [], None
+            following = _NEXT.search(response.headers.get("link", ""))
+            try:
+                document = json.loads(self._body(response, _MAX_MANIFEST))
+                names = [name for name in document.get("tags") or () if isinstance(name, str)]
+                return names, response.url.join(following[1]) if following else None
+            except (ValueError, RecursionError, AttributeError, TypeError) as error:
+                raise TransferError(Failure(url=url, cause="the list of tags is not valid")) from error
+
+    def _begin_upload(self, digest: Digest, mount_from: str) -> Url | None:
+        """Where to send a blob; None if it was mounted."""
+        query = f"mount=sha256:{digest}&from={mount_from}" if mount_from else ""
+        with self._request("POST", self.repository.url("blobs/uploads/", query), {}, b"") as response:
+            if mount_from and response.status == 201:
+                return None
+            self._expect(response, 202)
+            try:
+                return response.url.join(response.headers.get("location", ""))
+            except ValueError as error:
+                cause = f"the upload has an invalid Location: {error}"
+                raise TransferError(Failure(url=response.url, cause=cause)) from error
+
+    def _skipped(self, response: HttpResponse, done: int) -> int:
+        """How many bytes of a response are there already."""
+        if response.status == 200:
+            return done
+        served = content_range(response.headers)
+        if served is None or served[0] != done:
+            raise TransferError(Failure(url=response.url, cause="another range than requested", retryable=True))
+        return 0
+
+    @contextmanager
+    def _request(
+        self, method: str, url: Url, headers: dict[str, str], content: bytes | BlobContent | None = None
+    ) -> Iterator[HttpResponse]:
+        self._network.cancellation.check()
+        deadline = Deadline(self._network.settings.total_timeout)
+        base = self.repository.base
+        with self._network.client.request(method, url, headers, deadline, content=content, named_by=base) as response:
+            yield response
+
+    def _found(self, response: HttpResponse, *statuses: int) -> bool:
+        if response.status == 404:
+            return False
+        self._expect(response, *statuses)
+        return True
+
+    def _expect(self, response: HttpResponse, *statuses: int) -> None:
+        """Raise `TransferError` for another status, with what the registry says of it."""
+        if response.status in statuses:
+            return
+        failure = status_failure(response.url, response.status, response.headers)
+        reason = _error_message(response)
+        if response.status == 401:
+            hint: str | None = self.repository.login_hint
+        elif response.status == 403:
+            hint = f"Use a login that may do this in {self.repository.name}."
+        else:
+            hint = failure.hint
+        raise TransferError(replace(failure, cause=f"{failure.cause}{reason}", hint=hint))
+
+    def _body(self, response: HttpResponse, limit: int) -> bytes:
+        body = bytearray()
+        for chunk in response.chunks():
+            body += chunk
+            if len(body) > limit:
+                raise TransferError(Failure(url=response.url, cause=f"got more than the limit of {limit} bytes"))
+        return bytes(body)
+
+    def _blob_url(self, digest: Digest) -> Url:
+        return self.repository.url(f"blobs/sha256:{digest}")
+
+    def _run(self, action: str, attempt: Callable[[], T], received: Callable[[], int] = lambda: 0) -> T:
+        network = self._network
+        deadline = Deadline(network.settings.total_timeout)
+        try:
+            return RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt, received)
+        except TransferError as error:
+            raise transfer_error(f"cannot {action}", error.failure) from error
+
+
+def _shown(digest: Digest) -> str:
+    return f"blob sha256:{digest.hex[:12]}"
+
+
+def _path_of(reference: str | Digest) -> str:
+    return f"sha256:{reference}" if isinstance(reference, Digest) else reference
+
+
+def _error_message(response: HttpResponse) -> str:
+    """What a registry's first error says: ``: DENIED, requested access to the resource is denied``; may be empty."""
+    body = b""
+    try:
+        for chunk in response.chunks():
+            body += chunk
+            if len(body) > _MAX_ERROR:
+                return ""
+        first = json.loads(body)["errors"][0]
+        words = [word for word in (first.get("code"), first.get("message")) if isinstance(word, str)]
+    except (TransferError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""
+    return f": {', '.join(words)[:200]}" if words else ""

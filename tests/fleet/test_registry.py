@@ -1,0 +1,213 @@
+"""A registry's blobs, manifests and tags, over HTTP: pushed once, hashed when read, and logins for nobody else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from provision.errors import IntegrityError, NetworkError, PolicyError, ProvisionError, UsageError
+from provision.fetch.fetcher import Fetcher
+from provision.fleet.registry import RegistryClient, open_registry
+from provision.model.asset import Digest
+from provision.model.oci import EMPTY_BYTES, EMPTY_DIGEST, MANIFEST, archive_manifest, archive_tag
+from tests.fetch.conftest import Internet
+from tests.fetch.samples import LARGE, SMALL, digest, fetcher
+from tests.support.registry import FakeRegistry, Quirks
+
+_REPOSITORY = "team/pythons"
+_LOGIN = ("me", "s:cret/ü%")
+_IN_URL = "me:s%3Acret%2F%C3%BC%25@"
+
+
+@contextmanager
+def _client(tmp_path: Path, registry: FakeRegistry, login: str = "", **options: object) -> Iterator[RegistryClient]:
+    with fetcher(tmp_path, **options) as fetch:  # type: ignore[arg-type]
+        yield open_registry(f"{login}{registry.host}/{_REPOSITORY}", fetch)
+
+
+def _read(client: RegistryClient, of: Digest, size: int) -> bytes:
+    pieces: list[bytes] = []
+    client.save_blob(of, size, pieces.append)
+    return b"".join(pieces)
+
+
+def _in_pieces(data: bytes) -> Iterable[bytes]:
+    yield from (data[start : start + 70_000] for start in range(0, len(data), 70_000))
+
+
+@pytest.mark.parametrize(
+    ("quirks", "login"),
+    [
+        (Quirks(), ""),
+        (Quirks(login=_LOGIN), _IN_URL),
+        (Quirks(login=_LOGIN, token=True), _IN_URL),
+        (Quirks(token=True), ""),
+        (Quirks(token=True, token_lifetime=2), ""),
+        (Quirks(head=401), ""),
+        (Quirks(ignores_range=True), ""),
+        (Quirks(upload_failures=2), ""),
+        (Quirks(page=1), ""),
+    ],
+    ids=["open", "basic", "token", "anonymous token", "tokens that end", "HEAD 401", "no ranges", "503", "pages"],
+)
+def test_what_is_pushed_is_there_and_not_pushed_again(tmp_path: Path, quirks: Quirks, login: str) -> None:
+    body = archive_manifest(digest(SMALL), len(SMALL), "a.tar.gz")
+    tag = archive_tag(digest(SMALL))
+    with FakeRegistry(quirks) as registry, _client(tmp_path, registry, login) as client:
+        assert client.tags() == ()
+        assert client.get_manifest(tag) is None
+        assert client.push_blob(digest(SMALL), len(SMALL), lambda: _in_pieces(SMALL))
+        assert client.push_blob(EMPTY_DIGEST, len(EMPTY_BYTES), lambda: [EMPTY_BYTES])
+        assert not client.push_blob(digest(SMALL), len(SMALL), lambda: [b"not asked for"])
+        for reference in (tag, "other"):
+            client.put_manifest(reference, body, MANIFEST)
+        stored = client.get_manifest(tag)
+        assert stored is not None
+        assert (stored.body, stored.media_type) == (body, MANIFEST)
+        assert client.get_manifest(stored.digest) == stored
+        assert client.tags() == (tag, "other")
+        assert _read(client, digest(SMALL), len(SMALL)) == SMALL
+        assert registry.count("HEAD") == 0
+
+
+def test_a_blob_is_mounted_from_another_repository_or_else_sent(tmp_path: Path) -> None:
+    with FakeRegistry(Quirks(token=True)) as registry, _client(tmp_path, registry) as client:
+        registry.put_blob("base/image", SMALL)
+        assert not client.push_blob(digest(SMALL), len(SMALL), lambda: [b"not asked for"], mount_from="base/image")
+        assert client.push_blob(digest(LARGE), len(LARGE), lambda: [LARGE], mount_from="base/image")
+        assert client.has_blob(digest(SMALL))
+        assert client.has_blob(digest(LARGE))
+
+
+@pytest.mark.parametrize("quirks", [Quirks(truncated=2), Quirks(truncated=1, ignores_range=True)], ids=str)
+def test_a_blob_that_breaks_off_is_continued(tmp_path: Path, quirks: Quirks) -> None:
+    with FakeRegistry(quirks) as registry, _client(tmp_path, registry) as client:
+        registry.put_blob(_REPOSITORY, SMALL)
+        assert _read(client, digest(SMALL), len(SMALL)) == SMALL
+
+
+def test_content_with_another_digest_is_an_error(tmp_path: Path) -> None:
+    body = archive_manifest(digest(SMALL), len(SMALL), "")
+    with FakeRegistry(Quirks(flipped=9)) as registry, _client(tmp_path, registry) as client:
+        registry.put_blob(_REPOSITORY, SMALL)
+        with pytest.raises(IntegrityError, match=f"expected sha256 {digest(SMALL)}, got"):
+            _read(client, digest(SMALL), len(SMALL))
+        with pytest.raises(IntegrityError, match="expected sha256"):
+            _read(client, digest(SMALL), len(SMALL) - 1)
+        registry.content.manifests[_REPOSITORY, f"sha256:{'0' * 64}"] = (MANIFEST, body)
+        with pytest.raises(IntegrityError, match="expected manifest sha256 0000"):
+            client.get_manifest(Digest("0" * 64))
+
+
+def test_a_registry_that_is_read_only_is_named_with_its_reason(tmp_path: Path) -> None:
+    refused = pytest.raises(NetworkError, match="405 Method Not Allowed: UNSUPPORTED, The operation is unsupported")
+    with FakeRegistry(Quirks(read_only=True)) as registry, _client(tmp_path, registry) as client, refused:
+        client.push_blob(digest(SMALL), len(SMALL), lambda: [SMALL])
+
+
+@pytest.mark.parametrize(
+    ("quirks", "login"),
+    [
+        (Quirks(login=_LOGIN), ""),
+        (Quirks(login=_LOGIN), "me:wrong@"),
+        (Quirks(login=_LOGIN, token=True), "me:wrong@"),
+        (Quirks(token=True, realm="no URL"), ""),
+    ],
+)
+def test_without_a_login_the_error_says_how_to_get_one(tmp_path: Path, quirks: Quirks, login: str) -> None:
+    with FakeRegistry(quirks) as registry, _client(tmp_path, registry, login) as client:
+        with pytest.raises(NetworkError, match="401 Unauthorized") as caught:
+            client.has_blob(digest(SMALL))
+        assert f"docker login {registry.host}" in str(caught.value.hint)
+        assert "wrong" not in str(caught.value)
+        assert len(registry.asked) <= 3, "a refused login is not tried again and again"
+
+
+# Who gets a login
+
+
+def test_a_token_is_requested_of_no_host_that_is_not_allowed(internet: Internet, tmp_path: Path) -> None:
+    quirks = Quirks(token=True, realm="https://evil.example/token")
+    with FakeRegistry(quirks) as registry:
+        with (
+            _client(tmp_path, registry, _IN_URL, environ=internet.environ) as client,
+            pytest.raises(PolicyError, match=r"evil\.example is not allowed"),
+        ):
+            client.has_blob(digest(SMALL))
+        assert internet.server.count() == 0
+        with (
+            _client(tmp_path, registry, _IN_URL, environ=internet.environ, allow_hosts=("evil.example",)) as client,
+            pytest.raises(NetworkError, match="404"),
+        ):
+            client.has_blob(digest(SMALL))
+    assert internet.server.seen("token")[0].headers["authorization"].startswith("Basic ")
+
+
+def test_an_upload_elsewhere_gets_no_login(internet: Internet, tmp_path: Path) -> None:
+    quirks = Quirks(login=_LOGIN, uploads_at="https://mirror.example")
+    with FakeRegistry(quirks) as registry, _client(tmp_path, registry, _IN_URL, environ=internet.environ) as client:
+        with pytest.raises(PolicyError, match=r"mirror\.example is not allowed"):
+            client.push_blob(digest(SMALL), len(SMALL), lambda: [SMALL])
+        assert internet.server.count() == 0
+    options = {"environ": internet.environ, "allow_hosts": ("mirror.example",)}
+    with FakeRegistry(quirks) as registry, _client(tmp_path, registry, _IN_URL, **options) as client:
+        with pytest.raises(ProvisionError):  # it knows no PUT
+            client.push_blob(digest(SMALL), len(SMALL), lambda: [SMALL])
+        assert registry.asked[-1].headers["authorization"].startswith("Basic ")
+
+
+def test_blobs_that_are_redirected_are_read_without_the_login(internet: Internet, tmp_path: Path) -> None:
+    internet.server.put(digest(SMALL).hex, SMALL)
+    quirks = Quirks(login=_LOGIN, token=True, blobs_at="https://releases.astral.sh")
+    with FakeRegistry(quirks) as registry, _client(tmp_path, registry, _IN_URL, environ=internet.environ) as client:
+        registry.put_blob(_REPOSITORY, SMALL)
+        assert _read(client, digest(SMALL), len(SMALL)) == SMALL
+    assert [seen.headers.get("authorization") for seen in internet.server.seen()] == [None]
+
+
+def test_another_repository_of_the_registry_gets_no_login(tmp_path: Path) -> None:
+    with FakeRegistry(Quirks(login=_LOGIN)) as registry, fetcher(tmp_path) as fetch:
+        first = open_registry(f"{_IN_URL}{registry.host}/{_REPOSITORY}", fetch)
+        other = open_registry(f"{registry.host}/team/pythons-2", fetch)
+        assert not first.has_blob(digest(SMALL))
+        with pytest.raises(NetworkError, match="401"):
+            other.has_blob(digest(SMALL))
+
+
+@pytest.mark.parametrize("text", ["host", "host/Upper", "host/a:tag", "host/a//b", "host/a?x", "host/../a", "/a", ""])
+def test_what_is_no_repository_is_a_usage_error(tmp_path: Path, text: str) -> None:
+    with fetcher(tmp_path) as fetch, pytest.raises(UsageError, match="invalid repository"):
+        open_registry(text, fetch)
+
+
+def test_offline_no_registry_is_asked(tmp_path: Path) -> None:
+    fetch: Fetcher
+    with fetcher(tmp_path, offline=True) as fetch, pytest.raises(NetworkError, match="offline"):
+        open_registry("registry.example.com/team", fetch)
+
+
+def test_plain_http_is_for_loopback_and_where_the_user_says_so(tmp_path: Path) -> None:
+    def scheme(text: str, *allow_hosts: str) -> str:
+        with fetcher(tmp_path, allow_hosts=allow_hosts) as fetch:
+            return open_registry(text, fetch).repository.base.scheme
+
+    assert scheme("127.0.0.1:5000/a") == scheme("localhost:5000/a") == "http"
+    assert scheme("registry.lan:5000/a") == scheme("registry.lan:5000/a", "registry.lan:5000") == "https"
+    assert scheme("registry.lan:5000/a", "http://registry.lan:5000") == "http"
+
+
+def test_docker_hub_is_asked_where_its_registry_is(tmp_path: Path) -> None:
+    with fetcher(tmp_path) as fetch:
+        assert open_registry("docker.io/team/pythons", fetch).repository.base.host == "registry-1.docker.io"
+
+
+def test_the_digest_of_a_manifest_is_that_of_its_bytes(tmp_path: Path) -> None:
+    with FakeRegistry() as registry, _client(tmp_path, registry) as client:
+        client.put_manifest("a", b"{}", MANIFEST)
+        stored = client.get_manifest("a")
+    assert stored is not None
+    assert stored.digest.hex == hashlib.sha256(b"{}").hexdigest()
