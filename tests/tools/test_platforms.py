@@ -1,0 +1,75 @@
+"""The table of platforms: what is claimed is what ran."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from provision.model.target import Target
+from tests.conftest import Golden
+from tools.platforms.page import PAGE, platforms_page
+from tools.platforms.results import RESULTS, Results, Run, count, record
+
+LINUX, WINDOWS = Target.parse("linux-x86_64"), Target.parse("windows-x86_64")
+EMPTY = 'written-for = ["windows-x86_64"]\n'
+
+
+def a_run(**changed: object) -> Run:
+    values = {"target": WINDOWS, "command": "make test-wine", "python": "3.13.5", "scope": "part", "passed": 2}
+    more = {"skipped": 1, "day": date(2026, 11, 28), "machine": "wine 8", "left_out": ("x: no junctions",)}
+    return Run(**{**values, **more, **changed})  # type: ignore[arg-type]
+
+
+def load(text: str, tmp_path: Path) -> Results:
+    path = tmp_path / "platforms.toml"
+    path.write_text(text)
+    return Results.load(path)
+
+
+def test_the_page_is_the_one_that_is_made(golden: Golden) -> None:
+    golden(PAGE, platforms_page(Results.load()))
+
+
+@pytest.mark.parametrize(
+    ("runs", "state"),
+    [((), "written for"), (("part",), "tested in part"), (("part", "whole"), "tested")],
+)
+def test_the_state_follows_from_the_runs(tmp_path: Path, runs: tuple[str, ...], state: str) -> None:
+    text = EMPTY
+    for number, scope in enumerate(runs):
+        text = record(text, a_run(scope=scope, command=f"make test-{number}"))
+    results = load(text, tmp_path)
+    assert results.state(WINDOWS) == state
+    assert results.state(LINUX) == "unknown"
+    assert results.classifiers() == (["Operating System :: Microsoft :: Windows"] if state == "tested" else [])
+    assert f"| `windows-x86_64` | {state} |" in platforms_page(results)
+
+
+def test_a_later_run_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
+    text = record(record(EMPTY, a_run(python="3.13.4", passed=1)), a_run(passed=3))
+    text = record(text, a_run(target=LINUX, passed=4, remark="All of it."))
+    results = load(text, tmp_path)
+    assert [(run.target, run.passed) for run in results.runs] == [(WINDOWS, 3), (LINUX, 4)]
+    assert record(text, results.runs[0]) == text
+    page = platforms_page(results)
+    assert "- x: no junctions\n" in page
+    assert "All of it.\n" in page
+
+
+def test_only_runs_that_pass_are_recorded(tmp_path: Path) -> None:
+    for name, code in (("good", "def test_a(): pass\ndef test_b(): pytest.skip()"), ("bad", "def test_a(): assert 0")):
+        (tmp_path / f"test_{name}.py").write_text(f"import pytest\n{code}\n")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={name}.xml"]
+        subprocess.run([*command, f"test_{name}.py"], cwd=tmp_path, check=False, capture_output=True)
+    assert count([tmp_path / "good.xml", tmp_path / "good.xml"]) == (2, 2)
+    with pytest.raises(ValueError, match="1 tests passed and 1 failed"):
+        count([tmp_path / "good.xml", tmp_path / "bad.xml"])
+
+
+def test_each_run_in_the_file_is_of_a_target_that_the_code_is_written_for() -> None:
+    results = Results.load(RESULTS)
+    assert {run.target for run in results.runs} <= results.written_for

@@ -1,0 +1,56 @@
+"""Record what ran on a platform, and write the page and the classifiers that follow from it.
+
+    python -m tools.platforms record --target windows-x86_64 --command 'make test-wine' --scope part \\
+        --python 3.13.5 --machine 'wine 8' --left-out 'test_x: wine has no junctions' report.xml
+    python -m tools.platforms page
+
+``record`` takes the figures from reports of `pytest --junitxml`, and refuses those of a run that failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from provision.model.target import Target
+from tools.platforms.page import PAGE, platforms_page
+from tools.platforms.results import RESULTS, Results, Run, count, record
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.platforms")
+    commands = parser.add_subparsers(dest="command_name", required=True)
+    recording = commands.add_parser("record", help="record a run in tests/platforms.toml, and write the page")
+    recording.add_argument("reports", nargs="+", type=Path, metavar="JUNIT")
+    recording.add_argument("--target", required=True, type=Target.parse)
+    recording.add_argument("--command", required=True, help="what to type to run it again")
+    recording.add_argument("--python", required=True, help="the version that ran the tests")
+    recording.add_argument(
+        "--scope", required=True, choices=("whole", "part"), help="whole: the quick tests, all of them"
+    )
+    recording.add_argument("--machine", default="", help="the emulator or the runner")
+    recording.add_argument("--left-out", action="append", default=[], metavar="TEST: REASON")
+    recording.add_argument("--remark", default="", help="what the run shows, and what not")
+    commands.add_parser("page", help="write docs/platforms.md")
+    options = parser.parse_args()
+    if options.command_name == "record":
+        passed, skipped = count(options.reports)
+        run = Run(
+            target=options.target,
+            command=options.command,
+            python=options.python,
+            scope=options.scope,
+            passed=passed,
+            skipped=skipped,
+            day=datetime.now(UTC).date(),
+            machine=options.machine,
+            left_out=tuple(options.left_out),
+            remark=options.remark,
+        )
+        RESULTS.write_text(record(RESULTS.read_text(encoding="utf-8"), run), encoding="utf-8")
+    PAGE.write_text(platforms_page(Results.load()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

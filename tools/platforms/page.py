@@ -1,0 +1,57 @@
+"""`docs/platforms.md`: what is tested, written for and unknown, and where provision can be installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.model.target import KNOWN_TARGETS
+from tools.platforms.results import ROOT, Results, Run, shown
+
+PAGE = ROOT / "docs" / "platforms.md"
+
+_INTRODUCTION = """\
+# Platforms
+
+Where provision itself runs. What it can lock and prepare (`--target`) does not depend on the machine that it runs on.
+
+<!-- Made by `python -m tools.platforms page` from tests/platforms.toml and tests/installs.toml. -->
+
+- **tested**: the quick tests ran there, all of them.
+- **tested in part**: some tests ran there, or they ran on an emulation of it; below stands which, and what that does
+  not show.
+- **written for**: the code has an answer for this system, and nothing was run on it.
+- **unknown**: nobody has looked. provision may run there or not.
+
+| platform | | what ran |
+|---|---|---|
+"""
+
+
+def platforms_page(results: Results) -> str:
+    """The whole page."""
+    return _INTRODUCTION + "".join(_lines(results))
+
+
+def _lines(results: Results) -> Iterator[str]:
+    for target in shown(KNOWN_TARGETS.values(), results):
+        commands = sorted({f"`{run.command}`" for run in results.of(target)})
+        yield f"| `{target.short}` | {results.state(target)} | {', '.join(commands)} |\n"
+    if results.runs:
+        yield "\n## What ran\n\n| platform | Python | command | passed | skipped | on |\n|---|---|---|---|---|---|\n"
+    for run in results.runs:
+        yield (
+            f"| `{run.target.short}` | {run.python} | `{run.command}` | {run.passed} | {run.skipped} "
+            f"| {run.machine or 'the platform itself'}, {run.day} |\n"
+        )
+    for run in results.runs:
+        if run.remark or run.left_out:
+            yield from _remarks(run)
+
+
+def _remarks(run: Run) -> Iterator[str]:
+    yield f"\n### `{run.command}` on `{run.target.short}`\n\n"
+    if run.remark:
+        yield f"{run.remark}\n"
+    if run.left_out:
+        yield "\nLeft out:\n\n"
+        yield from (f"- {reason}\n" for reason in run.left_out)
