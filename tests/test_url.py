@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.errors import UsageError
-from provision.fetch.mirrors import Mirror
+from provision.fetch.mirrors import parse_mirror
 from provision.fetch.proxies import ProxyAddress
 from provision.host_policy import HostRule
 from provision.model.asset import file_name, normal_path
@@ -318,7 +318,7 @@ def test_urls_that_a_file_may_not_hold(url: str, complaint: str) -> None:
     ],
 )
 def test_a_secret_is_not_shown(url: str) -> None:
-    for read in (parse_url, Url.parse, Mirror.parse, HostRule.parse, ProxyAddress.parse):
+    for read in (parse_url, Url.parse, parse_mirror, HostRule.parse, ProxyAddress.parse):
         with suppress(ValueError, UsageError):
             shown = repr(read(url))
             assert "secret" not in shown

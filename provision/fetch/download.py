@@ -14,6 +14,8 @@ from pathlib import Path
 from provision.fetch.context import NetworkContext
 from provision.fetch.failures import Failure, TransferError, download_error
 from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode
+from provision.fetch.mirrors import Source
+from provision.fetch.oci_mirror import OciBlob, is_named
 from provision.fetch.parallel import ParallelRanges, RangeMap
 from provision.fetch.part import AssetProgress, Checkpoint, PartFile, StreamWriter
 from provision.fetch.ranges import RangeSource, content_range, range_headers, serves_ranges, validator_of
@@ -21,7 +23,12 @@ from provision.fetch.retry import Deadline, RetryPolicy
 from provision.fetch.settings import MIB
 from provision.host.files import open_regular
 from provision.model.asset import Asset
+from provision.model.value import replace
 from provision.url import Url
+
+# With these, a registry may mean that the blob's manifest must be requested first.
+_UNAUTHORIZED = 401
+_NO_SUCH_BLOB = (_UNAUTHORIZED, 403, 404)
 
 
 class Download:
@@ -37,7 +44,7 @@ class Download:
         self._part = PartFile(archive)
         self._failures: list[Failure] = []
 
-    def run(self, sources: Sequence[Url]) -> None:
+    def run(self, sources: Sequence[Source]) -> None:
         """Make the archive, from the first source that has it.
 
         Raises the `ProvisionError` that all sources' failures amount to, or `StoreError` where the cache cannot be
@@ -58,23 +65,48 @@ class Download:
             self._part.suspend()
             self._progress.end()
 
-    def _fetch_from(self, source: Url) -> None:
-        if source.scheme == "file":
+    def _fetch_from(self, source: Source) -> None:
+        if isinstance(source, OciBlob):
+            self._fetch_blob(source)
+        elif source.scheme == "file":
             self._publish(source, self._part, self._copy(source))
-            return
-        transfer = self._transfer(source, whole=False)
+        else:
+            self._fetch_web(source)
+
+    def _fetch_blob(self, source: OciBlob) -> None:
+        """From a registry; where it has no such blob, its manifest is requested first, and then the blob again."""
+        try:
+            self._fetch_web(source.blob)
+        except TransferError as error:
+            if error.failure.status not in _NO_SUCH_BLOB:
+                raise
+            if not is_named(source, self._network, self._deadline):
+                hint = source.repository.login_hint if error.failure.status == _UNAUTHORIZED else error.failure.hint
+                raise TransferError(replace(error.failure, hint=hint)) from error
+            self._fetch_web(source.blob)
+
+    def _fetch_web(self, source: Url) -> None:
+        """From a web server; wrong bytes are requested once more, in one piece and past all caches.
+
+        A cache keeps a damaged copy until somebody asks that way, and ranges of different files do not make one.
+        """
+        try:
+            self._fetch_once(source, again=False)
+        except TransferError as error:
+            if error.failure.kind != "integrity":
+                raise
+            reason = error.failure.cause.partition(":")[0]
+            self._progress.note(f"{source}: {reason}; downloading again in one piece, past caches")
+            self._part.restart()
+            self._fetch_once(source, again=True)
+
+    def _fetch_once(self, source: Url, *, again: bool) -> None:
+        transfer = self._transfer(source, whole=again)
         if self._has_digest(self._part, transfer.length):
             self._part.publish(transfer.length)
         elif transfer.coding:
             self._decode(source, transfer)
         else:
-            if transfer.is_assembled:
-                # Ranges of different files do not make one. That is nobody's fault until the whole file is wrong.
-                self._progress.note(
-                    f"{source}: sha256 mismatch after a download in parts; downloading again in one piece"
-                )
-                self._part.restart()
-                transfer = self._transfer(source, whole=True)
             self._publish(source, self._part, transfer.length, transfer.web_page_hint)
 
     def _transfer(self, source: Url, *, whole: bool) -> SourceTransfer:
@@ -164,9 +196,9 @@ class _RangeNotServedError(Exception):
 class SourceTransfer:
     """Fills a part from one URL, in one attempt or several. ``size`` is what the lock knows.
 
-    ``whole`` asks for all of the file in one response. After a successful `attempt`, ``length`` bytes are there;
-    ``coding`` is the content coding that the server applied, ``media_type`` what it called them, and ``is_assembled``
-    tells that they came by more than one response.
+    ``whole`` asks for all of the file in one response, and for none that a cache has. After a successful `attempt`,
+    ``length`` bytes are there; ``coding`` is the content coding that the server applied, and ``media_type`` what it
+    called them.
     """
 
     def __init__(
@@ -182,10 +214,10 @@ class SourceTransfer:
     ) -> None:
         self._part, self._url, self._network, self._size = part, url, network, size
         self._deadline, self._progress, self._whole = deadline, progress, whole
+        self._fresh = whole
         self._source = sha256(url.full.encode()).hexdigest()
         self.length = 0
         self.coding = self.media_type = ""
-        self.is_assembled = False
 
     def attempt(self) -> None:
         """Go on from what is there until all is there. Raises `TransferError`; what has come by then stays."""
@@ -193,7 +225,7 @@ class SourceTransfer:
             self._part.restart()
         checkpoint = self._part.checkpoint
         if checkpoint.total is not None and checkpoint.head == checkpoint.tail:
-            self.length, self.is_assembled = checkpoint.total, True
+            self.length = checkpoint.total
             return
         try:
             self._request(checkpoint)
@@ -203,6 +235,8 @@ class SourceTransfer:
 
     def _request(self, known: Checkpoint) -> None:
         headers = {"accept-encoding": "identity"}
+        if self._fresh:
+            headers["cache-control"] = "no-cache"
         if known.head:
             # What another source sent is resumed, too: the digest decides, and a wrong one means starting over.
             validator = known.validator if known.source == self._source else ""
@@ -244,7 +278,6 @@ class SourceTransfer:
             raise TransferError(Failure(url=response.url, cause="unexpected status 206: no range was requested"))
         if served is None or not is_asked_range or not is_same_file or self.coding:
             raise _RangeNotServedError
-        self.is_assembled = True
         return Checkpoint(source=self._source, validator=validator, total=served[2], head=known.head, tail=end)
 
     def _size_limit(self, total: int | None) -> int:
@@ -285,7 +318,6 @@ class SourceTransfer:
                 if not self.coding:
                     writer.save()
                 raise
-            self.is_assembled = self.is_assembled or parallel.tail < ranges.total
 
     def _stream_and_finish(self, response: HttpResponse, parallel: ParallelRanges, writer: StreamWriter) -> None:
         try:

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from provision.errors import LockTimeoutError, NetworkError, PolicyError, cache_failures
-from provision.fetch.mirrors import Mirror, sources
+from provision.fetch.mirrors import Mirror, Source, parse_mirror, sources
+from provision.fetch.oci_mirror import OciBlob, OciMirror
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings, configured_hosts
 from provision.host_policy import HostPolicy, HostRule
@@ -53,8 +54,8 @@ class Fetcher:
         self._cache, self._offline, self._jobs, self._environ = cache, offline, jobs, environ
         self._progress: Progress = progress or NoProgress()
         self._settings = settings or DownloadSettings.of(environ)
-        self._mirrors = tuple(Mirror.parse(text) for text in mirrors)
         rules = [HostRule.parse(text) for text in (*allow_hosts, *configured_hosts(environ))]
+        self._mirrors = tuple(parse_mirror(text, rules) for text in mirrors)
         self._policy = HostPolicy([*rules, *(mirror.rule for mirror in self._mirrors if mirror.rule)])
         self._lock_timeout = lock_timeout(environ)
         self._cancellation = Cancellation()
@@ -129,7 +130,8 @@ class Fetcher:
         from provision.fetch.document import get_size
         from provision.fetch.failures import TransferError
 
-        for url in sources(asset, self._mirrors, offline=self._offline):
+        for source in sources(asset, self._mirrors, offline=self._offline):
+            url = source.blob if isinstance(source, OciBlob) else source
             try:
                 size = _file_size(url) if url.scheme == "file" else get_size(url, self._network_context())
             except TransferError:
@@ -159,6 +161,10 @@ class Fetcher:
         network.registries.add(repository)
         return repository, network
 
+    def mirror(self, text: str) -> Mirror:
+        """A mirror as the user wrote it; raises `UsageError`."""
+        return parse_mirror(text, self._policy.rules)
+
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""
         with cache_failures("read the cache", archive):
@@ -168,7 +174,7 @@ class Fetcher:
             except FileNotFoundError:
                 return None
 
-    def _download(self, asset: Asset, archive: Path, urls: tuple[Url, ...]) -> None:
+    def _download(self, asset: Asset, archive: Path, urls: tuple[Source, ...]) -> None:
         from provision.fetch.download import Download
         from provision.fetch.part import AssetProgress
 
@@ -192,6 +198,9 @@ class Fetcher:
                         progress=self._progress,
                     )
                 )
+                for mirror in self._mirrors:
+                    if isinstance(mirror, OciMirror):
+                        self._network.registries.add(mirror.repository)
             return self._network
 
     @contextmanager

@@ -88,9 +88,9 @@ class Options:
 
 def _check_mirrors(given: Mapping[str, tuple[str, ...]]) -> None:
     if any(given.values()):
-        from provision.fetch.mirrors import Mirror
+        from provision.fetch.mirrors import parse_mirror
 
-        _check_each(given, Mirror.parse)
+        _check_each(given, parse_mirror)
 
 
 def _check_hosts(given: Mapping[str, tuple[str, ...]]) -> None:

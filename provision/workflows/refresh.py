@@ -33,6 +33,7 @@ from provision.catalog.refresh import (
 from provision.catalog.saved import NDJSON_URLS, RefreshResult
 from provision.errors import NetworkError, ProvisionError, UsageError, raise_all
 from provision.fetch.fetcher import Fetcher
+from provision.fetch.mirrors import web_mirrors
 from provision.fetch.settings import configured_catalog_urls
 from provision.host.files import read_small_file
 from provision.lock.lock import Lock, Upgrade
@@ -88,7 +89,8 @@ def update(options: Options, request: UpdateRequest, progress: Progress) -> Upda
     project = _project(options)
     manifest = project.manifest() if project is not None else None
     urls = request.urls or _configured_urls(options)
-    options = replace(options, allow_hosts=(*options.allow_hosts, *_hosts(urls)))
+    hosts = (*options.allow_hosts, *_hosts(urls))
+    options = replace(options, allow_hosts=hosts, mirrors=web_mirrors(options.mirrors))
     with open_fetcher(options, progress) as fetcher:
         get = _get_any(fetcher.get, (*urls, *options.mirrors))
         results, errors = _run(_tasks(options, request, get, urls, _implementations(request, manifest)))

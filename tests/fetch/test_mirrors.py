@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from provision.errors import PolicyError, UsageError
-from provision.fetch.mirrors import Mirror, sources
-from tests.fetch.samples import NAME, TAG, asset
+from provision.fetch.mirrors import parse_mirror, sources, web_mirrors
+from provision.fetch.oci_mirror import OciBlob
+from provision.url import Url
+from tests.fetch.samples import NAME, SMALL, TAG, asset, digest
 
 _GITHUB = f"https://github.com/astral-sh/python-build-standalone/releases/download/{TAG}/{NAME}".replace("+", "%2B")
 _FALLBACK = f"https://releases.astral.sh/github/python-build-standalone/releases/download/{TAG}/{NAME}".replace(
@@ -17,8 +19,8 @@ _PYPY = "https://downloads.python.org/pypy/pypy3.11-v7.3.23-linux64.tar.gz"
 
 def _sources(url: str, *mirrors: str, offline: bool = False, implementation: str = "cpython") -> list[str]:
     wanted = asset(url, implementation=implementation)
-    found = sources(wanted, tuple(Mirror.parse(mirror) for mirror in mirrors), offline=offline)
-    return [source.full for source in found]
+    found = sources(wanted, tuple(parse_mirror(mirror) for mirror in mirrors), offline=offline)
+    return [source.full for source in found if isinstance(source, Url)]
 
 
 def test_mirrors_go_first_then_the_own_url_then_the_mirror_of_pbs() -> None:
@@ -55,6 +57,22 @@ def test_a_mirror_equal_to_the_own_url_is_asked_once() -> None:
     assert _sources(_GITHUB, base) == [_GITHUB, _FALLBACK]
 
 
+def test_a_registry_has_every_archive_by_its_digest() -> None:
+    mirror = parse_mirror("OCI://me:secret@registry.example.com/team/pythons")
+    for url in (_PYPY, _GITHUB, "https://example.com/mine.tar.gz"):
+        first, *others = sources(asset(url), (mirror,), offline=False)
+        assert isinstance(first, OciBlob)
+        assert first.blob.full == f"https://registry.example.com/v2/team/pythons/blobs/sha256:{digest(SMALL)}"
+        assert first.manifest.full == f"https://registry.example.com/v2/team/pythons/manifests/archive-{digest(SMALL)}"
+        assert others[0] == Url.parse(url)
+        assert sources(asset(url), (mirror,), offline=True) == ()
+
+
+def test_catalogs_are_looked_for_in_mirrors_that_may_have_them() -> None:
+    mirrors = ("https://a.example", "oci://registry.example.com/a", "file:///srv")
+    assert web_mirrors(mirrors) == ("https://a.example", "file:///srv")
+
+
 def test_only_files_are_left_while_offline() -> None:
     assert _sources(_GITHUB, "https://mirror.example", "file:///srv", offline=True) == [
         f"file:///srv/{TAG}/{NAME}".replace("+", "%2B")
@@ -62,25 +80,27 @@ def test_only_files_are_left_while_offline() -> None:
 
 
 def test_the_credentials_of_a_mirror_go_with_its_urls_alone() -> None:
-    mirror = Mirror.parse("https://me:secret@mirror.example/pbs")
+    mirror = parse_mirror("https://me:secret@mirror.example/pbs")
     first, *others = sources(asset(_GITHUB), (mirror,), offline=False)
+    assert isinstance(first, Url)
     assert first.credentials == ("me", "secret")
-    assert all(other.credentials is None for other in others)
+    assert all(isinstance(other, Url) and other.credentials is None for other in others)
 
 
 def test_naming_a_mirror_allows_its_host_and_port() -> None:
-    rule = Mirror.parse("https://mirror.example:8443/pbs").rule
+    rule = parse_mirror("https://mirror.example:8443/pbs").rule
     assert rule is not None
     assert (rule.host, rule.port, rule.plain_http) == ("mirror.example", 8443, False)
-    assert Mirror.parse("file:///srv").rule is None
+    assert parse_mirror("file:///srv").rule is None
 
 
 @pytest.mark.parametrize(
-    "text", ["mirror.example", "/srv/pbs", "ftp://mirror.example", "https://m.example/?x=1", "file://host/x"]
+    "text",
+    ["mirror.example", "/srv/pbs", "ftp://mirror.example", "https://m.example/?x=1", "file://host/x", "oci://host"],
 )
 def test_what_cannot_be_a_mirror_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="invalid mirror"):
-        Mirror.parse(text)
+        parse_mirror(text)
 
 
 def test_an_asset_without_a_usable_url_is_refused() -> None:

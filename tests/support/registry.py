@@ -248,7 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         media_type, body = found
         document = json.loads(body)
-        owner.content.requested.update(each["digest"] for each in document.get("layers", ()))
+        owner.content.requested.update(each["digest"] for each in document.get("layers", ()) if "digest" in each)
         self.answer(200, body, {"content-type": media_type})
 
     def _blob(self, repository: str, digest: str) -> None:

@@ -1,0 +1,102 @@
+"""Archives in a repository of an OCI registry: each is a blob, and a manifest names it.
+
+The blob's digest is the archive's. Some registries return no blob before its manifest was requested, or pretend that
+there is none: the manifest has a tag that is known from the digest (`model.oci.archive_tag`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from provision.errors import UsageError
+from provision.fetch.registries import Repository
+from provision.host_policy import HostRule
+from provision.model.asset import Asset
+from provision.model.oci import MANIFEST, archive_tag
+from provision.model.value import frozen
+from provision.url import Url, without_credentials
+
+if TYPE_CHECKING:  # what is mirrored is known without the network
+    from provision.fetch.context import NetworkContext
+    from provision.fetch.retry import Deadline
+
+_OK = 200
+_MAX_MANIFEST = 4 << 20
+
+
+@frozen
+class OciBlob:
+    """A blob that is an archive, and the manifest that names it."""
+
+    repository: Repository
+    digest: str
+    blob: Url
+    manifest: Url
+
+
+@frozen(kw_only=False)
+class OciMirror:
+    """A repository that has archives as blobs, whoever published them."""
+
+    repository: Repository
+
+    @classmethod
+    def parse(cls, text: str, rules: Iterable[HostRule] = ()) -> OciMirror:
+        """Read what stands behind ``oci://``; raise `UsageError` on anything else."""
+        try:
+            return cls(Repository.parse(text, rules))
+        except UsageError as error:
+            raise UsageError(
+                f"invalid mirror {f'oci://{without_credentials(text)}'!r}: {error.message.partition(': ')[2]}",
+                hint="Write the mirror as oci://REGISTRY/REPOSITORY, without a tag.",
+            ) from error
+
+    @property
+    def rule(self) -> HostRule:
+        """The registry's host."""
+        return self.repository.rule
+
+    @property
+    def address(self) -> Url:
+        """The list of tags."""
+        return self.repository.url("tags/list", "n=1")
+
+    def source(self, asset: Asset) -> OciBlob:
+        """Where the mirror has the asset."""
+        digest = f"sha256:{asset.sha256}"
+        return OciBlob(
+            repository=self.repository,
+            digest=digest,
+            blob=self.repository.url(f"blobs/{digest}"),
+            manifest=self.repository.url(f"manifests/{archive_tag(asset.sha256)}"),
+        )
+
+
+def is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> bool:
+    """Request the manifest of a blob that was refused; whether the manifest names it, so that it is worth another try.
+
+    Raises `TransferError`.
+    """
+    from provision.fetch.retry import RetryPolicy
+
+    def attempt() -> bytes:
+        headers = {"accept": MANIFEST, "accept-encoding": "identity"}
+        with network.client.get(source.manifest, headers, deadline) as response:
+            if response.status in (401, 403, 404):
+                return b""
+            response.expect(_OK)
+            body = bytearray()
+            for chunk in response.chunks():
+                body += chunk
+                if len(body) > _MAX_MANIFEST:
+                    return b""
+            return bytes(body)
+
+    body = RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt)
+    try:
+        layers = json.loads(body)["layers"]
+        return any(layer["digest"] == source.digest for layer in layers)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False
