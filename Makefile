@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: help setup demo test test-all soak fuzz check format bench clean
+.PHONY: help setup demo test test-all soak fuzz check format bench dist man clean
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -45,5 +45,22 @@ format: $(STAMP) ## make the code look as `check` wants it
 bench: $(STAMP) ## measure against uv, in the same run; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
+# What builds and checks a release is kept apart from what the tests need.
+RELEASE := .venvs/release
+$(RELEASE)/.ready: pyproject.toml
+	$(PYTHON) -m venv --clear $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --upgrade pip
+	$(RELEASE)/bin/python -m pip install --quiet --group release
+	@touch $@
+
+dist: $(RELEASE)/.ready ## sdist and wheel in dist/, checked as a package index would
+	rm -rf dist
+	$(RELEASE)/bin/python -m build --outdir dist
+	$(RELEASE)/bin/twine check --strict dist/*
+	$(RELEASE)/bin/check-wheel-contents dist/*.whl
+
+man: ## the manual page, build/provision.1
+	@mkdir -p build && $(PYTHON) -m tools.manual > build/provision.1 && echo build/provision.1
+
 clean: ## remove what these targets made
-	rm -rf $(VENV) .venvs .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venvs .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -54,6 +54,7 @@ BY_TOPIC = {
     "bytes": "damage: flipped bytes, failing system calls, hostile places",
     "concurrency": "several processes in one store",
     "crash": "a kill or a power failure at any moment",
+    "distribution": "sdist, wheel, zip application, and installing them",
     "e2e": "the whole program, as users run it",
     "fuzz": "the fuzzing engine and its targets",
     "integrations": "the action, hooks, workflows and examples, and the manual's pages",

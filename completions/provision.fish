@@ -1,0 +1,1 @@
+complete --command provision --no-files --arguments "(env _PROVISION_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) provision)" --condition "env _PROVISION_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) provision"
