@@ -43,6 +43,7 @@ COVERED_BY = {
     "cli/present/sync": "e2e/test_foreign.py",
     "cli/present/use": "cli/commands/test_use.py",
     "fetch/httpx_transport": "fetch/test_transport.py",
+    "fetch/transfer": "fetch/test_download.py",
     "virtualenv_discovery": "integrations/test_discovery.py",
     "store/activation": "integrations/test_shells.py",
     "workflows/doctor_places": "workflows/test_doctor.py",

@@ -18,7 +18,7 @@ from provision.fetch.retry import Cancellation, RetryLog
 from provision.fetch.settings import DownloadSettings
 from provision.fetch.transport import PoolTransport
 from provision.host_policy import HostPolicy
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 from provision.protocols import Progress
 
 
@@ -33,6 +33,10 @@ class NetworkContext:
     cancellation: Cancellation
     budget: ConnectionBudget
     retries: RetryLog
+
+    def for_mirror(self) -> NetworkContext:
+        """The same for a source that is a mirror, which gets fewer connections for one asset."""
+        return replace(self, settings=replace(self.settings, connections=self.settings.mirror_connections))
 
 
 @contextmanager

@@ -7,28 +7,35 @@ archive. Documents for catalogs go to memory, in `document`.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from hashlib import sha256
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from provision.fetch.context import NetworkContext
 from provision.fetch.failures import Failure, TransferError, download_error
-from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode
+from provision.fetch.http import DecodingError, decode
 from provision.fetch.mirrors import Source
 from provision.fetch.oci_mirror import OciBlob, is_named
-from provision.fetch.parallel import ParallelRanges, RangeMap
-from provision.fetch.part import AssetProgress, Checkpoint, PartFile, StreamWriter
-from provision.fetch.ranges import RangeSource, content_range, range_headers, serves_ranges, validator_of
-from provision.fetch.retry import Deadline, RetryPolicy
+from provision.fetch.part import AssetProgress, PartFile
+from provision.fetch.retry import Attempts, Deadline, RetryPolicy
 from provision.fetch.settings import MIB
+from provision.fetch.transfer import SourceTransfer
 from provision.host.files import open_regular
 from provision.model.asset import Asset
-from provision.model.value import replace
+from provision.model.value import frozen, replace
 from provision.url import Url
 
 # With these, a registry may mean that the blob's manifest must be requested first.
 _UNAUTHORIZED = 401
 _NO_SUCH_BLOB = (_UNAUTHORIZED, 403, 404)
+
+
+@frozen
+class _Turn:
+    """What a source is asked with: its attempts so far, the limits for it, and how many tries it gets in a row."""
+
+    attempts: Attempts
+    network: NetworkContext
+    tries: int | None
 
 
 class Download:
@@ -38,70 +45,96 @@ class Download:
     if they are right (many servers call every ``.gz`` gzip-encoded), else those without the coding.
     """
 
-    def __init__(self, asset: Asset, archive: Path, network: NetworkContext, progress: AssetProgress) -> None:
+    def __init__(
+        self,
+        asset: Asset,
+        archive: Path,
+        network: NetworkContext,
+        progress: AssetProgress,
+        mirrored: Collection[Source] = (),
+    ) -> None:
         self._asset, self._archive, self._network, self._progress = asset, archive, network, progress
+        self._mirrored = mirrored
         self._deadline = Deadline(network.settings.total_timeout)
+        self._retry = RetryPolicy(
+            network.settings, network.cancellation, self._deadline, network.retries, lambda: progress.received
+        )
         self._part = PartFile(archive)
-        self._failures: list[Failure] = []
 
     def run(self, sources: Sequence[Source]) -> None:
         """Make the archive, from the first source that has it.
 
-        Raises the `ProvisionError` that all sources' failures amount to, or `StoreError` where the cache cannot be
-        written. What has come is kept for a later run, unless it is known to be wrong.
+        A source that fails for now is tried a few times before the next one, and again once all have failed, until the
+        deadline. Raises the `ProvisionError` that all sources' failures amount to, or `StoreError` where the cache
+        cannot be written. What has come is kept for a later run, unless it is known to be wrong.
         """
+        tries = self._network.settings.attempts if len(sources) > 1 else None
+        turns = {source: self._turn(source, tries) for source in sources}
         self._part.open()
         try:
-            for source in sources:
-                try:
-                    self._fetch_from(source)
-                except TransferError as error:
-                    self._failures.append(error.failure)
-                    self._network.retries.failed(error.failure)
-                else:
+            if any(self._is_fetched(source, turn) for source, turn in turns.items()):
+                return
+            while again := [source for source, turn in turns.items() if self._retry.may_repeat(turn.attempts)]:
+                source = min(again, key=lambda source: turns[source].attempts.due)
+                if self._is_fetched(source, replace(turns[source], tries=1)):
                     return
-            raise download_error(self._asset, self._failures)
+            failures = [turn.attempts.failure for turn in turns.values()]
+            raise download_error(self._asset, [failure for failure in failures if failure])
         finally:
             self._part.suspend()
             self._progress.end()
 
-    def _fetch_from(self, source: Source) -> None:
+    def _turn(self, source: Source, tries: int | None) -> _Turn:
+        network = self._network.for_mirror() if source in self._mirrored else self._network
+        return _Turn(attempts=Attempts(), network=network, tries=tries)
+
+    def _is_fetched(self, source: Source, turn: _Turn) -> bool:
+        """Whether the archive is made from a source; the turn's attempts have the failure if not."""
+        try:
+            self._fetch_from(source, turn)
+        except TransferError as error:
+            turn.attempts.failure = error.failure
+            self._network.retries.failed(error.failure)
+            return False
+        return True
+
+    def _fetch_from(self, source: Source, turn: _Turn) -> None:
         if isinstance(source, OciBlob):
-            self._fetch_blob(source)
+            self._fetch_blob(source, turn)
         elif source.scheme == "file":
             self._publish(source, self._part, self._copy(source))
         else:
-            self._fetch_web(source)
+            self._fetch_web(source, turn)
 
-    def _fetch_blob(self, source: OciBlob) -> None:
+    def _fetch_blob(self, source: OciBlob, turn: _Turn) -> None:
         """From a registry; where it has no such blob, its manifest is requested first, and then the blob again."""
         try:
-            self._fetch_web(source.blob)
+            self._fetch_web(source.blob, turn)
         except TransferError as error:
             if error.failure.status not in _NO_SUCH_BLOB:
                 raise
             if not is_named(source, self._network, self._deadline):
                 hint = source.repository.login_hint if error.failure.status == _UNAUTHORIZED else error.failure.hint
                 raise TransferError(replace(error.failure, hint=hint)) from error
-            self._fetch_web(source.blob)
+            self._fetch_web(source.blob, turn)
 
-    def _fetch_web(self, source: Url) -> None:
+    def _fetch_web(self, source: Url, turn: _Turn) -> None:
         """From a web server; wrong bytes are requested once more, in one piece and past all caches.
 
         A cache keeps a damaged copy until somebody asks that way, and ranges of different files do not make one.
         """
         try:
-            self._fetch_once(source, again=False)
+            self._fetch_once(source, turn, again=False)
         except TransferError as error:
             if error.failure.kind != "integrity":
                 raise
             reason = error.failure.cause.partition(":")[0]
             self._progress.note(f"{source}: {reason}; downloading again in one piece, past caches")
             self._part.restart()
-            self._fetch_once(source, again=True)
+            self._fetch_once(source, turn, again=True)
 
-    def _fetch_once(self, source: Url, *, again: bool) -> None:
-        transfer = self._transfer(source, whole=again)
+    def _fetch_once(self, source: Url, turn: _Turn, *, again: bool) -> None:
+        transfer = self._transfer(source, turn, whole=again)
         if self._has_digest(self._part, transfer.length):
             self._part.publish(transfer.length)
         elif transfer.coding:
@@ -109,20 +142,18 @@ class Download:
         else:
             self._publish(source, self._part, transfer.length, transfer.web_page_hint)
 
-    def _transfer(self, source: Url, *, whole: bool) -> SourceTransfer:
+    def _transfer(self, source: Url, turn: _Turn, *, whole: bool) -> SourceTransfer:
         transfer = SourceTransfer(
             self._part,
             source,
-            self._network,
+            turn.network,
             size=self._asset.size,
             deadline=self._deadline,
             progress=self._progress,
             whole=whole,
         )
-        network = self._network
-        retry = RetryPolicy(network.settings, network.cancellation, self._deadline, network.retries)
-        with network.budget.first():
-            retry.run(transfer.attempt, lambda: self._progress.received)
+        with turn.network.budget.first():
+            self._retry.run(transfer.attempt, turn.attempts, tries=turn.tries)
         return transfer
 
     def _decode(self, source: Url, transfer: SourceTransfer) -> None:
@@ -187,189 +218,3 @@ class Download:
         part.restart()
         cause = f"sha256 mismatch: expected {self._asset.sha256}, got {found}"
         raise TransferError(Failure(url=source, cause=cause, kind="integrity", hint=hint, digest=found.hex))
-
-
-class _RangeNotServedError(Exception):
-    """The server cannot, or will not, go on where the part ends."""
-
-
-class SourceTransfer:
-    """Fills a part from one URL, in one attempt or several. ``size`` is what the lock knows.
-
-    ``whole`` asks for all of the file in one response, and for none that a cache has. After a successful `attempt`,
-    ``length`` bytes are there; ``coding`` is the content coding that the server applied, and ``media_type`` what it
-    called them.
-    """
-
-    def __init__(
-        self,
-        part: PartFile,
-        url: Url,
-        network: NetworkContext,
-        *,
-        size: int | None,
-        deadline: Deadline,
-        progress: AssetProgress,
-        whole: bool,
-    ) -> None:
-        self._part, self._url, self._network, self._size = part, url, network, size
-        self._deadline, self._progress, self._whole = deadline, progress, whole
-        self._fresh = whole
-        self._source = sha256(url.full.encode()).hexdigest()
-        self.length = 0
-        self.coding = self.media_type = ""
-
-    def attempt(self) -> None:
-        """Go on from what is there until all is there. Raises `TransferError`; what has come by then stays."""
-        if self._whole and self._part.checkpoint.head:
-            self._part.restart()
-        checkpoint = self._part.checkpoint
-        if checkpoint.total is not None and checkpoint.head == checkpoint.tail:
-            self.length = checkpoint.total
-            return
-        try:
-            self._request(checkpoint)
-        except _RangeNotServedError:
-            self._part.restart()
-            self._request(Checkpoint())
-
-    def _request(self, known: Checkpoint) -> None:
-        headers = {"accept-encoding": "identity"}
-        if self._fresh:
-            headers["cache-control"] = "no-cache"
-        if known.head:
-            # What another source sent is resumed, too: the digest decides, and a wrong one means starting over.
-            validator = known.validator if known.source == self._source else ""
-            headers |= range_headers(known.head, known.tail, validator)
-        with self._network.client.get(self._url, headers, self._deadline) as response:
-            response.expect(200, 206, *([416] if known.head else []))
-            checkpoint, limit = self._begin(response, known)
-            self._receive(response, checkpoint, limit)
-
-    def _begin(self, response: HttpResponse, known: Checkpoint) -> tuple[Checkpoint, int]:
-        """Where the response makes the part begin, and the most bytes that the file may have."""
-        self.coding = content_coding(response.headers)
-        self.media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        validator = validator_of(response.headers)
-        if response.status == 200:
-            if known.head:
-                self._part.restart()
-            total = response.number("content-length")
-            checkpoint = Checkpoint(source=self._source, validator=validator, total=total, tail=total)
-        else:
-            checkpoint = self._resume(response, known, validator)
-        if self.coding:
-            # The length is that of the encoded file.
-            checkpoint = Checkpoint(source=checkpoint.source)
-            limit = self._network.settings.largest_archive
-        else:
-            limit = self._size_limit(checkpoint.total)
-        behind_tail = 0 if checkpoint.total is None or checkpoint.tail is None else checkpoint.total - checkpoint.tail
-        self._progress.begin(self._size or checkpoint.total, checkpoint.head + behind_tail)
-        return checkpoint, limit
-
-    def _resume(self, response: HttpResponse, known: Checkpoint, validator: str) -> Checkpoint:
-        """The checkpoint to go on from, if a 206 is what was asked for. Raises `_RangeNotServedError` if it is not."""
-        served = content_range(response.headers)
-        end = known.tail if known.tail is not None else served and served[2]
-        is_same_file = known.source != self._source or not known.validator or validator in ("", known.validator)
-        is_asked_range = served is not None and served[:2] == (known.head, end) and known.total in (None, served[2])
-        if not known.head:
-            raise TransferError(Failure(url=response.url, cause="unexpected status 206: no range was requested"))
-        if served is None or not is_asked_range or not is_same_file or self.coding:
-            raise _RangeNotServedError
-        return Checkpoint(source=self._source, validator=validator, total=served[2], head=known.head, tail=end)
-
-    def _size_limit(self, total: int | None) -> int:
-        """The most bytes to take. Raises `TransferError` for a file that cannot be the one wanted."""
-        largest = self._network.settings.largest_archive
-        if self._size is None and (total or 0) > largest:
-            raise self._too_long(largest)
-        if total is not None and self._size not in (None, total):
-            self._part.restart()
-            cause = f"size mismatch: expected {self._size} bytes, got {total}"
-            raise TransferError(Failure(url=self._url, cause=cause, kind="integrity", hint=self.web_page_hint))
-        return self._size if self._size is not None else largest
-
-    def _receive(self, response: HttpResponse, checkpoint: Checkpoint, limit: int) -> None:
-        end = limit if checkpoint.tail is None else checkpoint.tail
-        total = end if checkpoint.total is None else checkpoint.total
-        ranges = RangeMap(head=checkpoint.head, tail=end, total=total)
-        source = RangeSource(
-            url=response.url,
-            origin=self._url.origin,
-            validator=checkpoint.validator,
-            total=ranges.total,
-            deadline=self._deadline,
-        )
-        with ParallelRanges(self._part, ranges, source, self._network, self._progress) as parallel:
-            if self._is_worth_parallel(response, checkpoint):
-                parallel.start()
-            writer = StreamWriter(self._part, checkpoint, lambda: parallel.tail)
-            try:
-                if checkpoint.total is None:
-                    self._stream(response, parallel, writer, is_open=True)
-                    self.length = self._checked_length(writer.head)
-                else:
-                    self._stream_and_finish(response, parallel, writer)
-                    self.length = checkpoint.total
-            except BaseException:
-                self._whole = self._whole or parallel.refused
-                if not self.coding:
-                    writer.save()
-                raise
-
-    def _stream_and_finish(self, response: HttpResponse, parallel: ParallelRanges, writer: StreamWriter) -> None:
-        try:
-            self._stream(response, parallel, writer, is_open=False)
-        except TransferError as error:
-            # One of several connections broke: the others go on, and this thread fetches ranges in its stead.
-            if not error.failure.retryable or not parallel.is_shared:
-                raise
-        parallel.finish(self._check)
-
-    def _stream(self, response: HttpResponse, parallel: ParallelRanges, writer: StreamWriter, *, is_open: bool) -> None:
-        """Read the response to its end, or to where the workers' ranges begin. ``is_open``: its length is unknown."""
-        for chunk in response.chunks():
-            start, room = parallel.reserve(len(chunk))
-            writer.write(start, memoryview(chunk)[:room])
-            if room < len(chunk) and is_open:
-                writer.restart()
-                raise self._too_long(self._size or self._network.settings.largest_archive)
-            if parallel.is_stream_done:
-                return
-        if not is_open and parallel.is_stream_short:
-            raise self._ended_early(f"connection closed after {writer.head} bytes")
-
-    def _checked_length(self, length: int) -> int:
-        """The length of a file whose server did not give it beforehand."""
-        if self._size is not None and length < self._size and not self.coding:
-            raise self._ended_early(f"connection closed after {length} of {self._size} bytes")
-        return length
-
-    def _is_worth_parallel(self, response: HttpResponse, checkpoint: Checkpoint) -> bool:
-        settings = self._network.settings
-        if self._whole or settings.connections < 2 or checkpoint.total is None or checkpoint.tail is None:
-            return False
-        missing = checkpoint.tail - checkpoint.head
-        return missing > settings.parallel_min_size and serves_ranges(response.status, response.headers)
-
-    def _check(self) -> None:
-        self._network.cancellation.check()
-        self._deadline.check(self._url)
-
-    def _ended_early(self, cause: str) -> TransferError:
-        return TransferError(Failure(url=self._url, cause=cause, retryable=True))
-
-    def _too_long(self, limit: int) -> TransferError:
-        hint = None if self._size else "If the archive is meant to be that large, raise PROVISION_MAX_ARCHIVE (in MiB)."
-        allowed = "" if self._size else "the limit of "
-        cause = f"size mismatch: got more than {allowed}{limit} bytes"
-        return TransferError(Failure(url=self._url, cause=cause, kind="integrity", hint=hint))
-
-    @property
-    def web_page_hint(self) -> str | None:
-        """What to look for where a server sent a web page instead of a file."""
-        if self.media_type != "text/html":
-            return None
-        return f"{self._url.host} sent an HTML page. Check for a login page or a proxy."

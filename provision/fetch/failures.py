@@ -31,8 +31,8 @@ _MISMATCH_HINT = (
 class Failure:
     """Why a source failed, after so many ``attempts``.
 
-    ``retryable``: it may succeed later, though not within ``retry_after`` seconds. ``digest`` is that of wrong bytes,
-    ``status`` that of a response, where it is the cause.
+    ``retryable``: it may succeed later, though not within ``retry_after`` seconds. ``no_network``: this machine could
+    not even look for the host. ``digest`` is that of wrong bytes, ``status`` that of a response, where it is the cause.
     """
 
     url: Url
@@ -40,6 +40,7 @@ class Failure:
     kind: FailureKind = "network"
     retryable: bool = False
     retry_after: float | None = None
+    no_network: bool = False
     hint: str | None = None
     attempts: int = 1
     digest: str = ""

@@ -34,8 +34,9 @@ _FIRST_POLL, _LAST_POLL = 0.02, 0.25
 class Fetcher:
     """Archives of assets, verified, and documents for catalogs; safe to use from ``jobs`` threads at once.
 
-    ``mirrors`` are tried before an asset's own URL; ``allow_hosts`` are hosts beside the known ones; tokens, proxies,
-    certificates and limits come from ``environ``. No network library is imported until it is needed.
+    ``mirrors`` are tried before an asset's own URL; ``allow_hosts`` are hosts beside the known ones; ``jitter`` is the
+    longest random wait before the first download, in seconds; tokens, proxies, certificates and limits come from
+    ``environ``. No network library is imported until it is needed.
     Leaving the context, or `cancel`, ends all transfers at once: threads that wait for one get `CancelledError`.
     """
 
@@ -46,6 +47,7 @@ class Fetcher:
         mirrors: tuple[str, ...] = (),
         offline: bool = False,
         jobs: int = 4,
+        jitter: float = 0.0,
         allow_hosts: tuple[str, ...] = (),
         environ: Mapping[str, str],
         progress: Progress | None = None,
@@ -60,6 +62,7 @@ class Fetcher:
         self._lock_timeout = lock_timeout(environ)
         self._cancellation = Cancellation()
         self._opening = threading.Lock()
+        self._jitter, self._starting = jitter, threading.Lock()
         self._resources = ExitStack()
         self._network: NetworkContext | None = None
 
@@ -178,9 +181,23 @@ class Fetcher:
         from provision.fetch.download import Download
         from provision.fetch.part import AssetProgress
 
+        if any(isinstance(source, OciBlob) or source.scheme != "file" for source in urls):
+            self._wait_at_random()
         progress = AssetProgress(self._progress, key=asset.sha256.hex, title=asset.title)
         progress.begin(asset.size, 0)
-        Download(asset, archive, self._network_context(), progress).run(urls)
+        mirrored = {source for mirror in self._mirrors if (source := mirror.source(asset))}
+        Download(asset, archive, self._network_context(), progress, mirrored).run(urls)
+
+    def _wait_at_random(self) -> None:
+        """Before the first download, wait for up to ``jitter`` seconds; other threads wait for the same moment."""
+        with self._starting:
+            longest, self._jitter = self._jitter, 0.0
+            if longest:
+                from random import uniform
+
+                seconds = uniform(0, longest)  # noqa: S311 - it need not be secret
+                self._progress.note(f"waiting {seconds:.1f} s before the first download (jitter of {longest:g} s)")
+                self._cancellation.wait(seconds)
 
     def _network_context(self) -> NetworkContext:
         """What brings the network libraries; made once, when first needed."""

@@ -5,6 +5,7 @@ Every error of httpcore becomes a `TransferError` here.
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import time
@@ -33,6 +34,7 @@ _MAX_REDIRECTS = 10
 _SMALL_BODY = 16 << 10
 # Statuses below 500 with which the same request may succeed later.
 _TEMPORARY = frozenset({408, 425, 429})
+_NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
 # gzip and zlib, told apart by their first bytes: some servers say deflate and send gzip.
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
@@ -250,9 +252,10 @@ def _network_failure(url: Url, error: httpcore.NetworkError) -> Failure:
             hint="If a company proxy signs with its own CA, set SSL_CERT_FILE to the CA's file.",
         )
     if isinstance(reason, socket.gaierror):
-        return Failure(url=url, cause="host name not found", retryable=True)
+        return Failure(url=url, cause="host name not found", retryable=True, no_network=True)
     if isinstance(reason, OSError) and not isinstance(reason, ssl.SSLError):
-        return Failure(url=url, cause=(reason.strerror or str(reason)).lower(), retryable=True)
+        cause = (reason.strerror or str(reason)).lower()
+        return Failure(url=url, cause=cause, retryable=True, no_network=reason.errno in _NO_NETWORK)
     return Failure(url=url, cause=str(error) or type(error).__name__, retryable=True)
 
 

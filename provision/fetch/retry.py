@@ -19,8 +19,6 @@ T = TypeVar("T")
 
 # An attempt that brought this many bytes was worth it, and does not count.
 _BYTES_THAT_RESET_ATTEMPTS = MIB
-# Where the server asks for nothing else, in seconds, without the jitter.
-_MAX_BACKOFF = 20.0
 
 
 class CancelledError(Exception):
@@ -125,54 +123,113 @@ class RetryLog:
         self._lock = threading.Lock()
         self._announced: set[str] = set()
 
-    def repeated(self, failure: Failure, pause: float) -> None:
-        """The same URL will be tried again after ``pause`` seconds."""
+    def repeated(self, failure: Failure, pause: float, left: float) -> None:
+        """The same URL will be tried again after ``pause`` seconds, and given up ``left`` seconds from now."""
         with self._lock:
             is_first = failure.source not in self._announced
             self._announced.add(failure.source)
         if is_first:
-            self._progress.note(f"{failure.source}: {failure.cause}; retrying")
+            self._progress.note(f"{failure.source}: {failure.cause}; retrying for up to {left:.0f} s")
         self._progress.detail(f"{failure}; retrying in {pause:.2g} s")
 
     def failed(self, failure: Failure) -> None:
-        """The URL will not be tried again."""
+        """The URL will not be tried again for now."""
         self._progress.detail(str(failure))
 
 
+class Attempts:
+    """The failed attempts at one source: all of them, those in a row that brought nothing, and the last failure.
+
+    ``due`` is the time of `time.monotonic` before which the source is not asked again.
+    """
+
+    __slots__ = ("due", "failure", "failures", "idle")
+
+    def __init__(self) -> None:
+        self.failures = self.idle = 0
+        self.due = 0.0
+        self.failure: Failure | None = None
+
+
 class RetryPolicy:
-    """When a failed attempt is repeated, after how many seconds, and how often; ``log`` announces it."""
+    """When the failed attempts of one download are repeated, and until when; ``log`` announces it.
+
+    Pauses are random over their whole length: clients that failed together must not come back together. ``received``
+    returns how many bytes all attempts have brought by now.
+    """
 
     def __init__(
-        self, settings: DownloadSettings, cancellation: Cancellation, deadline: Deadline, log: RetryLog
+        self,
+        settings: DownloadSettings,
+        cancellation: Cancellation,
+        deadline: Deadline,
+        log: RetryLog,
+        received: Callable[[], int] = lambda: 0,
     ) -> None:
         self._settings, self._cancellation, self._deadline, self._log = settings, cancellation, deadline, log
+        self._received, self._before = received, received()
+        self._end: float | None = None  # of the attempts, once one has failed
 
-    def run(self, attempt: Callable[[], T], received: Callable[[], int] = lambda: 0) -> T:
+    @property
+    def left(self) -> float:
+        """Seconds in which another attempt may still begin."""
+        left = self._deadline.left
+        return left if self._end is None else min(self._end - time.monotonic(), left)
+
+    def run(self, attempt: Callable[[], T], attempts: Attempts | None = None, *, tries: int | None = None) -> T:
         """Call ``attempt`` until it succeeds; raise the last `TransferError` once trying again is of no use.
 
-        ``received`` returns how many bytes the attempts have brought by now.
+        With ``tries``, other sources remain: the error is also raised after so many attempts in a row that brought
+        nothing, and where the server asks for a longer pause than is usual.
         """
-        backoff = min(self._settings.backoff, _MAX_BACKOFF)
-        before, failed, attempts = received(), 0, 0
+        known = attempts or Attempts()
         while True:
+            self._wait(known)
             try:
                 return attempt()
             except TransferError as error:
-                attempts += 1
-                failure, now = replace(error.failure, attempts=attempts), received()
-                failed = 1 if now - before >= _BYTES_THAT_RESET_ATTEMPTS else failed + 1
-                before = now
-                pause = self._pause(failure, backoff)
-                if not failure.retryable or failed >= self._settings.attempts or pause >= self._deadline.left:
+                failure = self._record(error.failure, known)
+                pause = known.due - time.monotonic()
+                is_enough = tries is not None and (known.idle >= tries or pause > self._settings.max_pause)
+                if is_enough or not self.may_repeat(known):
                     raise TransferError(failure) from error
-            self._log.repeated(failure, pause)
-            self._cancellation.wait(pause)
-            backoff = min(2 * backoff, _MAX_BACKOFF)
 
-    def _pause(self, failure: Failure, backoff: float) -> float:
-        """Seconds until the next attempt: what the server asked for, else the backoff with jitter."""
+    def may_repeat(self, attempts: Attempts) -> bool:
+        """Whether the source may be asked again when its pause is over."""
+        failure = attempts.failure
+        if failure is None or not failure.retryable or attempts.due - time.monotonic() >= self.left:
+            return False
+        return self._settings.waits_for_network or not failure.no_network or attempts.idle < self._settings.attempts
+
+    def _record(self, failure: Failure, attempts: Attempts) -> Failure:
+        """Note a failed attempt, and when the next may be made; returns the failure with the number of attempts."""
+        attempts.failures += 1
+        received = self._received()
+        got_further = received - self._before >= _BYTES_THAT_RESET_ATTEMPTS
+        self._before = received
+        if got_further:
+            attempts.idle = 0
+        if got_further or self._end is None:
+            self._end = time.monotonic() + self._settings.retry_timeout
+        attempts.idle += 1
+        attempts.failure = replace(failure, attempts=attempts.failures)
+        attempts.due = time.monotonic() + self._pause(failure, attempts.idle)
+        return attempts.failure
+
+    def _wait(self, attempts: Attempts) -> None:
+        pause = attempts.due - time.monotonic()
+        if attempts.failure is not None:
+            self._log.repeated(attempts.failure, max(0.0, pause), self.left)
+        if pause > 0:
+            self._cancellation.wait(pause)
+
+    def _pause(self, failure: Failure, idle: int) -> float:
+        """Seconds until the next attempt: random up to a bound that doubles, and not before the server allows it."""
         from random import uniform  # only once something failed: until then nothing must be paid for it
 
-        jitter = uniform(0, self._settings.backoff / 2)  # noqa: S311 - it need not be secret
-        pause = backoff + jitter if failure.retry_after is None else failure.retry_after
-        return min(pause, self._settings.max_pause)
+        settings = self._settings
+        bound = min(settings.max_pause, settings.backoff * 2.0 ** min(idle - 1, 30))
+        asked = failure.retry_after
+        if asked is None or asked < settings.backoff:
+            return (asked or 0.0) + uniform(0, bound)  # noqa: S311 - it need not be secret
+        return asked + uniform(0, min(asked, max(0.0, self.left - asked)))  # noqa: S311

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from provision.errors import Place, UsageError, did_you_mean
 from provision.host.files import read_small_file_or_none
 from provision.host.paths import config_home
-from provision.host.variables import read_number
+from provision.host.variables import read_connections, read_number
 from provision.host_policy import HostRule
 from provision.model.value import frozen
 from provision.text import quoted
@@ -26,10 +26,13 @@ class DownloadSettings:
     connect_timeout: float = 10.0  # to look the host up, connect and agree on TLS
     idle_timeout: float = 30.0  # without a byte
     total_timeout: float = 3600.0  # for one asset, with all attempts and mirrors
-    attempts: int = 4  # in a row without getting further, on each source
-    backoff: float = 0.5  # before the second attempt; doubles, with jitter
-    max_pause: float = 60.0  # also of what a server asks for with Retry-After
+    retry_timeout: float = 300.0  # without getting further, over all attempts and sources
+    waits_for_network: bool = False  # whether that also holds while this machine has no network
+    attempts: int = 4  # in a row without getting further, before the next source is asked
+    backoff: float = 1.0  # the longest pause before the second attempt; doubles
+    max_pause: float = 60.0  # the longest pause, unless the server asks for a longer one with Retry-After
     connections: int = 6  # for one asset, as browsers use for one host
+    mirror_connections: int = 1  # for one asset: all machines of a site may ask one mirror at the same time
     parallel_min_size: int = 8 * MIB  # what is left of an asset, for more than one connection to be worth it
     parallel_after_seconds: float = 0.05  # a download that ends within this time needs no further connections
     parallel_below_rate: float = 100e6  # bytes a second above which further connections cost more than they bring
@@ -38,17 +41,24 @@ class DownloadSettings:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> DownloadSettings:
-        """The defaults, but for ``PROVISION_TIMEOUT`` (idle), ``_DEADLINE`` (total) and ``_MAX_ARCHIVE`` (in MiB).
+        """The defaults, but for ``PROVISION_TIMEOUT`` (idle), ``_DEADLINE`` (total, and until when to retry),
+        ``_CONNECTIONS`` (to mirrors and others) and ``_MAX_ARCHIVE`` (in MiB).
 
         Raises `UsageError` for a variable that is not a positive number.
         """
         default = cls()
         idle = read_number(environ, "PROVISION_TIMEOUT") or default.idle_timeout
+        deadline = read_number(environ, "PROVISION_DEADLINE")
+        connections = read_connections(environ)
         largest = read_number(environ, "PROVISION_MAX_ARCHIVE", unit="MiB")
         return cls(
             idle_timeout=idle,
             connect_timeout=min(default.connect_timeout, idle),
-            total_timeout=read_number(environ, "PROVISION_DEADLINE") or default.total_timeout,
+            total_timeout=deadline or default.total_timeout,
+            retry_timeout=deadline or default.retry_timeout,
+            waits_for_network=deadline is not None,
+            connections=connections or default.connections,
+            mirror_connections=connections or default.mirror_connections,
             largest_archive=default.largest_archive if largest is None else int(largest * MIB),
         )
 

@@ -15,6 +15,7 @@ _TRUE = ("1", "true", "yes", "on", "t", "y")
 _FALSE = ("0", "false", "no", "off", "f", "n", "")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 MOST_JOBS = 64
+MOST_CONNECTIONS = 16
 
 
 def read_flag(environ: "Mapping[str, str]", name: str) -> bool | None:
@@ -39,6 +40,16 @@ def read_jobs(environ: "Mapping[str, str]", name: str = "PROVISION_JOBS") -> int
         return None
     if not is_jobs(text):
         raise _unexpected(name, text, f"a number from 1 to {MOST_JOBS}")
+    return int(text)
+
+
+def read_connections(environ: "Mapping[str, str]", name: str = "PROVISION_CONNECTIONS") -> int | None:
+    """A number of connections for one archive; None where the variable is not set."""
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 2 and 1 <= int(text) <= MOST_CONNECTIONS):
+        raise _unexpected(name, text, f"a number from 1 to {MOST_CONNECTIONS}")
     return int(text)
 
 
@@ -92,8 +103,10 @@ def _seconds(environ: "Mapping[str, str]", name: str) -> float | None:
 
 
 _READERS: "dict[str, Callable[[Mapping[str, str], str], object]]" = {
+    "PROVISION_CONNECTIONS": read_connections,
     "PROVISION_CPU": read_cpu,
     "PROVISION_DEADLINE": _seconds,
+    "PROVISION_JITTER": lambda environ, name: read_number(environ, name, zero=True),
     "PROVISION_JOBS": read_jobs,
     "PROVISION_LOCKED": read_flag,
     "PROVISION_LOCK_TIMEOUT": lambda environ, name: read_number(environ, name, zero=True),

@@ -232,6 +232,7 @@ def _serve(requests: int, replies: int, environ: Mapping[str, str]) -> None:
         ArchiveCache(Path(settings["cache"])),
         mirrors=tuple(settings["mirrors"]),
         jobs=settings["jobs"],
+        jitter=settings["jitter"],
         allow_hosts=tuple(settings["allow_hosts"]),
         environ=environ,
         progress=ProgressSender(send),

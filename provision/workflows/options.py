@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import UsageError, did_you_mean
 from provision.host.paths import cache_home, data_home
-from provision.host.variables import check_variables, read_flag, read_jobs
+from provision.host.variables import check_variables, read_flag, read_jobs, read_number
 from provision.model.asset import CPU_LEVELS, CpuLevel
 from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.value import frozen
@@ -34,7 +34,8 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 class Options:
     """The settings of one run.
 
-    ``jobs`` is how many interpreters are worked on at once, at most. ``shown_as`` is what messages call the lock where
+    ``jobs`` is how many interpreters are worked on at once, at most. ``jitter`` is the longest random wait before the
+    first download, in seconds. ``shown_as`` is what messages call the lock where
     the files that are checked are copies.
     """
 
@@ -46,6 +47,7 @@ class Options:
     mirrors: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
     jobs: int = DEFAULT_JOBS
+    jitter: float = 0.0
     shown_as: Path | None = None
 
     @classmethod
@@ -80,6 +82,7 @@ class Options:
             mirrors=mirrors or other_mirrors,
             allow_hosts=allow_hosts + other_hosts,
             jobs=jobs or read_jobs(environ) or DEFAULT_JOBS,
+            jitter=read_number(environ, "PROVISION_JITTER", zero=True) or 0.0,
         )
 
 
@@ -184,6 +187,7 @@ def open_fetcher(options: Options, progress: Progress) -> Fetcher:
         mirrors=options.mirrors,
         offline=options.offline,
         jobs=options.jobs,
+        jitter=options.jitter,
         allow_hosts=options.allow_hosts,
         environ=options.environ,
         progress=progress,
@@ -212,6 +216,7 @@ def open_install_context(
                     "cache": str(options.cache),
                     "mirrors": options.mirrors,
                     "jobs": options.jobs,
+                    "jitter": options.jitter,
                     "allow_hosts": options.allow_hosts,
                 }
                 stack.enter_context(process).prepare(settings, progress)

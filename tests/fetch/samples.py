@@ -24,14 +24,21 @@ PATH = f"{TAG}/{NAME}"
 
 # Every wait as short as it can be without being a matter of luck on a busy machine.
 QUICK = DownloadSettings(
-    connect_timeout=5.0, idle_timeout=5.0, total_timeout=30.0, attempts=3, backoff=0.01, max_pause=0.2, connections=1
+    connect_timeout=5.0,
+    idle_timeout=5.0,
+    total_timeout=30.0,
+    retry_timeout=0.3,
+    attempts=3,
+    backoff=0.01,
+    max_pause=0.2,
+    connections=1,
 )
 PARALLEL = replace(QUICK, connections=4, parallel_min_size=MIB, parallel_after_seconds=0.0)
 
 
 def patience(fault: Fault) -> DownloadSettings:
     """A short wait only where a server says nothing on purpose: on a busy machine, it may be slow to do anything."""
-    return replace(QUICK, idle_timeout=0.3) if isinstance(fault, Mute | Stall) else QUICK
+    return replace(QUICK, idle_timeout=0.3, retry_timeout=1.0) if isinstance(fault, Mute | Stall) else QUICK
 
 
 def content(size: int, seed: int = 1) -> bytes:
@@ -101,6 +108,7 @@ def fetcher(
     allow_hosts: tuple[str, ...] = (),
     offline: bool = False,
     jobs: int = 4,
+    jitter: float = 0.0,
     environ: Mapping[str, str] | None = None,
     progress: RecordedProgress | None = None,
 ) -> Fetcher:
@@ -112,6 +120,7 @@ def fetcher(
         allow_hosts=allow_hosts,
         offline=offline,
         jobs=jobs,
+        jitter=jitter,
         environ={"HOME": str(tmp_path / "home"), **(environ or {})},
         progress=progress or RecordedProgress(),
     )

@@ -41,7 +41,7 @@ from tests.support.faults import (
 )
 from tests.support.server import Server, closed_port
 
-_ONE_TRY = replace(QUICK, attempts=1)
+_ONE_TRY = replace(QUICK, retry_timeout=0.0)
 
 
 def _fetch(tmp_path: Path, url: str, *, settings: DownloadSettings = QUICK, size: int | None = None) -> bytes:
@@ -111,7 +111,7 @@ def test_a_failure_that_persists_is_reported_with_its_source_and_cause(
     with pytest.raises(NetworkError, match=cause) as caught:
         _fetch(tmp_path, url, settings=patience(fault))
     assert f"127.0.0.1:{server.port}  " in str(caught.value)
-    assert server.count(PATH) == 3
+    assert server.count(PATH) >= 2
 
 
 def test_a_refused_connection_is_reported(tmp_path: Path) -> None:
@@ -128,12 +128,15 @@ def test_a_permanent_failure_is_reported_at_once(server: Server, tmp_path: Path,
     assert server.count(PATH) == 1
 
 
-def test_retry_after_is_respected_up_to_a_maximum(server: Server, tmp_path: Path) -> None:
+def test_retry_after_is_never_cut_short(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
-    server.fault(PATH, Status(code=429, headers={"retry-after": "3600"}), times=1)
+    server.fault(PATH, Status(code=429, headers={"retry-after": "1"}), times=1)
     started = time.monotonic()
-    assert _fetch(tmp_path, url) == SMALL
-    assert QUICK.max_pause <= time.monotonic() - started < 2
+    assert _fetch(tmp_path, url, settings=replace(QUICK, retry_timeout=1.2)) == SMALL
+    assert 1 <= time.monotonic() - started < 3
+    server.fault(PATH, Status(code=429, headers={"retry-after": "3600"}), times=1)
+    with pytest.raises(NetworkError, match="429"):
+        _fetch(tmp_path / "later", url)
 
 
 def test_a_further_attempt_resumes_where_the_last_one_ended(server: Server, tmp_path: Path) -> None:
@@ -266,7 +269,7 @@ def test_a_file_without_a_known_size_has_a_limit(server: Server, tmp_path: Path,
     url = server.put(PATH, SMALL)
     if fault:
         server.fault(PATH, fault)
-    settings = DownloadSettings(attempts=1, connections=1, largest_archive=250_000)
+    settings = DownloadSettings(retry_timeout=0.0, connections=1, largest_archive=250_000)
     with pytest.raises(IntegrityError, match="got more than the limit of 250000 bytes") as caught:
         _fetch(tmp_path, url, settings=settings)
     assert "PROVISION_MAX_ARCHIVE" in (caught.value.hint or "")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from provision.errors import IntegrityError, NetworkError, PolicyError
 from provision.fetch.settings import DownloadSettings
+from provision.model.value import replace
 from provision.store.archives import ArchiveCache
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import PATH, QUICK, SMALL, RecordedProgress, asset, content, digest, fetcher, leftovers
@@ -41,6 +43,48 @@ def test_whatever_is_wrong_with_a_mirror_the_next_source_is_tried(
     server.fault(_MIRRORED, fault)
     assert _fetch(tmp_path, server.put(PATH, SMALL), f"{server.url}/pbs") == SMALL
     assert leftovers(tmp_path) == []
+
+
+def test_in_an_outage_all_sources_are_tried_again_until_one_is_back(server: Server, tmp_path: Path) -> None:
+    """A source gets a few tries before the next one is asked; then each gets its turn, and wrong bytes end one."""
+    tries = QUICK.attempts
+    for path, times in ((_MIRRORED, tries + 2), (PATH, None), (f"other/{PATH}", None)):
+        server.put(path, SMALL)
+        server.fault(path, Other(body=b"wrong") if path.startswith("other") else Status(code=503), times=times)
+    mirrors, settings = (f"{server.url}/pbs", f"{server.url}/other"), replace(QUICK, retry_timeout=20.0)
+    with fetcher(tmp_path, mirrors=mirrors, settings=settings) as fetch:
+        assert fetch.fetch(asset(server.at(PATH))).read_bytes() == SMALL
+    paths = [seen.path.split("/")[1] for seen in server.seen()]
+    assert paths[: 2 * tries + 1] == ["pbs"] * tries + ["other"] + [PATH.split("/")[0]] * tries
+    assert paths.count("other") == 1
+    assert paths[-1] == "pbs"
+    assert server.count(_MIRRORED) == tries + 3
+
+
+def test_a_source_that_asks_for_a_long_pause_gives_way_to_the_next(server: Server, tmp_path: Path) -> None:
+    server.put(_MIRRORED, SMALL)
+    server.fault(_MIRRORED, Status(code=503, headers={"retry-after": "30"}))
+    started = time.monotonic()
+    assert _fetch(tmp_path, server.put(PATH, SMALL), f"{server.url}/pbs") == SMALL
+    assert server.count(_MIRRORED) == 1
+    assert time.monotonic() - started < 5
+
+
+def test_the_first_download_waits_at_random_and_only_the_first(server: Server, tmp_path: Path) -> None:
+    server.put(PATH, SMALL)
+    record = RecordedProgress()
+    with fetcher(tmp_path, progress=record, jitter=0.2) as fetch:
+        started = time.monotonic()
+        fetch.fetch(asset(server.at(PATH)))
+        waited = float(record.notes[0].split()[1])
+        assert time.monotonic() - started >= waited - 0.05
+        fetch.fetch(asset(server.put(f"{PATH}2", b"2"), b"2"))
+        fetch.fetch(asset(server.at(PATH)))
+    assert [note.split(" ", 2)[2] for note in record.notes] == ["s before the first download (jitter of 0.2 s)"]
+    with fetcher(tmp_path, progress=record, jitter=99.0) as fetch:  # all is in the cache, or a file of this machine
+        fetch.fetch(asset(server.at(PATH)))
+        (tmp_path / "file").write_bytes(b"here")
+        fetch.fetch(asset((tmp_path / "file").as_uri(), b"here"))
 
 
 def test_a_mirror_serves_an_asset_whose_own_host_is_not_allowed(server: Server, tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def test_a_large_file_uses_several_connections(slow: Server, tmp_path: Path) -> 
     assert leftovers(tmp_path) == []
 
 
+def test_a_mirror_gets_one_connection_unless_more_are_set(slow: Server, tmp_path: Path) -> None:
+    """All machines of a site ask it at the same time: ranges of each would multiply its requests."""
+    slow.put(f"pbs/{PATH}", LARGE)
+    for most, expected in ((1, 1), (4, 4)):
+        home, slow.requests = tmp_path / str(most), []
+        settings = replace(PARALLEL, mirror_connections=most)
+        with fetcher(home, settings=settings, mirrors=(f"{slow.url}/pbs/",)) as fetch:
+            assert fetch.fetch(asset(slow.at(PATH), LARGE)).read_bytes() == LARGE
+        assert len({seen.connection for seen in slow.seen()}) == expected
+
+
 def test_several_connections_are_faster_than_one(slow: Server, tmp_path: Path) -> None:
     slow.rate = 3e6
     started = time.monotonic()
@@ -161,7 +172,7 @@ def test_a_later_run_resumes_from_both_ends(slow: Server, tmp_path: Path) -> Non
     slow.fault(PATH, Cut(after=500_000), times=1)
     slow.fault(PATH, _Ends())
     url = slow.put(PATH, LARGE)
-    settings = replace(PARALLEL, attempts=1)
+    settings = replace(PARALLEL, retry_timeout=0.0)
     with fetcher(tmp_path, settings=settings) as fetch, pytest.raises(NetworkError):
         fetch.fetch(asset(url, LARGE))
     before = slow.count()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from provision.fetch.failures import Failure, TransferError
-from provision.fetch.retry import Cancellation, CancelledError, Deadline, RetryLog, RetryPolicy
+from provision.fetch.retry import Attempts, Cancellation, CancelledError, Deadline, RetryLog, RetryPolicy
 from provision.fetch.settings import MIB, DownloadSettings
 from provision.protocols import NoProgress
 from provision.url import Url
@@ -52,15 +52,24 @@ def _failure(*, again: bool = True, after: float | None = None) -> Failure:
 
 def _policy(
     *,
-    attempts: int = 3,
+    retry_timeout: float = 10.0,
     backoff: float = 0.01,
-    max_pause: float = 0.1,
+    max_pause: float = 0.02,
     total: float = 10.0,
+    waits_for_network: bool = False,
     cancellation: Cancellation | None = None,
     detail: Callable[[str], None] = lambda _: None,
+    received: Callable[[], int] = lambda: 0,
 ) -> RetryPolicy:
-    settings = DownloadSettings(attempts=attempts, backoff=backoff, max_pause=max_pause)
-    return RetryPolicy(settings, cancellation or Cancellation(), Deadline(total), RetryLog(_Details(detail)))
+    settings = DownloadSettings(
+        attempts=4,
+        retry_timeout=retry_timeout,
+        backoff=backoff,
+        max_pause=max_pause,
+        waits_for_network=waits_for_network,
+    )
+    log = RetryLog(_Details(detail))
+    return RetryPolicy(settings, cancellation or Cancellation(), Deadline(total), log, received)
 
 
 def _announced(note: str) -> float:
@@ -84,19 +93,20 @@ def test_a_temporary_failure_is_tried_again_and_reported() -> None:
 
 def test_a_source_is_announced_once_and_every_repeat_in_detail() -> None:
     progress = RecordedProgress()
-    settings = DownloadSettings(attempts=3, backoff=0.01)
+    settings = DownloadSettings(backoff=0.01)
     log = RetryLog(progress)
     for _ in range(3):
         attempts = _Attempts(_failure(), _failure())
-        assert RetryPolicy(settings, Cancellation(), Deadline(10), log).run(attempts) == "done"
-    assert progress.notes == ["example.com: 503 Service Unavailable; retrying"]
+        assert RetryPolicy(settings, Cancellation(), Deadline(3600), log).run(attempts) == "done"
+    assert progress.notes == ["example.com: 503 Service Unavailable; retrying for up to 300 s"]
     assert len(progress.details) == 6
 
 
 def test_the_failure_tells_how_often_it_was_tried() -> None:
+    attempts = _Attempts(*[_failure()] * 99)
     with pytest.raises(TransferError) as caught:
-        _policy(attempts=4).run(_Attempts(*[_failure()] * 9))
-    assert caught.value.failure.attempts == 4
+        _policy(retry_timeout=0.1).run(attempts)
+    assert caught.value.failure.attempts == len(attempts.times) > 4
 
 
 def test_a_permanent_failure_is_not_tried_again() -> None:
@@ -114,81 +124,122 @@ def test_a_later_permanent_failure_ends_it() -> None:
     assert len(attempts.times) == 2
 
 
-def test_the_last_failure_is_raised_when_the_attempts_are_used_up() -> None:
-    attempts = _Attempts(*[_failure()] * 9)
+def test_an_outage_is_waited_out_until_the_deadline() -> None:
+    attempts = _Attempts(*[_failure()] * 30)
+    assert _policy().run(attempts) == "done"
+    ended = _Attempts(*[_failure()] * 9999)
+    started = time.monotonic()
     with pytest.raises(TransferError):
-        _policy(attempts=4).run(attempts)
+        _policy(total=0.1).run(ended)
+    assert 0.05 < time.monotonic() - started < 1
+
+
+def test_where_another_source_remains_a_few_tries_are_enough() -> None:
+    attempts, known = _Attempts(*[_failure()] * 9), Attempts()
+    policy = _policy()
+    with pytest.raises(TransferError):
+        policy.run(attempts, known, tries=4)
     assert len(attempts.times) == 4
+    assert policy.may_repeat(known)
+    with pytest.raises(TransferError):
+        policy.run(attempts, known, tries=1)
+    assert (len(attempts.times), known.failures) == (5, 5)
 
 
-def test_the_pause_doubles_with_jitter() -> None:
-    notes: list[str] = []
-    attempts = _Attempts(_failure(), _failure())
-    _policy(backoff=0.1, max_pause=1.0, detail=notes.append).run(attempts)
-    first, second = (_announced(note) for note in notes)
-    assert 0.1 <= first <= 0.15
-    assert 0.2 <= second <= 0.25
-    assert attempts.pauses[0] >= 0.1
-    assert attempts.pauses[1] >= 0.2
+def test_where_another_source_remains_a_long_pause_is_not_waited_for() -> None:
+    attempts, known, started = _Attempts(_failure(after=5)), Attempts(), time.monotonic()
+    policy = _policy(max_pause=0.1, total=60)
+    with pytest.raises(TransferError):
+        policy.run(attempts, known, tries=4)
+    assert time.monotonic() - started < 1
+    assert known.due - started >= 5
 
 
-def test_the_pause_stops_growing_at_twenty_seconds() -> None:
-    notes: list[str] = []
-    cancellation = Cancellation()
+def test_without_a_network_a_few_tries_are_enough_unless_a_deadline_was_set() -> None:
+    offline = Failure(url=_URL, cause="host name not found", retryable=True, no_network=True)
+    attempts = _Attempts(*[offline] * 9)
+    with pytest.raises(TransferError):
+        _policy().run(attempts)
+    assert len(attempts.times) == 4
+    assert _policy(waits_for_network=True).run(_Attempts(*[offline] * 9)) == "done"
 
-    def note(text: str) -> None:
-        notes.append(text)
-        cancellation.set()
 
-    policy = _policy(backoff=30, max_pause=60, total=3600, cancellation=cancellation, detail=note)
-    with pytest.raises(CancelledError):
-        policy.run(_Attempts(_failure()))
-    assert 20 <= _announced(notes[0]) <= 35
+def _pauses(draws: int, after: float | None = None, failures: int = 1) -> list[float]:
+    """The pauses, as they are announced, after so many failures in a row; nothing waits."""
+    pauses = []
+    for _ in range(draws):
+        known, policy = Attempts(), _policy(backoff=1.0, max_pause=60.0, retry_timeout=300, total=3600)
+        known.idle = failures - 1
+        with pytest.raises(TransferError):
+            policy.run(_Attempts(_failure(after=after)), known, tries=1)
+        pauses.append(known.due - time.monotonic())
+    return pauses
+
+
+def test_pauses_are_random_over_their_whole_length_which_doubles_up_to_a_minute() -> None:
+    """Clients that failed in the same second must not come back in the same second."""
+    for failures, bound in ((1, 1.0), (3, 4.0), (6, 32.0), (7, 60.0), (50, 60.0)):
+        pauses = _pauses(200, failures=failures)
+        assert max(pauses) <= bound
+        assert min(pauses) < 0.1 * bound
+        assert 0.3 * bound < sum(pauses) / len(pauses) < 0.7 * bound
+
+
+def test_retry_after_is_a_floor_on_which_as_much_again_is_random() -> None:
+    pauses = _pauses(200, after=100.0)
+    assert 99.9 <= min(pauses) < 120
+    assert 180 < max(pauses) <= 200
+    assert max(_pauses(50, after=0.0)) > 0.5, "a server that says 0 is not asked without a pause"
+
+
+def test_no_pause_after_retry_after_goes_beyond_the_last_attempt() -> None:
+    pauses = _pauses(100, after=290.0)
+    assert min(pauses) >= 289.9
+    assert max(pauses) <= 300
 
 
 def test_retry_after_is_respected() -> None:
     attempts = _Attempts(_failure(after=0.15))
-    _policy(max_pause=1.0).run(attempts)
+    _policy(backoff=0.01, max_pause=1.0).run(attempts)
     assert attempts.pauses[0] >= 0.15
 
 
-def test_retry_after_is_capped() -> None:
-    notes: list[str] = []
-    _policy(max_pause=0.1, detail=notes.append).run(_Attempts(_failure(after=3600)))
-    assert _announced(notes[0]) == 0.1
-
-
-def test_no_pause_goes_beyond_the_deadline() -> None:
+@pytest.mark.parametrize("bound", [{"total": 0.2}, {"retry_timeout": 0.2}])
+def test_no_pause_goes_beyond_the_deadline(bound: dict[str, float]) -> None:
     attempts = _Attempts(_failure(after=0.5))
     with pytest.raises(TransferError):
-        _policy(total=0.2, max_pause=1.0).run(attempts)
+        _policy(total=bound.get("total", 10), retry_timeout=bound.get("retry_timeout", 10)).run(attempts)
     assert len(attempts.times) == 1
 
 
-def test_an_attempt_that_got_further_does_not_count() -> None:
-    attempts = _Attempts(*[_failure()] * 6)
-    assert _policy(attempts=2).run(attempts, received=lambda: len(attempts.times) * MIB) == "done"
+def test_an_attempt_that_got_further_starts_the_time_anew() -> None:
+    attempts = _Attempts(*[_failure()] * 60)
+    policy = _policy(retry_timeout=0.1, received=lambda: len(attempts.times) * MIB)
+    assert policy.run(attempts) == "done"
+    assert attempts.times[-1] - attempts.times[0] > 0.1
 
 
 def test_a_thousand_attempts_may_each_get_further() -> None:
     attempts = _Attempts(*[_failure()] * 1100)
-    policy = _policy(attempts=2, max_pause=0)
-    assert policy.run(attempts, received=lambda: len(attempts.times) * MIB) == "done"
+    policy = _policy(max_pause=0, received=lambda: len(attempts.times) * MIB)
+    assert policy.run(attempts, tries=2) == "done"
     assert len(attempts.times) == 1101
 
 
 def test_an_attempt_that_got_further_resets_the_count() -> None:
-    gains = iter([0, 0, 0, MIB, MIB, MIB, MIB])
+    gains = iter([0, 0, 0, 0, MIB, MIB, MIB, MIB])
     attempts = _Attempts(*[_failure()] * 9)
+    policy = _policy(received=lambda: next(gains))
     with pytest.raises(TransferError):
-        _policy(attempts=3).run(attempts, received=lambda: next(gains))
-    assert len(attempts.times) == 5
+        policy.run(attempts, tries=4)
+    assert len(attempts.times) == 7
 
 
 def test_a_few_bytes_do_not_reset_the_count() -> None:
     attempts = _Attempts(*[_failure()] * 6)
+    policy = _policy(received=lambda: len(attempts.times) * 1000)
     with pytest.raises(TransferError):
-        _policy(attempts=2).run(attempts, received=lambda: len(attempts.times) * 1000)
+        policy.run(attempts, tries=2)
     assert len(attempts.times) == 2
 
 
@@ -197,7 +248,7 @@ def test_a_cancellation_ends_the_pause() -> None:
     threading.Timer(0.05, cancellation.set).start()
     started = time.monotonic()
     with pytest.raises(CancelledError):
-        _policy(backoff=5, max_pause=5, cancellation=cancellation).run(_Attempts(_failure()))
+        _policy(cancellation=cancellation, retry_timeout=99, total=99).run(_Attempts(_failure(after=5)))
     assert time.monotonic() - started < 1
 
 

@@ -52,6 +52,14 @@ def test_variables_change_times_and_the_largest_archive() -> None:
     settings = DownloadSettings.of(environ)
     assert (settings.idle_timeout, settings.connect_timeout, settings.total_timeout) == (2.5, 2.5, 60.0)
     assert settings.largest_archive == 100 * MIB
+    assert (settings.retry_timeout, settings.waits_for_network) == (60.0, True)
+    assert DownloadSettings.of({"PROVISION_TIMEOUT": "2"}).retry_timeout == DownloadSettings().retry_timeout
+
+
+def test_a_mirror_gets_one_connection_for_an_archive_unless_a_number_is_set() -> None:
+    default, chosen = DownloadSettings.of({}), DownloadSettings.of({"PROVISION_CONNECTIONS": "4"})
+    assert (default.mirror_connections, default.connections) == (1, 6)
+    assert (chosen.mirror_connections, chosen.connections) == (4, 4)
 
 
 def test_a_longer_timeout_leaves_connecting_as_it_is() -> None:

@@ -35,7 +35,7 @@ def test_the_tests_that_it_names_are_there() -> None:
         ("one archive or catalog document", f"{DownloadSettings().total_timeout / 3600:.0f} hour"),
         ("an archive whose size the lock does not tell", f"{DownloadSettings().largest_archive // GIB} GiB"),
         ("a catalog", f"{DownloadSettings().largest_body // MIB} MiB"),
-        ("wait for a server's `Retry-After`", f"{DownloadSettings().max_pause:.0f} s"),
+        ("retries of an archive or document", f"{DownloadSettings().retry_timeout / 60:.0f} minutes"),
         ("unpacked", f"{Limits().unpacked // GIB} GiB, and {Limits().ratio} times the archive from 64 MiB on"),
         ("members of an archive", f"{Limits().members // 1000} 000"),
         ("zstd window", f"{Limits().window // MIB} MiB"),

@@ -11,6 +11,8 @@ from provision.cli.plain import is_plan_file
 from provision.cli.session import Session
 from provision.errors import UsageError
 from provision.model.asset import CPU_LEVELS
+from provision.model.value import replace
+from provision.workflows.options import Options
 
 Targets = Annotated[
     list[str] | None,
@@ -41,6 +43,22 @@ Locked = Annotated[
     ),
 ]
 Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock file without comparing it with pythons.toml.")]
+
+Jitter = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        min=0.0,
+        max=86400.0,
+        show_default=False,
+        help="Wait a random time of up to this before the first download, where many machines start at once.  "
+        "[env var: PROVISION_JITTER]",
+    ),
+]
+
+
+def _with_jitter(options: Options, jitter: float | None) -> Options:
+    return options if jitter is None else replace(options, jitter=jitter)
 
 
 @with_session()
@@ -93,6 +111,7 @@ def sync(
     prune: Prune = False,
     target: Targets = None,
     cpu: Cpu = "baseline",
+    jitter: Jitter = None,
 ) -> int:
     """Install what the lock file lists.
 
@@ -106,6 +125,7 @@ def sync(
       provision sync --locked                   never write the lock file (exit 4 if out of date)
       provision sync --target linux-aarch64     trees for other machines, for images and bundles
       provision sync today.plan                 exactly what was reviewed
+      provision sync --jitter 30                on many machines that start at once
     """
     from provision.cli.present.sync import present_synced
     from provision.workflows.options import parse_scope
@@ -115,11 +135,11 @@ def sync(
     if frozen and locked:
         raise UsageError("`--frozen` cannot be combined with `--locked`")
     given = tuple(names or ())
-    progress = session.progress()
+    progress, options = session.progress(), _with_jitter(session.options, jitter)
     if len(given) == 1 and is_plan_file(given[0]):
         if target or prune or locked is not None or frozen:
             raise UsageError("a saved plan cannot be combined with other options or names")
-        return session.show(present_synced(sync_saved(session.options, Path(given[0]), progress), session.console))
+        return session.show(present_synced(sync_saved(options, Path(given[0]), progress), session.console))
     scope = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
-    synced = run_sync(session.options, scope, progress, locked=locked, frozen=frozen)
+    synced = run_sync(options, scope, progress, locked=locked, frozen=frozen)
     return session.show(present_synced(synced, session.console))
