@@ -247,8 +247,9 @@ class RegistryClient:
     def _run(self, action: str, attempt: Callable[[], T], received: Callable[[], int] = lambda: 0) -> T:
         network = self._network
         deadline = Deadline(network.settings.total_timeout)
+        retry = RetryPolicy(network.settings, network.cancellation, deadline, network.retries, received)
         try:
-            return RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt, received)
+            return retry.run(attempt)
         except TransferError as error:
             raise transfer_error(f"cannot {action}", error.failure) from error
 
