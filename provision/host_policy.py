@@ -85,7 +85,8 @@ class HostPolicy:
 
     def allow(self, rule: HostRule) -> None:
         """Allow a host from now on: the user named it."""
-        self.rules = (*self.rules, rule)
+        if rule not in self.rules:
+            self.rules = (*self.rules, rule)
 
     def check(self, url: Url, *, redirected_from: Url | None = None) -> None:
         """Raise `PolicyError` unless the URL may be requested.

@@ -28,6 +28,7 @@ class NetworkContext:
 
     client: HttpClient
     registries: Registries
+    policy: HostPolicy
     documents: Callable[[], HttpClient]
     settings: DownloadSettings
     cancellation: Cancellation
@@ -62,6 +63,7 @@ def open_context(
         yield NetworkContext(
             client=HttpClient(PoolTransport(connections, settings), credentials, policy),
             registries=credentials.registries,
+            policy=policy,
             documents=documents,
             settings=settings,
             cancellation=cancellation,

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from provision.fetch.context import NetworkContext
 from provision.fetch.failures import Failure, TransferError, download_error
 from provision.fetch.http import DecodingError, decode
 from provision.fetch.mirrors import Source
-from provision.fetch.oci_mirror import OciBlob, is_named
+from provision.fetch.oci_mirror import OciBlob, fetch_blob
 from provision.fetch.part import AssetProgress, PartFile
 from provision.fetch.retry import Attempts, Deadline, RetryPolicy
+from provision.fetch.s3_mirror import S3Object, fetch_object
 from provision.fetch.settings import MIB
 from provision.fetch.transfer import SourceTransfer
 from provision.host.files import open_regular
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
 from provision.url import Url
-
-# With these, a registry may mean that the blob's manifest must be requested first.
-_UNAUTHORIZED = 401
-_NO_SUCH_BLOB = (_UNAUTHORIZED, 403, 404)
 
 
 @frozen
@@ -100,23 +98,13 @@ class Download:
 
     def _fetch_from(self, source: Source, turn: _Turn) -> None:
         if isinstance(source, OciBlob):
-            self._fetch_blob(source, turn)
+            fetch_blob(source, partial(self._fetch_web, turn=turn), self._network, self._deadline)
+        elif isinstance(source, S3Object):
+            fetch_object(source, partial(self._fetch_web, turn=turn), self._network)
         elif source.scheme == "file":
             self._publish(source, self._part, self._copy(source))
         else:
             self._fetch_web(source, turn)
-
-    def _fetch_blob(self, source: OciBlob, turn: _Turn) -> None:
-        """From a registry; where it has no such blob, its manifest is requested first, and then the blob again."""
-        try:
-            self._fetch_web(source.blob, turn)
-        except TransferError as error:
-            if error.failure.status not in _NO_SUCH_BLOB:
-                raise
-            if not is_named(source, self._network, self._deadline):
-                hint = source.repository.login_hint if error.failure.status == _UNAUTHORIZED else error.failure.hint
-                raise TransferError(replace(error.failure, hint=hint)) from error
-            self._fetch_web(source.blob, turn)
 
     def _fetch_web(self, source: Url, turn: _Turn) -> None:
         """From a web server; wrong bytes are requested once more, in one piece and past all caches.

@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from provision.errors import LockTimeoutError, NetworkError, PolicyError, cache_failures
-from provision.fetch.mirrors import Mirror, Source, parse_mirror, sources
-from provision.fetch.oci_mirror import OciBlob, OciMirror
+from provision.fetch.mirrors import Source, WebMirror, address_of, is_local, parse_mirror, request_url, sources
+from provision.fetch.oci_mirror import OciMirror
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings, configured_hosts
 from provision.host_policy import HostPolicy, HostRule
@@ -134,9 +134,12 @@ class Fetcher:
         from provision.fetch.failures import TransferError
 
         for source in sources(asset, self._mirrors, offline=self._offline):
-            url = source.blob if isinstance(source, OciBlob) else source
             try:
-                size = _file_size(url) if url.scheme == "file" else get_size(url, self._network_context())
+                if isinstance(source, Url) and source.scheme == "file":
+                    size = _file_size(source)
+                else:
+                    network = self._network_context()
+                    size = get_size(request_url(source, network), network)
             except TransferError:
                 continue
             if size:
@@ -164,9 +167,12 @@ class Fetcher:
         network.registries.add(repository)
         return repository, network
 
-    def mirror(self, text: str) -> Mirror:
-        """A mirror as the user wrote it; raises `UsageError`."""
-        return parse_mirror(text, self._policy.rules)
+    def address_of(self, mirror: str) -> Url:
+        """What is asked to see whether a mirror of this fetcher answers; raises `UsageError` and `NetworkError`."""
+        parsed = parse_mirror(mirror, self._policy.rules)
+        if isinstance(parsed, WebMirror):
+            return parsed.base
+        return address_of(parsed, self._network_context())
 
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""
@@ -181,7 +187,7 @@ class Fetcher:
         from provision.fetch.download import Download
         from provision.fetch.part import AssetProgress
 
-        if any(isinstance(source, OciBlob) or source.scheme != "file" for source in urls):
+        if not all(map(is_local, urls)):
             self._wait_at_random()
         progress = AssetProgress(self._progress, key=asset.sha256.hex, title=asset.title)
         progress.begin(asset.size, 0)

@@ -1,20 +1,24 @@
 """The sources of an asset in order of preference: mirrors, its own URL, PBS's mirror.
 
-Each kind of mirror has a module: files and web servers this one, registries `oci_mirror`.
+Each kind of mirror has a module: files and web servers this one, registries `oci_mirror`, buckets `s3_mirror`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from provision.catalog.pbs import REPOSITORY, release_of
 from provision.errors import PolicyError, UsageError
 from provision.fetch.oci_mirror import OciBlob, OciMirror
+from provision.fetch.s3_mirror import S3Mirror, S3Object
 from provision.host_policy import HostRule
 from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.url import Url, without_credentials
+
+if TYPE_CHECKING:  # what is mirrored is known without the network
+    from provision.fetch.context import NetworkContext
 
 # Of PBS; the hosting service redirects from that of its former owner.
 _REPOSITORIES = (REPOSITORY, "indygreg/python-build-standalone")
@@ -22,33 +26,16 @@ _REPOSITORIES = (REPOSITORY, "indygreg/python-build-standalone")
 _PBS_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
 
 
-# What a download may come from; `Download` knows how.
-Source = Url | OciBlob
-
-
-class Mirror(Protocol):
-    """Where a user has copies of archives."""
-
-    @property
-    def rule(self) -> HostRule | None:
-        """Naming a mirror allows its host; it does not allow plain http there."""
-
-    @property
-    def address(self) -> Url:
-        """What is asked to see whether the mirror answers."""
-
-    def source(self, asset: Asset) -> Source | None:
-        """Where the mirror has the asset, if it has; None for an asset that it cannot have."""
-
-
 def parse_mirror(text: str, rules: Iterable[HostRule] = ()) -> Mirror:
-    """Read ``https://…``, ``http://…``, ``file://…`` or ``oci://…``; raise `UsageError` on anything else.
+    """Read ``https://…``, ``http://…``, ``file://…``, ``oci://…`` or ``s3://…``; raise `UsageError` on anything else.
 
     ``rules`` are the hosts that the user allows: some by plain http.
     """
     scheme, separator, rest = text.partition("://")
     if separator and scheme.lower() == "oci":
         return OciMirror.parse(rest, rules)
+    if separator and scheme.lower() == "s3":
+        return S3Mirror.parse(rest)
     return WebMirror.parse(text)
 
 
@@ -71,7 +58,7 @@ class WebMirror:
         except ValueError as error:
             raise UsageError(
                 f"invalid mirror {without_credentials(text)!r}: {error}",
-                hint="Write the mirror as https://HOST/PREFIX, file:///DIRECTORY or oci://REGISTRY/REPOSITORY.",
+                hint="Write the mirror as https://HOST/PREFIX, file:///DIRECTORY, oci://REGISTRY/REPOSITORY or s3://BUCKET.",
             ) from error
         if url.query:
             raise UsageError(
@@ -85,11 +72,6 @@ class WebMirror:
         if self.base.scheme == "file":
             return None
         return HostRule(host=self.base.host, port=self.base.port)
-
-    @property
-    def address(self) -> Url:
-        """The server's directory, or the local one."""
-        return self.base
 
     def source(self, asset: Asset) -> Url | None:
         """Where the mirror has the asset, if that is PBS's: its URL ends in ``<build>/<name>``."""
@@ -109,6 +91,12 @@ class WebMirror:
         )
 
 
+# Where a user has copies of archives, and what a download may come from. The ``rule`` of a mirror allows its host, as
+# the user named it, but not plain http there; its ``source`` is None for an asset that it cannot have.
+Mirror = WebMirror | OciMirror | S3Mirror
+Source = Url | OciBlob | S3Object
+
+
 def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tuple[Source, ...]:
     """All sources to try: the user's mirrors, the asset's own URL, PBS's mirror; of them only files while offline.
 
@@ -122,9 +110,32 @@ def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tupl
     release = release_of(asset.url)
     if release is not None and release.repository in _REPOSITORIES:
         found.append(WebMirror.parse(_PBS_MIRROR).source(asset))
-    usable = [source for source in found if source and (not offline or _is_file(source))]
+    usable = [source for source in found if source and (not offline or is_local(source))]
     return tuple(dict.fromkeys(usable))
 
 
-def _is_file(source: Source) -> bool:
+def request_url(source: Source, network: NetworkContext) -> Url:
+    """The URL that a source is requested by."""
+    match source:
+        case OciBlob():
+            return source.blob
+        case S3Object():
+            return source.signed("GET", network)
+        case Url():
+            return source
+
+
+def address_of(mirror: Mirror, network: NetworkContext) -> Url:
+    """What is requested to see whether a mirror answers: its directory, its list of tags, a key that need not exist."""
+    match mirror:
+        case WebMirror():
+            return mirror.base
+        case OciMirror():
+            return mirror.repository.url("tags/list", "n=1")
+        case S3Mirror():
+            return S3Object(mirror.bucket, f"{mirror.prefix}/".lstrip("/") + "sha256").signed("GET", network)
+
+
+def is_local(source: Source) -> bool:
+    """Whether it is a file of this machine."""
     return isinstance(source, Url) and source.scheme == "file"

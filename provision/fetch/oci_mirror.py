@@ -7,7 +7,7 @@ there is none: the manifest has a tag that is known from the digest (`model.oci.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError
@@ -15,14 +15,16 @@ from provision.fetch.registries import Repository
 from provision.host_policy import HostRule
 from provision.model.asset import Asset
 from provision.model.oci import MANIFEST, archive_tag
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 from provision.url import Url, without_credentials
 
 if TYPE_CHECKING:  # what is mirrored is known without the network
     from provision.fetch.context import NetworkContext
     from provision.fetch.retry import Deadline
 
-_OK = 200
+_OK, _UNAUTHORIZED = 200, 401
+# With these, a registry may mean that the blob's manifest must be requested first.
+_NO_SUCH_BLOB = (_UNAUTHORIZED, 403, 404)
 _MAX_MANIFEST = 4 << 20
 
 
@@ -58,11 +60,6 @@ class OciMirror:
         """The registry's host."""
         return self.repository.rule
 
-    @property
-    def address(self) -> Url:
-        """The list of tags."""
-        return self.repository.url("tags/list", "n=1")
-
     def source(self, asset: Asset) -> OciBlob:
         """Where the mirror has the asset."""
         digest = f"sha256:{asset.sha256}"
@@ -74,7 +71,26 @@ class OciMirror:
         )
 
 
-def is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> bool:
+def fetch_blob(source: OciBlob, fetch: Callable[[Url], None], network: NetworkContext, deadline: Deadline) -> None:
+    """Download a blob by ``fetch``; where there is no such blob, its manifest is requested, and then the blob again.
+
+    Raises `TransferError`.
+    """
+    from provision.fetch.failures import TransferError
+
+    try:
+        fetch(source.blob)
+    except TransferError as error:
+        failure = error.failure
+        if failure.status not in _NO_SUCH_BLOB:
+            raise
+        if not _is_named(source, network, deadline):
+            hint = source.repository.login_hint if failure.status == _UNAUTHORIZED else failure.hint
+            raise TransferError(replace(failure, hint=hint)) from error
+        fetch(source.blob)
+
+
+def _is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> bool:
     """Request the manifest of a blob that was refused; whether the manifest names it, so that it is worth another try.
 
     Raises `TransferError`.
@@ -84,7 +100,7 @@ def is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> bo
     def attempt() -> bytes:
         headers = {"accept": MANIFEST, "accept-encoding": "identity"}
         with network.client.get(source.manifest, headers, deadline) as response:
-            if response.status in (401, 403, 404):
+            if response.status in _NO_SUCH_BLOB:
                 return b""
             response.expect(_OK)
             body = bytearray()
@@ -94,7 +110,8 @@ def is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> bo
                     return b""
             return bytes(body)
 
-    body = RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt)
+    retry = RetryPolicy(network.settings, network.cancellation, deadline, network.retries)
+    body = retry.run(attempt, tries=network.settings.attempts)
     try:
         layers = json.loads(body)["layers"]
         return any(layer["digest"] == source.digest for layer in layers)

@@ -155,7 +155,7 @@ def _network(options: Options, progress: Progress, times: list[datetime]) -> Ite
         for text in options.mirrors or _SERVERS:
             shown = without_credentials(text)
             try:
-                url = fetcher.mirror(text).address
+                url = fetcher.address_of(text)
                 if url.scheme == "file":
                     yield _mirror_directory(url, shown)
                     continue

@@ -31,7 +31,7 @@ _SLICE = 16 << 10
 class Seen:
     """One request. Header names are in lower case; ``connection`` tells apart the connections they came over.
 
-    ``content`` is the body of a POST.
+    ``content`` is the body of a POST or PUT.
     """
 
     method: str
@@ -44,7 +44,7 @@ class Seen:
 class Server:
     """Serves ``root``. ``rate`` limits every connection to so many bytes a second, ``tls`` makes it https.
 
-    It knows Range, If-Range, ETag, If-None-Match and HEAD. `fault` makes it fail.
+    It knows Range, If-Range, ETag, If-None-Match, HEAD and PUT. `fault` makes it fail.
     """
 
     def __init__(
@@ -195,6 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.owner.next_fault(path)
         if fault is not None:
             fault.answer(_Reply(self))
+        elif self.command == "PUT":
+            self.server.owner.put(path, content)
+            self.head(200, {"content-length": "0"})
         else:
             self.serve()
 
@@ -202,6 +205,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
         self.do_GET()
 
     @property

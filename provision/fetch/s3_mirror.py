@@ -1,0 +1,120 @@
+"""Archives in a bucket of S3 or a store that speaks S3: ``<prefix>/sha256/ab/<hex>``.
+
+obstore finds the credentials (``AWS_*``, or those of the machine) and signs URLs; what is signed is requested as from
+any web server. It reads the environment of this process, and is not imported before a bucket is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from provision.errors import NetworkError, UsageError
+from provision.host_policy import HostRule
+from provision.model.asset import Asset, Digest
+from provision.model.value import frozen, replace
+from provision.url import Url, without_credentials
+
+if TYPE_CHECKING:
+    from provision.fetch.context import NetworkContext
+
+LOGIN_HINT = "Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or give this machine a role for the bucket."
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[0-9A-Za-z!_.*'()-]+(?:/[0-9A-Za-z!_.*'()-]+)*")
+_LONGEST_PREFIX = 512
+# What a signature may last at most.
+_MAX_SECONDS = 7 * 24 * 3600
+_TRUE = ("1", "true", "yes", "on")
+
+
+@frozen(kw_only=False)
+class S3Object:
+    """An archive in a bucket, under a key."""
+
+    bucket: str
+    key: str
+
+    def signed(self, method: Literal["GET", "PUT"], network: NetworkContext) -> Url:
+        """A URL for one request, and its retries; its host is allowed, as the environment names it.
+
+        Raises `UsageError` without obstore, `NetworkError` without credentials.
+        """
+        seconds = min(network.settings.total_timeout + 60, _MAX_SECONDS)
+        url = _sign(self.bucket, self.key, method, timedelta(seconds=seconds))
+        network.policy.allow(HostRule(host=url.host, port=url.port))
+        return url
+
+
+@frozen(kw_only=False)
+class S3Mirror:
+    """A bucket that has archives by their digest, whoever published them."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def parse(cls, text: str) -> S3Mirror:
+        """Read what stands behind ``s3://``; raise `UsageError` on anything else."""
+        bucket, _, prefix = text.rstrip("/").partition("/")
+        has_dots = any(part in (".", "..") for part in prefix.split("/"))
+        is_prefix = not prefix or (_PREFIX.fullmatch(prefix) and len(prefix) <= _LONGEST_PREFIX and not has_dots)
+        if not _BUCKET.fullmatch(bucket) or not is_prefix:
+            raise UsageError(
+                f"invalid mirror {f's3://{without_credentials(text)}'!r}: expected a bucket, and letters and digits",
+                hint="Write the mirror as s3://BUCKET/PREFIX; the environment (AWS_*) has the credentials.",
+            )
+        return cls(bucket, prefix)
+
+    @property
+    def rule(self) -> None:
+        """None: the host is known once a URL is signed."""
+        return
+
+    def source(self, asset: Asset) -> S3Object:
+        """Where the mirror has the asset."""
+        return self.object(asset.sha256)
+
+    def object(self, digest: Digest) -> S3Object:
+        """Where the mirror has the archive with a digest."""
+        parts = (self.prefix, "sha256", digest.hex[:2], digest.hex)
+        return S3Object(self.bucket, "/".join(filter(None, parts)))
+
+
+def fetch_object(source: S3Object, fetch: Callable[[Url], None], network: NetworkContext) -> None:
+    """Download an object by ``fetch``; raises `TransferError`, and what signing raises."""
+    from provision.fetch.failures import TransferError
+
+    try:
+        fetch(source.signed("GET", network))
+    except TransferError as error:
+        hint = LOGIN_HINT if error.failure.status in (401, 403) else error.failure.hint
+        raise TransferError(replace(error.failure, hint=hint)) from error
+
+
+def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], lifetime: timedelta) -> Url:
+    try:
+        import obstore
+        from obstore.exceptions import BaseError
+        from obstore.store import S3Store
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "mirrors in S3 require the package obstore, which is not installed",
+            hint="Install provision with the extra `s3`, as in `pip install 'pyprovision[s3]'`.",
+        ) from error
+    is_anonymous = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in _TRUE
+    try:
+        store = S3Store(
+            bucket,
+            config={"access_key_id": "-", "secret_access_key": "-"} if is_anonymous else {},
+            client_options={"connect_timeout": "3s", "timeout": "10s", "allow_http": True},  # of the machine's role
+            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
+        )
+        url = Url.parse(obstore.sign(store, method, key, lifetime))
+    except (BaseError, ValueError, OSError) as error:
+        reason = str(error).partition("\n")[0][:300]
+        raise NetworkError(f"cannot sign requests for the bucket {bucket!r}: {reason}", hint=LOGIN_HINT) from error
+    return replace(url, query="") if is_anonymous else url
