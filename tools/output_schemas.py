@@ -108,6 +108,22 @@ _ASSET = _object(
         "published": _maybe(_TEXT),
     }
 )
+_BUNDLE: dict[str, Schema] = {
+    "bundle": _TEXT,
+    "index": _SHA256,
+    "lock": _SHA256,
+    "since": _maybe(_SHA256),
+    "attestations": _COUNT,
+}
+_BUNDLED: dict[str, Schema] = {
+    "sha256": _SHA256,
+    "size": _COUNT,
+    "file": _TEXT,
+    "target": _TEXT,
+    "cpu": _TEXT,
+    "title": _TEXT,
+}
+_BUNDLE_DOCUMENT = _document(**_BUNDLE, archives=_many(_object({**_BUNDLED, "left-out": _FLAG})))
 _PLAN: dict[str, Schema] = {
     "lock": _DIGEST,
     "empty": _FLAG,
@@ -301,6 +317,15 @@ _COMMANDS: dict[str, Schema] = {
             "left-out": _LEFT_OUT,
             "error?": _ERROR,
         }
+    ),
+    "bundle-create": _BUNDLE_DOCUMENT,
+    "bundle-verify": _BUNDLE_DOCUMENT,
+    "bundle-diff": _document(
+        old=_object(_BUNDLE),
+        new=_object(_BUNDLE),
+        added=_many(_object(_BUNDLED)),
+        removed=_many(_object(_BUNDLED)),
+        added_bytes=_COUNT,
     ),
     "prune": _document(
         dry_run=_FLAG,

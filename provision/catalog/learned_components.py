@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +139,18 @@ def known_table(cache_dir: Path) -> ComponentTable:
 
 def save_learned(cache_dir: Path, learned: Mapping[str, LearnedTag]) -> None:
     """Add tags to those that were learned before; raises `StoreError`."""
-    known = dict(sorted({**_load(cache_dir), **learned}.items()))
-    tags = {tag: {"versions": row.versions, "needs": row.needs} for tag, row in known.items()}
-    save_catalog(cache_dir / _CACHE_FILE, json.dumps({"version": 1, "tags": tags}, indent=1).encode())
+    save_catalog(cache_dir / _CACHE_FILE, _format({**_load(cache_dir), **learned}))
+
+
+def learned_file(cache_dir: Path, tags: Collection[str]) -> bytes:
+    """The file of what was learned, with some tags only, for the cache of another machine; empty if it has none."""
+    learned = {tag: row for tag, row in _load(cache_dir).items() if tag in tags}
+    return _format(learned) if learned else b""
+
+
+def _format(learned: Mapping[str, LearnedTag]) -> bytes:
+    tags = {tag: {"versions": row.versions, "needs": row.needs} for tag, row in sorted(learned.items())}
+    return json.dumps({"version": 1, "tags": tags}, indent=1).encode()
 
 
 def save_attested_commits(cache_dir: Path, commits: Mapping[str, str]) -> None:

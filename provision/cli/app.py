@@ -31,6 +31,7 @@ _MODULES = {
     "export": ("export",),
     "register": ("register",),
     "pack": ("pack", "schema"),
+    "bundle": ("bundle",),
     "pre_commit": ("pre-commit",),
     "hook": ("hook", "trust"),
     "doctor": ("doctor",),

@@ -14,6 +14,7 @@ from provision.fetch.oci_mirror import OciBlob, OciMirror
 from provision.fetch.s3_mirror import S3Mirror, S3Object
 from provision.host_policy import HostRule
 from provision.model.asset import Asset
+from provision.model.oci import blob_path
 from provision.model.value import frozen
 from provision.url import Url, without_credentials
 
@@ -46,7 +47,7 @@ def web_mirrors(texts: Iterable[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=False)
 class WebMirror:
-    """A server or directory that has PBS assets as ``<tag>/<asset name>``; ``base`` ends in a slash."""
+    """A server or directory that has assets as ``<tag>/<asset name>`` or by digest; ``base`` ends in a slash."""
 
     base: Url
 
@@ -73,20 +74,15 @@ class WebMirror:
             return None
         return HostRule(host=self.base.host, port=self.base.port)
 
-    def source(self, asset: Asset) -> Url | None:
-        """Where the mirror has the asset, if that is PBS's: its URL ends in ``<build>/<name>``."""
-        *_, tag, name = ("", *asset.url.partition("?")[0].split("/"))
-        return self.url(tag, name) if asset.implementation == "cpython" and tag == asset.build else None
-
-    def url(self, tag: str, name: str) -> Url:
-        """Where this mirror has an archive of a tag. ``name`` is still encoded."""
+    def source(self, asset: Asset) -> Url:
+        """Where the mirror has the asset: by release, and by digest what is not laid out so, as in a bundle."""
         # Rebuilt part by part: the credentials of the mirror stay with its origin.
         base = self.base
         return Url(
             scheme=base.scheme,
             host=base.host,
             port=base.port,
-            path=f"{base.path}{tag}/{name}",
+            path=f"{base.path}{release_path(asset) or blob_path(asset.sha256)}",
             userinfo=base.userinfo,
         )
 
@@ -95,6 +91,12 @@ class WebMirror:
 # the user named it, but not plain http there; its ``source`` is None for an asset that it cannot have.
 Mirror = WebMirror | OciMirror | S3Mirror
 Source = Url | OciBlob | S3Object
+
+
+def release_path(asset: Asset) -> str:
+    """``<release tag>/<asset name>``, still encoded, for what is laid out as PBS's releases; empty for all else."""
+    *_, tag, name = ("", *asset.url.partition("?")[0].split("/"))
+    return f"{tag}/{name}" if asset.implementation == "cpython" and tag == asset.build else ""
 
 
 def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tuple[Source, ...]:
@@ -108,7 +110,7 @@ def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tupl
         raise PolicyError(f"cannot download {asset.title} from its URL: {error}") from error
     found: list[Source | None] = [*(mirror.source(asset) for mirror in mirrors), own]
     release = release_of(asset.url)
-    if release is not None and release.repository in _REPOSITORIES:
+    if release is not None and release.repository in _REPOSITORIES and release_path(asset):
         found.append(WebMirror.parse(_PBS_MIRROR).source(asset))
     usable = [source for source in found if source and (not offline or is_local(source))]
     return tuple(dict.fromkeys(usable))

@@ -142,8 +142,8 @@ class Project:
 
 # The commands of a project whose manifest `--manifest` selects; others take the option and have no use for it.
 _PROJECT_COMMANDS = (
-    "add|attest|audit|catalog (?:list|update)|diff|doctor|env|explain|export|import|list|lock|outdated|plan"
-    "|register|remove|run|sbom|status|sync|verify|which"
+    "add|attest|audit|bundle create|catalog (?:list|update)|diff|doctor|env|explain|export|import|list|lock|outdated"
+    "|plan|register|remove|run|sbom|status|sync|verify|which"
 )
 
 
@@ -277,7 +277,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     try:
         real = path.resolve()
-        _check_inside(path, real)
+        check_inside(path, real)
         mode = real.stat().st_mode & 0o777 if exists(real) else None
         replace_file(real, data, flush=True, mode=mode)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
@@ -294,12 +294,12 @@ def remove_unfinished(path: Path) -> None:
 
     with suppress(OSError, RuntimeError, PolicyError):
         real = path.resolve()
-        _check_inside(path, real)
+        check_inside(path, real)
         for left in unfinished_files(real.parent, real.name):
             remove_file(left)
 
 
-def _check_inside(path: Path, real: Path) -> None:
+def check_inside(path: Path, real: Path) -> None:
     """Raise `PolicyError` if ``real``, which ``path`` leads to, is outside the repository that contains ``path``.
 
     Where there is no repository, a link may only lead to files below its own directory.

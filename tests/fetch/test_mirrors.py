@@ -47,9 +47,11 @@ def test_an_asset_served_elsewhere_is_mirrored_by_its_last_two_segments() -> Non
     assert _sources(url, "file:///srv/pbs") == [f"file:///srv/pbs/{TAG}/{NAME}".replace("+", "%2B"), url]
 
 
-def test_what_is_not_pbs_is_not_mirrored() -> None:
-    assert _sources(_PYPY, "https://mirror.example", implementation="pypy") == [_PYPY]
-    assert _sources("https://example.com/mine.tar.gz", "https://mirror.example") == ["https://example.com/mine.tar.gz"]
+def test_what_is_not_laid_out_in_releases_is_mirrored_by_digest() -> None:
+    blob = f"blobs/sha256/{digest(SMALL)}"
+    for url, implementation in ((_PYPY, "pypy"), ("https://example.com/mine.tar.gz", "cpython")):
+        for mirror in ("https://mirror.example", "file:///srv"):
+            assert _sources(url, mirror, implementation=implementation) == [f"{mirror}/{blob}", url]
 
 
 def test_a_mirror_equal_to_the_own_url_is_asked_once() -> None:

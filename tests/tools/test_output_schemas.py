@@ -34,7 +34,8 @@ SUCCESSES = (
     "licenses", "sbom --format spdx", "sbom --format spdx --beside-receipts",
     "export uv", "export uv -o uv.json", "hook bash", "trust", "trust --list", "trust --revoke", "doctor --offline",
     "pre-commit check pythons.toml", "pre-commit audit pythons.lock", "pre-commit lock pythons.toml", "cache clean",
-    "verify --store", "plan --frozen",
+    "verify --store", "plan --frozen", "bundle create -o bundle.tar", "bundle verify bundle.tar",
+    "bundle diff bundle.tar bundle.tar",
 )  # fmt: skip
 # Each fails in a directory without a project.
 FAILURES = (
@@ -43,7 +44,7 @@ FAILURES = (
     "cache size nothing", "cache clean --unused", "catalog update --url nothing:", "catalog list nothing",
     "catalog show nothing", "diff", "audit", "outdated", "explain x", "feed --implementation nothing", "attest", "sbom",
     "licenses", "export nothing", "register", "pack nothing", "schema nothing", "pre-commit nothing x", "hook nothing",
-    "trust", "doctor --nothing",
+    "trust", "doctor --nothing", "bundle create", "bundle verify nothing", "bundle diff nothing nothing",
 )  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def commands() -> Iterator[str]:
 def command_of(words: str) -> str:
     """``catalog-list`` for ``catalog list --limit 2``."""
     first, second, *_ = [*words.split(), ""]
-    return f"{first}-{second}" if first in {"catalog", "cache"} else first
+    return f"{first}-{second}" if first in {"catalog", "cache", "bundle"} else first
 
 
 @pytest.fixture

@@ -42,6 +42,14 @@ Locked = Annotated[
         "[env var: PROVISION_LOCKED]",
     ),
 ]
+Bundles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--bundle",
+        metavar="PATH",
+        help="Take archives from this bundle, a directory or a tar file, and use no network (repeatable).",
+    ),
+]
 Frozen = Annotated[bool, typer.Option("--frozen", help="Use the lock file without comparing it with pythons.toml.")]
 
 Jitter = Annotated[
@@ -112,6 +120,7 @@ def sync(
     target: Targets = None,
     cpu: Cpu = "baseline",
     jitter: Jitter = None,
+    bundle: Bundles = None,
 ) -> int:
     """Install what the lock file lists.
 
@@ -126,6 +135,7 @@ def sync(
       provision sync --target linux-aarch64     trees for other machines, for images and bundles
       provision sync today.plan                 exactly what was reviewed
       provision sync --jitter 30                on many machines that start at once
+      provision sync --bundle pythons.tar       without a network (see `provision bundle`)
     """
     from provision.cli.present.sync import present_synced
     from provision.workflows.options import parse_scope
@@ -137,9 +147,17 @@ def sync(
     given = tuple(names or ())
     progress, options = session.progress(), _with_jitter(session.options, jitter)
     if len(given) == 1 and is_plan_file(given[0]):
-        if target or prune or locked is not None or frozen:
+        if target or prune or locked is not None or frozen or bundle:
             raise UsageError("a saved plan cannot be combined with other options or names")
         return session.show(present_synced(sync_saved(options, Path(given[0]), progress), session.console))
     scope = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
+    if bundle:
+        from provision.cli.commands.bundle import present_synced_from_bundle
+        from provision.workflows.bundle import sync_bundles
+
+        if locked is False:
+            raise UsageError("`--bundle` cannot be combined with `--no-locked`")
+        done = sync_bundles(options, scope, bundle, progress, frozen=frozen)
+        return session.show(present_synced_from_bundle(done, session.console))
     synced = run_sync(options, scope, progress, locked=locked, frozen=frozen)
     return session.show(present_synced(synced, session.console))

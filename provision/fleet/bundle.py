@@ -1,0 +1,148 @@
+"""`BundleContents`: the archives and files of a bundle, its documents and paths.
+
+A bundle is an OCI image layout. Its index names an artifact manifest for each archive, the same that a registry has,
+and one for the project: the manifest, the lock file, attestations and components. Everything is under its digest;
+archives and files of the project are also under names, as mirrors and people look for them. All of it follows from the
+lock file and the sizes of the archives, so that a reader can compute what a bundle must have, and refuse anything else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from provision.fetch.mirrors import release_path
+from provision.model import oci
+from provision.model.asset import Asset, Digest
+from provision.model.sha256 import sha256_hex
+from provision.model.value import frozen
+
+INDEX_FILE = "index.json"
+# What a bundle leaves out because an earlier one has it; other bundles have no such file.
+SINCE_FILE = "since.json"
+MANIFEST_FILE, LOCK_FILE, COMPONENTS_FILE = "pythons.toml", "pythons.lock", "components.json"
+ATTESTATIONS = "pythons.attestations/"
+
+# What the project's manifest says that it is, and its tag.
+PROJECT = "application/vnd.provision.project.v1"
+PROJECT_TAG = "project"
+
+# Names that every file system and header of a tar file can hold, as all of PBS are.
+_is_plain_path = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*/[0-9A-Za-z][0-9A-Za-z._+~-]{0,99}", re.ASCII).fullmatch
+# Directories of a bundle in which no release is, in any case.
+_TAKEN = frozenset({"blobs", ATTESTATIONS.rstrip("/"), LOCK_FILE, MANIFEST_FILE, INDEX_FILE, SINCE_FILE})
+
+
+@frozen
+class BundledArchive:
+    """An archive of a bundle: its digest, its size in bytes, the name in its manifest, and its paths but for the blob.
+
+    ``asset`` is a row of the lock that it is the archive of.
+    """
+
+    digest: Digest
+    size: int
+    asset: Asset
+    paths: tuple[str, ...] = ()
+
+    @property
+    def filename(self) -> str:
+        return self.asset.filename
+
+    @property
+    def manifest(self) -> bytes:
+        return oci.archive_manifest(self.digest, self.size, self.filename)
+
+    @property
+    def blob(self) -> str:
+        return oci.blob_path(self.digest)
+
+
+@frozen
+class BundleContents:
+    """All that a bundle has. ``files`` are those of the project, by name; ``archives`` are sorted by digest."""
+
+    files: Mapping[str, bytes]
+    archives: tuple[BundledArchive, ...]
+
+    @classmethod
+    def of(cls, assets: Iterable[Asset], sizes: Mapping[Digest, int], files: Mapping[str, bytes]) -> BundleContents:
+        """The contents for locked assets, whose archives have the given sizes."""
+        by_digest: dict[Digest, list[Asset]] = {}
+        for asset in sorted(assets, key=lambda asset: (asset.sha256, asset.filename, asset.url)):
+            by_digest.setdefault(asset.sha256, []).append(asset)
+        taken: set[str] = set()
+        archives = []
+        for digest, rows in by_digest.items():
+            paths = tuple(sorted({path for row in rows if (path := _named_path(row)) and path not in taken}))
+            taken.update(paths)
+            archives.append(BundledArchive(digest=digest, size=sizes[digest], asset=rows[0], paths=paths))
+        return cls(files=dict(sorted(files.items())), archives=tuple(archives))
+
+    @property
+    def index(self) -> bytes:
+        """The bytes of ``index.json``; their digest is that of the bundle, since it names all others."""
+        project = self._project
+        first = oci.Descriptor(
+            media_type=oci.MANIFEST,
+            digest=Digest(sha256_hex(project)),
+            size=len(project),
+            annotations={oci.REF_NAME: PROJECT_TAG},
+            artifact_type=PROJECT,
+        )
+        return oci.index([first, *map(_descriptor, self.archives)])
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(sha256_hex(self.index))
+
+    def documents(self) -> dict[str, bytes]:
+        """All small files by path: what is in memory anyway. Documents come before what they name."""
+        blobs = [self._project, *(archive.manifest for archive in self.archives), oci.EMPTY_BYTES, *self.files.values()]
+        return {
+            oci.LAYOUT_FILE: oci.LAYOUT_BYTES,
+            INDEX_FILE: self.index,
+            **{oci.blob_path(Digest(sha256_hex(blob))): blob for blob in blobs},
+        }
+
+    def named_files(self) -> dict[str, Digest]:
+        """The digests of the project's files by name."""
+        return {name: Digest(sha256_hex(content)) for name, content in self.files.items()}
+
+    @property
+    def _project(self) -> bytes:
+        layers = [
+            oci.Descriptor(
+                media_type=oci.OCTETS,
+                digest=Digest(sha256_hex(content)),
+                size=len(content),
+                annotations={oci.TITLE: name},
+            )
+            for name, content in self.files.items()
+        ]
+        empty = oci.Descriptor(media_type=oci.EMPTY, digest=oci.EMPTY_DIGEST, size=len(oci.EMPTY_BYTES))
+        return oci.manifest(empty, layers, artifact_type=PROJECT)
+
+
+def attestation_name(digest: Digest) -> str:
+    """What a bundle calls an attestation: its name beside the lock file."""
+    return f"{ATTESTATIONS}{digest}.json"
+
+
+def _descriptor(archive: BundledArchive) -> oci.Descriptor:
+    return oci.Descriptor(
+        media_type=oci.MANIFEST,
+        digest=Digest(sha256_hex(archive.manifest)),
+        size=len(archive.manifest),
+        annotations={oci.REF_NAME: oci.archive_tag(archive.digest)},
+        artifact_type=oci.ARCHIVE,
+    )
+
+
+def _named_path(asset: Asset) -> str:
+    """``<release tag>/<file name>``, where mirrors have the archive; empty for one that they have by digest only."""
+    path = release_path(asset)
+    if not path:
+        return ""
+    named = f"{path.partition('/')[0]}/{asset.filename}"
+    return named if _is_plain_path(named) and named.partition("/")[0].lower() not in _TAKEN else ""

@@ -1,0 +1,183 @@
+"""The files of a bundle, in a directory or a tar file, as nobody else wrote them.
+
+They are read in place: nothing is unpacked. What they are called is data to compare, and never a path to write to.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from provision.errors import IntegrityError, UsageError
+from provision.host.files import NotRegularFileError, is_directory, open_regular
+from provision.model.value import frozen
+from provision.unpack.limits import ArchiveRefused, shown_name
+from provision.unpack.tar import BLOCK, parse_header
+
+_MOST_FILES = 100_000
+_PIECE = 1 << 20
+_FILE, _HARD_LINK, _DIRECTORY = (b"0", b"\0"), b"1", b"5"
+_RECREATE = "Copy the bundle again, or create it again with `provision bundle create`."
+
+
+def not_a_bundle(path: Path, reason: str) -> IntegrityError:
+    """The error of a bundle that is damaged or was not written by provision."""
+    return IntegrityError(f"{path} is not a valid bundle: {reason}", hint=_RECREATE)
+
+
+class BundleFiles(ABC):
+    """The regular files of a bundle: ``sizes`` by path, with slashes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sizes: dict[str, int] = {}
+
+    @abstractmethod
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The content of a file, a mebibyte at a time; `OSError` and `IntegrityError` where it cannot be read."""
+
+    def same_bytes(self, name: str, other: str) -> bool:
+        """Whether two names are those of one file, so that one need not be read."""
+        return False
+
+    def _add(self, name: str, size: int) -> None:
+        if name in self.sizes:
+            raise not_a_bundle(self.path, f"it has {shown_name(name)} twice")
+        if len(self.sizes) == _MOST_FILES:
+            raise not_a_bundle(self.path, f"it has more than {_MOST_FILES} files")
+        self.sizes[name] = size
+
+
+class DirectoryFiles(BundleFiles):
+    """A bundle that is a directory. A symbolic link in it is refused, as it can lead anywhere."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._identities: dict[str, tuple[int, int]] = {}
+        for name, facts in _walk(path):
+            self._add(name, facts.st_size)
+            self._identities[name] = (facts.st_dev, facts.st_ino)
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        with open_regular(self.path / name) as (descriptor, _):
+            while piece := os.read(descriptor, _PIECE):
+                yield piece
+
+    def same_bytes(self, name: str, other: str) -> bool:
+        identity = self._identities[name]
+        return identity[1] != 0 and identity == self._identities[other]
+
+
+def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    directories = [root]
+    while directories:
+        for path in directories.pop().iterdir():
+            facts = path.lstat()
+            name = path.relative_to(root).as_posix()
+            if stat.S_ISDIR(facts.st_mode):
+                directories.append(path)
+            elif stat.S_ISREG(facts.st_mode):
+                yield name, facts
+            else:
+                kind = "a symbolic link" if stat.S_ISLNK(facts.st_mode) else "not a regular file"
+                raise not_a_bundle(root, f"{shown_name(name)} is {kind}")
+
+
+@frozen
+class _Span:
+    """Where a tar file has the content of a member."""
+
+    offset: int
+    size: int
+
+
+class TarFiles(BundleFiles):
+    """A bundle that is a tar file, as it is written here, or by another tar from the directory.
+
+    Hard links are other names of members before them. Any other kind of member is refused.
+    """
+
+    def __init__(self, path: Path, stream: IO[bytes]) -> None:
+        super().__init__(path)
+        self._stream, self._spans = stream, dict[str, _Span]()
+        try:
+            self._read_headers(os.fstat(stream.fileno()).st_size)
+        except ArchiveRefused as error:
+            raise not_a_bundle(path, str(error)) from error
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        span = self._spans[name]
+        offset, end = span.offset, span.offset + span.size
+        while offset < end:
+            self._stream.seek(offset)
+            piece = self._stream.read(min(_PIECE, end - offset))
+            if not piece:
+                raise not_a_bundle(self.path, "it is truncated")
+            yield piece
+            offset += len(piece)
+
+    def same_bytes(self, name: str, other: str) -> bool:
+        return self._spans[name] == self._spans[other]
+
+    def _read_headers(self, length: int) -> None:
+        offset = 0
+        while True:
+            self._stream.seek(offset)
+            block = self._stream.read(BLOCK)
+            if len(block) < BLOCK:
+                raise not_a_bundle(self.path, "it is truncated")
+            header = parse_header(block)
+            if header is None:
+                break
+            offset += BLOCK
+            name = _member_name(header.name)
+            if header.kind in _FILE:
+                span = _Span(offset=offset, size=header.size)
+                offset += header.size + -header.size % BLOCK
+                if offset > length:
+                    raise not_a_bundle(self.path, "it is truncated")
+            elif header.kind == _HARD_LINK and not header.size:
+                target = _member_name(header.link)
+                if target not in self._spans:
+                    raise ArchiveRefused(f"is a link to {shown_name(target)}, which is no member before it", name)
+                span = self._spans[target]
+            elif header.kind == _DIRECTORY and not header.size:
+                continue
+            else:
+                raise ArchiveRefused("is neither a file nor a hard link to one", name)
+            self._add(name, span.size)
+            self._spans[name] = span
+        self._stream.seek(offset + BLOCK)
+        if self._stream.read(BLOCK) != bytes(BLOCK):
+            raise not_a_bundle(self.path, "it is truncated")
+
+
+def _member_name(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace").removeprefix("./")
+
+
+@contextmanager
+def open_files(path: Path) -> Iterator[BundleFiles]:
+    """The files of the bundle at ``path``.
+
+    Raises `UsageError` where there is nothing that can be read, and `IntegrityError` where it cannot be a bundle.
+    """
+    with ExitStack() as opened:
+        try:
+            if is_directory(path):
+                files: BundleFiles = DirectoryFiles(path)
+            else:
+                descriptor, _ = opened.enter_context(open_regular(path))
+                files = TarFiles(path, opened.enter_context(os.fdopen(os.dup(descriptor), "rb")))
+        except NotRegularFileError as error:
+            raise UsageError(f"cannot read the bundle {path}: expected a directory or a tar file") from error
+        except FileNotFoundError as error:
+            raise UsageError(f"cannot read the bundle {path}: it does not exist") from error
+        except PermissionError as error:
+            raise UsageError(f"cannot read the bundle {error.filename or path}: permission denied") from error
+        yield files
