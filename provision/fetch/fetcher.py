@@ -191,7 +191,7 @@ class Fetcher:
             self._wait_at_random()
         progress = AssetProgress(self._progress, key=asset.sha256.hex, title=asset.title)
         progress.begin(asset.size, 0)
-        mirrored = {source for mirror in self._mirrors if (source := mirror.source(asset))}
+        mirrored = {mirror.source(asset) for mirror in self._mirrors}
         Download(asset, archive, self._network_context(), progress, mirrored).run(urls)
 
     def _wait_at_random(self) -> None:

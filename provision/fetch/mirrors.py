@@ -88,7 +88,7 @@ class WebMirror:
 
 
 # Where a user has copies of archives, and what a download may come from. The ``rule`` of a mirror allows its host, as
-# the user named it, but not plain http there; its ``source`` is None for an asset that it cannot have.
+# the user named it, but not plain http there; its ``source`` is where it has an asset, if it has.
 Mirror = WebMirror | OciMirror | S3Mirror
 Source = Url | OciBlob | S3Object
 
@@ -108,11 +108,11 @@ def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tupl
         own = Url.parse(asset.url)
     except ValueError as error:
         raise PolicyError(f"cannot download {asset.title} from its URL: {error}") from error
-    found: list[Source | None] = [*(mirror.source(asset) for mirror in mirrors), own]
+    found: list[Source] = [*(mirror.source(asset) for mirror in mirrors), own]
     release = release_of(asset.url)
     if release is not None and release.repository in _REPOSITORIES and release_path(asset):
         found.append(WebMirror.parse(_PBS_MIRROR).source(asset))
-    usable = [source for source in found if source and (not offline or is_local(source))]
+    usable = [source for source in found if not offline or is_local(source)]
     return tuple(dict.fromkeys(usable))
 
 
