@@ -357,6 +357,16 @@ _COMMANDS: dict[str, Schema] = {
         ),
     ),
     "catalog-list": _document(assets=_many(_ASSET), left_out=_COUNT),
+    "catalog-page": _object(
+        {
+            "version": {"const": 1},
+            "date": _maybe(_DAY),
+            "assets": _COUNT,
+            "builds": _COUNT,
+            "file?": _TEXT,
+            "text?": _TEXT,
+        }
+    ),
     "catalog-show": {
         "anyOf": [
             _document(asset=_ASSET),

@@ -7,23 +7,20 @@ look-alike, the letters that deceive are marked.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from provision import __version__
 from provision.host_policy import KNOWN_HOSTS, lookalike_of
+from provision.inline import InlineAsset, content_policy
 from provision.text import printable
 from provision.url import host_of
 
 
 def page(title: str, body: Iterable[str], *, skip: tuple[str, str]) -> str:
     """The whole page; ``skip`` is the id that the link before all else leads to, and the link's text."""
-    style, script = _inline_asset("page.css"), _inline_asset("page.js")
-    sources = f"style-src '{style.source}'; script-src '{script.source}'"
-    policy = f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
+    style, script = (InlineAsset.read("provision.review", name) for name in ("page.css", "page.js"))
+    policy = content_policy(style, script)
     anchor, words = skip
     return "".join(
         (
@@ -112,19 +109,3 @@ def _marked(host: str, other: str) -> str:
             inside = is_marked
         written += html_text(letter)
     return f"{written}</mark>" if inside else written
-
-
-class _InlineAsset(NamedTuple):
-    """A style or a script, and its digest as a content security policy spells it (``sha256-…``)."""
-
-    content: str
-    source: str
-
-
-def _inline_asset(name: str) -> _InlineAsset:
-    """One of the files beside this module."""
-    from importlib.resources import files
-
-    content = files("provision.review").joinpath(name).read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
-    return _InlineAsset(content, f"sha256-{digest}")

@@ -1,4 +1,4 @@
-"""`catalog list|show`, and the catalog that a manifest is resolved with."""
+"""`catalog list|show|page`, and the catalog that a manifest is resolved with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, file
 from provision.model.value import frozen, replace
 from provision.protocols import NoProgress, Response
 from provision.workflows.options import Options, open_fetcher, parse_targets
-from provision.workflows.project import Project
+from provision.workflows.project import Project, write_text
 
 if TYPE_CHECKING:
     from provision.catalog.components import ComponentTable
@@ -148,3 +148,28 @@ def show_asset(options: Options, filename: str) -> Asset:
             hint="Look for its name with `provision catalog list`, or run `provision catalog update`.",
         )
     return asset
+
+
+@frozen
+class CatalogPage:
+    """The page of a catalog: its HTML, the number of assets and builds, and the catalog date (empty: unknown)."""
+
+    text: str
+    assets: int
+    builds: int
+    date: str
+
+
+def make_catalog_page(options: Options) -> CatalogPage:
+    """The catalog as one HTML page to search in a browser."""
+    from provision.catalog.page import catalog_page
+    from provision.catalog.page_tables import page_tables
+
+    catalog = open_known_catalog(options)
+    tables = page_tables(catalog, component_table(options))
+    return CatalogPage(text=catalog_page(tables), assets=tables.assets, builds=tables.builds, date=catalog.as_of[:10])
+
+
+def write_catalog_page(page: CatalogPage, path: Path) -> None:
+    """Write the page to a file, replacing it as a whole."""
+    write_text(path, page.text)

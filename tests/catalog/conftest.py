@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browser_fixtures import any_tab, axe, tab
+
+__all__ = ["any_tab", "axe", "cache_dir", "tab"]
+
 
 @pytest.fixture
 def cache_dir(tmp_path: Path) -> Path:

@@ -13,11 +13,11 @@ from provision.review.audit_page import audit_page
 from provision.review.codes import AUDIT_CODES
 from provision.review.findings import Audit, Finding, IgnoredFinding
 from tests.conftest import Golden
-from tests.review.browser import Tab, broken_rules
 from tests.review.samples import HOSTILE
 from tests.review.test_audit_advisories import NEW_OPENSSL, audited
 from tests.review.test_audit_advisories import found as found_by_code
 from tests.review.test_audit_formats import AUDIT
+from tests.support.browser import Tab, broken_rules
 
 GOLDEN = Path(__file__).parent / "golden" / "audit.html"
 

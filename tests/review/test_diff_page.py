@@ -16,10 +16,10 @@ from provision.review.diff_page import html_page
 from provision.review.review import DiffSide, Review
 from tests.lock.samples import digest, python
 from tests.review.attacks import downgrade, honest, pictured
-from tests.review.browser import RUN_AXE, Tab, broken_rules, pictures
 from tests.review.samples import HOSTILE, edited, lock, moved, review, with_details
 from tests.review.test_audit_advisories import NEW_OPENSSL, index
 from tests.review.test_components import GNU, WINDOWS, entry
+from tests.support.browser import RUN_AXE, Tab, broken_rules, pictures
 
 
 def busy() -> Review:

@@ -30,7 +30,8 @@ FAILURE = jsonschema.Draft202012Validator(OUTPUTS["output-error"])
 SUCCESSES = (
     "init", "import --dry-run", "add two ENTRY", "remove two", "lock", "lock --check", "plan", "sync", "list", "status",
     "which one", "env", "verify", "roots", "prune --dry-run", "cache dir", "cache size",
-    "catalog list --limit 2", "catalog show BUILD", "catalog show ASSET", "audit", "outdated", "explain one", "feed",
+    "catalog list --limit 2", "catalog show BUILD", "catalog show ASSET", "catalog page -o page.html",
+    "audit", "outdated", "explain one", "feed",
     "licenses", "sbom --format spdx", "sbom --format spdx --beside-receipts",
     "export uv", "export uv -o uv.json", "hook bash", "trust", "trust --list", "trust --revoke", "doctor --offline",
     "pre-commit check pythons.toml", "pre-commit audit pythons.lock", "pre-commit lock pythons.toml", "cache clean",
@@ -42,9 +43,10 @@ FAILURES = (
     "init --target nothing", "import nothing.txt", "add x 3.14", "remove x", "lock", "plan", "sync", "list", "status",
     "which x", "run --json x", "env", "verify", "prune --forget nothing", "roots nothing", "cache dir nothing",
     "cache size nothing", "cache clean --unused", "catalog update --url nothing:", "catalog list nothing",
-    "catalog show nothing", "diff", "audit", "outdated", "explain x", "feed --implementation nothing", "attest", "sbom",
-    "licenses", "export nothing", "register", "pack nothing", "schema nothing", "pre-commit nothing x", "hook nothing",
-    "trust", "doctor --nothing", "bundle create", "bundle verify nothing", "bundle diff nothing nothing",
+    "catalog show nothing", "catalog page nothing", "diff", "audit", "outdated", "explain x",
+    "feed --implementation nothing", "attest", "sbom", "licenses", "export nothing", "register", "pack nothing",
+    "schema nothing", "pre-commit nothing x", "hook nothing", "trust", "doctor --nothing", "bundle create",
+    "bundle verify nothing", "bundle diff nothing nothing",
 )  # fmt: skip
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from provision.cli.candidates import complete_builds, complete_requests, complete_targets, complete_values
 from provision.cli.console import Console, table
-from provision.cli.parameters import parse_tag, with_session
+from provision.cli.parameters import OutputFile, parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.model.asset import CPU_LEVELS, FLAVORS, OPTIONS, Asset
 from provision.text import plural, printable
 
 if TYPE_CHECKING:
-    from provision.workflows.catalog import Release
+    from provision.workflows.catalog import CatalogPage, Release
     from provision.workflows.refresh import Updated
 
 
@@ -159,6 +160,27 @@ def catalog_show(
     return session.show(present_asset(show_asset(session.options, name), session.console))
 
 
+@catalog.command("page")
+@with_session()
+def catalog_page(session: Session, output: OutputFile = None) -> int:
+    """Write the catalog as a web page with a search.
+
+    One file of HTML that loads nothing from the network and works from disk: all assets, their components, what
+    changed since the build before, and the line for pythons.toml. The same catalog gives the same bytes.
+
+    \b
+    Examples:
+      provision catalog page -o catalog.html
+      provision catalog update --all && provision catalog page -o public/catalog.html
+    """
+    from provision.workflows.catalog import make_catalog_page, write_catalog_page
+
+    page = make_catalog_page(session.options)
+    if output is not None:
+        write_catalog_page(page, output)
+    return session.show(present_page(page, output))
+
+
 def present_updated(updated: Updated) -> CommandAnswer:
     """A remark for each source that was asked."""
     remarks = []
@@ -244,6 +266,21 @@ def present_release(release: Release, console: Console) -> CommandAnswer:
     if release.text:
         lines += ["", *(printable(line) for line in release.text.splitlines())]
     return CommandAnswer(lines=lines, document={"version": 1, "release": {**document, "text": release.text}})
+
+
+def present_page(page: CatalogPage, output: Path | None) -> CommandAnswer:
+    """The page itself, or where it was written."""
+    document = {
+        "version": 1,
+        "date": page.date or None,
+        "assets": page.assets,
+        "builds": page.builds,
+        "file" if output else "text": str(output) if output else page.text,
+    }
+    if output is None:
+        return CommandAnswer(page=tuple(page.text.splitlines()), document=document)
+    remark = f"wrote {output}: {plural(page.assets, 'asset')} of {plural(page.builds, 'build')}"
+    return CommandAnswer(document=document, remarks=(remark,))
 
 
 def asset_document(asset: Asset) -> dict[str, object]:
