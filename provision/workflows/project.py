@@ -304,9 +304,9 @@ def check_inside(path: Path, real: Path) -> None:
 
     Where there is no repository, a link may only lead to files below its own directory.
     """
-    absolute = path.absolute()
+    absolute = Path(os.path.normpath(path.absolute()))  # `..` that was typed is no link
     root = repository_root(absolute)
-    if root is None and is_link(absolute):
+    if root is None and is_link(path):
         root = absolute.parent
     if root is not None and not real.is_relative_to(root.resolve()):
         raise PolicyError(

@@ -73,6 +73,22 @@ def test_output_that_is_named_within_the_repository_stays_there(project: Project
     project.run("plan", "-o", outside / "today.plan")
 
 
+def test_a_path_outside_that_was_typed_is_written_and_one_through_a_link_is_not(synced: Project) -> None:
+    outside = synced.directory.parent / "outside"
+    for words in (
+        "plan -o ../outside/today.plan",
+        "export uv -o ../outside/uv.json",
+        "bundle create -o ../outside/b.tar",
+    ):
+        synced.run(*words.split())
+    assert {path.name for path in outside.iterdir()} == {"today.plan", "uv.json", "b.tar"}
+    (outside / "below").mkdir()
+    (synced.directory / "link").symlink_to(outside / "below")
+    for words in ("plan -o link/../x.plan", "export uv -o link/../x.json", "bundle create -o link/../x.tar"):
+        assert "it links to" in synced.run(*words.split(), expect=POLICY).err
+    assert not [*outside.glob("x.*")]
+
+
 def test_a_linked_manifest_is_not_edited_outside(project: Project) -> None:
     other = project.directory.parent / "outside" / "pythons.toml"
     other.write_text(project.manifest.read_text())
