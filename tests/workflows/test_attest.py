@@ -37,6 +37,7 @@ from provision.review.notices import find_notices
 from provision.review.review import Review
 from provision.workflows.attest import Attested, attest, audit_provenance
 from provision.workflows.audit import audit
+from provision.workflows.bundle import create_bundle, sync_bundles
 from provision.workflows.diff import diff
 from provision.workflows.list import list_pythons
 from provision.workflows.lock import lock
@@ -574,6 +575,23 @@ class Own:
 @pytest.fixture
 def own(tmp_path: Path, server: Server, api: Api) -> Own:
     return Own(tmp_path, server, api)
+
+
+def test_a_bundle_brings_the_attestations_that_the_policy_requires(own: Own, tmp_path: Path) -> None:
+    own.write()
+    own.publish()
+    lock(own.options)
+    own.attest()
+    create_bundle(own.options, tmp_path / "all.tar", (), (), since=None, progress=NoProgress())
+    for folder in (own.project.home, own.project.cache):
+        shutil.rmtree(folder, ignore_errors=True)
+    own.api.status = 500
+    asked = len(own.api.asked)
+    with pytest.raises(NetworkError, match="attestations"):
+        sync(replace(own.options, offline=True), Scope(), NoProgress())
+    done = sync_bundles(own.options, Scope(), [tmp_path / "all.tar"], NoProgress())
+    assert len(done.synced.installed) == 1
+    assert len(own.api.asked) == asked
 
 
 def test_own_archives_are_attested_by_whom_the_manifest_names(own: Own) -> None:
