@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from provision.errors import NetworkError
 from provision.model.value import field, frozen
+
+if TYPE_CHECKING:
+    from provision.measures import Measure
 
 _OK, _NOT_MODIFIED = 200, 304
 _REFUSED = frozenset({401, 403, 429})  # authentication, authorisation, rate limit
@@ -36,6 +39,9 @@ class Progress(Protocol):
     def detail(self, text: str) -> None:
         """A message for users who want to see every step."""
 
+    def record(self, measure: Measure) -> None:
+        """A step has ended, and how long it took."""
+
 
 class NoProgress:
     """A `Progress` that discards everything."""
@@ -49,6 +55,8 @@ class NoProgress:
     def note(self, text: str) -> None: ...
 
     def detail(self, text: str) -> None: ...
+
+    def record(self, measure: Measure) -> None: ...
 
 
 @frozen

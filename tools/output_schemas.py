@@ -247,6 +247,17 @@ _EDITED = _object(
         "locks?": _object({"version": _TEXT, "build": _TEXT, "targets": _many(_TEXT)}),
     }
 )
+_FETCHED = _object(
+    {
+        "asset": _TEXT,
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "source": _maybe(_TEXT),
+        "bytes": _COUNT,
+        "requests": _COUNT,
+        "retries": _COUNT,
+        "seconds": _map({"type": "number", "minimum": 0}),
+    }
+)
 _LOCKED = _document(
     lock=_TEXT,
     changed=_FLAG,
@@ -278,8 +289,10 @@ _COMMANDS: dict[str, Schema] = {
             "installed": _many(_object({"key": _TEXT, "tree-digest": _DIGEST, "probed": _TEXT, "notes": _many(_TEXT)})),
             "relocked": _FLAG,
             "not-linked": _maybe(_TEXT),
+            "assets": _many(_FETCHED),
         }
     ),
+    "prefetch": _object({"version": {"const": 1}, "assets": _many(_FETCHED), "left-out": _LEFT_OUT}),
     "list": _object({"version": {"const": 1}, **_LIST}),
     "status": _object(
         {

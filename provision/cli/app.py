@@ -21,6 +21,7 @@ _MODULES = {
     "edit": ("add", "remove"),
     "lock": ("lock",),
     "sync": ("plan", "sync"),
+    "prefetch": ("prefetch",),
     "list": ("list", "status"),
     "use": ("which", "run", "env"),
     "store": ("verify", "prune", "roots", "cache"),

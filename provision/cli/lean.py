@@ -58,8 +58,15 @@ def _sync(line: Line, session: Session) -> int:
     given = line.options
     locked = bool(given["locked"]) if "locked" in given else None
     scope = parse_scope(line.names, ())
-    synced = sync(session.options, scope, session.progress(), locked=locked, frozen="frozen" in given)
-    return session.show(present_synced(synced, session.console))
+    progress = session.progress()
+    if not session.as_json:
+        synced = sync(session.options, scope, progress, locked=locked, frozen="frozen" in given)
+        return session.show(present_synced(synced, session.console))
+    from provision.cli.recording import Recorder
+
+    recorder = Recorder(progress)
+    synced = sync(session.options, scope, recorder, locked=locked, frozen="frozen" in given)
+    return session.show(present_synced(synced, session.console, recorder.measures))
 
 
 def _plan(line: Line, session: Session) -> int:

@@ -14,6 +14,7 @@ from provision.text import size
 
 if TYPE_CHECKING:
     from provision.cli.bars import ProgressBars
+    from provision.measures import Measure
 
 
 def choose_progress(console: Console, *, bars: bool) -> Progress:
@@ -75,6 +76,8 @@ class ProgressLines:
     def detail(self, text: str) -> None:
         self._console.detail(text)
 
+    def record(self, measure: Measure) -> None: ...
+
 
 class _LazyBars:
     """Bars that are created, and rich imported, when the first step begins."""
@@ -99,6 +102,8 @@ class _LazyBars:
     def detail(self, text: str) -> None:
         if self._verbose:
             self._created().note(text)
+
+    def record(self, measure: Measure) -> None: ...
 
     def _created(self) -> ProgressBars:
         from provision.cli.bars import ProgressBars

@@ -37,7 +37,7 @@ class _Turn:
 
 
 class Download:
-    """The download of one asset, under the lock of its archive.
+    """The download of one asset, under the lock of its archive; ``source`` is where it came from, once it has.
 
     Where a server applies a content coding though asked not to, the digest decides, too: the bytes as sent are taken
     if they are right (many servers call every ``.gz`` gzip-encoded), else those without the coding.
@@ -58,6 +58,19 @@ class Download:
             network.settings, network.cancellation, self._deadline, network.retries, lambda: progress.received
         )
         self._part = PartFile(archive)
+        self._turns: dict[Source, _Turn] = {}
+        self.source = ""
+
+    @property
+    def requests(self) -> int:
+        """All HTTP requests so far."""
+        return self._deadline.requests
+
+    @property
+    def retries(self) -> int:
+        """How many attempts so far were repeats at the same source."""
+        attempts = {_shown(source): turn.attempts.failures for source, turn in self._turns.items()}
+        return sum(count if source == self.source else max(0, count - 1) for source, count in attempts.items())
 
     def run(self, sources: Sequence[Source]) -> None:
         """Make the archive, from the first source that has it.
@@ -67,7 +80,7 @@ class Download:
         cannot be written. What has come is kept for a later run, unless it is known to be wrong.
         """
         tries = self._network.settings.attempts if len(sources) > 1 else None
-        turns = {source: self._turn(source, tries) for source in sources}
+        self._turns = turns = {source: self._turn(source, tries) for source in sources}
         self._part.open()
         try:
             if any(self._is_fetched(source, turn) for source, turn in turns.items()):
@@ -94,6 +107,7 @@ class Download:
             turn.attempts.failure = error.failure
             self._network.retries.failed(error.failure)
             return False
+        self.source = _shown(source)
         return True
 
     def _fetch_from(self, source: Source, turn: _Turn) -> None:
@@ -206,3 +220,7 @@ class Download:
         part.restart()
         cause = f"sha256 mismatch: expected {self._asset.sha256}, got {found}"
         raise TransferError(Failure(url=source, cause=cause, kind="integrity", hint=hint, digest=found.hex))
+
+
+def _shown(source: Source) -> str:
+    return str(source.blob if isinstance(source, OciBlob) else source)

@@ -17,6 +17,7 @@ from provision.fetch.oci_mirror import OciMirror
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings, configured_hosts
 from provision.host_policy import HostPolicy, HostRule
+from provision.measures import Laps
 from provision.model.asset import Asset
 from provision.protocols import NoProgress, Progress, Response
 from provision.store.archives import ArchiveCache
@@ -93,13 +94,17 @@ class Fetcher:
         `NetworkError` where none responds or while offline, `StoreError` where the cache cannot be used.
         """
         archive = self._cache.path(asset.sha256)
+        laps = Laps(self._progress.record, asset.sha256.hex)
         if self._cached_digest(archive) == asset.sha256.hex:
+            laps.end("verify")
             return archive
         urls = sources(asset, self._mirrors, offline=self._offline)
         with self._locked(asset):
+            laps.end("wait")
             # Another process may have brought it while we waited.
             digest = self._cached_digest(archive)
             if digest == asset.sha256.hex:
+                laps.end("verify")
                 return archive
             if digest:
                 self._cache.evict(asset.sha256)
@@ -187,15 +192,29 @@ class Fetcher:
         from provision.fetch.download import Download
         from provision.fetch.part import AssetProgress
 
-        if not all(map(is_local, urls)):
-            self._wait_at_random()
+        laps = Laps(self._progress.record, asset.sha256.hex)
+        if not all(map(is_local, urls)) and self._wait_at_random():
+            laps.end("jitter")
         progress = AssetProgress(self._progress, key=asset.sha256.hex, title=asset.title)
         progress.begin(asset.size, 0)
         mirrored = {mirror.source(asset) for mirror in self._mirrors}
-        Download(asset, archive, self._network_context(), progress, mirrored).run(urls)
+        download = Download(asset, archive, self._network_context(), progress, mirrored)
+        try:
+            download.run(urls)
+        finally:
+            laps.end(
+                "download",
+                source=download.source,
+                received=progress.received,
+                requests=download.requests,
+                retries=download.retries,
+            )
 
-    def _wait_at_random(self) -> None:
-        """Before the first download, wait for up to ``jitter`` seconds; other threads wait for the same moment."""
+    def _wait_at_random(self) -> bool:
+        """Before the first download, wait for up to ``jitter`` seconds; other threads wait for the same moment.
+
+        Returns whether there was something to wait for.
+        """
         with self._starting:
             longest, self._jitter = self._jitter, 0.0
             if longest:
@@ -204,6 +223,7 @@ class Fetcher:
                 seconds = uniform(0, longest)  # noqa: S311 - it need not be secret
                 self._progress.note(f"waiting {seconds:.1f} s before the first download (jitter of {longest:g} s)")
                 self._cancellation.wait(seconds)
+            return bool(longest)
 
     def _network_context(self) -> NetworkContext:
         """What brings the network libraries; made once, when first needed."""

@@ -178,6 +178,7 @@ class HttpClient:
         sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **request.headers}
         if authorization:
             sent["authorization"] = authorization
+        request.deadline.count_request()
         with _errors_translated(url, request.deadline):
             response = self._transport.send(request.method, url, sent, request.content)
         return HttpResponse(

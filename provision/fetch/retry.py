@@ -26,11 +26,21 @@ class CancelledError(Exception):
 
 
 class Deadline:
-    """The time that one asset may take in all, over every attempt and source: so many seconds from now on."""
+    """The time that one asset may take in all, over every attempt and source: so many seconds from now on.
+
+    ``requests`` is how many were sent within it.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
+        self._lock = threading.Lock()
+        self.requests = 0
+
+    def count_request(self) -> None:
+        """A request is about to be sent; from any thread."""
+        with self._lock:
+            self.requests += 1
 
     @property
     def left(self) -> float:

@@ -9,6 +9,7 @@ from provision.errors import store_failures
 from provision.host.cpu import cpu_level
 from provision.host.files import exists
 from provision.install.probe import probe, require_interpreter, why_not_runnable
+from provision.measures import Laps
 from provision.model.target import Host
 from provision.plan import Selected
 from provision.protocols import Progress
@@ -38,26 +39,33 @@ def make_tree(
     """
     tree, extras = make_staged_tree(staging_dir), staging_dir / "extras"
     asset, options = selected.asset, selected.tree
+    laps = Laps(progress.record, selected.key)
     progress.start(selected.key, asset.title, "unpack", None)
     unpacked = unpack(archive, tree, asset=asset, extras=extras, limits=Limits.of(environ), without=options.without)
     entries = unpacked.entries
+    laps.end("unpack")
     with store_failures("make the tree relocatable", tree):
         notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
     require_interpreter(entries, asset)
+    laps.end("relocate")
     obstacle = why_not_runnable(asset, host, lambda: cpu_level(environ=environ))
     if not obstacle:
         progress.start(selected.key, asset.title, "probe", None)
         probe(tree, asset)
         probed = "ok"
+        laps.end("probe")
         if options.bytecode:
             from provision.install.bytecode import compile_stdlib
 
             with store_failures("compile the standard library", tree):
                 compile_stdlib(tree, entries, asset=asset)
+            laps.end("bytecode")
     else:
         probed = f"skipped: {obstacle}"
         if options.bytecode:
             notes.append(f"its standard library was not compiled: {obstacle}")
     set_directory_times(tree, entries)
     receipt = Receipt.of(asset, options, entries, probed=probed, notes=tuple(notes))
-    return publish(store, tree, selected.key, receipt, entries, extras=extras if exists(extras) else None)
+    published = publish(store, tree, selected.key, receipt, entries, extras=extras if exists(extras) else None)
+    laps.end("publish")
+    return published

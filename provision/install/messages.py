@@ -9,6 +9,7 @@ from typing import Any
 
 from provision import errors
 from provision.errors import ProvisionError
+from provision.measures import Measure
 from provision.protocols import Progress
 
 Message = dict[str, Any]
@@ -56,7 +57,10 @@ def result_of(outcome: Message) -> object:
 
 def show_progress(message: Message, progress: Progress) -> None:
     """Repeat here what another process reported."""
-    getattr(progress, message["progress"])(*message["values"])
+    if message["progress"] == "record":
+        progress.record(Measure(**message["values"]))
+    else:
+        getattr(progress, message["progress"])(*message["values"])
 
 
 class ProgressSender:
@@ -95,6 +99,9 @@ class ProgressSender:
 
     def detail(self, text: str) -> None:
         self._report("detail", text)
+
+    def record(self, measure: Measure) -> None:
+        self._send({"progress": "record", "values": measure.message()})
 
     def _report(self, method: str, *values: str | int | None) -> None:
         self._send({"progress": method, "values": values})

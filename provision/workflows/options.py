@@ -15,7 +15,7 @@ from provision.host.paths import cache_home, data_home
 from provision.host.variables import check_variables, read_flag, read_jobs, read_number
 from provision.model.asset import CPU_LEVELS, CpuLevel
 from provision.model.target import KNOWN_TARGETS, Target
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 
 if TYPE_CHECKING:
     from provision.fetch.fetcher import Fetcher
@@ -84,6 +84,10 @@ class Options:
             jobs=jobs or read_jobs(environ) or DEFAULT_JOBS,
             jitter=read_number(environ, "PROVISION_JITTER", zero=True) or 0.0,
         )
+
+    def with_jitter(self, jitter: float | None) -> Options:
+        """The same with what ``--jitter`` gives, if it was given."""
+        return self if jitter is None else replace(self, jitter=jitter)
 
 
 # Not imported on top: most runs name neither mirrors nor hosts.

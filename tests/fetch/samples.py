@@ -11,6 +11,7 @@ from pathlib import Path
 
 from provision.fetch.fetcher import Fetcher
 from provision.fetch.settings import MIB, DownloadSettings
+from provision.measures import Measure
 from provision.model.asset import Asset, Digest
 from provision.model.target import Target
 from provision.model.value import replace
@@ -77,6 +78,7 @@ class RecordedProgress:
     steps: list[tuple[str, int | None]] = field(default_factory=list)
     done: dict[str, int] = field(default_factory=dict)
     finished: list[str] = field(default_factory=list)
+    measures: list[Measure] = field(default_factory=list)
     noted: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -98,6 +100,9 @@ class RecordedProgress:
 
     def detail(self, text: str) -> None:
         self.details.append(text)
+
+    def record(self, measure: Measure) -> None:
+        self.measures.append(measure)
 
 
 def fetcher(

@@ -28,8 +28,8 @@ FAILURE = jsonschema.Draft202012Validator(OUTPUTS["output-error"])
 
 # In this order, in one project; what needs Windows, Sigstore or a whole CPython has its line in other tests.
 SUCCESSES = (
-    "init", "import --dry-run", "add two ENTRY", "remove two", "lock", "lock --check", "plan", "sync", "list", "status",
-    "which one", "env", "verify", "roots", "prune --dry-run", "cache dir", "cache size",
+    "init", "import --dry-run", "add two ENTRY", "remove two", "lock", "lock --check", "plan", "prefetch", "sync",
+    "list", "status", "which one", "env", "verify", "roots", "prune --dry-run", "cache dir", "cache size",
     "catalog list --limit 2", "catalog show BUILD", "catalog show ASSET", "catalog page -o page.html",
     "audit", "outdated", "explain one", "feed",
     "licenses", "sbom --format spdx", "sbom --format spdx --beside-receipts",
@@ -46,7 +46,7 @@ FAILURES = (
     "catalog show nothing", "catalog page nothing", "diff", "audit", "outdated", "explain x",
     "feed --implementation nothing", "attest", "sbom", "licenses", "export nothing", "register", "pack nothing",
     "schema nothing", "pre-commit nothing x", "hook nothing", "trust", "doctor --nothing", "bundle create",
-    "bundle verify nothing", "bundle diff nothing nothing",
+    "prefetch", "bundle verify nothing", "bundle diff nothing nothing",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,7 @@ from provision.text import plural, printable, size
 
 if TYPE_CHECKING:
     from provision.fleet.bundle import BundledArchive
+    from provision.measures import Measure
     from provision.workflows.bundle import BundleDiff, BundleFacts, CreatedBundle, SyncedFromBundle
 
 bundle = typer.Typer(help="Carry locked archives to machines without a network.", no_args_is_help=True)
@@ -151,12 +152,14 @@ def present_bundle_diff(diff: BundleDiff, console: Console, *, exit_code: bool) 
     )
 
 
-def present_synced_from_bundle(done: SyncedFromBundle, console: Console) -> CommandAnswer:
+def present_synced_from_bundle(
+    done: SyncedFromBundle, console: Console, measures: Sequence[Measure] = ()
+) -> CommandAnswer:
     """As `sync`, and the files that the bundle had to bring."""
     from provision.cli.present.sync import present_synced
     from provision.host.repository import display_path
 
-    answer = present_synced(done.synced, console)
+    answer = present_synced(done.synced, console, measures)
     return replace(answer, remarks=[*(f"wrote {display_path(path)}" for path in done.written), *answer.remarks])
 
 

@@ -11,8 +11,6 @@ from provision.cli.plain import is_plan_file
 from provision.cli.session import Session
 from provision.errors import UsageError
 from provision.model.asset import CPU_LEVELS
-from provision.model.value import replace
-from provision.workflows.options import Options
 
 Targets = Annotated[
     list[str] | None,
@@ -63,10 +61,10 @@ Jitter = Annotated[
         "[env var: PROVISION_JITTER]",
     ),
 ]
-
-
-def _with_jitter(options: Options, jitter: float | None) -> Options:
-    return options if jitter is None else replace(options, jitter=jitter)
+Trace = Annotated[
+    Path | None,
+    typer.Option("--trace", metavar="FILE", help="Write how long each step took, for Perfetto or chrome://tracing."),
+]
 
 
 @with_session()
@@ -121,6 +119,7 @@ def sync(
     cpu: Cpu = "baseline",
     jitter: Jitter = None,
     bundle: Bundles = None,
+    trace: Trace = None,
 ) -> int:
     """Install what the lock file lists.
 
@@ -136,8 +135,10 @@ def sync(
       provision sync today.plan                 exactly what was reviewed
       provision sync --jitter 30                on many machines that start at once
       provision sync --bundle pythons.tar       without a network (see `provision bundle`)
+      provision sync --trace sync.json          how long each step took
     """
     from provision.cli.present.sync import present_synced
+    from provision.cli.recording import Recorder, traced
     from provision.workflows.options import parse_scope
     from provision.workflows.sync import sync as run_sync
     from provision.workflows.sync import sync_saved
@@ -145,19 +146,21 @@ def sync(
     if frozen and locked:
         raise UsageError("`--frozen` cannot be combined with `--locked`")
     given = tuple(names or ())
-    progress, options = session.progress(), _with_jitter(session.options, jitter)
-    if len(given) == 1 and is_plan_file(given[0]):
-        if target or prune or locked is not None or frozen or bundle:
-            raise UsageError("a saved plan cannot be combined with other options or names")
-        return session.show(present_synced(sync_saved(options, Path(given[0]), progress), session.console))
-    scope = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
-    if bundle:
-        from provision.cli.commands.bundle import present_synced_from_bundle
-        from provision.workflows.bundle import sync_bundles
+    recorder, options = Recorder(session.progress()), session.options.with_jitter(jitter)
+    with traced(recorder, "sync", trace):
+        if len(given) == 1 and is_plan_file(given[0]):
+            if target or prune or locked is not None or frozen or bundle:
+                raise UsageError("a saved plan cannot be combined with other options or names")
+            synced = sync_saved(options, Path(given[0]), recorder)
+            return session.show(present_synced(synced, session.console, recorder.measures))
+        scope = parse_scope(given, tuple(target or ()), cpu=cpu, prune=prune)
+        if bundle:
+            from provision.cli.commands.bundle import present_synced_from_bundle
+            from provision.workflows.bundle import sync_bundles
 
-        if locked is False:
-            raise UsageError("`--bundle` cannot be combined with `--no-locked`")
-        done = sync_bundles(options, scope, bundle, progress, frozen=frozen)
-        return session.show(present_synced_from_bundle(done, session.console))
-    synced = run_sync(options, scope, progress, locked=locked, frozen=frozen)
-    return session.show(present_synced(synced, session.console))
+            if locked is False:
+                raise UsageError("`--bundle` cannot be combined with `--no-locked`")
+            done = sync_bundles(options, scope, bundle, recorder, frozen=frozen)
+            return session.show(present_synced_from_bundle(done, session.console, recorder.measures))
+        synced = run_sync(options, scope, recorder, locked=locked, frozen=frozen)
+    return session.show(present_synced(synced, session.console, recorder.measures))

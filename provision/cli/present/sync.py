@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from provision.cli.console import Console
 from provision.cli.session import CommandAnswer
@@ -11,6 +12,10 @@ from provision.plan import Action, Install, Keep, Link, Plan, Remove, Unlink, le
 from provision.text import plural, printable, size
 from provision.workflows.plan import Planned
 from provision.workflows.sync import Synced
+
+if TYPE_CHECKING:
+    from provision.measures import Measure
+    from provision.model.asset import Asset
 
 
 def present_planned(planned: Planned, console: Console, *, exit_code: bool = False) -> CommandAnswer:
@@ -24,8 +29,8 @@ def present_planned(planned: Planned, console: Console, *, exit_code: bool = Fal
     )
 
 
-def present_synced(synced: Synced, console: Console) -> CommandAnswer:
-    """A line per action that was carried out, and a summary."""
+def present_synced(synced: Synced, console: Console, measures: Sequence[Measure] = ()) -> CommandAnswer:
+    """A line per action that was carried out, and a summary; the document has what was measured, by archive."""
     plan = synced.planned.plan
     undone = Keep | Link | Unlink if synced.not_linked else Keep
     lines = [line for action, line in _pairs(plan, console) if not isinstance(action, undone)]
@@ -37,6 +42,7 @@ def present_synced(synced: Synced, console: Console) -> CommandAnswer:
         ],
         "relocked": synced.relocked.changed if synced.relocked else False,
         "not-linked": synced.not_linked or None,
+        "assets": _asset_rows(plan, measures),
     }
     relocked = synced.relocked
     remarks = [f"wrote {relocked.project.lock_name}" for _ in (1,) if relocked and relocked.changed]
@@ -49,6 +55,17 @@ def present_synced(synced: Synced, console: Console) -> CommandAnswer:
     if console.verbosity > 0:
         remarks += [f"{one.key}: probe {one.probed}" for one in synced.installed]
     return CommandAnswer(lines=lines, document=document, remarks=[*remarks, done(plan)], warnings=synced.warnings)
+
+
+def _asset_rows(plan: Plan, measures: Sequence[Measure]) -> list[dict[str, object]]:
+    keys: dict[Asset, list[str]] = {}
+    for action in plan.installs():
+        keys.setdefault(action.selected.asset, []).append(action.selected.key)
+    if not keys:
+        return []
+    from provision.cli.recording import asset_rows
+
+    return asset_rows(keys, measures)
 
 
 def summary(plan: Plan) -> str:

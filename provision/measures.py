@@ -1,0 +1,68 @@
+"""Measured steps of the work on archives and trees, for `Progress.record`.
+
+Times are those of `time.monotonic`, which all processes of a machine share where processes are forked.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from provision.model.value import fields_of, frozen
+
+
+@frozen
+class Measure:
+    """One step: ``key`` is the sha256 of an archive or the key of a tree; ``begin`` and ``seconds`` say when it was.
+
+    ``process`` and ``thread`` did it. The other fields are those of a download: the source that had the archive, the
+    bytes that came, all HTTP requests, and the attempts that were repeated.
+    """
+
+    key: str
+    step: str
+    begin: float
+    seconds: float
+    process: int
+    thread: int
+    source: str = ""
+    bytes: int = 0
+    requests: int = 0
+    retries: int = 0
+
+    def message(self) -> dict[str, Any]:
+        """For another process, which makes the same of it with `Measure(**message)`."""
+        return fields_of(self)
+
+
+class Laps:
+    """Records the steps of one key that follow each other: each lasts from the end of the one before.
+
+    ``record`` is that of a `Progress`.
+    """
+
+    def __init__(self, record: Callable[[Measure], object], key: str) -> None:
+        self._record, self._key = record, key
+        self._begin = time.monotonic()
+
+    def end(self, step: str, *, source: str = "", received: int = 0, requests: int = 0, retries: int = 0) -> None:
+        """The step that took the time since the last call has ended."""
+        now = time.monotonic()
+        self._record(
+            Measure(
+                key=self._key,
+                step=step,
+                begin=self._begin,
+                seconds=now - self._begin,
+                process=os.getpid(),
+                thread=threading.get_native_id(),
+                source=source,
+                bytes=received,
+                requests=requests,
+                retries=retries,
+            )
+        )
+        self._begin = now
