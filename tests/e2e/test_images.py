@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import Offer
 from tests.support.builds import Build
 from tests.support.project import Project
@@ -24,6 +26,7 @@ def pip(python: Path) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_externally_managed_is_written_unless_switched_off_and_counts_in_key_and_digest(
     offer: Offer, builds: tuple[Build, ...]
 ) -> None:
@@ -41,6 +44,7 @@ def test_externally_managed_is_written_unless_switched_off_and_counts_in_key_and
     assert "externally-managed = false" in offer.project.lock.read_text()
 
 
+@pytest.mark.slow
 def test_a_copied_home_works(offer: Offer, builds: tuple[Build, ...], tmp_path: Path) -> None:
     """As in a Dockerfile of several stages: synced in one, copied into another, and not fetched again."""
     project = declare(offer, builds[0])

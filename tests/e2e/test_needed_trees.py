@@ -86,6 +86,7 @@ def mounted(source: Path, place: Path, *words: str) -> list[str]:
     return ["unshare", "--mount", "sh", "-c", script, "sh", *COMMAND, *words]
 
 
+@pytest.mark.slow
 def test_two_containers_whose_projects_are_mounted_at_one_path(needed: Needed, tmp_path: Path) -> None:
     require_mounts(tmp_path)
     place = tmp_path / "src"
@@ -109,6 +110,7 @@ def test_two_containers_whose_projects_are_mounted_at_one_path(needed: Needed, t
     assert needed.states() == [("pythons.toml", "replaced"), ("pythons.toml", "replaced")]
 
 
+@pytest.mark.slow
 def test_a_volume_that_is_not_mounted(needed: Needed, tmp_path: Path) -> None:
     require_mounts(tmp_path)
     with small_disk(tmp_path / "volume", size="4m"):
@@ -134,6 +136,7 @@ def test_a_project_that_moved_and_was_only_used(needed: Needed, tmp_path: Path, 
     assert needed.states() == [("pythons.toml", "present")]
 
 
+@pytest.mark.slow
 def test_another_recipe_on_the_same_store(needed: Needed) -> None:
     project = needed.project("project", 0)
     project.run("sync")
@@ -170,6 +173,7 @@ def test_a_root_that_is_newer_or_damaged(needed: Needed, damage: str) -> None:
     assert needed.pruned("--forget", str(path)) == 1
 
 
+@pytest.mark.slow
 def test_a_project_that_is_gone_is_forgotten_by_name_or_in_time(needed: Needed) -> None:
     projects = [needed.project(f"project{number}", number) for number in range(2)]
     for project in projects:

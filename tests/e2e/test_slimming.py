@@ -118,6 +118,7 @@ def told(project: Project) -> tuple[str, str, str]:
     return request, row["key"], row["tree-digest"]
 
 
+@pytest.mark.slow
 def test_two_installs_are_equal(offer: Offer, builds: tuple[Build, ...], tmp_path: Path) -> None:
     project = declare(offer, builds[:1], *PARTS)
     first = project.run("sync", "--json").document()["installed"]

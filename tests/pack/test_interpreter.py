@@ -151,6 +151,7 @@ def test_a_copy_that_takes_too_long_is_stopped_and_named(
     assert "was stopped after 0.01 s" in finding
 
 
+@pytest.mark.slow
 def test_an_installation_that_takes_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provision.pack.interpreter._INSPECTION_TIMEOUT", 0.2)
     make_program(tmp_path, {}).write_text("#!/bin/sh\nexec sleep 30\n")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from provision.model.value import replace
 from provision.store.layout import Store
 from provision.store.receipts import installed_receipts, read_receipt, write_receipt
@@ -36,6 +38,7 @@ def looked_at(store: Store, code: str, cwd: Path) -> list[str]:
     return process.stdout.split()
 
 
+@pytest.mark.slow
 def test_with_500_trees_only_those_of_the_lock_are_looked_at(store: Store, tmp_path: Path) -> None:
     first = install(store, variant(0))
     for number in range(1, 500):

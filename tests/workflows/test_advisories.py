@@ -102,6 +102,7 @@ def download(project: Project, internet: Internet, *words: str, expect: int = 0)
     return online(project, internet, "catalog", "update", "--url", catalog, *words, expect=expect)
 
 
+@pytest.mark.slow
 def test_downloaded_databases_are_used_by_audit_diff_and_outdated(project: Project, internet: Internet) -> None:
     (project.directory / "before.lock").write_bytes(project.lock.read_bytes())
     document = download(project, internet, "--advisories", "--json").document()

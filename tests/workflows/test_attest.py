@@ -170,6 +170,7 @@ def attesting(tmp_path: Path, locked: Path, api: Api) -> Attesting:
     return Attesting(tmp_path, locked, api)
 
 
+@pytest.mark.slow
 def test_every_platform_is_proven_from_one_host_and_again_offline(attesting: Attesting) -> None:
     attesting.publish()
     ended = attesting.run("attest", "--vendor", GITHUB_TOKEN="ghp_secret")

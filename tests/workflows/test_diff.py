@@ -193,6 +193,7 @@ def details_of(project: Project) -> dict[str, object]:
     return one
 
 
+@pytest.mark.slow
 def test_details_by_folder_are_the_same_from_installed_trees_and_from_cached_archives(pair: Project) -> None:
     installed = details_of(pair)
     assert installed["missing"] is None

@@ -219,6 +219,7 @@ def uv_metadata(*names: str) -> bytes:
     return json.dumps({**rows, "pyodide": {**row, "patch": 1, "url": pyodide, "sha256": None}}).encode()
 
 
+@pytest.mark.slow
 def test_what_a_partial_list_lacks_is_not_known_until_a_complete_one_says(project: Project, server: Server) -> None:
     """README's `fast`: levels of a build of which one source has the baseline only."""
     project.write(CPYTHON.replace('default = "3.13"', 'fast = { version = "3.13.99", cpu = "auto" }'))
