@@ -106,7 +106,7 @@ class TarFiles(BundleFiles):
         super().__init__(path)
         self._stream, self._spans = stream, dict[str, _Span]()
         try:
-            self._read_headers(os.fstat(stream.fileno()).st_size)
+            self._read_headers()
         except ArchiveRefused as error:
             raise not_a_bundle(path, str(error)) from error
 
@@ -124,10 +124,10 @@ class TarFiles(BundleFiles):
     def same_bytes(self, name: str, other: str) -> bool:
         return self._spans[name] == self._spans[other]
 
-    def _read_headers(self, length: int) -> None:
+    def _read_headers(self) -> None:
         offset = 0
         while True:
-            self._stream.seek(offset)
+            self._stream.seek(offset)  # where a content was cut, that is behind the end
             block = self._stream.read(BLOCK)
             if len(block) < BLOCK:
                 raise not_a_bundle(self.path, "it is truncated")
@@ -139,8 +139,6 @@ class TarFiles(BundleFiles):
             if header.kind in _FILE:
                 span = _Span(offset=offset, size=header.size)
                 offset += header.size + -header.size % BLOCK
-                if offset > length:
-                    raise not_a_bundle(self.path, "it is truncated")
             elif header.kind == _HARD_LINK and not header.size:
                 target = _member_name(header.link)
                 if target not in self._spans:

@@ -27,7 +27,8 @@ from provision.fleet.bundle import (
 )
 from provision.fleet.bundle_files import BundleFiles, not_a_bundle, open_files
 from provision.lock.lock import Lock
-from provision.lock.read import parse_lock
+from provision.lock.read import MAX_LOCK_SIZE, parse_lock
+from provision.manifest.toml import MAX_TOML_SIZE
 from provision.model import oci
 from provision.model.asset import Digest
 from provision.model.value import frozen
@@ -36,8 +37,8 @@ from provision.unpack.limits import shown_name
 
 T = TypeVar("T")
 
-# In bytes; an index of a thousand archives has 300 kB.
-_LARGEST_DOCUMENT = 16 << 20
+# In bytes, of each small file; an index of a thousand archives has 300 kB.
+_LARGEST_DOCUMENT = MAX_LOCK_SIZE
 
 
 @frozen
@@ -72,9 +73,12 @@ class Bundle:
 
     @property
     def manifest(self) -> str:
-        """The text of `pythons.toml`; raises `IntegrityError` if it is not UTF-8."""
+        """The text of `pythons.toml`; raises `IntegrityError` if it is too large or not UTF-8."""
+        content = self.contents.files[MANIFEST_FILE]
+        if len(content) > MAX_TOML_SIZE:
+            raise not_a_bundle(self.path, f"{MANIFEST_FILE} has {len(content)} bytes; the limit is {MAX_TOML_SIZE}")
         try:
-            return self.contents.files[MANIFEST_FILE].decode()
+            return content.decode()
         except UnicodeDecodeError as error:
             raise not_a_bundle(self.path, f"{MANIFEST_FILE} is not UTF-8") from error
 
@@ -133,7 +137,7 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
 def _read(files: BundleFiles) -> Bundle:
     index = _json(files, INDEX_FILE)
     project, archives = _index(files, index)
-    named = {name: _document(files, oci.blob_path(digest)) for name, digest in _project_files(files, project)}
+    named = {name: _document(files, oci.blob_path(digest)) for name, digest in _project_files(files, project).items()}
     for name in (LOCK_FILE, MANIFEST_FILE):
         if name not in named:
             raise not_a_bundle(files.path, f"it has no {name}")
@@ -166,22 +170,25 @@ def _index(files: BundleFiles, index: object) -> tuple[Digest, dict[Digest, int]
         name = oci.blob_path(manifest)
         (layer, *others) = _rows(files, name, _json(files, name), "layers") or [{}]
         digest = _digest(files, name, layer)
-        if others or tag != oci.archive_tag(digest):
-            raise not_a_bundle(files.path, f"{INDEX_FILE} has {shown_name(tag)}, which is no archive")
+        if others or tag != oci.archive_tag(digest) or digest in archives:
+            raise not_a_bundle(files.path, f"{INDEX_FILE} has {shown_name(tag)}, which is no archive or there twice")
         archives[digest] = _member(files, name, layer, "size", int)
     if project is None:
         raise not_a_bundle(files.path, f"{INDEX_FILE} does not name the project")
     return project, archives
 
 
-def _project_files(files: BundleFiles, manifest: Digest) -> Iterator[tuple[str, Digest]]:
+def _project_files(files: BundleFiles, manifest: Digest) -> dict[str, Digest]:
+    """The digests of the project's files by name."""
+    found: dict[str, Digest] = {}
     name = oci.blob_path(manifest)
     for layer in _rows(files, name, _json(files, name), "layers"):
         title = _member(files, name, _member(files, name, layer, "annotations", dict), oci.TITLE, str)
         digest = _digest(files, name, layer)
         if title not in (MANIFEST_FILE, LOCK_FILE, COMPONENTS_FILE, attestation_name(digest)):
             raise not_a_bundle(files.path, f"{shown_name(title)} is no file of a project")
-        yield title, digest
+        found[title] = digest
+    return found
 
 
 def _lock(files: BundleFiles, content: bytes) -> Lock:

@@ -28,6 +28,7 @@ from provision.model.asset import Digest
 from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.store.archives import ArchiveCache
+from provision.unpack.writer import MTIME
 from provision.workflows.bundle import SyncedFromBundle, diff_bundles, sync_bundles, verify_bundle
 from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import parse_scope
@@ -155,9 +156,8 @@ def test_the_same_lock_is_the_same_bytes_for_anyone(near: Near, bundle: Path, co
     assert (tmp_path / "again.tar").read_bytes() == bundle.read_bytes()
     with tarfile.open(bundle) as tar:
         names = [each.name for each in tar.getmembers()]
-        assert {(each.uid, each.gid, each.uname, each.gname, each.mode) for each in tar.getmembers()} == {
-            (0, 0, "", "", 0o644)
-        }
+        owners = {(each.uid, each.gid, each.uname, each.gname, each.mode, each.mtime) for each in tar.getmembers()}
+        assert owners == {(0, 0, "", "", 0o644, MTIME)}
     assert sorted(names) == sorted(
         path.relative_to(tmp_path / "dir").as_posix() for path in (tmp_path / "dir").rglob("*") if path.is_file()
     )

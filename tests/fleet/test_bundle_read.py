@@ -11,6 +11,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def without(pattern: str) -> Change:
     return kept
 
 
-def document(change: Callable[[dict[str, object]], object]) -> Callable[[bytes], bytes]:
+def document(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes]:
     """A change of a JSON object that keeps its canonical spelling."""
 
     def changed(content: bytes) -> bytes:
@@ -62,6 +63,10 @@ def document(change: Callable[[dict[str, object]], object]) -> Callable[[bytes],
 def flipped(content: bytes) -> bytes:
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def repeat_last(index: dict[str, Any]) -> None:
+    index["manifests"] += index["manifests"][-1:] * 1000
 
 
 def first_archive(change: Callable[[bytes], bytes]) -> Change:
@@ -139,12 +144,16 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "some names missing": (without(r"\d+/.*3\.13\.8.*"), "3.13.8.* is missing"),
     "another lock": (replacing_lock, "is not as provision writes it"),
     "another size in the index": (
-        changing("index.json", document(lambda index: index["manifests"][1].update(size=1))),  # type: ignore[index]
+        changing("index.json", document(lambda index: index["manifests"][1].update(size=1))),
         "index.json is not as provision writes it",
     ),
     "an archive that is not in the lock": (
-        changing("index.json", document(lambda index: index["manifests"].pop())),  # type: ignore[attr-defined]
+        changing("index.json", document(lambda index: index["manifests"].pop())),
         "unexpected file",
+    ),
+    "an archive in the index a thousand times": (
+        changing("index.json", document(repeat_last)),
+        "which is no archive or there twice",
     ),
     "an index that is no object": (changing("index.json", lambda _: b"[]"), "manifests is missing"),
     "an index of numbers": (changing("index.json", lambda _: b'{"manifests":[1]}'), "annotations is missing"),
