@@ -23,6 +23,8 @@ COVERED_BY = {
     "fleet/bundle_files": "fleet/test_bundle_read.py",
     "fleet/bundle_import": "fleet/test_air_gap.py",
     "fleet/bundle_write": "fleet/test_air_gap.py",
+    "fleet/mirror": "workflows/test_mirror.py",
+    "cli/commands/mirror": "workflows/test_mirror.py",
     "workflows/bundle": "fleet/test_air_gap.py",
     "cli/commands/bundle": "fleet/test_air_gap.py",
     "cli/commands/attest": "workflows/test_attest.py",

@@ -174,6 +174,27 @@ _LIST: dict[str, Schema] = {
         )
     ),
 }
+_MIRROR = _object(
+    {
+        "version": {"const": 1},
+        "mirror": _TEXT,
+        "archives": _many(
+            _object(
+                {
+                    "names": _many(_TEXT),
+                    "target": _TEXT,
+                    "cpu": _TEXT,
+                    "file": _TEXT,
+                    "sha256": _TEXT,
+                    "size": _maybe(_COUNT),
+                    "state": _one_of("present", "missing", "mismatch", "pushed", "failed"),
+                }
+            )
+        ),
+        "others?": _COUNT,
+        "error?": _ERROR,
+    }
+)
 _NEEDED = _many(
     _object(
         {
@@ -523,6 +544,7 @@ _COMMANDS: dict[str, Schema] = {
             "text?": _TEXT,
         }
     ),
+    **{f"mirror-{action}": _MIRROR for action in ("push", "check", "list")},
     "register": _document(
         removed=_FLAG,
         pythons=_many(_object({"name": _TEXT, "company": {"const": "provision"}, "tag": _TEXT})),

@@ -30,6 +30,7 @@ _MODULES = {
     "attest": ("attest",),
     "sbom": ("sbom", "licenses"),
     "export": ("export",),
+    "mirror": ("mirror",),
     "register": ("register",),
     "pack": ("pack", "schema"),
     "bundle": ("bundle",),

@@ -85,7 +85,9 @@ _TRANSFER: dict[str, Any] = {
     "mirror": Annotated[
         list[str] | None,
         typer.Option(
-            metavar="URL", help="Download PBS assets from this mirror first (repeatable). [env var: PROVISION_MIRROR]"
+            metavar="URL",
+            help="Download from this mirror first (repeatable): https://, file://, oci:// or s3://. "
+            "[env var: PROVISION_MIRROR]",
         ),
     ],
     "allow_host": Annotated[

@@ -35,9 +35,9 @@ _FIRST_POLL, _LAST_POLL = 0.02, 0.25
 class Fetcher:
     """Archives of assets, verified, and documents for catalogs; safe to use from ``jobs`` threads at once.
 
-    ``mirrors`` are tried before an asset's own URL; ``allow_hosts`` are hosts beside the known ones; ``jitter`` is the
-    longest random wait before the first download, in seconds; tokens, proxies, certificates and limits come from
-    ``environ``. No network library is imported until it is needed.
+    ``mirrors`` are tried before an asset's own URL, and without ``upstream`` alone; ``allow_hosts`` are hosts beside
+    the known ones; ``jitter`` is the longest random wait before the first download, in seconds; tokens, proxies,
+    certificates and limits come from ``environ``. No network library is imported until it is needed.
     Leaving the context, or `cancel`, ends all transfers at once: threads that wait for one get `CancelledError`.
     """
 
@@ -49,6 +49,7 @@ class Fetcher:
         offline: bool = False,
         jobs: int = 4,
         jitter: float = 0.0,
+        upstream: bool = True,
         allow_hosts: tuple[str, ...] = (),
         environ: Mapping[str, str],
         progress: Progress | None = None,
@@ -63,6 +64,7 @@ class Fetcher:
         self._lock_timeout = lock_timeout(environ)
         self._cancellation = Cancellation()
         self._opening = threading.Lock()
+        self._upstream = upstream
         self._jitter, self._starting = jitter, threading.Lock()
         self._resources = ExitStack()
         self._network: NetworkContext | None = None
@@ -98,7 +100,7 @@ class Fetcher:
         if self._cached_digest(archive) == asset.sha256.hex:
             laps.end("verify")
             return archive
-        urls = sources(asset, self._mirrors, offline=self._offline)
+        urls = sources(asset, self._mirrors, offline=self._offline, upstream=self._upstream)
         with self._locked(asset):
             laps.end("wait")
             # Another process may have brought it while we waited.
@@ -131,19 +133,19 @@ class Fetcher:
             raise PolicyError(f"cannot download from this URL: {error}") from error
         if self._offline:
             raise _offline_error(str(source))
-        return get_document(source, headers, self._network_context(), content=content)
+        return get_document(source, headers, self.network(), content=content)
 
     def size(self, asset: Asset) -> int | None:
         """How many bytes the asset's archive has, by the first source that says; None if none does."""
         from provision.fetch.document import get_size
         from provision.fetch.failures import TransferError
 
-        for source in sources(asset, self._mirrors, offline=self._offline):
+        for source in sources(asset, self._mirrors, offline=self._offline, upstream=self._upstream):
             try:
                 if isinstance(source, Url) and source.scheme == "file":
                     size = _file_size(source)
                 else:
-                    network = self._network_context()
+                    network = self.network()
                     size = get_size(request_url(source, network), network)
             except TransferError:
                 continue
@@ -155,7 +157,7 @@ class Fetcher:
         """What a server answers, without a body; raises `NetworkError` and `PolicyError`."""
         from provision.fetch.document import get_answer
 
-        return get_answer(url, self._network_context())
+        return get_answer(url, self.network())
 
     def open_repository(self, text: str) -> tuple[Repository, NetworkContext]:
         """A registry's repository that the user named, and what requests are sent with; its host is allowed.
@@ -165,10 +167,8 @@ class Fetcher:
         from provision.fetch.registries import Repository
 
         repository = Repository.parse(text, self._policy.rules)
-        if self._offline:
-            raise _offline_error(str(repository))
+        network = self.require_network(str(repository))
         self._policy.allow(repository.rule)
-        network = self._network_context()
         network.registries.add(repository)
         return repository, network
 
@@ -177,7 +177,7 @@ class Fetcher:
         parsed = parse_mirror(mirror, self._policy.rules)
         if isinstance(parsed, WebMirror):
             return parsed.base
-        return address_of(parsed, self._network_context())
+        return address_of(parsed, self.network())
 
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""
@@ -198,7 +198,7 @@ class Fetcher:
         progress = AssetProgress(self._progress, key=asset.sha256.hex, title=asset.title)
         progress.begin(asset.size, 0)
         mirrored = {mirror.source(asset) for mirror in self._mirrors}
-        download = Download(asset, archive, self._network_context(), progress, mirrored)
+        download = Download(asset, archive, self.network(), progress, mirrored)
         try:
             download.run(urls)
         finally:
@@ -225,7 +225,13 @@ class Fetcher:
                 self._cancellation.wait(seconds)
             return bool(longest)
 
-    def _network_context(self) -> NetworkContext:
+    def require_network(self, what: str) -> NetworkContext:
+        """As `network`; raises `NetworkError` while offline."""
+        if self._offline:
+            raise _offline_error(what)
+        return self.network()
+
+    def network(self) -> NetworkContext:
         """What brings the network libraries; made once, when first needed."""
         with self._opening:
             if self._network is None:

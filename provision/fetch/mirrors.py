@@ -1,4 +1,4 @@
-"""The sources of an asset in order of preference: mirrors, its own URL, PBS's mirror.
+"""Sources of an asset in order of preference: mirrors, its own URL, PBS's mirror.
 
 Each kind of mirror has a module: files and web servers this one, registries `oci_mirror`, buckets `s3_mirror`.
 """
@@ -99,17 +99,17 @@ def release_path(asset: Asset) -> str:
     return f"{tag}/{name}" if asset.implementation == "cpython" and tag == asset.build else ""
 
 
-def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool) -> tuple[Source, ...]:
+def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool, upstream: bool = True) -> tuple[Source, ...]:
     """All sources to try: the user's mirrors, the asset's own URL, PBS's mirror; of them only files while offline.
 
-    Raises `PolicyError` if the asset's own URL cannot be read.
+    Without ``upstream`` the mirrors alone. Raises `PolicyError` if the asset's own URL cannot be read.
     """
     try:
         own = Url.parse(asset.url)
     except ValueError as error:
         raise PolicyError(f"cannot download {asset.title} from its URL: {error}") from error
-    found: list[Source] = [*(mirror.source(asset) for mirror in mirrors), own]
-    release = release_of(asset.url)
+    found: list[Source] = [*(mirror.source(asset) for mirror in mirrors), *([own] if upstream else [])]
+    release = release_of(asset.url) if upstream else None
     if release is not None and release.repository in _REPOSITORIES and release_path(asset):
         found.append(WebMirror.parse(_PBS_MIRROR).source(asset))
     usable = [source for source in found if not offline or is_local(source)]

@@ -1,4 +1,4 @@
-"""Archives in a repository of an OCI registry: each is a blob, and a manifest names it.
+"""Archives in a registry's repository: each is a blob, and a manifest names it.
 
 The blob's digest is the archive's. Some registries return no blob before its manifest was requested, or pretend that
 there is none: the manifest has a tag that is known from the digest (`model.oci.archive_tag`).

@@ -1,4 +1,4 @@
-"""Archives in a bucket of S3 or a store that speaks S3: ``<prefix>/sha256/ab/<hex>``.
+"""Archives in a bucket, of S3 or what speaks S3: ``<prefix>/sha256/ab/<hex>``.
 
 obstore finds the credentials (``AWS_*``, or those of the machine) and signs URLs; what is signed is requested as from
 any web server. It reads the environment of this process, and is not imported before a bucket is asked.

@@ -110,13 +110,15 @@ class RegistryClient:
                 hint="The registry has a damaged copy. Push the content again, or use another registry.",
             )
 
-    def push_blob(self, digest: Digest, size: int, content: BlobContent, *, mount_from: str = "") -> bool:
-        """Push a blob unless the repository has it; whether anything was sent.
+    def push_blob(
+        self, digest: Digest, size: int, content: BlobContent, *, mount_from: str = "", replaces: bool = False
+    ) -> bool:
+        """Push a blob unless the repository has it, or even then with ``replaces``; whether anything was sent.
 
         ``mount_from`` is another repository of the registry that may have the blob: it is taken from there if the
         registry can do that.
         """
-        if self.has_blob(digest):
+        if not replaces and self.has_blob(digest):
             return False
 
         def attempt() -> bool:

@@ -181,8 +181,11 @@ def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
 # Most commands neither fetch nor install: what does is imported by those that do.
 
 
-def open_fetcher(options: Options, progress: Progress) -> Fetcher:
-    """A fetcher with this run's mirrors, cache and limits; a context manager, which closes its connections."""
+def open_fetcher(options: Options, progress: Progress, *, upstream: bool = True) -> Fetcher:
+    """A fetcher with this run's mirrors, cache and limits; a context manager, which closes its connections.
+
+    Without ``upstream`` archives come from the mirrors alone.
+    """
     from provision.fetch.fetcher import Fetcher
     from provision.store.archives import ArchiveCache
 
@@ -192,6 +195,7 @@ def open_fetcher(options: Options, progress: Progress) -> Fetcher:
         offline=options.offline,
         jobs=options.jobs,
         jitter=options.jitter,
+        upstream=upstream,
         allow_hosts=options.allow_hosts,
         environ=options.environ,
         progress=progress,

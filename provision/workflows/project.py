@@ -143,7 +143,7 @@ class Project:
 # The commands of a project whose manifest `--manifest` selects; others take the option and have no use for it.
 _PROJECT_COMMANDS = (
     "add|attest|audit|bundle create|catalog (?:list|update)|diff|doctor|env|explain|export|import|list|lock|outdated"
-    "|plan|register|remove|run|sbom|status|sync|verify|which"
+    "|mirror (?:push|check|list)|plan|register|remove|run|sbom|status|sync|verify|which"
 )
 
 

@@ -36,7 +36,7 @@ SUCCESSES = (
     "export uv", "export uv -o uv.json", "hook bash", "trust", "trust --list", "trust --revoke", "doctor --offline",
     "pre-commit check pythons.toml", "pre-commit audit pythons.lock", "pre-commit lock pythons.toml", "cache clean",
     "verify --store", "plan --frozen", "bundle create -o bundle.tar", "bundle verify bundle.tar",
-    "bundle diff bundle.tar bundle.tar",
+    "bundle diff bundle.tar bundle.tar", "mirror push MIRROR", "mirror list MIRROR", "mirror check MIRROR",
 )  # fmt: skip
 # Each fails in a directory without a project.
 FAILURES = (
@@ -46,7 +46,8 @@ FAILURES = (
     "catalog show nothing", "catalog page nothing", "diff", "audit", "outdated", "explain x",
     "feed --implementation nothing", "attest", "sbom", "licenses", "export nothing", "register", "pack nothing",
     "schema nothing", "pre-commit nothing x", "hook nothing", "trust", "doctor --nothing", "bundle create",
-    "prefetch", "bundle verify nothing", "bundle diff nothing nothing",
+    "prefetch", "bundle verify nothing", "bundle diff nothing nothing", "mirror push file:///nothing",
+    "mirror check nothing", "mirror list s3://x",
 )  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def commands() -> Iterator[str]:
 def command_of(words: str) -> str:
     """``catalog-list`` for ``catalog list --limit 2``."""
     first, second, *_ = [*words.split(), ""]
-    return f"{first}-{second}" if first in {"catalog", "cache", "bundle"} else first
+    return f"{first}-{second}" if first in {"catalog", "cache", "bundle", "mirror"} else first
 
 
 @pytest.fixture
@@ -106,6 +107,7 @@ def test_what_commands_print_is_as_their_schemas_say(run: Any, tmp_path: Path) -
         "BUILD": build.name.build,
         "ASSET": build.archive.name,
         "ENTRY": str(build.name.version),
+        "MIRROR": (tmp_path / "mirror").as_uri(),
     }
     for words in SUCCESSES:
         if words == "import --dry-run":

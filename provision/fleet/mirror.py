@@ -1,0 +1,237 @@
+"""Mirrors as places to push archives to: repositories, buckets, directories.
+
+What a mirror has is asked as cheaply as it can be; that it has the right bytes, only a download tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+from provision.errors import StoreError, UsageError, system_error
+from provision.fetch.context import NetworkContext
+from provision.fetch.failures import TransferError, transfer_error
+from provision.fetch.fetcher import Fetcher
+from provision.fetch.http import HttpResponse
+from provision.fetch.mirrors import WebMirror, parse_mirror
+from provision.fetch.oci_mirror import OciMirror
+from provision.fetch.ranges import content_range, range_headers
+from provision.fetch.retry import Deadline, RetryPolicy
+from provision.fetch.s3_mirror import LOGIN_HINT, S3Mirror
+from provision.fetch.settings import MIB
+from provision.fleet.registry import RegistryClient
+from provision.host.files import is_file, make_directory, move_file, remove_file, temporary_path
+from provision.model.asset import Asset, Digest
+from provision.model.oci import EMPTY_BYTES, EMPTY_DIGEST, MANIFEST, archive_manifest, archive_tag
+from provision.model.value import replace
+from provision.url import Url, without_credentials
+
+# Of an archive in a mirror.
+MirrorState = Literal["present", "missing", "mismatch"]
+_TAG_START = archive_tag(Digest(""))
+
+Advance = Callable[[int], None]
+
+
+class MirrorView(Protocol):
+    """What a mirror has; safe to use from several threads."""
+
+    def state(self, asset: Asset) -> MirrorState:
+        """Whether the mirror has the asset, and of the right size where that is known."""
+
+    def others(self, known: set[Digest]) -> int | None:
+        """How many further archives the mirror has; None where it cannot be asked."""
+
+
+class PushTarget(MirrorView, Protocol):
+    """Where archives are pushed to."""
+
+    def push(self, asset: Asset, archive: Path, advance: Advance, *, replaces: bool) -> None:
+        """Put a verified archive there, with ``replaces`` even if there is one; ``advance`` gets the bytes sent."""
+
+
+def open_push_target(text: str, fetcher: Fetcher) -> PushTarget:
+    """As `open_mirror`; raises `UsageError` also for a web server."""
+    view = open_mirror(text, fetcher)
+    if isinstance(view, _WebServer):
+        raise UsageError(
+            f"cannot push to a web server, {without_credentials(text)}",
+            hint="Push to a directory, `file:///DIRECTORY`, and copy the directory to the server.",
+        )
+    return view
+
+
+def open_mirror(text: str, fetcher: Fetcher) -> _RegistryTarget | _BucketTarget | _DirectoryTarget | _WebServer:
+    """The mirror that the user named; raises `UsageError` for what is none, `NetworkError` while offline."""
+    mirror = parse_mirror(text)
+    match mirror:
+        case OciMirror():
+            return _RegistryTarget(RegistryClient(*fetcher.open_repository(text.partition("://")[2])))
+        case S3Mirror():
+            return _BucketTarget(mirror, fetcher.require_network(text))
+        case WebMirror() if mirror.base.scheme == "file":
+            return _DirectoryTarget(mirror)
+        case WebMirror():
+            return _WebServer(mirror, fetcher.require_network(str(mirror.base)))
+
+
+class _RegistryTarget:
+    """A repository: the archive is a blob, and a manifest under a tag of its own keeps it from being removed."""
+
+    def __init__(self, client: RegistryClient) -> None:
+        self._client = client
+
+    def state(self, asset: Asset) -> MirrorState:
+        # The manifest first: some registries return the blob only then.
+        stored = self._client.get_manifest(archive_tag(asset.sha256))
+        is_named = stored is not None and f"sha256:{asset.sha256}".encode() in stored.body
+        return "present" if is_named and self._client.has_blob(asset.sha256) else "missing"
+
+    def push(self, asset: Asset, archive: Path, advance: Advance, *, replaces: bool) -> None:
+        size = archive.stat().st_size
+        self._client.push_blob(asset.sha256, size, lambda: _read(archive, advance), replaces=replaces)
+        self._client.push_blob(EMPTY_DIGEST, len(EMPTY_BYTES), lambda: (EMPTY_BYTES,))
+        tag, body = archive_tag(asset.sha256), archive_manifest(asset.sha256, size, asset.filename)
+        stored = self._client.get_manifest(tag)
+        if stored is None or stored.body != body:
+            self._client.put_manifest(tag, body, MANIFEST)
+
+    def others(self, known: set[Digest]) -> int | None:
+        mine = {archive_tag(digest) for digest in known}
+        return sum(tag.startswith(_TAG_START) and tag not in mine for tag in self._client.tags())
+
+
+class _HttpTarget:
+    """What is asked by a URL for each archive."""
+
+    def __init__(self, network: NetworkContext) -> None:
+        self._network = network
+
+    def _url(self, asset: Asset, method: Literal["GET", "PUT"]) -> Url:
+        raise NotImplementedError
+
+    def state(self, asset: Asset) -> MirrorState:
+        def read(response: HttpResponse) -> MirrorState:
+            if response.status in (403, 404, 410):  # a bucket that may not be listed refuses what it has not
+                return "missing"
+            response.expect(200, 206)
+            served = content_range(response.headers)
+            total = served[2] if served else response.number("content-length")
+            return "mismatch" if asset.size is not None and total not in (None, asset.size) else "present"
+
+        return self._send(asset, "GET", range_headers(0, 1, ""), None, read)
+
+    def others(self, known: set[Digest]) -> int | None:
+        return None
+
+    def _send(
+        self,
+        asset: Asset,
+        method: Literal["GET", "PUT"],
+        headers: dict[str, str],
+        content: Callable[[], Iterator[bytes]] | None,
+        read: Callable[[HttpResponse], MirrorState],
+    ) -> MirrorState:
+        network = self._network
+        deadline = Deadline(network.settings.total_timeout)
+
+        def attempt() -> MirrorState:
+            url = self._url(asset, method)
+            sent = {"accept-encoding": "identity", **headers}
+            with network.client.request(method, url, sent, deadline, content=content) as response:
+                return read(response)
+
+        try:
+            return RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt)
+        except TransferError as error:
+            failure = error.failure
+            if failure.status in (401, 403):
+                failure = replace(failure, hint=LOGIN_HINT if isinstance(self, _BucketTarget) else failure.hint)
+            action = "push" if method == "PUT" else "check"
+            raise transfer_error(f"cannot {action} {asset.filename}", failure) from error
+
+
+class _BucketTarget(_HttpTarget):
+    """A bucket: each archive under a key of its digest."""
+
+    def __init__(self, mirror: S3Mirror, network: NetworkContext) -> None:
+        super().__init__(network)
+        self._mirror = mirror
+
+    def _url(self, asset: Asset, method: Literal["GET", "PUT"]) -> Url:
+        return self._mirror.source(asset).signed(method, self._network)
+
+    def push(self, asset: Asset, archive: Path, advance: Advance, *, replaces: bool) -> None:
+        def read(response: HttpResponse) -> MirrorState:
+            response.expect(200, 201, 204)
+            return "present"
+
+        headers = {"content-length": str(archive.stat().st_size)}
+        self._send(asset, "PUT", headers, lambda: _read(archive, advance), read)
+
+
+class _WebServer(_HttpTarget):
+    """A web server, which can be checked, but not pushed to."""
+
+    def __init__(self, mirror: WebMirror, network: NetworkContext) -> None:
+        super().__init__(network)
+        self._mirror = mirror
+
+    def _url(self, asset: Asset, method: Literal["GET", "PUT"]) -> Url:
+        return self._mirror.source(asset)
+
+
+class _DirectoryTarget:
+    """A directory, as a mirror or as what a web server is to serve: by release, and by digest what has none."""
+
+    def __init__(self, mirror: WebMirror) -> None:
+        self._mirror = mirror
+
+    def state(self, asset: Asset) -> MirrorState:
+        path = self._path(asset)
+        if not is_file(path):
+            return "missing"
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise system_error(error) from error
+        return "present" if found == asset.sha256.hex else "mismatch"
+
+    def push(self, asset: Asset, archive: Path, advance: Advance, *, replaces: bool) -> None:
+        path = self._path(asset)
+        unfinished = temporary_path(path)
+        try:
+            make_directory(path.parent)
+            with unfinished.open("xb") as file:
+                for data in _read(archive, advance):
+                    file.write(data)
+            move_file(unfinished, path)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {path}: {error.strerror}", hint="Check its permissions and the free space."
+            ) from error
+        finally:
+            remove_file(unfinished)
+
+    def others(self, known: set[Digest]) -> int | None:
+        return None
+
+    def _path(self, asset: Asset) -> Path:
+        return self._mirror.source(asset).file_path()
+
+
+def _read(path: Path, advance: Advance) -> Iterator[bytes]:
+    """A file's bytes; ``advance`` gets the number of those that were taken, and that negated if the rest was not."""
+    sent = 0
+    try:
+        with path.open("rb") as file:
+            while data := file.read(MIB):
+                yield data
+                advance(len(data))
+                sent += len(data)
+    except BaseException:
+        advance(-sent)
+        raise

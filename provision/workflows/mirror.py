@@ -1,0 +1,182 @@
+"""`mirror`: archives of locks pushed to a mirror, listed and checked there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from provision.errors import IntegrityError, ProvisionError, combined
+from provision.fetch.failures import DownloadError
+from provision.fetch.fetcher import Fetcher
+from provision.fleet.mirror import MirrorState, MirrorView, open_mirror, open_push_target
+from provision.host.files import remove_file
+from provision.model.asset import Asset
+from provision.model.target import Target
+from provision.model.value import frozen, replace
+from provision.protocols import Progress
+from provision.url import without_credentials
+from provision.workflows.options import Options, open_fetcher
+from provision.workflows.project import Project, manifests_of
+from provision.workflows.selection import select_rows
+
+RowState = MirrorState | Literal["pushed", "failed"]
+_ABSENT = frozenset({403, 404, 410})
+
+
+@frozen
+class MirrorRow:
+    """An archive, the entries that lock it, and whether the mirror has it."""
+
+    names: tuple[str, ...]
+    asset: Asset
+    state: RowState = "missing"
+    error: ProvisionError | None = None
+
+
+@frozen
+class MirrorReport:
+    """What a command found, or did, for each archive. ``others`` counts archives of the mirror that no lock has."""
+
+    mirror: str
+    rows: tuple[MirrorRow, ...]
+    others: int | None = None
+    warnings: tuple[str, ...] = ()
+    error: ProvisionError | None = None
+
+    def count(self, state: RowState) -> int:
+        """How many archives have a state."""
+        return sum(row.state == state for row in self.rows)
+
+
+@frozen
+class MirrorRequest:
+    """The mirror, and what of which locks: those of ``locks``, or the project's; all targets, or those named."""
+
+    mirror: str
+    locks: tuple[Path, ...] = ()
+    targets: tuple[Target, ...] = ()
+
+
+def push_mirror(options: Options, request: MirrorRequest, progress: Progress, *, replaces: bool) -> MirrorReport:
+    """Push the archives that the mirror has not, or all; each is downloaded first unless it is in the cache.
+
+    What fails is in the report, with the error of all.
+    """
+    rows, warnings = _locked_rows(options, request)
+    with open_fetcher(options, progress) as fetcher:
+        target = open_push_target(request.mirror, fetcher)
+
+        def push(row: MirrorRow) -> MirrorRow:
+            state = target.state(row.asset)
+            if state == "present" and not replaces:
+                return replace(row, state=state)
+            archive = fetcher.fetch(row.asset)
+            key = f"push {row.asset.sha256}"
+            progress.start(key, row.asset.title, "push", archive.stat().st_size)
+            try:
+                target.push(row.asset, archive, lambda amount: progress.advance(key, amount), replaces=replaces)
+            finally:
+                progress.finish(key)
+            return replace(row, state="pushed")
+
+        done = _each(rows, push, fetcher, options.jobs)
+    return _report(request, done, warnings)
+
+
+def list_mirror(options: Options, request: MirrorRequest, progress: Progress) -> MirrorReport:
+    """Ask the mirror which archives it has; nothing is downloaded."""
+    rows, warnings = _locked_rows(options, request)
+    with open_fetcher(_of_mirror(options, request), progress) as fetcher:
+        mirror = open_mirror(request.mirror, fetcher)
+        done = _each(rows, lambda row: replace(row, state=mirror.state(row.asset)), fetcher, options.jobs)
+        is_known = not request.targets and not any(row.error for row in done)
+        others = mirror.others({row.asset.sha256 for row in rows}) if is_known else None
+    return replace(_report(request, done, warnings), others=others)
+
+
+def check_mirror(options: Options, request: MirrorRequest, progress: Progress) -> MirrorReport:
+    """Download every archive from the mirror alone, as a machine with an empty cache would, and verify it."""
+    rows, warnings = _locked_rows(options, request)
+    shown = without_credentials(request.mirror)
+    with TemporaryDirectory(prefix="provision-mirror-") as folder:
+        only = replace(_of_mirror(options, request), cache=Path(folder))
+        with open_fetcher(only, progress, upstream=False) as fetcher:
+            mirror = open_mirror(request.mirror, fetcher)
+            done = _each(rows, lambda row: _checked(row, fetcher, mirror, shown), fetcher, options.jobs)
+    return _report(request, done, warnings)
+
+
+def _checked(row: MirrorRow, fetcher: Fetcher, mirror: MirrorView, shown: str) -> MirrorRow:
+    """The row with what a download of its archive found; an archive that is missing or differs is an error."""
+    hint = f"Run `provision mirror push --replace {shown}`."
+    state = mirror.state(row.asset)
+    if state != "missing":
+        try:
+            remove_file(fetcher.fetch(row.asset))
+            return replace(row, state="present")
+        except IntegrityError as error:
+            named = _named(error, row)
+            named.hint = hint
+            return replace(row, state="mismatch", error=named)
+        except DownloadError as error:
+            if any(failure.status not in _ABSENT for failure in error.failures):
+                raise
+    missing = ProvisionError(f"{row.asset.filename} is missing from {shown}", hint=hint.replace(" --replace", ""))
+    return replace(row, state="missing", error=missing)
+
+
+def _locked_rows(options: Options, request: MirrorRequest) -> tuple[tuple[MirrorRow, ...], tuple[str, ...]]:
+    """The archives of all locks, each once, with the warnings of their readers."""
+    if request.locks:
+        projects = [Project(manifest_path=path.absolute()) for path in manifests_of(request.locks)]
+    else:
+        projects = [Project.find(options)]
+    assets: dict[str, Asset] = {}
+    names: dict[str, dict[str, None]] = {}
+    warnings: list[str] = []
+    for project in projects:
+        loaded = project.locked()
+        warnings += loaded.warnings
+        for name, asset in select_rows(project, loaded.lock, (), request.targets):
+            assets.setdefault(asset.sha256.hex, asset)
+            names.setdefault(asset.sha256.hex, {})[name] = None
+    rows = tuple(MirrorRow(names=tuple(names[digest]), asset=asset) for digest, asset in assets.items())
+    return rows, tuple(warnings)
+
+
+def _each(
+    rows: tuple[MirrorRow, ...], do: Callable[[MirrorRow], MirrorRow], fetcher: Fetcher, jobs: int
+) -> tuple[MirrorRow, ...]:
+    """The outcome for each row, several at once; an error is that of its row."""
+
+    def one(row: MirrorRow) -> MirrorRow:
+        try:
+            return do(row)
+        except ProvisionError as error:
+            return replace(row, state="failed", error=_named(error, row))
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            return tuple(pool.map(one, rows))
+        except BaseException:
+            fetcher.cancel()
+            raise
+
+
+def _named(error: ProvisionError, row: MirrorRow) -> ProvisionError:
+    return error.named(row.names) if isinstance(error, DownloadError) else error
+
+
+def _of_mirror(options: Options, request: MirrorRequest) -> Options:
+    return replace(options, mirrors=(request.mirror,))
+
+
+def _report(request: MirrorRequest, rows: tuple[MirrorRow, ...], warnings: tuple[str, ...]) -> MirrorReport:
+    errors = [row.error for row in rows if row.error is not None]
+    shown = without_credentials(request.mirror)
+    return MirrorReport(
+        mirror=shown, rows=rows, warnings=tuple(dict.fromkeys(warnings)), error=combined(errors) if errors else None
+    )

@@ -1,0 +1,262 @@
+"""`mirror push|list|check`: a lock's archives in a registry, a bucket and a directory, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from provision.errors import LockFileError, NetworkError, ProvisionError, UsageError
+from provision.model.oci import archive_tag
+from provision.protocols import NoProgress
+from provision.workflows.mirror import MirrorReport, MirrorRequest, check_mirror, list_mirror, push_mirror
+from provision.workflows.options import Options, parse_targets
+from tests.support.builds import Build, write_catalog
+from tests.support.project import Project
+from tests.support.registry import FakeRegistry, Quirks
+from tests.support.server import Server
+from tests.support.small import small_build
+
+_KINDS = ("oci", "s3", "file")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A project of two entries, whose archives a server has."""
+
+    server: Server
+    project: Project
+    builds: tuple[Build, Build]
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
+    folder = tmp_path_factory.mktemp("mirror")
+    with Server(folder / "served") as server:
+        builds = (small_build(server.root / "20261201", 1), small_build(server.root / "20261202", 2))
+        catalogs = []
+        for build in builds:
+            write_catalog(build.archive.parent, [build])
+            catalogs.append(server.at(f"{build.name.build}/catalog.ndjson"))
+        project = Project(folder / "project")
+        project.write(
+            f"[settings]\ncatalogs = {json.dumps(catalogs)}\n\n[pythons]\n"
+            f"one = {builds[0].entry}\nagain = {builds[0].entry}\ntwo = {builds[1].entry}\n"
+        )
+        project.run("lock")
+        yield Origin(server=server, project=project, builds=builds)
+
+
+@dataclass
+class Mirror:
+    """A mirror of some kind, and ways to break it."""
+
+    kind: str
+    text: str
+    registry: FakeRegistry
+    bucket: Server
+    folder: Path
+
+    def files(self) -> list[Path]:
+        folder = self.folder if self.kind == "file" else self.bucket.root
+        return sorted(path for path in folder.rglob("*") if path.is_file())
+
+    def damage(self) -> None:
+        """Change a byte of one archive."""
+        if self.kind == "oci":
+            (key,) = [key for key, data in self.registry.content.blobs.items() if len(data) > 2][:1]
+            data = self.registry.content.blobs[key]
+            self.registry.content.blobs[key] = data[:-1] + bytes([data[-1] ^ 1])
+        else:
+            path = self.files()[0]
+            data = path.read_bytes()
+            path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+    def lose(self) -> None:
+        """Remove one archive."""
+        if self.kind == "oci":
+            self.registry.content.blobs.pop(next(iter(self.registry.content.blobs)))
+        else:
+            self.files()[0].unlink()
+
+
+@pytest.fixture
+def mirror(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    (tmp_path / "bucket").mkdir()
+    with FakeRegistry(Quirks(token=True, manifest_first=404)) as registry, Server(tmp_path / "bucket") as bucket:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.url)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "x")
+        texts = {
+            "oci": f"oci://{registry.host}/team/pythons",
+            "s3": "s3://archives/team",
+            "file": (tmp_path / "folder").as_uri(),
+        }
+        kind = getattr(request, "param", "oci")
+        yield Mirror(kind=kind, text=texts[kind], registry=registry, bucket=bucket, folder=tmp_path / "folder")
+
+
+def _options(origin: Origin, tmp_path: Path) -> Options:
+    return Options.of({}, home=tmp_path / "home", cache=tmp_path / "cache", manifest=origin.project.manifest)
+
+
+def _push(origin: Origin, tmp_path: Path, mirror: Mirror, *, replaces: bool = False) -> MirrorReport:
+    request = MirrorRequest(mirror=mirror.text)
+    return push_mirror(_options(origin, tmp_path), request, NoProgress(), replaces=replaces)
+
+
+def _check(origin: Origin, tmp_path: Path, mirror: Mirror) -> MirrorReport:
+    return check_mirror(_options(origin, tmp_path), MirrorRequest(mirror=mirror.text), NoProgress())
+
+
+def _list(origin: Origin, tmp_path: Path, mirror: Mirror) -> MirrorReport:
+    return list_mirror(_options(origin, tmp_path), MirrorRequest(mirror=mirror.text), NoProgress())
+
+
+def _states(report: MirrorReport) -> list[str]:
+    return [row.state for row in report.rows]
+
+
+@pytest.mark.parametrize("mirror", _KINDS, indirect=True)
+def test_what_is_pushed_is_listed_and_verified_and_not_pushed_again(
+    origin: Origin, tmp_path: Path, mirror: Mirror
+) -> None:
+    assert _states(_list(origin, tmp_path, mirror)) == ["missing", "missing"]
+    report = _push(origin, tmp_path, mirror)
+    assert [(row.names, row.state) for row in report.rows] == [(("again", "one"), "pushed"), (("two",), "pushed")]
+    before = origin.server.count()
+    assert _states(_push(origin, tmp_path / "other", mirror)) == ["present", "present"]
+    assert origin.server.count() == before, "what is there is not downloaded"
+    assert _states(_list(origin, tmp_path, mirror)) == ["present", "present"]
+    report = _check(origin, tmp_path, mirror)
+    assert (_states(report), report.error) == (["present", "present"], None)
+    assert not list((tmp_path / "cache").rglob("*.part*"))
+
+
+@pytest.mark.parametrize("mirror", _KINDS, indirect=True)
+def test_a_damaged_copy_is_found_by_a_check_and_replaced(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+    _push(origin, tmp_path, mirror)
+    mirror.damage()
+    report = _check(origin, tmp_path, mirror)
+    assert sorted(_states(report)) == ["mismatch", "present"]
+    assert report.error is not None
+    assert report.error.exit_code == 5
+    assert report.error.hint == f"Run `provision mirror push --replace {mirror.text}`."
+    _push(origin, tmp_path, mirror, replaces=True)
+    assert _check(origin, tmp_path, mirror).error is None
+
+
+@pytest.mark.parametrize("mirror", _KINDS, indirect=True)
+def test_a_missing_archive_is_found_and_pushed(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+    _push(origin, tmp_path, mirror)
+    mirror.lose()
+    assert sorted(_states(_list(origin, tmp_path, mirror))) == ["missing", "present"]
+    report = _check(origin, tmp_path, mirror)
+    assert sorted(_states(report)) == ["missing", "present"]
+    assert report.error is not None
+    assert (report.error.exit_code, report.error.hint) == (1, f"Run `provision mirror push {mirror.text}`.")
+    assert sorted(_states(_push(origin, tmp_path, mirror))) == ["present", "pushed"]
+    assert _check(origin, tmp_path, mirror).error is None
+
+
+def test_an_archive_that_no_manifest_names_counts_as_missing(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+    _push(origin, tmp_path, mirror)
+    sent = mirror.registry.count("POST /v2/team/pythons/blobs")
+    mirror.registry.content.manifests.clear()
+    assert _states(_list(origin, tmp_path, mirror)) == ["missing", "missing"]
+    mirror.registry.become(manifest_first=0)
+    assert _states(_push(origin, tmp_path, mirror)) == ["pushed", "pushed"]
+    assert mirror.registry.count("POST /v2/team/pythons/blobs") == sent, "the manifests alone"
+
+
+def test_what_the_registry_has_beside_is_counted(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+    _push(origin, tmp_path, mirror)
+    for tag in (archive_tag("0" * 64), "latest"):  # type: ignore[arg-type]
+        mirror.registry.put_manifest("team/pythons", tag, b"{}", "application/json")
+    assert _list(origin, tmp_path, mirror).others == 1
+
+
+def test_two_pushes_make_the_same_manifests(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+    _push(origin, tmp_path, mirror)
+    first = dict(mirror.registry.content.manifests)
+    mirror.registry.content.manifests.clear()
+    _push(origin, tmp_path / "elsewhere", mirror)
+    assert mirror.registry.content.manifests == first
+
+
+def test_a_failure_is_that_of_its_archive(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+    mirror.registry.become(read_only=True)
+    report = _push(origin, tmp_path, mirror)
+    assert _states(report) == ["failed", "failed"]
+    assert isinstance(report.error, ProvisionError)
+    assert report.error.exit_code == 6
+
+
+def test_archives_without_a_release_are_pushed_to_a_directory_by_digest(origin: Origin, tmp_path: Path) -> None:
+    project, folder = Project(tmp_path / "custom"), tmp_path / "folder"
+    origin.server.put("custom/mine.tar.gz", origin.builds[0].archive.read_bytes())
+    text = origin.project.lock.read_text()
+    name = origin.builds[0].archive.name.replace("+", "%2B")
+    project.lock.write_text(text.replace(f"/20261201/{name}", "/custom/mine.tar.gz"))
+    request = MirrorRequest(mirror=folder.as_uri(), locks=(project.lock,))
+    assert _states(push_mirror(_options(origin, tmp_path), request, NoProgress(), replaces=False)) == ["pushed"] * 2
+    assert (folder / "blobs/sha256" / origin.builds[0].sha256).is_file()
+    assert _states(check_mirror(_options(origin, tmp_path), request, NoProgress())) == ["present"] * 2
+
+
+def test_a_web_server_is_checked_but_not_pushed_to(origin: Origin, tmp_path: Path) -> None:
+    request = MirrorRequest(mirror=origin.server.url)
+    options = _options(origin, tmp_path)
+    assert _states(check_mirror(options, request, NoProgress())) == ["present", "present"]
+    assert _states(list_mirror(options, request, NoProgress())) == ["present", "present"]
+    with pytest.raises(UsageError, match="cannot push to a web server") as caught:
+        push_mirror(options, MirrorRequest(mirror="https://me:secret@mirror.example"), NoProgress(), replaces=False)
+    assert "secret" not in str(caught.value)
+
+
+def test_several_locks_and_single_targets(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+    first, second = Project(tmp_path / "first"), Project(tmp_path / "second")
+    first.lock.write_bytes(origin.project.lock.read_bytes())
+    second.lock.write_bytes(origin.project.lock.read_bytes())
+    options = _options(origin, tmp_path)
+    request = MirrorRequest(mirror=mirror.text, locks=(first.lock, second.lock))
+    assert _states(push_mirror(options, request, NoProgress(), replaces=False)) == ["pushed", "pushed"]
+    elsewhere = parse_targets(("windows-x86_64",))
+    with pytest.raises(ProvisionError, match="is not locked for windows-x86_64"):
+        list_mirror(options, MirrorRequest(mirror=mirror.text, targets=elsewhere), NoProgress())
+    with pytest.raises(LockFileError, match="does not exist"):
+        list_mirror(options, MirrorRequest(mirror=mirror.text, locks=(tmp_path / "no.lock",)), NoProgress())
+
+
+@pytest.mark.parametrize("text", ["oci://registry.example.com/a", "s3://archives", "https://mirror.example"])
+def test_offline_only_directories_are_asked(origin: Origin, tmp_path: Path, text: str) -> None:
+    options = Options.of({}, cache=tmp_path / "cache", manifest=origin.project.manifest, offline=True)
+    with pytest.raises(NetworkError, match="offline"):
+        list_mirror(options, MirrorRequest(mirror=text), NoProgress())
+    folder = MirrorRequest(mirror=origin.server.root.as_uri())
+    assert _states(check_mirror(options, folder, NoProgress())) == ["present", "present"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mirror", _KINDS, indirect=True)
+def test_a_machine_syncs_from_the_mirror_with_the_origin_gone(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+    """As users run it: push, then sync elsewhere from an empty cache, and the words of each."""
+    project = Project(tmp_path / "far")
+    project.lock.write_bytes(origin.project.lock.read_bytes())
+    project.manifest.write_bytes(origin.project.manifest.read_bytes())
+    pushed = project.run("mirror", "push", mirror.text, "--cache-dir", tmp_path / "near")
+    assert pushed.err.endswith(f"pushed 2 archives to {mirror.text}\n")
+    assert pushed.out.splitlines()[1].split()[-1] == "pushed"
+    before = origin.server.count()
+    project.run("sync", "--frozen", "--mirror", mirror.text)
+    assert origin.server.count() == before
+    mirror.damage()
+    checked = project.run("mirror", "check", mirror.text, "--json", expect=5)
+    document = checked.document()
+    assert sorted(row["state"] for row in document["archives"]) == ["mismatch", "present"]
+    assert document["error"]["exit-code"] == 5
+    listed = project.run("mirror", "list", "oci://", expect=2)
+    assert "invalid mirror" in listed.err
