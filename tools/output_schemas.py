@@ -545,6 +545,33 @@ _COMMANDS: dict[str, Schema] = {
         }
     ),
     **{f"mirror-{action}": _MIRROR for action in ("push", "check", "list")},
+    "image": _document(
+        digest=_DIGEST,
+        media_type=_TEXT,
+        places=_many(_TEXT),
+        platforms=_many(
+            _object(
+                {
+                    "platform": _TEXT,
+                    "target": _TEXT,
+                    "digest": _DIGEST,
+                    "names": _many(_TEXT),
+                    "layers": _many(
+                        _object(
+                            {
+                                "digest": _DIGEST,
+                                "diff-id": _DIGEST,
+                                "media-type": _TEXT,
+                                "size": _COUNT,
+                                "content": _TEXT,
+                            }
+                        )
+                    ),
+                    "left-out": _many(_TEXT),
+                }
+            )
+        ),
+    ),
     "register": _document(
         removed=_FLAG,
         pythons=_many(_object({"name": _TEXT, "company": {"const": "provision"}, "tag": _TEXT})),

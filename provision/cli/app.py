@@ -31,6 +31,7 @@ _MODULES = {
     "sbom": ("sbom", "licenses"),
     "export": ("export",),
     "mirror": ("mirror",),
+    "image": ("image",),
     "register": ("register",),
     "pack": ("pack", "schema"),
     "bundle": ("bundle",),

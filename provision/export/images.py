@@ -11,18 +11,16 @@ import re
 from collections.abc import Sequence
 
 from provision.export.rows import HEADER, Export, Fitting, LeftOut, Place, Row, nothing_left
+from provision.model.platform import Platform
+from provision.model.target import KNOWN_TARGETS
 
 _FOLDER = "/opt/pythons"
 _BASE, _DEVCONTAINER_BASE = "debian:stable-slim", "mcr.microsoft.com/devcontainers/base:debian"
-# TARGETARCH and TARGETVARIANT of BuildKit, joined.
+# TARGETARCH and TARGETVARIANT of BuildKit, joined, for glibc with hardware floating point.
 _PLATFORMS = {
-    "linux-x86_64": "amd64",
-    "linux-aarch64": "arm64",
-    "linux-armv7-gnueabihf": "armv7",
-    "linux-i686": "386",
-    "linux-ppc64le": "ppc64le",
-    "linux-riscv64": "riscv64",
-    "linux-s390x": "s390x",
+    target.short: "".join(str(Platform.of(target)).split("/")[1:])
+    for target in KNOWN_TARGETS.values()
+    if target.libc in {"gnu", "gnueabihf"}
 }
 # A Dockerfile expands variables and reads quotes in the words of `ADD`.
 _is_plain = re.compile(r"https?://[0-9A-Za-z._~:/%+?&=,@!-]+").fullmatch

@@ -150,15 +150,19 @@ class RegistryClient:
             raise IntegrityError(f"{self.repository}: expected manifest sha256 {reference}, got {found.digest}")
         return found
 
-    def put_manifest(self, reference: str | Digest, body: bytes, media_type: str) -> None:
-        """Push a manifest or an index under a tag or its own digest; what it names was pushed before."""
+    def put_manifest(self, reference: str | Digest, body: bytes, media_type: str) -> bool:
+        """Push a manifest or an index under a tag or its own digest; what it names was pushed before.
 
-        def attempt() -> None:
+        Returns whether the registry will list it among the manifests that refer to its ``subject``.
+        """
+
+        def attempt() -> bool:
             url = self.repository.url(f"manifests/{_path_of(reference)}")
             with self._request("PUT", url, {"content-type": media_type}, body) as response:
                 self._expect(response, 201, 200)
+                return "oci-subject" in response.headers
 
-        self._run(f"push manifest {reference}", attempt)
+        return self._run(f"push manifest {reference}", attempt)
 
     def tags(self) -> tuple[str, ...]:
         """All tags of the repository; none where it does not exist yet."""

@@ -18,12 +18,17 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 EMPTY = "application/vnd.oci.empty.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 OCTETS = "application/octet-stream"
+SPDX = "application/spdx+json"
 # What an archive's manifest says that it is.
 ARCHIVE = "application/vnd.provision.archive.v1"
 
 # Annotations that the specification names.
 TITLE = "org.opencontainers.image.title"
 REF_NAME = "org.opencontainers.image.ref.name"
+CREATED = "org.opencontainers.image.created"
+BASE_DIGEST, BASE_NAME = "org.opencontainers.image.base.digest", "org.opencontainers.image.base.name"
+# Those of an image: the sha256 of the lock file that it was made of, and of the SBOM in it.
+LOCK_DIGEST, SBOM_DIGEST = "vnd.provision.lock.digest", "vnd.provision.sbom.digest"
 
 # The content of `EMPTY`, for artifacts without a configuration.
 EMPTY_BYTES = b"{}"

@@ -180,10 +180,9 @@ def read_receipt(store: Store, key: str) -> Receipt | None:
 def write_receipt(store: Store, receipt: Receipt, *, flush: bool = False) -> None:
     """Write or replace a receipt; the caller holds the tree's lock. ``flush`` waits until it is on disk."""
     path = store.receipt(receipt.key)
-    document = json.dumps(_receipt_document(receipt), indent=1) + "\n"
     with store_failures("write a receipt", path):
         make_directory(path.parent)
-        replace_file(path, document.encode("ascii"), flush=flush)
+        replace_file(path, receipt_bytes(receipt), flush=flush)
 
 
 def installed_receipts(store: Store) -> tuple[Receipt, ...]:
@@ -215,9 +214,10 @@ def asset_document(asset: Asset) -> dict[str, object]:
     }
 
 
-def _receipt_document(receipt: Receipt) -> dict[str, object]:
+def receipt_bytes(receipt: Receipt) -> bytes:
+    """The content of a receipt's file."""
     asset, tree = receipt.asset, receipt.tree
-    return {
+    document = {
         "receipt": RECEIPT_VERSION,
         "key": receipt.key,
         "asset": asset_document(asset),
@@ -235,6 +235,7 @@ def _receipt_document(receipt: Receipt) -> dict[str, object]:
         "boot": receipt.boot,
         "settled": receipt.settled,
     }
+    return (json.dumps(document, indent=1) + "\n").encode("ascii")
 
 
 # The list of a tree's entries.
@@ -248,15 +249,19 @@ _LARGEST_ENTRIES = 64 * 1024 * 1024
 
 def write_entries(store: Store, key: str, entries: Mapping[str, TreeEntry]) -> None:
     """Write or replace the list; the caller holds the tree's lock."""
+    path = store.entries(key)
+    with store_failures("write the list of a tree's entries", path):
+        make_directory(path.parent)
+        replace_file(path, entries_bytes(entries))
+
+
+def entries_bytes(entries: Mapping[str, TreeEntry]) -> bytes:
+    """The content of the file of such a list."""
     fields: list[str] = []
     for name in sorted(entries):
         entry = entries[name]
         fields += (name, entry.kind, f"{entry.mode:o}", str(entry.size), entry.content)
-    text = "".join(f"{field}\0" for field in fields)
-    path = store.entries(key)
-    with store_failures("write the list of a tree's entries", path):
-        make_directory(path.parent)
-        replace_file(path, _ENTRIES_HEADER + text.encode("utf-8", "surrogateescape"))
+    return _ENTRIES_HEADER + "".join(f"{field}\0" for field in fields).encode("utf-8", "surrogateescape")
 
 
 def read_entries(store: Store, receipt: Receipt) -> dict[str, TreeEntry] | None:

@@ -93,10 +93,10 @@ def sbom(
         trees = _installed(options, loaded.lock, names, assets)
         assets, stated = [(each.name, each.asset) for each in trees], _stated(options, trees)
     inventory = take_inventory(
-        project.lock_name, assets, component_table(options), epoch=_epoch(options.environ), stated=stated
+        project.lock_name, assets, component_table(options), epoch=source_date_epoch(options.environ), stated=stated
     )
     archives = sum(each.kind == "application" for each in inventory.components)
-    return Sbom(document=_document(inventory, style), archives=archives, warnings=loaded.warnings)
+    return Sbom(document=sbom_document(inventory, style), archives=archives, warnings=loaded.warnings)
 
 
 def sboms_beside_receipts(
@@ -119,20 +119,21 @@ def sboms_beside_receipts(
     lock = project.locked().lock
     trees = _installed(options, lock, names, select_rows(project, lock, names, targets))
     stated = _stated(options, trees) if installed else {}
-    table, epoch, store = component_table(options), _epoch(options.environ), Store(options.home)
+    table, epoch, store = component_table(options), source_date_epoch(options.environ), Store(options.home)
     written = {}
     for tree in trees:
         key = tree.receipt.key
         if key in written:
             continue
         inventory = take_inventory(key, [("", tree.asset)], table, epoch=epoch, stated=stated)
-        made = Sbom(document=_document(inventory, style), archives=1, warnings=())
+        made = Sbom(document=sbom_document(inventory, style), archives=1, warnings=())
         timeout = lock_timeout(options.environ)
         written[key] = write_sbom_beside(store, tree.receipt, style, f"{made.text}\n", timeout=timeout)
     return tuple(path for path in written.values() if path is not None)
 
 
-def _document(inventory: Inventory, style: str) -> dict[str, object]:
+def sbom_document(inventory: Inventory, style: str) -> dict[str, object]:
+    """The inventory as a document in one of `SBOM_FORMATS`."""
     if style == "spdx":
         from provision.sbom.spdx import spdx_document
 
@@ -197,7 +198,7 @@ def _stated(options: Options, trees: Iterable[_InstalledTree]) -> dict[str, dict
     return stated
 
 
-def _epoch(environ: Mapping[str, str]) -> int | None:
+def source_date_epoch(environ: Mapping[str, str]) -> int | None:
     """``SOURCE_DATE_EPOCH``; None where it is not set or empty. Raises `UsageError` for what is not a time."""
     text = environ.get("SOURCE_DATE_EPOCH", "")
     if not text:

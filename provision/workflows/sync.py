@@ -77,7 +77,7 @@ def sync(
     project = Project.find(options)
     if frozen:
         content, loaded = _manifest_bytes(project), project.locked()
-        order, default = _names(project, loaded)
+        order, default = entry_names(project, loaded)
         inputs = _SyncInputs(
             project=project, loaded=loaded, order=order, default=default, manifest=content, compared=False
         )
@@ -89,12 +89,12 @@ def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
     """Carry out a saved plan; raises `LockFileError` if `plan` would no longer give the same."""
     planned = load_plan(options, path)
     loaded = planned.project.locked()
-    order, default = _names(planned.project, loaded)
+    order, default = entry_names(planned.project, loaded)
     inputs = _SyncInputs(project=planned.project, loaded=loaded, order=order, default=default)
     return _carry_out(options, inputs, planned.scope, progress)
 
 
-def _names(project: Project, loaded: LoadedLock) -> tuple[tuple[str, ...], str]:
+def entry_names(project: Project, loaded: LoadedLock) -> tuple[tuple[str, ...], str]:
     """The names in the order of the manifest, and the default; those of the lock where no manifest can be read."""
     try:
         manifest = project.manifest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ SUCCESSES = (
     "audit", "outdated", "explain one", "feed",
     "licenses", "sbom --format spdx", "sbom --format spdx --beside-receipts",
     "export uv", "export uv -o uv.json", "hook bash", "trust", "trust --list", "trust --revoke", "doctor --offline",
+    *(["image -o image"] if sys.platform == "linux" else []),
     "pre-commit check pythons.toml", "pre-commit audit pythons.lock", "pre-commit lock pythons.toml", "cache clean",
     "verify --store", "plan --frozen", "bundle create -o bundle.tar", "bundle verify bundle.tar",
     "bundle diff bundle.tar bundle.tar", "mirror push MIRROR", "mirror list MIRROR", "mirror check MIRROR",
@@ -48,6 +50,7 @@ FAILURES = (
     "schema nothing", "pre-commit nothing x", "hook nothing", "trust", "doctor --nothing", "bundle create",
     "prefetch", "bundle verify nothing", "bundle diff nothing nothing", "mirror push file:///nothing",
     "mirror check nothing", "mirror list s3://x",
+    "image -o nothing",
 )  # fmt: skip
 
 

@@ -1,0 +1,215 @@
+"""An OCI image layout on disk: blobs by digest, images by name.
+
+Source: the image layout of the OCI image specification 1.1. A blob appears under its digest once it is whole; an image
+appears once all of its blobs are there. What is read from a layout is compared with its digest and size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from provision.errors import IntegrityError, ProvisionError, UsageError, store_failures
+from provision.host.files import (
+    exists,
+    is_directory,
+    is_file,
+    make_directory,
+    move_file,
+    read_small_file,
+    replace_file,
+    temporary_path,
+)
+from provision.model.asset import Digest
+from provision.model.oci import LAYOUT_BYTES, LAYOUT_FILE, REF_NAME, Descriptor, blob_path, index
+from provision.model.value import frozen
+from provision.store.json_tables import json_object, parse_json_object, string
+
+INDEX_FILE = "index.json"
+MAX_DOCUMENT = 4 << 20  # what registries accept of a manifest
+_CHUNK = 1 << 20
+
+
+class BlobFile:
+    """A file that becomes a blob, hashed as it is written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._digest, self._size = file, hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> int:
+        self._digest.update(data)
+        self._size += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        """For compressors, which call it; all is flushed when the file is closed."""
+
+    def descriptor(self, media_type: str) -> Descriptor:
+        """What names the blob, once all is written."""
+        return Descriptor(media_type=media_type, digest=Digest(self._digest.hexdigest()), size=self._size)
+
+
+@frozen(kw_only=False)
+class ImageLayout:
+    """A layout by the path of its directory. Making the value touches no disk."""
+
+    path: Path
+
+    def prepare(self) -> None:
+        """Make the directory a layout, unless it is one; raises `UsageError` where it has other files."""
+        if is_layout(self.path):
+            return
+        with store_failures("write an image layout", self.path, variable=""):
+            if exists(self.path) and (not is_directory(self.path) or any(self.path.iterdir())):
+                raise UsageError(
+                    f"--output: expected a new directory or an OCI image layout, got {str(self.path)!r}",
+                    hint="Choose another directory.",
+                )
+            make_directory(self._blobs)
+            replace_file(self.path / LAYOUT_FILE, LAYOUT_BYTES)
+
+    @property
+    def _blobs(self) -> Path:
+        return self.path / "blobs" / "sha256"
+
+    def blob(self, digest: Digest) -> Path:
+        return self.path / blob_path(digest)
+
+    @contextmanager
+    def new_blob(self) -> Iterator[BlobFile]:
+        """A new blob to write; it appears when the context ends without an error."""
+        with store_failures("write an image layout", self.path, variable=""):
+            make_directory(self._blobs)
+            temporary = temporary_path(self._blobs / "blob")
+            try:
+                with temporary.open("xb") as file:
+                    blob = BlobFile(file)
+                    yield blob
+                temporary.chmod(0o644)
+                move_file(temporary, self.blob(blob.descriptor("").digest))
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+
+    def add(self, content: bytes, media_type: str) -> Descriptor:
+        """Write a document."""
+        with self.new_blob() as blob:
+            blob.write(content)
+        return blob.descriptor(media_type)
+
+    def copy(self, expected: Descriptor, save: Callable[[Callable[[bytes], object]], object]) -> Descriptor:
+        """Write what ``save`` hands to the function that it is given, unless the layout has it.
+
+        Raises `IntegrityError` if that has another digest or size than its descriptor.
+        """
+        if not self.has(expected):
+            with self.new_blob() as blob:
+                save(blob.write)
+                _require_same(blob.descriptor(expected.media_type), expected, "what was copied")
+        return expected
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Whether there is a blob of the right size; a blob was verified when it was written."""
+        path = self.blob(descriptor.digest)
+        return is_file(path) and path.stat().st_size == descriptor.size
+
+    def read(self, descriptor: Descriptor) -> bytes:
+        """The bytes of a document; raises `IntegrityError` unless they are those of the descriptor."""
+        try:
+            content = read_small_file(self.blob(descriptor.digest), MAX_DOCUMENT)
+        except OSError as error:
+            raise ProvisionError(
+                f"cannot read {self.blob(descriptor.digest)}: {error.strerror}", hint="Make the image layout again."
+            ) from error
+        found = Descriptor(
+            media_type=descriptor.media_type, digest=Digest(hashlib.sha256(content).hexdigest()), size=len(content)
+        )
+        _require_same(found, descriptor, str(self.path))
+        return content
+
+    def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """The content of a blob; whoever reads it compares it with the digest."""
+        path = self.blob(descriptor.digest)
+        with store_failures("read an image layout", path, variable=""), path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    def images(self) -> tuple[Descriptor, ...]:
+        """The descriptors of ``index.json``; none where it does not exist yet."""
+        path = self.path / INDEX_FILE
+        if not exists(path):
+            return ()
+        try:
+            return descriptors(parse_json_object(read_small_file(path, MAX_DOCUMENT)).get("manifests"))
+        except (OSError, ValueError) as error:
+            raise ProvisionError(f"{path} is invalid: {error}", hint="Choose another directory.") from error
+
+    def name(self, image: Descriptor, name: str) -> None:
+        """Give an image a name in ``index.json``, which then no other image has."""
+        named = Descriptor(
+            media_type=image.media_type,
+            digest=image.digest,
+            size=image.size,
+            annotations={**image.annotations, REF_NAME: name},
+            platform=image.platform,
+        )
+        kept = [each for each in self.images() if each.annotations.get(REF_NAME) != name]
+        with store_failures("write an image layout", self.path, variable=""):
+            replace_file(self.path / INDEX_FILE, index([*kept, named]))
+
+
+def is_layout(path: Path) -> bool:
+    """Whether a directory is an image layout."""
+    return is_file(path / LAYOUT_FILE)
+
+
+def descriptors(given: object) -> tuple[Descriptor, ...]:
+    """The descriptors of a document; raises `ValueError`."""
+    if not isinstance(given, list):
+        raise ValueError("expected a list of descriptors")
+    return tuple(map(read_descriptor, given))
+
+
+def read_descriptor(given: object) -> Descriptor:
+    """One descriptor of a document; raises `ValueError`."""
+    document = json_object(given)
+    size = document.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise ValueError(f"expected a size, got {size!r}")
+    return Descriptor(
+        media_type=string(document.get("mediaType", "")),
+        digest=read_digest(document.get("digest")),
+        size=size,
+        annotations=_strings(document.get("annotations")),
+        platform=_platform(document.get("platform")),
+        artifact_type=string(document.get("artifactType", "")),
+    )
+
+
+def read_digest(given: object) -> Digest:
+    """A digest as OCI documents write it, ``sha256:<hex>``; raises `ValueError`."""
+    algorithm, _, hexadecimal = string(given).partition(":")
+    if algorithm != "sha256":
+        raise ValueError(f"expected a sha256 digest, got {given!r}")
+    return Digest.parse(hexadecimal)
+
+
+def _strings(given: object) -> Mapping[str, str]:
+    return {key: string(value) for key, value in json_object(given or {}).items()}
+
+
+def _platform(given: object) -> Mapping[str, str]:
+    document = json_object(given or {})
+    return {key: value for key, value in document.items() if isinstance(value, str)}
+
+
+def _require_same(found: Descriptor, expected: Descriptor, where: str) -> None:
+    if (found.digest, found.size) != (expected.digest, expected.size):
+        raise IntegrityError(
+            f"digest mismatch in {where}: expected sha256:{expected.digest} of {expected.size} bytes, "
+            f"got sha256:{found.digest} of {found.size} bytes",
+            hint="Make the image layout again.",
+        )

@@ -1,0 +1,60 @@
+"""An image of a layout pushed to a registry, and SBOMs that refer to it there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import partial
+
+from provision.fleet.image_layout import ImageLayout, descriptors, read_descriptor
+from provision.fleet.registry import RegistryClient, StoredManifest
+from provision.model.asset import Digest
+from provision.model.oci import EMPTY, EMPTY_BYTES, EMPTY_DIGEST, INDEX, MANIFEST, SPDX, Descriptor, index, manifest
+from provision.store.json_tables import parse_json_object
+
+
+def push_image(layout: ImageLayout, image: Descriptor, client: RegistryClient, tag: str, *, mount_from: str) -> None:
+    """Push an image, or an index with its images, under a tag: what is named first, as registries require it.
+
+    ``mount_from`` is a repository of the same registry that may have layers of the base; empty if there is none.
+    """
+    content = layout.read(image)
+    document = parse_json_object(content)
+    if image.media_type == INDEX:
+        for each in descriptors(document.get("manifests")):
+            push_image(layout, each, client, "", mount_from=mount_from)
+    else:
+        for blob in (read_descriptor(document.get("config")), *descriptors(document.get("layers"))):
+            client.push_blob(blob.digest, blob.size, partial(layout.pieces, blob), mount_from=mount_from)
+    client.put_manifest(tag or image.digest, content, image.media_type)
+
+
+def push_sbom(client: RegistryClient, image: Descriptor, sbom: bytes) -> None:
+    """Push an SBOM with a manifest that refers to an image.
+
+    Where the registry keeps no list of such manifests, the tag for that has one, as the specification wants it.
+    """
+    blob = Descriptor(media_type=SPDX, digest=Digest(hashlib.sha256(sbom).hexdigest()), size=len(sbom))
+    empty = Descriptor(media_type=EMPTY, digest=EMPTY_DIGEST, size=len(EMPTY_BYTES))
+    for each, content in ((empty, EMPTY_BYTES), (blob, sbom)):
+        client.push_blob(each.digest, each.size, partial(_whole, content))
+    subject = Descriptor(media_type=image.media_type, digest=image.digest, size=image.size)
+    content = manifest(empty, [blob], artifact_type=SPDX, subject=subject)
+    digest = Digest(hashlib.sha256(content).hexdigest())
+    if not client.put_manifest(digest, content, MANIFEST):
+        own = Descriptor(media_type=MANIFEST, digest=digest, size=len(content), artifact_type=SPDX)
+        tag = f"sha256-{image.digest}"
+        others = [each for each in _listed(client.get_manifest(tag)) if each.digest != digest]
+        client.put_manifest(tag, index([*others, own]), INDEX)
+
+
+def _whole(content: bytes) -> Iterable[bytes]:
+    return (content,)
+
+
+def _listed(found: StoredManifest | None) -> tuple[Descriptor, ...]:
+    """What the list under a tag names; nothing where it is none, which is then replaced."""
+    try:
+        return descriptors(parse_json_object(found.body).get("manifests")) if found else ()
+    except ValueError:
+        return ()

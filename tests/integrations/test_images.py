@@ -1,0 +1,159 @@
+"""`provision image` as users type it; its images read, copied and run by container tools."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fleet.images import make, project
+from tests.support.builds import Build
+from tests.support.containers import Unavailable, debian_root, need, run_in_image
+from tests.support.images import read_layout, write_layout
+from tests.support.project import COMMAND, Project
+from tests.support.strangers import without_privilege
+from tests.support.trees import BUILD
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="images are of Linux, and run there")
+
+# What the interpreters at hand are linked with; a shell for what tests start.
+_PACKAGES = ("libc6", "dash", "coreutils", "zlib1g", "libexpat1", "libffi8", "libssl3t64", "libuuid1", "liblzma5")
+
+
+@contextmanager
+def available() -> Iterator[None]:
+    """Skip the test for want of what the body needs."""
+    try:
+        yield
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def root_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A function that gives packages of Debian for a processor, unpacked."""
+
+    def of(arch: str, *packages: str) -> Path:
+        with available():
+            return debian_root(tmp_path_factory.mktemp(arch), arch, *packages)
+
+    return of
+
+
+def sh(*words: str | Path) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_says_what_it_made_and_refuses_what_it_cannot(tmp_path: Path) -> None:
+    options = project(tmp_path / "project")
+    typed = Project(tmp_path / "project", home=options.home, cache=options.cache)
+    ended = typed.run("image", "-o", "out", "--platform", "linux/arm64,linux/amd64", "--label", "a=b", "--json")
+    document = ended.document()
+    assert [each["platform"] for each in document["platforms"]] == ["linux/amd64", "linux/arm64"]
+    assert document["places"] == ["out:latest"]
+    assert "note: the image has no C library" in ended.err
+    assert "wrote out:latest for linux/amd64, linux/arm64: 4 layers, " in ended.err
+    again = typed.run("image", "-o", "again", "--label", "a=b")
+    assert again.out == f"{document['digest']}\n"
+    assert "`provision image` requires `--output` or `--push`" in typed.run("image", expect=2).err
+    said = typed.run("image", "-o", "x", "--compression", "xz", expect=2).err
+    assert "--compression: expected one of none, gzip, zstd; got 'xz'" in said
+    assert "is not locked for linux/s390x" in typed.run("image", "-o", "x", "--platform", "linux/s390x", expect=4).err
+    assert not (tmp_path / "project" / "x").exists()
+
+
+@pytest.mark.slow
+def test_another_user_with_another_home_makes_the_same_digests(builds: tuple[Build, ...], tmp_path: Path) -> None:
+    """Of a real interpreter, which each of the two installs."""
+    options = project(tmp_path / "project", f"one = {builds[-1].entry}", builds[-1:])
+    other = Project(tmp_path / "project", home=tmp_path / "home of another", cache=tmp_path / "cache of another")
+    for more in ((), ("--archive-layer",)):
+        here = make(options, tmp_path / f"here{len(more)}", archive_layer=bool(more))
+        words = (*COMMAND, "image", "-o", str(tmp_path / f"there{len(more)}"), *more)
+        done = subprocess.run(
+            without_privilege(["sh", "-c", 'umask 77; exec "$@"', "-", *words], uid=1234),
+            env=other.environ({"HOME": str(tmp_path / "home"), "TZ": "Asia/Tokyo", "LC_ALL": "C"}),
+            cwd=other.directory,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (0, f"sha256:{here.image.digest}\n"), done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("archive_layer", [False, True], ids=["tree", "archive"])
+def test_a_real_interpreter_runs_in_its_image(
+    builds: tuple[Build, ...], root_of: Callable[..., Path], tmp_path: Path, archive_layer: bool
+) -> None:
+    target = str(builds[-1].name.target.arch)
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(target) or pytest.skip(f"no base for {target}")
+    base = write_layout(tmp_path / "base", {f"linux/{arch}": root_of(arch, *_PACKAGES)}, config={"Cmd": ["sh"]})
+    options = project(tmp_path / "project", f"one = {builds[-1].entry}", builds[-1:])
+    made = make(options, tmp_path / "layout", base=str(base), archive_layer=archive_layer)
+    with available():
+        need("skopeo", "skopeo")
+        shown = json.loads(sh("skopeo", "inspect", f"oci:{tmp_path / 'layout'}:latest"))
+        assert shown["Digest"] == f"sha256:{made.image.digest}"
+        assert shown["Env"][0].startswith("PATH=/opt/pythons/bin:")
+        sh(
+            "skopeo",
+            "copy",
+            "-q",
+            "--preserve-digests",
+            f"oci:{tmp_path / 'layout'}:latest",
+            f"oci:{tmp_path / 'copy'}:other",
+        )
+        assert read_layout(tmp_path / "copy", "other") == read_layout(tmp_path / "layout")
+        script = (
+            "set -e; python -V; python3 -c 'import sys; print(sys.prefix)'; python -m venv --without-pip /tmp/v; "
+            "/tmp/v/bin/python -c 'import sys, encodings, sysconfig; print(sys.base_prefix)'"
+        )
+        done = run_in_image(f"{tmp_path / 'layout'}:latest", tmp_path, "sh", "-c", script, arch=arch)
+    assert done.returncode == 0, done.stderr
+    version, prefix, base_prefix = done.stdout.splitlines()
+    assert version == f"Python {builds[-1].name.version}"
+    assert prefix.startswith("/python" if archive_layer else "/opt/pythons/store/cpython-")
+    assert base_prefix == "/opt/pythons"
+
+
+@pytest.mark.slow
+def test_an_arm64_image_made_here_runs_under_emulation(root_of: Callable[..., Path], tmp_path: Path) -> None:
+    """Its interpreter is Debian's, as no other build for ARM is at hand, in upstream's layout."""
+    root = root_of("arm64", "python3.13", "libpython3.13-stdlib", *_PACKAGES)
+    archive = tmp_path / f"cpython-3.13.5+{BUILD}-aarch64-unknown-linux-gnu-install_only_stripped.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        tar.add(root / "usr/bin/python3.13", "python/bin/python3.13")
+        tar.add(root / "usr/lib/python3.13", "python/lib/python3.13", filter=_plain)
+        for name in ("python", "python3"):
+            link = tarfile.TarInfo(f"python/bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "python3.13"
+            tar.addfile(link)
+    base = write_layout(tmp_path / "base", {"linux/arm64": root})
+    entry = f'arm = {{ version = "3.13.5", build = "{BUILD}", targets = ["linux-aarch64"] }}'
+    options = project(tmp_path / "project", entry, [Build(archive)])
+    make(options, tmp_path / "layout", base=str(base))
+    with available():
+        script = "import platform, sys, ssl; print(platform.machine(), sys.version_info[:2], sys.prefix[:19])"
+        done = run_in_image(f"{tmp_path / 'layout'}:latest", tmp_path, "python", "-c", script, arch="arm64")
+    assert (done.returncode, done.stdout) == (0, "aarch64 (3, 13) /opt/pythons/store/\n"), done.stderr
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Debian links some files to its own configuration, out of the tree."""
+    return None if member.issym() and (member.linkname.startswith("/") or "../.." in member.linkname) else member
+
+
+def test_the_base_of_these_tests_is_read_as_it_was_written(tmp_path: Path) -> None:
+    layout = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}, "linux/arm64": {"a": b"2"}})
+    contents: dict[str, Any] = {name: found.content("a") for name, found in read_layout(layout, "base").items()}
+    assert contents == {"linux/amd64": b"1", "linux/arm64": b"2"}
