@@ -16,6 +16,7 @@ from provision.fleet.image_layout import (
     read_digest,
 )
 from provision.fleet.image_reference import ImageReference
+from provision.host.files import is_directory
 from provision.model.asset import Digest
 from provision.model.oci import BASE_DIGEST, BASE_NAME, INDEX, LAYER, MANIFEST, REF_NAME, Descriptor
 from provision.model.platform import Platform
@@ -148,7 +149,7 @@ def layout_source(text: str) -> LayoutSource | None:
     for directory, name in ((text, ""), (path, tag) if colon else (text, "")):
         if directory and is_layout(Path(directory)):
             return LayoutSource(ImageLayout(Path(directory)), name)
-    if Path(text).is_dir():
+    if is_directory(Path(text)):
         raise UsageError(
             f"--base: expected an OCI image layout, an image reference or {SCRATCH}; got the directory {text!r}",
             hint="Make a layout with `skopeo copy docker://IMAGE oci:DIR`.",
