@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,40 +13,18 @@ from provision.model.oci import archive_tag
 from provision.protocols import NoProgress
 from provision.workflows.mirror import MirrorReport, MirrorRequest, check_mirror, list_mirror, push_mirror
 from provision.workflows.options import Options, parse_targets
-from tests.support.builds import Build, write_catalog
+from tests.support.origin import Origin, open_origin
 from tests.support.project import Project
 from tests.support.registry import FakeRegistry, Quirks
 from tests.support.server import Server
-from tests.support.small import small_build
 
 _KINDS = ("oci", "s3", "file")
 
 
-@dataclass(frozen=True)
-class Origin:
-    """A project of two entries, whose archives a server has."""
-
-    server: Server
-    project: Project
-    builds: tuple[Build, Build]
-
-
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
-    folder = tmp_path_factory.mktemp("mirror")
-    with Server(folder / "served") as server:
-        builds = (small_build(server.root / "20261201", 1), small_build(server.root / "20261202", 2))
-        catalogs = []
-        for build in builds:
-            write_catalog(build.archive.parent, [build])
-            catalogs.append(server.at(f"{build.name.build}/catalog.ndjson"))
-        project = Project(folder / "project")
-        project.write(
-            f"[settings]\ncatalogs = {json.dumps(catalogs)}\n\n[pythons]\n"
-            f"one = {builds[0].entry}\nagain = {builds[0].entry}\ntwo = {builds[1].entry}\n"
-        )
-        project.run("lock")
-        yield Origin(server=server, project=project, builds=builds)
+    with open_origin(tmp_path_factory.mktemp("mirror")) as origin:
+        yield origin
 
 
 @dataclass
@@ -99,21 +76,17 @@ def mirror(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
         yield Mirror(kind=kind, text=texts[kind], registry=registry, bucket=bucket, folder=tmp_path / "folder")
 
 
-def _options(origin: Origin, tmp_path: Path) -> Options:
-    return Options.of({}, home=tmp_path / "home", cache=tmp_path / "cache", manifest=origin.project.manifest)
-
-
 def _push(origin: Origin, tmp_path: Path, mirror: Mirror, *, replaces: bool = False) -> MirrorReport:
     request = MirrorRequest(mirror=mirror.text)
-    return push_mirror(_options(origin, tmp_path), request, NoProgress(), replaces=replaces)
+    return push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=replaces)
 
 
 def _check(origin: Origin, tmp_path: Path, mirror: Mirror) -> MirrorReport:
-    return check_mirror(_options(origin, tmp_path), MirrorRequest(mirror=mirror.text), NoProgress())
+    return check_mirror(origin.options(tmp_path), MirrorRequest(mirror=mirror.text), NoProgress())
 
 
 def _list(origin: Origin, tmp_path: Path, mirror: Mirror) -> MirrorReport:
-    return list_mirror(_options(origin, tmp_path), MirrorRequest(mirror=mirror.text), NoProgress())
+    return list_mirror(origin.options(tmp_path), MirrorRequest(mirror=mirror.text), NoProgress())
 
 
 def _states(report: MirrorReport) -> list[str]:
@@ -202,14 +175,14 @@ def test_archives_without_a_release_are_pushed_to_a_directory_by_digest(origin: 
     name = origin.builds[0].archive.name.replace("+", "%2B")
     project.lock.write_text(text.replace(f"/20261201/{name}", "/custom/mine.tar.gz"))
     request = MirrorRequest(mirror=folder.as_uri(), locks=(project.lock,))
-    assert _states(push_mirror(_options(origin, tmp_path), request, NoProgress(), replaces=False)) == ["pushed"] * 2
+    assert _states(push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=False)) == ["pushed"] * 2
     assert (folder / "blobs/sha256" / origin.builds[0].sha256).is_file()
-    assert _states(check_mirror(_options(origin, tmp_path), request, NoProgress())) == ["present"] * 2
+    assert _states(check_mirror(origin.options(tmp_path), request, NoProgress())) == ["present"] * 2
 
 
 def test_a_web_server_is_checked_but_not_pushed_to(origin: Origin, tmp_path: Path) -> None:
     request = MirrorRequest(mirror=origin.server.url)
-    options = _options(origin, tmp_path)
+    options = origin.options(tmp_path)
     assert _states(check_mirror(options, request, NoProgress())) == ["present", "present"]
     assert _states(list_mirror(options, request, NoProgress())) == ["present", "present"]
     with pytest.raises(UsageError, match="cannot push to a web server") as caught:
@@ -221,7 +194,7 @@ def test_several_locks_and_single_targets(origin: Origin, tmp_path: Path, mirror
     first, second = Project(tmp_path / "first"), Project(tmp_path / "second")
     first.lock.write_bytes(origin.project.lock.read_bytes())
     second.lock.write_bytes(origin.project.lock.read_bytes())
-    options = _options(origin, tmp_path)
+    options = origin.options(tmp_path)
     request = MirrorRequest(mirror=mirror.text, locks=(first.lock, second.lock))
     assert _states(push_mirror(options, request, NoProgress(), replaces=False)) == ["pushed", "pushed"]
     elsewhere = parse_targets(("windows-x86_64",))
@@ -244,9 +217,7 @@ def test_offline_only_directories_are_asked(origin: Origin, tmp_path: Path, text
 @pytest.mark.parametrize("mirror", _KINDS, indirect=True)
 def test_a_machine_syncs_from_the_mirror_with_the_origin_gone(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
     """As users run it: push, then sync elsewhere from an empty cache, and the words of each."""
-    project = Project(tmp_path / "far")
-    project.lock.write_bytes(origin.project.lock.read_bytes())
-    project.manifest.write_bytes(origin.project.manifest.read_bytes())
+    project = origin.copy(tmp_path / "far")
     pushed = project.run("mirror", "push", mirror.text, "--cache-dir", tmp_path / "near")
     assert pushed.err.endswith(f"pushed 2 archives to {mirror.text}\n")
     assert pushed.out.splitlines()[1].split()[-1] == "pushed"

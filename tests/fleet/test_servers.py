@@ -1,0 +1,145 @@
+"""Mirrors on real servers: CNCF's registry with each kind of login, and Swift as S3."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from provision.errors import NetworkError
+from provision.fleet.registry import open_registry
+from provision.protocols import NoProgress
+from provision.workflows.mirror import MirrorRequest, check_mirror, list_mirror, push_mirror
+from tests.fetch.samples import LARGE, PARALLEL, SMALL, asset, digest, fetcher
+from tests.support.origin import Origin, open_origin
+from tests.support.proxy import Proxy
+from tests.support.servers.programs import ServerUnavailableError
+from tests.support.servers.registry import PASSWORD, USER, Registry
+from tests.support.servers.swift import Swift
+
+pytestmark = pytest.mark.slow
+
+_LOGIN = f"{USER}:{PASSWORD}@"
+
+
+@contextmanager
+def _skipping() -> Iterator[None]:
+    try:
+        yield
+    except ServerUnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
+    with open_origin(tmp_path_factory.mktemp("origin")) as origin:
+        yield origin
+
+
+def _fill_and_prove(origin: Origin, tmp_path: Path, mirror: str) -> None:
+    """Push, list, check; then a machine with an empty cache syncs, and nobody asks the origin."""
+    request, options = MirrorRequest(mirror=mirror), origin.options(tmp_path)
+    assert [row.state for row in list_mirror(options, request, NoProgress()).rows] == ["missing"] * 2
+    report = push_mirror(options, request, NoProgress(), replaces=False)
+    assert ([row.state for row in report.rows], report.error) == (["pushed"] * 2, None)
+    assert [row.state for row in list_mirror(options, request, NoProgress()).rows] == ["present"] * 2
+    assert check_mirror(options, request, NoProgress()).error is None
+    replaced = push_mirror(options, request, NoProgress(), replaces=True)
+    assert ([row.state for row in replaced.rows], replaced.error) == (["pushed"] * 2, None)
+    before = origin.server.count()
+    origin.copy(tmp_path / "far").run("sync", "--frozen", "--mirror", mirror)
+    assert origin.server.count() == before
+
+
+@pytest.mark.parametrize("auth", ["", "basic", "token"])
+def test_a_registry_is_filled_and_installs(origin: Origin, tmp_path: Path, auth: str) -> None:
+    with _skipping(), Registry(tmp_path / "registry", auth=auth) as registry:
+        _fill_and_prove(origin, tmp_path, f"oci://{_LOGIN if auth else ''}{registry.host}/team/pythons")
+        if auth:
+            request = MirrorRequest(mirror=f"oci://{registry.host}/team/pythons")
+            report = list_mirror(origin.options(tmp_path), request, NoProgress())
+            assert {row.state for row in report.rows} == {"failed"}
+            assert "401" in str(report.error)
+            assert f"docker login {registry.host}" in str(
+                report.error and getattr(report.error, "errors", [report.error])[0].hint
+            )
+
+
+def test_the_login_of_docker_is_used_and_anybody_may_pull_what_is_public(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _skipping(), Registry(tmp_path / "registry", auth="token") as registry:
+        auth = b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+        request = MirrorRequest(mirror=f"oci://{registry.host}/public/pythons")
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+        origin.copy(tmp_path / "near").run("mirror", "push", request.mirror)
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "none"))
+        assert check_mirror(origin.options(tmp_path), request, NoProgress()).error is None
+        origin.copy(tmp_path / "far").run("mirror", "push", request.mirror, "--replace", expect=6)
+
+
+def test_a_registry_with_tls_is_trusted_by_its_authority(tmp_path: Path) -> None:
+    with (
+        _skipping(),
+        Registry(tmp_path / "registry", tls=True) as registry,
+        Proxy({"registry.example": registry.port}) as proxy,
+    ):
+        environ = {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": str(registry.authority_file)}
+        with fetcher(tmp_path, environ=environ) as fetch:
+            client = open_registry("registry.example/team/pythons", fetch)
+            assert client.push_blob(digest(SMALL), len(SMALL), lambda: [SMALL])
+            assert client.has_blob(digest(SMALL))
+        with fetcher(tmp_path, environ={"HTTPS_PROXY": proxy.url}) as fetch:
+            client = open_registry("registry.example/team/pythons", fetch)
+            with pytest.raises(NetworkError, match="certificate of the server is not trusted"):
+                client.has_blob(digest(SMALL))
+
+
+def test_a_read_only_registry_says_so(origin: Origin, tmp_path: Path) -> None:
+    with _skipping(), Registry(tmp_path / "registry", read_only=True) as registry:
+        request = MirrorRequest(mirror=f"oci://{registry.host}/team/pythons")
+        report = push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=False)
+        assert {row.state for row in report.rows} == {"failed"}
+        assert "405 Method Not Allowed" in str(report.error)
+
+
+def test_a_pull_through_registry_is_a_mirror_like_its_origin(origin: Origin, tmp_path: Path) -> None:
+    with _skipping(), Registry(tmp_path / "registry") as registry:
+        first = MirrorRequest(mirror=f"oci://{registry.host}/team/pythons")
+        push_mirror(origin.options(tmp_path), first, NoProgress(), replaces=False)
+        with Registry(tmp_path / "cache", proxied=registry.url) as cache:
+            request = MirrorRequest(mirror=f"oci://{cache.host}/team/pythons")
+            assert check_mirror(origin.options(tmp_path), request, NoProgress()).error is None
+
+
+def test_blobs_of_a_registry_are_mounted_continued_and_read_in_ranges(tmp_path: Path) -> None:
+    """And a range past the end, which distribution answers with 416 and a length that is not that of its answer."""
+    with _skipping(), Registry(tmp_path / "registry") as registry, fetcher(tmp_path) as fetch:
+        first, second = (open_registry(f"{registry.host}/{name}", fetch) for name in ("first", "second/a"))
+        assert first.push_blob(digest(LARGE), len(LARGE), lambda: [LARGE[:1000], LARGE[1000:]])
+        assert not second.push_blob(digest(LARGE), len(LARGE), lambda: [b"not asked for"], mount_from="first")
+        pieces: list[bytes] = []
+        second.save_blob(digest(LARGE), len(LARGE), pieces.append)
+        assert b"".join(pieces) == LARGE
+        with pytest.raises(NetworkError):
+            second.save_blob(digest(SMALL), len(SMALL), pieces.append)
+        mirror = f"oci://{registry.host}/first"
+        with fetcher(tmp_path / "far", mirrors=(mirror,), settings=PARALLEL) as far:
+            assert far.fetch(asset("https://evil.example/a.tar.gz", LARGE)).read_bytes() == LARGE
+
+
+def test_swift_is_filled_and_installs(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _skipping(), Swift(tmp_path / "swift") as swift:
+        for name, value in swift.environ.items():
+            monkeypatch.setenv(name, value)
+        _fill_and_prove(origin, tmp_path, "s3://archives/team/pythons")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+        request = MirrorRequest(mirror="s3://archives/team/pythons")
+        report = push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=True)
+        assert {row.state for row in report.rows} == {"failed"}
+        assert "403 Forbidden" in str(report.error)
