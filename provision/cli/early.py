@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from provision.host.files import read_small_file_or_none
-from provision.host.paths import data_home
+from provision.host.paths import base_homes, data_home
 from provision.store.layout import Store
 
 # Options that change neither the project nor where its trees and archives are.
@@ -44,9 +44,9 @@ def _read_lock() -> bytes | None:
 
 def _has_tree_of(lock: bytes, environ: Mapping[str, str]) -> bool:
     """Whether the store has a tree of a version and build that a URL of the lock names."""
-    try:
-        keys = os.listdir(Store(data_home(environ)).trees)  # noqa: PTH208
-    except OSError:
-        return False
+    keys: list[str] = []
+    for home in (data_home(environ), *(base_homes(environ) if environ.get("PROVISION_STORES") else ())):
+        with suppress(OSError):
+            keys += os.listdir(Store(home).trees)  # noqa: PTH208
     builds = {key.split("-")[1].encode() for key in keys if "-" in key}
     return any(build in lock or build.replace(b"+", b"%2B") in lock for build in builds)

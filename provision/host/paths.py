@@ -39,6 +39,16 @@ def config_home(env: "Mapping[str, str]", *, platform: str = sys.platform) -> "P
     return _path("config", env, platform)
 
 
+def base_homes(env: "Mapping[str, str]") -> "tuple[Path, ...]":
+    """The homes of the stores that are only read, in their order: ``PROVISION_STORES``, as `PATH` is written."""
+    from pathlib import Path
+
+    from provision.host.variables import read_directories
+
+    own = data_home(env)
+    return tuple(path for path in map(Path, read_directories(env, "PROVISION_STORES")) if path != own)
+
+
 def _path(kind: "Kind", env: "Mapping[str, str]", platform: str) -> "Path":
     from pathlib import Path
 

@@ -85,6 +85,17 @@ def read_size(environ: "Mapping[str, str]", name: str) -> int | None:
     return int(number) * _UNITS[unit]
 
 
+def read_directories(environ: "Mapping[str, str]", name: str) -> "tuple[str, ...]":
+    """Absolute directories, separated as those of `PATH` are; none where the variable is not set."""
+    import os
+
+    found = tuple(dict.fromkeys(text for text in environ.get(name, "").split(os.pathsep) if text.strip()))
+    for text in found:
+        if not os.path.isabs(text):  # noqa: PTH117 - nothing is imported for it
+            raise _unexpected(name, text, f"absolute directories separated by {os.pathsep!r}")
+    return found
+
+
 def read_cpu(environ: "Mapping[str, str]", name: str = "PROVISION_CPU") -> "CpuLevel | None":
     """An x86-64 level; None where the variable is not set."""
     text = environ.get(name, "").strip()
@@ -114,6 +125,7 @@ _READERS: "dict[str, Callable[[Mapping[str, str], str], object]]" = {
     "PROVISION_MAX_UNPACKED": read_size,
     "PROVISION_NO_PROGRESS": read_flag,
     "PROVISION_OFFLINE": read_flag,
+    "PROVISION_STORES": read_directories,
     "PROVISION_TIMEOUT": _seconds,
 }
 

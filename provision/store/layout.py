@@ -27,9 +27,22 @@ class Store:
     """A store by its ``home``, an absolute path. Making the value touches no disk.
 
     Every path of an entry goes through `check_key`, so no key, wherever it was read, leads out of the store.
+
+    ``bases`` are the homes of further stores, which are only read: the paths of a tree and of what belongs to it are
+    those of the first store that has the tree, and of this one where none has it. What writes is given `own`.
     """
 
     home: Path
+    bases: tuple[Path, ...] = ()
+
+    @property
+    def own(self) -> Store:
+        """The store without those that are only read."""
+        return Store(self.home)
+
+    def is_own(self, key: str) -> bool:
+        """Whether the tree is, or would be, in this store and not in one that is only read."""
+        return self._holder(key) == self.home
 
     @property
     def trees(self) -> Path:
@@ -53,22 +66,22 @@ class Store:
 
     def tree(self, key: str) -> Path:
         """The directory of the finished tree."""
-        return self.trees / check_key(key)
+        return self._holder(key) / "store" / check_key(key)
 
     def receipt(self, key: str) -> Path:
-        return self.receipts / f"{check_key(key)}.json"
+        return self._beside(key, ".json")
 
     def entries(self, key: str) -> Path:
         """The list of the tree's entries with their digests, which is read only when the tree is hashed."""
-        return self.receipts / f"{check_key(key)}.entries"
+        return self._beside(key, ".entries")
 
     def extras(self, key: str) -> Path:
         """The directory of what a full archive holds besides the tree: PYTHON.json and licences."""
-        return self.receipts / f"{check_key(key)}.extras"
+        return self._beside(key, ".extras")
 
     def sbom(self, key: str, style: str) -> Path:
         """The SBOM of the tree in a format, which only `provision sbom --beside-receipts` writes."""
-        return self.receipts / f"{check_key(key)}{_SBOM_SUFFIXES[style]}"
+        return self._beside(key, _SBOM_SUFFIXES[style])
 
     def sboms(self, key: str) -> tuple[Path, ...]:
         """The SBOMs that there may be, one for each format."""
@@ -77,6 +90,16 @@ class Store:
     def lock(self, key: str) -> Path:
         """The file that a process holds locked while it changes the entry."""
         return self.locks / f"{check_key(key)}.lock"
+
+    def _beside(self, key: str, suffix: str) -> Path:
+        return self._holder(key) / "receipts" / f"{check_key(key)}{suffix}"
+
+    def _holder(self, key: str) -> Path:
+        """The home of the first store with a tree and a receipt; this store's where none has both."""
+        for home in (self.home, *self.bases) if self.bases else ():
+            if os.path.lexists(home / "store" / check_key(key)) and is_file(home / "receipts" / f"{key}.json"):
+                return home
+        return self.home
 
 
 def is_key(text: str) -> bool:

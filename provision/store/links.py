@@ -241,8 +241,8 @@ def _checked_name(name: str) -> str:
 
 
 def _key_of(target: str, store: Store) -> str:
-    parent, key = os.path.split(target)
-    return key if parent == str(store.trees) and is_key(key) else ""
+    key = os.path.split(target)[1]
+    return key if is_key(key) and target == str(store.tree(key)) else ""
 
 
 # One link, on each system.

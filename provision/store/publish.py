@@ -218,7 +218,7 @@ def is_durable(receipt: Receipt) -> bool:
 
 
 def ensure_durable(store: Store, receipt: Receipt) -> bool:
-    """Whether a tree can be relied on; hashes and marks it if that is not known yet.
+    """Whether a tree can be relied on; hashes it if that is not known yet, and marks it in this store.
 
     False means that the tree differs from its receipt, and must be installed again. The caller does not hold the
     entry's lock.
@@ -227,7 +227,8 @@ def ensure_durable(store: Store, receipt: Receipt) -> bool:
         return True
     if check_tree(store, receipt):
         return False
-    mark_durable(store, receipt)
+    if store.is_own(receipt.key):
+        mark_durable(store, receipt)
     return True
 
 

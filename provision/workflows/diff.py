@@ -29,7 +29,7 @@ from provision.review.provenance import NOT_VERIFIED
 from provision.review.review import DiffSide, Review
 from provision.review.revisions import RevisionPath, has_commit, read_revision
 from provision.store.archives import ArchiveCache
-from provision.store.layout import Store, executable
+from provision.store.layout import executable
 from provision.store.receipts import read_entries, read_receipt
 from provision.workflows.catalog import catalog_directory, component_table
 from provision.workflows.options import Options, open_fetcher
@@ -231,7 +231,7 @@ def _available(options: Options, entry: EntryChange, change: AssetChange) -> tup
         if python is None or asset is None:
             return False
         key = store_key(asset, python.tree)
-        return read_receipt(Store(options.home), key) is not None or ArchiveCache(options.cache).has(asset.sha256)
+        return read_receipt(options.store, key) is not None or ArchiveCache(options.cache).has(asset.sha256)
 
     return is_available(entry.old, change.old), is_available(entry.new, change.new)
 
@@ -256,7 +256,7 @@ def _open_tree(options: Options, asset: Asset, tree: TreeOptions, held: ExitStac
 
     Closing ``held`` removes that directory.
     """
-    store, key = Store(options.home), store_key(asset, tree)
+    store, key = options.store, store_key(asset, tree)
     receipt = read_receipt(store, key)
     entries = read_entries(store, receipt) if receipt else None
     if receipt is not None and entries is not None:

@@ -146,8 +146,8 @@ def _owner(path: Path, options: Options, ours: Path | None) -> str:
     if is_file(path.parent.parent / "pyvenv.cfg"):
         return "a virtual environment"
     real = os.path.realpath(path)
-    trees = os.path.realpath(Store(options.home).trees)
-    if Path(real).is_relative_to(trees):
+    homes = (options.home, *options.bases)
+    if any(Path(real).is_relative_to(os.path.realpath(Store(home).trees)) for home in homes):
         return "the store"
     places = (path.as_posix(), Path(real).as_posix())
     for part, manager in _MANAGERS.items():

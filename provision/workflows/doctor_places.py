@@ -18,7 +18,9 @@ from provision.host.files import exists, is_directory
 from provision.model.value import frozen
 from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
-from provision.text import size
+from provision.store.layout import Store
+from provision.store.receipts import installed_receipts
+from provision.text import plural, size
 from provision.url import Url, without_credentials
 from provision.workflows.options import Options, open_fetcher
 
@@ -48,6 +50,8 @@ class Check:
 def check_places(options: Options, progress: Progress, *, now: datetime) -> Iterator[Check]:
     """Check all of them; ``now`` is the time of this machine."""
     yield from _directory("store", options.home, "PROVISION_HOME")
+    for base in options.bases:
+        yield _base_store(base)
     if refuses_programs(options.home):
         error = noexec_error(options.home)
         yield Check(subject="store", state="problem", text=error.message, hint=error.hint or "")
@@ -58,6 +62,18 @@ def check_places(options: Options, progress: Progress, *, now: datetime) -> Iter
     times: list[datetime] = []
     yield from _network(options, progress, times)
     yield from _clock(now, times)
+
+
+def _base_store(home: Path) -> Check:
+    """A store that is only read: whether it has trees, and whether they can run."""
+    if refuses_programs(home):
+        error = noexec_error(home)
+        return Check(subject="store", state="problem", text=error.message, hint=error.hint or "")
+    count = len(installed_receipts(Store(home)))
+    if not count:
+        hint = "Mount it, or remove it from PROVISION_STORES."
+        return Check(subject="store", state="problem", text=f"{home} of PROVISION_STORES has no trees", hint=hint)
+    return Check(subject="store", state="ok", text=f"{home}: {plural(count, 'tree')}, only read")
 
 
 def _directory(subject: str, path: Path, variable: str) -> Iterator[Check]:

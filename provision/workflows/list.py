@@ -66,7 +66,7 @@ def list_pythons(options: Options) -> Listing:
     host = detect_host()
     lock = loaded.lock if loaded else None
     stale = {entry.name: entry for entry in stale_entries(manifest, lock, host.target)} if lock else {}
-    store = Store(options.home)
+    store = options.store
     left_out = left_out_of_host(project, lock.pythons, host) if lock else ()
     local = _LocalState(
         project=project.directory,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import UsageError, did_you_mean
-from provision.host.paths import cache_home, data_home
+from provision.host.paths import base_homes, cache_home, data_home
 from provision.host.variables import check_variables, read_flag, read_jobs, read_number
 from provision.model.asset import CPU_LEVELS, CpuLevel
 from provision.model.target import KNOWN_TARGETS, Target
@@ -34,9 +34,9 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 class Options:
     """The settings of one run.
 
-    ``jobs`` is how many interpreters are worked on at once, at most. ``jitter`` is the longest random wait before the
-    first download, in seconds. ``shown_as`` is what messages call the lock where
-    the files that are checked are copies.
+    ``bases`` are stores that are only read. ``jobs`` is how many interpreters are worked on at once, at most.
+    ``jitter`` is the longest random wait before the first download, in seconds. ``shown_as`` is what messages call the
+    lock where the files that are checked are copies.
     """
 
     environ: Mapping[str, str]
@@ -49,6 +49,7 @@ class Options:
     jobs: int = DEFAULT_JOBS
     jitter: float = 0.0
     shown_as: Path | None = None
+    bases: tuple[Path, ...] = ()
 
     @classmethod
     def of(
@@ -73,9 +74,11 @@ class Options:
         other_hosts = tuple(environ.get("PROVISION_ALLOW_HOSTS", "").replace(",", " ").split())
         _check_mirrors({"--mirror": mirrors, "PROVISION_MIRROR": other_mirrors})
         _check_hosts({"--allow-host": allow_hosts, "PROVISION_ALLOW_HOSTS": other_hosts})
+        own = home.absolute() if home else data_home(environ)
         return cls(
             environ=environ,
-            home=home.absolute() if home else data_home(environ),
+            home=own,
+            bases=tuple(path for path in base_homes(environ) if path != own) if "PROVISION_STORES" in environ else (),
             cache=cache.absolute() if cache else cache_home(environ),
             manifest=manifest or (Path(from_environ) if from_environ else None),
             offline=offline or bool(read_flag(environ, "PROVISION_OFFLINE")),
@@ -84,6 +87,13 @@ class Options:
             jobs=jobs or read_jobs(environ) or DEFAULT_JOBS,
             jitter=read_number(environ, "PROVISION_JITTER", zero=True) or 0.0,
         )
+
+    @property
+    def store(self) -> Store:
+        """The store of ``home``, with those that are only read behind it."""
+        from provision.store.layout import Store
+
+        return Store(self.home, self.bases)
 
     def with_jitter(self, jitter: float | None) -> Options:
         """The same with what ``--jitter`` gives, if it was given."""

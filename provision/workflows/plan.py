@@ -73,7 +73,7 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
     """
     chosen = select_assets(project, lock, scope)
     selection = chosen.selected
-    store = Store(options.home)
+    store = options.store
     cache = ArchiveCache(options.cache)
     # A key has only a part of the archive's sha256, which another archive can match on purpose; the receipt has all.
     sha256_by_key = {selected.key: selected.asset.sha256 for selected in selection}
@@ -87,17 +87,20 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
         if (receipt.key in foreign or not interpreter_damage(store.tree(receipt.key), receipt.asset))
         and ensure_durable(store, receipt)
     )
+    damaged = frozenset(receipt.key for receipt in receipts) - intact
+    links = {} if scope.foreign else read_links(project.directory, store)
     inventory = Inventory(
         installed=intact,
-        damaged=frozenset(receipt.key for receipt in receipts) - intact,
+        damaged=damaged,
         cached=frozenset(selected.asset.sha256 for selected in selection if cache.has(selected.asset.sha256)),
-        links={} if scope.foreign else read_links(project.directory, store),
-        removable=unused_keys(store, needed_keys, own=project.manifest_path) if scope.prune else (),
+        # What is damaged in a store that is only read is installed into this one: the link then leads to another tree.
+        links={name: "" if key in damaged and not store.is_own(key) else key for name, key in links.items()},
+        removable=unused_keys(store.own, needed_keys, own=project.manifest_path) if scope.prune else (),
     )
     partial = bool(scope.names) or scope.foreign
     plan = plan_sync(selection, inventory, lock=digest, partial=partial, prune=scope.prune, left_out=chosen.left_out)
     if any(plan.installs()):
-        _require_exec(store, [action.selected.asset for action in plan.installs()])
+        _require_exec(store.own, [action.selected.asset for action in plan.installs()])
     return plan
 
 

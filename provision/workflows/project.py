@@ -252,11 +252,11 @@ def needed_keys(manifest: Path) -> frozenset[str] | None:
 def record_use(project: Project, store: Store, key: str, *, timeout: float | None) -> None:
     """Record a project that uses an installed tree without a sync: it may have been moved, or copied.
 
-    Does nothing, quickly, for a project whose root has the key.
+    Does nothing, quickly, for a project whose root has the key, or where the tree is in a store that is only read.
     """
     from provision.store.roots import is_recorded, record_root
 
-    if not is_recorded(store, project.manifest_path, key):
+    if store.is_own(key) and not is_recorded(store, project.manifest_path, key):
         record_root(store, project.manifest_path, locked_keys(project.locked().lock), timeout=timeout)
 
 

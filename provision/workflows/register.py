@@ -14,7 +14,6 @@ from provision.host.files import is_file
 from provision.host.registry import Registry
 from provision.model.asset import Asset
 from provision.model.value import frozen
-from provision.store.layout import Store
 from provision.store.receipts import read_receipt
 from provision.workflows.options import Options, Scope
 from provision.workflows.project import Project, select_entries
@@ -73,7 +72,7 @@ def tag_of(asset: Asset) -> str:
 
 
 def _installed(options: Options) -> list[str]:
-    project, store = Project.find(options), Store(options.home)
+    project, store = Project.find(options), options.store
     selected = select_assets(project, project.locked().lock, Scope()).selected
     return [each.name for each in selected if read_receipt(store, each.key) is not None]
 

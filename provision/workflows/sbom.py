@@ -109,8 +109,9 @@ def sboms_beside_receipts(
 ) -> tuple[Path, ...]:
     """Write an SBOM of each tree that is installed here, of the named entries and targets, beside its receipt.
 
-    It names no entry, as projects share trees; so its bytes depend on the archive alone, and with ``installed`` on what
-    the interpreter states. Raises as `sbom` with ``installed``, and `StoreError` where the store cannot be written.
+    None is written into a store that is only read. An SBOM names no entry, as projects share trees; so its bytes depend
+    on the archive alone, and with ``installed`` on what the interpreter states. Raises as `sbom` with ``installed``,
+    and `StoreError` where the store cannot be written.
     """
     from provision.store.locks import lock_timeout
     from provision.store.sboms import write_sbom_beside
@@ -119,11 +120,11 @@ def sboms_beside_receipts(
     lock = project.locked().lock
     trees = _installed(options, lock, names, select_rows(project, lock, names, targets))
     stated = _stated(options, trees) if installed else {}
-    table, epoch, store = component_table(options), source_date_epoch(options.environ), Store(options.home)
+    table, epoch, store = component_table(options), source_date_epoch(options.environ), options.store
     written = {}
     for tree in trees:
         key = tree.receipt.key
-        if key in written:
+        if key in written or not store.is_own(key):
             continue
         inventory = take_inventory(key, [("", tree.asset)], table, epoch=epoch, stated=stated)
         made = Sbom(document=sbom_document(inventory, style), archives=1, warnings=())
@@ -163,7 +164,7 @@ def _installed(
     """Those of the assets that are installed here; raises `ProvisionError` if a named entry is not, or none is."""
     from provision.store.receipts import read_receipt
 
-    store = Store(options.home)
+    store = options.store
     trees = {python.name: python.tree for python in lock.pythons}
     found = [
         _InstalledTree(name=name, asset=asset, receipt=receipt)
@@ -185,7 +186,7 @@ def _stated(options: Options, trees: Iterable[_InstalledTree]) -> dict[str, dict
     from provision.review.libraries import libraries_from_files, libraries_from_interpreter
     from provision.store.receipts import read_entries
 
-    store, host = Store(options.home), detect_host()
+    store, host = options.store, detect_host()
     stated: dict[str, dict[str, str]] = {}
     for each in trees:
         tree = store.tree(each.receipt.key)
@@ -215,7 +216,7 @@ def licences(options: Options, names: tuple[str, ...] = ()) -> Licences:
     """The licences of what is locked, by component; of full archives that are installed, by their own metadata."""
     project = Project.find(options)
     loaded = project.locked()
-    store = Store(options.home)
+    store = options.store
     table = component_table(options)
     rows: list[LicenceRow] = []
     for python in select_entries(loaded.lock, names, manifest=project.manifest_path):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.errors import ProvisionError, UsageError
+from provision.errors import IntegrityError, ProvisionError, UsageError
 from provision.host.files import exists
 from provision.model.value import frozen, replace
 from provision.plan import LeftOut, Selected
@@ -73,8 +73,8 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
     Intact trees are marked as durable. ``repair`` removes what was never installed, and reinstalls trees that differ in
     anything else, from the cache or the network. A tree that is missing is not repaired: `sync` installs it.
     """
-    store = Store(options.home)
-    selection, left_out = (_all_trees(store), ()) if store_wide else _trees_of_entries(options, names)
+    store = options.store
+    selection, left_out = (_all_trees(store.own), ()) if store_wide else _trees_of_entries(options, names)
     trees = []
     errors: list[ProvisionError] = []
     for selected, entry_names in selection:
@@ -87,14 +87,15 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
         progress.finish(selected.key)
     if repair:
         broken = {tree.key for tree in trees if not tree.sound and not tree.missing}
-        to_repair = [selected for selected, _ in selection if selected.key in broken]
+        errors += [_read_only_error(store, key) for key in sorted(broken) if not store.is_own(key)]
+        to_repair = [one for one, _ in selection if one.key in broken and store.is_own(one.key)]
         project = None if store_wide else Project.find(options)
-        repaired = _repair(options, project, store, to_repair, progress, errors)
+        repaired = _repair(options, project, store.own, to_repair, progress, errors)
         trees = [
             replace(tree, receipt=repaired[tree.key], unchecked=(), repaired=True) if tree.key in repaired else tree
             for tree in trees
         ]
-        clean_all_leftovers(store)
+        clean_all_leftovers(store.own)
     return Verified(trees=tuple(trees), left_out=left_out, errors=tuple(errors))
 
 
@@ -140,7 +141,7 @@ def _verify_tree(options: Options, store: Store, selected: Selected, names: tupl
                 unchecked = state.cached
             case wrong:
                 differences = tuple(map(_bytecode_difference, wrong))
-    if not differences and not receipt.settled:
+    if not differences and not receipt.settled and store.is_own(receipt.key):
         mark_durable(store, receipt)
     return VerifiedTree(
         names=names,
@@ -171,6 +172,8 @@ def _bytecode_difference(path: str) -> Difference:
 
 def _remove_uninstalled(options: Options, store: Store, selected: Selected, tree: VerifiedTree) -> VerifiedTree:
     """Remove the files that were never installed, if nothing else is wrong, and verify what then can be verified."""
+    if not store.is_own(selected.key):
+        return tree
     found = list(tree.differences)
     current = tree
     while current.receipt and all(one.kind in _REMOVABLE for one in current.differences):
@@ -181,6 +184,15 @@ def _remove_uninstalled(options: Options, store: Store, selected: Selected, tree
         current = _verify_tree(options, store, selected, tree.names)
         found += current.differences
     return replace(current, differences=tuple(found))
+
+
+def _read_only_error(store: Store, key: str) -> IntegrityError:
+    tree = store.tree(key)
+    return IntegrityError(
+        f"cannot repair {tree}: its store is only read, as PROVISION_STORES lists it",
+        hint=f"Repair it where the store can be written, with PROVISION_HOME={tree.parent.parent} and "
+        "`provision verify --store --repair`.",
+    )
 
 
 def _repair(

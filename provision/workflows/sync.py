@@ -143,15 +143,15 @@ def _manifest_bytes(project: Project) -> bytes:
 def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Progress) -> Synced:
     """Record the project's needs, plan, install, link, prune; in this order a crash at any point loses nothing."""
     project, loaded = inputs.project, inputs.loaded
-    store, timeout = Store(options.home), lock_timeout(options.environ)
+    store, timeout = options.store, lock_timeout(options.environ)
     # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
     record_root(store, project.manifest_path, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
     plan = compute_plan(options, project, loaded.lock, loaded.digest, scope)
     installs = tuple(plan.installs())
     unproven = check_provenance(options, project, loaded.lock, _selected(plan), progress)
-    receipts = _install(options, project, store, installs, progress)
+    receipts = _install(options, project, store.own, installs, progress)
     # Staging directories of runs that were killed after publishing their tree: nobody installs those again.
-    clean_all_leftovers(store)
+    clean_all_leftovers(store.own)
     for path in (project.manifest_path, project.lock_path):
         remove_unfinished(path)
     not_linked = ""
@@ -168,7 +168,7 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
                 _write_project_stamp(options, inputs, store, linked, notes=notes)
     removed = [action.key for action in plan.actions if isinstance(action, Remove)]
     if removed:
-        prune_trees(store, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
+        prune_trees(store.own, needed_keys, keys=removed, timeout=timeout, on_wait=progress.note)
     planned = Planned(project=project, lock=loaded.lock, scope=scope, plan=plan)
     return Synced(
         planned=planned,

@@ -55,7 +55,7 @@ def which(options: Options, name: str) -> FoundPython:
     """The interpreter of an entry; raises `StoreError` if it is not installed, `IntegrityError` if damaged."""
     project = Project.find(options)
     (selected,) = select_assets(project, project.locked().lock, Scope(names=(name,))).selected
-    store = Store(options.home)
+    store = options.store
     if not _is_installed(selected, store):
         raise StoreError(f"{name} is not installed", hint=f"Run `provision sync {name}`.")
     raise_all([error] if (error := _interpreter_error(selected, store)) else [])
@@ -154,7 +154,7 @@ def bin_directory(options: Options) -> Path:
     directory = links_directory(project.directory) / BIN
     if _is_unfit_for_path(directory):
         raise PolicyError(f"cannot put {directory} on PATH: its name contains {os.pathsep!r} or a line break")
-    store = Store(options.home)
+    store = options.store
     loaded = project.lock()
     chosen = select_assets(project, loaded.lock, Scope()).selected if loaded else ()
     installed = [selected for selected in chosen if _is_installed(selected, store)]
@@ -185,12 +185,14 @@ def _interpreter_error(selected: Selected, store: Store) -> ProvisionError | Non
     """
     tree = store.tree(selected.key)
     program = executable(tree, selected.asset)
-    if refuses_programs(store.trees):
-        return noexec_error(store.trees)
+    if refuses_programs(tree.parent):
+        return noexec_error(tree.parent)
     if damage := interpreter_damage(tree, selected.asset):
         return IntegrityError(
             f"interpreter of entry {selected.name!r} is damaged: {damage}",
-            hint=f"Run `provision verify --repair {selected.name}`.",
+            hint=f"Run `provision verify --repair {selected.name}`."
+            if store.is_own(selected.key)
+            else f"Run `provision sync {selected.name}`, which installs it into {store.home}.",
         )
     if not os.access(program, os.X_OK):
         return StoreError(
