@@ -8,16 +8,21 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provision.protocols import NoProgress
+from provision.workflows.image import ImageRequest, image
 from tests.fleet.images import make, project
 from tests.support.builds import Build
-from tests.support.containers import Unavailable, debian_root, need, run_in_image
 from tests.support.images import read_layout, write_layout
 from tests.support.project import COMMAND, Project
+from tests.support.servers.containers import debian_root, need, run_in_image
+from tests.support.servers.programs import ServerUnavailableError
+from tests.support.servers.registry import PASSWORD, USER, Registry
 from tests.support.strangers import without_privilege
 from tests.support.trees import BUILD
 
@@ -32,14 +37,15 @@ def available() -> Iterator[None]:
     """Skip the test for want of what the body needs."""
     try:
         yield
-    except Unavailable as error:
+    except ServerUnavailableError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
 def root_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """A function that gives packages of Debian for a processor, unpacked."""
+    """A function that gives packages of Debian for a processor, unpacked once."""
 
+    @cache
     def of(arch: str, *packages: str) -> Path:
         with available():
             return debian_root(tmp_path_factory.mktemp(arch), arch, *packages)
@@ -92,6 +98,30 @@ def test_another_user_with_another_home_makes_the_same_digests(builds: tuple[Bui
 
 @pytest.mark.slow
 @pytest.mark.parametrize("archive_layer", [False, True], ids=["tree", "archive"])
+def test_what_is_pushed_to_a_real_registry_is_what_others_pull(tmp_path: Path, archive_layer: bool) -> None:
+    options = project(tmp_path / "project")
+    expected = make(options, tmp_path / "layout", archive_layer=archive_layer)
+    with available(), Registry(tmp_path / "registry", auth="token") as registry:
+        need("skopeo", "skopeo")
+        reference = f"{registry.host}/team/python:3.13"
+        for _ in range(2):
+            request = ImageRequest(push=f"{USER}:{PASSWORD}@{reference}", archive_layer=archive_layer)
+            assert image(options, request, NoProgress()).image == expected.image
+        login = ("--src-creds", f"{USER}:{PASSWORD}", "--src-tls-verify=false")
+        copy = ("--all", "--preserve-digests", f"docker://{reference}", f"oci:{tmp_path / 'pulled'}:latest")
+        sh("skopeo", "copy", "-q", *login, *copy)
+        based = image(
+            options, ImageRequest(output=tmp_path / "next", base=f"{USER}:{PASSWORD}@{reference}"), NoProgress()
+        )
+    assert read_layout(tmp_path / "pulled") == read_layout(tmp_path / "layout")
+    notes = read_layout(tmp_path / "next")["linux/arm64"].manifest["annotations"]
+    assert notes["org.opencontainers.image.base.name"] == reference
+    assert notes["org.opencontainers.image.base.digest"] == f"sha256:{expected.platforms[1].image.digest}"
+    assert based.is_based
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("archive_layer", [False, True], ids=["tree", "archive"])
 def test_a_real_interpreter_runs_in_its_image(
     builds: tuple[Build, ...], root_of: Callable[..., Path], tmp_path: Path, archive_layer: bool
 ) -> None:
@@ -114,14 +144,20 @@ def test_a_real_interpreter_runs_in_its_image(
             f"oci:{tmp_path / 'copy'}:other",
         )
         assert read_layout(tmp_path / "copy", "other") == read_layout(tmp_path / "layout")
-        script = (
-            "set -e; python -V; python3 -c 'import sys; print(sys.prefix)'; python -m venv --without-pip /tmp/v; "
-            "/tmp/v/bin/python -c 'import sys, encodings, sysconfig; print(sys.base_prefix)'"
-        )
+        moved = "/python" if archive_layer else "/opt/pythons"
+        script = f"""
+            set -e
+            cp -a {moved}/. /tmp/moved
+            /tmp/moved/bin/python -V
+            python -V
+            python3 -c 'import sys; print(sys.prefix)'
+            python -m venv --without-pip /tmp/v
+            /tmp/v/bin/python -c 'import sys, encodings, sysconfig; print(sys.base_prefix)'
+        """
         done = run_in_image(f"{tmp_path / 'layout'}:latest", tmp_path, "sh", "-c", script, arch=arch)
     assert done.returncode == 0, done.stderr
-    version, prefix, base_prefix = done.stdout.splitlines()
-    assert version == f"Python {builds[-1].name.version}"
+    copied, version, prefix, base_prefix = done.stdout.splitlines()
+    assert copied == version == f"Python {builds[-1].name.version}"
     assert prefix.startswith("/python" if archive_layer else "/opt/pythons/store/cpython-")
     assert base_prefix == "/opt/pythons"
 

@@ -1,18 +1,25 @@
 """Container tools of Debian: a base of its packages for any processor, and commands run in an image.
 
-Nothing needs a daemon. `Unavailable`, with the reason, is raised where a tool or a package cannot be had; as root,
-missing tools are installed through apt. Packages of a base are unpacked, not installed: no script of theirs runs.
+Nothing needs a daemon. `ServerUnavailableError`, with the reason, is raised where a tool or a package cannot be had; as
+root, missing tools are installed through apt. Packages of a base are unpacked, not installed: no script of theirs runs.
+
+By hand: ``python -m tests.support.servers.containers [--arch arm64] LAYOUT:NAME [COMMAND…]``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from tests.support.servers.programs import UNAVAILABLE, ServerUnavailableError
 
 # Debian's name of a processor, qemu's, and `platform.machine()` there.
 _ARCHES = {"amd64": ("x86_64", "x86_64"), "arm64": ("aarch64", "aarch64")}
@@ -20,35 +27,31 @@ _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TIMEOUT = 600
 
 
-class Unavailable(Exception):
-    """What this machine cannot provide."""
-
-
 def need(command: str, *packages: str) -> None:
     """Have a command, or install the packages with it."""
     if shutil.which(command, path=f"{os.environ['PATH']}:/usr/sbin:/sbin"):
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise Unavailable(f"{command} is missing; on Debian: apt-get install {' '.join(packages)}")
+        raise ServerUnavailableError(f"{command} is missing; on Debian: apt-get install {' '.join(packages)}")
     wait = ["-qq", "-o", "DPkg::Lock::Timeout=300"]
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "SYSTEMD_OFFLINE": "1"}
     for words in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
         done = subprocess.run(["apt-get", *wait, *words], env=environ, capture_output=True, check=False)
     if done.returncode != 0:
-        raise Unavailable(f"apt cannot install {' '.join(packages)}: {done.stderr.decode().strip()[-200:]}")
+        raise ServerUnavailableError(f"apt cannot install {' '.join(packages)}: {done.stderr.decode().strip()[-200:]}")
 
 
 def debian_root(directory: Path, arch: str, *packages: str, suite: str = "trixie") -> Path:
     """Packages of Debian for a processor, ``arm64``, and what they depend on, unpacked into a directory."""
     if shutil.which("apt-get") is None or not _KEYRING.exists():
-        raise Unavailable("packages of Debian require apt and the keyring of Debian's archive")
+        raise ServerUnavailableError("packages of Debian require apt and the keyring of Debian's archive")
     state, root = directory / "apt", directory / "root"
     for path in (state / "lists/partial", state / "cache/archives/partial", root):
         path.mkdir(parents=True, exist_ok=True)
     (state / "status").touch()
     archive = _output("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian")
     if not archive:
-        raise Unavailable("apt knows no archive of Debian")
+        raise ServerUnavailableError("apt knows no archive of Debian")
     (state / "sources.list").write_text(f"deb [signed-by={_KEYRING}] {archive.splitlines()[0]} {suite} main\n")
     settings = {
         "APT::Architecture": arch,
@@ -70,7 +73,9 @@ def debian_root(directory: Path, arch: str, *packages: str, suite: str = "trixie
             ["apt-get", "-qq", *options, *words], capture_output=True, check=False, timeout=_TIMEOUT, text=True
         )
         if done.returncode != 0:
-            raise Unavailable(f"apt cannot download {' '.join(packages)} for {arch}: {done.stderr.strip()[-200:]}")
+            raise ServerUnavailableError(
+                f"apt cannot download {' '.join(packages)} for {arch}: {done.stderr.strip()[-200:]}"
+            )
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / name).mkdir(parents=True, exist_ok=True)
         if not (root / name).is_symlink():
@@ -134,3 +139,25 @@ def _check(*words: str) -> None:
 
 def _output(*words: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def main() -> int:
+    """Run a command in an image; returns its exit code."""
+    parser = argparse.ArgumentParser(description="Run a command in an image of a layout.")
+    parser.add_argument("--arch", default="amd64", choices=sorted(_ARCHES))
+    parser.add_argument("image", metavar="LAYOUT:NAME")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        try:
+            done = run_in_image(given.image, Path(work), *given.command, arch=given.arch)
+        except ServerUnavailableError as error:
+            print(f"skip: {error}", file=sys.stderr)  # noqa: T201  (the caller reads it)
+            return UNAVAILABLE
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
