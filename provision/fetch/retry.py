@@ -223,7 +223,7 @@ class RetryPolicy:
             self._end = time.monotonic() + self._settings.retry_timeout
         attempts.idle += 1
         attempts.failure = replace(failure, attempts=attempts.failures)
-        attempts.due = time.monotonic() + self._pause(failure, attempts.idle)
+        attempts.due = time.monotonic() + pause_after(failure, attempts.idle, self.left, self._settings)
         return attempts.failure
 
     def _wait(self, attempts: Attempts) -> None:
@@ -233,13 +233,16 @@ class RetryPolicy:
         if pause > 0:
             self._cancellation.wait(pause)
 
-    def _pause(self, failure: Failure, idle: int) -> float:
-        """Seconds until the next attempt: random up to a bound that doubles, and not before the server allows it."""
-        from random import uniform  # only once something failed: until then nothing must be paid for it
 
-        settings = self._settings
-        bound = min(settings.max_pause, settings.backoff * 2.0 ** min(idle - 1, 30))
-        asked = failure.retry_after
-        if asked is None or asked < settings.backoff:
-            return (asked or 0.0) + uniform(0, bound)  # noqa: S311 - it need not be secret
-        return asked + uniform(0, min(asked, max(0.0, self.left - asked)))  # noqa: S311
+def pause_after(failure: Failure, idle: int, left: float, settings: DownloadSettings) -> float:
+    """Seconds until the next attempt after ``idle`` in a row that brought nothing, with ``left`` seconds for all.
+
+    Random up to a bound that doubles, and not before the server allows it.
+    """
+    from random import uniform  # only once something failed: until then nothing must be paid for it
+
+    bound = min(settings.max_pause, settings.backoff * 2.0 ** min(idle - 1, 30))
+    asked = failure.retry_after
+    if asked is None or asked < settings.backoff:
+        return (asked or 0.0) + uniform(0, bound)  # noqa: S311 - it need not be secret
+    return asked + uniform(0, min(asked, max(0.0, left - asked)))  # noqa: S311

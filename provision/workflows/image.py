@@ -236,7 +236,7 @@ class _Trees:
             scope = Scope(names=request.names, targets=targets, cpu=level)
             synced = sync(options, scope, progress, locked=True, frozen=request.frozen)
             warnings.update(dict.fromkeys(synced.warnings))
-        store = Store(options.home)
+        store = options.store
         for each in {selected.key: selected for platform in platforms for selected in platform.selected}.values():
             warnings.update(dict.fromkeys(_differences(store, each)))
         return cls(store=store, compression=request.compression, warnings=tuple(warnings))
