@@ -22,10 +22,12 @@ def write_layout(
     name: str = "base",
     config: Mapping[str, Any] = {},
     docker: bool = False,
+    changes: Mapping[str, Mapping[str, Any]] = {},
 ) -> Path:
     """A layout with one image for each platform, ``linux/arm64``: of files by path, or of a directory.
 
-    ``docker`` has the media types that Docker's registries use.
+    ``docker`` has the media types that Docker's registries use; ``changes`` are members of the ``config``, the
+    ``manifest``, its ``layer`` or the ``top`` descriptor.
     """
     (layout / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
     (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
@@ -48,19 +50,23 @@ def write_layout(
         about = {"os": system, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
         tar = _tar(root)
         layer = _blob(layout, types["layer"], gzip.compress(tar, compresslevel=1, mtime=0))
+        layer |= changes.get("layer", {})
         document = {
             **about,
             "config": dict(config),
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}"]},
             "history": [{"created_by": "tests"}],
+            **changes.get("config", {}),
         }
         own = _blob(layout, types["config"], json.dumps(document).encode())
         manifest = {"schemaVersion": 2, "mediaType": types["manifest"], "config": own, "layers": [layer]}
+        manifest |= changes.get("manifest", {})
         images.append({**_blob(layout, types["manifest"], json.dumps(manifest).encode()), "platform": about})
     top = images[0]
     if len(images) > 1:
         index = {"schemaVersion": 2, "mediaType": types["index"], "manifests": images}
         top = _blob(layout, types["index"], json.dumps(index).encode())
+    top |= changes.get("top", {})
     named = {**top, "annotations": {"org.opencontainers.image.ref.name": name}}
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}))
     return layout

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from provision.errors import IntegrityError, LockFileError, ProvisionError, UsageError
+from provision.fleet.image_layers import LinkedTree, links_layer
+from provision.fleet.image_layout import ImageLayout
 from provision.lock.read import read_lock
 from provision.model.value import replace
 from provision.protocols import NoProgress
@@ -116,7 +118,7 @@ def test_an_image_says_what_it_was_made_of(options: Options, tmp_path: Path) -> 
 
 
 def test_the_home_in_an_image_is_a_store_in_which_nothing_is_missing(options: Options, tmp_path: Path) -> None:
-    make(options, tmp_path / "layout")
+    made = make(options, tmp_path / "layout")
     for found in read_layout(tmp_path / "layout").values():
         for layer in found.layers:
             with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
@@ -125,6 +127,9 @@ def test_the_home_in_an_image_is_a_store_in_which_nothing_is_missing(options: Op
     assert plan(inside, Scope(all_targets=True)).plan.is_empty
     verified = verify(inside, (), repair=False, store_wide=True, progress=NoProgress())
     assert [each.differences for each in verified.trees] == [(), ()]
+    behind = replace(inside, home=tmp_path / "empty", bases=(inside.home,))
+    assert digests(make(behind, tmp_path / "from the image")) == digests(made)
+    assert not (behind.home / "store").exists()
 
 
 def test_a_tree_that_was_changed_is_not_put_into_an_image(options: Options, tmp_path: Path) -> None:
@@ -161,6 +166,14 @@ def test_a_compressed_layer_is_of_the_same_tar_file(
         assert after.layers[0].descriptor.media_type.endswith(f".tar{suffix}")
         assert after.layers[0].descriptor.size < before.layers[0].descriptor.size
     assert read_layout(tmp_path / "packed").keys() == read_layout(tmp_path / "plain").keys()
+
+
+def test_the_bytes_of_a_layer_do_not_depend_on_the_python_that_writes_them(tmp_path: Path) -> None:
+    """If this digest changes, so do those of all images: of a link, and a file with a long name."""
+    name = f"share/{'long/' * 30}ünïcode.py"
+    tree = LinkedTree.of("opt/pythons/store/key", ["bin/python", name])
+    layer = links_layer(ImageLayout(tmp_path), [tree], {name: b"print()\n"})
+    assert str(layer.diff_id) == "27ff3cfd43bad20bc25b396bbfcdd3917e6526b0ef06a949d51be97dd5c2c7d1"
 
 
 def test_an_archive_is_a_layer_whose_digest_is_the_locked_one(options: Options, tmp_path: Path) -> None:
@@ -237,6 +250,33 @@ def test_a_base_is_below_and_its_settings_stay(options: Options, tmp_path: Path)
             assert found.manifest["annotations"]["org.opencontainers.image.base.digest"].startswith("sha256:")
             assert "org.opencontainers.image.base.name" not in found.manifest["annotations"]
             assert "docker" not in json.dumps(found.manifest)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "problem"),
+    [
+        ("manifest", {"layers": None}, "invalid: expected a list of descriptors"),
+        (
+            "manifest",
+            {"layers": [{"digest": "sha512:00", "size": 1}]},
+            "invalid: expected a sha256 digest, got 'sha512",
+        ),
+        ("manifest", {"config": {"digest": f"sha256:{'0' * 64}", "size": -1}}, "invalid: expected a size, got -1"),
+        ("config", {"rootfs": {"diff_ids": []}}, "invalid: 1 layers and 0 digests"),
+        ("config", {"rootfs": 3}, "invalid: expected an object"),
+        ("config", {"architecture": "s390x"}, "is not for linux/amd64, only for linux/s390x"),
+        ("layer", {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar"}, "which cannot be copied"),
+        ("top", {"mediaType": "application/vnd.provision.archive.v1"}, "not an image"),
+    ],
+)
+def test_a_base_that_is_invalid_is_refused(
+    options: Options, tmp_path: Path, part: str, change: dict[str, Any], problem: str
+) -> None:
+    base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}}, changes={part: change})
+    with pytest.raises(ProvisionError, match=problem) as caught:
+        make(options, tmp_path / "layout", base=str(base), platforms=("linux/amd64",))
+    assert caught.value.hint
+    assert not (tmp_path / "layout").exists()
 
 
 def test_a_base_that_does_not_fit_leaves_no_image(options: Options, tmp_path: Path) -> None:
