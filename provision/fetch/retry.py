@@ -133,13 +133,13 @@ class RetryLog:
         self._lock = threading.Lock()
         self._announced: set[str] = set()
 
-    def repeated(self, failure: Failure, pause: float, left: float) -> None:
-        """The same URL will be tried again after ``pause`` seconds, and given up ``left`` seconds from now."""
+    def repeated(self, failure: Failure, pause: float, limit: str) -> None:
+        """The same URL will be tried again after ``pause`` seconds; ``limit`` tells how long or how often."""
         with self._lock:
             is_first = failure.source not in self._announced
             self._announced.add(failure.source)
         if is_first:
-            self._progress.note(f"{failure.source}: {failure.cause}; retrying for up to {left:.0f} s")
+            self._progress.note(f"{failure.source}: {failure.cause}; retrying {limit}")
         self._progress.detail(f"{failure}; retrying in {pause:.2g} s")
 
     def failed(self, failure: Failure) -> None:
@@ -209,7 +209,11 @@ class RetryPolicy:
         failure = attempts.failure
         if failure is None or not failure.retryable or attempts.due - time.monotonic() >= self.left:
             return False
-        return self._settings.waits_for_network or not failure.no_network or attempts.idle < self._settings.attempts
+        return not self._is_counted(failure) or attempts.idle < self._settings.attempts
+
+    def _is_counted(self, failure: Failure) -> bool:
+        """Whether a number of attempts is the limit, and not a time: without a network, a person should not wait."""
+        return failure.no_network and not self._settings.waits_for_network
 
     def _record(self, failure: Failure, attempts: Attempts) -> Failure:
         """Note a failed attempt, and when the next may be made; returns the failure with the number of attempts."""
@@ -229,7 +233,9 @@ class RetryPolicy:
     def _wait(self, attempts: Attempts) -> None:
         pause = attempts.due - time.monotonic()
         if attempts.failure is not None:
-            self._log.repeated(attempts.failure, max(0.0, pause), self.left)
+            counted = self._is_counted(attempts.failure)
+            limit = f"up to {self._settings.attempts - 1} times" if counted else f"for up to {self.left:.0f} s"
+            self._log.repeated(attempts.failure, max(0.0, pause), limit)
         if pause > 0:
             self._cancellation.wait(pause)
 

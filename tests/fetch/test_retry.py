@@ -11,6 +11,7 @@ import pytest
 from provision.fetch.failures import Failure, TransferError
 from provision.fetch.retry import Attempts, Cancellation, CancelledError, Deadline, RetryLog, RetryPolicy
 from provision.fetch.settings import MIB, DownloadSettings
+from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.url import Url
 from tests.fetch.samples import RecordedProgress
@@ -100,6 +101,16 @@ def test_a_source_is_announced_once_and_every_repeat_in_detail() -> None:
         assert RetryPolicy(settings, Cancellation(), Deadline(3600), log).run(attempts) == "done"
     assert progress.notes == ["example.com: 503 Service Unavailable; retrying for up to 300 s"]
     assert len(progress.details) == 6
+
+
+@pytest.mark.parametrize(("waits", "told"), [(False, "retrying up to 3 times"), (True, "retrying for up to 300 s")])
+def test_without_a_network_the_limit_is_a_number_of_attempts(waits: bool, told: str) -> None:
+    progress = RecordedProgress()
+    settings = DownloadSettings(backoff=0.01, waits_for_network=waits)
+    lost = replace(_failure(), no_network=True)
+    policy = RetryPolicy(settings, Cancellation(), Deadline(3600), RetryLog(progress))
+    assert policy.run(_Attempts(lost)) == "done"
+    assert progress.notes == [f"example.com: 503 Service Unavailable; {told}"]
 
 
 def test_the_failure_tells_how_often_it_was_tried() -> None:
