@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: help setup demo test test-all soak fuzz check format bench dist man clean
+.PHONY: help setup demo test test-all soak fuzz check format bench dist man docs clean
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -61,6 +61,13 @@ dist: $(RELEASE)/.ready ## sdist and wheel in dist/, checked as a package index 
 
 man: ## the manual page, build/provision.1
 	@mkdir -p build && $(PYTHON) -m tools.manual > build/provision.1 && echo build/provision.1
+
+$(VENV)/.docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
+docs: $(VENV)/.docs ## the docs site, build/site: reference made, built strictly, every link checked
+	@$(BIN)/python -m tools.site
 
 clean: ## remove what these targets made
 	rm -rf $(VENV) .venvs .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -97,6 +97,7 @@ BY_TOPIC = {
     "test_mirror.py": "this file",
     "test_contributing.py": "the files that CONTRIBUTING names",
     "test_readme.py": "README's commands and figures",
+    "test_start_page.py": "the docs' tutorial, and what the first pages say of builds",
     "test_systems.py": "names that not every system has",
     "unpack/test_safety.py": "hostile archives of each format",
 }

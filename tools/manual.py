@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +45,14 @@ class CommandHelp:
     tables: dict[str, tuple[Row, ...]]
 
 
+def command_helps() -> tuple[CommandHelp, ...]:
+    """The help texts of `provision` and of all commands."""
+    return tuple(_taken_apart(text) for text in re.split(r"^\$ ", _read(_HELP), flags=re.MULTILINE)[1:])
+
+
 def manual_page() -> str:
     """The page in the macros of man(7)."""
-    first, *commands = (_taken_apart(text) for text in re.split(r"^\$ ", _read(_HELP), flags=re.MULTILINE)[1:])
+    first, *commands = command_helps()
     rows = Counter(row for command in commands for row in command.tables.get("Options", ()))
     common = [row for row, count in rows.items() if count > len(commands) / 2]
     return "\n".join(_lines(first, commands, common)) + "\n"
@@ -87,7 +92,7 @@ def _rows(table: str) -> Iterator[Row]:
         yield Row(term, " ".join(" ".join(words).split()))
 
 
-def _lines(first: CommandHelp, commands: list[CommandHelp], common: list[Row]) -> Iterator[str]:
+def _lines(first: CommandHelp, commands: Sequence[CommandHelp], common: list[Row]) -> Iterator[str]:
     version = re.search(r'"(.*)"', _read(_VERSION))
     yield f'.TH PROVISION 1 "" "provision {version[1] if version else ""}" "User Commands"'
     yield ".SH NAME"

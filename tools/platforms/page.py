@@ -22,7 +22,7 @@ Where provision itself runs. What it can lock and prepare (`--target`) does not 
 - **written for**: the code has an answer for this system, and nothing was run on it.
 - **unknown**: nobody has looked. provision may run there or not.
 
-| platform | | what ran |
+| platform | state | what ran |
 |---|---|---|
 """
 

@@ -1,0 +1,101 @@
+"""The Markdown files of the docs site: those of `docs/`, and those that are made from the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from tools.references import ROOT, addresses
+from tools.site.reference import reference_pages
+
+DOCS = ROOT / "docs"
+CONFIGURATION = DOCS / "zensical.toml"
+# Pages for those who work on provision itself; the site links to the repository instead.
+_NOT_ON_THE_SITE = {"wording.md"}
+_LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
+
+# A nav as TOML has it: paths, and tables with one title and one path or another nav.
+Nav = list[Any]
+
+
+def write_sources(folder: Path) -> None:
+    """Write the configuration and all pages of the site into an empty folder."""
+    pages = folder / "docs"
+    for path in sorted(DOCS.rglob("*")):
+        if path.is_file() and path.name not in {CONFIGURATION.name, *_NOT_ON_THE_SITE}:
+            target = pages / path.relative_to(DOCS)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix == ".md":
+                target.write_text(
+                    with_links_to_the_repository(path.read_text(encoding="utf-8"), path), encoding="utf-8"
+                )
+            else:
+                shutil.copyfile(path, target)
+    changelog = ROOT / "CHANGELOG.md"
+    text = with_links_to_the_repository(changelog.read_text(encoding="utf-8"), changelog)
+    (pages / "changelog.md").write_text(text, encoding="utf-8")
+    for name, text in reference_pages().items():
+        target = pages / "reference" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    shutil.copytree(ROOT / "schemas", pages / "reference" / "schemas")
+    (folder / "zensical.toml").write_text(tomlkit.dumps(configuration(pages)), encoding="utf-8")
+
+
+def with_links_to_the_repository(text: str, path: Path) -> str:
+    """A page whose links to files outside of the site lead to the repository."""
+    repository = addresses().repository
+
+    def link(match: re.Match[str]) -> str:
+        target = (path.parent / match[1]).resolve()
+        fragment = match[2] or ""
+        if target.is_relative_to(DOCS) and target.name not in _NOT_ON_THE_SITE:
+            return f"{target.relative_to(DOCS).as_posix()}{fragment}" if path.parent != DOCS else match[0]
+        if target == ROOT / "CHANGELOG.md":
+            return f"changelog.md{fragment}"
+        kind = "tree" if target.is_dir() else "blob"
+        return f"{repository}/{kind}/main/{target.relative_to(ROOT).as_posix()}{fragment}"
+
+    return _LINK.sub(link, text)
+
+
+def configuration(pages: Path) -> dict[str, Any]:
+    """The configuration with the addresses of the project, and all pages that a pattern in its nav stands for."""
+    read = tomllib.loads(CONFIGURATION.read_text(encoding="utf-8"))
+    project = read["project"]
+    project["site_url"] = f"{addresses().documentation}/"
+    # No `repo_url`: with it, every page asks api.github.com for numbers of the repository.
+    project["nav"] = list(_expanded(project["nav"], pages))
+    return read
+
+
+def _expanded(nav: Nav, pages: Path) -> Iterator[Any]:
+    for item in nav:
+        if isinstance(item, str) and "*" in item:
+            yield from (
+                path.relative_to(pages).as_posix() for path in sorted(pages.glob(item)) if path.name != "index.md"
+            )
+        elif isinstance(item, dict):
+            ((title, value),) = item.items()
+            yield {title: list(_expanded(value, pages)) if isinstance(value, list) else value}
+        else:
+            yield item
+
+
+def pages_in(nav: Nav) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The pages of a nav, in order, each with the titles above it."""
+    for item in nav:
+        if isinstance(item, str):
+            yield (), item
+            continue
+        ((title, value),) = item.items()
+        if isinstance(value, str):
+            yield (title,), value
+        else:
+            yield from (((title, *titles), path) for titles, path in pages_in(value))
