@@ -136,6 +136,16 @@ class LockTimeoutError(StoreError):
     kind = "timeout"
 
 
+class LocksUnsupportedError(StoreError):
+    """The file system of the store or the cache has no file locks."""
+
+
+def is_unwritable(error: StoreError) -> bool:
+    """Whether a store can be read but not changed here, which is tolerated where nothing depends on the change."""
+    denied = isinstance(error.__cause__, OSError) and error.__cause__.errno in UNWRITABLE
+    return denied or isinstance(error, LocksUnsupportedError)
+
+
 class LockFileError(ProvisionError):
     """`pythons.lock` is missing, unreadable, out of date, or lacks what the command needs."""
 

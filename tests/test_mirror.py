@@ -93,6 +93,8 @@ BY_TOPIC = {
     "store/test_full_disk.py": "the store on a full disk",
     "store/test_growth.py": "the costs of a store that grows",
     "store/test_layers.py": "a store in a lower layer of an overlayfs",
+    "store/test_file_systems.py": "a store in a SquashFS image, and one without file locks",
+    "store/test_group_store.py": "a store that a group shares",
     "store/test_shared_store.py": "a store that several users share",
     "test_mirror.py": "this file",
     "test_contributing.py": "the files that CONTRIBUTING names",

@@ -67,6 +67,17 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
     return None
 
 
+def is_shared(directory: Path) -> bool:
+    """Whether members of a group share a directory: they may write there, and what is new there is the group's."""
+    shared = stat.S_ISGID | stat.S_IWGRP
+    return directory.stat().st_mode & shared == shared
+
+
+def shared_mode(directory: Path) -> int | None:
+    """The mode of new files in a shared directory, whatever the umask; None elsewhere, where the umask decides."""
+    return NEW_FILE_MODE if is_shared(directory) else None
+
+
 def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
     """Create a directory and its missing parents; the umask may narrow the modes, never widen them.
 
@@ -116,7 +127,8 @@ def replace_file(
     taking it for one of those.
     """
     for unfinished in unfinished_files(path.parent, path.name):
-        remove_file(unfinished)
+        with suppress(PermissionError):  # that of another user, in a directory where only its owner may remove it
+            remove_file(unfinished)
     for _ in range(_MAX_ATTEMPTS):
         temporary = temporary_path(path)
         try:

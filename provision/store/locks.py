@@ -1,8 +1,8 @@
 """File locks, one for each entry of a store.
 
 Work on different entries never waits. The system releases a lock when its holder ends, however it ends. A note in the
-lock file names the holder for those who wait. Errors: `LockTimeoutError` after the time allowed, `StoreError` where
-locks are not possible.
+lock file names the holder for those who wait. Errors: `LockTimeoutError` after the time allowed,
+`LocksUnsupportedError` where locks are not possible.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from provision.errors import LockTimeoutError, StoreError, store_failures
-from provision.host.files import make_directory, read_small_file_or_none
+from provision.errors import LocksUnsupportedError, LockTimeoutError, store_failures
+from provision.host.files import is_shared, make_directory, read_small_file_or_none
 from provision.host.variables import read_number
 from provision.model.value import frozen
 from provision.store.layout import Store
@@ -24,8 +24,9 @@ from provision.store.layout import Store
 # A waiter looks again after this many seconds, then ever less often.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 _LONGEST_NOTE = 500
-# A lock can be taken through any open file, one opened for reading included: so nobody but the owner may open it.
-_LOCK_FILE_MODE = 0o600
+# A lock can be taken through any open file, one opened for reading included: so nobody but the owner may open it, or
+# the group that shares the store.
+_LOCK_FILE_MODE, _SHARED_LOCK_FILE_MODE = 0o600, 0o660
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK})
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL})
 
@@ -94,7 +95,7 @@ def file_lock(
     The system releases it when its holder has ended, and so have all processes that inherited the descriptor which is
     yielded (None on Windows). While it waits, it calls ``on_wait`` with one sentence that names the holder, and again
     when the holder changes. Raises `LockTimeoutError` after ``timeout`` seconds (0: at once), `StoreError` if the lock
-    file cannot be made or the file system does not support locks, with a hint about ``variable``.
+    file cannot be made, with a hint about ``variable``, `LocksUnsupportedError` if the file system has no locks.
     """
     with store_failures("make a lock file", path, variable):
         make_directory(path.parent)
@@ -168,9 +169,9 @@ else:
         import fcntl
 
         with store_failures("lock", path, variable):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _LOCK_FILE_MODE)
+            descriptor = _open_lock(path)
             try:
-                _make_private(descriptor)
+                _set_mode(descriptor, _SHARED_LOCK_FILE_MODE if is_shared(path.parent) else _LOCK_FILE_MODE)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 os.close(descriptor)
@@ -187,11 +188,19 @@ else:
 
         return descriptor, release
 
-    def _make_private(descriptor: int) -> None:
-        # An older provision, or a copy of the store, may have made the file so that others can read it.
+    def _open_lock(path: Path) -> int:
+        # In sticky directories, Linux may refuse to open the file of another user with O_CREAT: fs.protected_regular.
+        while True:
+            with suppress(FileNotFoundError):
+                return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            with suppress(FileExistsError):
+                return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _LOCK_FILE_MODE)
+
+    def _set_mode(descriptor: int, mode: int) -> None:
+        # The umask may have narrowed it; an older provision, or a copy of the store, may have let others read it.
         facts = os.fstat(descriptor)
-        if facts.st_mode & 0o077 and facts.st_uid == os.geteuid():
-            os.fchmod(descriptor, _LOCK_FILE_MODE)
+        if facts.st_mode & 0o777 != mode and facts.st_uid == os.geteuid():
+            os.fchmod(descriptor, mode)
 
     def _write_note(descriptor: int, note: str) -> None:
         # Only a help for those who wait: on a full disk there is no note, or `prune` could not free any space.
@@ -199,8 +208,8 @@ else:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, note.encode()[:_LONGEST_NOTE], 0)
 
-    def _unsupported(path: Path) -> StoreError:
-        return StoreError(
+    def _unsupported(path: Path) -> LocksUnsupportedError:
+        return LocksUnsupportedError(
             f"the file system of {path.parent} does not support file locks (flock)",
             hint="Set PROVISION_HOME and PROVISION_CACHE_DIR to a local file system.",
         )

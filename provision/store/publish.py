@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.errors import UNWRITABLE, LockTimeoutError, StoreError, store_failures
+from provision.errors import LockTimeoutError, StoreError, is_unwritable, store_failures
 from provision.host.files import PRIVATE_MODE, make_directory, remove_file, unfinished_files
 from provision.model.tree import DIRECTORY_MODE, TreeEntry, tree_digest
 from provision.model.value import frozen, replace
@@ -166,11 +166,23 @@ def clean_leftovers(store: Store, key: str) -> int:
     with store_failures("remove the rest of an earlier run", store.staging):
         leftovers = [path for path in _staging_directories(store) if _key_of(path) == key]
         for path in leftovers:
-            remove_recursively(path)
+            with _left_to_their_owner(path):
+                remove_recursively(path)
         for path in (store.receipt(key), store.entries(key), *store.sboms(key)):
             for temporary in unfinished_files(path.parent, path.name):
-                remove_file(temporary)
+                with _left_to_their_owner(temporary):
+                    remove_file(temporary)
     return len(leftovers)
+
+
+@contextmanager
+def _left_to_their_owner(path: Path) -> Iterator[None]:
+    """Let what another user left stay if it may not be removed: its name is never used again."""
+    try:
+        yield
+    except PermissionError:
+        if os.name == "nt" or path.lstat().st_uid == os.geteuid():
+            raise
 
 
 def clean_all_leftovers(store: Store) -> None:
@@ -180,7 +192,7 @@ def clean_all_leftovers(store: Store) -> None:
             with suppress(LockTimeoutError), tree_lock(store, key, timeout=0):
                 clean_leftovers(store, key)
     except StoreError as error:
-        if not (isinstance(error.__cause__, OSError) and error.__cause__.errno in UNWRITABLE):
+        if not is_unwritable(error):
             raise
 
 
@@ -278,8 +290,8 @@ def _without_caches(entries: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
 def mark_durable(store: Store, receipt: Receipt) -> bool:
     """Flush a tree that was just hashed, and mark it as durable; False if it was not marked, and is hashed again later.
 
-    It is not marked where the store is read-only, while another process works on the entry, or if the receipt has
-    changed: the tree that was hashed may have been replaced.
+    It is not marked where the store is read-only or has no file locks, while another process works on the entry, or if
+    the receipt has changed: the tree that was hashed may have been replaced.
     """
     try:
         with tree_lock(store, receipt.key, timeout=0):
@@ -293,7 +305,7 @@ def mark_durable(store: Store, receipt: Receipt) -> bool:
     except LockTimeoutError:
         return False
     except StoreError as error:
-        if isinstance(error.__cause__, OSError) and error.__cause__.errno in UNWRITABLE:
+        if is_unwritable(error):
             return False
         raise
     return True

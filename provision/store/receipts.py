@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from provision.errors import StoreError, store_failures
-from provision.host.files import make_directory, read_small_file_or_none, replace_file
+from provision.host.files import make_directory, read_small_file_or_none, replace_file, shared_mode
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor
 from provision.model.table import keyed, optional, required
 from provision.model.target import Target
@@ -182,7 +182,7 @@ def write_receipt(store: Store, receipt: Receipt, *, flush: bool = False) -> Non
     path = store.receipt(receipt.key)
     with store_failures("write a receipt", path):
         make_directory(path.parent)
-        replace_file(path, receipt_bytes(receipt), flush=flush)
+        replace_file(path, receipt_bytes(receipt), flush=flush, mode=shared_mode(path.parent))
 
 
 def installed_receipts(store: Store) -> tuple[Receipt, ...]:
@@ -252,7 +252,7 @@ def write_entries(store: Store, key: str, entries: Mapping[str, TreeEntry]) -> N
     path = store.entries(key)
     with store_failures("write the list of a tree's entries", path):
         make_directory(path.parent)
-        replace_file(path, entries_bytes(entries))
+        replace_file(path, entries_bytes(entries), mode=shared_mode(path.parent))
 
 
 def entries_bytes(entries: Mapping[str, TreeEntry]) -> bytes:

@@ -16,13 +16,14 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from provision.errors import UNWRITABLE, StoreError, store_failures
+from provision.errors import StoreError, is_unwritable, store_failures
 from provision.host.files import (
     exists,
     make_directory,
     read_small_file_or_none,
     remove_file,
     replace_file,
+    shared_mode,
     unfinished_files,
 )
 from provision.model.sha256 import sha256_hex
@@ -78,7 +79,7 @@ def record_root(
 ) -> bool:
     """Record all keys that a manifest needs from now on; call it before looking for their trees.
 
-    False if the store is read-only: then its owner decides which trees stay.
+    False if the store is read-only, or has no file locks: then its owner decides which trees stay.
     """
     try:
         with (
@@ -94,7 +95,7 @@ def record_root(
                 make_directory(path.parent)
                 write_root(path, root)
     except StoreError as error:
-        if isinstance(error.__cause__, OSError) and error.__cause__.errno in UNWRITABLE:
+        if is_unwritable(error):
             return False
         raise
     return True
@@ -217,4 +218,6 @@ def write_root(path: Path, root: Root) -> None:
         "environments": [str(environment) for environment in root.environments],
         "unconfirmed-since": root.unconfirmed_since,
     }
-    replace_file(path, (json.dumps(document, indent=1) + "\n").encode("ascii"), flush=True)
+    replace_file(
+        path, (json.dumps(document, indent=1) + "\n").encode("ascii"), flush=True, mode=shared_mode(path.parent)
+    )

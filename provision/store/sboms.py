@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.errors import store_failures
-from provision.host.files import replace_file
+from provision.host.files import replace_file, shared_mode
 from provision.store.layout import Store
 from provision.store.locks import OnWait, tree_lock
 from provision.store.receipts import Receipt, read_receipt
@@ -26,5 +26,5 @@ def write_sbom_beside(
         now = read_receipt(store, receipt.key)
         if now is None or now.digest != receipt.digest:
             return None
-        replace_file(path, text.encode("ascii"))
+        replace_file(path, text.encode("ascii"), mode=shared_mode(path.parent))
     return path

@@ -90,7 +90,8 @@ def test_the_reason_is_told_with_what_to_do(make_box: MakeBox, error: int) -> No
 )
 def test_where_flock_is_not_supported_that_is_said(make_box: MakeBox, scenario: str, number: int) -> None:
     box = make_box(scenario)
-    (flock, *_) = (step for step in box.remember() if step.event == "fcntl.flock")
+    flocks = [step for step in box.remember() if step.event == "fcntl.flock"]
+    flock = flocks[1 if scenario == "sync" else 0]  # the first of a sync is to record the project, which is tolerated
     box.reset()
     process = box.victim.fail_at(flock.number, number)
     check_end(process, flock, number)

@@ -1,17 +1,18 @@
-"""A second file system to test on, and one without symbolic links."""
+"""A second file system to test on, and ones without symbolic links or file locks."""
 
 from __future__ import annotations
 
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-# The numbers of the calls symlink and symlinkat.
+# The numbers of the calls symlink and symlinkat, and of flock.
 _SYMLINK_CALLS = {"x86_64": (88, 266), "aarch64": (36,)}
+_FLOCK_CALLS = {"x86_64": (73,), "aarch64": (32,)}
 # A seccomp filter, which all children inherit: the kernel answers these calls with an errno, and all others as ever.
 _WITHOUT_CALLS = """
 import ctypes, os, struct, sys
@@ -34,7 +35,16 @@ def without_symlinks(command: Sequence[str], number: int) -> list[str]:
 
     Skips the test where the kernel is not Linux's.
     """
-    calls = _SYMLINK_CALLS.get(platform.machine(), ())
+    return _without_calls(command, number, _SYMLINK_CALLS)
+
+
+def without_flock(command: Sequence[str], number: int) -> list[str]:
+    """The command, as if no file system had locks: taking one fails with an errno. Skips the test as the other does."""
+    return _without_calls(command, number, _FLOCK_CALLS)
+
+
+def _without_calls(command: Sequence[str], number: int, by_machine: Mapping[str, Sequence[int]]) -> list[str]:
+    calls = by_machine.get(platform.machine(), ())
     if sys.platform != "linux" or not calls:
         pytest.skip("takes a seccomp filter")
     return [sys.executable, "-S", "-c", _WITHOUT_CALLS, str(number), ",".join(map(str, calls)), *command]

@@ -15,27 +15,30 @@ ROOT = Path(__file__).resolve().parents[2]
 _NOBODY = 65534
 # Everything is imported before root's rights are dropped: the other user may not see the interpreter's library.
 _PREAMBLE = """
-import ctypes, importlib, os, pkgutil, shutil, sys
+import ctypes, importlib, os, pkgutil, select, selectors, shutil, signal, subprocess, sys
 if os.name == "posix":
     import fcntl
-import provision.store
-for module in pkgutil.walk_packages(provision.store.__path__, "provision.store."):
-    importlib.import_module(module.name)
+for package in {packages!r}:
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{{package}}."):
+        importlib.import_module(module.name)
 if os.geteuid() == 0:
-    os.setgroups([])
-    os.setgid({nobody})
-    os.setuid({nobody})
+    os.setgroups({groups!r})
+    os.setgid({user})
+    os.setuid({user})
 os.chdir("/")
 """
 
 
-def as_stranger(code: str) -> str:
+def as_stranger(
+    code: str, *, user: int = _NOBODY, groups: Sequence[int] = (), packages: Sequence[str] = ("provision.store",)
+) -> str:
     """Run code as a user who owns nothing if we are root, else as ourselves; return what it prints.
 
-    Tests that deny something to others must therefore deny it to the owner too.
+    Tests that deny something to others must therefore deny it to the owner too. All modules of ``packages`` can be
+    imported.
     """
     process = subprocess.run(
-        [sys.executable, "-c", _PREAMBLE.format(nobody=_NOBODY) + code],
+        [sys.executable, "-c", _PREAMBLE.format(user=user, groups=list(groups), packages=tuple(packages)) + code],
         cwd=ROOT,
         env={**os.environ, "HOME": "/"},
         capture_output=True,
