@@ -88,6 +88,19 @@ def test_a_mounted_image_is_a_store(mounted: Path, builds: list[Build], tmp_path
     assert sorted(path.name for path in mounted.iterdir()) == ["receipts", "store"]
 
 
+@pytest.mark.slow
+def test_a_mounted_image_is_a_store_below_ones_own(mounted: Path, builds: list[Build], tmp_path: Path) -> None:
+    far = Project(tmp_path / "far" / "project")
+    shutil.copy(tmp_path / "one" / "project" / "pythons.toml", far.manifest)
+    third = small_build(tmp_path / "served", 3)
+    write_catalog(tmp_path / "served", [*builds, third])
+    with far.manifest.open("a") as file:
+        file.write(f"e2 = {third.entry}\n")
+    assert "3 interpreters ready, 1 installed now" in far.run("sync", PROVISION_STORES=str(mounted)).err
+    places = {name: (far.directory / ".pythons" / name).resolve().parents[1] for name in ("e0", "e1", "e2")}
+    assert places == {"e0": mounted, "e1": mounted, "e2": far.home}
+
+
 def run_without_flock(project: Project, *words: str, number: int = errno.ENOSYS) -> Ended:
     done = subprocess.run(
         without_flock([*COMMAND, *words], number),
