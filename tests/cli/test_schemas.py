@@ -89,7 +89,7 @@ def test_an_installation_without_them_is_told(installed: Path, tmp_path: Path) -
 def test_a_wheel_is_the_package_with_its_data_alone(installed: Path) -> None:
     data = {path.name for path in (installed / "provision" / "schemas").iterdir()}
     assert data == {path.name for path in SCHEMAS.iterdir()}
-    assert {path.name for path in installed.iterdir() if path.suffix != ".dist-info"} == {"provision"}
+    assert {path.name for path in installed.iterdir() if path.suffix not in {".data", ".dist-info"}} == {"provision"}
     for path in (ROOT / "provision").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             assert (installed / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
