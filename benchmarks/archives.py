@@ -14,9 +14,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-import zstandard
-
 from provision.catalog.names import ParsedName, parse_name
+from provision.host.zstd import zstd_module
 from provision.model.value import frozen
 
 # Packed and unpacked sizes that upstream's archives have, as of 2026; in bytes.
@@ -125,14 +124,21 @@ def _compress(data: IO[bytes], packed: IO[bytes], size: int, *, full: bool) -> N
             shutil.copyfileobj(data, file)
         return
     # The window of upstream's level 22, and the size told beforehand as there; the level itself would take minutes.
-    parameters = zstandard.ZstdCompressionParameters.from_level(12, window_log=27, write_content_size=True)
-    zstandard.ZstdCompressor(compression_params=parameters).copy_stream(data, packed, size=size)
+    zstd = zstd_module()
+    parameters = zstd.CompressionParameter
+    packer = zstd.ZstdCompressor(options={parameters.compression_level: 12, parameters.window_log: 27})
+    packer.set_pledged_input_size(size)
+    while piece := data.read(1 << 20):
+        packed.write(packer.compress(piece))
+    packed.write(packer.flush())
 
 
 def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:
     if path.suffix != ".zst":
         return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
-    return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw)
+    zstd = zstd_module()
+    unpacked: IO[bytes] = zstd.open(raw, options={zstd.DecompressionParameter.window_log_max: 27})
+    return unpacked
 
 
 def _members(source: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:

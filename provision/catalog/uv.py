@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from provision.catalog.pbs import AssetsRead, asset_at, read_described_rows
 from provision.catalog.upstream import ForeignModel, Sha256, validated
 from provision.errors import CatalogError, Place
+from provision.host.zstd import zstd_module
 from provision.model.asset import IMPLEMENTATIONS, Asset, Digest
 from provision.model.target import Target
 from provision.model.version import Version
@@ -45,6 +46,7 @@ class _UvDownload(ForeignModel):
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 # In bytes, and how many places are tried that look like the beginning of a frame; uv 0.13.9 has 38 MB, 3 MB and 7.
 _MAX_PROGRAM, _MAX_METADATA, _MAX_FRAMES = 256 << 20, 256 << 20, 1000
+_PIECE = 64 << 10
 
 _UV: TypeAdapter[dict[str, _UvDownload]] = TypeAdapter(dict[str, _UvDownload])
 
@@ -95,19 +97,29 @@ def metadata_in_wheel(data: bytes, origin: str) -> bytes:
 
 def _json_frames(program: bytes) -> Iterator[bytes]:
     """What the zstd frames in a program hold, of those that hold a JSON object."""
-    import zstandard
-
     at = program.find(_ZSTD_FRAME)
     for _ in range(_MAX_FRAMES):
         if at < 0:
             return
-        try:
-            with zstandard.ZstdDecompressor().stream_reader(memoryview(program)[at:]) as reader:
-                document = reader.read(1)
-                if document == b"{":
-                    document += reader.read(_MAX_METADATA)
-                    if len(document) <= _MAX_METADATA:
-                        yield document
-        except zstandard.ZstdError:
-            pass
+        document = _json_frame(memoryview(program)[at:])
+        if document:
+            yield document
         at = program.find(_ZSTD_FRAME, at + 1)
+
+
+def _json_frame(program: memoryview) -> bytes:
+    """The content of the frame at the start, if it is whole and a JSON object; else empty."""
+    zstd = zstd_module()
+    decoder = zstd.ZstdDecompressor()
+    document = bytearray()
+    while not decoder.eof:
+        piece, program = (program[:_PIECE], program[_PIECE:]) if decoder.needs_input else (b"", program)
+        if decoder.needs_input and not piece:
+            return b""
+        try:
+            document += decoder.decompress(piece, _MAX_METADATA + 1 - len(document))
+        except zstd.ZstdError:
+            return b""
+        if not document.startswith(b"{"[: len(document)]) or len(document) > _MAX_METADATA:
+            return b""
+    return bytes(document)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import FileIO
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
+from provision.host.zstd import zstd_module
 from provision.unpack.limits import ArchiveRefused, Limits
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ _GZIP_ONLY = 31  # `wbits` of zlib: a whole window, in the format of gzip
 _GZIP_FLAGS = 0b11101  # RFC 1952, 2.3.1: text, extra field, name, comment; not the header's checksum, nor reserved ones
 
 # Of a zstd frame (RFC 8878): bytes, and kinds of blocks.
-_LONGEST_ZSTD_HEADER, _ZSTD_CHECKSUM = 18, 4
+_SHORTEST_ZSTD_HEADER, _LONGEST_ZSTD_HEADER, _ZSTD_CHECKSUM = 6, 18, 4
+_RESERVED_FLAG = 0b1000
 _REPEATED_BYTE, _RESERVED_BLOCK = 1, 3
 # Blocks of published archives have tens of thousands of bytes. Each costs time and memory, whatever is in it.
 _SMALLEST_BLOCKS, _FEW_BLOCKS = 256, 10_000
@@ -106,7 +108,7 @@ def _gunzip(file: FileIO) -> Iterator[bytes]:
 
 
 class _Decoder(Protocol):
-    """What `bz2` and `lzma` have in common."""
+    """What `bz2`, `lzma` and `zstd` have in common."""
 
     @property
     def eof(self) -> bool: ...
@@ -133,21 +135,13 @@ def _decompress_with(file: FileIO, decoder: _Decoder, damage: type[Exception]) -
 
 def _unzstd(file: FileIO, max_window: int) -> Iterator[bytes]:
     """Unpack by zstd's streaming decompressor, which keeps a whole window in memory: 128 MiB for PBS's `full`."""
-    import zstandard
-
     content_size = _check_frame(file, max_window)
+    zstd = zstd_module()
     done = 0
-    decoder = zstandard.ZstdDecompressor(max_window_size=max_window)
-    with decoder.stream_reader(file, read_size=_READ, closefd=False) as reader:
-        while True:
-            try:
-                chunk = reader.read(_CHUNK)
-            except zstandard.ZstdError as error:
-                raise ArchiveRefused(f"is damaged: {error}") from error
-            if not chunk:
-                break
-            done += len(chunk)
-            yield chunk
+    decoder = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: max_window.bit_length() - 1})
+    for chunk in _decompress_with(file, decoder, zstd.ZstdError):
+        done += len(chunk)
+        yield chunk
     # The decompressor does not compare with the size in the frame's header.
     if content_size is not None and done != content_size:
         raise ArchiveRefused("is damaged: it unpacks to less than its recorded size")
@@ -159,28 +153,60 @@ def _check_frame(file: FileIO, max_window: int) -> int | None:
     Raises `ArchiveRefused` unless the frame is whole and the file ends with it: the decompressor itself takes a cut
     frame for the end, and further frames for more content. Leaves the file at its start.
     """
-    import zstandard
-
     file.seek(0)
-    head = file.read(_LONGEST_ZSTD_HEADER)
-    try:
-        parameters = zstandard.get_frame_parameters(head)
-        at = zstandard.frame_header_size(head)
-    except zstandard.ZstdError as error:
-        raise ArchiveRefused(f"has a damaged zstd header: {error}") from error
-    if parameters.dict_id:
+    header = _read_frame_header(file.read(_LONGEST_ZSTD_HEADER))
+    if header.dictionary:
         raise ArchiveRefused("requires a zstd dictionary")
-    if parameters.window_size > max_window:
-        needed, allowed = parameters.window_size >> 20, max_window >> 20
+    if header.window > max_window:
+        needed, allowed = header.window >> 20, max_window >> 20
         raise ArchiveRefused(f"requires a zstd window of {needed} MiB; the limit is {allowed} MiB")
-    end = _end_of_blocks(file, at) + _ZSTD_CHECKSUM * parameters.has_checksum
+    end = _end_of_blocks(file, header.length) + _ZSTD_CHECKSUM * header.has_checksum
     size = file.seek(0, 2)
     if size < end:
         raise ArchiveRefused("is truncated")
     if size > end:
         raise ArchiveRefused("has data after its zstd frame")
     file.seek(0)
-    return None if parameters.content_size == zstandard.CONTENTSIZE_UNKNOWN else parameters.content_size
+    return header.content_size
+
+
+class _FrameHeader(NamedTuple):
+    length: int
+    window: int
+    content_size: int | None
+    dictionary: int
+    has_checksum: bool
+
+
+def _read_frame_header(head: bytes) -> _FrameHeader:
+    """The header of a frame (RFC 8878, 3.1.1.1), at the start of ``head``."""
+    if len(head) < _SHORTEST_ZSTD_HEADER:
+        raise ArchiveRefused("is truncated")
+    descriptor = head[4]
+    single_segment, has_checksum = descriptor >> 5 & 1, descriptor >> 2 & 1
+    if descriptor & _RESERVED_FLAG:
+        raise ArchiveRefused("has a damaged zstd header: a reserved bit is set")
+    at = 5
+    window = 0
+    if not single_segment:
+        base = 1 << (10 + (head[at] >> 3))
+        window = base + (base >> 3) * (head[at] & 7)
+        at += 1
+    id_length = (0, 1, 2, 4)[descriptor & 3]
+    dictionary = int.from_bytes(head[at : at + id_length], "little")
+    at += id_length
+    size_length = (single_segment, 2, 4, 8)[descriptor >> 6]
+    content_size = int.from_bytes(head[at : at + size_length], "little") + 256 * (size_length == 2)
+    at += size_length
+    if len(head) < at:
+        raise ArchiveRefused("is truncated")
+    return _FrameHeader(
+        length=at,
+        window=content_size if single_segment else window,
+        content_size=content_size if size_length else None,
+        dictionary=dictionary,
+        has_checksum=bool(has_checksum),
+    )
 
 
 def _end_of_blocks(file: FileIO, at: int) -> int:

@@ -67,17 +67,22 @@ def _project(options: Options) -> Project | None:
         return None
 
 
+_REQUIRED = ("httpcore", "httpx", "certifi", "pydantic", "pyyaml", "rich", "tomlkit", "typer")
+# Where there are wheels of them; zstd is in the standard library from Python 3.14 on.
+_OPTIONAL = ("backports.zstd", "isal")
+
+
 def _versions() -> Iterator[Check]:
     yield Check(subject="provision", state="ok", text=f"{__version__}, in {Path(__file__).resolve().parents[1]}")
     python = f"{platform.python_implementation()} {platform.python_version()}, {sys.executable}"
     yield Check(subject="its Python", state="ok", text=python)
     from importlib.metadata import PackageNotFoundError, version
 
-    for name in ("httpcore", "httpx", "certifi", "pydantic", "pyyaml", "rich", "tomlkit", "typer", "zstandard", "isal"):
+    for name in (*_REQUIRED, *_OPTIONAL):
         try:
             found = version(name)
         except PackageNotFoundError:
-            if name != "isal":  # only where there is a wheel of it
+            if name not in _OPTIONAL:
                 hint = "Install provision again, in a separate environment."
                 yield Check(subject="dependency", state="problem", text=f"{name} is not installed", hint=hint)
             continue

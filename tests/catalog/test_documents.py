@@ -7,10 +7,10 @@ import json
 from zipfile import ZipFile
 
 import pytest
-import zstandard
 
 from provision.catalog.documents import is_document, parse_json, read_document
 from provision.errors import CatalogError
+from provision.host.zstd import zstd_module
 from tests.catalog.samples import digest, ndjson_line, stripped, upstream
 
 NAME = stripped("3.15.9", "20270101")
@@ -24,7 +24,7 @@ def uv() -> bytes:
 def wheel() -> bytes:
     file = io.BytesIO()
     with ZipFile(file, "w") as archive:
-        archive.writestr("uv-1.data/scripts/uv", b"\x7fELF" + zstandard.compress(uv()))
+        archive.writestr("uv-1.data/scripts/uv", b"\x7fELF" + zstd_module().compress(uv()))
     return file.getvalue()
 
 

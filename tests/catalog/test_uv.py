@@ -10,11 +10,11 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-import zstandard
 
 from provision.catalog.pbs import asset_url
 from provision.catalog.uv import metadata_in_wheel, read_uv
 from provision.errors import CatalogError
+from provision.host.zstd import zstd_module
 from tests.catalog.samples import digest, full, stripped, upstream
 
 NAMES = (full("3.14.2", "20260127"), stripped("3.14.2", "20260127"))
@@ -99,7 +99,7 @@ def wheel(*parts: bytes, name: str = "uv-1.0.data/scripts/uv") -> bytes:
     """A wheel of uv, its binary made of these parts."""
     file = io.BytesIO()
     with ZipFile(file, "w") as archive:
-        archive.writestr("uv/__init__.py", zstandard.compress(b"{}"))
+        archive.writestr("uv/__init__.py", zstd_module().compress(b"{}"))
         archive.writestr(name, b"".join(parts))
     return file.getvalue()
 
@@ -114,8 +114,8 @@ def encrypted(data: bytes) -> bytes:
 @pytest.mark.parametrize("name", ["uv-1.0.data/scripts/uv", "uv-1.0.data/scripts/uv.exe"])
 def test_the_metadata_is_the_frame_of_json_in_the_binary(name: str) -> None:
     metadata = json.dumps({"key": uv_row(asset_url("20260127", NAMES[1]))}).encode()
-    not_a_frame, other = b"\x28\xb5\x2f\xfd\xff\xff", zstandard.compress(b"PK no json")
-    data = wheel(b"\x7fELF", not_a_frame, other, zstandard.compress(metadata), b"rest of the program", name=name)
+    not_a_frame, other = b"\x28\xb5\x2f\xfd\xff\xff", zstd_module().compress(b"PK no json")
+    data = wheel(b"\x7fELF", not_a_frame, other, zstd_module().compress(metadata), b"rest of the program", name=name)
     assert metadata_in_wheel(data, "uv.whl") == metadata
 
 
@@ -123,7 +123,7 @@ def test_the_metadata_is_the_frame_of_json_in_the_binary(name: str) -> None:
     ("data", "message"),
     [
         (wheel(b"\x7fELF no frame"), "has no download metadata"),
-        (wheel(zstandard.compress(b"{}"), name="uv-1.0.data/scripts/uvx"), "has no download metadata"),
+        (wheel(zstd_module().compress(b"{}"), name="uv-1.0.data/scripts/uvx"), "has no download metadata"),
         (wheel(b"\x7fELF")[:-30], "cannot be read"),
         (wheel(b"\x7fELF").replace(b"\x7fELF", b"\x7fFLE"), "cannot be read"),
         (encrypted(wheel(b"\x7fELF")), "cannot be read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from provision.host.distribution import DISTRIBUTION
 from tests.integrations.projects import ROOT
 
 
@@ -43,3 +45,24 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
         archive.extractall(folder, filter="data")
     sources = folder / sdist.name.removesuffix(".tar.gz")
     return Distributions(sdist, build(sources, "wheel", folder / "wheel"), sources)
+
+
+def run(*command: object, cwd: Path, **environ: object) -> str:
+    """What a command prints; it is not handed what would let it see this checkout."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PROVISION_", "PYTHON"))}
+    env = kept | {name: str(value) for name, value in environ.items()}
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=env, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def environment(distributions: Distributions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment into which the wheel was installed by its name."""
+    folder = tmp_path_factory.mktemp("installed")
+    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+    pip = (folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--find-links", distributions.index)
+    run(*pip, DISTRIBUTION, cwd=folder)
+    return folder / "venv"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,45 +12,32 @@ import pytest
 
 from provision import __version__
 from provision.host.distribution import DISTRIBUTION
-from tests.distribution.conftest import Distributions
+from tests.distribution.conftest import Distributions, run
 from tests.integrations.tools import install_python_tool
 from tests.test_readme import session
 
 pytestmark = pytest.mark.slow
 
 
-def run(*command: object, cwd: Path, **environ: object) -> str:
-    """What a command prints; it is not handed what would let it see this checkout."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PROVISION_", "PYTHON"))}
-    env = kept | {name: str(value) for name, value in environ.items()}
-    done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env=env, check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def first_five_minutes(program: Path, folder: Path) -> None:
+def first_five_minutes(program: tuple[object, ...], folder: Path) -> None:
     """Every command of README's session prints what README shows."""
     project = folder / "project"
     (project / ".git").mkdir(parents=True)
     home = {"PROVISION_HOME": folder / "home", "PROVISION_CACHE_DIR": folder / "cache", "PROVISION_OFFLINE": 1}
     for command, printed in session():
-        assert run(program, *shlex.split(command)[1:], cwd=project, **home) == printed, command
+        assert run(*program, *shlex.split(command)[1:], cwd=project, **home) == printed, command
 
 
-@pytest.fixture(scope="module")
-def environment(distributions: Distributions, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment into which the wheel was installed by its name."""
-    folder = tmp_path_factory.mktemp("installed")
-    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
-    pip = (folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--find-links", distributions.index)
-    run(*pip, DISTRIBUTION, cwd=folder)
-    return folder / "venv"
+def demo(python: Path, distributions: Distributions, folder: Path) -> str:
+    """What the demo of the sdist prints, run by a Python in a folder without the sources."""
+    script = folder / "examples" / "demo.py"
+    script.parent.mkdir()
+    shutil.copy(distributions.sources / "examples" / "demo.py", script)
+    return run(python, script, cwd=folder, PYENV_ROOT=folder / "none")
 
 
 def test_pip_and_the_first_five_minutes_of_the_readme(environment: Path, tmp_path: Path) -> None:
-    first_five_minutes(environment / "bin" / "provision", tmp_path)
+    first_five_minutes((environment / "bin" / "provision",), tmp_path)
     python = environment / "bin" / "python"
     assert run(python, "-m", "provision", "schema", "lock", cwd=tmp_path).startswith("{")
     where = "import provision, sys; print(provision.__file__.startswith(sys.prefix))"
@@ -63,11 +49,7 @@ def test_the_demo_with_nothing_but_what_was_installed(
     environment: Path, distributions: Distributions, tmp_path: Path
 ) -> None:
     """Pack, serve, lock, sync, run, verify, repair, as `make demo` does in a checkout."""
-    demo = tmp_path / "examples" / "demo.py"
-    demo.parent.mkdir()
-    shutil.copy(distributions.sources / "examples" / "demo.py", demo)
-    printed = run(environment / "bin" / "python", demo, cwd=tmp_path, PYENV_ROOT=tmp_path / "none")
-    assert "All of it is in .demo/." in printed
+    assert "All of it is in .demo/." in demo(environment / "bin" / "python", distributions, tmp_path)
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
@@ -87,7 +69,7 @@ def test_pipx_with_the_manual(distributions: Distributions, tmp_path: Path) -> N
     pipx = install_python_tool("pipx", tmp_path / "tools")
     places = {f"PIPX_{name}": tmp_path / name.lower() for name in ("HOME", "BIN_DIR", "MAN_DIR")}
     run(pipx, "install", f"--pip-args=--find-links={distributions.index}", DISTRIBUTION, cwd=tmp_path, **places)
-    first_five_minutes(tmp_path / "bin_dir" / "provision", tmp_path)
+    first_five_minutes((tmp_path / "bin_dir" / "provision",), tmp_path)
     assert (tmp_path / "man_dir" / "man1" / "provision.1").exists()
 
 
@@ -105,7 +87,7 @@ def test_uvx_and_uv_tool(distributions: Distributions, tmp_path: Path) -> None:
         raise
     assert printed == f"provision {__version__}\n"
     run(uv, "tool", "install", DISTRIBUTION, cwd=tmp_path, **links)
-    first_five_minutes(tmp_path / "bin" / "provision", tmp_path)
+    first_five_minutes((tmp_path / "bin" / "provision",), tmp_path)
     python = tmp_path / "uv" / DISTRIBUTION / "bin" / "python"
     code = "from provision.host.distribution import install_command; print(install_command('socks'))"
     first, *hint = shlex.split(run(python, "-c", code, cwd=tmp_path))

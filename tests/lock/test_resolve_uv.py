@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import zstandard
 
 from provision.catalog.catalog import Catalog
 from provision.catalog.pbs import AssetsRead
 from provision.catalog.snapshot import bundled_catalog
 from provision.catalog.uv import read_uv
+from provision.host.zstd import zstd_module
 from provision.lock.resolve import resolve
 from provision.manifest.read import parse_manifest
 from provision.model.asset import Asset
@@ -39,8 +39,7 @@ SPELLINGS = [Spelling("short", True), Spelling("keys", True), Spelling("options"
 @cache
 def metadata() -> AssetsRead:
     path = Path(os.environ["PROVISION_TEST_DATA"]) / "november" / "uv-download-metadata-20261110.json.zst"
-    with zstandard.ZstdDecompressor().stream_reader(path.read_bytes()) as reader:
-        return read_uv(reader.read(), path.name)
+    return read_uv(zstd_module().decompress(path.read_bytes()), path.name)
 
 
 def entry(name: str, asset: Asset, spelling: Spelling) -> str:

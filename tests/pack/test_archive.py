@@ -9,9 +9,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-import zstandard
 
 from provision.host.files import temporary_path
+from provision.host.zstd import zstd_module
 from provision.pack.archive import license_of, python_json, write_archive
 from provision.unpack.writer import MTIME
 from tests.pack.samples import make_installation
@@ -34,7 +34,8 @@ def staged(tmp_path: Path) -> Path:
 def content(archive: Path) -> bytes:
     data = archive.read_bytes()
     if archive.suffix == ".zst":
-        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        unpacked: bytes = zstd_module().decompress(data)
+        return unpacked
     return data
 
 

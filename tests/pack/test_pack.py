@@ -15,11 +15,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
-import zstandard
 
 from provision.catalog.names import parse_name
 from provision.catalog.upstream import read_custom_catalog
 from provision.errors import CatalogError, UsageError
+from provision.host.zstd import zstd_module
 from provision.model.asset import Digest, Flavor
 from provision.model.value import replace
 from provision.pack.pack import add_row, pack_archive, row_of
@@ -87,7 +87,7 @@ def test_a_debug_build_can_only_be_packed_as_full(tmp_path: Path) -> None:
 def test_a_full_archive_begins_with_its_description_and_runs(tmp_path: Path) -> None:
     packed = pack_archive(BASE, tmp_path, flavor="full", build="20261101")
     assert packed.archive.name.endswith("-full.tar.zst")
-    stream = zstandard.ZstdDecompressor().stream_reader(packed.archive.open("rb"), closefd=True)
+    stream = zstd_module().open(packed.archive)
     with stream, tarfile.open(fileobj=stream, mode="r|") as tar:
         first = tar.next()
         assert first is not None

@@ -47,9 +47,9 @@ def write_archive(path: Path, top: str, files: Files, links: Mapping[str, str] =
         case ".bz2":
             path.write_bytes(bz2.compress(content))
         case ".zst":
-            import zstandard
+            from provision.host.zstd import zstd_module
 
-            path.write_bytes(zstandard.ZstdCompressor().compress(content))
+            path.write_bytes(zstd_module().compress(content))
         case other:
             raise ValueError(f"no archive ends in {other}")
     return path

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import zstandard
-
+from provision.host.zstd import zstd_module
 from provision.model.asset import Asset, Digest, Flavor
 from provision.model.target import Target
 from provision.model.tree import RemovablePart
@@ -101,7 +100,8 @@ def tar(*members: bytes) -> bytes:
 
 
 def zstd(data: bytes, level: int = 3) -> bytes:
-    return zstandard.ZstdCompressor(level=level).compress(data)
+    frame: bytes = zstd_module().compress(data, level)
+    return frame
 
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {

@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-import zstandard
 
+from provision.host.zstd import zstd_module
 from provision.unpack.compression import archive_kind, decompress, fastest_zlib
 from provision.unpack.limits import ArchiveRefused, Limits
 from tests.unpack.archives import COMPRESSORS
@@ -128,8 +128,8 @@ def test_a_bomb_comes_in_small_chunks(opened: FileIO, kind: str) -> None:
 
 
 def test_a_zstd_window_beyond_the_limit_is_refused_before_anything_is_unpacked(opened: FileIO) -> None:
-    parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=23)
-    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    zstd = zstd_module()
+    packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 23})
     data = packer.compress(CONTENT) + packer.flush()
     assert content(opened, data, Limits(window=8 << 20)) == CONTENT
     with pytest.raises(ArchiveRefused, match="requires a zstd window of 8 MiB; the limit is 4 MiB"):
@@ -139,7 +139,7 @@ def test_a_zstd_window_beyond_the_limit_is_refused_before_anything_is_unpacked(o
 @pytest.mark.skipif(sys.platform != "linux", reason="its peak is read from /proc")
 def test_zstd_takes_little_more_memory_than_its_window(opened: FileIO) -> None:
     whole = far_references(100 * MIB)
-    opened.write(packed(whole, window_log=26, enable_ldm=1))
+    opened.write(packed(whole, window_log=26, enable_long_distance_matching=1))
     script = """
 import hashlib, sys
 from io import FileIO
@@ -160,12 +160,23 @@ print(digest.hexdigest(), Path("/proc/self/status").read_text().split("VmHWM:")[
 
 def test_a_zstd_frame_may_refer_back_by_its_whole_window(opened: FileIO) -> None:
     whole = far_references(40 * MIB)
-    assert content(opened, packed(whole, window_log=24, enable_ldm=1, write_checksum=1)) == whole
+    assert content(opened, packed(whole, window_log=24, enable_long_distance_matching=1, checksum_flag=1)) == whole
 
 
 def test_a_zstd_frame_need_not_know_its_size(opened: FileIO) -> None:
-    packer = zstandard.ZstdCompressor().compressobj()
+    packer = zstd_module().ZstdCompressor()
     assert content(opened, packer.compress(CONTENT) + packer.flush()) == CONTENT
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 65_791, 65_792, 1 << 18])
+def test_every_form_of_a_zstd_header_is_read(opened: FileIO, size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    for content_size in (0, 1):
+        for checksum in (0, 1):
+            opened.truncate(0)
+            opened.seek(0)
+            frame = packed(data, content_size_flag=content_size, checksum_flag=checksum)
+            assert content(opened, frame) == data
 
 
 def test_a_zstd_frame_that_does_not_hold_what_it_says_is_damaged(opened: FileIO) -> None:
@@ -178,9 +189,9 @@ def test_a_zstd_frame_that_does_not_hold_what_it_says_is_damaged(opened: FileIO)
 
 
 def test_a_zstd_dictionary_is_refused(opened: FileIO) -> None:
-    dictionary = zstandard.train_dictionary(1024, [b"python%d" % number * 9 for number in range(999)])
+    dictionary = zstd_module().train_dict([b"python%d" % number * 9 for number in range(999)], 1024)
     with pytest.raises(ArchiveRefused, match="requires a zstd dictionary"):
-        content(opened, zstandard.ZstdCompressor(dict_data=dictionary).compress(b"x"))
+        content(opened, zstd_module().compress(b"x", zstd_dict=dictionary))
 
 
 @pytest.mark.parametrize("head", [b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfd\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0"])
@@ -196,7 +207,7 @@ def test_a_zstd_block_of_the_reserved_kind_is_refused(opened: FileIO) -> None:
 
 @pytest.mark.parametrize("checksum", [False, True])
 def test_a_zstd_frame_is_known_to_be_whole_before_anything_is_unpacked(opened: FileIO, checksum: bool) -> None:
-    data = packed(far_references(8 * MIB), write_checksum=checksum)
+    data = packed(far_references(8 * MIB), checksum_flag=checksum)
     skippable = b"\x50\x2a\x4d\x18\0\0\0\0"
     for damaged, reason in [
         (data[:-1], "is truncated"),
@@ -220,13 +231,16 @@ def test_the_fast_zlib_has_what_the_slow_one_has() -> None:
 
 
 def with_checksum(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor(write_checksum=True).compress(data)
+    return packed(data, checksum_flag=1)
 
 
 def packed(data: bytes, **parameters: int) -> bytes:
     """A zstd frame that knows its size and refers back as far as ``window_log`` says."""
-    settings = zstandard.ZstdCompressionParameters.from_level(1, **parameters)
-    return zstandard.ZstdCompressor(compression_params=settings).compress(data)
+    zstd = zstd_module()
+    named = {"compression_level": 1, **parameters}
+    options = {zstd.CompressionParameter[name]: int(value) for name, value in named.items()}
+    frame: bytes = zstd.compress(data, options=options)
+    return frame
 
 
 def far_references(size: int) -> bytes:

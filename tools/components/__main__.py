@@ -71,9 +71,9 @@ def _changes(values: Iterable[tuple[str, _Value]]) -> list[tuple[str, _Value]]:
 def main(source: Path, out: Path) -> None:
     data = source.read_bytes()
     if source.suffix == ".zst":
-        import zstandard
+        from provision.host.zstd import zstd_module
 
-        data = zstandard.ZstdDecompressor().decompress(data)
+        data = zstd_module().decompress(data)
     document = condense(json.loads(data)["tags"])
     sections = (f"{json.dumps(name)}: {_format(value)}" for name, value in document.items())
     out.write_text("{" + ",\n".join(sections) + "}\n", "utf-8")

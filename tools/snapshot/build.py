@@ -143,10 +143,10 @@ def _with_release_times(assets: Sequence[Asset]) -> Iterable[Asset]:
 def _decompressed(data: bytes) -> bytes:
     if not data.startswith(_ZSTD):
         return data
-    import zstandard
+    from provision.host.zstd import zstd_module
 
-    with zstandard.ZstdDecompressor().stream_reader(data) as reader:
-        return reader.read()
+    unpacked: bytes = zstd_module().decompress(data)
+    return unpacked
 
 
 def _read(data: bytes, origin: str) -> tuple[str, AssetsRead]:

@@ -1,0 +1,49 @@
+"""The same results without the packages that some platforms have no wheels of."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.distribution.conftest import Distributions, run
+from tests.distribution.test_installing import demo, first_five_minutes
+from tests.integrations.projects import ROOT
+
+pytestmark = pytest.mark.slow
+
+# Compiled: for faster gzip, for zstd archives, for catalogs of others, for the workflows that `init` reads.
+OPTIONAL = ("isal", "backports", "pydantic", "pydantic_core", "yaml", "_yaml", "cffi")
+
+
+@pytest.fixture(scope="module")
+def bare(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The environment of the wheel without them."""
+    folder = tmp_path_factory.mktemp("bare") / "venv"
+    shutil.copytree(environment, folder, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    for name in OPTIONAL:
+        shutil.rmtree(packages / name, ignore_errors=True)
+    return folder
+
+
+def test_the_everyday_commands_and_the_demo(bare: Path, distributions: Distributions, tmp_path: Path) -> None:
+    python = bare / "bin" / "python"
+    code = "from importlib.util import find_spec; import sys; print([name for name in sys.argv[1:] if find_spec(name)])"
+    assert run(python, "-c", code, *OPTIONAL, cwd=tmp_path) == "[]\n"
+    first_five_minutes((python, "-m", "provision"), tmp_path / "readme")
+    assert "All of it is in .demo/." in demo(python, distributions, tmp_path)
+
+
+def test_what_gzip_unpacks_and_refuses_is_the_same_without_isal() -> None:
+    """The tests of unpacking, which name the bytes and the refusals."""
+    code = "import pytest, sys; sys.modules['isal'] = None; sys.exit(pytest.main(sys.argv[1:]))"
+    quick = ("-n", "0", "-q", "-p", "no:cacheprovider", "-m", "not slow")
+    files = ("tests/unpack/test_compression.py", "tests/unpack/test_safety.py", "tests/unpack/test_unpack.py")
+    command = [sys.executable, "-c", code, *quick, *files]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
