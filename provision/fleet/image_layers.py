@@ -18,6 +18,7 @@ from typing import IO, Literal, cast, get_args
 from provision.errors import CACHE_VARIABLE, IntegrityError, ProvisionError, store_failures
 from provision.fleet.image_layout import BlobFile, ImageLayout
 from provision.host.files import open_regular
+from provision.host.zstd import zstd_writer
 from provision.model.asset import Asset, Digest
 from provision.model.oci import LAYER, OCTETS, Descriptor, layer_type
 from provision.model.tree import DIRECTORY_MODE, FILE_MODE, LINK_MODE, TreeEntry
@@ -200,10 +201,7 @@ def _compressed(blob: BlobFile, compression: Compression) -> Iterator[Callable[[
         with gzip.GzipFile("", "wb", _GZIP_LEVEL, cast(IO[bytes], blob), mtime=0) as packed:
             yield packed.write
     else:
-        import zstandard
-
-        compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
-        with compressor.stream_writer(cast(IO[bytes], blob), closefd=False) as stream:
+        with zstd_writer(cast(IO[bytes], blob), _ZSTD_LEVEL) as stream:
             yield stream.write
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
+from typing import IO
 
 from provision.errors import ProvisionError
 
@@ -22,6 +23,16 @@ def zstd_module() -> ModuleType:
     except ImportError as error:
         raise ProvisionError(f"this Python cannot read or write zstd: {error}", hint=_hint()) from error
     return zstd
+
+
+def zstd_writer(file: IO[bytes], level: int) -> IO[bytes]:
+    """A stream that writes one frame with a checksum into a file, which stays open. Close it; or use it in ``with``."""
+    zstd = zstd_module()
+    parameter = zstd.CompressionParameter
+    writer: IO[bytes] = zstd.ZstdFile(
+        file, "w", options={parameter.compression_level: level, parameter.checksum_flag: 1}
+    )
+    return writer
 
 
 def _hint() -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from provision.host.files import is_file, is_link
-from provision.host.zstd import zstd_module
+from provision.host.zstd import zstd_writer
 from provision.model.asset import Asset
 from provision.pack.interpreter import Interpreter
 from provision.unpack.writer import MTIME
@@ -58,13 +58,8 @@ def _add(tar: tarfile.TarFile, file: Path, name: str) -> None:
 def _compressed(archive: Path) -> Iterator[IO[bytes]]:
     with archive.open("wb", buffering=_BUFFER_SIZE) as file:
         if ".zst" in archive.suffixes:
-            zstd = zstd_module()
-            options = {
-                zstd.CompressionParameter.compression_level: _ZSTD_LEVEL,
-                zstd.CompressionParameter.checksum_flag: 1,
-            }
-            with zstd.ZstdFile(file, "w", options=options) as stream:
-                yield cast(IO[bytes], stream)
+            with zstd_writer(file, _ZSTD_LEVEL) as stream:
+                yield stream
         else:
             # No name and no time in the header, which would differ from one run to the next.
             with gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=file, mtime=0) as packed:

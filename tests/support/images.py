@@ -152,9 +152,6 @@ def _unpacked(layer: bytes) -> bytes:
     if layer.startswith(b"\x1f\x8b"):
         return gzip.decompress(layer)
     if layer.startswith(b"\x28\xb5\x2f\xfd"):
-        import zstandard
-
-        with zstandard.ZstdDecompressor().stream_reader(layer, read_across_frames=True) as stream:
-            content: bytes = stream.read()
-            return content
+        content: bytes = zstd_module().decompress(layer)
+        return content
     return layer
