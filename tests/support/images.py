@@ -152,6 +152,8 @@ def _unpacked(layer: bytes) -> bytes:
     if layer.startswith(b"\x1f\x8b"):
         return gzip.decompress(layer)
     if layer.startswith(b"\x28\xb5\x2f\xfd"):
+        from provision.host.zstd import zstd_module
+
         content: bytes = zstd_module().decompress(layer)
         return content
     return layer
