@@ -124,6 +124,8 @@ def _write_metadata(
         remove_file(sbom)
     write_entries(store, receipt.key, entries)
     place = store.extras(receipt.key)
+    if extras is not None:
+        extras.chmod(DIRECTORY_MODE)  # as the tree's directory
     if extras is None or not os.path.lexists(place) or not swap_paths(extras, place):
         if not move_aside(place, old_extras):
             remove_recursively(place)

@@ -230,3 +230,13 @@ def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -
         published = publish(store, tree, key, receipt, entries)
     assert published == replace(receipt, boot=published.boot, settled=published.settled)
     assert not store.extras(key).exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
+def test_what_is_beside_a_tree_can_be_read_by_whoever_can_read_the_tree(store: Store) -> None:
+    before = os.umask(0o077)
+    try:
+        key = install(store, extras=True).key
+    finally:
+        os.umask(before)
+    assert store.tree(key).stat().st_mode & 0o777 == store.extras(key).stat().st_mode & 0o777 == 0o755
