@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 from hashlib import sha256
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -37,6 +38,8 @@ from tests.support.bundles import HERE, TARGETS, VERSIONS, Near, entry, options_
 from tests.support.project import COMMAND, Project
 from tests.support.schemas import check_document
 from tests.support.server import Server
+from tests.support.servers.programs import ServerUnavailableError
+from tests.support.servers.registry import Registry
 from tests.support.trees import BUILD
 
 ALL, MINE = parse_scope([], ["all"]), parse_scope([], [])
@@ -222,6 +225,33 @@ def test_a_directory_is_an_image_layout(near: Near, tmp_path: Path) -> None:
         for layer in manifest["layers"]:
             content = (tmp_path / tag / layer["digest"].removeprefix("sha256:")).read_bytes()
             assert f"sha256:{sha256(content).hexdigest()}" == layer["digest"]
+
+
+def registry_manifest(registry: Registry, repository: str, tag: str) -> bytes:
+    request = Request(f"{registry.url}/v2/{repository}/manifests/{tag}", headers={"Accept": oci.MANIFEST})
+    with urlopen(request, timeout=10) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
+def test_what_is_copied_into_a_registry_is_what_mirror_push_pushes(near: Near, far: Project, tmp_path: Path) -> None:
+    made = near.create(tmp_path / "bundle", entry(VERSIONS[0]))
+    try:
+        with Registry(tmp_path / "registry") as registry:
+            near.project.run("mirror", "push", f"oci://{registry.host}/pushed")
+            for archive in made.facts.archives:
+                tag = oci.archive_tag(archive.digest)
+                places = f"oci:{tmp_path / 'bundle'}:{tag}", f"docker://{registry.host}/copied:{tag}"
+                subprocess.run(["skopeo", "copy", "-q", "--dest-tls-verify=false", *places], check=True)
+                manifests = [registry_manifest(registry, name, tag) for name in ("pushed", "copied")]
+                assert manifests == [archive.manifest] * 2
+            mirror = f"oci://{registry.host}/copied"
+            options = replace(options_of(far), mirrors=(mirror,))
+            assert len(sync(options, parse_scope([entry(VERSIONS[0])], ["all"]), NoProgress()).installed) == 3
+    except ServerUnavailableError as error:
+        pytest.skip(str(error))
 
 
 # Parts: by entry, by target, since an earlier bundle
