@@ -88,15 +88,16 @@ class HostPolicy:
         if rule not in self.rules:
             self.rules = (*self.rules, rule)
 
-    def check(self, url: Url, *, redirected_from: Url | None = None) -> None:
+    def check(self, url: Url, *, redirected_from: Url | None = None, how: str = "redirects to it") -> None:
         """Raise `PolicyError` unless the URL may be requested.
 
-        The target of a redirect is checked like any other URL, so every host on the way is known or allowed.
-        Moreover, no redirect leads from https to anything else, or from another machine to this one.
+        The target of a redirect is checked like any other URL, so every host on the way is known or allowed; so is what a
+        server names in another way, which ``how`` says. Moreover, no redirect leads from https to anything else, or from
+        another machine to this one.
         """
         if url.scheme not in ("http", "https"):
             raise PolicyError(f"{url}: only http and https URLs are requested from hosts")
-        source = f"{redirected_from.host} redirects to it" if redirected_from else ""
+        source = f"{redirected_from.host} {how}" if redirected_from else ""
         if redirected_from and redirected_from.scheme == "https" and url.scheme != "https":
             raise PolicyError(f"{url}: {source}; redirects from https to {url.scheme} are not followed")
         if url.is_loopback and (redirected_from is None or redirected_from.is_loopback):

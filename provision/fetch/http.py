@@ -129,7 +129,7 @@ class HttpClient:
                 response._response.close()
 
     def _follow(self, url: Url, request: _Request, origin: UrlOrigin) -> HttpResponse:
-        self._check(url, request.named_by)
+        self._check(url, request.named_by, "refers to it")
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._send_with_credentials(url, request, redirected=url.origin != origin)
             if response.status not in _REDIRECTS or request.method != "GET":
@@ -152,7 +152,7 @@ class HttpClient:
 
         def ask(realm: Url, form: bytes | None) -> bytes:
             # A registry chooses whom to ask no more freely than where to redirect to.
-            self._check(realm, url)
+            self._check(realm, url, "requires a token from it")
             with self.get(realm, session.headers(form), request.deadline, content=form) as answer:
                 if answer.status != _OK:
                     failure = status_failure(realm, answer.status, answer.headers)
@@ -185,9 +185,9 @@ class HttpClient:
             url=url, status=response.status, headers=response.headers, _response=response, _deadline=request.deadline
         )
 
-    def _check(self, url: Url, redirected_from: Url | None) -> None:
+    def _check(self, url: Url, redirected_from: Url | None, how: str = "redirects to it") -> None:
         try:
-            self._policy.check(url, redirected_from=redirected_from)
+            self._policy.check(url, redirected_from=redirected_from, how=how)
         except PolicyError as refusal:
             cause = refusal.message.removeprefix(f"{url}: ")
             raise TransferError(Failure(url=url, cause=cause, kind="policy", hint=refusal.hint)) from refusal

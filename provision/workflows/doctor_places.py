@@ -180,7 +180,7 @@ def _network(options: Options, progress: Progress, times: list[datetime]) -> Ite
                 yield _unreachable(shown, error)
                 continue
             if answer.status in _REFUSALS:
-                hint = "Check the credentials in .netrc and the rules of the proxy."
+                hint = "Check the credentials (.netrc, `docker login`, AWS_*) and the rules of the proxy."
                 yield Check(subject="network", state="problem", text=f"{shown}: HTTP {answer.status}", hint=hint)
             else:
                 yield Check(subject="network", state="ok", text=f"{shown} answers (HTTP {answer.status})")

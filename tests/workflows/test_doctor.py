@@ -18,6 +18,7 @@ from tests.support.builds import write_catalog
 from tests.support.faults import Status
 from tests.support.killer import ROOT
 from tests.support.project import Project
+from tests.support.registry import FakeRegistry, Quirks
 from tests.support.server import Server
 from tests.support.small import small_build
 
@@ -162,6 +163,25 @@ def test_servers_that_refuse_or_are_not_there(empty: Path, server: Server) -> No
     assert [state for state, _ in of(found, "network")] == ["problem", "problem"]
     assert of(found, "network", "HTTP 403")
     assert all(hint for _, hint in of(found, "network"))
+
+
+@pytest.mark.parametrize(
+    ("quirks", "login", "state"),
+    [
+        (Quirks(token=True), "", "ok"),
+        (Quirks(login=("me", "secret")), "me:secret@", "ok"),
+        (Quirks(login=("me", "secret")), "", "problem"),
+        (Quirks(login=("me", "secret"), token=True), "", "problem"),
+    ],
+    ids=str,
+)
+def test_a_registry_is_asked_with_its_login(empty: Path, quirks: Quirks, login: str, state: str) -> None:
+    with FakeRegistry(quirks) as registry:
+        mirror = f"oci://{login}{registry.host}/team/pythons"
+        found = checks(empty, PROVISION_OFFLINE="", PROVISION_MIRROR=mirror)
+        assert [each for each, _ in of(found, "network", registry.host)] == [state]
+        assert registry.asked
+        assert not of(found, "network", "secret")
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,8 @@ def test_a_directory_is_a_mirror_too_and_needs_no_network(project: Project, tmp_
     (folder / "20270201").mkdir(parents=True)
     (folder / "python-build-standalone.ndjson").write_bytes(ndjson_line(*NAMES[:1]))
     (folder / "20270201" / "SHA256SUMS").write_text(f"{digest(NAMES[1]).hex}  {NAMES[1]}\n")
-    words = ("catalog", "update", "--offline", "--mirror", folder.as_uri())
+    other = ("--mirror", "oci://registry.example.com/a")  # registries have no catalogs
+    words = ("catalog", "update", "--offline", *other, "--mirror", folder.as_uri())
     assert "1 new asset" in project.run(*words).err
     assert "1 new asset" in project.run(*words, "--build", "20270201").err
     missing = project.run(*words, "--build", "20270301", expect=6)
