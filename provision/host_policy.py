@@ -91,9 +91,9 @@ class HostPolicy:
     def check(self, url: Url, *, redirected_from: Url | None = None, how: str = "redirects to it") -> None:
         """Raise `PolicyError` unless the URL may be requested.
 
-        The target of a redirect is checked like any other URL, so every host on the way is known or allowed; so is what a
-        server names in another way, which ``how`` says. Moreover, no redirect leads from https to anything else, or from
-        another machine to this one.
+        The target of a redirect is checked like any other URL, so every host on the way is known or allowed; so is what
+        a server names in another way, which ``how`` says. Moreover, no redirect leads from https to anything else, or
+        from another machine to this one.
         """
         if url.scheme not in ("http", "https"):
             raise PolicyError(f"{url}: only http and https URLs are requested from hosts")

@@ -17,7 +17,7 @@ from provision import __version__
 from provision.errors import PolicyError
 from provision.fetch.credentials import Credentials
 from provision.fetch.failures import Failure, TransferError
-from provision.fetch.registries import RegistrySession
+from provision.fetch.registries import Registries, RegistrySession
 from provision.fetch.retry import Deadline
 from provision.fetch.sockets import httpcore
 from provision.fetch.transport import Content, RawResponse, Transport
@@ -69,13 +69,21 @@ class HttpResponse:
 
 @frozen
 class _Request:
-    """What stays the same wherever a request is redirected."""
+    """What stays the same wherever a request is redirected. One for a token has no ``registries``: it is never refused
+    with a challenge that is answered."""
 
     method: str
     headers: Mapping[str, str]
     deadline: Deadline
     content: Content | None
-    named_by: Url | None
+    named_by: Url | None = None
+    registries: Registries | None = None
+
+    def session(self, url: Url) -> RegistrySession | None:
+        """The session of a registry's repository that a URL belongs to, and so the credentials for it."""
+        named_by = self.named_by
+        place = named_by if named_by and named_by.origin == url.origin else url
+        return self.registries.session(place) if self.registries else None
 
 
 class HttpClient:
@@ -120,9 +128,21 @@ class HttpClient:
 
         ``named_by`` is whose response had the URL: that is allowed no more than a redirect.
         """
-        with deadline.bounding():
-            request = _Request(method=method, headers=headers, deadline=deadline, content=content, named_by=named_by)
-            response = self._follow(url, request, origin or url.origin)
+        request = _Request(
+            method=method,
+            headers=headers,
+            deadline=deadline,
+            content=content,
+            named_by=named_by,
+            registries=self._credentials.registries,
+        )
+        with self._closing(url, request, origin or url.origin) as response:
+            yield response
+
+    @contextmanager
+    def _closing(self, url: Url, request: _Request, origin: UrlOrigin) -> Iterator[HttpResponse]:
+        with request.deadline.bounding():
+            response = self._follow(url, request, origin)
             try:
                 yield response
             finally:
@@ -144,7 +164,7 @@ class HttpClient:
 
     def _send_with_credentials(self, url: Url, request: _Request, *, redirected: bool) -> HttpResponse:
         """Send the request; once more if a registry refuses it and says where to get a token."""
-        session = None if redirected else self._session(url, request)
+        session = None if redirected else request.session(url)
         used = session.granted if session else self._credentials.authorization(url, redirected=redirected)
         response = self._send(url, request, used)
         if session is None or response.status != _UNAUTHORIZED:
@@ -153,7 +173,9 @@ class HttpClient:
         def ask(realm: Url, form: bytes | None) -> bytes:
             # A registry chooses whom to ask no more freely than where to redirect to.
             self._check(realm, url, "requires a token from it")
-            with self.get(realm, session.headers(form), request.deadline, content=form) as answer:
+            method = "GET" if form is None else "POST"
+            plain = _Request(method=method, headers=session.headers(form), deadline=request.deadline, content=form)
+            with self._closing(realm, plain, realm.origin) as answer:
                 if answer.status != _OK:
                     failure = status_failure(realm, answer.status, answer.headers)
                     raise TransferError(replace(failure, hint=session.repository.login_hint))
@@ -168,11 +190,6 @@ class HttpClient:
             return response
         _discard_body(response)
         return self._send(url, request, session.granted)
-
-    def _session(self, url: Url, request: _Request) -> RegistrySession | None:
-        """The session of a registry's repository that the URL belongs to, and so its credentials."""
-        named_by = request.named_by
-        return self._credentials.registries.session(named_by if named_by and named_by.origin == url.origin else url)
 
     def _send(self, url: Url, request: _Request, authorization: str | None) -> HttpResponse:
         sent = {"host": url.authority, "accept": "*/*", "user-agent": f"provision/{__version__}", **request.headers}

@@ -16,6 +16,7 @@ from provision.model.asset import Digest
 from provision.model.oci import EMPTY_BYTES, EMPTY_DIGEST, MANIFEST, archive_manifest, archive_tag
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import LARGE, SMALL, digest, fetcher
+from tests.support.faults import Status, redirect
 from tests.support.registry import FakeRegistry, Quirks
 
 _REPOSITORY = "team/pythons"
@@ -167,6 +168,35 @@ def test_blobs_that_are_redirected_are_read_without_the_login(internet: Internet
         registry.put_blob(_REPOSITORY, SMALL)
         assert _read(client, digest(SMALL), len(SMALL)) == SMALL
     assert [seen.headers.get("authorization") for seen in internet.server.seen()] == [None]
+
+
+def test_a_token_that_the_repository_itself_is_to_issue_is_no_loop(tmp_path: Path) -> None:
+    with FakeRegistry(Quirks(token=True, login=_LOGIN)) as registry:
+        registry.become(realm=f"http://{registry.host}/v2/{_REPOSITORY}/blobs/token")
+        with _client(tmp_path, registry, _IN_URL) as client, pytest.raises(NetworkError, match="401"):
+            client.has_blob(digest(SMALL))
+        assert len(registry.asked) == 2
+
+
+def test_an_upload_to_this_machine_is_refused_to_a_registry_elsewhere(internet: Internet, tmp_path: Path) -> None:
+    location = {"location": f"http://127.0.0.1:{internet.server.port}/upload"}
+    internet.server.fault("v2/a/blobs/uploads/", Status(code=202, headers=location))
+    with fetcher(tmp_path, environ=internet.environ) as fetch, pytest.raises(PolicyError, match="refers to it"):
+        open_registry("mirror.example/a", fetch).push_blob(digest(SMALL), len(SMALL), lambda: [SMALL])
+
+
+def test_a_login_does_not_come_back_with_a_redirect(internet: Internet, tmp_path: Path) -> None:
+    """Who redirects to the registry chooses what is requested there."""
+    blob = f"v2/a/blobs/sha256:{digest(SMALL)}"
+    internet.server.put(blob, SMALL)
+    internet.server.fault(blob, Status(code=401, headers={"www-authenticate": "Basic"}), times=1)
+    internet.server.fault(blob, redirect("https://github.com/x"), times=1)
+    internet.server.fault("x", redirect(f"https://mirror.example/{blob}"))
+    with fetcher(tmp_path, environ=internet.environ) as fetch:
+        assert open_registry("me:secret@mirror.example/a", fetch).has_blob(digest(SMALL))
+    sent = [(seen.headers["host"], "authorization" in seen.headers) for seen in internet.server.seen()]
+    hosts = ("mirror.example", "mirror.example", "github.com", "mirror.example")
+    assert sent == list(zip(hosts, (False, True, False, False), strict=True))
 
 
 def test_another_repository_of_the_registry_gets_no_login(tmp_path: Path) -> None:
