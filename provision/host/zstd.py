@@ -18,11 +18,13 @@ def zstd_module() -> ModuleType:
     try:
         if sys.version_info >= (3, 14):
             from compression import zstd
-        else:
-            from backports import zstd
+
+            return zstd
+        import backports.zstd  # `from backports` is what mypy finds only where other backports are installed
+
+        return backports.zstd
     except ImportError as error:
         raise ProvisionError(f"this Python cannot read or write zstd: {error}", hint=_hint()) from error
-    return zstd
 
 
 def zstd_writer(file: IO[bytes], level: int) -> IO[bytes]:
