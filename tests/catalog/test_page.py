@@ -362,8 +362,12 @@ def test_what_the_search_needs_comes_first_and_is_small() -> None:
 
 def test_the_same_catalog_gives_the_same_page_under_any_hash_seed() -> None:
     script = (
-        "import hashlib\nfrom tests.catalog.test_page import page_of\n"
-        "print(hashlib.sha256(page_of(everything=False).encode()).hexdigest())"
+        "from hashlib import sha256\n"
+        "from provision.catalog.components import bundled_table\n"
+        "from provision.catalog.page import catalog_page\n"
+        "from provision.catalog.page_tables import page_tables\n"
+        "from tests.catalog.pages import some_catalog\n"
+        "print(sha256(catalog_page(page_tables(some_catalog(), bundled_table())).encode()).hexdigest())"
     )
     root = Path(__file__).parents[2]
     running = [

@@ -55,6 +55,13 @@ def test_links_to_files_of_the_project_lead_somewhere(path: Path) -> None:
             assert (path.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_columns_of_tables_have_headings(path: Path) -> None:
+    """Readers with a screen reader are told the heading with each cell; `make docs` refuses an empty one."""
+    heads = re.findall(r"^(\|.*\|)\n\|[-:| ]+\|$", path.read_text(), re.MULTILINE)
+    assert [head for head in heads if re.search(r"\|\s*\|", head)] == []
+
+
 def test_the_manifests_page_has_every_platform_under_its_right_triple() -> None:
     text = page("manifest")
     for line in text.splitlines():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +24,14 @@ from tools.references import ROOT, addresses
 from tools.site.agents import llms_txt, skill
 from tools.site.check import problems_of
 from tools.site.reference import reference_pages
-from tools.site.sources import DOCS, configuration, pages_in, with_links_to_the_repository, write_sources
+from tools.site.sources import (
+    DOCS,
+    configuration,
+    pages_in,
+    with_links_to_the_repository,
+    with_pipes_in_code,
+    write_sources,
+)
 
 __all__ = ["any_tab", "axe", "tab"]
 
@@ -58,6 +66,11 @@ def test_links_out_of_the_docs_lead_to_the_repository() -> None:
         f"[d](https://example.com) [e]({repository}/blob/main/docs/wording.md) [f](#g)"
     )
     assert with_links_to_the_repository("[a](docs/lock.md#keys)", ROOT / "CHANGELOG.md") == "[a](lock.md#keys)"
+
+
+def test_pipes_in_code_of_tables_are_written_as_the_site_shows_them() -> None:
+    text = "| `a\\|b <c>` | `d` |\n`e\\|f`\n"
+    assert with_pipes_in_code(text) == "| <code>a&#124;b &lt;c></code> | `d` |\n`e\\|f`\n"
 
 
 def test_the_reference_has_every_command_with_every_option(reference: dict[str, str]) -> None:
@@ -97,6 +110,8 @@ FAULTS = {
     f'<a href="{URL}gone.html">x</a>': f"{URL}gone.html leads nowhere",
     '<script src="https://cdn.example.com/x.js"></script>': "<script> loads https://cdn.example.com/x.js",
     '<link rel="stylesheet" href="https://cdn.example.com/x.css">': "<link> loads https://cdn.example.com/x.css",
+    "<p><code>a\\|b</code></p>": "code shows the backslash of \\|",
+    "<table><tr><th></th></tr></table>": "a table has a column without a heading",
     "<p>see [the page][page]</p>": "a reference without a target: see [the page][page]",
 }
 
@@ -223,4 +238,12 @@ def test_the_site_in_a_browser(any_tab: Tab, axe: str, site: str, tmp_path: Path
         found = any_tab.ask("axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.length, v.nodes[0].html]))")
         broken[path] = [each for each in found if each[0] not in {"color-contrast", "landmark-unique"}]
     assert not any(broken.values()), broken
+    visit(any_tab, site, width=1280)
+    any_tab.ask("document.querySelector('.md-search__button').click()")
+    any_tab.type("--frozen")
+    shown = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot?.textContent ?? '').join('')"
+    end = time.monotonic() + 10
+    while not re.search(r"\d results.*provision plan", any_tab.ask(shown), re.DOTALL):
+        assert time.monotonic() < end
+        time.sleep(0.05)
     assert any_tab.complaints == []

@@ -22,14 +22,14 @@ _REFERENCE = re.compile(r"\]\[[\w .-]*\]")
 
 
 class _Page(HTMLParser):
-    """The anchors and links of one page, the prose in which a Markdown link is left, and empty heads of columns."""
+    """The anchors and links of one page, Markdown that was not read, and empty heads of columns."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.anchors: set[str] = set()
         self.links: list[tuple[str, str, str]] = []
         self.unresolved: list[str] = []
-        self.empty_heads = 0
+        self.empty_heads = self.escapes = 0
         self._code = 0
         self._head = False
         self.feed(text)
@@ -50,6 +50,7 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self._head = False
+        self.escapes += "\\|" in data and self.lasttag == "code"
         if not self._code and _REFERENCE.search(data):
             self.unresolved.append(data.strip())
 
@@ -63,6 +64,8 @@ def problems_of(site: Path, url: str) -> Iterator[str]:
         name = path.relative_to(root).as_posix()
         for text in page.unresolved:
             yield f"{name}: a reference without a target: {text}"
+        if page.escapes:
+            yield f"{name}: code shows the backslash of \\|"
         if page.empty_heads:
             yield f"{name}: a table has a column without a heading"
         if path.name == "404.html":  # its links are absolute, as it is shown anywhere

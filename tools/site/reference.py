@@ -80,11 +80,11 @@ def _rows(title: str, rows: tuple[Row, ...], name: str) -> Iterator[str]:
             variable = _VARIABLE.search(row.text)
             text = _VARIABLE.sub("", row.text)
             shown = f"`{variable[1]}`" if variable else ""
-            yield f"| {_code(row.term)} | {shown} | {_escaped(' '.join(text.split()))} |"
+            yield f"| {code_in_table(row.term)} | {shown} | {_escaped(' '.join(text.split()))} |"
     else:
         yield f"| {_HEADINGS[title]} | Meaning |\n|---|---|"
         for row in rows:
-            linked = f"[{row.term}](#provision-{name}-{row.term})" if title == "Commands" else _code(row.term)
+            linked = f"[{row.term}](#provision-{name}-{row.term})" if title == "Commands" else code_in_table(row.term)
             yield f"| {linked} | {_escaped(row.text)} |"
     yield ""
 
@@ -147,7 +147,7 @@ def _value(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
         text = "{ " + ", ".join(f"{key} = {json.dumps(each)}" for key, each in value.items()) + " }"
-    return _code(text if len(text) <= 90 else f"{text[:88]}…")
+    return code_in_table(text if len(text) <= 90 else f"{text[:88]}…")
 
 
 def _codes_page() -> str:
@@ -200,7 +200,7 @@ def _environment_page() -> str:
             if variable := _VARIABLE.search(row.text):
                 options.setdefault(variable[1], {})[row.term] = None
     lines = [
-        f"| `{name}` | {meanings.get(name, '')} | {', '.join(map(_code, options.get(name, ())))} |"
+        f"| `{name}` | {meanings.get(name, '')} | {', '.join(map(code_in_table, options.get(name, ())))} |"
         for name in sorted(KNOWN_VARIABLES)
     ]
     return (
@@ -211,20 +211,20 @@ def _environment_page() -> str:
     )
 
 
-def _code(text: str) -> str:
-    """Text in backticks, inside of a table."""
-    return f"`{text.replace('|', '&#124;')}`" if "|" not in text else f"<code>{_html(text)}</code>"
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")
+def code_in_table(text: str) -> str:
+    """Text in code, inside of a table: Zensical shows the backslash of ``\\|`` in backticks."""
+    if "|" not in text:
+        return f"`{text}`"
+    for plain, entity in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;")):
+        text = text.replace(plain, entity)
+    return f"<code>{text}</code>"
 
 
 def _escaped(text: str) -> str:
     """Text in Markdown, inside of a table: without raw HTML, links or columns."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(
-        part.replace("|", "\\|")
+        code_in_table(part.strip("`"))
         if part.startswith("`")
         else re.sub(r"([<\[\]*_|])", r"\\\1", part).replace("--", "&#45;&#45;")
         for part in parts

@@ -12,7 +12,7 @@ from typing import Any
 import tomlkit
 
 from tools.references import ROOT, addresses
-from tools.site.reference import reference_pages
+from tools.site.reference import code_in_table, reference_pages
 
 DOCS = ROOT / "docs"
 CONFIGURATION = DOCS / "zensical.toml"
@@ -27,25 +27,30 @@ Nav = list[Any]
 def write_sources(folder: Path) -> None:
     """Write the configuration and all pages of the site into an empty folder."""
     pages = folder / "docs"
-    for path in sorted(DOCS.rglob("*")):
-        if path.is_file() and path.name not in {CONFIGURATION.name, *_NOT_ON_THE_SITE}:
-            target = pages / path.relative_to(DOCS)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if path.suffix == ".md":
-                target.write_text(
-                    with_links_to_the_repository(path.read_text(encoding="utf-8"), path), encoding="utf-8"
-                )
-            else:
-                shutil.copyfile(path, target)
-    changelog = ROOT / "CHANGELOG.md"
-    text = with_links_to_the_repository(changelog.read_text(encoding="utf-8"), changelog)
-    (pages / "changelog.md").write_text(text, encoding="utf-8")
-    for name, text in reference_pages().items():
-        target = pages / "reference" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+    shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns(CONFIGURATION.name, *_NOT_ON_THE_SITE))
+    written = {path.relative_to(DOCS).as_posix(): path for path in DOCS.rglob("*.md")}
+    written["changelog.md"] = ROOT / "CHANGELOG.md"
+    texts = {
+        name: with_links_to_the_repository(path.read_text(encoding="utf-8"), path)
+        for name, path in sorted(written.items())
+        if name not in _NOT_ON_THE_SITE
+    }
+    texts |= {f"reference/{name}": text for name, text in reference_pages().items()}
+    for name, text in texts.items():
+        (pages / name).parent.mkdir(parents=True, exist_ok=True)
+        (pages / name).write_text(with_pipes_in_code(text), encoding="utf-8")
     shutil.copytree(ROOT / "schemas", pages / "reference" / "schemas")
     (folder / "zensical.toml").write_text(tomlkit.dumps(configuration(pages)), encoding="utf-8")
+
+
+def with_pipes_in_code(text: str) -> str:
+    """A page whose code in tables has ``|``, which GitHub wants with a backslash, as Zensical shows it."""
+
+    def code(match: re.Match[str]) -> str:
+        return code_in_table(match[1].replace("\\|", "|"))
+
+    lines = (re.sub(r"`([^`]*\\\|[^`]*)`", code, line) if line.startswith("|") else line for line in text.splitlines())
+    return "\n".join(lines) + "\n"
 
 
 def with_links_to_the_repository(text: str, path: Path) -> str:
