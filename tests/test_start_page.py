@@ -37,6 +37,7 @@ def repository(tmp_path: Path) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_every_command_of_the_tutorial_works_and_prints_what_the_page_shows(
     repository: Project, server: Server
 ) -> None:
