@@ -149,9 +149,9 @@ def layout_source(text: str) -> LayoutSource | None:
     for directory, name in ((text, ""), (path, tag) if colon else (text, "")):
         if directory and is_layout(Path(directory)):
             return LayoutSource(ImageLayout(Path(directory)), name)
-    if is_directory(Path(text)):
+    if text.startswith((".", "/")) or is_directory(Path(text)):
         raise UsageError(
-            f"--base: expected an OCI image layout, an image reference or {SCRATCH}; got the directory {text!r}",
+            f"--base: expected an OCI image layout, an image reference or {SCRATCH}; got the path {text!r}",
             hint="Make a layout with `skopeo copy docker://IMAGE oci:DIR`.",
         )
     return None

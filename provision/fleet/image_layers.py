@@ -27,8 +27,9 @@ from provision.store.layout import Store
 from provision.store.receipts import Receipt, entries_bytes, receipt_bytes
 from provision.unpack.compression import archive_kind, decompress
 from provision.unpack.limits import ArchiveRefused, Limits
-from provision.unpack.members import NameRules
+from provision.unpack.members import ArchiveMember, NameRules
 from provision.unpack.selection import layout_of
+from provision.unpack.taken_names import TakenNames
 from provision.unpack.tar import BLOCK, BoundedStream, TarMembers
 from provision.unpack.writer import MTIME
 
@@ -40,6 +41,7 @@ COMMANDS = f"/{HOME}/bin"
 _LINKED = ("bin", "include", "lib")
 # A layer may not have such names: there they remove files of the layers below.
 _WHITEOUT = ".wh."
+_SPECIAL_BITS = 0o7000  # set-user-ID, set-group-ID, sticky
 _PROBED = "skipped: installed in an image"
 _GZIP_LEVEL, _ZSTD_LEVEL = 6, 10
 _CHUNK = 1 << 20
@@ -245,7 +247,7 @@ def _read_archive(archive: Path, asset: Asset, limits: Limits) -> tuple[Digest, 
             digest.update(chunk)
             yield chunk
 
-    rules, layout, inside, root = NameRules(windows=False), layout_of(asset), [], ""
+    names, layout, inside, root = _MemberNames(limits), layout_of(asset), [], ""
     with archive.open("rb", buffering=0) as file:
         budget = limits.budget(file.seek(0, os.SEEK_END))
         chunks = hashed(decompress(file, archive_kind(file), limits=limits))
@@ -253,13 +255,43 @@ def _read_archive(archive: Path, asset: Asset, limits: Limits) -> tuple[Digest, 
             name = member.name.removeprefix("./")
             if name == "." and member.kind == "dir":
                 continue
-            rules.check(name)
-            if any(part.startswith(_WHITEOUT) for part in name.split("/")):
-                raise ArchiveRefused("has a name that removes files of other layers", name)
+            names.take(name, member)
             area, path = layout.place(name)
             if area == "tree" and path:
                 inside.append(path)
                 root = root or name.removesuffix(path).rstrip("/")
+        names.finish()
     if not inside:
         raise ArchiveRefused("contains no interpreter at the path of its flavor")
     return Digest(digest.hexdigest()), LinkedTree.of(root, inside)
+
+
+class _MemberNames:
+    """The names of an archive that image runtimes will unpack: what `sync` refuses or changes is refused."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._rules = NameRules(windows=False)
+        self._taken = TakenNames(case_insensitive=False, most=limits.members)
+
+    def take(self, name: str, member: ArchiveMember) -> None:
+        self._rules.check(name)
+        if any(part.startswith(_WHITEOUT) for part in name.split("/")):
+            raise ArchiveRefused("has a name that removes files of other layers", name)
+        if member.mode & _SPECIAL_BITS and member.kind != "link":
+            raise ArchiveRefused(f"has the special mode {member.mode:o}", name)
+        match member.kind:
+            case "link":
+                self._rules.check_target(member.target, name)
+                self._taken.take(name, "link", member.target)
+                self._taken.resolve_link(name)
+            case "hardlink":
+                if self._taken.file(member.target.removeprefix("./")) is None:
+                    raise ArchiveRefused("is a hard link to what is not an earlier file of the archive", name)
+                self._taken.take(name, "file")
+            case kind:
+                self._taken.take(name, kind)
+
+    def finish(self) -> None:
+        """Resolve the links once more, with all of them."""
+        for path, _ in self._taken.links():
+            self._taken.resolve_link(path)

@@ -58,18 +58,23 @@ class ImageLayout:
 
     path: Path
 
-    def prepare(self) -> None:
-        """Make the directory a layout, unless it is one; raises `UsageError` where it has other files."""
-        if is_layout(self.path):
-            return
+    def check(self) -> None:
+        """Raise `UsageError` where the directory has other files than a layout's."""
         with store_failures("write an image layout", self.path, variable=""):
-            if exists(self.path) and (not is_directory(self.path) or any(self.path.iterdir())):
+            is_usable = is_layout(self.path) or not exists(self.path)
+            if not is_usable and not (is_directory(self.path) and next(self.path.iterdir(), None) is None):
                 raise UsageError(
                     f"--output: expected a new directory or an OCI image layout, got {str(self.path)!r}",
                     hint="Choose another directory.",
                 )
-            make_directory(self._blobs)
-            replace_file(self.path / LAYOUT_FILE, LAYOUT_BYTES)
+
+    def prepare(self) -> None:
+        """Make the directory a layout, unless it is one."""
+        self.check()
+        if not is_layout(self.path):
+            with store_failures("write an image layout", self.path, variable=""):
+                make_directory(self._blobs)
+                replace_file(self.path / LAYOUT_FILE, LAYOUT_BYTES)
 
     @property
     def _blobs(self) -> Path:

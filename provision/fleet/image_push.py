@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from provision.fleet.image_layout import ImageLayout, descriptors, read_descriptor
 from provision.fleet.registry import RegistryClient, StoredManifest
 from provision.model.asset import Digest
 from provision.model.oci import EMPTY, EMPTY_BYTES, EMPTY_DIGEST, INDEX, MANIFEST, SPDX, Descriptor, index, manifest
+from provision.protocols import Progress
 from provision.store.json_tables import parse_json_object
 
 
-def push_image(layout: ImageLayout, image: Descriptor, client: RegistryClient, tag: str, *, mount_from: str) -> None:
+def push_image(
+    layout: ImageLayout, image: Descriptor, client: RegistryClient, tag: str, *, mount_from: str, progress: Progress
+) -> None:
     """Push an image, or an index with its images, under a tag: what is named first, as registries require it.
 
     ``mount_from`` is a repository of the same registry that may have layers of the base; empty if there is none.
@@ -22,11 +25,21 @@ def push_image(layout: ImageLayout, image: Descriptor, client: RegistryClient, t
     document = parse_json_object(content)
     if image.media_type == INDEX:
         for each in descriptors(document.get("manifests")):
-            push_image(layout, each, client, "", mount_from=mount_from)
+            push_image(layout, each, client, "", mount_from=mount_from, progress=progress)
     else:
         for blob in (read_descriptor(document.get("config")), *descriptors(document.get("layers"))):
-            client.push_blob(blob.digest, blob.size, partial(layout.pieces, blob), mount_from=mount_from)
+            content_of = partial(_counted, layout, blob, progress)
+            client.push_blob(blob.digest, blob.size, content_of, mount_from=mount_from)
+            progress.finish(blob.digest.hex)
     client.put_manifest(tag or image.digest, content, image.media_type)
+
+
+def _counted(layout: ImageLayout, blob: Descriptor, progress: Progress) -> Iterator[bytes]:
+    """The content of a blob, which may be sent again from its beginning."""
+    progress.start(blob.digest.hex, f"sha256:{blob.digest.hex[:12]}", "push", blob.size)
+    for piece in layout.pieces(blob):
+        yield piece
+        progress.advance(blob.digest.hex, len(piece))
 
 
 def push_sbom(client: RegistryClient, image: Descriptor, sbom: bytes) -> None:

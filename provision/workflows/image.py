@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from provision.catalog.components import bundled_table
 from provision.errors import ProvisionError, StoreError, UsageError, cache_failures
 from provision.fleet.image import SBOM_FILE, ImageSettings, write_image, write_index
-from provision.fleet.image_base import SCRATCH, LayoutSource, RegistrySource, layout_source, read_base
+from provision.fleet.image_base import SCRATCH, BaseImage, LayoutSource, RegistrySource, layout_source, read_base
 from provision.fleet.image_layers import (
     HOME,
     Compression,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from provision.fleet.registry import RegistryClient
 
 DEFAULT_NAME = "latest"  # of an image in a layout
+# As the specification of image layouts has it.
+_NAME = re.compile(r"[A-Za-z0-9]+(?:(?:[-._:@/+]|--)[A-Za-z0-9]+)*")
 
 
 @frozen
@@ -97,7 +100,7 @@ def image(options: Options, request: ImageRequest, progress: Progress) -> MadeIm
 
     Raises `LockFileError` if the lock is missing, out of date, or lacks a platform of the entries.
     """
-    labels = _labels(request.labels)
+    labels = _checked_labels(request)
     project = Project.find(options)
     loaded = project.locked()
     if not request.frozen:
@@ -114,34 +117,45 @@ def image(options: Options, request: ImageRequest, progress: Progress) -> MadeIm
         else:
             content = _Trees.install(options, request, platforms, progress)
         layout.prepare()
-        made = []
-        for each, below in zip(platforms, bases, strict=True):
-            inventory = _inventory(options, each.selected)
-            sbom = f"{json.dumps(sbom_document(inventory, 'spdx'), indent=1)}\n".encode("ascii")
-            own, trees = content.layers(layout, each.selected)
-            layers = (*own, links_layer(layout, trees.values(), {SBOM_FILE: sbom}))
-            settings = _settings(loaded, inventory, labels, sbom)
-            written = write_image(layout, each.platform, below, layers, settings)
-            notes = tuple(_shared_libraries(trees))
-            made.append(PlatformImage(platform=each, image=written, layers=layers, sbom=sbom, notes=notes))
+        makers = [_Maker(options=options, loaded=loaded, labels=labels, layout=layout, base=below) for below in bases]
+        made = tuple(maker.make(each, content) for maker, each in zip(makers, platforms, strict=True))
         whole = made[0].image
         if len(made) > 1:
             everything = _inventory(options, [selected for each in platforms for selected in each.selected])
             whole = write_index(layout, [each.image for each in made], _settings(loaded, everything))
-        places = []
         if request.output is not None:
             layout.name(whole, request.name)
-            places.append(f"{request.output}:{request.name}")
         if target is not None:
-            _push(layout, whole, made, base, target)
-            places.append(str(target[1]))
+            _push(layout, whole, made, base, target, progress)
+    places = [f"{request.output}:{request.name}"] if request.output is not None else []
     return MadeImage(
         image=whole,
-        places=tuple(places),
+        places=(*places, *([str(target[1])] if target else ())),
         is_based=base is not None,
-        platforms=tuple(made),
+        platforms=made,
         warnings=content.warnings,
     )
+
+
+@frozen
+class _Maker:
+    """What the image of one platform is made with."""
+
+    options: Options
+    loaded: LoadedLock
+    labels: Mapping[str, str]
+    layout: ImageLayout
+    base: BaseImage | None
+
+    def make(self, platform: ImagePlatform, content: _Trees | _Archives) -> PlatformImage:
+        inventory = _inventory(self.options, platform.selected)
+        sbom = f"{json.dumps(sbom_document(inventory, 'spdx'), indent=1)}\n".encode("ascii")
+        own, trees = content.layers(self.layout, platform.selected)
+        layers = (*own, links_layer(self.layout, trees.values(), {SBOM_FILE: sbom}))
+        settings = _settings(self.loaded, inventory, self.labels, sbom)
+        written = write_image(self.layout, platform.platform, self.base, layers, settings)
+        notes = tuple(_shared_libraries(trees))
+        return PlatformImage(platform=platform, image=written, layers=layers, sbom=sbom, notes=notes)
 
 
 @contextmanager
@@ -182,20 +196,30 @@ def _push(
     made: Sequence[PlatformImage],
     base: LayoutSource | RegistrySource | None,
     target: tuple[RegistryClient, ImageReference],
+    progress: Progress,
 ) -> None:
     from provision.fleet.image_push import push_image, push_sbom
 
     client, reference = target
     near = isinstance(base, RegistrySource) and base.repository.base.origin == client.repository.base.origin
     mount_from = base.repository.name if near and isinstance(base, RegistrySource) else ""
-    push_image(layout, image, client, reference.tag, mount_from=mount_from)
+    push_image(layout, image, client, reference.tag, mount_from=mount_from, progress=progress)
     for each in made:
         push_sbom(client, each.image, each.sbom)
 
 
-def _labels(given: Iterable[str]) -> dict[str, str]:
+def _checked_labels(request: ImageRequest) -> dict[str, str]:
+    """The labels; raises `UsageError` for what is invalid in a request whatever the project is."""
+    if request.archive_layer and request.compression != "none":
+        raise UsageError(
+            "`--compression` cannot be combined with `--archive-layer`, which leaves the archive unchanged"
+        )
+    if not _NAME.fullmatch(request.name):
+        raise UsageError(f"--name: expected a name such as latest or python:3.14, got {request.name!r}")
+    if request.output is not None:
+        ImageLayout(request.output).check()
     labels = {}
-    for text in given:
+    for text in request.labels:
         key, equals, value = text.partition("=")
         if not (key and equals):
             raise UsageError(f"--label: expected KEY=VALUE, got {text!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -196,17 +197,40 @@ def test_an_archive_layer_is_of_one_entry(tmp_path: Path) -> None:
     assert len(make(two, tmp_path / "layout", "other", archive_layer=True).platforms) == 2
 
 
-def test_names_that_remove_files_of_other_layers_are_refused(tmp_path: Path) -> None:
-    whiteout = trees.build(
-        tmp_path / "builds",
-        "linux-x86_64",
-        {"bin/python3.13": "#!/bin/sh\n", "lib/python3.13/.wh.os.py": "", "lib/python3.13/os.py": ""},
-        trees.UNIX_LINKS,
-    )
-    entry = ENTRY.replace(', "linux-aarch64"', "")
-    hostile = project(tmp_path / "project", entry, [whiteout])
-    with pytest.raises(IntegrityError, match=r"\.wh\.os\.py.* has a name that removes files of other layers"):
+@pytest.mark.parametrize(
+    ("member", "problem"),
+    [
+        ({"name": "python/lib/.wh.os.py"}, "has a name that removes files of other layers"),
+        ({"name": "etc/passwd"}, "is not in the directory 'python'"),
+        ({"name": "python/../etc/passwd"}, "has '..' in its path"),
+        ({"name": "python/suid", "mode": 0o4755}, "has the special mode 4755"),
+        ({"name": "python/out", "type": tarfile.SYMTYPE, "linkname": "../../etc"}, "is a link out of the tree"),
+        ({"name": "python/out", "type": tarfile.SYMTYPE, "linkname": "/etc"}, "is a link to an absolute path"),
+        ({"name": "python/hard", "type": tarfile.LNKTYPE, "linkname": "etc/shadow"}, "is a hard link to what is not"),
+        ({"name": "python/null", "type": tarfile.CHRTYPE}, "is a character device"),
+        ({"name": "python/bin/python3.13/x"}, "is under 'python/bin/python3.13', which is a file"),
+        ({"name": "python/bin/python3.13"}, "is in the archive twice"),
+    ],
+)
+def test_what_sync_refuses_in_an_archive_is_no_layer(tmp_path: Path, member: dict[str, Any], problem: str) -> None:
+    """The runtime that unpacks the layer may be less strict."""
+    build = trees.running(tmp_path / "builds")
+    content = gzip.decompress(build.archive.read_bytes())
+    more = tarfile.TarInfo()
+    for name, value in member.items():
+        setattr(more, name, value)
+    end = content.rindex(bytes(1024)) if content.endswith(bytes(1024)) else len(content)
+    content = content[:end].rstrip(b"\0")
+    content += bytes(-len(content) % 512) + more.tobuf(tarfile.USTAR_FORMAT) + bytes(1024)
+    build.archive.write_bytes(gzip.compress(content))
+    hostile = project(tmp_path / "project", ENTRY.replace(', "linux-aarch64"', ""), [Build(build.archive)])
+    with pytest.raises(IntegrityError) as caught:
         make(hostile, tmp_path / "layout", archive_layer=True)
+    assert problem in str(caught.value)
+    assert not list((tmp_path / "layout/blobs/sha256").iterdir())
+
+
+def test_a_tree_with_a_name_that_removes_files_of_other_layers_is_refused(tmp_path: Path) -> None:
     foreign = trees.build(
         tmp_path / "foreign",
         "linux-aarch64",
@@ -287,8 +311,9 @@ def test_a_base_that_does_not_fit_leaves_no_image(options: Options, tmp_path: Pa
     with pytest.raises(ProvisionError, match="has no image 'other'") as caught:
         make(options, tmp_path / "layout", base=f"{base}:other")
     assert caught.value.hint == f"Pass `--base {base}:NAME`. Images: base."
-    with pytest.raises(UsageError, match="expected an OCI image layout, an image reference or scratch; got the dir"):
-        make(options, tmp_path / "layout", base=str(tmp_path))
+    for path in (str(tmp_path), str(tmp_path / "nothing"), "./nothing:1"):
+        with pytest.raises(UsageError, match="expected an OCI image layout, an image reference or scratch; got the pa"):
+            make(options, tmp_path / "layout", base=path)
     blobs = [path for path in (base / "blobs/sha256").iterdir() if path.read_bytes()[:2] == b"\x1f\x8b"]
     blobs[0].write_bytes(blobs[0].read_bytes()[:-1] + b"!")
     with pytest.raises(IntegrityError, match="digest mismatch in what was copied"):
@@ -382,6 +407,8 @@ def test_a_layer_of_a_registry_that_is_damaged_makes_no_image(options: Options, 
         ({"push": "r.example.com/"}, "--push: 'r.example.com/' is not the name of an image"),
         ({"push": f"r.example.com/i@sha256:{'a' * 64}"}, "--push: the image to push cannot have a digest"),
         ({"base": "UPPER/case"}, "invalid repository"),
+        ({"archive_layer": True, "compression": "gzip"}, "`--compression` cannot be combined with `--archive-layer`"),
+        ({"name": "two words"}, "--name: expected a name such as latest or python:3.14, got 'two words'"),
         ({"labels": ("nothing",)}, "--label: expected KEY=VALUE, got 'nothing'"),
     ],
 )
