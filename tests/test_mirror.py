@@ -80,6 +80,7 @@ BY_TOPIC = {
     "trust": "what a hostile repository, server or pull request can do",
     "fleet/test_servers.py": "mirrors on real registries and buckets",
     "fleet/test_caches.py": "a cache before a mirror, as the manual configures it",
+    "fleet/test_fleet_model.py": "the model of many machines of the benchmarks",
     "fleet/test_air_gap.py": "bundles, carried to machines without a network",
     "cli/test_imports.py": "what the everyday commands load",
     "cli/test_schemas.py": "what commands print, against the published schemas",
