@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from provision.errors import ProvisionError
+from provision.errors import IntegrityError, ProvisionError
 from provision.fleet.bundle import (
     COMPONENTS_FILE,
     INDEX_FILE,
@@ -31,6 +31,7 @@ from provision.lock.read import MAX_LOCK_SIZE, parse_lock
 from provision.manifest.toml import MAX_TOML_SIZE
 from provision.model import oci
 from provision.model.asset import Digest
+from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
 from provision.text import plural
 from provision.unpack.limits import shown_name
@@ -114,8 +115,7 @@ class Bundle:
             found.update(piece)
             yield piece
         if found.hexdigest() != digest.hex:
-            message = f"sha256 mismatch of {path}: expected {digest}, got {found.hexdigest()}"
-            raise not_a_bundle(self.path, message)
+            raise _mismatch(self.path, path, digest.hex, found.hexdigest())
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def _lock(files: BundleFiles, content: bytes) -> Lock:
     except UnicodeDecodeError as error:
         raise not_a_bundle(files.path, f"{LOCK_FILE} is not UTF-8") from error
     except ProvisionError as error:
-        raise not_a_bundle(files.path, str(error)) from error
+        raise not_a_bundle(files.path, str(error).replace("\n", "; ")) from error
 
 
 def _since(files: BundleFiles, contents: BundleContents) -> Since | None:
@@ -246,17 +246,25 @@ def _check_names(files: BundleFiles, contents: BundleContents, since: Since | No
             raise not_a_bundle(files.path, f"{path} has {files.sizes[path]} bytes; expected {size}")
 
 
+def _mismatch(bundle: Path, path: str, expected: str, found: str) -> IntegrityError:
+    return not_a_bundle(bundle, f"sha256 mismatch of {path}: expected {expected}, got {found}")
+
+
 def _and_more(paths: list[str]) -> str:
     return f" (and {plural(len(paths) - 1, 'more file')})" if len(paths) > 1 else ""
 
 
 def _document(files: BundleFiles, path: str) -> bytes:
-    """The content of a small file."""
+    """The content of a small file; what is named by a digest must have that."""
     if path not in files.sizes:
         raise not_a_bundle(files.path, f"{path} is missing")
     if files.sizes[path] > _LARGEST_DOCUMENT:
         raise not_a_bundle(files.path, f"{path} has {files.sizes[path]} bytes; the limit is {_LARGEST_DOCUMENT}")
-    return b"".join(files.pieces(path))
+    content = b"".join(files.pieces(path))
+    folder, _, name = path.rpartition("/")
+    if folder == oci.BLOBS and sha256_hex(content) != name:
+        raise _mismatch(files.path, path, name, sha256_hex(content))
+    return content
 
 
 def _json(files: BundleFiles, path: str) -> object:

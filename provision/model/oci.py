@@ -34,7 +34,7 @@ LOCK_DIGEST, SBOM_DIGEST = "vnd.provision.lock.digest", "vnd.provision.sbom.dige
 EMPTY_BYTES = b"{}"
 EMPTY_DIGEST = Digest("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")
 
-LAYOUT_FILE = "oci-layout"
+LAYOUT_FILE, BLOBS = "oci-layout", "blobs/sha256"
 LAYOUT_BYTES = b'{"imageLayoutVersion":"1.0.0"}'
 
 _COMPRESSIONS = {".tar.gz": "+gzip", ".tgz": "+gzip", ".tar.zst": "+zstd", ".tar": ""}
@@ -135,7 +135,7 @@ def layer_type(filename: str) -> str:
 
 def blob_path(digest: Digest) -> str:
     """Where an OCI image layout keeps a blob or a manifest."""
-    return f"blobs/sha256/{digest}"
+    return f"{BLOBS}/{digest}"
 
 
 def encode(document: Mapping[str, object]) -> bytes:

@@ -19,10 +19,11 @@ from provision.errors import IntegrityError, UsageError
 from provision.fleet.bundle_read import Since, open_bundle
 from provision.model import oci
 from provision.model.asset import Digest
+from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.workflows.bundle import sync_bundles, verify_bundle
 from provision.workflows.options import parse_scope
-from tests.support.bundles import Change, Member, Near, member, options_of, rewrite
+from tests.support.bundles import HERE, VERSIONS, Change, Member, Near, entry, member, options_of, rewrite
 from tests.support.project import Project
 
 
@@ -142,7 +143,7 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "no index": (without("index.json"), "index.json is missing"),
     "no names": (without(r"\d+/.*"), "is missing"),
     "some names missing": (without(r"\d+/.*3\.13\.8.*"), "3.13.8.* is missing"),
-    "another lock": (replacing_lock, "is not as provision writes it"),
+    "another lock": (replacing_lock, "sha256 mismatch of blobs"),
     "another size in the index": (
         changing("index.json", document(lambda index: index["manifests"][1].update(size=1))),
         "index.json is not as provision writes it",
@@ -313,3 +314,20 @@ def test_too_many_members_are_refused(tmp_path: Path) -> None:
     path.write_bytes(blocks.getvalue() + bytes(1024))
     with pytest.raises(IntegrityError, match="more than 100000 files"), open_bundle(path):
         pass
+
+
+def test_a_flipped_byte_is_refused_or_of_no_consequence_wherever_it_is(near: Near, tmp_path: Path) -> None:
+    """Of the headers, owners, times and modes are not read."""
+    near.create(tmp_path / "one.tar", entry(VERSIONS[0]), targets=[HERE])
+    facts, content = verify_bundle(tmp_path / "one.tar"), (tmp_path / "one.tar").read_bytes()
+    damaged, refused = tmp_path / "damaged.tar", 0
+    positions = range(0, len(content), 61)
+    for position in positions:
+        damaged.write_bytes(content[:position] + bytes([content[position] ^ 0x41]) + content[position + 1 :])
+        try:
+            found = verify_bundle(damaged)
+        except IntegrityError:
+            refused += 1
+        else:
+            assert replace(found, path=facts.path) == facts, position
+    assert refused > len(positions) // 3
