@@ -17,11 +17,10 @@ from provision.errors import IntegrityError, UsageError
 from provision.host.files import NotRegularFileError, is_directory, open_regular
 from provision.model.value import frozen
 from provision.unpack.limits import ArchiveRefused, shown_name
-from provision.unpack.tar import BLOCK, parse_header
+from provision.unpack.tar import BoundedStream, TarMembers
 
 _MOST_FILES = 100_000
 _PIECE = 1 << 20
-_FILE, _HARD_LINK, _DIRECTORY = (b"0", b"\0"), b"1", b"5"
 _RECREATE = "Copy the bundle again, or create it again with `provision bundle create`."
 
 
@@ -106,7 +105,7 @@ class TarFiles(BundleFiles):
         super().__init__(path)
         self._stream, self._spans = stream, dict[str, _Span]()
         try:
-            self._read_headers()
+            self._read_members()
         except ArchiveRefused as error:
             raise not_a_bundle(path, str(error)) from error
 
@@ -124,39 +123,53 @@ class TarFiles(BundleFiles):
     def same_bytes(self, name: str, other: str) -> bool:
         return self._spans[name] == self._spans[other]
 
-    def _read_headers(self) -> None:
-        offset = 0
-        while True:
-            self._stream.seek(offset)  # where a content was cut, that is behind the end
-            block = self._stream.read(BLOCK)
-            if len(block) < BLOCK:
-                raise not_a_bundle(self.path, "it is truncated")
-            header = parse_header(block)
-            if header is None:
-                break
-            offset += BLOCK
-            name = _member_name(header.name)
-            if header.kind in _FILE:
-                span = _Span(offset=offset, size=header.size)
-                offset += header.size + -header.size % BLOCK
-            elif header.kind == _HARD_LINK and not header.size:
-                target = _member_name(header.link)
+    def _read_members(self) -> None:
+        stream = _SeekingStream(self._stream)
+        for member in TarMembers(stream, max_members=_MOST_FILES):
+            name = member.name.removeprefix("./")
+            if member.kind == "file":
+                span = _Span(offset=stream.offset, size=member.size)
+            elif member.kind == "hardlink":
+                target = member.target.removeprefix("./")
                 if target not in self._spans:
                     raise ArchiveRefused(f"is a link to {shown_name(target)}, which is no member before it", name)
                 span = self._spans[target]
-            elif header.kind == _DIRECTORY and not header.size:
+            elif member.kind == "dir":
                 continue
             else:
-                raise ArchiveRefused("is neither a file nor a hard link to one", name)
+                raise ArchiveRefused("is a symbolic link", name)
             self._add(name, span.size)
             self._spans[name] = span
-        self._stream.seek(offset + BLOCK)
-        if self._stream.read(BLOCK) != bytes(BLOCK):
-            raise not_a_bundle(self.path, "it is truncated")
 
 
-def _member_name(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace").removeprefix("./")
+class _SeekingStream(BoundedStream):
+    """A tar file whose contents are passed over, not read."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(iter(()), 0)
+        self._file = file
+
+    @property
+    def offset(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        if len(data) < size:
+            raise ArchiveRefused("is truncated")
+        return data
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        yield memoryview(self.read(size))
+
+    def skip(self, size: int) -> None:
+        self._file.seek(size, os.SEEK_CUR)  # where a content was cut, the next read tells
+
+    def rest(self) -> Iterator[bytes]:
+        while piece := self._file.read(_PIECE):
+            yield piece
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from provision.unpack.writer import MTIME
 TAR_SUFFIX = ".tar"
 _COMPRESSED = (".gz", ".tgz", ".zst", ".xz", ".bz2", ".zip")
 _MODE = 0o644
+_LARGEST_MEMBER = (8 << 30) - 1  # of a tar file, in bytes
 _PIECE = 1 << 20
 
 
@@ -118,6 +119,12 @@ def _link(file: Path, name: Path) -> None:
 
 
 def _write_tar(file: Path, contents: BundleContents, documents: dict[str, bytes], archives: _Archives) -> None:
+    for archive, _ in archives:
+        if archive.size > _LARGEST_MEMBER:
+            raise UsageError(
+                f"{archive.filename} has {archive.size} bytes; the limit in a tar file is {_LARGEST_MEMBER}",
+                hint="Write the bundle to a directory.",
+            )
     with file.open("xb") as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in documents.items():
             tar.addfile(_member(name, len(content)), BytesIO(content))

@@ -127,14 +127,14 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "an extra file": (adding(member("README", b"x")), "unexpected file 'README'"),
     "several extra files": (adding(member("a"), member("b"), member("c")), r"unexpected file 'a' \(and 2 more files\)"),
     "an extra archive": (adding(member(f"blobs/sha256/{'0' * 64}", b"x")), "unexpected file"),
-    "a symbolic link": (as_link, "is neither a file nor a hard link to one"),
+    "a symbolic link": (as_link, "is a symbolic link"),
     "a hard link to a file outside": (
         adding(member("evil", kind=tarfile.LNKTYPE, link="/etc/passwd")),
         "is a link to '/etc/passwd', which is no member before it",
     ),
-    "a FIFO": (adding(member("evil", kind=tarfile.FIFOTYPE)), "is neither a file nor a hard link to one"),
-    "a device": (adding(member("evil", kind=tarfile.CHRTYPE)), "is neither a file nor a hard link to one"),
-    "a sparse file": (adding(member("evil", kind=tarfile.GNUTYPE_SPARSE)), "is neither a file nor a hard link to one"),
+    "a FIFO": (adding(member("evil", kind=tarfile.FIFOTYPE)), "is a FIFO"),
+    "a device": (adding(member("evil", kind=tarfile.CHRTYPE)), "is a character device"),
+    "a sparse file": (adding(member("evil", kind=tarfile.GNUTYPE_SPARSE)), "is a sparse file"),
     "a name twice": (adding(member("oci-layout", oci.LAYOUT_BYTES)), "it has 'oci-layout' twice"),
     "a flipped byte in an archive": (first_archive(flipped), "sha256 mismatch of blobs"),
     "a flipped byte in the index": (changing("index.json", flipped), "blobs/sha256/[0-9a-f]* is missing|index.json"),
@@ -228,7 +228,8 @@ def test_a_bundle_that_ends_early_is_refused_wherever_it_ends(bundle: Path, far:
     cut = tmp_path / "cut.tar"
     for length in sorted(ends):
         cut.write_bytes(content[:length])
-        assert "it is truncated" in refused(cut, far), length
+        message = refused(cut, far)
+        assert "is truncated" in message or "one of the two blocks" in message, length
     cut.write_bytes(content[:end] + bytes(1024))
     assert verify_bundle(cut).archives, "the blocks that end a tar file are enough"
 
@@ -312,7 +313,7 @@ def test_too_many_members_are_refused(tmp_path: Path) -> None:
     for number in range(100_001):
         blocks.write(member(f"{number}")[0].tobuf(tarfile.USTAR_FORMAT))
     path.write_bytes(blocks.getvalue() + bytes(1024))
-    with pytest.raises(IntegrityError, match="more than 100000 files"), open_bundle(path):
+    with pytest.raises(IntegrityError, match="exceeds the limit of 100000 members"), open_bundle(path):
         pass
 
 
@@ -321,7 +322,7 @@ def test_a_flipped_byte_is_refused_or_of_no_consequence_wherever_it_is(near: Nea
     near.create(tmp_path / "one.tar", entry(VERSIONS[0]), targets=[HERE])
     facts, content = verify_bundle(tmp_path / "one.tar"), (tmp_path / "one.tar").read_bytes()
     damaged, refused = tmp_path / "damaged.tar", 0
-    positions = range(0, len(content), 61)
+    positions = range(0, len(content), 151)
     for position in positions:
         damaged.write_bytes(content[:position] + bytes([content[position] ^ 0x41]) + content[position + 1 :])
         try:
