@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: help setup demo test test-all soak fuzz check format bench dist man docs clean
+.PHONY: help setup demo test test-all soak fuzz check format bench dist pyz man docs clean
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -58,6 +58,11 @@ dist: $(RELEASE)/.ready ## sdist and wheel in dist/, checked as a package index 
 	$(RELEASE)/bin/python -m build --outdir dist
 	$(RELEASE)/bin/twine check --strict dist/*
 	$(RELEASE)/bin/check-wheel-contents dist/*.whl
+
+# Compiled dependencies tie it to the series of $(PYTHON) and to this platform, which its name has.
+pyz: $(RELEASE)/.ready ## provision with all it needs in one file for this platform and Python, in dist/
+	mkdir -p dist
+	$(RELEASE)/bin/python -m tools.pyz dist
 
 man: ## the manual page, build/provision.1
 	@mkdir -p build && $(PYTHON) -m tools.manual > build/provision.1 && echo build/provision.1

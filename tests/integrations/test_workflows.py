@@ -28,7 +28,8 @@ from tools.references import addresses
 
 EXAMPLES = sorted((ROOT / "examples" / "github").glob("*.yml"))
 CI = ROOT / ".github" / "workflows" / "ci.yml"
-WORKFLOWS = [CI, *EXAMPLES]
+RELEASE = CI.with_name("release.yml")
+WORKFLOWS = [CI, RELEASE, *EXAMPLES]
 # YAML 1.1 reads the key `on` as true.
 ON: Any = True
 
@@ -62,9 +63,20 @@ def test_ours_runs_what_people_run_on_every_series_that_is_supported() -> None:
     series = [name.rpartition(" :: ")[2] for name in classifiers if name.startswith("Programming Language :: Python")]
     jobs = load(CI)["jobs"]
     assert series == list(SERIES) == jobs["test"]["strategy"]["matrix"]["python"]
-    assert "make test " in jobs["test"]["steps"][-1]["run"]
+    assert any("tests/run.py" in step.get("run", "") for step in jobs["test"]["steps"])
     assert jobs["everything"]["steps"][-1]["run"] == "bash .ci/run"
-    assert all(job["timeout-minutes"] <= 60 for job in jobs.values())
+    assert all(job["timeout-minutes"] <= 90 for job in jobs.values())
+
+
+def test_a_release_is_built_by_a_job_without_rights_and_signed_by_jobs_without_sources() -> None:
+    jobs = load(RELEASE)["jobs"]
+    assert jobs["build"]["permissions"] == {"contents": "read"}
+    assert "make dist pyz" in [step.get("run") for step in jobs["build"]["steps"]]
+    for name, job in jobs.items():
+        checks_out = any(step.get("uses", "").startswith("actions/checkout@") for step in job["steps"])
+        assert checks_out == (name == "build"), name
+    assert jobs["publish"]["environment"] == {"name": "pypi"}
+    assert "--draft" in jobs["draft"]["steps"][-1]["run"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

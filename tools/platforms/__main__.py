@@ -10,9 +10,11 @@
 from __future__ import annotations
 
 import argparse
+import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+from provision.host.detect import detect_host
 from provision.model.target import Target
 from tools.platforms.page import PAGE, platforms_page
 from tools.platforms.results import RESULTS, Results, Run, count, record
@@ -23,21 +25,23 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command_name", required=True)
     recording = commands.add_parser("record", help="record a run in tests/platforms.toml, and write the page")
     recording.add_argument("reports", nargs="+", type=Path, metavar="JUNIT")
-    recording.add_argument("--target", required=True, type=Target.parse)
+    recording.add_argument("--target", type=Target.parse, help="where it ran, if not here")
     recording.add_argument("--command", required=True, help="what to type to run it again")
-    recording.add_argument("--python", required=True, help="the version that ran the tests")
+    recording.add_argument("--python", default=platform.python_version(), help="the version, if not of this Python")
     recording.add_argument(
         "--scope", required=True, choices=("whole", "part"), help="whole: the quick tests, all of them"
     )
     recording.add_argument("--machine", default="", help="the emulator or the runner")
     recording.add_argument("--left-out", action="append", default=[], metavar="TEST: REASON")
     recording.add_argument("--remark", default="", help="what the run shows, and what not")
+    merging = commands.add_parser("merge", help="add the runs of other such files, and write the page")
+    merging.add_argument("files", nargs="+", type=Path, metavar="FILE")
     commands.add_parser("page", help="write docs/platforms.md")
     options = parser.parse_args()
     if options.command_name == "record":
         passed, skipped = count(options.reports)
         run = Run(
-            target=options.target,
+            target=options.target or detect_host().target,
             command=options.command,
             python=options.python,
             scope=options.scope,
@@ -49,6 +53,11 @@ def main() -> None:
             remark=options.remark,
         )
         RESULTS.write_text(record(RESULTS.read_text(encoding="utf-8"), run), encoding="utf-8")
+    elif options.command_name == "merge":
+        text = RESULTS.read_text(encoding="utf-8")
+        for run in (run for path in options.files for run in Results.load(path).runs):
+            text = record(text, run)
+        RESULTS.write_text(text, encoding="utf-8")
     PAGE.write_text(platforms_page(Results.load()), encoding="utf-8")
 
 
