@@ -53,5 +53,5 @@ def _summary(text: str) -> str:
         prose = " ".join(paragraph.split())
         if re.match(r"[A-Za-z`\[]", prose):
             prose = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", prose)
-            return re.split(r"(?<=[.:]) (?=[A-Z`])", prose)[0].rstrip(":")
+            return re.split(r"(?<=\.) (?=[A-Z`])", prose)[0].rstrip(":")
     return ""

@@ -94,13 +94,10 @@ def _expanded(nav: Nav, pages: Path) -> Iterator[Any]:
 
 
 def pages_in(nav: Nav) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The pages of a nav, in order, each with the titles above it."""
+    """The Markdown pages of a nav, in order, each with the titles above it."""
     for item in nav:
-        if isinstance(item, str):
-            yield (), item
-            continue
-        ((title, value),) = item.items()
-        if isinstance(value, str):
-            yield (title,), value
-        else:
+        title, value = next(iter(item.items())) if isinstance(item, dict) else ("", item)
+        if isinstance(value, list):
             yield from (((title, *titles), path) for titles, path in pages_in(value))
+        elif value.endswith(".md"):
+            yield (title,) if title else (), value
