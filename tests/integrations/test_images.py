@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from provision.fleet.image_layers import HOME
 from provision.protocols import NoProgress
 from provision.workflows.image import ImageRequest, image
+from provision.workflows.options import Scope
+from provision.workflows.sync import sync
 from tests.fleet.images import make, project
 from tests.support.builds import Build
 from tests.support.images import read_layout, write_layout
@@ -25,6 +31,9 @@ from tests.support.servers.programs import ServerUnavailableError
 from tests.support.servers.registry import PASSWORD, USER, Registry
 from tests.support.strangers import without_privilege
 from tests.support.trees import BUILD
+
+ROOT = Path(__file__).resolve().parents[2]
+FLEET = ROOT / "docs" / "fleet.md"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="images are of Linux, and run there")
 
@@ -187,6 +196,49 @@ def test_an_arm64_image_made_here_runs_under_emulation(root_of: Callable[..., Pa
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """Debian links some files to its own configuration, out of the tree."""
     return None if member.issym() and (member.linkname.startswith("/") or "../.." in member.linkname) else member
+
+
+@pytest.mark.slow
+def test_python_works_in_the_image_of_the_dockerfile_in_the_manual(
+    builds: tuple[Build, ...], root_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Its last stage, made by hand: what it copies, and its `PATH` and command."""
+    if builds[-1].name.target.arch != "x86_64":
+        pytest.skip("the base is for x86-64")
+    (text,) = re.findall(r"```dockerfile\n(FROM python.*?)```", (ROOT / "docs" / "ci.md").read_text(), re.DOTALL)
+    last = text[text.rindex("FROM ") :]
+    home = re.findall(r"^ENV PROVISION_HOME=(\S+)$", text, re.MULTILINE)[0]
+    copies = re.findall(r"^COPY --from=pythons (\S+) (\S+)$", last, re.MULTILINE)
+    assert copies == [(home, home), ("/project/.pythons", "/project/.pythons")]
+    path = re.findall(r"^ENV PATH=(\S+):\$PATH$", last, re.MULTILINE)[0]
+    # The paths of the Dockerfile, below the directory of the test: links and launchers name them.
+    options = project(tmp_path / "project", f"default = {builds[-1].entry}", builds[-1:], home=tmp_path / home[1:])
+    sync(options, Scope(), NoProgress())
+    root = tmp_path / "root"
+    shutil.copytree(root_of("amd64", *_PACKAGES), root, symlinks=True)
+    for source, _ in copies:
+        shutil.copytree(f"{tmp_path}{source}", f"{root}{tmp_path}{source}", symlinks=True)
+    command = json.loads(re.findall(r"^CMD (.*)$", last, re.MULTILINE)[0])
+    config = {"Env": [f"PATH={tmp_path}{path}:/usr/bin"], "Cmd": command}
+    layout = write_layout(tmp_path / "layout", {"linux/amd64": root}, config=config)
+    with available():
+        done = run_in_image(f"{layout}:base", tmp_path, *command, "-V")
+    assert (done.returncode, done.stdout) == (0, f"Python {builds[-1].name.version}\n"), done.stderr
+
+
+def test_the_pods_of_the_manual_mount_the_volumes_that_they_have() -> None:
+    pods = [
+        yaml.safe_load(text)["spec"] for text in re.findall(r"```yaml\n(spec:.*?)```", FLEET.read_text(), re.DOTALL)
+    ]
+    assert len(pods) == 2
+    for pod in pods:
+        containers = [*pod.get("initContainers", ()), *pod["containers"]]
+        mounts = [mount for each in containers for mount in each["volumeMounts"]]
+        assert {mount["name"] for mount in mounts} == {volume["name"] for volume in pod["volumes"]}
+        path = pod["containers"][0]["env"][0]["value"].split(":")[0]
+        assert (f"/{HOME}", f"/{HOME}/bin") == (pod["containers"][0]["volumeMounts"][0]["mountPath"], path)
+    assert pods[0]["containers"][0]["volumeMounts"][0]["subPath"] == HOME
+    assert pods[1]["initContainers"][0]["command"] == ["cp", "-a", f"/{HOME}/.", "/shared"]
 
 
 def test_the_base_of_these_tests_is_read_as_it_was_written(tmp_path: Path) -> None:
