@@ -32,7 +32,7 @@ def start_fetching(argv: Sequence[str], environ: Mapping[str, str]) -> None:
     from provision.cli.stopping import at_exit
     from provision.install.fetch_process import end_early, start_early
 
-    start_early(environ)
+    start_early(environ, lock)
     at_exit(end_early)
 
 

@@ -182,11 +182,7 @@ class Fetcher:
     def _cached_digest(self, archive: Path) -> str | None:
         """The digest, in hex, of what is in the cache; None where there is nothing."""
         with cache_failures("read the cache", archive):
-            try:
-                with archive.open("rb") as file:
-                    return hashlib.file_digest(file, "sha256").hexdigest()
-            except FileNotFoundError:
-                return None
+            return digest_in_cache(archive)
 
     def _download(self, asset: Asset, archive: Path, urls: tuple[Source, ...]) -> None:
         from provision.fetch.download import Download
@@ -270,6 +266,15 @@ class Fetcher:
                 self._cancellation.wait(pause)
                 pause = min(2 * pause, _LAST_POLL)
             yield
+
+
+def digest_in_cache(archive: Path) -> str | None:
+    """The sha256 of a file in hex; None where there is none."""
+    try:
+        with archive.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def _file_size(url: Url) -> int | None:

@@ -29,6 +29,7 @@ from provision.store.receipts import Receipt, read_receipt
 if TYPE_CHECKING:
     from provision.install.builders import Builders
     from provision.install.fetch_process import ArchiveSource
+    from provision.unpack.writer import UnpackHelper
 
 # Seconds between two looks at the other threads: a longer join cannot be interrupted on every system.
 _POLL_INTERVAL = 0.1
@@ -43,6 +44,7 @@ _MAKE_SLOTS = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 class InstallContext:
     """What installing needs: the store, a fetcher, this machine, the progress. ``lock_timeout`` is in seconds.
 
+    ``helper`` gives what helps to unpack the archive fetched last, for the descriptor of its tree's lock.
     ``host`` is None on a machine that no Python is published for, on which trees for other machines can be made.
     """
 
@@ -52,6 +54,7 @@ class InstallContext:
     progress: Progress
     environ: Mapping[str, str]
     lock_timeout: float | None = None
+    helper: Callable[[int | None], UnpackHelper | None] | None = None
 
 
 def install_all(
@@ -145,9 +148,19 @@ def _builders(installs: Sequence[Install], context: InstallContext, jobs: int, s
 def import_make() -> None:
     """Import what `_make` needs, before there is work."""
     from provision.install import make  # noqa: F401
+    from provision.install.probe import import_subprocess
+
+    import_subprocess()
 
 
-def _make(archive: Path, staging_dir: Path, selected: Selected, context: InstallContext, progress: Progress) -> Receipt:
+def _make(
+    archive: Path,
+    staging_dir: Path,
+    selected: Selected,
+    context: InstallContext,
+    progress: Progress,
+    helper: UnpackHelper | None = None,
+) -> Receipt:
     from provision.install.make import make_tree
 
     return make_tree(
@@ -158,6 +171,7 @@ def _make(archive: Path, staging_dir: Path, selected: Selected, context: Install
         host=context.host,
         progress=progress,
         environ=context.environ,
+        helper=helper,
     )
 
 
@@ -185,6 +199,7 @@ def install(
                 )
         else:
             with _MAKE_SLOTS, staging_directory(store, key) as staging_dir:
-                receipt = _make(archive, staging_dir, selected, context, progress)
+                helper = context.helper(lock) if context.helper is not None else None
+                receipt = _make(archive, staging_dir, selected, context, progress, helper)
         progress.finish(key)
     return receipt

@@ -2,40 +2,41 @@
 
 It imports what the network needs, which takes longer than planning, while this process plans, and fetches while this
 one prepares to unpack; what both need is imported here, before. It does what `Fetcher` does: an archive that it returns
-was hashed. It ends with this process; if it is ended by others, archives are fetched here.
-Both sides send JSON messages through pipes, each after its length: what to fetch, then progress, then the outcome.
+was hashed. It ends with this process; if it is ended by others, all is done here.
+Where a single archive is asked for, it is then decompressed there into a `Ring`, from which this process unpacks: see
+`second_process`. An archive that is the only one in the cache that the lock names is hashed and decompressed before it
+is asked for.
+Both send JSON messages: what to fetch, then progress, then the outcome. What the other process does is in
+`fetch_service`.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import select
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from threading import Condition, Lock, Semaphore, Thread
+from threading import Condition
 from typing import TYPE_CHECKING, Protocol
 
 from provision.fetch.fetcher import Fetcher
 from provision.fetch.retry import CancelledError
+from provision.install.fetch_service import GRACE, FetchService
 from provision.install.forks import fork, own_ends, processors
-from provision.install.messages import Message, ProgressSender, outcome_of, result_of, show_progress
+from provision.install.messages import Message, packed, read_message, result_of, show_progress
+from provision.install.ring import Ring
 from provision.protocols import NoProgress, Progress
-from provision.store.archives import ArchiveCache
-from provision.store.receipts import asset_document, read_asset
+from provision.store.receipts import asset_document
 
 if TYPE_CHECKING:
+    from provision.install.second_process import SecondProcess
     from provision.model.asset import Asset
 
-_LENGTH = 4  # bytes before a message
-# Seconds that the process gets, once told to end, to note how far its downloads are.
-_GRACE = 0.4
-_POLL_INTERVAL = 0.005
-# Seconds after which a download counts as slow, so that the next one begins beside it. On a fast network they take
-# turns, as threads of one Python would only hinder each other.
-_SLOW = 0.2
+_POLL_INTERVAL = 0.005  # seconds
 
 
 class ArchiveSource(Protocol):
@@ -48,8 +49,9 @@ class ArchiveSource(Protocol):
 class FetchProcess:
     """This process's end; safe to use from several threads. Leaving the context ends the other process."""
 
-    def __init__(self, pid: int, requests: int, replies: int) -> None:
-        self._pid, self._requests, self._replies = pid, requests, replies
+    def __init__(self, pid: int, requests: socket.socket, replies: int, ring: Ring) -> None:
+        self._pid, self._requests, self._replies, self._ring = pid, requests, replies, ring
+        self._decompresses = False
         self._jobs = 0
         self._told_to_end: float | None = None
         self._outcomes: dict[int, Message | None] = {}
@@ -58,22 +60,28 @@ class FetchProcess:
         self._progress: Progress = NoProgress()
 
     @classmethod
-    def start(cls, environ: Mapping[str, str]) -> FetchProcess | None:
-        """Fork it, where another processor can run it; None where there is none, or the system has no more to give."""
+    def start(cls, environ: Mapping[str, str], lock: bytes = b"") -> FetchProcess | None:
+        """Fork it, where another processor can run it; None where there is none, or the system has no more to give.
+
+        ``lock`` is the text of the lock that a single archive of the default cache may be for.
+        """
         if processors() < 2:
             return None
-        their_requests, requests = os.pipe()
+        their_requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         replies, their_replies = os.pipe()
-        own_ends.update((requests, replies))
+        own_ends.update((requests.fileno(), replies))
+        ring = Ring()
         try:
-            pid = fork(lambda: _serve(their_requests, their_replies, environ))
+            pid = fork(lambda: FetchService(their_requests, their_replies, ring, environ).run(lock))
         except OSError:
-            _close(requests, replies)
+            _close(requests.detach(), replies)
+            ring.close()
             return None
         finally:
-            os.close(their_requests)
+            their_requests.close()
             os.close(their_replies)
-        return cls(pid, requests, replies)
+            ring.close_their_ends()
+        return cls(pid, requests, replies, ring)
 
     def __enter__(self) -> FetchProcess:
         return self
@@ -86,13 +94,16 @@ class FetchProcess:
         self._progress = progress
         self._send(settings)
 
-    def fetch(self, asset: Asset, meanwhile: Callable[[], object]) -> Path | None:
-        """As `Fetcher.fetch`, and raises the same; None if the process has ended. ``meanwhile`` is called first."""
+    def fetch(self, asset: Asset, meanwhile: Callable[[], object], *, decompressed: bool = False) -> Path | None:
+        """As `Fetcher.fetch`, and raises the same; None if the process has ended. ``meanwhile`` is called first.
+
+        If it shall be ``decompressed``, `read_ahead` is for this archive.
+        """
         with self._changed:
             self._jobs += 1
             job = self._jobs
             self._outcomes[job] = None
-            self._send({"job": job, "asset": asset_document(asset)})
+            self._send({"job": job, "asset": asset_document(asset), "decompress": decompressed})
         try:
             meanwhile()
             outcome = self._await(job)
@@ -101,38 +112,76 @@ class FetchProcess:
                 del self._outcomes[job]
         if self._told_to_end is not None:
             raise CancelledError
-        return None if outcome is None else Path(str(result_of(outcome)))
+        if outcome is None:
+            return None
+        self._decompresses = outcome.get("decompresses", False)
+        return Path(str(result_of(outcome)))
+
+    def helper(self, lock: int | None) -> SecondProcess | None:
+        """What helps to unpack the archive that was fetched last, if the process decompresses that.
+
+        ``lock`` is the descriptor of the tree's lock: should this process be killed, the lock is held until the other
+        has ended, too.
+        """
+        if not self._decompresses or lock is None:
+            return None
+        from provision.install.second_process import SecondProcess
+
+        self._decompresses = False
+        self._send({"lock": True}, lock)
+        return SecondProcess(self._ring, self._send, self._hear, self.end, self.cancel)
+
+    def end(self) -> None:
+        """End the process at once."""
+        if not self._is_reaped():
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._pid = 0
+
+    def _hear(self, timeout: int) -> Message | None:
+        """The next message that comes within so many milliseconds; None if none does, or none will."""
+        poll = select.poll()
+        poll.register(self._replies, select.POLLIN)
+        while poll.poll(timeout):
+            message = self._read_reply()
+            if message is None or "progress" not in message:
+                return message
+        return None
+
+    def _read_reply(self) -> Message | None:
+        message = read_message(lambda size: os.read(self._replies, size))
+        if message is not None and "progress" in message:
+            show_progress(message, self._progress)
+        return message
 
     def cancel(self) -> None:
         """Tell the process to end: it notes how far its downloads are. Threads that wait get `CancelledError`."""
         with self._changed:  # nothing is sent through a descriptor that is closed, and may be another file's
             if self._told_to_end is None:
                 self._told_to_end = time.monotonic()
-                _close(self._requests)
+                _close(self._requests.detach())
 
     def close(self) -> None:
         """End the process, at once where it fetches nothing."""
         if self._pid:
             self.cancel()
-            until = (self._told_to_end or 0.0) + (_GRACE if self._outcomes else 0.0)
+            until = (self._told_to_end or 0.0) + (GRACE if self._outcomes else 0.0)
             while time.monotonic() < until and not self._is_reaped():
                 time.sleep(_POLL_INTERVAL)
-            if not self._is_reaped():
-                os.kill(self._pid, signal.SIGKILL)
-                os.waitpid(self._pid, 0)
-                self._pid = 0
+            self.end()
             if not self._outcomes:  # else another thread still reads there
                 _close(self._replies)
+                self._ring.close()
 
     def _is_reaped(self) -> bool:
         if self._pid and os.waitpid(self._pid, os.WNOHANG)[0]:
             self._pid = 0
         return not self._pid
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Message, *descriptors: int) -> None:
         if self._told_to_end is None:
             with suppress(OSError):  # if it has ended, reading says so
-                _write(self._requests, message)
+                socket.send_fds(self._requests, [packed(message)], descriptors)
 
     def _await(self, job: int) -> Message | None:
         """The outcome of a job; None if the process has ended. One of the threads that wait reads for all of them."""
@@ -150,9 +199,7 @@ class FetchProcess:
         self._is_read = True
         self._changed.release()
         try:
-            message = _read(self._replies)
-            if message is not None and "progress" in message:
-                show_progress(message, self._progress)
+            message = self._read_reply()
         finally:
             self._changed.acquire()
             self._is_read = False
@@ -166,15 +213,19 @@ class FetchProcess:
 class FetchesBeside:
     """Fetches in the other process what is not in the cache, and here where that process has ended.
 
-    ``meanwhile`` is called once an archive is asked for.
+    A ``single`` archive is decompressed there, too, and ``meanwhile`` is called once it is asked for.
     """
 
-    def __init__(self, fetcher: Fetcher, process: FetchProcess, meanwhile: Callable[[], object]) -> None:
-        self._fetcher, self._process, self._meanwhile = fetcher, process, meanwhile
+    def __init__(
+        self, fetcher: Fetcher, process: FetchProcess, meanwhile: Callable[[], object], *, single: bool = False
+    ) -> None:
+        self._fetcher, self._process, self._meanwhile, self._single = fetcher, process, meanwhile, single
 
     def fetch(self, asset: Asset) -> Path:
-        if not self._fetcher.has(asset) and (path := self._process.fetch(asset, self._meanwhile)) is not None:
-            return path
+        if self._single or not self._fetcher.has(asset):
+            path = self._process.fetch(asset, self._meanwhile, decompressed=self._single)
+            if path is not None:
+                return path
         return self._fetcher.fetch(asset)
 
     def cancel(self) -> None:
@@ -187,9 +238,9 @@ class FetchesBeside:
 _early: list[FetchProcess] = []
 
 
-def start_early(environ: Mapping[str, str]) -> None:
+def start_early(environ: Mapping[str, str], lock: bytes) -> None:
     """Fork the process, for `take_early`."""
-    process = FetchProcess.start(environ)
+    process = FetchProcess.start(environ, lock)
     if process is not None:
         _early.append(process)
 
@@ -203,78 +254,6 @@ def end_early() -> None:
     """End the process that was forked if nobody has taken it."""
     while _early:
         _early.pop().close()
-
-
-# In the forked process
-
-
-def _serve(requests: int, replies: int, environ: Mapping[str, str]) -> None:
-    """Fetch what is asked for, until the parent closes its end or ends."""
-    from provision.fetch import context, download  # noqa: F401  (before there is work)
-
-    writing, turn = Lock(), Semaphore()
-
-    def send(message: Message) -> None:
-        with writing, suppress(OSError):  # if the parent has ended, reading says so
-            _write(replies, message)
-
-    def work(request: Message) -> None:
-        has_turn = turn.acquire(timeout=_SLOW)
-        outcome = outcome_of(lambda: str(fetcher.fetch(read_asset(request["asset"]))))
-        if has_turn:
-            turn.release()
-        send({"job": request["job"], **outcome})
-
-    settings = _read(requests)
-    if settings is None:
-        return
-    fetcher = Fetcher(
-        ArchiveCache(Path(settings["cache"])),
-        mirrors=tuple(settings["mirrors"]),
-        jobs=settings["jobs"],
-        jitter=settings["jitter"],
-        allow_hosts=tuple(settings["allow_hosts"]),
-        environ=environ,
-        progress=ProgressSender(send),
-    )
-    threads = []
-    while (request := _read(requests)) is not None:
-        threads.append(Thread(target=work, args=(request,), daemon=True))
-        threads[-1].start()
-    fetcher.cancel()
-    until = time.monotonic() + _GRACE
-    for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
-
-
-# Messages
-
-
-def _write(descriptor: int, message: Message) -> None:
-    content = json.dumps(message).encode()
-    data = memoryview(len(content).to_bytes(_LENGTH, "little") + content)
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-def _read(descriptor: int) -> Message | None:
-    """The next message; None at the end, which may come in the midst of one."""
-    length = _read_bytes(descriptor, _LENGTH)
-    content = _read_bytes(descriptor, int.from_bytes(length, "little")) if length else b""
-    if not content:
-        return None
-    message: Message = json.loads(content)
-    return message
-
-
-def _read_bytes(descriptor: int, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        piece = os.read(descriptor, size - len(data))
-        if not piece:
-            return b""
-        data += piece
-    return data
 
 
 def _close(*descriptors: int) -> None:

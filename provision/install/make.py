@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from provision.errors import store_failures
 from provision.host.cpu import cpu_level
 from provision.host.files import exists
-from provision.install.probe import probe, require_interpreter, why_not_runnable
+from provision.install.probe import has_interpreter, probe, probing, require_interpreter, why_not_runnable
 from provision.measures import Laps
 from provision.model.target import Host
 from provision.plan import Selected
@@ -19,7 +20,7 @@ from provision.store.publish import make_staged_tree, publish
 from provision.store.receipts import Receipt
 from provision.unpack.limits import Limits
 from provision.unpack.unpack import unpack
-from provision.unpack.writer import set_directory_times
+from provision.unpack.writer import UnpackHelper, set_directory_times
 
 
 def make_tree(
@@ -31,27 +32,36 @@ def make_tree(
     host: Host | None,
     progress: Progress,
     environ: Mapping[str, str],
+    helper: UnpackHelper | None = None,
 ) -> Receipt:
     """Make a tree in a staging directory, prove that it is the interpreter locked, and publish it.
 
-    The caller holds the tree's lock. Without a ``host`` nothing is run, nor where the tree is for another machine.
+    The caller holds the tree's lock. ``helper`` is that of `unpack`. Without a ``host`` nothing is run, nor where the
+    tree is for another machine.
     Raises `ProvisionError` of the step that failed; then nothing is published.
     """
     tree, extras = make_staged_tree(staging_dir), staging_dir / "extras"
     asset, options = selected.asset, selected.tree
     laps = Laps(progress.record, selected.key)
     progress.start(selected.key, asset.title, "unpack", None)
-    unpacked = unpack(archive, tree, asset=asset, extras=extras, limits=Limits.of(environ), without=options.without)
+    limits = Limits.of(environ)
+    unpacked = unpack(archive, tree, asset=asset, extras=extras, limits=limits, without=options.without, helper=helper)
     entries = unpacked.entries
     laps.end("unpack")
-    with store_failures("make the tree relocatable", tree):
-        notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
-    require_interpreter(entries, asset)
-    laps.end("relocate")
     obstacle = why_not_runnable(asset, host, lambda: cpu_level(environ=environ))
+    with ExitStack() as stack:
+        # CPython starts beside the recipe, none of whose files it reads without `site`.
+        if is_probed := not obstacle and asset.implementation == "cpython" and has_interpreter(entries, asset):
+            stack.enter_context(probing(tree, asset))
+        with store_failures("make the tree relocatable", tree):
+            notes = [*unpacked.notes, *relocate(tree, entries, asset=asset, options=options)]
+        require_interpreter(entries, asset)
+        laps.end("relocate")
+        if not obstacle:
+            progress.start(selected.key, asset.title, "probe", None)
     if not obstacle:
-        progress.start(selected.key, asset.title, "probe", None)
-        probe(tree, asset)
+        if not is_probed:
+            probe(tree, asset)
         probed = "ok"
         laps.end("probe")
         if options.bytecode:

@@ -1,7 +1,12 @@
-"""What forked processes tell this one, as JSON: progress, and how a job ended."""
+"""What forked processes and this one tell each other, as JSON.
+
+Progress, and how a job ended. Through a pipe or a stream, each message comes after its length.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +19,7 @@ from provision.protocols import Progress
 
 Message = dict[str, Any]
 
+_LENGTH = 4  # bytes before a message
 # Of an error's text, in characters.
 _LONGEST_TEXT = 8 << 10
 # Seconds between two reports of how far a step is: bytes come in thousands of pieces.
@@ -105,3 +111,37 @@ class ProgressSender:
 
     def _report(self, method: str, *values: str | int | None) -> None:
         self._send({"progress": method, "values": values})
+
+
+# Messages in a stream
+
+
+def packed(message: Message) -> bytes:
+    content = json.dumps(message).encode()
+    return len(content).to_bytes(_LENGTH, "little") + content
+
+
+def write_message(descriptor: int, message: Message) -> None:
+    data = memoryview(packed(message))
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def read_message(read: Callable[[int], bytes]) -> Message | None:
+    """The next message; None at the end, which may come in the midst of one."""
+    length = _read_bytes(read, _LENGTH)
+    content = _read_bytes(read, int.from_bytes(length, "little")) if length else b""
+    if not content:
+        return None
+    message: Message = json.loads(content)
+    return message
+
+
+def _read_bytes(read: Callable[[int], bytes], size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = read(size - len(data))
+        if not piece:
+            return b""
+        data += piece
+    return data

@@ -95,40 +95,78 @@ def require_exec(trees: Path, assets: Iterable[Asset], host: Host | None) -> Non
         raise noexec_error(trees)
 
 
+def has_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> bool:
+    """Whether a tree has the interpreter where all commands look for it."""
+    entry = entries.get(executable(Path(), asset).as_posix())
+    return entry is not None and entry.kind != "dir"
+
+
 def require_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> None:
     """Raise `IntegrityError` unless a finished tree has the interpreter where all commands look for it."""
-    path = executable(Path(), asset).as_posix()
-    if path not in entries or entries[path].kind == "dir":
+    if not has_interpreter(entries, asset):
+        path = executable(Path(), asset).as_posix()
         raise IntegrityError(
             f"{asset.title} has no interpreter: its archive contains no {path}",
             hint="The archive has the locked sha256, so the lock file describes it wrongly. Run `provision audit`.",
         )
 
 
+def import_subprocess() -> None:
+    """Import what starts an interpreter, before there is one."""
+    import subprocess  # noqa: F401
+
+
 def probe(tree: Path, asset: Asset) -> None:
-    """Start the tree's interpreter, and raise `IntegrityError` unless it is what ``asset`` says.
+    """Start the tree's interpreter, and raise `IntegrityError` unless it is what ``asset`` says; see `probing`."""
+    with probing(tree, asset):
+        pass
+
+
+@contextmanager
+def probing(tree: Path, asset: Asset) -> Iterator[None]:
+    """Start the tree's interpreter, and at the end raise `IntegrityError` unless it is what ``asset`` says.
 
     It is started as that of a virtual environment, for which some take another installation's library, or none; by
     itself only if that fails. `PolicyError` if this machine lacks what it needs to start: a library, a CPU feature.
     """
     program = executable(tree, asset)
-    failure: ProvisionError | None = None
     # Elsewhere, environments have launchers of their own; `pyvenv.cfg` cannot name every path.
-    if asset.implementation == "cpython" and asset.target.os != "windows" and str(tree).isprintable():
+    if asset.implementation != "cpython" or asset.target.os == "windows" or not str(tree).isprintable():
+        yield
+        _check(_answers(program, asset.title), asset.title, asset, tree)
+        return
+    title = f"a virtual environment of {asset.title}"
+    failure: ProvisionError | None = None
+    with _environment(tree, program.relative_to(tree)) as python:
+        process: subprocess.Popen[bytes] | None = None
         try:
-            with _environment(tree, program.relative_to(tree)) as python:
-                _check(python, f"a virtual environment of {asset.title}", asset, tree)
+            process = _start(python, title)
         except (IntegrityError, PolicyError) as error:
             failure = error
-        else:
-            return
-    _check(program, asset.title, asset, tree)
-    if failure:
+        try:
+            yield
+            if process is not None:
+                failure = _failure_of(process, title, asset, tree)
+        finally:
+            if process is not None:
+                _end(process)
+    if failure is not None:
+        _check(_answers(program, asset.title), asset.title, asset, tree)
         raise failure
 
 
-def _check(python: Path, title: str, asset: Asset, tree: Path) -> None:
-    differences = list(_differences(_run_probe(python, title), asset, tree.resolve()))
+def _failure_of(
+    process: subprocess.Popen[bytes], title: str, asset: Asset, tree: Path
+) -> IntegrityError | PolicyError | None:
+    try:
+        _check(_read_answers(process, title), title, asset, tree)
+    except (IntegrityError, PolicyError) as error:
+        return error
+    return None
+
+
+def _check(answers: dict[str, str], title: str, asset: Asset, tree: Path) -> None:
+    differences = list(_differences(answers, asset, tree.resolve()))
     if differences:
         raise IntegrityError(
             f"{title} differs from the lock file: {'; '.join(differences)}",
@@ -155,28 +193,50 @@ def _environment(tree: Path, program: Path) -> Iterator[Path]:
             folder.rmdir()
 
 
-def _run_probe(python: Path, title: str) -> dict[str, str]:
-    import subprocess
+def _answers(python: Path, title: str) -> dict[str, str]:
+    process = _start(python, title)
+    try:
+        return _read_answers(process, title)
+    finally:
+        _end(process)
 
+
+def _start(python: Path, title: str) -> subprocess.Popen[bytes]:
     # Nothing of the caller's may change what the interpreter says; Windows loads no libraries without SystemRoot.
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
-    command = [str(python), "-I", "-S", "-B", "-c", PROBE_SCRIPT]
     try:
-        done = _run(command, environ)
-    except subprocess.TimeoutExpired as error:
-        raise IntegrityError(f"{title} did not finish its start-up check within {_TIMEOUT} s") from error
+        return _popen([str(python), "-I", "-S", "-B", "-c", PROBE_SCRIPT], environ)
     except OSError as error:
         if refuses_programs(python):
             raise noexec_error(python.parent) from error
         raise _unstartable(title, why_not_executed(python, error)) from error
-    if done.returncode != 0:
-        raise _failure(title, done.returncode, done.stderr.decode("utf-8", "replace"))
-    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+
+
+def _read_answers(process: subprocess.Popen[bytes], title: str) -> dict[str, str]:
+    import subprocess
+
+    try:
+        stdout, stderr = process.communicate(timeout=_TIMEOUT)
+    except subprocess.TimeoutExpired as error:
+        raise IntegrityError(f"{title} did not finish its start-up check within {_TIMEOUT} s") from error
+    if process.returncode != 0:
+        raise _failure(title, process.returncode, stderr.decode("utf-8", "replace"))
+    lines = stdout.decode("utf-8", "surrogateescape").splitlines()
     return dict(line.partition("=")[::2] for line in lines)
 
 
-def _run(command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
-    """Run a program that was just written, waiting while a process that another thread starts still has it open.
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Whatever interrupted reading its answers, leave no process and no pipe behind."""
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def _popen(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a program that was just written, waiting while a process that another thread starts still has it open.
 
     Between fork and exec, such a process has open whatever this one has.
     """
@@ -187,8 +247,8 @@ def _run(command: list[str], environ: dict[str, str]) -> subprocess.CompletedPro
     pauses = iter(_RETRY_PAUSES)
     while True:
         try:
-            return subprocess.run(
-                command, env=environ, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
+            return subprocess.Popen(
+                command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
         except OSError as error:
             pause = next(pauses, None)

@@ -15,6 +15,7 @@ from provision.unpack.limits import ArchiveRefused, Limits
 if TYPE_CHECKING:
     from types import ModuleType
 
+Chunk = bytes | memoryview
 ArchiveKind = Literal["gzip", "zstd", "bzip2", "xz", "zip"]
 
 _MAGIC: dict[bytes, ArchiveKind] = {

@@ -6,7 +6,7 @@ The rules look at one name at a time; whether a name is taken, and where a link 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, Protocol
 
 from provision.unpack.limits import ArchiveRefused
@@ -34,7 +34,12 @@ class MemberSource(Protocol):
 
     def __iter__(self) -> Iterator[ArchiveMember]: ...
 
-    def content(self) -> Iterator[memoryview]:
+    @property
+    def position(self) -> int | None:
+        """Where the content of the last file yielded begins in the decompressed archive; None if that is no stream."""
+        ...
+
+    def content(self) -> Iterable[memoryview]:
         """The content of the last file yielded, in pieces; a caller that takes it must read all of them."""
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from io import FileIO
 from pathlib import Path
@@ -14,13 +14,13 @@ from provision.errors import IntegrityError, store_failures
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, RemovablePart, TreeEntry
 from provision.model.value import frozen
-from provision.unpack.compression import archive_kind, decompress
+from provision.unpack.compression import Chunk, archive_kind, decompress
 from provision.unpack.limits import MAX_UNPACKED_VARIABLE, ArchiveRefused, ArchiveTooLarge, Limits, shown_name
 from provision.unpack.members import ArchiveMember, MemberSource, NameRules
 from provision.unpack.selection import ArchiveLayout, excluded_by, landmark_above, layout_of
 from provision.unpack.taken_names import Collision
 from provision.unpack.tar import BoundedStream, TarMembers
-from provision.unpack.writer import DirectoryBuilder, TargetFileSystem, set_directory_times
+from provision.unpack.writer import DirectoryBuilder, TargetFileSystem, UnpackHelper, set_directory_times
 
 _HINT = "The archive has the locked sha256: its publisher must fix it. Until then, lock another build."
 _HINT_TOO_LARGE = f"If the archive is meant to be that large, set {MAX_UNPACKED_VARIABLE}, for example to 8G."
@@ -28,7 +28,7 @@ _HINT_TOO_LARGE = f"If the archive is meant to be that large, set {MAX_UNPACKED_
 # How many chunks may wait for the consumer: enough that neither thread waits for each step of the other.
 _CHUNKS_AHEAD = 8
 
-MemberContent = Callable[[], Iterator[memoryview]]
+MemberContent = Callable[[], Iterable[memoryview]]
 
 
 @frozen
@@ -48,12 +48,14 @@ def unpack(
     limits: Limits,
     without: tuple[RemovablePart, ...],
     file_system: TargetFileSystem | None = None,
+    helper: UnpackHelper | None = None,
 ) -> Unpacked:
     """Unpack an archive whose hash was verified into an existing empty directory, which becomes the tree's root.
 
     ``extras`` is where PYTHON.json and the licences of a full archive go; it is made if it is missing. ``without``
-    names the parts not to write. ``file_system`` is found out if not given. Directories of the tree keep the times of
-    now: whoever completes the tree sets them, with `set_directory_times`.
+    names the parts not to write. ``file_system`` is found out if not given. ``helper`` decompresses the archive, and
+    writes some files. Directories of the tree keep the times of now: whoever completes the tree sets them, with
+    `set_directory_times`.
     Raises `IntegrityError` if the archive is damaged, unsafe or over ``limits``, and `StoreError` if it cannot be
     written; the caller then removes ``into`` and ``extras``: anything may be in them, and nothing was written
     elsewhere.
@@ -62,7 +64,7 @@ def unpack(
         try:
             with archive.open("rb", buffering=0) as file:
                 file_system = file_system or TargetFileSystem.of(into)
-                return _unpack(file, into, extras, asset, limits, without, file_system)
+                return _unpack(file, into, extras, asset, limits, without, file_system, helper)
         except ArchiveRefused as refused:
             hint = _HINT_TOO_LARGE if isinstance(refused, ArchiveTooLarge) else _HINT
             raise IntegrityError(f"{asset.filename}: {refused}", hint=hint) from refused
@@ -76,6 +78,7 @@ def _unpack(
     limits: Limits,
     without: tuple[RemovablePart, ...],
     file_system: TargetFileSystem,
+    helper: UnpackHelper | None,
 ) -> Unpacked:
     budget = limits.budget(file.seek(0, 2))
     windows = asset.target.os == "windows"
@@ -83,7 +86,15 @@ def _unpack(
     excluded = excluded_by(without)
     with ExitStack() as stack:
         tree = stack.enter_context(
-            closing(DirectoryBuilder(into, file_system, case_insensitive=case_insensitive, max_entries=limits.members))
+            closing(
+                DirectoryBuilder(
+                    into,
+                    file_system,
+                    case_insensitive=case_insensitive,
+                    max_entries=limits.members,
+                    helper=helper,
+                )
+            )
         )
         kept_extras = None
         if extras is not None and asset.flavor == "full":
@@ -101,11 +112,13 @@ def _unpack(
             extras=kept_extras,
             hardlink_budget=budget,
         )
-        members = stack.enter_context(_open_members(file, limits, budget))
+        members = stack.enter_context(_open_members(file, limits, budget, helper))
         _route_all(members, router)
         if not tree.entries:
             raise ArchiveRefused("contains no interpreter at the path of its flavor")
         tree.finish(excluded)
+        if helper is not None:
+            helper.close()
         if extras is not None and kept_extras is not None:
             kept_extras.finish(excluded)
             set_directory_times(extras, kept_extras.entries)
@@ -113,15 +126,16 @@ def _unpack(
 
 
 @contextmanager
-def _open_members(file: FileIO, limits: Limits, budget: int) -> Iterator[MemberSource]:
-    """The members of an archive of any kind; a thread that decompresses ahead of them ends with this context."""
+def _open_members(file: FileIO, limits: Limits, budget: int, helper: UnpackHelper | None) -> Iterator[MemberSource]:
+    """The members of an archive of any kind; what decompresses ahead of them ends with this context."""
     kind = archive_kind(file)
     if kind == "zip":
         from provision.unpack.zip import ZipMembers
 
         yield ZipMembers(file, max_members=limits.members, budget=budget)
         return
-    with closing(read_ahead(decompress(file, kind, limits=limits))) as chunks:
+    ahead = helper.read_ahead if helper is not None else read_ahead
+    with closing(ahead(decompress(file, kind, limits=limits))) as chunks:
         yield TarMembers(BoundedStream(chunks, budget), max_members=limits.members)
 
 
@@ -130,7 +144,7 @@ def _route_all(members: MemberSource, router: MemberRouter) -> None:
     try:
         for member in members:
             last = member.name
-            router.route(member, members.content)
+            router.route(member, members.content, members.position)
     except ArchiveRefused as refused:
         refused.last = last
         raise
@@ -168,8 +182,11 @@ class MemberRouter:
         self.names, self.layout, self.excluded = names, layout, excluded
         self.tree, self.extras, self.hardlink_budget = tree, extras, hardlink_budget
 
-    def route(self, member: ArchiveMember, content: MemberContent) -> None:
-        """Write one member where it belongs. Raises `ArchiveRefused` if it may not be there, or not in any archive."""
+    def route(self, member: ArchiveMember, content: MemberContent, position: int | None = None) -> None:
+        """Write one member where it belongs; ``position`` is that of `MemberSource`.
+
+        Raises `ArchiveRefused` if it may not be there, or not in any archive.
+        """
         name = member.name.removeprefix("./")
         if name == "." and member.kind == "dir":  # what `tar -c .` begins with
             return
@@ -183,14 +200,14 @@ class MemberRouter:
         elif area == "extras":
             self._write_extra(path, member, content)
         elif not self.excluded(path):
-            self._write_to_tree(path, member, content)
+            self._write_to_tree(path, member, content, position)
         elif (landmark := landmark_above(path)) is not None:
             self.tree.implied_directory(landmark)
 
-    def _write_to_tree(self, path: str, member: ArchiveMember, content: MemberContent) -> None:
+    def _write_to_tree(self, path: str, member: ArchiveMember, content: MemberContent, position: int | None) -> None:
         match member.kind:
             case "file":
-                self.tree.file(path, member.mode, content())
+                self.tree.file(path, member.mode, content(), size=member.size, position=position)
             case "link":
                 self.names.check_target(member.target, path)
                 self.tree.link(path, member.target)
@@ -221,7 +238,7 @@ class MemberRouter:
             self.extras.file(path, member.mode, content())
 
 
-def read_ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
+def read_ahead(chunks: Iterator[bytes]) -> Generator[Chunk, None, None]:
     """Yield the items of ``chunks``, which another thread takes while the consumer works on earlier ones.
 
     Decompressing and writing both release the interpreter's lock, so that they use two cores. An exception of

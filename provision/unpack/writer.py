@@ -6,15 +6,17 @@ do is found out first. `OSError` is not translated here.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from provision.host.files import exists
 from provision.model.tree import DIRECTORY_MODE, EXECUTABLE_MODE, LINK_MODE, TreeEntry, file_mode
 from provision.model.value import frozen
+from provision.unpack.compression import Chunk
 from provision.unpack.limits import ArchiveRefused, shown_name
 from provision.unpack.taken_names import Collision, TakenKind, TakenNames
 
@@ -66,13 +68,48 @@ def _supports_dir_fd() -> bool:
     return relative and os.utime in os.supports_fd and hasattr(os, "fchmod")
 
 
+class UnpackHelper(Protocol):
+    """Another process that decompresses one archive, and writes some of its files."""
+
+    def read_ahead(self, chunks: Iterator[bytes]) -> Generator[Chunk, None, None]:
+        """``chunks``, taken there; each is valid until the next one is taken."""
+        ...
+
+    def share(self, root: Path, file_system: TargetFileSystem) -> None:
+        """Say below which directory files are written."""
+        ...
+
+    def take(self, path: str, mode: int, start: int, size: int) -> bool:
+        """Have a file written, with what begins at ``start`` of the decompressed archive; False while it is busy."""
+        ...
+
+    def finish(self) -> Mapping[str, TreeEntry]:
+        """Wait for all files that were taken; their entries."""
+        ...
+
+    def close(self) -> None:
+        """Let the process end: nothing more is asked of it."""
+        ...
+
+
 class DirectoryBuilder:
     """A directory as it is filled from an archive; ``entries`` has everything that was written so far.
 
     Names are taken before anything is written under them. Links are only noted until `finish` makes them.
     """
 
-    def __init__(self, root: Path, file_system: TargetFileSystem, *, case_insensitive: bool, max_entries: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        file_system: TargetFileSystem,
+        *,
+        case_insensitive: bool,
+        max_entries: int,
+        helper: UnpackHelper | None = None,
+    ) -> None:
+        self._helper = helper
+        if helper is not None:
+            helper.share(root, file_system)
         self._names = TakenNames(case_insensitive=case_insensitive, most=max_entries)
         self._writer = TreeWriter(root, file_system)
         self._made: set[str] = set()
@@ -90,11 +127,17 @@ class DirectoryBuilder:
         """Make the directory of a file that is left out; the archive may list it, before or after."""
         self._make_directories(self._names.take_directories(path, path))
 
-    def file(self, path: str, mode: int, chunks: Iterable[memoryview]) -> None:
+    def file(
+        self, path: str, mode: int, chunks: Iterable[memoryview], *, size: int = 0, position: int | None = None
+    ) -> None:
+        """Write a file, of which `MemberSource` may have the ``position``; or have it written."""
+        mode = file_mode(mode)
         place = self._take(path, "file")
         if place is not None:
-            self.entries[place] = self._writer.file(place, mode, chunks)
-            return
+            if position is None or self._helper is None or not self._helper.take(place, mode, position, size):
+                self.entries[place] = self._writer.file(place, mode, chunks)
+                return
+            self.entries[place] = TreeEntry("file", mode, size=size)  # until `_finish_files`
         for _ in chunks:  # `MemberSource` requires that contents are read to their end: the next member follows there
             pass
 
@@ -108,6 +151,7 @@ class DirectoryBuilder:
             raise ArchiveRefused(
                 f"is a hard link to {shown_name(source)}, which is not an earlier file of the archive", path
             )
+        self._finish_files()  # the original may be among them
         if (place := self._take(path, "file")) is not None:
             self.entries[place] = self._writer.copy(place, original, self.entries[original].mode)
 
@@ -132,6 +176,11 @@ class DirectoryBuilder:
             if not excluded(destination):
                 to_directory = self._names.kind_at(destination) == "dir"
                 self.entries[path] = self._writer.link(path, target, to_directory=to_directory)
+        self._finish_files()
+
+    def _finish_files(self) -> None:
+        if self._helper is not None:
+            self.entries.update(self._helper.finish())
 
     def _take(self, path: str, kind: TakenKind, target: str = "") -> str | None:
         """Take a name and make its directories; None where it collides with another and is left out."""
@@ -188,11 +237,13 @@ class TreeWriter:
         mode = file_mode(mode)
         descriptor = os.open(name, _NEW_FILE, mode, dir_fd=self._parent_fd)
         try:
-            digest, size = hashlib.sha256(), 0
+            digest, size = sha256(), 0
             for chunk in chunks:
                 digest.update(chunk)
-                size += len(chunk)
-                _write_all(descriptor, chunk)
+                length = len(chunk)
+                size += length
+                if (written := os.write(descriptor, chunk)) != length:
+                    _write_all(descriptor, chunk[written:])
             if self._dir_fd:
                 if self._alters_modes:
                     os.fchmod(descriptor, mode)

@@ -48,6 +48,8 @@ class _LocatedMember(NamedTuple):
 class ZipMembers:
     """The members of a zip file in the order of their contents."""
 
+    position = None
+
     def __init__(self, file: FileIO, *, max_members: int, budget: int) -> None:
         self._file = file
         self._zlib = fastest_zlib()

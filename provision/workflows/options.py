@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from provision.install.fetch_process import ArchiveSource
     from provision.protocols import Progress
     from provision.store.layout import Store
+    from provision.unpack.writer import UnpackHelper
 
 
 DEFAULT_JOBS = 4
@@ -214,11 +215,12 @@ def open_fetcher(options: Options, progress: Progress, *, upstream: bool = True)
 
 @contextmanager
 def open_install_context(
-    options: Options, store: Store, progress: Progress, *, missing: int = 0
+    options: Options, store: Store, progress: Progress, *, installs: int = 0, missing: int = 0
 ) -> Iterator[InstallContext]:
     """What installing into a store needs; what fetches for it is closed afterwards.
 
-    ``missing`` is how many archives are not in the cache: if there are any, another process fetches them.
+    ``missing`` is how many of the archives to install are not in the cache: if there are any, another process fetches
+    them. A single archive it decompresses, too.
     """
     from provision.host.detect import find_host
     from provision.install.apply import InstallContext, import_make
@@ -227,18 +229,22 @@ def open_install_context(
 
     with open_fetcher(options, progress) as fetcher, ExitStack() as stack:
         source: ArchiveSource = fetcher
-        if missing and not options.offline:
+        helper: Callable[[int | None], UnpackHelper | None] | None = None
+        if missing or installs == 1:
             process = take_early() or FetchProcess.start(options.environ)
             if process is not None:
                 settings = {
                     "cache": str(options.cache),
                     "mirrors": options.mirrors,
+                    "offline": options.offline,
                     "jobs": options.jobs,
                     "jitter": options.jitter,
                     "allow_hosts": options.allow_hosts,
                 }
                 stack.enter_context(process).prepare(settings, progress)
-                source = FetchesBeside(fetcher, process, import_make if missing == 1 else lambda: None)
+                single = installs == 1
+                helper = process.helper if single else helper
+                source = FetchesBeside(fetcher, process, import_make if single else lambda: None, single=single)
         yield InstallContext(
             store=store,
             fetcher=source,
@@ -246,4 +252,5 @@ def open_install_context(
             progress=progress,
             environ=options.environ,
             lock_timeout=lock_timeout(options.environ),
+            helper=helper,
         )

@@ -202,7 +202,7 @@ def _install(
     from provision.install.apply import install_all  # only here: most runs install nothing
 
     missing = sum(not install.cached for install in installs)
-    with open_install_context(options, store, progress, missing=missing) as context:
+    with open_install_context(options, store, progress, installs=len(installs), missing=missing) as context:
         return install_all(installs, context, jobs=options.jobs, place_of=project.place_of)
 
 

@@ -26,7 +26,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bo
     monkeypatch.chdir(tmp_path / "project")
     Path("pythons.lock").write_text(LOCK)
     asked: list[object] = []
-    monkeypatch.setattr(fetch_process, "start_early", asked.append)
+    monkeypatch.setattr(fetch_process, "start_early", lambda environ, lock: asked.append(lock))
 
     def tell(*words: str, **environ: str) -> bool:
         asked.clear()

@@ -38,7 +38,8 @@ process = FetchProcess.start(os.environ)
 pid = process._pid
 (here / "pid").write_text(str(pid))
 progress = RecordedProgress()
-process.prepare({"cache": str(here), "mirrors": [], "jobs": 4, "jitter": 0, "allow_hosts": []}, progress)
+settings = {"cache": str(here), "mirrors": [], "offline": False, "jobs": 1, "jitter": 0, "allow_hosts": []}
+process.prepare({**settings, "jobs": 4}, progress)
 fetcher = Fetcher(ArchiveCache(here), environ={}, progress=progress)
 beside = FetchesBeside(fetcher, process, lambda: None)
 
@@ -208,7 +209,7 @@ def test_a_full_disk_is_an_error_here(server: Server, tmp_path: Path) -> None:
     process.close()
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
     process = FetchProcess.start(os.environ)
-    process.prepare({"cache": str(here), "mirrors": [], "jobs": 1, "jitter": 0, "allow_hosts": []}, progress)
+    process.prepare(settings, progress)
     error = failure(lambda: FetchesBeside(fetcher, process, lambda: None).fetch(asset(url)))
     print(type(error).__name__, "write a download" in error.message)
     process.close()

@@ -1,0 +1,134 @@
+"""What the forked process that fetches does; `fetch_process` is this one's end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from threading import Lock, Semaphore, Thread
+
+from provision.errors import UsageError
+from provision.fetch.fetcher import Fetcher, digest_in_cache
+from provision.host.paths import cache_home
+from provision.install.messages import Message, ProgressSender, outcome_of, read_message, write_message
+from provision.install.ring import Ring
+from provision.store.archives import ArchiveCache
+from provision.store.receipts import read_asset
+from provision.unpack.compression import archive_kind, decompress
+from provision.unpack.limits import ArchiveRefused, Limits
+
+# Seconds that downloads get, once the process is told to end, to note how far they are.
+GRACE = 0.4
+# Seconds after which a download counts as slow, so that the next one begins beside it. On a fast network they take
+# turns, as threads of one Python would only hinder each other.
+_SLOW = 0.2
+
+
+class FetchService:
+    """The other process's end: it fetches what is asked for, until the parent closes its end or ends."""
+
+    def __init__(self, requests: socket.socket, replies: int, ring: Ring, environ: Mapping[str, str]) -> None:
+        self._requests, self._replies, self._ring, self._environ = requests, replies, ring, environ
+        self._writing, self._turn = Lock(), Semaphore()
+        self._locks: list[int] = []  # held until this process ends
+        # The archive that is decompressed, and the rest of the work.
+        self._decompressed: Path | None = None
+        self._decompressing: Iterator[None] = iter(())
+
+    def run(self, lock: bytes) -> None:
+        if not self._decompress_from_cache(lock):
+            from provision.fetch import context, download  # noqa: F401  (before there is work)
+        settings = read_message(self._receive)
+        if settings is None:
+            return
+        fetcher = Fetcher(
+            ArchiveCache(Path(settings["cache"])),
+            mirrors=tuple(settings["mirrors"]),
+            offline=settings["offline"],
+            jobs=settings["jobs"],
+            jitter=settings["jitter"],
+            allow_hosts=tuple(settings["allow_hosts"]),
+            environ=self._environ,
+            progress=ProgressSender(self._send),
+        )
+        threads = []
+        while (request := read_message(self._receive)) is not None:
+            if "job" in request:
+                threads.append(Thread(target=self._work, args=(request, fetcher), daemon=True))
+                threads[-1].start()
+            elif "files" in request:
+                self._write_files(request)
+        fetcher.cancel()
+        until = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _receive(self, size: int) -> bytes:
+        data, descriptors, _, _ = socket.recv_fds(self._requests, size, 1)
+        self._locks += descriptors
+        return data
+
+    def _send(self, message: Message) -> None:
+        with self._writing, suppress(OSError):  # if the parent has ended, reading says so
+            write_message(self._replies, message)
+
+    def _work(self, request: Message, fetcher: Fetcher) -> None:
+        asset, decompress = read_asset(request["asset"]), request["decompress"]
+        if self._decompressed is not None and self._decompressed.name != asset.sha256.hex:
+            self._decompressed, decompress = None, False
+        has_turn = self._turn.acquire(timeout=_SLOW)
+        outcome = outcome_of(lambda: str(self._decompressed or fetcher.fetch(asset)))
+        if has_turn:
+            self._turn.release()
+        decompress = decompress and "result" in outcome
+        if decompress and self._decompressed is None:
+            self._decompressing = self._decompress(Path(str(outcome["result"])))
+        self._send({"job": request["job"], "decompresses": decompress, **outcome})
+        if decompress:
+            for _ in self._decompressing:
+                pass
+
+    def _write_files(self, request: Message) -> None:
+        """Write some files of a tree, and say with which digests; the parent writes those that are missing."""
+        from provision.install.second_process import SharedFile, write_files
+        from provision.unpack.writer import TargetFileSystem, TreeWriter
+
+        digests: list[str] = []
+        with suppress(OSError):
+            file_system = TargetFileSystem(case_insensitive=False, dir_fd=True, alters_modes=request["alters_modes"])
+            with closing(TreeWriter(Path(request["root"]), file_system)) as writer:
+                for _, entry in write_files((SharedFile(*file) for file in request["files"]), writer, self._ring):
+                    digests.append(entry.content)
+        self._send({"written": digests})
+
+    def _decompress_from_cache(self, lock: bytes) -> bool:
+        """Decompress, as far as the ring has room, the only archive in the cache that the lock names, if it is one."""
+        cache = ArchiveCache(cache_home(self._environ))
+        try:
+            names = os.listdir(cache.directory)  # noqa: PTH208
+            there = [name for name in names if len(name) == 64 and name.encode() in lock]
+            if len(there) != 1 or digest_in_cache(cache.directory / there[0]) != there[0]:
+                return False
+        except OSError:
+            return False
+        self._decompressed = cache.directory / there[0]
+        self._decompressing = self._decompress(self._decompressed)
+        next(self._decompressing, None)
+        return True
+
+    def _decompress(self, archive: Path) -> Iterator[None]:
+        """Decompress an archive into the ring; yields before waiting for the parent.
+
+        Whatever fails there, the parent comes upon as well, and says so.
+        """
+        with suppress(OSError, ArchiveRefused, UsageError, MemoryError):
+            yield from self._ring.fill(_chunks(archive, self._environ))
+
+
+def _chunks(archive: Path, environ: Mapping[str, str]) -> Iterator[bytes]:
+    limits = Limits.of(environ)
+    with archive.open("rb", buffering=0) as file:
+        yield from decompress(file, archive_kind(file), limits=limits)
