@@ -103,7 +103,7 @@ def bundle_diff(
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The bundle that is wanted there.")],
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if an archive must be carried.")] = False,
 ) -> int:
-    """Show which archives must be carried to where an older bundle is.
+    """Show the archives that an older bundle lacks.
 
     `bundle create --since OLD` writes a bundle with just these.
 
