@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from provision.store.stamp import Stamp
 
 # Options of `sync` that make no difference once everything is installed, and those that the stamp has to match.
-_UNUSED = {"locked", "offline", "progress", "jobs", "verbose", "cache_dir"}
+_UNUSED = {"locked", "offline", "progress", "jobs", "jitter", "verbose", "cache_dir"}
 _MATCHED = {"frozen", "home", "manifest", "quiet"}
 
 

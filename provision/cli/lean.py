@@ -59,13 +59,14 @@ def _sync(line: Line, session: Session) -> int:
     locked = bool(given["locked"]) if "locked" in given else None
     scope = parse_scope(line.names, ())
     progress = session.progress()
+    options = session.options.with_jitter(float(given["jitter"]) if "jitter" in given else None)
     if not session.as_json:
-        synced = sync(session.options, scope, progress, locked=locked, frozen="frozen" in given)
+        synced = sync(options, scope, progress, locked=locked, frozen="frozen" in given)
         return session.show(present_synced(synced, session.console))
     from provision.cli.recording import Recorder
 
     recorder = Recorder(progress)
-    synced = sync(session.options, scope, recorder, locked=locked, frozen="frozen" in given)
+    synced = sync(options, scope, recorder, locked=locked, frozen="frozen" in given)
     return session.show(present_synced(synced, session.console, recorder.measures))
 
 

@@ -27,6 +27,8 @@ _OWN = {
     "list": {},
     "which": {"--store": ("store", True)},
 }
+_OWN_VALUES = {"sync": {"--jitter": "jitter"}}
+_LONGEST_JITTER = 86400.0
 _TAKE_NAMES = ("sync", "plan", "which")
 _TRANSFER = ("sync", "lock")
 
@@ -49,7 +51,7 @@ def read_line(argv: list[str]) -> Line | None:
     line = Line(argv[0])
     transfer = line.command in _TRANSFER
     switches = {**_SWITCHES, **_OWN[line.command], **(_TRANSFER_SWITCHES if transfer else {})}
-    values = {**VALUE_OPTIONS, **(_TRANSFER_VALUES if transfer else {})}
+    values = {**VALUE_OPTIONS, **(_TRANSFER_VALUES if transfer else {}), **_OWN_VALUES.get(line.command, {})}
     words = iter(argv[1:])
     for word in words:
         option, equals, value = word.partition("=")
@@ -69,13 +71,21 @@ def read_line(argv: list[str]) -> Line | None:
         "frozen" in line.options and line.options.get("locked") is True
     )
     unnamed = line.command == "which" and len(line.names) != 1
-    return None if contradict or unnamed or not _is_valid(line.options.get("jobs", "1")) else line
+    valid = _is_valid(line.options.get("jobs", "1")) and _is_jitter(line.options.get("jitter", "0"))
+    return line if valid and not contradict and not unnamed else None
 
 
 def _is_valid(jobs: str | bool) -> bool:
     from provision.host.variables import is_jobs
 
     return isinstance(jobs, str) and is_jobs(jobs)
+
+
+def _is_jitter(seconds: str | bool) -> bool:
+    try:
+        return 0 <= float(seconds) <= _LONGEST_JITTER
+    except ValueError:
+        return False
 
 
 def is_plan_file(text: str) -> bool:

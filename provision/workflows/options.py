@@ -97,7 +97,9 @@ class Options:
         return Store(self.home, self.bases)
 
     def with_jitter(self, jitter: float | None) -> Options:
-        """The same with what ``--jitter`` gives, if it was given."""
+        """The same with what ``--jitter`` gives, if it was given; raises `UsageError` for what is no number."""
+        if jitter is not None and jitter != jitter:  # noqa: PLR0124  (Typer's limits let "nan" pass)
+            raise UsageError("--jitter: expected a number of seconds, got 'nan'")
         return self if jitter is None else replace(self, jitter=jitter)
 
 

@@ -76,6 +76,7 @@ NOTHING_TO_DO = (
     "sync --no-progress",
     "sync --offline",
     "sync --jobs 2",
+    "sync --jitter 30 --frozen",
     "sync --jobs=2 -q --locked",
     "sync --manifest pythons.toml",
     "sync -m ./pythons.toml --locked --no-progress",

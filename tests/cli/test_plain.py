@@ -17,6 +17,7 @@ WORDS = (
     *("-q", "--quiet", "-v", "--verbose", "--json", "--offline", "--progress", "--no-progress", "--locked", "--frozen"),
     *("--no-locked", "--check", "--exit-code", "--manifest", "-m", "--manifest=a b.toml", "--home=/h", "--cache-dir"),
     *("--jobs", "-j", "--jobs=4", "--jobs=0", "-j4", "2", "65", "default", "x.toml", "--", "-", "--upgrade", "--quie"),
+    *("--jitter", "--jitter=1.5", "--jitter=nan", "--jitter=1e9"),
 )
 
 
@@ -45,6 +46,8 @@ def test_what_is_read_is_what_typer_reads(command: str, words: list[str]) -> Non
         theirs[key] = str(theirs[key])
     if "jobs" in ours:
         ours["jobs"] = int(ours["jobs"])
+    if "jitter" in ours:
+        ours["jitter"] = float(ours["jitter"])
     assert list(names) == line.names
     assert {key: value for key, value in ours.items() if (key, value) != ("progress", True)} == theirs
 
@@ -66,7 +69,16 @@ def test_the_usual_spellings_are_read(argv: str, options: dict[str, object], nam
 
 @pytest.mark.parametrize(
     "argv",
-    ["sync --locked --frozen", "sync -q -v", "sync --jobs 65", "sync --jobs", "lock name", "plan --prune", "add"],
+    [
+        "sync --locked --frozen",
+        "sync -q -v",
+        "sync --jobs 65",
+        "sync --jobs",
+        "sync --jitter x",
+        "lock name",
+        "plan --prune",
+        "add",
+    ],
 )
 def test_others_are_left_to_typer(argv: str) -> None:
     assert read_line(argv.split()) is None

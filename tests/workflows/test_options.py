@@ -92,3 +92,10 @@ def test_mirrors_and_hosts_are_checked_by_every_command(given: dict[str, Any], s
     """Though only a download uses them."""
     with pytest.raises(UsageError, match=said):
         Options.of(given.pop("environ", {}), **given)
+
+
+def test_jitter_is_that_of_the_command_line_or_the_environment() -> None:
+    options = Options.of({"HOME": "/home/me", "PROVISION_JITTER": "30"})
+    assert (options.jitter, options.with_jitter(None).jitter, options.with_jitter(0.0).jitter) == (30.0, 30.0, 0.0)
+    with pytest.raises(UsageError, match="--jitter: expected a number of seconds, got 'nan'"):
+        options.with_jitter(float("nan"))
