@@ -30,6 +30,7 @@ from tools.site.sources import (
     pages_in,
     with_links_to_the_repository,
     with_pipes_in_code,
+    with_titles_for_file_names,
     write_sources,
 )
 
@@ -71,6 +72,13 @@ def test_links_out_of_the_docs_lead_to_the_repository() -> None:
 def test_pipes_in_code_of_tables_are_written_as_the_site_shows_them() -> None:
     text = "| `a\\|b <c>` | `d` |\n`e\\|f`\n"
     assert with_pipes_in_code(text) == "| <code>a&#124;b &lt;c></code> | `d` |\n`e\\|f`\n"
+
+
+def test_links_that_are_named_after_a_file_get_the_title_of_the_page() -> None:
+    text = "see [store.md](store.md), [ci.md](../ci.md#images), [the store](store.md), [x.md](https://example.com/x.md)"
+    assert with_titles_for_file_names(text) == (
+        "see [The store](store.md), [In CI](../ci.md#images), [the store](store.md), [x.md](https://example.com/x.md)"
+    )
 
 
 def test_the_reference_has_every_command_with_every_option(reference: dict[str, str]) -> None:

@@ -38,7 +38,7 @@ def write_sources(folder: Path) -> None:
     texts |= {f"reference/{name}": text for name, text in reference_pages().items()}
     for name, text in texts.items():
         (pages / name).parent.mkdir(parents=True, exist_ok=True)
-        (pages / name).write_text(with_pipes_in_code(text), encoding="utf-8")
+        (pages / name).write_text(with_pipes_in_code(with_titles_for_file_names(text)), encoding="utf-8")
     shutil.copytree(ROOT / "schemas", pages / "reference" / "schemas")
     (folder / "zensical.toml").write_text(tomlkit.dumps(configuration(pages)), encoding="utf-8")
 
@@ -51,6 +51,16 @@ def with_pipes_in_code(text: str) -> str:
 
     lines = (re.sub(r"`([^`]*\\\|[^`]*)`", code, line) if line.startswith("|") else line for line in text.splitlines())
     return "\n".join(lines) + "\n"
+
+
+def with_titles_for_file_names(text: str) -> str:
+    """A page whose links that are named after a file, for readers on GitHub, have the title of its page."""
+
+    def link(match: re.Match[str]) -> str:
+        title = (DOCS / match[1]).read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        return f"[{title}]({match[0].rpartition('](')[2]}"
+
+    return re.sub(r"\[[\w-]+\.md\]\((?:\.\./)?([\w-]+\.md)(?:#[^)\s]*)?\)", link, text)
 
 
 def with_links_to_the_repository(text: str, path: Path) -> str:
