@@ -111,7 +111,7 @@ def run_in_image(
         words = _emulated(root, words, variables["PATH"], _ARCHES[arch][0])
     sets = [word for name, value in variables.items() for word in ("--setenv", name, value)]
     own = ["--unshare-all", "--die-with-parent", "--clearenv", "--bind", str(root), "/", "--proc", "/proc"]
-    own += ["--dev", "/dev", "--tmpfs", "/tmp", "--chdir", process["cwd"]]
+    own += ["--dev", "/dev", "--chdir", process["cwd"]]
     return subprocess.run(
         ["bwrap", *own, *sets, "--", *words],
         capture_output=True,
