@@ -174,7 +174,10 @@ def parse_scope(names: Sequence[str], targets: Sequence[str], *, cpu: str = "bas
 
 
 def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
-    """The targets named by their short or long forms, each once, without ``all``; raises `UsageError`."""
+    """The targets named by their short or long forms, each once; none for ``all``, also beside others.
+
+    Raises `UsageError` for a text that names none.
+    """
     targets: list[Target] = []
     for text in texts:
         if text == ALL_TARGETS:
@@ -188,7 +191,7 @@ def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
                 f"{did_you_mean(text, [*shorts, *KNOWN_TARGETS])}",
                 hint=f"Known: {', '.join(sorted(shorts))}, and `all`.",
             ) from error
-    return tuple(dict.fromkeys(targets))
+    return () if ALL_TARGETS in texts else tuple(dict.fromkeys(targets))
 
 
 # Most commands neither fetch nor install: what does is imported by those that do.

@@ -271,6 +271,13 @@ def earlier(near: Near) -> Path:
     return path
 
 
+def test_all_is_every_target_beside_others_too(near: Near, tmp_path: Path) -> None:
+    words = ("bundle", "create", "-o", tmp_path / "all.tar", "--target", HERE, "--target", "all", "--json")
+    document = near.project.run(*words).document()
+    check_document("bundle-create", document)
+    assert len(document["archives"]) == len(VERSIONS) * len(TARGETS)
+
+
 def test_names_and_targets_select_archives_and_the_lock_is_carried_whole(near: Near, tmp_path: Path) -> None:
     made = near.create(tmp_path / "part.tar", entry(VERSIONS[0]), targets=[HERE, TARGETS[1]])
     assert sorted(each.asset.target.short for each in made.facts.archives) == sorted([HERE, TARGETS[1]])

@@ -66,7 +66,9 @@ def test_a_cpu_level_is_one_of_four_and_needs_a_target() -> None:
 
 
 def test_an_unknown_target_is_refused_with_the_one_that_was_meant() -> None:
-    assert parse_targets(["linux-x86_64", "all"]) == (LINUX,)
+    assert parse_targets(["linux-x86_64", "all"]) == (), "all of them"
+    with pytest.raises(UsageError):
+        parse_targets(["all", "nothing"])
     with pytest.raises(
         UsageError, match=r"--target: expected a target .*, got 'linux-x86-64'\. Did you mean 'linux-x86_64'\?"
     ):

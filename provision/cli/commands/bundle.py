@@ -70,7 +70,7 @@ def bundle_create(
         session.options,
         output,
         tuple(names or ()),
-        parse_targets(tuple(target or ())),
+        parse_targets(target or ()),
         since=since,
         progress=session.progress(),
     )
