@@ -24,6 +24,10 @@ CACHE_VARIABLE = "PROVISION_CACHE_DIR"
 # The store may be read but not written: tolerated where nothing depends on the write.
 UNWRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
+# Windows' own numbers of errors. The first does not tell a missing permission from a file in use.
+_ACCESS_DENIED_ON_WINDOWS, _IN_USE_ON_WINDOWS, _TOO_LONG_ON_WINDOWS = 5, (32, 33, 1224), 206
+_ACCESS_DENIED = -_ACCESS_DENIED_ON_WINDOWS
+
 _FULL = "Free some space (`provision cache clean`, `provision prune`), or set PROVISION_HOME to another disk."
 _REASONS = {
     errno.ENOSPC: ("the disk is full", _FULL),
@@ -48,8 +52,15 @@ _REASONS = {
     errno.ENAMETOOLONG: ("the path is too long", "Set PROVISION_HOME to a shorter path."),
     errno.ELOOP: ("unexpected symbolic link", "Remove that link."),
     errno.EMFILE: ("too many files are open", "Raise the limit (`ulimit -n`), or lower `--jobs`."),
+    errno.EBUSY: ("another process uses it", "End the programs that use that path, then run the command again."),
+    _ACCESS_DENIED: (
+        "permission denied, or another process uses it",
+        "End the programs that use that path, or run the command as its owner.",
+    ),
     errno.EIO: ("the disk reports an error", "Check the disk."),
 }
+# Paths of more characters do not exist for Windows, unless it is set up for longer ones.
+_LONGEST_ON_WINDOWS = 259
 # Where the path is a project's, another PROVISION_HOME is no remedy.
 _PROJECT_HINTS = {
     errno.ENOSPC: "Free some space on the disk of the project.",
@@ -241,7 +252,7 @@ def _normalised(word: str) -> str:
 
 def system_error(error: OSError, *, stream: str = "") -> ProvisionError:
     """The error for an `OSError` that no step expected: the paths, or the stream, and the reason in plain words."""
-    reason = _REASONS[error.errno][0] if error.errno in _REASONS else error.strerror or str(error)
+    reason, _ = _REASONS.get(_number(error), (error.strerror or str(error), None))
     if stream:
         return ProvisionError(f"cannot write to {stream}: {reason}", hint="Redirect the output to another file.")
     where = " and ".join(filter(None, (_path(error.filename), _path(error.filename2))))
@@ -253,6 +264,19 @@ def system_error(error: OSError, *, stream: str = "") -> ProvisionError:
         f"{where or 'cannot read or write'}: {reason}",
         hint="Run the command again with PROVISION_DEBUG=1 to see which step failed.",
     )
+
+
+def _number(error: OSError) -> int:
+    """The error's number in `_REASONS`: its ``errno``, except where Windows has a better one."""
+    number = getattr(error, "winerror", None)
+    if number == _ACCESS_DENIED_ON_WINDOWS:
+        return _ACCESS_DENIED
+    if number in _IN_USE_ON_WINDOWS:
+        return errno.EBUSY
+    longest = max(len(_path(error.filename)), len(_path(error.filename2)))
+    if number == _TOO_LONG_ON_WINDOWS or (number and error.errno == errno.ENOENT and longest > _LONGEST_ON_WINDOWS):
+        return errno.ENAMETOOLONG
+    return error.errno or 0
 
 
 def _path(name: object) -> str:
@@ -293,7 +317,7 @@ def store_error(step: str, path: Path, error: OSError, variable: str = "PROVISIO
     """
     named = _path(error.filename2) or _path(error.filename)
     where = Path(named) if Path(named).is_absolute() else path  # a name relative to an open directory says nothing
-    code = error.errno or 0
+    code = _number(error)
     reason, hint = _REASONS.get(code, (error.strerror or str(error), None))
     if code == errno.ENOSPC and _out_of_inodes(where):
         reason = "the file system has no free inodes"

@@ -46,8 +46,10 @@ def golden(request: pytest.FixtureRequest) -> Golden:
     def check(path: Path, text: str) -> None:
         if request.config.getoption("--update-golden"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        assert path.read_text() == text, f"{path.name} differs; if that is meant, run pytest with --update-golden"
+            path.write_text(text, encoding="utf-8", newline="\n")
+        assert path.read_text(encoding="utf-8") == text, (
+            f"{path.name} differs; if that is meant, run pytest with --update-golden"
+        )
 
     return check
 

@@ -158,3 +158,28 @@ TARGETS = ("linux-x86_64", "x86_64-unknown-linux-gnu", "linux-aarch64", "aarch64
 )
 def test_a_part_of_several_words_stands_for_all_of_them(word: str, meant: str) -> None:
     assert did_you_mean(word, TARGETS) == meant
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "length", "reason"),
+    [
+        (5, errno.EACCES, 20, "permission denied, or another process uses it"),
+        (32, errno.EACCES, 20, "another process uses it"),
+        (1224, errno.EINVAL, 20, "another process uses it"),
+        (206, errno.ENOENT, 20, "the path is too long"),
+        (3, errno.ENOENT, 260, "the path is too long"),
+        (2, errno.ENOENT, 259, "not found"),
+    ],
+)
+def test_errors_of_windows_have_their_own_reasons(
+    tmp_path: Path, number: int, code: int, length: int, reason: str
+) -> None:
+    error = OSError(code, "not found", "x" * length)
+    if os.name == "nt":
+        error = OSError(code, "not found", "x" * length, number)
+    else:
+        error.winerror = number  # type: ignore[attr-defined]
+    for variable, hint in (("PROVISION_HOME", "programs that use that path"), ("", "")):
+        found = store_error("publish a tree", tmp_path, error, variable)
+        assert found.message.endswith(f": {reason}")
+        assert hint in (found.hint or "") or "uses it" not in reason

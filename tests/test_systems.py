@@ -103,3 +103,64 @@ def test_each_module_finds_the_names_that_it_uses(system: str) -> None:
 )
 def test_names_of_other_systems_are_found(text: str, found: list[str]) -> None:
     assert list(missing_names("win32", ast.parse(text))) == found
+
+
+# What Windows lacks, or answers otherwise: a file's mode is one bit there, links take a privilege, `os.kill` ends.
+_DIFFERENT = {
+    "os.chmod", "os.copy_file_range", "os.fchmod", "os.fork", "os.geteuid", "os.getuid", "os.kill", "os.link",
+    "os.major", "os.minor", "os.pread", "os.pwrite", "os.readlink", "os.sched_getaffinity", "os.sendfile",
+    "os.statvfs", "os.symlink", "os.uname", "os.wait", "os.waitpid", "os.WNOHANG",
+    "signal.pthread_sigmask", "signal.SIG_BLOCK", "signal.SIGKILL",
+    "socket.AF_UNIX", "socket.recv_fds", "socket.send_fds",
+    ".chmod", ".hardlink_to", ".readlink", ".symlink_to",
+}  # fmt: skip
+_DIFFERENT_PREFIXES = ("os.exec", "os.spawn", "os.posix_", "fcntl.", "resource.")
+_ONLY_FORKED = "`forks.processors` is 0 on macOS, where libraries do not survive a fork, and on Windows, which has none"
+_ONE_BIT = "on Windows only the read-only bit, which none of the modes sets; trees are compared without modes there"
+# Modules outside of `host` that use such calls, and what happens on Windows and macOS.
+_ANSWERS = {
+    "errors": "Windows has a function of its own; macOS is as Linux",
+    "fetch.part": "without `pwrite`, the position is set under a lock; macOS is as Linux",
+    "fleet.bundle_write": "a copy has the other name where the file system has no hard links; macOS is as Linux",
+    "fleet.image_layout": _ONE_BIT,
+    "install.builders": _ONLY_FORKED,
+    "install.bytecode": _ONE_BIT,
+    "install.fetch_process": _ONLY_FORKED,
+    "install.forks": _ONLY_FORKED,
+    "install.probe": "the link is made for trees with `bin/` only, which do not run on Windows; macOS is as Linux",
+    "pack.archive": "junctions and links are read alike; `pack` refuses prefixes of Windows; macOS is as Linux",
+    "pack.contents": "as `pack.archive`",
+    "pack.stage": "as `pack.archive`",
+    "relocate.workspace": "trees of Windows have no links; " + _ONE_BIT,
+    "store.directories": "before removing, everything is made writable, on Windows files as well; macOS is as Linux",
+    "store.hashing": "`readlink` reads links and junctions; macOS is as Linux",
+    "store.launchers": "`readlink` reads links and junctions; macOS is as Linux",
+    "store.links": "Windows has functions of its own; macOS is as Linux",
+    "store.locks": "Windows has functions of its own; macOS is as Linux",
+    "store.publish": _ONE_BIT,
+    "store.stamp": "only macOS and Linux have user ids; without a boot id in /proc there is no stamp",
+    "store.trust": "only macOS and Linux have user ids and modes; Windows has an account's own directory",
+    "unpack.writer": "without directory descriptors, as on Windows, paths are used; macOS is as Linux",
+    "workflows.doctor_places": "Windows has a function of its own, and mounts are read from /proc where that exists",
+}
+
+
+def different_calls(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            name = f"{node.value.id if isinstance(node.value, ast.Name) else ''}.{node.attr}"
+            if name in _DIFFERENT or name.startswith(_DIFFERENT_PREFIXES):
+                yield name
+            elif f".{node.attr}" in _DIFFERENT and not name.startswith("os."):
+                yield f".{node.attr}"
+
+
+def test_each_call_that_differs_between_systems_has_an_answer() -> None:
+    found = {
+        module.removeprefix("provision."): sorted(set(calls))
+        for module, path in PATHS.items()
+        if not module.startswith("provision.host.") and (calls := list(different_calls(parsed(path))))
+    }
+    unanswered = {module: calls for module, calls in found.items() if module not in _ANSWERS}
+    assert unanswered == {}, "say in _ANSWERS what happens on Windows and macOS, or use what provision/host has"
+    assert sorted(set(_ANSWERS) - set(found)) == []

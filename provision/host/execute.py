@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from provision.errors import ProvisionError, StoreError
-from provision.host.files import exists, is_directory, is_file, open_regular
+from provision.host.files import exists, find_program, is_directory, is_file, open_regular
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
@@ -40,12 +40,10 @@ def execute(command: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises `CommandError` if it cannot be started.
     """
     name = command[0]
-    program = _find_program(name, environ.get("PATH", os.defpath))
+    program = _find_program(name, environ)
     try:
         if os.name == "nt":
-            import subprocess
-
-            return subprocess.run([program, *command[1:]], env=environ, check=False).returncode
+            return _run_child([program, *command[1:]], environ)
         _restore_signals()
         _replace_process(program, command, environ)
     except OSError as error:
@@ -67,6 +65,20 @@ def caller_environment(environ: Mapping[str, str]) -> dict[str, str]:
         else:
             del result["LC_CTYPE"]
     return result
+
+
+def _run_child(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a command to its end; its exit code, as the signed number that a process can end with.
+
+    Ctrl-C goes to all processes of a console. The command decides what it means; this process waits for it.
+    """
+    import signal
+    import subprocess
+
+    for name in ("SIGINT", "SIGBREAK"):
+        signal.signal(getattr(signal, name, signal.SIGINT), signal.SIG_IGN)
+    code = subprocess.Popen(command, env=environ).wait()
+    return code - (1 << 32) if code >> 31 == 1 else code
 
 
 def _replace_process(program: str, command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
@@ -101,11 +113,16 @@ def _first_line(program: str) -> bytes:
         return b""
 
 
-def _find_program(name: str, path: str) -> str:
+def _find_program(name: str, environ: Mapping[str, str]) -> str:
     """The path of a command; raises `CommandError` where a shell would find nothing that it may execute."""
-    import shutil
+    path = environ.get("PATH", os.defpath)
+    if os.name == "nt":
+        endings = environ.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").lower().split(";")
+        program = find_program(name, environ, endings=tuple(filter(None, endings)))
+    else:
+        import shutil
 
-    program = shutil.which(name, path=path)
+        program = shutil.which(name, path=path)
     if program is not None:
         return program
     if Path(name).name == name:

@@ -23,8 +23,17 @@ _DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE, _EXECUTABLE_MODE = 0o755, 0o700, 0
 _MAX_ATTEMPTS = 20
 # The age in seconds from which a temporary file is abandoned, on systems where its process cannot be looked up.
 _ABANDONED_AFTER = 3600
-# Seconds between tries of what Windows refuses for a file in use.
-_IN_USE_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
+# For how many seconds an operation that Windows refuses for a file in use is tried again, and the pauses between tries:
+# short ones, as readers open a file again and again.
+_IN_USE_TIMEOUT, _FIRST_PAUSE, _LONGEST_PAUSE = 3.0, 0.001, 0.02
+# How Windows refuses, beside `PermissionError`: the directory is not empty, as a removed file is there until its last
+# reader closes it, and the file is mapped into memory.
+_IN_USE_ERRORS = frozenset({145, 1224})
+_JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT
+_WINDOWS_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
+    | {f"{port}{number}" for port in ("COM", "LPT") for number in "123456789¹²³"}
+)
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 _BINARY: int = getattr(os, "O_BINARY", 0)
@@ -50,18 +59,35 @@ def is_directory(path: Path) -> bool:
 
 
 def is_link(path: Path) -> bool:
-    """Whether there is a symbolic link at ``path``."""
-    return os.path.islink(path)  # noqa: PTH114
+    """Whether there is a symbolic link at ``path``, or on Windows a junction, which leads elsewhere just as well."""
+    try:
+        return is_link_stat(path.lstat())
+    except (OSError, ValueError):
+        return False
 
 
-def find_program(name: str, environ: Mapping[str, str]) -> str | None:
+def is_link_stat(facts: os.stat_result) -> bool:
+    """Whether what ``lstat`` reports is a link: to Python, a junction is a directory."""
+    return stat.S_ISLNK(facts.st_mode) or getattr(facts, "st_reparse_tag", 0) == _JUNCTION
+
+
+def is_windows_device(name: str) -> bool:
+    """Whether Windows takes a file name for a device, as it does ``nul`` and ``con.txt``, in every directory."""
+    return name.partition(".")[0].rstrip(" ").upper() in _WINDOWS_DEVICES
+
+
+def find_program(name: str, environ: Mapping[str, str], *, endings: tuple[str, ...] = (".exe",)) -> str | None:
     """The path of a program, looked for in the absolute directories of ``PATH``; None where there is none.
 
-    Never in the working directory: Windows searches there first, and a repository can fill it.
+    Never in the working directory: Windows searches there first, and a repository can fill it. On Windows, one of the
+    ``endings``, in lower case, is appended to a name that has none of them.
     """
-    name = f"{name}.exe" if os.name == "nt" else name
-    for folder in os.get_exec_path(environ):
-        program = Path(folder, name)
+    names = [name]
+    if os.name == "nt" and not name.lower().endswith(endings):
+        names = [f"{name}{ending}" for ending in endings]
+    # A name with a directory is a path itself.
+    folders = [*os.get_exec_path(environ)] if Path(name).name == name else [str(Path(name).parent.absolute())]
+    for program in (Path(folder, Path(each).name) for folder in folders for each in names):
         if program.is_absolute() and os.access(program, os.X_OK) and is_file(program):
             return str(program)
     return None
@@ -94,17 +120,26 @@ def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
 
 
 def while_in_use(operation: Callable[[], _T], *, windows: bool = os.name == "nt") -> _T:
-    """Call an operation on a path, and again for about two seconds while Windows refuses it.
+    """Call an operation on a path, and again for a few seconds while Windows refuses it.
 
-    There, a file that another process has open (a reader, a virus scanner) can be neither replaced nor removed, and one
-    that is just being replaced cannot be opened. Elsewhere a refusal is final.
+    There, a file that another process has open (a reader, a virus scanner) can be neither replaced nor removed, its
+    directory cannot be renamed, and a file that is just being replaced cannot be opened. Elsewhere a refusal is final.
     """
-    for pause in _IN_USE_PAUSES if windows else ():
+    deadline, pause = time.monotonic() + _IN_USE_TIMEOUT, _FIRST_PAUSE
+    while windows:
         try:
             return operation()
-        except PermissionError:
-            time.sleep(pause)
+        except OSError as error:
+            if not is_in_use(error, windows=windows) or time.monotonic() > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
     return operation()
+
+
+def is_in_use(error: OSError, *, windows: bool = os.name == "nt") -> bool:
+    """Whether Windows may have refused an operation because a process uses the file, or one in the directory."""
+    return windows and (isinstance(error, PermissionError) or getattr(error, "winerror", 0) in _IN_USE_ERRORS)
 
 
 def move_file(source: Path, target: Path) -> None:
@@ -189,8 +224,7 @@ def open_regular(path: Path) -> Iterator[tuple[int, os.stat_result]]:
     Raises `NotRegularFileError` for anything else, which somebody may have put there in a pull request: a FIFO does not
     block, and a device, on which opening may act as a command, is not opened. Links are followed.
     """
-    _require_regular(path, path.stat())
-    descriptor = while_in_use(lambda: os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY))
+    descriptor = while_in_use(lambda: _open_regular(path))
     try:
         facts = os.fstat(descriptor)
         _require_regular(path, facts)
@@ -227,6 +261,11 @@ def read_small_file_or_none(path: Path, limit: int) -> bytes | None:
         return None
 
 
+def _open_regular(path: Path) -> int:
+    _require_regular(path, path.stat())
+    return os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
+
+
 def _require_regular(path: Path, facts: os.stat_result) -> None:
     if not stat.S_ISREG(facts.st_mode):
         raise NotRegularFileError(path)
@@ -255,7 +294,7 @@ def is_abandoned(temporary: Path, *, windows: bool = os.name == "nt") -> bool:
     if windows:  # sending it any signal would end the process
         try:
             return time.time() - temporary.lstat().st_mtime > _ABANDONED_AFTER
-        except FileNotFoundError:
+        except OSError:  # on its way to another name
             return False
     try:
         os.kill(int(number), 0)

@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from provision.catalog.catalog import publication_day
@@ -176,7 +176,8 @@ def _library(component: Component, asset: Asset) -> BomComponent:
 
 def _created(assets: Iterable[Asset], epoch: int | None) -> str:
     if epoch is not None:
-        return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        # Not by `fromtimestamp`, for which Windows knows no time before 1970.
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=epoch)).strftime("%Y-%m-%dT%H:%M:%SZ")
     days = {date(1970, 1, 1)}
     for asset in assets:
         with suppress(ValueError):  # a tag of eight digits need not be a day

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from provision.host.files import PRIVATE_MODE, is_directory, is_link, remove_file, while_in_use
+from provision.host.files import PRIVATE_MODE, is_directory, is_in_use, is_link, remove_file, while_in_use
 from provision.model.tree import DIRECTORY_MODE
 
 _AT_FDCWD = -100
@@ -59,18 +60,22 @@ def remove_recursively(path: Path) -> None:
         return
     try:
         shutil.rmtree(path)
-    except PermissionError:
+    except OSError as error:
+        if not (isinstance(error, PermissionError) or is_in_use(error)):
+            raise
         _make_writable(path)
-        shutil.rmtree(path)
+        while_in_use(lambda: shutil.rmtree(path))
 
 
 def _make_writable(tree: Path) -> None:
+    """Let everything in a directory be removed: of its parent the owner may write, on Windows of the file itself."""
     tree.chmod(PRIVATE_MODE)
-    for top, names, _ in os.walk(tree):
-        for name in names:
-            directory = Path(top, name)
-            if not is_link(directory):
-                directory.chmod(PRIVATE_MODE)
+    for top, names, files in os.walk(tree):
+        # Before Python 3.12, junctions are walked into.
+        names[:] = [name for name in names if not is_link(Path(top, name))]
+        for name in (*names, *(files if os.name == "nt" else ())):
+            with suppress(FileNotFoundError):
+                Path(top, name).chmod(PRIVATE_MODE)
 
 
 def swap_paths(one: Path, other: Path) -> bool:
@@ -96,7 +101,8 @@ def swap_paths(one: Path, other: Path) -> bool:
 def flush_tree(tree: Path) -> None:
     """Wait until all that is in a directory is on disk."""
     if not _flush_file_system(tree):
-        for top, _, names in os.walk(tree):
+        for top, folders, names in os.walk(tree):
+            folders[:] = [name for name in folders if not is_link(Path(top, name))]
             for path in (*(Path(top, name) for name in names), Path(top)):
                 if not is_link(path):
                     _flush(path)

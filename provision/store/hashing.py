@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from provision.errors import store_failures
+from provision.host.files import is_link_stat
 from provision.model.tree import DIRECTORY_MODE, LINK_MODE, TreeEntry
 from provision.model.value import frozen
 
@@ -138,10 +139,10 @@ def _walk(tree: Path) -> tuple[dict[str, TreeEntry], list[_File]]:
                 mode = stat.S_IMODE(facts.st_mode)
                 if stat.S_ISREG(facts.st_mode):
                     files.append((path, mode, facts.st_size))
-                elif stat.S_ISDIR(facts.st_mode):
+                elif stat.S_ISDIR(facts.st_mode) and not is_link_stat(facts):
                     entries[path] = TreeEntry("dir", mode)
                     pending.append(path)
-                elif stat.S_ISLNK(facts.st_mode):
+                elif is_link_stat(facts):
                     entries[path] = TreeEntry("link", LINK_MODE, os.readlink(item.path))  # noqa: PTH115  (to the byte)
                 else:
                     entries[path] = TreeEntry("file", mode)

@@ -23,6 +23,7 @@ from provision.host.files import (
     is_directory,
     is_file,
     is_link,
+    is_windows_device,
     make_directory,
     read_small_file_or_none,
     remove_file,
@@ -31,6 +32,7 @@ from provision.host.files import (
     unfinished_files,
 )
 from provision.model.asset import Asset
+from provision.store.directories import remove_recursively, rename_directory
 from provision.store.launchers import (
     command_file,
     command_launcher,
@@ -100,8 +102,7 @@ def read_links(project: Path, store: Store) -> dict[str, str]:
 def stable_tree(project: Path, name: str, key: str, store: Store) -> Path:
     """``.pythons/<name>`` if that is a link to the tree, so that the path stays after an upgrade; else the tree."""
     path, tree = links_directory(project) / _checked_name(name), store.tree(key)
-    is_whole = is_link(path) or (sys.platform == "win32" and is_directory(path))  # not a launcher in its place
-    return path if is_whole and not is_link(path.parent) and read_link(path) == str(tree) else tree
+    return path if is_link(path) and not is_link(path.parent) and read_link(path) == str(tree) else tree
 
 
 def link_commands(
@@ -130,7 +131,7 @@ def link_commands(
         make_directory(folder)
         stale = [path for path in folder.iterdir() if path.name not in files and is_launcher(path)]
         for path in (*stale, *unfinished_files(folder), *unfinished_files(folder.parent)):
-            remove_file(path)
+            remove_recursively(path)  # a junction that was never finished is a directory
         for name, content in files.items():
             write_launcher(folder / name, content)
     return tuple(sorted(commands))
@@ -233,9 +234,11 @@ def _link_paths(project: Path) -> Iterator[Path]:
 
 
 def _checked_name(name: str) -> str:
-    if name == BIN or not is_key(name):
+    # Windows leaves out a dot at the end.
+    if name == BIN or not is_key(name) or (os.name == "nt" and (is_windows_device(name) or name.endswith("."))):
         raise UsageError(
-            f"{name!r} cannot be the name of an entry: `.pythons/{name}` is reserved or not a plain file name"
+            f"{name!r} cannot be the name of an entry: `.pythons/{name}` is reserved or not a plain file name",
+            hint="Give the entry another name in pythons.toml.",
         )
     return name
 
@@ -329,17 +332,22 @@ else:  # Windows: junctions need no privilege; on a file system without them, a 
     _LARGEST_LINK_FILE = 64 * 1024
 
     def link_directory(path: Path, target: Path) -> None:
-        import _winapi
-
-        if read_link(path) == str(target):
-            return
-        if os.path.lexists(path) and read_link(path) is None:
-            raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
-        remove_link(path)
-        try:
-            _winapi.CreateJunction(str(target), str(path))
-        except OSError:
-            replace_file(path, f"{_MARK}{target}\r\n".encode())
+        for _ in range(_TRIES):
+            now = read_link(path)
+            if now == str(target):
+                return
+            if now is None and os.path.lexists(path) and not _is_unfinished(path):
+                raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
+            junction = _make_junction(temporary_path(path), target)
+            if is_directory(path) or junction:
+                remove_link(path)  # a directory, which a junction is, cannot replace anything, nor be replaced
+            if junction is None:
+                replace_file(path, f"{_MARK}{target}\r\n".encode())
+                return
+            try:
+                rename_directory(junction, path)
+            except FileExistsError:  # of another process, which may have linked another tree
+                remove_link(junction)
 
     def read_link(path: Path) -> str | None:
         try:
@@ -349,7 +357,23 @@ else:  # Windows: junctions need no privilege; on a file system without them, a 
             return text.removeprefix(_MARK).strip() if text.startswith(_MARK) else None
 
     def remove_link(path: Path) -> None:
-        try:
-            path.unlink(missing_ok=True)
-        except PermissionError:  # a junction counts as a directory
+        if is_directory(path) and not is_link(path):
             path.rmdir()
+        else:
+            remove_file(path)
+
+    def _is_unfinished(path: Path) -> bool:
+        """Whether this is a directory that was to become a junction: it is empty."""
+        return is_directory(path) and not is_link(path) and not any(path.iterdir())
+
+    def _make_junction(path: Path, target: Path) -> Path | None:
+        """Make a junction and return its path; None where the file system has none."""
+        import _winapi
+
+        try:
+            _winapi.CreateJunction(str(target), str(path))
+        except OSError:
+            with suppress(FileNotFoundError):
+                path.rmdir()  # the directory that it was to be made of is left behind
+            return None
+        return path

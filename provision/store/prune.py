@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from provision.errors import LockTimeoutError, StoreError, store_failures
+from provision.host.files import is_in_use
 from provision.model.value import frozen
 from provision.store.layout import Store, is_key, key_beside
 from provision.store.locks import OnWait, tree_lock
@@ -21,7 +22,7 @@ _BATCH = 100
 
 @frozen
 class Pruned:
-    """What a prune did: ``busy`` are keys that other processes hold, ``freed`` the bytes that receipts told."""
+    """What a prune did: ``busy`` are keys that other processes use, ``freed`` the bytes that receipts told."""
 
     removed: tuple[str, ...] = ()
     busy: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ def prune_trees(
 ) -> Pruned:
     """Remove what nothing needs (of ``keys`` if given), the roots in ``forget``, and what killed runs have left.
 
-    Entries that other processes hold are left alone. What is needed is decided under the lock of the roots, whatever
+    Entries that other processes use are left alone. What is needed is decided under the lock of the roots, whatever
     was known when ``keys`` were chosen, so that no tree is removed that a sync has just begun to rely on.
     """
     removed: list[str] = []
@@ -80,8 +81,15 @@ def prune_trees(
                 except LockTimeoutError:
                     busy.append(key)
                     continue
-                freed += _size(store, key)
-                left = detach_tree(store, key, deleting.enter_context(staging_directory(store, key)))
+                size, work = _size(store, key), deleting.enter_context(staging_directory(store, key))
+                try:
+                    left = detach_tree(store, key, work)
+                except StoreError as error:
+                    if isinstance(error.__cause__, OSError) and is_in_use(error.__cause__):
+                        busy.append(key)  # a process runs in it
+                        continue
+                    raise
+                freed += size
                 deleting.callback(remove_detached, left)
                 removed.append(key)
         if not batch:

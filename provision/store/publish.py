@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import LockTimeoutError, StoreError, is_unwritable, store_failures
-from provision.host.files import PRIVATE_MODE, make_directory, remove_file, unfinished_files
+from provision.host.files import PRIVATE_MODE, is_in_use, make_directory, remove_file, unfinished_files
+from provision.model.sha256 import sha256_hex
 from provision.model.tree import DIRECTORY_MODE, TreeEntry, tree_digest
 from provision.model.value import frozen, replace
 from provision.store.directories import (
@@ -166,24 +167,28 @@ def make_staged_tree(work: Path) -> Path:
 def clean_leftovers(store: Store, key: str) -> int:
     """Remove what killed runs left of an entry, whose lock the caller holds; return how many directories that was."""
     with store_failures("remove the rest of an earlier run", store.staging):
-        leftovers = [path for path in _staging_directories(store) if _key_of(path) == key]
+        leftovers = [path for path in _staging_directories(store) if _owner_of(path) in (key, _short(key))]
         for path in leftovers:
-            with _left_to_their_owner(path):
+            with _left_in_place(path):
                 remove_recursively(path)
         for path in (store.receipt(key), store.entries(key), *store.sboms(key)):
             for temporary in unfinished_files(path.parent, path.name):
-                with _left_to_their_owner(temporary):
+                with _left_in_place(temporary):
                     remove_file(temporary)
     return len(leftovers)
 
 
 @contextmanager
-def _left_to_their_owner(path: Path) -> Iterator[None]:
-    """Let what another user left stay if it may not be removed: its name is never used again."""
+def _left_in_place(path: Path) -> Iterator[None]:
+    """Let stay what may not be removed: what another user left, or, on Windows, what a process still uses.
+
+    Its name is never used again.
+    """
     try:
         yield
-    except PermissionError:
-        if os.name == "nt" or path.lstat().st_uid == os.geteuid():
+    except OSError as error:
+        denied = os.name != "nt" and isinstance(error, PermissionError) and path.lstat().st_uid != os.geteuid()
+        if not denied and not is_in_use(error):
             raise
 
 
@@ -201,26 +206,42 @@ def clean_all_leftovers(store: Store) -> None:
 def staged_keys(store: Store) -> tuple[str, ...]:
     """The keys of the entries that have staging directories, of running or killed runs."""
     with store_failures("list staging", store.staging):
-        return tuple(sorted({key for path in _staging_directories(store) if (key := _key_of(path))}))
+        owners = {owner for path in _staging_directories(store) if (owner := _owner_of(path))}
+    # Listed afterwards: whoever makes a staging directory holds the entry's lock.
+    keys = {_short(path.stem): path.stem for path in _list_directory(store.locks)} if owners else {}
+    return tuple(sorted(keys.get(owner, owner) for owner in owners))
 
 
 def _new_directory(store: Store, key: str) -> Path:
     make_directory(store.staging, PRIVATE_MODE)
-    work = store.staging / f"{check_key(key)}.{os.getpid()}.{os.urandom(6).hex()}"
+    work = store.staging / f"{_short(check_key(key))}.{os.getpid()}.{os.urandom(6).hex()}"
     work.mkdir(PRIVATE_MODE)
     return work
 
 
 def _staging_directories(store: Store) -> list[Path]:
+    return _list_directory(store.staging)
+
+
+def _list_directory(path: Path) -> list[Path]:
     try:
-        return list(store.staging.iterdir())
+        return list(path.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
-def _key_of(path: Path) -> str:
-    key, dot, _ = path.name.rpartition(".")[0].rpartition(".")
-    return key if dot and is_key(key) else ""
+def _short(key: str) -> str:
+    """What stands for a key in the names of staging directories.
+
+    Where Windows allows paths of 260 characters, all that fits into the tree's own directory has to fit in there.
+    """
+    return sha256_hex(key.encode())[:12]
+
+
+def _owner_of(path: Path) -> str:
+    """The entry that a staging directory is for, as its name has it: in older stores the whole key."""
+    owner, dot, _ = path.name.rpartition(".")[0].rpartition(".")
+    return owner if dot and is_key(owner) else ""
 
 
 # Durability.

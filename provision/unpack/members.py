@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, Protocol
 
+from provision.host.files import is_windows_device
 from provision.unpack.limits import ArchiveRefused
 
 MemberKind = Literal["file", "dir", "link", "hardlink"]
@@ -50,10 +51,6 @@ _LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 1024, 64
 
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _WINDOWS_SPECIAL = re.compile(r'[<>:"|?*\\]')
-_WINDOWS_DEVICES = frozenset(
-    {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
-    | {f"{port}{number}" for port in ("COM", "LPT") for number in "123456789¹²³"}
-)
 
 
 class NameRules:
@@ -116,7 +113,7 @@ class NameRules:
             raise ArchiveRefused("has a character in its name that Windows reads differently", path)
         if name.endswith((".", " ")):
             raise ArchiveRefused("has a name that ends in a dot or a space, which Windows removes", path)
-        if name.partition(".")[0].rstrip(" ").upper() in _WINDOWS_DEVICES:
+        if is_windows_device(name):
             raise ArchiveRefused("has a name that is reserved on Windows", path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,10 @@ FILES = {
     "lib/libpython3.13.so.1.0": (0o755, b"\x7fELF" + bytes(300_000)),
     "share/empty": (0o644, b""),
 }
-LINKS = {"bin/python": "python3.13", "bin/python3": "python3.13", "share/terminfo/x": "../empty"}
+# Trees of Windows have no links, and making one takes a privilege there.
+LINKS = (
+    {} if os.name == "nt" else {"bin/python": "python3.13", "bin/python3": "python3.13", "share/terminfo/x": "../empty"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,17 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.store.launchers import (
-    command_launcher,
-    is_launcher,
-    read_launcher,
-    tree_launcher,
-    tree_of_launcher,
-    write_launcher,
-)
+from provision.store.launchers import command_launcher, is_launcher, read_launcher, write_launcher
 from tests.support.variants import variants
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has launchers of its own")
+if sys.platform == "win32":
+    pytest.skip("Windows has launchers of its own", allow_module_level=True)
+else:
+    from provision.store.launchers import tree_launcher, tree_of_launcher
 
 PROGRAM = "bin/python"
 # Says by which path it was started, and with what.

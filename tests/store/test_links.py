@@ -239,6 +239,35 @@ def test_names_that_cannot_be_links_are_refused(store: Store, project: Path, nam
         unlink_interpreter(project, name)
 
 
+@pytest.mark.skipif(os.name != "nt", reason="only Windows takes names for devices")
+@pytest.mark.parametrize("name", ["nul", "con", "aux.3.13", "com1", "lpt9.x", "a."])
+def test_names_that_windows_reads_otherwise_are_refused(store: Store, project: Path, name: str) -> None:
+    test_names_that_cannot_be_links_are_refused(store, project, name)
+
+
+def test_an_empty_directory_that_a_killed_run_left_is_made_a_link(store: Store, project: Path) -> None:
+    """Windows makes a junction of one, and leaves it where the file system has no junctions."""
+    install(store)
+    (project / ".pythons/default").mkdir(parents=True)
+    assert read_links(project, store) == {}
+    for _ in range(2):
+        link_interpreter(project, "default", DEFAULT.key, store)
+        assert read_links(project, store) == {"default": DEFAULT.key}
+    link_commands(project, [DEFAULT], store)
+    assert sorted(path.name for path in (project / ".pythons").iterdir()) == [".gitignore", "bin", "default"]
+    unlink_interpreter(project, "default")
+    assert not os.path.lexists(project / ".pythons/default")
+
+
+def test_a_directory_of_the_user_is_left_alone(store: Store, project: Path) -> None:
+    install(store)
+    (project / ".pythons/default/mine").mkdir(parents=True)
+    with pytest.raises(StoreError, match="another file or directory is at this path"):
+        link_interpreter(project, "default", DEFAULT.key, store)
+    assert read_links(project, store) == {}
+    assert (project / ".pythons/default/mine").is_dir()
+
+
 def test_a_project_without_links_has_none(store: Store, project: Path) -> None:
     assert read_links(project, store) == {}
     (project / ".pythons").touch()

@@ -18,7 +18,7 @@ from provision.errors import LockTimeoutError, StoreError, UsageError
 from provision.store.layout import Store
 from provision.store.locks import Holder, file_lock, lock_timeout, tree_lock
 from tests.support.killer import ROOT, Victim, python
-from tests.support.strangers import as_stranger
+from tests.support.strangers import as_stranger, is_root
 
 HOLD = """
 import sys, time
@@ -233,7 +233,7 @@ for mode in (os.O_RDONLY, os.O_RDWR):
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to run code as another user")
+@pytest.mark.skipif(not is_root(), reason="needs root, to run code as another user")
 @pytest.mark.parametrize("before", ["missing", "readable by everybody"])
 @pytest.mark.parametrize("name", ["home/locks/some-key.lock", "home/locks/roots.lock", "cache/locks/archive.lock"])
 def test_other_users_cannot_take_a_lock_and_stop_its_owner(public_path: Path, name: str, before: str) -> None:

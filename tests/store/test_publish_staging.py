@@ -50,12 +50,21 @@ def test_nothing_stays_however_it_ends(store: Store) -> None:
 
 
 def test_names_tell_entry_and_process_and_never_repeat(store: Store) -> None:
-    with staging_directory(store, KEY) as one:
+    with tree_lock(store, KEY), staging_directory(store, KEY) as one:
         first = one.name
-    with staging_directory(store, KEY) as two:
+    with tree_lock(store, KEY), staging_directory(store, KEY) as two:
         assert two.name != first
-        assert two.name.startswith(f"{KEY}.{os.getpid()}.")
+        assert two.name.split(".")[:2] == [first.split(".")[0], str(os.getpid())]
         assert staged_keys(store) == (KEY,)
+    with tree_lock(store, "other"), staging_directory(store, "other") as three:
+        assert three.name.split(".")[0] != first.split(".")[0]
+
+
+def test_what_fits_into_a_tree_fits_into_its_staging_directory(store: Store) -> None:
+    """Windows allows paths of 260 characters, and pip has files of 86."""
+    key = "cpython-3.9.1+20210103-i686-pc-windows-msvc-pgo-install_only-0123456789ab"
+    with staging_directory(store, key) as work:
+        assert len(str(make_staged_tree(work))) <= len(str(store.tree(key)))
 
 
 def test_the_next_holder_removes_what_a_killed_run_left_of_this_entry_only(store: Store) -> None:
@@ -66,7 +75,8 @@ from provision.store.layout import Store
 from provision.store.locks import tree_lock
 from provision.store.publish import make_staged_tree, staging_directory
 for key in ({KEY!r}, {KEY + ".longer"!r}):
-    with staging_directory(Store(Path({str(store.home)!r})), key) as work:
+    store = Store(Path({str(store.home)!r}))
+    with tree_lock(store, key), staging_directory(store, key) as work:
         (make_staged_tree(work) / "file").touch()
         (Path({str(store.home)!r}) / (key + ".work")).write_text(work.name)
         if key != {KEY!r}:

@@ -20,6 +20,7 @@ from provision.store.roots import record_root
 from provision.store.stamp import boot_id, read_stamp, write_stamp
 from tests.store.samples import FREE, Choice, install, link_project
 from tests.support.killer import ROOT, Victim, python
+from tests.support.strangers import is_root
 
 PYTHONS = (Choice(name="default"), Choice(name="free", asset=FREE))
 
@@ -365,7 +366,7 @@ def test_a_stamp_that_a_repository_brings_is_believed_only_if_it_knows_the_boot(
         assert read_stamp({"HOME": "/"}, str(project.folder)) is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to hide /proc")
+@pytest.mark.skipif(not is_root(), reason="needs the right to hide /proc")
 def test_where_the_system_does_not_tell_the_boot_no_stamp_is_believed(project: Project) -> None:
     code = f"""
 import os

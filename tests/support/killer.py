@@ -16,6 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+# On Windows, ending a process takes a number, which is then its exit code.
+KILL: int = getattr(signal, "SIGKILL", 9)
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 _STARTUP = Path(__file__).resolve().parent / "startup"
 
@@ -46,7 +49,7 @@ class Victim:
             raise AssertionError(f"{self.command} failed:\n{process.stdout}{process.stderr}")
         return steps
 
-    def kill_at(self, step: int, *, number: int = signal.SIGKILL) -> subprocess.CompletedProcess[str]:
+    def kill_at(self, step: int, *, number: int = KILL) -> subprocess.CompletedProcess[str]:
         """Run until just before a step, and send a signal there."""
         return self._run(at=step, action=f"signal:{number}")[0]
 
@@ -88,8 +91,8 @@ def python(*arguments: str) -> tuple[str, ...]:
 
 
 def was_killed(process: subprocess.CompletedProcess[str]) -> bool:
-    """Whether the process ended by SIGKILL, and not before or after."""
-    return process.returncode == -signal.SIGKILL
+    """Whether the process ended by `KILL`, and not before or after."""
+    return process.returncode == (KILL if os.name == "nt" else -KILL)
 
 
 def _read(log: Path) -> tuple[Step, ...]:

@@ -29,14 +29,19 @@ os.chdir("/")
 """
 
 
+def is_root() -> bool:
+    return os.name != "nt" and os.geteuid() == 0
+
+
 def as_stranger(
     code: str, *, user: int = _NOBODY, groups: Sequence[int] = (), packages: Sequence[str] = ("provision.store",)
 ) -> str:
     """Run code as a user who owns nothing if we are root, else as ourselves; return what it prints.
 
     Tests that deny something to others must therefore deny it to the owner too. All modules of ``packages`` can be
-    imported.
+    imported. Skips the test on Windows.
     """
+    _require_users()
     process = subprocess.run(
         [sys.executable, "-c", _PREAMBLE.format(user=user, groups=list(groups), packages=tuple(packages)) + code],
         cwd=ROOT,
@@ -54,6 +59,7 @@ def without_privilege(command: Sequence[str], *, uid: int | None = None) -> list
 
     Unlike `as_stranger`, it can still read the interpreter of the tests. Skips the test where the system has no means.
     """
+    _require_users()
     wrapped = list(command)
     if uid is not None:
         wrapped = ["unshare", "--user", f"--map-user={uid}", *wrapped]
@@ -64,3 +70,8 @@ def without_privilege(command: Sequence[str], *, uid: int | None = None) -> list
         if not shutil.which(wrapped[0]) or subprocess.run(tried, capture_output=True, check=False).returncode:
             pytest.skip(f"this system does not allow {wrapped[0]}")
     return wrapped
+
+
+def _require_users() -> None:
+    if os.name == "nt":
+        pytest.skip("Windows has no user ids and no modes of files")
