@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,10 @@ from provision.errors import NetworkError
 from provision.fleet.registry import open_registry
 from provision.protocols import NoProgress
 from provision.workflows.mirror import MirrorRequest, check_mirror, list_mirror, push_mirror
-from tests.fetch.samples import LARGE, PARALLEL, SMALL, asset, digest, fetcher
+from tests.fetch.samples import LARGE, PARALLEL, SMALL, RecordedProgress, asset, digest, fetcher
 from tests.support.origin import Origin, open_origin
 from tests.support.proxy import Proxy
+from tests.support.servers.nginx import CachingNginx
 from tests.support.servers.programs import ServerUnavailableError
 from tests.support.servers.registry import PASSWORD, USER, Registry
 from tests.support.servers.swift import Swift
@@ -131,6 +132,32 @@ def test_blobs_of_a_registry_are_mounted_continued_and_read_in_ranges(tmp_path: 
         mirror = f"oci://{registry.host}/first"
         with fetcher(tmp_path / "far", mirrors=(mirror,), settings=PARALLEL) as far:
             assert far.fetch(asset("https://evil.example/a.tar.gz", LARGE)).read_bytes() == LARGE
+
+
+@pytest.mark.parametrize("kind", ["web server", "registry"])
+def test_a_copy_that_rots_in_a_cache_is_replaced_for_all(origin: Origin, tmp_path: Path, kind: str) -> None:
+    """nginx serves it for ever, unless a client says no-cache."""
+    with ExitStack() as stack:
+        stack.enter_context(_skipping())
+        source, scheme, path = origin.server.url, "http://", ""
+        if kind == "registry":
+            registry = stack.enter_context(Registry(tmp_path / "registry"))
+            request = MirrorRequest(mirror=f"oci://{registry.host}/team/pythons")
+            push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=False)
+            source, scheme, path = registry.url, "oci://", "/team/pythons"
+        nginx = stack.enter_context(CachingNginx(tmp_path / "nginx", source))
+        mirror = MirrorRequest(mirror=f"{scheme}127.0.0.1:{nginx.port}{path}")
+        archive = origin.builds[0].archive.read_bytes()
+        assert check_mirror(origin.options(tmp_path), mirror, NoProgress()).error is None
+        (copy,) = [found for found in nginx.copies if found.read_bytes().endswith(archive[-100:])]
+        rotten = copy.read_bytes()
+        copy.write_bytes(rotten[:-50] + bytes([rotten[-50] ^ 1]) + rotten[-49:])
+        record = RecordedProgress()
+        assert check_mirror(origin.options(tmp_path), mirror, record).error is None
+        assert [note for note in record.notes if "sha256 mismatch; downloading again" in note]
+        record = RecordedProgress()
+        assert check_mirror(origin.options(tmp_path), mirror, record).error is None
+        assert record.notes == [], "the next client finds a good copy"
 
 
 def test_swift_is_filled_and_installs(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

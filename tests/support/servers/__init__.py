@@ -1,5 +1,6 @@
-"""Real servers on loopback: an OCI registry and a store that speaks S3.
+"""Real servers on loopback: an OCI registry, a store that speaks S3, a web cache.
 
-Each is a context manager, and by hand ``python -m tests.support.servers.registry DIRECTORY`` (or ``swift``): one line
-on stdout when it answers, then it stays until SIGTERM. `ServerUnavailableError`, exit code 77: it cannot be had here.
+Each is a context manager, and by hand ``python -m tests.support.servers.registry DIRECTORY`` (``swift``, ``nginx``):
+one line on stdout when it answers, then it stays until SIGTERM. Where a server cannot be had, it raises
+`ServerUnavailableError`, or exits with code 77.
 """
