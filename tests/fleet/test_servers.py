@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,15 +14,21 @@ import pytest
 
 from provision.errors import NetworkError
 from provision.fleet.registry import open_registry
+from provision.host.detect import detect_host
+from provision.model.target import Target
 from provision.protocols import NoProgress
 from provision.workflows.mirror import MirrorRequest, check_mirror, list_mirror, push_mirror
 from tests.fetch.samples import LARGE, PARALLEL, SMALL, RecordedProgress, asset, digest, fetcher
+from tests.support.builds import Build, write_catalog
 from tests.support.origin import Origin, open_origin
+from tests.support.project import Project
 from tests.support.proxy import Proxy
+from tests.support.server import Server
 from tests.support.servers.nginx import CachingNginx
 from tests.support.servers.programs import ServerUnavailableError
 from tests.support.servers.registry import PASSWORD, USER, Registry
 from tests.support.servers.swift import Swift
+from tests.support.small import small_build
 
 pytestmark = pytest.mark.slow
 
@@ -170,3 +178,62 @@ def test_swift_is_filled_and_installs(origin: Origin, tmp_path: Path, monkeypatc
         report = push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=True)
         assert {row.state for row in report.rows} == {"failed"}
         assert "403 Forbidden" in str(report.error)
+
+
+# The whole of it: one lock of four entries for three platforms, filled into two stores, and many machines.
+
+_PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-aarch64")
+_MACHINES = int(os.environ.get("PROVISION_TEST_MACHINES", "16"))
+_AT_ONCE = 8
+
+
+def _lock_of_platforms(folder: Path, served: Server) -> Project:
+    """A project of four builds, each with an archive of its own for every platform."""
+    catalogs, entries = [], []
+    for number in range(1, 5):
+        builds = []
+        for more, platform in enumerate(_PLATFORMS):
+            made = small_build(folder / "made", number, more=1000 * more + 1).archive
+            name = made.name.replace(str(detect_host().target), str(Target.parse(platform)))
+            place = served.root / f"202612{number:02d}" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            builds.append(Build(made.rename(place)))
+        write_catalog(builds[0].archive.parent, builds)
+        catalogs.append(served.at(f"202612{number:02d}/catalog.ndjson"))
+        entries.append(f"e{number} = {builds[0].entry}\n")
+    project = Project(folder / "project")
+    settings = f"[settings]\ncatalogs = {json.dumps(catalogs)}\ntargets = {json.dumps(_PLATFORMS)}\n\n[pythons]\n"
+    project.write(settings + "".join(entries))
+    project.run("lock")
+    return project
+
+
+def test_many_machines_sync_from_both_stores_with_the_origin_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(_skipping())
+        swift = stack.enter_context(Swift(tmp_path / "swift"))
+        registry = stack.enter_context(Registry(tmp_path / "registry", auth="token"))
+        for name, value in swift.environ.items():
+            monkeypatch.setenv(name, value)
+        mirrors = (f"oci://{_LOGIN}{registry.host}/team/pythons", "s3://archives/team/pythons")
+        with Server(tmp_path / "served") as origin:
+            project = _lock_of_platforms(tmp_path, origin)
+            for mirror in mirrors:
+                pushed = project.run("mirror", "push", mirror, "--json").document()
+                assert [row["state"] for row in pushed["archives"]] == ["pushed"] * 12
+
+        def install(number: int) -> dict[str, str]:
+            folder = tmp_path / "machines" / str(number)
+            machine = Project(folder / "project", home=folder / "home", cache=folder / "cache")
+            machine.lock.write_bytes(project.lock.read_bytes())
+            machine.manifest.write_bytes(project.manifest.read_bytes())
+            machine.run("sync", "--frozen", "--target", "all", "--mirror", mirrors[number % 2])
+            receipts = sorted((folder / "home" / "receipts").glob("*.json"))
+            return {receipt.name: json.loads(receipt.read_text())["digest"] for receipt in receipts}
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            digests = list(pool.map(install, range(_MACHINES)))
+        assert len(digests[0]) == 12
+        assert all(each == digests[0] for each in digests)
