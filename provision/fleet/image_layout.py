@@ -20,8 +20,10 @@ from provision.host.files import (
     make_directory,
     move_file,
     read_small_file,
+    remove_file,
     replace_file,
     temporary_path,
+    unfinished_files,
 )
 from provision.model.asset import Digest
 from provision.model.oci import LAYOUT_BYTES, LAYOUT_FILE, REF_NAME, Descriptor, blob_path, index
@@ -31,6 +33,7 @@ from provision.store.json_tables import json_object, parse_json_object, string
 INDEX_FILE = "index.json"
 MAX_DOCUMENT = 4 << 20  # what registries accept of a manifest
 _CHUNK = 1 << 20
+_BLOB = "blob"  # in the name of an unfinished file
 
 
 class BlobFile:
@@ -69,8 +72,10 @@ class ImageLayout:
                 )
 
     def prepare(self) -> None:
-        """Make the directory a layout, unless it is one."""
+        """Make the directory a layout, unless it is one, and remove what killed runs left in it."""
         self.check()
+        for unfinished in unfinished_files(self._blobs, _BLOB):
+            remove_file(unfinished)
         if not is_layout(self.path):
             with store_failures("write an image layout", self.path, variable=""):
                 make_directory(self._blobs)
@@ -88,7 +93,7 @@ class ImageLayout:
         """A new blob to write; it appears when the context ends without an error."""
         with store_failures("write an image layout", self.path, variable=""):
             make_directory(self._blobs)
-            temporary = temporary_path(self._blobs / "blob")
+            temporary = temporary_path(self._blobs / _BLOB)
             try:
                 with temporary.open("xb") as file:
                     blob = BlobFile(file)
@@ -106,20 +111,14 @@ class ImageLayout:
         return blob.descriptor(media_type)
 
     def copy(self, expected: Descriptor, save: Callable[[Callable[[bytes], object]], object]) -> Descriptor:
-        """Write what ``save`` hands to the function that it is given, unless the layout has it.
+        """Write what ``save`` hands to the function that it is given.
 
         Raises `IntegrityError` if that has another digest or size than its descriptor.
         """
-        if not self.has(expected):
-            with self.new_blob() as blob:
-                save(blob.write)
-                _require_same(blob.descriptor(expected.media_type), expected, "what was copied")
+        with self.new_blob() as blob:
+            save(blob.write)
+            _require_same(blob.descriptor(expected.media_type), expected, "what was copied")
         return expected
-
-    def has(self, descriptor: Descriptor) -> bool:
-        """Whether there is a blob of the right size; a blob was verified when it was written."""
-        path = self.blob(descriptor.digest)
-        return is_file(path) and path.stat().st_size == descriptor.size
 
     def read(self, descriptor: Descriptor) -> bytes:
         """The bytes of a document; raises `IntegrityError` unless they are those of the descriptor."""

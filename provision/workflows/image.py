@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from provision.catalog.components import bundled_table
@@ -26,7 +25,7 @@ from provision.fleet.image_layers import (
 )
 from provision.fleet.image_layout import ImageLayout
 from provision.fleet.image_reference import ImageReference
-from provision.host.files import make_directory
+from provision.host.files import make_directory, temporary_path, unfinished_files
 from provision.model.asset import Digest
 from provision.model.oci import LOCK_DIGEST, SBOM_DIGEST, Descriptor
 from provision.model.sha256 import sha256_hex
@@ -34,6 +33,7 @@ from provision.model.value import frozen
 from provision.plan import Selected
 from provision.protocols import Progress
 from provision.sbom.inventory import Inventory, take_inventory
+from provision.store.directories import remove_recursively
 from provision.store.layout import Store
 from provision.store.receipts import read_entries, read_receipt
 from provision.workflows.image_platforms import ImagePlatform, select_platforms
@@ -164,11 +164,16 @@ def _layout(options: Options, request: ImageRequest) -> Iterator[ImageLayout]:
     if request.output is not None:
         yield ImageLayout(request.output)
         return
+    place = options.cache / "image"
     with cache_failures("make an image", options.cache):
         make_directory(options.cache)
-        temporary = TemporaryDirectory(prefix="image-", dir=options.cache)
-    with temporary as directory:
-        yield ImageLayout(Path(directory))
+        for unfinished in unfinished_files(options.cache, place.name):
+            remove_recursively(unfinished)
+    directory = temporary_path(place)
+    try:
+        yield ImageLayout(directory)
+    finally:
+        remove_recursively(directory)
 
 
 def _open_image(text: str, option: str, fetcher: Fetcher) -> tuple[RegistryClient, ImageReference]:
