@@ -199,7 +199,7 @@ def _damaged(site: Site, registry: Registry) -> None:
 
 def _outage(site: Site, registry: Registry) -> None:
     with Uplink(registry.port, _RATE) as uplink:
-        timer = threading.Timer(5.0, uplink.cut, (_OUTAGE,))
+        timer = threading.Timer(30.0, uplink.cut, (_OUTAGE,))
         timer.start()
         site.run(f"registry alone, an outage of {_OUTAGE:.0f} s", uplink, [_mirror(uplink.port)])
         timer.join()
