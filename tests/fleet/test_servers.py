@@ -24,7 +24,7 @@ from tests.support.origin import Origin, open_origin
 from tests.support.project import Project
 from tests.support.proxy import Proxy
 from tests.support.server import Server
-from tests.support.servers.nginx import CachingNginx
+from tests.support.servers.caches import WebCache
 from tests.support.servers.programs import ServerUnavailableError
 from tests.support.servers.registry import PASSWORD, USER, Registry
 from tests.support.servers.swift import Swift
@@ -153,11 +153,11 @@ def test_a_copy_that_rots_in_a_cache_is_replaced_for_all(origin: Origin, tmp_pat
             request = MirrorRequest(mirror=f"oci://{registry.host}/team/pythons")
             push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=False)
             source, scheme, path = registry.url, "oci://", "/team/pythons"
-        nginx = stack.enter_context(CachingNginx(tmp_path / "nginx", source))
+        nginx = stack.enter_context(WebCache(tmp_path / "nginx", source))
         mirror = MirrorRequest(mirror=f"{scheme}127.0.0.1:{nginx.port}{path}")
         archive = origin.builds[0].archive.read_bytes()
         assert check_mirror(origin.options(tmp_path), mirror, NoProgress()).error is None
-        (copy,) = [found for found in nginx.copies if found.read_bytes().endswith(archive[-100:])]
+        (copy,) = [found for found in nginx.kept_files() if found.read_bytes().endswith(archive[-100:])]
         rotten = copy.read_bytes()
         copy.write_bytes(rotten[:-50] + bytes([rotten[-50] ^ 1]) + rotten[-49:])
         record = RecordedProgress()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
-import pwd
 import re
 import shutil
 import socket
@@ -81,7 +81,7 @@ class WebCache:
 
     def _adapted(self, text: str) -> str:
         """The example with the paths and addresses of a test; nothing of how it caches is changed."""
-        user = f"user {pwd.getpwuid(os.geteuid()).pw_name};" if os.geteuid() == 0 else ""
+        user = f"user {getpass.getuser()};" if _is_root() else ""  # else it becomes one that may not write here
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         temporary = " ".join(f"{kind}_temp_path {self.folder}/tmp/{kind};" for kind in kinds)
         places = {
@@ -113,7 +113,7 @@ class WebCache:
         program = _installed("squid", "squid")
         configuration = self.folder / "squid.conf"
         text = _SQUID.format(own=self.port, host=self.origin.hostname, port=self.origin.port, folder=self.folder)
-        if os.geteuid() == 0:
+        if _is_root():
             text += "cache_effective_user proxy\n"
             shutil.chown(self.folder, "proxy")
         configuration.write_text(text)
@@ -125,6 +125,10 @@ class WebCache:
     def _answers(self) -> bool:
         with socket.socket() as asking:
             return asking.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _installed(program: str, package: str) -> Path:
