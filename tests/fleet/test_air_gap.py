@@ -246,7 +246,7 @@ def test_what_is_copied_into_a_registry_is_what_mirror_push_pushes(near: Near, f
     made = near.create(tmp_path / "bundle", entry(VERSIONS[0]))
     try:
         with Registry(tmp_path / "registry") as registry:
-            near.project.run("mirror", "push", f"oci://{registry.host}/pushed")
+            near.project.run("mirror", "push", f"oci://{registry.host}/pushed", "--jobs", "1")
             for archive in made.facts.archives:
                 tag = oci.archive_tag(archive.digest)
                 places = f"oci:{tmp_path / 'bundle'}:{tag}", f"docker://{registry.host}/copied:{tag}"
