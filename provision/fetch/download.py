@@ -121,7 +121,7 @@ class Download:
             self._fetch_web(source, turn)
 
     def _fetch_web(self, source: Url, turn: _Turn) -> None:
-        """From a web server; wrong bytes are requested once more, in one piece and past all caches.
+        """From a web server; wrong bytes are requested once more, in one piece and bypassing all caches.
 
         A cache keeps a damaged copy until somebody asks that way, and ranges of different files do not make one.
         """
@@ -131,7 +131,7 @@ class Download:
             if error.failure.kind != "integrity":
                 raise
             reason = error.failure.cause.partition(":")[0]
-            self._progress.note(f"{source}: {reason}; downloading again in one piece, past caches")
+            self._progress.note(f"{source}: {reason}; downloading again in one piece, bypassing caches")
             self._part.restart()
             self._fetch_once(source, turn, again=True)
 

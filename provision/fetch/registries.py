@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
     from provision.fetch.docker_config import Login
 
 _WORD = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_NAME = re.compile(rf"{_WORD}(?:/{_WORD})*")
+_NAME = rf"{_WORD}(?:/{_WORD})*"
 _LONGEST_NAME = 255
 # The registry behind the name that images are known by.
 _DOCKER_HUB = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 # A parameter of a challenge, or the word that begins one; longer headers than a registry's are cut.
-_CHALLENGE = re.compile(r'([A-Za-z_]+)=(?:"([^"]*)"|([^\s",]+))|([A-Za-z][A-Za-z0-9-]*)')
+_CHALLENGE = r'([A-Za-z_]+)=(?:"([^"]*)"|([^\s",]+))|([A-Za-z][A-Za-z0-9-]*)'
 _LONGEST_CHALLENGE = 8192
 _CLIENT = "provision"
 
@@ -53,7 +52,7 @@ class Repository:
         try:
             url = Url.parse(f"https://{text}")
             name = url.path.strip("/")
-            if url.query or not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+            if url.query or not re.fullmatch(_NAME, name) or len(name) > _LONGEST_NAME:
                 raise ValueError("expected HOST/REPOSITORY, the repository in lower case and without a tag")
             if url.is_loopback or any(rule.plain_http and rule.matches(url) for rule in rules):
                 url = Url.parse(f"http://{text}")
@@ -176,7 +175,7 @@ def parse_challenges(header: str) -> dict[str, dict[str, str]]:
     """The challenges of ``WWW-Authenticate`` that are understood, by kind in lower case, with their parameters."""
     found: dict[str, dict[str, str]] = {}
     current: dict[str, str] = {}
-    for name, quoted, word, kind in _CHALLENGE.findall(header[:_LONGEST_CHALLENGE]):
+    for name, quoted, word, kind in re.findall(_CHALLENGE, header[:_LONGEST_CHALLENGE]):
         if kind:
             current = found.setdefault(kind.lower(), {})
         else:
@@ -186,6 +185,8 @@ def parse_challenges(header: str) -> dict[str, dict[str, str]]:
 
 def basic(user: str, password: str) -> str:
     """The `Authorization` of a user name and a password."""
+    from base64 import b64encode
+
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from provision.errors import NetworkError, UsageError
@@ -19,12 +19,14 @@ from provision.model.value import frozen, replace
 from provision.url import Url, without_credentials
 
 if TYPE_CHECKING:
+    from obstore.store import S3Store
+
     from provision.fetch.context import NetworkContext
 
 LOGIN_HINT = "Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or give this machine a role for the bucket."
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_PREFIX = re.compile(r"[0-9A-Za-z!_.*'()-]+(?:/[0-9A-Za-z!_.*'()-]+)*")
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_PREFIX = r"[0-9A-Za-z!_.*'()-]+(?:/[0-9A-Za-z!_.*'()-]+)*"
 _LONGEST_PREFIX = 512
 # What a signature may last at most.
 _MAX_SECONDS = 7 * 24 * 3600
@@ -44,7 +46,7 @@ class S3Object:
         Raises `UsageError` without obstore, `NetworkError` without credentials.
         """
         seconds = min(network.settings.total_timeout + 60, _MAX_SECONDS)
-        url = _sign(self.bucket, self.key, method, timedelta(seconds=seconds))
+        url = _sign(self.bucket, self.key, method, seconds)
         network.policy.allow(HostRule(host=url.host, port=url.port))
         return url
 
@@ -61,8 +63,8 @@ class S3Mirror:
         """Read what stands behind ``s3://``; raise `UsageError` on anything else."""
         bucket, _, prefix = text.rstrip("/").partition("/")
         has_dots = any(part in (".", "..") for part in prefix.split("/"))
-        is_prefix = not prefix or (_PREFIX.fullmatch(prefix) and len(prefix) <= _LONGEST_PREFIX and not has_dots)
-        if not _BUCKET.fullmatch(bucket) or not is_prefix:
+        is_prefix = not prefix or (re.fullmatch(_PREFIX, prefix) and len(prefix) <= _LONGEST_PREFIX and not has_dots)
+        if not re.fullmatch(_BUCKET, bucket) or not is_prefix:
             raise UsageError(
                 f"invalid mirror {f's3://{without_credentials(text)}'!r}: expected a bucket, and letters and digits",
                 hint="Write the mirror as s3://BUCKET/PREFIX; the environment (AWS_*) has the credentials.",
@@ -95,26 +97,38 @@ def fetch_object(source: S3Object, fetch: Callable[[Url], None], network: Networ
         raise TransferError(replace(error.failure, hint=hint)) from error
 
 
-def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], lifetime: timedelta) -> Url:
+def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], seconds: float) -> Url:
+    from datetime import timedelta
+
     try:
         import obstore
         from obstore.exceptions import BaseError
-        from obstore.store import S3Store
     except ModuleNotFoundError as error:
         raise UsageError(
             "mirrors in S3 require the package obstore, which is not installed",
             hint="Install provision with the extra `s3`, as in `pip install 'pyprovision[s3]'`.",
         ) from error
     is_anonymous = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in _TRUE
+    settings = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
     try:
-        store = S3Store(
-            bucket,
-            config={"access_key_id": "-", "secret_access_key": "-"} if is_anonymous else {},
-            client_options={"connect_timeout": "3s", "timeout": "10s", "allow_http": True},  # of the machine's role
-            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
-        )
-        url = Url.parse(obstore.sign(store, method, key, lifetime))
+        url = Url.parse(obstore.sign(_store(bucket, settings, is_anonymous), method, key, timedelta(seconds=seconds)))
     except (BaseError, ValueError, OSError) as error:
         reason = str(error).partition("\n")[0][:300]
         raise NetworkError(f"cannot sign requests for the bucket {bucket!r}: {reason}", hint=LOGIN_HINT) from error
     return replace(url, query="") if is_anonymous else url
+
+
+@lru_cache(maxsize=8)
+def _store(bucket: str, settings: tuple[tuple[str, str], ...], is_anonymous: bool) -> S3Store:
+    """What signs for a bucket; it keeps the credentials of the machine. ``settings`` are what it finds in the
+    environment: with others, it is another."""
+    from datetime import timedelta
+
+    from obstore.store import S3Store
+
+    return S3Store(
+        bucket,
+        config={"access_key_id": "-", "secret_access_key": "-"} if is_anonymous else {},
+        client_options={"connect_timeout": "3s", "timeout": "10s", "allow_http": True},  # of the machine's role
+        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
+    )

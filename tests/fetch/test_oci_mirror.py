@@ -89,7 +89,7 @@ def test_a_damaged_copy_is_named_and_the_next_mirror_tried(server: Server, tmp_p
         with fetcher(tmp_path, mirrors=mirrors, progress=record) as fetch:
             assert fetch.fetch(asset(_ELSEWHERE)).read_bytes() == SMALL
         blob = f"http://{registry.host}/v2/{_REPOSITORY}/blobs/sha256:{digest(SMALL)}"
-        assert record.notes == [f"{blob}: sha256 mismatch; downloading again in one piece, past caches"]
+        assert record.notes == [f"{blob}: sha256 mismatch; downloading again in one piece, bypassing caches"]
         assert [each.headers.get("cache-control") for each in registry.asked] == [None, "no-cache"]
 
 

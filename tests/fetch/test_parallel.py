@@ -212,5 +212,5 @@ def test_wrong_ranges_are_found_by_the_digest_and_the_whole_file_requested(slow:
     slow.fault(PATH, _RangesOnly(Zeros()))
     record = RecordedProgress()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
-    assert any("sha256 mismatch; downloading again in one piece, past caches" in note for note in record.notes)
+    assert any("sha256 mismatch; downloading again in one piece, bypassing caches" in note for note in record.notes)
     assert sum("range" not in seen.headers for seen in slow.seen(PATH)) == 2

@@ -77,7 +77,7 @@ def test_a_damaged_copy_is_named_and_the_next_mirror_tried(bucket: Server, tmp_p
     bucket.put(f"pbs/{PATH}", SMALL)
     with fetcher(tmp_path, mirrors=(_MIRROR, f"{bucket.url}/pbs"), progress=record) as fetch:
         assert fetch.fetch(asset(_ELSEWHERE)).read_bytes() == SMALL
-    assert record.notes == [f"{url}?…: sha256 mismatch; downloading again in one piece, past caches"]
+    assert record.notes == [f"{url}?…: sha256 mismatch; downloading again in one piece, bypassing caches"]
     with fetcher(tmp_path / "b", mirrors=(_MIRROR,)) as fetch, pytest.raises(IntegrityError, match="sha256 mismatch"):
         fetch.fetch(asset(_ELSEWHERE))
 
