@@ -34,6 +34,8 @@ QUICK = DownloadSettings(
     max_pause=0.2,
     connections=1,
 )
+# For what succeeds in the end, however busy the machine is.
+PATIENT = replace(QUICK, retry_timeout=20.0)
 PARALLEL = replace(QUICK, connections=4, parallel_min_size=MIB, parallel_after_seconds=0.0)
 
 

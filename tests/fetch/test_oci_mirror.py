@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,20 +11,13 @@ from provision.errors import IntegrityError, NetworkError, PolicyError
 from provision.fetch.part import Checkpoint, PartFile
 from provision.model.oci import MANIFEST, archive_manifest, archive_tag
 from provision.store.archives import ArchiveCache
+from tests.fetch import samples
 from tests.fetch.conftest import Internet
-from tests.fetch.samples import (
-    LARGE,
-    PARALLEL,
-    PATH,
-    SMALL,
-    RecordedProgress,
-    asset,
-    digest,
-    fetcher,
-    leftovers,
-)
+from tests.fetch.samples import LARGE, PARALLEL, PATH, PATIENT, SMALL, RecordedProgress, asset, digest, leftovers
 from tests.support.registry import FakeRegistry, Quirks
 from tests.support.server import Server
+
+fetcher = partial(samples.fetcher, settings=PATIENT)
 
 _REPOSITORY = "team/pythons"
 _ELSEWHERE = f"https://evil.example/{PATH}"  # of no use: no rule allows it

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from provision.fetch.registries import Repository, parse_challenges
 from provision.fleet.registry import open_registry
-from tests.fetch.samples import SMALL, digest, fetcher
+from tests.fetch import samples
+from tests.fetch.samples import PATIENT, SMALL, digest
 from tests.support.registry import FakeRegistry, Quirks
+
+fetcher = partial(samples.fetcher, settings=PATIENT)
 
 
 @pytest.mark.parametrize(

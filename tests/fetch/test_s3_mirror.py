@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,10 +13,13 @@ import pytest
 from provision.errors import IntegrityError, NetworkError, PolicyError, UsageError
 from provision.fetch.mirrors import parse_mirror
 from provision.fetch.s3_mirror import S3Mirror
+from tests.fetch import samples
 from tests.fetch.conftest import Internet
-from tests.fetch.samples import LARGE, PARALLEL, PATH, QUICK, SMALL, RecordedProgress, asset, digest, fetcher
+from tests.fetch.samples import LARGE, PARALLEL, PATH, PATIENT, QUICK, SMALL, RecordedProgress, asset, digest
 from tests.support.faults import Cut, Other, Status, WholeAnyway
 from tests.support.server import Server
+
+fetcher = partial(samples.fetcher, settings=PATIENT)
 
 _ELSEWHERE = f"https://evil.example/{PATH}"  # of no use: no rule allows it
 _KEY = f"team/pythons/sha256/{digest(SMALL).hex[:2]}/{digest(SMALL)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from provision.fetch.fetcher import Fetcher
 from provision.fleet.registry import RegistryClient, open_registry
 from provision.model.asset import Digest
 from provision.model.oci import EMPTY_BYTES, EMPTY_DIGEST, MANIFEST, archive_manifest, archive_tag
+from tests.fetch import samples
 from tests.fetch.conftest import Internet
-from tests.fetch.samples import LARGE, SMALL, digest, fetcher
+from tests.fetch.samples import LARGE, PATIENT, SMALL, digest
 from tests.support.faults import Status, redirect
 from tests.support.registry import FakeRegistry, Quirks
+
+fetcher = partial(samples.fetcher, settings=PATIENT)
 
 _REPOSITORY = "team/pythons"
 _LOGIN = ("me", "s:cret/ü%")
