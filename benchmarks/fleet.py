@@ -61,7 +61,7 @@ class Result:
 
 
 def _header(*more: str) -> str:
-    cells = ["", "machines", "from the registry", "p50 until ready", "p95", "retries", "failed", *more]
+    cells = ["scenario", "machines", "from the registry", "p50 until ready", "p95", "retries", "failed", *more]
     return f"| {' | '.join(cells)} |\n|{'---|' * len(cells)}"
 
 
@@ -199,10 +199,15 @@ def _damaged(site: Site, registry: Registry) -> None:
 
 def _outage(site: Site, registry: Registry) -> None:
     with Uplink(registry.port, _RATE) as uplink:
-        timer = threading.Timer(30.0, uplink.cut, (_OUTAGE,))
-        timer.start()
-        site.run(f"registry alone, an outage of {_OUTAGE:.0f} s", uplink, [_mirror(uplink.port)])
-        timer.join()
+        half = len(site.begins) * _ARCHIVES * _ARCHIVE / 2
+
+        def cut_half_way() -> None:
+            while uplink.received < half:
+                time.sleep(0.1)
+            uplink.cut(_OUTAGE)
+
+        threading.Thread(target=cut_half_way).start()
+        site.run(f"registry alone, an outage of {_OUTAGE:.0f} s half-way", uplink, [_mirror(uplink.port)])
 
 
 # The model
