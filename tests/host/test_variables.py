@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ INVALID = {
     "PROVISION_MAX_UNPACKED": ("six", "a number of bytes, or a number with K, M or G such as 6G"),
     "PROVISION_NO_PROGRESS": ("never", "one of 1, true, yes, on, 0, false, no, off"),
     "PROVISION_OFFLINE": ("banana", "one of 1, true, yes, on, 0, false, no, off"),
-    "PROVISION_STORES": ("pythons", "absolute directories separated by ':'"),
+    "PROVISION_STORES": ("pythons", f"absolute directories separated by {os.pathsep!r}"),
     "PROVISION_TIMEOUT": ("nan", "a number of seconds above 0"),
 }
 
