@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from provision.protocols import NoProgress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.receipts import read_receipt
+from tests.install.processes import run_code
 from tests.install.small_builds import selected, write_build
 
 VERSIONS = ("3.13.5", "3.13.4", "3.13.3")
@@ -49,6 +51,43 @@ def test_all_are_installed_with_receipts_in_the_order_of_the_plan(
     receipts = install_all([action(asset) for asset in assets], context, jobs=jobs)
     assert [receipt.asset for receipt in receipts] == assets
     assert [read_receipt(context.store, receipt.key) for receipt in receipts] == list(receipts)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+def test_the_last_tree_is_made_here_with_help_and_the_others_where_there_is_room(tmp_path: Path) -> None:
+    code = """
+    import os, sys
+    from pathlib import Path
+    from provision.fetch.fetcher import Fetcher
+    from provision.install import apply
+    from provision.protocols import NoProgress
+    from provision.store.archives import ArchiveCache
+    from provision.store.layout import Store
+    from tests.install.test_apply import VERSIONS, action, write_build
+
+    here = Path(sys.argv[1])
+    os.sched_getaffinity = lambda pid: {0, 1}  # a machine of two processors
+    helped = []
+    inner = apply._make
+    def make(archive, staging_dir, selected, context, progress, helper=None):
+        (here / str(selected.asset.version)).write_text(f"{os.getpid() == main} {helper}")
+        return inner(archive, staging_dir, selected, context, progress)
+    apply._make, main = make, os.getpid()
+    fetcher = Fetcher(ArchiveCache(here / "cache"), environ={})
+    context = apply.InstallContext(
+        store=Store(here / "home"), fetcher=fetcher, host=None, progress=NoProgress(), environ={},
+        helper=lambda archive, lock: (archive.is_file() and lock > 0 and "help"),
+    )
+    assets = [write_build(here, version) for version in VERSIONS]
+    receipts = apply.install_all([action(asset) for asset in assets], context, jobs=3)
+    print([receipt.asset for receipt in receipts] == assets)
+    print(sorted((here / version).read_text() for version in VERSIONS))
+    """
+    done = run_code(code, tmp_path)
+    assert done in (
+        "True\n['False None', 'False None', 'True help']\n",
+        "True\n['False None', 'True None', 'True help']\n",
+    )
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
