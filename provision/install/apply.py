@@ -1,7 +1,7 @@
 """A plan's installs: archives fetched and trees made from them, several at once.
 
-Archives are fetched by `fetch_process`, or by threads of this process; several trees are made by `builders`. Links and
-pruning, which concern projects and not trees, are in `workflows.sync`.
+Archives are fetched by `fetch_process`, or by threads of this process; of several trees, `builders` make some. Links
+and pruning, which concern projects and not trees, are in `workflows.sync`.
 """
 
 from __future__ import annotations
