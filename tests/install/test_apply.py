@@ -90,6 +90,41 @@ def test_the_last_tree_is_made_here_with_help_and_the_others_where_there_is_room
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+@pytest.mark.parametrize("end", ["", "builder.end()"])
+def test_the_place_here_is_kept_for_the_last_tree_and_nobody_waits_for_ever(end: str) -> None:
+    code = f"""
+    import threading, time
+    from provision.install.apply import Places
+    from provision.install.builders import Builders
+
+    begun, may_end = [], {{name: threading.Event() for name in "abcd"}}
+
+    def make(name):
+        with places.take() as (place, last):
+            begun.append((name, place is builder, last))
+            may_end[name].wait()
+
+    with Builders(1, lambda *words: None) as builders:
+        (builder,) = builders
+        places = Places(4, 1, builders)
+        threads = [threading.Thread(target=make, args=(name,)) for name in "abcd"]
+        for number, thread in enumerate(threads):
+            thread.start()
+            while len(begun) + len(places._changed._waiters) <= number:
+                time.sleep(0.001)
+        {end or "pass"}
+        may_end["b"].set()
+        threads[1].join()
+        for event in may_end.values():
+            event.set()
+        [thread.join(10) for thread in threads]
+        print(sorted(begun))
+    """
+    places = [("a", True, False), ("b", False, False), ("c", not end, False), ("d", False, True)]
+    assert run_code(code) == f"{places}\n"
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_one_failure_stops_no_other_install(context: InstallContext, tmp_path: Path, jobs: int) -> None:
     bad, *good = [write_build(tmp_path, version) for version in VERSIONS]
