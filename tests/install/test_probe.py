@@ -9,12 +9,13 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from provision.errors import IntegrityError, PolicyError
-from provision.install.probe import PROBE_SCRIPT, can_run, probe, require_interpreter, why_not_runnable
+from provision.install.probe import PROBE_SCRIPT, can_run, probe, probing, require_interpreter, why_not_runnable
 from provision.model.asset import BuildOptions, CpuLevel
 from provision.model.target import Host, Target
 from provision.model.tree import TreeEntry
@@ -101,6 +102,42 @@ def test_environments_must_run_on_the_tree_too(tmp_path: Path, script: str, reas
     with pytest.raises(IntegrityError, match=f"^a virtual environment of cpython .* {reason}"):
         probe(fake(tmp_path / "bad", f"tree={tmp_path}/bad\n{script}\n{answers}"), asset())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "good"]
+
+
+def await_text(path: Path) -> str:
+    end = time.monotonic() + 30
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    return path.read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, interpreters are started by themselves")
+def test_it_runs_beside_what_the_caller_does(tmp_path: Path) -> None:
+    answers = ANSWERS.format(version=asset().version)
+    tree = fake(tmp_path / "tree", f"echo begun > {tmp_path}/begun\ntree={tmp_path}/tree\n{answers}")
+    with probing(tree, asset()):
+        await_text(tmp_path / "begun")
+    (tree / "bin/python").write_text("#!/bin/sh\nexit 7\n")
+    with pytest.raises(IntegrityError, match="exit code 7"), probing(tree, asset()):
+        (tmp_path / "meanwhile").touch()
+    assert (tmp_path / "meanwhile").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, interpreters are started by themselves")
+def test_an_error_of_the_caller_ends_it(tmp_path: Path) -> None:
+    tree = fake(tmp_path / "tree", f"echo $$ > {tmp_path}/pid\nexec sleep 60")
+
+    def fail_once_it_runs() -> None:
+        await_text(tmp_path / "pid")
+        raise IntegrityError("no such edit")
+
+    with pytest.raises(IntegrityError, match="no such edit"), probing(tree, asset()):
+        fail_once_it_runs()
+    pid = int((tmp_path / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pid", "tree"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
