@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: help setup demo test test-all soak fuzz check format bench dist pyz man docs clean
+.PHONY: help setup demo test test-all soak fuzz check format bench dist pyz platforms man docs clean
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -63,6 +63,9 @@ dist: $(RELEASE)/.ready ## sdist and wheel in dist/, checked as a package index 
 pyz: $(RELEASE)/.ready ## provision with all it needs in one file for this platform and Python, in dist/
 	mkdir -p dist
 	$(RELEASE)/bin/python -m tools.pyz dist
+
+platforms: $(STAMP) ## ask the package index where the dependencies have wheels; writes docs/platforms.md
+	$(BIN)/python -m tools.platforms installs
 
 man: ## the manual page, build/provision.1
 	@mkdir -p build && $(PYTHON) -m tools.manual > build/provision.1 && echo build/provision.1

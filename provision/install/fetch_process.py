@@ -51,6 +51,7 @@ class FetchProcess:
 
     def __init__(self, pid: int, requests: socket.socket, replies: int, ring: Ring) -> None:
         self._pid, self._requests, self._replies, self._ring = pid, requests, replies, ring
+        self._decompresses = False
         self._jobs = 0
         self._told_to_end: float | None = None
         self._outcomes: dict[int, Message | None] = {}
@@ -93,30 +94,16 @@ class FetchProcess:
         self._progress = progress
         self._send(settings)
 
-    def fetch(self, asset: Asset, meanwhile: Callable[[], object]) -> Path | None:
-        """As `Fetcher.fetch`, and raises the same; None if the process has ended. ``meanwhile`` is called first."""
-        outcome = self._ask({"asset": asset_document(asset)}, meanwhile)
-        return None if outcome is None else Path(str(result_of(outcome)))
+    def fetch(self, asset: Asset, meanwhile: Callable[[], object], *, decompressed: bool = False) -> Path | None:
+        """As `Fetcher.fetch`, and raises the same; None if the process has ended. ``meanwhile`` is called first.
 
-    def helper(self, archive: Path, lock: int) -> SecondProcess | None:
-        """What helps to unpack an archive whose digest was checked, once; None if the process has ended.
-
-        ``lock`` is the descriptor of the tree's lock: should this process be killed, the lock is held until the other
-        has ended, too. Nothing is fetched from then on.
+        If it shall be ``decompressed``, `read_ahead` is for this archive.
         """
-        from provision.install.second_process import SecondProcess
-
-        outcome = self._ask({"archive": str(archive)}, lambda: None, lock)
-        if outcome is None or not result_of(outcome):
-            return None
-        return SecondProcess(self._ring, self._send, self._hear, self.end, self.cancel)
-
-    def _ask(self, request: Message, meanwhile: Callable[[], object], *descriptors: int) -> Message | None:
         with self._changed:
             self._jobs += 1
             job = self._jobs
             self._outcomes[job] = None
-            self._send({"job": job, **request}, *descriptors)
+            self._send({"job": job, "asset": asset_document(asset), "decompress": decompressed})
         try:
             meanwhile()
             outcome = self._await(job)
@@ -125,7 +112,24 @@ class FetchProcess:
                 del self._outcomes[job]
         if self._told_to_end is not None:
             raise CancelledError
-        return outcome
+        if outcome is None:
+            return None
+        self._decompresses = outcome.get("decompresses", False)
+        return Path(str(result_of(outcome)))
+
+    def helper(self, lock: int | None) -> SecondProcess | None:
+        """What helps to unpack the archive that was fetched last, if the process decompresses that.
+
+        ``lock`` is the descriptor of the tree's lock: should this process be killed, the lock is held until the other
+        has ended, too.
+        """
+        if not self._decompresses or lock is None:
+            return None
+        from provision.install.second_process import SecondProcess
+
+        self._decompresses = False
+        self._send({"lock": True}, lock)
+        return SecondProcess(self._ring, self._send, self._hear, self.end, self.cancel)
 
     def end(self) -> None:
         """End the process at once."""
@@ -209,18 +213,17 @@ class FetchProcess:
 class FetchesBeside:
     """Fetches in the other process what is not in the cache, and here where that process has ended.
 
-    ``meanwhile`` is called once an archive is asked for. With ``all_there``, even what is in the cache, for it may have
-    been hashed there before.
+    A ``single`` archive is decompressed there, too, and ``meanwhile`` is called once it is asked for.
     """
 
     def __init__(
-        self, fetcher: Fetcher, process: FetchProcess, meanwhile: Callable[[], object], *, all_there: bool = False
+        self, fetcher: Fetcher, process: FetchProcess, meanwhile: Callable[[], object], *, single: bool = False
     ) -> None:
-        self._fetcher, self._process, self._meanwhile, self._all_there = fetcher, process, meanwhile, all_there
+        self._fetcher, self._process, self._meanwhile, self._single = fetcher, process, meanwhile, single
 
     def fetch(self, asset: Asset) -> Path:
-        if self._all_there or not self._fetcher.has(asset):
-            path = self._process.fetch(asset, self._meanwhile)
+        if self._single or not self._fetcher.has(asset):
+            path = self._process.fetch(asset, self._meanwhile, decompressed=self._single)
             if path is not None:
                 return path
         return self._fetcher.fetch(asset)

@@ -11,6 +11,7 @@ import pytest
 from tests.integrations.projects import ROOT
 from tests.integrations.test_workflows import WORKFLOWS, steps
 from tests.integrations.tools import install_node_package, install_python_tool
+from tests.support.project import Project
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +42,26 @@ def test_zizmor(tmp_path: Path) -> None:
     command += WORKFLOWS
     done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_taplo_reads_the_schema_beside_a_manifest_without_a_network(tmp_path: Path) -> None:
+    """As docs/manifest.md says; editors use the same library. `init` names no schema, as there may be none to read."""
+    taplo = install_node_package("@taplo/cli@0.7.0", tmp_path / "tools") / ".bin" / "taplo"
+    project = Project(tmp_path / "project")
+    project.run("init", "--bare")
+    written = project.manifest.read_text()
+    assert "#:schema" not in written
+    (project.directory / "pythons.schema.json").write_text(project.run("schema", "manifest").out)
+    unshared = ["unshare", "--net"] if subprocess.run(["unshare", "--net", "true"], check=False).returncode == 0 else []
+
+    def lint(text: str) -> int:
+        project.write(f"#:schema ./pythons.schema.json\n\n{text}")
+        command = [*unshared, str(taplo), "lint", "pythons.toml"]
+        return subprocess.run(command, cwd=project.directory, check=False, capture_output=True).returncode
+
+    assert lint(written) == 0
+    assert lint('[pythons]\na = { version = "3.14", flavor = "full" }\n') == 0
+    assert lint('[pythons]\na = { version = "3.14", flavour = "full" }\n') != 0
 
 
 def test_shellcheck(tmp_path: Path) -> None:

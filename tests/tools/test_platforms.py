@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 from provision.model.target import Target
 from tests.conftest import Golden
+from tests.integrations.projects import ROOT
+from tools.platforms.installs import Installs, dependencies
 from tools.platforms.page import PAGE, platforms_page
 from tools.platforms.results import RESULTS, Results, Run, count, record
 
@@ -31,7 +34,13 @@ def load(text: str, tmp_path: Path) -> Results:
 
 
 def test_the_page_is_the_one_that_is_made(golden: Golden) -> None:
-    golden(PAGE, platforms_page(Results.load()))
+    golden(PAGE, platforms_page(Results.load(), Installs.load()))
+
+
+def test_pyproject_claims_the_systems_that_are_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    claimed = [name for name in project["classifiers"] if name.startswith("Operating System")]
+    assert claimed == Results.load().classifiers()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +55,7 @@ def test_the_state_follows_from_the_runs(tmp_path: Path, runs: tuple[str, ...], 
     assert results.state(WINDOWS) == state
     assert results.state(LINUX) == "unknown"
     assert results.classifiers() == (["Operating System :: Microsoft :: Windows"] if state == "tested" else [])
-    assert f"| `windows-x86_64` | {state} |" in platforms_page(results)
+    assert f"| `windows-x86_64` | {state} |" in platforms_page(results, Installs.load())
 
 
 def test_a_later_run_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
@@ -55,7 +64,7 @@ def test_a_later_run_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
     results = load(text, tmp_path)
     assert [(run.target, run.passed) for run in results.runs] == [(WINDOWS, 3), (LINUX, 4)]
     assert record(text, results.runs[0]) == text
-    page = platforms_page(results)
+    page = platforms_page(results, Installs.load())
     assert "- x: no junctions\n" in page
     assert "All of it.\n" in page
 
@@ -73,3 +82,13 @@ def test_only_runs_that_pass_are_recorded(tmp_path: Path) -> None:
 def test_each_run_in_the_file_is_of_a_target_that_the_code_is_written_for() -> None:
     results = Results.load(RESULTS)
     assert {run.target for run in results.runs} <= results.written_for
+
+
+def test_dependencies_follow_the_markers_of_a_platform() -> None:
+    arm = Target.parse("linux-armv7")
+    assert "backports-zstd" in dependencies(LINUX, "3.13")
+    assert "backports-zstd" not in dependencies(LINUX, "3.14t") | dependencies(arm, "3.13")
+    assert {"filelock", "platformdirs"} <= dependencies(WINDOWS, "3.12")
+    assert "isal" in dependencies(WINDOWS, "3.12") & dependencies(Target.parse("macos-aarch64"), "3.12")
+    assert "isal" not in dependencies(Target.parse("windows-aarch64"), "3.12") | dependencies(arm, "3.13")
+    assert dependencies(LINUX, "pypy3.11") == dependencies(LINUX, "3.11")

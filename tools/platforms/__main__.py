@@ -16,6 +16,7 @@ from pathlib import Path
 
 from provision.host.detect import detect_host
 from provision.model.target import Target
+from tools.platforms.installs import INSTALLS, Installs, ask_index
 from tools.platforms.page import PAGE, platforms_page
 from tools.platforms.results import RESULTS, Results, Run, count, record
 
@@ -36,6 +37,7 @@ def main() -> None:
     recording.add_argument("--remark", default="", help="what the run shows, and what not")
     merging = commands.add_parser("merge", help="add the runs of other such files, and write the page")
     merging.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    commands.add_parser("installs", help="ask the package index where the dependencies have wheels, and write the page")
     commands.add_parser("page", help="write docs/platforms.md")
     options = parser.parse_args()
     if options.command_name == "record":
@@ -58,7 +60,9 @@ def main() -> None:
         for run in (run for path in options.files for run in Results.load(path).runs):
             text = record(text, run)
         RESULTS.write_text(text, encoding="utf-8")
-    PAGE.write_text(platforms_page(Results.load()), encoding="utf-8")
+    elif options.command_name == "installs":
+        INSTALLS.write_text(ask_index().text(), encoding="utf-8")
+    PAGE.write_text(platforms_page(Results.load(), Installs.load()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.model.target import KNOWN_TARGETS
+from tools.platforms.installs import PURE_FROM_SOURCE, PYTHONS, Installs
 from tools.platforms.results import ROOT, Results, Run, shown
 
 PAGE = ROOT / "docs" / "platforms.md"
@@ -27,9 +28,41 @@ Where provision itself runs. What it can lock and prepare (`--target`) does not 
 """
 
 
-def platforms_page(results: Results) -> str:
+_INSTALLS = """
+## Where it installs
+
+By platform and Python, as the package index had it on {day}.
+
+- **wheels**: nothing is compiled.
+- **source**: pip and uv make PyYAML of its sources by themselves, without a compiler.
+- Elsewhere: the dependency that has no wheel there.
+
+On 32-bit ARM before Python 3.14, `.tar.zst` archives require the extra `zstd`, which is compiled; everything else works
+without. isal makes gzip faster and nothing else; it is left out where it has no wheels, but for the free-threaded 3.13,
+which package metadata cannot name.
+
+"""
+
+
+def platforms_page(results: Results, installs: Installs) -> str:
     """The whole page."""
-    return _INTRODUCTION + "".join(_lines(results))
+    return _INTRODUCTION + "".join(_lines(results)) + "".join(_installs(installs))
+
+
+def _installs(installs: Installs) -> Iterator[str]:
+    if not installs.missing:
+        return
+    yield _INSTALLS.format(day=installs.day)
+    yield f"| platform | {' | '.join(PYTHONS)} |\n|---|{'---|' * len(PYTHONS)}\n"
+    for target, row in installs.missing.items():
+        yield f"| `{target.short}` | {' | '.join(_cell(row[python]) for python in PYTHONS)} |\n"
+
+
+def _cell(missing: tuple[str, ...]) -> str:
+    if not missing:
+        return "wheels"
+    hard = [name for name in missing if name not in PURE_FROM_SOURCE]
+    return f"no {', '.join(hard)}" if hard else "source"
 
 
 def _lines(results: Results) -> Iterator[str]:
