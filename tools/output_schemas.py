@@ -46,6 +46,11 @@ def _one_of(*words: str) -> Schema:
     return {"enum": list(words)}
 
 
+def _when(when: str, schema: Schema) -> Schema:
+    """One of the documents of a command: with which option or argument the command prints it."""
+    return {"title": when, **schema}
+
+
 def _words(literal: Any) -> Schema:
     """The values of a ``Literal``."""
     return _one_of(*literal.__args__)
@@ -301,7 +306,7 @@ _COMMANDS: dict[str, Schema] = {
     "import": _ADOPTED,
     "add": _EDITED,
     "remove": _EDITED,
-    "lock": {"anyOf": [_LOCKED, _CHECKED]},
+    "lock": {"anyOf": [_when("without `--check`", _LOCKED), _when("with `--check`", _CHECKED)]},
     "plan": _object({"version": {"const": 1}, **_PLAN}),
     "sync": _object(
         {
@@ -403,60 +408,69 @@ _COMMANDS: dict[str, Schema] = {
     ),
     "catalog-show": {
         "anyOf": [
-            _document(asset=_ASSET),
-            _document(
-                release=_object(
-                    {
-                        "build": _TEXT,
-                        "published": _maybe(_TEXT),
-                        "versions": _many(_TEXT),
-                        "assets": _COUNT,
-                        "no-longer-listed": _COUNT,
-                        "sources": _many(_TEXT),
-                        "complete": _FLAG,
-                        "text": _TEXT,
-                    }
-                )
+            _when("of an archive", _document(asset=_ASSET)),
+            _when(
+                "of a build",
+                _document(
+                    release=_object(
+                        {
+                            "build": _TEXT,
+                            "published": _maybe(_TEXT),
+                            "versions": _many(_TEXT),
+                            "assets": _COUNT,
+                            "no-longer-listed": _COUNT,
+                            "sources": _many(_TEXT),
+                            "complete": _FLAG,
+                            "text": _TEXT,
+                        }
+                    )
+                ),
             ),
         ]
     },
     "audit": _AUDIT,
     "outdated": {
         "anyOf": [
-            _document(
-                catalog_as_of=_maybe(_TEXT),
-                pythons=_many(
-                    _object(
-                        {
-                            "name": _TEXT,
-                            "locked": _TEXT,
-                            "newest-allowed": _TEXT,
-                            "newest": _TEXT,
-                            "outdated": _FLAG,
-                            "in-cooldown": _maybe(_object({"build": _TEXT, "until": _maybe(_TEXT)})),
-                            "end-of-life": _maybe(_DAY),
-                            "ended": _FLAG,
-                            "additions": _maybe(_TEXT),
-                            "reason": _maybe(_TEXT),
-                        }
-                    )
+            _when(
+                "without `--security`",
+                _document(
+                    catalog_as_of=_maybe(_TEXT),
+                    pythons=_many(
+                        _object(
+                            {
+                                "name": _TEXT,
+                                "locked": _TEXT,
+                                "newest-allowed": _TEXT,
+                                "newest": _TEXT,
+                                "outdated": _FLAG,
+                                "in-cooldown": _maybe(_object({"build": _TEXT, "until": _maybe(_TEXT)})),
+                                "end-of-life": _maybe(_DAY),
+                                "ended": _FLAG,
+                                "additions": _maybe(_TEXT),
+                                "reason": _maybe(_TEXT),
+                            }
+                        )
+                    ),
                 ),
             ),
-            _document(
-                catalog_as_of=_maybe(_TEXT),
-                updates=_many(
-                    _object(
-                        {
-                            "name": _TEXT,
-                            "locked": _TEXT,
-                            "newest-allowed": _TEXT,
-                            "target": _TEXT,
-                            "advisory": _maybe(_ADVISORY),
-                        }
-                    )
+            _when(
+                "with `--security`",
+                _document(
+                    catalog_as_of=_maybe(_TEXT),
+                    updates=_many(
+                        _object(
+                            {
+                                "name": _TEXT,
+                                "locked": _TEXT,
+                                "newest-allowed": _TEXT,
+                                "target": _TEXT,
+                                "advisory": _maybe(_ADVISORY),
+                            }
+                        )
+                    ),
+                    unfixed=_COUNT,
+                    unjudged=_COUNT,
                 ),
-                unfixed=_COUNT,
-                unjudged=_COUNT,
             ),
         ]
     },
@@ -502,9 +516,9 @@ _COMMANDS: dict[str, Schema] = {
     ),
     "sbom": {
         "anyOf": [
-            {"type": "object", "required": ["bomFormat", "specVersion"]},  # CycloneDX
-            {"type": "object", "required": ["spdxVersion"]},
-            _document(files=_many(_TEXT)),  # with --beside-receipts
+            _when("with `--format cyclonedx`", {"type": "object", "required": ["bomFormat", "specVersion"]}),
+            _when("with `--format spdx`", {"type": "object", "required": ["spdxVersion"]}),
+            _when("with `--beside-receipts`", _document(files=_many(_TEXT))),
         ]
     },
     "feed": _object(
@@ -588,8 +602,8 @@ _COMMANDS: dict[str, Schema] = {
     "hook": _document(shell=_TEXT, code=_TEXT),
     "trust": {
         "anyOf": [
-            _document(directory=_TEXT, trusted=_FLAG),
-            _document(projects=_many(_object({"directory": _TEXT, "current": _FLAG}))),
+            _when("of one project", _document(directory=_TEXT, trusted=_FLAG)),
+            _when("with `--list`", _document(projects=_many(_object({"directory": _TEXT, "current": _FLAG})))),
         ]
     },
     "doctor": _document(

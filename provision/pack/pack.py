@@ -31,7 +31,7 @@ _UNHASHED = Digest("0" * 64)
 
 @frozen
 class PackedArchive:
-    """``row`` belongs into a `catalog.ndjson` beside ``archive``. ``requires``: libraries the user's system must have.
+    """``row`` belongs in a `catalog.ndjson` beside ``archive``. ``requires``: libraries the user's system must have.
 
     ``warnings`` say what does not work elsewhere; if there are none, the copy ran from another place.
     """

@@ -12,6 +12,7 @@ import yaml
 
 from provision.cli.app import make_app
 from provision.host.variables import KNOWN_VARIABLES
+from provision.manifest.read import parse_manifest
 from provision.model.target import KNOWN_TARGETS, Target
 from tests.integrations.projects import ROOT
 
@@ -36,6 +37,23 @@ def test_the_pages_are_there(name: str) -> None:
 @pytest.mark.parametrize(("name", "text"), snippets("toml"))
 def test_toml_is_toml(name: str, text: str) -> None:
     assert tomllib.loads(text)
+
+
+def test_keys_of_entries_in_sentences_are_valid() -> None:
+    keys = json.loads((ROOT / "schemas" / "pythons.schema.json").read_text())["$defs"]["entry"]["properties"]
+    checked = set()
+    for path in (ROOT / "README.md", *PAGES):
+        for key, value in re.findall(r"`([a-z0-9-]+) = ([^`{…][^`…]*)`", path.read_text()):
+            if key in set(keys) - {"default", "sha256", "url", "attestation"}:
+                version = "" if key == "version" else 'version = "3.14", '
+                parse_manifest(f"[pythons]\nx = {{ {version}{key} = {value} }}\n", Path(path.name))
+                checked.add(key)
+    assert len(checked) > 6
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_sentences_begin_with_a_capital(path: Path) -> None:
+    assert not re.findall(r"[a-z`)]\. (?:run|see|use|pass|set) [^\n]*", path.read_text())
 
 
 @pytest.mark.parametrize(("name", "text"), snippets("yaml"))

@@ -106,6 +106,28 @@ def test_the_reference_has_every_key_code_document_and_variable(reference: dict[
     rows = dict(re.findall(r"^\| `(PROVISION_\w+)` \| (.*?) \|", reference["environment.md"], re.MULTILINE))
     assert set(rows) == set(KNOWN_VARIABLES)
     assert all(rows.values())
+    assert not [row for row in rows.values() if re.fullmatch("`--[a-z-]+`", row)], "an option's name explains nothing"
+    assert rows["PROVISION_LOCKED"].startswith("Fail with exit 4 instead of writing the lock file.")
+
+
+def test_the_reference_has_the_keys_of_each_document_and_of_its_parts(reference: dict[str, str]) -> None:
+    sections = dict(
+        re.findall(r"^## provision (.+?)\n(.*?)(?=^## |\Z)", reference["json.md"], re.MULTILINE | re.DOTALL)
+    )
+    for words, key in {
+        "lock": "| `entries[].build-options` | list: text |",
+        "lock ": "The document with `--check`:\n\n| Key | Value |\n|---|---|\n| `version` | `1` |\n| `lock` | text |\n",
+        "plan": '| `actions[].action` | `"keep"`, `"install"`, `"link"`, `"unlink"`, `"remove"` |',
+        "sbom": "The document with `--format spdx`:",
+        "mirror check": "| `archives[].size` | integer or `null` |",
+        "diff": "| `version` | ",
+    }.items():
+        assert key in sections[words.strip()], words
+    for path in (ROOT / "schemas").glob("output-*.json"):
+        schema = json.loads(path.read_text())
+        for document in schema.get("anyOf", [schema]):
+            for key in document.get("properties", ()):
+                assert f"| `{key}` | " in reference["json.md"].partition(f"({path.relative_to(ROOT)})")[2], (path, key)
 
 
 FAULTS = {
@@ -157,6 +179,7 @@ def test_the_index_for_programs_lists_every_page_with_its_first_sentence(sources
     summaries = {path: summary for _, path, summary in listed}
     assert summaries["start.md"] == "From an empty repository to interpreters that are the same for everyone."
     assert len([path for path, summary in summaries.items() if not summary]) <= 6
+    assert not [summary for summary in summaries.values() if summary and len(summary) < 30], "says nothing of the page"
 
 
 def test_the_skill_names_what_to_run_and_what_never_to_do() -> None:
@@ -167,6 +190,8 @@ def test_the_skill_names_what_to_run_and_what_never_to_do() -> None:
     assert 50 < len(found["description"]) <= 1024
     assert "## Never" in body
     assert "Do not edit `pythons.lock`" in body
+    assert "SKILL.md" not in body
+    assert "uvx --from pyprovision provision" in body
     assert not re.findall(r"\]\((?!https:)[^)]*\)", body)
 
 

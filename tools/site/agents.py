@@ -20,6 +20,9 @@ def skill() -> str:
     """The file SKILL.md: the page for coding agents, with the head that agents look for."""
     text = (DOCS / "agents.md").read_text(encoding="utf-8")
     url = addresses().documentation
+    text = re.sub(
+        r"\s\[`SKILL\.md`\].*?\.\n(?=\n)", "\n", text, flags=re.DOTALL
+    )  # what the page says of the skill file
     text = re.sub(r"\]\((?!https?:)([^)#]+)\.md(#[^)]*)?\)", rf"]({url}/\1/\2)", text)
     return f"---\nname: {SKILL_NAME}\ndescription: {_DESCRIPTION}\n---\n\n{text}"
 

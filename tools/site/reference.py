@@ -165,7 +165,12 @@ def _codes_page() -> str:
 
 
 def _json_page() -> str:
-    parts = ["# JSON documents\n\nWith `--json`, every command prints one document; its schema is below.\n"]
+    head = (
+        "# JSON documents\n\nWith `--json`, a command prints one document. This page has the keys of each document and "
+        "of its parts (`entries[].name` is the key `name` of each element of `entries`), and the JSON schema, which "
+        "[`provision schema`](commands/schema.md) prints as well.\n"
+    )
+    parts = [head]
     for path in sorted((ROOT / "schemas").glob("*.schema.json")):
         name = path.name.removesuffix(".schema.json")
         schema = json.loads(path.read_text(encoding="utf-8"))
@@ -176,10 +181,50 @@ def _json_page() -> str:
             "Failures" if words == "error" else f"provision {words.replace('-', ' ', 1) if _is_group(words) else words}"
         )
         parts.append(f"\n## {title}\n\nSchema: [{path.name}](schemas/{path.name}).\n")
-        keys = schema.get("properties", {})
-        if keys:
-            parts.append("Keys: " + ", ".join(f"`{key}`" for key in keys) + ".\n")
+        for document in schema.get("anyOf", [schema]):
+            if "anyOf" in schema:
+                parts.append(f"The document {document['title']}:\n")
+            rows = [f"| {code_in_table(key)} | {kind} |" for key, kind in document_keys(document)]
+            parts.append(
+                "\n".join(["| Key | Value |\n|---|---|", *rows, ""]) if rows else "As that format defines it.\n"
+            )
     return "\n".join(parts)
+
+
+def document_keys(schema: Schema, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Each key of a JSON document and of its parts, with what its value is."""
+    for key, value in schema.get("properties", {}).items():
+        path = f"{prefix}{key}"
+        yield path, _kind(value) + ("" if key in schema.get("required", ()) else "; may be missing")
+        yield from _keys_of_parts(value, path)
+
+
+def _keys_of_parts(value: Schema, path: str) -> Iterator[tuple[str, str]]:
+    if "anyOf" in value:
+        kinds: dict[str, dict[str, None]] = {}
+        for each in value["anyOf"]:
+            for key, kind in _keys_of_parts(each, path):
+                kinds.setdefault(key, {})[kind] = None
+        yield from ((key, ", ".join(found)) for key, found in kinds.items())
+    elif "items" in value:
+        yield from _keys_of_parts(value["items"], f"{path}[]")
+    elif isinstance(value.get("additionalProperties"), dict):
+        yield from _keys_of_parts(value["additionalProperties"], f"{path}.*")
+    else:
+        yield from document_keys(value, f"{path}.")
+
+
+def _kind(value: Schema) -> str:
+    """What a value of a JSON document is, in words."""
+    if "anyOf" in value:
+        return " or ".join(dict.fromkeys(_kind(each) for each in value["anyOf"]))
+    if "enum" in value or "const" in value:
+        return ", ".join(code_in_table(json.dumps(each)) for each in value.get("enum", [value.get("const")]))
+    if "items" in value:
+        return f"list: {_kind(value['items'])}"
+    types = value.get("type", "any value")
+    names = {"boolean": "`true` or `false`", "null": "`null`", "string": "text"}
+    return " or ".join(names.get(each, each) for each in ([types] if isinstance(types, str) else types))
 
 
 def _is_group(words: str) -> bool:
@@ -195,10 +240,16 @@ def _environment_page() -> str:
         for name in re.findall(r"PROVISION_[A-Z_]+", names):
             meanings[name] = text.replace("](", "](../")
     options: dict[str, dict[str, None]] = {}
+    helps: dict[str, str] = {}
     for command in command_helps():
         for row in command.tables.get("Options", ()):
             if variable := _VARIABLE.search(row.text):
                 options.setdefault(variable[1], {})[row.term] = None
+                helps.setdefault(variable[1], " ".join(_VARIABLE.sub("", row.text).split()))
+    for name, text in helps.items():  # the contract may name no more than the option
+        if alone := re.fullmatch(r"`--[a-z-]+`(?:; (.*))?", meanings.get(name, "")):
+            more = f" {alone[1][0].upper()}{alone[1][1:]}." if alone[1] else ""
+            meanings[name] = _escaped(text.replace(" (repeatable)", "")) + more
     lines = [
         f"| `{name}` | {meanings.get(name, '')} | {', '.join(map(code_in_table, options.get(name, ())))} |"
         for name in sorted(KNOWN_VARIABLES)

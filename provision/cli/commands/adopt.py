@@ -56,8 +56,7 @@ def init(
     names = ", ".join(entry.name for entry in adopted.entries)
     entries = "entry" if len(adopted.entries) == 1 else "entries"
     what = f"wrote {adopted.path}" + (f" with {entries} {names}" if names else "")
-    step = "`provision lock`" if names else "`provision add NAME REQUEST`"
-    return session.show(present_adopted(adopted, f"{what}; next: {step}", session.console))
+    return session.show(present_adopted(adopted, f"{what}; next: `provision lock`", session.console))
 
 
 @with_session()

@@ -15,6 +15,7 @@ from provision.cli.candidates import (
 )
 from provision.cli.parameters import parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
+from provision.errors import UsageError
 from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS
 from provision.model.tree import REMOVABLE_PARTS
 from provision.text import plural
@@ -85,6 +86,11 @@ def add(
     """
     from provision.workflows.edit import add as add_entry
 
+    if "{" in request:
+        raise UsageError(
+            f"REQUEST: expected a version request such as 3.14, got the table {request!r}",
+            hint=f"Pass the keys of the table as options, as in `provision add {name} 3.14 --cpu v3`.",
+        )
     spec: dict[str, object] = {
         "version": request,
         "build": build,

@@ -20,7 +20,7 @@ def project(tmp_path: Path) -> Project:
 def test_init_writes_a_manifest_for_the_targets_given(project: Project) -> None:
     ended = project.run("init", "--target", "linux-x86_64", "-t", "macos-aarch64")
     assert ended.out == ""
-    assert ended.err == f"wrote {project.manifest}; next: `provision add NAME REQUEST`\n"
+    assert ended.err == f"wrote {project.manifest}; next: `provision lock`\n"
     assert tomllib.loads(project.manifest.read_text())["settings"]["targets"] == ["linux-x86_64", "macos-aarch64"]
 
 

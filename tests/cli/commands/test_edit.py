@@ -51,6 +51,18 @@ def test_every_option_of_add_becomes_a_key_of_the_entry(project: Project) -> Non
     }
 
 
+def test_add_refuses_a_table_and_names_the_options(project: Project) -> None:
+    project.run("init", "--bare")
+    before = project.manifest.read_bytes()
+    for table in ('{ version = "3.14", cpu = "v3" }', 'fast = { version = "3.14" }', "{}"):
+        ended = project.run("add", "fast", table, expect=2)
+        assert ended.err == (
+            f"error: REQUEST: expected a version request such as 3.14, got the table {table!r}\n"
+            " hint: Pass the keys of the table as options, as in `provision add fast 3.14 --cpu v3`.\n"
+        )
+    assert project.manifest.read_bytes() == before
+
+
 def test_add_says_what_the_entry_will_be_and_refuses_what_there_is_not(project: Project) -> None:
     project.run("init", "--bare", "--target", "linux-x86_64", "--target", "macos-aarch64")
     added = project.run("add", "free", "3.13.5t+20250723", "--json")
