@@ -4,9 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: help setup demo test test-all soak fuzz check format bench dist pyz platforms man docs clean
+.PHONY: help setup demo test test-all soak test-wine test-arm64 test-hosts fuzz check format bench dist pyz platforms man docs clean
 help: ## list these targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "provision needs Python 3.11 or newer; set PYTHON=python3.12, say")'
@@ -28,6 +28,15 @@ test-all: $(STAMP) ## the quick tests, on every Python 3.11+ at hand
 
 soak: $(STAMP) ## the slow tests: kills, races, other people's tools (a quarter of an hour on two cores)
 	@$(BIN)/python tests/run.py --soak
+
+test-wine: $(STAMP) ## tests on python.org's Python for Windows, under wine (root on Debian; four minutes on two cores)
+	@$(BIN)/python -m tools.platforms.wine
+
+test-arm64: $(STAMP) ## the demo and tests on Debian's Python for arm64, by qemu (root on Debian; six minutes on two cores)
+	@$(BIN)/python -m tools.platforms.foreign arm64
+
+test-hosts: $(STAMP) ## tests on the free-threaded and the debug interpreter that provision installs (two minutes)
+	@$(BIN)/python -m tools.platforms.hosts
 
 fuzz: $(STAMP) ## ten minutes of fuzzing; FUZZ_SECONDS=60 for less
 	$(BIN)/python -m fuzz --seconds $${FUZZ_SECONDS:-600}
@@ -78,4 +87,4 @@ docs: $(VENV)/.docs ## the docs site, build/site: reference made, built strictly
 	@$(BIN)/python -m tools.site
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) .venvs .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) .venvs .platforms .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -126,6 +126,7 @@ _ANSWERS = {
     "install.builders": _ONLY_FORKED,
     "install.bytecode": _ONE_BIT,
     "install.fetch_process": _ONLY_FORKED,
+    "install.fetch_service": _ONLY_FORKED,
     "install.forks": _ONLY_FORKED,
     "install.probe": "the link is made for trees with `bin/` only, which do not run on Windows; macOS is as Linux",
     "pack.archive": "junctions and links are read alike; `pack` refuses prefixes of Windows; macOS is as Linux",

@@ -21,13 +21,13 @@ from provision.host.files import (
     is_file,
     make_directory,
     move_file,
-    remove_file,
     replace_file,
     temporary_path,
     unfinished_files,
 )
 from provision.model import oci
 from provision.model.asset import Digest
+from provision.store.directories import remove_recursively
 from provision.unpack.writer import MTIME
 
 TAR_SUFFIX = ".tar"
@@ -76,21 +76,14 @@ def _temporary(path: Path) -> Iterator[Path]:
     """A path beside another one; what is there is removed after a failure, as is what killed runs have left."""
     make_directory(path.parent)
     for left in unfinished_files(path.parent, path.name):
-        _remove(left)
+        remove_recursively(left)
     temporary = temporary_path(path)
     try:
         yield temporary
     except BaseException:
         with suppress(OSError):
-            _remove(temporary)
+            remove_recursively(temporary)
         raise
-
-
-def _remove(path: Path) -> None:
-    if is_directory(path):
-        shutil.rmtree(path)
-    else:
-        remove_file(path)
 
 
 _Archives = list[tuple[BundledArchive, Path]]

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from provision.host.files import remove_file, while_in_use
 from provision.model.tree import FILE_MODE, LINK_MODE, TreeEntry
 from provision.model.value import frozen
 from provision.unpack.writer import MTIME
@@ -46,7 +47,7 @@ class Workspace:
         known = self.entries.get(path)
         mode = known.mode if known is not None and known.kind == "file" else FILE_MODE
         file = self.root / path
-        descriptor = os.open(file, _WRITE_FLAGS, mode)
+        descriptor = while_in_use(lambda: os.open(file, _WRITE_FLAGS, mode))
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
         file.chmod(mode)
@@ -76,7 +77,7 @@ class Workspace:
         self.changed.add(path)
 
     def remove(self, path: str) -> None:
-        (self.root / path).unlink()
+        remove_file(self.root / path)
         del self.entries[path]
         self.changed.add(path)
 

@@ -141,7 +141,7 @@ def test_every_format_shows_the_same_lines() -> None:
 
 def test_the_docs_show_what_is_printed() -> None:
     shown = "\n".join(diff_lines(reviewed(*SECURITY), Console(environ={"NO_COLOR": "1"}), width=120))
-    assert f"$ provision diff\n{shown}\n```" in (REPOSITORY / "docs/reviewing.md").read_text()
+    assert f"$ provision diff\n{shown}\n```" in (REPOSITORY / "docs/reviewing.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

@@ -31,7 +31,7 @@ def test_the_table_of_codes_is_that_of_the_code(golden: Golden) -> None:
         for code in AUDIT_CODES.values()
     ]
     table = "\n".join(["| code | name | severity | means | what to do |", "|---|---|---|---|---|", *rows, ""])
-    golden(PAGE, filled(PAGE.read_text(), "codes", "/codes", table))
+    golden(PAGE, filled(PAGE.read_text(encoding="utf-8"), "codes", "/codes", table))
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -43,17 +43,17 @@ def test_each_attack_is_shown_as_it_is_found(attack: str, tmp_path: Path, golden
     assert "alarm:" in diff.out
     assert audit.out
     shown = f"```console\n$ provision diff\n{diff.out}$ provision audit\n{audit.out}```\n"
-    golden(PAGE, filled(PAGE.read_text(), f"attack: {attack}", "/attack", shown))
+    golden(PAGE, filled(PAGE.read_text(encoding="utf-8"), f"attack: {attack}", "/attack", shown))
 
 
 def test_every_kind_of_notice_is_explained() -> None:
-    text = PAGE.read_text()
+    text = PAGE.read_text(encoding="utf-8")
     for kind in NoticeKind.__args__:  # type: ignore[attr-defined]  # the words of a Literal
         assert f"`{kind}`" in text, kind
 
 
 def test_the_picture_is_one_and_not_too_large() -> None:
-    (name,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", PAGE.read_text())
+    (name,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", PAGE.read_text(encoding="utf-8"))
     data = (PAGE.parent / name).read_bytes()
     assert data.startswith(b"\x89PNG")
     width, _ = struct.unpack(">II", data[16:24])

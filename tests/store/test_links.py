@@ -15,6 +15,7 @@ import pytest
 
 from provision.errors import StoreError, UsageError
 from provision.model.asset import BuildOptions
+from provision.model.target import Target
 from provision.model.value import replace
 from provision.model.version import Version
 from provision.store.layout import Store
@@ -443,3 +444,20 @@ for change in (lambda: link_interpreter(project, "default", "key", store), lambd
     project.chmod(0o555)
     message = f"cannot link interpreters into the project: {project}/.pythons: permission denied None\n"
     assert as_stranger(code) == message * 2
+
+
+@pytest.mark.skipif(os.name != "nt", reason="launchers of Windows")
+def test_a_launcher_of_windows_starts_the_interpreter_of_its_entry(store: Store, project: Path) -> None:
+    """Through the link, whether that is a junction or a file that holds the path."""
+    asset = replace(ASSET, target=Target.parse("windows-x86_64"))
+    choice = Choice(name="default", asset=asset)
+    receipt = install(store, asset)
+    shutil.copy(Path(os.environ.get("COMSPEC", "cmd.exe")), store.tree(receipt.key) / "python.exe")
+    link_interpreter(project, "default", choice.key, store)
+    link_commands(project, [choice], store, default="default")
+    folder = project / ".pythons" / "bin"
+    assert sorted(path.name for path in folder.iterdir()) == ["python.cmd", "python3.13.cmd", "python3.cmd"]
+    for name in ("python.cmd", "python3.13.cmd"):
+        command = [str(folder / name), "/d", "/c", "echo", "started"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stdout.split()) == (0, ["started"]), done.stderr

@@ -31,7 +31,7 @@ from tests.support.strangers import as_stranger
 
 def everything(store: Store) -> list[str]:
     return sorted(
-        str(path.relative_to(store.home))
+        path.relative_to(store.home).as_posix()
         for room in ("store", "receipts", "staging")
         for path in (store.home / room).iterdir()
     )
