@@ -13,7 +13,7 @@ import pytest
 from provision.model.target import Target
 from tests.conftest import Golden
 from tests.integrations.projects import ROOT
-from tools.platforms.installs import Installs, dependencies
+from tools.platforms.installs import PYTHONS, Installs, dependencies
 from tools.platforms.page import PAGE, platforms_page
 from tools.platforms.results import RESULTS, Results, Run, count, record
 
@@ -92,3 +92,16 @@ def test_dependencies_follow_the_markers_of_a_platform() -> None:
     assert "isal" in dependencies(WINDOWS, "3.12") & dependencies(Target.parse("macos-aarch64"), "3.12")
     assert "isal" not in dependencies(Target.parse("windows-aarch64"), "3.12") | dependencies(arm, "3.13")
     assert dependencies(LINUX, "pypy3.11") == dependencies(LINUX, "3.11")
+
+
+def test_the_file_of_wheels_is_written_as_it_is_read(tmp_path: Path) -> None:
+    installs = Installs.load()
+    path = tmp_path / "installs.toml"
+    path.write_text(installs.text())
+    assert Installs.load(path) == installs
+    assert all(tuple(row) == PYTHONS for row in installs.missing.values())
+    assert not installs.missing[LINUX]["3.13"]
+
+
+def test_every_platform_of_the_table_is_one_that_the_code_is_written_for() -> None:
+    assert set(Installs.load().missing) == Results.load().written_for

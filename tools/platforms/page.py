@@ -38,8 +38,8 @@ By platform and Python, as the package index had it on {day}.
 - Elsewhere: the dependency that has no wheel there.
 
 On 32-bit ARM before Python 3.14, `.tar.zst` archives require the extra `zstd`, which is compiled; everything else works
-without. isal makes gzip faster and nothing else; it is left out where it has no wheels, but for the free-threaded 3.13,
-which package metadata cannot name.
+without. isal makes gzip faster and nothing else; it is left out where it has no wheels, but for the free-threaded 3.13
+and PyPy on musl, which package metadata cannot name.
 
 """
 
