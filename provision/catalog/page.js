@@ -149,15 +149,24 @@
       : "No asset matches. Remove a word or a filter.";
   };
 
-  // The line is whole, so that no setting of the manifest changes what it locks.
   const quoted = (text) => `"${text}"`;
+  // As `init` names entries: py314t, pypy311; lines of other variants can be pasted below each other.
+  const nameOf = (build, kind) => {
+    const [, implementation, major, minor] = /^([a-z]*)(\d+)\.(\d+)/.exec(build.name);
+    const options = kind.options.split("+");
+    const letters = (options.includes("freethreaded") ? "t" : "") + (options.includes("debug") ? "d" : "");
+    const level = ["", "baseline"].includes(levelOf(kind)) ? "" : `-${kind.level}`;
+    const libc = kind.short.endsWith("-musl") ? "-musl" : "";
+    return `${implementation || "py"}${major}${minor}${letters}${level}${libc}`;
+  };
+  // The line is whole, so that no setting of the manifest changes what it locks.
   const lineOf = ({ build, kind }) => {
     const keys = [`version = ${quoted(build.name)}`, `build = ${quoted(build.tag)}`];
     if (levelOf(kind)) keys.push(`cpu = ${quoted(kind.level)}`);
     keys.push(`flavor = ${quoted(kind.flavor)}`);
     if (kind.options) keys.push(`build-options = [${kind.options.split("+").map(quoted).join(", ")}]`);
     keys.push(`targets = [${quoted(kind.short)}]`);
-    return `python = { ${keys.join(", ")} }`;
+    return `${nameOf(build, kind)} = { ${keys.join(", ")} }`;
   };
 
   // What comes after this script in the page, once it is there.

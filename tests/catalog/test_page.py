@@ -169,12 +169,24 @@ def one_of_each_kind(catalog: Catalog) -> list[Asset]:
     return [asset for found in kinds.values() for asset in {found[0].url: found[0], found[-1].url: found[-1]}.values()]
 
 
+def named(asset: Asset) -> str:
+    """The name of the entry that the page offers: `py314t-v3-musl`."""
+    implementation = "py" if asset.implementation == "cpython" else asset.implementation
+    options = str(asset.options).split("+")
+    letters = "t" * ("freethreaded" in options) + "d" * ("debug" in options)
+    level = "" if asset.cpu == "baseline" else f"-{asset.cpu}"
+    libc = "-musl" if asset.target.short.endswith("-musl") else ""
+    return f"{implementation}{asset.version.series.replace('.', '')}{letters}{level}{libc}"
+
+
 def check_lines(tab: Tab, page: Path, project: Project, assets: Sequence[Asset]) -> None:
     """The line of each asset locks to the hash that the page shows, whatever the manifest's settings."""
     tab.open(page, width=1280)
     pages = [shown(tab, asset) for asset in assets]
     assert [(each["sha256"], each["url"]) for each in pages] == [(str(asset.sha256), asset.url) for asset in assets]
-    entries = [f"e{place}{each['line'].removeprefix('python')}" for place, each in enumerate(pages)]
+    names = [each["line"].partition(" = ")[0] for each in pages]
+    assert names == [named(asset) for asset in assets]
+    entries = [f"e{place}{each['line'].removeprefix(names[place])}" for place, each in enumerate(pages)]
     settings = '[settings]\ncpu = "v3"\nflavor = "full"\ntargets = ["macos-aarch64"]\n'
     project.write("\n".join((settings, "[pythons]", *entries, "")))
     project.run("lock", "--offline")
