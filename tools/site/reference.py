@@ -158,7 +158,8 @@ def _codes_page() -> str:
         for rule in AUDIT_CODES.values()
     ]
     return (
-        f"# Codes\n\n## Exit codes\n\n{table}\n\n## Findings of `provision audit`\n\n"
+        "# Codes\n\nWhat each exit code and each finding of `provision audit` means, and what to do.\n\n"
+        f"## Exit codes\n\n{table}\n\n## Findings of `provision audit`\n\n"
         "Stable: a code that is given up is never used again. [How `audit` works](../reviewing.md#codes).\n\n"
         "| Code | Name | Severity | Meaning | What to do |\n|---|---|---|---|---|\n" + "\n".join(lines) + "\n"
     )
@@ -256,6 +257,7 @@ def _environment_page() -> str:
     ]
     return (
         "# Environment variables\n\n"
+        "What each `PROVISION_…` variable does, and which option it stands for. "
         "Flags are `1`, `true`, `yes`, `on`, or `0`, `false`, `no`, `off`. More on proxies, certificates and tokens: "
         "[the contract](../commands.md#environment).\n\n"
         "| Variable | Meaning | Option |\n|---|---|---|\n" + "\n".join(lines) + "\n"
