@@ -13,7 +13,8 @@ PAGE = ROOT / "docs" / "platforms.md"
 _INTRODUCTION = """\
 # Platforms
 
-Where provision itself runs. What it can lock and prepare (`--target`) does not depend on the machine that it runs on.
+The systems, processors and Pythons on which provision itself was tested. What it can lock and prepare (`--target`) does
+not depend on the machine that it runs on.
 
 <!-- Made by `python -m tools.platforms page` from tests/platforms.toml and tests/installs.toml. -->
 
