@@ -61,14 +61,14 @@ _REASONS = {
 }
 # Paths of more characters do not exist for Windows, unless it is set up for longer ones.
 _LONGEST_ON_WINDOWS = 259
-# Where the path is a project's, another PROVISION_HOME is no remedy.
+# Where the path is a project's, or one that the user named, another PROVISION_HOME is no remedy.
 _PROJECT_HINTS = {
-    errno.ENOSPC: "Free some space on the disk of the project.",
-    errno.EDQUOT: "Free some space on the disk of the project.",
-    errno.EROFS: "Mount the file system of the project writable.",
+    errno.ENOSPC: "Free some space on that disk.",
+    errno.EDQUOT: "Free some space on that disk.",
+    errno.EROFS: "Mount that file system writable.",
     errno.EACCES: "Run as the owner of that path.",
     errno.EPERM: "Run as the owner of that path.",
-    errno.ENAMETOOLONG: "Move the project to a shorter path.",
+    errno.ENAMETOOLONG: "Choose a shorter path.",
 }
 
 

@@ -85,9 +85,11 @@ def _expected(error: Any) -> str:
 
 def _description(kind: Any) -> str:
     """What values a type has; empty for types that are not numbers."""
-    if not getattr(kind, "name", "").startswith("int"):
+    name = getattr(kind, "name", "")
+    if not name.startswith(("int", "float")):
         return ""
+    number = "a whole number" if name.startswith("int") else "a number"
     least, most = getattr(kind, "min", None), getattr(kind, "max", None)
     if least is not None and most is not None:
-        return f"a whole number from {least} to {most}"
-    return f"a whole number of at least {least}" if least is not None else "a whole number"
+        return f"{number} from {least:.15g} to {most:.15g}"
+    return f"{number} of at least {least:.15g}" if least is not None else number

@@ -16,10 +16,8 @@ _USUAL_FLAVOR: Flavor = "install_only_stripped"
 
 FailureKind = Literal["integrity", "policy", "network"]
 
-_OFFLINE_HINT = (
-    "Check the network and HTTPS_PROXY, then run the command again. On a machine without network, pass "
-    "`--mirror file:///DIRECTORY`."
-)
+_AGAIN_HINT = "Check the network and HTTPS_PROXY, then run the command again."
+_OFFLINE_HINT = f"{_AGAIN_HINT} On a machine without network, pass `--mirror file:///DIRECTORY`."
 _ABSENT_HINT = "Pass a `--mirror` that has the archive, or request another build (`provision catalog list`)."
 _MISMATCH_HINT = (
     "The download was discarded and not installed. Do not edit the lock file: try another `--mirror`, or report the "
@@ -156,9 +154,9 @@ def document_error(subject: str, failure: Failure) -> ProvisionError:
 
 
 def transfer_error(message: str, failure: Failure) -> ProvisionError:
-    """The error of a message and its one cause."""
+    """The error of a message and its one cause: of what no mirror can have, as a document, or a push to a mirror."""
     error = {"integrity": IntegrityError, "policy": PolicyError, "network": NetworkError}[failure.kind]
-    return error(f"{message}: {failure}", hint=failure.hint or _network_hint([failure]))
+    return error(f"{message}: {failure}", hint=failure.hint or (_AGAIN_HINT if failure.retryable else None))
 
 
 def merge_unreachable(failed: Sequence[tuple[Sequence[str], ProvisionError]], total: int) -> list[ProvisionError]:

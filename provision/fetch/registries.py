@@ -77,6 +77,8 @@ class Repository:
     @property
     def login_hint(self) -> str:
         """What to do where the registry requires a login."""
+        if self.login:
+            return f"{self.base.authority} refused the user name and the password that stand before it. Correct them."
         return f"Run `docker login {self.base.authority}`, or put the user name and the password before the host."
 
     def url(self, path: str, query: str = "") -> Url:

@@ -64,9 +64,15 @@ class S3Mirror:
         bucket, _, prefix = text.rstrip("/").partition("/")
         has_dots = any(part in (".", "..") for part in prefix.split("/"))
         is_prefix = not prefix or (re.fullmatch(_PREFIX, prefix) and len(prefix) <= _LONGEST_PREFIX and not has_dots)
-        if not re.fullmatch(_BUCKET, bucket) or not is_prefix:
+        is_bucket = re.fullmatch(_BUCKET, bucket)
+        if not is_bucket or not is_prefix:
+            expected = (
+                f"a prefix of up to {_LONGEST_PREFIX} letters, digits and !_.*'()-, between single slashes"
+                if is_bucket
+                else "the name of a bucket, 3 to 63 small letters, digits, hyphens and dots"
+            )
             raise UsageError(
-                f"invalid mirror {f's3://{without_credentials(text)}'!r}: expected a bucket, and letters and digits",
+                f"invalid mirror {f's3://{without_credentials(text)}'!r}: expected {expected}",
                 hint="Write the mirror as s3://BUCKET/PREFIX; the environment (AWS_*) has the credentials.",
             )
         return cls(bucket, prefix)

@@ -23,11 +23,16 @@ class ImageReference:
     digest: Digest | None = None
 
     @classmethod
-    def parse(cls, text: str) -> ImageReference:
+    def parse(cls, text: str, *, needs_registry: bool = False) -> ImageReference:
         """Read ``[[USER:PASSWORD@]HOST[:PORT]/]NAME[:TAG][@sha256:HEX]``; raise `ValueError` on anything else.
 
-        As container tools read it, the first word is a host if it has a dot or a port, or is ``localhost``.
+        As container tools read it, the first word is a host if it has a dot or a port, or is ``localhost``. With
+        ``needs_registry``, a name without one is refused, which otherwise is an image of Docker Hub.
         """
+        if "://" in text:
+            raise ValueError(
+                f"expected a name without {text.partition('://')[0]}://, got {without_credentials(text)!r}"
+            )
         rest, at, hexadecimal = text.partition("@sha256:")
         digest = Digest.parse(hexadecimal) if at else None
         head, slash, last = rest.rpartition("/")
@@ -37,6 +42,8 @@ class ImageReference:
         host, _, path = f"{head}{slash}{name}".partition("/")
         if path and ("." in host or ":" in host or host == "localhost"):
             repository = f"{host}/{path}"
+        elif needs_registry:
+            raise ValueError(f"{without_credentials(text)!r} names no registry")
         else:
             repository = f"{_DEFAULT_REGISTRY}/{_OFFICIAL}/{host}" if not path else f"{_DEFAULT_REGISTRY}/{host}/{path}"
         return cls(repository=repository, tag=tag or _DEFAULT_TAG, digest=digest)

@@ -6,13 +6,14 @@ What a mirror has is asked as cheaply as it can be; that it has the right bytes,
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
-from provision.errors import StoreError, UsageError, system_error
+from provision.errors import UsageError, store_failures, system_error
 from provision.fetch.context import NetworkContext
-from provision.fetch.failures import TransferError, transfer_error
+from provision.fetch.failures import Failure, TransferError, transfer_error
 from provision.fetch.fetcher import Fetcher
 from provision.fetch.http import HttpResponse
 from provision.fetch.mirrors import WebMirror, parse_mirror
@@ -82,6 +83,7 @@ class _RegistryTarget:
 
     def __init__(self, client: RegistryClient) -> None:
         self._client = client
+        self._lock, self._has_config = threading.Lock(), False
 
     def state(self, asset: Asset) -> MirrorState:
         # The manifest first: some registries return the blob only then.
@@ -92,11 +94,22 @@ class _RegistryTarget:
     def push(self, asset: Asset, archive: Path, advance: Advance, *, replaces: bool) -> None:
         size = archive.stat().st_size
         self._client.push_blob(asset.sha256, size, lambda: _read(archive, advance), replaces=replaces)
-        self._client.push_blob(EMPTY_DIGEST, len(EMPTY_BYTES), lambda: (EMPTY_BYTES,))
+        self._push_config()
         tag, body = archive_tag(asset.sha256), archive_manifest(asset.sha256, size, asset.filename)
         stored = self._client.get_manifest(tag)
         if stored is None or stored.body != body:
             self._client.put_manifest(tag, body, MANIFEST)
+
+    def _push_config(self) -> None:
+        """Push the empty configuration of all manifests once.
+
+        A registry that gets one blob twice at once may write its record of the blob while it verifies a manifest that
+        names it: distribution then refuses the manifest, 400 DIGEST_INVALID.
+        """
+        with self._lock:
+            if not self._has_config:
+                self._client.push_blob(EMPTY_DIGEST, len(EMPTY_BYTES), lambda: (EMPTY_BYTES,))
+                self._has_config = True
 
     def others(self, known: set[Digest]) -> int | None:
         mine = {archive_tag(digest) for digest in known}
@@ -146,11 +159,12 @@ class _HttpTarget:
         try:
             return RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt)
         except TransferError as error:
-            failure = error.failure
-            if failure.status in (401, 403):
-                failure = replace(failure, hint=LOGIN_HINT if isinstance(self, _BucketTarget) else failure.hint)
             action = "push" if method == "PUT" else "check"
-            raise transfer_error(f"cannot {action} {asset.filename}", failure) from error
+            raise transfer_error(f"cannot {action} {asset.filename}", self._explained(error.failure)) from error
+
+    def _explained(self, failure: Failure) -> Failure:
+        """The failure with what to do, where that is known of this kind of mirror."""
+        return failure
 
 
 class _BucketTarget(_HttpTarget):
@@ -170,6 +184,12 @@ class _BucketTarget(_HttpTarget):
 
         headers = {"content-length": str(archive.stat().st_size)}
         self._send(asset, "PUT", headers, lambda: _read(archive, advance), read)
+
+    def _explained(self, failure: Failure) -> Failure:
+        if failure.status == 404:
+            hint = f"Create the bucket {self._mirror.bucket!r}, or check its name, AWS_REGION and AWS_ENDPOINT_URL."
+            return replace(failure, hint=hint)
+        return replace(failure, hint=LOGIN_HINT) if failure.status in (401, 403) else failure
 
 
 class _WebServer(_HttpTarget):
@@ -203,18 +223,15 @@ class _DirectoryTarget:
     def push(self, asset: Asset, archive: Path, advance: Advance, *, replaces: bool) -> None:
         path = self._path(asset)
         unfinished = temporary_path(path)
-        try:
+        with store_failures("push an archive", path, variable=""):
             make_directory(path.parent)
-            with unfinished.open("xb") as file:
-                for data in _read(archive, advance):
-                    file.write(data)
-            move_file(unfinished, path)
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {path}: {error.strerror}", hint="Check its permissions and the free space."
-            ) from error
-        finally:
-            remove_file(unfinished)
+            try:
+                with unfinished.open("xb") as file:
+                    for data in _read(archive, advance):
+                        file.write(data)
+                move_file(unfinished, path)
+            finally:
+                remove_file(unfinished)
 
     def others(self, known: set[Digest]) -> int | None:
         return None

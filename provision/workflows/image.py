@@ -180,11 +180,13 @@ def _open_image(text: str, option: str, fetcher: Fetcher) -> tuple[RegistryClien
     from provision.fleet.registry import open_registry
 
     try:
-        reference = ImageReference.parse(text)
+        reference = ImageReference.parse(text, needs_registry=option == "--push")
         if reference.digest and option == "--push":
             raise ValueError(f"the image to push cannot have a digest: {reference}")
     except ValueError as error:
-        raise UsageError(f"{option}: {error}", hint="Write it as HOST/REPOSITORY:TAG.") from error
+        raise UsageError(
+            f"{option}: {error}", hint="Write it as HOST/REPOSITORY:TAG, such as docker.io/me/python:3.14."
+        ) from error
     return open_registry(reference.repository, fetcher), reference
 
 

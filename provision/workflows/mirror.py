@@ -111,7 +111,6 @@ def check_mirror(options: Options, request: MirrorRequest, progress: Progress) -
 
 def _checked(row: MirrorRow, fetcher: Fetcher, mirror: MirrorView, shown: str) -> MirrorRow:
     """The row with what a download of its archive found; an archive that is missing or differs is an error."""
-    hint = f"Run `provision mirror push --replace {shown}`."
     state = mirror.state(row.asset)
     if state != "missing":
         try:
@@ -119,12 +118,15 @@ def _checked(row: MirrorRow, fetcher: Fetcher, mirror: MirrorView, shown: str) -
             return replace(row, state="present")
         except IntegrityError as error:
             named = _named(error, row)
-            named.hint = hint
+            named.hint = f"Run `provision mirror push --replace {shown}`."
+            if shown.startswith("oci://"):
+                named.hint += " If the registry keeps the damaged blob even so, delete it there, and push again."
             return replace(row, state="mismatch", error=named)
         except DownloadError as error:
             if any(failure.status not in _ABSENT for failure in error.failures):
                 raise
-    missing = ProvisionError(f"{row.asset.filename} is missing from {shown}", hint=hint.replace(" --replace", ""))
+    hint = f"Run `provision mirror push {shown}`."
+    missing = ProvisionError(f"{row.asset.filename} is missing from {shown}", hint=hint)
     return replace(row, state="missing", error=missing)
 
 

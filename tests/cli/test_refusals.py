@@ -26,6 +26,11 @@ REFUSED = {
         "--limit: expected a whole number of at least 0, got '-1'",
         "Run `provision catalog list --help`.",
     ),
+    "sync --jitter 1m": ("--jitter: expected a number from 0 to 86400, got '1m'", "Run `provision sync --help`."),
+    "prefetch --jitter -1": (
+        "--jitter: expected a number from 0 to 86400, got '-1.0'",
+        "Run `provision prefetch --help`.",
+    ),
     "catalog update --build a/b": ("--build: expected a build such as 20260814, got 'a/b'", None),
     # a missing value, and one too many
     "sync --jobs": ("--jobs: expected a value, got none", "Run `provision sync --help`."),

@@ -28,6 +28,20 @@ def test_a_reference_names_a_repository_and_is_shown_without_a_login(text: str, 
     assert (reference.repository, str(reference)) == (repository, shown)
 
 
+@pytest.mark.parametrize("text", ["name:tag", "name", "Name:tag", "team/image:1"])
+def test_where_a_registry_is_needed_none_is_supplied(text: str) -> None:
+    with pytest.raises(ValueError, match="names no registry"):
+        ImageReference.parse(text, needs_registry=True)
+    for host in ("docker.io", "localhost", "registry:5000"):
+        assert ImageReference.parse(f"{host}/i:1", needs_registry=True).repository == f"{host}/i"
+
+
+@pytest.mark.parametrize("scheme", ["oci", "http", "https", "docker"])
+def test_a_reference_has_no_scheme(scheme: str) -> None:
+    with pytest.raises(ValueError, match=f"expected a name without {scheme}://, got"):
+        ImageReference.parse(f"{scheme}://r.example.com/i:1")
+
+
 @pytest.mark.parametrize("text", ["", "image:", "image:a b", "r.example.com/", f"i@sha256:{_HEX[1:]}"])
 def test_what_is_no_reference_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"sha256|not the name of an image"):

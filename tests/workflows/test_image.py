@@ -438,6 +438,8 @@ def test_a_layer_of_a_registry_that_is_damaged_makes_no_image(options: Options, 
     [
         ({"push": "r.example.com/"}, "--push: 'r.example.com/' is not the name of an image"),
         ({"push": f"r.example.com/i@sha256:{'a' * 64}"}, "--push: the image to push cannot have a digest"),
+        ({"push": "name:tag"}, "--push: 'name:tag' names no registry"),
+        ({"push": "oci://r.example.com/i:1"}, "--push: expected a name without oci://"),
         ({"base": "UPPER/case"}, "invalid repository"),
         ({"archive_layer": True, "compression": "gzip"}, "`--compression` cannot be combined with `--archive-layer`"),
         ({"name": "two words"}, "--name: expected a name such as latest or python:3.14, got 'two words'"),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from provision.errors import LockFileError, NetworkError, ProvisionError, UsageError
-from provision.model.oci import archive_tag
+from provision.errors import LockFileError, NetworkError, ProvisionError, SeveralErrors, UsageError
+from provision.fleet.mirror import open_push_target
+from provision.model.asset import Digest
+from provision.model.oci import EMPTY_DIGEST, archive_tag
 from provision.protocols import NoProgress
 from provision.workflows.mirror import MirrorReport, MirrorRequest, check_mirror, list_mirror, push_mirror
 from provision.workflows.options import Options, parse_targets
+from tests.fetch.samples import fetcher
+from tests.model.samples import asset as make_asset
 from tests.support.origin import Origin, open_origin
 from tests.support.project import Project
 from tests.support.registry import FakeRegistry, Quirks
@@ -117,7 +124,8 @@ def test_a_damaged_copy_is_found_by_a_check_and_replaced(origin: Origin, tmp_pat
     assert sorted(_states(report)) == ["mismatch", "present"]
     assert report.error is not None
     assert report.error.exit_code == 5
-    assert report.error.hint == f"Run `provision mirror push --replace {mirror.text}`."
+    assert f"Run `provision mirror push --replace {mirror.text}`." in str(report.error.hint)
+    assert ("delete it there" in str(report.error.hint)) == (mirror.kind == "oci")
     _push(origin, tmp_path, mirror, replaces=True)
     assert _check(origin, tmp_path, mirror).error is None
 
@@ -150,6 +158,47 @@ def test_what_the_registry_has_beside_is_counted(origin: Origin, tmp_path: Path,
     for tag in (archive_tag("0" * 64), "latest"):  # type: ignore[arg-type]
         mirror.registry.put_manifest("team/pythons", tag, b"{}", "application/json")
     assert _list(origin, tmp_path, mirror).others == 1
+
+
+def test_threads_push_the_configuration_of_all_manifests_once(tmp_path: Path, mirror: Mirror) -> None:
+    """A registry may refuse a manifest while it gets a blob that this names a second time."""
+    archives = [tmp_path / str(number) for number in range(8)]
+    with fetcher(tmp_path) as fetch, ThreadPoolExecutor(len(archives)) as pool:
+        target, together = open_push_target(mirror.text, fetch), Barrier(len(archives))
+
+        def wait(_: int) -> None:
+            together.wait(10)
+
+        def push(archive: Path) -> None:
+            archive.write_bytes(archive.name.encode())
+            asset = make_asset(sha256=Digest(hashlib.sha256(archive.name.encode()).hexdigest()))
+            target.push(asset, archive, wait, replaces=False)
+
+        list(pool.map(push, archives))
+    sent = [asked for asked in mirror.registry.asked if asked.method == "PUT" and EMPTY_DIGEST.hex in asked.query]
+    assert len(sent) == 1
+    assert len(mirror.registry.content.tags["team/pythons"]) == len(archives)
+
+
+@pytest.mark.parametrize("kind", ["s3", "oci", "file"])
+def test_a_push_that_fails_is_not_told_to_choose_another_source(
+    origin: Origin, tmp_path: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Hints for downloads are none for pushes."""
+    (tmp_path / "file").touch()
+    with FakeRegistry(Quirks(login=("me", "secret") if kind == "oci" else None)) as refusing:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{refusing.host}")
+        text, hint = {
+            "s3": ("s3://no-such-bucket/x", "Create the bucket 'no-such-bucket'"),
+            "oci": (f"oci://me:wrong@{refusing.host}/a", f"{refusing.host} refused the user name and the password"),
+            "file": ((tmp_path / "file" / "folder").as_uri(), "Move that file away."),
+        }[kind]
+        report = push_mirror(origin.options(tmp_path), MirrorRequest(mirror=text), NoProgress(), replaces=False)
+    assert _states(report) == ["failed", "failed"]
+    assert isinstance(report.error, SeveralErrors)
+    for error in report.error.errors:
+        assert hint in str(error.hint)
+        assert "--mirror" not in str(error.hint)
 
 
 def test_two_pushes_make_the_same_manifests(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:

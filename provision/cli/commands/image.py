@@ -91,7 +91,10 @@ def image(
     from provision.workflows.image import image as make_image
 
     if output is None and push is None:
-        raise UsageError("`provision image` requires `--output` or `--push`", hint="Pass `-o LAYOUT`.")
+        raise UsageError(
+            "`provision image` requires `--output` or `--push`",
+            hint="Pass `-o LAYOUT`, or `--push HOST/REPOSITORY:TAG`.",
+        )
     request = ImageRequest(
         names=tuple(names or ()),
         platforms=tuple(each for text in platform or () for each in text.split(",")),

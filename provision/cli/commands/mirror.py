@@ -15,7 +15,7 @@ from provision.text import plural, size
 if TYPE_CHECKING:
     from provision.workflows.mirror import MirrorReport, MirrorRequest, MirrorRow
 
-_HEADS = ("entries", "target", "build", "size", "state")
+_HEADS = ("ENTRIES", "TARGET", "BUILD", "SIZE", "STATE")
 
 mirror = typer.Typer(help="Fill a mirror with locked archives, or check it.", no_args_is_help=True)
 
