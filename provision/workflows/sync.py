@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provision.errors import ProvisionError
-from provision.host.files import is_file
+from provision.host.files import is_directory, is_file
 from provision.host.paths import data_home
 from provision.host.variables import read_flag
 from provision.lock.lock import Lock
@@ -176,7 +176,16 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
         relocked=inputs.relocked,
         not_linked=not_linked,
         shared_commands=() if scope.names else shadowed,
-        warnings=(*loaded.warnings, *unproven),
+        warnings=(*loaded.warnings, *unproven, *_unusable_bases(store, installs)),
+    )
+
+
+def _unusable_bases(store: Store, installs: tuple[Install, ...]) -> tuple[str, ...]:
+    """A warning for each store of PROVISION_STORES that was passed over, if anything was installed."""
+    unusable = [home for home in store.bases if installs and not is_directory(Store(home).trees)]
+    return tuple(
+        f"PROVISION_STORES: {home} has no trees that can be read; what was missing was installed into {store.home}"
+        for home in unusable
     )
 
 

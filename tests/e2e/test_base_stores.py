@@ -163,3 +163,13 @@ def test_a_store_that_is_missing_or_has_nothing_changes_nothing(project: Project
     checks = project.run("doctor", "--offline", "--json", expect=None, PROVISION_STORES=stores).document()["checks"]
     assert f"{tmp_path / 'unmounted'} of PROVISION_STORES has no trees" in [check["text"] for check in checks]
     assert "expected absolute directories" in project.run("list", expect=2, PROVISION_STORES="pythons").err
+
+
+def test_a_store_that_cannot_be_read_is_named_once_something_is_installed(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    stores = os.pathsep.join(str(path) for path in (tmp_path / "missing", file))
+    told = project.run("sync", PROVISION_STORES=stores).err
+    for path in (tmp_path / "missing", file):
+        assert f"warning: PROVISION_STORES: {path} has no trees that can be read" in told
+    assert "warning" not in project.run("sync", PROVISION_STORES=stores).err
