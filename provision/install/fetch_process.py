@@ -18,7 +18,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Condition
 from typing import TYPE_CHECKING, Protocol
@@ -55,7 +55,7 @@ class FetchProcess:
         self._jobs = 0
         self._told_to_end: float | None = None
         self._outcomes: dict[int, Message | None] = {}
-        self._is_read = self._has_ended = False
+        self._is_read = self._has_ended = self._is_closed = False
         self._changed = Condition()
         self._progress: Progress = NoProgress()
 
@@ -67,20 +67,23 @@ class FetchProcess:
         """
         if processors() < 2:
             return None
-        their_requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        replies, their_replies = os.pipe()
-        own_ends.update((requests.fileno(), replies))
-        ring = Ring()
-        try:
-            pid = fork(lambda: FetchService(their_requests, their_replies, ring, environ).run(lock))
-        except OSError:
-            _close(requests.detach(), replies)
-            ring.close()
-            return None
-        finally:
-            their_requests.close()
-            os.close(their_replies)
-            ring.close_their_ends()
+        with ExitStack() as theirs, ExitStack() as ours:
+            try:
+                their_requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+                own_ends.add(requests.fileno())
+                theirs.callback(their_requests.close)
+                ours.callback(lambda: _close(requests.detach()))
+                replies, their_replies = os.pipe()
+                own_ends.add(replies)
+                theirs.callback(os.close, their_replies)
+                ours.callback(_close, replies)
+                ring = Ring()
+                theirs.callback(ring.close_their_ends)
+                ours.callback(ring.close)
+                pid = fork(lambda: FetchService(their_requests, their_replies, ring, environ).run(lock))
+            except OSError:
+                return None
+            ours.pop_all()
         return cls(pid, requests, replies, ring)
 
     def __enter__(self) -> FetchProcess:
@@ -97,7 +100,7 @@ class FetchProcess:
     def fetch(self, asset: Asset, meanwhile: Callable[[], object], *, decompressed: bool = False) -> Path | None:
         """As `Fetcher.fetch`, and raises the same; None if the process has ended. ``meanwhile`` is called first.
 
-        If it shall be ``decompressed``, `read_ahead` is for this archive.
+        If it shall be ``decompressed``, `helper` is for this archive.
         """
         with self._changed:
             self._jobs += 1
@@ -133,10 +136,11 @@ class FetchProcess:
 
     def end(self) -> None:
         """End the process at once."""
-        if not self._is_reaped():
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-            self._pid = 0
+        with self._changed:
+            if not self._is_reaped():
+                os.kill(self._pid, signal.SIGKILL)
+                os.waitpid(self._pid, 0)
+                self._pid = 0
 
     def _hear(self, timeout: int) -> Message | None:
         """The next message that comes within so many milliseconds; None if none does, or none will."""
@@ -163,7 +167,8 @@ class FetchProcess:
 
     def close(self) -> None:
         """End the process, at once where it fetches nothing."""
-        if self._pid:
+        if not self._is_closed:
+            self._is_closed = True
             self.cancel()
             until = (self._told_to_end or 0.0) + (GRACE if self._outcomes else 0.0)
             while time.monotonic() < until and not self._is_reaped():
@@ -174,14 +179,16 @@ class FetchProcess:
                 self._ring.close()
 
     def _is_reaped(self) -> bool:
-        if self._pid and os.waitpid(self._pid, os.WNOHANG)[0]:
-            self._pid = 0
-        return not self._pid
+        with self._changed:
+            if self._pid and os.waitpid(self._pid, os.WNOHANG)[0]:
+                self._pid = 0
+            return not self._pid
 
     def _send(self, message: Message, *descriptors: int) -> None:
-        if self._told_to_end is None:
-            with suppress(OSError):  # if it has ended, reading says so
-                socket.send_fds(self._requests, [packed(message)], descriptors)
+        with self._changed:  # see `cancel`
+            if self._told_to_end is None:
+                with suppress(OSError):  # if it has ended, reading says so
+                    socket.send_fds(self._requests, [packed(message)], descriptors)
 
     def _await(self, job: int) -> Message | None:
         """The outcome of a job; None if the process has ended. One of the threads that wait reads for all of them."""

@@ -1,4 +1,4 @@
-"""What the forked process that fetches does; `fetch_process` is this one's end."""
+"""What the forked process that fetches does; `fetch_process` is the parent's end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock, Semaphore, Thread
 
-from provision.errors import UsageError
+from provision.errors import ProvisionError
 from provision.fetch.fetcher import Fetcher, digest_in_cache
 from provision.host.paths import cache_home
 from provision.install.messages import Message, ProgressSender, outcome_of, read_message, write_message
@@ -109,7 +109,7 @@ class FetchService:
         cache = ArchiveCache(cache_home(self._environ))
         try:
             names = os.listdir(cache.directory)  # noqa: PTH208
-            there = [name for name in names if len(name) == 64 and name.encode() in lock]
+            there = [name for name in names if len(name) == 64 and os.fsencode(name) in lock]
             if len(there) != 1 or digest_in_cache(cache.directory / there[0]) != there[0]:
                 return False
         except OSError:
@@ -124,7 +124,7 @@ class FetchService:
 
         Whatever fails there, the parent comes upon as well, and says so.
         """
-        with suppress(OSError, ArchiveRefused, UsageError, MemoryError):
+        with suppress(OSError, ArchiveRefused, ProvisionError, MemoryError):
             yield from self._ring.fill(_chunks(archive, self._environ))
 
 

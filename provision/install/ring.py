@@ -27,13 +27,18 @@ STALLED = 10_000
 
 
 class Ring:
-    """Made before the fork; then the parent calls `read`, the other process `fill`."""
+    """Made before the fork, or `OSError`; then the parent calls `read`, the other process `fill`."""
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
         self._memory = memoryview(mmap.mmap(-1, size))
         self._filled, self._their_filled = os.pipe()
-        self._their_freed, self._freed = os.pipe()
+        try:
+            self._their_freed, self._freed = os.pipe()
+        except OSError:
+            os.close(self._filled)
+            os.close(self._their_filled)
+            raise
         own_ends.update((self._filled, self._freed))
         self.is_complete = False  # whether all that the reader has not had yet is there
 

@@ -84,7 +84,7 @@ class SecondProcess:
     def finish(self) -> Mapping[str, TreeEntry]:
         """The entries of all files taken; they are written now."""
         self._write(self._batch)
-        self._batch.clear()
+        self._batch, self._weight = [], 0
         while self._under_way:
             if not self._receive(STALLED):
                 self._end()
@@ -95,7 +95,9 @@ class SecondProcess:
         return entries
 
     def close(self) -> None:
-        """Let the process end: nothing more is asked of it."""
+        """Let the process end: nothing more is asked of it. At once, if what it writes is no longer wanted."""
+        if self._under_way:
+            self._end()
         self._release()
 
     def _send(self) -> None:

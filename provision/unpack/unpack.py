@@ -85,6 +85,8 @@ def _unpack(
     case_insensitive = file_system.case_insensitive or windows or asset.target.os == "macos"
     excluded = excluded_by(without)
     with ExitStack() as stack:
+        if helper is not None:
+            stack.callback(helper.close)
         tree = stack.enter_context(
             closing(
                 DirectoryBuilder(
@@ -117,8 +119,6 @@ def _unpack(
         if not tree.entries:
             raise ArchiveRefused("contains no interpreter at the path of its flavor")
         tree.finish(excluded)
-        if helper is not None:
-            helper.close()
         if extras is not None and kept_extras is not None:
             kept_extras.finish(excluded)
             set_directory_times(extras, kept_extras.entries)

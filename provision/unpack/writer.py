@@ -88,7 +88,7 @@ class UnpackHelper(Protocol):
         ...
 
     def close(self) -> None:
-        """Let the process end: nothing more is asked of it."""
+        """Let the process end: nothing more is asked of it, and afterwards it writes nothing."""
         ...
 
 

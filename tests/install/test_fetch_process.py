@@ -231,3 +231,25 @@ def test_one_processor_or_no_more_processes_means_none(tmp_path: Path) -> None:
     print(FetchProcess.start(os.environ))
     """
     assert run(code, tmp_path, "none") == "None 0\nNone\n"
+
+
+def test_without_descriptors_left_there_is_none_and_nothing_stays_open(tmp_path: Path) -> None:
+    code = """
+    import resource
+    opened = lambda: set(os.listdir("/proc/self/fd"))
+    before, hard = opened(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    fetch_processes = []
+    for more in range(8):
+        first = max(map(int, before))
+        spare = [os.open("/dev/null", os.O_RDONLY) for _ in range(first + 1 - len(before))]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(spare, default=first) + 1 + more, hard))
+        os.sched_getaffinity = lambda pid: {0, 1}
+        fetch_processes.append(FetchProcess.start({}))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        for each in spare:
+            os.close(each)
+        assert opened() == before
+    print(set(fetch_processes))
+    process.close()
+    """
+    assert run(code, tmp_path, "") == "{None}\n"

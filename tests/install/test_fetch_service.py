@@ -88,3 +88,18 @@ def test_what_is_asked_for_may_be_another_one(server: Server, tmp_path: Path) ->
 def test_one_is_decompressed_once_it_is_fetched(server: Server, tmp_path: Path) -> None:
     code = "print(early(), ask(SECOND, lambda: early(5000)))"
     assert run(code, tmp_path, lock_of(SECOND), server.put("b", SECOND)) == "False b'python/b'\n"
+
+
+def test_where_it_cannot_read_the_format_the_parent_says_so_and_nobody_else(server: Server, tmp_path: Path) -> None:
+    code = """
+from provision.errors import ProvisionError
+from provision.unpack import compression
+process.close()
+def refuse():
+    raise ProvisionError("no zstd")
+compression.zstd_module = refuse
+process = FetchProcess.start({"PROVISION_CACHE_DIR": str(here)}, b"")
+sys.stderr = sys.stdout  # too late for the other process
+os.dup2(1, 2)
+print(ask(SECOND))"""
+    assert run(code, tmp_path, "", server.put("b", SECOND)) == "b''\n"

@@ -180,6 +180,34 @@ def test_what_is_refused_is_refused_in_the_same_words(tmp_path: Path, end: bytes
     assert run(code, here) == "True\n"
 
 
+def test_once_an_archive_is_refused_it_writes_no_more(tmp_path: Path) -> None:
+    here = cached(tmp_path, b"".join(FILES) + file(b"python/../x"))
+    code = """
+    before("_send", 1, lambda: os.kill(pid, signal.SIGSTOP))
+    try:
+        unpacked()
+    except ProvisionError:
+        print(len(shared) > 0, os.path.exists(f"/proc/{pid}"))
+    process.close()
+    """
+    assert run(code, here) == "True False\n"
+
+
+def test_all_that_is_open_is_closed_also_once_it_was_ended(here: Path) -> None:
+    code = """
+    opened = lambda: set(os.listdir("/proc/self/fd"))
+    before_all = opened()
+    for end in (lambda other: None, FetchProcess.end):
+        other = FetchProcess.start({})
+        end(other)
+        for _ in range(2):
+            other.close()
+    print(opened() == before_all)
+    process.close()
+    """
+    assert run(code, here) == "True\n"
+
+
 def test_what_is_found_to_be_damaged_by_this_process_alone_is_refused(here: Path) -> None:
     code = """
     os.kill(pid, signal.SIGKILL)
