@@ -206,7 +206,7 @@ def _outage(site: Site, registry: Registry) -> None:
                 time.sleep(0.1)
             uplink.cut(_OUTAGE)
 
-        threading.Thread(target=cut_half_way).start()
+        threading.Thread(target=cut_half_way, daemon=True).start()  # where machines fail, half may never come
         site.run(f"registry alone, an outage of {_OUTAGE:.0f} s half-way", uplink, [_mirror(uplink.port)])
 
 

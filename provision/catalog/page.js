@@ -374,6 +374,7 @@
 
   const copy = async () => {
     const text = byId("line").textContent;
+    let copied = true;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -381,11 +382,11 @@
       area.value = text;
       document.body.append(area);
       area.select();
-      document.execCommand("copy");
+      copied = document.execCommand("copy");
       area.remove();
       byId("copy").focus();
     }
-    byId("said").textContent = byId("copy").textContent = "Copied";
+    byId("said").textContent = byId("copy").textContent = copied ? "Copied" : "Not copied";
     setTimeout(() => { byId("said").textContent = ""; byId("copy").textContent = "Copy line"; }, 1500);
   };
   const close = () => {

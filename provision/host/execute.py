@@ -117,7 +117,7 @@ def _find_program(name: str, environ: Mapping[str, str]) -> str:
     """The path of a command; raises `CommandError` where a shell would find nothing that it may execute."""
     path = environ.get("PATH", os.defpath)
     if os.name == "nt":
-        endings = environ.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").lower().split(";")
+        endings = (environ.get("PATHEXT") or ".COM;.EXE;.BAT;.CMD").lower().split(";")
         program = find_program(name, environ, endings=tuple(filter(None, endings)))
     else:
         import shutil

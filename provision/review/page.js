@@ -27,6 +27,7 @@
 
   const copy = async (button) => {
     const text = button.dataset.copy;
+    let copied = true;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -34,12 +35,12 @@
       area.value = text;
       document.body.append(area);
       area.select();
-      document.execCommand("copy");
+      copied = document.execCommand("copy");
       area.remove();
       button.focus();
     }
     const label = button.querySelector(".label");
-    label.textContent = "Copied";
+    label.textContent = copied ? "Copied" : "Not copied";
     setTimeout(() => { label.textContent = "Copy"; }, 1500);
   };
 

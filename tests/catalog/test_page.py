@@ -277,6 +277,9 @@ def test_everything_is_reached_by_keyboard(tab: Tab, small: Path) -> None:
     wait_for(tab, "window.copied")
     assert tab.ask("window.copied") == tab.ask(LINE)
     assert tab.ask("said.textContent") == "Copied"
+    tab.ask("navigator.clipboard.writeText = async () => { throw 0; }; document.execCommand = () => false; 1")
+    tab.press("Enter")
+    wait_for(tab, "said.textContent === 'Not copied'")
     tab.press("Escape")
     assert tab.ask("[details.hidden, document.activeElement.id]") == [True, "query"]
     tab.press("Escape")

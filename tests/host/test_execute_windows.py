@@ -41,11 +41,11 @@ print(process.stdout.readline(), kernel.GenerateConsoleCtrlEvent(0, 0), process.
 """
 
 
-def start(*command: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+def start(*command: str, cwd: Path | None = None, **environ: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-S", "-c", EXECUTE, *command],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -76,6 +76,12 @@ def test_the_working_directory_is_not_searched(tmp_path: Path, monkeypatch: pyte
     with start("planted", cwd=tmp_path) as process:
         output, _ = process.communicate(timeout=60)
     assert (process.returncode, output) == (1, "")
+
+
+def test_an_empty_pathext_counts_as_none() -> None:
+    program = Path(sys.executable)
+    with start(program.stem, "-c", "print(1)", PATH=str(program.parent), PATHEXT="") as process:
+        assert process.communicate(timeout=60)[0] == "1\n"
 
 
 def test_what_cannot_run_is_told(tmp_path: Path) -> None:

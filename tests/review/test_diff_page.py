@@ -197,6 +197,9 @@ def test_digests_are_copied_by_keyboard(tab: Tab, tmp_path: Path) -> None:
     assert tab.ask("window.copied") == wanted
     assert len(wanted) == 64
     assert tab.ask("document.activeElement.textContent") == "Copied"
+    tab.ask("navigator.clipboard.writeText = async () => { throw 0; }; document.execCommand = () => false; 1")
+    tab.press("Enter")
+    assert tab.ask("document.activeElement.textContent") == "Not copied"
 
 
 def test_every_control_has_a_name_and_a_place_in_the_order(tab: Tab, tmp_path: Path) -> None:

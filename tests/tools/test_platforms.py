@@ -15,7 +15,7 @@ from tests.conftest import Golden
 from tests.integrations.projects import ROOT
 from tools.platforms.installs import PYTHONS, Installs, dependencies
 from tools.platforms.page import PAGE, platforms_page
-from tools.platforms.results import RESULTS, Results, Run, count, record
+from tools.platforms.results import RESULTS, Results, Run, count, merge, record
 
 LINUX, WINDOWS = Target.parse("linux-x86_64"), Target.parse("windows-x86_64")
 EMPTY = 'written-for = ["windows-x86_64"]\n'
@@ -69,6 +69,13 @@ def test_a_later_run_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
     assert "All of it.\n" in page
 
 
+def test_files_that_still_have_an_earlier_run_do_not_undo_a_later_one(tmp_path: Path) -> None:
+    earlier, later = a_run(passed=1), a_run(passed=3, day=date(2026, 11, 29))
+    for runs in ((later, earlier), (earlier, later)):
+        assert [run.passed for run in load(merge(EMPTY, runs), tmp_path).runs] == [3]
+    assert merge(record(EMPTY, later), [earlier]) == record(EMPTY, later)
+
+
 def test_only_runs_that_pass_are_recorded(tmp_path: Path) -> None:
     for name, code in (("good", "def test_a(): pass\ndef test_b(): pytest.skip()"), ("bad", "def test_a(): assert 0")):
         (tmp_path / f"test_{name}.py").write_text(f"import pytest\n{code}\n")
@@ -77,6 +84,15 @@ def test_only_runs_that_pass_are_recorded(tmp_path: Path) -> None:
     assert count([tmp_path / "good.xml", tmp_path / "good.xml"]) == (2, 2)
     with pytest.raises(ValueError, match="1 tests passed and 1 failed"):
         count([tmp_path / "good.xml", tmp_path / "bad.xml"])
+    before = RESULTS.read_bytes()
+    (tmp_path / "half.xml").write_text("<testsuites>")
+    for name in ("bad", "half", "missing"):
+        command = [sys.executable, "-m", "tools.platforms", "record", "--command", "x", "--scope", "part"]
+        done = subprocess.run(
+            [*command, str(tmp_path / f"{name}.xml")], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr.startswith("error: "), done.stderr.count("\n")) == (1, True, 1)
+    assert RESULTS.read_bytes() == before
 
 
 def test_each_run_in_the_file_is_of_a_target_that_the_code_is_written_for() -> None:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import argparse
 import platform
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 from provision.host.detect import detect_host
 from provision.model.target import Target
 from tools.platforms.installs import INSTALLS, Installs, ask_index
 from tools.platforms.page import PAGE, platforms_page
-from tools.platforms.results import RESULTS, Results, Run, count, record
+from tools.platforms.results import RESULTS, Results, Run, count, merge, record
 
 
 def main() -> None:
@@ -41,7 +43,10 @@ def main() -> None:
     commands.add_parser("page", help="write docs/platforms.md")
     options = parser.parse_args()
     if options.command_name == "record":
-        passed, skipped = count(options.reports)
+        try:
+            passed, skipped = count(options.reports)
+        except (OSError, ElementTree.ParseError, ValueError) as error:
+            sys.exit(f"error: {error}")
         run = Run(
             target=options.target or detect_host().target,
             command=options.command,
@@ -56,10 +61,8 @@ def main() -> None:
         )
         RESULTS.write_text(record(RESULTS.read_text(encoding="utf-8"), run), encoding="utf-8")
     elif options.command_name == "merge":
-        text = RESULTS.read_text(encoding="utf-8")
-        for run in (run for path in options.files for run in Results.load(path).runs):
-            text = record(text, run)
-        RESULTS.write_text(text, encoding="utf-8")
+        runs = [run for path in options.files for run in Results.load(path).runs]
+        RESULTS.write_text(merge(RESULTS.read_text(encoding="utf-8"), runs), encoding="utf-8")
     elif options.command_name == "installs":
         INSTALLS.write_text(ask_index().text(), encoding="utf-8")
     PAGE.write_text(platforms_page(Results.load(), Installs.load()), encoding="utf-8")

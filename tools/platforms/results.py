@@ -94,7 +94,11 @@ class Results:
 
     @classmethod
     def load(cls, path: Path = RESULTS) -> Results:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return cls.of_text(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def of_text(cls, text: str) -> Results:
+        document = tomllib.loads(text)
         return cls(
             runs=tuple(Run.read(table) for table in document.get("run", ())),
             written_for=frozenset(map(Target.parse, document["written-for"])),
@@ -134,6 +138,15 @@ _COUNTED = (("tests",), ("skipped",), ("failures", "errors"))
 def _suites(reports: Iterable[Path]) -> Iterator[ElementTree.Element]:
     for report in reports:
         yield from ElementTree.parse(report).iter("testsuite")  # noqa: S314 (pytest wrote it)
+
+
+def merge(text: str, runs: Iterable[Run]) -> str:
+    """The text of the file with the runs of other such files, of which some have runs that were repeated since."""
+    for run in sorted(runs, key=lambda run: run.day):
+        kept = Results.of_text(text).runs
+        if all(run.day >= other.day for other in kept if _place(other) == _place(run)):
+            text = record(text, run)
+    return text
 
 
 def record(text: str, run: Run) -> str:
