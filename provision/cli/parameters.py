@@ -103,7 +103,7 @@ _TRANSFER: dict[str, Any] = {
             "-j",
             min=1,
             max=64,
-            help="Number of interpreters to install at once. [default: 4]  [env var: PROVISION_JOBS]",
+            help="Number of downloads or installations at once. [default: 4]  [env var: PROVISION_JOBS]",
         ),
     ],
     "progress": Annotated[

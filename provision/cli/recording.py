@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from provision.errors import ProvisionError
 from provision.measures import Measure
 from provision.model.asset import Asset
 from provision.protocols import Progress
@@ -29,15 +30,27 @@ class Recorder:
 
 @contextmanager
 def traced(recorder: Recorder, command: str, path: Path | None) -> Iterator[None]:
-    """Write a trace of what is recorded within to ``path``, if there is one, also where the command fails."""
+    """Write a trace of what is recorded within to ``path``, if there is one, also where the command fails.
+
+    The error of a command that fails is never replaced by one of writing the trace.
+    """
     begin = time.monotonic()
     try:
         yield
-    finally:
-        if path is not None:
-            from provision.workflows.project import write_text
+    except BaseException:
+        try:
+            _write_trace(path, command, begin, recorder)
+        except ProvisionError as error:
+            recorder.note(error.message)
+        raise
+    _write_trace(path, command, begin, recorder)
 
-            write_text(path, trace_text(command, begin, recorder.measures))
+
+def _write_trace(path: Path | None, command: str, begin: float, recorder: Recorder) -> None:
+    if path is not None:
+        from provision.workflows.project import write_text
+
+        write_text(path, trace_text(command, begin, recorder.measures))
 
 
 def trace_text(command: str, begin: float, measures: Sequence[Measure]) -> str:

@@ -224,7 +224,9 @@ class Fetcher:
     def require_network(self, what: str) -> NetworkContext:
         """As `network`; raises `NetworkError` while offline."""
         if self._offline:
-            raise _offline_error(what)
+            raise NetworkError(
+                f"cannot reach {what}: the network is disabled (offline)", hint="Run the command without `--offline`."
+            )
         return self.network()
 
     def network(self) -> NetworkContext:

@@ -1,6 +1,6 @@
-"""The files of a bundle, in a directory or a tar file, as nobody else wrote them.
+"""The files of a bundle, in a directory or a tar file.
 
-They are read in place: nothing is unpacked. What they are called is data to compare, and never a path to write to.
+They are read in place: nothing is unpacked. Their names are compared, and never used as paths to write to.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class BundleFiles(ABC):
         """The content of a file, a mebibyte at a time; `OSError` and `IntegrityError` where it cannot be read."""
 
     def same_bytes(self, name: str, other: str) -> bool:
-        """Whether two names are those of one file, so that one need not be read."""
+        """Whether two names are hard links to one file, which then is read once."""
         return False
 
     def _add(self, name: str, size: int) -> None:

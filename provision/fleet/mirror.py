@@ -1,11 +1,12 @@
-"""Mirrors as places to push archives to: repositories, buckets, directories.
+"""Mirrors that archives are pushed to: repositories, buckets, directories.
 
-What a mirror has is asked as cheaply as it can be; that it has the right bytes, only a download tells.
+`MirrorView.state` downloads nothing: whether the archives are undamaged, only a download finds.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from provision.fetch.ranges import content_range, range_headers
 from provision.fetch.retry import Deadline, RetryPolicy
 from provision.fetch.s3_mirror import LOGIN_HINT, S3Mirror
 from provision.fetch.settings import MIB
-from provision.fleet.registry import RegistryClient
+from provision.fleet.registry import RegistryClient, open_registry
 from provision.host.files import is_file, make_directory, move_file, remove_file, temporary_path
 from provision.model.asset import Asset, Digest
 from provision.model.oci import EMPTY_BYTES, EMPTY_DIGEST, MANIFEST, archive_manifest, archive_tag
@@ -32,6 +33,7 @@ from provision.url import Url, without_credentials
 # Of an archive in a mirror.
 MirrorState = Literal["present", "missing", "mismatch"]
 _TAG_START = archive_tag(Digest(""))
+_MAX_ERROR = 64 << 10
 
 Advance = Callable[[int], None]
 
@@ -69,7 +71,7 @@ def open_mirror(text: str, fetcher: Fetcher) -> _RegistryTarget | _BucketTarget 
     mirror = parse_mirror(text)
     match mirror:
         case OciMirror():
-            return _RegistryTarget(RegistryClient(*fetcher.open_repository(text.partition("://")[2])))
+            return _RegistryTarget(open_registry(text.partition("://")[2], fetcher))
         case S3Mirror():
             return _BucketTarget(mirror, fetcher.require_network(text))
         case WebMirror() if mirror.base.scheme == "file":
@@ -117,7 +119,7 @@ class _RegistryTarget:
 
 
 class _HttpTarget:
-    """What is asked by a URL for each archive."""
+    """A mirror that has a URL for each archive."""
 
     def __init__(self, network: NetworkContext) -> None:
         self._network = network
@@ -127,7 +129,7 @@ class _HttpTarget:
 
     def state(self, asset: Asset) -> MirrorState:
         def read(response: HttpResponse) -> MirrorState:
-            if response.status in (403, 404, 410):  # a bucket that may not be listed refuses what it has not
+            if response.status in (404, 410) or (response.status == 403 and _is_without(response)):
                 return "missing"
             response.expect(200, 206)
             served = content_range(response.headers)
@@ -167,6 +169,20 @@ class _HttpTarget:
         return failure
 
 
+def _is_without(response: HttpResponse) -> bool:
+    """Whether a 403 can mean that there is no such file: a bucket that may not be listed refuses what it lacks.
+
+    A wrong key or signature is refused as 403, too, with another code than AccessDenied.
+    """
+    body = b""
+    for chunk in response.chunks():
+        body += chunk
+        if len(body) > _MAX_ERROR:
+            break
+    code = re.search(rb"<Code>\s*(\w+)\s*</Code>", body)
+    return code is None or code[1] == b"AccessDenied"
+
+
 class _BucketTarget(_HttpTarget):
     """A bucket: each archive under a key of its digest."""
 
@@ -204,7 +220,7 @@ class _WebServer(_HttpTarget):
 
 
 class _DirectoryTarget:
-    """A directory, as a mirror or as what a web server is to serve: by release, and by digest what has none."""
+    """A directory, also one that a web server serves: an archive is under its release, or its digest if it has none."""
 
     def __init__(self, mirror: WebMirror) -> None:
         self._mirror = mirror

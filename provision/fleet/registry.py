@@ -34,6 +34,7 @@ _ACCEPT = ", ".join((MANIFEST, INDEX, _DOCKER_MANIFEST, _DOCKER_INDEX))
 # As the specification asks registries to take; and of an error's text.
 _MAX_MANIFEST, _MAX_ERROR = 4 << 20, 64 << 10
 _TAGS_A_PAGE, _MAX_PAGES = 1000, 1000
+_DAMAGED_HINT = "The registry has a damaged copy. Push the content again, or use another registry."
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 # Begins the content of a blob anew, as a push may have to be repeated.
@@ -107,7 +108,7 @@ class RegistryClient:
         if done != size or found.hexdigest() != digest.hex:
             raise IntegrityError(
                 f"{self.repository}: expected sha256 {digest}, got {found.hexdigest()} ({done} bytes)",
-                hint="The registry has a damaged copy. Push the content again, or use another registry.",
+                hint=_DAMAGED_HINT,
             )
 
     def push_blob(
@@ -147,7 +148,9 @@ class RegistryClient:
 
         found = self._run(f"download manifest {reference}", attempt)
         if found is not None and isinstance(reference, Digest) and found.digest != reference:
-            raise IntegrityError(f"{self.repository}: expected manifest sha256 {reference}, got {found.digest}")
+            raise IntegrityError(
+                f"{self.repository}: expected manifest sha256 {reference}, got {found.digest}", hint=_DAMAGED_HINT
+            )
         return found
 
     def put_manifest(self, reference: str | Digest, body: bytes, media_type: str) -> bool:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 from provision.attest.kept import KeptBundles
 from provision.catalog.learned_components import learned_file
-from provision.errors import ManifestError, ProvisionError, raise_all, store_failures
+from provision.errors import ManifestError, ProvisionError, store_failures
 from provision.fleet.bundle import (
     COMPONENTS_FILE,
     LOCK_FILE,
@@ -33,8 +32,9 @@ from provision.workflows.catalog import catalog_directory
 from provision.workflows.lock import find_stale, raise_if_stale
 from provision.workflows.options import Options, Scope, open_fetcher
 from provision.workflows.plan import compute_plan
+from provision.workflows.prefetch import fetch_archives
 from provision.workflows.project import LOCK_NAME, MANIFEST_NAME, Project, check_inside, write_bytes
-from provision.workflows.selection import select_rows
+from provision.workflows.selection import archives_of, select_rows
 from provision.workflows.sync import Synced, sync
 
 
@@ -104,7 +104,8 @@ def create_bundle(
     project = Project.find(options)
     loaded = project.locked()
     raise_if_stale(project, find_stale(project.manifest(), loaded.lock))
-    assets = {asset.sha256: asset for _, asset in select_rows(project, loaded.lock, names, targets)}
+    archives = archives_of(select_rows(project, loaded.lock, names, targets))
+    assets = {asset.sha256: asset for asset, _ in archives}
     files = {
         MANIFEST_FILE: project.manifest_path.read_bytes(),
         LOCK_FILE: loaded.text.encode(),
@@ -119,7 +120,9 @@ def create_bundle(
         with open_bundle(since) as old:
             sizes = {each.digest: each.size for each in old.contents.archives if each.digest in assets}
             earlier = Since(index=old.contents.digest, left_out=tuple(sorted(sizes)))
-    paths = _fetch(options, [asset for digest, asset in assets.items() if digest not in sizes], progress)
+    with open_fetcher(options, progress) as fetcher:
+        carried = [(asset, names) for asset, names in archives if asset.sha256 not in sizes]
+        paths = fetch_archives(project, carried, fetcher, jobs=options.jobs)
     with store_failures("read the cache", options.cache, variable=""):
         sizes |= {digest: path.stat().st_size for digest, path in paths.items()}
     # Rows of other entries can have the same archive: a reader of the bundle finds all that the lock has.
@@ -145,26 +148,6 @@ def _attestations(options: Options, project: Project, lock: Lock, assets: Iterab
                 )
             found[attestation_name(row.bundle)] = content
     return found
-
-
-def _fetch(options: Options, assets: Sequence[Asset], progress: Progress) -> dict[Digest, Path]:
-    """The archives of assets in the cache; raises all that failed together."""
-    paths: dict[Digest, Path] = {}
-    errors: list[ProvisionError] = []
-    with open_fetcher(options, progress) as fetcher, ThreadPoolExecutor(options.jobs) as pool:
-        futures = {asset.sha256: pool.submit(fetcher.fetch, asset) for asset in assets}
-        try:
-            for digest, future in futures.items():
-                try:
-                    paths[digest] = future.result()
-                except ProvisionError as error:
-                    errors.append(error)
-        except BaseException:
-            fetcher.cancel()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    raise_all(errors)
-    return paths
 
 
 def verify_bundle(path: Path) -> BundleFacts:

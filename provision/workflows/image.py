@@ -39,8 +39,10 @@ from provision.store.receipts import read_entries, read_receipt
 from provision.workflows.image_platforms import ImagePlatform, select_platforms
 from provision.workflows.lock import find_stale, raise_if_stale
 from provision.workflows.options import Options, Scope, open_fetcher
+from provision.workflows.prefetch import fetch_archives
 from provision.workflows.project import LOCK_NAME, LoadedLock, Project
 from provision.workflows.sbom import sbom_document, source_date_epoch
+from provision.workflows.selection import archives_of
 from provision.workflows.sync import check_provenance, entry_names, sync
 
 if TYPE_CHECKING:
@@ -343,7 +345,8 @@ class _Archives:
                 )
         selection = [selected for each in platforms for selected in each.selected]
         warnings = check_provenance(options, project, loaded.lock, selection, progress)
-        paths = {each.asset.sha256: fetcher.fetch(each.asset) for each in selection}
+        archives = archives_of((each.name, each.asset) for each in selection)
+        paths = fetch_archives(project, archives, fetcher, jobs=options.jobs)
         return cls(paths=paths, environ=options.environ, warnings=(*loaded.warnings, *warnings))
 
     def layers(self, layout: ImageLayout, selected: Sequence[Selected]) -> tuple[list[Layer], dict[str, LinkedTree]]:

@@ -1,4 +1,4 @@
-"""`mirror`: archives of locks pushed to a mirror, listed and checked there."""
+"""`mirror`: locked archives pushed to a mirror, listed and verified there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from provision.errors import IntegrityError, ProvisionError, combined
-from provision.fetch.failures import DownloadError
+from provision.fetch.failures import DownloadError, UnreachableError, merge_unreachable
 from provision.fetch.fetcher import Fetcher
 from provision.fleet.mirror import MirrorState, MirrorView, open_mirror, open_push_target
 from provision.host.files import remove_file
@@ -20,7 +20,7 @@ from provision.protocols import Progress
 from provision.url import without_credentials
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, manifests_of
-from provision.workflows.selection import select_rows
+from provision.workflows.selection import archives_of, select_rows
 
 RowState = MirrorState | Literal["pushed", "failed"]
 _ABSENT = frozenset({403, 404, 410})
@@ -38,7 +38,7 @@ class MirrorRow:
 
 @frozen
 class MirrorReport:
-    """What a command found, or did, for each archive. ``others`` counts archives of the mirror that no lock has."""
+    """What a command found or did, for each archive; ``others`` counts archives of the mirror that no lock file has."""
 
     mirror: str
     rows: tuple[MirrorRow, ...]
@@ -53,7 +53,7 @@ class MirrorReport:
 
 @frozen
 class MirrorRequest:
-    """The mirror, and what of which locks: those of ``locks``, or the project's; all targets, or those named."""
+    """The mirror, and for what: the lock files of ``locks``, or the project's; ``targets``, or all."""
 
     mirror: str
     locks: tuple[Path, ...] = ()
@@ -61,9 +61,9 @@ class MirrorRequest:
 
 
 def push_mirror(options: Options, request: MirrorRequest, progress: Progress, *, replaces: bool) -> MirrorReport:
-    """Push the archives that the mirror has not, or all; each is downloaded first unless it is in the cache.
+    """Push the archives that the mirror lacks, or with ``replaces`` all; those not in the cache are downloaded first.
 
-    What fails is in the report, with the error of all.
+    An archive that fails does not stop the others: the report has its error, and one error for all.
     """
     rows, warnings = _locked_rows(options, request)
     with open_fetcher(options, progress) as fetcher:
@@ -136,17 +136,13 @@ def _locked_rows(options: Options, request: MirrorRequest) -> tuple[tuple[Mirror
         projects = [Project(manifest_path=path.absolute()) for path in manifests_of(request.locks)]
     else:
         projects = [Project.find(options)]
-    assets: dict[str, Asset] = {}
-    names: dict[str, dict[str, None]] = {}
+    found: list[tuple[str, Asset]] = []
     warnings: list[str] = []
     for project in projects:
         loaded = project.locked()
         warnings += loaded.warnings
-        for name, asset in select_rows(project, loaded.lock, (), request.targets):
-            assets.setdefault(asset.sha256.hex, asset)
-            names.setdefault(asset.sha256.hex, {})[name] = None
-    rows = tuple(MirrorRow(names=tuple(names[digest]), asset=asset) for digest, asset in assets.items())
-    return rows, tuple(warnings)
+        found += select_rows(project, loaded.lock, (), request.targets)
+    return tuple(MirrorRow(names=names, asset=asset) for asset, names in archives_of(found)), tuple(warnings)
 
 
 def _each(
@@ -177,7 +173,10 @@ def _of_mirror(options: Options, request: MirrorRequest) -> Options:
 
 
 def _report(request: MirrorRequest, rows: tuple[MirrorRow, ...], warnings: tuple[str, ...]) -> MirrorReport:
-    errors = [row.error for row in rows if row.error is not None]
+    failed = [(row.names, row.error) for row in rows if row.error is not None]
+    unreachable = [each for each in failed if isinstance(each[1], UnreachableError)]
+    errors = merge_unreachable(unreachable, len(rows))
+    errors += (error for _, error in failed if not isinstance(error, UnreachableError))
     shown = without_credentials(request.mirror)
     return MirrorReport(
         mirror=shown, rows=rows, warnings=tuple(dict.fromkeys(warnings)), error=combined(errors) if errors else None

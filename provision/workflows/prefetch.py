@@ -1,20 +1,25 @@
-"""`prefetch`: the archives that a sync needs, downloaded and verified."""
+"""`prefetch`: the archives that a sync needs, downloaded and verified; and the same for other commands."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.errors import ProvisionError, raise_all
 from provision.fetch.failures import merge_unreachable
-from provision.model.asset import Asset
+from provision.model.asset import Asset, Digest
 from provision.model.value import frozen
-from provision.plan import LeftOut, Selected
+from provision.plan import LeftOut
 from provision.protocols import Progress
 from provision.workflows.lock import find_stale, raise_if_stale
 from provision.workflows.options import Options, Scope, open_fetcher
 from provision.workflows.project import Project
-from provision.workflows.selection import select_assets
+from provision.workflows.selection import archives_of, select_assets
+
+if TYPE_CHECKING:
+    from provision.fetch.fetcher import Fetcher
 
 
 @frozen
@@ -28,49 +33,50 @@ class Prefetched:
 
 
 def prefetch(options: Options, scope: Scope, progress: Progress, *, frozen: bool = False) -> Prefetched:
-    """Bring the archives of a scope into the cache, several at once; nothing is unpacked, and no store is written.
+    """Download the archives of a scope into the cache; nothing is unpacked, and no store is written.
 
-    Raises `LockFileError` where the lock file is missing or, without ``frozen``, out of date. An archive that cannot be
-    had does not stop the others; all failures are raised together.
+    Raises `LockFileError` where the lock file is missing or, without ``frozen``, out of date, and what
+    `fetch_archives` raises.
     """
     project = Project.find(options)
     loaded = project.locked()
     if not frozen:
         raise_if_stale(project, find_stale(project.manifest(), loaded.lock))
     chosen = select_assets(project, loaded.lock, scope)
-    archives = _archives(chosen.selected)
-    errors: list[tuple[Sequence[str], ProvisionError]] = []
+    archives = archives_of((selected.name, selected.asset) for selected in chosen.selected)
     with open_fetcher(options, progress) as fetcher:
-        missing = [(asset, names) for asset, names in archives if not fetcher.has(asset)]
-
-        def bring(asset: Asset, names: Sequence[str]) -> None:
-            try:
-                fetcher.fetch(asset)
-            except ProvisionError as error:
-                error.place = error.place or next(filter(None, map(project.place_of, names)), None)
-                errors.append((names, error))
-
-        pool = ThreadPoolExecutor(options.jobs, thread_name_prefix="prefetch")
-        try:
-            for done in [pool.submit(bring, asset, names) for asset, names in archives]:
-                done.result()
-        finally:
-            fetcher.cancel()  # where all are done, that ends nothing
-            pool.shutdown(cancel_futures=True)
-    raise_all(merge_unreachable(errors, len(archives)))
+        missing = [asset for asset, _ in archives if not fetcher.has(asset)]
+        fetch_archives(project, archives, fetcher, jobs=options.jobs)
     return Prefetched(
         archives=archives,
-        downloaded=frozenset(asset for asset, _ in missing),
+        downloaded=frozenset(missing),
         left_out=chosen.left_out,
         warnings=loaded.warnings,
     )
 
 
-def _archives(selection: Sequence[Selected]) -> tuple[tuple[Asset, tuple[str, ...]], ...]:
-    """Each archive once, by its sha256, with the names of its entries."""
-    names: dict[str, dict[str, None]] = {}
-    assets: dict[str, Asset] = {}
-    for selected in selection:
-        assets.setdefault(selected.asset.sha256.hex, selected.asset)
-        names.setdefault(selected.asset.sha256.hex, {})[selected.name] = None
-    return tuple((asset, tuple(names[digest])) for digest, asset in assets.items())
+def fetch_archives(
+    project: Project, archives: Sequence[tuple[Asset, Sequence[str]]], fetcher: Fetcher, *, jobs: int
+) -> dict[Digest, Path]:
+    """The cached files of archives, each given with its entries; what is missing is downloaded, ``jobs`` at once.
+
+    An archive that cannot be downloaded does not stop the others; all failures are raised together.
+    """
+    paths: dict[Digest, Path] = {}
+    errors: list[tuple[Sequence[str], ProvisionError]] = []
+
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="fetch")
+    try:
+        for (asset, names), fetched in [(each, pool.submit(fetcher.fetch, each[0])) for each in archives]:
+            try:
+                paths[asset.sha256] = fetched.result()
+            except ProvisionError as error:
+                error.place = error.place or next(filter(None, map(project.place_of, names)), None)
+                errors.append((names, error))
+    except BaseException:
+        fetcher.cancel()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+    raise_all(merge_unreachable(errors, len(archives)))
+    return paths

@@ -13,7 +13,7 @@ from provision.host.cpu import cpu_level
 from provision.host.detect import detect_host
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.select import assets_for_target, not_locked_error, select_asset
-from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
+from provision.model.asset import CPU_LEVELS, Asset, CpuLevel, Digest
 from provision.model.target import Host, Target
 from provision.model.value import frozen
 from provision.plan import LeftOut, Selected
@@ -67,6 +67,16 @@ def select_rows(
     return [
         (python.name, asset) for python in pythons for asset in python.assets if not targets or asset.target in targets
     ]
+
+
+def archives_of(rows: Iterable[tuple[str, Asset]]) -> tuple[tuple[Asset, tuple[str, ...]], ...]:
+    """Each archive once, by its sha256, with the names of the entries that lock it; rows as of `select_rows`."""
+    names: dict[Digest, dict[str, None]] = {}
+    assets: dict[Digest, Asset] = {}
+    for name, asset in rows:
+        assets.setdefault(asset.sha256, asset)
+        names.setdefault(asset.sha256, {})[name] = None
+    return tuple((asset, tuple(names[digest])) for digest, asset in assets.items())
 
 
 def left_out_of_host(project: Project, pythons: Sequence[LockedPython], host: Host) -> tuple[LeftOut, ...]:

@@ -6,9 +6,13 @@ import json
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
-from provision.cli.recording import Recorder, asset_rows, trace_text
+import pytest
+
+from provision.cli.recording import Recorder, asset_rows, trace_text, traced
+from provision.errors import NetworkError, StoreError
 from provision.measures import Laps, Measure
 from provision.protocols import NoProgress
 from tests.fetch.samples import asset
@@ -58,3 +62,20 @@ def test_a_row_adds_up_what_was_done_for_an_archive_and_its_trees() -> None:
     (row,) = asset_rows({one: ("tree-1", "tree-2")}, measures)
     assert row["seconds"] == {"download": 1.0, "unpack": 5.0}
     assert (row["bytes"], row["requests"], row["retries"], row["source"]) == (5, 2, 1, None)
+
+
+def test_a_trace_that_cannot_be_written_does_not_replace_the_error_of_the_command(tmp_path: Path) -> None:
+    notes: list[str] = []
+
+    class Notes(NoProgress):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    recorder = Recorder(Notes())
+    path = tmp_path / "no-such-directory" / "trace.json"
+    with pytest.raises(NetworkError, match="the server is down"), traced(recorder, "sync", path):
+        raise NetworkError("the server is down")
+    assert len(notes) == 1
+    assert str(path) in notes[0]
+    with pytest.raises(StoreError), traced(recorder, "sync", path):
+        pass

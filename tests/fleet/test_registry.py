@@ -104,8 +104,9 @@ def test_content_with_another_digest_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(IntegrityError, match="expected sha256"):
             _read(client, digest(SMALL), len(SMALL) - 1)
         registry.content.manifests[_REPOSITORY, f"sha256:{'0' * 64}"] = (MANIFEST, body)
-        with pytest.raises(IntegrityError, match="expected manifest sha256 0000"):
+        with pytest.raises(IntegrityError, match="expected manifest sha256 0000") as caught:
             client.get_manifest(Digest("0" * 64))
+        assert caught.value.hint, "every error with exit code 5 says what to do"
 
 
 def test_a_registry_that_is_read_only_is_named_with_its_reason(tmp_path: Path) -> None:

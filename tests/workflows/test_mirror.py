@@ -20,6 +20,7 @@ from provision.workflows.mirror import MirrorReport, MirrorRequest, check_mirror
 from provision.workflows.options import Options, parse_targets
 from tests.fetch.samples import fetcher
 from tests.model.samples import asset as make_asset
+from tests.support.faults import Reply
 from tests.support.origin import Origin, open_origin
 from tests.support.project import Project
 from tests.support.registry import FakeRegistry, Quirks
@@ -201,6 +202,37 @@ def test_a_push_that_fails_is_not_told_to_choose_another_source(
         assert "--mirror" not in str(error.hint)
 
 
+@dataclass(frozen=True)
+class _Forbidden:
+    """A 403 of a bucket, with the code that says why."""
+
+    code: str
+
+    def answer(self, reply: Reply) -> None:
+        body = f"<Error><Code>{self.code}</Code></Error>".encode()
+        reply.head(403, {"content-length": str(len(body)), "content-type": "application/xml"})
+        reply.send(body)
+
+
+@pytest.mark.parametrize("mirror", ["s3"], indirect=True)
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [("AccessDenied", "missing"), ("SignatureDoesNotMatch", "failed"), ("InvalidAccessKeyId", "failed")],
+)
+def test_a_login_that_is_refused_does_not_count_as_a_missing_archive(
+    origin: Origin, tmp_path: Path, mirror: Mirror, code: str, state: str
+) -> None:
+    """A bucket that may not be listed answers the same status for an archive that it does not have."""
+    _push(origin, tmp_path, mirror)
+    for path in mirror.files():
+        mirror.bucket.fault(path.relative_to(mirror.bucket.root).as_posix(), _Forbidden(code))
+    report = _list(origin, tmp_path, mirror)
+    assert _states(report) == [state, state]
+    hints = [str(row.error.hint) for row in report.rows if row.error]
+    assert all("AWS_ACCESS_KEY_ID" in hint for hint in hints)
+    assert len(hints) == (2 if state == "failed" else 0)
+
+
 def test_two_pushes_make_the_same_manifests(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
     _push(origin, tmp_path, mirror)
     first = dict(mirror.registry.content.manifests)
@@ -256,7 +288,7 @@ def test_several_locks_and_single_targets(origin: Origin, tmp_path: Path, mirror
 @pytest.mark.parametrize("text", ["oci://registry.example.com/a", "s3://archives", "https://mirror.example"])
 def test_offline_only_directories_are_asked(origin: Origin, tmp_path: Path, text: str) -> None:
     options = Options.of({}, cache=tmp_path / "cache", manifest=origin.project.manifest, offline=True)
-    with pytest.raises(NetworkError, match="offline"):
+    with pytest.raises(NetworkError, match=r"cannot reach .+: the network is disabled \(offline\)"):
         list_mirror(options, MirrorRequest(mirror=text), NoProgress())
     folder = MirrorRequest(mirror=origin.server.root.as_uri())
     assert _states(check_mirror(options, folder, NoProgress())) == ["present", "present"]

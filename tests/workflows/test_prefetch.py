@@ -8,6 +8,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from provision.errors import NetworkError
+from provision.protocols import NoProgress
+from provision.workflows.bundle import create_bundle
+from provision.workflows.mirror import MirrorRequest, push_mirror
+from provision.workflows.options import Options, Scope
+from provision.workflows.prefetch import prefetch
 from tests.support.builds import Build, write_catalog
 from tests.support.faults import Other, Status
 from tests.support.project import Project
@@ -82,6 +88,27 @@ def test_every_archive_is_tried_and_all_failures_are_reported(
     (error,) = ended.document()["error"]["errors"]
     assert error["kind"] == "integrity"
     assert _archives(project) == {builds[1].sha256}
+
+
+def test_archives_that_no_source_sent_are_one_error_with_their_entries(
+    tmp_path: Path, project: Project, server: Server, builds: list[Build]
+) -> None:
+    """Whichever command downloads them."""
+    for build in builds:
+        server.fault(build.archive.name, Status(code=404))
+    options = Options.of({}, home=project.home, cache=tmp_path / "empty", manifest=project.manifest)
+    with pytest.raises(NetworkError) as prefetched:
+        prefetch(options, Scope(), NoProgress())
+    with pytest.raises(NetworkError) as bundled:
+        create_bundle(options, tmp_path / "all.tar", (), (), since=None, progress=NoProgress())
+    request = MirrorRequest(mirror=(tmp_path / "mirror").as_uri())
+    pushed = push_mirror(options, request, NoProgress(), replaces=False).error
+    for error in (prefetched.value, bundled.value, pushed):
+        assert isinstance(error, NetworkError)
+        first, *rows = error.message.splitlines()
+        assert first == "cannot download 2 of 2 archives"
+        assert [row.split("  ")[0] for row in rows[:2]] == ["again, one", "two"]
+    assert not (tmp_path / "all.tar").exists()
 
 
 def test_a_lock_that_is_out_of_date_is_an_error_unless_frozen(project: Project, builds: list[Build]) -> None:

@@ -1,4 +1,4 @@
-"""`bundle`: its command lines and their output, and that of `sync --bundle`."""
+"""`bundle`: its command lines and their output; the output of `sync --bundle`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def bundle_create(
             "-t",
             metavar="TARGET",
             autocompletion=complete_any_target,
-            help="Only archives for this platform (repeatable). [default: all]",
+            help="Only archives for this target (repeatable). [default: all]",
             show_default=False,
         ),
     ] = None,
@@ -99,13 +99,13 @@ def bundle_verify(session: Session, path: BundlePath) -> int:
 @with_session()
 def bundle_diff(
     session: Session,
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="The bundle that is already there.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The bundle that is wanted there.")],
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="An earlier bundle.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later bundle.")],
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if an archive must be carried.")] = False,
 ) -> int:
-    """Show the archives that an older bundle lacks.
+    """Compare the archives of two bundles.
 
-    `bundle create --since OLD` writes a bundle with just these.
+    `bundle create --since OLD` writes a bundle with only the archives that OLD lacks.
 
     \b
     Examples:
@@ -155,7 +155,7 @@ def present_bundle_diff(diff: BundleDiff, console: Console, *, exit_code: bool) 
 def present_synced_from_bundle(
     done: SyncedFromBundle, console: Console, measures: Sequence[Measure] = ()
 ) -> CommandAnswer:
-    """As `sync`, and the files that the bundle had to bring."""
+    """As of `sync`, and the files of the project that were written."""
     from provision.cli.present.sync import present_synced
     from provision.host.repository import display_path
 
