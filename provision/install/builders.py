@@ -137,7 +137,12 @@ class _Builder:
 
 def _fork(job: BuildJob, prepare: Callable[[], object]) -> _Builder:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    their_pipe, our_pipe = os.pipe()
+    try:
+        their_pipe, our_pipe = os.pipe()
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise
     own_ends.update((ours.fileno(), our_pipe))
     try:
         pid = fork(lambda: _serve(theirs, their_pipe, job, prepare))

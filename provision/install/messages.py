@@ -45,7 +45,9 @@ def _failure(error: ProvisionError) -> Message:
 
     if isinstance(error, DownloadError):
         return {"download": error.message_to_parent()}
-    return {"error": type(error).__name__, "message": error.message[:_LONGEST_TEXT], "hint": error.hint}
+    # The parent knows the classes of `errors`; of another module's, the nearest of these.
+    name = next(each.__name__ for each in type(error).__mro__ if each.__module__ == errors.__name__)
+    return {"error": name, "message": error.message[:_LONGEST_TEXT], "hint": error.hint}
 
 
 def result_of(outcome: Message) -> object:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.project import COMMAND, Ended, Project
+from tests.support.strangers import is_root
 
 NOBODY = 65534
 # All is imported before root's rights are gone: a stranger may not even see the library of the Python that runs tests.
@@ -26,10 +26,6 @@ os.setuid({nobody})
 sys.argv[0] = "provision"
 sys.exit(main())
 """
-
-
-def is_root() -> bool:
-    return os.geteuid() == 0
 
 
 def run_with_umask(project: Project, umask: int, *words: str) -> Ended:

@@ -19,11 +19,12 @@ import pytest
 from provision.store.layout import Store
 from provision.store.receipts import installed_receipts
 from provision.store.stamp import read_stamp
-from tests.bytes.people import NOBODY, is_root, run_as_stranger, run_with_umask
+from tests.bytes.people import NOBODY, run_as_stranger, run_with_umask
 from tests.crash import invariants
 from tests.crash.disks import require_mounts, small_disk
 from tests.support.file_systems import another_file_system, without_symlinks
 from tests.support.project import COMMAND, Ended, Project
+from tests.support.strangers import is_root
 from tests.support.tally import count
 from tests.support.variants import variants
 

@@ -153,6 +153,20 @@ def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
     assert run(tmp_path, code) == "interrupted\n"
 
 
+def test_without_descriptors_left_there_are_fewer_and_none_stays_open(tmp_path: Path) -> None:
+    code = """\
+    import resource
+    opened = lambda: set(os.listdir("/proc/self/fd"))
+    before, hard = opened(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for more in range(4):  # a pair of sockets, and a pipe
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lock + 1 + more, hard))
+        builders = Builders(1, lambda *_: None, lambda: None)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        assert (len(builders), opened()) == (0, before)
+    """
+    assert run(tmp_path, code) == ""
+
+
 def test_where_no_process_can_be_made_there_are_none(tmp_path: Path) -> None:
     code = """\
     import errno

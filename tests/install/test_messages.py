@@ -7,8 +7,10 @@ import time
 
 import pytest
 
-from provision.errors import IntegrityError, ProvisionError
+from provision.errors import IntegrityError, ProvisionError, StoreError
+from provision.host.execute import CommandError
 from provision.install.messages import Message, ProgressSender, outcome_of, result_of, show_progress
+from provision.store.links import LinksUnavailableError
 from tests.fetch.samples import RecordedProgress
 
 
@@ -32,6 +34,16 @@ def test_an_error_is_raised_with_its_words_and_its_hint() -> None:
     with pytest.raises(IntegrityError, match="the bytes are wrong") as caught:
         result_of(failing(IntegrityError("the bytes are wrong", hint="lock another build")))
     assert caught.value.hint == "lock another build"
+
+
+def test_an_error_of_another_module_is_raised_as_the_nearest_that_the_parent_knows() -> None:
+    for error, kind in (
+        (LinksUnavailableError("no links"), StoreError),
+        (CommandError("x", "none", code=127), ProvisionError),
+    ):
+        with pytest.raises(kind, match=error.message) as caught:
+            result_of(failing(error))
+        assert type(caught.value) is kind
 
 
 def test_an_error_of_the_system_is_an_error_in_our_words() -> None:

@@ -13,14 +13,14 @@ from provision.store.layout import Store
 from tests.support.builds import write_catalog
 from tests.support.project import Project
 from tests.support.small import small_build
-from tests.support.strangers import as_stranger
+from tests.support.strangers import as_stranger, is_root
 
 GROUP, ANN, BEN = 60_100, 60_101, 60_102
 DIRECTORIES = ("", "store", "receipts", "locks", "staging", "roots")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="takes the rights of several users"),
+    pytest.mark.skipif(not is_root(), reason="takes the rights of several users"),
 ]
 
 PACKAGES = tuple(f"provision.{room}" for room in ("store", "workflows", "install", "relocate", "unpack", "fetch"))

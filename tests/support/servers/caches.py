@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.support.servers.programs import ServerUnavailableError, debian_program, free_ports, running, serve_by_hand
+from tests.support.strangers import is_root
 
 KINDS = ("nginx", "varnish", "squid")
 _NGINX = Path(__file__).resolve().parents[3] / "examples" / "fleet" / "nginx.conf"
@@ -81,7 +82,7 @@ class WebCache:
 
     def _adapted(self, text: str) -> str:
         """The example with the paths and addresses of a test; nothing of how it caches is changed."""
-        user = f"user {getpass.getuser()};" if _is_root() else ""  # else it becomes one that may not write here
+        user = f"user {getpass.getuser()};" if is_root() else ""  # else it becomes one that may not write here
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         temporary = " ".join(f"{kind}_temp_path {self.folder}/tmp/{kind};" for kind in kinds)
         places = {
@@ -113,7 +114,7 @@ class WebCache:
         program = _installed("squid", "squid")
         configuration = self.folder / "squid.conf"
         text = _SQUID.format(own=self.port, host=self.origin.hostname, port=self.origin.port, folder=self.folder)
-        if _is_root():
+        if is_root():
             text += "cache_effective_user proxy\n"
             shutil.chown(self.folder, "proxy")
         configuration.write_text(text)
@@ -125,10 +126,6 @@ class WebCache:
     def _answers(self) -> bool:
         with socket.socket() as asking:
             return asking.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _installed(program: str, package: str) -> Path:
