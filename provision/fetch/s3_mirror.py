@@ -110,9 +110,11 @@ def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], seconds: float) 
         import obstore
         from obstore.exceptions import BaseError
     except ModuleNotFoundError as error:
+        from provision.host.distribution import install_command
+
         raise UsageError(
             "mirrors in S3 require the package obstore, which is not installed",
-            hint="Install provision with the extra `s3`, as in `pip install 'pyprovision[s3]'`.",
+            hint=f"Run `{install_command('s3')}`.",
         ) from error
     is_anonymous = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in _TRUE
     settings = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))

@@ -1,4 +1,4 @@
-"""`prefetch`: the archives that a sync needs, downloaded and verified; and the same for other commands."""
+"""`prefetch`: archives downloaded and verified, for a sync or another command."""
 
 from __future__ import annotations
 

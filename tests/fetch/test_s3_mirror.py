@@ -157,7 +157,7 @@ with Fetcher(ArchiveCache(Path({str(tmp_path)!r})), mirrors=("s3://archives",), 
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.startswith("UsageError mirrors in S3 require the package obstore")
-    assert "extra `s3`" in done.stdout
+    assert "-m pip install 'pyprovision[s3]'" in done.stdout
 
 
 def test_without_credentials_the_error_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
