@@ -28,7 +28,6 @@ _OWN = {
     "which": {"--store": ("store", True)},
 }
 _OWN_VALUES = {"sync": {"--jitter": "jitter"}}
-_LONGEST_JITTER = 86400.0
 _TAKE_NAMES = ("sync", "plan", "which")
 _TRANSFER = ("sync", "lock")
 
@@ -71,21 +70,14 @@ def read_line(argv: list[str]) -> Line | None:
         "frozen" in line.options and line.options.get("locked") is True
     )
     unnamed = line.command == "which" and len(line.names) != 1
-    valid = _is_valid(line.options.get("jobs", "1")) and _is_jitter(line.options.get("jitter", "0"))
-    return line if valid and not contradict and not unnamed else None
+    return line if _are_valid(line.options) and not contradict and not unnamed else None
 
 
-def _is_valid(jobs: str | bool) -> bool:
-    from provision.host.variables import is_jobs
+def _are_valid(options: dict[str, str | bool]) -> bool:
+    """Whether the values that are numbers are those that the options take."""
+    from provision.host.variables import is_jitter, is_jobs
 
-    return isinstance(jobs, str) and is_jobs(jobs)
-
-
-def _is_jitter(seconds: str | bool) -> bool:
-    try:
-        return 0 <= float(seconds) <= _LONGEST_JITTER
-    except ValueError:
-        return False
+    return is_jobs(str(options.get("jobs", "1"))) and is_jitter(str(options.get("jitter", "0")))
 
 
 def is_plan_file(text: str) -> bool:

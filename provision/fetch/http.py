@@ -56,6 +56,15 @@ class HttpResponse:
         with _errors_translated(self.url, self._deadline):
             yield from self._response.chunks()
 
+    def read(self, limit: int) -> bytes:
+        """The body; of one that is longer than ``limit`` bytes only a start, which is longer, too."""
+        body = bytearray()
+        for chunk in self.chunks():
+            body += chunk
+            if len(body) > limit:
+                break
+        return bytes(body)
+
     def expect(self, *statuses: int) -> None:
         """Raise `TransferError` for any other status."""
         if self.status not in statuses:
@@ -179,7 +188,7 @@ class HttpClient:
                 if answer.status != _OK:
                     failure = status_failure(realm, answer.status, answer.headers)
                     raise TransferError(replace(failure, hint=session.repository.login_hint))
-                return b"".join(answer.chunks())[:_MAX_TOKEN]
+                return answer.read(_MAX_TOKEN)[:_MAX_TOKEN]
 
         try:
             is_answered = session.answer(response.headers.get("www-authenticate", ""), used, ask)

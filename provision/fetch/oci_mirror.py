@@ -103,12 +103,7 @@ def _is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> b
             if response.status in _NO_SUCH_BLOB:
                 return b""
             response.expect(_OK)
-            body = bytearray()
-            for chunk in response.chunks():
-                body += chunk
-                if len(body) > _MAX_MANIFEST:
-                    return b""
-            return bytes(body)
+            return response.read(_MAX_MANIFEST)
 
     retry = RetryPolicy(network.settings, network.cancellation, deadline, network.retries)
     body = retry.run(attempt, tries=network.settings.attempts)

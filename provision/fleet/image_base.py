@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,7 +17,6 @@ from provision.fleet.image_layout import (
     read_digest,
 )
 from provision.fleet.image_reference import ImageReference
-from provision.host.files import is_directory
 from provision.model.asset import Digest
 from provision.model.oci import BASE_DIGEST, BASE_NAME, INDEX, LAYER, MANIFEST, REF_NAME, Descriptor
 from provision.model.platform import Platform
@@ -94,9 +94,9 @@ class LayoutSource:
             return named[0]
         names = ", ".join(sorted(each.annotations.get(REF_NAME, "one without a name") for each in found)) or "none"
         what = f"has no image {self.tag!r}" if self.tag else f"has {len(found)} images, of which `--base` names none"
-        raise ProvisionError(
-            f"{self.layout.path} {what}", hint=f"Pass `--base {self.layout.path}:NAME`. Images: {names}."
-        )
+        place = str(self.layout.path)
+        shown = place if _is_path(place) else f"./{place}"
+        raise ProvisionError(f"{place} {what}", hint=f"Pass `--base {shown}:NAME`. Images: {names}.")
 
     def read(self, descriptor: Descriptor) -> bytes:
         return self.layout.read(descriptor)
@@ -144,17 +144,24 @@ class RegistrySource:
 
 
 def layout_source(text: str) -> LayoutSource | None:
-    """The image in the layout that ``--base`` names as ``DIR`` or ``DIR:NAME``; None where there is no layout."""
+    """The image in the layout that ``--base`` names as ``DIR`` or ``DIR:NAME``; None for an image in a registry.
+
+    Only what is written as a path is one, as ``./debian`` is: a pull request could add a directory named like an image.
+    """
+    if not _is_path(text):
+        return None
     path, colon, tag = text.rpartition(":")
     for directory, name in ((text, ""), (path, tag) if colon else (text, "")):
         if directory and is_layout(Path(directory)):
             return LayoutSource(ImageLayout(Path(directory)), name)
-    if text.startswith((".", "/")) or is_directory(Path(text)):
-        raise UsageError(
-            f"--base: expected an OCI image layout, an image reference or {SCRATCH}; got the path {text!r}",
-            hint="Make a layout with `skopeo copy docker://IMAGE oci:DIR`.",
-        )
-    return None
+    raise UsageError(
+        f"--base: expected an OCI image layout, an image reference or {SCRATCH}; got the path {text!r}",
+        hint="Make a layout with `skopeo copy docker://IMAGE oci:DIR`.",
+    )
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith((".", "/")) or "\\" in text or re.match(r"[A-Za-z]:/", text) is not None
 
 
 def read_base(source: ImageSource, platform: Platform) -> BaseImage:

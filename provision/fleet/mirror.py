@@ -174,12 +174,7 @@ def _is_without(response: HttpResponse) -> bool:
 
     A wrong key or signature is refused as 403, too, with another code than AccessDenied.
     """
-    body = b""
-    for chunk in response.chunks():
-        body += chunk
-        if len(body) > _MAX_ERROR:
-            break
-    code = re.search(rb"<Code>\s*(\w+)\s*</Code>", body)
+    code = re.search(rb"<Code>\s*(\w+)\s*</Code>", response.read(_MAX_ERROR))
     return code is None or code[1] == b"AccessDenied"
 
 

@@ -243,12 +243,10 @@ class RegistryClient:
         raise TransferError(replace(failure, cause=f"{failure.cause}{reason}", hint=hint))
 
     def _body(self, response: HttpResponse, limit: int) -> bytes:
-        body = bytearray()
-        for chunk in response.chunks():
-            body += chunk
-            if len(body) > limit:
-                raise TransferError(Failure(url=response.url, cause=f"got more than the limit of {limit} bytes"))
-        return bytes(body)
+        body = response.read(limit)
+        if len(body) > limit:
+            raise TransferError(Failure(url=response.url, cause=f"got more than the limit of {limit} bytes"))
+        return body
 
     def _blob_url(self, digest: Digest) -> Url:
         return self.repository.url(f"blobs/sha256:{digest}")
@@ -273,13 +271,8 @@ def _path_of(reference: str | Digest) -> str:
 
 def _error_message(response: HttpResponse) -> str:
     """What a registry's first error says: ``: DENIED, requested access to the resource is denied``; may be empty."""
-    body = b""
     try:
-        for chunk in response.chunks():
-            body += chunk
-            if len(body) > _MAX_ERROR:
-                return ""
-        first = json.loads(body)["errors"][0]
+        first = json.loads(response.read(_MAX_ERROR))["errors"][0]
         words = [word for word in (first.get("code"), first.get("message")) if isinstance(word, str)]
     except (TransferError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""

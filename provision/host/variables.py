@@ -16,6 +16,7 @@ _FALSE = ("0", "false", "no", "off", "f", "n", "")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 MOST_JOBS = 64
 MOST_CONNECTIONS = 16
+LONGEST_JITTER = 86_400.0  # in seconds
 
 
 def read_flag(environ: "Mapping[str, str]", name: str) -> bool | None:
@@ -34,7 +35,7 @@ def is_flag(text: str) -> bool:
 
 
 def read_jobs(environ: "Mapping[str, str]", name: str = "PROVISION_JOBS") -> int | None:
-    """A number of interpreters; None where the variable is not set."""
+    """A number of downloads or installations; None where the variable is not set."""
     text = environ.get(name, "").strip()
     if not text:
         return None
@@ -51,6 +52,22 @@ def read_connections(environ: "Mapping[str, str]", name: str = "PROVISION_CONNEC
     if not (text.isascii() and text.isdigit() and len(text) <= 2 and 1 <= int(text) <= MOST_CONNECTIONS):
         raise _unexpected(name, text, f"a number from 1 to {MOST_CONNECTIONS}")
     return int(text)
+
+
+def read_jitter(environ: "Mapping[str, str]", name: str = "PROVISION_JITTER") -> float | None:
+    """A number of seconds, as ``--jitter`` takes it; None where the variable is not set."""
+    text = environ.get(name, "").strip()
+    if text and not is_jitter(text):
+        raise _unexpected(name, text, f"a number of seconds from 0 to {LONGEST_JITTER:.0f}")
+    return float(text) if text else None
+
+
+def is_jitter(text: str) -> bool:
+    """Whether a text is a number of seconds that ``--jitter`` accepts."""
+    try:
+        return 0 <= float(text) <= LONGEST_JITTER
+    except ValueError:
+        return False
 
 
 def is_jobs(text: str) -> bool:
@@ -117,7 +134,7 @@ _READERS: "dict[str, Callable[[Mapping[str, str], str], object]]" = {
     "PROVISION_CONNECTIONS": read_connections,
     "PROVISION_CPU": read_cpu,
     "PROVISION_DEADLINE": _seconds,
-    "PROVISION_JITTER": lambda environ, name: read_number(environ, name, zero=True),
+    "PROVISION_JITTER": read_jitter,
     "PROVISION_JOBS": read_jobs,
     "PROVISION_LOCKED": read_flag,
     "PROVISION_LOCK_TIMEOUT": lambda environ, name: read_number(environ, name, zero=True),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provision.attest.kept import KeptBundles
 from provision.catalog.learned_components import learned_file
-from provision.errors import ManifestError, ProvisionError, store_failures
+from provision.errors import ManifestError, ProvisionError, UsageError, store_failures
 from provision.fleet.bundle import (
     COMPONENTS_FILE,
     LOCK_FILE,
@@ -101,6 +101,11 @@ def create_bundle(
     real = output.resolve()
     check_inside(output, real)
     check_output(real)
+    if since is not None and since.resolve() == real:
+        raise UsageError(
+            "--output: expected another path than that of `--since`, whose archives are left out",
+            hint="Write the bundle to another file, and keep the earlier bundle.",
+        )
     project = Project.find(options)
     loaded = project.locked()
     raise_if_stale(project, find_stale(project.manifest(), loaded.lock))

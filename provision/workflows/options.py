@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import UsageError, did_you_mean
 from provision.host.paths import base_homes, cache_home, data_home
-from provision.host.variables import check_variables, read_flag, read_jobs, read_number
+from provision.host.variables import check_variables, read_flag, read_jitter, read_jobs
 from provision.model.asset import CPU_LEVELS, CpuLevel
 from provision.model.target import KNOWN_TARGETS, Target
 from provision.model.value import frozen, replace
@@ -35,7 +35,7 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 class Options:
     """The settings of one run.
 
-    ``bases`` are stores that are only read. ``jobs`` is how many interpreters are worked on at once, at most.
+    ``bases`` are stores that are only read. ``jobs`` is the most downloads or installations at once.
     ``jitter`` is the longest random wait before the first download, in seconds. ``shown_as`` is what messages call the
     lock where the files that are checked are copies.
     """
@@ -86,7 +86,7 @@ class Options:
             mirrors=mirrors or other_mirrors,
             allow_hosts=allow_hosts + other_hosts,
             jobs=jobs or read_jobs(environ) or DEFAULT_JOBS,
-            jitter=read_number(environ, "PROVISION_JITTER", zero=True) or 0.0,
+            jitter=read_jitter(environ) or 0.0,
         )
 
     @property

@@ -450,6 +450,16 @@ def test_what_cannot_be_an_output_is_a_usage_error(near: Near, tmp_path: Path) -
     assert near.create(tmp_path / "empty").facts.archives
 
 
+def test_an_earlier_bundle_is_not_replaced_by_the_one_that_leaves_out_its_archives(
+    near: Near, earlier: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.tar"
+    shutil.copy(earlier, own)
+    with pytest.raises(UsageError, match="expected another path than that of `--since`"):
+        near.create(own, since=tmp_path / "." / "own.tar")
+    assert own.read_bytes() == earlier.read_bytes()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links")
 @pytest.mark.parametrize("name", ["out.tar", "out/a.tar", "out/a"])
 def test_a_link_in_a_repository_leads_no_bundle_out_of_it(name: str, copy: Near, tmp_path: Path) -> None:

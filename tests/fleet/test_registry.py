@@ -18,8 +18,9 @@ from provision.model.oci import EMPTY_BYTES, EMPTY_DIGEST, MANIFEST, archive_man
 from tests.fetch import samples
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import LARGE, PATIENT, SMALL, digest
-from tests.support.faults import Status, redirect
+from tests.support.faults import Endless, Status, redirect
 from tests.support.registry import FakeRegistry, Quirks
+from tests.support.server import Server
 
 fetcher = partial(samples.fetcher, settings=PATIENT)
 
@@ -135,6 +136,19 @@ def test_without_a_login_the_error_says_how_to_get_one(tmp_path: Path, quirks: Q
 
 
 # Who gets a login
+
+
+def test_a_token_without_an_end_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with Server(tmp_path / "tokens") as tokens:
+        tokens.fault("token", Endless())
+        quirks = Quirks(token=True, realm=tokens.at("token"))
+        with (
+            FakeRegistry(quirks) as registry,
+            _client(tmp_path, registry) as client,
+            pytest.raises(NetworkError, match="401 Unauthorized"),
+        ):
+            client.has_blob(digest(SMALL))
+        assert tokens.count("token") == 1
 
 
 def test_a_token_is_requested_of_no_host_that_is_not_allowed(internet: Internet, tmp_path: Path) -> None:

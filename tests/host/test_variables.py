@@ -23,7 +23,7 @@ INVALID = {
     "PROVISION_CONNECTIONS": ("17", "a number from 1 to 16"),
     "PROVISION_CPU": ("v9", "one of baseline, v2, v3, v4"),
     "PROVISION_DEADLINE": ("0", "a number of seconds above 0"),
-    "PROVISION_JITTER": ("-1", "a number of seconds, 0 or more"),
+    "PROVISION_JITTER": ("86401", "a number of seconds from 0 to 86400"),
     "PROVISION_JOBS": ("many", "a number from 1 to 64"),
     "PROVISION_LOCKED": ("maybe", "one of 1, true, yes, on, 0, false, no, off"),
     "PROVISION_LOCK_TIMEOUT": ("-1", "a number of seconds, 0 or more"),

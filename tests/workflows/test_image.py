@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from provision.errors import IntegrityError, LockFileError, ProvisionError, UsageError
+from provision.fleet.image_base import LayoutSource, layout_source
 from provision.fleet.image_layers import LinkedTree, links_layer
 from provision.fleet.image_layout import ImageLayout
 from provision.lock.read import read_lock
@@ -308,6 +309,21 @@ def test_a_base_that_is_invalid_is_refused(
         make(options, tmp_path / "layout", base=str(base), platforms=("linux/amd64",))
     assert caught.value.hint
     assert not (tmp_path / "layout").exists()
+
+
+def test_a_directory_named_like_an_image_is_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pull request can add a directory; a path is what is written as one."""
+    write_layout(tmp_path / "debian", {"linux/amd64": {"a": b"1"}})
+    monkeypatch.chdir(tmp_path)
+    assert layout_source("debian") is None
+    assert layout_source("debian:base") is None
+    for text in ("./debian", "./debian:base", str(tmp_path / "debian"), f"../{tmp_path.name}/debian"):
+        found = layout_source(text)
+        assert found is not None, text
+        assert found.image().size
+    with pytest.raises(ProvisionError, match="has no image 'x'") as caught:
+        LayoutSource(ImageLayout(Path("debian")), "x").image()
+    assert caught.value.hint == "Pass `--base ./debian:NAME`. Images: base."
 
 
 def test_a_base_that_does_not_fit_leaves_no_image(options: Options, tmp_path: Path) -> None:

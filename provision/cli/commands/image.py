@@ -54,7 +54,7 @@ def image(
         str,
         typer.Option(
             metavar="BASE",
-            help="Image below the interpreters: LAYOUT[:NAME], HOST/REPOSITORY[:TAG][@DIGEST], or scratch for none.",
+            help="Image below the interpreters: ./LAYOUT[:NAME], HOST/REPOSITORY[:TAG][@DIGEST], or scratch for none.",
         ),
     ] = "scratch",
     label: Annotated[
@@ -83,7 +83,7 @@ def image(
     Examples:
       provision image -o pythons                              all entries, all their Linux platforms
       provision image default --push registry.example.com/team/python:3.14 --base debian:13-slim
-      provision image default -o pythons --base debian        upon the image of the layout in `debian`
+      provision image default -o pythons --base ./debian      upon the image of the layout in `debian`
       provision image default -o pythons --platform linux/amd64,linux/arm64
       provision image default -o pythons --archive-layer      the downloaded archive as the layer
     """

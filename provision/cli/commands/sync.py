@@ -10,6 +10,7 @@ from provision.cli.parameters import Names, with_session
 from provision.cli.plain import is_plan_file
 from provision.cli.session import Session
 from provision.errors import UsageError
+from provision.host.variables import LONGEST_JITTER
 from provision.model.asset import CPU_LEVELS
 
 Targets = Annotated[
@@ -55,7 +56,7 @@ Jitter = Annotated[
     typer.Option(
         metavar="SECONDS",
         min=0.0,
-        max=86400.0,
+        max=LONGEST_JITTER,
         show_default=False,
         help="Wait a random time of up to this before the first download, where many machines start at once.  "
         "[env var: PROVISION_JITTER]",
