@@ -68,6 +68,10 @@ def main() -> None:
     parser.add_argument("--documentation", default=old.documentation)
     options = parser.parse_args()
     new = Addresses(repository=options.repository.rstrip("/"), documentation=options.documentation.rstrip("/"))
+    if not re.fullmatch(r"https://github\.com/[\w-]+/provision", new.repository):
+        parser.error(f"--repository: expected https://github.com/OWNER/provision, got {options.repository!r}")
+    if not re.fullmatch(r"https://[^\s/]+(/\S*)?", new.documentation):
+        parser.error(f"--documentation: expected an https URL, got {options.documentation!r}")
     for path in (_PYPROJECT, *texts()):
         text = path.read_text(encoding="utf-8")
         renewed = renew(text, old, new, __version__)

@@ -38,7 +38,7 @@ class SecondProcess:
     """This process's end, for one archive.
 
     ``tell`` sends a message; ``hear`` returns the next one, or None if none comes within so many milliseconds, or none
-    will; ``end`` makes sure that the process does nothing any more, and ``release`` lets it exit by itself.
+    will; ``end`` ends the process at once, and ``release`` lets it exit by itself.
     """
 
     def __init__(

@@ -61,6 +61,10 @@ def test_the_command_changes_pyproject_and_the_texts(tmp_path: Path) -> None:
     assert 'Issues = "https://github.com/acme/provision/issues"' in (copy / "pyproject.toml").read_text()
     assert "uses: acme/provision@v" in (copy / "docs" / "ci.md").read_text()
     assert subprocess.run(command[:3], cwd=copy, check=True, capture_output=True).stdout == b""
+    for option, value in (("--repository", "acme/provision"), ("--documentation", "docs")):
+        refused = subprocess.run([*command[:3], option, value], cwd=copy, check=False, capture_output=True, text=True)
+        assert (refused.returncode, f"{option}: expected" in refused.stderr) == (2, True)
+    assert subprocess.run(command[:3], cwd=copy, check=True, capture_output=True).stdout == b""
 
 
 @pytest.mark.parametrize("name", ["docs/ci.md", "README.md"])

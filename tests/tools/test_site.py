@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -21,6 +23,7 @@ from tests.support.browser import RUN_AXE, Tab, pictures
 from tests.support.browser_fixtures import any_tab, axe
 from tools.manual import command_helps
 from tools.references import ROOT, addresses
+from tools.site.__main__ import is_site
 from tools.site.agents import llms_txt, skill
 from tools.site.check import problems_of
 from tools.site.reference import reference_pages
@@ -279,3 +282,16 @@ def test_the_site_in_a_browser(any_tab: Tab, axe: str, site: str, tmp_path: Path
         assert time.monotonic() < end
         time.sleep(0.05)
     assert any_tab.complaints == []
+
+
+def test_only_a_site_is_replaced(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    assert is_site(mine)
+    (mine / "thesis.txt").write_text("mine")
+    command = [sys.executable, "-m", "tools.site", "-o", str(mine)]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (done.returncode, "is not a site that was built before" in done.stderr) == (2, True)
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+    (mine / "llms.txt").touch()
+    assert is_site(mine)

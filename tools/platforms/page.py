@@ -19,10 +19,10 @@ not depend on the machine that it runs on.
 <!-- Made by `python -m tools.platforms page` from tests/platforms.toml and tests/installs.toml. -->
 
 - **tested**: the quick tests ran there, all of them.
-- **tested in part**: some tests ran there, or they ran on an emulation of it; below stands which, and what that does
+- **tested in part**: some tests ran there, or they ran on an emulation of it. "What ran" says which, and what they do
   not show.
-- **written for**: the code has an answer for this system, and nothing was run on it.
-- **unknown**: nobody has looked. provision may run there or not.
+- **written for**: the code is meant to run on this system, and nothing was run on it.
+- **unknown**: nothing was tried; provision may or may not run there.
 
 | platform | state | what ran |
 |---|---|---|
@@ -35,8 +35,8 @@ _INSTALLS = """
 By platform and Python, as the package index had it on {day}.
 
 - **wheels**: nothing is compiled.
-- **source**: pip and uv make PyYAML of its sources by themselves, without a compiler.
-- Elsewhere: the dependency that has no wheel there.
+- **source**: pip and uv build PyYAML from its source, without a compiler.
+- **no** and a name: the dependency that has no wheel there.
 
 On 32-bit ARM before Python 3.14, `.tar.zst` archives require the extra `zstd`, which is compiled; everything else works
 without. isal makes gzip faster and nothing else; it is left out where it has no wheels, but for the free-threaded 3.13

@@ -51,10 +51,17 @@ def build(output: Path, work: Path) -> list[str]:
     return list(problems_of(output, f"{addresses().documentation}/"))
 
 
+def is_site(output: Path) -> bool:
+    """Whether a directory is empty or a site of an earlier run, and may be replaced."""
+    return output.is_dir() and ((output / "llms.txt").is_file() or not any(output.iterdir()))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.site")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "site")
     output: Path = parser.parse_args().output.resolve()
+    if output.exists() and not is_site(output):
+        parser.error(f"{output}: exists, and is not a site that was built before; pass another directory")
     problems = build(output, ROOT / "build" / "site-sources")
     for problem in problems:
         print(problem, file=sys.stderr)
