@@ -29,9 +29,12 @@ def start_fetching(argv: Sequence[str], environ: Mapping[str, str]) -> None:
         return
     if os.path.lexists(".pythons") or (lock := _read_lock()) is None or _has_tree_of(lock, environ):
         return
+    import gc
+
     from provision.cli.stopping import at_exit
     from provision.install.fetch_process import end_early, start_early
 
+    gc.disable()
     start_early(environ, lock)
     at_exit(end_early)
 

@@ -1,7 +1,7 @@
 """A plan's installs: archives fetched and trees made from them, several at once.
 
-Archives are fetched by `fetch_process`, or by threads of this process; several trees are made by `builders`. Links and
-pruning, which concern projects and not trees, are in `workflows.sync`.
+Archives are fetched by `fetch_process`, or by threads of this process; of several trees, `builders` make some. Links
+and pruning, which concern projects and not trees, are in `workflows.sync`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from provision.store.publish import staging_directory
 from provision.store.receipts import Receipt, read_receipt
 
 if TYPE_CHECKING:
-    from provision.install.builders import Builders
+    from provision.install.builders import Builder, Builders
     from provision.install.fetch_process import ArchiveSource
     from provision.unpack.writer import UnpackHelper
 
@@ -36,15 +36,12 @@ _POLL_INTERVAL = 0.1
 # Seconds that the other threads get to stop in after Ctrl-C.
 _GRACE = 0.4
 
-# The limit where there are no builder processes: making more trees at once than there are processors only costs memory.
-_MAKE_SLOTS = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
-
 
 @frozen
 class InstallContext:
     """What installing needs: the store, a fetcher, this machine, the progress. ``lock_timeout`` is in seconds.
 
-    ``helper`` gives what helps to unpack the archive fetched last, for the descriptor of its tree's lock.
+    ``helper`` gives what helps to unpack one archive, for the descriptor of its tree's lock.
     ``host`` is None on a machine that no Python is published for, on which trees for other machines can be made.
     """
 
@@ -54,7 +51,7 @@ class InstallContext:
     progress: Progress
     environ: Mapping[str, str]
     lock_timeout: float | None = None
-    helper: Callable[[int | None], UnpackHelper | None] | None = None
+    helper: Callable[[Path, int], UnpackHelper | None] | None = None
 
 
 def install_all(
@@ -82,7 +79,7 @@ def install_all(
             except IndexError:  # another worker was faster
                 return
             try:
-                receipts[index] = install(action.selected, context, reinstall=action.damaged, builders=builders)
+                receipts[index] = install(action.selected, context, reinstall=action.damaged, places=places)
             except ProvisionError as error:
                 error.place = error.place or next(filter(None, map(place_of, action.names)), None)
                 errors.append((index, error))
@@ -90,7 +87,7 @@ def install_all(
                 fatal.append(error)
 
     with ExitStack() as stack:
-        builders = _builders(installs, context, jobs, stack)
+        places = _places(installs, context, jobs, stack)
         workers = [threading.Thread(target=run, daemon=True) for _ in range(min(jobs, len(installs)) - 1)]
         for worker in workers:
             worker.start()
@@ -104,8 +101,7 @@ def install_all(
         except BaseException:
             queue.clear()
             context.fetcher.cancel()
-            if builders:
-                builders.end()
+            places.end()
             _join_briefly(workers)
             raise
     _raise_errors([(installs[index], error) for index, error in sorted(errors, key=lambda pair: pair[0])], installs)
@@ -127,22 +123,76 @@ def _join_briefly(workers: Sequence[threading.Thread]) -> None:
         worker.join(max(0.0, end - time.monotonic()))
 
 
-def _builders(installs: Sequence[Install], context: InstallContext, jobs: int, stack: ExitStack) -> Builders | None:
-    """Processes to make trees in, where there are several trees and processors; they end with ``stack``."""
-    if min(jobs, len(installs)) < 2:
-        return None
-    from provision.install.builders import Builders
+def _places(installs: Sequence[Install], context: InstallContext, jobs: int, stack: ExitStack) -> Places:
+    """Where trees are made: here, and where there are several trees and processors, in other processes as well.
+
+    Those end with ``stack``.
+    """
+    count = min(jobs, len(installs))
+    if count < 2:
+        return Places(len(installs), 1)
     from provision.install.forks import processors
 
-    count = min(jobs, len(installs), processors())
-    if count < 2:
-        return None
+    if (processes := min(count, processors())) < 2:
+        return Places(len(installs), max(2, os.cpu_count() or 1))
+    from provision.install.builders import Builders
+
+    import_make()  # once for all of them
     by_key = {action.selected.key: action.selected for action in installs}
 
     def job(key: str, archive: Path, staging_dir: Path, progress: Progress) -> None:
         _make(archive, staging_dir, by_key[key], context, progress)
 
-    return stack.enter_context(Builders(count, job, import_make)) or None
+    return Places(len(installs), 1, stack.enter_context(Builders(processes - 1, job)))
+
+
+class Places:
+    """Where ``trees`` can be made at a time: so many ``here``, and one in each builder.
+
+    More at once than there are processors would only cost memory.
+    """
+
+    def __init__(self, trees: int, here: int, builders: Builders | None = None) -> None:
+        self._left, self._here, self._builders = trees, here, builders
+        self._free = list(builders) if builders is not None else []
+        self._last_waits = False
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def take(self) -> Iterator[tuple[Builder | None, bool]]:
+        """The next place that is free, which is here if it is no builder, and whether its tree is the last one.
+
+        That is made here, as only here another process helps.
+        """
+        with self._changed:
+            self._left -= 1
+            last = self._last_waits = self._left == 0
+            self._changed.wait_for(self._last_is_free if last else self._is_free)
+            builder = self._free.pop() if self._free and not last else None
+            self._here -= builder is None
+            self._last_waits = self._last_waits and not last
+        try:
+            yield builder, last
+        finally:
+            with self._changed:
+                self._here += builder is None
+                # One that has ended is not used again, and there is always a place here.
+                if builder is not None and builder.is_alive:
+                    self._free.append(builder)
+                self._changed.notify_all()
+
+    def _last_is_free(self) -> bool:
+        return self._here > 0
+
+    def _is_free(self) -> bool:
+        """The place here is kept for the last one once that waits, unless there is no other any more."""
+        kept = self._last_waits and any(builder.is_alive for builder in self._builders or ())
+        return bool(self._free) or (self._here > 0 and not kept)
+
+    def end(self) -> None:
+        """Kill all builders; what they leave behind is what any kill leaves."""
+        if self._builders is not None:
+            self._builders.end()
 
 
 def import_make() -> None:
@@ -176,7 +226,7 @@ def _make(
 
 
 def install(
-    selected: Selected, context: InstallContext, *, reinstall: bool = False, builders: Builders | None = None
+    selected: Selected, context: InstallContext, *, reinstall: bool = False, places: Places | None = None
 ) -> Receipt:
     """Put one tree into the store, unless another process was faster; ``reinstall`` replaces a tree that is there.
 
@@ -189,17 +239,18 @@ def install(
             return present
         require_exec(store.trees, (selected.asset,), context.host)
         archive = context.fetcher.fetch(selected.asset)
-        if builders and lock is not None:
-            with staging_directory(store, key) as staging_dir:
-                builders.build(key, archive, staging_dir, lock, progress)
-            receipt = read_receipt(store, key)
-            if receipt is None:
-                raise StoreError(
-                    f"another process removed {key} right after its installation", hint="Run the command again."
-                )
-        else:
-            with _MAKE_SLOTS, staging_directory(store, key) as staging_dir:
-                helper = context.helper(lock) if context.helper is not None else None
+        with (places or Places(0, 1)).take() as (builder, last), staging_directory(store, key) as staging_dir:
+            if builder is not None and lock is not None:
+                builder.build(key, archive, staging_dir, lock, progress)
+                receipt = read_receipt(store, key)
+                if receipt is None:
+                    raise StoreError(
+                        f"another process removed {key} right after its installation", hint="Run the command again."
+                    )
+            else:
+                helper = None
+                if last and context.helper is not None and lock is not None:
+                    helper = context.helper(archive, lock)
                 receipt = _make(archive, staging_dir, selected, context, progress, helper)
         progress.finish(key)
     return receipt

@@ -12,10 +12,9 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
 from typing import NoReturn
 
@@ -32,24 +31,21 @@ _MAX_MESSAGE = 64 << 10
 
 
 class Builders:
-    """Up to ``count`` processes that do a ``job``, each after it called ``prepare`` once.
+    """Up to ``count`` processes that do a ``job``.
 
-    There are fewer, or none, where the system has no more to give; ``len`` tells. Leaving the context ends them.
+    There are fewer, or none, where the system has no more to give. Leaving the context ends them.
     """
 
-    def __init__(self, count: int, job: BuildJob, prepare: Callable[[], object]) -> None:
-        self._all: list[_Builder] = []
-        self._free: SimpleQueue[_Builder] = SimpleQueue()
+    def __init__(self, count: int, job: BuildJob) -> None:
+        self._all: list[Builder] = []
         for _ in range(count):
             try:
-                self._all.append(_fork(job, prepare))
+                self._all.append(_fork(job))
             except OSError:  # too many processes, or no memory for another
                 break
-        for builder in self._all:
-            self._free.put(builder)
 
-    def __len__(self) -> int:
-        return len(self._all)
+    def __iter__(self) -> Iterator[Builder]:
+        return iter(self._all)
 
     def __enter__(self) -> Builders:
         return self
@@ -60,32 +56,13 @@ class Builders:
             for builder in self._all:
                 builder.close()
 
-    def build(self, key: str, archive: Path, staging_dir: Path, lock: int, progress: Progress) -> None:
-        """Have a job done by the next builder that is free; ``lock`` is the descriptor of the tree's lock.
-
-        Raises what the job raises, and `StoreError` if its process was ended by others. Whatever interrupts this
-        ends the builder first, so that nothing is written in ``staging_dir`` afterwards.
-        """
-        builder = self._free.get()
-        try:
-            builder.build({"key": key, "archive": str(archive), "staging_dir": str(staging_dir)}, lock, progress)
-        except ProvisionError:
-            raise
-        except BaseException:
-            builder.end()
-            raise
-        finally:
-            # A builder that has ended is not used again, but for the last one: threads that wait get its error.
-            if builder.is_alive or not any(other.is_alive for other in self._all):
-                self._free.put(builder)
-
     def end(self) -> None:
         """Kill all of them; what they leave behind is what any kill leaves."""
         for builder in self._all:
             builder.end()
 
 
-class _Builder:
+class Builder:
     """The parent's end of one builder.
 
     ``exit_pipe`` is the end of a pipe that nobody writes to: once it closes, with this process, the builder exits.
@@ -97,12 +74,24 @@ class _Builder:
         self._pid, self.channel, self.exit_pipe = pid, channel, exit_pipe
         self._ending = threading.Lock()
 
-    def build(self, work: dict[str, str], lock: int, progress: Progress) -> None:
-        with suppress(OSError):  # if it has ended, receiving says so
-            socket.send_fds(self.channel, [json.dumps(work).encode()], [lock])
-        while "progress" in (message := self._receive(work["key"])):
-            show_progress(message, progress)
-        result_of(message)
+    def build(self, key: str, archive: Path, staging_dir: Path, lock: int, progress: Progress) -> None:
+        """Have its job done; ``lock`` is the descriptor of the tree's lock.
+
+        Raises what the job raises, and `StoreError` if its process was ended by others. Whatever interrupts this
+        ends the builder first, so that nothing is written in ``staging_dir`` afterwards.
+        """
+        work = {"key": key, "archive": str(archive), "staging_dir": str(staging_dir)}
+        try:
+            with suppress(OSError):  # if it has ended, receiving says so
+                socket.send_fds(self.channel, [json.dumps(work).encode()], [lock])
+            while "progress" in (message := self._receive(key)):
+                show_progress(message, progress)
+            result_of(message)
+        except ProvisionError:
+            raise
+        except BaseException:
+            self.end()
+            raise
 
     def _receive(self, key: str) -> Message:
         try:
@@ -135,7 +124,7 @@ class _Builder:
         os.close(self.exit_pipe)
 
 
-def _fork(job: BuildJob, prepare: Callable[[], object]) -> _Builder:
+def _fork(job: BuildJob) -> Builder:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         their_pipe, our_pipe = os.pipe()
@@ -145,7 +134,7 @@ def _fork(job: BuildJob, prepare: Callable[[], object]) -> _Builder:
         raise
     own_ends.update((ours.fileno(), our_pipe))
     try:
-        pid = fork(lambda: _serve(theirs, their_pipe, job, prepare))
+        pid = fork(lambda: _serve(theirs, their_pipe, job))
     except OSError:
         own_ends.difference_update((ours.fileno(), our_pipe))
         os.close(our_pipe)
@@ -154,16 +143,15 @@ def _fork(job: BuildJob, prepare: Callable[[], object]) -> _Builder:
     finally:
         theirs.close()
         os.close(their_pipe)
-    return _Builder(pid, ours, our_pipe)
+    return Builder(pid, ours, our_pipe)
 
 
 # In the forked process
 
 
-def _serve(channel: socket.socket, exit_pipe: int, job: BuildJob, prepare: Callable[[], object]) -> NoReturn:
+def _serve(channel: socket.socket, exit_pipe: int, job: BuildJob) -> NoReturn:
     """All that a builder does: receive a job, do it, send its outcome; until its parent ends."""
     threading.Thread(target=_exit_with_parent, args=(exit_pipe,), name="exit-with-parent", daemon=True).start()
-    prepare()
     progress = ProgressSender(lambda message: channel.send(json.dumps(message).encode()))
     while True:
         message, locks, _, _ = socket.recv_fds(channel, _MAX_MESSAGE, 1)

@@ -51,7 +51,6 @@ class FetchProcess:
 
     def __init__(self, pid: int, requests: socket.socket, replies: int, ring: Ring) -> None:
         self._pid, self._requests, self._replies, self._ring = pid, requests, replies, ring
-        self._decompresses = False
         self._jobs = 0
         self._told_to_end: float | None = None
         self._outcomes: dict[int, Message | None] = {}
@@ -97,16 +96,30 @@ class FetchProcess:
         self._progress = progress
         self._send(settings)
 
-    def fetch(self, asset: Asset, meanwhile: Callable[[], object], *, decompressed: bool = False) -> Path | None:
-        """As `Fetcher.fetch`, and raises the same; None if the process has ended. ``meanwhile`` is called first.
+    def fetch(self, asset: Asset, meanwhile: Callable[[], object]) -> Path | None:
+        """As `Fetcher.fetch`, and raises the same; None if the process has ended. ``meanwhile`` is called first."""
+        outcome = self._ask({"asset": asset_document(asset)}, meanwhile)
+        return None if outcome is None else Path(str(result_of(outcome)))
 
-        If it shall be ``decompressed``, `helper` is for this archive.
+    def helper(self, archive: Path, lock: int) -> SecondProcess | None:
+        """What helps to unpack an archive whose digest was checked, once; None if the process has ended.
+
+        ``lock`` is the descriptor of the tree's lock: should this process be killed, the lock is held until the other
+        has ended, too. Nothing is fetched from then on.
         """
+        from provision.install.second_process import SecondProcess
+
+        outcome = self._ask({"archive": str(archive)}, lambda: None, lock)
+        if outcome is None or not result_of(outcome):
+            return None
+        return SecondProcess(self._ring, self._send, self._hear, self.end, self.cancel)
+
+    def _ask(self, request: Message, meanwhile: Callable[[], object], *descriptors: int) -> Message | None:
         with self._changed:
             self._jobs += 1
             job = self._jobs
             self._outcomes[job] = None
-            self._send({"job": job, "asset": asset_document(asset), "decompress": decompressed})
+            self._send({"job": job, **request}, *descriptors)
         try:
             meanwhile()
             outcome = self._await(job)
@@ -115,24 +128,7 @@ class FetchProcess:
                 del self._outcomes[job]
         if self._told_to_end is not None:
             raise CancelledError
-        if outcome is None:
-            return None
-        self._decompresses = outcome.get("decompresses", False)
-        return Path(str(result_of(outcome)))
-
-    def helper(self, lock: int | None) -> SecondProcess | None:
-        """What helps to unpack the archive that was fetched last, if the process decompresses that.
-
-        ``lock`` is the descriptor of the tree's lock: should this process be killed, the lock is held until the other
-        has ended, too.
-        """
-        if not self._decompresses or lock is None:
-            return None
-        from provision.install.second_process import SecondProcess
-
-        self._decompresses = False
-        self._send({"lock": True}, lock)
-        return SecondProcess(self._ring, self._send, self._hear, self.end, self.cancel)
+        return outcome
 
     def end(self) -> None:
         """End the process at once."""
@@ -220,17 +216,18 @@ class FetchProcess:
 class FetchesBeside:
     """Fetches in the other process what is not in the cache, and here where that process has ended.
 
-    A ``single`` archive is decompressed there, too, and ``meanwhile`` is called once it is asked for.
+    ``meanwhile`` is called once an archive is asked for. With ``all_there``, even what is in the cache, for it may have
+    been hashed there before.
     """
 
     def __init__(
-        self, fetcher: Fetcher, process: FetchProcess, meanwhile: Callable[[], object], *, single: bool = False
+        self, fetcher: Fetcher, process: FetchProcess, meanwhile: Callable[[], object], *, all_there: bool = False
     ) -> None:
-        self._fetcher, self._process, self._meanwhile, self._single = fetcher, process, meanwhile, single
+        self._fetcher, self._process, self._meanwhile, self._all_there = fetcher, process, meanwhile, all_there
 
     def fetch(self, asset: Asset) -> Path:
-        if self._single or not self._fetcher.has(asset):
-            path = self._process.fetch(asset, self._meanwhile, decompressed=self._single)
+        if self._all_there or not self._fetcher.has(asset):
+            path = self._process.fetch(asset, self._meanwhile)
             if path is not None:
                 return path
         return self._fetcher.fetch(asset)

@@ -17,7 +17,7 @@ from provision.install.messages import Message, ProgressSender, outcome_of, read
 from provision.install.ring import Ring
 from provision.store.archives import ArchiveCache
 from provision.store.receipts import read_asset
-from provision.unpack.compression import archive_kind, decompress
+from provision.unpack.compression import Chunk, archive_kind, decompress
 from provision.unpack.limits import ArchiveRefused, Limits
 
 # Seconds that downloads get, once the process is told to end, to note how far they are.
@@ -56,11 +56,14 @@ class FetchService:
         )
         threads = []
         while (request := read_message(self._receive)) is not None:
-            if "job" in request:
-                threads.append(Thread(target=self._work, args=(request, fetcher), daemon=True))
-                threads[-1].start()
-            elif "files" in request:
+            if "files" in request:
                 self._write_files(request)
+                continue
+            if "asset" in request:
+                threads.append(Thread(target=self._fetch, args=(request, fetcher), daemon=True))
+            else:
+                threads.append(Thread(target=self._help, args=(request,), daemon=True))
+            threads[-1].start()
         fetcher.cancel()
         until = time.monotonic() + GRACE
         for thread in threads:
@@ -75,21 +78,29 @@ class FetchService:
         with self._writing, suppress(OSError):  # if the parent has ended, reading says so
             write_message(self._replies, message)
 
-    def _work(self, request: Message, fetcher: Fetcher) -> None:
-        asset, decompress = read_asset(request["asset"]), request["decompress"]
-        if self._decompressed is not None and self._decompressed.name != asset.sha256.hex:
-            self._decompressed, decompress = None, False
+    def _fetch(self, request: Message, fetcher: Fetcher) -> None:
+        asset = read_asset(request["asset"])
         has_turn = self._turn.acquire(timeout=_SLOW)
-        outcome = outcome_of(lambda: str(self._decompressed or fetcher.fetch(asset)))
+        outcome = outcome_of(lambda: str(self._is_decompressed(asset.sha256.hex) or fetcher.fetch(asset)))
         if has_turn:
             self._turn.release()
-        decompress = decompress and "result" in outcome
-        if decompress and self._decompressed is None:
-            self._decompressing = self._decompress(Path(str(outcome["result"])))
-        self._send({"job": request["job"], "decompresses": decompress, **outcome})
-        if decompress:
+        self._send({"job": request["job"], **outcome})
+
+    def _help(self, request: Message) -> None:
+        """Decompress an archive, unless the ring has had another one."""
+        archive = Path(request["archive"])
+        if self._decompressed is None:
+            self._decompressed, self._decompressing = archive, self._decompress(archive)
+        helps = self._decompressed == archive
+        self._send({"job": request["job"], "result": helps})
+        if helps:
             for _ in self._decompressing:
                 pass
+
+    def _is_decompressed(self, digest: str) -> Path | None:
+        """The archive of a digest if it was checked just now, and is being decompressed."""
+        archive = self._decompressed
+        return archive if archive is not None and archive.name == digest else None
 
     def _write_files(self, request: Message) -> None:
         """Write some files of a tree, and say with which digests; the parent writes those that are missing."""
@@ -105,13 +116,16 @@ class FetchService:
         self._send({"written": digests})
 
     def _decompress_from_cache(self, lock: bytes) -> bool:
-        """Decompress, as far as the ring has room, the only archive in the cache that the lock names, if it is one."""
+        """Decompress, as far as the ring has room, the only archive in the cache that the lock names, if it is one.
+
+        Returns whether there are any, so that nothing may have to be fetched.
+        """
         cache = ArchiveCache(cache_home(self._environ))
         try:
             names = os.listdir(cache.directory)  # noqa: PTH208
             there = [name for name in names if len(name) == 64 and os.fsencode(name) in lock]
             if len(there) != 1 or digest_in_cache(cache.directory / there[0]) != there[0]:
-                return False
+                return len(there) > 1
         except OSError:
             return False
         self._decompressed = cache.directory / there[0]
@@ -128,7 +142,7 @@ class FetchService:
             yield from self._ring.fill(_chunks(archive, self._environ))
 
 
-def _chunks(archive: Path, environ: Mapping[str, str]) -> Iterator[bytes]:
+def _chunks(archive: Path, environ: Mapping[str, str]) -> Iterator[Chunk]:
     limits = Limits.of(environ)
     with archive.open("rb", buffering=0) as file:
         yield from decompress(file, archive_kind(file), limits=limits)

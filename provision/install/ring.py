@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 
 from provision.install.forks import own_ends
+from provision.unpack.compression import Chunk
 
 # In bytes. The writer may be this much ahead: more gains nothing, and is memory that both hold.
 SIZE = 16 << 20
@@ -53,7 +54,7 @@ class Ring:
             own_ends.discard(descriptor)
             os.close(descriptor)
 
-    def read(self, chunks: Iterator[bytes], *, stalled: int = STALLED) -> Generator[bytes | memoryview, None, None]:
+    def read(self, chunks: Iterator[Chunk], *, stalled: int = STALLED) -> Generator[Chunk, None, None]:
         """Yield what the other process writes, which is what ``chunks`` would yield, and if need be does.
 
         Each view is valid until the next one is taken.
@@ -95,7 +96,7 @@ class Ring:
             yield view
             start, size = start + len(view), size - len(view)
 
-    def fill(self, chunks: Iterator[bytes]) -> Generator[None, None, None]:
+    def fill(self, chunks: Iterator[Chunk]) -> Generator[None, None, None]:
         """Write ``chunks``, in the other process, and yield before waiting for the reader.
 
         Raises `OSError` if the reader has ended. Where this does not come to the end, the reader takes over.
@@ -106,7 +107,7 @@ class Ring:
         finally:
             self.close_their_ends()
 
-    def _fill(self, chunks: Iterator[bytes]) -> Iterator[None]:
+    def _fill(self, chunks: Iterator[Chunk]) -> Iterator[None]:
         room, done = self._size, 0
         for chunk in chunks:
             rest = memoryview(chunk)
@@ -137,7 +138,7 @@ def _read_counts(descriptor: int) -> list[int]:
     return [int.from_bytes(data[at : at + _COUNT], "little") for at in range(0, len(data), _COUNT)]
 
 
-def _from(chunks: Iterator[bytes], done: int) -> Iterator[bytes | memoryview]:
+def _from(chunks: Iterator[Chunk], done: int) -> Iterator[Chunk]:
     """``chunks`` without their first ``done`` bytes."""
     for chunk in chunks:
         if done < len(chunk):

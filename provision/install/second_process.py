@@ -60,7 +60,7 @@ class SecondProcess:
         self._entries: dict[str, TreeEntry] = {}
         self._has_ended = False
 
-    def read_ahead(self, chunks: Iterator[bytes]) -> Generator[Chunk, None, None]:
+    def read_ahead(self, chunks: Iterator[Chunk]) -> Generator[Chunk, None, None]:
         """What the process decompresses: ``chunks``, which are taken here if it fails."""
         return self._ring.read(chunks)
 

@@ -238,13 +238,13 @@ class MemberRouter:
             self.extras.file(path, member.mode, content())
 
 
-def read_ahead(chunks: Iterator[bytes]) -> Generator[Chunk, None, None]:
+def read_ahead(chunks: Iterator[Chunk]) -> Generator[Chunk, None, None]:
     """Yield the items of ``chunks``, which another thread takes while the consumer works on earlier ones.
 
     Decompressing and writing both release the interpreter's lock, so that they use two cores. An exception of
     ``chunks`` is raised here; closing this generator ends the thread and waits for it.
     """
-    queue: SimpleQueue[bytes | BaseException] = SimpleQueue()
+    queue: SimpleQueue[Chunk | BaseException] = SimpleQueue()
     slots = Semaphore(_CHUNKS_AHEAD)
     stopped = False
 

@@ -71,7 +71,7 @@ def _supports_dir_fd() -> bool:
 class UnpackHelper(Protocol):
     """Another process that decompresses one archive, and writes some of its files."""
 
-    def read_ahead(self, chunks: Iterator[bytes]) -> Generator[Chunk, None, None]:
+    def read_ahead(self, chunks: Iterator[Chunk]) -> Generator[Chunk, None, None]:
         """``chunks``, taken there; each is valid until the next one is taken."""
         ...
 

@@ -225,7 +225,7 @@ def open_install_context(
     """What installing into a store needs; what fetches for it is closed afterwards.
 
     ``missing`` is how many of the archives to install are not in the cache: if there are any, another process fetches
-    them. A single archive it decompresses, too.
+    them. It also helps to unpack the last one.
     """
     from provision.host.detect import find_host
     from provision.install.apply import InstallContext, import_make
@@ -234,8 +234,8 @@ def open_install_context(
 
     with open_fetcher(options, progress) as fetcher, ExitStack() as stack:
         source: ArchiveSource = fetcher
-        helper: Callable[[int | None], UnpackHelper | None] | None = None
-        if missing or installs == 1:
+        helper: Callable[[Path, int], UnpackHelper | None] | None = None
+        if installs:
             process = take_early() or FetchProcess.start(options.environ)
             if process is not None:
                 settings = {
@@ -248,8 +248,8 @@ def open_install_context(
                 }
                 stack.enter_context(process).prepare(settings, progress)
                 single = installs == 1
-                helper = process.helper if single else helper
-                source = FetchesBeside(fetcher, process, import_make if single else lambda: None, single=single)
+                helper = process.helper
+                source = FetchesBeside(fetcher, process, import_make if single else lambda: None, all_there=single)
         yield InstallContext(
             store=store,
             fetcher=source,

@@ -120,8 +120,15 @@ def parameters(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, 
 
 
 # Values that nobody knows beforehand.
-FREE = {"URL", "HOST", "DATE", "N", "INTEGER"}
-FREE_PARAMETERS = {("add", "name"), ("run", "command"), ("diff", "old"), ("diff", "new"), ("pack", "build")}
+FREE = {"URL", "HOST", "DATE", "N", "INTEGER", "REFERENCE", "KEY=VALUE", "SECONDS", "MIRROR"}
+FREE_PARAMETERS = {
+    ("add", "name"),
+    ("run", "command"),
+    ("diff", "old"),
+    ("diff", "new"),
+    ("pack", "build"),
+    ("image", "name"),
+}
 
 
 def test_every_value_that_can_be_known_is_completed() -> None:

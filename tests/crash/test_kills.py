@@ -96,7 +96,10 @@ def test_an_update_of_the_catalog_leaves_the_old_one_or_the_new(updating: Box, t
 
 @pytest.mark.parametrize("stride", [40, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_with_builders_may_end_anywhere(make_box: MakeBox, stride: int) -> None:
-    """Two trees at once, made in two more processes: those end with the first, and till then hold their locks."""
+    """Two trees at once, one of them in another process, and one with a third one's help.
+
+    Those end with the first, and till then hold the locks.
+    """
     box = make_box("sync")
     box.environ = {"PROVISION_JOBS": "2"}
     declare(box, *box.builds)
@@ -119,7 +122,7 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 def test_a_sync_of_real_interpreters_may_end_anywhere(
     make_box: MakeBox, server: Server, builds: tuple[Build, ...], memory: Path
 ) -> None:
-    """Two at once, in two builders; of the tens of thousands of steps some of each stretch, and the last ones."""
+    """Two at once, in two processes; of the tens of thousands of steps some of each stretch, and the last ones."""
     box = make_box("sync")
     box.root = Path(shutil.move(box.root, memory / "box"))
     box.environ = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from provision.protocols import NoProgress
 from provision.store.archives import ArchiveCache
 from provision.store.layout import Store
 from provision.store.receipts import read_receipt
+from tests.install.processes import run_code
 from tests.install.small_builds import selected, write_build
 
 VERSIONS = ("3.13.5", "3.13.4", "3.13.3")
@@ -49,6 +51,78 @@ def test_all_are_installed_with_receipts_in_the_order_of_the_plan(
     receipts = install_all([action(asset) for asset in assets], context, jobs=jobs)
     assert [receipt.asset for receipt in receipts] == assets
     assert [read_receipt(context.store, receipt.key) for receipt in receipts] == list(receipts)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+def test_the_last_tree_is_made_here_with_help_and_the_others_where_there_is_room(tmp_path: Path) -> None:
+    code = """
+    import os, sys
+    from pathlib import Path
+    from provision.fetch.fetcher import Fetcher
+    from provision.install import apply
+    from provision.protocols import NoProgress
+    from provision.store.archives import ArchiveCache
+    from provision.store.layout import Store
+    from tests.install.test_apply import VERSIONS, action, write_build
+
+    here = Path(sys.argv[1])
+    os.sched_getaffinity = lambda pid: {0, 1}  # a machine of two processors
+    helped = []
+    inner = apply._make
+    def make(archive, staging_dir, selected, context, progress, helper=None):
+        (here / str(selected.asset.version)).write_text(f"{os.getpid() == main} {helper}")
+        return inner(archive, staging_dir, selected, context, progress)
+    apply._make, main = make, os.getpid()
+    fetcher = Fetcher(ArchiveCache(here / "cache"), environ={})
+    context = apply.InstallContext(
+        store=Store(here / "home"), fetcher=fetcher, host=None, progress=NoProgress(), environ={},
+        helper=lambda archive, lock: (archive.is_file() and lock > 0 and "help"),
+    )
+    assets = [write_build(here, version) for version in VERSIONS]
+    receipts = apply.install_all([action(asset) for asset in assets], context, jobs=3)
+    print([receipt.asset for receipt in receipts] == assets)
+    print(sorted((here / version).read_text() for version in VERSIONS))
+    """
+    done = run_code(code, tmp_path)
+    assert done in (
+        "True\n['False None', 'False None', 'True help']\n",
+        "True\n['False None', 'True None', 'True help']\n",
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+@pytest.mark.parametrize("end", ["", "builder.end()"])
+def test_the_place_here_is_kept_for_the_last_tree_and_nobody_waits_for_ever(end: str) -> None:
+    code = f"""
+    import threading, time
+    from provision.install.apply import Places
+    from provision.install.builders import Builders
+
+    begun, may_end = [], {{name: threading.Event() for name in "abcd"}}
+
+    def make(name):
+        with places.take() as (place, last):
+            begun.append((name, place is builder, last))
+            may_end[name].wait()
+
+    with Builders(1, lambda *words: None) as builders:
+        (builder,) = builders
+        places = Places(4, 1, builders)
+        threads = [threading.Thread(target=make, args=(name,)) for name in "abcd"]
+        for number, thread in enumerate(threads):
+            thread.start()
+            while len(begun) + len(places._changed._waiters) <= number:
+                time.sleep(0.001)
+        {end or "pass"}
+        may_end["b"].set()
+        threads[1].join()
+        for event in may_end.values():
+            event.set()
+        [thread.join(10) for thread in threads]
+        print(sorted(begun))
+    """
+    places = [("a", True, False), ("b", False, False), ("c", not end, False), ("d", False, True)]
+    assert run_code(code) == f"{places}\n"
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

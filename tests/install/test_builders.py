@@ -31,12 +31,12 @@ from provision.protocols import NoProgress
 here = Path(sys.argv[1])
 lock = os.open(here / "lock", os.O_RDWR | os.O_CREAT)
 
-def build(builders, key, progress=NoProgress()):
-    builders.build(key, here / "archive", here, lock, progress)
+def build(builders, key, progress=NoProgress(), number=0):
+    list(builders)[number].build(key, here / "archive", here, lock, progress)
 
-def failure(builders, key):
+def failure(builders, key, number=0):
     try:
-        build(builders, key)
+        build(builders, key, number=number)
     except Exception as error:
         return error
     raise AssertionError("it did not fail")
@@ -55,25 +55,15 @@ def test_each_builder_is_a_process(tmp_path: Path) -> None:
         while len(list(staging_dir.glob("?"))) < 2:  # each waits for the other
             time.sleep(0.01)
 
-    with Builders(2, job, lambda: None) as builders:
-        assert len(builders) == 2
-        other = threading.Thread(target=build, args=(builders, "a"))
+    with Builders(2, job) as builders:
+        assert len(list(builders)) == 2
+        other = threading.Thread(target=build, args=(builders, "a", NoProgress(), 1))
         other.start()
         build(builders, "b")
         other.join()
     assert len({os.getpid(), *(int((here / key).read_text()) for key in "ab")}) == 3
     """
     run(tmp_path, code)
-
-
-def test_a_builder_prepares_before_its_first_job(tmp_path: Path) -> None:
-    code = """\
-    ready = []
-    with Builders(1, lambda key, *_: Path(here, key).write_text(str(ready)), lambda: ready.append(True)) as builders:
-        build(builders, "prepared")
-    print((here / "prepared").read_text(), ready)
-    """
-    assert run(tmp_path, code) == "[True] []\n"
 
 
 def test_errors_are_raised_in_the_parent(tmp_path: Path) -> None:
@@ -86,7 +76,7 @@ def test_errors_are_raised_in_the_parent(tmp_path: Path) -> None:
         if key == "gone":
             Path("/nowhere/file").read_bytes()
 
-    with Builders(1, job, lambda: None) as builders:
+    with Builders(1, job) as builders:
         error = failure(builders, "bad")
         print(type(error).__name__, error, error.hint)
         print(failure(builders, "gone"))
@@ -112,7 +102,7 @@ def test_progress_is_reported_in_the_parent(tmp_path: Path) -> None:
         progress.note("a note")
         progress.finish(key)
 
-    with Builders(1, job, lambda: None) as builders:
+    with Builders(1, job) as builders:
         build(builders, "a", Shown())
     """
     assert run(tmp_path, code) == "start a CPython unpack None\nadvance a 7\nnote a note\nfinish a\n"
@@ -124,15 +114,13 @@ def test_a_builder_that_was_killed_is_reported_and_the_others_work(tmp_path: Pat
         if key == "out of memory":
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with Builders(2, job, lambda: None) as builders:
+    with Builders(2, job) as builders:
         print(failure(builders, "out of memory"))
-        for key in "abc":
-            build(builders, key)
-        print(failure(builders, "out of memory"))
-        print(failure(builders, "d"))
+        build(builders, "a", number=1)
+        print(failure(builders, "b"), [builder.is_alive for builder in builders])
     """
-    message = "the process that installed {} was killed\n"
-    assert run(tmp_path, code) == 2 * message.format("out of memory") + message.format("d")
+    message = "the process that installed {} was killed"
+    assert run(tmp_path, code) == f"{message.format('out of memory')}\n{message.format('b')} [False, True]\n"
 
 
 def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
@@ -143,7 +131,7 @@ def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
         time.sleep(60)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with Builders(1, job, lambda: None) as builders:
+    with Builders(1, job) as builders:
         try:
             build(builders, "a")
         except KeyboardInterrupt:
@@ -173,8 +161,8 @@ def test_where_no_process_can_be_made_there_are_none(tmp_path: Path) -> None:
     def fork():
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
     os.fork = fork
-    with Builders(2, lambda *_: None, lambda: None) as builders:
-        print(len(builders))
+    with Builders(2, lambda *_: None) as builders:
+        print(len(list(builders)))
     """
     assert run(tmp_path, code) == "0\n"
 
@@ -191,8 +179,9 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
         os.kill(os.getpid(), {int(number)})
         time.sleep(60)
 
-    with tree_lock(Store(here), "a") as lock, Builders(1, job, lambda: None) as builders:
-        threading.Thread(target=lambda: builders.build("a", here, here, lock, NoProgress()), daemon=True).start()
+    with tree_lock(Store(here), "a") as lock, Builders(1, job) as builders:
+        (builder,) = builders
+        threading.Thread(target=lambda: builder.build("a", here, here, lock, NoProgress()), daemon=True).start()
         while not (here / "pid").exists():
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)

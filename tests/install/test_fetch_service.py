@@ -38,14 +38,14 @@ filled.register(process._ring._filled, select.POLLIN)
 def early(wait=300):
     return bool(filled.poll(wait))
 
-def ask(data, meanwhile=lambda: None):
+def ask(data):
     process.prepare(
         {"cache": str(here), "mirrors": [], "offline": False, "jobs": 1, "jitter": 0, "allow_hosts": []}, NoProgress()
     )
     fetcher = Fetcher(ArchiveCache(here), environ={})
-    path = FetchesBeside(fetcher, process, meanwhile, single=True).fetch(asset(url, data))
+    path = FetchesBeside(fetcher, process, lambda: None, all_there=True).fetch(asset(url, data))
     assert path.read_bytes() == data
-    helper = process.helper(os.open(here / "lock", os.O_RDWR | os.O_CREAT))
+    helper = process.helper(path, os.open(here / "lock", os.O_RDWR | os.O_CREAT))
     return b"".join(map(bytes, helper.read_ahead(iter([])))).strip(b"\\0")[:8] if helper else None
 """
 
@@ -86,7 +86,7 @@ def test_what_is_asked_for_may_be_another_one(server: Server, tmp_path: Path) ->
 
 
 def test_one_is_decompressed_once_it_is_fetched(server: Server, tmp_path: Path) -> None:
-    code = "print(early(), ask(SECOND, lambda: early(5000)))"
+    code = "print(early(), ask(SECOND))"
     assert run(code, tmp_path, lock_of(SECOND), server.put("b", SECOND)) == "False b'python/b'\n"
 
 

@@ -49,9 +49,9 @@ process.prepare(
     {"cache": str(here), "mirrors": [], "offline": True, "jobs": 1, "jitter": 0, "allow_hosts": []}, NoProgress()
 )
 fetcher = Fetcher(ArchiveCache(here), offline=True, environ={})
-archive = FetchesBeside(fetcher, process, lambda: None, single=True).fetch(this)
+archive = FetchesBeside(fetcher, process, lambda: None, all_there=True).fetch(this)
 lock = os.open(here / "lock", os.O_RDWR | os.O_CREAT)
-helper = process.helper(lock)
+helper = process.helper(archive, lock)
 shared = []
 
 def unpack_to(name, helper=None):

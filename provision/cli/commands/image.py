@@ -54,6 +54,7 @@ def image(
         str,
         typer.Option(
             metavar="BASE",
+            autocompletion=complete_values("scratch"),
             help="Image below the interpreters: ./LAYOUT[:NAME], HOST/REPOSITORY[:TAG][@DIGEST], or scratch for none.",
         ),
     ] = "scratch",
