@@ -213,7 +213,8 @@ def read_elf_dynamic(data: bytes) -> ElfDynamic | None:
         return None
     try:
         return _read_dynamic(data)
-    except (struct.error, IndexError, ValueError, StopIteration):  # the last: what others refer to does not exist
+    # An offset beyond what can be addressed overflows; what others refer to and does not exist stops the iteration.
+    except (struct.error, IndexError, ValueError, OverflowError, StopIteration):
         return None
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provision.pack.contents import packed_files
@@ -159,6 +159,7 @@ def test_a_dynamic_section_without_its_string_table_counts_as_none(tmp_path: Pat
     assert read_elf_dynamic(bytes(data)) is None
 
 
+@example(cut=0, at=415, byte=128)  # an offset of more than 63 bits
 @given(cut=st.integers(0, 4096), at=st.integers(0, 4096), byte=st.integers(0, 255))
 def test_damaged_files_raise_nothing(cut: int, at: int, byte: int) -> None:
     data = bytearray(Path(sys.executable).resolve().read_bytes()[:4096])
