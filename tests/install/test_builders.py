@@ -148,9 +148,9 @@ def test_without_descriptors_left_there_are_fewer_and_none_stays_open(tmp_path: 
     before, hard = opened(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for more in range(4):  # a pair of sockets, and a pipe
         resource.setrlimit(resource.RLIMIT_NOFILE, (lock + 1 + more, hard))
-        builders = Builders(1, lambda *_: None, lambda: None)
+        builders = Builders(1, lambda *_: None)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        assert (len(builders), opened()) == (0, before)
+        assert (len(list(builders)), opened()) == (0, before)
     """
     assert run(tmp_path, code) == ""
 
