@@ -27,7 +27,7 @@ ATTESTATIONS = "pythons.attestations/"
 PROJECT = "application/vnd.provision.project.v1"
 PROJECT_TAG = "project"
 
-# Names that every file system and header of a tar file can hold, as all of PBS are.
+# Names that every file system and every header of a tar file can hold, as those of all PBS archives are.
 _is_plain_path = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*/[0-9A-Za-z][0-9A-Za-z._+~-]{0,99}", re.ASCII).fullmatch
 # Directories of a bundle in which no release is, in any case.
 _TAKEN = frozenset({"blobs", ATTESTATIONS.rstrip("/"), LOCK_FILE, MANIFEST_FILE, INDEX_FILE, SINCE_FILE})
@@ -97,7 +97,7 @@ class BundleContents:
         return Digest(sha256_hex(self.index))
 
     def documents(self) -> dict[str, bytes]:
-        """All small files by path: what is in memory anyway. Documents come before what they name."""
+        """All small files by path, those that name others before these."""
         blobs = [self._project, *(archive.manifest for archive in self.archives), oci.EMPTY_BYTES, *self.files.values()]
         return {
             oci.LAYOUT_FILE: oci.LAYOUT_BYTES,

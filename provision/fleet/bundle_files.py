@@ -165,7 +165,7 @@ class _SeekingStream(BoundedStream):
         yield memoryview(self.read(size))
 
     def skip(self, size: int) -> None:
-        self._file.seek(size, os.SEEK_CUR)  # where a content was cut, the next read tells
+        self._file.seek(size, os.SEEK_CUR)  # if the file ends here, the next read fails
 
     def rest(self) -> Iterator[bytes]:
         while piece := self._file.read(_PIECE):
@@ -187,7 +187,7 @@ def open_files(path: Path) -> Iterator[BundleFiles]:
                 files = TarFiles(path, opened.enter_context(os.fdopen(os.dup(descriptor), "rb")))
         except NotRegularFileError as error:
             raise UsageError(f"cannot read the bundle {path}: expected a directory or a tar file") from error
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise UsageError(f"cannot read the bundle {path}: it does not exist") from error
         except PermissionError as error:
             raise UsageError(f"cannot read the bundle {error.filename or path}: permission denied") from error

@@ -49,15 +49,15 @@ def check_output(path: Path) -> None:
             raise UsageError(f"--output: {path} is not a file", hint="Write the bundle to another path.")
     elif exists(path) and not (is_directory(path) and not any(path.iterdir())):
         raise UsageError(
-            f"--output: {path} already exists, and is no empty directory",
-            hint="Write the bundle to a new directory, and exchange the two.",
+            f"--output: {path} already exists, and is not an empty directory",
+            hint="Write the bundle to a new directory, then replace the old one by it.",
         )
 
 
 def write_bundle(path: Path, contents: BundleContents, since: Since | None, archive: Callable[[Digest], Path]) -> None:
     """Write a bundle, but for the archives that ``since`` leaves out; ``archive`` returns the file of one.
 
-    There is never a part of a bundle at ``path``. Raises `StoreError` if it cannot be written, and `IntegrityError` if
+    ``path`` never has an incomplete bundle. Raises `StoreError` if it cannot be written, and `IntegrityError` if
     an archive is not the one expected.
     """
     left_out = frozenset(since.left_out if since else ())
@@ -73,7 +73,7 @@ def write_bundle(path: Path, contents: BundleContents, since: Since | None, arch
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A path beside another one; what is there is removed after a failure, as is what killed runs have left."""
+    """A path beside another one, which is removed after a failure; so is what killed runs have left."""
     make_directory(path.parent)
     for left in unfinished_files(path.parent, path.name):
         remove_recursively(left)

@@ -1,7 +1,7 @@
 """`RegistryClient`: blobs, manifests and tags of one repository, read and pushed.
 
-Source: the OCI distribution specification 1.1. Nothing is asked by HEAD, which some registries refuse; what is read is
-hashed, whatever the registry calls it.
+Source: the OCI distribution specification 1.1. No request is a HEAD, which some registries refuse. All that is read is
+hashed: the digest that a registry names is not relied on.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class CreatedBundle:
 
 @frozen
 class BundleDiff:
-    """What two bundles have not in common: what must be carried to where ``old`` is, and what ``new`` no longer has."""
+    """What differs between two bundles: ``added`` archives only ``new`` has, ``removed`` ones only ``old``."""
 
     old: BundleFacts
     new: BundleFacts
@@ -78,7 +78,7 @@ class BundleDiff:
 
 @frozen
 class SyncedFromBundle:
-    """The result of a sync, and the files of the project that the bundle had to bring."""
+    """The result of a sync, and the files of the project that were written from the bundle."""
 
     synced: Synced
     written: tuple[Path, ...]
@@ -96,7 +96,7 @@ def create_bundle(
     """Write a bundle of the named entries and targets, or of all, downloading what is not in the cache.
 
     With ``since``, archives that this earlier bundle has are left out. Raises `LockFileError` if the lock is out of
-    date, `ProvisionError` for an attestation that is not at hand, and what opening a bundle and downloading raise.
+    date, `ProvisionError` for an attestation that is missing, and what opening a bundle and downloading raise.
     """
     real = output.resolve()
     check_inside(output, real)
@@ -163,7 +163,7 @@ def verify_bundle(path: Path) -> BundleFacts:
 
 
 def diff_bundles(old: Path, new: Path) -> BundleDiff:
-    """Compare what two bundles are of, by their indexes; archives are not hashed."""
+    """Compare two bundles by their indexes; archives are not hashed."""
     with open_bundle(old) as first, open_bundle(new) as second:
         before, after = facts_of(first), facts_of(second)
     known, wanted = {each.digest for each in before.archives}, {each.digest for each in after.archives}
@@ -195,10 +195,10 @@ def _facts(path: Path, contents: BundleContents, since: Since | None, left_out: 
 def sync_bundles(
     options: Options, scope: Scope, paths: Sequence[Path], progress: Progress, *, frozen: bool = False
 ) -> SyncedFromBundle:
-    """Sync without a network, with the archives and attestations of bundles; the lock is not remade.
+    """Sync without a network, with the archives and attestations of bundles; the lock file stays as it is.
 
-    Where there is no project, manifest and lock come from the last bundle. Nothing is written before the bundles were
-    found to have all that is missing here, and that was hashed.
+    Where there is no project, manifest and lock file come from the last bundle. Before anything is written, all
+    archives that are missing here are found in the bundles and hashed.
     """
     options = replace(options, offline=True)
     with ExitStack() as opened:

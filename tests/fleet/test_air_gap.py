@@ -446,6 +446,9 @@ def test_what_cannot_be_an_output_is_a_usage_error(near: Near, tmp_path: Path) -
         near.create(tmp_path / "folder.tar")
     with pytest.raises(UsageError, match=r"cannot read the bundle .*: it does not exist"):
         near.create(tmp_path / "a.tar", since=tmp_path / "nothing.tar")
+    (tmp_path / "file.tar").touch()
+    with pytest.raises(UsageError, match=r"cannot read the bundle .*: it does not exist"):
+        near.create(tmp_path / "a.tar", since=tmp_path / "file.tar" / "nothing.tar")
     (tmp_path / "empty").mkdir()
     assert near.create(tmp_path / "empty").facts.archives
 
