@@ -106,8 +106,6 @@ def fetch_object(source: S3Object, fetch: Callable[[Url], None], network: Networ
 def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], seconds: float) -> Url:
     from datetime import timedelta
 
-    from provision.host.distribution import install_command
-
     try:
         import obstore
         from obstore.exceptions import BaseError
