@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import os
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +54,7 @@ def _config_files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(folder, "config.json")
     if session := environ.get("XDG_RUNTIME_DIR"):
         yield Path(session, "containers", "auth.json")
-    home = environ.get("USERPROFILE") or environ.get("HOME")
+    home = environ.get("USERPROFILE" if os.name == "nt" else "HOME")
     if home and not environ.get("DOCKER_CONFIG"):
         yield Path(home, ".docker", "config.json")
 

@@ -19,7 +19,8 @@ def _home(tmp_path: Path, config: object, path: str = ".docker/config.json") -> 
     file = tmp_path / "home" / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(config if isinstance(config, str) else json.dumps(config))
-    return {"HOME": str(tmp_path / "home"), "PATH": str(tmp_path / "bin")}
+    home = str(tmp_path / "home")
+    return {"HOME": home, "USERPROFILE": home, "PATH": str(tmp_path / "bin")}
 
 
 def _find(environ: dict[str, str], host: str = _HOST) -> tuple[Login | None, list[str]]:
@@ -81,6 +82,13 @@ def test_what_cannot_be_used_is_noted(tmp_path: Path, config: object, note: str)
     login, notes = _find(_home(tmp_path, config))
     assert login is None
     assert note in notes[0]
+
+
+@pytest.mark.parametrize("other", ["HOME"] if os.name == "nt" else ["USERPROFILE"])
+def test_the_home_directory_is_that_of_this_system(tmp_path: Path, other: str) -> None:
+    """A shell in Windows can have both variables, as can Linux inside of Windows."""
+    environ = _home(tmp_path, {"auths": {_HOST: {"auth": _AUTH}}})
+    assert _find({**environ, other: str(tmp_path / "elsewhere")})[0] == Login("me", "se:cret")
 
 
 def test_named_files_come_first(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def init(
             "-t",
             metavar="TARGET",
             autocompletion=complete_targets,
-            help="A platform to lock for (repeatable). [default: " + ", ".join(DEFAULT_TARGETS) + "]",
+            help="A target to lock for (repeatable). [default: " + ", ".join(DEFAULT_TARGETS) + "]",
         ),
     ] = None,
     bare: Annotated[bool, typer.Option("--bare", help="Do not look at the files of other tools.")] = False,

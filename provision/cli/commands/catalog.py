@@ -96,7 +96,11 @@ def catalog_list(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            "--target", "-t", metavar="TARGET", autocompletion=complete_targets, help="For this platform (repeatable)."
+            "--target",
+            "-t",
+            metavar="TARGET",
+            autocompletion=complete_targets,
+            help="Only assets for this target (repeatable).",
         ),
     ] = None,
     option: Annotated[

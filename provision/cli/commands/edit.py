@@ -60,7 +60,11 @@ def add(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            "--target", "-t", metavar="TARGET", autocompletion=complete_targets, help="A platform (repeatable)."
+            "--target",
+            "-t",
+            metavar="TARGET",
+            autocompletion=complete_targets,
+            help="A target to lock for (repeatable).",
         ),
     ] = None,
     without: Annotated[

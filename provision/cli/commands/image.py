@@ -36,7 +36,12 @@ def image(
     names: Names = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="LAYOUT", help="OCI image layout to write: a directory, new or not."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="LAYOUT",
+            help="OCI image layout to write: a new directory, or a layout to add to.",
+        ),
     ] = None,
     push: Annotated[
         str | None, typer.Option(metavar="REFERENCE", help="Push the image: HOST/REPOSITORY:TAG of a registry.")
@@ -68,8 +73,8 @@ def image(
         str,
         typer.Option(
             autocompletion=complete_values(*_COMPRESSIONS),
-            help="Of tree layers: none, gzip or zstd. Only `none` gives the same digest with every version of a "
-            "compressor.",
+            help="Compression of tree layers: none, gzip or zstd. Only `none` gives the same digest with every version "
+            "of a compressor.",
         ),
     ] = "none",
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the image in the layout.")] = "latest",
@@ -84,7 +89,7 @@ def image(
     Examples:
       provision image -o pythons                              all entries, all their Linux platforms
       provision image default --push registry.example.com/team/python:3.14 --base debian:13-slim
-      provision image default -o pythons --base ./debian      upon the image of the layout in `debian`
+      provision image default -o pythons --base ./debian      on the image in the layout `debian`
       provision image default -o pythons --platform linux/amd64,linux/arm64
       provision image default -o pythons --archive-layer      the downloaded archive as the layer
     """

@@ -25,7 +25,7 @@ def lock(
     ] = False,
     shown_as: ShownAs = None,
 ) -> int:
-    """Resolve pythons.toml into pythons.lock, for all platforms.
+    """Resolve pythons.toml into pythons.lock, for all targets.
 
     Entries whose request did not change keep their build; only --upgrade takes newer ones. A lock file with
     git's conflict markers is accepted: the entries in conflict are locked again.

@@ -20,7 +20,7 @@ Targets = Annotated[
         "-t",
         metavar="TARGET",
         autocompletion=complete_any_target,
-        help="Install for this platform instead of this machine (repeatable; `all` for every locked one).",
+        help="For this target instead of this machine (repeatable; `all` for every locked target).",
     ),
 ]
 Cpu = Annotated[
@@ -58,7 +58,7 @@ Jitter = Annotated[
         min=0.0,
         max=LONGEST_JITTER,
         show_default=False,
-        help="Wait a random time of up to this before the first download, where many machines start at once.  "
+        help="Longest random wait before the first download, for many machines that start at once.  "
         "[env var: PROVISION_JITTER]",
     ),
 ]
