@@ -7,6 +7,7 @@ content, one from a URL with its ETag, and so offline, too. `refresh` brings ups
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -185,7 +186,7 @@ def _day(asset: Asset) -> str:
 
 
 def _saved_path(cache_dir: Path, origin: str) -> Path:
-    return cache_dir / f"own-{sha256_hex(origin.encode())[:16]}.catalog"
+    return cache_dir / f"own-{sha256_hex(os.fsencode(origin))[:16]}.catalog"
 
 
 def load_saved(path: Path) -> Snapshot | None:

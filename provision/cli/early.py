@@ -51,5 +51,5 @@ def _has_tree_of(lock: bytes, environ: Mapping[str, str]) -> bool:
     for home in (data_home(environ), *(base_homes(environ) if environ.get("PROVISION_STORES") else ())):
         with suppress(OSError):
             keys += os.listdir(Store(home).trees)  # noqa: PTH208
-    builds = {key.split("-")[1].encode() for key in keys if "-" in key}
+    builds = {os.fsencode(key.split("-")[1]) for key in keys if "-" in key}
     return any(build in lock or build.replace(b"+", b"%2B") in lock for build in builds)

@@ -74,7 +74,7 @@ class Connections:
         address = ProxyAddress.parse(proxy)
         url = httpcore.URL(scheme=address.scheme, host=address.host, port=address.port, target="/")
         user, password = address.credentials or ("", "")
-        credentials = (user.encode(), password.encode()) if address.credentials else None
+        credentials = (os.fsencode(user), os.fsencode(password)) if address.credentials else None
         if address.scheme == "socks5":
             _require_socks()
             return httpcore.SOCKSProxy(

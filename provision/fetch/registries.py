@@ -8,6 +8,7 @@ repository that the user named.
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -189,7 +190,7 @@ def basic(user: str, password: str) -> str:
     """The `Authorization` of a user name and a password."""
     from base64 import b64encode
 
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+    return "Basic " + b64encode(os.fsencode(f"{user}:{password}")).decode()
 
 
 def _token(body: bytes) -> str | None:

@@ -2,10 +2,10 @@
 
 It imports what the network needs, which takes longer than planning, while this process plans, and fetches while this
 one prepares to unpack; what both need is imported here, before. It does what `Fetcher` does: an archive that it returns
-was hashed. It ends with this process; if it is ended by others, all is done here.
-Where a single archive is asked for, it is then decompressed there into a `Ring`, from which this process unpacks: see
-`second_process`. An archive that is the only one in the cache that the lock names is hashed and decompressed before it
-is asked for.
+was hashed. It ends with this process; if others end it, this process does everything.
+The archive of the tree that is made last is decompressed there into a `Ring`, from which this process unpacks: see
+`second_process`. If the cache has exactly one of the archives that the lock names, that one is hashed and decompressed
+before this process requests it.
 Both send JSON messages: what to fetch, then progress, then the outcome. What the other process does is in
 `fetch_service`.
 """
@@ -216,7 +216,7 @@ class FetchProcess:
 class FetchesBeside:
     """Fetches in the other process what is not in the cache, and here where that process has ended.
 
-    ``meanwhile`` is called once an archive is asked for. With ``all_there``, even what is in the cache, for it may have
+    ``meanwhile`` is called once an archive is requested. With ``all_there``, even what is in the cache, for it may have
     been hashed there before.
     """
 

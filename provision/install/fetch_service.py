@@ -28,7 +28,7 @@ _SLOW = 0.2
 
 
 class FetchService:
-    """The other process's end: it fetches what is asked for, until the parent closes its end or ends."""
+    """The other process's end: it fetches what the parent requests, until the parent closes its end or ends."""
 
     def __init__(self, requests: socket.socket, replies: int, ring: Ring, environ: Mapping[str, str]) -> None:
         self._requests, self._replies, self._ring, self._environ = requests, replies, ring, environ

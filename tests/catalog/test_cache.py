@@ -52,6 +52,13 @@ def test_a_path_is_relative_to_the_manifest(project: Path, cache_dir: Path, spel
     assert builds(open_custom_catalog(text, base=project, cache_dir=cache_dir, get=None)) == ("20260127",)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_directory_may_have_a_name_that_is_not_text(project: Path, cache_dir: Path) -> None:
+    odd = project.rename(project.with_name(os.fsdecode(b"\xff")))
+    for _ in range(2):
+        assert builds(open_custom_catalog("catalog.ndjson", base=odd, cache_dir=cache_dir, get=None)) == ("20260127",)
+
+
 def test_two_hashes_for_one_archive_are_refused(project: Path, cache_dir: Path) -> None:
     rows: list[dict[str, object]] = [{"url": full("3.14.2", "20260127"), "sha256": digit * 64} for digit in "ab"]
     (project / "catalog.ndjson").write_bytes(custom_line("3.14.2+20260127", *rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,7 @@ def test_neither_where_the_store_has_a_tree_of_what_is_locked(started: Callable[
     trees.mkdir(parents=True)
     (trees / TREE.replace("20261101", "20260101")).mkdir()
     (trees / "odd").mkdir()
+    (trees / os.fsdecode(b"not-\xff-text")).mkdir()
     assert started("sync")
     (trees / TREE).mkdir()
     assert not started("sync")

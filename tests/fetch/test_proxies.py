@@ -128,6 +128,14 @@ def test_missing_proxy_credentials_are_an_error_with_a_hint(internet: Internet, 
         _fetch(tmp_path, f"{scheme}://mirror.example/a", environ, "http://mirror.example")
     assert "proxy's URL" in (caught.value.hint or "")
     assert "secret" not in str(caught.value)
+    other = f"http://m\udcff:x@{internet.proxy.authority}"  # a byte that is not text
+    with pytest.raises(NetworkError, match="407"):
+        _fetch(
+            tmp_path,
+            f"{scheme}://mirror.example/a",
+            {"http_proxy": other, "https_proxy": other},
+            "http://mirror.example",
+        )
 
 
 def test_a_host_that_the_proxy_does_not_know_is_an_error(internet: Internet, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.fetch.registries import Repository, parse_challenges
+from provision.fetch.registries import Repository, basic, parse_challenges
 from provision.fleet.registry import open_registry
 from tests.fetch import samples
 from tests.fetch.samples import PATIENT, SMALL, digest
@@ -86,3 +86,8 @@ def _netrc(tmp_path: Path) -> Path:
     path = tmp_path / "netrc"
     path.write_text("machine 127.0.0.1 login me password secret\n")
     return path
+
+
+def test_a_login_of_bytes_that_are_not_text_is_sent_as_it_is() -> None:
+    """As variables and netrc files may have it."""
+    assert basic("m\udcff", "x") == "Basic bf86eA=="
