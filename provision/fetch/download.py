@@ -69,7 +69,7 @@ class Download:
     @property
     def retries(self) -> int:
         """How many attempts so far were repeats at the same source."""
-        attempts = {_shown(source): turn.attempts.failures for source, turn in self._turns.items()}
+        attempts = {str(source): turn.attempts.failures for source, turn in self._turns.items()}
         return sum(count if source == self.source else max(0, count - 1) for source, count in attempts.items())
 
     def run(self, sources: Sequence[Source]) -> None:
@@ -107,7 +107,7 @@ class Download:
             turn.attempts.failure = error.failure
             self._network.retries.failed(error.failure)
             return False
-        self.source = _shown(source)
+        self.source = str(source)
         return True
 
     def _fetch_from(self, source: Source, turn: _Turn) -> None:
@@ -220,7 +220,3 @@ class Download:
         part.restart()
         cause = f"sha256 mismatch: expected {self._asset.sha256}, got {found}"
         raise TransferError(Failure(url=source, cause=cause, kind="integrity", hint=hint, digest=found.hex))
-
-
-def _shown(source: Source) -> str:
-    return str(source.blob if isinstance(source, OciBlob) else source)

@@ -37,6 +37,9 @@ class OciBlob:
     blob: Url
     manifest: Url
 
+    def __str__(self) -> str:
+        return str(self.blob)
+
 
 @frozen(kw_only=False)
 class OciMirror:

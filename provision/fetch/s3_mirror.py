@@ -40,6 +40,9 @@ class S3Object:
     bucket: str
     key: str
 
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
     def signed(self, method: Literal["GET", "PUT"], network: NetworkContext) -> Url:
         """A URL for one request, and its retries; its host is allowed, as the environment names it.
 

@@ -38,8 +38,10 @@ def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 def test_an_archive_comes_from_a_bucket_by_a_signed_url(bucket: Server, tmp_path: Path) -> None:
     bucket.put(f"archives/{_KEY}", SMALL)
-    with fetcher(tmp_path, mirrors=(_MIRROR,)) as fetch:
+    progress = RecordedProgress()
+    with fetcher(tmp_path, mirrors=(_MIRROR,), progress=progress) as fetch:
         assert fetch.fetch(asset(_ELSEWHERE)).read_bytes() == SMALL
+        assert [each.source for each in progress.measures if each.step == "download"] == [f"s3://archives/{_KEY}"]
         assert fetch.size(asset(_ELSEWHERE)) == len(SMALL)
     assert [seen.path for seen in bucket.seen()] == [f"/archives/{_KEY}"] * 2
 
