@@ -86,11 +86,14 @@ def test_only_runs_that_pass_are_recorded(tmp_path: Path) -> None:
         count([tmp_path / "good.xml", tmp_path / "bad.xml"])
     before = RESULTS.read_bytes()
     (tmp_path / "half.xml").write_text("<testsuites>")
-    for name in ("bad", "half", "missing"):
-        command = [sys.executable, "-m", "tools.platforms", "record", "--command", "x", "--scope", "part"]
-        done = subprocess.run(
-            [*command, str(tmp_path / f"{name}.xml")], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+    (tmp_path / "odd.toml").write_text("[[run]]\n")
+    merging, recording = ["merge"], ["record", "--command", "x", "--scope", "part"]
+    for words, name in (
+        *((recording, f"{name}.xml") for name in ("bad", "half", "missing")),
+        *((merging, f"{name}.toml") for name in ("odd", "missing")),
+    ):
+        command = [sys.executable, "-m", "tools.platforms", *words]
+        done = subprocess.run([*command, str(tmp_path / name)], cwd=ROOT, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr.startswith("error: "), done.stderr.count("\n")) == (1, True, 1)
     assert RESULTS.read_bytes() == before
 

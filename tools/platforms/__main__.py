@@ -61,7 +61,14 @@ def main() -> None:
         )
         RESULTS.write_text(record(RESULTS.read_text(encoding="utf-8"), run), encoding="utf-8")
     elif options.command_name == "merge":
-        runs = [run for path in options.files for run in Results.load(path).runs]
+        runs: list[Run] = []
+        for path in options.files:
+            try:
+                runs += Results.load(path).runs
+            except OSError as error:
+                sys.exit(f"error: {error}")
+            except (KeyError, ValueError) as error:
+                sys.exit(f"error: {path}: {error}")
         RESULTS.write_text(merge(RESULTS.read_text(encoding="utf-8"), runs), encoding="utf-8")
     elif options.command_name == "installs":
         INSTALLS.write_text(ask_index().text(), encoding="utf-8")
