@@ -64,10 +64,12 @@ def _is_cached(cache: ArchiveCache, digest: Digest) -> bool:
             return False
 
 
-def import_archive(found: FoundArchive, cache: ArchiveCache, progress: Progress) -> None:
-    """Put an archive into the cache; its digest is checked once more."""
+def import_archive(
+    found: FoundArchive, cache: ArchiveCache, progress: Progress, *, lock_timeout: float | None = None
+) -> None:
+    """Put an archive into the cache; its digest is checked once more. ``lock_timeout`` is in seconds."""
     asset = found.asset
-    with cache.lock(asset.sha256, on_wait=progress.note):
+    with cache.lock(asset.sha256, timeout=lock_timeout, on_wait=progress.note):
         part = PartFile(cache.path(asset.sha256), ".bundle")
         part.open()
         try:

@@ -28,6 +28,7 @@ from provision.model.target import Target
 from provision.model.value import frozen, replace
 from provision.protocols import Progress
 from provision.store.archives import ArchiveCache
+from provision.store.locks import lock_timeout
 from provision.workflows.catalog import catalog_directory
 from provision.workflows.lock import find_stale, raise_if_stale
 from provision.workflows.options import Options, Scope, open_fetcher
@@ -214,7 +215,7 @@ def sync_bundles(
         found = find_archives(bundles, tuple(plan.installs()), cache, lock_name=project.lock_name)
         written = _write_project(bundles[-1]) if is_new else ()
         for archive in found:
-            import_archive(archive, cache, progress)
+            import_archive(archive, cache, progress, lock_timeout=lock_timeout(options.environ))
         _keep_attestations(bundles, lock, KeptBundles.of(options.cache, project.lock_path))
     return SyncedFromBundle(synced=sync(options, scope, progress, locked=True, frozen=frozen), written=written)
 

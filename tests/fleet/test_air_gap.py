@@ -20,7 +20,15 @@ from provision.catalog.learned_components import learned_file, save_learned
 from provision.cli.app import run_app
 from provision.cli.commands.bundle import present_bundle_diff, present_created, present_synced_from_bundle
 from provision.cli.console import Console
-from provision.errors import IntegrityError, LockFileError, NetworkError, PolicyError, ProvisionError, UsageError
+from provision.errors import (
+    IntegrityError,
+    LockFileError,
+    LockTimeoutError,
+    NetworkError,
+    PolicyError,
+    ProvisionError,
+    UsageError,
+)
 from provision.fleet.bundle_read import open_bundle
 from provision.fleet.bundle_write import write_bundle
 from provision.lock.lock import Attestation
@@ -361,6 +369,15 @@ def test_a_damaged_archive_in_the_cache_is_replaced(near: Near, bundle: Path, fa
     cache.path(digest).write_bytes(b"damaged")
     carry(far, bundle)
     assert sha256(cache.path(digest).read_bytes()).hexdigest() == digest.hex
+
+
+def test_a_lock_that_another_process_holds_is_waited_for_as_long_as_is_set(
+    near: Near, bundle: Path, far: Project
+) -> None:
+    cache = ArchiveCache(far.cache)
+    with cache.lock(verify_bundle(bundle).archives[0].digest), pytest.raises(LockTimeoutError):
+        sync_bundles(options_of(far, PROVISION_LOCK_TIMEOUT="0"), ALL, [bundle], NoProgress())
+    assert not list(far.cache.rglob("*.part*"))
 
 
 def test_diff_shows_what_must_be_carried(near: Near, bundle: Path, earlier: Path) -> None:
