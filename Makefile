@@ -23,7 +23,7 @@ demo: $(STAMP) ## the whole job on this machine, without a network
 test: $(STAMP) ## the quick tests, on the Python of .venv (five minutes on two cores)
 	@$(BIN)/python tests/run.py
 
-test-all: $(STAMP) ## the quick tests, on every Python 3.11+ at hand
+test-all: $(STAMP) ## the same on every Python 3.11+ at hand; between the oldest and the newest, without whole commands
 	@$(BIN)/python tests/run.py --all
 
 soak: $(STAMP) ## the slow tests: kills, races, other people's tools (a quarter of an hour on two cores)
