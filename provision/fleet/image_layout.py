@@ -149,7 +149,8 @@ class ImageLayout:
         try:
             return descriptors(parse_json_object(read_small_file(path, MAX_DOCUMENT)).get("manifests"))
         except (OSError, ValueError) as error:
-            raise ProvisionError(f"{path} is invalid: {error}", hint="Choose another directory.") from error
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ProvisionError(f"{path} is invalid: {reason}", hint="Choose another directory.") from error
 
     def name(self, image: Descriptor, name: str) -> None:
         """Give an image a name in ``index.json``, which then no other image has."""

@@ -311,6 +311,15 @@ def test_a_base_that_is_invalid_is_refused(
     assert not (tmp_path / "layout").exists()
 
 
+def test_an_index_that_cannot_be_read_is_named_without_the_number_of_the_error(tmp_path: Path) -> None:
+    base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}})
+    (base / "index.json").unlink()
+    (base / "index.json").mkdir()
+    with pytest.raises(ProvisionError) as caught:
+        ImageLayout(base).images()
+    assert caught.value.message == f"{base / 'index.json'} is invalid: it is not a regular file"
+
+
 def test_a_directory_named_like_an_image_is_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pull request can add a directory; a path is what is written as one."""
     write_layout(tmp_path / "debian", {"linux/amd64": {"a": b"1"}})
