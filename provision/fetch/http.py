@@ -26,12 +26,10 @@ from provision.model.value import frozen, replace
 from provision.url import Url, UrlOrigin
 
 _OK, _UNAUTHORIZED = 200, 401
-# Of a registry's token, in bytes; with the permissions in it, some have several thousand.
-_MAX_TOKEN = 1 << 20
+_MAX_TOKEN = 1 << 20  # bytes of a registry's token; with the permissions in it, some have several thousand
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
-# A redirect's body up to this many bytes is read, so that its connection can be used again.
-_SMALL_BODY = 16 << 10
+_SMALL_BODY = 16 << 10  # bytes of a redirect's body that are read, so that its connection can be used again
 # Statuses below 500 with which the same request may succeed later.
 _TEMPORARY = frozenset({408, 425, 429})
 _NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
