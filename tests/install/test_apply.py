@@ -114,8 +114,10 @@ def test_the_place_here_is_kept_for_the_last_tree_and_nobody_waits_for_ever(end:
             while len(begun) + len(places._changed._waiters) <= number:
                 time.sleep(0.001)
         {end or "pass"}
-        may_end["b"].set()
-        threads[1].join()
+        for name, expected in ("b", 3), ("a", {3 if end else 4}):
+            may_end[name].set()
+            while len(begun) < expected:
+                time.sleep(0.001)
         for event in may_end.values():
             event.set()
         [thread.join(10) for thread in threads]
