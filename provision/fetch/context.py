@@ -14,7 +14,7 @@ from provision.fetch.connect import Connections
 from provision.fetch.credentials import Credentials
 from provision.fetch.http import HttpClient
 from provision.fetch.registries import Registries
-from provision.fetch.retry import Cancellation, RetryLog
+from provision.fetch.retry import Cancellation, Deadline, RetryLog, RetryPolicy
 from provision.fetch.settings import DownloadSettings
 from provision.fetch.transport import PoolTransport
 from provision.host_policy import HostPolicy
@@ -38,6 +38,10 @@ class NetworkContext:
     def for_mirror(self) -> NetworkContext:
         """The same for a source that is a mirror, which gets fewer connections for one asset."""
         return replace(self, settings=replace(self.settings, connections=self.settings.mirror_connections))
+
+    def retry_policy(self, deadline: Deadline, received: Callable[[], int] = lambda: 0) -> RetryPolicy:
+        """When failed attempts are repeated; ``received`` returns how many bytes all of them have brought by now."""
+        return RetryPolicy(self.settings, self.cancellation, deadline, self.retries, received)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from provision.fetch.context import NetworkContext
 from provision.fetch.failures import Failure, TransferError, document_error
 from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode, is_temporary
 from provision.fetch.ranges import content_range, range_headers
-from provision.fetch.retry import Deadline, RetryPolicy
+from provision.fetch.retry import Deadline
 from provision.protocols import Response
 from provision.url import Url
 
@@ -43,7 +43,7 @@ def get_document(
             return Response(status=response.status, headers=response.headers, body=body)
 
     try:
-        return RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt)
+        return network.retry_policy(deadline).run(attempt)
     except TransferError as error:
         raise document_error(source.segments[-1] or source.host, error.failure) from error
 

@@ -17,7 +17,7 @@ from provision.fetch.http import DecodingError, decode
 from provision.fetch.mirrors import Source
 from provision.fetch.oci_mirror import OciBlob, fetch_blob
 from provision.fetch.part import AssetProgress, PartFile
-from provision.fetch.retry import Attempts, Deadline, RetryPolicy
+from provision.fetch.retry import Attempts, Deadline
 from provision.fetch.s3_mirror import S3Object, fetch_object
 from provision.fetch.settings import MIB
 from provision.fetch.transfer import SourceTransfer
@@ -54,9 +54,7 @@ class Download:
         self._asset, self._archive, self._network, self._progress = asset, archive, network, progress
         self._mirrored = mirrored
         self._deadline = Deadline(network.settings.total_timeout)
-        self._retry = RetryPolicy(
-            network.settings, network.cancellation, self._deadline, network.retries, lambda: progress.received
-        )
+        self._retry = network.retry_policy(self._deadline, lambda: progress.received)
         self._part = PartFile(archive)
         self._turns: dict[Source, _Turn] = {}
         self.source = ""

@@ -14,7 +14,7 @@ from provision.errors import UsageError
 from provision.fetch.registries import Repository
 from provision.host_policy import HostRule
 from provision.model.asset import Asset
-from provision.model.oci import MANIFEST, archive_tag
+from provision.model.oci import MANIFEST, MAX_MANIFEST, archive_tag
 from provision.model.value import frozen, replace
 from provision.url import Url, without_credentials
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # what is mirrored is known without the network
 _OK, _UNAUTHORIZED = 200, 401
 # With these, a registry may mean that the blob's manifest must be requested first.
 _NO_SUCH_BLOB = (_UNAUTHORIZED, 403, 404)
-_MAX_MANIFEST = 4 << 20
 
 
 @frozen
@@ -98,7 +97,6 @@ def _is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> b
 
     Raises `TransferError`.
     """
-    from provision.fetch.retry import RetryPolicy
 
     def attempt() -> bytes:
         headers = {"accept": MANIFEST, "accept-encoding": "identity"}
@@ -106,10 +104,9 @@ def _is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> b
             if response.status in _NO_SUCH_BLOB:
                 return b""
             response.expect(_OK)
-            return response.read(_MAX_MANIFEST)
+            return response.read(MAX_MANIFEST)
 
-    retry = RetryPolicy(network.settings, network.cancellation, deadline, network.retries)
-    body = retry.run(attempt, tries=network.settings.attempts)
+    body = network.retry_policy(deadline).run(attempt, tries=network.settings.attempts)
     try:
         layers = json.loads(body)["layers"]
         return any(layer["digest"] == source.digest for layer in layers)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from provision.fetch.mirrors import release_path
 from provision.model import oci
 from provision.model.asset import Asset, Digest
-from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
 
 INDEX_FILE = "index.json"
@@ -82,19 +81,15 @@ class BundleContents:
     @property
     def index(self) -> bytes:
         """The bytes of ``index.json``; their digest is that of the bundle, since it names all others."""
-        project = self._project
-        first = oci.Descriptor(
-            media_type=oci.MANIFEST,
-            digest=Digest(sha256_hex(project)),
-            size=len(project),
-            annotations={oci.REF_NAME: PROJECT_TAG},
-            artifact_type=PROJECT,
+        project = _tagged(self._project, PROJECT_TAG, PROJECT)
+        archives = (
+            _tagged(archive.manifest, oci.archive_tag(archive.digest), oci.ARCHIVE) for archive in self.archives
         )
-        return oci.index([first, *map(_descriptor, self.archives)])
+        return oci.index([project, *archives])
 
     @property
     def digest(self) -> Digest:
-        return Digest(sha256_hex(self.index))
+        return oci.digest_of(self.index)
 
     def documents(self) -> dict[str, bytes]:
         """All small files by path, those that name others before these."""
@@ -102,26 +97,19 @@ class BundleContents:
         return {
             oci.LAYOUT_FILE: oci.LAYOUT_BYTES,
             INDEX_FILE: self.index,
-            **{oci.blob_path(Digest(sha256_hex(blob))): blob for blob in blobs},
+            **{oci.blob_path(oci.digest_of(blob)): blob for blob in blobs},
         }
 
     def named_files(self) -> dict[str, Digest]:
         """The digests of the project's files by name."""
-        return {name: Digest(sha256_hex(content)) for name, content in self.files.items()}
+        return {name: oci.digest_of(content) for name, content in self.files.items()}
 
     @property
     def _project(self) -> bytes:
         layers = [
-            oci.Descriptor(
-                media_type=oci.OCTETS,
-                digest=Digest(sha256_hex(content)),
-                size=len(content),
-                annotations={oci.TITLE: name},
-            )
-            for name, content in self.files.items()
+            oci.describe(content, oci.OCTETS, annotations={oci.TITLE: name}) for name, content in self.files.items()
         ]
-        empty = oci.Descriptor(media_type=oci.EMPTY, digest=oci.EMPTY_DIGEST, size=len(oci.EMPTY_BYTES))
-        return oci.manifest(empty, layers, artifact_type=PROJECT)
+        return oci.manifest(oci.EMPTY_CONFIG, layers, artifact_type=PROJECT)
 
 
 def attestation_name(digest: Digest) -> str:
@@ -129,14 +117,8 @@ def attestation_name(digest: Digest) -> str:
     return f"{ATTESTATIONS}{digest}.json"
 
 
-def _descriptor(archive: BundledArchive) -> oci.Descriptor:
-    return oci.Descriptor(
-        media_type=oci.MANIFEST,
-        digest=Digest(sha256_hex(archive.manifest)),
-        size=len(archive.manifest),
-        annotations={oci.REF_NAME: oci.archive_tag(archive.digest)},
-        artifact_type=oci.ARCHIVE,
-    )
+def _tagged(manifest: bytes, tag: str, artifact_type: str) -> oci.Descriptor:
+    return oci.describe(manifest, oci.MANIFEST, annotations={oci.REF_NAME: tag}, artifact_type=artifact_type)
 
 
 def _named_path(asset: Asset) -> str:

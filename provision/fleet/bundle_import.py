@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import file_digest
 
 from provision.errors import NetworkError, ProvisionError, cache_failures, raise_all
+from provision.fetch.fetcher import digest_in_cache
 from provision.fetch.part import PartFile
 from provision.fleet.bundle_read import Bundle
 from provision.model.asset import Asset, Digest
@@ -57,11 +57,7 @@ def find_archives(
 
 def _is_cached(cache: ArchiveCache, digest: Digest) -> bool:
     with cache_failures("read the cache", cache.path(digest)):
-        try:
-            with cache.path(digest).open("rb") as file:
-                return file_digest(file, "sha256").hexdigest() == digest.hex
-        except FileNotFoundError:
-            return False
+        return digest_in_cache(cache.path(digest)) == digest.hex
 
 
 def import_archive(

@@ -8,17 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from provision.errors import ProvisionError, UsageError
-from provision.fleet.image_layout import (
-    MAX_DOCUMENT,
-    ImageLayout,
-    descriptors,
-    is_layout,
-    read_descriptor,
-    read_digest,
-)
+from provision.fleet.image_layout import ImageLayout, descriptors, is_layout, read_descriptor, read_digest
 from provision.fleet.image_reference import ImageReference
 from provision.model.asset import Digest
-from provision.model.oci import BASE_DIGEST, BASE_NAME, INDEX, LAYER, MANIFEST, REF_NAME, Descriptor
+from provision.model.oci import BASE_DIGEST, BASE_NAME, INDEXES, LAYER, MANIFESTS, MAX_MANIFEST, REF_NAME, Descriptor
 from provision.model.platform import Platform
 from provision.model.value import frozen
 from provision.store.json_tables import JsonObject, json_object, parse_json_object, string
@@ -30,9 +23,7 @@ if TYPE_CHECKING:
 SCRATCH = "scratch"
 
 _DOCKER = "application/vnd.docker"
-_INDEXES = (INDEX, f"{_DOCKER}.distribution.manifest.list.v2+json")
-_MANIFESTS = (MANIFEST, f"{_DOCKER}.distribution.manifest.v2+json")
-# The same layers under Docker's names.
+# OCI's layers, and the same under Docker's names.
 _LAYERS = {
     **{f"{LAYER}{suffix}": f"{LAYER}{suffix}" for suffix in ("", "+gzip", "+zstd")},
     f"{_DOCKER}.image.rootfs.diff.tar": LAYER,
@@ -127,7 +118,7 @@ class RegistrySource:
         return Descriptor(media_type=found.media_type, digest=found.digest, size=len(found.body))
 
     def read(self, descriptor: Descriptor) -> bytes:
-        if descriptor.media_type in (*_INDEXES, *_MANIFESTS):
+        if descriptor.media_type in (*INDEXES, *MANIFESTS):
             found = self._client.get_manifest(descriptor.digest)
             if found is None:
                 raise ProvisionError(
@@ -136,7 +127,7 @@ class RegistrySource:
                 )
             return found.body
         content = bytearray()
-        self._client.save_blob(descriptor.digest, min(descriptor.size, MAX_DOCUMENT), content.extend)
+        self._client.save_blob(descriptor.digest, min(descriptor.size, MAX_MANIFEST), content.extend)
         return bytes(content)
 
     def save(self, descriptor: Descriptor, write: Callable[[bytes], object]) -> None:
@@ -185,9 +176,9 @@ def read_base(source: ImageSource, platform: Platform) -> BaseImage:
 
 
 def _for_platform(source: ImageSource, top: Descriptor, platform: Platform) -> Descriptor:
-    if top.media_type in _MANIFESTS:
+    if top.media_type in MANIFESTS:
         return top
-    if top.media_type not in _INDEXES:
+    if top.media_type not in INDEXES:
         raise ProvisionError(
             f"the base is {top.media_type or 'of no type'}, not an image", hint="Choose another base image."
         )
@@ -195,7 +186,7 @@ def _for_platform(source: ImageSource, top: Descriptor, platform: Platform) -> D
         found = descriptors(parse_json_object(source.read(top)).get("manifests"))
     except ValueError as error:
         raise ProvisionError(f"the base image is invalid: {error}", hint="Choose another base image.") from error
-    images = [each for each in found if each.media_type in _MANIFESTS and each.platform.get("os") == "linux"]
+    images = [each for each in found if each.media_type in MANIFESTS and each.platform.get("os") == "linux"]
     own = [each for each in images if each.platform.get("architecture") == platform.architecture]
     for variant in (platform.variant, ""):  # an image for a higher x86-64 level may have a base for all
         for each in own:

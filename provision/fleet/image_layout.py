@@ -26,12 +26,20 @@ from provision.host.files import (
     unfinished_files,
 )
 from provision.model.asset import Digest
-from provision.model.oci import LAYOUT_BYTES, LAYOUT_FILE, REF_NAME, Descriptor, blob_path, index
+from provision.model.oci import (
+    LAYOUT_BYTES,
+    LAYOUT_FILE,
+    MAX_MANIFEST,
+    REF_NAME,
+    Descriptor,
+    blob_path,
+    describe,
+    index,
+)
 from provision.model.value import frozen
 from provision.store.json_tables import json_object, parse_json_object, string
 
 INDEX_FILE = "index.json"
-MAX_DOCUMENT = 4 << 20  # what registries accept of a manifest
 _CHUNK = 1 << 20
 _BLOB = "blob"  # in the name of an unfinished file
 
@@ -123,15 +131,12 @@ class ImageLayout:
     def read(self, descriptor: Descriptor) -> bytes:
         """The bytes of a document; raises `IntegrityError` unless they are those of the descriptor."""
         try:
-            content = read_small_file(self.blob(descriptor.digest), MAX_DOCUMENT)
+            content = read_small_file(self.blob(descriptor.digest), MAX_MANIFEST)
         except OSError as error:
             raise ProvisionError(
                 f"cannot read {self.blob(descriptor.digest)}: {error.strerror}", hint="Make the image layout again."
             ) from error
-        found = Descriptor(
-            media_type=descriptor.media_type, digest=Digest(hashlib.sha256(content).hexdigest()), size=len(content)
-        )
-        _require_same(found, descriptor, str(self.path))
+        _require_same(describe(content, descriptor.media_type), descriptor, str(self.path))
         return content
 
     def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
@@ -147,7 +152,7 @@ class ImageLayout:
         if not exists(path):
             return ()
         try:
-            return descriptors(parse_json_object(read_small_file(path, MAX_DOCUMENT)).get("manifests"))
+            return descriptors(parse_json_object(read_small_file(path, MAX_MANIFEST)).get("manifests"))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ProvisionError(f"{path} is invalid: {reason}", hint="Choose another directory.") from error

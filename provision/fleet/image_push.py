@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from functools import partial
 
 from provision.fleet.image_layout import ImageLayout, descriptors, read_descriptor
 from provision.fleet.registry import RegistryClient, StoredManifest
-from provision.model.asset import Digest
-from provision.model.oci import EMPTY, EMPTY_BYTES, EMPTY_DIGEST, INDEX, MANIFEST, SPDX, Descriptor, index, manifest
+from provision.model.oci import EMPTY_BYTES, EMPTY_CONFIG, INDEX, MANIFEST, SPDX, Descriptor, describe, index, manifest
 from provision.protocols import Progress
 from provision.store.json_tables import parse_json_object
 
@@ -47,17 +45,15 @@ def push_sbom(client: RegistryClient, image: Descriptor, sbom: bytes) -> None:
 
     Where the registry keeps no list of such manifests, the tag for that has one, as the specification wants it.
     """
-    blob = Descriptor(media_type=SPDX, digest=Digest(hashlib.sha256(sbom).hexdigest()), size=len(sbom))
-    empty = Descriptor(media_type=EMPTY, digest=EMPTY_DIGEST, size=len(EMPTY_BYTES))
-    for each, content in ((empty, EMPTY_BYTES), (blob, sbom)):
+    blob = describe(sbom, SPDX)
+    for each, content in ((EMPTY_CONFIG, EMPTY_BYTES), (blob, sbom)):
         client.push_blob(each.digest, each.size, partial(_whole, content))
     subject = Descriptor(media_type=image.media_type, digest=image.digest, size=image.size)
-    content = manifest(empty, [blob], artifact_type=SPDX, subject=subject)
-    digest = Digest(hashlib.sha256(content).hexdigest())
-    if not client.put_manifest(digest, content, MANIFEST):
-        own = Descriptor(media_type=MANIFEST, digest=digest, size=len(content), artifact_type=SPDX)
+    content = manifest(EMPTY_CONFIG, [blob], artifact_type=SPDX, subject=subject)
+    own = describe(content, MANIFEST, artifact_type=SPDX)
+    if not client.put_manifest(own.digest, content, MANIFEST):
         tag = f"sha256-{image.digest}"
-        others = [each for each in _listed(client.get_manifest(tag)) if each.digest != digest]
+        others = [each for each in _listed(client.get_manifest(tag)) if each.digest != own.digest]
         client.put_manifest(tag, index([*others, own]), INDEX)
 
 

@@ -20,13 +20,13 @@ from provision.fetch.http import HttpResponse
 from provision.fetch.mirrors import WebMirror, parse_mirror
 from provision.fetch.oci_mirror import OciMirror
 from provision.fetch.ranges import content_range, range_headers
-from provision.fetch.retry import Deadline, RetryPolicy
+from provision.fetch.retry import Deadline
 from provision.fetch.s3_mirror import LOGIN_HINT, S3Mirror
 from provision.fetch.settings import MIB
 from provision.fleet.registry import RegistryClient, open_registry
 from provision.host.files import is_file, make_directory, move_file, remove_file, temporary_path
 from provision.model.asset import Asset, Digest
-from provision.model.oci import EMPTY_BYTES, EMPTY_DIGEST, MANIFEST, archive_manifest, archive_tag
+from provision.model.oci import EMPTY_BYTES, EMPTY_CONFIG, MANIFEST, archive_manifest, archive_tag
 from provision.model.value import replace
 from provision.url import Url, without_credentials
 
@@ -110,7 +110,7 @@ class _RegistryTarget:
         """
         with self._lock:
             if not self._has_config:
-                self._client.push_blob(EMPTY_DIGEST, len(EMPTY_BYTES), lambda: (EMPTY_BYTES,))
+                self._client.push_blob(EMPTY_CONFIG.digest, EMPTY_CONFIG.size, lambda: (EMPTY_BYTES,))
                 self._has_config = True
 
     def others(self, known: set[Digest]) -> int | None:
@@ -159,7 +159,7 @@ class _HttpTarget:
                 return read(response)
 
         try:
-            return RetryPolicy(network.settings, network.cancellation, deadline, network.retries).run(attempt)
+            return network.retry_policy(deadline).run(attempt)
         except TransferError as error:
             action = "push" if method == "PUT" else "check"
             raise transfer_error(f"cannot {action} {asset.filename}", self._explained(error.failure)) from error

@@ -20,19 +20,16 @@ from provision.fetch.fetcher import Fetcher
 from provision.fetch.http import HttpResponse, status_failure
 from provision.fetch.ranges import content_range, range_headers
 from provision.fetch.registries import Repository
-from provision.fetch.retry import Deadline, RetryPolicy
+from provision.fetch.retry import Deadline
 from provision.model.asset import Digest
-from provision.model.oci import INDEX, MANIFEST
+from provision.model.oci import INDEXES, MANIFESTS, MAX_MANIFEST, digest_of
 from provision.model.value import frozen, replace
 from provision.url import Url
 
 T = TypeVar("T")
 
-_DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-_DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
-_ACCEPT = ", ".join((MANIFEST, INDEX, _DOCKER_MANIFEST, _DOCKER_INDEX))
-# As the specification asks registries to take; and of an error's text.
-_MAX_MANIFEST, _MAX_ERROR = 4 << 20, 64 << 10
+_ACCEPT = ", ".join(name for pair in zip(MANIFESTS, INDEXES, strict=True) for name in pair)
+_MAX_ERROR = 64 << 10  # bytes of an error's text
 _TAGS_A_PAGE, _MAX_PAGES = 1000, 1000
 _DAMAGED_HINT = "The registry has a damaged copy. Push the content again, or use another registry."
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
@@ -50,7 +47,7 @@ class StoredManifest:
 
     @property
     def digest(self) -> Digest:
-        return Digest(hashlib.sha256(self.body).hexdigest())
+        return digest_of(self.body)
 
 
 def open_registry(repository: str, fetcher: Fetcher) -> RegistryClient:
@@ -144,7 +141,7 @@ class RegistryClient:
                 if not self._found(response, 200):
                     return None
                 media_type = response.headers.get("content-type", "").partition(";")[0].strip()
-                return StoredManifest(media_type=media_type, body=self._body(response, _MAX_MANIFEST))
+                return StoredManifest(media_type=media_type, body=self._body(response, MAX_MANIFEST))
 
         found = self._run(f"download manifest {reference}", attempt)
         if found is not None and isinstance(reference, Digest) and found.digest != reference:
@@ -184,7 +181,7 @@ class RegistryClient:
                 return [], None
             following = _NEXT.search(response.headers.get("link", ""))
             try:
-                document = json.loads(self._body(response, _MAX_MANIFEST))
+                document = json.loads(self._body(response, MAX_MANIFEST))
                 names = [name for name in document.get("tags") or () if isinstance(name, str)]
                 return names, response.url.join(following[1]) if following else None
             except (ValueError, RecursionError, AttributeError, TypeError) as error:
@@ -252,11 +249,9 @@ class RegistryClient:
         return self.repository.url(f"blobs/sha256:{digest}")
 
     def _run(self, action: str, attempt: Callable[[], T], received: Callable[[], int] = lambda: 0) -> T:
-        network = self._network
-        deadline = Deadline(network.settings.total_timeout)
-        retry = RetryPolicy(network.settings, network.cancellation, deadline, network.retries, received)
+        deadline = Deadline(self._network.settings.total_timeout)
         try:
-            return retry.run(attempt)
+            return self._network.retry_policy(deadline, received).run(attempt)
         except TransferError as error:
             raise transfer_error(f"cannot {action}", error.failure) from error
 

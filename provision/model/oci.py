@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from provision.model.asset import Digest
+from provision.model.sha256 import sha256_hex
 from provision.model.value import field, frozen
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -18,6 +19,9 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 EMPTY = "application/vnd.oci.empty.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 OCTETS = "application/octet-stream"
+# Manifests and indexes, under OCI's name and under Docker's.
+MANIFESTS = (MANIFEST, "application/vnd.docker.distribution.manifest.v2+json")
+INDEXES = (INDEX, "application/vnd.docker.distribution.manifest.list.v2+json")
 SPDX = "application/spdx+json"
 # What an archive's manifest says that it is.
 ARCHIVE = "application/vnd.provision.archive.v1"
@@ -33,6 +37,9 @@ LOCK_DIGEST, SBOM_DIGEST = "vnd.provision.lock.digest", "vnd.provision.sbom.dige
 # The content of `EMPTY`, for artifacts without a configuration.
 EMPTY_BYTES = b"{}"
 EMPTY_DIGEST = Digest("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")
+
+# Bytes of a manifest or an index that the specification asks registries to take.
+MAX_MANIFEST = 4 << 20
 
 LAYOUT_FILE, BLOBS = "oci-layout", "blobs/sha256"
 LAYOUT_BYTES = b'{"imageLayoutVersion":"1.0.0"}'
@@ -65,6 +72,28 @@ class Descriptor:
         if self.platform:
             document["platform"] = dict(self.platform)
         return document
+
+
+def describe(
+    content: bytes, media_type: str, *, annotations: Mapping[str, str] | None = None, artifact_type: str = ""
+) -> Descriptor:
+    """The descriptor of a content that is at hand."""
+    return Descriptor(
+        media_type=media_type,
+        digest=digest_of(content),
+        size=len(content),
+        annotations=annotations or {},
+        artifact_type=artifact_type,
+    )
+
+
+def digest_of(content: bytes) -> Digest:
+    """The digest of a document, which is its name."""
+    return Digest(sha256_hex(content))
+
+
+# The configuration of artifacts, which have none.
+EMPTY_CONFIG = Descriptor(media_type=EMPTY, digest=EMPTY_DIGEST, size=len(EMPTY_BYTES))
 
 
 def manifest(
@@ -112,8 +141,7 @@ def archive_manifest(sha256: Digest, size: int, filename: str) -> bytes:
     archive = Descriptor(
         media_type=layer_type(filename), digest=sha256, size=size, annotations={TITLE: filename} if filename else {}
     )
-    empty = Descriptor(media_type=EMPTY, digest=EMPTY_DIGEST, size=len(EMPTY_BYTES))
-    return manifest(empty, [archive], artifact_type=ARCHIVE)
+    return manifest(EMPTY_CONFIG, [archive], artifact_type=ARCHIVE)
 
 
 def archive_tag(sha256: Digest) -> str:

@@ -278,6 +278,8 @@ class _Trees:
         layers: dict[str, Layer] = {}
         trees = {}
         for each in selected:
+            if each.key in layers:  # of another entry: the first one has the links
+                continue
             receipt = read_receipt(self.store, each.key)
             entries = read_entries(self.store, receipt) if receipt else None
             if receipt is None or entries is None:
@@ -285,9 +287,8 @@ class _Trees:
                     f"{each.key} is not installed, or its list of files is damaged",
                     hint="Run `provision verify --store --repair`, then the command again.",
                 )
-            if each.key not in layers:
-                layers[each.key] = tree_layer(layout, self.store, each.asset, receipt, entries, self.compression)
-                trees[each.name] = LinkedTree.of(tree_place(each.key), entries)
+            layers[each.key] = tree_layer(layout, self.store, each.asset, receipt, entries, self.compression)
+            trees[each.name] = LinkedTree.of(tree_place(each.key), entries)
         return [layers[key] for key in sorted(layers)], trees
 
 
