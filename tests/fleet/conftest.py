@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,12 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Near:
 def bundle(near: Near) -> Path:
     """A bundle of all that is locked, as a tar file."""
     return near.project.directory.parent / "all.tar"
+
+
+@pytest.fixture
+def far(near: Near, tmp_path: Path) -> Project:
+    """The far side: the same manifest and lock, an empty store and cache."""
+    project = Project(tmp_path / "far" / "project")
+    shutil.copy(near.project.manifest, project.manifest)
+    shutil.copy(near.project.lock, project.lock)
+    return project

@@ -56,15 +56,6 @@ ALL, MINE = parse_scope([], ["all"]), parse_scope([], [])
 
 
 @pytest.fixture
-def far(near: Near, tmp_path: Path) -> Project:
-    """The far side: the same manifest and lock, an empty store and cache."""
-    project = Project(tmp_path / "far" / "project")
-    shutil.copy(near.project.manifest, project.manifest)
-    shutil.copy(near.project.lock, project.lock)
-    return project
-
-
-@pytest.fixture
 def copy(near: Near, tmp_path: Path) -> Near:
     """The near side again, to be changed; its cache has all archives."""
     shutil.copytree(near.project.directory, tmp_path / "near" / "project")

@@ -174,15 +174,6 @@ def files_of(project: Project) -> list[Path]:
     return sorted(project.directory.parent.rglob("*"))
 
 
-@pytest.fixture
-def far(near: Near, tmp_path: Path) -> Project:
-    """The far side: the same manifest and lock, an empty store and cache."""
-    project = Project(tmp_path / "far" / "project")
-    shutil.copy(near.project.manifest, project.manifest)
-    shutil.copy(near.project.lock, project.lock)
-    return project
-
-
 def refused(path: Path, far: Project) -> str:
     """Why `sync --bundle` refuses a bundle, once it was seen to write nothing."""
     before = files_of(far)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
 import threading
 import uuid
 from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.server import LoopbackHandler, LoopbackServer
 
 _BLOB = re.compile(r"/v2/(.+)/blobs/sha256:([0-9a-f]{64})")
 _UPLOAD = re.compile(r"/v2/(.+)/blobs/uploads/([^/]*)")
@@ -119,27 +119,14 @@ class FakeRegistry:
             return self.used[fault] <= times
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
+class _Http(LoopbackServer):
     def __init__(self, address: tuple[str, int], owner: FakeRegistry) -> None:
         self.owner = owner
         super().__init__(address, _Handler)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LoopbackHandler):
     server: _Http
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class calls it that)
-        """Say nothing."""
 
     def do_GET(self) -> None:
         owner, parts = self.server.owner, urlsplit(self.path)
@@ -153,15 +140,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._token()
         elif self._is_admitted():
             self._route()
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def do_PUT(self) -> None:
-        self.do_GET()
 
     def _route(self) -> None:
         quirks = self.server.owner.quirks

@@ -139,14 +139,12 @@ class Server:
             return tuple(seen for seen in self.requests if not path or seen.path == "/" + path.lstrip("/"))
 
 
-class _Http(ThreadingHTTPServer):
+class LoopbackServer(ThreadingHTTPServer):
+    """What the servers of the tests have in common."""
+
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], owner: Server) -> None:
-        self.owner = owner
-        super().__init__(address, _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that go away, or refuse our certificate, are what many tests are about."""
@@ -154,11 +152,37 @@ class _Http(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers the requests of one connection; it is the `Reply` that faults get."""
+class LoopbackHandler(BaseHTTPRequestHandler):
+    """Answers the requests of one connection: those with any method by `do_GET`, without a line on stderr."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class calls it that)
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        raise NotImplementedError
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+
+class _Http(LoopbackServer):
+    def __init__(self, address: tuple[str, int], owner: Server) -> None:
+        self.owner = owner
+        super().__init__(address, _Handler)
+
+
+class _Handler(LoopbackHandler):
+    """Answers with files or faults; it is the `Reply` that faults get."""
+
     server: _Http
 
     def setup(self) -> None:
@@ -173,9 +197,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.owner.connections.discard(self.request)
         if self.server.owner.tls:
             self.request.close()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class calls it that)
-        """Say nothing."""
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
@@ -200,15 +221,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.head(200, {"content-length": "0"})
         else:
             self.serve()
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def do_PUT(self) -> None:
-        self.do_GET()
 
     @property
     def file(self) -> Path:
