@@ -14,11 +14,11 @@ class InlineAsset(NamedTuple):
     source: str
 
     @classmethod
-    def read(cls, package: str, name: str) -> InlineAsset:
-        """A file of a package."""
+    def read(cls, package: str, *names: str) -> InlineAsset:
+        """A file of a package, or several in a row."""
         from importlib.resources import files
 
-        content = files(package).joinpath(name).read_text(encoding="utf-8")
+        content = "".join(files(package).joinpath(name).read_text(encoding="utf-8") for name in names)
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
         return cls(content, f"sha256-{digest}")
 

@@ -373,19 +373,7 @@
   };
 
   const copy = async () => {
-    const text = byId("line").textContent;
-    let copied = true;
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const area = document.createElement("textarea");
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      copied = document.execCommand("copy");
-      area.remove();
-      byId("copy").focus();
-    }
+    const copied = await copyText(byId("line").textContent, byId("copy"));
     byId("said").textContent = byId("copy").textContent = copied ? "Copied" : "Not copied";
     setTimeout(() => { byId("said").textContent = ""; byId("copy").textContent = "Copy line"; }, 1500);
   };

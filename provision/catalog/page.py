@@ -20,7 +20,7 @@ _PACKAGE = "provision.catalog"
 
 def catalog_page(tables: PageTables) -> str:
     """The whole page; the same tables give the same page."""
-    style, script = (InlineAsset.read(_PACKAGE, name) for name in ("page.css", "page.js"))
+    style, script = InlineAsset.read(_PACKAGE, "page.css"), InlineAsset.read("provision", "copy.js", "catalog/page.js")
     parts = {
         "policy": html.escape(content_policy(style, script)),
         "style": style.content,

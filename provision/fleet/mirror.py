@@ -105,8 +105,8 @@ class _RegistryTarget:
     def _push_config(self) -> None:
         """Push the empty configuration of all manifests once.
 
-        A registry that gets one blob twice at once may write its record of the blob while it verifies a manifest that
-        names it: distribution then refuses the manifest, 400 DIGEST_INVALID.
+        Distribution refused a manifest once, 400 DIGEST_INVALID, while several threads pushed this blob. The cause is
+        not proven: it may have rewritten its record of the blob while it verified the manifest.
         """
         with self._lock:
             if not self._has_config:

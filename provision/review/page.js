@@ -26,19 +26,7 @@
   };
 
   const copy = async (button) => {
-    const text = button.dataset.copy;
-    let copied = true;
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const area = document.createElement("textarea");
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      copied = document.execCommand("copy");
-      area.remove();
-      button.focus();
-    }
+    const copied = await copyText(button.dataset.copy, button);
     const label = button.querySelector(".label");
     label.textContent = copied ? "Copied" : "Not copied";
     setTimeout(() => { label.textContent = "Copy"; }, 1500);

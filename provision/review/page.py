@@ -19,7 +19,10 @@ from provision.url import host_of
 
 def page(title: str, body: Iterable[str], *, skip: tuple[str, str]) -> str:
     """The whole page; ``skip`` is the id that the link before all else leads to, and the link's text."""
-    style, script = (InlineAsset.read("provision.review", name) for name in ("page.css", "page.js"))
+    style, script = (
+        InlineAsset.read("provision", "review/page.css"),
+        InlineAsset.read("provision", "copy.js", "review/page.js"),
+    )
     policy = content_policy(style, script)
     anchor, words = skip
     return "".join(
