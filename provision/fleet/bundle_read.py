@@ -152,8 +152,9 @@ def _read(files: BundleFiles) -> Bundle:
             raise not_a_bundle(files.path, reason)
     contents = BundleContents.of([asset for asset in assets if asset.sha256 in archives], archives, named)
     since = _since(files, contents)
-    _check_documents(files, contents)
-    _check_names(files, contents, since)
+    documents = contents.documents()
+    _check_documents(files, documents)
+    _check_names(files, contents, documents, since)
     return Bundle(files, contents, lock, since)
 
 
@@ -218,19 +219,20 @@ def _since(files: BundleFiles, contents: BundleContents) -> Since | None:
     return since
 
 
-def _check_documents(files: BundleFiles, contents: BundleContents) -> None:
+def _check_documents(files: BundleFiles, documents: Mapping[str, bytes]) -> None:
     """Every small file has the bytes that follow from the lock file, the index among them."""
-    for path, content in contents.documents().items():
+    for path, content in documents.items():
         if path not in files.sizes:
             raise not_a_bundle(files.path, f"{path} is missing")
         if files.sizes[path] != len(content) or _document(files, path) != content:
             raise not_a_bundle(files.path, f"{path} is not as provision writes it")
 
 
-def _check_names(files: BundleFiles, contents: BundleContents, since: Since | None) -> None:
+def _check_names(
+    files: BundleFiles, contents: BundleContents, documents: Mapping[str, bytes], since: Since | None
+) -> None:
     """There are all other files, of the right sizes, and no more than these."""
-    expected = {path: len(content) for path, content in contents.documents().items()}
-    expected |= {name: len(content) for name, content in contents.files.items()}
+    expected = {path: len(content) for path, content in {**documents, **contents.files}.items()}
     left_out = {digest for digest in since.left_out if oci.blob_path(digest) not in files.sizes} if since else set()
     for archive in contents.archives:
         if archive.digest not in left_out:
