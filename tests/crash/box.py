@@ -103,7 +103,10 @@ class Box:
     def kill(self, step: Step, number: signal.Signals) -> None:
         """Reset, kill at a step, look, finish."""
         self.reset()
-        process = self.victim.kill_at(step.number, number=number)
+        if step.visible:
+            process = self.victim.kill_at_visible(step.visible, number=number)
+        else:
+            process = self.victim.kill_at(step.number, number=number)
         self._check_end(process, step, number)
         self.check()
         self.finish(here=number != signal.SIGKILL or step.number % 3 > 0)

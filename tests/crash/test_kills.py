@@ -30,8 +30,6 @@ from tests.support.server import Server
 from tests.support.tally import count
 from tests.support.variants import variants
 
-_VISIBLE = ("os.rename", "os.symlink", "renameat2", "os.remove")
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("turn", ["killed", "called off"])
@@ -53,7 +51,7 @@ def test_a_run_may_end_at_what_counts(make_box: MakeBox, scenario: str) -> None:
 
 def _sample(steps: Sequence[Step]) -> Iterator[Step]:
     """The last step that others see, and then some on the way there."""
-    visible = [step for step in steps if step.event in _VISIBLE and "staging" not in step.path.parts[:-2]]
+    visible = [step for step in steps if step.visible]
     for share in (1.0, 0.5, 0.75):
         yield visible[round((len(visible) - 1) * share)]
 
@@ -131,8 +129,7 @@ def test_a_sync_of_real_interpreters_may_end_anywhere(
     head = box.project.manifest.read_text().partition("[pythons]")[0]
     box.project.write(head + "[pythons]\n" + "".join(f"{build.label} = {build.entry}\n" for build in box.builds))
     steps = box.remember()
-    visible = [step for step in steps if step.event in _VISIBLE and "staging" not in step.path.parts[:-2]]
-    for step in (*steps[: -len(steps) // 20 : len(steps) // 10], *visible[-5:-1]):
+    for step in (*steps[: -len(steps) // 20 : len(steps) // 10], *[step for step in steps if step.visible][-5:-1]):
         box.kill(step, (signal.SIGKILL, signal.SIGTERM)[step.number % 2])
     count("interpreters in the series with real ones", len(box.builds))
 

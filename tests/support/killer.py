@@ -25,9 +25,14 @@ _STARTUP = Path(__file__).resolve().parent / "startup"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change on disk, just before it is made: its number from 1, what it is, and to which path."""
+    """One change on disk, just before it is made: its number from 1, what it is, and to which path.
+
+    ``visible``: its number among the changes that other processes see, or 0. Those are as many in every run; of the
+    rest, processes that share their work make some more or some fewer.
+    """
 
     number: int
+    visible: int
     event: str
     path: Path
 
@@ -44,7 +49,7 @@ class Victim:
 
     def trace(self) -> tuple[Step, ...]:
         """Run to the end, which must be a good one, and tell all steps."""
-        process, steps = self._run(at=0, action="none")
+        process, steps = self._run(action="none")
         if process.returncode:
             raise AssertionError(f"{self.command} failed:\n{process.stdout}{process.stderr}")
         return steps
@@ -53,17 +58,23 @@ class Victim:
         """Run until just before a step, and send a signal there."""
         return self._run(at=step, action=f"signal:{number}")[0]
 
+    def kill_at_visible(self, step: int, *, number: int = KILL) -> subprocess.CompletedProcess[str]:
+        """Run until just before a step that others see, counted among those, and send a signal there."""
+        return self._run(at_visible=step, action=f"signal:{number}")[0]
+
     def fail_at(self, step: int, error: int) -> subprocess.CompletedProcess[str]:
         """Run, and let one step fail with an ``errno``."""
         return self._run(at=step, action=f"error:{error}")[0]
 
-    def _run(self, *, at: int, action: str) -> tuple[subprocess.CompletedProcess[str], tuple[Step, ...]]:
+    def _run(
+        self, *, action: str, at: int = 0, at_visible: int = 0
+    ) -> tuple[subprocess.CompletedProcess[str], tuple[Step, ...]]:
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder, "steps")
             process = subprocess.run(
                 self.command,
                 cwd=self.cwd,
-                env=self._environment(log, at, action),
+                env=self._environment(log, at, at_visible, action),
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -72,7 +83,7 @@ class Victim:
             )
             return process, _read(log)
 
-    def _environment(self, log: Path, at: int, action: str) -> dict[str, str]:
+    def _environment(self, log: Path, at: int, at_visible: int, action: str) -> dict[str, str]:
         before = {**os.environ, **self.env}
         path = before.get("PYTHONPATH", "")
         return before | {
@@ -81,6 +92,7 @@ class Victim:
             "KILLER_LOG": str(log),
             "KILLER_UNDER": str(self.under),
             "KILLER_AT": str(at),
+            "KILLER_AT_VISIBLE": str(at_visible),
             "KILLER_ACTION": action,
         }
 
@@ -97,5 +109,5 @@ def was_killed(process: subprocess.CompletedProcess[str]) -> bool:
 
 def _read(log: Path) -> tuple[Step, ...]:
     lines = log.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if log.exists() else []
-    fields = (line.split("\t", 2) for line in lines)
-    return tuple(Step(int(number), event, Path(path)) for number, event, path in fields)
+    fields = (line.split("\t", 3) for line in lines)
+    return tuple(Step(int(number), int(visible), event, Path(path)) for number, visible, event, path in fields)

@@ -7,7 +7,7 @@ before it, and after step N - 1.
 """
 
 # Nothing is imported that the code under test might not have loaded by itself.
-# ruff: noqa: PTH109, PTH115, PTH118
+# ruff: noqa: PTH109, PTH115, PTH118, PTH120
 
 import fcntl
 import mmap
@@ -32,15 +32,17 @@ _AUDITED = {
 }
 _WRAPPED = ("write", "pwrite", "writev", "pwritev", "sendfile", "copy_file_range", "fsync", "fdatasync", "sync")
 _LIBRARY_CALLS = ("renameat2", "syncfs")
+_SEEN_BY_OTHERS = ("os.rename", "os.symlink", "renameat2", "os.remove")
 
 
 class Tracer:
     """Numbers the steps below one directory and acts at one of them."""
 
-    def __init__(self, log: int, under: str, at: int, action: str) -> None:
+    def __init__(self, log: int, under: str, at: tuple[int, int], action: str) -> None:
         self._log, self._under, self._at, self._action = log, under, at, action
         # Shared with the processes that are forked, whose steps are counted with the others; signals go to the first.
-        self._count = mmap.mmap(-1, 8)
+        # How many steps there were, and how many of them others see.
+        self._counts = mmap.mmap(-1, 16)
         self._first = os.getpid()
         self._lock = threading.Lock()
         self._write = os.write
@@ -64,13 +66,20 @@ class Tracer:
             return False
         with self._lock:
             fcntl.lockf(self._log, fcntl.LOCK_EX)
-            number = int.from_bytes(self._count[:], "little") + 1
-            self._count[:] = number.to_bytes(8, "little")
-            self._write(self._log, f"{number}\t{event}\t{place}\n".encode("utf-8", "surrogateescape"))
+            below = os.path.dirname(place).partition("/staging/")[2]
+            visible = event in _SEEN_BY_OTHERS and "/" not in below
+            number = self._next(0)
+            seen = self._next(8) if visible else 0
+            self._write(self._log, f"{number}\t{seen}\t{event}\t{place}\n".encode("utf-8", "surrogateescape"))
             fcntl.lockf(self._log, fcntl.LOCK_UN)
-        if number == self._at:
+        if number == self._at[0] or (visible and seen == self._at[1]):
             self._act(place)
         return True
+
+    def _next(self, at: int) -> int:
+        number = int.from_bytes(self._counts[at : at + 8], "little") + 1
+        self._counts[at : at + 8] = number.to_bytes(8, "little")
+        return number
 
     def wrap(self, name: str) -> None:
         original = getattr(os, name)
@@ -113,7 +122,7 @@ def _install() -> None:
     tracer = Tracer(
         os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600),
         os.environ.pop("KILLER_UNDER"),
-        int(os.environ.pop("KILLER_AT")),
+        (int(os.environ.pop("KILLER_AT")), int(os.environ.pop("KILLER_AT_VISIBLE"))),
         os.environ.pop("KILLER_ACTION"),
     )
     for name in _WRAPPED:
