@@ -15,6 +15,7 @@ from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.audit_advisories import JudgedBuilds
 from provision.review.changes import ALL_TARGETS_LABEL, EntryChange, LockDiff
+from provision.review.folding import badness
 from provision.review.notices import Notice
 from provision.text import plural
 
@@ -43,7 +44,7 @@ class AdvisoryChange:
 
 
 def compare_advisories(diff: LockDiff, index: AdvisoryIndex, table: ComponentTable) -> tuple[AdvisoryChange, ...]:
-    """What each changed entry opens, and then what it closes; what cannot be judged on either side is neither."""
+    """What each changed entry opens, and then what it closes, the worst first; what cannot be judged is neither."""
     builds = JudgedBuilds(table)
     return tuple(change for entry in diff.entries for change in _compare_entry(entry, index, builds))
 
@@ -56,7 +57,7 @@ def _compare_entry(entry: EntryChange, index: AdvisoryIndex, builds: JudgedBuild
             key = (effect, advisory.component, advisory.id, before, after)
             found.setdefault(key, (advisory, []))[1].append(target.short)
     for (effect, _, _, before, after), (advisory, where) in sorted(
-        found.items(), key=lambda item: item[0][0] != "opens"
+        found.items(), key=lambda item: (item[0][0] != "opens", badness(item[1][0].severity))
     ):
         targets = (ALL_TARGETS_LABEL,) if len(where) == len(changes) > 1 else tuple(where)
         yield AdvisoryChange(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from provision import __version__
 from provision.review.codes import AUDIT_CODES, FindingSeverity
-from provision.review.findings import Audit, Finding
+from provision.review.findings import Audit, Finding, findings_by_entry
 from provision.text import github_annotation
 
 AUDIT_VERSION = 1
@@ -38,16 +38,18 @@ def audit_document(audit: Audit) -> dict[str, object]:
 
 
 def audit_annotations(audit: Audit) -> tuple[str, ...]:
-    """A workflow command for each finding."""
-    return tuple(
-        github_annotation(
-            _ANNOTATION_LEVELS[each.severity],
-            _message(each),
-            file=each.file,
-            line=each.line,
-            title=f"{each.code} {each.rule.name}",
-        )
-        for each in audit.findings
+    """A workflow command for each finding; one for all advisories on an entry, as GitHub shows the first ten only."""
+    return tuple(_annotation(group, others) for group, others in findings_by_entry(audit.findings))
+
+
+def _annotation(group: list[Finding], others: str) -> str:
+    first = group[0]
+    return github_annotation(
+        _ANNOTATION_LEVELS[first.severity],
+        "\n".join([*map(_sentence, group), *filter(None, (others, first.shown_url, first.fix))]),
+        file=first.file,
+        line=first.line,
+        title=f"{first.code} {first.rule.name}",
     )
 
 
@@ -106,9 +108,12 @@ def advisory_document(finding: Finding) -> dict[str, object] | None:
     }
 
 
+def _sentence(finding: Finding) -> str:
+    return f"{finding.where}: {finding.message}" if finding.where else finding.message
+
+
 def _message(finding: Finding) -> str:
-    where = f"{finding.where}: " if finding.where else ""
-    return "\n".join(line for line in (f"{where}{finding.message}", finding.shown_url, finding.fix) if line)
+    return "\n".join(filter(None, (_sentence(finding), finding.shown_url, finding.fix)))
 
 
 def _sarif_rule(code: str) -> dict[str, object]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from provision.review.advisory_changes import AdvisoryChange
 from provision.review.components import ComponentChange, without_repetition
+from provision.review.folding import fold_advisories
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, review_rows
 from provision.text import plural, printable, size_change
@@ -20,6 +22,7 @@ _UNFOLDED_ROWS = 12
 _ALERTS = {"alarm": "CAUTION", "warning": "WARNING", "notice": "NOTE"}
 _COLUMNS = ("", "Entry", "Change", "Before", "After", "Platforms", "Size")
 _COMPONENT_COLUMNS = ("Entry", "Component", "Before", "After", "Platforms")
+_ADVISORY_COLUMNS = ("Advisory", "Severity", "Component", "Summary")
 _TAIL = "\n\n*{} left out here; `provision diff` shows all.*\n"
 # Longer values are shortened: they are of no use to a reader, and a hostile lock could fill the comment with them.
 _LONGEST_VALUE = 200
@@ -84,16 +87,18 @@ class _Comment:
         self._list_in_alert(f"\n> [!{kind}]\n", items)
 
     def advisories(self, review: Review) -> None:
-        """A GitHub alert for what each entry opens, and one for what it closes; the ids in one line each."""
+        """A GitHub alert for what each entry opens, and one for what it closes: the worst, and the others folded."""
         for (entry, effect), changes in review.advisories_by_entry().items():
             kind = "WARNING" if effect == "opens" else "TIP"
             number = plural(len(changes), "advisory", "advisories")
+            shown, others, words = fold_advisories(changes, lambda change: change.advisory.severity)
             items: list[str] = []
-            for change in changes:
+            for change in shown:
                 advisory = change.advisory
-                words = f"{advisory.id} ({advisory.severity}), {change.versions}"
-                items.append(markdown_text(words + (f": {advisory.summary}" if advisory.summary else "")))
+                about = f"{advisory.id} ({advisory.severity}), {change.versions}"
+                items.append(markdown_text(about + (f": {advisory.summary}" if advisory.summary else "")))
             self._list_in_alert(f"\n> [!{kind}]\n> **{markdown_text(entry)}** {effect} {number}:\n", items)
+            self.folded(f"{entry} {effect} {words}", _ADVISORY_COLUMNS, [_advisory_cells(change) for change in others])
 
     def _list_in_alert(self, head: str, items: Sequence[str]) -> None:
         """The head of an alert, together with its first item that fits, and the other items."""
@@ -141,6 +146,11 @@ def _cells(row: ReviewRow) -> tuple[str, ...]:
         markdown_text(row.where),
         markdown_text(size_change(row.size, signed=row.mark == "~")),
     )
+
+
+def _advisory_cells(change: AdvisoryChange) -> tuple[str, ...]:
+    about = change.advisory
+    return (markdown_text(about.id), about.severity, markdown_text(change.versions), markdown_text(about.summary))
 
 
 def _component_cells(change: ComponentChange) -> tuple[str, ...]:

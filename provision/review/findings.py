@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 
@@ -16,12 +16,13 @@ from provision.lock.age import Cooldown
 from provision.lock.filenames import parsed_name
 from provision.lock.lock import Lock, LockedPython
 from provision.lock.positions import LockPositions
-from provision.manifest.keys import Policy
+from provision.manifest.keys import AdvisorySeverity, Policy
 from provision.manifest.manifest import Manifest, Request
 from provision.model.asset import Asset
 from provision.model.value import field, frozen
 from provision.model.version import Version
 from provision.review.codes import AUDIT_CODES, FINDING_SEVERITIES, AuditRule, FindingSeverity
+from provision.review.folding import badness, fold_advisories
 from provision.url import canonical_url
 
 # By release tag, each file's sha256 in hex as upstream's SHA256SUMS has it; None where the release has no such file.
@@ -140,11 +141,31 @@ class Audit:
 
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The most severe first, then by file and line; each once."""
-    unique = dict.fromkeys(findings)
-    return tuple(
-        sorted(unique, key=lambda each: (FINDING_SEVERITIES.index(each.severity), each.file, each.line, each.code))
-    )
+    """The most severe first, then by file and line, and of the advisories on an entry the worst; each once."""
+    return tuple(sorted(dict.fromkeys(findings), key=_order))
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    advisory = badness(finding.advisory.severity) if finding.advisory is not None else 0
+    return (FINDING_SEVERITIES.index(finding.severity), finding.file, finding.line, finding.code, advisory)
+
+
+def findings_by_entry(findings: Iterable[Finding], *, whole: bool = False) -> Iterator[tuple[list[Finding], str]]:
+    """Findings one by one; together the advisories on one entry that are findings of one severity, the worst first.
+
+    With words for those that are left out, as `fold_advisories` has them.
+    """
+    grouped: dict[object, list[Finding]] = {}
+    for finding in findings:
+        about = finding if finding.advisory is None else (finding.severity, finding.code, finding.file, finding.entry)
+        grouped.setdefault(about, []).append(finding)
+    for group in grouped.values():
+        shown, _, words = fold_advisories(group, advisory_severity, whole=whole)
+        yield shown, words
+
+
+def advisory_severity(finding: Finding) -> AdvisorySeverity:
+    return finding.advisory.severity if finding.advisory is not None else "unknown"
 
 
 @frozen

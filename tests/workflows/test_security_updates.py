@@ -67,7 +67,7 @@ def test_what_no_later_build_closes_is_counted(tmp_path: Path) -> None:
     project, database = locked(tmp_path, f"default = {OLD}", NEVER_FIXED)
     ended = project.run("outdated", "--security", "--advisories", database, "--exit-code")
     assert "1 applicable advisory is closed by no judged build" in ended.err
-    assert f"`provision audit --advisories {database}` lists all" in ended.err
+    assert f"`provision audit --advisories {database} --verbose` lists all" in ended.err
 
 
 def test_an_upgrade_to_a_build_that_cannot_be_judged_passes_no_review(tmp_path: Path) -> None:

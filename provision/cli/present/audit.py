@@ -10,7 +10,7 @@ from provision.cli.session import CommandAnswer
 from provision.errors import INTEGRITY
 from provision.review.audit_formats import audit_annotations, audit_document, audit_sarif
 from provision.review.codes import FindingSeverity
-from provision.review.findings import Audit
+from provision.review.findings import Audit, Finding, findings_by_entry
 from provision.text import plural, printable
 from provision.workflows.audit import Audited
 
@@ -37,13 +37,13 @@ def present_audit(audited: Audited, console: Console, style: str, *, strict: boo
 
 
 def _lines(audit: Audit, console: Console) -> Iterator[str]:
-    for finding in audit.findings:
-        place = f"{printable(finding.file)}:{finding.line}:"
-        label = console.paint(finding.severity, _STYLES[finding.severity])
-        where = f"{console.paint(printable(finding.where), 'bold')}: " if finding.where else ""
-        yield f"{place} {label} {finding.code} {where}{printable(finding.message)}"
-        if finding.shown_url:
-            yield f"  URL: {printable(finding.shown_url)}"
+    for group, others in findings_by_entry(audit.findings, whole=console.verbosity > 0):
+        for finding in group:
+            yield f"{_head(finding, console, finding.where)}{printable(finding.message)}"
+            if finding.shown_url:
+                yield f"  URL: {printable(finding.shown_url)}"
+        if others:
+            yield f"{_head(group[0], console, group[0].entry)}{others}; `--verbose` lists them"
     for code, fix in dict.fromkeys((finding.code, finding.fix) for finding in audit.findings):
         yield f"  {console.paint(code, 'cyan')}: {fix}"
     for ignored in audit.ignored:
@@ -51,6 +51,12 @@ def _lines(audit: Audit, console: Console) -> Iterator[str]:
         advisory = f", {each.advisory.id}" if each.advisory is not None else ""
         what = f"{each.code} {printable(each.where + advisory)}: {printable(ignored.reason)}"
         yield f"{printable(each.file)}:{each.line}: ignored {what}"
+
+
+def _head(finding: Finding, console: Console, where: str) -> str:
+    label = console.paint(finding.severity, _STYLES[finding.severity])
+    place = f"{console.paint(printable(where), 'bold')}: " if where else ""
+    return f"{printable(finding.file)}:{finding.line}: {label} {finding.code} {place}"
 
 
 def _remarks(audited: Audited) -> list[str]:

@@ -11,6 +11,7 @@ from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
 from provision.review.components import without_repetition
 from provision.review.diff_formats import diff_document
+from provision.review.folding import fold_advisories
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, review_rows
 from provision.text import plural, printable, size_change
@@ -128,12 +129,16 @@ def _advisories(review: Review, console: Console, width: int) -> Iterator[str]:
         label = console.paint(effect, "red" if effect == "opens" else "green")
         yield ""
         yield f"{printable(entry)} {label} {plural(len(changes), 'advisory', 'advisories')}:"
-        for change in changes:
+        whole = console.verbosity > 0
+        shown, _, words = fold_advisories(changes, lambda change: change.advisory.severity, whole=whole)
+        for change in shown:
             advisory = change.advisory
-            words = f": {advisory.summary}" if advisory.summary else ""
+            summary = f": {advisory.summary}" if advisory.summary else ""
             yield from _hanging(
-                f"{advisory.id} ({advisory.severity}), {change.versions} ({change.where}){words}", width
+                f"{advisory.id} ({advisory.severity}), {change.versions} ({change.where}){summary}", width
             )
+        if words:
+            yield f"  {words}; `--verbose` lists them"
 
 
 def _hanging(text: str, width: int) -> Iterator[str]:

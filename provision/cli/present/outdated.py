@@ -67,8 +67,19 @@ def _document(row: OutdatedRow) -> dict[str, object]:
 
 def present_security(found: SecurityUpdates, console: Console, *, exit_code: bool) -> CommandAnswer:
     """A table with a row per entry and advisory; with ``exit_code``, exit 3 if there is any."""
-    rows = [_security_row(update) for update in found.updates]
+    from provision.review.findings import advisory_severity
+    from provision.review.folding import fold_advisories
+
     names = found.entries
+    rows: list[tuple[str, ...]] = []
+    more: list[str] = []
+    for name in names:
+        of_entry = [update for update in found.updates if update.row.name == name]
+        shown, _, words = fold_advisories(
+            of_entry, lambda update: advisory_severity(update.finding), whole=console.verbosity > 0
+        )
+        rows += map(_security_row, shown)
+        more += [f"{name}: {words}; `--verbose` lists them"] if words else []
     ids = {advisory.id for update in found.updates if (advisory := update.finding.advisory) is not None}
     advisories = plural(len(ids), "advisory", "advisories")
     remarks = [*map(printable, found.gaps)]
@@ -86,7 +97,7 @@ def present_security(found: SecurityUpdates, console: Console, *, exit_code: boo
     if found.unfixed:
         count = plural(found.unfixed, "applicable advisory is", "applicable advisories are")
         known = "judged" if found.unjudged_builds else "known"
-        remarks.append(f"{count} closed by no {known} build; `{audit}` lists all")
+        remarks.append(f"{count} closed by no {known} build; `{audit} --verbose` lists all")
     if found.unjudged:
         remarks.append(f"{plural(found.unjudged, 'finding')} on advisories that cannot be judged; run `{audit}`")
     document = {
@@ -97,7 +108,7 @@ def present_security(found: SecurityUpdates, console: Console, *, exit_code: boo
         "unjudged": found.unjudged,
     }
     return CommandAnswer(
-        lines=table(rows, _SECURITY_HEADS, console) if rows else [],
+        lines=[*(table(rows, _SECURITY_HEADS, console) if rows else ()), *map(printable, more)],
         document=document,
         code=PENDING if exit_code and names else 0,
         remarks=remarks,
