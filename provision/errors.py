@@ -59,6 +59,9 @@ _REASONS = {
     ),
     errno.EIO: ("the disk reports an error", "Check the disk."),
 }
+# What Python, OpenSSL and zlib write around their words.
+_CODES = r"^\[Errno -?\d+\] |^\[\w+(: \w+)?\] |^Error -?\d+ while [a-z ]+: | \(_ssl\.c:\d+\)$"
+_LONGEST_REASON = 200
 # Paths of more characters do not exist for Windows, unless it is set up for longer ones.
 _LONGEST_ON_WINDOWS = 259
 # Where the path is a project's, or one that the user named, another PROVISION_HOME is no remedy.
@@ -250,9 +253,28 @@ def _normalised(word: str) -> str:
     return word.lower().replace("_", "-")
 
 
+def reason_of(error: BaseException) -> str:
+    """Why the system or a library failed, as the end of a sentence: in plain words where there are some.
+
+    Of a message of several lines it is the first, without numbers and names that only a programmer knows.
+    """
+    text, coded = str(error), False
+    if isinstance(error, OSError):
+        # Those of names and of TLS have numbers of their own.
+        coded = type(error).__module__ not in {"socket", "ssl"}
+        text = error.strerror or text
+    if coded and (known := _REASONS.get(_number(error))):  # type: ignore[arg-type]
+        return known[0]
+    import re
+
+    line = re.sub(_CODES, "", text.strip().partition("\n")[0].strip())
+    words = line[:1].lower() + line[1:] if line[1:2].islower() else line
+    return words[:_LONGEST_REASON] or type(error).__name__
+
+
 def system_error(error: OSError, *, stream: str = "") -> ProvisionError:
     """The error for an `OSError` that no step expected: the paths, or the stream, and the reason in plain words."""
-    reason, _ = _REASONS.get(_number(error), (error.strerror or str(error), None))
+    reason = reason_of(error)
     if stream:
         return ProvisionError(f"cannot write to {stream}: {reason}", hint="Redirect the output to another file.")
     where = " and ".join(filter(None, (_path(error.filename), _path(error.filename2))))
@@ -318,7 +340,7 @@ def store_error(step: str, path: Path, error: OSError, variable: str = "PROVISIO
     named = _path(error.filename2) or _path(error.filename)
     where = Path(named) if Path(named).is_absolute() else path  # a name relative to an open directory says nothing
     code = _number(error)
-    reason, hint = _REASONS.get(code, (error.strerror or str(error), None))
+    reason, hint = reason_of(error), _REASONS.get(code, ("", None))[1]
     if code == errno.ENOSPC and _out_of_inodes(where):
         reason = "the file system has no free inodes"
     if not variable:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import ssl
+import tomllib
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +24,7 @@ from provision.errors import (
     StoreError,
     did_you_mean,
     raise_all,
+    reason_of,
     store_error,
     store_failures,
 )
@@ -72,6 +77,37 @@ def test_nothing_is_suggested_where_nothing_is_known() -> None:
     assert did_you_mean("debug", ()) == ""
 
 
+def _tls_to_a_plain_server() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"HTTP/1.0 400 This is no TLS\r\n\r\n")
+        ssl.create_default_context().wrap_socket(ours, server_hostname="localhost")
+
+
+def _unknown_name() -> None:
+    raise socket.gaierror(-5, "No address associated with hostname")  # -5 is also one of Windows' numbers
+
+
+@pytest.mark.parametrize(
+    ("fail", "reason"),
+    [
+        (lambda: Path("/dev/null/x").read_bytes(), "a file is where a directory should be"),
+        (lambda: Path("/nowhere").read_bytes(), "no such file or directory"),
+        (lambda: Path(b"/\0".decode()).stat(), "embedded null byte"),
+        (lambda: zlib.decompress(b"no zlib"), "incorrect header check"),
+        (lambda: tomllib.loads("a\nb = 1"), "expected '=' after a key in a key/value pair (at line 1, column 2)"),
+        (_tls_to_a_plain_server, "wrong version number"),
+        (_unknown_name, "no address associated with hostname"),
+        (lambda: (_ for _ in ()).throw(OSError("two\nlines")), "two"),
+        (lambda: (_ for _ in ()).throw(ValueError), "ValueError"),
+    ],
+)
+def test_a_reason_of_the_system_or_a_library_reads_on_and_has_no_codes(fail: Callable[[], object], reason: str) -> None:
+    with pytest.raises((OSError, ValueError, zlib.error)) as caught:
+        fail()
+    assert reason_of(caught.value) in {reason, f"stat: {reason}"}
+
+
 def test_a_body_that_succeeds_is_left_alone() -> None:
     with store_failures("read a receipt", Path("x")):
         pass
@@ -81,7 +117,7 @@ def test_the_error_has_the_step_the_path_and_the_reason(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     with pytest.raises(StoreError) as caught, store_failures("read a receipt", tmp_path):
         missing.read_bytes()
-    assert str(caught.value) == f"cannot read a receipt: {missing}: No such file or directory"
+    assert str(caught.value) == f"cannot read a receipt: {missing}: no such file or directory"
     assert caught.value.exit_code == 1
     assert isinstance(caught.value.__cause__, OSError)
 
@@ -106,7 +142,7 @@ def test_known_reasons_have_a_hint(tmp_path: Path, code: int, reason: str, hint:
 
 def test_unknown_reasons_are_in_the_system_s_words(tmp_path: Path) -> None:
     error = store_error("publish a tree", tmp_path, OSError(errno.ENODEV, "No such device"))
-    assert str(error) == f"cannot publish a tree: {tmp_path}: No such device"
+    assert str(error) == f"cannot publish a tree: {tmp_path}: no such device"
     assert error.hint is None
 
 

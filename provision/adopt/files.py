@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from provision.adopt.mention import LineError, Mention, Problem, Reading
-from provision.errors import ManifestError
+from provision.errors import ManifestError, reason_of
 from provision.host.files import FileTooLargeError, NotRegularFileError, is_directory, is_file, read_small_file
 from provision.host.repository import display_path
 from provision.model.value import frozen
@@ -162,4 +162,4 @@ def _read(path: Path, reader: str, reading: Reading, directory: Path) -> None:
     except ValueError as error:
         reading.problem(str(error))
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-        reading.problem(f"cannot be read: {getattr(error, 'strerror', None) or error}")
+        reading.problem(f"cannot be read: {reason_of(error)}")

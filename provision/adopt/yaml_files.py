@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import yaml
 
 from provision.adopt.mention import LineError, Reading
+from provision.errors import reason_of
 
 _ACTIONS = ("actions/setup-python", "astral-sh/setup-uv")
 _EXPRESSION = re.compile(r"\$\{\{[ \t]*([a-z]+)\.([A-Za-z0-9_.-]+)[ \t]*\}\}")
@@ -58,7 +59,7 @@ def _compose(text: str) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         raise LineError(f"not valid YAML: {error.problem or error.context}", mark.line + 1 if mark else None) from None
     except yaml.YAMLError as error:
-        raise ValueError(f"not valid YAML: {str(error).partition(chr(10))[0]}") from None
+        raise ValueError(f"not valid YAML: {reason_of(error)}") from None
     except RecursionError:
         raise ValueError("not valid YAML: nested too deeply") from None
     return node

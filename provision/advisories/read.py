@@ -24,7 +24,7 @@ from provision.advisories.records import (
     component_of_repository,
 )
 from provision.advisories.versions import VersionKey, version_key
-from provision.errors import UsageError
+from provision.errors import UsageError, reason_of
 from provision.host.files import exists, is_directory
 from provision.manifest.keys import ADVISORY_SEVERITIES, AdvisorySeverity
 from provision.model.value import frozen
@@ -106,8 +106,10 @@ def _zip_members(file: Path | BytesIO, label: str, chosen: Callable[[str], bool]
                 if name.endswith(".json") and chosen(name):
                     with archive.open(name) as member:
                         yield name, member.read(_LARGEST_RECORD)
-    except (*damages, RuntimeError, ValueError, OSError) as error:
-        raise UsageError(f"{label} is a damaged zip file: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{label} cannot be read: {reason_of(error)}") from error
+    except (*damages, RuntimeError, ValueError) as error:
+        raise UsageError(f"{label} is a damaged zip file: {reason_of(error)}") from error
 
 
 def _limited(documents: Iterable[tuple[str, bytes]], label: str) -> Iterator[tuple[str, bytes]]:

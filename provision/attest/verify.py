@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from provision.attest.bundle import AttestationError, check_shape, parse_bundle
 from provision.attest.signer import AttestationProblem, Signer
-from provision.errors import ProvisionError, UsageError
+from provision.errors import ProvisionError, UsageError, reason_of
 from provision.lock.lock import Attestation
 from provision.model.asset import Digest
 from provision.model.sha256 import sha256_hex
@@ -80,7 +80,7 @@ class BundleVerifier:
             self._verifier = Verifier(trusted_root=self._root)
         except (Error, OSError, ValueError) as error:
             raise UsageError(
-                f"{self._path} cannot be used as a trusted root: {_first_line(error)}",
+                f"{self._path} cannot be used as a trusted root: {reason_of(error)}",
                 hint="Pass a Sigstore trusted_root.json with `--trusted-root`.",
             ) from error
 
@@ -94,7 +94,7 @@ class BundleVerifier:
             bundle = Bundle.from_json(data)
             claims = _claims(bundle.signing_certificate)
         except (Error, ValueError, LookupError, TypeError) as error:
-            raise AttestationError("not-a-bundle", f"the bundle cannot be read: {_first_line(error)}") from error
+            raise AttestationError("not-a-bundle", f"the bundle cannot be read: {reason_of(error)}") from error
         payload = self._proven_payload(bundle, signer, claims)
         self._check_times(bundle)
         statement = _statement(payload)
@@ -122,7 +122,7 @@ class BundleVerifier:
         except Error as error:
             raise _failure(error, signer, claims) from error
         except (ValueError, TypeError, LookupError) as error:  # material of a form that the library does not expect
-            raise AttestationError("wrong-signature", f"the bundle cannot be verified: {_first_line(error)}") from error
+            raise AttestationError("wrong-signature", f"the bundle cannot be verified: {reason_of(error)}") from error
         # Exactly, once more: what was proven is what is written into the lock.
         raise_mismatch(signer, claims)
         if kind != _PAYLOAD_TYPE:
@@ -221,13 +221,13 @@ def _failure(error: Exception, signer: Signer, claims: _Claims) -> AttestationEr
 
     if isinstance(error, CertValidationError):
         return AttestationError(
-            "unknown-root", f"the certificate is not from an authority of the trusted root: {_first_line(error)}"
+            "unknown-root", f"the certificate is not from an authority of the trusted root: {reason_of(error)}"
         )
     try:
         raise_mismatch(signer, claims)
     except AttestationError as mismatch:
         return mismatch
-    text = _first_line(error)
+    text = reason_of(error)
     problem: AttestationProblem = "wrong-log-entry" if "log entry" in text else "wrong-signature"
     return AttestationError(problem, f"the bundle is not valid: {text}")
 
@@ -299,8 +299,3 @@ def _digests(statement: Mapping[str, Any]) -> Iterator[str]:
         sha256 = digest.get("sha256") if isinstance(digest, dict) else None
         if isinstance(sha256, str):
             yield sha256
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

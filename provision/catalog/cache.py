@@ -15,7 +15,7 @@ from pathlib import Path
 from provision.catalog.catalog import Catalog, merge, publication_day
 from provision.catalog.snapshot import NEWEST_FACT, Snapshot, bundled_catalog, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
-from provision.errors import CatalogError, NetworkError, Place, ProvisionError, StoreError, raise_all
+from provision.errors import CatalogError, NetworkError, Place, ProvisionError, StoreError, raise_all, reason_of
 from provision.host.files import FileTooLargeError, make_directory, read_small_file, replace_file
 from provision.host.repository import display_path
 from provision.model.asset import IMPLEMENTATIONS, Asset
@@ -150,7 +150,7 @@ def _content(path: Path) -> bytes:
     try:
         return read_small_file(path, MAX_CATALOG_SIZE)
     except (OSError, ValueError) as error:  # ValueError: NUL in a path
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         if isinstance(error, FileTooLargeError):
             reason = f"{error.size} bytes; the limit is {MAX_CATALOG_SIZE}"
         raise CatalogError(
@@ -196,7 +196,7 @@ def load_saved(path: Path) -> Snapshot | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise DamagedSnapshotError(f"it cannot be read: {error.strerror}") from error
+        raise DamagedSnapshotError(f"it cannot be read: {reason_of(error)}") from error
     if snapshot.facts.get(CACHE_VERSION_FACT) != CACHE_VERSION:
         raise DamagedSnapshotError("another version of provision wrote it")
     return snapshot
@@ -246,6 +246,6 @@ def save_catalog(path: Path, data: bytes) -> None:
         replace_file(path, data, flush=True)
     except OSError as error:
         raise StoreError(
-            f"cannot save the catalog in {path.parent}: {error.strerror}",
+            f"cannot save the catalog in {path.parent}: {reason_of(error)}",
             hint="Check the permissions and the free space of the directory, or set PROVISION_CACHE_DIR.",
         ) from error

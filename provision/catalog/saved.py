@@ -11,7 +11,7 @@ from provision.catalog.names import infer_options
 from provision.catalog.pbs import AssetsRead
 from provision.catalog.snapshot import Snapshot, bundled_snapshot, with_new_time, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError
-from provision.errors import CatalogError
+from provision.errors import CatalogError, reason_of
 from provision.model.asset import Asset, Digest, file_name
 from provision.model.value import frozen
 from provision.text import plural
@@ -129,7 +129,7 @@ def mark_unchanged(path: Path, answer: UpstreamAnswer) -> RefreshResult:
         count = Snapshot(data).count
     except (OSError, DamagedSnapshotError) as error:
         raise CatalogError(
-            f"{path} changed during the update: {error}", hint="Run `provision catalog update` again."
+            f"{path} changed during the update: {reason_of(error)}", hint="Run `provision catalog update` again."
         ) from error
     save_catalog(path, data)
     return RefreshResult(outcome="unchanged", origin=answer.origin, as_of=answer.as_of, count=count)

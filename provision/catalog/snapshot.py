@@ -21,7 +21,7 @@ from provision.catalog.snapshot_format import (
     encode_snapshot,
     with_facts,
 )
-from provision.errors import CatalogError, ProvisionError, raise_all
+from provision.errors import CatalogError, ProvisionError, raise_all, reason_of
 from provision.model.asset import CPU_LEVELS, FLAVORS, Asset, BuildOptions, CpuLevel, Digest, Flavor, Variant
 from provision.model.target import Target
 from provision.model.version import Version
@@ -222,7 +222,8 @@ def bundled_snapshot() -> Snapshot:
         return Snapshot(BUNDLED.read_bytes())
     except (OSError, DamagedSnapshotError) as error:
         raise CatalogError(
-            f"the catalog in this installation of provision cannot be read: {error}", hint="Reinstall provision."
+            f"the catalog in this installation of provision cannot be read: {reason_of(error)}",
+            hint="Reinstall provision.",
         ) from error
 
 

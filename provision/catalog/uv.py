@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from provision.catalog.pbs import AssetsRead, asset_at, read_described_rows
 from provision.catalog.upstream import ForeignModel, Sha256, validated
-from provision.errors import CatalogError, Place
+from provision.errors import CatalogError, Place, reason_of
 from provision.host.zstd import zstd_module
 from provision.model.asset import IMPLEMENTATIONS, Asset, Digest
 from provision.model.target import Target
@@ -91,7 +91,7 @@ def metadata_in_wheel(data: bytes, origin: str) -> bytes:
                     for document in _json_frames(wheel.read(member)):
                         return document
     except (BadZipFile, OSError, ValueError, RuntimeError, EOFError, zlib.error) as error:
-        raise CatalogError(f"the wheel cannot be read: {error}", place=Place(origin)) from error
+        raise CatalogError(f"the wheel cannot be read: {reason_of(error)}", place=Place(origin)) from error
     raise CatalogError("the wheel has no download metadata of uv in it", place=Place(origin))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from provision.errors import UsageError
+from provision.errors import UsageError, reason_of
 from provision.fetch.proxies import Proxies, ProxyAddress
 from provision.fetch.retry import Cancellation
 from provision.fetch.sockets import SocketBackend, httpcore
@@ -132,7 +132,7 @@ def tls_context(environ: Mapping[str, str], bundles: Sequence[str] = _BUNDLES) -
         try:
             context.load_verify_locations(file)
         except OSError as error:
-            reason = "it contains no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
+            reason = "it contains no PEM certificate" if isinstance(error, ssl.SSLError) else reason_of(error)
             raise _unusable("SSL_CERT_FILE", file, "a file", reason) from error
     if folder:
         try:
@@ -141,11 +141,11 @@ def tls_context(environ: Mapping[str, str], bundles: Sequence[str] = _BUNDLES) -
                 os.scandir(each).close()
             context.load_verify_locations(capath=folder)
         except OSError as error:
-            raise _unusable("SSL_CERT_DIR", folder, "a directory", error.strerror) from error
+            raise _unusable("SSL_CERT_DIR", folder, "a directory", reason_of(error)) from error
     return context
 
 
-def _unusable(variable: str, path: str, kind: str, reason: str | None) -> UsageError:
+def _unusable(variable: str, path: str, kind: str, reason: str) -> UsageError:
     return UsageError(
         f"{variable}: cannot use the certificates in {path}: {reason}",
         hint=f"Set {variable} to {kind} with the certificates of the authorities to trust, or unset it.",

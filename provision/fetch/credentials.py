@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provision.errors import reason_of
 from provision.fetch.registries import Registries, basic
 from provision.host.files import is_file
 from provision.url import Url
@@ -56,7 +57,7 @@ class Credentials:
         except netrc.NetrcParseError as error:
             self._note(f"{path} is ignored: line {error.lineno}: {error.msg}")
         except (OSError, UnicodeDecodeError) as error:
-            self._note(f"{path} is ignored: {getattr(error, 'strerror', None) or 'not UTF-8 text'}")
+            self._note(f"{path} is ignored: {reason_of(error) if isinstance(error, OSError) else 'not UTF-8 text'}")
         return None
 
     def _netrc_path(self) -> Path | None:

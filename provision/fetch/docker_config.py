@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from provision.errors import reason_of
 from provision.host.files import find_program, read_small_file_or_none
 from provision.model.value import field, frozen
 
@@ -64,7 +65,7 @@ def _read(path: Path, note: Callable[[str], None]) -> Mapping[str, Any]:
         content = read_small_file_or_none(path, _MAX_SIZE)
         document = json.loads(content) if content else {}
     except OSError as error:
-        note(f"{path} is ignored: {error.strerror}")
+        note(f"{path} is ignored: {reason_of(error)}")
         return {}
     except (ValueError, RecursionError):
         note(f"{path} is ignored: not valid JSON")
@@ -148,5 +149,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutExpired):
         return f"no answer within {_HELPER_SECONDS} s"
     if isinstance(error, OSError):
-        return (error.strerror or str(error)).lower()
+        return reason_of(error)
     return "its answer is not JSON"

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
+from provision.errors import reason_of
 from provision.fetch.context import NetworkContext
 from provision.fetch.failures import Failure, TransferError, download_error
 from provision.fetch.http import DecodingError, decode
@@ -189,8 +190,7 @@ class Download:
                 self._progress.begin(facts.st_size, 0)
                 return self._copy_from(descriptor)
         except OSError as error:
-            cause = (error.strerror or str(error)).lower()
-            raise TransferError(Failure(url=source, cause=cause)) from error
+            raise TransferError(Failure(url=source, cause=reason_of(error))) from error
 
     def _copy_from(self, descriptor: int) -> int:
         offset = 0

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from provision import __version__
-from provision.errors import PolicyError
+from provision.errors import PolicyError, reason_of
 from provision.fetch.credentials import Credentials
 from provision.fetch.failures import Failure, TransferError
 from provision.fetch.registries import Registries, RegistrySession
@@ -279,9 +279,9 @@ def _network_failure(url: Url, error: httpcore.NetworkError) -> Failure:
     if isinstance(reason, socket.gaierror):
         return Failure(url=url, cause="host name not found", retryable=True, no_network=True)
     if isinstance(reason, OSError) and not isinstance(reason, ssl.SSLError):
-        cause = (reason.strerror or str(reason)).lower()
-        return Failure(url=url, cause=cause, retryable=True, no_network=reason.errno in _NO_NETWORK)
-    return Failure(url=url, cause=str(error) or type(error).__name__, retryable=True)
+        return Failure(url=url, cause=reason_of(reason), retryable=True, no_network=reason.errno in _NO_NETWORK)
+    cause = f"TLS failed: {reason_of(reason)}" if isinstance(reason, ssl.SSLError) else reason_of(error)
+    return Failure(url=url, cause=cause, retryable=True)
 
 
 def is_temporary(status: int) -> bool:
@@ -360,7 +360,7 @@ def decode(chunks: Iterable[bytes], coding: str, *, limit: int) -> Iterator[byte
                 raise DecodingError(f"got more than {limit} bytes after {coding} decoding")
             yield data
     except zlib.error as error:
-        raise DecodingError(f"the response is not valid {coding}: {error}") from error
+        raise DecodingError(f"the response is not valid {coding}: {reason_of(error)}") from error
 
 
 def _inflate(chunks: Iterable[bytes]) -> Iterator[bytes]:

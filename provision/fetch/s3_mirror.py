@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from provision.errors import NetworkError, UsageError
+from provision.errors import NetworkError, UsageError, reason_of
 from provision.host_policy import HostRule
 from provision.model.asset import Asset, Digest
 from provision.model.value import frozen, replace
@@ -124,8 +124,9 @@ def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], seconds: float) 
     try:
         url = Url.parse(obstore.sign(_store(bucket, settings, is_anonymous), method, key, timedelta(seconds=seconds)))
     except (BaseError, ValueError, OSError) as error:
-        reason = str(error).partition("\n")[0][:300]
-        raise NetworkError(f"cannot sign requests for the bucket {bucket!r}: {reason}", hint=LOGIN_HINT) from error
+        raise NetworkError(
+            f"cannot sign requests for the bucket {bucket!r}: {reason_of(error)}", hint=LOGIN_HINT
+        ) from error
     return replace(url, query="") if is_anonymous else url
 
 

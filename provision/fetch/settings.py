@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from provision.errors import Place, UsageError, did_you_mean
+from provision.errors import Place, UsageError, did_you_mean, reason_of
 from provision.host.files import read_small_file_or_none
 from provision.host.paths import config_home
 from provision.host.variables import read_connections, read_number
@@ -93,7 +93,7 @@ def _configured_texts(
         if not named:
             return ()
         hint = "Set PROVISION_CONFIG_DIR to the directory of the file, or unset it."
-        raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path)), hint=hint) from error
+        raise UsageError(f"cannot be read: {reason_of(error)}", place=Place(str(path)), hint=hint) from error
     if content is None:
         return ()
     import tomllib
@@ -101,7 +101,7 @@ def _configured_texts(
     try:
         document = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"not valid TOML: {error}", place=Place(str(path))) from error
+        raise UsageError(f"not valid TOML: {reason_of(error)}", place=Place(str(path))) from error
     for name in set(document).difference(_CONFIG_KEYS):  # a later release may know more keys: those are let pass
         if near := did_you_mean(name, _CONFIG_KEYS, after="; "):
             raise UsageError(f"{quoted(name)} is not a key of this file{near}", place=Place(str(path)))

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from provision.errors import IntegrityError, ProvisionError
+from provision.errors import IntegrityError, ProvisionError, reason_of
 from provision.fleet.bundle import (
     COMPONENTS_FILE,
     INDEX_FILE,
@@ -129,7 +129,7 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
         try:
             bundle = _read(files)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = reason_of(error)
             raise not_a_bundle(path, f"cannot read {error.filename or path}: {reason}") from error
         yield bundle
 

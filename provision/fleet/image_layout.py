@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from provision.errors import IntegrityError, ProvisionError, UsageError, store_failures
+from provision.errors import IntegrityError, ProvisionError, UsageError, reason_of, store_failures
 from provision.host.files import (
     exists,
     is_directory,
@@ -134,7 +134,7 @@ class ImageLayout:
             content = read_small_file(self.blob(descriptor.digest), MAX_MANIFEST)
         except OSError as error:
             raise ProvisionError(
-                f"cannot read {self.blob(descriptor.digest)}: {error.strerror}", hint="Make the image layout again."
+                f"cannot read {self.blob(descriptor.digest)}: {reason_of(error)}", hint="Make the image layout again."
             ) from error
         _require_same(describe(content, descriptor.media_type), descriptor, str(self.path))
         return content
@@ -154,8 +154,7 @@ class ImageLayout:
         try:
             return descriptors(parse_json_object(read_small_file(path, MAX_MANIFEST)).get("manifests"))
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ProvisionError(f"{path} is invalid: {reason}", hint="Choose another directory.") from error
+            raise ProvisionError(f"{path} is invalid: {reason_of(error)}", hint="Choose another directory.") from error
 
     def name(self, image: Descriptor, name: str) -> None:
         """Give an image a name in ``index.json``, which then no other image has."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from provision.errors import ProvisionError, StoreError
+from provision.errors import ProvisionError, StoreError, reason_of
 from provision.host.files import exists, find_program, is_directory, is_file, open_regular
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
@@ -176,7 +176,7 @@ def why_not_executed(path: Path, error: OSError) -> str:
         case errno.ENOENT if exists(path):
             return f"{_missing_interpreter(path)} does not exist"
         case _:
-            return (error.strerror or str(error)).lower()
+            return reason_of(error)
 
 
 def _missing_interpreter(program: Path) -> str:

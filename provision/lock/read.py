@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from provision.errors import LockFileError, Place, ProvisionError, did_you_mean, raise_all
+from provision.errors import LockFileError, Place, ProvisionError, did_you_mean, raise_all, reason_of
 from provision.host.files import FileTooLargeError, NotRegularFileError, read_small_file
 from provision.host.repository import display_path
 from provision.lock.keys import (
@@ -101,7 +101,7 @@ def read_lock_text(path: Path, file: str = "") -> str | None:
     except UnicodeDecodeError as error:
         raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
     except OSError as error:
-        raise LockFileError(f"cannot be read: {error.strerror}", place=Place(file)) from error
+        raise LockFileError(f"cannot be read: {reason_of(error)}", place=Place(file)) from error
 
 
 def lock_too_large(size: int) -> str:

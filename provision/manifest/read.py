@@ -9,7 +9,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
-from provision.errors import ManifestError, Place, raise_all
+from provision.errors import ManifestError, Place, raise_all, reason_of
 from provision.host.files import FileTooLargeError, NotRegularFileError, exists, is_directory, read_small_file
 from provision.host.repository import display_path
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION, EntryTable, ManifestSettings, Policy
@@ -64,8 +64,7 @@ def read_manifest_text(path: Path, file: str = "") -> str:
     except FileTooLargeError:
         raise manifest_too_large(file) from None
     except (OSError, ValueError) as error:  # ValueError: NUL in a path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ManifestError(f"cannot be read: {reason}", place=Place(file)) from None
+        raise ManifestError(f"cannot be read: {reason_of(error)}", place=Place(file)) from None
     try:
         return content.decode()
     except UnicodeDecodeError as error:

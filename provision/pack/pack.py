@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from provision.errors import CatalogError, Place, StoreError, UsageError
+from provision.errors import CatalogError, Place, StoreError, UsageError, reason_of
 from provision.host.files import (
     exists,
     is_directory,
@@ -58,7 +58,7 @@ def pack_python(prefix: Path, output: Path, *, flavor: str, build: str | None) -
         catalog = output / "catalog.ndjson"
         add_row(catalog, packed.row)
     except OSError as error:
-        raise StoreError(f"cannot write {error.filename or output}: {error.strerror}") from error
+        raise StoreError(f"cannot write {error.filename or output}: {reason_of(error)}") from error
     return PackedPython(packed=packed, catalog=catalog)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from provision.errors import StoreError
+from provision.errors import StoreError, reason_of
 from provision.host.files import is_file, open_regular
 from provision.model.asset import Asset
 from provision.model.value import frozen
@@ -162,7 +162,7 @@ def interpreter_damage(tree: Path, asset: Asset) -> str:
         except (FileNotFoundError, NotADirectoryError):
             reason = "is missing"
         except OSError as error:
-            reason = f"cannot be read: {error.strerror}"
+            reason = f"cannot be read: {reason_of(error)}"
         return f"{os.path.realpath(path)} {reason}"
     return ""
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from io import FileIO
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
+from provision.errors import reason_of
 from provision.host.zstd import zstd_module
 from provision.unpack.limits import ArchiveRefused, Limits
 
@@ -99,7 +100,7 @@ def _gunzip(file: FileIO) -> Iterator[bytes]:
         try:
             chunk = decoder.decompress(data, _CHUNK)
         except zlib.error as error:
-            raise ArchiveRefused(f"is damaged: {error}") from error
+            raise ArchiveRefused(f"is damaged: {reason_of(error)}") from error
         if chunk:
             yield chunk
         elif not data:
@@ -128,7 +129,7 @@ def _decompress_with(file: FileIO, decoder: _Decoder, damage: type[Exception]) -
         try:
             chunk = decoder.decompress(data, _CHUNK)
         except damage as error:
-            raise ArchiveRefused(f"is damaged: {error}") from error
+            raise ArchiveRefused(f"is damaged: {reason_of(error)}") from error
         if chunk:
             yield chunk
     _expect_end(file, decoder.unused_data)

@@ -14,6 +14,7 @@ from struct import Struct
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from provision.errors import reason_of
 from provision.unpack.compression import fastest_zlib
 from provision.unpack.limits import ArchiveRefused, ArchiveTooLarge, shown_name
 from provision.unpack.members import ArchiveMember, MemberKind
@@ -104,7 +105,7 @@ class ZipMembers:
                     break
                 yield piece
         except self._zlib.error as error:
-            raise ArchiveRefused(f"is damaged: {error}", located.member.name) from error
+            raise ArchiveRefused(f"is damaged: {reason_of(error)}", located.member.name) from error
         if not decoder.eof or decoder.unused_data or next(packed, b""):
             raise ArchiveRefused("is damaged: its packed content has a wrong length", located.member.name)
 

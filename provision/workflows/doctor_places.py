@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Literal
 
-from provision.errors import ProvisionError, SeveralErrors
+from provision.errors import ProvisionError, SeveralErrors, reason_of
 from provision.host.execute import noexec_error, refuses_programs
 from provision.host.files import exists, is_directory
 from provision.model.value import frozen
@@ -88,7 +88,7 @@ def _directory(subject: str, path: Path, variable: str) -> Iterator[Check]:
         free = shutil.disk_usage(existing).free
     except OSError as error:
         hint = f"Set {variable} to a directory of your own."
-        yield Check(subject=subject, state="problem", text=f"{path}: {error.strerror}", hint=hint)
+        yield Check(subject=subject, state="problem", text=f"{path}: {reason_of(error)}", hint=hint)
         return
     text = f"{path}, {size(free)} free" + (f", {kind}" if kind else "")
     if existing != path:
@@ -142,7 +142,7 @@ else:
             with tempfile.NamedTemporaryFile(dir=directory, prefix=".doctor-") as file:
                 fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            return error.strerror or str(error)
+            return reason_of(error)
         return ""
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from provision.errors import LockFileError, UsageError
+from provision.errors import LockFileError, UsageError, reason_of
 from provision.host.files import exists, read_small_file_or_none
 from provision.lock.lock import Lock
 from provision.model.asset import Asset, Digest
@@ -150,7 +150,7 @@ def _read_saved_plan(path: Path) -> tuple[Scope, JsonObject]:
     try:
         content = read_small_file_or_none(path, _MAX_BYTES)
     except OSError as error:
-        raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read the plan {path}: {reason_of(error)}") from error
     if content is None:
         why = "is not a regular file, or is too large" if exists(path) else "does not exist"
         raise UsageError(f"cannot read the plan {path}: it {why}")

@@ -17,6 +17,7 @@ from provision.errors import (
     StoreError,
     UsageError,
     did_you_mean,
+    reason_of,
 )
 from provision.host.files import exists, is_directory, is_file, is_link
 from provision.host.repository import display_path, repository_root
@@ -281,7 +282,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         mode = real.stat().st_mode & 0o777 if exists(real) else None
         replace_file(real, data, flush=True, mode=mode)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-        reason = getattr(error, "strerror", None) or "symbolic links form a loop"
+        reason = reason_of(error) if isinstance(error, OSError) else "symbolic links form a loop"
         hint = "Check its permissions and the free space."
         if isinstance(error, FileNotFoundError):
             hint = f"Create the directory {path.absolute().parent}, or write to another one."

@@ -31,7 +31,7 @@ from provision.catalog.refresh import (
     refresh_sums,
 )
 from provision.catalog.saved import NDJSON_URLS, RefreshResult
-from provision.errors import NetworkError, ProvisionError, UsageError, raise_all
+from provision.errors import NetworkError, ProvisionError, UsageError, raise_all, reason_of
 from provision.fetch.fetcher import Fetcher
 from provision.fetch.mirrors import web_mirrors
 from provision.fetch.settings import configured_catalog_urls
@@ -209,7 +209,7 @@ def _read_file(url: Url) -> Response:
     except FileNotFoundError:
         return Response(status=_NOT_FOUND)
     except (OSError, ValueError) as error:
-        raise NetworkError(f"{url} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise NetworkError(f"{url} cannot be read: {reason_of(error)}") from error
 
 
 def _learn_sizes(

@@ -101,6 +101,12 @@ def test_a_trusted_root_that_is_none_is_a_usage_error(tmp_path: Path, text: str)
         BundleVerifier(tmp_path / "root.json")
 
 
+def test_a_trusted_root_that_cannot_be_read_is_said_in_words(tmp_path: Path) -> None:
+    for path, reason in ((tmp_path, "a directory is where a file should be"), (tmp_path / "x", "no such file")):
+        with pytest.raises(UsageError, match=f"{path} cannot be used as a trusted root: {reason}"):
+            BundleVerifier(path)
+
+
 def test_the_public_root_refuses_a_minted_bundle_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

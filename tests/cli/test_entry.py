@@ -128,7 +128,7 @@ def test_settings_that_are_named_must_be_readable(project: Project, shut: Path) 
     project.run("lock")
     ended = run(without_privilege([*COMMAND, "sync"]), environ, project.directory, code=2)
     assert ended.err == (
-        f"error: {shut}/config.toml: cannot be read: Permission denied\n"
+        f"error: {shut}/config.toml: cannot be read: permission denied\n"
         " hint: Set PROVISION_CONFIG_DIR to the directory of the file, or unset it.\n"
     )
 
@@ -144,7 +144,7 @@ def test_the_step_that_failed_can_be_seen(project: Project, tmp_path: Path) -> N
 def test_both_paths_of_an_operation_are_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file") as raised:
         (tmp_path / "old").rename(tmp_path / "new")
-    assert system_error(raised.value).message == f"{tmp_path}/old and {tmp_path}/new: No such file or directory"
+    assert system_error(raised.value).message == f"{tmp_path}/old and {tmp_path}/new: no such file or directory"
 
 
 def test_an_audit_does_not_leave_out_a_manifest_that_cannot_be_read(project: Project, tmp_path: Path) -> None:

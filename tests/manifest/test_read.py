@@ -195,7 +195,7 @@ def test_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "pythons.toml").touch(0o000)
-    assert refusal(tmp_path / "pythons.toml").message == "cannot be read: Permission denied"
+    assert refusal(tmp_path / "pythons.toml").message == "cannot be read: permission denied"
 
 
 def test_a_path_that_cannot_be(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_damaged_snapshot_is_no_source(tmp_path: Path) -> None:
 
 
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="nowhere: the source cannot be read: No such file"):
+    with pytest.raises(CatalogError, match="nowhere: the source cannot be read: no such file"):
         read_source(tmp_path / "nowhere")
 
 

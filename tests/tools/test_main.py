@@ -35,7 +35,7 @@ def test_all_files_that_cannot_be_read_are_reported_and_nothing_is_written(tmp_p
     assert done.returncode == FAILURE
     assert done.stderr.splitlines() == [
         f"error: {tmp_path / 'page.html'}: not a catalog in a format that provision can read",
-        f"error: {tmp_path / 'nowhere'}: the source cannot be read: No such file or directory",
+        f"error: {tmp_path / 'nowhere'}: the source cannot be read: no such file or directory",
     ]
     assert not (tmp_path / "out.bin").exists()
 

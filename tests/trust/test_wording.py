@@ -99,6 +99,22 @@ def test_errors_begin_in_lower_case_and_end_without_a_full_stop() -> None:
 _NAMES = ("CPython ", "Windows ", "Typer ", "GitHub ", "Python ", "PyPy ")
 
 
+def test_what_the_system_says_is_worded_in_one_place() -> None:
+    """No message has an `OSError` as the system words it, in which there are numbers and paths a second time."""
+    for name, tree in _sources():
+        for handler in ast.walk(tree):
+            if not isinstance(handler, ast.ExceptHandler) or handler.type is None or name == "errors.py":
+                continue
+            caught = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+            if "OSError" not in caught:
+                continue
+            for node in ast.walk(handler):
+                shown = node.value if isinstance(node, ast.FormattedValue) else None
+                assert not (isinstance(shown, ast.Name) and shown.id == handler.name), f"{name}:{handler.lineno}"
+                words = isinstance(node, ast.Attribute) and node.attr == "strerror"
+                assert not words or name == "store/links.py", f"{name}:{handler.lineno}"
+
+
 def test_hints_are_sentences() -> None:
     def is_sentence(words: str) -> bool:
         return bool(re.match(r"[A-Z`{'\"(]", words)) and words.rstrip().endswith((".", "}", "`", "?", ":", " "))

@@ -19,7 +19,7 @@ from provision.catalog.pbs import AssetsRead, asset_at, pbs_release_of
 from provision.catalog.snapshot import Snapshot, build_key, write_snapshot
 from provision.catalog.snapshot_format import DamagedSnapshotError, is_snapshot
 from provision.catalog.upstream import parse_time
-from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all
+from provision.errors import CatalogError, Place, ProvisionError, UsageError, raise_all, reason_of
 from provision.model.asset import Asset, file_name
 from provision.model.value import frozen, replace
 from tools.snapshot.formats import read_hashes, read_pbs_installer
@@ -86,7 +86,7 @@ def read_source(path: Path) -> SourceRead:
     try:
         data = _decompressed(path.read_bytes())
     except OSError as error:
-        raise CatalogError(f"the source cannot be read: {error.strerror}", place=Place(origin)) from error
+        raise CatalogError(f"the source cannot be read: {reason_of(error)}", place=Place(origin)) from error
     if is_snapshot(data):
         return _read_snapshot(data, origin)
     name, reading = _read(data, origin)
