@@ -13,6 +13,7 @@ from functools import cache
 from provision.fetch.connect import Connections
 from provision.fetch.credentials import Credentials
 from provision.fetch.http import HttpClient
+from provision.fetch.outages import Outages
 from provision.fetch.registries import Registries
 from provision.fetch.retry import Cancellation, Deadline, RetryLog, RetryPolicy
 from provision.fetch.settings import DownloadSettings
@@ -34,6 +35,7 @@ class NetworkContext:
     cancellation: Cancellation
     budget: ConnectionBudget
     retries: RetryLog
+    outages: Outages
 
     def for_mirror(self) -> NetworkContext:
         """The same for a source that is a mirror, which gets fewer connections for one asset."""
@@ -41,7 +43,7 @@ class NetworkContext:
 
     def retry_policy(self, deadline: Deadline, received: Callable[[], int] = lambda: 0) -> RetryPolicy:
         """When failed attempts are repeated; ``received`` returns how many bytes all of them have brought by now."""
-        return RetryPolicy(self.settings, self.cancellation, deadline, self.retries, received)
+        return RetryPolicy(self.settings, self.cancellation, deadline, self.retries, self.outages, received)
 
 
 @contextmanager
@@ -73,6 +75,7 @@ def open_context(
             cancellation=cancellation,
             budget=ConnectionBudget(max(settings.connections, 2 * jobs)),
             retries=RetryLog(progress),
+            outages=Outages(),
         )
     finally:
         connections.close()

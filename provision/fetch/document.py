@@ -43,7 +43,7 @@ def get_document(
             return Response(status=response.status, headers=response.headers, body=body)
 
     try:
-        return network.retry_policy(deadline).run(attempt)
+        return network.retry_policy(deadline).run(attempt, source.origin)
     except TransferError as error:
         raise document_error(source.segments[-1] or source.host, error.failure) from error
 

@@ -154,7 +154,7 @@ class Download:
             whole=whole,
         )
         with turn.network.budget.first():
-            self._retry.run(transfer.attempt, turn.attempts, tries=turn.tries)
+            self._retry.run(transfer.attempt, source.origin, turn.attempts, tries=turn.tries)
         return transfer
 
     def _decode(self, source: Url, transfer: SourceTransfer) -> None:

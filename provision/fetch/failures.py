@@ -48,6 +48,11 @@ class Failure:
         return f"{self.url}: {self.cause}"
 
     @property
+    def is_answer(self) -> bool:
+        """Whether it is about this URL, and not about its server: that responded, and not that it may do so later."""
+        return not self.retryable and (self.kind != "network" or bool(self.status))
+
+    @property
     def source(self) -> str:
         """What a user knows the source by: the host, with its port if that is unusual; a file's directory."""
         if self.url.scheme == "file":
@@ -153,10 +158,39 @@ def document_error(subject: str, failure: Failure) -> ProvisionError:
     return transfer_error(f"cannot download {subject}", failure)
 
 
+class ServerError(NetworkError):
+    """A request for what no mirror can have failed, as for a document, or a push to a mirror; ``failure`` is why."""
+
+    def __init__(self, message: str, failure: Failure, *, hint: str | None) -> None:
+        self.failure = failure
+        super().__init__(message, hint=hint)
+
+
 def transfer_error(message: str, failure: Failure) -> ProvisionError:
     """The error of a message and its one cause: of what no mirror can have, as a document, or a push to a mirror."""
-    error = {"integrity": IntegrityError, "policy": PolicyError, "network": NetworkError}[failure.kind]
-    return error(f"{message}: {failure}", hint=failure.hint or (_AGAIN_HINT if failure.retryable else None))
+    hint = failure.hint or (_AGAIN_HINT if failure.retryable else None)
+    if failure.kind == "network":
+        return ServerError(f"{message}: {failure}", failure, hint=hint)
+    error = {"integrity": IntegrityError, "policy": PolicyError}[failure.kind]
+    return error(f"{message}: {failure}", hint=hint)
+
+
+def merge_server_errors(errors: Sequence[ProvisionError], action: str, total: int) -> list[ProvisionError]:
+    """The errors of ``total`` archives, where those with one cause are one error; ``action`` is what failed, a verb."""
+    merged: dict[object, list[ProvisionError]] = {}
+    for error in errors:
+        known = (error.failure.source, error.failure.cause, error.hint) if isinstance(error, ServerError) else id(error)
+        merged.setdefault(known, []).append(error)
+    return [_of_all(group, action, total) for group in merged.values()]
+
+
+def _of_all(errors: Sequence[ProvisionError], action: str, total: int) -> ProvisionError:
+    first = errors[0]
+    if len(errors) == 1 or not isinstance(first, ServerError):
+        return first
+    failure = first.failure
+    message = f"cannot {action} {len(errors)} of {plural(total, 'archive')}: {failure.source}: {failure.cause}"
+    return ServerError(message, failure, hint=first.hint)
 
 
 def merge_unreachable(failed: Sequence[tuple[Sequence[str], ProvisionError]], total: int) -> list[ProvisionError]:
@@ -191,14 +225,17 @@ def _archive_of(names: Sequence[str]) -> str:
 
 def _sources(failures: Iterable[Failure], verdict: str = "All sources failed") -> Iterator[str]:
     """A line for each source and cause; every URL is among the details of progress."""
-    causes = list(dict.fromkeys((each.source, each.cause, each.attempts) for each in failures))
+    tries: dict[tuple[str, str], int] = {}
+    for each in failures:
+        tries[each.source, each.cause] = max(each.attempts, tries.get((each.source, each.cause), 0))
+    causes = [(*place, count) for place, count in tries.items()]
     attempts = {count for _, _, count in causes}
     same = attempts.pop() if len(attempts) == 1 else 0
     yield f"{verdict}, each after {same} attempts:" if same > 1 else f"{verdict}:"
     width = max((len(source) for source, _, _ in causes if "/" not in source), default=0)
     for source, cause, count in causes:
-        tries = f" ({count} attempts)" if not same and count > 1 else ""
-        yield f"{source}: {cause}" if "/" in source else f"{source.ljust(width)}  {cause}{tries}"
+        often = f" ({count} attempts)" if not same and count > 1 else ""
+        yield f"{source}: {cause}" if "/" in source else f"{source.ljust(width)}  {cause}{often}"
 
 
 def _network_hint(failures: Iterable[Failure]) -> str:

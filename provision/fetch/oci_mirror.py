@@ -106,7 +106,8 @@ def _is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> b
             response.expect(_OK)
             return response.read(MAX_MANIFEST)
 
-    body = network.retry_policy(deadline).run(attempt, tries=network.settings.attempts)
+    server = source.manifest.origin
+    body = network.retry_policy(deadline).run(attempt, server, tries=network.settings.attempts)
     try:
         layers = json.loads(body)["layers"]
         return any(layer["digest"] == source.digest for layer in layers)

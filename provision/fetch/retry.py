@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
 from provision.fetch.failures import Failure, TransferError
+from provision.fetch.outages import Outages
 from provision.fetch.settings import MIB, DownloadSettings
 from provision.model.value import replace
 from provision.protocols import Progress
@@ -150,22 +152,24 @@ class RetryLog:
 class Attempts:
     """The failed attempts at one source: all of them, those in a row that brought nothing, and the last failure.
 
-    ``due`` is the time of `time.monotonic` before which the source is not asked again.
+    ``due`` is the time of `time.monotonic` before which the source is not asked again, ``server`` what names its server
+    in `Outages`.
     """
 
-    __slots__ = ("due", "failure", "failures", "idle")
+    __slots__ = ("due", "failure", "failures", "idle", "server")
 
     def __init__(self) -> None:
         self.failures = self.idle = 0
         self.due = 0.0
         self.failure: Failure | None = None
+        self.server: Hashable = None
 
 
 class RetryPolicy:
     """When the failed attempts of one download are repeated, and until when; ``log`` announces it.
 
     Pauses are random over their whole length: clients that failed together must not come back together. ``received``
-    returns how many bytes all attempts have brought by now.
+    returns how many bytes all attempts have brought by now; ``outages`` is what other downloads know of the servers.
     """
 
     def __init__(
@@ -174,48 +178,64 @@ class RetryPolicy:
         cancellation: Cancellation,
         deadline: Deadline,
         log: RetryLog,
+        outages: Outages,
         received: Callable[[], int] = lambda: 0,
     ) -> None:
         self._settings, self._cancellation, self._deadline, self._log = settings, cancellation, deadline, log
+        self._outages = outages
         self._received, self._before = received, received()
         self._end: float | None = None  # of the attempts, once one has failed
 
-    @property
-    def left(self) -> float:
-        """Seconds in which another attempt may still begin."""
-        left = self._deadline.left
-        return left if self._end is None else min(self._end - time.monotonic(), left)
-
-    def run(self, attempt: Callable[[], T], attempts: Attempts | None = None, *, tries: int | None = None) -> T:
+    def run(
+        self,
+        attempt: Callable[[], T],
+        server: Hashable,
+        attempts: Attempts | None = None,
+        *,
+        tries: int | None = None,
+    ) -> T:
         """Call ``attempt`` until it succeeds; raise the last `TransferError` once trying again is of no use.
 
         With ``tries``, other sources remain: the error is also raised after so many attempts in a row that brought
-        nothing, and where the server asks for a longer pause than is usual.
+        nothing, after one if another download has given up the server, and where that asks for a longer pause than is
+        usual.
         """
         known = attempts or Attempts()
         while True:
             self._wait(known)
             try:
-                return attempt()
+                done = attempt()
             except TransferError as error:
-                failure = self._record(error.failure, known)
+                failure = self._record(error.failure, known, server)
                 pause = known.due - time.monotonic()
-                is_enough = tries is not None and (known.idle >= tries or pause > self._settings.max_pause)
+                is_given_up = known.idle >= (tries or math.inf) or self._outages.is_given_up(server, self)
+                is_enough = tries is not None and (is_given_up or pause > self._settings.max_pause)
                 if is_enough or not self.may_repeat(known):
+                    self._outages.give_up(server, self)
                     raise TransferError(failure) from error
+            else:
+                self._outages.end(server)
+                return done
 
     def may_repeat(self, attempts: Attempts) -> bool:
         """Whether the source may be asked again when its pause is over."""
         failure = attempts.failure
-        if failure is None or not failure.retryable or attempts.due - time.monotonic() >= self.left:
+        if failure is None or not failure.retryable or attempts.due - time.monotonic() >= self._left(attempts):
             return False
-        return not self._is_counted(failure) or attempts.idle < self._settings.attempts
+        if not self._is_counted(failure):
+            return True
+        return attempts.idle < self._settings.attempts and not self._outages.is_given_up(attempts.server, self)
+
+    def _left(self, attempts: Attempts) -> float:
+        """Seconds in which another attempt at a source may still begin."""
+        left = min(self._deadline.left, self._outages.left(attempts.server))
+        return left if self._end is None else min(self._end - time.monotonic(), left)
 
     def _is_counted(self, failure: Failure) -> bool:
         """Whether a number of attempts is the limit, and not a time: without a network, a person should not wait."""
         return failure.no_network and not self._settings.waits_for_network
 
-    def _record(self, failure: Failure, attempts: Attempts) -> Failure:
+    def _record(self, failure: Failure, attempts: Attempts, server: Hashable) -> Failure:
         """Note a failed attempt, and when the next may be made; returns the failure with the number of attempts."""
         attempts.failures += 1
         received = self._received()
@@ -225,16 +245,23 @@ class RetryPolicy:
             attempts.idle = 0
         if got_further or self._end is None:
             self._end = time.monotonic() + self._settings.retry_timeout
+        if got_further or failure.is_answer:
+            self._outages.end(server)
+        else:
+            self._outages.begin(server, self._settings.retry_timeout)
         attempts.idle += 1
+        attempts.server = server
         attempts.failure = replace(failure, attempts=attempts.failures)
-        attempts.due = time.monotonic() + pause_after(failure, attempts.idle, self.left, self._settings)
+        attempts.due = time.monotonic() + pause_after(failure, attempts.idle, self._left(attempts), self._settings)
         return attempts.failure
 
     def _wait(self, attempts: Attempts) -> None:
         pause = attempts.due - time.monotonic()
         if attempts.failure is not None:
             counted = self._is_counted(attempts.failure)
-            limit = f"up to {self._settings.attempts - 1} times" if counted else f"for up to {self.left:.0f} s"
+            limit = (
+                f"up to {self._settings.attempts - 1} times" if counted else f"for up to {self._left(attempts):.0f} s"
+            )
             self._log.repeated(attempts.failure, max(0.0, pause), limit)
         if pause > 0:
             self._cancellation.wait(pause)

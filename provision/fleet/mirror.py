@@ -151,15 +151,15 @@ class _HttpTarget:
     ) -> MirrorState:
         network = self._network
         deadline = Deadline(network.settings.total_timeout)
+        url = self._url(asset, method)
 
         def attempt() -> MirrorState:
-            url = self._url(asset, method)
             sent = {"accept-encoding": "identity", **headers}
             with network.client.request(method, url, sent, deadline, content=content) as response:
                 return read(response)
 
         try:
-            return network.retry_policy(deadline).run(attempt)
+            return network.retry_policy(deadline).run(attempt, url.origin)
         except TransferError as error:
             action = "push" if method == "PUT" else "check"
             raise transfer_error(f"cannot {action} {asset.filename}", self._explained(error.failure)) from error

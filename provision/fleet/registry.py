@@ -251,7 +251,7 @@ class RegistryClient:
     def _run(self, action: str, attempt: Callable[[], T], received: Callable[[], int] = lambda: 0) -> T:
         deadline = Deadline(self._network.settings.total_timeout)
         try:
-            return self._network.retry_policy(deadline, received).run(attempt)
+            return self._network.retry_policy(deadline, received).run(attempt, self.repository.base.origin)
         except TransferError as error:
             raise transfer_error(f"cannot {action}", error.failure) from error
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from provision.errors import IntegrityError, ProvisionError, combined
-from provision.fetch.failures import DownloadError, UnreachableError, merge_unreachable
+from provision.fetch.failures import DownloadError, UnreachableError, merge_server_errors, merge_unreachable
 from provision.fetch.fetcher import Fetcher
 from provision.fleet.mirror import MirrorState, MirrorView, open_mirror, open_push_target
 from provision.host.files import remove_file
@@ -83,7 +83,7 @@ def push_mirror(options: Options, request: MirrorRequest, progress: Progress, *,
             return replace(row, state="pushed")
 
         done = _each(rows, push, fetcher, options.jobs)
-    return _report(request, done, warnings)
+    return _report(request, done, warnings, "push")
 
 
 def list_mirror(options: Options, request: MirrorRequest, progress: Progress) -> MirrorReport:
@@ -94,7 +94,7 @@ def list_mirror(options: Options, request: MirrorRequest, progress: Progress) ->
         done = _each(rows, lambda row: replace(row, state=mirror.state(row.asset)), fetcher, options.jobs)
         is_known = not request.targets and not any(row.error for row in done)
         others = mirror.others({row.asset.sha256 for row in rows}) if is_known else None
-    return replace(_report(request, done, warnings), others=others)
+    return replace(_report(request, done, warnings, "list"), others=others)
 
 
 def check_mirror(options: Options, request: MirrorRequest, progress: Progress) -> MirrorReport:
@@ -106,7 +106,7 @@ def check_mirror(options: Options, request: MirrorRequest, progress: Progress) -
         with open_fetcher(only, progress, upstream=False) as fetcher:
             mirror = open_mirror(request.mirror, fetcher)
             done = _each(rows, lambda row: _checked(row, fetcher, mirror, shown), fetcher, options.jobs)
-    return _report(request, done, warnings)
+    return _report(request, done, warnings, "check")
 
 
 def _checked(row: MirrorRow, fetcher: Fetcher, mirror: MirrorView, shown: str) -> MirrorRow:
@@ -172,11 +172,14 @@ def _of_mirror(options: Options, request: MirrorRequest) -> Options:
     return replace(options, mirrors=(request.mirror,))
 
 
-def _report(request: MirrorRequest, rows: tuple[MirrorRow, ...], warnings: tuple[str, ...]) -> MirrorReport:
+def _report(
+    request: MirrorRequest, rows: tuple[MirrorRow, ...], warnings: tuple[str, ...], action: str
+) -> MirrorReport:
     failed = [(row.names, row.error) for row in rows if row.error is not None]
     unreachable = [each for each in failed if isinstance(each[1], UnreachableError)]
     errors = merge_unreachable(unreachable, len(rows))
-    errors += (error for _, error in failed if not isinstance(error, UnreachableError))
+    others = [error for _, error in failed if not isinstance(error, UnreachableError)]
+    errors += merge_server_errors(others, action, len(rows))
     shown = without_credentials(request.mirror)
     return MirrorReport(
         mirror=shown, rows=rows, warnings=tuple(dict.fromkeys(warnings)), error=combined(errors) if errors else None

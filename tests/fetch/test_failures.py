@@ -12,8 +12,10 @@ from provision.fetch.failures import (
     FailureKind,
     document_error,
     download_error,
+    merge_server_errors,
     merge_unreachable,
     read_download_error,
+    transfer_error,
 )
 from provision.url import Url
 from tests.fetch.samples import asset, digest
@@ -53,6 +55,25 @@ def test_attempts_are_counted_once_where_they_are_the_same() -> None:
         "All sources failed:",
         "one.example       timeout (4 attempts)",
         "two.example:8443  404 Not Found",
+    ]
+
+
+def test_the_most_attempts_at_one_source_count_for_several_archives() -> None:
+    counts = (4, 6, 1)
+    errors = [download_error(_ASSET, [Failure(url=_ONE, cause="timeout", attempts=each)]) for each in counts]
+    (merged,) = merge_unreachable([(["a"], each) for each in errors], 3)
+    assert str(merged).splitlines()[-2:] == ["All sources failed, each after 6 attempts:", "one.example  timeout"]
+
+
+def test_what_one_server_refused_for_several_archives_is_one_error() -> None:
+    refused = [transfer_error(f"cannot push {n}", Failure(url=_ONE, cause="403", status=403)) for n in range(3)]
+    other = transfer_error("cannot push 3", Failure(url=_TWO, cause="503", retryable=True))
+    wrong = [transfer_error("cannot push", Failure(url=_ONE, cause="x", kind="integrity")) for _ in range(2)]
+    merged = merge_server_errors([refused[0], other, *refused[1:], *wrong], "push", 6)
+    assert [str(each) for each in merged] == [
+        "cannot push 3 of 6 archives: one.example: 403",
+        "cannot push 3: https://two.example:8443/a: 503",
+        *[f"cannot push: {_ONE}: x"] * 2,
     ]
 
 

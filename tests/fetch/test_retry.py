@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from provision.fetch.failures import Failure, TransferError
+from provision.fetch.outages import Outages
 from provision.fetch.retry import Attempts, Cancellation, CancelledError, Deadline, RetryLog, RetryPolicy
 from provision.fetch.settings import MIB, DownloadSettings
 from provision.model.value import replace
@@ -17,6 +18,7 @@ from provision.url import Url
 from tests.fetch.samples import RecordedProgress
 
 _URL = Url.parse("https://example.com/a")
+_SERVER = _URL.origin
 
 
 class _Details(NoProgress):
@@ -61,6 +63,7 @@ def _policy(
     cancellation: Cancellation | None = None,
     detail: Callable[[str], None] = lambda _: None,
     received: Callable[[], int] = lambda: 0,
+    outages: Outages | None = None,
 ) -> RetryPolicy:
     settings = DownloadSettings(
         attempts=4,
@@ -70,7 +73,7 @@ def _policy(
         waits_for_network=waits_for_network,
     )
     log = RetryLog(_Details(detail))
-    return RetryPolicy(settings, cancellation or Cancellation(), Deadline(total), log, received)
+    return RetryPolicy(settings, cancellation or Cancellation(), Deadline(total), log, outages or Outages(), received)
 
 
 def _announced(note: str) -> float:
@@ -79,14 +82,14 @@ def _announced(note: str) -> float:
 
 def test_a_success_is_not_repeated() -> None:
     attempts = _Attempts()
-    assert _policy().run(attempts) == "done"
+    assert _policy().run(attempts, _SERVER) == "done"
     assert len(attempts.times) == 1
 
 
 def test_a_temporary_failure_is_tried_again_and_reported() -> None:
     notes: list[str] = []
     attempts = _Attempts(_failure(), _failure())
-    assert _policy(detail=notes.append).run(attempts) == "done"
+    assert _policy(detail=notes.append).run(attempts, _SERVER) == "done"
     assert len(attempts.times) == 3
     assert len(notes) == 2
     assert notes[0].startswith("https://example.com/a: 503 Service Unavailable; retrying in 0.0")
@@ -98,7 +101,7 @@ def test_a_source_is_announced_once_and_every_repeat_in_detail() -> None:
     log = RetryLog(progress)
     for _ in range(3):
         attempts = _Attempts(_failure(), _failure())
-        assert RetryPolicy(settings, Cancellation(), Deadline(3600), log).run(attempts) == "done"
+        assert RetryPolicy(settings, Cancellation(), Deadline(3600), log, Outages()).run(attempts, _SERVER) == "done"
     assert progress.notes == ["example.com: 503 Service Unavailable; retrying for up to 300 s"]
     assert len(progress.details) == 6
 
@@ -108,40 +111,40 @@ def test_without_a_network_the_limit_is_a_number_of_attempts(waits: bool, told: 
     progress = RecordedProgress()
     settings = DownloadSettings(backoff=0.01, waits_for_network=waits)
     lost = replace(_failure(), no_network=True)
-    policy = RetryPolicy(settings, Cancellation(), Deadline(3600), RetryLog(progress))
-    assert policy.run(_Attempts(lost)) == "done"
+    policy = RetryPolicy(settings, Cancellation(), Deadline(3600), RetryLog(progress), Outages())
+    assert policy.run(_Attempts(lost), _SERVER) == "done"
     assert progress.notes == [f"example.com: 503 Service Unavailable; {told}"]
 
 
 def test_the_failure_tells_how_often_it_was_tried() -> None:
     attempts = _Attempts(*[_failure()] * 99)
     with pytest.raises(TransferError) as caught:
-        _policy(retry_timeout=0.1).run(attempts)
+        _policy(retry_timeout=0.1).run(attempts, _SERVER)
     assert caught.value.failure.attempts == len(attempts.times) > 4
 
 
 def test_a_permanent_failure_is_not_tried_again() -> None:
     attempts = _Attempts(_failure(again=False))
     with pytest.raises(TransferError):
-        _policy().run(attempts)
+        _policy().run(attempts, _SERVER)
     assert len(attempts.times) == 1
 
 
 def test_a_later_permanent_failure_ends_it() -> None:
     attempts = _Attempts(_failure(), _failure(again=False))
     with pytest.raises(TransferError) as caught:
-        _policy().run(attempts)
+        _policy().run(attempts, _SERVER)
     assert not caught.value.failure.retryable
     assert len(attempts.times) == 2
 
 
 def test_an_outage_is_waited_out_until_the_deadline() -> None:
     attempts = _Attempts(*[_failure()] * 30)
-    assert _policy().run(attempts) == "done"
+    assert _policy().run(attempts, _SERVER) == "done"
     ended = _Attempts(*[_failure()] * 9999)
     started = time.monotonic()
     with pytest.raises(TransferError):
-        _policy(total=0.1).run(ended)
+        _policy(total=0.1).run(ended, _SERVER)
     assert 0.05 < time.monotonic() - started < 1
 
 
@@ -149,11 +152,11 @@ def test_where_another_source_remains_a_few_tries_are_enough() -> None:
     attempts, known = _Attempts(*[_failure()] * 9), Attempts()
     policy = _policy()
     with pytest.raises(TransferError):
-        policy.run(attempts, known, tries=4)
+        policy.run(attempts, _SERVER, known, tries=4)
     assert len(attempts.times) == 4
     assert policy.may_repeat(known)
     with pytest.raises(TransferError):
-        policy.run(attempts, known, tries=1)
+        policy.run(attempts, _SERVER, known, tries=1)
     assert (len(attempts.times), known.failures) == (5, 5)
 
 
@@ -161,7 +164,7 @@ def test_where_another_source_remains_a_long_pause_is_not_waited_for() -> None:
     attempts, known, started = _Attempts(_failure(after=5)), Attempts(), time.monotonic()
     policy = _policy(max_pause=0.1, total=60)
     with pytest.raises(TransferError):
-        policy.run(attempts, known, tries=4)
+        policy.run(attempts, _SERVER, known, tries=4)
     assert time.monotonic() - started < 1
     assert known.due - started >= 5
 
@@ -170,9 +173,9 @@ def test_without_a_network_a_few_tries_are_enough_unless_a_deadline_was_set() ->
     offline = Failure(url=_URL, cause="host name not found", retryable=True, no_network=True)
     attempts = _Attempts(*[offline] * 9)
     with pytest.raises(TransferError):
-        _policy().run(attempts)
+        _policy().run(attempts, _SERVER)
     assert len(attempts.times) == 4
-    assert _policy(waits_for_network=True).run(_Attempts(*[offline] * 9)) == "done"
+    assert _policy(waits_for_network=True).run(_Attempts(*[offline] * 9), _SERVER) == "done"
 
 
 def _pauses(draws: int, after: float | None = None, failures: int = 1) -> list[float]:
@@ -182,7 +185,7 @@ def _pauses(draws: int, after: float | None = None, failures: int = 1) -> list[f
         known, policy = Attempts(), _policy(backoff=1.0, max_pause=60.0, retry_timeout=300, total=3600)
         known.idle = failures - 1
         with pytest.raises(TransferError):
-            policy.run(_Attempts(_failure(after=after)), known, tries=1)
+            policy.run(_Attempts(_failure(after=after)), _SERVER, known, tries=1)
         pauses.append(known.due - time.monotonic())
     return pauses
 
@@ -211,7 +214,7 @@ def test_no_pause_after_retry_after_goes_beyond_the_last_attempt() -> None:
 
 def test_retry_after_is_respected() -> None:
     attempts = _Attempts(_failure(after=0.15))
-    _policy(backoff=0.01, max_pause=1.0).run(attempts)
+    _policy(backoff=0.01, max_pause=1.0).run(attempts, _SERVER)
     assert attempts.pauses[0] >= 0.15
 
 
@@ -219,21 +222,21 @@ def test_retry_after_is_respected() -> None:
 def test_no_pause_goes_beyond_the_deadline(bound: dict[str, float]) -> None:
     attempts = _Attempts(_failure(after=0.5))
     with pytest.raises(TransferError):
-        _policy(total=bound.get("total", 10), retry_timeout=bound.get("retry_timeout", 10)).run(attempts)
+        _policy(total=bound.get("total", 10), retry_timeout=bound.get("retry_timeout", 10)).run(attempts, _SERVER)
     assert len(attempts.times) == 1
 
 
 def test_an_attempt_that_got_further_starts_the_time_anew() -> None:
     attempts = _Attempts(*[_failure()] * 60)
     policy = _policy(retry_timeout=0.1, received=lambda: len(attempts.times) * MIB)
-    assert policy.run(attempts) == "done"
+    assert policy.run(attempts, _SERVER) == "done"
     assert attempts.times[-1] - attempts.times[0] > 0.1
 
 
 def test_a_thousand_attempts_may_each_get_further() -> None:
     attempts = _Attempts(*[_failure()] * 1100)
     policy = _policy(max_pause=0, received=lambda: len(attempts.times) * MIB)
-    assert policy.run(attempts, tries=2) == "done"
+    assert policy.run(attempts, _SERVER, tries=2) == "done"
     assert len(attempts.times) == 1101
 
 
@@ -242,7 +245,7 @@ def test_an_attempt_that_got_further_resets_the_count() -> None:
     attempts = _Attempts(*[_failure()] * 9)
     policy = _policy(received=lambda: next(gains))
     with pytest.raises(TransferError):
-        policy.run(attempts, tries=4)
+        policy.run(attempts, _SERVER, tries=4)
     assert len(attempts.times) == 7
 
 
@@ -250,7 +253,7 @@ def test_a_few_bytes_do_not_reset_the_count() -> None:
     attempts = _Attempts(*[_failure()] * 6)
     policy = _policy(received=lambda: len(attempts.times) * 1000)
     with pytest.raises(TransferError):
-        policy.run(attempts, tries=2)
+        policy.run(attempts, _SERVER, tries=2)
     assert len(attempts.times) == 2
 
 
@@ -259,7 +262,7 @@ def test_a_cancellation_ends_the_pause() -> None:
     threading.Timer(0.05, cancellation.set).start()
     started = time.monotonic()
     with pytest.raises(CancelledError):
-        _policy(cancellation=cancellation, retry_timeout=99, total=99).run(_Attempts(_failure(after=5)))
+        _policy(cancellation=cancellation, retry_timeout=99, total=99).run(_Attempts(_failure(after=5)), _SERVER)
     assert time.monotonic() - started < 1
 
 
