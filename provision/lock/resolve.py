@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
 from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
+from provision.host.repository import display_path
 from provision.lock.candidates import PERFECT, Candidate, CatalogView, ResolvedRequest, closest
 from provision.lock.filenames import custom_assets
 from provision.lock.keys import lock_version
@@ -162,7 +163,7 @@ def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]
     known = [request.name for request in manifest.requests]
     return [
         UsageError(
-            f"no entry {name!r} in the manifest{did_you_mean(name, known, after='; ')}",
+            f"{display_path(manifest.path)} has no entry {name!r}{did_you_mean(name, known, after='; ')}",
             hint=f"Entries: {comma_list(sorted(known))}.",
         )
         for name in upgrade.names

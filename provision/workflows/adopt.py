@@ -71,7 +71,7 @@ def init(options: Options, targets: Sequence[Target], *, bare: bool = False) -> 
     path = options.manifest.absolute() if options.manifest else Path.cwd() / "pythons.toml"
     if exists(path) or is_link(path):
         hint = "Add to it with `provision add NAME REQUEST`, or with `provision import`."
-        raise ManifestError(f"{path} already exists", hint=hint)
+        raise ManifestError(f"{display_path(path)} already exists", hint=hint)
     read = None if bare else read_files(find_files(path.parent), path.parent)
     adopted = None
     if read is not None and read.mentions:

@@ -204,7 +204,7 @@ def _not_locked_error(names: Sequence[str], locked: Iterable[str], manifest: Pat
             return unknown_entries_error(unknown, requests, manifest)
         hint = f"Run `provision lock`. Locked entries: {entries}."
     shown = " and no entry ".join(map(repr, names))
-    return LockFileError(f"{project.lock_path.name} has no entry {shown}", hint=hint)
+    return LockFileError(f"{project.lock_name} has no entry {shown}", hint=hint)
 
 
 def _missing_manifest(path: Path, options: Options) -> ManifestError:
@@ -223,7 +223,8 @@ def unknown_entries_error(unknown: Sequence[str], known: Iterable[str], manifest
     )
     if unknown[0].endswith((".toml", ".lock")):
         hint = f"Names are those of entries. To use another manifest, pass `{manifest_option(unknown[0])}`."
-    return ManifestError(f"{manifest.name} has no entry {' and no entry '.join(map(repr, unknown))}", hint=hint)
+    shown = " and no entry ".join(map(repr, unknown))
+    return ManifestError(f"{display_path(manifest)} has no entry {shown}", hint=hint)
 
 
 def manifest_option(file: str) -> str:

@@ -18,6 +18,7 @@ from provision.errors import (
 from provision.host.cpu import cpu_level
 from provision.host.execute import PYTHON_FILES, caller_environment, execute, noexec_error, refuses_programs
 from provision.host.files import is_directory, is_file
+from provision.host.repository import display_path
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
@@ -209,8 +210,9 @@ def _command_refused(path: Path, lock: Path, missing: Sequence[Selected]) -> Pro
         )
         return StoreError(told, hint="Run `provision sync`.")
     if is_launcher(path):
+        unlocked = f"does not start an interpreter that {display_path(lock)} has for this command"
         return PolicyError(
-            f"{path} does not start an interpreter that {lock.name} has for this command; refusing to put it on PATH",
+            f"{path} {unlocked}; refusing to put it on PATH",
             hint="Run `provision sync`, with the same `--home` or PROVISION_HOME.",
         )
     return PolicyError(

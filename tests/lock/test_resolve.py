@@ -98,7 +98,7 @@ class TestUpgrading:
     def test_a_name_that_is_none(self) -> None:
         with pytest.raises(UsageError) as caught:
             resolved('default = "3.14"', *NEW, upgrade=Upgrade(names=("defualt",)))
-        assert str(caught.value) == "no entry 'defualt' in the manifest; did you mean 'default'?"
+        assert str(caught.value) == "pythons.toml has no entry 'defualt'; did you mean 'default'?"
 
 
 class TestTargets:

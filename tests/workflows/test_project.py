@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from provision.cli.entry import _run
 from provision.errors import StoreError
 from provision.workflows.project import name_manifest, remove_unfinished, write_text
 from tests.support.project import Project
@@ -100,3 +102,45 @@ def test_what_is_no_file_in_the_place_of_the_manifest_is_one_error_of_every_comm
 )
 def test_commands_of_a_project_name_its_manifest(text: str, named: str) -> None:
     assert name_manifest(text, Path("ci.toml")) == named
+
+
+# What a team does in one part of its repository, with the mistakes; `lock` reads the catalog of the package.
+NESTED = (
+    "init --bare", "init", "add one 3.13.5", "add one 3.13.5", "import", "list", "sync --frozen", "lock", "lock",
+    "lock --check", "lock --upgrade nope", "sync nope", "which nope", "explain nope", "outdated nope", "run nope x",
+    "audit", "audit --format github", "diff", "status", "add two 3.12", "which two", "sync two --frozen",
+    "sync --locked", "lock --check", "list", "remove two", "remove two",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "selected"), [("services/api", "directory"), (".", "option"), ("..", "variable")])
+def test_output_names_the_files_of_a_project_by_their_path_in_the_repository(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: str,
+    selected: str,
+) -> None:
+    """Whatever directory a command runs in, and however the project was selected; hints are typed where one stands."""
+    project = Project(tmp_path / "repository")
+    folder = project.directory / "services" / "api"
+    folder.mkdir(parents=True)
+    for name in os.environ.keys() - project.environ().keys():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PROVISION_OFFLINE", "1")
+    monkeypatch.setenv("PROVISION_HOME", str(project.home))
+    monkeypatch.setenv("PROVISION_CACHE_DIR", str(project.cache))
+    if selected == "variable":
+        monkeypatch.setenv("PROVISION_MANIFEST", str(folder / "pythons.toml"))
+    option = ["--manifest", "services/api/pythons.toml"] if selected == "option" else []
+    monkeypatch.chdir(project.directory / place)
+    named = 0
+    for words in NESTED:
+        command, *others = words.split()
+        _run([command, *option, *others])
+        for line in "".join(capsys.readouterr()).splitlines():
+            if not line.startswith(" hint:"):
+                found = re.findall(r"\S*pythons\.(?:toml|lock)", re.sub("`[^`]*`", "", line).replace("HEAD:", ""))
+                assert all(each.removeprefix("file=").startswith("services/api/pythons.") for each in found), line
+                named += len(found)
+    assert named > len(NESTED) / 2

@@ -13,6 +13,7 @@ from provision.cli.console import Console, table
 from provision.cli.parameters import with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.errors import FAILURE
+from provision.host.repository import display_path
 
 if TYPE_CHECKING:
     from provision.adopt.mention import Mention
@@ -55,7 +56,7 @@ def init(
     adopted = write_manifest(session.options, parse_targets(target or DEFAULT_TARGETS), bare=bare)
     names = ", ".join(entry.name for entry in adopted.entries)
     entries = "entry" if len(adopted.entries) == 1 else "entries"
-    what = f"wrote {adopted.path}" + (f" with {entries} {names}" if names else "")
+    what = f"wrote {display_path(adopted.path)}" + (f" with {entries} {names}" if names else "")
     return session.show(present_adopted(adopted, f"{what}; next: `provision lock`", session.console))
 
 
@@ -83,12 +84,13 @@ def import_(
 
     adopted = import_files(session.options, files or (), dry_run=dry_run)
     names = ", ".join(entry.name for entry in adopted.entries)
+    manifest = display_path(adopted.path)
     if not names:
-        remark = f"nothing to add to {adopted.path.name}"
+        remark = f"nothing to add to {manifest}"
     elif adopted.written:
-        remark = f"added {names} to {adopted.path.name}; next: `provision lock`"
+        remark = f"added {names} to {manifest}; next: `provision lock`"
     else:
-        remark = f"would add {names} to {adopted.path.name}"
+        remark = f"would add {names} to {manifest}"
     incomplete = adopted.conflicts or adopted.unavailable or (adopted.read and adopted.read.problems)
     return session.show(present_adopted(adopted, remark, session.console, code=FAILURE if incomplete else 0))
 

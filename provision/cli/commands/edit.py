@@ -16,6 +16,7 @@ from provision.cli.candidates import (
 from provision.cli.parameters import parse_tag, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.errors import UsageError
+from provision.host.repository import display_path
 from provision.model.asset import CPU_REQUESTS, FLAVORS, OPTIONS
 from provision.model.tree import REMOVABLE_PARTS
 from provision.text import plural
@@ -138,7 +139,7 @@ def present_edited(verb: str, edited: Edited) -> CommandAnswer:
         "name": edited.name,
         "warnings": list(edited.warnings),
     }
-    what = f"{verb} {edited.name} in {edited.path.name}"
+    what = f"{verb} {edited.name} in {display_path(edited.path)}"
     if python is not None:
         targets = [target.short for target in python.targets()]
         document["locks"] = {"version": str(python.version), "build": python.build, "targets": targets}

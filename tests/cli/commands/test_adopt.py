@@ -20,7 +20,7 @@ def project(tmp_path: Path) -> Project:
 def test_init_writes_a_manifest_for_the_targets_given(project: Project) -> None:
     ended = project.run("init", "--target", "linux-x86_64", "-t", "macos-aarch64")
     assert ended.out == ""
-    assert ended.err == f"wrote {project.manifest}; next: `provision lock`\n"
+    assert ended.err == "wrote pythons.toml; next: `provision lock`\n"
     assert tomllib.loads(project.manifest.read_text())["settings"]["targets"] == ["linux-x86_64", "macos-aarch64"]
 
 
@@ -32,7 +32,7 @@ def test_init_says_what_it_found_where_and_import_what_is_new(project: Project) 
     )
     warning, wrote = ended.err.splitlines()
     assert warning.startswith("warning: .tool-versions:2: python: 'system' is any interpreter installed")
-    assert wrote == f"wrote {project.manifest} with entries default, py311; next: `provision lock`"
+    assert wrote == "wrote pythons.toml with entries default, py311; next: `provision lock`"
     (project.directory / ".tool-versions").unlink()
     (project.directory / "runtime.txt").write_text("python-3.13\n")
     (project.directory / "Dockerfile").write_text("FROM python:3.11.8\n")
