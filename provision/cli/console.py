@@ -27,6 +27,7 @@ class Console:
         self.github = env.get("GITHUB_ACTIONS") == "true"
         self._out_colour = _wants_colour(sys.stdout, env)
         self._err_colour = _wants_colour(sys.stderr, env)
+        self._warned: set[str] = set()
 
     def out(self, *lines: str) -> None:
         """Write result lines, which must be printable, to stdout."""
@@ -83,7 +84,10 @@ class Console:
             self.say(text, style="dim")
 
     def warn(self, text: str) -> None:
-        """Write a warning to stderr, quiet or not."""
+        """Write a warning to stderr, quiet or not; once, however many steps give it."""
+        if text in self._warned:
+            return
+        self._warned.add(text)
         label = _paint("warning:", "yellow" if self._err_colour else "")
         self._labelled(label, text, 9)
 

@@ -46,6 +46,7 @@ class ProgressLines:
         self._console = console
         self._lock = threading.Lock()
         self._shown: set[tuple[str, str]] = set()
+        self._noted: set[str] = set()
         self._downloads: dict[str, _Download] = {}
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
@@ -71,7 +72,11 @@ class ProgressLines:
             self._console.say(f"{download.title}: downloaded {size(download.done)} in {seconds:.1f} s")
 
     def note(self, text: str) -> None:
-        self._console.say(text)
+        with self._lock:
+            is_noted = text in self._noted
+            self._noted.add(text)
+        if not is_noted:
+            self._console.say(text)
 
     def detail(self, text: str) -> None:
         self._console.detail(text)
@@ -85,6 +90,7 @@ class _LazyBars:
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
         self._creating = threading.Lock()
+        self._noted: set[str] = set()
         self._bars: ProgressBars | None = None
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
@@ -97,7 +103,11 @@ class _LazyBars:
         self._created().finish(key)
 
     def note(self, text: str) -> None:
-        self._created().note(text)
+        with self._creating:
+            is_noted = text in self._noted
+            self._noted.add(text)
+        if not is_noted:
+            self._created().note(text)
 
     def detail(self, text: str) -> None:
         if self._verbose:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from provision.cli.console import Console, table
+from provision.cli.progress import ProgressLines
 from provision.errors import LockFileError, ManifestError, NetworkError, Place, SeveralErrors
 from provision.lock.read import missing_lock_error
 from provision.lock.staleness import stale_lock_error
@@ -114,3 +115,13 @@ def test_json_means_the_same_and_holds_no_command(capsys: pytest.CaptureFixture[
     assert json.loads(out) == document
     assert "##" not in out
     assert out.isascii()
+
+
+def test_a_warning_that_several_steps_give_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(environ={})
+    progress = ProgressLines(console)
+    for _ in range(2):
+        console.warn("the same")
+        progress.note("noted")
+    console.warn("another")
+    assert capsys.readouterr().err == "warning: the same\nnoted\nwarning: another\n"

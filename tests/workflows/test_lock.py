@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from provision.catalog.snapshot import bundled_catalog
+from provision.cli.console import Console
+from provision.cli.present.lock import present_locked
 from provision.host.detect import detect_host
 from provision.lock.lock import Upgrade
 from provision.manifest.read import parse_manifest
+from provision.workflows.diff import diff
 from provision.workflows.lock import host_target, lock
 from provision.workflows.options import Options
 from tests.catalog.samples import custom_line
@@ -210,3 +213,29 @@ def test_archives_that_no_other_machine_can_download_are_a_warning_once(tmp_path
         assert all(each.startswith("pythons.lock: default: no other machine can download ") for each in warnings)
         assert all("and 1 more archive; to share the lock file" in each for each in warnings)
         assert lock(options).warnings == ()
+
+
+@pytest.mark.parametrize("base", ["", "http://127.0.0.1:9/", "https://example.com/"])
+def test_an_added_archive_that_no_other_machine_can_download_is_told_once(tmp_path: Path, base: str) -> None:
+    """Where `diff` has a notice of a new host, `lock` has the warning that says what to do about it."""
+    project = Project(tmp_path / "project")
+    name = "cpython-3.13.99+20270101-x86_64-unknown-linux-gnu-install_only.tar.gz"
+    row: dict[str, object] = {"url": f"{base}{name}", "platform": "x86_64-unknown-linux-gnu", "variant": "install_only"}
+    (project.directory / "own.ndjson").write_bytes(custom_line("3.13.99+20270101", row))
+    options = Options.of(project.environ(), manifest=project.manifest, offline=True)
+    manifest = '[settings]\ncatalogs = ["own.ndjson"]\ntargets = ["linux-x86_64"]\n[pythons]\nfirst = "3.13.5"\n'
+    project.write(manifest)
+    lock(options)
+    before = project.lock.read_text()
+    project.write(manifest + 'own = { version = "3.13.99", flavor = "install_only" }\n')
+    answer = present_locked(lock(options), Console(environ={}))
+    (tmp_path / "before.lock").write_text(before)
+    seen = diff(options, str(tmp_path / "before.lock"), str(project.lock))
+    (notice,) = [each for each in seen.notices if each.kind == "new-host"]
+    told = [line for line in (*answer.warnings, *answer.lines) if "download" in line]
+    if base.startswith("https:"):
+        assert notice.message == "new download host example.com"
+        assert told == ["warning: own, linux-x86_64: new download host example.com"]
+    else:
+        assert notice.message.startswith("no other machine can download from ")
+        assert [line.partition(" download ")[0] for line in told] == ["pythons.lock: own: no other machine can"]

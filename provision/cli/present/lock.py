@@ -72,12 +72,21 @@ def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
     if not locked.changed:
         return []
     from provision.cli.present.diff import change_lines
+    from provision.model.value import replace
     from provision.review.review import DiffSide, Review
+    from provision.url import Url
 
     name = locked.project.lock_name
     # An entry whose build changed under the same request was upgraded: nothing else changes builds here.
     sides = DiffSide(label="before", lock=before), DiffSide(label=name, text=locked.text, lock=locked.lock)
-    return change_lines(Review.of(*sides, file=name, upgrade_requested=lambda _: True), console)
+    review = Review.of(*sides, file=name, upgrade_requested=lambda _: True)
+    # That no other machine can download an archive is among the warnings, with what to do about it.
+    notices = tuple(
+        notice
+        for notice in review.notices
+        if notice.kind != "new-host" or not all(Url.parse(url).is_of_one_machine for url in notice.urls)
+    )
+    return change_lines(replace(review, notices=notices), console)
 
 
 def _summary(python: LockedPython) -> str:
