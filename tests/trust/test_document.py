@@ -1,4 +1,4 @@
-"""docs/security.md: the tests that it names are there, and its numbers are the code's."""
+"""docs/security.md: the tests that it names exist, and its limits match the code."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "security.md").read_text()
 
 
-def test_the_tests_that_it_names_are_there() -> None:
-    """A name without a folder is of a file in the folder last named, or in this one."""
+def test_the_tests_that_it_names_exist() -> None:
+    """A file name without a folder is in the folder named last, or in tests/trust."""
     folder = Path("tests/trust")
     for name in re.findall(r"`((?:tests/[a-z0-9_/]+/)?(?:test_[a-z_]+\.py)?)`", TEXT):
         if "/" in name:
@@ -31,23 +31,23 @@ def test_the_tests_that_it_names_are_there() -> None:
 @pytest.mark.parametrize(
     ("what", "value"),
     [
-        ("without a byte from a server", f"{DownloadSettings().idle_timeout:.0f} s"),
-        ("one archive or catalog document", f"{DownloadSettings().total_timeout / 3600:.0f} hour"),
-        ("an archive whose size the lock does not tell", f"{DownloadSettings().largest_archive // GIB} GiB"),
-        ("a catalog", f"{DownloadSettings().largest_body // MIB} MiB"),
-        ("retries of an archive or document", f"{DownloadSettings().retry_timeout / 60:.0f} minutes"),
-        ("unpacked", f"{Limits().unpacked // GIB} GiB, and {Limits().ratio} times the archive from 64 MiB on"),
+        ("time without a byte from a server", f"{DownloadSettings().idle_timeout:.0f} s"),
+        ("time for one archive or catalog document", f"{DownloadSettings().total_timeout / 3600:.0f} hour"),
+        ("size of an archive, if the lock file has none", f"{DownloadSettings().largest_archive // GIB} GiB"),
+        ("size of a catalog", f"{DownloadSettings().largest_body // MIB} MiB"),
+        ("time for retries without progress", f"{DownloadSettings().retry_timeout / 60:.0f} minutes"),
+        ("unpacked size", f"{Limits().unpacked // GIB} GiB, and {Limits().ratio} times the archive from 64 MiB on"),
         ("members of an archive", f"{Limits().members // 1000} 000"),
         ("zstd window", f"{Limits().window // MIB} MiB"),
         ("manifest", f"{MAX_TOML_SIZE // MIB} MiB"),
-        ("lock, saved plan", f"{MAX_LOCK_SIZE // MIB} MiB"),
+        ("lock file, saved plan", f"{MAX_LOCK_SIZE // MIB} MiB"),
     ],
 )
-def test_its_limits_are_those_of_the_code(what: str, value: str) -> None:
-    """A row may say more than the limit, or apply to more."""
+def test_its_limits_match_the_code(what: str, value: str) -> None:
+    """A row may have more text after the limit, and its name may be longer."""
     assert re.search(rf"^\| {re.escape(what)}[^|]*\| {re.escape(value)}[ ,]", TEXT, re.MULTILINE)
 
 
-def test_it_tells_of_every_target() -> None:
+def test_it_lists_every_target() -> None:
     for name in names():
         assert f"`{name}`" in TEXT, name
