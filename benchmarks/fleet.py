@@ -189,12 +189,12 @@ def _dying(site: Site, registry: Registry) -> None:
     with Uplink(registry.port, _RATE) as uplink, ExitStack() as stack:
         cache = stack.enter_context(WebCache(site.folder / "dying", uplink.url))
         mirrors = [_mirror(cache.port), _mirror(uplink.port)]
-        site.run("nginx, which dies half-way", uplink, mirrors, stack.close)
+        site.run("nginx, which fails when half are ready", uplink, mirrors, stack.close)
 
 
 def _damaged(site: Site, registry: Registry) -> None:
     with Uplink(registry.port, _RATE, flip_every=40 * _ARCHIVE) as uplink:
-        site.run("registry alone, a flipped byte in 2 of 80 archives", uplink, [_mirror(uplink.port)])
+        site.run("registry alone, with a flipped byte in 2 of 80 archives", uplink, [_mirror(uplink.port)])
 
 
 def _outage(site: Site, registry: Registry) -> None:
