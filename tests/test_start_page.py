@@ -94,7 +94,8 @@ def test_the_number_of_builds_of_one_version_is_that_of_the_catalog() -> None:
     assert len({asset.sha256 for asset in found}) == len(found)
     text = " ".join((DOCS / "why.md").read_text().split())
     assert (
-        f"CPython 3.12.11 for {HOST}, for example, was built {len(found)} times, each time with a different sha256" in text
+        f"CPython 3.12.11 for {HOST}, for example, was built {len(found)} times, each time with a different sha256"
+        in text
     )
 
 
