@@ -122,13 +122,16 @@ def choice(option: str, given: str, choices: tuple[str, ...]) -> str:
     return given
 
 
-def with_session(*, transfer: bool = False) -> Callable[[Callable[Concatenate[Session, P], int]], Callable[..., None]]:
+def with_session(
+    *, transfer: bool = False, without: tuple[str, ...] = ()
+) -> Callable[[Callable[Concatenate[Session, P], int]], Callable[..., None]]:
     """Make a Typer command of a function that takes a session first: the command has the shared options instead.
 
-    ``transfer`` adds the options of commands that may use the network. Annotations are evaluated here, as Typer needs
-    the objects.
+    ``transfer`` adds the options of commands that may use the network, but for those in ``without``, which would have
+    no effect. Annotations are evaluated here, as Typer needs the objects.
     """
-    shared = {**_SHARED, **(_TRANSFER if transfer else {})}
+    transfers = {name: option for name, option in _TRANSFER.items() if transfer and name not in without}
+    shared = {**_SHARED, **transfers}
 
     def decorate(function: Callable[Concatenate[Session, P], int]) -> Callable[..., None]:
         @functools.wraps(function)

@@ -103,11 +103,7 @@ class _RegistryTarget:
             self._client.put_manifest(tag, body, MANIFEST)
 
     def _push_config(self) -> None:
-        """Push the empty configuration of all manifests once.
-
-        Distribution refused a manifest once, 400 DIGEST_INVALID, while several threads pushed this blob. The cause is
-        not proven: it may have rewritten its record of the blob while it verified the manifest.
-        """
+        """Push the empty configuration of all manifests once: see `RegistryClient.put_manifest`."""
         with self._lock:
             if not self._has_config:
                 self._client.push_blob(EMPTY_CONFIG.digest, EMPTY_CONFIG.size, lambda: (EMPTY_BYTES,))

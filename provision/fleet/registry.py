@@ -32,6 +32,7 @@ _ACCEPT = ", ".join(name for pair in zip(MANIFESTS, INDEXES, strict=True) for na
 _MAX_ERROR = 64 << 10  # bytes of an error's text
 _TAGS_A_PAGE, _MAX_PAGES = 1000, 1000
 _DAMAGED_HINT = "The registry has a damaged copy. Push the content again, or use another registry."
+_BLOB_REFUSALS = ("DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN")  # of a manifest, with status 400
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 # Begins the content of a blob anew, as a push may have to be repeated.
@@ -153,13 +154,24 @@ class RegistryClient:
     def put_manifest(self, reference: str | Digest, body: bytes, media_type: str) -> bool:
         """Push a manifest or an index under a tag or its own digest; what it names was pushed before.
 
-        Returns whether the registry will list it among the manifests that refer to its ``subject``.
+        Returns whether the registry will list it among the manifests that refer to its ``subject``. Refusals for a blob
+        are retried a few times: distribution 2.8 truncates its record of a blob before it writes it anew, as it does
+        where other processes push the same blob.
         """
+        refused = 0
 
         def attempt() -> bool:
+            nonlocal refused
             url = self.repository.url(f"manifests/{_path_of(reference)}")
             with self._request("PUT", url, {"content-type": media_type}, body) as response:
-                self._expect(response, 201, 200)
+                try:
+                    self._expect(response, 201, 200)
+                except TransferError as error:
+                    is_of_blob = response.status == 400 and any(code in error.failure.cause for code in _BLOB_REFUSALS)
+                    refused += is_of_blob
+                    if is_of_blob and refused < self._network.settings.attempts:
+                        raise TransferError(replace(error.failure, retryable=True)) from error
+                    raise
                 return "oci-subject" in response.headers
 
         return self._run(f"push manifest {reference}", attempt)

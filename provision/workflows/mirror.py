@@ -53,9 +53,13 @@ class MirrorReport:
 
 @frozen
 class MirrorRequest:
-    """The mirror, and for what: the lock files of ``locks``, or the project's; ``targets``, or all."""
+    """The mirror, and for what: the lock files of ``locks``, or the project's; ``names`` and ``targets``, or all.
+
+    Of several lock files, each name is in one at least.
+    """
 
     mirror: str
+    names: tuple[str, ...] = ()
     locks: tuple[Path, ...] = ()
     targets: tuple[Target, ...] = ()
 
@@ -92,7 +96,7 @@ def list_mirror(options: Options, request: MirrorRequest, progress: Progress) ->
     with open_fetcher(_of_mirror(options, request), progress) as fetcher:
         mirror = open_mirror(request.mirror, fetcher)
         done = _each(rows, lambda row: replace(row, state=mirror.state(row.asset)), fetcher, options.jobs)
-        is_known = not request.targets and not any(row.error for row in done)
+        is_known = not request.names and not request.targets and not any(row.error for row in done)
         others = mirror.others({row.asset.sha256 for row in rows}) if is_known else None
     return replace(_report(request, done, warnings, "list"), others=others)
 
@@ -137,11 +141,14 @@ def _locked_rows(options: Options, request: MirrorRequest) -> tuple[tuple[Mirror
     else:
         projects = [Project.find(options)]
     found: list[tuple[str, Asset]] = []
-    warnings: list[str] = []
-    for project in projects:
-        loaded = project.locked()
-        warnings += loaded.warnings
-        found += select_rows(project, loaded.lock, (), request.targets)
+    locks = [(project, project.locked()) for project in projects]
+    warnings = [warning for _, loaded in locks for warning in loaded.warnings]
+    known = {python.name for _, loaded in locks for python in loaded.lock.pythons}
+    for project, loaded in locks:
+        here = {python.name for python in loaded.lock.pythons}
+        names = tuple(name for name in request.names if name in here or name not in known)
+        if names or not request.names:
+            found += select_rows(project, loaded.lock, names, request.targets)
     return tuple(MirrorRow(names=names, asset=asset) for asset, names in archives_of(found)), tuple(warnings)
 
 

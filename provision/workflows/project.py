@@ -163,12 +163,12 @@ def name_manifest(text: str, manifest: Path | str) -> str:
 
 def manifests_of(files: Iterable[Path]) -> tuple[Path, ...]:
     """The manifests of the projects that manifests and locks belong to, each once; raises `UsageError` for others."""
-    found: dict[str, Path] = {}
+    found: dict[Path, Path] = {}
     for file in files:
         if file.suffix not in {".toml", ".lock"}:
             raise UsageError(f"expected a manifest or a lock file, got {str(file)!r}")
         manifest = file.with_suffix(".toml")
-        found.setdefault(display_path(manifest), manifest)
+        found.setdefault(manifest.parent.resolve() / manifest.name, manifest)
     return tuple(found.values())
 
 

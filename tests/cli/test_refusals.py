@@ -18,6 +18,21 @@ REFUSED = {
     "list --mainfest x": ("`provision list` has no option '--mainfest'", "Did you mean `--manifest`?"),
     "plan -X": ("`provision plan` has no option '-X'", "Run `provision plan --help`."),
     "run --foo one": ("`provision run` has no option '--foo'", "Run `provision run --help`."),
+    # an option that would have no effect
+    **{
+        f"{command} {option}": (f"`provision {command}` has no option '{option}'", f"Run `provision {command} --help`.")
+        for command, options in {
+            "mirror check": ("--mirror",),
+            "mirror list": ("--mirror",),
+            "lock": ("--mirror", "--jobs"),
+            "audit": ("--mirror", "--jobs"),
+            "attest": ("--mirror", "--jobs"),
+            "pre-commit": ("--mirror", "--jobs"),
+            "doctor": ("--jobs",),
+        }.items()
+        for option in options
+    },
+    "image --push r.example/a --name b": ("`--name` requires `--output`: it names the image in a layout", None),
     # a wrong value
     "sync --jobs 99": ("--jobs: expected a whole number from 1 to 64, got '99'", "Run `provision sync --help`."),
     "sync -j x": ("--jobs: expected a whole number from 1 to 64, got 'x'", "Run `provision sync --help`."),

@@ -126,6 +126,7 @@ def test_an_archive_that_is_not_cached_is_an_error_offline(locked: Project) -> N
 
 def test_a_saved_plan_is_carried_out_or_refused(locked: Project) -> None:
     locked.run("plan", "-o", "today.plan")
+    assert "a saved plan cannot be combined" in locked.run("sync", "today.plan", "--cpu", "v3", expect=2).err
     locked.run("sync", "today.plan")
     assert "changed after the plan was saved" in locked.run("sync", "today.plan", expect=4).err
     (locked.directory / "broken.plan").write_text("{}")

@@ -56,9 +56,21 @@ def _in_pieces(data: bytes) -> Iterable[bytes]:
         (Quirks(head=401), ""),
         (Quirks(ignores_range=True), ""),
         (Quirks(upload_failures=2), ""),
+        (Quirks(manifest_refusals=2), ""),
         (Quirks(page=1), ""),
     ],
-    ids=["open", "basic", "token", "anonymous token", "tokens that end", "HEAD 401", "no ranges", "503", "pages"],
+    ids=[
+        "open",
+        "basic",
+        "token",
+        "anonymous token",
+        "tokens that end",
+        "HEAD 401",
+        "no ranges",
+        "503",
+        "400",
+        "pages",
+    ],
 )
 def test_what_is_pushed_is_there_and_not_pushed_again(tmp_path: Path, quirks: Quirks, login: str) -> None:
     body = archive_manifest(digest(SMALL), len(SMALL), "a.tar.gz")
@@ -87,6 +99,17 @@ def test_a_blob_is_mounted_from_another_repository_or_else_sent(tmp_path: Path) 
         assert client.push_blob(digest(LARGE), len(LARGE), lambda: [LARGE], mount_from="base/image")
         assert client.has_blob(digest(SMALL))
         assert client.has_blob(digest(LARGE))
+
+
+def test_a_manifest_that_is_refused_for_good_is_an_error_after_a_few_attempts(tmp_path: Path) -> None:
+    body = archive_manifest(digest(SMALL), len(SMALL), "")
+    with (
+        FakeRegistry(Quirks(manifest_refusals=99)) as registry,
+        _client(tmp_path, registry, settings=PATIENT) as client,
+    ):
+        with pytest.raises(NetworkError, match="400 Bad Request: DIGEST_INVALID, provided digest did not match"):
+            client.put_manifest("tag", body, MANIFEST)
+        assert registry.count("PUT") == PATIENT.attempts
 
 
 @pytest.mark.parametrize("quirks", [Quirks(truncated=2), Quirks(truncated=1, ignores_range=True)], ids=str)

@@ -42,6 +42,7 @@ class Quirks:
     token_lifetime: int = 0  # so many requests; 0 for ever
     page: int = 0  # tags a page
     upload_failures: int = 0  # so many uploads get a 503
+    manifest_refusals: int = 0  # so many manifests get a 400 for a blob that is there, as distribution's can
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +218,9 @@ class _Handler(LoopbackHandler):
     def _manifest(self, repository: str, reference: str) -> None:
         owner = self.server.owner
         if self.command == "PUT":
+            if owner.happens("manifest", owner.quirks.manifest_refusals):
+                self.error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+                return
             owner.put_manifest(repository, reference, self.body, self.asked_headers["content-type"])
             self.answer(201)
             return

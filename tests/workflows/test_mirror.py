@@ -15,6 +15,7 @@ from provision.errors import LockFileError, NetworkError, ProvisionError, Severa
 from provision.fleet.mirror import open_push_target
 from provision.model.asset import Digest
 from provision.model.oci import EMPTY_DIGEST, archive_tag
+from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.workflows.mirror import MirrorReport, MirrorRequest, check_mirror, list_mirror, push_mirror
 from provision.workflows.options import Options, parse_targets
@@ -280,6 +281,12 @@ def test_several_locks_and_single_targets(origin: Origin, tmp_path: Path, mirror
     options = origin.options(tmp_path)
     request = MirrorRequest(mirror=mirror.text, locks=(first.lock, second.lock))
     assert _states(push_mirror(options, request, NoProgress(), replaces=False)) == ["pushed", "pushed"]
+    second.lock.write_text(origin.project.lock.read_text().replace('name = "two"', 'name = "other"'))
+    for names, files in ((("two",), 1), (("two", "other"), 1), (("one", "two"), 2)):
+        rows = list_mirror(options, replace(request, names=names), NoProgress()).rows
+        assert (len(rows), {name for row in rows for name in row.names}) == (files, set(names))
+    with pytest.raises(LockFileError, match="has no entry 'none'"):
+        list_mirror(options, replace(request, names=("one", "none")), NoProgress())
     elsewhere = parse_targets(("windows-x86_64",))
     with pytest.raises(ProvisionError, match="is not locked for windows-x86_64"):
         list_mirror(options, MirrorRequest(mirror=mirror.text, targets=elsewhere), NoProgress())

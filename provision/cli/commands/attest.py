@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provision.workflows.attest import Attested
 
 
-@with_session(transfer=True)
+@with_session(transfer=True, without=("mirror", "jobs"))
 def attest(
     session: Session,
     names: Names = None,

@@ -4,7 +4,7 @@ from provision.cli.parameters import with_session
 from provision.cli.session import Session
 
 
-@with_session(transfer=True)
+@with_session(transfer=True, without=("jobs",))
 def doctor(session: Session) -> int:
     """Check the shell, the project, the store and the network.
 

@@ -77,7 +77,12 @@ def image(
             "of a compressor.",
         ),
     ] = "none",
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the image in the layout.")] = "latest",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="Name of the image in the layout. [default: latest]", show_default=False
+        ),
+    ] = None,
     frozen: Frozen = False,
 ) -> int:
     """Make a container image of locked interpreters.
@@ -93,7 +98,7 @@ def image(
       provision image default -o pythons --platform linux/amd64,linux/arm64
       provision image default -o pythons --archive-layer      the downloaded archive as the layer
     """
-    from provision.workflows.image import ImageRequest
+    from provision.workflows.image import DEFAULT_NAME, ImageRequest
     from provision.workflows.image import image as make_image
 
     if output is None and push is None:
@@ -101,6 +106,8 @@ def image(
             "`provision image` requires `--output` or `--push`",
             hint="Pass `-o LAYOUT`, or `--push HOST/REPOSITORY:TAG`.",
         )
+    if name is not None and output is None:
+        raise UsageError("`--name` requires `--output`: it names the image in a layout")
     request = ImageRequest(
         names=tuple(names or ()),
         platforms=tuple(each for text in platform or () for each in text.split(",")),
@@ -110,7 +117,7 @@ def image(
         compression=choice("--compression", compression, _COMPRESSIONS),  # type: ignore[arg-type]
         output=output,
         push=push or "",
-        name=name,
+        name=DEFAULT_NAME if name is None else name,
         frozen=frozen,
     )
     return session.show(present_image(make_image(session.options, request, session.progress())))

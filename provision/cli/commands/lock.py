@@ -10,7 +10,7 @@ from provision.errors import UsageError
 from provision.model.value import replace
 
 
-@with_session(transfer=True)
+@with_session(transfer=True, without=("mirror", "jobs"))
 def lock(
     session: Session,
     names: Names = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provision.cli.console import Console, table
-from provision.cli.parameters import Targets, with_session
+from provision.cli.parameters import Names, Targets, with_session
 from provision.cli.session import CommandAnswer, Session
 from provision.text import plural, size
 
@@ -39,6 +39,7 @@ Locks = Annotated[
 def mirror_push(
     session: Session,
     place: Place,
+    names: Names = None,
     lock: Locks = None,
     target: Targets = None,
     replace: Annotated[
@@ -47,19 +48,19 @@ def mirror_push(
 ) -> int:
     """Push locked archives that a mirror does not have.
 
-    The archives of all entries for all targets are pushed, from the cache or downloaded first, and each is verified.
-    In a registry every archive is a blob with a manifest under the tag `archive-<sha256>`. Logins: docker's
-    configuration and its helpers, or netrc, for registries; AWS_* for buckets.
+    The archives of all entries, or of the named ones, for all targets are pushed, from the cache or downloaded first,
+    and each is verified. In a registry every archive is a blob with a manifest under the tag `archive-<sha256>`.
+    Logins: docker's configuration and its helpers, or netrc, for registries; AWS_* for buckets.
 
     \b
     Examples:
       provision mirror push oci://registry.example.com/team/pythons
-      provision mirror push s3://archives/pythons --target linux-x86_64
+      provision mirror push s3://archives/pythons default --target linux-x86_64
       provision mirror push file:///srv/pbs --lock a/pythons.lock --lock b/pythons.lock
     """
     from provision.workflows.mirror import push_mirror
 
-    request = _request(place, lock, target)
+    request = _request(place, names, lock, target)
     report = push_mirror(session.options, request, session.progress(), replaces=replace)
     pushed = [row for row in report.rows if row.state == "pushed"]
     there = report.count("present")
@@ -69,8 +70,10 @@ def mirror_push(
 
 
 @mirror.command("check")
-@with_session(transfer=True)
-def mirror_check(session: Session, place: AnyPlace, lock: Locks = None, target: Targets = None) -> int:
+@with_session(transfer=True, without=("mirror",))
+def mirror_check(
+    session: Session, place: AnyPlace, names: Names = None, lock: Locks = None, target: Targets = None
+) -> int:
     """Download every locked archive from a mirror, and verify it.
 
     Nothing comes from the cache or from upstream. Exits 5 if an archive of the mirror differs from the locked one, 1 if
@@ -83,14 +86,16 @@ def mirror_check(session: Session, place: AnyPlace, lock: Locks = None, target: 
     """
     from provision.workflows.mirror import check_mirror
 
-    report = check_mirror(session.options, _request(place, lock, target), session.progress())
+    report = check_mirror(session.options, _request(place, names, lock, target), session.progress())
     remark = f"{report.mirror}: {report.count('present')} of {plural(len(report.rows), 'archive')} verified"
     return session.show(_present(report, session.console, remark))
 
 
 @mirror.command("list")
-@with_session(transfer=True)
-def mirror_list(session: Session, place: AnyPlace, lock: Locks = None, target: Targets = None) -> int:
+@with_session(transfer=True, without=("mirror",))
+def mirror_list(
+    session: Session, place: AnyPlace, names: Names = None, lock: Locks = None, target: Targets = None
+) -> int:
     """List which locked archives a mirror has.
 
     No archive is downloaded, so that a damaged one is not found: `provision mirror check` does that.
@@ -102,18 +107,20 @@ def mirror_list(session: Session, place: AnyPlace, lock: Locks = None, target: T
     """
     from provision.workflows.mirror import list_mirror
 
-    report = list_mirror(session.options, _request(place, lock, target), session.progress())
+    report = list_mirror(session.options, _request(place, names, lock, target), session.progress())
     remark = f"{report.mirror} has {report.count('present')} of {plural(len(report.rows), 'archive')}"
     if report.others:
         remark += f", and {plural(report.others, 'archive')} that the lock file does not name"
     return session.show(_present(report, session.console, remark))
 
 
-def _request(place: str, locks: list[Path] | None, targets: list[str] | None) -> MirrorRequest:
+def _request(place: str, names: list[str] | None, locks: list[Path] | None, targets: list[str] | None) -> MirrorRequest:
     from provision.workflows.mirror import MirrorRequest
     from provision.workflows.options import parse_targets
 
-    return MirrorRequest(mirror=place, locks=tuple(locks or ()), targets=parse_targets(targets or ()))
+    return MirrorRequest(
+        mirror=place, names=tuple(names or ()), locks=tuple(locks or ()), targets=parse_targets(targets or ())
+    )
 
 
 def _present(report: MirrorReport, console: Console, remark: str) -> CommandAnswer:

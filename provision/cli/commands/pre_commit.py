@@ -15,7 +15,7 @@ from provision.model.value import replace
 _ACTIONS = ("check", "audit", "lock")
 
 
-@with_session(transfer=True)
+@with_session(transfer=True, without=("mirror", "jobs"))
 def pre_commit(
     session: Session,
     action: Annotated[

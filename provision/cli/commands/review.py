@@ -84,7 +84,7 @@ def diff(
     return replace(session, as_json=style == "json").show(answer)
 
 
-@with_session(transfer=True)
+@with_session(transfer=True, without=("mirror", "jobs"))
 def audit(
     session: Session,
     lock: Annotated[

@@ -150,7 +150,7 @@ def sync(
     recorder, options = Recorder(session.progress()), session.options.with_jitter(jitter)
     with traced(recorder, "sync", trace):
         if len(given) == 1 and is_plan_file(given[0]):
-            if target or prune or locked is not None or frozen or bundle:
+            if target or prune or locked is not None or frozen or bundle or cpu != "baseline":
                 raise UsageError("a saved plan cannot be combined with other options or names")
             synced = sync_saved(options, Path(given[0]), recorder)
             return session.show(present_synced(synced, session.console, recorder.measures))

@@ -79,6 +79,13 @@ def test_files_stand_for_the_manifest_beside_them() -> None:
     ]
 
 
+def test_projects_of_two_repositories_are_two_though_messages_name_them_alike(tmp_path: Path) -> None:
+    files = [tmp_path / name / "pythons.lock" for name in ("one", "two", "one")]
+    for file in files:
+        (file.parent / ".git").mkdir(parents=True, exist_ok=True)
+    assert manifests_of(files) == tuple(file.with_suffix(".toml") for file in files[:2])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
