@@ -26,8 +26,12 @@ _TABLES = ("settings", "pythons", "policy")
 _INIT = "Run `provision init` to create it."
 
 
+class NoManifestError(ManifestError):
+    """There is no `pythons.toml` in a directory or above it."""
+
+
 def find_manifest(start: Path) -> Path:
-    """The nearest `pythons.toml` in ``start`` or above it, up to the root of its repository; else `ManifestError`.
+    """The nearest `pythons.toml` in ``start`` or above it, up to the root of its repository; else `NoManifestError`.
 
     Outside a repository the search goes up to the root of the file system, but skips directories that everyone may
     write to: a manifest in ``/tmp`` may be anybody's.
@@ -40,8 +44,8 @@ def find_manifest(start: Path) -> Path:
         if exists(candidate) and (folder == start or not _is_public(folder)):
             return candidate
         if exists(folder / ".git"):
-            raise ManifestError(f"no {MANIFEST_NAME} in {start} or its parent directories up to {folder}", hint=_INIT)
-    raise ManifestError(f"no {MANIFEST_NAME} in {start} or its parent directories", hint=_INIT)
+            raise NoManifestError(f"no {MANIFEST_NAME} in {start} or its parent directories up to {folder}", hint=_INIT)
+    raise NoManifestError(f"no {MANIFEST_NAME} in {start} or its parent directories", hint=_INIT)
 
 
 def read_manifest(path: Path, file: str = "") -> Manifest:

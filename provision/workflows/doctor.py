@@ -13,14 +13,19 @@ from provision import __version__
 from provision.errors import ProvisionError, SeveralErrors
 from provision.host.files import exists, is_directory, is_file, read_small_file_or_none
 from provision.host.variables import KNOWN_VARIABLES, misspelled_variables
+from provision.manifest.manifest import Manifest
+from provision.manifest.read import NoManifestError
 from provision.protocols import NoProgress, Progress
 from provision.store.layout import Store
 from provision.store.links import BIN, links_directory
 from provision.store.trust import is_trusted
+from provision.text import plural
 from provision.url import without_credentials
-from provision.workflows.doctor_places import Check, check_places
+from provision.workflows.doctor_places import Check, State, check_places
+from provision.workflows.lock import find_stale
 from provision.workflows.options import Options
-from provision.workflows.project import MANIFEST_NAME, Project
+from provision.workflows.project import MANIFEST_NAME, LoadedLock, Project
+from provision.workflows.sync import may_relock
 from provision.workflows.use import bin_directory
 
 _COMMANDS = ("python3", "python")
@@ -47,24 +52,28 @@ _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 def doctor(options: Options, progress: Progress | None = None, *, now: datetime | None = None) -> tuple[Check, ...]:
     """Check everything; unless offline, each server that downloads may need is asked for one byte."""
     environ = options.environ
-    project = _project(options)
+    project, missing = _find_project(options)
     return (
         *_versions(),
         *_host(environ),
         *_pythons(options, project),
         *_hook(environ, project),
-        *_project_checks(options, project),
+        *(_project_checks(options, project) if project is not None else missing),
         *check_places(options, progress or NoProgress(), now=now or datetime.now(UTC)),
         *_proxies(environ),
         *_variables(environ),
     )
 
 
-def _project(options: Options) -> Project | None:
+def _find_project(options: Options) -> tuple[Project | None, tuple[Check, ...]]:
+    """The project, or else the line that says why there is none."""
     try:
-        return Project.find(options)
-    except ProvisionError:
-        return None
+        return Project.find(options), ()
+    except NoManifestError:
+        hint = "Run `provision init` to create a project."
+        return None, (Check(subject="project", state="note", text=f"no {MANIFEST_NAME} here or above", hint=hint),)
+    except ProvisionError as error:
+        return None, (_failed("project", error),)
 
 
 _REQUIRED = ("httpcore", "httpx", "certifi", "pydantic", "pyyaml", "rich", "tomlkit", "typer")
@@ -189,25 +198,42 @@ def _loads_hook(path: Path) -> bool:
         return False
 
 
-def _project_checks(options: Options, project: Project | None) -> Iterator[Check]:
-    if project is None:
-        hint = "Run `provision init` to create a project."
-        yield Check(subject="project", state="note", text=f"no {MANIFEST_NAME} here or above", hint=hint)
-        return
+def _project_checks(options: Options, project: Project) -> Iterator[Check]:
+    subject = "project"
     try:
-        project.manifest()
-        names = ", ".join(python.name for python in project.locked().lock.pythons)
-        yield Check(subject="project", state="ok", text=f"{project.manifest_path}: {names or 'no entries'}")
+        manifest = project.manifest()
+        names = ", ".join(request.name for request in manifest.requests)
+        yield Check(subject=subject, state="ok", text=f"{project.manifest_path}: {names or 'no entries'}")
+        subject = "lock file"
+        lock = project.lock()
+        yield _lock_check(options, project, manifest, lock)
+        if lock is None:
+            return
+        subject = "interpreters"
         if not exists(links_directory(project.directory) / BIN):
-            if names:
+            if lock.lock.pythons:
                 hint = "Run `provision sync`."
-                yield Check(subject="interpreters", state="note", text="not installed yet", hint=hint)
+                yield Check(subject=subject, state="note", text="not installed yet", hint=hint)
             return
         directory = bin_directory(options)
     except ProvisionError as error:
-        yield _failed("project", error)
+        yield _failed(subject, error)
         return
-    yield Check(subject="interpreters", state="ok", text=f"installed; commands are in {directory}")
+    yield Check(subject=subject, state="ok", text=f"installed; commands are in {directory}")
+
+
+def _lock_check(options: Options, project: Project, manifest: Manifest, lock: LoadedLock | None) -> Check:
+    """Whether the lock has what the manifest requests; a problem only where `sync` may not write it."""
+    stale = find_stale(manifest, lock.lock) if lock is not None else ()
+    if lock is not None and not stale:
+        count = plural(len(lock.lock.pythons), "entry", "entries")
+        return Check(subject="lock file", state="ok", text=f"{project.lock_name}: {count}, up to date")
+    state: State = "note" if may_relock(options.environ, locked=None) else "problem"
+    if lock is None:
+        hint = "Run `provision lock` to create it, and commit it."
+        return Check(subject="lock file", state=state, text=f"{project.lock_name} does not exist", hint=hint)
+    text = f"{project.lock_name} is out of date: {', '.join(entry.name for entry in stale)}"
+    return Check(subject="lock file", state=state, text=text, hint="Run `provision lock`.")
 
 
 def _proxies(environ: Mapping[str, str]) -> Iterator[Check]:
@@ -253,4 +279,5 @@ def _variables(environ: Mapping[str, str]) -> Iterator[Check]:
 
 def _failed(subject: str, error: ProvisionError) -> Check:
     one = error.errors[0] if isinstance(error, SeveralErrors) else error
-    return Check(subject=subject, state="problem", text=" ".join(str(one).split()), hint=one.hint or "")
+    hint = one.hint or (f"Correct {one.file}." if one.file else "")
+    return Check(subject=subject, state="problem", text=" ".join(str(one).split()), hint=hint)

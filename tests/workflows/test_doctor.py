@@ -13,6 +13,7 @@ import pytest
 from provision.protocols import NoProgress
 from provision.workflows.doctor import doctor
 from provision.workflows.doctor_places import Check
+from provision.workflows.lock import lock
 from provision.workflows.options import Options
 from tests.support.builds import write_catalog
 from tests.support.faults import Status
@@ -85,8 +86,8 @@ def test_a_project_in_order_and_one_that_is_not(tmp_path: Path, server: Server) 
     assert [seen.headers["range"] for seen in server.requests] == ["bytes=0-0"]
 
     project.lock.unlink()
-    ended = project.run("doctor", "--offline", expect=1, PROVISION_CONFIG_DIR=config, PATH=path)
-    assert "problem  project" in ended.out
+    ended = project.run("doctor", "--offline", expect=1, PROVISION_CONFIG_DIR=config, PATH=path, CI="true")
+    assert "problem  lock file" in ended.out
     assert "Run `provision lock`" in ended.out
     assert "note     network" in ended.out
     assert ended.err.startswith("1 problem, ")
@@ -198,3 +199,64 @@ def test_the_clock(empty: Path, server: Server, away: timedelta, state: str) -> 
     options = Options.of(environment(empty, PROVISION_OFFLINE="", PROVISION_MIRROR=server.url))
     found = list(doctor(options, NoProgress(), now=now))
     assert [each for each, _ in of(found, "clock")] == [state]
+
+
+MANIFEST = '[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "3.13.5"\n'
+# The manifest that is locked, the one that is there then, another lock file, and the lines on the project: on a machine
+# of one's own, and in CI.
+STATES: dict[str, tuple[str, str, str, list[str], list[str]]] = {
+    "no manifest": ("", "", "", ["note project"], ["note project"]),
+    "an invalid manifest": ("", "[", "", ["problem project"], ["problem project"]),
+    "no lock file yet": ("", MANIFEST, "", ["ok project", "note lock file"], ["ok project", "problem lock file"]),
+    "a lock file that is out of date": (
+        MANIFEST,
+        MANIFEST.replace("one", "two"),
+        "",
+        ["ok project", "note lock file", "note interpreters"],
+        ["ok project", "problem lock file", "note interpreters"],
+    ),
+    "an invalid lock file": (
+        "",
+        MANIFEST,
+        "lock-version = 7\n",
+        ["ok project", "problem lock file"],
+        ["ok project", "problem lock file"],
+    ),
+    "not installed yet": (
+        MANIFEST,
+        MANIFEST,
+        "",
+        ["ok project", "ok lock file", "note interpreters"],
+        ["ok project", "ok lock file", "note interpreters"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_each_state_of_a_project_has_its_lines_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    locked, manifest, lock_text, here, in_ci = STATES[name]
+    project = Project(tmp_path / "project")
+    if locked:
+        project.write(locked)
+        lock(Options.of(project.environ(), manifest=project.manifest, offline=True))
+    if manifest:
+        project.write(manifest)
+    if lock_text:
+        project.lock.write_text(lock_text)
+    monkeypatch.chdir(project.directory)
+    for environ, expected in (({}, here), ({"CI": "true"}, in_ci)):
+        checks = doctor(Options.of(project.environ(environ), offline=True))
+        seen = [each for each in checks if each.subject in ("project", "lock file", "interpreters")]
+        assert [f"{each.state} {each.subject}" for each in seen] == expected
+        assert all(each.hint for each in seen if each.state != "ok")
+
+
+def test_a_manifest_that_is_named_and_no_file_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "pythons.toml").mkdir(parents=True)
+    for name, hint in (("none.toml", "correct or unset that variable"), ("folder", "Correct ")):
+        environ = {**Project(tmp_path).environ(), "PROVISION_MANIFEST": str(tmp_path / name)}
+        (check,) = [each for each in doctor(Options.of(environ, offline=True)) if each.subject == "project"]
+        assert check.state == "problem"
+        assert hint in check.hint
