@@ -34,6 +34,7 @@ _REPOSITORY = "pythons"
 _RATE = 1e6  # bytes a second of the link between the site and the registry, for the processes
 _ARCHIVE = 1_000_000
 _ARCHIVES = 2
+_ARCHIVES_FOR_EACH_FLIP = 40
 _OUTAGE = 10.0
 
 
@@ -193,7 +194,7 @@ def _dying(site: Site, registry: Registry) -> None:
 
 
 def _damaged(site: Site, registry: Registry) -> None:
-    with Uplink(registry.port, _RATE, flip_every=40 * _ARCHIVE) as uplink:
+    with Uplink(registry.port, _RATE, flip_every=_ARCHIVES_FOR_EACH_FLIP * _ARCHIVE) as uplink:
         site.run("registry alone, with a flipped byte in 2 of 80 archives", uplink, [_mirror(uplink.port)])
 
 
