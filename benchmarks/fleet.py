@@ -195,7 +195,9 @@ def _dying(site: Site, registry: Registry) -> None:
 
 def _damaged(site: Site, registry: Registry) -> None:
     with Uplink(registry.port, _RATE, flip_every=_ARCHIVES_FOR_EACH_FLIP * _ARCHIVE) as uplink:
-        site.run("registry alone, with a flipped byte in 2 of 80 archives", uplink, [_mirror(uplink.port)])
+        archives = len(site.begins) * _ARCHIVES
+        name = f"registry alone, with a flipped byte in {archives // _ARCHIVES_FOR_EACH_FLIP} of {archives} archives"
+        site.run(name, uplink, [_mirror(uplink.port)])
 
 
 def _outage(site: Site, registry: Registry) -> None:
