@@ -11,7 +11,8 @@ from itertools import islice
 
 from provision.errors import ProvisionError
 
-_MOST_BUILDS = 40  # the newest
+# The newest of them: a shell asks before it lists many, and whoever wants an older one types more of it.
+_MOST_BUILDS, _MOST_VERSIONS = 10, 10
 
 
 def complete_names(incomplete: str) -> Iterator[tuple[str, str]]:
@@ -49,7 +50,7 @@ def complete_values(*values: str) -> Callable[[str], Iterator[str]]:
 
 
 def complete_requests(incomplete: str) -> Iterator[str]:
-    """Series of the bundled catalog, and versions once a series is typed: ``3.14``, ``3.14.2``.
+    """Series of the bundled catalog, and once a whole series is typed, its newest versions: ``3.14``, ``3.14.2``.
 
     Final releases come first, and the newest of them. Other implementations are named: ``pypy3.11``.
     """
@@ -61,11 +62,13 @@ def complete_requests(incomplete: str) -> Iterator[str]:
     except ProvisionError:
         return
     versions.sort(key=lambda pair: (not pair[1].prerelease, pair[1]), reverse=True)
-    found: dict[str, None] = {}
-    for name, version in versions:
-        prefix = "" if name == "cpython" else name
-        found |= dict.fromkeys((f"{prefix}{version.series}", *([f"{prefix}{version}"] if "." in incomplete else [])))
-    yield from (text for text in found if text.startswith(incomplete))
+    named = [("" if name == "cpython" else name, version) for name, version in versions]
+    series = dict.fromkeys(f"{prefix}{version.series}" for prefix, version in named)
+    yield from (text for text in series if text.startswith(incomplete))
+    # "3.1" is a series that is not yet typed in full; "3.13" and "3.13." are one that is.
+    whole = {text for text in series if f"{incomplete}.".startswith(f"{text}.")}
+    of_series = (f"{prefix}{version}" for prefix, version in named if f"{prefix}{version.series}" in whole)
+    yield from islice((text for text in of_series if text.startswith(incomplete)), _MOST_VERSIONS)
 
 
 def complete_builds(incomplete: str) -> Iterator[str]:

@@ -112,6 +112,33 @@ def test_series_come_before_versions_and_the_newest_first() -> None:
     assert builds == sorted(builds, reverse=True)
 
 
+def test_few_are_offered_and_each_is_what_was_begun() -> None:
+    for typed in (
+        "",
+        "3",
+        "3.",
+        "3.1",
+        "3.10",
+        "3.13",
+        "3.13.",
+        "3.13.1",
+        "3.15",
+        "3.15.0",
+        "pypy3.11",
+        "pypy3.1",
+        "gr",
+    ):
+        offered = list(complete_requests(typed))
+        assert 0 < len(offered) <= (40 if not typed else 15), typed
+        assert all(text.startswith(typed) for text in offered)
+        assert len(set(offered)) == len(offered)
+    assert list(complete_requests("3.1")) == ["3.15", "3.14", "3.13", "3.12", "3.11", "3.10", "3.16"]
+    assert list(complete_requests("3.13"))[:3] == ["3.13", "3.13.18", "3.13.17"]
+    assert list(complete_requests("3.13.5")) == ["3.13.5"]
+    for typed in ("", "2026", "20251"):
+        assert 0 < len(list(complete_builds(typed))) <= 10
+
+
 def parameters(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     for name, inner in getattr(command, "commands", {}).items():
         yield from parameters(inner, (*path, name))
