@@ -44,7 +44,7 @@ def _instructions(text: str) -> list[tuple[int, str]]:
 
 
 def _add(image: str, defaults: Mapping[str, str], reading: Reading, line: int) -> None:
-    filled = _filled(image, defaults)
+    filled = _filled(image, defaults, reading)
     name, _, tag = filled.partition("@")[0].rpartition(":") if ":" in filled.rpartition("/")[2] else (filled, "", "")
     name = (name or filled).partition("@")[0].rpartition("/")[2]
     if name not in {"python", "pypy", "uv"}:
@@ -62,10 +62,12 @@ def _add(image: str, defaults: Mapping[str, str], reading: Reading, line: int) -
         reading.add("latest" if name == "python" else "pypy", "pin", key="FROM", line=line)
 
 
-def _filled(image: str, defaults: Mapping[str, str]) -> str:
+def _filled(image: str, defaults: Mapping[str, str], reading: Reading) -> str:
     """The image with the variables that have a default; the others stay."""
 
     def value(match: re.Match[str]) -> str:
-        return defaults.get(match[1] or match[3], "") or match[2] or match[0]
+        found = defaults.get(match[1] or match[3], "") or match[2] or match[0]
+        reading.count(len(found))
+        return found
 
     return _VARIABLE.sub(value, image)

@@ -20,6 +20,8 @@ Role = Literal["pin", "tested", "range", "locked"]
 
 # A hostile file can name thousands of versions; no repository has as many.
 MAX_MENTIONS = 200
+# Lists with braces, variables and aliases make few characters many. A text counts as so many at least.
+_MOST_CHARACTERS, _FEWEST_COUNTED = 4 << 20, 32
 
 
 @frozen
@@ -56,16 +58,27 @@ class Problem:
 class Reading:
     """The mentions of one file and its problems, in the order of the file; each text counts once per key."""
 
-    __slots__ = ("_seen", "file", "mentions", "problems")
+    __slots__ = ("_left", "_seen", "file", "mentions", "problems")
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.mentions: list[Mention] = []
         self.problems: list[Problem] = []
         self._seen: set[tuple[str, str]] = set()
+        self._left = _MOST_CHARACTERS
+
+    def count(self, characters: int) -> None:
+        """Count what the file stands for once it is expanded; raises `ValueError` beyond the limit."""
+        self._left -= max(characters, _FEWEST_COUNTED)
+        if self._left < 0:
+            raise ValueError(f"expands to more than {_MOST_CHARACTERS} characters; the rest is left out")
 
     def add(self, text: str, role: Role, *, key: str = "", line: int | None = None, freethreaded: bool = False) -> None:
-        """Add what a text names; a text that names nothing that can be locked is a problem."""
+        """Add what a text names; a text that names nothing that can be locked is a problem.
+
+        Raises `ValueError` where the file stands for too many texts.
+        """
+        self.count(len(text))
         text = text.strip()
         if (key, text) in self._seen:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 from collections.abc import Iterator
 from itertools import islice, product
@@ -11,6 +10,8 @@ from provision.adopt.mention import LineError, Reading
 
 # Environments that a list with braces may stand for: `{a,b}` twenty times would be a million.
 _MAX_ENVIRONMENTS = 1000
+_SECTION = re.compile(r"\[(.+)\]")
+_OPTION = re.compile("([^=:]+)[=:](.*)")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"([0-9]{1,4})-([0-9]{1,4})")
 # tox' own rule: what of `py312-django` is a Python. `py` and `python` are the one that runs tox.
@@ -21,33 +22,46 @@ _CONDITION = re.compile(r"^[^{:\s]+:(?=\s)")
 
 def read_tox_ini(text: str, reading: Reading, *, first_line: int = 1) -> None:
     """`tox.ini`, also in `setup.cfg` and in ``legacy_tox_ini``. Raises `ValueError` if it is not INI."""
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(text)
-    except configparser.MissingSectionHeaderError as error:
-        raise LineError("expected a [section] before the first key", error.lineno + first_line - 1) from None
-    except configparser.ParsingError as error:
-        raise LineError("expected `key = value`", error.errors[0][0] + first_line - 1) from None
-    except configparser.Error as error:
-        raise ValueError(str(error).partition("\n")[0]) from None
-    lines = _key_lines(text)
-    for section in parser.sections():
-        for key in ("envlist", "env_list", "basepython", "base_python"):
-            value = parser[section].get(key)
-            if not value:
-                continue
-            line = lines.get((section, key))
-            line = line + first_line - 1 if line else None
-            if "list" not in key and section.removeprefix("testenv") != section:
-                for words in value.split("\n"):
-                    read_base_python(words, reading, key=key, line=line)
-            elif section in {"tox", "tox:tox"}:
-                read_env_list(value, reading, key=key, line=line)
+    for (section, key), (line, value) in _ini_values(text, first_line).items():
+        if key in {"basepython", "base_python"} and section.startswith("testenv"):
+            for words in value:
+                read_base_python(words, reading, key=key, line=line)
+        elif key in {"envlist", "env_list"} and section in {"tox", "tox:tox"}:
+            read_env_list("\n".join(value), reading, key=key, line=line)
+
+
+def _ini_values(text: str, first_line: int) -> dict[tuple[str, str], tuple[int, list[str]]]:
+    """The lines of each value by section and key, and where it begins; of equal keys, the last counts.
+
+    As `configparser` reads INI, whose time grows with the square of the lines that are not INI.
+    """
+    found: dict[tuple[str, str], tuple[int, list[str]]] = {}
+    section: str | None = None
+    value: list[str] | None = None
+    indent = 0
+    for number, line in enumerate(text.split("\n"), first_line):
+        stripped = line.strip()
+        if not stripped or stripped[0] in "#;":
+            continue
+        own_indent = len(line) - len(line.lstrip())
+        if value is not None and own_indent > indent:
+            value.append(stripped)
+        elif header := _SECTION.match(stripped):
+            section, value = header[1], None
+        elif section is None:
+            raise LineError("expected a [section] before the first key", number)
+        elif option := _OPTION.fullmatch(stripped):
+            value, indent = [option[2].strip()], own_indent
+            found[section, option[1].rstrip().lower()] = (number, value)
+        else:
+            raise LineError("expected `key = value`", number)
+    return found
 
 
 def read_env_list(text: str, reading: Reading, *, key: str, line: int | None) -> None:
     """Add the Pythons of a list of environments: ``py{311,312}-{a,b}, py3{13-14}, lint``."""
     for environment in _environments(text):
+        reading.count(len(environment))
         for factor in environment.split("-"):
             if _FACTOR.fullmatch(factor):
                 reading.add(factor, "tested", key=key, line=line)
@@ -99,16 +113,3 @@ def _choices(braces: str) -> list[str]:
         low, high = (int(span[1]), int(span[2])) if span else (1, 0)
         found += map(str, range(low, min(high, low + 50) + 1)) if span else [choice]
     return found
-
-
-def _key_lines(text: str) -> dict[tuple[str, str], int]:
-    """The line of each key: configparser does not tell."""
-    lines: dict[tuple[str, str], int] = {}
-    section = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith("["):
-            section = line[1:].partition("]")[0]
-        elif line[:1].isalpha():
-            key = re.split("[=:]", line, maxsplit=1)[0].strip().lower()
-            lines.setdefault((section, key), number)
-    return lines

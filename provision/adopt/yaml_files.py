@@ -14,6 +14,8 @@ from provision.adopt.mention import LineError, Reading
 from provision.errors import reason_of
 
 _ACTIONS = ("actions/setup-python", "astral-sh/setup-uv")
+# What YAML 1.1 takes for a number as well, such as `1:20.0`, GitHub does not.
+_NUMBER = re.compile(r"[0-9]+\.[0-9]*0")
 _EXPRESSION = re.compile(r"\$\{\{[ \t]*([a-z]+)\.([A-Za-z0-9_.-]+)[ \t]*\}\}")
 # Aliases make one list many: steps and jobs that are looked at.
 _MAX_STEPS = 2000
@@ -94,7 +96,7 @@ def _read_step(step: _Mapping, named: tuple[str, _Mapping], workflow: _Mapping, 
             for text in filter(None, map(str.strip, node.value.split("\n"))):
                 free_one = freethreaded and not text.endswith("t")
                 reading.add(text, "tested", key=key, line=line, freethreaded=free_one)
-            if node.tag.endswith(":float") and node.value.endswith("0"):
+            if node.tag.endswith(":float") and _NUMBER.fullmatch(node.value):
                 number = float(node.value)
                 reading.problem(f"{key}: {node.value} has no quotes; GitHub reads the number {number}", line)
 

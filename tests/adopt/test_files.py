@@ -87,5 +87,23 @@ def test_a_repository_that_names_thousands_of_versions_is_read_in_part(directory
     ]
 
 
+def test_a_file_that_stands_for_millions_of_characters_is_read_in_part(directory: Path) -> None:
+    steps = "&s {uses: actions/setup-python, with: {python-version: *v }}" + ", *s" * 1000
+    workflow = f"x: &v [{'3.13, ' * 1000}]\njobs: {{a: {{steps: [{steps}]}}}}\n"
+    for name, text in {
+        "Dockerfile": f"FROM python:3.11\nARG A={'x' * 9000}\nFROM {'$A' * 9000}\n",
+        "tox.ini": f"[tox]\nenvlist = py312, {'{a,b}' * 10}{'-x' * 9000}\n",
+        ".github/workflows/a.yml": workflow,
+        "runtime.txt": "python-3.14.1\n",
+    }.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text)
+    read = read_files(find_files(directory), directory)
+    assert [mention.text for mention in read.mentions] == ["python-3.14.1", "3.11", "py312", "3.13"]
+    assert [problem.message for problem in read.problems] == [
+        "expands to more than 4194304 characters; the rest is left out"
+    ] * 3
+
+
 def test_a_reader_is_loaded_by_its_name() -> None:
     assert load_reader("tox:read_tox_ini").__name__ == "read_tox_ini"

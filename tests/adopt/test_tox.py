@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from configparser import RawConfigParser
+
 import pytest
 
 from provision.adopt.mention import LineError, Reading
@@ -47,6 +49,40 @@ def test_the_sections_of_setup_cfg_have_other_names() -> None:
     reading = Reading("setup.cfg")
     read_tox_ini("[metadata]\nenvlist = py27\n\n[tox:tox]\nenvlist = py312\n", reading, first_line=10)
     assert [(mention.where, str(mention.given)) for mention in reading.mentions] == [("setup.cfg:14", "3.12")]
+
+
+def test_values_are_those_that_configparser_reads() -> None:
+    text = """
+# a comment
+[tox]
+ENVLIST : py311
+  # a comment within
+  ; another
+
+    py312
+ = py39
+  [x] = 1
+env_list=py38
+env_list = py310
+
+[testenv:docs]
+  basepython = python3.13
+   : python3.14
+  = none
+"""
+    reading, parser = Reading("tox.ini"), RawConfigParser(strict=False)
+    parser.read_string(text.replace("  = none\n", ""))
+    values = [parser[section][key] for section, key in (("tox", "envlist"), ("tox", "env_list"))]
+    assert values == ["py311\n\npy312\n= py39\n[x] = 1", "py310"]
+    assert parser["testenv:docs"]["basepython"] == "python3.13\n: python3.14"
+    with pytest.raises(LineError, match="key = value"):
+        read_tox_ini(text, reading)
+    read_tox_ini(text.replace("  = none\n", ""), reading)
+    assert [f"{mention.line} {mention.given}" for mention in reading.mentions] == [
+        *("4 3.11", "4 3.12", "4 3.9"),
+        "12 3.10",
+        *("15 3.13", "15 3.14"),
+    ]
 
 
 @pytest.mark.parametrize(

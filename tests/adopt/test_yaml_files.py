@@ -42,6 +42,14 @@ def test_versions_of_a_step(version: str, requests: list[str]) -> None:
     assert reading.problems == []
 
 
+@pytest.mark.parametrize("version", ["1:20.0", "3_.0", "!!float abc0"])
+def test_what_only_yaml_1_1_takes_for_a_number_is_no_number(version: str) -> None:
+    reading = job(version)
+    assert found(reading) == []
+    assert [problem.line for problem in reading.problems] == [6]
+    assert "float" not in reading.problems[0].message
+
+
 def test_a_number_that_loses_its_zero_is_read_as_meant_and_said() -> None:
     reading = job("3.10")
     assert found(reading) == ["6 3.10 tested"]

@@ -325,6 +325,15 @@ _GROWTHS: dict[str, Growth] = {
     "adopt: tox: base pythons": Growth(
         lambda n: "# a\n" * n + "[testenv]\nbasepython = a: " + "python3.12, " * n, _adopted("tox:read_tox_ini"), 20_000
     ),
+    "adopt: tox: long environments": Growth(
+        lambda n: "[tox]\nenvlist = " + "{a,b}" * 10 + "-x" * n, _adopted("tox:read_tox_ini"), 20_000
+    ),
+    "adopt: tox: lines that are not INI": Growth(
+        lambda n: "[tox]\nenvlist = py312\n" + "=\n" * n, _adopted("tox:read_tox_ini"), 40_000
+    ),
+    "adopt: tox: lists with braces": Growth(
+        lambda n: "env_list = [" + f'"{"{a,b}" * 10}", ' * n + "]", _adopted("toml_files:read_tox"), 300
+    ),
     "adopt: nox: lists": Growth(
         lambda n: "@nox.session(python=[" + '"3.12", ' * n + "])\ndef x(s): ...", _adopted("nox:read_noxfile"), 8000
     ),
@@ -346,10 +355,22 @@ _GROWTHS: dict[str, Growth] = {
     "adopt: dockerfile: variables": Growth(
         lambda n: "FROM python:" + "${a:-" * n, _adopted("dockerfile:read_dockerfile"), 50_000
     ),
+    "adopt: dockerfile: a long variable": Growth(
+        lambda n: "ARG A=" + "x" * n + "\nFROM " + "$A" * n, _adopted("dockerfile:read_dockerfile"), 5000
+    ),
     "adopt: workflows: steps": Growth(
         lambda n: "jobs: {a: {steps: [" + ", ".join(_STEP % i for i in range(n)) + "]}}",
         _adopted("yaml_files:read_workflow"),
         300,
+    ),
+    "adopt: workflows: one list for many steps": Growth(
+        lambda n: (
+            f"jobs: {{a: {{steps: [&s {{uses: actions/setup-python, with: {{python-version: [{'3.1, ' * n}]}}}}"
+            + ", *s" * n
+            + "]}}"
+        ),
+        _adopted("yaml_files:read_workflow"),
+        1000,
     ),
     "adopt: workflows: nested": Growth(
         lambda n: "# actions/setup-python\n" + _nested(n), _adopted("yaml_files:read_workflow"), 3000
