@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 @frozen
 class Prefetched:
-    """The archives that are in the cache now, each with the entries that it is for; ``downloaded`` were not before."""
+    """The archives that are in the cache now, each with the entries that it is for."""
 
     archives: tuple[tuple[Asset, tuple[str, ...]], ...]
-    downloaded: frozenset[Asset]
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -45,14 +44,8 @@ def prefetch(options: Options, scope: Scope, progress: Progress, *, frozen: bool
     chosen = select_assets(project, loaded.lock, scope)
     archives = archives_of((selected.name, selected.asset) for selected in chosen.selected)
     with open_fetcher(options, progress) as fetcher:
-        missing = [asset for asset, _ in archives if not fetcher.has(asset)]
         fetch_archives(project, archives, fetcher, jobs=options.jobs)
-    return Prefetched(
-        archives=archives,
-        downloaded=frozenset(missing),
-        left_out=chosen.left_out,
-        warnings=loaded.warnings,
-    )
+    return Prefetched(archives=archives, left_out=chosen.left_out, warnings=loaded.warnings)
 
 
 def fetch_archives(

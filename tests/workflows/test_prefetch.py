@@ -70,6 +70,12 @@ def test_each_archive_is_downloaded_once_and_a_sync_needs_no_network_afterwards(
     assert "2 archives in the cache, 0 downloaded now" in project.run("prefetch", "--offline").err
     project.run("sync", "--offline")
     assert _fetched(server, builds) == [1, 1]
+    damaged = project.cache / "archives" / "sha256" / builds[0].sha256
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"damaged")
+    done = project.run("prefetch")
+    assert [line[0] for line in done.out.splitlines()] == ["+", "="], "it was downloaded again"
+    assert "2 archives in the cache, 1 downloaded now" in done.err
 
 
 def _size(build: Build) -> str:

@@ -55,10 +55,10 @@ def present_prefetched(done: Prefetched, measures: Sequence[Measure]) -> Command
     from provision.cli.recording import asset_rows
 
     lines = []
+    downloaded = {each.key for each in measures if each.source}
     for asset, names in done.archives:
-        mark, where = (
-            ("+", size(asset.size) if asset.size else "downloaded") if asset in done.downloaded else ("=", "cached")
-        )
+        is_new = asset.sha256.hex in downloaded
+        mark, where = ("+", size(asset.size) if asset.size else "downloaded") if is_new else ("=", "cached")
         lines.append(f"{mark} {printable(', '.join(names))}  {printable(asset.filename)}  ({where})")
     document = {
         "version": 1,
@@ -67,5 +67,5 @@ def present_prefetched(done: Prefetched, measures: Sequence[Measure]) -> Command
     }
     remarks = [f"note: {note}" for note in left_out_notes(done.left_out)]
     total = plural(len(done.archives), "archive")
-    remarks.append(f"{total} in the cache, {len(done.downloaded)} downloaded now")
+    remarks.append(f"{total} in the cache, {len(downloaded)} downloaded now")
     return CommandAnswer(lines=lines, document=document, remarks=remarks, warnings=done.warnings)
