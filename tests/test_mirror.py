@@ -56,7 +56,6 @@ COVERED_BY = {
     "fleet/image": "workflows/test_image.py",
     "fleet/image_base": "workflows/test_image.py",
     "fleet/image_layers": "workflows/test_image.py",
-    "fleet/image_layout": "workflows/test_image.py",
     "fleet/image_push": "workflows/test_image.py",
     "fetch/transfer": "fetch/test_download.py",
     "virtualenv_discovery": "integrations/test_discovery.py",

@@ -1,4 +1,4 @@
-"""`Outages`: which servers bring nothing, by what all downloads of a run have met with."""
+"""`Outages`: servers that do not answer, for all downloads of a run."""
 
 from __future__ import annotations
 

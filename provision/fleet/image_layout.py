@@ -38,6 +38,7 @@ from provision.model.oci import (
 )
 from provision.model.value import frozen
 from provision.store.json_tables import json_object, parse_json_object, string
+from provision.store.locks import edit_lock
 
 INDEX_FILE = "index.json"
 _CHUNK = 1 << 20
@@ -73,7 +74,7 @@ class ImageLayout:
         """Raise `UsageError` where the directory has other files than a layout's."""
         with store_failures("write an image layout", self.path, variable=""):
             is_usable = is_layout(self.path) or not exists(self.path)
-            if not is_usable and not (is_directory(self.path) and next(self.path.iterdir(), None) is None):
+            if not is_usable and not (is_directory(self.path) and not any(map(_is_foreign, self.path.iterdir()))):
                 raise UsageError(
                     f"--output: expected a new directory or an OCI image layout, got {str(self.path)!r}",
                     hint="Choose another directory.",
@@ -86,7 +87,7 @@ class ImageLayout:
             remove_file(unfinished)
         if not is_layout(self.path):
             with store_failures("write an image layout", self.path, variable=""):
-                make_directory(self._blobs)
+                make_directory(self.path)
                 replace_file(self.path / LAYOUT_FILE, LAYOUT_BYTES)
 
     @property
@@ -165,9 +166,15 @@ class ImageLayout:
             annotations={**image.annotations, REF_NAME: name},
             platform=image.platform,
         )
-        kept = [each for each in self.images() if each.annotations.get(REF_NAME) != name]
-        with store_failures("write an image layout", self.path, variable=""):
-            replace_file(self.path / INDEX_FILE, index([*kept, named]))
+        path = self.path / INDEX_FILE
+        with edit_lock(path), store_failures("write an image layout", self.path, variable=""):
+            kept = [each for each in self.images() if each.annotations.get(REF_NAME) != name]
+            replace_file(path, index([*kept, named]))
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file in a directory that is no layout yet is not one that becomes a layout's."""
+    return not (path.name.startswith(f".{LAYOUT_FILE}.") and path.suffix == ".new")
 
 
 def is_layout(path: Path) -> bool:

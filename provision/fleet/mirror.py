@@ -24,7 +24,7 @@ from provision.fetch.retry import Deadline
 from provision.fetch.s3_mirror import LOGIN_HINT, S3Mirror
 from provision.fetch.settings import MIB
 from provision.fleet.registry import RegistryClient, open_registry
-from provision.host.files import is_file, make_directory, move_file, remove_file, temporary_path
+from provision.host.files import is_file, make_directory, remove_file, replace_file, unfinished_files
 from provision.model.asset import Asset, Digest
 from provision.model.oci import EMPTY_BYTES, EMPTY_CONFIG, MANIFEST, archive_manifest, archive_tag
 from provision.model.value import replace
@@ -229,16 +229,11 @@ class _DirectoryTarget:
 
     def push(self, asset: Asset, archive: Path, advance: Advance, *, replaces: bool) -> None:
         path = self._path(asset)
-        unfinished = temporary_path(path)
         with store_failures("push an archive", path, variable=""):
             make_directory(path.parent)
-            try:
-                with unfinished.open("xb") as file:
-                    for data in _read(archive, advance):
-                        file.write(data)
-                move_file(unfinished, path)
-            finally:
-                remove_file(unfinished)
+            for left in unfinished_files(path.parent):  # by killed runs, of any archive of the release
+                remove_file(left)
+            replace_file(path, lambda: _read(archive, advance))
 
     def others(self, known: set[Digest]) -> int | None:
         return None

@@ -9,12 +9,15 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 _T = TypeVar("_T")
+
+# The content of a file in pieces, begun anew with each call.
+Pieces = Callable[[], Iterable[bytes]]
 
 # Of the files and directories that provision makes for itself; the modes within installed trees are in `model.tree`.
 _DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE, _EXECUTABLE_MODE = 0o755, 0o700, 0o644, 0o755
@@ -153,13 +156,13 @@ def remove_file(path: Path) -> None:
 
 
 def replace_file(
-    path: Path, content: bytes, *, flush: bool = False, mode: int | None = None, executable: bool = False
+    path: Path, content: bytes | Pieces, *, flush: bool = False, mode: int | None = None, executable: bool = False
 ) -> None:
     """Write a whole file so that readers see the old content or the new, never a part; ``flush`` waits for the disk.
 
-    ``mode`` is set whatever the umask; without one it is 0644, or 0755 if ``executable``, which the umask may narrow.
-    Temporary files of the same file that killed processes left are removed. Starts over if a process removes ours,
-    taking it for one of those.
+    ``content`` may be a function that begins it anew. ``mode`` is set whatever the umask; without one it is 0644, or
+    0755 if ``executable``, which the umask may narrow. Temporary files of the same file that killed processes left are
+    removed. Starts over if a process removes ours, taking it for one of those.
     """
     for unfinished in unfinished_files(path.parent, path.name):
         with suppress(PermissionError):  # that of another user, in a directory where only its owner may remove it
@@ -167,7 +170,8 @@ def replace_file(
     for _ in range(_MAX_ATTEMPTS):
         temporary = temporary_path(path)
         try:
-            _write_new(temporary, content, flush=flush, mode=mode, executable=executable)
+            pieces = (content,) if isinstance(content, bytes) else content()
+            _write_new(temporary, pieces, flush=flush, mode=mode, executable=executable)
             move_file(temporary, path)
         except FileNotFoundError:
             if not is_directory(path.parent):
@@ -271,15 +275,16 @@ def _require_regular(path: Path, facts: os.stat_result) -> None:
         raise NotRegularFileError(path)
 
 
-def _write_new(path: Path, content: bytes, *, flush: bool, mode: int | None, executable: bool) -> None:
+def _write_new(path: Path, pieces: Iterable[bytes], *, flush: bool, mode: int | None, executable: bool) -> None:
     new_mode = _EXECUTABLE_MODE if executable else NEW_FILE_MODE
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, new_mode)
     try:
         if mode is not None:
             path.chmod(mode)
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(descriptor, view) :]
         if flush:
             os.fsync(descriptor)
     finally:

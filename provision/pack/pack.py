@@ -213,12 +213,15 @@ def add_row(catalog: Path, row: dict[str, Any]) -> None:
     """
     import json
 
-    rows = _read_rows(catalog) if exists(catalog) else {}
-    known = rows.setdefault(row["version"], {**row, "artifacts": []})
-    artifacts = {artifact["url"]: artifact for artifact in (*known["artifacts"], *row["artifacts"])}
-    known["artifacts"] = [artifacts[url] for url in sorted(artifacts)]
-    text = "".join(json.dumps(rows[version], separators=(",", ":")) + "\n" for version in sorted(rows))
-    replace_file(catalog, text.encode())
+    from provision.store.locks import edit_lock
+
+    with edit_lock(catalog):
+        rows = _read_rows(catalog) if exists(catalog) else {}
+        known = rows.setdefault(row["version"], {**row, "artifacts": []})
+        artifacts = {artifact["url"]: artifact for artifact in (*known["artifacts"], *row["artifacts"])}
+        known["artifacts"] = [artifacts[url] for url in sorted(artifacts)]
+        text = "".join(json.dumps(rows[version], separators=(",", ":")) + "\n" for version in sorted(rows))
+        replace_file(catalog, text.encode())
 
 
 def _read_rows(catalog: Path) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import LocksUnsupportedError, LockTimeoutError, store_failures
@@ -104,6 +104,37 @@ def file_lock(
         yield descriptor
     finally:
         release()
+
+
+@contextmanager
+def edit_lock(path: Path) -> Iterator[None]:
+    """Hold a lock while a shared file is read, changed and replaced, so that no change of another process is lost.
+
+    The lock file is beside it, and is removed afterwards. Where the file system has no locks, nothing is held.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    with ExitStack() as held:
+        with suppress(LocksUnsupportedError):
+            while True:
+                descriptor = held.enter_context(file_lock(lock, subject=str(path), variable=""))
+                # The one before has removed it perhaps, and then the lock is on a file that nobody else can find.
+                if descriptor is None or _is_same_file(lock, descriptor):
+                    held.callback(_remove_lock, lock)
+                    break
+                held.close()
+        yield
+
+
+def _is_same_file(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
+def _remove_lock(path: Path) -> None:
+    with suppress(OSError):  # Windows, where another process waits for it
+        path.unlink()
 
 
 def _acquire(path: Path, subject: str, timeout: float | None, on_wait: OnWait, variable: str) -> _HeldLock:

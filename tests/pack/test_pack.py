@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -320,6 +322,15 @@ def test_adding_again_replaces_and_the_order_of_adding_does_not_show(tmp_path: P
         add_row(another, row)
     assert one.read_bytes() == another.read_bytes()
     assert len(json.loads(one.read_text())["artifacts"]) == 2
+
+
+def test_rows_that_are_added_at_the_same_time_are_all_there(tmp_path: Path) -> None:
+    catalog, builds = tmp_path / "catalog.ndjson", [f"202611{day:02}" for day in range(1, 31)]
+    rows = [{**catalog_row("debug", "full"), "version": f"3.13.5+{build}"} for build in builds]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(partial(add_row, catalog), rows))
+    assert [json.loads(line)["version"] for line in catalog.read_text().splitlines()] == [x["version"] for x in rows]
+    assert list(tmp_path.iterdir()) == [catalog]
 
 
 @pytest.mark.parametrize("line", ["no json", "[]", '{"version": "3.13.5+1"}', '{"version": 1, "artifacts": [1]}'])

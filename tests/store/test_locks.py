@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from provision.errors import LockTimeoutError, StoreError, UsageError
 from provision.store.layout import Store
-from provision.store.locks import Holder, file_lock, lock_timeout, tree_lock
+from provision.store.locks import Holder, edit_lock, file_lock, lock_timeout, tree_lock
 from tests.support.killer import ROOT, Victim, python
 from tests.support.strangers import as_stranger, is_root
 
@@ -43,6 +44,23 @@ def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
         process.stdin.flush()
         assert process.stdout.readline() == "held\n"
         yield process
+
+
+def test_no_change_of_a_shared_file_is_lost_and_no_lock_file_is_left(tmp_path: Path) -> None:
+    """Each reads the file, waits a little, and writes it with a line more."""
+    shared = tmp_path / "shared"
+    shared.touch()
+
+    def change(line: int) -> None:
+        with edit_lock(shared):
+            text = shared.read_text()
+            time.sleep(0.001)
+            shared.write_text(f"{text}{line}\n")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(change, range(60)))
+    assert sorted(map(int, shared.read_text().split())) == list(range(60))
+    assert list(tmp_path.iterdir()) == [shared]
 
 
 def test_locks_of_different_entries_do_not_wait(store: Store) -> None:

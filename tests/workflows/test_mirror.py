@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -242,6 +245,19 @@ def test_two_pushes_make_the_same_manifests(origin: Origin, tmp_path: Path, mirr
     mirror.registry.content.manifests.clear()
     _push(origin, tmp_path / "elsewhere", mirror)
     assert mirror.registry.content.manifests == first
+
+
+def test_a_push_to_a_directory_removes_what_killed_ones_left_there(origin: Origin, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    release = tmp_path / "folder" / "20261201"
+    release.mkdir(parents=True)
+    name, living = origin.builds[0].archive.name, f".x.{os.getpid()}.0a1b2c3d.new"
+    for left in (f".{name}.{ended.pid}.0a1b2c3d.new", f".another.tar.gz.{ended.pid}.0a1b2c3d.new", living):
+        (release / left).touch()
+    request = MirrorRequest(mirror=(tmp_path / "folder").as_uri())
+    assert _states(push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=False)) == ["pushed"] * 2
+    assert {path.name for path in release.iterdir()} == {name, living}
 
 
 def test_a_failure_is_that_of_its_archive(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
