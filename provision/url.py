@@ -175,7 +175,8 @@ class Url:
         from urllib.parse import unquote
 
         user, _, password = self.userinfo.partition(":")
-        return unquote(user), unquote(password)
+        # Bytes that are not text stay what they are: with U+FFFD, the login would be another one.
+        return unquote(user, errors="surrogateescape"), unquote(password, errors="surrogateescape")
 
     @property
     def segments(self) -> tuple[str, ...]:

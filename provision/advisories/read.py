@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from provision.advisories.records import (
 )
 from provision.advisories.versions import VersionKey, version_key
 from provision.errors import UsageError, reason_of
-from provision.host.files import exists, is_directory
+from provision.host.files import FileTooLargeError, exists, is_directory, is_file, open_regular, read_small_file
 from provision.manifest.keys import ADVISORY_SEVERITIES, AdvisorySeverity
 from provision.model.value import frozen
 
@@ -33,6 +34,7 @@ from provision.model.value import frozen
 _LARGEST_RECORD = 4 << 20
 _LARGEST_DATABASE = 512 << 20
 _MOST_RECORDS = 300_000
+_is_id = re.compile("[!-~]{1,100}").fullmatch
 
 _WORDS: Mapping[str, AdvisorySeverity] = {
     **{word: word for word in ADVISORY_SEVERITIES},
@@ -75,12 +77,22 @@ def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
     import zipfile
 
     if is_directory(path):
-        files = ((str(file), file) for file in sorted(path.rglob("*.json")))
-        yield from _limited(((name, _read(file, _LARGEST_RECORD)) for name, file in files), str(path))
-    elif zipfile.is_zipfile(path):
-        yield from zip_members(path, str(path))
-    else:
-        yield str(path), _read(path, _LARGEST_DATABASE)
+        files = (file for file in sorted(path.rglob("*.json")) if is_file(file))
+        yield from _limited(((str(file), _read(file)) for file in files), str(path))
+        return
+    with _file_failures(path), open_regular(path):  # not a FIFO, which would be waited for
+        is_zip = zipfile.is_zipfile(path)
+    yield from zip_members(path, str(path)) if is_zip else [(str(path), _read(path))]
+
+
+@contextmanager
+def _file_failures(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {reason_of(error)}", hint="Name a JSON file, a directory or a zip file of advisories."
+        ) from error
 
 
 def zip_members(
@@ -121,9 +133,13 @@ def _limited(documents: Iterable[tuple[str, bytes]], label: str) -> Iterator[tup
         yield name, data
 
 
-def _read(path: Path, limit: int) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(limit)
+def _read(path: Path) -> bytes:
+    """The content of a file; nothing of one that is too large for a record."""
+    with _file_failures(path):
+        try:
+            return read_small_file(path, _LARGEST_RECORD)
+        except FileTooLargeError:
+            return b""
 
 
 def read_record(data: bytes, *, database: str) -> AdvisoryRecord | None:
@@ -147,8 +163,8 @@ def _read_osv(document: Mapping[str, Any], database: str) -> AdvisoryRecord | No
         return None
     affected = document["affected"]
     return AdvisoryRecord(
-        id=str(document["id"]),
-        aliases=frozenset(map(str, document.get("aliases") or ())),
+        id=_id(document["id"]),
+        aliases=frozenset(map(_id, document.get("aliases") or ())),
         database=database,
         modified=str(document.get("modified", "")),
         severity=_severity(_osv_severities(document)),
@@ -246,7 +262,7 @@ def _read_cve(document: Mapping[str, Any], database: str) -> AdvisoryRecord | No
     if not statements:  # MITRE's own part says n/a, and the range is in CISA's
         statements = [statement for adp in adps for statement in _cve_statements(adp, "adp")]
     return AdvisoryRecord(
-        id=str(metadata["cveId"]),
+        id=_id(metadata["cveId"]),
         aliases=frozenset(),
         database=database,
         modified=str(metadata.get("dateUpdated") or cna.get("datePublic") or ""),
@@ -350,7 +366,14 @@ def _severity(words: Iterable[object]) -> AdvisorySeverity:
     return "unknown"
 
 
+def _id(given: object) -> str:
+    """An id, which is printed and compared; raises `ValueError` for what is none."""
+    if not isinstance(given, str) or not _is_id(given):
+        raise ValueError("expected an id of up to 100 printable ASCII characters")
+    return given
+
+
 def _first_sentence(text: object) -> str:
-    line = " ".join(str(text).split())
+    line = " ".join(str(text).encode("utf-8", "replace").decode().split())  # JSON can escape half of a character
     first = line.partition(". ")[0]
     return first if len(first) <= 160 else f"{first[:159]}…"

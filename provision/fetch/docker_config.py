@@ -18,6 +18,7 @@ from typing import Any
 from provision.errors import reason_of
 from provision.host.files import find_program, read_small_file_or_none
 from provision.model.value import field, frozen
+from provision.store.json_tables import string
 
 _MAX_SIZE = 1 << 20
 _HELPER_SECONDS = 30
@@ -83,7 +84,7 @@ def _from_auths(config: Mapping[str, Any], keys: list[str]) -> Login | None:
         entry = by_key.get(re.sub(r"/v[12]/?$", "", key))
         if not isinstance(entry, dict):
             continue
-        if isinstance(token := entry.get("identitytoken"), str) and token:
+        if token := _text(entry.get("identitytoken")):
             return Login("", token, is_identity_token=True)
         if login := _decoded(entry.get("auth")):
             return login
@@ -137,10 +138,18 @@ def _ask(program: str, server: str, environ: Mapping[str, str], note: Callable[[
         return None
     if not isinstance(answer, dict):  # it has no login for this registry
         return None
-    user, secret = answer.get("Username"), answer.get("Secret")
-    if not isinstance(user, str) or not isinstance(secret, str) or not secret:
+    user, secret = _text(answer.get("Username")), _text(answer.get("Secret"))
+    if user is None or not secret:
         return None
     return Login(user, secret, is_identity_token=user == _TOKEN_USER)
+
+
+def _text(given: object) -> str | None:
+    """A string; None for other values, and where JSON escaped half of a character, which cannot be sent."""
+    try:
+        return string(given)
+    except ValueError:
+        return None
 
 
 def _reason(error: Exception) -> str:

@@ -161,11 +161,12 @@ class RegistrySession:
         login = self._login
         form = None
         if login is not None and login.is_identity_token:
-            granted = {"grant_type": "refresh_token", "refresh_token": login.secret, "client_id": _CLIENT}
+            granted = {"grant_type": "refresh_token", "refresh_token": os.fsencode(login.secret), "client_id": _CLIENT}
             form = urlencode(asked | granted).encode()
         else:
             query = "&".join(filter(None, (realm.query, urlencode(asked))))
-            userinfo = f"{quote(login.user, safe='')}:{quote(login.secret, safe='')}" if login else None
+            words = (login.user, login.secret) if login else ()
+            userinfo = ":".join(quote(os.fsencode(word), safe="") for word in words) or None
             realm = replace(realm, query=query, userinfo=userinfo)
         return _token(ask(realm, form))
 

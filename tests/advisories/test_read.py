@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,12 @@ def changed(document: dict[str, Any], **changes: Any) -> dict[str, Any]:
         b'{"dataType": "CVE_RECORD"}',
         b'{"dataType": "CVE_RECORD", "cveMetadata": [], "containers": {}}',
         b"[" * 100_000,
+        encoded(changed(COOKIES_GIT, id=["CVE-2024-1"])),
+        encoded(changed(COOKIES_GIT, id="CVE-\ud800")),
+        encoded(changed(COOKIES_GIT, id="CVE-\x1b[31m")),
+        encoded(changed(COOKIES_GIT, id="CVE-" + "9" * 1000)),
+        encoded(changed(COOKIES_GIT, aliases=["CVE-2024-1", ""])),
+        encoded(changed(COOKIES, cveId={"CVE": 1})),
     ],
 )
 def test_what_is_withdrawn_or_no_advisory_is_none(data: bytes) -> None:
@@ -102,6 +109,33 @@ def test_a_path_without_advisories_is_refused(tmp_path: Path, content: bytes | N
         path.write_bytes(content)
     with pytest.raises(UsageError, match="does not exist" if content is None else "holds no advisory"):
         read_database(path)
+
+
+def test_a_summary_is_text_whatever_json_escapes() -> None:
+    assert record(changed(COOKIES_GIT, summary="a \udfff\n b. c")).summary == "a ? b"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_what_is_no_file_is_neither_waited_for_nor_read(tmp_path: Path) -> None:
+    (tmp_path / "directory.json").mkdir()
+    os.mkfifo(tmp_path / "fifo.json")
+    (tmp_path / "dangling.json").symlink_to("nothing")
+    with pytest.raises(UsageError, match="holds no advisory"):
+        read_database(tmp_path)
+    for path in (tmp_path / "fifo.json", Path("/dev/zero")):
+        with pytest.raises(UsageError, match=f"cannot read {path}: it is not a regular file"):
+            read_database(path)
+    (tmp_path / "good.json").write_bytes(encoded(COOKIES))
+    assert len(read_database(tmp_path).records) == 1
+
+
+def test_a_file_that_is_too_large_for_a_record_is_skipped(tmp_path: Path) -> None:
+    for name, size in (("good.json", 0), ("large.json", 4 << 20)):
+        (tmp_path / name).write_bytes(encoded(COOKIES) + b" " * size)
+    found = read_database(tmp_path)
+    assert (len(found.records), found.skipped) == (1, 1)
+    with pytest.raises(UsageError, match="holds no advisory"):
+        read_database(tmp_path / "large.json")
 
 
 def test_a_damaged_zip_file_is_named(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def test_an_identity_token_is_kept_apart_from_passwords(tmp_path: Path) -> None:
         {"auths": {_HOST: {"auth": "bm9jb2xvbg=="}}},
         {"auths": {_HOST: {"auth": "/////w=="}}},
         {"credHelpers": [], "credsStore": ""},
+        {"auths": {_HOST: {"identitytoken": "\ud800"}}},
     ],
     ids=str,
 )
@@ -123,6 +124,8 @@ def _helper(tmp_path: Path, script: str) -> dict[str, str]:
         ('{"Username": "me"}', None),
         ("[]", None),
         ("credentials not found", None),
+        (r'{"Username": "me", "Secret": "\ud800"}', None),
+        (r'{"Username": "\udfff", "Secret": "x"}', None),
     ],
 )
 def test_a_helper_is_asked_for_the_registry(tmp_path: Path, answer: str, expected: Login | None) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from provision.fetch.registries import Repository, basic, parse_challenges
+from provision.fetch.docker_config import Login
+from provision.fetch.registries import RegistrySession, Repository, basic, parse_challenges
 from provision.fleet.registry import open_registry
+from provision.url import Url
 from tests.fetch import samples
 from tests.fetch.samples import PATIENT, SMALL, digest
 from tests.support.registry import FakeRegistry, Quirks
@@ -91,3 +93,18 @@ def _netrc(tmp_path: Path) -> Path:
 def test_a_login_of_bytes_that_are_not_text_is_sent_as_it_is() -> None:
     """As variables and netrc files may have it."""
     assert basic("m\udcff", "x") == "Basic bf86eA=="
+    repository = Repository.parse("m%FF:x@registry.example.com/a")
+    assert repository.login == ("m\udcff", "x")
+    asked: list[tuple[Url, bytes | None]] = []
+
+    def ask(realm: Url, form: bytes | None) -> bytes:
+        asked.append((realm, form))
+        return b'{"token": "T"}'
+
+    for login in (Login("m\udcff", "x"), Login("", "x\udcff", is_identity_token=True)):
+        session = RegistrySession(repository, lambda _, login=login: login)  # type: ignore[misc]
+        assert session.answer('Bearer realm="https://registry.example.com/token"', None, ask)
+        assert session.granted == "Bearer T"
+    (realm, _), (_, form) = asked
+    assert basic(*(realm.credentials or ())) == "Basic bf86eA=="
+    assert b"refresh_token=x%FF&" in (form or b"")
