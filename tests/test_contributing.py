@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: the files that it names are there, and each path through the code is told in a few of them."""
+"""CONTRIBUTING.md: the files that it names exist, and each path through the code is described with only a few of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-PATHS = re.search(r"### Four paths through it\n(.*?)\n### ", TEXT, re.DOTALL)
+PATHS = re.search(r"### Four paths through the code\n(.*?)\n### ", TEXT, re.DOTALL)
 MODULE = re.compile(r"`((?:[a-z_]+/)*[a-z_0-9]+\.py)`")
 # The example of a first test, and what is written as an example only.
 EXAMPLES = {"test_module.py"}
 
 
 @pytest.mark.parametrize("name", sorted(set(MODULE.findall(TEXT)) - EXAMPLES))
-def test_the_files_that_it_names_are_there(name: str) -> None:
+def test_the_files_that_it_names_exist(name: str) -> None:
     places = (ROOT, ROOT / "provision", *(path for path in (ROOT / "provision").iterdir() if path.is_dir()))
     assert any((place / name).is_file() for place in places), name
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*/)`", TEXT))))
-def test_the_folders_that_it_names_are_there(name: str) -> None:
+def test_the_folders_that_it_names_exist(name: str) -> None:
     assert (ROOT / name).is_dir() or (ROOT / "provision" / name).is_dir(), name
 
 
