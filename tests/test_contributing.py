@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: the files that it names exist, and each path through the code is described with only a few of them."""
+"""CONTRIBUTING.md: the files that it names exist, and each path through the code names only a few."""
 
 from __future__ import annotations
 

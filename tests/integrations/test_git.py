@@ -100,7 +100,7 @@ def test_without_any_configuration_lock_accepts_the_markers(project: ScriptProje
 
 
 def test_the_textconv_shows_entries_not_hashes(project: ScriptProject) -> None:
-    recipe(project, "Diffs that people can read")
+    recipe(project, "Readable diffs")
     shown = git(project, "diff", "main", "ours", "--", "pythons.lock").stdout
     assert "ours" in shown
     assert "sha256 = " not in shown
