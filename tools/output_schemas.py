@@ -10,6 +10,7 @@ from typing import Any
 
 from provision.attest.signer import AttestationProblem, VerificationLevel
 from provision.review.codes import FindingSeverity
+from provision.review.findings import AdvisoriesJudged
 from provision.store.hashing import DifferenceKind
 from provision.store.needs import State as NeedState
 from provision.workflows.doctor_places import State as CheckState
@@ -293,7 +294,9 @@ _LOCKED = _document(
 _CHECKED = _document(lock=_TEXT, fresh=_FLAG, stale=_many(_object({"name": _TEXT, "reason": _TEXT})))
 _AUDIT = _document(
     file=_TEXT,
+    manifest=_maybe(_TEXT),
     policy=_maybe(_TEXT),
+    advisories=_words(AdvisoriesJudged),
     catalog_as_of=_maybe(_TEXT),
     summary=_object(dict.fromkeys(("entries", "rows", "errors", "warnings", "notes", "ignored"), _COUNT)),
     verification=_map(_words(VerificationLevel)),
@@ -330,6 +333,7 @@ _COMMANDS: dict[str, Schema] = {
             "removable": _many(_TEXT),
             "cached-bytes": _COUNT,
             "catalog-as-of": _maybe(_TEXT),
+            "unchecked-reason": _maybe(_TEXT),
         }
     ),
     "which": _document(name=_TEXT, executable=_TEXT, tree=_TEXT, key=_TEXT),
@@ -447,6 +451,7 @@ _COMMANDS: dict[str, Schema] = {
                                 "end-of-life": _maybe(_DAY),
                                 "ended": _FLAG,
                                 "additions": _maybe(_TEXT),
+                                "custom": _FLAG,
                                 "reason": _maybe(_TEXT),
                             }
                         )
@@ -470,6 +475,8 @@ _COMMANDS: dict[str, Schema] = {
                     ),
                     unfixed=_COUNT,
                     unjudged=_COUNT,
+                    unjudged_builds=_many(_TEXT),
+                    gaps=_many(_TEXT),
                 ),
             ),
         ]

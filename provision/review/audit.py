@@ -27,6 +27,7 @@ from provision.review.audit_age import check_age
 from provision.review.audit_provenance import check_provenance, proven_levels
 from provision.review.codes import AUDIT_CODES, RELOCK
 from provision.review.findings import (
+    AdvisoriesJudged,
     Audit,
     AuditContext,
     Finding,
@@ -82,7 +83,15 @@ def run_checks(context: AuditContext, more: Iterable[Finding] = ()) -> Audit:
         policy=context.policy_source,
         as_of=context.upstream.as_of,
         levels=proven_levels(context),
+        manifest=context.manifest_file,
+        advisories=_judged(context),
     )
+
+
+def _judged(context: AuditContext) -> AdvisoriesJudged:
+    if context.policy.advisories == "off":
+        return "off"
+    return "none" if context.advisories is None else "judged"
 
 
 def _has_expired(rule: IgnoreRule, context: AuditContext) -> bool:

@@ -21,7 +21,9 @@ def audit_document(audit: Audit) -> dict[str, object]:
     return {
         "version": AUDIT_VERSION,
         "file": audit.file,
+        "manifest": audit.manifest or None,
         "policy": audit.policy or None,
+        "advisories": audit.advisories,
         "catalog-as-of": audit.as_of or None,
         "summary": {
             "entries": audit.entries,

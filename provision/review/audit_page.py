@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.review.codes import AUDIT_CODES, FINDING_SEVERITIES
-from provision.review.findings import Audit, Finding
+from provision.review.findings import Audit, Finding, levels_words
 from provision.review.page import filter_bar, html_text, page, plain_table, url_html
 from provision.text import plural
 
@@ -30,8 +30,10 @@ def _title(audit: Audit) -> str:
 def _header(audit: Audit) -> Iterator[str]:
     checked = f"{plural(audit.entries, 'entry', 'entries')}, {plural(audit.rows, 'row')}"
     policy = f" · policy <code>{html_text(audit.policy)}</code>" if audit.policy else " · default policy"
+    levels = f" · {html_text(words)}" if (words := levels_words(audit)) else ""
     known = f" · catalog date {html_text(audit.as_of[:10])}" if audit.as_of else ""
-    yield f'<header class="top">\n<h1>{html_text(_title(audit))}</h1>\n<p class="sides">{checked}{policy}{known}</p>\n'
+    facts = f"{checked}{policy}{levels}{known}"
+    yield f'<header class="top">\n<h1>{html_text(_title(audit))}</h1>\n<p class="sides">{facts}</p>\n'
     yield '<ul class="counts">\n'
     for severity in FINDING_SEVERITIES:
         if number := audit.count(severity):

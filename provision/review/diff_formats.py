@@ -15,8 +15,9 @@ from provision.review.changes import AssetChange, EntryChange
 from provision.review.components import ComponentChange, without_repetition
 from provision.review.details import TreeChange
 from provision.review.notices import Notice
+from provision.review.provenance import attestation_state, recorded_level
 from provision.review.review import DiffSide, Review, ReviewRow, rows_by_entry
-from provision.text import github_annotation, plural
+from provision.text import github_annotation, plural, size_change
 
 DIFF_VERSION = 1
 
@@ -58,6 +59,7 @@ def diff_document(review: Review) -> dict[str, object]:
         },
         "notices": [_notice(notice, review, lines) for notice in review.notices],
         "entries": [_entry(entry, lines) for entry in diff.entries],
+        "verification": _verification(review),
         "components": [_component(change) for change in review.components],
         "advisories": [_advisory(change) for change in review.advisories],
         "details": [_tree(change) for change in review.details],
@@ -79,7 +81,9 @@ def _annotations(review: Review) -> Iterator[str]:
             _ANNOTATION_LEVELS[notice.severity], message, file=review.file, line=line or 1, title=title
         )
     for (name, effect), changes in review.advisories_by_entry().items():
-        ids = "\n".join(f"{each.advisory.id} ({each.advisory.severity}), {each.versions}" for each in changes)
+        ids = "\n".join(
+            f"{each.advisory.id} ({each.advisory.severity}), {each.versions} ({each.where})" for each in changes
+        )
         level = "warning" if effect == "opens" else "notice"
         title = f"{name} {effect} {plural(len(changes), 'advisory', 'advisories')}"
         yield github_annotation(level, ids, file=review.file, line=lines.entry(name, "version"), title=title)
@@ -89,7 +93,8 @@ def _annotations(review: Review) -> Iterator[str]:
         inside = [
             _component_sentence(change) for change in without_repetition(review.components) if change.entry == name
         ]
-        text = "\n".join([*map(_sentence, rows), *inside])
+        trees = [line for tree in review.details if tree.entry == name for line in tree_lines(tree)]
+        text = "\n".join([*map(_sentence, rows), *inside, *trees])
         yield github_annotation("notice", text, file=review.file, line=line, title=name)
 
 
@@ -150,6 +155,20 @@ def _python(python: LockedPython | None) -> dict[str, object] | None:
         "externally-managed": python.tree.externally_managed,
         "without": list(python.tree.without),
     }
+
+
+def _verification(review: Review) -> dict[str, object]:
+    """By entry of the new lock, the levels that both locks have, and what was found of its attestations."""
+    old, new = review.old.lock, review.new.lock
+    found: dict[str, object] = {}
+    for python in new.pythons if new is not None else ():
+        before = old.python(python.name) if old is not None else None
+        found[python.name] = {
+            "old": recorded_level(old, before) if before is not None else None,
+            "new": recorded_level(new, python),
+            "attestation": attestation_state(new, python, review.verified),
+        }
+    return found
 
 
 def _asset_change(name: str, change: AssetChange, lines: LockPositions) -> dict[str, object]:
@@ -230,6 +249,18 @@ def _sentence(row: ReviewRow) -> str:
     if row.before and row.after:
         return f"{row.change}: {row.before} → {row.after}{where}"
     return f"{row.change}: {row.before or row.after}{where}"
+
+
+def tree_lines(tree: TreeChange) -> Iterator[str]:
+    """What differs inside of a tree: a head, and below it a line for each library and each folder."""
+    size = tree.missing or size_change(tree.size_delta, signed=True)
+    yield f"inside {tree.entry}, {tree.target_label}: {size}"
+    for library in tree.libraries:
+        yield f"  {library.library}  {library.old or '–'} → {library.new or '–'}"
+    for folder in tree.folders:
+        counts = (("added", folder.added), ("removed", folder.removed), ("changed", folder.changed))
+        words = ", ".join(f"{number} {word}" for word, number in counts if number)
+        yield f"  {folder.folder}/  {words}  ({', '.join(folder.shown_examples)})"
 
 
 def _component_sentence(change: ComponentChange) -> str:

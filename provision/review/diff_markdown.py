@@ -22,7 +22,7 @@ _UNFOLDED_ROWS = 12
 _ALERTS = {"alarm": "CAUTION", "warning": "WARNING", "notice": "NOTE"}
 _COLUMNS = ("", "Entry", "Change", "Before", "After", "Platforms", "Size")
 _COMPONENT_COLUMNS = ("Entry", "Component", "Before", "After", "Platforms")
-_ADVISORY_COLUMNS = ("Advisory", "Severity", "Component", "Summary")
+_ADVISORY_COLUMNS = ("Advisory", "Severity", "Component", "Platforms", "Summary")
 _TAIL = "\n\n*{} left out here; `provision diff` shows all.*\n"
 # Longer values are shortened: they are of no use to a reader, and a hostile lock could fill the comment with them.
 _LONGEST_VALUE = 200
@@ -95,7 +95,7 @@ class _Comment:
             items: list[str] = []
             for change in shown:
                 advisory = change.advisory
-                about = f"{advisory.id} ({advisory.severity}), {change.versions}"
+                about = f"{advisory.id} ({advisory.severity}), {change.versions} ({change.where})"
                 items.append(markdown_text(about + (f": {advisory.summary}" if advisory.summary else "")))
             self._list_in_alert(f"\n> [!{kind}]\n> **{markdown_text(entry)}** {effect} {number}:\n", items)
             self.folded(f"{entry} {effect} {words}", _ADVISORY_COLUMNS, [_advisory_cells(change) for change in others])
@@ -150,7 +150,8 @@ def _cells(row: ReviewRow) -> tuple[str, ...]:
 
 def _advisory_cells(change: AdvisoryChange) -> tuple[str, ...]:
     about = change.advisory
-    return (markdown_text(about.id), about.severity, markdown_text(change.versions), markdown_text(about.summary))
+    words = (about.id, about.severity, change.versions, change.where, about.summary)
+    return tuple(map(markdown_text, words))
 
 
 def _component_cells(change: ComponentChange) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
+from typing import Literal
 
 from provision.advisories.judge import AdvisoryIndex, AppliedAdvisory
 from provision.attest.prove import ProvenRow
@@ -23,8 +25,10 @@ from provision.model.value import field, frozen
 from provision.model.version import Version
 from provision.review.codes import AUDIT_CODES, FINDING_SEVERITIES, AuditRule, FindingSeverity
 from provision.review.folding import badness, fold_advisories
+from provision.text import plural
 from provision.url import canonical_url
 
+AdvisoriesJudged = Literal["judged", "none", "off"]
 # By release tag, each file's sha256 in hex as upstream's SHA256SUMS has it; None where the release has no such file.
 Checksums = Mapping[str, Mapping[str, str] | None]
 
@@ -120,7 +124,8 @@ class Audit:
 
     ``policy`` is the file of the policy, ``as_of`` the time of upstream's catalog; both are empty where there is none.
     ``levels`` are the verification levels of the entries, by name: each the lowest that its archives were proven to
-    have.
+    have. ``manifest`` is the file that requests were compared with, and ``advisories`` says whether any were judged:
+    not without a database, and not where the policy turns them off.
     """
 
     file: str
@@ -131,6 +136,8 @@ class Audit:
     policy: str
     as_of: str
     levels: Mapping[str, VerificationLevel] = field(default_factory=dict)
+    manifest: str = ""
+    advisories: AdvisoriesJudged = "none"
 
     @property
     def errors(self) -> int:
@@ -138,6 +145,15 @@ class Audit:
 
     def count(self, severity: FindingSeverity) -> int:
         return sum(finding.severity == severity for finding in self.findings)
+
+
+def levels_words(audit: Audit) -> str:
+    """How much was verified of the entries; empty where that is no more than the sha256 of any."""
+    counted = Counter(audit.levels.values())
+    if set(counted) <= {"hash"}:
+        return ""
+    words = (f"{plural(counted[level], 'entry', 'entries')} by {level}" for level in sorted(counted))
+    return f"verification: {', '.join(words)}"
 
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -174,8 +190,8 @@ class AuditContext:
 
     ``upstream`` is the catalog that no repository can change; ``own_catalog`` is made of those that the manifest names.
     ``manifest`` is None where a lock is audited by itself. ``hosts`` are those that the user or the policy allows.
-    ``policy_source`` is the file of the policy; it is empty where there is none. Without ``advisories``, what builds
-    contain is not judged; ``components`` says what that is.
+    ``policy_source`` and ``manifest_file`` are the files of both; they are empty where there is none. Without
+    ``advisories``, what builds contain is not judged; ``components`` says what that is.
     """
 
     lock: Lock
@@ -186,6 +202,7 @@ class AuditContext:
     own_catalog: Catalog | None
     policy: Policy
     policy_source: str = ""
+    manifest_file: str = ""
     hosts: tuple[HostRule, ...] = ()
     today: date
     components: ComponentTable

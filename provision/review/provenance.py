@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import Literal
 
 from provision.attest.prove import row_words
-from provision.attest.signer import claimed_rows
+from provision.attest.signer import VerificationLevel, claimed_rows
 from provision.lock.lock import Attestation, Lock, LockedPython
 from provision.model.value import frozen
 from provision.text import plural
 
+# "recorded": the lock file has them, and they were not verified here.
+AttestationState = Literal["recorded", "verified", "invalid"]
 NOT_VERIFIED: Mapping[str, str] = MappingProxyType({})
 
 
@@ -50,6 +52,20 @@ def provenance_changes(
             verdict = "verified" if python.name in verified else "recorded in the lock file, not verified here"
             message = f"{_words(now)}, {verdict}"
             yield ProvenanceChange(entry=python.name, severity="notice", message=message)
+
+
+def recorded_level(lock: Lock | None, python: LockedPython) -> VerificationLevel:
+    """The level of an entry as its lock alone has it: whether each of its archives has an attestation."""
+    return "provenance" if all(claimed_rows(lock, asset) for asset in python.assets) else "hash"
+
+
+def attestation_state(lock: Lock | None, python: LockedPython, verified: Mapping[str, str]) -> AttestationState | None:
+    """What was found of an entry's attestations; None where it has none. `provenance_changes` explains ``verified``."""
+    if not _attested(lock, python):
+        return None
+    if python.name not in verified:
+        return "recorded"
+    return "invalid" if verified[python.name] else "verified"
 
 
 def _attested(lock: Lock | None, python: LockedPython | None) -> tuple[Attestation, ...]:

@@ -37,7 +37,10 @@ class DiffSide:
 
 @frozen
 class Review:
-    """Two locks compared. ``file`` is the path of the new one as annotations name it."""
+    """Two locks compared. ``file`` is the path of the new one as annotations name it.
+
+    ``verified`` are the entries of the new lock whose bundles were verified, as `provenance_changes` takes them.
+    """
 
     old: DiffSide
     new: DiffSide
@@ -47,6 +50,7 @@ class Review:
     components: tuple[ComponentChange, ...] = ()
     advisories: tuple[AdvisoryChange, ...] = ()
     details: tuple[TreeChange, ...] = ()
+    verified: Mapping[str, str] = NOT_VERIFIED
 
     @classmethod
     def of(
@@ -64,7 +68,7 @@ class Review:
         """
         diff = compare_locks(old.lock, new.lock)
         notices = find_notices(diff, upgrade_requested=upgrade_requested, verified=verified)
-        return cls(old=old, new=new, file=file, diff=diff, notices=notices)
+        return cls(old=old, new=new, file=file, diff=diff, notices=notices, verified=verified)
 
     def advisories_by_entry(self) -> dict[tuple[str, Effect], list[AdvisoryChange]]:
         """The advisories that each entry opens and closes."""

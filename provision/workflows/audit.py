@@ -45,8 +45,6 @@ class Audited:
     audit: Audit
     text: str
     manifest: Path | None
-    advisories_off: bool = False
-    advisories_judged: bool = False
 
 
 def audit(
@@ -96,6 +94,7 @@ def audit(
         own_catalog=own,
         policy=rules,
         policy_source=source,
+        manifest_file=manifest_name,
         hosts=_hosts(options, rules),
         today=today,
         provenance=_provenance(options, parsed, lock_path, manifest, rules, progress, upstream=upstream),
@@ -107,8 +106,6 @@ def audit(
         audit=run_checks(context, findings),
         text=text,
         manifest=manifest_path,
-        advisories_off=rules.advisories == "off",
-        advisories_judged=context.advisories is not None and rules.advisories != "off",
     )
 
 

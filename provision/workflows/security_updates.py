@@ -57,7 +57,7 @@ def security_updates(
     rows = {row.name: row for row in compared.rows}
     databases = advisories or (CACHED,)
     audited = audit(options, today=today, advisories=databases)
-    if audited.advisories_off:
+    if audited.audit.advisories == "off":
         raise UsageError(
             f'the policy in {audited.audit.policy} has `advisories = "off"`; no advisory is judged',
             hint='Set `advisories = "warn"` in `[policy]` to list advisories without failing `provision audit`.',

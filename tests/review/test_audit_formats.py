@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from provision.cli.console import Console
+from provision.cli.present.audit import present_audit
 from provision.model.value import replace
 from provision.review.audit_formats import AUDIT_VERSION, audit_annotations, audit_document, audit_sarif
+from provision.review.audit_page import audit_page
 from provision.review.codes import AUDIT_CODES
 from provision.review.findings import Audit, Finding, IgnoredFinding
+from provision.workflows.audit import Audited
 
 HASH = Finding.of(
     "PV001",
@@ -95,3 +99,25 @@ def test_a_finding_keeps_its_identity_when_its_line_moves() -> None:
     assert before == after
     other = replace(AUDIT, findings=(replace(HASH, target_label="macos-aarch64"), NOTE))
     assert sarif(other)["results"][0]["partialFingerprints"] != before
+
+
+def test_all_formats_tell_of_what_was_compared_and_verified() -> None:
+    audit = replace(AUDIT, levels={"default": "provenance", "old": "hash"}, manifest="pythons.toml")
+    document = as_json(audit_document(audit))
+    assert (document["manifest"], document["advisories"]) == ("pythons.toml", "none")
+    assert document["verification"] == audit.levels
+    words = "verification: 1 entry by hash, 1 entry by provenance"
+    assert words in audit_page(audit)
+    assert "verification:" not in audit_page(AUDIT)
+    for style in ("text", "github", "html"):
+        answer = present_audit(Audited(audit=audit, text="", manifest=None), Console(environ={}), style, strict=False)
+        assert words in answer.remarks
+        assert any("no advisories were checked" in each for each in answer.remarks)
+    off = present_audit(
+        Audited(audit=replace(AUDIT, advisories="off"), text="", manifest=None),
+        Console(environ={}),
+        "text",
+        strict=False,
+    )
+    assert any("no pythons.toml next to" in each for each in off.remarks)
+    assert any('`advisories = "off"`' in each for each in off.remarks)

@@ -122,4 +122,6 @@ def test_annotations_begin_with_notices_and_end_with_the_changes_of_each_entry()
     assert notice.startswith("::notice file=pythons.lock,line=1,title=notice%3A default::newer version ")
     assert change == (
         "::notice file=pythons.lock,line=1,title=default::version up: 3.14.7+20260814 → 3.14.8+20260901 (all)"
+        "%0Ainside default, macos-aarch64: -5 B%0A  OpenSSL  – → 3.5.1"
+        "%0A  lib/ssl/  1 added, 2 removed, 3 changed  (a.py)"
     )

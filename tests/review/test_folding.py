@@ -51,7 +51,7 @@ def listed(text: str) -> list[str]:
 
 def audit_lines(*documents: object, verbosity: int = 0, policy: Policy | None = None) -> list[str]:
     answer = present_audit(
-        Audited(audit=audited(*documents, policy=policy), text="", manifest=None, advisories_judged=True),
+        Audited(audit=audited(*documents, policy=policy), text="", manifest=None),
         Console(environ={"NO_COLOR": "1"}, verbosity=verbosity),
         "text",
         strict=False,

@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 import cramjam
+import jsonschema
 import pytest
 
 from provision.attest.signer import ATTESTATION_PROBLEMS
@@ -33,6 +34,7 @@ from provision.manifest.keys import Policy
 from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.review.changes import compare_locks
+from provision.review.diff_formats import diff_document
 from provision.review.notices import find_notices
 from provision.review.review import Review
 from provision.workflows.attest import Attested, attest, audit_provenance
@@ -46,7 +48,7 @@ from provision.workflows.store import Verified, verify
 from provision.workflows.sync import Synced, sync
 from tests.support.minting import COMMIT, Mint
 from tests.support.project import Project
-from tests.support.schemas import check_document
+from tests.support.schemas import check_document, read_schema
 from tests.support.server import Server
 from tests.support.small import small_build
 
@@ -438,6 +440,13 @@ def shown(review: Review, style: str) -> str:
     return " ".join(map(str, (*answer.lines, *answer.page, *answer.commands, answer.document)))
 
 
+def levels(review: Review) -> set[tuple[str | None, ...]]:
+    """What the JSON document has of all entries."""
+    document = json.loads(json.dumps(diff_document(review)))
+    jsonschema.Draft202012Validator(read_schema("pythons-diff")).validate(document)
+    return {(each["old"], each["new"], each["attestation"]) for each in document["verification"].values()}
+
+
 def test_a_diff_verifies_by_kept_bundles_and_says_so_in_all_formats(
     attesting: Attesting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -451,12 +460,15 @@ def test_a_diff_verifies_by_kept_bundles_and_says_so_in_all_formats(
     for style in STYLES:
         words = " ".join(shown(review, style).split())
         assert f"python-build-standalone at commit {COMMIT[:12]}, verified" in words, style
+    assert levels(review) == {("hash", "provenance", "verified")}
     lost = diff(attesting.options(), str(attesting.project.lock), str(old))
     assert all("provenance was lost" in " ".join(shown(lost, style).split()) for style in STYLES)
+    assert levels(lost) == {("provenance", "hash", None)}
     forged = attesting.text.replace(COMMIT, "0" * 40)
     attesting.project.lock.write_text(forged)
     review = diff(attesting.options(), str(old))
     assert review.count("alarm") == len(ENTRIES)
+    assert levels(review) == {("hash", "provenance", "invalid")}
     for style in STYLES:
         assert "the attestation is not valid: forged-row: " in " ".join(shown(review, style).split()), style
     for missing in ("sigstore.verify", "no bundles"):
@@ -469,6 +481,7 @@ def test_a_diff_verifies_by_kept_bundles_and_says_so_in_all_formats(
         assert {each.message.partition(", ")[2] for each in review.notices} == {
             "recorded in the lock file, not verified here"
         }
+        assert levels(review) == {("hash", "provenance", "recorded")}
     assert len(attesting.api.asked) == asked, "a diff asks nobody"
 
 

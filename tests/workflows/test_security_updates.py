@@ -88,6 +88,9 @@ def test_an_upgrade_to_a_build_that_cannot_be_judged_passes_no_review(tmp_path: 
     assert "openssl 3.5.6, " in lines
     assert "known → not known" in lines
     ended = project.run("outdated", "--security", "--advisories", database)
+    as_json = project.run("outdated", "--security", "--advisories", database, "--json").document()
+    check_document("outdated", as_json)
+    assert as_json["gaps"] == [f"default, all: CVE-2026-1 on openssl cannot be judged: {why}"]
     assert "no known build closes" not in ended.err
     assert why in ended.err
 

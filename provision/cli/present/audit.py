@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from provision.cli.console import Console
@@ -10,7 +9,7 @@ from provision.cli.session import CommandAnswer
 from provision.errors import INTEGRITY
 from provision.review.audit_formats import audit_annotations, audit_document, audit_sarif
 from provision.review.codes import FindingSeverity
-from provision.review.findings import Audit, Finding, findings_by_entry
+from provision.review.findings import Audit, Finding, findings_by_entry, levels_words
 from provision.text import plural, printable
 from provision.workflows.audit import Audited
 
@@ -31,7 +30,7 @@ def present_audit(audited: Audited, console: Console, style: str, *, strict: boo
 
             return CommandAnswer(page=(audit_page(audit),), document={}, code=code, remarks=_remarks(audited))
         case "github":
-            return CommandAnswer(commands=audit_annotations(audit), document={}, code=code, remarks=(_summary(audit),))
+            return CommandAnswer(commands=audit_annotations(audit), document={}, code=code, remarks=_remarks(audited))
         case _:
             return CommandAnswer(lines=list(_lines(audit, console)), document={}, code=code, remarks=_remarks(audited))
 
@@ -60,22 +59,15 @@ def _head(finding: Finding, console: Console, where: str) -> str:
 
 
 def _remarks(audited: Audited) -> list[str]:
-    remarks = [*_levels(audited.audit), _summary(audited.audit)]
-    if audited.manifest is None:
+    levels = levels_words(audited.audit)
+    remarks = [*([levels] if levels else ()), _summary(audited.audit)]
+    if not audited.audit.manifest:
         remarks.append("no pythons.toml next to the lock file; requests were not checked")
-    if not audited.advisories_judged:
-        why = 'the policy has `advisories = "off"`' if audited.advisories_off else "pass a database with `--advisories`"
+    if audited.audit.advisories != "judged":
+        is_off = audited.audit.advisories == "off"
+        why = 'the policy has `advisories = "off"`' if is_off else "pass a database with `--advisories`"
         remarks.append(f"no advisories were checked; {why}")
     return remarks
-
-
-def _levels(audit: Audit) -> list[str]:
-    """A line on how much was verified of the entries, where that is more than the sha256 of any."""
-    counted = Counter(audit.levels.values())
-    if set(counted) <= {"hash"}:
-        return []
-    words = (f"{plural(counted[level], 'entry', 'entries')} by {level}" for level in sorted(counted))
-    return [f"verification: {', '.join(words)}"]
 
 
 def _summary(audit: Audit) -> str:

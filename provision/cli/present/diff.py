@@ -10,7 +10,7 @@ from provision.cli.console import UNLIMITED, Console, terminal_width
 from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
 from provision.review.components import without_repetition
-from provision.review.diff_formats import diff_document
+from provision.review.diff_formats import diff_document, tree_lines
 from provision.review.folding import fold_advisories
 from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, review_rows
@@ -154,15 +154,7 @@ def _hanging(text: str, width: int) -> Iterator[str]:
 def _details(review: Review) -> Iterator[str]:
     for tree in review.details:
         yield ""
-        yield printable(
-            f"inside {tree.entry}, {tree.target_label}: {tree.missing or size_change(tree.size_delta, signed=True)}"
-        )
-        for library in tree.libraries:
-            yield printable(f"  {library.library}  {library.old or '–'} → {library.new or '–'}")
-        for folder in tree.folders:
-            counts = (("added", folder.added), ("removed", folder.removed), ("changed", folder.changed))
-            words = ", ".join(f"{number} {word}" for word, number in counts if number)
-            yield printable(f"  {folder.folder}/  {words}  ({', '.join(folder.shown_examples)})")
+        yield from map(printable, tree_lines(tree))
 
 
 def change_lines(review: Review, console: Console) -> list[str]:

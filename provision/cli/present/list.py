@@ -80,6 +80,7 @@ def present_status(status: Status, console: Console) -> CommandAnswer:
         "removable": list(status.removable),
         "cached-bytes": status.cached_bytes,
         "catalog-as-of": status.catalog_as_of or None,
+        "unchecked-reason": status.reason or None,
     }
     lines = [*listed.lines, *(["", *attention] if attention else [])]
     return CommandAnswer(lines=lines, document=document, remarks=listed.remarks, warnings=listed.warnings)

@@ -61,6 +61,7 @@ def _document(row: OutdatedRow) -> dict[str, object]:
         "end-of-life": row.ends.isoformat() if row.ends else None,
         "ended": row.ended,
         "additions": row.additions or None,
+        "custom": row.custom,
         "reason": row.reason or None,
     }
 
@@ -106,6 +107,8 @@ def present_security(found: SecurityUpdates, console: Console, *, exit_code: boo
         "updates": [_security_document(update) for update in found.updates],
         "unfixed": found.unfixed,
         "unjudged": found.unjudged,
+        "unjudged-builds": list(found.unjudged_builds),
+        "gaps": list(found.gaps),
     }
     return CommandAnswer(
         lines=[*(table(rows, _SECURITY_HEADS, console) if rows else ()), *map(printable, more)],

@@ -115,9 +115,10 @@ def _pairs(plan: Plan, console: Console) -> Iterator[tuple[Action, str]]:
         match action:
             case Keep(selected=selected):
                 yield action, f"{console.paint('=', 'dim')} {printable(selected.name)}  {console.key(selected.key)}"
-            case Install(selected=selected, names=names, cached=cached):
+            case Install(selected=selected, names=names, cached=cached, damaged=damaged):
                 asset = selected.asset
                 where = "cached" if cached else (size(asset.size) if asset.size else "size unknown")
+                where += "; the installed tree is damaged" if damaged else ""
                 label = console.paint(printable(", ".join(names)), "bold")
                 yield (
                     action,
