@@ -4,9 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: help setup demo test test-all soak test-wine test-arm64 test-hosts fuzz check format bench dist pyz platforms man docs clean
+.PHONY: help setup demo test test-sdist test-all soak test-wine test-arm64 test-hosts prepare-platforms fuzz check format bench dist pyz platforms man docs clean
 help: ## list these targets
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "provision needs Python 3.11 or newer; set PYTHON=python3.12, say")'
@@ -23,8 +23,11 @@ demo: $(STAMP) ## the whole job on this machine, without a network
 test: $(STAMP) ## the quick tests, on the Python of .venv (five minutes on two cores)
 	@$(BIN)/python tests/run.py
 
-test-all: $(STAMP) ## the same on every Python 3.11+ at hand; between the oldest and the newest, without whole commands
-	@$(BIN)/python tests/run.py --all
+test-sdist: $(STAMP) ## the quick tests from the unpacked sdist, with the wheel that was built of it
+	@$(BIN)/python tests/run.py --sdist
+
+test-all: $(STAMP) ## the same, and on every other Python 3.11+ at hand; between the oldest and the newest, without whole commands
+	@$(BIN)/python tests/run.py --sdist --all
 
 soak: $(STAMP) ## the slow tests: kills, races, other people's tools (a quarter of an hour on two cores)
 	@$(BIN)/python tests/run.py --soak
@@ -37,6 +40,11 @@ test-arm64: $(STAMP) ## the demo and tests on Debian's Python for arm64, by qemu
 
 test-hosts: $(STAMP) ## tests on the free-threaded and the debug interpreter that provision installs (two minutes)
 	@$(BIN)/python -m tools.platforms.hosts
+
+# Serially: both may have apt install something.
+prepare-platforms: $(STAMP) ## what test-arm64 and test-wine need, from the network
+	@$(BIN)/python -m tools.platforms.foreign arm64 --prepare
+	@$(BIN)/python -m tools.platforms.wine --prepare
 
 fuzz: $(STAMP) ## ten minutes of fuzzing; FUZZ_SECONDS=60 for less
 	$(BIN)/python -m fuzz --seconds $${FUZZ_SECONDS:-600}

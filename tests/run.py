@@ -1,8 +1,9 @@
 """The tests as `make` runs them: the quick ones on the Python of .venv.
 
 ``--all`` runs them on every other supported Python at hand, too, each in an environment of its own in .venvs/, made
-once; on those between the oldest and the newest, without `WHOLE`. ``--soak`` runs the slow ones instead. Other words
-are handed to pytest. Temporary files go to memory where there is room: the tests install many interpreters.
+once; on those between the oldest and the newest, without `WHOLE`. ``--sdist`` runs those on the Python of .venv from an
+unpacked sdist, with the wheel that was built of it. ``--soak`` runs the slow ones instead. Other words are handed to
+pytest. Temporary files go to memory where there is room: the tests install many interpreters.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 SERIES = ("3.11", "3.12", "3.13", "3.14")
@@ -25,24 +28,55 @@ MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 def main() -> int:
     # A shell lets its background jobs ignore Ctrl-C, and their children inherit that; the tests send and await it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    given = [word for word in sys.argv[1:] if word not in ("--all", "--soak")]
+    given = [word for word in sys.argv[1:] if word not in ("--all", "--sdist", "--soak")]
     pytest_args = ["-n", "auto", "-m", "slow" if "--soak" in sys.argv else "not slow", *given]
+    with TemporaryDirectory(prefix="provision-sdist-") as folder:
+        pythons = [from_sdist(Path(folder)) if "--sdist" in sys.argv else (Path(sys.executable), ROOT)]
+        pythons += [(python, ROOT) for python in (others() if "--all" in sys.argv else ())]
+        return run_tests(pythons, pytest_args)
+
+
+def run_tests(pythons: list[tuple[Path, Path]], pytest_args: list[str]) -> int:
+    """The tests on each interpreter, in its copy of the sources; not 0 if any run failed."""
     failed = 0
-    pythons = [Path(sys.executable), *(others() if "--all" in sys.argv else [])]
-    for number, python in enumerate(pythons):
+    for number, (python, sources) in enumerate(pythons):
         print(f"── {python.parent.parent.name}: {version(python)}", flush=True)
         # The tests start the program a thousand times, and containers often switch writing bytecode off.
-        subprocess.run([python, "-m", "compileall", "-q", "-j", "0", "provision", "tests"], cwd=ROOT, check=True)
+        folders = [name for name in ("provision", "tests") if (sources / name).exists()]
+        subprocess.run([python, "-m", "compileall", "-q", "-j", "0", *folders], cwd=sources, check=True)
         is_between = 0 < number < len(pythons) - 1
         left_out = [f"--ignore=tests/{room}" for room in WHOLE if is_between]
         command = [str(python), "-m", "pytest", *pytest_args, *left_out]
-        failed |= subprocess.run(command, cwd=ROOT, env=environment_of_tests(), check=False).returncode
+        failed |= subprocess.run(command, cwd=sources, env=environment_of_tests(), check=False).returncode
     return failed
 
 
 def environment_of_tests() -> dict[str, str]:
     roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
     return {**({"TMPDIR": str(MEMORY)} if roomy else {}), **os.environ}
+
+
+def from_sdist(folder: Path) -> tuple[Path, Path]:
+    """In an empty folder: the Python of an environment with the wheel of the sdist, and the unpacked sdist."""
+    sdist = build(ROOT, "sdist", folder)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    sources = folder / sdist.name.removesuffix(".tar.gz")
+    wheel = build(sources, "wheel", folder)
+    python = folder / "sdist" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", folder / "sdist"], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", f"{wheel}[dev]"], check=True)
+    # What is tested is the package that was installed: nothing can import it from here.
+    shutil.rmtree(sources / "provision")
+    return python, sources
+
+
+def build(sources: Path, target: str, folder: Path) -> Path:
+    """Build the `sdist` or the `wheel` of sources; its file."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
+    subprocess.run(command, cwd=sources, stdout=subprocess.DEVNULL, check=True)
+    (built,) = folder.glob({"sdist": "*.tar.gz", "wheel": "*.whl"}[target])
+    return built
 
 
 def others() -> list[Path]:

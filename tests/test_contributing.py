@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import provision
+
 ROOT = Path(__file__).parent.parent
+PACKAGE = Path(provision.__file__).parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PATHS = re.search(r"### Four paths through the code\n(.*?)\n### ", TEXT, re.DOTALL)
 MODULE = re.compile(r"`((?:[a-z_]+/)*[a-z_0-9]+\.py)`")
@@ -17,13 +20,13 @@ EXAMPLES = {"test_module.py"}
 
 @pytest.mark.parametrize("name", sorted(set(MODULE.findall(TEXT)) - EXAMPLES))
 def test_the_files_that_it_names_exist(name: str) -> None:
-    places = (ROOT, ROOT / "provision", *(path for path in (ROOT / "provision").iterdir() if path.is_dir()))
+    places = (ROOT, PACKAGE, *(path for path in PACKAGE.iterdir() if path.is_dir()))
     assert any((place / name).is_file() for place in places), name
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*/)`", TEXT))))
 def test_the_folders_that_it_names_exist(name: str) -> None:
-    assert (ROOT / name).is_dir() or (ROOT / "provision" / name).is_dir(), name
+    assert (ROOT / name).is_dir() or (PACKAGE / name).is_dir(), name
 
 
 def test_each_path_through_the_code_names_at_most_eight_files() -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import provision
+
 TESTS = Path(__file__).resolve().parent
-PACKAGE = TESTS.parent / "provision"
+PACKAGE = Path(provision.__file__).resolve().parent
 
 # Modules without a test file of their own, and a file whose tests fail when the module is broken.
 COVERED_BY = {

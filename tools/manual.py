@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
-_HELP = _ROOT / "provision" / "cli" / "help.txt"
-_VERSION = _ROOT / "provision" / "__init__.py"
+import provision
+
+_HELP = Path(provision.__file__).parent / "cli" / "help.txt"
 
 # Environment variables and exit codes are in the help of commands; the files are those of a project.
 _FILES = (
@@ -47,7 +47,9 @@ class CommandHelp:
 
 def command_helps() -> tuple[CommandHelp, ...]:
     """The help texts of `provision` and of all commands."""
-    return tuple(_taken_apart(text) for text in re.split(r"^\$ ", _read(_HELP), flags=re.MULTILINE)[1:])
+    return tuple(
+        _taken_apart(text) for text in re.split(r"^\$ ", _HELP.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    )
 
 
 def manual_page() -> str:
@@ -56,10 +58,6 @@ def manual_page() -> str:
     rows = Counter(row for command in commands for row in command.tables.get("Options", ()))
     common = [row for row, count in rows.items() if count > len(commands) / 2]
     return "\n".join(_lines(first, commands, common)) + "\n"
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 def _taken_apart(text: str) -> CommandHelp:
@@ -93,8 +91,7 @@ def _rows(table: str) -> Iterator[Row]:
 
 
 def _lines(first: CommandHelp, commands: Sequence[CommandHelp], common: list[Row]) -> Iterator[str]:
-    version = re.search(r'"(.*)"', _read(_VERSION))
-    yield f'.TH PROVISION 1 "" "provision {version[1] if version else ""}" "User Commands"'
+    yield f'.TH PROVISION 1 "" "provision {provision.__version__}" "User Commands"'
     yield ".SH NAME"
     yield f"provision \\- {_roff(first.paragraphs[0].rstrip('.'))}"
     yield ".SH SYNOPSIS"

@@ -13,6 +13,7 @@ import pytest
 
 from provision.host.distribution import DISTRIBUTION
 from tests.integrations.projects import ROOT
+from tests.run import build
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,6 @@ class Distributions:
     def index(self) -> Path:
         """A directory with the wheel, for ``--find-links``."""
         return self.wheel.parent
-
-
-def build(sources: Path, target: str, folder: Path) -> Path:
-    """Build the ``sdist`` or the ``wheel`` of a source tree by its backend."""
-    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
-    subprocess.run(command, cwd=sources, check=True, capture_output=True)
-    (built,) = folder.iterdir()
-    return built
 
 
 @pytest.fixture(scope="session")

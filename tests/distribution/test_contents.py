@@ -15,8 +15,9 @@ from hatchling.builders.sdist import SdistBuilder
 from typer._completion_shared import get_completion_script
 
 from tests.cli.test_help import commands
-from tests.distribution.conftest import Distributions, build
+from tests.distribution.conftest import Distributions
 from tests.integrations.projects import ROOT
+from tests.run import build
 from tools.manual import manual_page
 from tools.references import addresses
 

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+import provision
 from provision.host.distribution import DISTRIBUTION, install_command
 from tests.integrations.projects import ROOT
 
@@ -19,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 def test_the_name_is_that_of_the_metadata_and_every_extra_that_a_hint_names_exists() -> None:
     assert PROJECT["name"] == DISTRIBUTION
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "provision").rglob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(provision.__file__).parent.rglob("*.py"))
     named = {part.partition(")")[0].strip("'\"") for part in sources.split("install_command(")[1:]} - {"extra: str"}
     assert named == set(PROJECT["optional-dependencies"]) - {"dev"}
 

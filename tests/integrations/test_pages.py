@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import provision
 from provision.cli.app import make_app
 from provision.host.variables import KNOWN_VARIABLES
 from provision.manifest.read import parse_manifest
@@ -110,7 +111,7 @@ def test_commands_that_the_pages_and_examples_use_exist() -> None:
 
 
 def test_every_variable_is_in_the_table_of_the_commands_page() -> None:
-    sources = (path.read_text() for path in (ROOT / "provision").rglob("*.py"))
+    sources = (path.read_text() for path in Path(provision.__file__).parent.rglob("*.py"))
     used = {name for text in sources for name in re.findall(r"(?<!_)PROVISION_[A-Z]+(?:_[A-Z]+)*", text)}
     page = (ROOT / "docs" / "commands.md").read_text()
     assert used == set(re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", page))

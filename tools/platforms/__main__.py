@@ -1,7 +1,7 @@
 """Record what ran on a platform, and write the page and the classifiers that follow from it.
 
     python -m tools.platforms record --target windows-x86_64 --command 'make test-wine' --scope part \\
-        --python 3.13.5 --machine 'wine 8' --left-out 'test_x: wine has no junctions' report.xml
+        --python 3.13.2 --machine 'wine 8' --tests tools/platforms/wine.toml .platforms/wine/report-?.xml
     python -m tools.platforms page
 
 ``record`` takes the figures from reports of `pytest --junitxml`, and refuses those of a run that failed.
@@ -21,6 +21,7 @@ from provision.model.target import Target
 from tools.platforms.installs import INSTALLS, Installs, ask_index
 from tools.platforms.page import PAGE, platforms_page
 from tools.platforms.results import RESULTS, Results, Run, count, merge, record
+from tools.platforms.selection import Selection
 
 
 def main() -> None:
@@ -36,6 +37,7 @@ def main() -> None:
     )
     recording.add_argument("--machine", default="", help="the emulator or the runner")
     recording.add_argument("--left-out", action="append", default=[], metavar="TEST: REASON")
+    recording.add_argument("--tests", type=Path, metavar="FILE", help="the file that says which tests are left out")
     recording.add_argument("--remark", default="", help="what the run shows, and what not")
     merging = commands.add_parser("merge", help="add the runs of other such files, and write the page")
     merging.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -56,7 +58,7 @@ def main() -> None:
             skipped=skipped,
             day=datetime.now(UTC).date(),
             machine=options.machine,
-            left_out=tuple(options.left_out),
+            left_out=(*options.left_out, *(Selection.load(options.tests).summary() if options.tests else ())),
             remark=options.remark,
         )
         RESULTS.write_text(record(RESULTS.read_text(encoding="utf-8"), run), encoding="utf-8")

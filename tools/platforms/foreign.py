@@ -2,10 +2,11 @@
 
     python -m tools.platforms.foreign ARCH             the demo, and the tests of foreign.toml
     python -m tools.platforms.foreign ARCH -- WORDS... one program, in /project
+    python -m tools.platforms.foreign ARCH --prepare   nothing yet, but the root
 
 ARCH is Debian's name: arm64, armhf, ppc64el, s390x, riscv64. Needs root, Debian, Linux 6.7 or newer, whose binfmt_misc
-belongs to a user namespace, and the package index. Where those cannot be had, it says so and exits with 0. What it
-makes is kept in .platforms/ARCH: a minute and a half, 250 MB.
+belongs to a user namespace, and the package index. On another system, it says so and exits with 0. What it makes is
+kept in .platforms/ARCH: a minute and a half, 250 MB.
 
 Packages are unpacked, not installed: no script of theirs runs. At /project is a copy of the project.
 """
@@ -21,11 +22,23 @@ import sys
 from pathlib import Path
 
 from tests.run import find
+from tests.support.servers.containers import debian_root
+from tests.support.servers.programs import ServerUnavailableError
 from tools.platforms.packages import PIP
-from tools.platforms.wine import ROOT, Unavailable, rooms, test_requirements
+from tools.platforms.results import ROOT
+from tools.platforms.selection import Selection
+from tools.platforms.suite import (
+    PLATFORMS,
+    Unavailable,
+    install,
+    is_debian,
+    is_prepared,
+    pytest_words,
+    test_requirements,
+)
 
 TESTS = Path(__file__).with_name("foreign.toml")
-SUITE, SERIES = "trixie", "3.13"
+SERIES = "3.13"  # that of trixie
 # By Debian's name of a processor: qemu's, and that of `platform.machine()`.
 PROCESSORS = {
     "arm64": ("aarch64", "aarch64"),
@@ -37,12 +50,6 @@ PROCESSORS = {
 # musl is there to be recognised; the shell and coreutils for what programs run, ca-certificates for TLS.
 _PACKAGES = (f"python{SERIES}", "libc-bin", "bash", "coreutils", "ca-certificates", "musl", "git")
 
-_APT = """\
-APT::Architecture "{arch}"; APT::Architectures {{ "{arch}"; }}; APT::Install-Recommends "false";
-APT::Sandbox::User "root"; Debug::NoLocking "1"; Acquire::Languages "none";
-Dir::State "{apt}"; Dir::State::status "{apt}/status"; Dir::State::lists "{apt}/lists";
-Dir::Cache "{apt}/cache"; Dir::Etc::sourcelist "{apt}/sources.list"; Dir::Etc::sourceparts "-";
-"""
 # What runs in the namespaces; their end undoes it. F: qemu is opened now, and needs no place inside of the root.
 _INSIDE = """\
 set -e
@@ -66,7 +73,7 @@ class ForeignRoot:
     def __init__(self, arch: str) -> None:
         self.arch = arch
         self.qemu, self.machine = PROCESSORS[arch]
-        self.place = ROOT / ".platforms" / arch
+        self.place = PLATFORMS / arch
         self.root = self.place / "root"
 
     @property
@@ -81,25 +88,24 @@ class ForeignRoot:
         return subprocess.run([*command, "bash", self.place / "inside", *words], env=environ, check=False).returncode
 
     def prepare(self) -> None:
-        """Make what is missing; raises `Unavailable`."""
+        """Make what is missing; raises `Unavailable` and `SystemExit`."""
         wanted = test_requirements()
         state = hashlib.sha256(repr((wanted, Path(__file__).read_bytes())).encode()).hexdigest()
         ready = self.place / ".ready"
         if ready.exists() and ready.read_text() == state:
             return
-        if not shutil.which("apt-get") or os.geteuid() != 0:
-            raise Unavailable("a Debian root takes Debian, and to be root")
-        qemu = Path(f"/usr/bin/qemu-{self.qemu}-static")
-        if not qemu.exists() and not _apt("install", "-y", "--no-install-recommends", "qemu-user-static"):
-            raise Unavailable("apt-get cannot install qemu-user-static")
+        if os.geteuid() != 0 or not is_debian():
+            raise Unavailable("a Debian root requires Debian, and the rights of root")
+        install(f"qemu-{self.qemu}-static", "qemu-user-static")
         shutil.rmtree(self.place, ignore_errors=True)
-        for name in ("root", "apt/lists/partial", "apt/cache/archives/partial"):
-            (self.place / name).mkdir(parents=True)
-        self._unpack_packages()
+        try:
+            debian_root(self.place, self.arch, *_PACKAGES)
+        except ServerUnavailableError as error:
+            sys.exit(f"error: {error}")
         self._write_root()
         self._install_wheels(wanted)
         if self.run(self.python, "-c", "import ssl, ctypes, sqlite3"):
-            raise Unavailable("this kernel does not register qemu in a user namespace, or refuses the namespace")
+            sys.exit("error: this kernel does not register qemu in a user namespace, or refuses the namespace")
         self._compile(f"usr/lib/{self.python}", "opt/packages")
         ready.write_text(state)
 
@@ -122,30 +128,6 @@ class ForeignRoot:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, project / name, follow_symlinks=False)
         self._compile("project/provision", "project/tests")
-
-    def _unpack_packages(self) -> None:
-        """By an apt of its own, that knows one architecture and nothing installed; from the archive of this machine."""
-        apt = self.place / "apt"
-        (apt / "status").touch()
-        if not any(Path("/var/lib/apt/lists").glob("*_main_binary-*")):
-            _apt("update")
-        words = ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Component: main", "Label: Debian"]
-        archives = subprocess.run(["apt-get", *words], capture_output=True, text=True, check=True).stdout.split()
-        if not archives:
-            raise Unavailable("there is no Debian archive among the sources of apt")
-        key = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
-        (apt / "sources.list").write_text(f"deb {key} {archives[0]} {SUITE} main\n")
-        (apt / "conf").write_text(_APT.format(arch=self.arch, apt=apt))
-        environ = {"APT_CONFIG": str(apt / "conf")}
-        if not (_apt("update", **environ) and _apt("install", "-y", "--download-only", *_PACKAGES, **environ)):
-            raise Unavailable(f"apt-get has no packages of {self.arch}")
-        for name in ("bin", "sbin", "lib", "lib32", "lib64"):
-            (self.root / "usr" / name).mkdir(parents=True)
-            (self.root / name).symlink_to(f"usr/{name}")
-        for package in sorted((apt / "cache" / "archives").glob("*.deb")):
-            with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as opened:
-                into = ["tar", "xf", "-", "--keep-directory-symlink", "-C", str(self.root)]
-                subprocess.run(into, stdin=opened.stdout, check=True)
 
     def _write_root(self) -> None:
         for name in ("proc", "dev", "tmp", "root", "project", "opt/packages", "etc"):
@@ -177,21 +159,11 @@ class ForeignRoot:
             sys.exit(done.returncode)
 
 
-def _apt(*words: str, **environ: str) -> bool:
-    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", **environ}
-    return not subprocess.run(
-        ["apt-get", "-qq", *words], env=variables, stdout=subprocess.DEVNULL, check=False
-    ).returncode
-
-
 def main(words: list[str]) -> int:
     if not words or words[0] not in PROCESSORS:
         sys.exit(__doc__)
     root = ForeignRoot(words[0])
-    try:
-        root.prepare()
-    except Unavailable as error:
-        print(f"{words[0]}: skipped: {error}")
+    if not is_prepared(f"test-{words[0]}", root.prepare) or words[1:] == ["--prepare"]:
         return 0
     root.copy_project()
     if words[1:2] == ["--"]:
@@ -199,8 +171,8 @@ def main(words: list[str]) -> int:
     if root.run(root.python, "examples/demo.py"):
         return 1
     # Without pytest's own bytecode, which would be made under emulation.
-    command = ["-m", "pytest", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "tools.platforms.selection"]
-    return root.run(root.python, *command, "-m", "not slow", "--junitxml=report.xml", *(words[1:] or rooms(TESTS)))
+    tests = words[1:] or Selection.load(TESTS).rooms
+    return root.run(root.python, *pytest_words("report.xml", "--assert=plain", *tests))
 
 
 if __name__ == "__main__":

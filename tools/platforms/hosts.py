@@ -4,7 +4,7 @@
 
 The entries `free` and `debug` of `make demo`, which is run first if it was not. PROVISION_TEST_INTERPRETERS has their
 archives; without it, there is nothing to run. Dependencies without a wheel for an interpreter are left out, and
-hosts.toml says which tests run. What it makes is in .platforms/hosts.
+free.toml and debug.toml say which tests run. What it makes is in .platforms/hosts.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.platforms.wine import ROOT, requirement_name, rooms, test_requirements
+from tools.platforms.results import ROOT
+from tools.platforms.selection import Selection
+from tools.platforms.suite import PLATFORMS, pytest_words, requirement_name, test_requirements
 
-PLACE = ROOT / ".platforms" / "hosts"
+PLACE = PLATFORMS / "hosts"
 DEMO = ROOT / ".demo"
-TESTS = Path(__file__).with_name("hosts.toml")
 # What has no wheel for an interpreter, or depends on something that has none.
 WITHOUT_WHEELS = {
     "free": {
@@ -39,23 +40,12 @@ def main(names: list[str]) -> int:
 
 
 def run_tests(name: str) -> int:
-    """The tests of `hosts.toml` on one interpreter; pytest's exit code."""
+    """The tests of its file on one interpreter; pytest's exit code."""
     python, missing = prepare(name)
     print(f"── {name}: {describe(python)}; without {', '.join(missing) or 'nothing'}", flush=True)
-    command = [
-        str(python),
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        "2",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "tools.platforms.selection",
-    ]
-    command += ["-m", "not slow", f"--junitxml={PLACE / f'{name}.xml'}", *rooms(TESTS)]
-    environ = {**os.environ, **_ENVIRONMENTS[name], "PLATFORM_TESTS": str(TESTS), "CI": "true"}
+    tests = Path(__file__).with_name(f"{name}.toml")
+    command = [str(python), *pytest_words(str(PLACE / f"{name}.xml"), "-n", "2", *Selection.load(tests).rooms)]
+    environ = {**os.environ, **_ENVIRONMENTS[name], "PLATFORM_TESTS": str(tests), "CI": "true"}
     return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
 
 

