@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -36,23 +35,6 @@ def test_the_sdist_has_what_the_repository_has() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     files = {Path(file.relative_path).as_posix() for file in SdistBuilder(str(ROOT)).recurse_included_files()}
     assert [name for name in listed if name not in files and (ROOT / name).exists()] == []
-
-
-# A part of the quick tests, all of which pass there: those that read files of the repository.
-_READING = (
-    "tests/test_contributing.py", "tests/test_readme.py", "tests/integrations/test_pages.py",
-    "tests/integrations/test_hooks.py", "tests/tools", "tests/review/test_docs.py", "tests/manifest/test_keys_agree.py",
-    "tests/lock/test_keys_agree.py",
-)  # fmt: skip
-
-
-@pytest.mark.slow
-def test_tests_pass_in_the_unpacked_sdist(distributions: Distributions) -> None:
-    quick = ("-n", "0", "-q", "-p", "no:cacheprovider", "-m", "not slow")
-    command = [sys.executable, "-m", "pytest", *quick, *_READING]
-    done = subprocess.run(command, cwd=distributions.sources, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 500
 
 
 @pytest.mark.slow

@@ -41,6 +41,7 @@ def test_a_test_is_left_out_by_its_name_or_its_file(tmp_path: Path) -> None:
     file.write_text('rooms = ["a"]\n[[left-out]]\nreason = "why"\ntests = ["a/test_b.py::test_c", "a/test_d.py"]\n')
     chosen = Selection.load(file)
     assert chosen.reason("a/test_b.py::test_c[x::y]") == chosen.reason("a/test_d.py::test_e") == "why"
+    assert chosen.summary() == ["1 test: why", "1 whole file: why"]
     assert chosen.reason("a/test_b.py::test_cc") is chosen.reason("a/test_bb.py::test_c") is None
     file = tmp_path / "twice.toml"
     file.write_text('rooms = []\n[[left-out]]\nreason = "why"\ntests = ["a", "a"]\n')
