@@ -31,6 +31,7 @@ def main() -> int:
     given = [word for word in sys.argv[1:] if word not in ("--all", "--sdist", "--soak")]
     pytest_args = ["-n", "auto", "-m", "slow" if "--soak" in sys.argv else "not slow", *given]
     with TemporaryDirectory(prefix="provision-sdist-") as folder:
+        Path(folder).chmod(0o755)  # some tests start programs as another user
         pythons = [from_sdist(Path(folder)) if "--sdist" in sys.argv else (Path(sys.executable), ROOT)]
         pythons += [(python, ROOT) for python in (others() if "--all" in sys.argv else ())]
         return run_tests(pythons, pytest_args)

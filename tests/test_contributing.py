@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import provision
+from tests.support.package import PACKAGE
 
 ROOT = Path(__file__).parent.parent
-PACKAGE = Path(provision.__file__).parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PATHS = re.search(r"### Four paths through the code\n(.*?)\n### ", TEXT, re.DOTALL)
 MODULE = re.compile(r"`((?:[a-z_]+/)*[a-z_0-9]+\.py)`")

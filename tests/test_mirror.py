@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import provision
+from tests.support.package import PACKAGE
 
 TESTS = Path(__file__).resolve().parent
-PACKAGE = Path(provision.__file__).resolve().parent
 
 # Modules without a test file of their own, and a file whose tests fail when the module is broken.
 COVERED_BY = {

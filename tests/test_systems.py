@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import provision
+from tests.support.package import PACKAGE
 
-PACKAGE = Path(provision.__file__).resolve().parent
 PATHS = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))

@@ -11,16 +11,16 @@ from types import ModuleType
 
 import pytest
 
-import provision
 from provision.host.distribution import DISTRIBUTION, install_command
 from tests.integrations.projects import ROOT
+from tests.support.package import IMPORTED_FROM, PACKAGE
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def test_the_name_is_that_of_the_metadata_and_every_extra_that_a_hint_names_exists() -> None:
     assert PROJECT["name"] == DISTRIBUTION
-    sources = "".join(path.read_text(encoding="utf-8") for path in Path(provision.__file__).parent.rglob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     named = {part.partition(")")[0].strip("'\"") for part in sources.split("install_command(")[1:]} - {"extra: str"}
     assert named == set(PROJECT["optional-dependencies"]) - {"dev"}
 
@@ -43,7 +43,7 @@ def test_without_pip_uv_adds_to_this_environment(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
     python = tmp_path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     code = "from provision.host.distribution import install_command; print(install_command('sbom'))"
-    done = subprocess.run([python, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run([python, "-c", code], cwd=IMPORTED_FROM, check=True, capture_output=True, text=True)
     assert done.stdout.split()[:5] == ["uv", "pip", "install", "--python", str(python)]
     assert done.stdout.split()[5].strip("'") == "pyprovision[sbom]"
 

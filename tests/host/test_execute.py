@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from provision.host.execute import CommandError, caller_environment, execute
-from tests.support.killer import ROOT
+from tests.support.package import IMPORTED_FROM
 from tests.support.variants import variants
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="as a POSIX shell does")
@@ -37,7 +37,7 @@ def start(
     return subprocess.run(
         [*words, *command],
         cwd=cwd,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(IMPORTED_FROM), **environ},
         capture_output=True,
         text=True,
         check=False,
@@ -132,7 +132,7 @@ def test_the_command_ignores_only_what_the_caller_ignores(tmp_path: Path, ignore
     ignore = f'trap "" {numbers}; ' if ignored else ""
     done = subprocess.run(
         ["/bin/sh", "-c", f'{ignore}exec "$@"', "sh", sys.executable, "-S", "-c", EXECUTE, "cat", "/proc/self/status"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(IMPORTED_FROM)},
         capture_output=True,
         text=True,
         check=True,
@@ -160,7 +160,7 @@ def test_the_locale_is_the_callers(tmp_path: Path, given: dict[str, str]) -> Non
     )
     done = subprocess.run(
         [sys.executable, "-S", "-c", code, shutil.which("env") or "env"],
-        env={"PYTHONPATH": str(ROOT), **given},
+        env={"PYTHONPATH": str(IMPORTED_FROM), **given},
         capture_output=True,
         text=True,
         check=True,

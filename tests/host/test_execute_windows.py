@@ -12,7 +12,7 @@ import pytest
 
 from provision.host.execute import CommandError, execute
 from provision.host.files import find_program
-from tests.support.killer import ROOT
+from tests.support.package import IMPORTED_FROM
 
 pytestmark = pytest.mark.skipif(os.name != "nt", reason="on Windows, a command is a child")
 
@@ -45,7 +45,7 @@ def start(*command: str, cwd: Path | None = None, **environ: str) -> subprocess.
     return subprocess.Popen(
         [sys.executable, "-S", "-c", EXECUTE, *command],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        env={**os.environ, "PYTHONPATH": str(IMPORTED_FROM), **environ},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -58,7 +58,7 @@ def test_the_exit_code_is_that_of_the_command(code: int) -> None:
 
 
 def test_ctrl_c_is_for_the_command_to_decide() -> None:
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "PYTHONPATH": str(IMPORTED_FROM)}
     done = subprocess.run([sys.executable, "-c", CONSOLE], env=environ, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("b'ready\\r\\n' 1 7\n", "")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-import provision
 from provision.cli.app import make_app
 from provision.host.variables import KNOWN_VARIABLES
 from provision.manifest.read import parse_manifest
 from provision.model.target import KNOWN_TARGETS, Target
 from tests.integrations.projects import ROOT
+from tests.support.package import PACKAGE
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
 OURS = ("manifest", "migrating", "lock", "store", "commands", "cpu-and-libc", "ci", "git", "shell", "editors")
@@ -111,7 +111,7 @@ def test_commands_that_the_pages_and_examples_use_exist() -> None:
 
 
 def test_every_variable_is_in_the_table_of_the_commands_page() -> None:
-    sources = (path.read_text() for path in Path(provision.__file__).parent.rglob("*.py"))
+    sources = (path.read_text() for path in PACKAGE.rglob("*.py"))
     used = {name for text in sources for name in re.findall(r"(?<!_)PROVISION_[A-Z]+(?:_[A-Z]+)*", text)}
     page = (ROOT / "docs" / "commands.md").read_text()
     assert used == set(re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", page))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from provision.model.value import field, fields_of, frozen, replace
+from tests.support.package import IMPORTED_FROM
 
 
 @frozen
@@ -142,7 +143,7 @@ def test_a_copy_can_differ_in_some_fields() -> None:
 def test_making_values_imports_next_to_nothing() -> None:
     code = "import sys, provision.model.value; print(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.'); {code}"],
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(IMPORTED_FROM)!r}); {code}"],
         capture_output=True,
         text=True,
         check=True,

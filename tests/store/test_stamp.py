@@ -20,6 +20,7 @@ from provision.store.roots import record_root
 from provision.store.stamp import boot_id, read_stamp, write_stamp
 from tests.store.samples import FREE, Choice, install, link_project
 from tests.support.killer import ROOT, Victim, python
+from tests.support.package import IMPORTED_FROM
 from tests.support.strangers import is_root
 
 PYTHONS = (Choice(name="default"), Choice(name="free", asset=FREE))
@@ -316,7 +317,7 @@ def modules(project: Project, code: str) -> set[str]:
             "-I",
             "-S",
             "-c",
-            f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}; print(*sys.modules)",
+            f"import sys; sys.path.insert(0, {str(IMPORTED_FROM)!r}); {code}; print(*sys.modules)",
         ],
         cwd=project.folder,
         env=dict(project.environ),
