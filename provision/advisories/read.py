@@ -35,6 +35,7 @@ _LARGEST_RECORD = 4 << 20
 _LARGEST_DATABASE = 512 << 20
 _MOST_RECORDS = 300_000
 _is_id = re.compile("[!-~]{1,100}").fullmatch
+_MOST_SHOWN = 3  # zip files in a hint
 
 _WORDS: Mapping[str, AdvisorySeverity] = {
     **{word: word for word in ADVISORY_SEVERITIES},
@@ -68,9 +69,16 @@ def read_database(path: Path) -> AdvisoryDatabase:
     if not seen:
         raise UsageError(
             f"{path} holds no advisory: expected OSV JSON 1.x or CVE JSON 5.x",
-            hint="Name a JSON file, a directory or a zip file of advisories.",
+            hint=_hint_on_zip_files(path) or "Name a JSON file, a directory or a zip file of advisories.",
         )
     return AdvisoryDatabase(path=str(path), records=tuple(records), skipped=skipped)
+
+
+def _hint_on_zip_files(path: Path) -> str:
+    """For a directory of databases in the place of one."""
+    found = sorted(path.glob("*.zip")) if is_directory(path) else []
+    passed = " ".join(f"--advisories {file}" for file in found[:_MOST_SHOWN])
+    return f"Pass each zip file of the directory: `{passed}{' …' if found[_MOST_SHOWN:] else ''}`." if found else ""
 
 
 def _documents(path: Path) -> Iterator[tuple[str, bytes]]:

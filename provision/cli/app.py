@@ -45,40 +45,44 @@ _SETTINGS = {"run": {"allow_interspersed_args": False}}
 # Commands that other programs start; `--help` does not list them.
 _HIDDEN = ("pre-commit",)
 
-# What other tools call a command of ours. `cli.entry` knows more of their words, which mean the same here.
+# What other tools call a command of ours. `cli.entry` knows more of their words, which mean the same here. What was
+# typed after the word is kept: `{names}` are the entries among it, by default NAME; `{entries}` the same, by default
+# none; `{words}` are all words.
 _ELSEWHERE = {
     "activate": 'eval "$(provision env)"',
     "check": "provision lock --check",
     "clean": "provision prune",
     "current": "provision list",
-    "delete": "provision remove NAME",
+    "delete": "provision remove {names}",
     "exec": "provision run NAME",
     "freeze": "provision list",
     "gc": "provision prune",
     "global": "provision add NAME VERSION",
     "help": "provision --help",
+    "info": "provision explain {names}",
     "install": "provision sync",
     "list-remote": "provision catalog list",
     "local": "provision add NAME VERSION",
     "ls": "provision list",
     "pin": "provision add NAME VERSION",
-    "pip": "provision run NAME pip",
-    "python": "provision run NAME",
-    "rm": "provision remove NAME",
+    "pip": "provision run NAME pip{words}",
+    "python": "provision run NAME{words}",
+    "rm": "provision remove {names}",
     "search": "provision catalog list",
     "shell": 'eval "$(provision env)"',
+    "show": "provision explain {names}",
     "tree": "provision list",
-    "uninstall": "provision remove NAME",
-    "update": "provision lock --upgrade",
-    "upgrade": "provision lock --upgrade",
+    "uninstall": "provision remove {names}",
+    "update": "provision lock --upgrade{entries}",
+    "upgrade": "provision lock --upgrade{entries}",
     "use": "provision run NAME",
-    "venv": "provision run NAME -m venv",
+    "venv": "provision run NAME -m venv{words}",
     "version": "provision --version",
     "versions": "provision list",
-    "where": "provision which NAME",
+    "where": "provision which {names}",
 }
 # Of these words, what they mean where a version follows.
-_OF_VERSIONS = ("global", "install", "local", "pin")
+_OF_VERSIONS = ("global", "install", "local", "pin", "use")
 # Below this, a word is another word and not a misspelled one: "self" and "shell", "tree" and "trust".
 _MIN_SIMILARITY = 0.7
 _COMPLETE_VARIABLE = "_PROVISION_COMPLETE"
@@ -138,8 +142,18 @@ def _check_command(argv: Sequence[str]) -> None:
         meant = f"provision add NAME {shlex.quote(argv[1])}"
         raise UsageError(f"no command {argv[0]!r}", hint=f"Did you mean `{meant}`?")
     near = nearest(argv[0], (*commands, *_ELSEWHERE), cutoff=_MIN_SIMILARITY)
-    meant = _ELSEWHERE.get(near[0], f"provision {near[0]}") if near else "provision --help"
+    meant = _with_words(near[0], argv[1:]) if near else "provision --help"
     raise UsageError(f"no command {argv[0]!r}", hint=f"Did you mean `{meant}`?" if near else f"Run `{meant}`.")
+
+
+def _with_words(command: str, words: Sequence[str]) -> str:
+    """Our command line for a command, ours or another tool's, with what was typed after it where it fits."""
+    entries = shlex.join(word for word in words if word[:1].isalpha())
+    return _ELSEWHERE.get(command, f"provision {command}").format(
+        names=entries or "NAME",
+        entries=f" {entries}" if entries else "",
+        words=f" {shlex.join(words)}" if words else "",
+    )
 
 
 def _refuse(error: Exception, command: str) -> int:
@@ -222,11 +236,22 @@ def make_app(command: str = "") -> typer.Typer:
                 found = getattr(loaded, function, None) or getattr(loaded, f"{function}_")
                 if isinstance(found, typer.Typer):
                     for each in found.registered_commands:
-                        each.cls = _Command
-                    app.add_typer(found, name=name)
+                        each.cls, each.short_help = _Command, _summary(each.callback)
+                    app.add_typer(found, name=name, short_help=found.info.help)
                 else:
-                    app.command(name, cls=_Command, hidden=name in _HIDDEN, context_settings=_SETTINGS.get(name))(found)
+                    app.command(
+                        name,
+                        cls=_Command,
+                        hidden=name in _HIDDEN,
+                        context_settings=_SETTINGS.get(name),
+                        short_help=_summary(found),
+                    )(found)
     return app
+
+
+def _summary(command: Any) -> str:
+    """The first line of a command's help, which the list of commands has; of a longer text Typer would cut it."""
+    return str(command.__doc__).partition("\n")[0]
 
 
 def _show_version(value: bool) -> None:

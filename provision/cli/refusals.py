@@ -22,21 +22,24 @@ def refusal(error: Exception, command: str) -> UsageError:
     """
     context: Any = getattr(error, "ctx", None)
     path = context.command_path if context is not None else f"provision {command}".rstrip()
-    message, near = _by_class(error, context, path) or _by_text(error, context, path)
-    hint = f"Did you mean {' or '.join(f'`{word}`' for word in near)}?" if near else f"Run `{path} --help`."
-    return UsageError(message, hint=hint)
+    message, meant = _by_class(error, context, path) or _by_text(error, context, path)
+    if not isinstance(meant, str):
+        meant = f"Did you mean {' or '.join(f'`{word}`' for word in meant)}?" if meant else ""
+    return UsageError(message, hint=meant or f"Run `{path} --help`.")
 
 
-_Refused = tuple[str, list[str]]  # the message, and what was probably meant
+_Refused = tuple[str, list[str] | str]  # the message, and what was probably meant, or the hint
+_MOST_VALUES = 12  # that a hint lists
 
 
 def _by_class(error: Any, context: Any, path: str) -> _Refused | None:
     match type(error).__name__:
         case "NoSuchOption":
             given = error.option_name
-            return f"`{path}` has no option {given!r}", _near_options(given, error.possibilities, context)
+            near = _near_options(given, error.possibilities, context)
+            return f"`{path}` has no option {given!r}", near or _hint_on_output(given, context, path)
         case "MissingParameter":
-            return f"`{path}` requires {_name(error.param, 'another argument')}", []
+            return f"`{path}` requires {_name(error.param, 'another argument')}", _how_to_pass(error.param, context)
         case "BadParameter":
             return f"{_name(error.param, 'a value')}: {_expected(error)}", []
         case "BadOptionUsage":
@@ -48,11 +51,42 @@ def _by_class(error: Any, context: Any, path: str) -> _Refused | None:
 def _by_text(error: Any, context: Any, path: str) -> _Refused:
     raw = error.format_message()
     if extra := _EXTRA.fullmatch(raw):
-        return f"`{path}` does not take the argument{'s' * (' ' in extra[1])} {extra[1]!r}", []
+        refused = f"`{path}` does not take the argument{'s' * (' ' in extra[1])} {extra[1]!r}"
+        return refused, _hint_on_repeating(context)
     if missing := _NO_COMMAND.match(raw):
         commands = getattr(context.command, "commands", {}) if context is not None else {}
-        return f"`{path}` has no command {missing[1]!r}", [f"{path} {name}" for name in nearest(missing[1], commands)]
+        near = [f"{path} {name}" for name in nearest(missing[1], commands)]
+        return f"`{path}` has no command {missing[1]!r}", near or f"The commands are {', '.join(commands)}."
     return f"{raw[:1].lower()}{raw[1:]}".rstrip("."), []
+
+
+def _how_to_pass(parameter: Any, context: Any) -> str:
+    """The hint for a missing parameter: the option with its metavar, or the values that an argument takes."""
+    if parameter is None or context is None:
+        return ""
+    if parameter.param_type_name == "option":
+        return f"Pass `{min(parameter.opts, key=len)} {parameter.metavar or 'VALUE'}`."
+    values = [found.value for found in parameter.shell_complete(context, "") if found.type == "plain"]
+    if not 0 < len(values) <= _MOST_VALUES:
+        return ""
+    return f"Pass one of {', '.join(values)}." if values[1:] else f"Pass {values[0]}."
+
+
+def _hint_on_output(option: str, context: Any, path: str) -> str:
+    """Of `--output` for a command that has formats, and writes them to stdout alone."""
+    if option not in ("-o", "--output") or context is None:
+        return ""
+    has_formats = any("--format" in parameter.opts for parameter in context.command.params)
+    return f"Redirect what the command prints: `{path} > FILE`." if has_formats else ""
+
+
+def _hint_on_repeating(context: Any) -> str:
+    """Of the repeatable options that were passed: a pattern of the shell stands for several values."""
+    if context is None:
+        return ""
+    repeatable = (each for each in context.command.params if getattr(each, "multiple", False))
+    names = [_name(each, "") for each in repeatable if context.params.get(each.name)]
+    return f"Pass {' and '.join(f'`{name}`' for name in names)} once for each value." if names else ""
 
 
 def _near_options(given: str, possible: Iterable[str] | None, context: Any) -> list[str]:

@@ -45,6 +45,18 @@ def web_mirrors(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(text for text in texts if isinstance(parse_mirror(text), WebMirror))
 
 
+def _hint_on_directory(text: str) -> str:
+    """For the path of a directory in the place of a URL; empty for what is none."""
+    from pathlib import Path
+
+    from provision.host.files import is_directory
+
+    path = Path(text.removeprefix("file://"))
+    if "://" in str(path) or not (path.is_absolute() or text.startswith(".") or is_directory(path)):
+        return ""
+    return f"Write the directory as {path.resolve().as_uri()}."
+
+
 @frozen(kw_only=False)
 class WebMirror:
     """A server or directory that has assets as ``<tag>/<asset name>`` or by digest; ``base`` ends in a slash."""
@@ -59,7 +71,8 @@ class WebMirror:
         except ValueError as error:
             raise UsageError(
                 f"invalid mirror {without_credentials(text)!r}: {error}",
-                hint="Write the mirror as https://HOST/PREFIX, file:///DIRECTORY, oci://REGISTRY/REPOSITORY or s3://BUCKET.",
+                hint=_hint_on_directory(text)
+                or "Write the mirror as https://HOST/PREFIX, file:///DIRECTORY, oci://REGISTRY/REPOSITORY or s3://BUCKET.",
             ) from error
         if url.query:
             raise UsageError(

@@ -68,6 +68,9 @@ _LINE = re.compile(
     re.VERBOSE,
 )
 
+# For what cannot be a lock file.
+NO_LOCK_HINT = "Check that the path is that of a lock file."
+
 # Which [[python]], and which asset of it; or which [[attestation]].
 _Path = tuple[int | None, int | None] | tuple[Literal["attestation"], int]
 
@@ -93,13 +96,11 @@ def read_lock_text(path: Path, file: str = "") -> str | None:
     except FileNotFoundError:
         return None
     except NotRegularFileError as error:
-        raise LockFileError("is not a regular file", place=Place(file)) from error
+        raise LockFileError("is not a regular file", place=Place(file), hint=NO_LOCK_HINT) from error
     except FileTooLargeError as error:
-        raise LockFileError(
-            lock_too_large(error.size), place=Place(file), hint="Check that the path is that of a lock file."
-        ) from error
+        raise LockFileError(lock_too_large(error.size), place=Place(file), hint=NO_LOCK_HINT) from error
     except UnicodeDecodeError as error:
-        raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file)) from error
+        raise LockFileError(f"is not UTF-8 (byte {error.start})", place=Place(file), hint=NO_LOCK_HINT) from error
     except OSError as error:
         raise LockFileError(f"cannot be read: {reason_of(error)}", place=Place(file)) from error
 

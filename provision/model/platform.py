@@ -20,6 +20,8 @@ _ARCHITECTURES = {
     "riscv64": ("riscv64", ""),
     "s390x": ("s390x", ""),
 }
+# What `uname -m` prints, as container tools read it.
+_OTHER_NAMES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "i686": "386"}
 # Variants that mean the same as none.
 _PLAIN = {("amd64", "v1"), ("arm64", "v8")}
 _LIBCS = ("gnu", "gnueabihf", "gnueabi", "musl")  # in order of preference
@@ -37,7 +39,8 @@ class Platform:
     def parse(cls, text: str) -> Platform:
         """Read ``linux/arm64`` or ``linux/amd64/v3``; raise `ValueError` on a platform that no target has."""
         system, _, rest = text.partition("/")
-        architecture, _, variant = rest.partition("/")
+        named, _, variant = rest.partition("/")
+        architecture = _OTHER_NAMES.get(named, named)
         found = cls(architecture, "" if (architecture, variant) in _PLAIN else variant)
         plain = Platform(architecture) if architecture == "amd64" and found.variant in _LEVELS else found
         if system != "linux" or plain not in PLATFORMS:

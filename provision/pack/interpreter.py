@@ -17,6 +17,7 @@ from provision.model.value import frozen
 from provision.model.version import Version
 from provision.relocate.rewrite import SHARED_PREFIXES
 
+_ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tar.xz", ".tar", ".zip")
 _INSPECTION_TIMEOUT, _TRIAL_TIMEOUT, _VERSION_TIMEOUT = 60, 120, 10  # seconds
 
 _INSPECTION_SCRIPT = """\
@@ -129,6 +130,11 @@ def inspect_interpreter(prefix: Path) -> Interpreter:
 
 
 def _find(prefix: Path) -> Path:
+    if prefix.name.endswith(_ARCHIVE_SUFFIXES) and is_file(prefix):
+        raise UsageError(
+            f"{prefix} is an archive: expected an interpreter, or a directory with bin/python3",
+            hint="To lock the archive, give an entry of pythons.toml its `url` and its `sha256`.",
+        )
     if is_file(prefix):
         return prefix
     candidates = [prefix / "bin" / name for name in ("python3", "python")]

@@ -78,7 +78,16 @@ def pack_archive(
     out.mkdir(parents=True, exist_ok=True)
     archive = out / asset.filename
     with tempfile.TemporaryDirectory(prefix="provision-pack-") as directory:
-        return _pack(interpreter, asset, files, Path(directory), archive)
+        packed = _pack(interpreter, asset, files, Path(directory), archive)
+    return replace(packed, warnings=(*_of_no_day(interpreter, build), *packed.warnings))
+
+
+def _of_no_day(interpreter: Interpreter, build: str | None) -> tuple[str, ...]:
+    from provision.unpack.writer import MTIME
+
+    if build or interpreter.executable.stat().st_mtime != MTIME:
+        return ()
+    return ("the build is 20240101, the day of all files of upstream's archives; pass another with `--build`",)
 
 
 def _pack(

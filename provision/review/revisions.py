@@ -11,7 +11,7 @@ from pathlib import Path
 
 from provision.errors import LockFileError, ProvisionError, UsageError
 from provision.host.files import find_program
-from provision.lock.read import MAX_LOCK_SIZE, lock_too_large
+from provision.lock.read import MAX_LOCK_SIZE, NO_LOCK_HINT, lock_too_large
 from provision.model.value import frozen
 
 _TIMEOUT = 60  # seconds
@@ -66,14 +66,14 @@ def read_revision(source: RevisionPath, directory: Path) -> str | None:
         return None
     kind, identity, size = blob
     if kind != "blob":
-        raise LockFileError(f"{source} is not a file")
+        raise LockFileError(f"{source} is not a file", hint=NO_LOCK_HINT)
     if size > MAX_LOCK_SIZE:
-        raise LockFileError(f"{source} {lock_too_large(size)}", hint="Check that the path is that of a lock file.")
+        raise LockFileError(f"{source} {lock_too_large(size)}", hint=NO_LOCK_HINT)
     content = _run_git(("cat-file", "blob", identity), b"", directory)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise LockFileError(f"{source} is not UTF-8 (byte {error.start})") from None
+        raise LockFileError(f"{source} is not UTF-8 (byte {error.start})", hint=NO_LOCK_HINT) from None
 
 
 def has_commit(directory: Path) -> bool:

@@ -138,6 +138,15 @@ def test_a_file_that_is_too_large_for_a_record_is_skipped(tmp_path: Path) -> Non
         read_database(tmp_path / "large.json")
 
 
+def test_a_directory_of_zip_files_is_answered_with_what_to_pass(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.zip").touch()
+    with pytest.raises(UsageError, match="holds no advisory") as caught:
+        read_database(tmp_path)
+    passed = " ".join(f"--advisories {tmp_path}/{number}.zip" for number in range(3))
+    assert caught.value.hint == f"Pass each zip file of the directory: `{passed} …`."
+
+
 def test_a_damaged_zip_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "database.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:

@@ -65,6 +65,16 @@ def test_a_custom_catalog_has_the_same_format() -> None:
     assert only(ndjson_line(asset.filename, date="2026-01-30T14:46:07Z")) == asset
 
 
+def test_the_row_that_the_docs_show_needs_no_more_than_url_and_hash() -> None:
+    """`own-builds.md` has it for archives that exist: their names say the rest."""
+    page = Path(__file__).parents[2] / "docs" / "own-builds.md"
+    row = page.read_text(encoding="utf-8").partition("<!-- row -->\n```json\n")[2].partition("```")[0]
+    asset = only(row.encode())
+    assert (str(asset.version), asset.build, asset.target.short) == ("3.13.5", "20261101", "linux-x86_64")
+    assert (asset.flavor, str(asset.options)) == ("install_only_stripped", "freethreaded")
+    assert asset.url.startswith("https://example.com/catalogs/cpython-3.13.5%2B20261101-")
+
+
 def test_urls_of_a_file_are_relative_to_its_directory(tmp_path: Path) -> None:
     row = custom_line(VERSION, {"url": full("3.14.2", "20260127")})
     assert only(row, str(tmp_path / "my catalog.ndjson")).url == f"{tmp_path.as_uri()}/{full('3.14.2', '20260127')}"

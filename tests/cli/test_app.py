@@ -38,6 +38,16 @@ def project(tmp_path: Path) -> Project:
         ("check", "provision lock --check"),
         ("gc", "provision prune"),
         ("tree", "provision list"),
+        # what was typed after the word is kept
+        ("upgrade free", "provision lock --upgrade free"),
+        ("upgrade 3.14", "provision lock --upgrade"),
+        ("rm old older --force", "provision remove old older"),
+        ("info free", "provision explain free"),
+        ("where free", "provision which free"),
+        ("python -V", "provision run NAME -V"),
+        ("pip install x", "provision run NAME pip install x"),
+        ("venv .venv", "provision run NAME -m venv .venv"),
+        ("use 3.13", "provision add NAME 3.13"),
     ],
 )
 def test_a_command_that_does_not_exist(project: Project, typed: str, meant: str) -> None:

@@ -51,7 +51,10 @@ def test_a_narrow_terminal_gets_lines_that_fit(monkeypatch: pytest.MonkeyPatch) 
     assert help_for(["--help"]) is None
     done = subprocess.run([sys.executable, "-m", "provision", "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Usage: provision")
-    assert max(map(len, done.stdout.partition("Commands:")[2].splitlines())) <= 60
+    listed = done.stdout.partition("Commands:")[2]
+    assert max(map(len, listed.splitlines())) <= 60
+    assert "Show entries, their locked builds and their state." in " ".join(listed.split())
+    assert "..." not in listed
 
 
 @pytest.mark.parametrize(

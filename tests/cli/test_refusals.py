@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -52,13 +53,37 @@ REFUSED = {
     "status -m": ("-m: expected a value, got none", "Run `provision status --help`."),
     "list --json=1": ("--json: expected no value", "Run `provision list --help`."),
     # arguments
+    "hook": ("`provision hook` requires SHELL", "Pass one of bash, zsh, fish, pwsh, powershell, direnv."),
+    "pre-commit": ("`provision pre-commit` requires ACTION", "Pass one of check, audit, lock."),
+    "bundle create x.tar": ("`provision bundle create` requires --output", "Pass `-o PATH`."),
+    "audit --advisories a b c": (
+        "`provision audit` does not take the argument 'c'",
+        "Pass `--advisories` once for each value.",
+    ),
+    "status --mirror a b": ("`provision status` has no option '--mirror'", "Run `provision status --help`."),
+    "doctor --mirror a b": (
+        "`provision doctor` does not take the argument 'b'",
+        "Pass `--mirror` once for each value.",
+    ),
+    # a file for what goes to stdout
+    "diff -o x.html": (
+        "`provision diff` has no option '-o'",
+        "Redirect what the command prints: `provision diff > FILE`.",
+    ),
+    "audit --output x": (
+        "`provision audit` has no option '--output'",
+        "Redirect what the command prints: `provision audit > FILE`.",
+    ),
+    "list -o x": ("`provision list` has no option '-o'", "Run `provision list --help`."),
     "which": ("`provision which` requires NAME", "Run `provision which --help`."),
     "remove": ("`provision remove` requires NAME", "Run `provision remove --help`."),
     "add a": ("`provision add` requires REQUEST", "Run `provision add --help`."),
     "list more": ("`provision list` does not take the argument 'more'", "Run `provision list --help`."),
     "which a b c": ("`provision which` does not take the arguments 'b c'", "Run `provision which --help`."),
     # commands of a group
-    "cache foo": ("`provision cache` has no command 'foo'", "Run `provision cache --help`."),
+    "cache foo": ("`provision cache` has no command 'foo'", "The commands are dir, size, clean."),
+    "bundle list": ("`provision bundle` has no command 'list'", "The commands are create, verify, diff."),
+    "mirror pull": ("`provision mirror` has no command 'pull'", "The commands are push, check, list."),
     "cache siez": ("`provision cache` has no command 'siez'", "Did you mean `provision cache size`?"),
 }
 
@@ -69,6 +94,15 @@ def test_what_typer_refuses_is_an_error_as_all_others(line: str) -> None:
     with pytest.raises(UsageError) as caught:
         run_app(shlex.split(line))
     assert (caught.value.message, caught.value.hint, caught.value.exit_code) == (message, hint, 2)
+
+
+def test_a_missing_entry_is_one_of_the_manifests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pythons.toml").write_text('[pythons]\ndefault = "3.14"\nfree = "3.14t"\n')
+    monkeypatch.chdir(tmp_path)
+    for command in ("which", "explain", "remove"):
+        with pytest.raises(UsageError) as caught:
+            run_app([command])
+        assert caught.value.hint == "Pass one of default, free."
 
 
 def test_any_other_error_keeps_its_words() -> None:

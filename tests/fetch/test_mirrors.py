@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from provision.errors import PolicyError, UsageError
@@ -103,6 +105,28 @@ def test_naming_a_mirror_allows_its_host_and_port() -> None:
 def test_what_cannot_be_a_mirror_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="invalid mirror"):
         parse_mirror(text)
+
+
+def test_a_directory_in_the_place_of_a_mirror_is_answered_with_its_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a b").mkdir()
+    monkeypatch.chdir(tmp_path)
+    here = tmp_path.resolve().as_uri()
+    for text, url in (
+        ("a b", f"{here}/a%20b"),
+        ("./none", f"{here}/none"),
+        (f"{tmp_path}/none", f"{here}/none"),
+        (f"file://{tmp_path}/x/../none", f"{here}/none"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            parse_mirror(text)
+        assert caught.value.hint == f"Write the directory as {url}."
+        assert parse_mirror(url).rule is None
+    for text in ("mirror.example", "ftp://mirror.example", "none"):
+        with pytest.raises(UsageError) as caught:
+            parse_mirror(text)
+        assert str(caught.value.hint).startswith("Write the mirror as https://HOST/PREFIX")
 
 
 def test_an_asset_without_a_usable_url_is_refused() -> None:

@@ -56,12 +56,13 @@ def test_a_lock_is_read_from_its_file(tmp_path: Path) -> None:
 def test_files_that_cannot_be_a_lock_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "pythons.lock"
     path.mkdir()
-    with pytest.raises(LockFileError, match=r"pythons\.lock: is not a regular file"):
+    with pytest.raises(LockFileError, match=r"pythons\.lock: is not a regular file") as directory:
         read_lock_text(path)
     path.rmdir()
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(LockFileError, match="is not UTF-8"):
+    with pytest.raises(LockFileError, match="is not UTF-8") as text:
         read_lock_text(path)
+    assert directory.value.hint == text.value.hint == "Check that the path is that of a lock file."
     with path.open("wb") as file:
         file.truncate(MAX_LOCK_SIZE + 1)
     with pytest.raises(LockFileError, match="the limit is 16777216"):

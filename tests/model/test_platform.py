@@ -26,6 +26,10 @@ def test_each_target_for_linux_is_of_one_platform() -> None:
         ("linux/amd64/v1", "linux/amd64", "baseline", ["linux-x86_64", "linux-x86_64-musl"]),
         ("linux/amd64/v3", "linux/amd64/v3", "v3", ["linux-x86_64", "linux-x86_64-musl"]),
         ("linux/arm64/v8", "linux/arm64", "baseline", ["linux-aarch64", "linux-aarch64-musl"]),
+        ("linux/x86_64", "linux/amd64", "baseline", ["linux-x86_64", "linux-x86_64-musl"]),
+        ("linux/x86_64/v3", "linux/amd64/v3", "v3", ["linux-x86_64", "linux-x86_64-musl"]),
+        ("linux/aarch64", "linux/arm64", "baseline", ["linux-aarch64", "linux-aarch64-musl"]),
+        ("linux/i686", "linux/386", "baseline", ["linux-i686", "linux-i686-musl"]),
         ("linux/arm/v7", "linux/arm/v7", "baseline", ["linux-armv7-gnueabihf", "linux-armv7-gnueabi"]),
     ],
 )
@@ -38,7 +42,7 @@ def test_variants_are_levels_and_targets_for_glibc_come_first(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "linux", "amd64", "linux/x86_64", "linux/arm", "linux/arm64/v9", "linux/amd64/v5", "windows/amd64"],
+    ["", "linux", "amd64", "linux/x86_32", "linux/arm", "linux/arm64/v9", "linux/amd64/v5", "windows/amd64"],
 )
 def test_what_no_target_runs_on_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a known platform"):

@@ -147,6 +147,14 @@ def test_what_is_no_python_is_refused(tmp_path: Path, program: str, problem: str
         pack_archive(tmp_path, tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["python.tar.gz", "cpython-3.13.5+20261101-x.tar.zst", "python.zip"])
+def test_an_archive_is_not_taken_for_a_program(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(UsageError, match="is an archive: expected an interpreter") as caught:
+        pack_archive(tmp_path / name, tmp_path / "out")
+    assert "its `url` and its `sha256`" in (caught.value.hint or "")
+
+
 def test_a_program_that_lost_its_mode_is_named_with_the_remedy(tmp_path: Path) -> None:
     program = make_program(tmp_path, {})
     program.chmod(0o644)
@@ -174,8 +182,9 @@ def test_a_pbs_tree_as_tar_leaves_it_is_packed_with_its_library_and_starts(tmp_p
     with tarfile.open(build.archive) as tar:
         tar.extractall(tmp_path / "unpacked", filter="tar")
         before = set(tar.getnames())
-    packed = pack_archive(tmp_path / "unpacked/python", tmp_path / "out", build="20261101", flavor="install_only")
-    assert packed.warnings == ()
+    packed = pack_archive(tmp_path / "unpacked/python", tmp_path / "out", flavor="install_only")
+    day = "the build is 20240101, the day of all files of upstream's archives; pass another with `--build`"
+    assert packed.warnings == (day,)
     with tarfile.open(packed.archive) as tar:
         after = set(tar.getnames())
     kinds = re.compile(r"python/lib/(?:libpython[^/]*\.so[^/]*|pkgconfig/[^/]+|tcl.*|tk.*)")

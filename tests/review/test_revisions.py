@@ -67,8 +67,9 @@ def test_a_path_out_of_the_repository_is_refused(repository: Path) -> None:
 
 def test_files_that_are_no_text_and_folders_are_refused(repository: Path) -> None:
     commit(repository, b"\xff\xfe")
-    with pytest.raises(LockFileError, match="not UTF-8"):
+    with pytest.raises(LockFileError, match="not UTF-8") as caught:
         read(repository, "HEAD")
+    assert caught.value.hint == "Check that the path is that of a lock file."
     commit(repository, b"x", name="folder/x")
     with pytest.raises(LockFileError, match="not a file"):
         read(repository, "HEAD:folder")

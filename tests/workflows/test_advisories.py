@@ -61,6 +61,9 @@ def test_all_databases_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> 
     ended = project.run("audit", "--advisories", tmp_path / "text", "--advisories", tmp_path / "missing", expect=2)
     assert "text holds no advisory" in ended.err
     assert "missing does not exist" in ended.err
+    for suffix in ("json", "zip"):  # as a pattern of the shell passes them: the second is in the place of LOCK
+        ended = project.run("audit", "--advisories", f"a.{suffix}", f"b.{suffix}", expect=2)
+        assert f"error: LOCK: expected a lock file, got b.{suffix}\n hint: Pass `--advisories` once" in ended.err
 
 
 def test_a_release_that_the_catalog_dates_before_the_record_is_clean(tmp_path: Path, options: Options) -> None:

@@ -15,6 +15,7 @@ from provision.model.value import replace
 
 _DIFF_FORMATS = ("text", "markdown", "html", "json", "github")
 _AUDIT_FORMATS = ("text", "html", "json", "github", "sarif")
+_DATABASE_SUFFIXES = (".zip", ".json")  # of advisories
 _IMPLEMENTATIONS = f"{', '.join(IMPLEMENTATIONS[:-1])} or {IMPLEMENTATIONS[-1]}"
 
 
@@ -140,6 +141,8 @@ def audit(
     style = choice("--format", "json" if session.as_json else style, _AUDIT_FORMATS)
     if policy is not None and no_project_policy:
         raise UsageError("`--policy` cannot be combined with `--no-project-policy`")
+    if advisories and lock is not None and lock.suffix in _DATABASE_SUFFIXES:  # as a pattern of the shell has several
+        raise UsageError(f"LOCK: expected a lock file, got {lock}", hint="Pass `--advisories` once for each database.")
     audited = run_audit(
         replace(session.options, shown_as=shown_as),
         lock,
