@@ -327,6 +327,16 @@ def store_failures(step: str, path: Path, variable: str = "PROVISION_HOME") -> I
         raise store_error(step, path, error, variable) from error
 
 
+def check_parent(output: Path) -> None:
+    """Raise `StoreError` unless the directory of an output exists: none is made, as the path may be mistyped."""
+    folder = output.absolute().parent
+    if not os.path.isdir(folder):  # noqa: PTH112
+        raise StoreError(
+            f"cannot write {output}: there is no directory {folder}",
+            hint=f"Create the directory {folder}, or write to another one.",
+        )
+
+
 def cache_failures(step: str, path: Path) -> AbstractContextManager[None]:
     """As `store_failures`, for paths in the cache."""
     return store_failures(step, path, CACHE_VARIABLE)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, check_parent
 from provision.measures import Measure
 from provision.model.asset import Asset
 from provision.protocols import Progress
@@ -34,6 +34,8 @@ def traced(recorder: Recorder, command: str, path: Path | None) -> Iterator[None
 
     The error of a command that fails is never replaced by one of writing the trace.
     """
+    if path is not None:
+        check_parent(path)
     begin = time.monotonic()
     try:
         yield

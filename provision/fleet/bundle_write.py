@@ -74,7 +74,6 @@ def write_bundle(path: Path, contents: BundleContents, since: Since | None, arch
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
     """A path beside another one, which is removed after a failure; so is what killed runs have left."""
-    make_directory(path.parent)
     for left in unfinished_files(path.parent, path.name):
         remove_recursively(left)
     temporary = temporary_path(path)

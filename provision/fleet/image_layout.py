@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from provision.errors import IntegrityError, ProvisionError, UsageError, reason_of, store_failures
+from provision.errors import IntegrityError, ProvisionError, UsageError, check_parent, reason_of, store_failures
 from provision.host.files import (
     exists,
     is_directory,
@@ -71,7 +71,9 @@ class ImageLayout:
     path: Path
 
     def check(self) -> None:
-        """Raise `UsageError` where the directory has other files than a layout's."""
+        """Raise `UsageError` where the directory has other files than a layout's, `StoreError` if it has no parent."""
+        if not exists(self.path):
+            check_parent(self.path)
         with store_failures("write an image layout", self.path, variable=""):
             is_usable = is_layout(self.path) or not exists(self.path)
             if not is_usable and not (is_directory(self.path) and not any(map(_is_foreign, self.path.iterdir()))):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from provision.errors import CatalogError, Place, StoreError, UsageError, reason_of
+from provision.errors import CatalogError, Place, StoreError, UsageError, check_parent, reason_of
 from provision.host.files import (
     exists,
     is_directory,
@@ -53,6 +53,8 @@ class PackedPython:
 
 def pack_python(prefix: Path, output: Path, *, flavor: str, build: str | None) -> PackedPython:
     """Make the archive and its row; `UsageError` for what cannot be packed, `StoreError` for what cannot be written."""
+    if not is_directory(output):
+        check_parent(output)
     try:
         packed = pack_archive(prefix, output, flavor=cast(Flavor, flavor), build=build)
         catalog = output / "catalog.ndjson"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provision.attest.kept import KeptBundles
 from provision.catalog.learned_components import learned_file
-from provision.errors import ManifestError, ProvisionError, UsageError, store_failures
+from provision.errors import ManifestError, ProvisionError, UsageError, check_parent, store_failures
 from provision.fleet.bundle import (
     COMPONENTS_FILE,
     LOCK_FILE,
@@ -99,6 +99,7 @@ def create_bundle(
     With ``since``, archives that this earlier bundle has are left out. Raises `LockFileError` if the lock is out of
     date, `ProvisionError` for an attestation that is missing, and what opening a bundle and downloading raise.
     """
+    check_parent(output)
     real = output.resolve()
     check_inside(output, real)
     check_output(real)

@@ -16,6 +16,7 @@ from provision.errors import (
     ProvisionError,
     StoreError,
     UsageError,
+    check_parent,
     did_you_mean,
     reason_of,
 )
@@ -277,6 +278,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     from provision.host.files import replace_file
 
+    check_parent(path)
     try:
         real = path.resolve()
         check_inside(path, real)
@@ -284,10 +286,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         replace_file(real, data, flush=True, mode=mode)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         reason = reason_of(error) if isinstance(error, OSError) else "symbolic links form a loop"
-        hint = "Check its permissions and the free space."
-        if isinstance(error, FileNotFoundError):
-            hint = f"Create the directory {path.absolute().parent}, or write to another one."
-        raise StoreError(f"cannot write {path}: {reason}", hint=hint) from error
+        raise StoreError(f"cannot write {path}: {reason}", hint="Check its permissions and the free space.") from error
 
 
 def remove_unfinished(path: Path) -> None:

@@ -72,10 +72,13 @@ def test_a_trace_that_cannot_be_written_does_not_replace_the_error_of_the_comman
             notes.append(text)
 
     recorder = Recorder(Notes())
-    path = tmp_path / "no-such-directory" / "trace.json"
+    path = tmp_path / "directory"
+    path.mkdir()
     with pytest.raises(NetworkError, match="the server is down"), traced(recorder, "sync", path):
         raise NetworkError("the server is down")
     assert len(notes) == 1
     assert str(path) in notes[0]
     with pytest.raises(StoreError), traced(recorder, "sync", path):
         pass
+    with pytest.raises(StoreError, match="there is no directory"), traced(recorder, "sync", tmp_path / "no" / "trace"):
+        pytest.fail("it is known before the command begins")

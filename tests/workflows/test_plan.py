@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provision.errors import UsageError
+from provision.cli.app import run_app
+from provision.errors import StoreError, UsageError
 from provision.workflows.lock import lock
 from provision.workflows.options import Options, Scope
 from provision.workflows.plan import load_plan, plan, save_plan
@@ -77,10 +79,24 @@ def test_a_missing_file_and_a_directory_are_refused(options: Options, tmp_path: 
             load_plan(options, path)
 
 
-@pytest.mark.parametrize("words", ["plan -o no/x.plan", "sbom -o no/x.json", "init -m no/ci.toml"])
-def test_the_hint_about_a_missing_directory_is_to_create_it(words: str, tmp_path: Path) -> None:
+def test_no_output_makes_its_parent_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Project(tmp_path / "project")
     project.write('[pythons]\none = "3.13"\n')
     project.run("lock")
-    ended = project.run(*words.split(), expect=1)
-    assert f"hint: Create the directory {project.directory / 'no'}, or write to another one." in ended.err
+    for name, value in project.environ().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(project.directory)
+    for words in (
+        "plan -o no/x.plan",
+        "sbom -o no/x.json",
+        "init -m no/ci.toml",
+        "bundle create -o no/x.tar",
+        "bundle create -o no/x",
+        "image -o no/x",
+        f"pack {sys.base_prefix} -o no/x",
+        "prefetch --trace no/x",
+    ):
+        with pytest.raises(StoreError, match=r"cannot write .*no/.*: there is no directory ") as caught:
+            run_app(words.split())
+        assert caught.value.hint == f"Create the directory {project.directory / 'no'}, or write to another one."
+    assert not (project.cache / "archives").exists(), "nothing is downloaded before"
