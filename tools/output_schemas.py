@@ -15,6 +15,7 @@ from provision.store.hashing import DifferenceKind
 from provision.store.needs import State as NeedState
 from provision.workflows.doctor_places import State as CheckState
 from provision.workflows.list import State as EntryState
+from tools.output_keys import described
 
 Schema = dict[str, Any]
 
@@ -626,10 +627,11 @@ _COMMANDS: dict[str, Schema] = {
 def output_schemas() -> dict[str, Schema]:
     """The schemas, draft 2020-12, by the names that `provision schema` takes."""
     commands = {
-        f"output-{name}": _titled(f"the document of `provision {_words_of(name)} --json`", schema)
+        f"output-{name}": _titled(f"the document of `provision {_words_of(name)} --json`", described(schema, name))
         for name, schema in _COMMANDS.items()
     }
-    failure = _titled("the document of a command that failed, with `--json`", _document(error=_ERROR))
+    document = described(_document(error=_ERROR), "output-error")
+    failure = _titled("the document of a command that failed, with `--json`", document)
     return {**commands, "output-error": failure}
 
 

@@ -79,7 +79,7 @@ def test_the_words_of_the_schema_are_those_of_the_code(schema: dict[str, Any], w
 
 
 def test_the_version_is_the_one_that_is_written() -> None:
-    assert SCHEMA["properties"]["version"] == {"const": DIFF_VERSION}
+    assert SCHEMA["properties"]["version"]["const"] == DIFF_VERSION
 
 
 def test_words_and_patterns_of_a_lock_are_those_of_its_schema() -> None:

@@ -119,7 +119,7 @@ def test_the_reference_has_the_keys_of_each_document_and_of_its_parts(reference:
     )
     for words, key in {
         "lock": "| `entries[].build-options` | list: text |",
-        "lock ": "The document with `--check`:\n\n| Key | Value |\n|---|---|\n| `version` | `1` |\n| `lock` | text |\n",
+        "lock ": "The document with `--check`:\n\n| Key | Value | Meaning |\n|---|---|---|\n| `version` | `1` | The ",
         "plan": '| `actions[].action` | `"keep"`, `"install"`, `"link"`, `"unlink"`, `"remove"` |',
         "sbom": "The document with `--format spdx`:",
         "mirror check": "| `archives[].size` | integer or `null` |",

@@ -185,28 +185,33 @@ def _json_page() -> str:
         for document in schema.get("anyOf", [schema]):
             if "anyOf" in schema:
                 parts.append(f"The document {document['title']}:\n")
-            rows = [f"| {code_in_table(key)} | {kind} |" for key, kind in document_keys(document)]
+            rows = [f"| {code_in_table(key)} | {kind} | {doc} |" for key, kind, doc in document_keys(document)]
             parts.append(
-                "\n".join(["| Key | Value |\n|---|---|", *rows, ""]) if rows else "As that format defines it.\n"
+                "\n".join(["| Key | Value | Meaning |\n|---|---|---|", *rows, ""])
+                if rows
+                else "As that format defines it.\n"
             )
     return "\n".join(parts)
 
 
-def document_keys(schema: Schema, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Each key of a JSON document and of its parts, with what its value is."""
+def document_keys(schema: Schema, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Each key of a JSON document and of its parts, with what its value is, and what it means."""
     for key, value in schema.get("properties", {}).items():
         path = f"{prefix}{key}"
-        yield path, _kind(value) + ("" if key in schema.get("required", ()) else "; may be missing")
+        kind = _kind(value) + ("" if key in schema.get("required", ()) else "; may be missing")
+        yield path, kind, value["description"].replace("|", "\\|")
         yield from _keys_of_parts(value, path)
 
 
-def _keys_of_parts(value: Schema, path: str) -> Iterator[tuple[str, str]]:
+def _keys_of_parts(value: Schema, path: str) -> Iterator[tuple[str, str, str]]:
     if "anyOf" in value:
         kinds: dict[str, dict[str, None]] = {}
+        docs: dict[str, str] = {}
         for each in value["anyOf"]:
-            for key, kind in _keys_of_parts(each, path):
+            for key, kind, doc in _keys_of_parts(each, path):
                 kinds.setdefault(key, {})[kind] = None
-        yield from ((key, ", ".join(found)) for key, found in kinds.items())
+                docs.setdefault(key, doc)
+        yield from ((key, ", ".join(found), docs[key]) for key, found in kinds.items())
     elif "items" in value:
         yield from _keys_of_parts(value["items"], f"{path}[]")
     elif isinstance(value.get("additionalProperties"), dict):
