@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from provision.catalog.components import IN_CPYTHON, NOT_KNOWN, ComponentTable, components_of, origin_words
+from provision.catalog.pbs import release_tag
 from provision.model.asset import Asset
 from provision.model.value import frozen, replace
 from provision.review.changes import ALL_TARGETS_LABEL, AssetChange, EntryChange, LockDiff
@@ -47,6 +48,14 @@ class ComponentChange:
 def compare_components(diff: LockDiff, table: ComponentTable) -> tuple[ComponentChange, ...]:
     """What changed inside of the builds of each changed entry, folded by groups of targets."""
     return tuple(change for entry in diff.entries for change in _compare_entry(entry, table))
+
+
+def gap_words(diff: LockDiff, table: ComponentTable) -> str:
+    """Why not all is known of the builds that changed, and what to do; empty where the table has all of them."""
+    changed = (change for entry in diff.entries for change in entry.assets if _is_another_build(change))
+    tags = {release_tag(asset) for change in changed for asset in (change.old, change.new) if asset is not None}
+    gaps = [gap for tag in sorted(tags - {""}) if (gap := table.gap(tag))]
+    return f"not all components are known: {gaps[-1]}; run `provision catalog update`" if gaps else ""
 
 
 def without_repetition(changes: Iterable[ComponentChange]) -> tuple[ComponentChange, ...]:

@@ -52,6 +52,7 @@ def markdown_comment(review: Review) -> str:
         comment.table(_COMPONENT_COLUMNS, inside[:_UNFOLDED_ROWS])
         title = plural(len(inside) - _UNFOLDED_ROWS, "more component")
         comment.folded(title, _COMPONENT_COLUMNS, inside[_UNFOLDED_ROWS:])
+        comment.add(f"\n{review.gap.capitalize()}.\n" if review.gap else "")
     digests = list(_digests(review))
     comment.folded(plural(len(digests), "archive") + " by platform", ("Entry", "Platform", "Before", "After"), digests)
     for title, details_columns, details_cells in _tree_details(review):

@@ -162,6 +162,8 @@ def _components(review: Review) -> Iterator[str]:
     cells = [(each.entry, each.names, each.before, each.after, each.where) for each in inside]
     rows = [attributes[each.entry] for each in inside]
     yield from plain_table(("Entry", "Component", "Before", "After", "Platforms"), cells, rows)
+    if review.gap:
+        yield f"<p>{html_text(review.gap.capitalize())}.</p>\n"
     for (entry, effect), changes in review.advisories_by_entry().items():
         style = "warning" if effect == "opens" else "notice"
         number = plural(len(changes), "advisory", "advisories")

@@ -40,6 +40,7 @@ class Review:
     """Two locks compared. ``file`` is the path of the new one as annotations name it.
 
     ``verified`` are the entries of the new lock whose bundles were verified, as `provenance_changes` takes them.
+    ``gap`` says why some of the ``components`` are not known.
     """
 
     old: DiffSide
@@ -48,6 +49,7 @@ class Review:
     diff: LockDiff
     notices: tuple[Notice, ...]
     components: tuple[ComponentChange, ...] = ()
+    gap: str = ""
     advisories: tuple[AdvisoryChange, ...] = ()
     details: tuple[TreeChange, ...] = ()
     verified: Mapping[str, str] = NOT_VERIFIED

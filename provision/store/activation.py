@@ -55,7 +55,9 @@ def find_activation(environ: "Mapping[str, str]", start: str) -> Activation:
     if not is_trusted(environ, found.project):
         # A shell prints each line once: after trust was lost, the line is another one.
         lost = any(project == found.project for _, project in records(environ))
-        state = "no longer trusted, because it was moved or replaced" if lost else "not trusted"
+        state = (
+            "no longer trusted, because the project or its .pythons was moved or replaced" if lost else "not trusted"
+        )
         found.untrusted = (
             f"provision: {printable(found.project)} is {state}; run `provision trust` to put its interpreters on PATH"
         )

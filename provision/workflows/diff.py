@@ -21,7 +21,7 @@ from provision.model.tree import TreeEntry, TreeOptions, store_key
 from provision.model.value import frozen, replace
 from provision.review.advisory_changes import compare_advisories, unjudged_notices
 from provision.review.changes import AssetChange, EntryChange, LockDiff
-from provision.review.components import compare_components
+from provision.review.components import compare_components, gap_words
 from provision.review.details import TreeChange, compare_folders, compare_libraries, total_size
 from provision.review.libraries import libraries_from_files, libraries_from_interpreter
 from provision.review.notices import sort_notices
@@ -62,7 +62,7 @@ def diff(
     file = shown_name(_file_of(new, lock_path), options.shown_as)
     review = Review.of(before, after, file=file, verified=_verified(options, before.lock, after.lock, lock_path))
     table = component_table(options)
-    review = replace(review, components=compare_components(review.diff, table))
+    review = replace(review, components=compare_components(review.diff, table), gap=gap_words(review.diff, table))
     if advisories:
         from provision.workflows.advisories import read_advisories
 

@@ -14,14 +14,14 @@ from provision.catalog.catalog import Catalog
 from provision.catalog.components import bundled_table
 from provision.catalog.snapshot import bundled_snapshot
 from provision.cli.console import Console
-from provision.cli.present.diff import diff_lines
+from provision.cli.present.diff import diff_lines, present_diff
 from provision.lock.lock import LockedPython
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import replace
 from provision.model.version import Version
-from provision.review.components import ComponentChange, compare_components
+from provision.review.components import ComponentChange, compare_components, gap_words
 from provision.review.diff_formats import diff_annotations, diff_document
 from provision.review.diff_markdown import markdown_comment
 from provision.review.diff_page import html_page
@@ -116,6 +116,27 @@ def test_each_of_those_builds_was_published() -> None:
             version, _, build = title.partition("+")
             found = catalog.assets("cpython", Version.parse(version), build)
             assert found, title
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("3.14.7+20260814", "3.14.10+20261110", "build 20261110 is newer than the component list of 20260814"),
+        ("3.14.9+20261021", "3.14.10+20261110", "build 20261110 is newer than the component list of 20260814"),
+        ("3.13.1+20250115", "3.13.1+20250116", "the component list does not have build 20250116"),
+        ("3.13.13+20260602", "3.13.14+20260610", ""),
+    ],
+)
+def test_why_something_is_not_known_and_what_to_do(before: str, after: str, why: str) -> None:
+    changed = reviewed(entry(before, (GNU, MAC)), entry(after, (GNU, MAC)))
+    words = gap_words(changed.diff, bundled_table())
+    assert words == (f"not all components are known: {why}; run `provision catalog update`" if why else "")
+    found = replace(changed, gap=words)
+    for text in (markdown_comment(found), html_page(found)):
+        assert ("run `provision catalog update`." in text) is bool(why)
+    answer = present_diff(found, Console(), "text", exit_code=False)
+    assert (words in answer.remarks) is bool(why)
+    assert len(answer.remarks) == 1 + bool(why)
 
 
 SECURITY = (entry("3.13.13+20260602", (GNU, WINDOWS)), entry("3.13.14+20260610", (GNU, WINDOWS)))

@@ -69,7 +69,7 @@ def test_lost_trust_has_a_line_of_its_own(project: Project, tmp_path: Path) -> N
     shutil.rmtree(project.directory / ".pythons")
     for again in range(2):
         lost = activate(environ, str(project.directory)).untrusted
-        assert "is no longer trusted, because it was moved or replaced; run `provision trust`" in lost
+        assert "is no longer trusted, because the project or its .pythons was moved or replaced; run `" in lost
         assert lost != first
         if not again:
             make_identity(project.directory)

@@ -42,7 +42,8 @@ def present_diff(review: Review, console: Console, style: str, *, exit_code: boo
         case _:
             summary = f"{review.old.label} → {review.new.label}: {headline(review)}"
             lines = diff_lines(review, console, width=terminal_width(sys.stdout))
-            return CommandAnswer(lines=lines, document=diff_document(review), code=code, remarks=(summary,))
+            remarks = tuple(filter(None, (summary, review.gap)))
+            return CommandAnswer(lines=lines, document=diff_document(review), code=code, remarks=remarks)
 
 
 def diff_lines(review: Review, console: Console, *, width: int) -> list[str]:
