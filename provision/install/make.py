@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from provision.host.files import exists
 from provision.install.probe import has_interpreter, probe, probing, require_interpreter, why_not_runnable
 from provision.measures import Laps
 from provision.model.target import Host
+from provision.model.tree import TreeEntry
 from provision.plan import Selected
 from provision.protocols import Progress
 from provision.relocate.recipe import relocate
@@ -48,6 +49,7 @@ def make_tree(
     unpacked = unpack(archive, tree, asset=asset, extras=extras, limits=limits, without=options.without, helper=helper)
     entries = unpacked.entries
     laps.end("unpack")
+    receipt: Receipt | None = None
     obstacle = why_not_runnable(asset, host, lambda: cpu_level(environ=environ))
     with ExitStack() as stack:
         # CPython starts beside the recipe, none of whose files it reads without `site`.
@@ -59,6 +61,8 @@ def make_tree(
         laps.end("relocate")
         if not obstacle:
             progress.start(selected.key, asset.title, "probe", None)
+        if is_probed and not options.bytecode:  # nothing more is written
+            receipt = _seal(tree, entries, selected, "ok", notes)
     if not obstacle:
         if not is_probed:
             probe(tree, asset)
@@ -74,8 +78,15 @@ def make_tree(
         probed = f"skipped: {obstacle}"
         if options.bytecode:
             notes.append(f"its standard library was not compiled: {obstacle}")
-    set_directory_times(tree, entries)
-    receipt = Receipt.of(asset, options, entries, probed=probed, notes=tuple(notes))
+    receipt = receipt or _seal(tree, entries, selected, probed, notes)
     published = publish(store, tree, selected.key, receipt, entries, extras=extras if exists(extras) else None)
     laps.end("publish")
     return published
+
+
+def _seal(
+    tree: Path, entries: Mapping[str, TreeEntry], selected: Selected, probed: str, notes: Sequence[str]
+) -> Receipt:
+    """Set the directories' times, which is the last change to a tree; returns its receipt."""
+    set_directory_times(tree, entries)
+    return Receipt.of(selected.asset, selected.tree, entries, probed=probed, notes=tuple(notes))

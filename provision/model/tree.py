@@ -78,10 +78,10 @@ def tree_digest(entries: Mapping[str, TreeEntry]) -> str:
     """
     import hashlib
 
-    digest = hashlib.sha256()
+    lines: list[str] = []
     for path in sorted(entries):
         entry = entries[path]
-        if entry.kind == "dir" or "__pycache__" in path.split("/"):
+        if entry.kind == "dir" or ("__pycache__" in path and "__pycache__" in path.split("/")):
             continue
-        digest.update(f"{path}\0{entry.kind}\0{entry.mode:o}\0{entry.content}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+        lines.append(f"{path}\0{entry.kind}\0{entry.mode:o}\0{entry.content}\n")
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

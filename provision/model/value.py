@@ -8,6 +8,7 @@ type checkers the two are the same.
 from __future__ import annotations
 
 from operator import attrgetter
+from types import CodeType, FunctionType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,25 +89,41 @@ def _make(cls: type, *, kw_only: bool, order: bool, init: Callable[..., None] | 
 
 
 def _initialiser(cls: type, fields: Mapping[str, Field], *, kw_only: bool) -> Callable[..., None]:
-    """``__init__``, compiled from source, as setting the fields in a loop takes three times as long."""
+    """``__init__`` as compiled code, since setting the fields in a loop takes three times as long."""
     scope: dict[str, Any] = {"_missing": _MISSING}
-    parameters, lines = [], []
-    for name, one in fields.items():
-        value = name
+    defaults: dict[str, object] = {}
+    for number, (name, one) in enumerate(fields.items()):
+        scope[f"_set{number}"] = vars(cls)[name].__set__
         if one.factory is not None:
-            scope[f"_make_{name}"] = one.factory
-            value = f"_make_{name}() if {name} is _missing else {name}"
-            scope[f"_default_{name}"] = _MISSING
-        elif one.default is not _MISSING:
-            scope[f"_default_{name}"] = one.default
-        scope[f"_set_{name}"] = vars(cls)[name].__set__
-        parameters.append(f"{name}=_default_{name}" if f"_default_{name}" in scope else name)
-        lines.append(f" _set_{name}(self, {value})")
-    source = "\n".join([f"def __init__(self, {'*, ' if kw_only else ''}{', '.join(parameters)}):", *lines])
-    exec(source, scope)  # noqa: S102  (names of fields, which Python has parsed)
-    made: Callable[..., None] = scope["__init__"]
-    made.__qualname__, made.__annotations__ = f"{cls.__qualname__}.__init__", dict(cls.__annotations__)
+            scope[f"_make{number}"] = one.factory
+        if one.factory is not None or one.default is not _MISSING:
+            defaults[name] = one.default
+    template = _template(tuple(one.factory is not None for one in fields.values()))
+    code = template.replace(
+        co_varnames=("self", *fields),
+        co_argcount=1 if kw_only else 1 + len(fields),
+        co_kwonlyargcount=len(fields) if kw_only else 0,
+        co_qualname=f"{cls.__qualname__}.__init__",
+    )
+    made: Callable[..., None] = FunctionType(code, scope, "__init__", None if kw_only else tuple(defaults.values()))
+    made.__kwdefaults__ = defaults if kw_only else None
+    made.__annotations__ = dict(cls.__annotations__)
     return made
+
+
+_templates: dict[tuple[bool, ...], CodeType] = {}
+
+
+def _template(have_factories: tuple[bool, ...]) -> CodeType:
+    """The code of ``__init__`` of all classes with so many fields; compiling it takes most of the time for a class."""
+    if (known := _templates.get(have_factories)) is None:
+        numbers = range(len(have_factories))
+        values = [f"_make{n}() if p{n} is _missing else p{n}" if have_factories[n] else f"p{n}" for n in numbers]
+        lines = [f" _set{n}(self, {values[n]})" for n in numbers]
+        scope: dict[str, Any] = {}
+        exec("\n".join([f"def __init__({', '.join(['self', *(f'p{n}' for n in numbers)])}):", *lines]), scope)  # noqa: S102
+        known = _templates[have_factories] = scope["__init__"].__code__
+    return known
 
 
 def _methods(key: Callable[[Any], Any], shown: tuple[str, ...], *, order: bool) -> Iterator[Callable[..., Any]]:

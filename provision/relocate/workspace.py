@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,6 +61,8 @@ class Workspace:
 
     def copy(self, path: str, source: str) -> None:
         """Make a copy of the file ``source`` at ``path``, where nothing may exist yet."""
+        import shutil
+
         original = self.entries[source]
         shutil.copyfile(self.root / source, self.root / path)
         (self.root / path).chmod(original.mode)

@@ -257,11 +257,11 @@ def write_entries(store: Store, key: str, entries: Mapping[str, TreeEntry]) -> N
 
 def entries_bytes(entries: Mapping[str, TreeEntry]) -> bytes:
     """The content of the file of such a list."""
-    fields: list[str] = []
+    rows: list[str] = []
     for name in sorted(entries):
         entry = entries[name]
-        fields += (name, entry.kind, f"{entry.mode:o}", str(entry.size), entry.content)
-    return _ENTRIES_HEADER + "".join(f"{field}\0" for field in fields).encode("utf-8", "surrogateescape")
+        rows.append(f"{name}\0{entry.kind}\0{entry.mode:o}\0{entry.size}\0{entry.content}\0")
+    return _ENTRIES_HEADER + "".join(rows).encode("utf-8", "surrogateescape")
 
 
 def read_entries(store: Store, receipt: Receipt) -> dict[str, TreeEntry] | None:

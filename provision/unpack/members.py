@@ -48,6 +48,7 @@ class MemberSource(Protocol):
 # What file systems allow a name, in bytes, and what the strictest of our systems (macOS) allows a path: the archives
 # that we know stay under 200. The depth bounds nothing but what is plausible.
 _LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 1024, 64
+_NOT_NAMES = frozenset({"", ".", ".."})
 
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _WINDOWS_SPECIAL = re.compile(r'[<>:"|?*\\]')
@@ -66,6 +67,16 @@ class NameRules:
     def check(self, path: str) -> None:
         """Raise `ArchiveRefused` unless ``path`` is plain and relative: no ``..``, no drive, no name that cannot be."""
         parent, _, name = path.rpartition("/")
+        if (
+            parent in self._accepted
+            and name not in _NOT_NAMES
+            and path[0] != "/"
+            and len(path) <= _LONGEST_NAME
+            and path.isascii()
+            and path.isprintable()
+            and not self._windows
+        ):
+            return  # as nearly all members; what follows says what is wrong with the others
         if path.startswith("/"):
             raise ArchiveRefused("has an absolute name", path)
         # A character has at most four bytes.
@@ -97,7 +108,7 @@ class NameRules:
         self._accepted.add(directory)
 
     def _check_name(self, name: str, path: str) -> None:
-        if name in ("", ".", ".."):
+        if name in _NOT_NAMES:
             reason = {"": "an empty name", ".": "'.'", "..": "'..'"}[name]
             raise ArchiveRefused(f"has {reason} in its path", path)
         if len(name) * 4 > _LONGEST_NAME and len(_encoded(name)) > _LONGEST_NAME:

@@ -54,16 +54,17 @@ class TakenNames:
         taken, or lies under something that is not a directory.
         """
         parent, slash, name = path.rpartition("/")
-        key = self._key(path)
-        if self._kinds.get(self._key(parent)) != "dir":
+        key, above = (self._key(path), self._key(parent)) if self._case_insensitive else (path, parent)
+        kinds = self._kinds
+        if kinds.get(above) != "dir":
             self.take_directories(parent, path)
-        taken = self._kinds.get(key)
+        taken = kinds.get(key)
         if taken is not None and not (taken == kind == "dir" and key not in self._listed):
             return self._collision(key, path)
         if kind == "link" and (other := self._other_spelling(key, path, target)):
             return Collision(path, other)
         if self._case_insensitive:
-            path = self._spelling.setdefault(key, f"{self._spelling[self._key(parent)]}{slash}{name}")
+            path = self._spelling.setdefault(key, f"{self._spelling[above]}{slash}{name}")
         if kind == "dir":
             self._listed.add(key)
         elif kind == "link":

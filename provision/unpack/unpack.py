@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from io import FileIO
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Semaphore, Thread
 
 from provision.errors import IntegrityError, store_failures
 from provision.model.asset import Asset
@@ -24,9 +22,6 @@ from provision.unpack.writer import DirectoryBuilder, TargetFileSystem, UnpackHe
 
 _HINT = "The archive has the locked sha256: its publisher must fix it. Until then, lock another build."
 _HINT_TOO_LARGE = f"If the archive is meant to be that large, set {MAX_UNPACKED_VARIABLE}, for example to 8G."
-
-# How many chunks may wait for the consumer: enough that neither thread waits for each step of the other.
-_CHUNKS_AHEAD = 8
 
 MemberContent = Callable[[], Iterable[memoryview]]
 
@@ -134,8 +129,10 @@ def _open_members(file: FileIO, limits: Limits, budget: int, helper: UnpackHelpe
 
         yield ZipMembers(file, max_members=limits.members, budget=budget)
         return
-    ahead = helper.read_ahead if helper is not None else read_ahead
-    with closing(ahead(decompress(file, kind, limits=limits))) as chunks:
+    chunks: Iterator[Chunk] = decompress(file, kind, limits=limits)
+    with ExitStack() as stack:
+        if helper is not None:
+            chunks = stack.enter_context(closing(helper.read_ahead(chunks)))
         yield TarMembers(BoundedStream(chunks, budget), max_members=limits.members)
 
 
@@ -187,9 +184,11 @@ class MemberRouter:
 
         Raises `ArchiveRefused` if it may not be there, or not in any archive.
         """
-        name = member.name.removeprefix("./")
-        if name == "." and member.kind == "dir":  # what `tar -c .` begins with
-            return
+        name = member.name
+        if name[:1] == ".":
+            if name == "." and member.kind == "dir":  # what `tar -c .` begins with
+                return
+            name = name.removeprefix("./")
         self.names.check(name)
         area, path = self.layout.place(name)
         if area == "skipped":
@@ -236,38 +235,3 @@ class MemberRouter:
             raise ArchiveRefused(f"is a {member.kind} where only files are expected", member.name)
         if self.extras is not None and member.kind == "file":
             self.extras.file(path, member.mode, content())
-
-
-def read_ahead(chunks: Iterator[Chunk]) -> Generator[Chunk, None, None]:
-    """Yield the items of ``chunks``, which another thread takes while the consumer works on earlier ones.
-
-    Decompressing and writing both release the interpreter's lock, so that they use two cores. An exception of
-    ``chunks`` is raised here; closing this generator ends the thread and waits for it.
-    """
-    queue: SimpleQueue[Chunk | BaseException] = SimpleQueue()
-    slots = Semaphore(_CHUNKS_AHEAD)
-    stopped = False
-
-    def produce() -> None:
-        try:
-            for chunk in chunks:
-                slots.acquire()
-                if stopped:
-                    return
-                queue.put(chunk)
-            queue.put(b"")
-        except BaseException as error:  # noqa: BLE001 - the consumer raises it, whatever it is
-            queue.put(error)
-
-    thread = Thread(target=produce, name="decompress", daemon=True)
-    thread.start()
-    try:
-        while (chunk := queue.get()) != b"":
-            if isinstance(chunk, BaseException):
-                raise chunk
-            slots.release()
-            yield chunk
-    finally:
-        stopped = True
-        slots.release()
-        thread.join()

@@ -112,7 +112,7 @@ class DirectoryBuilder:
             helper.share(root, file_system)
         self._names = TakenNames(case_insensitive=case_insensitive, most=max_entries)
         self._writer = TreeWriter(root, file_system)
-        self._made: set[str] = set()
+        self._made = {""}
         self.entries: dict[str, TreeEntry] = {}
         self.collisions: list[Collision] = []
 
@@ -188,13 +188,13 @@ class DirectoryBuilder:
         if isinstance(place, Collision):
             self.collisions.append(place)
             return None
-        parent = place.rpartition("/")[0]
-        self._make_directories(parent)
+        if (parent := place.rpartition("/")[0]) not in self._made:
+            self._make_directories(parent)
         return place
 
     def _make_directories(self, path: str) -> None:
         """Make a directory and its missing parents."""
-        if path and path not in self._made:
+        if path not in self._made:
             self._make_directories(path.rpartition("/")[0])
             self.entries[path] = self._writer.directory(path)
             self._made.add(path)

@@ -20,6 +20,7 @@ from tests.install.processes import is_alive
 from tests.support.project import COMMAND
 from tests.support.tally import count
 
+SCHEDULES = int(os.environ.get("PROVISION_TEST_SCHEDULES", "100"))
 PATIENCE = 30.0
 # The last event is at most this late: a sync of small archives takes about that on an idle machine.
 LATEST = 0.35
@@ -70,7 +71,7 @@ def play(box: Box, schedule: random.Random, log: IO[bytes]) -> tuple[int, set[in
 
 
 @pytest.mark.parametrize(
-    "schedules", [range(2), pytest.param(range(2, 100), marks=pytest.mark.slow)], ids=["two", "100"]
+    "schedules", [range(2), pytest.param(range(2, SCHEDULES), marks=pytest.mark.slow)], ids=["two", str(SCHEDULES)]
 )
 def test_any_schedule_leaves_the_old_state_or_the_new(make_box: MakeBox, tmp_path: Path, schedules: range) -> None:
     box, log = make_box("sync"), tmp_path / "stderr"

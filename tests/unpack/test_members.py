@@ -47,6 +47,15 @@ def test_other_paths_are_refused(path: str, reason: str) -> None:
         UNIX.check(path)
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "a\0b", "a\nb", "\x7f", "x" * 256, "é" * 128])
+def test_names_in_a_directory_that_was_checked_before_are_checked_alike(name: str) -> None:
+    rules = NameRules(windows=False)
+    rules.check("lib/python3.13/os.py")
+    for path in (f"lib/python3.13/{name}", f"lib/{name}", name, f"/{name}"):
+        with pytest.raises(ArchiveRefused):
+            rules.check(path)
+
+
 def test_a_refusal_names_the_member_escaped_and_cut() -> None:
     with pytest.raises(ArchiveRefused, match=r"^member 'a\\x1b\[31m' has control"):
         UNIX.check("a\x1b[31m")

@@ -8,7 +8,6 @@ import stat
 import sys
 import tarfile
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from io import FileIO
@@ -22,7 +21,7 @@ from provision.unpack.compression import archive_kind, decompress
 from provision.unpack.limits import ArchiveRefused, ArchiveTooLarge, Limits
 from provision.unpack.members import ArchiveMember, NameRules
 from provision.unpack.selection import layout_of
-from provision.unpack.unpack import MemberRouter, read_ahead
+from provision.unpack.unpack import MemberRouter
 from provision.unpack.writer import MTIME, DirectoryBuilder, TargetFileSystem
 from tests.support.builds import ready_made
 from tests.unpack.archives import (
@@ -305,49 +304,6 @@ def _seen_by_tarfile(archive: Path, top: str) -> Iterator[tuple[str, TreeEntry]]
                     yield member.name, TreeEntry("link", 0o777, member.linkname)
                 else:
                     yield member.name, entry(content.read(), 0o755 if member.mode & 0o111 else 0o644)
-
-
-def test_reading_ahead_keeps_the_order() -> None:
-    chunks = [bytes([number]) * 10 for number in range(100)]
-    assert list(read_ahead(iter(chunks))) == chunks
-
-
-def test_reading_ahead_raises_an_error_where_it_happened() -> None:
-    def failing() -> Iterator[bytes]:
-        yield b"good"
-        raise OSError("the disk is gone")
-
-    chunks = read_ahead(failing())
-    assert next(chunks) == b"good"
-    with pytest.raises(OSError, match="the disk is gone"):
-        next(chunks)
-
-
-def test_reading_ahead_does_not_go_far() -> None:
-    made = 0
-
-    def counting() -> Iterator[bytes]:
-        nonlocal made
-        for made in range(1, 1001):  # noqa: B007 - read by the consumer
-            yield b"x"
-
-    chunks = read_ahead(counting())
-    for _ in range(10):
-        next(chunks)
-    chunks.close()
-    assert made < 30
-
-
-def test_closing_a_reader_ahead_ends_its_thread() -> None:
-    def endless() -> Iterator[bytes]:
-        while True:
-            yield b"x"
-
-    before = threading.active_count()
-    chunks = read_ahead(endless())
-    next(chunks)
-    chunks.close()
-    assert threading.active_count() == before
 
 
 def content() -> Iterator[memoryview]:
