@@ -8,13 +8,14 @@ which a rule holds. What PBS's files do not tell is not known, and never the nea
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from provision.catalog.pbs import release_tag
 from provision.model.asset import Asset
+from provision.model.tree import RemovablePart
 from provision.model.value import field, frozen
 
 _BUNDLED_TABLE = Path(__file__).with_name("data") / "components.json"
@@ -157,6 +158,16 @@ def bundled_table() -> ComponentTable:
     import json
 
     return ComponentTable.read(json.loads(_BUNDLED_TABLE.read_text("utf-8")))
+
+
+def is_removed(component: Component, asset: Asset, without: Collection[RemovablePart]) -> bool:
+    """Whether a tree without some parts has nothing of a component of its build.
+
+    On Unix, Tcl and Tk may be linked into the interpreter itself, which stays.
+    """
+    if component.name.endswith(" (in ensurepip)"):
+        return "ensurepip" in without
+    return component.name in {"tcl", "tk"} and asset.target.os == "windows" and "tkinter" in without
 
 
 def components_of(asset: Asset, table: ComponentTable) -> tuple[Component, ...] | None:

@@ -14,8 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from provision.catalog.catalog import publication_day
-from provision.catalog.components import NOT_KNOWN, Component, ComponentTable, components_of, origin_words
+from provision.catalog.components import NOT_KNOWN, Component, ComponentTable, components_of, is_removed, origin_words
 from provision.model.asset import Asset
+from provision.model.tree import RemovablePart
 from provision.model.value import frozen
 from provision.sbom.identities import cpe, licence, purl
 
@@ -68,8 +69,12 @@ def take_inventory(
     *,
     epoch: int | None,
     stated: Mapping[str, Mapping[str, str]] = {},
+    without: Mapping[str, tuple[RemovablePart, ...]] = {},
 ) -> Inventory:
     """The inventory of locked assets, each with the name of its entry.
+
+    ``without`` has, by the name of an entry, the parts that are left out of its trees: a component that is gone with
+    them in all trees of an archive is not listed.
 
     ``stated`` has, by the sha256 of an archive, the versions of libraries that the installed interpreter states.
 
@@ -80,7 +85,7 @@ def take_inventory(
     for pair in locked:
         by_digest.setdefault(pair[1].sha256.hex, []).append(pair)
     libraries: dict[str, BomComponent] = {}
-    interpreters = [_interpreter(rows, libraries, table, stated) for rows in by_digest.values()]
+    interpreters = [_interpreter(rows, libraries, table, stated, without) for rows in by_digest.values()]
     return Inventory(
         name=name,
         created=_created([asset for _, asset in locked], epoch),
@@ -104,6 +109,7 @@ def _interpreter(
     libraries: dict[str, BomComponent],
     table: ComponentTable,
     stated: Mapping[str, Mapping[str, str]],
+    without: Mapping[str, tuple[RemovablePart, ...]],
 ) -> BomComponent:
     """The interpreter in an archive, which a lock may have several times; its libraries are added to ``libraries``."""
     asset = next((row for _, row in rows if components_of(row, table) is not None), rows[0][1])
@@ -113,10 +119,12 @@ def _interpreter(
     contents = _stated_contents(known, own) if own else known
     contains: list[str] | None = None
     if contents is not None:
-        found = [_library(component, asset) for component in contents if component.origin != "system"]
+        removed = set[RemovablePart].intersection(*({*without.get(entry, ())} for entry, _ in rows))
+        kept = (each for each in contents if each.origin != "system" and not is_removed(each, asset, removed))
+        found = [_library(component, asset) for component in kept]
         libraries.update((library.ref, library) for library in found)
         contains = sorted(library.ref for library in found)
-    facts = {fact for entry, row in rows for fact in _facts(entry, row) if fact[1]}
+    facts = {fact for entry, row in rows for fact in _facts(entry, row, without.get(entry, ())) if fact[1]}
     if known is None:
         facts.add(("provision:components", "those that the interpreter states" if own else NOT_KNOWN))
     return BomComponent(
@@ -144,7 +152,7 @@ def _stated_contents(known: tuple[Component, ...] | None, own: Mapping[str, str]
     )
 
 
-def _facts(entry: str, asset: Asset) -> tuple[tuple[str, str], ...]:
+def _facts(entry: str, asset: Asset, without: tuple[RemovablePart, ...]) -> tuple[tuple[str, str], ...]:
     """What a lock says of an archive, beside what SBOMs have a place for; empty values are left out."""
     return (
         ("provision:entry", entry),
@@ -153,6 +161,7 @@ def _facts(entry: str, asset: Asset) -> tuple[tuple[str, str], ...]:
         ("provision:flavor", asset.flavor),
         ("provision:cpu", asset.cpu),
         ("provision:build-options", str(asset.options)),
+        ("provision:without", ", ".join(without)),
         ("provision:python-version", str(asset.version)),
     )
 

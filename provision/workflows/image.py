@@ -239,7 +239,9 @@ def _checked_labels(request: ImageRequest) -> dict[str, str]:
 def _inventory(options: Options, selected: Sequence[Selected]) -> Inventory:
     """What is in an image: of the bundled table, as what this machine has learned since would change the SBOM."""
     assets = [(each.name, each.asset) for each in selected]
-    return take_inventory(LOCK_NAME, assets, bundled_table(), epoch=source_date_epoch(options.environ))
+    without = {each.name: each.tree.without for each in selected}
+    epoch = source_date_epoch(options.environ)
+    return take_inventory(LOCK_NAME, assets, bundled_table(), epoch=epoch, without=without)
 
 
 def _settings(

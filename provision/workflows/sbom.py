@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provision.catalog.components import NOT_KNOWN, ComponentTable, components_of, origin_words
+from provision.catalog.components import NOT_KNOWN, ComponentTable, components_of, is_removed, origin_words
 from provision.errors import ProvisionError, UsageError
 from provision.host.files import read_small_file_or_none
 from provision.lock.lock import Lock, LockedPython
 from provision.model.asset import Asset
 from provision.model.target import Target
-from provision.model.tree import store_key
+from provision.model.tree import RemovablePart, store_key
 from provision.model.value import frozen
 from provision.sbom.identities import PUBLIC_DOMAIN, licence
 from provision.sbom.inventory import Inventory, component_name, take_inventory
@@ -93,7 +93,12 @@ def sbom(
         trees = _installed(options, loaded.lock, names, assets)
         assets, stated = [(each.name, each.asset) for each in trees], _stated(options, trees)
     inventory = take_inventory(
-        project.lock_name, assets, component_table(options), epoch=source_date_epoch(options.environ), stated=stated
+        project.lock_name,
+        assets,
+        component_table(options),
+        epoch=source_date_epoch(options.environ),
+        stated=stated,
+        without={python.name: python.tree.without for python in loaded.lock.pythons},
     )
     archives = sum(each.kind == "application" for each in inventory.components)
     return Sbom(document=sbom_document(inventory, style), archives=archives, warnings=loaded.warnings)
@@ -126,7 +131,8 @@ def sboms_beside_receipts(
         key = tree.receipt.key
         if key in written or not store.is_own(key):
             continue
-        inventory = take_inventory(key, [("", tree.asset)], table, epoch=epoch, stated=stated)
+        without = {"": tree.receipt.tree.without}
+        inventory = take_inventory(key, [("", tree.asset)], table, epoch=epoch, stated=stated, without=without)
         made = Sbom(document=sbom_document(inventory, style), archives=1, warnings=())
         timeout = lock_timeout(options.environ)
         written[key] = write_sbom_beside(store, tree.receipt, style, f"{made.text}\n", timeout=timeout)
@@ -228,7 +234,7 @@ def _licences(python: LockedPython, store: Store, table: ComponentTable) -> Iter
     found: dict[tuple[str, str, str, str], set[str]] = {}
     for asset in python.assets:
         metadata = _installed_metadata(python, asset, store)
-        rows = list(_known_licences(asset, table))
+        rows = list(_known_licences(asset, python.tree.without, table))
         if metadata is not None:  # it says nothing of pip, setuptools and musl
             rows[:1] = _stated_licences(asset, metadata)
         for row in rows:
@@ -244,7 +250,9 @@ def _licences(python: LockedPython, store: Store, table: ComponentTable) -> Iter
         )
 
 
-def _known_licences(asset: Asset, table: ComponentTable) -> Iterator[tuple[str, str, str, str]]:
+def _known_licences(
+    asset: Asset, without: tuple[RemovablePart, ...], table: ComponentTable
+) -> Iterator[tuple[str, str, str, str]]:
     """Component, version, licence and source, from the table of components: the interpreter, then its libraries."""
     name, version = component_name(asset)
     known = licence(name, version)
@@ -253,7 +261,7 @@ def _known_licences(asset: Asset, table: ComponentTable) -> Iterator[tuple[str, 
     if contents is None:
         yield "libraries", NOT_KNOWN, "", ""
     for component in contents or ():
-        if component.origin != "system":
+        if component.origin != "system" and not is_removed(component, asset, without):
             known = licence(component.name, component.version)
             yield component.name, origin_words(component, asset), known.licence, known.source
 

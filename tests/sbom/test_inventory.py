@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import pytest
 
+from provision.catalog.components import bundled_table
 from provision.model.asset import Asset
+from provision.model.tree import RemovablePart
 from provision.model.value import replace
-from provision.sbom.inventory import BomComponent, Inventory
+from provision.sbom.inventory import BomComponent, Inventory, take_inventory
+from provision.workflows.lock import lock
+from provision.workflows.options import Options
+from provision.workflows.sbom import licences
 from tests.lock.samples import asset, digest
 from tests.review.test_components import GNU, MAC, WINDOWS, entry
 from tests.sbom.samples import LOCKED, OTHERS, PYPY, inventory, rows
+from tests.support.project import Project
 
 
 def interpreter(found: Inventory, target: str) -> BomComponent:
@@ -121,3 +130,40 @@ def test_the_size_grows_with_the_number_of_interpreters_only() -> None:
         return len(inventory(*pairs).components)
 
     assert [size(entries) - size(1) for entries in (2, 11, 41)] == [3, 30, 120]
+
+
+def libraries(without: Mapping[str, tuple[RemovablePart, ...]], *pairs: tuple[str, Asset]) -> tuple[set[str], set[str]]:
+    """The names of the libraries, and what is said to be left out."""
+    taken = take_inventory("pythons.lock", pairs, bundled_table(), epoch=None, without=without).components
+    said = {value for each in taken for name, value in each.properties if name == "provision:without"}
+    return {each.name for each in taken if each.kind == "library"}, said
+
+
+def test_what_is_gone_with_parts_that_are_left_out_is_not_listed() -> None:
+    gnu, windows = (next(each for each in LOCKED.assets if each.target.os == name) for name in ("linux", "windows"))
+    whole, said = libraries({}, ("one", gnu))
+    assert {"pip (in ensurepip)", "tcl", "tk"} <= whole
+    assert said == set()
+    slim, said = libraries({"one": ("ensurepip", "tkinter")}, ("one", gnu))
+    # On Unix, Tcl and Tk may be linked into the interpreter.
+    assert (whole - slim, said) == ({"pip (in ensurepip)"}, {"ensurepip, tkinter"})
+    whole, _ = libraries({}, ("one", windows))
+    slim, _ = libraries({"one": ("tkinter",)}, ("one", windows))
+    assert whole - slim == {"tcl", "tk"}
+    # Another entry has the same archive, and all of it.
+    both, said = libraries({"one": ("ensurepip", "tkinter")}, ("one", windows), ("two", windows))
+    assert (both, said) == (whole, {"ensurepip, tkinter"})
+
+
+def test_licences_leave_out_the_same(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.write(
+        '[settings]\ntargets = ["windows-x86_64"]\n[pythons]\nwhole = "3.13.5"\n'
+        'slim = { version = "3.13.5", without = ["ensurepip", "tkinter"] }\n'
+    )
+    options = Options.of(project.environ(), manifest=project.manifest, offline=True)
+    lock(options)
+    found: dict[str, set[str]] = {"whole": set(), "slim": set()}
+    for row in licences(options).rows:
+        found[row.entry].add(row.component)
+    assert found["whole"] - found["slim"] == {"pip (in ensurepip)", "tcl", "tk"}
