@@ -46,6 +46,12 @@ def test_an_entry_is_listed_with_the_build_that_closes_the_advisory(tmp_path: Pa
     assert row.startswith("old ")
     assert "CVE-2026-1" in row
     assert "closes 1 advisory in 1 entry: old" in ended.err
+    assert "no newer build is allowed for old; change the version in pythons.toml to upgrade" in ended.err
+    project.write(project.manifest.read_text().replace('version = "3.13.13", build = "20260602"', 'version = "3.13"'))
+    after = project.run("outdated", "--security", "--advisories", database).err
+    assert "run `provision lock --upgrade old`" in after
+    assert "is allowed for" not in after
+    project.write(f"[pythons]\nold = {OLD}\nnew = {NEW}\n")
     document = project.run("outdated", "--security", "--advisories", database, "--json").document()
     check_document("outdated", document)
     (update,) = document["updates"]

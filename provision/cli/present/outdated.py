@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,7 @@ def present_security(found: SecurityUpdates, console: Console, *, exit_code: boo
     if names:
         closes = f"a newer build closes {advisories}"
         remarks.insert(0, f"{closes} in {plural(len(names), 'entry', 'entries')}: {', '.join(names)}")
+        remarks[1:1] = _security_steps(found, names)
     elif not remarks:
         remarks.append("no known build closes an advisory on a locked entry")
     audit = shlex.join(
@@ -116,6 +117,15 @@ def present_security(found: SecurityUpdates, console: Console, *, exit_code: boo
         code=PENDING if exit_code and names else 0,
         remarks=remarks,
     )
+
+
+def _security_steps(found: SecurityUpdates, names: Sequence[str]) -> Iterator[str]:
+    """What to do about the listed entries: upgrade them, or change the request where it allows no newer build."""
+    upgradable = {update.row.name for update in found.updates if update.row.allowed}
+    if chosen := [name for name in names if name in upgradable]:
+        yield f"run `provision lock --upgrade {shlex.join(chosen)}`"
+    if pinned := [name for name in names if name not in upgradable]:
+        yield f"no newer build is allowed for {', '.join(pinned)}; change the version in pythons.toml to upgrade"
 
 
 def _security_row(update: SecurityUpdate) -> tuple[str, ...]:
