@@ -59,11 +59,13 @@ class VerifiedTree:
 class Verified:
     """The results for all trees that were verified; ``left_out`` are the entries that are not for this machine.
 
-    ``errors`` say why trees were not repaired.
+    ``skipped`` are the stores that are only read, whose trees were not verified; ``errors`` say why trees were not
+    repaired.
     """
 
     trees: tuple[VerifiedTree, ...]
     left_out: tuple[LeftOut, ...] = ()
+    skipped: tuple[Path, ...] = ()
     errors: tuple[ProvisionError, ...] = ()
 
 
@@ -96,7 +98,8 @@ def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: 
             for tree in trees
         ]
         clean_all_leftovers(store.own)
-    return Verified(trees=tuple(trees), left_out=left_out, errors=tuple(errors))
+    skipped = store.bases if store_wide else ()
+    return Verified(trees=tuple(trees), left_out=left_out, skipped=skipped, errors=tuple(errors))
 
 
 @contextmanager

@@ -108,7 +108,10 @@ def test_each_tree_is_that_of_the_first_store_that_has_it_and_nothing_is_written
     project.run("lock")
     project.run("sync", "--prune", PROVISION_STORES=stores)
     assert list((project.home / "store").iterdir()) == []
-    assert len(project.run("verify", "--store", "--json", PROVISION_STORES=stores).document()["trees"]) == 0
+    verified = project.run("verify", "--store", "--json", PROVISION_STORES=stores)
+    assert len(verified.document()["trees"]) == 0
+    assert f"`provision verify --store --home DIR` checks one: {bases[0]}, {bases[1]}\n" in verified.err
+    project.run("verify", "--store", "--home", bases[0], PROVISION_STORES=stores)
     assert [_state(base) for base in bases] == before
     # Without the stores, all is installed into the user's own.
     project.write(manifest)

@@ -29,7 +29,10 @@ def verify(
         bool, typer.Option("--repair", help="Remove files that were not installed; reinstall trees that changed.")
     ] = False,
     store: Annotated[
-        bool, typer.Option("--store", help="Check every tree of the store, not only this project's.")
+        bool,
+        typer.Option(
+            "--store", help="Check every tree of the store, not only this project's. Skips stores that are only read."
+        ),
     ] = False,
 ) -> int:
     """Compare installed trees with their recorded hashes.
@@ -155,6 +158,11 @@ def present_verified(verified: Verified, console: Console) -> CommandAnswer:
         notes.append(
             f"note: {plural(count, 'file')} of cached bytecode not compared with {sources}: {reason}; "
             f"`provision verify --repair` removes {'it' if count == 1 else 'them'}"
+        )
+    if verified.skipped:
+        notes.append(
+            "note: the stores of PROVISION_STORES are not checked; `provision verify --store --home DIR` checks one: "
+            f"{', '.join(map(str, verified.skipped))}"
         )
     return CommandAnswer(
         lines=[line for tree in verified.trees for line in _lines(tree, console)],
