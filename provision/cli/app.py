@@ -199,8 +199,17 @@ def _complete(option: str, shell: str) -> int:
 class _Command(typer.core.TyperCommand):
     """A command whose options and arguments have no empty values, as variables that are not set leave in scripts.
 
-    An empty path would be the working directory.
+    An empty path would be the working directory. Help has arguments as documents have them: ``NAME``, ``[NAME...]``.
     """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        for parameter in self.params:
+            if parameter.param_type_name == "argument" and parameter.metavar is None:
+                parameter.metavar = (parameter.name or "").upper()
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def invoke(self, ctx: Any) -> Any:
         for parameter in self.params:
@@ -209,7 +218,7 @@ class _Command(typer.core.TyperCommand):
             if (option or ctx.allow_interspersed_args) and "" in (
                 value if isinstance(value, list | tuple) else [value]
             ):
-                name = max(parameter.opts, key=len) if option else (parameter.name or "").upper()
+                name = max(parameter.opts, key=len) if option else str(parameter.metavar).partition("...")[0]
                 raise UsageError(
                     f"{name}: expected a value, got ''",
                     hint=f"If a variable gave that value, set it, or leave {'the option' if option else 'it'} out.",

@@ -29,9 +29,9 @@ def parse_tag(text: str) -> str:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(help="Entries of pythons.toml. [default: all]", autocompletion=complete_names),
+    typer.Argument(metavar="NAME...", help="Entries of pythons.toml. [default: all]", autocompletion=complete_names),
 ]
-Name = Annotated[str, typer.Argument(help="An entry of pythons.toml.", autocompletion=complete_names)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An entry of pythons.toml.", autocompletion=complete_names)]
 Targets = Annotated[
     list[str] | None,
     typer.Option(

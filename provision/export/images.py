@@ -72,7 +72,7 @@ def _fit(style: str, rows: Sequence[Row]) -> Fitting:
     place = Place(
         targets=_PLATFORMS,
         key=lambda row: (row.entry, row.asset.target),
-        url=lambda url: _is_plain(url) is not None and url.partition("?")[0].endswith(".tar.gz"),
+        url=_url_refusal,
     )
     fitting = place.fit(style, rows)
     shared = set.intersection(*({row.asset.target for row in of} for of in fitting.by_entry().values()))
@@ -82,6 +82,15 @@ def _fit(style: str, rows: Sequence[Row]) -> Fitting:
     if not kept:
         raise nothing_left(style, left_out)
     return Fitting(rows=kept, left_out=left_out)
+
+
+def _url_refusal(url: str) -> str:
+    """Why `ADD` cannot download from a URL, or `tar -xzf` not unpack what is there; empty if they can."""
+    if not url.startswith(("http://", "https://")):
+        return f"{url.partition(':')[0]}:// instead of https://"
+    if not url.partition("?")[0].endswith(".tar.gz"):
+        return "not a .tar.gz file"
+    return "" if _is_plain(url) else "special characters in the URL"
 
 
 def _stage(row: Row) -> tuple[str, ...]:

@@ -72,7 +72,8 @@ class Place:
     """What a format can express.
 
     ``targets`` are those it has a name for, in their short form. ``key`` tells which rows would be one and the same in
-    it: of those the first is kept, and an equal archive of another entry needs no second row.
+    it: of those the first is kept, and an equal archive of another entry needs no second row. ``url`` says
+    what is wrong with a URL.
     """
 
     targets: Container[str]
@@ -82,7 +83,7 @@ class Place:
     debug: bool = False
     freethreaded: bool = True
     implementations: Container[str] = ("cpython",)
-    url: Callable[[str], bool] = bool
+    url: Callable[[str], str] = lambda _: ""
 
     def fit(self, style: str, rows: Sequence[Row]) -> Fitting:
         """Which rows there is a place for; raises `ProvisionError` if there is none for any row."""
@@ -109,9 +110,8 @@ class Place:
             (asset.options.debug and not self.debug, "debug build"),
             (asset.options.freethreaded and not self.freethreaded, "free-threaded build"),
             (asset.flavor == "full" and not self.full, "full archive"),
-            (not self.url(asset.url), "URL"),
         )
-        return next((reason for refused, reason in refusals if refused), "")
+        return next((reason for refused, reason in refusals if refused), "") or self.url(asset.url)
 
 
 def nothing_left(style: str, left_out: Sequence[LeftOut]) -> ProvisionError:

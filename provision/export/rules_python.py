@@ -19,7 +19,7 @@ def export_rules_python(rows: Sequence[Row]) -> Export:
     place = Place(
         targets={target.short for target in KNOWN_TARGETS.values() if not target.libc.startswith("gnueabi")},
         key=lambda row: (row.asset.version, row.asset.target, row.freethreaded),
-        url=_is_understood,
+        url=_url_refusal,
     )
     fitting = place.fit("rules_python", rows)
     lines = sorted(f"{row.asset.filename} {row.asset.sha256}  {_location(row.asset.url)}" for row in fitting.rows)
@@ -27,13 +27,14 @@ def export_rules_python(rows: Sequence[Row]) -> Export:
     return fitting.export(text + "\n")
 
 
-def _is_understood(url: str) -> bool:
-    """Whether the URL ends with a file name that is in the form of today, which rules_python splits at ``+``."""
+def _url_refusal(url: str) -> str:
+    """Empty if the URL ends with a file name that is in the form of today, which rules_python splits at ``+``."""
+    refusal = "file name not in the form of python-build-standalone"
     try:
         parse_name(file_name(url))
     except UnknownNameError:
-        return False
-    return "+" in file_name(url) and "?" not in url
+        return refusal
+    return "" if "+" in file_name(url) and "?" not in url else refusal
 
 
 def _location(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,10 @@ def typed(words: list[str]) -> str:
 
 
 def test_the_file_holds_every_commands_help(golden: Golden) -> None:
-    golden(TEXTS, "".join(f"\n{title(words)}\n{typed(words)}" for words in commands()))
+    texts = "".join(f"\n{title(words)}\n{typed(words)}" for words in commands())
+    golden(TEXTS, texts)
+    usages = [line for line in texts.splitlines() if line.startswith("Usage:")]
+    assert [line for line in usages if "{" in line or re.search(r"OPTIONS\].*[a-z]", line)] == [], "NAME, [NAME...]"
 
 
 @pytest.mark.parametrize("words", [[], ["sync"], ["catalog"], ["catalog", "list"], ["schema"]], ids=" ".join)

@@ -48,9 +48,11 @@ def test_a_wide_format_has_a_place_for_all() -> None:
 
 def test_full_archives_and_urls_are_refused_alone() -> None:
     full = next(row for row in ROWS if row.entry == "debug")
-    place = Place(targets=EVERYWHERE, key=lambda row: row.label, debug=True, url=lambda url: "musl" not in url)
+    place = Place(
+        targets=EVERYWHERE, key=lambda row: row.label, debug=True, url=lambda url: "a musl URL" * ("musl" in url)
+    )
     fitting = place.fit("some", [ROWS[0], full, ROWS[2]])
-    assert [each.reason for each in fitting.left_out] == ["URL", "full archive"]
+    assert [each.reason for each in fitting.left_out] == ["a musl URL", "full archive"]
 
 
 def test_the_first_of_two_rows_in_one_place_is_kept_and_equal_ones_are_one() -> None:

@@ -33,4 +33,4 @@ def test_each_line_is_what_sha256sum_writes_and_names_the_file_with_a_plus() -> 
 def test_file_names_that_rules_python_would_pass_over_are_left_out() -> None:
     urls = ["https://example.com/python.tar.gz", f"{DEFAULT.asset.url}?token=1"]
     made = export_rules_python([DEFAULT, *(with_url(ROWS[3], url) for url in urls)])
-    assert [each.reason for each in made.left_out] == ["URL", "URL"]
+    assert [each.reason for each in made.left_out] == ["file name not in the form of python-build-standalone"] * 2

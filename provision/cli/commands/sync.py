@@ -108,7 +108,7 @@ def sync(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...|[PLANFILE]",
+            metavar="NAME...|PLANFILE",
             autocompletion=complete_names,
             help="Entries of pythons.toml, or one file that `plan -o` saved.",
         ),
