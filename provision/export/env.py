@@ -6,13 +6,19 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from provision.export.rows import HEADER, Export, Place, Row
+from provision.export.rows import HEADER, Export, LeftOut, Place, Row
 from provision.model.asset import IMPLEMENTATIONS
 from provision.model.target import KNOWN_TARGETS
+from provision.model.value import replace
 
 
 def export_env(rows: Sequence[Row]) -> Export:
-    """``PYTHON_FREE_VERSION``, ``PYTHON_FREE_LINUX_X86_64_V3_URL`` and so on, quoted where a shell needs that."""
+    """``PYTHON_FREE_VERSION``, ``PYTHON_FREE_LINUX_X86_64_V3_URL`` and so on, quoted where a shell needs that.
+
+    Of entries whose variables would have the same names, the first has its place, with all of its rows.
+    """
+    first: dict[str, str] = {}
+    place_of = {row.entry: first.setdefault(_capitals("python", row.entry), row.entry) for row in rows}
     place = Place(
         targets={target.short for target in KNOWN_TARGETS.values()},
         key=_name,
@@ -21,7 +27,9 @@ def export_env(rows: Sequence[Row]) -> Export:
         debug=True,
         implementations=IMPLEMENTATIONS,
     )
-    fitting = place.fit("env", rows)
+    fitting = place.fit("env", [row for row in rows if place_of[row.entry] == row.entry])
+    alike = [LeftOut(row, f"same names as {place_of[row.entry]}") for row in rows if place_of[row.entry] != row.entry]
+    fitting = replace(fitting, left_out=(*fitting.left_out, *alike))
     values: dict[str, str] = {}
     for entry, of_entry in fitting.by_entry().items():
         asset = of_entry[0].asset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from provision.fleet.registry import RegistryClient
 
 SCRATCH = "scratch"
+# As many as container runtimes can put on top of one another.
+_MOST_LAYERS = 127
+# Levels of JSON more than a configuration has where it is written again, with room for the calls around that.
+_MORE_LEVELS = 60
 
 _DOCKER = "application/vnd.docker"
 # OCI's layers, and the same under Docker's names.
@@ -161,7 +166,9 @@ def read_base(source: ImageSource, platform: Platform) -> BaseImage:
     try:
         document = parse_json_object(source.read(descriptor))
         layers = tuple(map(_layer, descriptors(document.get("layers"))))
-        config = parse_json_object(source.read(read_descriptor(document.get("config"))))
+        if len(layers) > _MOST_LAYERS:
+            raise ValueError(f"{len(layers)} layers, more than {_MOST_LAYERS}")
+        config = _config(source.read(read_descriptor(document.get("config"))))
         diff_ids = _diff_ids(config)
         if len(diff_ids) != len(layers):
             raise ValueError(f"{len(layers)} layers and {len(diff_ids)} digests of them")
@@ -219,6 +226,21 @@ def _layer(layer: Descriptor) -> Descriptor:
     if layer.media_type not in _LAYERS:
         raise ValueError(f"a layer is {layer.media_type!r}, which cannot be copied")
     return Descriptor(media_type=_LAYERS[layer.media_type], digest=layer.digest, size=layer.size)
+
+
+def _config(content: bytes) -> JsonObject:
+    """The configuration; raises `ValueError` also for what can be read, and could not be written as JSON again."""
+    config = parse_json_object(content)
+    nested: object = config
+    for _ in range(_MORE_LEVELS):
+        nested = [nested]
+    try:
+        json.dumps(nested, allow_nan=False)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except ValueError:
+        raise ValueError("the configuration has NaN or an infinite number") from None
+    return config
 
 
 def _diff_ids(config: JsonObject) -> tuple[Digest, ...]:

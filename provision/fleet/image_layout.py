@@ -7,6 +7,7 @@ appears once all of its blobs are there. What is read from a layout is compared 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from provision.host.files import (
     is_file,
     make_directory,
     move_file,
+    open_regular,
     read_small_file,
     remove_file,
     replace_file,
@@ -143,10 +145,13 @@ class ImageLayout:
         return content
 
     def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
-        """The content of a blob; whoever reads it compares it with the digest."""
+        """The content of a blob; whoever reads it compares it with the digest. One that is too long is cut after a byte
+        more than it should have."""
         path = self.blob(descriptor.digest)
-        with store_failures("read an image layout", path, variable=""), path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
+        left = descriptor.size + 1
+        with store_failures("read an image layout", path, variable=""), open_regular(path) as (file, _):
+            while left and (chunk := os.read(file, min(_CHUNK, left))):
+                left -= len(chunk)
                 yield chunk
 
     def images(self) -> tuple[Descriptor, ...]:

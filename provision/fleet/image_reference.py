@@ -9,7 +9,7 @@ from provision.model.value import frozen
 from provision.url import without_credentials
 
 _DEFAULT_TAG = "latest"
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+is_tag = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}").fullmatch
 # The registry, and the repository of official images there, that names without a registry stand for.
 _DEFAULT_REGISTRY, _OFFICIAL = "docker.io", "library"
 
@@ -37,7 +37,7 @@ class ImageReference:
         digest = Digest.parse(hexadecimal) if at else None
         head, slash, last = rest.rpartition("/")
         name, colon, tag = last.partition(":")
-        if not name or (colon and not _TAG.fullmatch(tag)):
+        if not name or (colon and not is_tag(tag)):
             raise ValueError(f"{without_credentials(text)!r} is not the name of an image")
         host, _, path = f"{head}{slash}{name}".partition("/")
         if path and ("." in host or ":" in host or host == "localhost"):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from provision.errors import IntegrityError
+from provision.errors import IntegrityError, ProvisionError
 from provision.fetch.context import NetworkContext
 from provision.fetch.failures import Failure, TransferError, transfer_error
 from provision.fetch.fetcher import Fetcher
@@ -21,6 +21,7 @@ from provision.fetch.http import HttpResponse, status_failure
 from provision.fetch.ranges import content_range, range_headers
 from provision.fetch.registries import Repository
 from provision.fetch.retry import Deadline
+from provision.fleet.image_reference import is_tag
 from provision.model.asset import Digest
 from provision.model.oci import INDEXES, MANIFESTS, MAX_MANIFEST, digest_of
 from provision.model.value import frozen, replace
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 _ACCEPT = ", ".join(name for pair in zip(MANIFESTS, INDEXES, strict=True) for name in pair)
 _MAX_ERROR = 64 << 10  # bytes of an error's text
-_TAGS_A_PAGE, _MAX_PAGES = 1000, 1000
+_TAGS_A_PAGE, _MAX_PAGES, _MOST_TAGS = 1000, 1000, 1_000_000
 _DAMAGED_HINT = "The registry has a damaged copy. Push the content again, or use another registry."
 _BLOB_REFUSALS = ("DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN")  # of a manifest, with status 400
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
@@ -80,9 +81,16 @@ class RegistryClient:
     def save_blob(self, digest: Digest, size: int, write: Callable[[bytes], object]) -> None:
         """Download a blob, verified, in pieces that ``write`` gets in order; after a break, only what is missing.
 
-        ``write`` has got wrong bytes where `IntegrityError` is raised.
+        ``write`` has got wrong bytes where `IntegrityError` is raised. ``size`` is what a manifest says:
+        `ProvisionError` where that is beyond the limit for archives of unknown size.
         """
         found, done = hashlib.sha256(), 0
+        limit = self._network.settings.largest_archive
+        if size > limit:
+            raise ProvisionError(
+                f"{self.repository}: {_shown(digest)} has {size} bytes; the limit is {limit}",
+                hint="If it is meant to be that large, raise PROVISION_MAX_ARCHIVE (in MiB).",
+            )
 
         def attempt() -> None:
             nonlocal done
@@ -177,24 +185,26 @@ class RegistryClient:
         return self._run(f"push manifest {reference}", attempt)
 
     def tags(self) -> tuple[str, ...]:
-        """All tags of the repository; none where it does not exist yet."""
+        """All tags of the repository; none where it does not exist yet. What cannot be a tag is left out."""
+        deadline = Deadline(self._network.settings.total_timeout)
         found: list[str] = []
         url: Url | None = self.repository.url("tags/list", f"n={_TAGS_A_PAGE}")
         for _ in range(_MAX_PAGES):
-            if url is None:
+            if url is None or len(found) > _MOST_TAGS:
                 break
-            names, url = self._run("list tags", lambda url=url: self._page(url))  # type: ignore[misc]
+            names, url = self._run("list tags", lambda url=url: self._page(url, deadline))  # type: ignore[misc]
             found += names
         return tuple(dict.fromkeys(found))
 
-    def _page(self, url: Url) -> tuple[list[str], Url | None]:
+    def _page(self, url: Url, deadline: Deadline) -> tuple[list[str], Url | None]:
+        deadline.check(url)
         with self._request("GET", url, {"accept-encoding": "identity"}) as response:
             if not self._found(response, 200):
                 return [], None
             following = _NEXT.search(response.headers.get("link", ""))
             try:
                 document = json.loads(self._body(response, MAX_MANIFEST))
-                names = [name for name in document.get("tags") or () if isinstance(name, str)]
+                names = [name for name in document.get("tags") or () if isinstance(name, str) and is_tag(name)]
                 return names, response.url.join(following[1]) if following else None
             except (ValueError, RecursionError, AttributeError, TypeError) as error:
                 raise TransferError(Failure(url=url, cause="the list of tags is not valid")) from error

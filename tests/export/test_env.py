@@ -18,9 +18,12 @@ def test_the_text(golden: Golden) -> None:
     assert made.left_out == ()
 
 
-def test_names_that_differ_only_in_their_punctuation_have_one_place() -> None:
-    made = export_env([Row("a.b", DEFAULT.asset), Row("a-b", ROWS[6].asset)])
-    assert [each.reason for each in made.left_out] == ["same key as a.b linux-x86_64"]
+def test_of_names_that_differ_only_in_their_punctuation_the_first_has_a_place() -> None:
+    rows = [Row("a.b", DEFAULT.asset), *(Row(name, row.asset) for name in ("a-b", "a_b") for row in ROWS[4:7])]
+    made = export_env(rows)
+    assert {each.reason for each in made.left_out} == {"same names as a.b"}
+    assert [each.row for each in made.left_out] == rows[1:]
+    assert made.text == export_env(rows[:1]).text
 
 
 def test_a_shell_reads_the_url_that_is_locked() -> None:

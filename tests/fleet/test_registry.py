@@ -133,6 +133,22 @@ def test_content_with_another_digest_is_an_error(tmp_path: Path) -> None:
         assert caught.value.hint, "every error with exit code 5 says what to do"
 
 
+def test_a_blob_that_a_manifest_calls_huge_is_not_requested(tmp_path: Path) -> None:
+    with FakeRegistry() as registry, _client(tmp_path, registry) as client:
+        for size in ((2 << 30) + 1, 1 << 62):
+            with pytest.raises(ProvisionError, match=f"has {size} bytes; the limit is 2147483648") as caught:
+                client.save_blob(digest(SMALL), size, bytearray().extend)
+            assert "PROVISION_MAX_ARCHIVE" in (caught.value.hint or "")
+        assert registry.count("GET") == 0
+
+
+def test_what_cannot_be_a_tag_is_none(tmp_path: Path) -> None:
+    with FakeRegistry() as registry, _client(tmp_path, registry) as client:
+        for tag in ("1.0", "\x1b[31m", "a" * 129, "", "a b", "\ud800"):
+            registry.put_manifest(_REPOSITORY, tag, b"{}", MANIFEST)
+        assert client.tags() == ("1.0",)
+
+
 def test_a_registry_that_is_read_only_is_named_with_its_reason(tmp_path: Path) -> None:
     refused = pytest.raises(NetworkError, match="405 Method Not Allowed: UNSUPPORTED, The operation is unsupported")
     with FakeRegistry(Quirks(read_only=True)) as registry, _client(tmp_path, registry) as client, refused:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +236,7 @@ def test_what_sync_refuses_in_an_archive_is_no_layer(tmp_path: Path, member: dic
     with pytest.raises(IntegrityError) as caught:
         make(hostile, tmp_path / "layout", archive_layer=True)
     assert problem in str(caught.value)
-    assert not list((tmp_path / "layout/blobs/sha256").iterdir())
+    assert not list((tmp_path / "layout").glob("blobs/sha256/*"))
 
 
 def test_a_tree_with_a_name_that_removes_files_of_other_layers_is_refused(tmp_path: Path) -> None:
@@ -297,6 +298,8 @@ def test_a_base_is_below_and_its_settings_stay(options: Options, tmp_path: Path)
         ("config", {"rootfs": {"diff_ids": []}}, "invalid: 1 layers and 0 digests"),
         ("config", {"rootfs": 3}, "invalid: expected an object"),
         ("config", {"architecture": "s390x"}, "is not for linux/amd64, only for linux/s390x"),
+        ("config", {"x": float("nan")}, "invalid: the configuration has NaN"),
+        ("manifest", {"layers": [{"digest": f"sha256:{'0' * 64}", "size": 1}] * 128}, "invalid: a layer is ''"),
         ("layer", {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar"}, "which cannot be copied"),
         ("top", {"mediaType": "application/vnd.provision.archive.v1"}, "not an image"),
     ],
@@ -309,6 +312,47 @@ def test_a_base_that_is_invalid_is_refused(
         make(options, tmp_path / "layout", base=str(base), platforms=("linux/amd64",))
     assert caught.value.hint
     assert not (tmp_path / "layout").exists()
+
+
+def test_a_configuration_is_refused_unless_it_can_be_written_again(options: Options, tmp_path: Path) -> None:
+    """Between what can be read and what can be written are a few levels, which depend on the calls around both."""
+
+    def base(depth: int) -> str:
+        nested: Any = []
+        for _ in range(depth):
+            nested = [nested]
+        return str(write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}}, changes={"config": {"x": nested}}))
+
+    deepest = 600
+    with suppress(RecursionError):
+        while base(deepest):
+            deepest += 4
+    problems = []
+    for depth in range(deepest - 160, deepest, 20):
+        try:
+            make(options, tmp_path / "layout", base=base(depth), platforms=("linux/amd64",))
+            problems.append("")
+        except ProvisionError as error:
+            problems.append(error.message.rpartition(": ")[2])
+    assert set(problems) == {"", "nested too deeply"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_layer_that_is_no_file_or_has_no_end_is_refused(options: Options, tmp_path: Path) -> None:
+    base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}})
+    (layer,) = (path for path in (base / "blobs/sha256").iterdir() if path.read_bytes().startswith(b"\x1f\x8b"))
+    endless = tmp_path / "endless"
+    with endless.open("wb") as file:
+        file.truncate(1 << 40)
+    for make_blob, problem in (
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+        (lambda path: path.symlink_to(endless), "digest mismatch in what was copied"),
+    ):
+        layer.unlink()
+        make_blob(layer)
+        with pytest.raises(ProvisionError, match=problem):
+            make(options, tmp_path / "layout", base=str(base), platforms=("linux/amd64",))
 
 
 def test_an_index_that_cannot_be_read_is_named_without_the_number_of_the_error(tmp_path: Path) -> None:
