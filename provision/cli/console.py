@@ -65,12 +65,8 @@ class Console:
 
     def document(self, document: Mapping[str, object]) -> None:
         """Write one JSON document to stdout."""
-        import json
-
         streams.document_written = True
-        text = json.dumps(document, indent=2, ensure_ascii=True)
-        # "##" can begin a command to a CI runner; in JSON it is within strings only, where the escape is equivalent.
-        sys.stdout.write(text.replace("##", "#\\u0023") + "\n")
+        sys.stdout.write(document_text(document))
 
     def say(self, text: str, *, style: str = "") -> None:
         """Write a message to stderr, unless quiet."""
@@ -118,6 +114,15 @@ class Console:
         lines = [line for given in text.split("\n") for line in wrapped(printable(given), width)]
         for number, line in enumerate(map(without_ci_commands, lines)):
             sys.stderr.write(f"{' ' * indent if number else f'{label} '}{line}\n")
+
+
+def document_text(document: Mapping[str, object]) -> str:
+    """A JSON document as text."""
+    import json
+
+    text = json.dumps(document, indent=2, ensure_ascii=True)
+    # "##" can begin a command to a CI runner; in JSON it is within strings only, where the escape is equivalent.
+    return text.replace("##", "#\\u0023") + "\n"
 
 
 _WIDE = 120  # columns: from here on, the key of a tree fits beside other words

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provision.cli.console import Console
+from provision.cli.console import Console, document_text
 from provision.errors import ProvisionError, SeveralErrors
 from provision.host.variables import misspelled_variables, read_flag
-from provision.model.value import frozen
+from provision.model.value import frozen, replace
 from provision.workflows.options import Options
 
 if TYPE_CHECKING:
@@ -81,6 +81,20 @@ class Session:
             console.warn(f"{name} is not a variable of provision; did you mean {meant}?")
         bars = progress and not read_flag(environ, "PROVISION_NO_PROGRESS")
         return cls(options=options, console=console, as_json=as_json, bars=bars, manifest=manifest)
+
+    def save(self, answer: CommandAnswer, path: Path | None, *, as_json: bool) -> int:
+        """Write what would go to stdout into a file, if one is named; the rest is shown, and the exit code returned.
+
+        With ``as_json``, that is the document; with ``--json`` as well, it is printed besides.
+        """
+        if path is None:
+            return replace(self, as_json=as_json).show(answer)
+        from provision.workflows.project import write_text
+
+        lines = (*answer.lines, *answer.page, *answer.commands)
+        write_text(path, document_text(answer.document) if as_json else "".join(f"{line}\n" for line in lines))
+        remarks = (*answer.remarks, f"wrote {path}")
+        return self.show(replace(answer, lines=(), page=(), commands=(), remarks=remarks))
 
     def show(self, answer: CommandAnswer) -> int:
         """Print the answer, as JSON if that was requested, and return its exit code."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from provision.cli.entry import _run
 from provision.cli.session import CommandAnswer, Session
 from tests.support.project import Project
 
@@ -69,3 +71,40 @@ def test_the_manifest_of_the_command_line_is_named_in_commands(words: str, comma
     # The variable is still set when the command is run.
     by_variable = project.run(*words.split(), expect=None, PROVISION_MANIFEST="my ci.toml")
     assert f"`provision {command}" in by_variable.err
+
+
+FORMATS = {"diff": ("text", "markdown", "html", "json", "github"), "audit": ("text", "html", "json", "github", "sarif")}
+
+
+def test_a_review_is_written_into_a_file_as_it_would_be_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Shells of Windows do not write UTF-8 by ``>``; colours are for terminals only, and do not get into the file."""
+    project = Project(tmp_path / "project")
+    for name in os.environ.keys() - project.environ().keys():
+        monkeypatch.delenv(name)
+    for name, value in project.environ({"PROVISION_OFFLINE": "1"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(project.directory)
+    project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "3.9.7"\n')
+    assert _run(["lock"]) == 0
+    for command, formats in FORMATS.items():
+        for style in formats:
+            words = [command, "--format", style]
+            if command == "diff":
+                Path("old.lock").write_text(project.lock.read_text().replace("3.9.7", "3.9.6"))
+                words += ["old.lock", "pythons.lock"]
+            capfd.readouterr()
+            code = _run(words)
+            printed = capfd.readouterr().out
+            with monkeypatch.context() as patched:
+                patched.setenv("FORCE_COLOR", "1")
+                assert _run([*words, "-o", "review.out"]) == code
+            shown = capfd.readouterr()
+            assert shown.out == ""
+            assert shown.err.endswith("wrote review.out\n")
+            assert Path("review.out").read_text(encoding="utf-8") == printed, words
+    assert _run(["audit", "--json", "-o", "review.json"]) == 0
+    assert json.loads(capfd.readouterr().out) == json.loads(Path("review.json").read_text())
+    assert _run(["audit", "-o", "nowhere/review"]) == 1
+    assert "cannot write nowhere/review: there is no directory" in capfd.readouterr().err

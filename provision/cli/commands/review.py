@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from provision.cli.candidates import complete_values
+from provision.cli.console import Console
 from provision.cli.parameters import Name, Names, OutputFile, ShownAs, choice, with_session
 from provision.cli.session import Session
 from provision.errors import UsageError
@@ -39,6 +40,13 @@ Advisories = Annotated[
 ]
 
 
+def _console(session: Session, output: Path | None) -> Console:
+    """The console of what goes into a file: it has no colours."""
+    return (
+        session.console if output is None else Console(verbosity=session.console.verbosity, environ={"NO_COLOR": "1"})
+    )
+
+
 @with_session()
 def diff(
     session: Session,
@@ -64,6 +72,7 @@ def diff(
     ] = False,
     advisories: Advisories = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 if anything changed.")] = False,
+    output: OutputFile = None,
     shown_as: ShownAs = None,
 ) -> int:
     """Compare two lock files and flag suspicious changes.
@@ -73,7 +82,7 @@ def diff(
       provision diff                          what is not committed yet
       provision diff origin/main              what this branch changes
       provision diff HEAD~1 HEAD --exit-code
-      provision diff --format html old.lock new.lock > review.html
+      provision diff --format html -o review.html old.lock new.lock
     """
     from provision.cli.present.diff import present_diff
     from provision.workflows.diff import diff as compare
@@ -81,8 +90,8 @@ def diff(
     style = choice("--format", "json" if session.as_json else style, _DIFF_FORMATS)
     options = replace(session.options, shown_as=shown_as)
     review = compare(options, old, new, details=details, advisories=tuple(advisories or ()))
-    answer = present_diff(review, session.console, style, exit_code=exit_code)
-    return replace(session, as_json=style == "json").show(answer)
+    answer = present_diff(review, _console(session, output), style, exit_code=exit_code)
+    return session.save(answer, output, as_json=style == "json")
 
 
 @with_session(transfer=True, without=("mirror", "jobs"))
@@ -120,6 +129,7 @@ def audit(
         str | None,
         typer.Option(metavar="DATE", help="Compute ages as of this day. [default: today]", show_default=False),
     ] = None,
+    output: OutputFile = None,
     shown_as: ShownAs = None,
 ) -> int:
     """Check a lock file against upstream, manifest and policy.
@@ -131,8 +141,8 @@ def audit(
     Examples:
       provision audit
       provision audit --policy /etc/provision/policy.toml --format github
-      provision audit --upstream --format sarif > audit.sarif
-      provision audit --advisories cached --format html > audit.html
+      provision audit --upstream --format sarif -o audit.sarif
+      provision audit --advisories cached --format html -o audit.html
       provision audit --advisories osv/python --advisories openssl-secjson.zip
     """
     from provision.cli.present.audit import present_audit
@@ -153,8 +163,8 @@ def audit(
         advisories=tuple(advisories or ()),
         progress=session.progress(),
     )
-    answer = present_audit(audited, session.console, style, strict=strict)
-    return replace(session, as_json=style in {"json", "sarif"}).show(answer)
+    answer = present_audit(audited, _console(session, output), style, strict=strict)
+    return session.save(answer, output, as_json=style in {"json", "sarif"})
 
 
 @with_session()
